@@ -1,0 +1,5 @@
+//go:build all_backends
+
+package backends
+
+import _ "github.com/rclone/rclone/backend/all"

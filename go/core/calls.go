@@ -1,0 +1,75 @@
+package core
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+)
+
+// running are the calls that can be cancelled, by the number that the caller chose.
+var running = struct {
+	sync.Mutex
+	cancels map[uint64]context.CancelFunc
+}{cancels: map[uint64]context.CancelFunc{}}
+
+type cancelIn struct {
+	Call uint64 `json:"call"`
+}
+
+type statsOut struct {
+	Remotes    int `json:"remotes"`
+	Objects    int `json:"objects"`
+	Streams    int `json:"streams"`
+	Calls      int `json:"calls"`
+	Goroutines int `json:"goroutines"`
+}
+
+func init() {
+	register(Prefix+"cancel", "Cancel a running call by the number it was started with.", cancel)
+	register(Prefix+"stats", "Count open handles, running calls and goroutines.", stats)
+}
+
+// beginCall gives the context of a call; number 0 is a call that cannot be cancelled.
+func beginCall(parent context.Context, number uint64) (ctx context.Context, done func(), err error) {
+	ctx, cancel := context.WithCancel(parent)
+	if number == 0 {
+		return ctx, cancel, nil
+	}
+	running.Lock()
+	defer running.Unlock()
+	if _, busy := running.cancels[number]; busy || len(running.cancels) >= maxCalls {
+		cancel()
+		return nil, nil, newError(KindHandle, "", fmt.Sprintf("call number %d is in use, or more than %d calls are running", number, maxCalls))
+	}
+	running.cancels[number] = cancel
+	return ctx, func() {
+		running.Lock()
+		delete(running.cancels, number)
+		running.Unlock()
+		cancel()
+	}, nil
+}
+
+// cancel ends a call; one that is not running (any more) is no error.
+func cancel(_ context.Context, in cancelIn) (empty, error) {
+	running.Lock()
+	defer running.Unlock()
+	if cancel, ok := running.cancels[in.Call]; ok {
+		cancel()
+	}
+	return empty{}, nil
+}
+
+func stats(context.Context, empty) (statsOut, error) {
+	running.Lock()
+	calls := len(running.cancels)
+	running.Unlock()
+	return statsOut{
+		Remotes:    remotes.len(),
+		Objects:    objects.len(),
+		Streams:    streams.len(),
+		Calls:      calls,
+		Goroutines: runtime.NumGoroutine(),
+	}, nil
+}

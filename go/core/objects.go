@@ -1,0 +1,319 @@
+package core
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/rclone/rclone/fs"
+	"github.com/rclone/rclone/fs/hash"
+	"github.com/rclone/rclone/fs/operations"
+)
+
+var objects = newTable[*keptObject]("object", maxObjects)
+
+// keptObject is an object kept from a listing, so that reading it needs no look-up.
+type keptObject struct {
+	remote *remote
+	object fs.Object
+	// size is the object's when it was kept; some backends (local) look again when it is opened.
+	size int64
+}
+
+// entry is a file or folder as the caller sees it.
+type entry struct {
+	// Name is the last component of the path, in rclone's standard encoding.
+	Name   string `json:"name"`
+	Folder bool   `json:"folder,omitempty"`
+	// Size is in bytes, -1 if unknown; 0 for folders.
+	Size int64 `json:"size"`
+	// ModTimeNs is nanoseconds since 1970, absent if the backend does not know.
+	ModTimeNs *int64 `json:"modTimeNs,omitempty"`
+	// Hash is in hex, of the type that bridge/open told; empty if unknown.
+	Hash string `json:"hash,omitempty"`
+	// Object is the handle of a kept object.
+	Object uint64 `json:"object,omitempty"`
+}
+
+type listIn struct {
+	Remote uint64 `json:"remote"`
+	// Path is relative to the remote's base, empty for the base itself.
+	Path string `json:"path"`
+	// Keep asks for a handle on each object.
+	Keep bool   `json:"keep"`
+	Call uint64 `json:"call"`
+}
+
+type listOut struct {
+	Entries []entry `json:"entries"`
+}
+
+type releaseIn struct {
+	Objects []uint64 `json:"objects"`
+}
+
+type pathIn struct {
+	Remote uint64 `json:"remote"`
+	Path   string `json:"path"`
+	Call   uint64 `json:"call"`
+}
+
+type objectIn struct {
+	Object uint64 `json:"object"`
+	Call   uint64 `json:"call"`
+}
+
+type moveIn struct {
+	Object uint64 `json:"object"`
+	// Path is the new path on the same remote; what is there is replaced.
+	Path string `json:"path"`
+	Call uint64 `json:"call"`
+}
+
+func init() {
+	register(Prefix+"list", "List a folder, with the objects kept if asked.", list)
+	register(Prefix+"stat", "Look up one file and keep its object.", stat)
+	register(Prefix+"release", "Release kept objects.", release)
+	register(Prefix+"mkdir", "Make a folder and its parents.", mkdir)
+	register(Prefix+"rmdir", "Remove an empty folder.", rmdir)
+	register(Prefix+"purge", "Remove a folder and everything in it.", purge)
+	register(Prefix+"delete", "Delete a kept object.", deleteObject)
+	register(Prefix+"move", "Move or rename a kept object on its remote.", move)
+}
+
+func list(_ context.Context, in listIn) (listOut, error) {
+	r, ctx, done, err := begin(in.Remote, in.Call)
+	if err != nil {
+		return listOut{}, err
+	}
+	defer done()
+	started := time.Now()
+	found, err := r.fs.List(ctx, in.Path)
+	if err != nil {
+		return listOut{}, AsError(err, in.Path)
+	}
+	out := listOut{Entries: make([]entry, 0, len(found))}
+	for _, item := range found {
+		e, err := r.describe(ctx, in.Path, item, started)
+		if err == nil && in.Keep && !e.Folder {
+			e.Object, err = r.hold(item.(fs.Object), e.Size)
+		}
+		if err != nil {
+			releaseEntries(out.Entries)
+			return listOut{}, err
+		}
+		out.Entries = append(out.Entries, e)
+	}
+	return out, nil
+}
+
+// describe gives what the caller sees of an entry of the folder dir; started is a moment before
+// the listing was asked for.
+func (r *remote) describe(ctx context.Context, dir string, item fs.DirEntry, started time.Time) (entry, error) {
+	name := item.Remote()
+	if dir != "" {
+		name = strings.TrimPrefix(name, dir+"/")
+	}
+	e := entry{Name: name}
+	modTime := item.ModTime(ctx)
+	o, isObject := item.(fs.Object)
+	// A folder without a time of its own is given the present moment by rclone (Dir.ModTime in
+	// fs/dir.go): that is no fact about the folder and would differ on every run. A later time is
+	// one, of a server whose clock is ahead.
+	if isObject || modTime.Before(started) || modTime.After(time.Now()) {
+		e.ModTimeNs = nanoseconds(modTime)
+	}
+	if !isObject {
+		e.Folder = true
+		return e, nil
+	}
+	e.Size = o.Size()
+	if r.hash != hash.None {
+		sum, err := o.Hash(ctx, r.hash)
+		if err != nil {
+			return e, AsError(err, item.Remote())
+		}
+		e.Hash = sum
+	}
+	return e, nil
+}
+
+// nanoseconds gives a time as nanoseconds since 1970; nil if it is none or an int64 cannot hold it.
+func nanoseconds(t time.Time) *int64 {
+	if t.Year() < 1678 || t.Year() > 2261 {
+		return nil
+	}
+	ns := t.UnixNano()
+	return &ns
+}
+
+func releaseEntries(entries []entry) {
+	for _, e := range entries {
+		if e.Object != 0 {
+			_, _ = objects.remove(e.Object)
+		}
+	}
+}
+
+func stat(_ context.Context, in pathIn) (entry, error) {
+	r, ctx, done, err := begin(in.Remote, in.Call)
+	if err != nil {
+		return entry{}, err
+	}
+	defer done()
+	o, err := r.fs.NewObject(ctx, in.Path)
+	if err != nil {
+		return entry{}, AsError(err, in.Path)
+	}
+	return r.keep(ctx, o)
+}
+
+// keep describes an object and gives a handle on it.
+func (r *remote) keep(ctx context.Context, o fs.Object) (entry, error) {
+	e, err := r.describe(ctx, parent(o.Remote()), o, time.Time{})
+	if err != nil {
+		return e, err
+	}
+	e.Object, err = r.hold(o, e.Size)
+	return e, err
+}
+
+// hold gives a handle on an object.
+func (r *remote) hold(o fs.Object, size int64) (uint64, error) {
+	handle, err := objects.add(&keptObject{r, o, size})
+	if err == nil && r.ctx.Err() != nil {
+		// The remote was closed meanwhile, and perhaps too early to see this object.
+		_, _ = objects.remove(handle)
+		return 0, AsError(r.ctx.Err(), o.Remote())
+	}
+	return handle, err
+}
+
+// parent is the folder of a path, "" for the base.
+func parent(p string) string {
+	dir := path.Dir(p)
+	if dir == "." {
+		return ""
+	}
+	return dir
+}
+
+func release(_ context.Context, in releaseIn) (empty, error) {
+	var first error
+	for _, handle := range in.Objects {
+		if _, err := objects.remove(handle); err != nil && first == nil {
+			first = err
+		}
+	}
+	return empty{}, first
+}
+
+// Release lets go of one kept object.
+func Release(handle uint64) error {
+	_, err := objects.remove(handle)
+	return err
+}
+
+// onPath runs a call that takes a path and answers nothing.
+func onPath(in pathIn, do func(r *remote, ctx context.Context) error) (empty, error) {
+	r, ctx, done, err := begin(in.Remote, in.Call)
+	if err != nil {
+		return empty{}, err
+	}
+	defer done()
+	if err := do(r, ctx); err != nil {
+		return empty{}, AsError(err, in.Path)
+	}
+	return empty{}, nil
+}
+
+func mkdir(_ context.Context, in pathIn) (empty, error) {
+	return onPath(in, func(r *remote, ctx context.Context) error {
+		// Two creations at once make two folders of one name on OpenDrive.
+		select {
+		case r.entries <- struct{}{}:
+			defer func() { <-r.entries }()
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		return r.fs.Mkdir(ctx, in.Path)
+	})
+}
+
+func rmdir(_ context.Context, in pathIn) (empty, error) {
+	return onPath(in, func(r *remote, ctx context.Context) error {
+		// OpenDrive's Rmdir looks for files only, and removes a folder of folders with all in them.
+		found, err := r.fs.List(ctx, in.Path)
+		if err == nil && len(found) > 0 {
+			err = newError(KindExists, in.Path, fmt.Sprintf("the folder is not empty: it has %q in it", path.Base(found[0].Remote())))
+		}
+		if err != nil {
+			return err
+		}
+		return r.fs.Rmdir(ctx, in.Path)
+	})
+}
+
+func purge(_ context.Context, in pathIn) (empty, error) {
+	return onPath(in, func(r *remote, ctx context.Context) error { return operations.Purge(ctx, r.fs, in.Path) })
+}
+
+func deleteObject(_ context.Context, in objectIn) (empty, error) {
+	o, err := objects.get(in.Object)
+	if err != nil {
+		return empty{}, err
+	}
+	ctx, done, err := beginCall(o.remote.ctx, in.Call)
+	if err != nil {
+		return empty{}, err
+	}
+	defer done()
+	if err := o.object.Remove(ctx); err != nil {
+		return empty{}, AsError(err, o.object.Remote())
+	}
+	_, _ = objects.remove(in.Object)
+	return empty{}, nil
+}
+
+// move renames an object; the entry that it gives has a new handle, the old one is released.
+func move(_ context.Context, in moveIn) (entry, error) {
+	o, err := objects.get(in.Object)
+	if err != nil {
+		return entry{}, err
+	}
+	ctx, done, err := beginCall(o.remote.ctx, in.Call)
+	if err != nil {
+		return entry{}, err
+	}
+	defer done()
+	moved, err := o.remote.move(ctx, o.object, in.Path)
+	if err != nil {
+		return entry{}, AsError(err, in.Path)
+	}
+	e, err := o.remote.keep(ctx, moved)
+	if err == nil {
+		_, _ = objects.remove(in.Object)
+	}
+	return e, err
+}
+
+func (r *remote) move(ctx context.Context, o fs.Object, to string) (fs.Object, error) {
+	if to == o.Remote() {
+		// A copy onto itself would be removed with the original.
+		return o, nil
+	}
+	features := r.fs.Features()
+	if features.Move != nil {
+		return features.Move(ctx, o, to)
+	}
+	if features.Copy == nil {
+		return nil, newError(KindUnsupported, to, "the backend can neither move nor copy an object")
+	}
+	copied, err := features.Copy(ctx, o, to)
+	if err != nil {
+		return nil, err
+	}
+	return copied, o.Remove(ctx)
+}

@@ -1,0 +1,210 @@
+package core
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/rclone/rclone/fs"
+	"github.com/rclone/rclone/fs/hash"
+	"github.com/rclone/rclone/fs/operations"
+)
+
+// readTries is how often a download that breaks off is taken up again where it stopped.
+const readTries = 10
+
+// reader reads an object from an offset. Nothing is asked of the server before the first read,
+// so that there is a handle to cancel it with.
+type reader struct {
+	object *keptObject
+	offset int64
+	// length is how many bytes are wanted, -1 for all that follow.
+	length int64
+	ctx    context.Context
+	cancel context.CancelFunc
+
+	mu     sync.Mutex
+	body   io.ReadCloser
+	hasher *hash.MultiHasher
+	count  int64
+	// end is how the stream ended: io.EOF or an error, nil while it goes on.
+	end error
+}
+
+// OpenReader prepares reading an object's bytes from offset on, length of them or all (-1).
+func OpenReader(handle uint64, offset, length int64) (uint64, error) {
+	o, err := objects.get(handle)
+	if err != nil {
+		return 0, err
+	}
+	if offset < 0 || length < -1 {
+		return 0, newError(KindOther, o.object.Remote(), fmt.Sprintf("bad range: offset %d, length %d", offset, length))
+	}
+	r := &reader{object: o, offset: offset, length: length}
+	r.ctx, r.cancel = context.WithCancel(o.remote.ctx)
+	stream, err := streams.add(r)
+	if err != nil {
+		r.cancel()
+		return 0, err
+	}
+	if err := r.ctx.Err(); err != nil {
+		// The remote was closed meanwhile, and perhaps too early to see this stream.
+		_ = CloseStream(stream)
+		return 0, AsError(err, o.object.Remote())
+	}
+	return stream, nil
+}
+
+// Read fills the buffer from a reader, as far as the stream goes; 0 bytes mean its end. A whole
+// object is checked against the size and the hash that it had when it was listed.
+func Read(handle uint64, buffer []byte) (int, error) {
+	s, err := streams.get(handle)
+	if err != nil {
+		return 0, err
+	}
+	r, ok := s.(*reader)
+	if !ok {
+		return 0, newError(KindHandle, "", fmt.Sprintf("stream handle %d is not a reader", handle))
+	}
+	n, err := r.read(buffer)
+	if err != nil {
+		return 0, AsError(err, r.object.object.Remote())
+	}
+	return n, nil
+}
+
+func (r *reader) on(other *remote) bool { return r.object.remote == other }
+
+func (r *reader) close() {
+	// First the context, so that a read in another thread returns and lets go of the lock.
+	r.cancel()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.finish(context.Canceled)
+}
+
+// finish ends the stream; call with the lock held.
+func (r *reader) finish(end error) {
+	if r.end == nil {
+		r.end = end
+	}
+	if r.body != nil {
+		_ = r.body.Close()
+		r.body = nil
+	}
+}
+
+func (r *reader) read(buffer []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.end == nil && len(buffer) > 0 {
+		n, err := r.fill(buffer)
+		if err != nil {
+			r.finish(err)
+		}
+		// What came before an error is wanted only if the error is the plain end.
+		if n > 0 && (err == nil || err == io.EOF) {
+			return n, nil
+		}
+	}
+	if r.end == io.EOF || (r.end == nil && len(buffer) == 0) {
+		return 0, nil
+	}
+	return 0, r.end
+}
+
+// fill reads until the buffer is full or the stream ends; call with the lock held.
+func (r *reader) fill(buffer []byte) (n int, err error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	if r.body == nil {
+		// Some servers answer a range that begins at the end with an error.
+		if r.length == 0 || (r.offset > 0 && r.expected() == 0) {
+			return 0, io.EOF
+		}
+		if err := r.open(); err != nil {
+			return 0, err
+		}
+	}
+	// Not io.ReadFull, whose name for the end is that of a download that was cut short: ReOpen
+	// gives that back when it has tried too often.
+	for n < len(buffer) && err == nil {
+		var got int
+		got, err = r.body.Read(buffer[n:])
+		n += got
+	}
+	if ctxErr := r.ctx.Err(); ctxErr != nil {
+		return 0, ctxErr
+	}
+	r.count += int64(n)
+	if r.hasher != nil {
+		_, _ = r.hasher.Write(buffer[:n])
+	}
+	if err == nil || err == io.EOF {
+		if checkErr := r.check(err == io.EOF); checkErr != nil {
+			return 0, checkErr
+		}
+	}
+	return n, err
+}
+
+func (r *reader) open() (err error) {
+	o, size := r.object.object, r.object.size
+	options := []fs.OpenOption{}
+	whole := r.offset == 0 && (r.length == -1 || (size >= 0 && r.length >= size))
+	if !whole {
+		end := int64(-1)
+		if r.length >= 0 {
+			end = r.offset + r.length - 1
+			// Not beyond the end, nor beyond what an int64 holds.
+			if size >= 0 && r.length > size-r.offset {
+				end = size - 1
+			}
+		}
+		options = append(options, &fs.RangeOption{Start: r.offset, End: end})
+	} else if r.object.remote.hash != hash.None {
+		if r.hasher, err = hash.NewMultiHasherTypes(hash.NewHashSet(r.object.remote.hash)); err != nil {
+			return err
+		}
+	}
+	body, err := operations.NewReOpen(r.ctx, o, readTries, options...)
+	if err == nil {
+		r.body = body
+	}
+	return err
+}
+
+// expected is how many bytes there are to read, -1 if the size of the object is unknown.
+func (r *reader) expected() int64 {
+	if r.object.size < 0 {
+		return -1
+	}
+	rest := max(r.object.size-r.offset, 0)
+	if r.length >= 0 {
+		rest = min(rest, r.length)
+	}
+	return rest
+}
+
+// check compares what was read with what was promised, in full when the end is reached.
+func (r *reader) check(ended bool) error {
+	o := r.object.object
+	expected := r.expected()
+	if expected >= 0 && (r.count > expected || (ended && r.count != expected)) {
+		return newError(KindCorrupt, o.Remote(), fmt.Sprintf("changed while it was read: %d bytes came, %d were expected", r.count, expected))
+	}
+	if !ended || r.hasher == nil {
+		return nil
+	}
+	want, err := o.Hash(r.ctx, r.object.remote.hash)
+	if err != nil || want == "" {
+		return err
+	}
+	got, err := r.hasher.SumString(r.object.remote.hash, false)
+	if err == nil && got != want {
+		err = newError(KindCorrupt, o.Remote(), fmt.Sprintf("changed or damaged: its %s is %s, the listing said %s", r.object.remote.hash, got, want))
+	}
+	return err
+}

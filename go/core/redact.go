@@ -1,0 +1,51 @@
+package core
+
+import (
+	"maps"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// secrets are texts that must never appear in an error or a log: passwords and session ids.
+var secrets struct {
+	sync.RWMutex
+	texts map[string]struct{}
+	// replacer has the longest text first: one may be a part of another.
+	replacer *strings.Replacer
+}
+
+// keepSecret remembers a text and the forms that it takes in URLs and in quotes, to redact them.
+func keepSecret(text string) {
+	// A short text would blot out harmless parts of every message.
+	if len(text) < 4 {
+		return
+	}
+	secrets.Lock()
+	defer secrets.Unlock()
+	if secrets.texts == nil {
+		secrets.texts = map[string]struct{}{}
+	}
+	quoted := strconv.Quote(text)
+	for _, form := range []string{text, url.QueryEscape(text), url.PathEscape(text), quoted[1 : len(quoted)-1]} {
+		secrets.texts[form] = struct{}{}
+	}
+	forms := slices.SortedFunc(maps.Keys(secrets.texts), func(a, b string) int { return len(b) - len(a) })
+	pairs := make([]string, 0, 2*len(forms))
+	for _, form := range forms {
+		pairs = append(pairs, form, "[redacted]")
+	}
+	secrets.replacer = strings.NewReplacer(pairs...)
+}
+
+// redact replaces every known secret in a text.
+func redact(text string) string {
+	secrets.RLock()
+	defer secrets.RUnlock()
+	if secrets.replacer == nil {
+		return text
+	}
+	return secrets.replacer.Replace(text)
+}

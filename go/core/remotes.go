@@ -1,0 +1,320 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rclone/rclone/fs"
+	"github.com/rclone/rclone/fs/config/configmap"
+	"github.com/rclone/rclone/fs/config/configstruct"
+	"github.com/rclone/rclone/fs/config/obscure"
+	"github.com/rclone/rclone/fs/hash"
+)
+
+// openTries is how often opening a remote is tried when the failure may pass.
+const openTries = 5
+
+var remotes = newTable[*remote]("remote", maxRemotes)
+
+// remote is an open backend at a base path. Its context ends when it is closed, and with it
+// whatever runs on it.
+type remote struct {
+	fs     fs.Fs
+	ctx    context.Context
+	cancel context.CancelFunc
+	// hash is the type of hash that the backend has at hand for every object, hash.None if it
+	// has none or would have to read the whole object for it.
+	hash hash.Type
+	// entries serialises what checks for a name and then creates it: whoever has put something
+	// in may. A channel, unlike a mutex, can be waited for until the call is cancelled.
+	entries chan struct{}
+}
+
+type openIn struct {
+	// Name is what the remote is called in messages.
+	Name string `json:"name"`
+	// Config is the remote's section of an rclone configuration, "type" included.
+	Config map[string]string `json:"config"`
+	// Plain names the password options that Config holds in plain text, not obscured.
+	Plain []string `json:"plain"`
+	// Path is the base path, empty for the root.
+	Path string `json:"path"`
+	Call uint64 `json:"call"`
+}
+
+type openOut struct {
+	Remote  uint64 `json:"remote"`
+	Backend string `json:"backend"`
+	// Hash names the hash that entries carry, "" if they have none.
+	Hash            string `json:"hash"`
+	CaseInsensitive bool   `json:"caseInsensitive"`
+	EmptyFolders    bool   `json:"emptyFolders"`
+	// PrecisionNs is the precision of modification times in nanoseconds.
+	PrecisionNs int64 `json:"precisionNs"`
+}
+
+type remoteIn struct {
+	Remote uint64 `json:"remote"`
+	Call   uint64 `json:"call"`
+}
+
+type empty struct{}
+
+func init() {
+	register(Prefix+"open", "Open a remote from a config map.", open)
+	register(Prefix+"close", "Close a remote and everything open on it.", closeRemote)
+	register(Prefix+"about", "Tell the quota of a remote.", about)
+	register(Prefix+"backends", "List the backends that are built in.", backends)
+}
+
+func open(ctx context.Context, in openIn) (openOut, error) {
+	info, options, overrides, err := prepareConfig(in)
+	if err != nil {
+		return openOut{}, err
+	}
+	ctx, done, err := beginCall(ctx, in.Call)
+	if err != nil {
+		return openOut{}, err
+	}
+	defer done()
+
+	// The transport that the backend makes for itself takes rclone's global options from the context.
+	ctx, ci := fs.AddConfig(ctx)
+	if err := configstruct.Set(overrides, ci); err != nil {
+		return openOut{}, newError(KindConfig, "", message(err))
+	}
+	f, err := newFs(ctx, info, in, options)
+	if err != nil {
+		return openOut{}, err
+	}
+	r := &remote{fs: f, hash: quickHash(f), entries: make(chan struct{}, 1)}
+	r.ctx, r.cancel = context.WithCancel(context.Background())
+	handle, err := remotes.add(r)
+	if err != nil {
+		r.close()
+		return openOut{}, err
+	}
+	out := openOut{
+		Remote:          handle,
+		Backend:         info.Name,
+		CaseInsensitive: f.Features().CaseInsensitive,
+		EmptyFolders:    f.Features().CanHaveEmptyDirectories,
+		PrecisionNs:     int64(f.Precision()),
+	}
+	if r.hash != hash.None {
+		out.Hash = r.hash.String()
+	}
+	return out, nil
+}
+
+// newFs opens the backend, again if the failure may pass, but never after a refused login.
+func newFs(ctx context.Context, info *fs.RegInfo, in openIn, options configmap.Simple) (fs.Fs, error) {
+	openCtx := ctx
+	if info.Name == opendriveName {
+		// The login is a call of the backend's too, and it retries a refused one like any other:
+		// one try here, tuneOpenDrive gives the later calls theirs.
+		var ci *fs.ConfigInfo
+		openCtx, ci = fs.AddConfig(ctx)
+		ci.LowLevelRetries = 1
+	}
+	pause := 100 * time.Millisecond
+	for try := 1; ; try++ {
+		f, err := info.NewFs(openCtx, in.Name, in.Path, fs.ConfigMap(info.Prefix, info.Options, "", options))
+		if err == nil {
+			if err = tuneOpenDrive(f); err != nil {
+				shutdown(f)
+				return nil, err
+			}
+			return f, nil
+		}
+		if errors.Is(err, fs.ErrorIsFile) {
+			shutdown(f)
+			return nil, newError(KindIsFile, in.Path, "is a file, not a folder")
+		}
+		failure := AsError(err, "")
+		if try == openTries || !failure.Retry {
+			return nil, failure
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(pause):
+			pause *= 2
+		}
+	}
+}
+
+// overridePrefix begins the keys that change one of rclone's global options for one remote, as
+// in rclone's own configurations (addConfigToContext in fs/newfs.go).
+const overridePrefix = "override."
+
+// prepareConfig checks a remote's configuration and gives the backend's options as it wants them,
+// passwords obscured, and the global options to override.
+func prepareConfig(in openIn) (info *fs.RegInfo, options, overrides configmap.Simple, err error) {
+	backend := in.Config["type"]
+	if backend == "" {
+		return nil, nil, nil, newError(KindConfig, "", `option "type" is missing: set it to the name of a backend, for example "opendrive"`)
+	}
+	info, err = fs.Find(backend)
+	if err != nil {
+		return nil, nil, nil, newError(KindConfig, "", fmt.Sprintf(`option "type": backend %q is not built in; this build has %s`, backend, strings.Join(backendNames(), ", ")))
+	}
+	options, overrides = configmap.Simple{}, configmap.Simple{}
+	for key, value := range in.Config {
+		if key == "type" || key == "description" {
+			continue
+		}
+		if name, ok := strings.CutPrefix(key, overridePrefix); ok {
+			if fs.ConfigOptionsInfo.Get(name) == nil {
+				return nil, nil, nil, newError(KindConfig, "", fmt.Sprintf("option %q: rclone has no global option %q", key, name))
+			}
+			overrides[name] = value
+			continue
+		}
+		option := info.Options.Get(key)
+		if option == nil {
+			return nil, nil, nil, newError(KindConfig, "", fmt.Sprintf("unknown option %q for backend %q: it takes %s", key, backend, optionNames(info)))
+		}
+		if option.IsPassword && value != "" {
+			if value, err = obscured(value, slices.Contains(in.Plain, key)); err != nil {
+				return nil, nil, nil, newError(KindConfig, "", fmt.Sprintf(`option %q is not an obscured password: take it from "rclone config show" or "rclone obscure"`, key))
+			}
+		}
+		// An empty value means the default.
+		if err := option.Copy().Set(value); err != nil && value != "" {
+			return nil, nil, nil, newError(KindConfig, "", fmt.Sprintf("option %q has a bad value: %s", key, message(err)))
+		}
+		options[key] = value
+	}
+	all := fs.ConfigMap(info.Prefix, info.Options, "", options)
+	for _, option := range info.Options {
+		if value, _ := all.Get(option.Name); option.Required && value == "" {
+			return nil, nil, nil, newError(KindConfig, "", fmt.Sprintf("option %q is missing: backend %q needs it", option.Name, backend))
+		}
+	}
+	return info, options, overrides, nil
+}
+
+// obscured gives a password in rclone's obscured form and makes sure that it is never shown.
+func obscured(value string, plain bool) (string, error) {
+	secret := value
+	if plain {
+		value = obscure.MustObscure(secret)
+	} else {
+		var err error
+		if secret, err = obscure.Reveal(value); err != nil || strings.ContainsFunc(secret, isControl) || strings.ToValidUTF8(secret, "") != secret {
+			return "", errors.New("not obscured")
+		}
+	}
+	keepSecret(secret)
+	keepSecret(value)
+	return value, nil
+}
+
+func isControl(r rune) bool { return r < ' ' }
+
+func optionNames(info *fs.RegInfo) string {
+	names := []string{}
+	for _, option := range info.Options {
+		names = append(names, option.Name)
+	}
+	slices.Sort(names)
+	return strings.Join(slices.Compact(names), ", ")
+}
+
+func backendNames() []string {
+	names := []string{}
+	for _, info := range fs.Registry {
+		names = append(names, info.Name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+type backendsOut struct {
+	Backends []string `json:"backends"`
+}
+
+func backends(context.Context, empty) (backendsOut, error) {
+	return backendsOut{backendNames()}, nil
+}
+
+// quickHash is the hash that costs nothing: MD5 if the backend has it, else any other.
+func quickHash(f fs.Fs) hash.Type {
+	if f.Features().SlowHash {
+		return hash.None
+	}
+	if f.Hashes().Contains(hash.MD5) {
+		return hash.MD5
+	}
+	return f.Hashes().GetOne()
+}
+
+func closeRemote(_ context.Context, in remoteIn) (empty, error) {
+	r, err := remotes.remove(in.Remote)
+	if err != nil {
+		return empty{}, err
+	}
+	r.close()
+	return empty{}, nil
+}
+
+// close ends what runs on the remote and drops what is open on it; call when its handle is gone.
+func (r *remote) close() {
+	r.cancel()
+	objects.removeIf(func(o *keptObject) bool { return o.remote == r })
+	for _, stream := range streams.removeIf(func(s stream) bool { return s.on(r) }) {
+		stream.close()
+	}
+	shutdown(r.fs)
+}
+
+// shutdown lets a backend clean up, if it wants to.
+func shutdown(f fs.Fs) {
+	if f == nil {
+		return
+	}
+	if do := f.Features().Shutdown; do != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		_ = do(ctx)
+	}
+}
+
+// begin starts a call on a remote: its context ends with the call, with the remote, or by
+// bridge/cancel.
+func begin(remoteHandle, call uint64) (r *remote, ctx context.Context, done func(), err error) {
+	if r, err = remotes.get(remoteHandle); err != nil {
+		return nil, nil, nil, err
+	}
+	ctx, done, err = beginCall(r.ctx, call)
+	return r, ctx, done, err
+}
+
+type aboutOut struct {
+	// Total, Used and Free are bytes; absent if the backend does not know.
+	Total *int64 `json:"total,omitempty"`
+	Used  *int64 `json:"used,omitempty"`
+	Free  *int64 `json:"free,omitempty"`
+}
+
+func about(_ context.Context, in remoteIn) (aboutOut, error) {
+	r, ctx, done, err := begin(in.Remote, in.Call)
+	if err != nil {
+		return aboutOut{}, err
+	}
+	defer done()
+	do := r.fs.Features().About
+	if do == nil {
+		return aboutOut{}, newError(KindUnsupported, "", "the backend does not tell its quota")
+	}
+	usage, err := do(ctx)
+	if err != nil {
+		return aboutOut{}, err
+	}
+	return aboutOut{Total: usage.Total, Used: usage.Used, Free: usage.Free}, nil
+}

@@ -1,0 +1,114 @@
+// Package core is the bridge between Rust and rclone, without any C: control calls that take
+// and give JSON, and handles for remotes, objects, readers and writers.
+package core
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/rclone/rclone/fs"
+	"github.com/rclone/rclone/fs/config"
+	_ "github.com/rclone/rclone/fs/operations" // the operations/* calls
+	"github.com/rclone/rclone/fs/rc"
+	"github.com/rclone/rclone/librclone/librclone"
+)
+
+// Prefix is what the names of our own rc calls begin with.
+const Prefix = "bridge/"
+
+// Initialize prepares rclone for use as a library: logs on standard error, configuration in
+// memory only.
+func Initialize() {
+	// The path is a constant that cannot fail; an empty one keeps the configuration in memory.
+	_ = config.SetConfigPath("")
+	librclone.Initialize()
+	// Whatever fails comes back as an error; rclone's own notices would only repeat it. A level
+	// that the user chose (RCLONE_LOG_LEVEL) stays.
+	ci := fs.GetConfig(context.Background())
+	if ci.LogLevel == fs.LogLevelNotice {
+		ci.LogLevel = fs.LogLevelCritical
+	}
+}
+
+// Finalize closes everything that is still open.
+func Finalize() {
+	for _, r := range remotes.removeIf(func(*remote) bool { return true }) {
+		r.close()
+	}
+	librclone.Finalize()
+}
+
+type callFn func(ctx context.Context, input []byte) (any, error)
+
+// calls are the calls of ours by name. They are registered with rclone's rc as well, so that
+// rc/list shows them; they do not go through rclone's job manager, which would keep every
+// answer, listings of many thousand entries included, for a minute after the call.
+var calls = map[string]callFn{}
+
+// register adds a call of ours, with typed input and output.
+func register[In, Out any](name, title string, fn func(ctx context.Context, in In) (Out, error)) {
+	call := func(ctx context.Context, input []byte) (any, error) {
+		var in In
+		decoder := json.NewDecoder(bytes.NewReader(input))
+		decoder.DisallowUnknownFields()
+		err := decoder.Decode(&in)
+		if err == nil {
+			// One value and no more: what follows must be the end.
+			if _, err = decoder.Token(); err == nil {
+				err = errors.New("more than one JSON value")
+			}
+		}
+		if err != io.EOF {
+			return nil, newError(KindConfig, "", fmt.Sprintf("%s: bad input: %v", name, err))
+		}
+		return fn(ctx, in)
+	}
+	calls[name] = call
+	rc.Add(rc.Call{
+		Path:  name,
+		Title: title,
+		Fn: func(ctx context.Context, in rc.Params) (rc.Params, error) {
+			input, err := json.Marshal(in)
+			if err != nil {
+				return nil, err
+			}
+			out, err := call(ctx, input)
+			if err != nil {
+				return nil, err
+			}
+			reply := rc.Params{}
+			return reply, rc.Reshape(&reply, out)
+		},
+	})
+}
+
+// RPC runs a call and gives its answer as JSON with an HTTP status (200 is success). An error
+// of one of our calls is an Error; librclone's own calls answer as librclone does.
+func RPC(method, input string) (output string, status int) {
+	call, ours := calls[method]
+	if !ours {
+		return librclone.RPC(method, input)
+	}
+	defer func() {
+		if cause := recover(); cause != nil {
+			output, status = recovered(cause).JSON(), http.StatusInternalServerError
+		}
+	}()
+	reply, err := call(context.Background(), []byte(input))
+	if err != nil {
+		return AsError(err, "").JSON(), http.StatusInternalServerError
+	}
+	var text strings.Builder
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(reply); err != nil {
+		return AsError(err, "").JSON(), http.StatusInternalServerError
+	}
+	return text.String(), http.StatusOK
+}

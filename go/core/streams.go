@@ -1,0 +1,22 @@
+package core
+
+// stream is what a data handle stands for: a reader or a writer.
+type stream interface {
+	// on tells whether the stream belongs to a remote.
+	on(*remote) bool
+	// close cancels what is in flight, also from another thread, and frees everything. Closing
+	// a writer that was not committed aborts it.
+	close()
+}
+
+var streams = newTable[stream]("stream", maxStreams)
+
+// CloseStream closes a reader, or aborts a writer.
+func CloseStream(handle uint64) error {
+	s, err := streams.remove(handle)
+	if err != nil {
+		return err
+	}
+	s.close()
+	return nil
+}

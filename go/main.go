@@ -1,0 +1,173 @@
+// Command bridge is rclone as a C archive for the crate rclone-sys: librclone's own four
+// functions (RcloneInitialize, RcloneFinalize, RcloneRPC, RcloneFreeString, see librclone.go in
+// rclone) and verbs for the bytes of objects, which JSON cannot carry.
+//
+// Every string that goes out is a NUL-terminated copy that the caller frees with
+// RcloneFreeString. Every buffer that comes in is the caller's and is not touched after the
+// call has returned. No export panics.
+package main
+
+/*
+#include <stdlib.h>
+
+// RcloneRPCResult is an answer: Output is JSON, Status an HTTP status (200 is success).
+struct RcloneRPCResult {
+	char*	Output;
+	int	Status;
+};
+
+// RcloneIOResult is the outcome of a data call: Value is a handle or a number of bytes. Error is
+// NULL on success, else a JSON object with the members kind, message, path, status and retry.
+struct RcloneIOResult {
+	long long	Value;
+	char*	Error;
+};
+*/
+import "C"
+
+import (
+	"fmt"
+	"unicode/utf8"
+	"unsafe"
+
+	_ "bridge/backends"
+	"bridge/core"
+	_ "bridge/quiet"
+)
+
+// RcloneInitialize initializes rclone as a library. Call it once, before anything else.
+//
+//export RcloneInitialize
+func RcloneInitialize() {
+	core.Initialize()
+}
+
+// RcloneFinalize closes everything that is open.
+//
+//export RcloneFinalize
+func RcloneFinalize() {
+	core.Finalize()
+}
+
+// RcloneRPC runs one control call.
+//
+//export RcloneRPC
+func RcloneRPC(method *C.char, input *C.char) (result C.struct_RcloneRPCResult) {
+	name, err := text(method)
+	var body string
+	if err == nil {
+		body, err = text(input)
+	}
+	if err != nil {
+		return C.struct_RcloneRPCResult{Output: C.CString(core.AsError(err, "").JSON()), Status: 400}
+	}
+	output, status := core.RPC(name, body)
+	return C.struct_RcloneRPCResult{Output: C.CString(output), Status: C.int(status)}
+}
+
+// RcloneFreeString frees a string that one of these functions gave; NULL is allowed.
+//
+//export RcloneFreeString
+func RcloneFreeString(str *C.char) {
+	C.free(unsafe.Pointer(str))
+}
+
+// RcloneOpen gives a reader on a kept object: length bytes from offset on, -1 for all of them.
+// It does not wait for the server, the first RcloneRead does.
+//
+//export RcloneOpen
+func RcloneOpen(object C.ulonglong, offset C.longlong, length C.longlong) (result C.struct_RcloneIOResult) {
+	defer guard(&result)
+	handle, err := core.OpenReader(uint64(object), int64(offset), int64(length))
+	return outcome(int64(handle), err)
+}
+
+// RcloneRead fills a buffer from a reader; Value is the number of bytes, 0 at the end. It
+// returns fewer bytes than fit only before the end.
+//
+//export RcloneRead
+func RcloneRead(reader C.ulonglong, buffer unsafe.Pointer, length C.size_t) (result C.struct_RcloneIOResult) {
+	defer guard(&result)
+	n, err := core.Read(uint64(reader), slice(buffer, length))
+	return outcome(int64(n), err)
+}
+
+// RcloneCreate begins an upload of size bytes (-1: unknown) to a path of a remote, with a
+// modification time in nanoseconds since 1970. Value is the writer.
+//
+//export RcloneCreate
+func RcloneCreate(remote C.ulonglong, path *C.char, size C.longlong, modTimeNs C.longlong) (result C.struct_RcloneIOResult) {
+	defer guard(&result)
+	name, err := text(path)
+	if err != nil {
+		return outcome(0, err)
+	}
+	handle, err := core.Create(uint64(remote), name, int64(size), int64(modTimeNs))
+	return outcome(int64(handle), err)
+}
+
+// RcloneWrite hands bytes to a writer and returns when they are taken over. The upload is
+// finished with the control call bridge/commit.
+//
+//export RcloneWrite
+func RcloneWrite(writer C.ulonglong, buffer unsafe.Pointer, length C.size_t) (result C.struct_RcloneIOResult) {
+	defer guard(&result)
+	err := core.Write(uint64(writer), slice(buffer, length))
+	return outcome(int64(length), err)
+}
+
+// RcloneClose closes a reader, or aborts a writer that was not committed. It may be called while
+// another thread is in RcloneRead or RcloneWrite with the same handle: that call then ends with
+// an error of kind cancelled.
+//
+//export RcloneClose
+func RcloneClose(stream C.ulonglong) (result C.struct_RcloneIOResult) {
+	defer guard(&result)
+	return outcome(0, core.CloseStream(uint64(stream)))
+}
+
+// RcloneRelease lets go of a kept object. What is being read from it goes on.
+//
+//export RcloneRelease
+func RcloneRelease(object C.ulonglong) (result C.struct_RcloneIOResult) {
+	defer guard(&result)
+	return outcome(0, core.Release(uint64(object)))
+}
+
+// guard turns a panic into an error.
+func guard(result *C.struct_RcloneIOResult) {
+	if cause := recover(); cause != nil {
+		*result = outcome(0, fmt.Errorf("a bug: panic in the Go code: %v", cause))
+	}
+}
+
+func outcome(value int64, err error) (result C.struct_RcloneIOResult) {
+	if err != nil {
+		result.Error = C.CString(core.AsError(err, "").JSON())
+		return result
+	}
+	result.Value = C.longlong(value)
+	return result
+}
+
+// text copies a C string, which must be there and be UTF-8.
+func text(str *C.char) (string, error) {
+	if str == nil {
+		return "", fmt.Errorf("a null pointer where a string was expected")
+	}
+	copied := C.GoString(str)
+	if !utf8.ValidString(copied) {
+		return "", fmt.Errorf("a string that is not UTF-8")
+	}
+	return copied, nil
+}
+
+// slice views a buffer of the caller's, for the duration of a call.
+func slice(buffer unsafe.Pointer, length C.size_t) []byte {
+	if buffer == nil || length == 0 {
+		return nil
+	}
+	return unsafe.Slice((*byte)(buffer), int(length))
+}
+
+func main() {}

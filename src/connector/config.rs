@@ -1,0 +1,240 @@
+//! What the user configured, in either of two forms.
+//!
+//! `rclone config show | plakar source import -rclone NAME` stores every key of the rclone section
+//! with `rclone_` before it and the location `rclone://`, to which the user may add a path
+//! (plakar v1.1.4, utils/config.go). The native form is a location `opendrive://[path]` with
+//! `username` and `password`, the password in plain text.
+
+use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+
+use crate::rclone::RemoteConfig;
+
+/// What stands before rclone's own keys in the form that Plakar imports.
+const RCLONE_PREFIX: &str = "rclone_";
+
+/// A configuration that cannot be used: one line that says what is wrong and what to write.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(String);
+
+impl ConfigError {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self(message.into())
+    }
+}
+
+/// Which connector the configuration is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Backs a remote up.
+    Source,
+    /// Restores to a remote.
+    Destination,
+    /// Keeps a Kloset store on a remote.
+    Store,
+}
+
+/// What tells one place from another. Plakar finds the parent of a snapshot by these three, so
+/// they are the same on every run (kloset v1.1.3, snapshot/backup.go).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The account, or the machine for a local remote.
+    pub origin: String,
+    /// The backend by rclone's name.
+    pub kind: String,
+    /// The base path, absolute.
+    pub root: String,
+}
+
+/// A configuration that was understood.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How to open the remote.
+    pub remote: RemoteConfig,
+    /// Where it is.
+    pub identity: Identity,
+    /// How many files are moved at once.
+    pub transfers: usize,
+    /// How many folders are listed at once.
+    pub checkers: usize,
+    /// What the user writes before the backend's options.
+    prefix: &'static str,
+}
+
+impl Settings {
+    /// Understands a configuration as Plakar hands it over: the keys of the section in its
+    /// sources.yml, destinations.yml or stores.yml and of `-o`. `hostname` names this machine.
+    ///
+    /// # Errors
+    /// One line that names the key or the location, the problem and what to write instead. The
+    /// backend's own options are checked when the remote is opened.
+    pub fn parse(role: Role, config: &HashMap<String, String, RandomState>, hostname: &str) -> Result<Self, ConfigError> {
+        let location =
+            config.get("location").ok_or_else(|| ConfigError::new("there is no location: write for example opendrive://Documents"))?;
+        let (scheme, path) = split_location(location)?;
+        let mut options: HashMap<&str, &str> =
+            config.iter().filter(|(key, _)| *key != "location").map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        if role == Role::Store {
+            // Plakar's own, see plakar-store(1).
+            options.remove("passphrase");
+            options.remove("passphrase_cmd");
+        }
+        let transfers = take_count(&mut options, "transfers", if role == Role::Source { 16 } else { 8 })?;
+        let checkers = take_count(&mut options, "checkers", 8)?;
+
+        let (remote, prefix) = match scheme {
+            "rclone" => (imported(options)?, RCLONE_PREFIX),
+            "opendrive" => (native(options)?, ""),
+            other => {
+                return Err(ConfigError::new(format!(
+                    "location {location:?}: the scheme {other:?} is not ours; write opendrive://{path} or rclone://{path}"
+                )));
+            }
+        };
+        let identity = identify(&remote, &path, hostname);
+        let path = if identity.kind == "local" { format!("/{path}") } else { path };
+        let name = format!("{}:{path}", identity.kind);
+        Ok(Self { remote: RemoteConfig { name, path, ..remote }, identity, transfers, checkers, prefix })
+    }
+
+    /// A message of the bridge's about options, with the names that the user writes.
+    pub(super) fn prefixed(&self, message: &str) -> String {
+        message.replacen("option \"", &format!("option \"{}", self.prefix), 1)
+    }
+}
+
+/// The scheme and the path of a location, the path without slashes at its ends.
+fn split_location(location: &str) -> Result<(&str, String), ConfigError> {
+    let Some((scheme, path)) = location.split_once("://") else {
+        return Err(ConfigError::new(format!(
+            "location {location:?} has no scheme: write opendrive://{}",
+            location.trim_start_matches('/')
+        )));
+    };
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+    if parts.contains(&"..") {
+        return Err(ConfigError::new(format!("location {location:?} has a \"..\" in its path: write the path of the folder itself")));
+    }
+    if let Some(part) = parts.iter().find(|part| part.contains('\0')) {
+        return Err(ConfigError::new(format!("location {location:?} has a NUL byte in {part:?}")));
+    }
+    Ok((scheme, parts.join("/")))
+}
+
+/// The form that `plakar … import -rclone` makes.
+fn imported(options: HashMap<&str, &str>) -> Result<RemoteConfig, ConfigError> {
+    let mut remote = RemoteConfig::default();
+    for (key, value) in options {
+        let Some(name) = key.strip_prefix(RCLONE_PREFIX) else {
+            return Err(ConfigError::new(format!(
+                "unknown option {key:?}: beside the options of the rclone backend, which begin with {RCLONE_PREFIX}, there are transfers and checkers"
+            )));
+        };
+        remote.options.insert(name.to_owned(), value.to_owned());
+    }
+    if !remote.options.contains_key("type") {
+        return Err(ConfigError::new(
+            "option \"rclone_type\" is missing: import the remote with `rclone config show | plakar source import -rclone NAME`, or write a location opendrive:// with username and password",
+        ));
+    }
+    Ok(remote)
+}
+
+/// The form that needs no rclone.
+fn native(options: HashMap<&str, &str>) -> Result<RemoteConfig, ConfigError> {
+    let mut remote = RemoteConfig::new("opendrive", "");
+    for (key, value) in options {
+        if key.starts_with(RCLONE_PREFIX) || key == "type" {
+            return Err(ConfigError::new(format!(
+                "option {key:?} does not go with a location opendrive://: write rclone:// for an imported rclone remote"
+            )));
+        }
+        remote = if key == "password" { remote.plain_password(key, value) } else { remote.option(key, value) };
+    }
+    for key in ["username", "password"] {
+        if remote.options.get(key).is_none_or(String::is_empty) {
+            return Err(ConfigError::new(format!(
+                "option {key:?} is missing: write `plakar source set NAME {key}=…` (or destination, store)"
+            )));
+        }
+    }
+    Ok(remote)
+}
+
+fn identify(remote: &RemoteConfig, path: &str, hostname: &str) -> Identity {
+    // The first of these that a backend has tells whose it is.
+    const ACCOUNTS: [&str; 9] = ["username", "user", "account", "email", "host", "url", "endpoint", "remote", "client_id"];
+    let kind = remote.options.get("type").cloned().unwrap_or_default();
+    let origin = if kind == "local" && !hostname.is_empty() {
+        hostname
+    } else {
+        ACCOUNTS.iter().find_map(|key| remote.options.get(*key)).filter(|value| !value.is_empty()).unwrap_or(&kind)
+    };
+    Identity { origin: origin.to_owned(), root: format!("/{path}"), kind }
+}
+
+fn take_count(options: &mut HashMap<&str, &str>, key: &str, default: usize) -> Result<usize, ConfigError> {
+    const MOST: usize = 64;
+    let Some(value) = options.remove(key) else { return Ok(default) };
+    match value.trim().parse() {
+        Ok(count) if (1..=MOST).contains(&count) => Ok(count),
+        _ => Err(ConfigError::new(format!("option {key:?} is {value:?}: write a number from 1 to {MOST}, for example {default}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(pairs: &[(&str, &str)]) -> Result<Settings, String> {
+        let config = pairs.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
+        Settings::parse(Role::Source, &config, "host").map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn both_forms_are_understood() {
+        let imported = parse(&[
+            ("location", "rclone:///Documents/"),
+            ("rclone_type", "opendrive"),
+            ("rclone_username", "me@example.com"),
+            ("rclone_password", "obscured"),
+        ])
+        .unwrap();
+        let native = parse(&[("location", "opendrive://Documents"), ("username", "me@example.com"), ("password", "plain")]).unwrap();
+        let expected = Identity { origin: "me@example.com".into(), kind: "opendrive".into(), root: "/Documents".into() };
+        assert_eq!(imported.identity, expected);
+        assert_eq!(native.identity, expected);
+        assert_eq!(native.remote.path, "Documents");
+        assert_eq!((&imported.remote.plain[..], &native.remote.plain[..]), (&[][..], &["password".to_owned()][..]));
+    }
+
+    #[test]
+    fn a_local_remote_is_absolute_and_named_by_its_machine() {
+        let settings = parse(&[("location", "rclone:///srv//data/./x"), ("rclone_type", "local")]).unwrap();
+        assert_eq!(settings.remote.path, "/srv/data/x");
+        assert_eq!(settings.identity, Identity { origin: "host".into(), kind: "local".into(), root: "/srv/data/x".into() });
+    }
+
+    #[test]
+    fn bad_configurations_are_one_clear_line() {
+        let cases: &[(&[(&str, &str)], &str)] = &[
+            (&[], "there is no location"),
+            (&[("location", "Documents")], "has no scheme: write opendrive://Documents"),
+            (&[("location", "s3://x")], "the scheme \"s3\" is not ours"),
+            (&[("location", "opendrive://a/../b")], "has a \"..\" in its path"),
+            (&[("location", "opendrive://"), ("password", "x")], "option \"username\" is missing"),
+            (&[("location", "opendrive://"), ("username", "x")], "option \"password\" is missing"),
+            (&[("location", "opendrive://"), ("rclone_type", "x")], "does not go with a location opendrive://"),
+            (&[("location", "rclone://")], "option \"rclone_type\" is missing"),
+            (&[("location", "rclone://"), ("rclone_type", "local"), ("colour", "red")], "unknown option \"colour\""),
+            (&[("location", "rclone://"), ("rclone_type", "local"), ("transfers", "0")], "write a number from 1 to 64"),
+            (&[("location", "rclone://"), ("rclone_type", "local"), ("checkers", "many")], "write a number from 1 to 64"),
+        ];
+        for (pairs, expected) in cases {
+            let message = parse(pairs).expect_err(expected);
+            assert!(message.contains(expected), "{message}");
+            assert!(!message.contains('\n'), "{message}");
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! What a backup means on a drive: source, destination and store.
+//!
+//! The connectors know remotes and nothing of gRPC; `plugin` speaks with Plakar for them.
+
+pub mod config;
+pub mod source;
+
+use crate::rclone::{Error, ErrorKind, Remote};
+
+pub use config::{ConfigError, Identity, Role, Settings};
+pub use source::Source;
+
+/// Why a connector cannot start, in one line for the user.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The remote refused.
+    #[error("{message}")]
+    Remote {
+        /// The whole line.
+        message: String,
+        /// What sort of failure.
+        kind: ErrorKind,
+    },
+}
+
+/// Opens the remote of a connector; says in one line why it cannot.
+async fn open_remote(settings: &Settings) -> Result<Remote, OpenError> {
+    Remote::open(&settings.remote).await.map_err(|error| explain(settings, &error))
+}
+
+/// Puts what the user needs to know around an error about the base of a remote.
+fn explain(settings: &Settings, error: &Error) -> OpenError {
+    let Identity { origin, kind, root } = &settings.identity;
+    let message = match error.kind() {
+        ErrorKind::Config => return OpenError::Config(ConfigError::new(settings.prefixed(error.message()))),
+        ErrorKind::Authentication => {
+            format!("{kind} refused the login of {origin}: {}; check the user name and the password", error.message())
+        }
+        ErrorKind::NotFound => format!("the folder {root} does not exist on {kind} ({origin})"),
+        ErrorKind::IsFile => format!("{root} on {kind} ({origin}) is a file: give the folder that it is in"),
+        _ => format!("cannot open {root} on {kind} ({origin}): {}", error.message()),
+    };
+    OpenError::Remote { message, kind: error.kind() }
+}

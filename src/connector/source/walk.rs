@@ -1,0 +1,157 @@
+//! The walk over a tree: folders are listed side by side, as many as `checkers` allows.
+
+use std::collections::HashSet;
+use std::time::SystemTime;
+
+use futures::stream::{FuturesUnordered, StreamExt};
+use tokio::sync::mpsc;
+
+use super::{Item, Record, Source};
+use crate::rclone::{Entry, Error};
+
+/// A folder that is still to be listed.
+struct Folder {
+    /// Relative to the base of the remote, "" for the base itself.
+    path: String,
+    modified: Option<SystemTime>,
+}
+
+/// Why a walk ends before its end.
+enum Stop {
+    /// Nobody wants the records any more.
+    Unwanted,
+    /// The base itself cannot be listed, so there is nothing to walk.
+    Base(Error),
+}
+
+/// Walks the tree of a source.
+pub(super) async fn run(source: &Source, records: mpsc::Sender<Record>) -> Result<(), Error> {
+    match (Walk { source, records }).run().await {
+        Ok(()) | Err(Stop::Unwanted) => Ok(()),
+        Err(Stop::Base(error)) => Err(error),
+    }
+}
+
+struct Walk<'a> {
+    source: &'a Source,
+    records: mpsc::Sender<Record>,
+}
+
+impl Walk<'_> {
+    async fn run(&self) -> Result<(), Stop> {
+        self.parents().await?;
+        // The last one found is listed first: depth first keeps the number of folders that wait
+        // small, whatever the size of the tree.
+        let mut waiting = vec![Folder { path: String::new(), modified: None }];
+        let mut running = FuturesUnordered::new();
+        loop {
+            while running.len() < self.source.settings.checkers {
+                let Some(folder) = waiting.pop() else { break };
+                running.push(self.list(folder));
+            }
+            let Some((folder, listing)) = running.next().await else { return Ok(()) };
+            match listing {
+                Ok(entries) => self.tell(&folder, entries, &mut waiting).await?,
+                // Plakar does not count an error on the root (kloset v1.1.3, snapshot/scanlog):
+                // a snapshot of nothing would pass for a good one.
+                Err(error) if folder.path.is_empty() => return Err(Stop::Base(error)),
+                // Also when it vanished after its parent was listed: what is missing is said.
+                Err(error) => {
+                    let problem = Item::Failed(format!("cannot list the folder: {}", error.message()));
+                    self.send(self.absolute(&folder.path), problem).await?;
+                }
+            }
+        }
+    }
+
+    /// The root and the folders above the base. Their times are not known and not asked for.
+    async fn parents(&self) -> Result<(), Stop> {
+        let root = &self.source.settings.identity.root;
+        let mut end = 0;
+        while end < root.len() && root != "/" {
+            let path = if end == 0 { "/" } else { &root[..end] };
+            self.send(path.to_owned(), Item::Folder { modified: None }).await?;
+            end = root[end + 1..].find('/').map_or(root.len(), |next| end + 1 + next);
+        }
+        Ok(())
+    }
+
+    async fn list(&self, folder: Folder) -> (Folder, Result<Vec<Entry>, Error>) {
+        let known = if folder.path.is_empty() { self.source.take_base() } else { None };
+        let listing = match known {
+            Some(entries) => Ok(entries),
+            None => self.source.remote.list(&folder.path).await,
+        };
+        (folder, listing)
+    }
+
+    /// Tells of a folder and of the files in it; the folders in it go to those that wait.
+    async fn tell(&self, folder: &Folder, mut entries: Vec<Entry>, waiting: &mut Vec<Folder>) -> Result<(), Stop> {
+        let path = self.absolute(&folder.path);
+        self.send(path.clone(), Item::Folder { modified: folder.modified }).await?;
+        // The same order on every run; a folder before a file of the same name.
+        entries.sort_by(|a, b| a.name.cmp(&b.name).then(b.is_folder().cmp(&a.is_folder())));
+        let mut names: HashSet<String> = HashSet::with_capacity(entries.len());
+        let mut folders = Vec::new();
+        for entry in entries {
+            let prefix = if path == "/" { "" } else { &path };
+            if let Some(problem) = bad_name(&entry.name) {
+                // The name itself cannot stand in a path.
+                self.send(
+                    format!("{prefix}/{}", entry.name.replace(['/', '\0'], "\u{fffd}").replace("..", "\u{fffd}")),
+                    Item::Failed(problem),
+                )
+                .await?;
+                continue;
+            }
+            let full = format!("{prefix}/{}", entry.name);
+            if !names.insert(entry.name.clone()) {
+                let problem =
+                    "the drive has another entry of this name in the same folder: only the first is saved, rename one of them".to_owned();
+                self.send(full, Item::Failed(problem)).await?;
+                continue;
+            }
+            let Entry { name, size, modified, object, .. } = entry;
+            match object {
+                Some(object) => {
+                    self.source.keep(&full, object);
+                    self.send(full, Item::File { size, modified }).await?;
+                }
+                None => folders.push(Folder { path: join(&folder.path, &name), modified }),
+            }
+        }
+        // Reversed, because the last one is listed first.
+        waiting.extend(folders.into_iter().rev());
+        Ok(())
+    }
+
+    async fn send(&self, path: String, item: Item) -> Result<(), Stop> {
+        self.records.send(Record { path, item }).await.map_err(|_| Stop::Unwanted)
+    }
+
+    /// The absolute path of a folder below the base.
+    fn absolute(&self, path: &str) -> String {
+        let root = &self.source.settings.identity.root;
+        match (root.as_str(), path) {
+            (_, "") => root.clone(),
+            ("/", _) => format!("/{path}"),
+            _ => format!("{root}/{path}"),
+        }
+    }
+}
+
+fn join(folder: &str, name: &str) -> String {
+    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
+}
+
+/// Why a name from the drive cannot be part of a path.
+fn bad_name(name: &str) -> Option<String> {
+    let problem = match name {
+        "" => "an empty name",
+        "." | ".." => "a name that means another folder",
+        _ if name.contains('/') => "a slash in its name",
+        _ if name.contains('\0') => "a NUL byte in its name",
+        _ => return None,
+    };
+    Some(format!("the drive has an entry with {problem} ({name:?}): it cannot be saved, rename it"))
+}

@@ -1,0 +1,135 @@
+//! Standard input and output as the one connection that Plakar speaks over.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::watch;
+use tonic::transport::server::Connected;
+
+/// The two directions, whatever they are made of.
+type Input = Box<dyn AsyncRead + Send + Unpin>;
+type Output = Box<dyn AsyncWrite + Send + Unpin>;
+
+/// A connection to Plakar; says when it has ended.
+pub struct Connection {
+    input: Input,
+    output: Output,
+    ended: watch::Sender<bool>,
+}
+
+/// Becomes ready when Plakar has closed its end or the connection is dropped.
+#[derive(Clone)]
+pub struct Ended(watch::Receiver<bool>);
+
+impl Ended {
+    /// Waits for the end.
+    pub async fn wait(mut self) {
+        // An error means that the connection is gone, which is the end as well.
+        let _ = self.0.wait_for(|ended| *ended).await;
+    }
+}
+
+impl Connection {
+    /// Takes over standard input and output. From then on file descriptor 1 leads to standard
+    /// error, so that no stray print, of Go's or of Rust's, can break the connection.
+    ///
+    /// # Errors
+    /// If the descriptors are closed.
+    pub fn from_stdio() -> io::Result<(Self, Ended)> {
+        let (input, output) = streams()?;
+        Ok(Self::new(input, output))
+    }
+
+    /// A connection over any two streams.
+    pub fn new(input: Input, output: Output) -> (Self, Ended) {
+        let (ended, watch) = watch::channel(false);
+        (Self { input, output, ended }, Ended(watch))
+    }
+}
+
+#[cfg(unix)]
+fn streams() -> io::Result<(Input, Output)> {
+    use std::os::fd::AsFd;
+    use tokio::net::unix::pipe;
+
+    let input = io::stdin().as_fd().try_clone_to_owned()?;
+    let output = io::stdout().as_fd().try_clone_to_owned()?;
+    rustix::stdio::dup2_stdout(io::stderr())?;
+    // Plakar gives pipes, which need no thread to wait on. Anything else (a socket, a terminal, a
+    // file in a test) goes the slower way.
+    let input: Input = match pipe::Receiver::from_owned_fd(input.try_clone()?) {
+        Ok(pipe) => Box::new(pipe),
+        Err(_) => Box::new(tokio::fs::File::from_std(input.into())),
+    };
+    let output: Output = match pipe::Sender::from_owned_fd(output.try_clone()?) {
+        Ok(pipe) => Box::new(pipe),
+        Err(_) => Box::new(tokio::fs::File::from_std(output.into())),
+    };
+    Ok((input, output))
+}
+
+#[cfg(not(unix))]
+fn streams() -> io::Result<(Input, Output)> {
+    Ok((Box::new(tokio::io::stdin()), Box::new(tokio::io::stdout())))
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let room = buffer.remaining() > 0;
+        let result = Pin::new(&mut self.input).poll_read(context, buffer);
+        let over = match &result {
+            Poll::Ready(Ok(())) => room && buffer.filled().len() == before,
+            Poll::Ready(Err(_)) => true,
+            Poll::Pending => false,
+        };
+        if over {
+            self.ended.send_replace(true);
+        }
+        result
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let result = Pin::new(&mut self.output).poll_write(context, bytes);
+        if matches!(result, Poll::Ready(Err(_))) {
+            self.ended.send_replace(true);
+        }
+        result
+    }
+
+    fn poll_write_vectored(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        let result = Pin::new(&mut self.output).poll_write_vectored(context, bytes);
+        if matches!(result, Poll::Ready(Err(_))) {
+            self.ended.send_replace(true);
+        }
+        result
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.output.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.output).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.output).poll_shutdown(context)
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.ended.send_replace(true);
+    }
+}
+
+impl Connected for Connection {
+    type ConnectInfo = ();
+
+    fn connect_info(&self) {}
+}

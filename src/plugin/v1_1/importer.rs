@@ -1,0 +1,146 @@
+//! The importer service: a source for Plakar.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures::{Stream, StreamExt};
+use tokio::sync::{OnceCell, mpsc, oneshot};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status, Streaming};
+
+use super::convert;
+use super::proto::importer::importer_server::{Importer, ImporterServer};
+use super::proto::importer::{
+    CloseRequest, CloseResponse, ImportRequest, ImportResponse, InitRequest, InitResponse, OpenRequest, OpenResponse, PingRequest,
+    PingResponse,
+};
+use crate::connector::{Role, Settings, Source};
+use crate::plugin::MAX_MESSAGE;
+
+/// Records that wait for Plakar to take them; enough that a listing never waits for a single one.
+const RECORDS: usize = 256;
+
+/// Chunks of a file that wait for Plakar to take them, beside the one that is being read.
+const CHUNKS: usize = 2;
+
+/// kloset's `location.FLAG_STREAM`: without it Plakar starts a second importer and lists the whole
+/// drive a second time, only to draw a progress bar. On a rate-limited drive that is half of all calls.
+const FLAG_STREAM: u32 = 1 << 2;
+
+type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+
+/// Plakar's importer over a [`Source`].
+#[derive(Debug, Default)]
+pub struct ImporterService {
+    source: OnceCell<Arc<Source>>,
+}
+
+impl ImporterService {
+    /// The service, ready to be served.
+    pub fn server() -> ImporterServer<Self> {
+        ImporterServer::new(Self::default()).max_decoding_message_size(MAX_MESSAGE)
+    }
+
+    fn source(&self) -> Result<&Arc<Source>, Status> {
+        self.source.get().ok_or_else(|| Status::failed_precondition("Init has not been called, or has failed"))
+    }
+}
+
+#[tonic::async_trait]
+impl Importer for ImporterService {
+    async fn init(&self, request: Request<InitRequest>) -> Result<Response<InitResponse>, Status> {
+        let InitRequest { options, config, .. } = request.into_inner();
+        let hostname = options.unwrap_or_default().hostname;
+        let settings = Settings::parse(Role::Source, &config, &hostname).map_err(|error| Status::invalid_argument(error.to_string()))?;
+        let source = Source::open(settings).await.map_err(|error| convert::open_status(&error))?;
+        let identity = source.identity().clone();
+        if self.source.set(Arc::new(source)).is_err() {
+            return Err(Status::failed_precondition("Init has been called before"));
+        }
+        Ok(Response::new(InitResponse { origin: identity.origin, r#type: identity.kind, root: identity.root, flags: FLAG_STREAM }))
+    }
+
+    async fn ping(&self, _: Request<PingRequest>) -> Result<Response<PingResponse>, Status> {
+        self.source()?.ping().await.map_err(|error| convert::open_status(&error))?;
+        Ok(Response::new(PingResponse {}))
+    }
+
+    type ImportStream = Answers<ImportResponse>;
+
+    async fn import(&self, request: Request<Streaming<ImportRequest>>) -> Result<Response<Self::ImportStream>, Status> {
+        let source = self.source()?.clone();
+        let results = request.into_inner();
+        let (sender, records) = mpsc::channel(RECORDS);
+        let (done, all_acknowledged) = oneshot::channel();
+        let walk = tokio::spawn({
+            let source = source.clone();
+            async move { source.walk(sender).await }
+        });
+        tokio::spawn(async move {
+            let outcome = acknowledge(&source, results).await;
+            // The stream of records may be gone already.
+            let _ = done.send(outcome);
+        });
+        let records = ReceiverStream::new(records).map(|record| ImportResponse { record: Some(convert::record(record)), finished: false });
+        // An error that comes after `finished` is lost on Plakar, so a walk that failed does not say it.
+        let finished = futures::stream::once(async {
+            match walk.await {
+                Ok(Ok(())) => Ok(ImportResponse { record: None, finished: true }),
+                Ok(Err(error)) => Err(convert::open_status(&error)),
+                Err(error) => Err(Status::internal(format!("a bug: {error}"))),
+            }
+        });
+        // The call stays open until Plakar has sent its last result: it still sends some after the
+        // last record, and ending the call would make that an error.
+        let last = futures::stream::once(all_acknowledged).filter_map(|outcome| async { outcome.ok()?.err().map(Err) });
+        Ok(Response::new(Box::pin(records.map(Ok).chain(finished).chain(last))))
+    }
+
+    type OpenStream = Answers<OpenResponse>;
+
+    async fn open(&self, request: Request<OpenRequest>) -> Result<Response<Self::OpenStream>, Status> {
+        let record = request.into_inner().record.ok_or_else(|| Status::invalid_argument("an Open without a record"))?;
+        if record.is_xattr {
+            return Err(Status::not_found("a drive has no extended attributes"));
+        }
+        let mut reader = self.source()?.read(&record.pathname).await.map_err(|error| convert::file_status(&error))?;
+        let (sender, chunks) = mpsc::channel(CHUNKS);
+        // A task of its own, so that the next chunk is read while this one is on its way. It ends
+        // when Plakar closes the file: nobody receives then.
+        tokio::spawn(async move {
+            loop {
+                let chunk = tokio::select! {
+                    chunk = reader.chunk() => chunk,
+                    () = sender.closed() => return,
+                };
+                let answer = match chunk {
+                    Ok(Some(chunk)) => Ok(OpenResponse { chunk }),
+                    Ok(None) => return,
+                    Err(error) => Err(convert::file_status(&error)),
+                };
+                let over = answer.is_err();
+                if sender.send(answer).await.is_err() || over {
+                    return;
+                }
+            }
+        });
+        Ok(Response::new(Box::pin(ReceiverStream::new(chunks))))
+    }
+
+    async fn close(&self, _: Request<CloseRequest>) -> Result<Response<CloseResponse>, Status> {
+        // The remote is closed with the process; Plakar may still be reading.
+        Ok(Response::new(CloseResponse {}))
+    }
+}
+
+/// Takes the results of an import until Plakar has sent the last one.
+async fn acknowledge(source: &Source, mut results: Streaming<ImportRequest>) -> Result<(), Status> {
+    while let Some(message) = results.message().await? {
+        let header = message.result.and_then(|result| result.header);
+        let header = header.ok_or_else(|| Status::invalid_argument("a result without its record"))?;
+        if !header.is_xattr {
+            source.acknowledge(&header.pathname);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,8 @@
+//! Plugin API v1.1.0, spoken by Plakar 1.1.
+
+mod convert;
+mod importer;
+#[rustfmt::skip]
+pub mod proto;
+
+pub use importer::ImporterService;

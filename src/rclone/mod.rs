@@ -1,0 +1,36 @@
+//! A safe layer over rclone: remotes, objects, readers and writers with owned handles and typed
+//! errors.
+//!
+//! Calls into Go block, so they run on Tokio's blocking threads; dropping a future or a stream
+//! cancels what is in flight. Nothing here knows of Plakar.
+
+mod client;
+mod error;
+mod ffi;
+mod object;
+mod reader;
+mod remote;
+mod writer;
+
+pub use client::{ListItem, Rclone, Stats};
+pub use error::{Error, ErrorKind, Result};
+pub use object::Object;
+pub use reader::{CHUNK, Reader};
+pub use remote::{About, Entry, Features, Remote, RemoteConfig};
+pub use writer::Writer;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Which types may cross threads is part of the contract: these only have to compile.
+    #[test]
+    fn handles_can_be_sent_and_shared() {
+        fn send_and_sync<T: Send + Sync>() {}
+        send_and_sync::<Remote>();
+        send_and_sync::<Object>();
+        send_and_sync::<Reader>();
+        send_and_sync::<Writer>();
+        send_and_sync::<Error>();
+    }
+}

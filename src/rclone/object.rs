@@ -1,0 +1,81 @@
+//! Kept objects.
+
+use serde::Serialize;
+
+use super::client::Rclone;
+use super::error::Result;
+use super::ffi::{self, Handle};
+use super::reader::Reader;
+use super::remote::{Entry, Nothing, RawEntry, Remote};
+
+/// An object that a listing or an upload gave, kept so that reading it needs no look-up: on
+/// OpenDrive one call instead of three. Released when dropped.
+#[derive(Debug)]
+pub struct Object {
+    remote: Remote,
+    handle: Handle,
+    path: String,
+}
+
+impl Object {
+    pub(super) fn new(remote: Remote, handle: Handle, path: String) -> Self {
+        Self { remote, handle, path }
+    }
+
+    /// The path, relative to the remote's base.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Opens it for reading `length` bytes (all if `None`) from `offset` on. The server is asked
+    /// at the first read.
+    ///
+    /// A whole object is checked: when its size or its hash is not what it was when listed, the
+    /// last read is an error of kind `Corrupt`.
+    ///
+    /// # Errors
+    /// `Handle` if the remote is closed.
+    pub async fn read(&self, offset: u64, length: Option<u64>) -> Result<Reader> {
+        // No waiting here: go/core/readers.go asks the server at the first read only.
+        let handle = ffi::open(self.handle, offset, length).map_err(|error| error.at(&self.path))?;
+        Ok(Reader::new(self.remote.clone(), handle))
+    }
+
+    /// Deletes it on the remote.
+    ///
+    /// # Errors
+    /// `NotFound`, or what the server says.
+    pub async fn delete(self) -> Result<()> {
+        #[derive(Serialize)]
+        struct Request {
+            object: Handle,
+        }
+        let answer: Result<Nothing> = Rclone::get().rpc_cancellable("bridge/delete", &Request { object: self.handle }).await;
+        answer.map(drop).map_err(|error| error.at(&self.path))
+    }
+
+    /// Moves it to another path on the same remote, replacing what is there, and gives the object
+    /// at its new place.
+    ///
+    /// # Errors
+    /// `Unsupported` if the backend cannot, or what the server says.
+    pub async fn rename(self, path: &str) -> Result<Entry> {
+        #[derive(Serialize)]
+        struct Request<'a> {
+            object: Handle,
+            path: &'a str,
+        }
+        let raw: RawEntry =
+            Rclone::get().rpc_cancellable("bridge/move", &Request { object: self.handle, path }).await.map_err(|error| error.at(path))?;
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        Ok(raw.into_entry(&self.remote, folder))
+    }
+}
+
+impl Drop for Object {
+    fn drop(&mut self) {
+        // Frees memory in Go and nothing else. An error means that the object was deleted or moved,
+        // or its remote closed.
+        let _ = ffi::release(self.handle);
+    }
+}

@@ -1,0 +1,105 @@
+//! Reading objects.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, Bytes, BytesMut};
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio::task::JoinHandle;
+
+use super::client::blocking;
+use super::error::{Error, ErrorKind, Result};
+use super::ffi::{self, Handle};
+use super::remote::Remote;
+
+/// How many bytes are asked of the bridge at a time.
+pub const CHUNK: usize = 1 << 20;
+
+/// A stream of an object's bytes. Dropping it cancels what is in flight.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use plakar_opendrive::rclone::{Remote, RemoteConfig};
+/// use std::time::UNIX_EPOCH;
+/// use tokio::io::AsyncReadExt;
+///
+/// # let remote = Remote::open(&RemoteConfig::new("memory", "doc-reader")).await?;
+/// # let mut writer = remote.create("hello.txt", Some(5), UNIX_EPOCH).await?;
+/// # writer.write(b"hello".as_slice()).await?;
+/// # writer.commit().await?;
+/// let entry = remote.stat("hello.txt").await?;
+/// let mut reader = entry.object.unwrap().read(1, Some(3)).await?;
+/// let mut text = String::new();
+/// reader.read_to_string(&mut text).await.unwrap();
+/// assert_eq!(text, "ell");
+/// # Ok::<(), plakar_opendrive::rclone::Error>(()) }).unwrap();
+/// ```
+#[derive(Debug)]
+pub struct Reader {
+    /// Keeps the remote open for as long as it is read from.
+    _remote: Remote,
+    stream: Stream,
+    /// What `poll_read` got and did not give yet.
+    rest: Bytes,
+    pending: Option<JoinHandle<Result<Bytes>>>,
+}
+
+/// The handle, closed when dropped.
+#[derive(Debug)]
+struct Stream(Handle);
+
+impl Reader {
+    pub(super) fn new(remote: Remote, handle: Handle) -> Self {
+        Self { _remote: remote, stream: Stream(handle), rest: Bytes::new(), pending: None }
+    }
+
+    /// The next bytes, up to [`CHUNK`] of them; fewer only before the end, `None` at the end. Not
+    /// to be mixed with `AsyncRead` on one reader.
+    ///
+    /// # Errors
+    /// What the server says; `Corrupt` at the end of a whole object that is not what was listed.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>> {
+        let handle = self.stream.0;
+        let chunk = blocking(move || fetch(handle)).await?;
+        Ok((!chunk.is_empty()).then_some(chunk))
+    }
+}
+
+fn fetch(handle: Handle) -> Result<Bytes> {
+    let mut buffer = BytesMut::zeroed(CHUNK);
+    let count = ffi::read(handle, &mut buffer)?;
+    if count < CHUNK / 2 {
+        // A short one must not hold on to a whole buffer.
+        return Ok(Bytes::copy_from_slice(&buffer[..count]));
+    }
+    buffer.truncate(count);
+    Ok(buffer.freeze())
+}
+
+impl AsyncRead for Reader {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.rest.is_empty() {
+            let handle = self.stream.0;
+            let pending = self.pending.get_or_insert_with(|| tokio::task::spawn_blocking(move || fetch(handle)));
+            let outcome = ready!(Pin::new(pending).poll(context));
+            self.pending = None;
+            self.rest = outcome.unwrap_or_else(|error| Err(Error::new(ErrorKind::Cancelled, error.to_string())))?;
+        }
+        let count = self.rest.len().min(buffer.remaining());
+        buffer.put_slice(&self.rest[..count]);
+        self.rest.advance(count);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        let handle = self.0;
+        // Closing waits for a read in flight to notice; that is not for an async thread.
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn_blocking(move || ffi::close(handle))),
+            Err(_) => drop(ffi::close(handle)),
+        }
+    }
+}

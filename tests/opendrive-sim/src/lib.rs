@@ -1,0 +1,46 @@
+//! A simulated OpenDrive: the drive's HTTP API in one process, for tests, benchmarks and the demo.
+//!
+//! The unchanged `opendrive` backend of rclone talks to it. rclone's endpoint
+//! (`https://dev.opendrive.com/api/v1`) is fixed in its source, so the simulator is an HTTP CONNECT
+//! proxy that ends the TLS of `dev.opendrive.com` itself, with a certificate of an authority made at
+//! start. Two environment variables lead rclone there, see [`Simulator::env`].
+//!
+//! The behaviour follows the facts gathered in the project's `opendrive-api.md` and what
+//! rclone v1.75.1 says in `backend/opendrive`; where both are silent the choice is named at the item.
+//!
+//! ```
+//! use opendrive_sim::{Fault, Options, Simulator, What};
+//!
+//! let simulator = Simulator::start(Options::default())?;
+//! simulator.drive().put_file("Documents/letter.txt", "Dear all", 1_700_000_000);
+//! // The first download is refused once; a test ends by asking whether that ever happened.
+//! simulator.add_fault(
+//!     Fault::new(What::Status { code: 503, message: "Busy".into(), retry_after: None })
+//!         .endpoint("download/file"),
+//! );
+//! assert_eq!(simulator.unused_faults().len(), 1);
+//! # std::io::Result::Ok(())
+//! ```
+
+mod body;
+mod calls;
+mod content;
+mod control;
+mod drive;
+mod faults;
+mod options;
+mod proxy;
+mod routes;
+mod sessions;
+mod simulator;
+mod state;
+mod tls;
+mod uploads;
+
+pub use calls::{CallRecord, Calls};
+pub use content::generated_bytes;
+pub use drive::{Drive, DuplicateFolders, Entry, stored_name};
+pub use faults::{Fault, What};
+pub use options::Options;
+pub use simulator::Simulator;
+pub use uploads::OpenUpload;

@@ -1,0 +1,124 @@
+//! The simulator as a program, for the demo and for clients in other processes.
+
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Parser;
+use opendrive_sim::{Options, Simulator};
+use tempfile::NamedTempFile;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+
+/// A simulated OpenDrive behind an HTTP proxy, for an unchanged rclone.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))]
+    listen: SocketAddr,
+    /// The account's name
+    #[arg(long, env = "OPENDRIVE_SIM_USERNAME", default_value = "user@example.com")]
+    username: String,
+    /// The account's password
+    #[arg(long, env = "OPENDRIVE_SIM_PASSWORD", default_value = "secret pässword", hide_env_values = true)]
+    password: String,
+    /// How long each call waits before it is answered
+    #[arg(long, default_value_t = 0.0)]
+    latency_ms: f64,
+    /// Size of the drive in bytes
+    #[arg(long)]
+    quota: Option<u64>,
+    /// Keep only size and MD5 of uploads
+    #[arg(long)]
+    discard_uploads: bool,
+    /// Offer HTTP/1.1 only
+    #[arg(long)]
+    no_http2: bool,
+    /// Put a copy of this directory on the drive
+    #[arg(long, value_name = "DIR")]
+    seed: Option<PathBuf>,
+    /// Write the environment for rclone here, as lines of shell, once calls are answered
+    #[arg(long, value_name = "PATH")]
+    env_file: Option<PathBuf>,
+    /// Write the certificate of the authority here too, as PEM
+    #[arg(long, value_name = "PATH")]
+    ca_file: Option<PathBuf>,
+    /// Leave when the standard input ends
+    #[arg(long)]
+    exit_with_stdin: bool,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> io::Result<()> {
+    let arguments = Arguments::parse();
+    // Asked for before anyone can know that we run, so that no signal finds the default action.
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let latency = Duration::try_from_secs_f64(arguments.latency_ms / 1000.0);
+    let simulator = Simulator::start(Options {
+        username: arguments.username,
+        password: arguments.password,
+        latency: latency.map_err(|error| io::Error::other(format!("--latency-ms: {error}")))?,
+        listen: Some(arguments.listen),
+        http2: !arguments.no_http2,
+        discard_uploads: arguments.discard_uploads,
+        quota: arguments.quota,
+        ..Options::default()
+    })?;
+    if let Some(dir) = &arguments.seed {
+        let context = |error| io::Error::other(format!("seeding from {}: {error}", dir.display()));
+        simulator.drive().seed_from_dir(dir).map_err(context)?;
+    }
+    if let Some(path) = &arguments.ca_file {
+        write_whole(path, &std::fs::read(simulator.ca_file())?)?;
+    }
+    let mut env = simulator.env();
+    if let Some(path) = &arguments.ca_file {
+        let path = std::path::absolute(path)?.to_string_lossy().into_owned();
+        env.iter_mut().filter(|(name, _)| name == "RCLONE_CA_CERT").for_each(|(_, value)| value.clone_from(&path));
+    }
+    let env: String = env.iter().map(|(name, value)| format!("export {name}={}\n", quoted(value))).collect();
+    if let Some(path) = &arguments.env_file {
+        write_whole(path, env.as_bytes())?;
+    }
+    // Unlike `print!`, this doesn't panic when nobody reads.
+    let _ = io::stdout().write_all(env.as_bytes());
+
+    let stdin = stdin_end(arguments.exit_with_stdin);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+        _ = stdin => {}
+    }
+    Ok(())
+}
+
+/// Becomes ready when the standard input ends; never if that isn't `wanted`.
+async fn stdin_end(wanted: bool) {
+    let (ended, end) = oneshot::channel::<()>();
+    if !wanted {
+        return std::future::pending().await;
+    }
+    std::thread::spawn(move || {
+        let mut buf = [0; 4096];
+        while matches!(io::stdin().read(&mut buf), Ok(count) if count > 0) {}
+        drop(ended);
+    });
+    let _ = end.await;
+}
+
+/// Writes a file which is never seen half-written.
+fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let context = |error| io::Error::other(format!("writing {}: {error}", path.display()));
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = NamedTempFile::new_in(parent).map_err(context)?;
+    file.write_all(bytes).map_err(context)?;
+    file.persist(path).map_err(|error| context(error.error))?;
+    Ok(())
+}
+
+fn quoted(value: &str) -> String {
+    format!("'{}'", value.replace('\'', r"'\''"))
+}

@@ -1,0 +1,60 @@
+//! What a simulator is started with.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// How a [`Simulator`](crate::Simulator) behaves from its first call on.
+#[derive(Clone)]
+pub struct Options {
+    /// The account's name; a login with another one is refused with 401.
+    pub username: String,
+    /// The account's password in plain text. It holds a space and an umlaut by default, so that
+    /// quoting mistakes show.
+    pub password: String,
+    /// How long each API call waits before it is answered.
+    pub latency: Duration,
+    /// Where to listen; a free port of 127.0.0.1 when absent.
+    pub listen: Option<SocketAddr>,
+    /// Whether HTTP/2 is offered beside HTTP/1.1. Go's client takes it when it can.
+    pub http2: bool,
+    /// An upload of more bytes than this goes to an unlinked temporary file instead of memory.
+    pub spool_threshold: u64,
+    /// Keep only the size and the MD5 of uploads; downloading such a file answers 422.
+    pub discard_uploads: bool,
+    /// The drive's size in bytes; `None` reports 1 TiB and refuses nothing.
+    pub quota: Option<u64>,
+    /// Keep a [`CallRecord`](crate::CallRecord) of each call (about 150 bytes each, one million at most).
+    pub log_calls: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            username: "user@example.com".into(),
+            password: "secret pässword".into(),
+            latency: Duration::ZERO,
+            listen: None,
+            http2: true,
+            spool_threshold: 64 << 20,
+            discard_uploads: false,
+            quota: None,
+            log_calls: true,
+        }
+    }
+}
+
+/// Shows everything but the password.
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options")
+            .field("username", &self.username)
+            .field("latency", &self.latency)
+            .field("listen", &self.listen)
+            .field("http2", &self.http2)
+            .field("spool_threshold", &self.spool_threshold)
+            .field("discard_uploads", &self.discard_uploads)
+            .field("quota", &self.quota)
+            .field("log_calls", &self.log_calls)
+            .finish_non_exhaustive()
+    }
+}

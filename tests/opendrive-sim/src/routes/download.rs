@@ -1,0 +1,105 @@
+//! `download/file`: whole files and ranges.
+
+use hyper::header::{self, HeaderValue};
+use hyper::{Response, StatusCode};
+
+use super::args::Args;
+use crate::body::{Download, ReplyBody};
+use crate::calls::InFlight;
+use crate::content::Content;
+use crate::drive::{Refusal, parse_file_id};
+use crate::faults::Effects;
+use crate::state::State;
+
+/// Which bytes of which content are asked for.
+pub(super) struct Plan {
+    content: Content,
+    start: u64,
+    end: u64,
+    partial: bool,
+}
+
+pub(super) fn plan(args: &Args, range: Option<&HeaderValue>, state: &State) -> Result<Plan, Refusal> {
+    let id = parse_file_id(args.text("file_id"))?;
+    let content = state.drive.lock().file(id)?.content.clone();
+    if content.is_discarded() {
+        return Err(Refusal::new(422, "The simulator was told to discard the content of uploads"));
+    }
+    let size = content.size();
+    match range.and_then(|range| parse_range(range, size)) {
+        Some((start, end)) if start < end => Ok(Plan { content, start, end, partial: true }),
+        Some(_) => Err(Refusal::new(416, "Requested range not satisfiable")),
+        None => Ok(Plan { content, start: 0, end: size, partial: false }),
+    }
+}
+
+/// A single range as start and end, the latter exclusive. Anything else is ignored, as RFC 9110 wants it.
+fn parse_range(range: &HeaderValue, size: u64) -> Option<(u64, u64)> {
+    let (first, last) = range.to_str().ok()?.strip_prefix("bytes=")?.split_once('-')?;
+    if first.is_empty() {
+        let count: u64 = last.parse().ok()?;
+        return Some((size.saturating_sub(count), size));
+    }
+    let start = first.parse().ok()?;
+    let last: u64 = if last.is_empty() { u64::MAX } else { last.parse().ok()? };
+    (start <= last).then(|| (start, last.saturating_add(1).min(size)))
+}
+
+impl Plan {
+    /// Bytes of the body.
+    pub(super) fn length(&self) -> u64 {
+        self.end - self.start
+    }
+
+    pub(super) fn answer(self, effects: &Effects, mut call: InFlight) -> Response<ReplyBody> {
+        let status = if self.partial { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK };
+        call.status(status.as_u16());
+        if self.partial {
+            call.offset(self.start);
+        }
+        let (length, size) = (self.length(), self.content.size());
+        let content_range = format!("bytes {}-{}/{size}", self.start, self.end.saturating_sub(1));
+        let body = Download {
+            content: self.content,
+            position: self.start,
+            end: self.end,
+            cut: effects.cut.map(|after| self.start + after),
+            corrupt: effects.corrupt.then(|| self.start + length / 2),
+            call,
+            breath: None,
+        };
+        let mut response = Response::new(ReplyBody::Download(Box::new(body)));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+        headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        if let (true, Ok(value)) = (self.partial, HeaderValue::try_from(content_range)) {
+            headers.insert(header::CONTENT_RANGE, value);
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges() {
+        let cases = [
+            ("bytes=0-9", Some((0, 10))),
+            ("bytes=90-", Some((90, 100))),
+            ("bytes=90-1000", Some((90, 100))),
+            ("bytes=-5", Some((95, 100))),
+            ("bytes=-500", Some((0, 100))),
+            ("bytes=100-", Some((100, 100))),
+            ("bytes=9-3", None),
+            ("bytes=0-1,5-6", None),
+            ("items=0-1", None),
+        ];
+        for (header, expected) in cases {
+            assert_eq!(parse_range(&HeaderValue::from_static(header), 100), expected, "{header}");
+        }
+    }
+}

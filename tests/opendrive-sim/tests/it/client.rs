@@ -1,0 +1,266 @@
+//! A small client of the API: one connection for each call, through the proxy and TLS.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::client::conn::{http1, http2};
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use opendrive_sim::Simulator;
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, ServerName};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
+
+const HOST: &str = "dev.opendrive.com";
+
+/// What came back.
+#[derive(Debug, Default)]
+pub struct Reply {
+    pub status: u16,
+    pub headers: hyper::HeaderMap,
+    pub body: Vec<u8>,
+    /// Whether the connection broke in the middle of the body.
+    pub broken: bool,
+}
+
+impl Reply {
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
+    }
+
+    /// A text of the answer's JSON.
+    pub fn text(&self, key: &str) -> String {
+        self.json()[key].as_str().unwrap_or_else(|| panic!("no text {key} in {}", self.json())).to_owned()
+    }
+
+    /// Checks the error object; gives its message.
+    pub fn refused(&self, status: u16) -> String {
+        assert_eq!(self.status, status, "{}", String::from_utf8_lossy(&self.body));
+        assert_eq!(self.json()["error"]["code"], status);
+        self.json()["error"]["message"].as_str().expect("a message").to_owned()
+    }
+
+    pub fn ok(self) -> Self {
+        assert!((200..300).contains(&self.status), "{} {}", self.status, String::from_utf8_lossy(&self.body));
+        self
+    }
+}
+
+/// A logged-in client.
+#[derive(Clone)]
+pub struct Client {
+    address: std::net::SocketAddr,
+    tls: TlsConnector,
+    pub session: String,
+}
+
+impl Client {
+    pub fn new(simulator: &Simulator, http2: bool) -> Self {
+        let mut roots = RootCertStore::empty();
+        let ca = std::fs::read(simulator.ca_file()).expect("the CA file");
+        roots.add(CertificateDer::from_pem_slice(&ca).expect("PEM")).expect("a certificate");
+        let mut config = ClientConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("protocol versions")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        config.alpn_protocols = if http2 { vec![b"h2".into()] } else { vec![b"http/1.1".into()] };
+        Self { address: simulator.address(), tls: TlsConnector::from(Arc::new(config)), session: String::new() }
+    }
+
+    /// A client over HTTP/1.1, logged in.
+    pub async fn login(simulator: &Simulator) -> Self {
+        Self::login_with(simulator, false).await
+    }
+
+    pub async fn login_with(simulator: &Simulator, http2: bool) -> Self {
+        let mut client = Self::new(simulator, http2);
+        client.login_again(simulator).await;
+        client
+    }
+
+    pub async fn login_again(&mut self, simulator: &Simulator) {
+        let account = json!({"username": simulator.username(), "passwd": simulator.password()});
+        self.session = self.post("session/login.json", account).await.ok().text("SessionID");
+    }
+
+    pub async fn get(&self, path: &str) -> Reply {
+        self.request("GET", path, None, "", Bytes::new()).await.expect("an answer")
+    }
+
+    /// A POST of JSON with the session added.
+    pub async fn post(&self, path: &str, body: Value) -> Reply {
+        self.try_post(path, body).await.expect("an answer")
+    }
+
+    pub async fn try_post(&self, path: &str, body: Value) -> Result<Reply, hyper::Error> {
+        self.send_json("POST", path, body).await
+    }
+
+    pub async fn put(&self, path: &str, body: Value) -> Reply {
+        self.send_json("PUT", path, body).await.expect("an answer")
+    }
+
+    async fn send_json(&self, method: &str, path: &str, mut body: Value) -> Result<Reply, hyper::Error> {
+        if !self.session.is_empty() {
+            body["session_id"] = self.session.clone().into();
+        }
+        self.request(method, path, None, "application/json", body.to_string().into()).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Reply {
+        self.request("DELETE", path, None, "", Bytes::new()).await.expect("an answer")
+    }
+
+    pub async fn list(&self, folder: &str) -> Reply {
+        self.get(&format!("folder/list.json/{}/{folder}", self.session)).await
+    }
+
+    pub async fn by_name(&self, folder: &str, name: &str) -> Value {
+        let name: String = form_urlencoded::byte_serialize(name.as_bytes()).collect();
+        let path = format!("folder/itembyname.json/{}/{folder}?name={name}", self.session);
+        self.get(&path).await.ok().json()
+    }
+
+    pub async fn info(&self, file: &str) -> Reply {
+        self.get(&format!("file/info.json/{file}?session_id={}", self.session)).await
+    }
+
+    pub async fn download(&self, file: &str, range: Option<&str>) -> Reply {
+        let path = format!("download/file.json/{file}?session_id={}", self.session);
+        self.request("GET", &path, range, "", Bytes::new()).await.expect("an answer")
+    }
+
+    pub async fn make_folder(&self, parent: &str, name: &str) -> Reply {
+        self.post("folder.json", json!({"folder_name": name, "folder_sub_parent": parent, "folder_is_public": 0})).await
+    }
+
+    pub async fn create_file(&self, folder: &str, name: &str) -> Reply {
+        self.post("upload/create_file.json", json!({"folder_id": folder, "file_name": name})).await
+    }
+
+    pub async fn open_upload(&self, file: &str, size: usize) -> Reply {
+        self.post("upload/open_file_upload.json", json!({"file_id": file, "file_size": size})).await
+    }
+
+    pub async fn chunk(&self, file: &str, location: &str, offset: usize, data: &[u8]) -> Reply {
+        self.chunk_of_size(file, location, offset, data.len(), data).await
+    }
+
+    pub async fn chunk_of_size(&self, file: &str, location: &str, offset: usize, size: usize, data: &[u8]) -> Reply {
+        let (offset, size) = (offset.to_string(), size.to_string());
+        let fields = [
+            ("chunk_offset", offset.as_str()),
+            ("chunk_size", &size),
+            ("file_id", file),
+            ("session_id", &self.session),
+            ("temp_location", location),
+        ];
+        let mut body = Vec::new();
+        for (name, value) in fields {
+            body.extend(format!("--B\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").bytes());
+        }
+        body.extend(b"--B\r\nContent-Disposition: form-data; name=\"file_data\"; filename=\"f\"\r\n");
+        body.extend(b"Content-Type: application/octet-stream\r\n\r\n");
+        body.extend(data);
+        body.extend(b"\r\n--B--\r\n");
+        let path = "upload/upload_file_chunk.json";
+        self.request("POST", path, None, "multipart/form-data; boundary=B", body.into()).await.expect("an answer")
+    }
+
+    pub async fn close_upload(&self, file: &str, location: &str, size: usize) -> Reply {
+        let body = json!({"file_id": file, "file_size": size, "temp_location": location});
+        self.post("upload/close_file_upload.json", body).await
+    }
+
+    /// A whole upload in chunks; gives the file's id and the answer to its end.
+    pub async fn upload(&self, folder: &str, name: &str, data: &[u8], chunk_size: usize) -> (String, Reply) {
+        let file = self.create_file(folder, name).await.ok().text("FileId");
+        let location = self.open_upload(&file, data.len()).await.ok().text("TempLocation");
+        let mut offset = 0;
+        for chunk in data.chunks(chunk_size) {
+            let reply = self.chunk(&file, &location, offset, chunk).await.ok();
+            assert_eq!(reply.json()["TotalWritten"], chunk.len());
+            offset += chunk.len();
+        }
+        let reply = self.close_upload(&file, &location, data.len()).await;
+        (file, reply)
+    }
+
+    async fn request(&self, method: &str, path: &str, range: Option<&str>, content_type: &str, body: Bytes) -> Result<Reply, hyper::Error> {
+        let mut request = Request::builder().method(method);
+        for (name, value) in [("content-type", content_type), ("range", range.unwrap_or_default())] {
+            if !value.is_empty() {
+                request = request.header(name, value);
+            }
+        }
+        let tls = self.connect().await;
+        let is_h2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");
+        let io = TokioIo::new(tls);
+        let body = Full::new(body);
+        if is_h2 {
+            let request = request.uri(format!("https://{HOST}/api/v1/{path}")).body(body).expect("a request");
+            let mut builder = http2::Builder::new(TokioExecutor::new());
+            let builder = builder.initial_stream_window_size(4 << 20).initial_connection_window_size(64 << 20);
+            let (mut sender, connection) = builder.handshake(io).await?;
+            tokio::spawn(connection);
+            read(sender.send_request(request).await?).await
+        } else {
+            let request = request.uri(format!("/api/v1/{path}")).header("host", HOST).body(body).expect("a request");
+            let (mut sender, connection) = http1::handshake(io).await?;
+            tokio::spawn(connection);
+            read(sender.send_request(request).await?).await
+        }
+    }
+
+    async fn connect(&self) -> tokio_rustls::client::TlsStream<TcpStream> {
+        let mut stream = TcpStream::connect(self.address).await.expect("the proxy");
+        stream.set_nodelay(true).expect("no delay");
+        let answer = connect_to(&mut stream, &format!("{HOST}:443")).await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        let name = ServerName::try_from(HOST).expect("a name");
+        self.tls.connect(name, stream).await.expect("TLS")
+    }
+}
+
+/// Asks the proxy for a tunnel; gives the head of its answer.
+pub async fn connect_to(stream: &mut TcpStream, target: &str) -> String {
+    stream.write_all(format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n").as_bytes()).await.expect("a write");
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.expect("the proxy's answer"));
+    }
+    String::from_utf8(head).expect("UTF-8")
+}
+
+async fn read(response: Response<Incoming>) -> Result<Reply, hyper::Error> {
+    let (head, mut body) = response.into_parts();
+    let mut reply = Reply { status: head.status.as_u16(), headers: head.headers, ..Reply::default() };
+    while let Some(frame) = body.frame().await {
+        match frame.map(|frame| frame.into_data()) {
+            Ok(Ok(data)) => reply.body.extend_from_slice(&data),
+            Ok(Err(_)) => {}
+            Err(_) => {
+                reply.broken = true;
+                break;
+            }
+        }
+    }
+    Ok(reply)
+}
+
+pub fn start() -> Simulator {
+    Simulator::start(opendrive_sim::Options::default()).expect("a simulator")
+}
+
+/// Lower-case hex digits of the MD5.
+pub fn md5(data: &[u8]) -> String {
+    use md5::Digest;
+    md5::Md5::digest(data).iter().map(|byte| format!("{byte:02x}")).collect()
+}
