@@ -3,3 +3,4 @@
 #![allow(dead_code)] // Each test file uses a part of it.
 
 pub mod place;
+pub mod plugin;
