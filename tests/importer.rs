@@ -9,7 +9,9 @@ use common::place::{Place, noise};
 use common::plugin::Plugin;
 use plakar_opendrive::plugin::v1_1::proto::connectors::{Record, Result as Outcome};
 use plakar_opendrive::plugin::v1_1::proto::importer::importer_client::ImporterClient;
-use plakar_opendrive::plugin::v1_1::proto::importer::{CloseRequest, ImportRequest, ImportResponse, InitRequest, OpenRequest, Options, PingRequest};
+use plakar_opendrive::plugin::v1_1::proto::importer::{
+    CloseRequest, ImportRequest, ImportResponse, InitRequest, OpenRequest, Options, PingRequest,
+};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::Channel;
@@ -132,7 +134,10 @@ async fn bad_input_is_one_clear_line() {
         (vec![("location", "s3://x".into())], "is not ours"),
         (vec![("location", "opendrive://a/../b".into())], "has a \"..\""),
         (vec![("location", "rclone://".into())], "option \"rclone_type\" is missing"),
-        (vec![("location", "rclone://".into()), ("rclone_type", "drive".into())], "option \"rclone_type\": backend \"drive\" is not built in"),
+        (
+            vec![("location", "rclone://".into()), ("rclone_type", "drive".into())],
+            "option \"rclone_type\": backend \"drive\" is not built in",
+        ),
         (vec![("location", "rclone://".into()), ("rclone_type", "opendrive".into())], "option \"rclone_username\" is missing"),
         (
             vec![("location", "rclone://".into()), ("rclone_type", "opendrive".into()), ("rclone_username", "me".into())],
@@ -147,7 +152,10 @@ async fn bad_input_is_one_clear_line() {
             ],
             "option \"rclone_password\" is not an obscured password",
         ),
-        (vec![("location", "rclone://".into()), ("rclone_type", "local".into()), ("rclone_colour", "red".into())], "option \"rclone_colour\""),
+        (
+            vec![("location", "rclone://".into()), ("rclone_type", "local".into()), ("rclone_colour", "red".into())],
+            "option \"rclone_colour\"",
+        ),
         (vec![("location", format!("rclone://{base}/missing")), ("rclone_type", "local".into())], "missing does not exist on local"),
         (vec![("location", format!("rclone://{base}/file")), ("rclone_type", "local".into())], "file on local (here) is a file"),
     ];

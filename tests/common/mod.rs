@@ -3,4 +3,5 @@
 #![allow(dead_code)] // Each test file uses a part of it.
 
 pub mod place;
+pub mod plakar;
 pub mod plugin;
