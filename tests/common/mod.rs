@@ -5,3 +5,9 @@
 pub mod place;
 pub mod plakar;
 pub mod plugin;
+pub mod user;
+
+/// The executable that is tested: the release build if `make` names it.
+pub fn executable() -> String {
+    std::env::var("PLAKAR_OPENDRIVE").unwrap_or_else(|_| env!("CARGO_BIN_EXE_plakar-opendrive").to_owned())
+}
