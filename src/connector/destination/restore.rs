@@ -1,5 +1,6 @@
 //! The stream of a restore: what comes in goes to tasks.
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -117,9 +118,10 @@ impl<T: Send + 'static> Restore<T> {
 
     async fn begin(&mut self, record: &Record, ticket: T) -> Result<(), (T, String)> {
         let path = match relative(&record.path) {
-            Ok(path) => path,
+            Ok(path) => standard(path),
             Err(reason) => return Err((ticket, reason)),
         };
+        let path = path.as_ref();
         match &record.item {
             Item::Folder => self.folder(path, ticket).await,
             Item::File { .. } if path.is_empty() => return Err((ticket, "a file where the folder restored to must be".to_owned())),
@@ -373,9 +375,30 @@ fn relative(path: &str) -> Result<&str, String> {
     Ok(path)
 }
 
+/// A path in rclone's standard encoding (lib/encoder), as listings show it: control characters are
+/// look-alikes there. Handed over as they are, they would be stored all the same, and never be
+/// found again in a listing.
+fn standard(path: &str) -> Cow<'_, str> {
+    if !path.contains(|c: char| c.is_ascii_control()) {
+        return path.into();
+    }
+    let shown = |c: char| match c {
+        '\x7f' => '\u{2421}',
+        c if c.is_ascii_control() => char::from_u32(0x2400 + c as u32).unwrap_or(c),
+        c => c,
+    };
+    path.chars().map(shown).collect::<String>().into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn control_characters_are_look_alikes() {
+        assert_eq!(standard("a b/ü"), "a b/ü");
+        assert_eq!(standard("a\nb\x1f\x7f"), "a␊b␟␡");
+    }
 
     #[test]
     fn paths_stay_below_the_base() {
