@@ -17,11 +17,17 @@ pub struct Object {
     remote: Remote,
     handle: Handle,
     path: String,
+    size: Option<u64>,
 }
 
 impl Object {
-    pub(super) fn new(remote: Remote, handle: Handle, path: String) -> Self {
-        Self { remote, handle, path }
+    pub(super) fn new(remote: Remote, handle: Handle, path: String, size: Option<u64>) -> Self {
+        Self { remote, handle, path, size }
+    }
+
+    /// Bytes; `None` if the server does not know beforehand.
+    pub fn size(&self) -> Option<u64> {
+        self.size
     }
 
     /// The path, relative to the remote's base.
@@ -40,7 +46,11 @@ impl Object {
     pub async fn read(&self, offset: u64, length: Option<u64>) -> Result<Reader> {
         // No waiting here: go/core/readers.go asks the server at the first read only.
         let handle = ffi::open(self.handle, offset, length).map_err(|error| error.at(&self.path))?;
-        Ok(Reader::new(self.remote.clone(), handle))
+        let expected = match (self.size, length) {
+            (Some(size), _) => Some(size.saturating_sub(offset).min(length.unwrap_or(u64::MAX))),
+            (None, length) => length,
+        };
+        Ok(Reader::new(self.remote.clone(), handle, expected))
     }
 
     /// Sets its modification time.

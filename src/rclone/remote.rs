@@ -319,7 +319,7 @@ impl RawEntry {
     pub(super) fn into_entry(self, remote: &Remote, folder: &str) -> Entry {
         let object = (!self.folder).then(|| {
             let path = if folder.is_empty() { self.name.clone() } else { format!("{folder}/{}", self.name) };
-            Object::new(remote.clone(), self.object, path)
+            Object::new(remote.clone(), self.object, path, u64::try_from(self.size).ok())
         });
         Entry {
             size: u64::try_from(self.size).ok(),

@@ -1,0 +1,26 @@
+package core
+
+import (
+	"testing"
+
+	"github.com/rclone/rclone/backend/opendrive"
+	"github.com/rclone/rclone/fs"
+)
+
+// tuneOpenDrive reaches into the backend: a new rclone must have the same fields.
+func TestOpenDriveFields(t *testing.T) {
+	drive := new(opendrive.Fs)
+	_, err := field[*fs.Pacer](drive, "pacer")
+	ok(t, err)
+	_, err = field[opendrive.UserSessionInfo](drive, "session")
+	ok(t, err)
+	_, err = field[*fs.Pacer](drive, "session")
+	hasKind(t, err, KindOther)
+	_, err = field[string](drive, "nothing")
+	hasKind(t, err, KindOther)
+}
+
+func TestOnlyOpenDriveIsTuned(t *testing.T) {
+	ok(t, tuneOpenDrive(newFakeFs()))
+	ok(t, tuneOpenDrive(nil))
+}
