@@ -13,13 +13,13 @@ type stream interface {
 
 var streams = newTable[stream]("stream", maxStreams)
 
-// closing counts the streams that have no handle any more and still clean up.
-var closing atomic.Int64
+// ending counts the streams that have no handle any more and still clean up.
+var ending atomic.Int64
 
 // CloseStream closes a reader, or aborts a writer.
 func CloseStream(handle uint64) error {
-	closing.Add(1)
-	defer closing.Add(-1)
+	ending.Add(1)
+	defer ending.Add(-1)
 	s, err := streams.remove(handle)
 	if err != nil {
 		return err

@@ -1,12 +1,13 @@
 //! A client of the exporter, as Plakar is one.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use opendrive_sim::Simulator;
 use plakar_opendrive::plugin::v1_1::proto::connectors::{FileInfo, Record};
 use plakar_opendrive::plugin::v1_1::proto::exporter::export_request::Packet;
 use plakar_opendrive::plugin::v1_1::proto::exporter::exporter_client::ExporterClient;
-use plakar_opendrive::plugin::v1_1::proto::exporter::{ExportRequest, InitRequest};
+use plakar_opendrive::plugin::v1_1::proto::exporter::{ExportRequest, InitRequest, PingRequest};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
@@ -43,6 +44,17 @@ impl Exporter {
         let mut client = ExporterClient::new(plugin.channel.clone());
         client.init(InitRequest { options: None, proto: "opendrive".into(), config }).await.unwrap();
         Self { plugin, client }
+    }
+
+    pub async fn ping(&self) {
+        self.client.clone().ping(PingRequest {}).await.unwrap();
+    }
+
+    /// Ends the connection, as Plakar does, and waits for the process.
+    pub async fn hang_up(self) -> (std::process::ExitStatus, Duration, String) {
+        let Self { plugin, client } = self;
+        drop(client);
+        plugin.hang_up().await
     }
 
     /// Exports what `feed` sends, to the end.

@@ -188,8 +188,7 @@ impl<T: Send + 'static> Restore<T> {
         while let Some(task) = self.tasks.join_next().await {
             self.scene.check(task);
         }
-        let summary = self.scene.summary().clone();
-        summary
+        std::mem::take(&mut *self.scene.summary())
     }
 
     /// Deals with a file that is not complete.

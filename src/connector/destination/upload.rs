@@ -93,10 +93,10 @@ impl Upload {
     }
 
     async fn store_whole(&self, remote: &Remote, existing: Option<&Existing>, bytes: Bytes) -> Result<(), Failure> {
-        if let Some((existing, object)) = self.same_size(existing, Some(bytes.len() as u64)) {
-            if is_same(remote, existing, object, &bytes).await {
-                return self.keep(remote, existing, object).await;
-            }
+        if let Some((existing, object)) = self.same_size(existing, Some(bytes.len() as u64))
+            && is_same(remote, existing, object, &bytes).await
+        {
+            return self.keep(remote, existing, object).await;
         }
         let mut tries = 1;
         loop {
@@ -205,10 +205,10 @@ fn may_pass(error: &Error) -> bool {
 
 /// Whether a file on the remote has these bytes. One that cannot be read is not the same.
 async fn is_same(remote: &Remote, existing: &Existing, object: &Object, bytes: &Bytes) -> bool {
-    if remote.features().hash == "md5" {
-        if let Some(hash) = &existing.hash {
-            return *hash == hex(&Md5::digest(bytes));
-        }
+    if let Some(hash) = &existing.hash
+        && remote.features().hash == "md5"
+    {
+        return *hash == hex(&Md5::digest(bytes));
     }
     match Along::open(object).await {
         Ok(mut along) => along.matches(bytes).await,
