@@ -128,6 +128,21 @@ fn a_single_file_and_a_folder_in_the_middle_are_restored() {
 }
 
 #[test]
+fn an_imported_rclone_remote_works_word_for_word() {
+    let world = World::new(Options::default());
+    world.write("letter.txt", b"Dear all", 1_600_000_000);
+    let id = world.plakar.backup(&world.store, &world.folder);
+    // What `rclone config show` prints; the password is the simulator's, by `rclone obscure`.
+    let config = "[drive]\ntype = opendrive\nusername = user@example.com\npassword = 9b2ZWkwcU_mvNf2cRnZ4zaUPELoT9Deu6u7Sn2gwgl8\n";
+    let outcome = world.plakar.run_with_input(&["destination", "import", "-rclone", "drive"], config.as_bytes());
+    assert_eq!(outcome.code, Some(0), "{}", outcome.text());
+    world.plakar.ok(&["destination", "set", "drive", "location=rclone:///Restored"]);
+    let outcome = world.restore(&id, "");
+    assert_eq!(outcome.code, Some(0), "{}", outcome.text());
+    assert_eq!(world.simulator.drive().read_file("Restored/letter.txt").unwrap(), b"Dear all");
+}
+
+#[test]
 fn what_could_not_be_restored_is_said_and_plakar_fails() {
     let world = World::new(Options::default());
     world.write("Letter", b"first", 1);

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use tokio::sync::watch;
 
-use super::restore::Scene;
+use super::scene::Scene;
 use super::{Destination, fold, join};
 use crate::rclone::{Entry, Error, ErrorKind, Object, Remote};
 

@@ -7,8 +7,10 @@
 //! the drive has no call for them. Owners, modes and extended attributes have no place there either.
 
 mod folders;
+mod paths;
 mod report;
 mod restore;
+mod scene;
 mod upload;
 
 use std::sync::Arc;

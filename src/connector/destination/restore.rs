@@ -1,16 +1,16 @@
 //! The stream of a restore: what comes in goes to tasks.
 
-use std::borrow::Cow;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 use super::folders::{Folder, Step, absolute};
+use super::paths::{contains, relative, standard};
+use super::scene::Scene;
 use super::upload::{Body, Piece, Upload};
 use super::{Destination, Item, Outcome, Record, Summary, join};
-use crate::rclone::{Error, ErrorKind};
 
 /// Up to this many bytes a file is taken in whole, so that the stream goes on while it is uploaded.
 const SMALL: u64 = 1 << 20;
@@ -30,9 +30,6 @@ const PIECES: usize = 2;
 /// How many folders may wait to be made or looked up.
 const FOLDERS: usize = 256;
 
-/// After so many failures in a row that are not about a file the rest is not tried.
-const HOPELESS: u32 = 16;
-
 /// A restore under way. Dropping it ends what is under way; nothing half-written stays.
 pub struct Restore<T> {
     scene: Arc<Scene>,
@@ -43,22 +40,6 @@ pub struct Restore<T> {
     incoming: Option<Incoming<T>>,
     memory: Arc<Semaphore>,
     folders: Arc<Semaphore>,
-}
-
-/// What all tasks of a restore share.
-pub(super) struct Scene {
-    pub(super) destination: Arc<Destination>,
-    pub(super) transfers: Semaphore,
-    pub(super) checkers: Semaphore,
-    summary: Mutex<Summary>,
-    mood: Mutex<Mood>,
-}
-
-/// Whether it makes sense to go on.
-#[derive(Default)]
-struct Mood {
-    failures: u32,
-    hopeless: Option<String>,
 }
 
 /// The file whose bytes are coming in.
@@ -73,15 +54,8 @@ enum Incoming<T> {
 
 impl<T: Send + 'static> Restore<T> {
     pub(super) fn new(destination: Arc<Destination>, outcomes: mpsc::Sender<Outcome<T>>) -> Self {
-        let scene = Scene {
-            transfers: Semaphore::new(destination.settings.transfers),
-            checkers: Semaphore::new(destination.settings.checkers),
-            destination,
-            summary: Mutex::default(),
-            mood: Mutex::default(),
-        };
         Self {
-            scene: Arc::new(scene),
+            scene: Arc::new(Scene::new(destination)),
             outcomes,
             way: Vec::new(),
             tasks: JoinSet::new(),
@@ -294,122 +268,8 @@ impl<T: Send + 'static> Restore<T> {
     }
 }
 
-impl Scene {
-    /// Why nothing more is tried, if so.
-    pub(super) fn hopeless(&self) -> Option<String> {
-        self.mood().hopeless.clone()
-    }
-
-    /// Learns from how an upload ended.
-    pub(super) fn learn(&self, failure: Option<&Error>) {
-        let mut mood = self.mood();
-        let Some(error) = failure else {
-            mood.failures = 0;
-            return;
-        };
-        let lasting = match error.kind() {
-            ErrorKind::NoSpace => Some(format!("the destination is full: {}", error.message())),
-            ErrorKind::Authentication => Some(format!("the destination refuses the login: {}", error.message())),
-            ErrorKind::Timeout | ErrorKind::RateLimited | ErrorKind::Other => {
-                mood.failures += 1;
-                (mood.failures >= HOPELESS)
-                    .then(|| format!("not tried any more after {HOPELESS} failures in a row, the last of which was: {}", error.message()))
-            }
-            _ => None,
-        };
-        if mood.hopeless.is_none() {
-            mood.hopeless = lasting;
-        }
-    }
-
-    async fn tell<T>(&self, outcomes: &mpsc::Sender<Outcome<T>>, path: &str, ticket: T, result: Result<(), String>) {
-        if let Err(reason) = &result {
-            self.summary().fail(path, reason);
-        }
-        // Whoever wanted to know may be gone.
-        let _ = outcomes.send(Outcome { ticket, result }).await;
-    }
-
-    fn check(&self, task: Result<(), tokio::task::JoinError>) {
-        if let Err(error) = task {
-            self.summary().fail("?", &format!("a bug: {error}"));
-        }
-    }
-
-    fn summary(&self) -> MutexGuard<'_, Summary> {
-        self.summary.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn mood(&self) -> MutexGuard<'_, Mood> {
-        self.mood.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// A cost in bytes in the units of the budget, which are KiB.
 fn permits(bytes: u64) -> u32 {
     // Bounded by the budget, which fits.
     bytes.min(BUDGET).div_ceil(1 << 10) as u32
-}
-
-fn contains(folder: &str, path: &str) -> bool {
-    folder.is_empty() || path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-/// The path of a record relative to the base.
-fn relative(path: &str) -> Result<&str, String> {
-    let Some(path) = path.strip_prefix('/') else {
-        return Err("a path that does not begin at the root of what is restored".to_owned());
-    };
-    if path.is_empty() {
-        return Ok(path);
-    }
-    for name in path.split('/') {
-        match name {
-            "" => return Err("a path with an empty name in it".to_owned()),
-            "." | ".." => return Err(format!("a path that leads elsewhere by a {name:?}")),
-            _ if name.contains('\0') => return Err("a name with a NUL byte, which no remote can hold".to_owned()),
-            _ => {}
-        }
-    }
-    Ok(path)
-}
-
-/// A path in rclone's standard encoding (lib/encoder), as listings show it: control characters are
-/// look-alikes there. Handed over as they are, they would be stored all the same, and never be
-/// found again in a listing.
-fn standard(path: &str) -> Cow<'_, str> {
-    if !path.contains(|c: char| c.is_ascii_control()) {
-        return path.into();
-    }
-    let shown = |c: char| match c {
-        '\x7f' => '\u{2421}',
-        c if c.is_ascii_control() => char::from_u32(0x2400 + c as u32).unwrap_or(c),
-        c => c,
-    };
-    path.chars().map(shown).collect::<String>().into()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn control_characters_are_look_alikes() {
-        assert_eq!(standard("a b/ü"), "a b/ü");
-        assert_eq!(standard("a\nb\x1f\x7f"), "a␊b␟␡");
-    }
-
-    #[test]
-    fn paths_stay_below_the_base() {
-        assert_eq!((relative("/"), relative("/a/b c")), (Ok(""), Ok("a/b c")));
-        for path in ["", "a", "//a", "/a//b", "/a/", "/..", "/a/../b", "/./a", "/a\0b"] {
-            assert!(relative(path).is_err(), "{path:?}");
-        }
-    }
-
-    #[test]
-    fn a_folder_contains_what_is_below_it_only() {
-        assert!(contains("", "a") && contains("a", "a") && contains("a", "a/b"));
-        assert!(!contains("a", "ab") && !contains("a/b", "a"));
-    }
 }

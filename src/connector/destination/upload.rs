@@ -8,7 +8,7 @@ use md5::{Digest, Md5};
 use tokio::sync::mpsc;
 
 use super::folders::{Existing, Folder};
-use super::restore::Scene;
+use super::scene::Scene;
 use crate::rclone::{Error, ErrorKind, Object, Reader, Remote, Writer};
 
 /// Why a file that is not complete is not restored.
