@@ -6,3 +6,4 @@ pub mod export;
 pub mod place;
 pub mod plakar;
 pub mod plugin;
+pub mod restoring;
