@@ -399,3 +399,19 @@ async fn a_large_file_is_fetched_ahead_by_its_beginning_only() {
         assert!(read(&source, path).await.unwrap() == noise(path.bytes().last().unwrap() as u64 - 48, 40 << 20), "{path}");
     }
 }
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_name_that_is_not_utf8_is_saved_under_the_name_that_rclone_gives() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join(OsStr::from_bytes(b"bad\xffname")), "content").unwrap();
+    let place = Place::Local(folder);
+    let source = open(&place, "").await;
+    let records = walk(&source).await;
+    let path = format!("{}/bad\u{fffd}name", place.root());
+    assert!(records.iter().any(|record| record.path == path), "{records:?}");
+    assert_eq!(read(&source, &path).await.unwrap(), b"content");
+}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/rclone/rclone/backend/opendrive"
 	"github.com/rclone/rclone/fs"
+	"github.com/rclone/rclone/lib/rest"
 )
 
 // tuneOpenDrive reaches into the backend: a new rclone must have the same fields.
@@ -14,6 +15,10 @@ func TestOpenDriveFields(t *testing.T) {
 	ok(t, err)
 	_, err = field[opendrive.UserSessionInfo](drive, "session")
 	ok(t, err)
+	_, err = field[*rest.Client](drive, "srv")
+	ok(t, err)
+	_, err = field[opendrive.Options](drive, "opt")
+	ok(t, err)
 	_, err = field[*fs.Pacer](drive, "session")
 	hasKind(t, err, KindOther)
 	_, err = field[string](drive, "nothing")
@@ -21,6 +26,6 @@ func TestOpenDriveFields(t *testing.T) {
 }
 
 func TestOnlyOpenDriveIsTuned(t *testing.T) {
-	ok(t, tuneOpenDrive(newFakeFs()))
-	ok(t, tuneOpenDrive(nil))
+	ok(t, tuneOpenDrive(t.Context(), newFakeFs()))
+	ok(t, tuneOpenDrive(t.Context(), nil))
 }
