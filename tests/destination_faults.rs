@@ -196,6 +196,8 @@ async fn faults_on_the_way_are_survived_or_told() {
         Fault::new(What::LoseAnswer).endpoint("folder/create").times(3),
         Fault::new(status(429)).endpoint("folder/create").skip(4).times(2),
         Fault::new(What::CorruptUpload).skip(8),
+        Fault::new(What::ExpireSessions).endpoint("upload/upload_file_chunk").skip(20),
+        Fault::new(What::ExpireSessions).endpoint("folder/create").skip(3),
     ] {
         simulator.add_fault(fault);
     }
