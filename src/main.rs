@@ -19,6 +19,8 @@ struct Cli {
 enum Command {
     /// Serve Plakar as a source, over standard input and output
     Importer,
+    /// Serve Plakar as a destination, over standard input and output
+    Exporter,
 }
 
 fn main() -> ExitCode {
@@ -52,6 +54,10 @@ fn run(command: Command) -> anyhow::Result<()> {
         std::thread::spawn(Rclone::get);
         match command {
             Command::Importer => plugin::serve(v1_1::ImporterService::server(), connection, ended, std::future::ready(())).await,
+            Command::Exporter => {
+                let (server, finish) = v1_1::ExporterService::server();
+                plugin::serve(server, connection, ended, finish).await
+            }
         }
     })
 }

@@ -75,13 +75,32 @@ func (c driveCalculator) Calculate(state pacer.State) time.Duration {
 	return c.Calculator.Calculate(state)
 }
 
-// field reads an unexported field of the backend's Fs. rclone offers no other way to reach the
-// pacer of a remote that is open; TestOpenDriveFields fails when a new rclone has other fields.
-func field[T any](drive *opendrive.Fs, name string) (value T, err error) {
-	found := reflect.ValueOf(drive).Elem().FieldByName(name)
+// field reads an unexported field of the backend's Fs or Object. rclone offers no other way to
+// reach the pacer of a remote that is open; TestOpenDriveFields fails when a new rclone has other
+// fields.
+func field[T any](owner any, name string) (value T, err error) {
+	found, err := fieldOf[T](owner, name)
+	if err != nil {
+		return value, err
+	}
+	return *found, nil
+}
+
+// set writes an unexported field of the backend's Object.
+func set[T any](owner any, name string, value T) error {
+	found, err := fieldOf[T](owner, name)
+	if err == nil {
+		*found = value
+	}
+	return err
+}
+
+// fieldOf points to an unexported field of a struct that owner points to.
+func fieldOf[T any](owner any, name string) (*T, error) {
+	found := reflect.ValueOf(owner).Elem().FieldByName(name)
 	if !found.IsValid() || found.Type() != reflect.TypeFor[T]() {
-		return value, newError(KindOther, "", fmt.Sprintf("this rclone's OpenDrive backend has no field %s of type %s", name, reflect.TypeFor[T]()))
+		return nil, newError(KindOther, "", fmt.Sprintf("this rclone's OpenDrive backend has no field %s of type %s", name, reflect.TypeFor[T]()))
 	}
 	// The field was just checked to be of type T and belongs to a live, addressable struct.
-	return *(*T)(unsafe.Pointer(found.UnsafeAddr())), nil
+	return (*T)(unsafe.Pointer(found.UnsafeAddr())), nil
 }

@@ -53,3 +53,22 @@ func TestNoSecretInErrors(t *testing.T) {
 		}
 	}
 }
+
+func TestSessionsThatAreNotKnownYetStayOutOfTheLog(t *testing.T) {
+	for _, text := range []string{
+		`DEBUG : Starting OpenDrive session with ID: SECRETID`,
+		`{"session_id":"SECRETID","file_id":"F1"}`,
+		`{\"SessionID\":\"SECRETID\",\"UserName\":\"me\"}`,
+		`GET /api/v1/folder/list.json/SECRETID/0 HTTP/1.1`,
+		`GET /api/v1/download/file.json/F1?session_id=SECRETID HTTP/1.1`,
+		`Content-Disposition: form-data; name="session_id"` + "\r\n\r\nSECRETID\r\n--x",
+		`{"username":"me","passwd":"SECRETID x"}`,
+	} {
+		for _, pattern := range sessionPatterns {
+			text = pattern.ReplaceAllString(text, "${1}[redacted]")
+		}
+		if strings.Contains(text, "SECRETID") {
+			t.Error(text)
+		}
+	}
+}

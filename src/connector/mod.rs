@@ -3,11 +3,13 @@
 //! The connectors know remotes and nothing of gRPC; `plugin` speaks with Plakar for them.
 
 pub mod config;
+pub mod destination;
 pub mod source;
 
 use crate::rclone::{Error, ErrorKind, Remote};
 
 pub use config::{ConfigError, Identity, Role, Settings};
+pub use destination::Destination;
 pub use source::Source;
 
 /// Why a connector cannot start, in one line for the user.

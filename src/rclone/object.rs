@@ -1,12 +1,14 @@
 //! Kept objects.
 
+use std::time::SystemTime;
+
 use serde::Serialize;
 
 use super::client::Rclone;
 use super::error::Result;
 use super::ffi::{self, Handle};
 use super::reader::Reader;
-use super::remote::{Entry, Nothing, RawEntry, Remote};
+use super::remote::{Entry, Nothing, RawEntry, Remote, nanoseconds};
 
 /// An object that a listing or an upload gave, kept so that reading it needs no look-up: on
 /// OpenDrive one call instead of three. Released when dropped.
@@ -49,6 +51,22 @@ impl Object {
             (None, length) => length,
         };
         Ok(Reader::new(self.remote.clone(), handle, expected))
+    }
+
+    /// Sets its modification time.
+    ///
+    /// # Errors
+    /// `Unsupported` if the backend cannot, or what the server says.
+    pub async fn set_modified(&self, modified: SystemTime) -> Result<()> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Request {
+            object: Handle,
+            mod_time_ns: i64,
+        }
+        let request = Request { object: self.handle, mod_time_ns: nanoseconds(modified) };
+        let answer: Result<Nothing> = Rclone::get().rpc_cancellable("bridge/settime", &request).await;
+        answer.map(drop).map_err(|error| error.at(&self.path))
     }
 
     /// Deletes it on the remote.

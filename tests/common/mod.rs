@@ -2,9 +2,11 @@
 
 #![allow(dead_code)] // Each test file uses a part of it.
 
+pub mod export;
 pub mod place;
 pub mod plakar;
 pub mod plugin;
+pub mod restoring;
 pub mod user;
 
 /// The executable that is tested: the release build if `make` names it.

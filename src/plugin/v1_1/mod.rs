@@ -1,8 +1,10 @@
 //! Plugin API v1.1.0, spoken by Plakar 1.1.
 
 mod convert;
+mod exporter;
 mod importer;
 #[rustfmt::skip]
 pub mod proto;
 
+pub use exporter::ExporterService;
 pub use importer::ImporterService;
