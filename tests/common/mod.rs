@@ -9,6 +9,8 @@ pub mod plugin;
 pub mod restoring;
 pub mod user;
 
+use place::noise;
+
 /// The executable that is tested: the release build if `make` names it.
 pub fn executable() -> String {
     std::env::var("PLAKAR_OPENDRIVE").unwrap_or_else(|_| env!("CARGO_BIN_EXE_plakar-opendrive").to_owned())

@@ -106,8 +106,12 @@ impl Bench {
 
     /// Our package, and the peer if there is one, each with a home of its own that leads to the simulator.
     pub fn contestants(&self, simulator: Option<&Simulator>) -> Vec<Contestant> {
-        let environment = simulator.map(Simulator::env).unwrap_or_default();
-        let user = |package: &Path| Plakar::with_package(&self.tools.plakar, package, &environment);
+        self.contestants_with(&simulator.map(Simulator::env).unwrap_or_default())
+    }
+
+    /// The same, with an environment.
+    pub fn contestants_with(&self, environment: &[(String, String)]) -> Vec<Contestant> {
+        let user = |package: &Path| Plakar::with_package(&self.tools.plakar, package, environment);
         let mut contestants = vec![Contestant { who: Who::Ours, user: user(&self.tools.package), out: false }];
         if let Some(peer) = &self.tools.peer {
             contestants.push(Contestant { who: Who::Peer, user: user(peer), out: false });

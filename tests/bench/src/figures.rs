@@ -8,6 +8,18 @@ use opendrive_sim::Calls;
 /// rclone lets one call through every 10 ms (backend/opendrive/opendrive.go, minSleep).
 const PACE: f64 = 0.010;
 
+/// The cases that are looked up by name.
+pub mod names {
+    pub const FEW: &str = "backup of 200 x 100 kB";
+    pub const UNCHANGED: &str = "200 files, nothing changed";
+    pub const MANY: &str = "backup of 5,000 x 20 kB";
+    pub const CHANGED: &str = "5,000 files, 1 % changed";
+    pub const RESTORE: &str = "restore of 200 x 100 kB";
+    pub const LARGE: &str = "one file of 2 GB";
+    pub const LINE: &str = "2 GB over a line of 100 MB/s";
+    pub const LOCAL: &str = "local folder of 20,000 x 4 kB";
+}
+
 /// Who did the work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Who {

@@ -5,12 +5,16 @@
 
 mod bench;
 mod cases;
+#[path = "../../common/export.rs"]
+#[allow(dead_code)]
+mod export;
 mod figures;
 mod memory;
 mod plots;
 #[path = "../../common/plugin.rs"]
 #[allow(dead_code)]
 mod plugin;
+mod relay;
 mod report;
 #[path = "../../common/user.rs"]
 mod user;
@@ -20,7 +24,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use bench::{Bench, Tools};
+use bench::{Bench, Tools, noise};
 use figures::Figures;
 
 /// Measures everything, prints the tables, and writes docs/benchmarks.md
@@ -31,7 +35,7 @@ struct Cli {
     /// The folder for benchmarks.md
     #[arg(long, default_value = "docs")]
     docs: PathBuf,
-    /// Run only the cases of these names (source, many, restore, store, large, local, bridge), and write no documentation
+    /// Run only the cases of these names (source, many, restore, store, large, local, bridge, memory), and write no documentation
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
 }
@@ -56,10 +60,10 @@ fn main() -> ExitCode {
     let mut bench = Bench { tools, figures: Figures::default() };
     cases::run(&mut bench, &only);
     println!("{}", report::tables(&bench));
-    if only.is_empty() {
-        if let Err(error) = report::write(&bench, &docs) {
-            bench.figures.failures.push(format!("cannot write the documentation: {error}"));
-        }
+    if only.is_empty()
+        && let Err(error) = report::write(&bench, &docs)
+    {
+        bench.figures.failures.push(format!("cannot write the documentation: {error}"));
     }
     for failure in &bench.figures.failures {
         eprintln!("bench: FAILED: {failure}");

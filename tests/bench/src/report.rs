@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::bench::{Bench, MEMORY};
-use crate::figures::{Figures, Row, Who};
+use crate::figures::{Figures, Row, Who, names};
 use crate::plots::{Chart, FLOOR, LOCAL, OURS, PEER, Series};
 
 /// A line of what the project asks of itself.
@@ -139,16 +139,8 @@ fn targets(figures: &Figures) -> Vec<Target> {
     let vain = figures.rows.iter().filter(|row| row.who == Who::Ours).filter_map(|row| Some((row.in_vain()?, row.wanted?))).max();
     let peak = figures.rows.iter().filter(|row| matches!(row.who, Who::Ours | Who::Plugin)).filter_map(Row::peak).max();
     vec![
-        Target {
-            what: "backup of 200 x 100 kB at 100 ms",
-            limit: "1.4 x the floor".into(),
-            reached: above_floor("backup of 200 x 100 kB"),
-        },
-        Target {
-            what: "backup of 5,000 x 20 kB at 100 ms",
-            limit: "1.4 x the floor".into(),
-            reached: above_floor("backup of 5,000 x 20 kB"),
-        },
+        Target { what: "backup of 200 x 100 kB at 100 ms", limit: "1.4 x the floor".into(), reached: above_floor(names::FEW) },
+        Target { what: "backup of 5,000 x 20 kB at 100 ms", limit: "1.4 x the floor".into(), reached: above_floor(names::MANY) },
         Target {
             what: "1 % of 5,000 files changed: reads in vain, in the worst run",
             limit: "a tenth of the reads".into(),
@@ -157,12 +149,13 @@ fn targets(figures: &Figures) -> Vec<Target> {
         Target {
             what: "one file of 2 GB, throughput",
             limit: "0.9 x `rclone cat`".into(),
-            reached: against("one file of 2 GB", Who::Rclone, 0.9),
+            reached: against(names::LARGE, Who::Rclone, 0.9),
         },
+        Target { what: names::LINE, limit: "0.9 x `rclone cat`".into(), reached: against(names::LINE, Who::Rclone, 0.9) },
         Target {
             what: "local folder of 20,000 files, throughput",
             limit: "0.8 x Plakar's own connector".into(),
-            reached: against("local folder of 20,000 x 4 kB", Who::Plakar, 0.8),
+            reached: against(names::LOCAL, Who::Plakar, 0.8),
         },
         Target {
             what: "peak memory in every case",
@@ -175,8 +168,7 @@ fn targets(figures: &Figures) -> Vec<Target> {
 fn charts(figures: &Figures) -> Vec<(String, Chart<'static>)> {
     const DRIVE: [Series; 3] = [FLOOR, OURS, PEER];
     const STORE: [Series; 3] = [LOCAL, OURS, PEER];
-    const DRIVE_CASES: [&str; 4] =
-        ["backup of 200 x 100 kB", "the same, nothing changed", "5,000 files, 1 % changed", "restore of 200 x 100 kB"];
+    const DRIVE_CASES: [&str; 4] = [names::FEW, names::UNCHANGED, names::CHANGED, names::RESTORE];
     const TITLES: [(u64, &str, &str); 3] = [
         (0, "Backup and restore of a drive, no latency", "A store on the drive, no latency"),
         (20, "Backup and restore of a drive, 20 ms a call", "A store on the drive, 20 ms a call"),
@@ -201,7 +193,7 @@ fn charts(figures: &Figures) -> Vec<(String, Chart<'static>)> {
         }
         charts.push((format!("store-{milliseconds}ms"), Chart { title: store, unit: "seconds", series: &STORE, groups, limit: None }));
     }
-    let large = "one file of 2 GB";
+    let large = names::LARGE;
     let speeds = [Who::Rclone, Who::Plugin, Who::Ours, Who::Peer, Who::Plakar].into_iter().filter_map(|who| {
         let speed = figures.find(large, Duration::ZERO, who)?.speed()?;
         Some((who.name().to_owned(), vec![Some(speed / 1e6)]))

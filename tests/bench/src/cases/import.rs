@@ -13,15 +13,15 @@ use tokio_stream::wrappers::ReceiverStream;
 use crate::figures::Sample;
 use crate::plugin::Plugin;
 
-/// Imports a drive, with so many of its files read, the first ones; gives the number of their bytes too.
-pub fn import(simulator: &Simulator, reads: usize) -> (Sample, u64) {
-    Runtime::new().unwrap().block_on(run(simulator, reads))
+/// Imports a drive that the environment leads to, with so many of its files read, the first ones; gives the number of their bytes too.
+pub fn import(simulator: &Simulator, environment: &[(String, String)], reads: usize) -> (Sample, u64) {
+    Runtime::new().unwrap().block_on(run(simulator, environment, reads))
 }
 
-async fn run(simulator: &Simulator, reads: usize) -> (Sample, u64) {
+async fn run(simulator: &Simulator, environment: &[(String, String)], reads: usize) -> (Sample, u64) {
     simulator.reset_calls();
     let start = Instant::now();
-    let plugin = Plugin::start("importer", &simulator.env()).await;
+    let plugin = Plugin::start("importer", environment).await;
     let mut client = ImporterClient::new(plugin.channel.clone());
     let config = [("location", "opendrive://"), ("username", simulator.username()), ("password", simulator.password())];
     let config = config.map(|(key, value)| (key.to_owned(), value.to_owned())).into();

@@ -5,11 +5,11 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::bench::{Bench, Case, make_files};
-use crate::figures::Who;
+use crate::figures::{Who, names};
 
 /// Twenty thousand files of 4 kB.
 pub fn small_files(bench: &mut Bench) {
-    let case = Case::new("local folder of 20,000 x 4 kB", Duration::ZERO);
+    let case = Case::new(names::LOCAL, Duration::ZERO);
     let folder = TempDir::new().unwrap();
     make_files(folder.path(), 20_000, 4_000);
     let mut contestants = bench.contestants(None);

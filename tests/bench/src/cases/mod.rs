@@ -4,6 +4,7 @@ mod bridge;
 mod import;
 mod large;
 mod local;
+mod memory;
 mod restore;
 mod source;
 mod store;
@@ -13,7 +14,7 @@ use crate::bench::Bench;
 /// A part of the benchmark, by name.
 type Part = (&'static str, fn(&mut Bench));
 
-const PARTS: [Part; 7] = [
+const PARTS: [Part; 8] = [
     ("source", source::few),
     ("many", source::many),
     ("restore", restore::few),
@@ -21,6 +22,7 @@ const PARTS: [Part; 7] = [
     ("large", large::one_file),
     ("local", local::small_files),
     ("bridge", bridge::all),
+    ("memory", memory::all),
 ];
 
 /// Runs everything, or only what is named.

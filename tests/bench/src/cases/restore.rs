@@ -3,6 +3,7 @@
 use opendrive_sim::{Options, Simulator};
 
 use crate::bench::{Bench, Case, completed, make_files};
+use crate::figures::names;
 
 /// Two hundred files of 100 kB in ten folders.
 pub fn few(bench: &mut Bench) {
@@ -12,7 +13,7 @@ pub fn few(bench: &mut Bench) {
         return;
     }
     for latency in bench.tools.latencies() {
-        let case = Case::new("restore of 200 x 100 kB", latency).depth(3);
+        let case = Case::new(names::RESTORE, latency).depth(3);
         let simulator = Simulator::start(Options { latency, ..Options::default() }).unwrap();
         let mut contestants = bench.contestants(Some(&simulator));
         let mut snapshots = Vec::new();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use opendrive_sim::{Options, Simulator};
 
 use crate::bench::{Bench, Case, Contestant, completed, drive_path, noise, seed_drive};
-use crate::figures::Who;
+use crate::figures::{Who, names};
 
 /// Two hundred files of 100 kB: the first backup, and one when nothing has changed.
 pub fn few(bench: &mut Bench) {
@@ -19,9 +19,9 @@ pub fn few(bench: &mut Bench) {
                 let store = contestant.local_store(&name);
                 let arguments = ["-quiet", "at", &store, "backup", "@drive"];
                 // The folder of the root, those in it, and the files.
-                let first = Case::new("backup of 200 x 100 kB", latency).depth(3);
+                let first = Case::new(names::FEW, latency).depth(3);
                 backup(bench, first, contestant, &simulator, &arguments);
-                backup(bench, Case::new("the same, nothing changed", latency).depth(2), contestant, &simulator, &arguments);
+                backup(bench, Case::new(names::UNCHANGED, latency).depth(2), contestant, &simulator, &arguments);
                 contestant.remove(&name);
             }
         }
@@ -44,7 +44,7 @@ pub fn many(bench: &mut Bench) {
         // The peer reads one file after another: ten minutes at 100 ms.
         let latency = if contestant.who == Who::Ours || long { first_latency } else { Duration::ZERO };
         simulator.set_latency(latency);
-        let case = Case::new("backup of 5,000 x 20 kB", latency).depth(3);
+        let case = Case::new(names::MANY, latency).depth(3);
         backup(bench, case, contestant, &simulator, &["-quiet", "at", &store, "backup", "@drive"]);
         stores.push(store);
     }
@@ -59,7 +59,7 @@ pub fn many(bench: &mut Bench) {
                 let bytes = noise(generation * FILES + n, 20_000);
                 assert!(simulator.drive().set_file(&drive_path(number, FOLDERS), bytes, 1_700_000_000 + generation as i64));
             }
-            let case = Case::new("5,000 files, 1 % changed", latency).depth(3).wanted(CHANGED);
+            let case = Case::new(names::CHANGED, latency).depth(3).wanted(CHANGED);
             for (contestant, store) in contestants.iter_mut().zip(&stores) {
                 backup(bench, case, contestant, &simulator, &["-quiet", "at", store, "backup", "@drive"]);
             }
