@@ -171,8 +171,10 @@ async fn librclones_own_calls_work() {
 async fn silent_drive() -> (tokio::net::TcpListener, RemoteConfig) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let proxy = format!("http://{}", listener.local_addr().unwrap());
-    let config =
-        RemoteConfig::new("opendrive", "").option("username", "me").plain_password("password", "secret").option("override.http_proxy", &proxy);
+    let config = RemoteConfig::new("opendrive", "")
+        .option("username", "me")
+        .plain_password("password", "secret")
+        .option("override.http_proxy", &proxy);
     (listener, config)
 }
 

@@ -4,5 +4,7 @@ mod convert;
 mod importer;
 #[rustfmt::skip]
 pub mod proto;
+mod storage;
 
 pub use importer::ImporterService;
+pub use storage::StorageService;

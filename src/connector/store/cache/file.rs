@@ -1,0 +1,155 @@
+//! What the cache has of one file.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use super::Arrival;
+use super::plan::{self, Heat};
+
+/// The blocks of a file that are kept or under way. They never overlap.
+pub(super) struct File {
+    size: u64,
+    blocks: BTreeMap<u64, Block>,
+    flights: BTreeMap<u64, Flight>,
+    heat: Heat,
+}
+
+struct Block {
+    bytes: Bytes,
+    /// When it was used last.
+    used: u64,
+    /// How many bytes were given of it, some perhaps several times.
+    served: u64,
+}
+
+/// A block that is being read.
+pub(super) struct Flight {
+    pub(super) id: u64,
+    pub(super) length: u64,
+    pub(super) arrival: Arrival,
+    pub(super) since: u64,
+}
+
+impl File {
+    pub(super) fn new(size: u64) -> Self {
+        Self { size, blocks: BTreeMap::new(), flights: BTreeMap::new(), heat: Heat::new(size) }
+    }
+
+    /// What a block has from `at` on, up to `length` bytes.
+    pub(super) fn piece(&mut self, at: u64, length: usize, clock: u64) -> Option<Bytes> {
+        let (start, block) = self.blocks.range_mut(..=at).next_back()?;
+        let skip = usize::try_from(at - start).ok()?;
+        if skip >= block.bytes.len() {
+            return None;
+        }
+        let piece = block.bytes.slice(skip..block.bytes.len().min(skip.saturating_add(length)));
+        block.used = clock;
+        block.served += piece.len() as u64;
+        Some(piece)
+    }
+
+    /// The read that is bringing the byte at `at`, with its offset.
+    pub(super) fn flight(&self, at: u64) -> Option<(u64, &Flight)> {
+        let (start, flight) = self.flights.range(..=at).next_back()?;
+        (at < start + flight.length).then_some((*start, flight))
+    }
+
+    pub(super) fn covers(&self, at: u64) -> bool {
+        self.end_of(at).is_some()
+    }
+
+    /// Takes note of a read; the place to read ahead at, if it belongs to a run.
+    pub(super) fn touch(&mut self, at: u64, block: u64) -> Option<u64> {
+        match self.heat.add(at)? {
+            plan::Run::Forward => {
+                let mut place = at;
+                while let Some(end) = self.end_of(place) {
+                    place = end;
+                }
+                (place > at && place < self.size && place - at < block / 2).then_some(place)
+            }
+            plan::Run::Backward => {
+                let mut start = at;
+                while let Some(before) = start.checked_sub(1).and_then(|place| self.start_of(place)) {
+                    start = before;
+                }
+                (start > 0 && at - start < block / 2 && self.covers(at)).then(|| start - 1)
+            }
+        }
+    }
+
+    /// What to read to have the byte at `at`, which neither is kept nor under way: a range that
+    /// begins or ends at its neighbours at the latest.
+    pub(super) fn plan(&self, at: u64, end: u64, block: u64, whole: bool) -> Range<u64> {
+        let low = self.before(at);
+        let high = self.after(at);
+        let wanted = if whole || self.heat.gathered(at) { plan::block(at, block) } else { plan::small(at) };
+        let start = wanted.start.max(low);
+        let stop = wanted.end.max(end.min(at + block)).min(high);
+        start..stop
+    }
+
+    pub(super) fn take_off(&mut self, start: u64, flight: Flight) {
+        self.flights.insert(start, flight);
+    }
+
+    /// Ends a flight, and keeps what it brought; gives its length, `None` if there is no such one.
+    pub(super) fn land(&mut self, start: u64, id: u64, arrived: Option<Bytes>, clock: u64) -> Option<u64> {
+        if self.flights.get(&start)?.id != id {
+            return None;
+        }
+        let flight = self.flights.remove(&start)?;
+        if let Some(bytes) = arrived {
+            self.blocks.insert(start, Block { bytes, used: clock.max(flight.since), served: 0 });
+        }
+        Some(flight.length)
+    }
+
+    /// When the block was used that was not used for the longest time, and where it begins.
+    pub(super) fn oldest(&self) -> Option<(u64, u64)> {
+        self.blocks.iter().map(|(start, block)| (block.used, *start)).min()
+    }
+
+    /// Drops a block; gives its length and how much of it was used.
+    pub(super) fn evict(&mut self, start: u64) -> Option<(u64, u64)> {
+        self.blocks.remove(&start).map(|block| (block.bytes.len() as u64, block.served))
+    }
+
+    pub(super) fn kept(&self) -> u64 {
+        self.blocks.values().map(|block| block.bytes.len() as u64).sum()
+    }
+
+    pub(super) fn flying(&self) -> u64 {
+        self.flights.values().map(|flight| flight.length).sum()
+    }
+
+    /// Where the block or flight that covers a place ends.
+    fn end_of(&self, at: u64) -> Option<u64> {
+        let kept = self.blocks.range(..=at).next_back().map(|(start, block)| start + block.bytes.len() as u64);
+        let coming = self.flights.range(..=at).next_back().map(|(start, flight)| start + flight.length);
+        [kept, coming].into_iter().flatten().find(|end| *end > at)
+    }
+
+    /// Where the block or flight that covers a place begins.
+    fn start_of(&self, at: u64) -> Option<u64> {
+        let kept = self.blocks.range(..=at).next_back().map(|(start, block)| (*start, start + block.bytes.len() as u64));
+        let coming = self.flights.range(..=at).next_back().map(|(start, flight)| (*start, start + flight.length));
+        [kept, coming].into_iter().flatten().find(|(_, end)| *end > at).map(|(start, _)| start)
+    }
+
+    /// The end of what there is before a place.
+    fn before(&self, at: u64) -> u64 {
+        let kept = self.blocks.range(..=at).next_back().map_or(0, |(start, block)| start + block.bytes.len() as u64);
+        let coming = self.flights.range(..=at).next_back().map_or(0, |(start, flight)| start + flight.length);
+        kept.max(coming)
+    }
+
+    /// The beginning of what there is after a place, or the end of the file.
+    fn after(&self, at: u64) -> u64 {
+        let kept = self.blocks.range(at..).next().map_or(self.size, |(start, _)| *start);
+        let coming = self.flights.range(at..).next().map_or(self.size, |(start, _)| *start);
+        kept.min(coming)
+    }
+}

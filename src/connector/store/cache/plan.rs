@@ -1,0 +1,114 @@
+//! How much to read, judged by where reads have been.
+
+use std::ops::Range;
+
+use super::SMALL;
+
+/// Reads are counted by cells of this many bytes.
+const CELL: u64 = SMALL;
+
+/// From so many reads on in a cell and its neighbours, more are to be expected there.
+const GATHERED: u32 = 8;
+
+/// What is read before a place that is read for the first time; more than half of it comes after,
+/// because most runs go forward.
+const BACK: u64 = SMALL / 4;
+
+/// Which way a run goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Run {
+    Forward,
+    Backward,
+}
+
+/// How often each part of a file was read.
+pub(super) struct Heat(Vec<u16>);
+
+impl Heat {
+    pub(super) fn new(size: u64) -> Self {
+        Self(vec![0; usize::try_from(size.div_ceil(CELL)).unwrap_or_default()])
+    }
+
+    /// Counts a read; tells of the run that it belongs to, now and then.
+    pub(super) fn add(&mut self, at: u64) -> Option<Run> {
+        let cell = index(at);
+        let count = self.0.get_mut(cell)?;
+        *count = count.saturating_add(1);
+        // Often enough, and not at the expense of every single read.
+        if u32::from(*count) % GATHERED != 0 {
+            return None;
+        }
+        let hot = |index: Option<usize>| index.is_some_and(|index| self.count(index) >= GATHERED);
+        let cold = |index: Option<usize>| index.is_none_or(|index| self.count(index) == 0);
+        let (below, above) = (cell.checked_sub(1), Some(cell + 1));
+        match (hot(below), hot(above)) {
+            (true, false) if cold(above) => Some(Run::Forward),
+            (false, true) if cold(below) => Some(Run::Backward),
+            _ => None,
+        }
+    }
+
+    /// Whether reads have gathered around a place.
+    pub(super) fn gathered(&self, at: u64) -> bool {
+        let cell = index(at);
+        let around = cell.saturating_sub(1)..=cell + 1;
+        around.map(|cell| self.count(cell)).sum::<u32>() >= GATHERED
+    }
+
+    fn count(&self, cell: usize) -> u32 {
+        self.0.get(cell).copied().unwrap_or_default().into()
+    }
+}
+
+/// The block that a place is in: blocks lie on a grid, so that runs in both directions and at any
+/// time ask for the same ones.
+pub(super) fn block(at: u64, block: u64) -> Range<u64> {
+    let start = at - at % block;
+    start..start + block
+}
+
+/// The little that is read of a place where nothing was read before.
+pub(super) fn small(at: u64) -> Range<u64> {
+    let start = at.saturating_sub(BACK);
+    start..start + SMALL
+}
+
+fn index(at: u64) -> usize {
+    usize::try_from(at / CELL).unwrap_or(usize::MAX - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn runs(mut places: impl Iterator<Item = u64>, size: u64) -> Vec<Run> {
+        let mut heat = Heat::new(size);
+        let mut runs = Vec::new();
+        while let Some(place) = places.next() {
+            runs.extend(heat.add(place));
+        }
+        runs
+    }
+
+    #[test]
+    fn runs_are_recognised_in_both_directions() {
+        let size = 8 << 20;
+        let forward = runs((0..size).step_by(3000), size);
+        assert!(forward.len() > 100 && forward.iter().all(|run| *run == Run::Forward));
+        let backward = runs((0..size).rev().step_by(3000), size);
+        assert!(backward.len() > 100 && backward.iter().all(|run| *run == Run::Backward));
+    }
+
+    #[test]
+    fn single_reads_are_no_run() {
+        let size = 64 << 20;
+        assert_eq!(runs((0..size).step_by(700_001), size), []);
+        let mut heat = Heat::new(size);
+        heat.add(5_000_000);
+        assert!(!heat.gathered(5_000_000));
+        for place in 0..10 {
+            heat.add(5_000_000 + place * 3000);
+        }
+        assert!(heat.gathered(5_000_000) && heat.gathered(5_200_000) && !heat.gathered(7_000_000));
+    }
+}

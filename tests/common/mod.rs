@@ -1,0 +1,7 @@
+//! What several test files share.
+
+#![allow(dead_code)] // Each test file uses a part of it.
+
+pub mod place;
+pub mod plakar;
+pub mod plugin;

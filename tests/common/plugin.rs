@@ -1,0 +1,103 @@
+//! The executable as Plakar runs it: a child with gRPC over its standard input and output.
+
+use std::pin::Pin;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tonic::transport::{Channel, Endpoint};
+
+/// The executable that is tested: the release build if `make` names it.
+pub fn executable() -> String {
+    std::env::var("PLAKAR_OPENDRIVE").unwrap_or_else(|_| env!("CARGO_BIN_EXE_plakar-opendrive").to_owned())
+}
+
+/// A running plugin; killed when dropped.
+pub struct Plugin {
+    pub child: Child,
+    pub channel: Channel,
+    /// What it wrote to standard error.
+    pub stderr: Arc<Mutex<String>>,
+}
+
+impl Plugin {
+    /// Starts it as a connector, with more environment.
+    pub async fn start(connector: &str, environment: &[(String, String)]) -> Self {
+        let mut child = Command::new(executable())
+            .arg(connector)
+            .envs(environment.iter().cloned())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let stderr = Arc::new(Mutex::new(String::new()));
+        let mut pipe = child.stderr.take().unwrap();
+        tokio::spawn({
+            let stderr = stderr.clone();
+            async move {
+                let mut buffer = [0; 4096];
+                while let Ok(count @ 1..) = pipe.read(&mut buffer).await {
+                    stderr.lock().unwrap().push_str(&String::from_utf8_lossy(&buffer[..count]));
+                }
+            }
+        });
+        let pipes = Pipes { input: child.stdout.take().unwrap(), output: child.stdin.take().unwrap() };
+        let mut pipes = Some(TokioIo::new(pipes));
+        let connector = tower::service_fn(move |_| {
+            let pipes = pipes.take().ok_or_else(|| std::io::Error::other("there is only one connection"));
+            async { pipes }
+        });
+        let channel = Endpoint::from_static("http://plugin").connect_with_connector(connector).await.unwrap();
+        Self { child, channel, stderr }
+    }
+
+    /// Closes the connection, as Plakar does when it ends, and waits for the process.
+    pub async fn hang_up(self) -> (std::process::ExitStatus, Duration, String) {
+        let Self { mut child, channel, stderr } = self;
+        let start = std::time::Instant::now();
+        drop(channel);
+        let status = tokio::time::timeout(Duration::from_secs(30), child.wait()).await.expect("it stays behind as an orphan").unwrap();
+        let took = start.elapsed();
+        let stderr = stderr.lock().unwrap().clone();
+        (status, took, stderr)
+    }
+
+    /// Peak resident memory in bytes.
+    #[cfg(target_os = "linux")]
+    pub fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id().unwrap())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+    }
+}
+
+struct Pipes {
+    input: ChildStdout,
+    output: ChildStdin,
+}
+
+impl AsyncRead for Pipes {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.input).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Pipes {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
+        Pin::new(&mut self.output).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.output).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.output).poll_shutdown(context)
+    }
+}
