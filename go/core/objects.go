@@ -89,14 +89,13 @@ func list(_ context.Context, in listIn) (listOut, error) {
 		return listOut{}, err
 	}
 	defer done()
-	started := time.Now()
 	found, err := r.fs.List(ctx, in.Path)
 	if err != nil {
 		return listOut{}, AsError(err, in.Path)
 	}
 	out := listOut{Entries: make([]entry, 0, len(found))}
 	for _, item := range found {
-		e, err := r.describe(ctx, in.Path, item, started)
+		e, err := r.describe(ctx, in.Path, item)
 		if err == nil && in.Keep && !e.Folder {
 			e.Object, err = r.hold(item.(fs.Object), e.Size)
 		}
@@ -109,9 +108,8 @@ func list(_ context.Context, in listIn) (listOut, error) {
 	return out, nil
 }
 
-// describe gives what the caller sees of an entry of the folder dir; started is a moment before
-// the listing was asked for.
-func (r *remote) describe(ctx context.Context, dir string, item fs.DirEntry, started time.Time) (entry, error) {
+// describe gives what the caller sees of an entry of the folder dir.
+func (r *remote) describe(ctx context.Context, dir string, item fs.DirEntry) (entry, error) {
 	name := item.Remote()
 	if dir != "" {
 		name = strings.TrimPrefix(name, dir+"/")
@@ -119,10 +117,9 @@ func (r *remote) describe(ctx context.Context, dir string, item fs.DirEntry, sta
 	e := entry{Name: name}
 	modTime := item.ModTime(ctx)
 	o, isObject := item.(fs.Object)
-	// A folder without a time of its own is given the present moment by rclone (Dir.ModTime in
-	// fs/dir.go): that is no fact about the folder and would differ on every run. A later time is
-	// one, of a server whose clock is ahead.
-	if isObject || modTime.Before(started) || modTime.After(time.Now()) {
+	// To a folder without a time rclone gives --default-time (Dir.ModTime in fs/dir.go): that is no
+	// fact about the folder.
+	if isObject || !modTime.Equal(time.Time(fs.GetConfig(ctx).DefaultTime)) {
 		e.ModTimeNs = nanoseconds(modTime)
 	}
 	if !isObject {
@@ -172,7 +169,7 @@ func stat(_ context.Context, in pathIn) (entry, error) {
 
 // keep describes an object and gives a handle on it.
 func (r *remote) keep(ctx context.Context, o fs.Object) (entry, error) {
-	e, err := r.describe(ctx, parent(o.Remote()), o, time.Time{})
+	e, err := r.describe(ctx, parent(o.Remote()), o)
 	if err != nil {
 		return e, err
 	}

@@ -304,12 +304,19 @@ func (w *writer) fail(reason error) error {
 
 // clean removes what a failed upload left behind; call when Put has returned.
 func (w *writer) clean() {
-	if w.stored == nil {
-		return
-	}
 	// The writer's own context is cancelled, which must not keep the rubbish in place.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(w.ctx), cleanupTime)
 	defer cancel()
+	if w.stored == nil && w.target != w.path {
+		// crypt's Put gives no object when it fails after storing one. What has the temporary name
+		// can only be ours.
+		if o, err := w.remote.fs.NewObject(ctx, w.target); err == nil {
+			w.stored = o
+		}
+	}
+	if w.stored == nil {
+		return
+	}
 	// After a Put that succeeded the old content is gone in any case.
 	if w.err != nil && w.target == w.path && !w.created(ctx) {
 		return

@@ -155,3 +155,18 @@ fn bad_name(name: &str) -> Option<String> {
     };
     Some(format!("the drive has an entry with {problem} ({name:?}): it cannot be saved, rename it"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_are_no_part_of_a_path_are_refused() {
+        for name in ["", ".", "..", "a/b", "/", "a\0b"] {
+            assert!(bad_name(name).is_some_and(|problem| !problem.contains('\0')), "{name:?}");
+        }
+        for name in ["a", "...", "..a", " ", "a\nb", "\u{202e}txt", "-rf", "~"] {
+            assert!(bad_name(name).is_none(), "{name:?}");
+        }
+    }
+}

@@ -19,7 +19,7 @@ const PIECE: u64 = 256 << 10;
 const BREATH: Duration = Duration::from_millis(20);
 
 pub(crate) enum ReplyBody {
-    Whole { bytes: Bytes, _call: Option<InFlight> },
+    Whole { bytes: Bytes, call: Option<InFlight> },
     Download(Box<Download>),
 }
 
@@ -31,13 +31,14 @@ pub(crate) struct Download {
     pub(crate) cut: Option<u64>,
     /// Which byte is flipped.
     pub(crate) corrupt: Option<u64>,
-    pub(crate) call: InFlight,
+    /// Ends, and is counted, with the last piece.
+    pub(crate) call: Option<InFlight>,
     pub(crate) breath: Option<Pin<Box<Sleep>>>,
 }
 
 impl ReplyBody {
     pub(crate) fn whole(bytes: impl Into<Bytes>, call: Option<InFlight>) -> Self {
-        Self::Whole { bytes: bytes.into(), _call: call }
+        Self::Whole { bytes: bytes.into(), call }
     }
 }
 
@@ -48,7 +49,11 @@ impl Body for ReplyBody {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         match self.get_mut() {
             Self::Whole { bytes, .. } if bytes.is_empty() => Poll::Ready(None),
-            Self::Whole { bytes, .. } => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Self::Whole { bytes, call } => {
+                // Counted before the client can have the answer, so that it finds its call in the counters.
+                drop(call.take());
+                Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes)))))
+            }
             Self::Download(download) => download.poll_piece(cx).map(|piece| piece.map(|piece| piece.map(Frame::data))),
         }
     }
@@ -72,7 +77,10 @@ impl Download {
     fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
         if self.cut == Some(self.position) {
             let breath = self.breath.get_or_insert_with(|| Box::pin(sleep(BREATH)));
-            return Future::poll(breath.as_mut(), cx).map(|()| Some(Err(io::Error::other("cut by a fault"))));
+            return Future::poll(breath.as_mut(), cx).map(|()| {
+                drop(self.call.take());
+                Some(Err(io::Error::other("cut by a fault")))
+            });
         }
         let end = self.cut.unwrap_or(self.end);
         let count = PIECE.min(end - self.position);
@@ -81,7 +89,12 @@ impl Download {
         }
         let piece = self.content.read(self.position, count as usize).map(|bytes| self.corrupted(bytes));
         self.position += count;
-        self.call.sent(count);
+        if let Some(call) = &mut self.call {
+            call.sent(count);
+        }
+        if self.position == self.end {
+            drop(self.call.take());
+        }
         Poll::Ready(Some(piece))
     }
 

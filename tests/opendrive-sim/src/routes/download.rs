@@ -65,7 +65,7 @@ impl Plan {
             end: self.end,
             cut: effects.cut.map(|after| self.start + after),
             corrupt: effects.corrupt.then(|| self.start + length / 2),
-            call,
+            call: Some(call),
             breath: None,
         };
         let mut response = Response::new(ReplyBody::Download(Box::new(body)));

@@ -1,0 +1,87 @@
+# Everything that is run here, by people and by .ci/run. `make demo` and `make test` set up all they need.
+
+VERSION := v$(shell sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
+HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
+OS := $(shell go env GOOS 2>/dev/null)
+ARCH := $(shell go env GOARCH 2>/dev/null)
+
+# The static executable. Cargo builds for an explicit target: without one, the flag would also go
+# to procedural macros, which cannot be static.
+EXECUTABLE := target/$(HOST)/release/plakar-opendrive
+STATIC := CARGO_TARGET_$(shell echo '$(HOST)' | tr 'a-z-' 'A-Z_')_RUSTFLAGS="-C target-feature=+crt-static"
+
+# The Plakar that the tests pin, and a home for it when it makes a package.
+TOOLS := target/tools
+PLAKAR := $(TOOLS)/plakar
+SIMULATOR := target/release/opendrive-sim
+PACKAGE := rclone_$(VERSION)_$(OS)_$(ARCH).ptar
+
+# The Plakar that `make install` installs into: the user's own if there is one.
+USERS_PLAKAR := $(shell command -v plakar || echo $(PLAKAR))
+
+.PHONY: help build package install uninstall reinstall demo test bench bindings lint doc clean prerequisites plakar
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
+
+prerequisites:
+	@command -v cargo >/dev/null || { echo "Rust is missing. Install it with: curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh" >&2; exit 1; }
+	@command -v go >/dev/null || { echo "Go is missing. Install it from https://go.dev/dl, or with: apt-get install golang-go" >&2; exit 1; }
+	@command -v $${CC:-cc} >/dev/null || { echo "A C compiler is missing. Install it with: apt-get install gcc libc6-dev" >&2; exit 1; }
+
+build: prerequisites ## Build the static executable
+	$(STATIC) cargo build --release --locked --target $(HOST)
+
+plakar: $(PLAKAR)
+
+$(PLAKAR): tests/plakar/go.mod tests/plakar/go.sum | prerequisites
+	cd tests/plakar && go build -trimpath -o ../../$@ github.com/PlakarKorp/plakar
+	@touch $@
+
+$(SIMULATOR): FORCE | prerequisites
+	cargo build --release --locked -p opendrive-sim
+
+FORCE:
+
+package: build $(PLAKAR) ## Make the package for `plakar pkg add`
+	PLAKAR=$(PLAKAR) packaging/make-package $(EXECUTABLE) $(VERSION) $(PACKAGE)
+
+install: package ## Install the package into your Plakar
+	$(USERS_PLAKAR) pkg add ./$(PACKAGE)
+
+uninstall: ## Remove the package from your Plakar; configurations stay
+	$(USERS_PLAKAR) pkg rm rclone
+
+reinstall: package ## Replace the installed package
+	-$(USERS_PLAKAR) pkg rm rclone
+	$(USERS_PLAKAR) pkg add ./$(PACKAGE)
+
+demo: package $(SIMULATOR) ## Back up a simulated drive with the real Plakar, step by step
+	PLAKAR=$(PLAKAR) SIMULATOR=$(SIMULATOR) PACKAGE=$(PACKAGE) tests/demo/run
+
+test: build $(PLAKAR) ## Run all tests
+	cd go && go test ./...
+	cd tests/plakar/ttlmap && go test ./...
+	PLAKAR=$(CURDIR)/$(PLAKAR) PLAKAR_OPENDRIVE=$(CURDIR)/$(EXECUTABLE) cargo test --locked --workspace
+	tests/bindings
+
+bench: build $(PLAKAR) ## Run the benchmarks (minutes)
+	PLAKAR=$(CURDIR)/$(PLAKAR) PLAKAR_OPENDRIVE=$(CURDIR)/$(EXECUTABLE) cargo test --release --locked --workspace -- --ignored --nocapture --test-threads 1
+
+lint: prerequisites ## Check format and lints, warnings denied
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items
+	@cd go && files=$$(gofmt -l . ../tests/plakar/ttlmap) && test -z "$$files" || { echo "gofmt: $$files" >&2; exit 1; }
+	cd go && go vet ./...
+	cd tests/plakar/ttlmap && go vet ./...
+
+bindings: prerequisites ## Make rclone-sys/src/bindings.rs anew (needs libclang)
+	tests/bindings --write
+
+doc: ## Build the API documentation
+	cargo doc --locked --workspace --no-deps
+
+clean: ## Remove what was built
+	cargo clean
+	rm -f rclone_v*.ptar

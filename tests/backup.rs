@@ -1,0 +1,205 @@
+//! End to end: the real Plakar backs a simulated drive up with our package.
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use common::place::noise;
+use common::plakar::{Plakar, package};
+use opendrive_sim::{Options, Simulator, stored_name};
+
+/// A drive, a user whose plugin reaches it, and a store on the local disk.
+struct World {
+    simulator: Simulator,
+    plakar: Plakar,
+    store: String,
+}
+
+impl World {
+    fn new() -> Self {
+        let simulator = Simulator::start(Options::default()).unwrap();
+        let plakar = Plakar::new(&simulator.env());
+        let store = plakar.path("store");
+        plakar.ok(&["at", &store, "create", "-plaintext"]);
+        Self { simulator, plakar, store }
+    }
+
+    /// Configures the source `drive`, the password on standard input and not in an argument.
+    fn configure(&self, location: &str) {
+        self.import(&serde_json::json!({"drive": {
+            "location": location, "username": self.simulator.username(), "password": self.simulator.password(),
+        }}));
+    }
+
+    fn import(&self, config: &serde_json::Value) {
+        let outcome = self.plakar.run_with_input(&["source", "import", "-overwrite"], config.to_string().as_bytes());
+        assert_eq!(outcome.code, Some(0), "{}", outcome.text());
+    }
+
+    fn put(&self, path: &str, bytes: &[u8], seconds: i64) {
+        let stored: Vec<String> = path.split('/').map(stored_name).collect();
+        self.simulator.drive().put_file(&stored.join("/"), bytes.to_vec(), seconds);
+    }
+}
+
+#[test]
+fn what_comes_back_is_what_was_on_the_drive() {
+    let world = World::new();
+    let files: BTreeMap<String, Vec<u8>> = BTreeMap::from([
+        ("Documents/empty".into(), vec![]),
+        ("Documents/letter.txt".into(), b"Dear all,\n".to_vec()),
+        ("Documents/deep/er/large.bin".into(), noise(1, 12_345_678)),
+        ("Documents/odd/with space 'and' \"quotes\" 🦀".into(), b"odd".to_vec()),
+        ("Documents/odd/-n".into(), b"like an option".to_vec()),
+        (format!("Documents/odd/{}", "n".repeat(255)), b"long".to_vec()),
+        ("Documents/odd/a:b*c?".into(), b"forbidden on Windows".to_vec()),
+    ]);
+    for (n, (path, bytes)) in files.iter().enumerate() {
+        world.put(path, bytes, 1_600_000_000 + n as i64);
+    }
+    world.put("elsewhere/secret", b"not in the base", 1);
+    world.configure("opendrive://Documents");
+    assert_eq!(world.plakar.ok(&["source", "ping", "drive"]).trim(), "configuration OK");
+    let id = world.plakar.backup(&world.store, "@drive");
+
+    // Byte for byte by cat, and with times by restore.
+    let target = world.plakar.path("restored");
+    world.plakar.ok(&["at", &world.store, "restore", "-to", &target, &format!("{id}:/Documents")]);
+    for (n, (path, bytes)) in files.iter().enumerate() {
+        let cat = world.plakar.run(&["at", &world.store, "cat", &format!("{id}:/{path}")]);
+        assert!(cat.code == Some(0) && cat.stdout == *bytes, "{path}: {}", cat.stderr);
+        let restored = Path::new(&target).join(path.strip_prefix("Documents/").unwrap());
+        assert!(std::fs::read(&restored).unwrap() == *bytes, "{path}");
+        assert_eq!(std::fs::metadata(&restored).unwrap().mtime(), 1_600_000_000 + n as i64, "{path}");
+    }
+    let listed = world.plakar.ok(&["at", &world.store, "ls", "-recursive", &id]);
+    assert!(!listed.contains("secret"), "{listed}");
+    world.plakar.ok(&["at", &world.store, "check", &id]);
+}
+
+#[test]
+fn a_second_backup_of_an_unchanged_drive_reads_no_file() {
+    let world = World::new();
+    for n in 0..50 {
+        world.put(&format!("a/b/f{}/file{n}", n % 5), &noise(n, 5_000), 1_700_000_000);
+    }
+    world.configure("opendrive://a/b");
+    world.simulator.reset_calls();
+    world.plakar.backup(&world.store, "@drive");
+    let first = world.simulator.calls();
+    // One login; the base, the folders in it, and one listing for each component of the base.
+    let expected = (1, 1 + 5 + 2, 50, 1 + 8 + 50);
+    assert_eq!((first.of("session/login"), first.of("folder/list"), first.of("download/file"), first.total), expected, "{first:?}");
+
+    world.simulator.reset_calls();
+    world.plakar.backup(&world.store, "@drive");
+    let second = world.simulator.calls();
+    assert_eq!((second.of("download/file"), second.total), (0, 9), "{second:?}");
+
+    world.put("a/b/f1/file1", &noise(99, 5_000), 1_700_000_001);
+    world.simulator.reset_calls();
+    world.plakar.backup(&world.store, "@drive");
+    let third = world.simulator.calls();
+    assert_eq!((third.of("download/file"), third.total), (1, 10), "{third:?}");
+}
+
+#[test]
+fn an_imported_rclone_remote_works_word_for_word() {
+    let world = World::new();
+    world.put("Documents/letter.txt", b"Dear all", 1_700_000_000);
+    // What `rclone config show` prints; the password is the simulator's, by `rclone obscure`.
+    let config = "[mydrive]\ntype = opendrive\nusername = user@example.com\npassword = 9b2ZWkwcU_mvNf2cRnZ4zaUPELoT9Deu6u7Sn2gwgl8\n";
+    let outcome = world.plakar.run_with_input(&["source", "import", "-rclone", "mydrive"], config.as_bytes());
+    assert_eq!(outcome.code, Some(0), "{}", outcome.text());
+    let id = world.plakar.backup(&world.store, "@mydrive");
+    world.plakar.ok(&["source", "set", "mydrive", "location=rclone:///Documents"]);
+    let narrower = world.plakar.backup(&world.store, "@mydrive");
+    for id in [id, narrower] {
+        let cat = world.plakar.run(&["at", &world.store, "cat", &format!("{id}:/Documents/letter.txt")]);
+        assert_eq!(cat.stdout, b"Dear all", "{}", cat.stderr);
+    }
+}
+
+#[test]
+fn what_is_wrong_is_one_clear_line_and_no_snapshot() {
+    let world = World::new();
+    world.put("file", b"x", 1);
+    let (user, password) = (world.simulator.username().to_owned(), world.simulator.password().to_owned());
+    let native = |location: &str, user: &str, password: &str| serde_json::json!({"drive": {"location": location, "username": user, "password": password}});
+    let cases = [
+        (native("opendrive://", &user, "wrong"), "opendrive refused the login of user@example.com"),
+        (native("opendrive://", "nobody", &password), "opendrive refused the login of nobody"),
+        (native("opendrive://missing", &user, &password), "the folder /missing does not exist"),
+        (native("opendrive://file", &user, &password), "is a file"),
+        (native("opendrive://a/../b", &user, &password), "has a \"..\" in its path"),
+        (serde_json::json!({"drive": {"location": "opendrive://"}}), "option \"username\" is missing"),
+        (
+            serde_json::json!({"drive": {"location": "opendrive://", "username": user, "password": password, "pasword": "x"}}),
+            "unknown option \"pasword\"",
+        ),
+        (serde_json::json!({"drive": {"location": "rclone://", "rclone_type": "dropbox"}}), "backend \"dropbox\" is not built in"),
+        (
+            serde_json::json!({"drive": {"location": "rclone://", "rclone_type": "opendrive", "rclone_username": "u", "rclone_password": "plain!"}}),
+            "option \"rclone_password\" is not an obscured password",
+        ),
+    ];
+    for (config, expected) in cases {
+        world.import(&config);
+        for command in [&["source", "ping", "drive"][..], &["at", &world.store, "backup", "@drive"][..]] {
+            let outcome = world.plakar.run(command);
+            let text = outcome.text();
+            assert_ne!(outcome.code, Some(0), "{command:?}: {text}");
+            assert!(text.contains(expected), "{command:?}: {text}");
+            assert!(text.trim().lines().count() <= 2, "{command:?}: {text}");
+            assert!(!text.contains(&password), "{command:?}: {text}");
+        }
+    }
+    assert_eq!(world.plakar.ok(&["at", &world.store, "ls"]).trim(), "");
+}
+
+#[test]
+fn a_folder_that_cannot_be_listed_is_reported_and_the_rest_is_saved() {
+    let world = World::new();
+    world.put("good/file", b"x", 1);
+    world.put("bad/file", b"x", 1);
+    world.simulator.make_unlistable("bad");
+    world.configure("opendrive://");
+    let outcome = world.plakar.run(&["at", &world.store, "backup", "@drive"]);
+    let text = outcome.text();
+    assert!(text.contains("completed with 1 error"), "{text}");
+    assert!(text.contains("/bad: cannot list the folder"), "{text}");
+    let id = text.lines().find_map(|line| line.split_once(": backup completed")).unwrap().0;
+    let cat = world.plakar.run(&["at", &world.store, "cat", &format!("{id}:/good/file")]);
+    assert_eq!(cat.stdout, b"x");
+}
+
+#[test]
+fn nothing_is_written_outside_of_plakars_own_folders() {
+    let world = World::new();
+    world.put("file", b"x", 1);
+    world.configure("opendrive://");
+    world.plakar.backup(&world.store, "@drive");
+    let mut left: Vec<String> =
+        std::fs::read_dir(world.plakar.home()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    left.sort();
+    assert_eq!(left, [".cache", ".config", ".local", "store", "tmp"]);
+    for folder in [".config", ".cache", ".local/share"] {
+        let inside: Vec<_> = std::fs::read_dir(world.plakar.home().join(folder)).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(inside, ["plakar"], "{folder}");
+    }
+    let temporary: Vec<_> = std::fs::read_dir(world.plakar.home().join("tmp")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(temporary.is_empty(), "{temporary:?}");
+}
+
+#[test]
+fn the_package_is_small_and_lists_as_rclone() {
+    let world = World::new();
+    assert_eq!(world.plakar.ok(&["pkg", "list"]).lines().last(), Some("rclone@v0.0.1"));
+    // A debug build is larger; `make test` tests the one that is shipped.
+    if std::env::var_os("PLAKAR_OPENDRIVE").is_some() {
+        let size = std::fs::metadata(package()).unwrap().len();
+        assert!(size <= 15_000_000, "{size} bytes");
+    }
+}

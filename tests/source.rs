@@ -1,0 +1,327 @@
+//! The source: one table of behaviours over memory, a local folder and the simulated OpenDrive.
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use common::place::{Place, noise};
+use opendrive_sim::{Fault, What};
+use plakar_opendrive::connector::source::{Item, Record};
+use plakar_opendrive::connector::{Role, Source};
+use plakar_opendrive::rclone::{ErrorKind, Rclone};
+use tokio::sync::mpsc;
+
+async fn open(place: &Place, base: &str) -> Source {
+    Source::open(place.settings(Role::Source, base)).await.unwrap_or_else(|error| panic!("{}: {error}", place.name()))
+}
+
+async fn walk(source: &Source) -> Vec<Record> {
+    let (sender, mut receiver) = mpsc::channel(16);
+    let collect = async {
+        let mut records = Vec::new();
+        while let Some(record) = receiver.recv().await {
+            records.push(record);
+        }
+        records
+    };
+    let (outcome, records) = tokio::join!(source.walk(sender), collect);
+    outcome.unwrap();
+    records
+}
+
+async fn read(source: &Source, path: &str) -> Result<Vec<u8>, plakar_opendrive::rclone::Error> {
+    let mut reader = source.read(path).await?;
+    let mut bytes = Vec::new();
+    while let Some(chunk) = reader.chunk().await? {
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+fn seconds(time: Option<SystemTime>) -> u64 {
+    time.unwrap().duration_since(UNIX_EPOCH).unwrap().as_secs()
+}
+
+/// The path of a record below the place's own root.
+fn below<'a>(place: &Place, record: &'a Record) -> &'a str {
+    record.path.strip_prefix(place.root().trim_end_matches('/')).unwrap_or("")
+}
+
+#[tokio::test]
+async fn everything_is_told_of_and_read_back() {
+    let files: BTreeMap<&str, Vec<u8>> = BTreeMap::from([
+        ("empty", vec![]),
+        ("one", vec![7]),
+        ("folder/chunk-1", noise(1, (1 << 20) - 1)),
+        ("folder/chunk", noise(2, 1 << 20)),
+        ("folder/chunk+1", noise(3, (1 << 20) + 1)),
+        ("folder/deep/er/still/large", noise(4, 5_000_000)),
+        ("odd/with space and 'quotes' and \"more\"", b"quotes".to_vec()),
+        ("odd/emoji 🦀 e\u{301}", b"emoji".to_vec()),
+        ("odd/-dash", b"dash".to_vec()),
+        ("odd/a:b*c?d<e>f|g", b"windows".to_vec()),
+        ("odd/back\\slash", b"backslash".to_vec()),
+        ("odd/new\nline", b"newline".to_vec()),
+        ("odd/ leading and trailing ", b"spaces".to_vec()),
+        ("odd/percent%41&plus+", b"url".to_vec()),
+    ]);
+    for place in Place::all("told") {
+        for (path, bytes) in &files {
+            place.put(path, bytes, 1_700_000_000).await;
+        }
+        let empty_folder = place.make_folder("nothing in it");
+        let source = open(&place, "").await;
+        let records = walk(&source).await;
+
+        let found: BTreeMap<&str, &Item> = records
+            .iter()
+            .filter(|record| record.path.starts_with(&place.root()))
+            .map(|record| (below(&place, record).trim_start_matches('/'), &record.item))
+            .collect();
+        for (path, bytes) in &files {
+            // rclone's name for a control character, but in memory (lib/encoder in rclone).
+            let path = &if !matches!(place, Place::Memory { .. }) { path.replace('\n', "␊") } else { path.to_string() };
+            let Some(Item::File { size, modified }) = found.get(path.as_str()) else {
+                panic!("{}: {path:?} is {:?}", place.name(), found.get(path.as_str()))
+            };
+            assert_eq!((*size, seconds(*modified)), (Some(bytes.len() as u64), 1_700_000_000), "{}: {path:?}", place.name());
+            let absolute = format!("{}/{path}", place.root().trim_end_matches('/'));
+            assert!(read(&source, &absolute).await.unwrap() == *bytes, "{}: {path:?}", place.name());
+        }
+        assert_eq!(found.contains_key("nothing in it"), empty_folder, "{}", place.name());
+        let failed = records.iter().filter(|record| matches!(record.item, Item::Failed(_))).count();
+        assert_eq!(failed, 0, "{}: {records:?}", place.name());
+    }
+}
+
+#[tokio::test]
+async fn folders_come_before_what_is_in_them_from_the_root_on() {
+    for place in Place::all("order") {
+        for n in 0..30 {
+            place.put(&format!("base/f{}/g{}/file{n}", n % 3, n % 5), b"x", 1).await;
+        }
+        let source = open(&place, "base").await;
+        let mut told = std::collections::HashSet::new();
+        for record in walk(&source).await {
+            let parent = record.path.rsplit_once('/').map(|(parent, _)| if parent.is_empty() { "/" } else { parent }).unwrap();
+            assert!(record.path == "/" || told.contains(parent), "{}: {} came before {parent}", place.name(), record.path);
+            assert!(told.insert(record.path.clone()), "{}: {} came twice", place.name(), record.path);
+        }
+        assert!(told.contains("/") && told.contains(&source.identity().root), "{}", place.name());
+    }
+}
+
+#[tokio::test]
+async fn two_runs_tell_the_same() {
+    for place in Place::all("same") {
+        for n in 0..40 {
+            place.put(&format!("f{}/file{n}", n % 7), &[n], 1_600_000_000 + u64::from(n)).await;
+        }
+        let first = open(&place, "").await;
+        let second = open(&place, "").await;
+        assert_eq!(first.identity(), second.identity());
+        let sorted = |mut records: Vec<Record>| {
+            records.sort_by(|a, b| a.path.cmp(&b.path));
+            records
+        };
+        assert_eq!(sorted(walk(&first).await), sorted(walk(&second).await), "{}", place.name());
+    }
+}
+
+#[tokio::test]
+async fn a_base_that_is_missing_or_a_file_is_one_clear_line() {
+    for place in Place::all("base") {
+        place.put("folder/file", b"x", 1).await;
+        if !matches!(place, Place::Memory { .. }) {
+            let error = Source::open(place.settings(Role::Source, "missing")).await.unwrap_err().to_string();
+            assert!(error.contains("missing does not exist"), "{}: {error}", place.name());
+        }
+        let error = Source::open(place.settings(Role::Source, "folder/file")).await.unwrap_err().to_string();
+        assert!(error.contains("is a file: give the folder that it is in"), "{}: {error}", place.name());
+        assert!(!error.contains('\n'), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn objects_are_let_go_when_they_are_acknowledged() {
+    for place in Place::all("acknowledged") {
+        place.put("a", b"x", 1).await;
+        place.put("b", b"y", 1).await;
+        let source = open(&place, "").await;
+        for record in walk(&source).await {
+            source.acknowledge(&record.path);
+        }
+        let path = format!("{}/a", place.root().trim_end_matches('/'));
+        assert_eq!(source.read(&path).await.unwrap_err().kind(), ErrorKind::NotFound, "{}", place.name());
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_vanished_or_changed_is_an_error_and_not_a_wrong_copy() {
+    let place = Place::drive();
+    let drive = place.simulator().drive();
+    for name in ["gone", "longer", "shorter", "other"] {
+        place.put(name, b"0123456789", 1_700_000_000).await;
+    }
+    let source = open(&place, "").await;
+    walk(&source).await;
+    drive.remove("gone");
+    drive.set_file("longer", "0123456789abcdef", 1_700_000_001);
+    drive.set_file("shorter", "012", 1_700_000_001);
+    drive.set_file("other", "9876543210", 1_700_000_001);
+    assert_eq!(read(&source, "/gone").await.unwrap_err().kind(), ErrorKind::NotFound);
+    for name in ["/longer", "/shorter", "/other"] {
+        let error = read(&source, name).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{name}: {error}");
+        assert!(error.message().contains("changed"), "{name}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_listed_is_an_error_on_it_and_the_rest_is_told() {
+    let place = Place::drive();
+    place.put("good/file", b"x", 1).await;
+    place.put("bad/file", b"x", 1).await;
+    place.simulator().make_unlistable("bad");
+    let source = open(&place, "").await;
+    let records = walk(&source).await;
+    let bad: Vec<_> = records.iter().filter(|record| record.path.starts_with("/bad")).collect();
+    let [Record { path, item: Item::Failed(message) }] = bad[..] else { panic!("{bad:?}") };
+    assert_eq!(path, "/bad");
+    assert!(message.starts_with("cannot list the folder: "), "{message}");
+    assert!(records.iter().any(|record| record.path == "/good/file"));
+}
+
+#[tokio::test]
+async fn entries_of_one_name_are_an_error_and_not_a_silent_choice() {
+    let place = Place::drive();
+    place.put("folder/name", b"x", 1).await;
+    // The drive makes a second folder of one name when two are made at once; the simulator, when asked twice.
+    make_second_folder(&place, "twin").await;
+    let source = open(&place, "").await;
+    let records = walk(&source).await;
+    let failed: Vec<_> = records.iter().filter(|record| matches!(record.item, Item::Failed(_))).collect();
+    let [Record { path, item: Item::Failed(message) }] = failed[..] else { panic!("{records:?}") };
+    assert_eq!(path, "/twin");
+    assert!(message.contains("another entry of this name"), "{message}");
+    assert!(records.iter().any(|record| record.path == "/folder/name"));
+}
+
+/// Makes a folder twice, by two clients that do not know of each other.
+async fn make_second_folder(place: &Place, path: &str) {
+    let remotes = [remote(place).await, remote(place).await];
+    // Each has seen that there is no such folder before either makes it.
+    place.simulator().add_fault(Fault::new(What::Delay { ms: 300 }).endpoint("folder/create").always());
+    let (first, second) = tokio::join!(remotes[0].make_folder(path), remotes[1].make_folder(path));
+    first.unwrap();
+    second.unwrap();
+    assert_eq!(place.simulator().duplicate_folders().now, 1);
+    assert!(place.simulator().unused_faults().is_empty());
+}
+
+async fn remote(place: &Place) -> plakar_opendrive::rclone::Remote {
+    plakar_opendrive::rclone::Remote::open(&place.settings(Role::Source, "").remote).await.unwrap()
+}
+
+#[tokio::test]
+async fn names_that_look_like_dots_stay_names() {
+    // rclone's look-alikes of "." and ".." (lib/encoder in rclone) must not become the real ones.
+    let place = Place::drive();
+    place.put("folder/\u{ff0e}\u{ff0e}", b"x", 1).await;
+    place.simulator().drive().make_folder("folder/\u{ff0e}");
+    let source = open(&place, "").await;
+    let mut paths: Vec<String> = walk(&source).await.into_iter().map(|record| record.path).collect();
+    paths.sort_unstable();
+    assert_eq!(paths, ["/", "/folder", "/folder/\u{ff0e}", "/folder/\u{ff0e}\u{ff0e}"]);
+    assert_eq!(read(&source, "/folder/\u{ff0e}\u{ff0e}").await.unwrap(), b"x");
+}
+
+#[tokio::test]
+async fn the_drive_is_asked_as_little_as_can_be() {
+    let place = Place::drive();
+    let simulator = place.simulator();
+    for n in 0..20 {
+        place.put(&format!("a/b/f{}/file{n}", n % 4), b"0123456789", 1_700_000_000).await;
+    }
+    simulator.reset_calls();
+    let source = open(&place, "a/b").await;
+    let records = walk(&source).await;
+    for record in &records {
+        if matches!(record.item, Item::File { .. }) {
+            read(&source, &record.path).await.unwrap();
+        }
+    }
+    let calls = simulator.calls();
+    assert_eq!(calls.of("session/login"), 1, "{calls:?}");
+    // The base, the four folders in it, and one for each of the two components of the base's path.
+    assert_eq!(calls.of("folder/list"), 1 + 4 + 2, "{calls:?}");
+    assert_eq!(calls.of("download/file"), 20, "{calls:?}");
+    assert_eq!(calls.total, 1 + 7 + 20, "{calls:?}");
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_told_at_once() {
+    let place = Place::drive();
+    let mut config = place.config("");
+    config.insert("password".into(), "wrong one".into());
+    let settings = plakar_opendrive::connector::Settings::parse(Role::Source, &config, "h").unwrap();
+    let error = Source::open(settings).await.unwrap_err().to_string();
+    assert!(error.contains("refused the login of user@example.com") && !error.contains("wrong one"), "{error}");
+    assert_eq!(place.simulator().calls().of("session/login"), 1, "no storm of logins");
+}
+
+#[tokio::test]
+async fn calls_that_fail_for_a_while_are_tried_again() {
+    let place = Place::drive();
+    let simulator = place.simulator();
+    for n in 0..10 {
+        place.put(&format!("f/file{n}"), &noise(n, 10_000), 1).await;
+    }
+    let busy = |code| What::Status { code, message: "Busy".into(), retry_after: None };
+    simulator.set_faults(vec![
+        Fault::new(busy(503)).endpoint("session/login").times(2),
+        Fault::new(busy(500)).endpoint("folder/list").times(3),
+        Fault::new(busy(429)).endpoint("download/file").times(5),
+        Fault::new(What::Reset).endpoint("download/file").skip(2).times(1),
+    ]);
+    let source = open(&place, "").await;
+    walk(&source).await;
+    for n in 0..10 {
+        assert!(read(&source, &format!("/f/file{n}")).await.unwrap() == noise(n, 10_000), "file{n}");
+    }
+    assert!(simulator.unused_faults().is_empty(), "{:?}", simulator.unused_faults());
+}
+
+#[tokio::test]
+async fn a_download_that_is_cut_is_taken_up_where_it_stopped() {
+    let place = Place::drive();
+    place.put("large", &noise(9, 3_000_000), 1).await;
+    place.simulator().add_fault(Fault::new(What::CutBody { after: 1_234_567 }).endpoint("download/file"));
+    let source = open(&place, "").await;
+    walk(&source).await;
+    assert!(read(&source, "/large").await.unwrap() == noise(9, 3_000_000));
+    assert!(place.simulator().unused_faults().is_empty());
+    let moved = place.simulator().calls().bytes_down;
+    assert!(moved < 3_100_000, "{moved} bytes: it began anew instead of going on");
+}
+
+#[tokio::test]
+async fn dropping_a_walk_ends_it() {
+    let place = Place::drive();
+    for n in 0..50 {
+        place.make_folder(&format!("f{n}/g"));
+    }
+    place.simulator().set_latency(Duration::from_millis(20));
+    let source = open(&place, "").await;
+    let (sender, mut receiver) = mpsc::channel(1);
+    let listen = async {
+        receiver.recv().await;
+        drop(receiver);
+    };
+    tokio::time::timeout(Duration::from_secs(10), async { tokio::join!(source.walk(sender), listen) }).await.expect("it ends").0.unwrap();
+    drop(source);
+    let calls = place.simulator().calls().total;
+    assert!(calls < 50, "{calls} calls for a walk that nobody wanted");
+    assert!(Rclone::get().stats().remotes < 20);
+}
