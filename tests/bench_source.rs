@@ -35,7 +35,12 @@ async fn init_against_memory() {
         times.push(start.elapsed());
     }
     times.sort();
-    say(&format!("start-up to the answer of Init on :memory:: median {:?}, worst {:?} of {} (limit 50 ms)", times[10], times[19], times.len()));
+    say(&format!(
+        "start-up to the answer of Init on :memory:: median {:?}, worst {:?} of {} (limit 50 ms)",
+        times[10],
+        times[19],
+        times.len()
+    ));
 }
 
 #[tokio::test]
@@ -73,7 +78,10 @@ async fn reading_a_local_remote_against_cat() {
         SIZE as f64 / times[times.len() / 2].as_secs_f64() / 1e6
     };
     let (cat, bridge) = (speed(&mut cat), speed(&mut bridge));
-    say(&format!("local remote through the bridge {bridge:.0} MB/s, cat into a pipe {cat:.0} MB/s: ratio {:.2} (at least 0.5)", bridge / cat));
+    say(&format!(
+        "local remote through the bridge {bridge:.0} MB/s, cat into a pipe {cat:.0} MB/s: ratio {:.2} (at least 0.5)",
+        bridge / cat
+    ));
 }
 
 /// Takes bytes and copies them once, as a reader of a pipe does.
@@ -96,7 +104,11 @@ impl std::io::Write for Discard {
 async fn memory_over_a_hundred_thousand_files() {
     let place = Place::drive();
     for n in 0..100_000 {
-        place.simulator().drive().put_file(&format!("folder{:03}/file{n:06} with a name of usual length.dat", n % 1000), b"x".to_vec(), 1_700_000_000);
+        place.simulator().drive().put_file(
+            &format!("folder{:03}/file{n:06} with a name of usual length.dat", n % 1000),
+            b"x".to_vec(),
+            1_700_000_000,
+        );
     }
     for reads in [0, 2_000] {
         let plugin = Plugin::start("importer", &[]).await;

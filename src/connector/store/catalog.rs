@@ -141,6 +141,12 @@ impl Catalog {
     async fn entries(&self, kind: Kind) -> Result<Vec<Entry>> {
         let folder = kind.folder();
         let mut entries = match self.remote.list(folder).await {
+            // rclone shows an OpenDrive folder that was deleted meanwhile as an empty one (`List` in
+            // its backend/opendrive). In a store that has something in it, that is worth a look.
+            Ok(entries) if entries.is_empty() && self.folders().values().any(|folder| !folder.objects.is_empty()) => {
+                self.still_there().await?;
+                entries
+            }
             Ok(entries) => entries,
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 self.still_there().await?;

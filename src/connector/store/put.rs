@@ -84,8 +84,11 @@ impl Spool {
         let mut pause = PAUSE;
         for _ in 1..TRIES {
             match self.attempt(remote, path, whole).await {
-                // A new name may not be found for a while, and is in the way all the same.
-                Err(error) if error.is_temporary() || matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Exists) => {
+                // A new name may not be found for a while, and is in the way all the same; and when
+                // the answer to the last call of an upload is lost, its repetition finds nothing.
+                Err(error)
+                    if error.is_temporary() || matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Exists | ErrorKind::NotFound) =>
+                {
                     tracing::info!("{path}: {error}; trying again");
                     tokio::time::sleep(pause).await;
                     pause *= 2;

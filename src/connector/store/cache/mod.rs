@@ -257,7 +257,11 @@ fn arrive<F: Fetch>(cache: BlockCache, mac: Mac, source: Arc<F>, start: u64, len
             true => Ok(bytes),
             false => Err(Error::new(ErrorKind::Corrupt, format!("{} bytes came from offset {start}, {length} were expected", bytes.len()))),
         });
-        cache.state().land(&mac, start, id, result.as_ref().ok().cloned());
+        let mut state = cache.state();
+        state.land(&mac, start, id, result.as_ref().ok().cloned());
+        // What was under way may have been more than there is room for.
+        state.make_room(cache.0.budget);
+        drop(state);
         result
     };
     work.boxed().shared()
