@@ -29,7 +29,6 @@ pub(super) struct Flight {
     pub(super) id: u64,
     pub(super) length: u64,
     pub(super) arrival: Arrival,
-    pub(super) since: u64,
 }
 
 impl File {
@@ -60,35 +59,66 @@ impl File {
         self.end_of(at).is_some()
     }
 
-    /// Takes note of a read; the place to read ahead at, if it belongs to a run.
-    pub(super) fn touch(&mut self, at: u64, block: u64) -> Option<u64> {
-        match self.heat.add(at)? {
-            plan::Run::Forward => {
+    /// Takes note of a read; what to read ahead, if it belongs to a run: the next block, or the next
+    /// two in one go if the run is a long one.
+    pub(super) fn touch(&mut self, at: u64, block: u64) -> Option<Range<u64>> {
+        let run = self.heat.add(at)?;
+        let (plan::Run::Forward { long } | plan::Run::Backward { long }) = run;
+        let more = if long { block } else { 0 };
+        let (place, distance) = match run {
+            plan::Run::Forward { .. } => {
                 let mut place = at;
                 while let Some(end) = self.end_of(place) {
                     place = end;
                 }
-                (place > at && place < self.size && place - at < block / 2).then_some(place)
+                (place, place - at)
             }
-            plan::Run::Backward => {
+            plan::Run::Backward { .. } => {
                 let mut start = at;
                 while let Some(before) = start.checked_sub(1).and_then(|place| self.start_of(place)) {
                     start = before;
                 }
-                (start > 0 && at - start < block / 2 && self.covers(at)).then(|| start - 1)
+                (start.checked_sub(1)?, at - start)
             }
+        };
+        // A place that is missing itself is about to be read in any case.
+        if place >= self.size || !self.covers(at) || distance > (block + more) / 2 {
+            return None;
         }
+        let next = plan::block(place, block);
+        let wanted = match run {
+            plan::Run::Forward { .. } => next.start..next.end + more,
+            plan::Run::Backward { .. } => next.start.saturating_sub(more)..next.end,
+        };
+        Some(self.within(place, wanted, block))
     }
 
-    /// What to read to have the byte at `at`, which neither is kept nor under way: a range that
-    /// begins or ends at its neighbours at the latest.
+    /// What to read to have the byte at `at`, which neither is kept nor under way, and as much of
+    /// what is wanted up to `end` as a block holds; more where reads gather, or with `whole`.
     pub(super) fn plan(&self, at: u64, end: u64, block: u64, whole: bool) -> Range<u64> {
-        let low = self.before(at);
-        let high = self.after(at);
-        let wanted = if whole || self.heat.gathered(at) { plan::block(at, block) } else { plan::small(at) };
-        let start = wanted.start.max(low);
-        let stop = wanted.end.max(end.min(at + block)).min(high);
-        start..stop
+        let gathered = whole || self.heat.gathered(at);
+        let range = if gathered { plan::block(at, block) } else { plan::small(at) };
+        let range = range.start..range.end.max(end.min(at + block));
+        if gathered { self.within(at, range, block) } else { self.between(at, range) }
+    }
+
+    /// The part of a range around `at` that there is no block of yet; a little that would be left
+    /// over on either side is read with it, which costs less than a read of its own.
+    fn within(&self, at: u64, range: Range<u64>, block: u64) -> Range<u64> {
+        let gap = self.between(at, 0..u64::MAX);
+        let mut range = self.between(at, range);
+        if range.start - gap.start <= block / 2 {
+            range.start = gap.start;
+        }
+        if gap.end - range.end <= block / 2 {
+            range.end = gap.end;
+        }
+        range
+    }
+
+    /// The part of a range around `at` that there is no block of yet.
+    fn between(&self, at: u64, range: Range<u64>) -> Range<u64> {
+        range.start.max(self.before(at))..range.end.min(self.after(at))
     }
 
     pub(super) fn take_off(&mut self, start: u64, flight: Flight) {
@@ -102,7 +132,7 @@ impl File {
         }
         let flight = self.flights.remove(&start)?;
         if let Some(bytes) = arrived {
-            self.blocks.insert(start, Block { bytes, used: clock.max(flight.since), served: 0 });
+            self.blocks.insert(start, Block { bytes, used: clock, served: 0 });
         }
         Some(flight.length)
     }

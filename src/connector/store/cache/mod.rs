@@ -10,6 +10,7 @@ mod file;
 mod plan;
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
@@ -21,7 +22,8 @@ use self::file::{File, Flight};
 use super::layout::Mac;
 use crate::rclone::{Error, ErrorKind, Result};
 
-/// The largest block, in bytes.
+/// The largest block, in bytes. What would be left over beside it is read with it, and a long run
+/// has two read in one go.
 const BLOCK: u64 = 4 << 20;
 
 /// What is read of a place where nothing was read before, in bytes; the smallest block as well.
@@ -178,34 +180,39 @@ impl State {
     fn touch<F: Fetch>(&mut self, cache: &BlockCache, mac: &Mac, source: &Arc<F>, at: u64) {
         let block = self.block;
         let file = self.files.entry(*mac).or_insert_with(|| File::new(source.size()));
-        if let Some(place) = file.touch(at, block) {
-            // Reading ahead must not push out what is being used.
-            if self.flying + block <= cache.0.budget / 2 {
-                drop(self.fetch(cache, mac, source, place, place + 1, true));
+        if let Some(ahead) = file.touch(at, block) {
+            // That must not push out what is being used.
+            if self.flying + (ahead.end - ahead.start) <= cache.0.budget / 2 {
+                drop(self.start(cache, mac, source, ahead));
             }
         }
     }
 
-    /// The read that will bring the byte at `at`: one that is under way, or a new one that brings
-    /// as much of what is wanted up to `end` as a block holds, and more where reads gather; `whole`
-    /// asks for a whole block in any case.
+    /// The read that will bring the byte at `at`, and where it begins: one that is under way, or a
+    /// new one, see [`File::plan`].
     fn fetch<F: Fetch>(&mut self, cache: &BlockCache, mac: &Mac, source: &Arc<F>, at: u64, end: u64, whole: bool) -> (u64, Arrival) {
-        let (block, clock) = (self.block, self.clock);
+        let block = self.block;
         let file = self.files.entry(*mac).or_insert_with(|| File::new(source.size()));
         if let Some((start, flight)) = file.flight(at) {
             return (start, flight.arrival.clone());
         }
         let range = file.plan(at, end, block, whole);
+        (range.start, self.start(cache, mac, source, range))
+    }
+
+    /// Starts to read a range that no block and no flight has a part of.
+    fn start<F: Fetch>(&mut self, cache: &BlockCache, mac: &Mac, source: &Arc<F>, range: Range<u64>) -> Arrival {
         let length = range.end - range.start;
         self.last_flight += 1;
         let id = self.last_flight;
         let arrival = arrive(cache.clone(), *mac, source.clone(), range.start, length, id);
-        file.take_off(range.start, Flight { id, length, arrival: arrival.clone(), since: clock });
+        let file = self.files.entry(*mac).or_insert_with(|| File::new(source.size()));
+        file.take_off(range.start, Flight { id, length, arrival: arrival.clone() });
         self.flying += length;
         self.make_room(cache.0.budget);
         // On its own, so that it goes on when whoever wanted it has gone.
         tokio::spawn(arrival.clone());
-        (range.start, arrival)
+        arrival
     }
 
     fn land(&mut self, mac: &Mac, start: u64, id: u64, arrived: Option<Bytes>) {

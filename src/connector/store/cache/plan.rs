@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::SMALL;
+use super::{BLOCK, SMALL};
 
 /// Reads are counted by cells of this many bytes.
 const CELL: u64 = SMALL;
@@ -14,11 +14,14 @@ const GATHERED: u32 = 8;
 /// because most runs go forward.
 const BACK: u64 = SMALL / 4;
 
-/// Which way a run goes.
+/// A run that has read so many cells one after another will go on, and is read further ahead.
+const LONG: usize = (BLOCK / CELL) as usize;
+
+/// Which way a run goes, and whether it has come a long way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Run {
-    Forward,
-    Backward,
+    Forward { long: bool },
+    Backward { long: bool },
 }
 
 /// How often each part of a file was read.
@@ -42,8 +45,14 @@ impl Heat {
         let cold = |index: Option<usize>| index.is_none_or(|index| self.count(index) == 0);
         let (below, above) = (cell.checked_sub(1), Some(cell + 1));
         match (hot(below), hot(above)) {
-            (true, false) if cold(above) => Some(Run::Forward),
-            (false, true) if cold(below) => Some(Run::Backward),
+            (true, false) if cold(above) => {
+                let long = cell >= LONG && (cell - LONG..cell).all(|index| self.count(index) >= GATHERED);
+                Some(Run::Forward { long })
+            }
+            (false, true) if cold(below) => {
+                let long = (cell + 1..=cell + LONG).all(|index| self.count(index) >= GATHERED);
+                Some(Run::Backward { long })
+            }
             _ => None,
         }
     }
@@ -81,22 +90,22 @@ fn index(at: u64) -> usize {
 mod tests {
     use super::*;
 
-    fn runs(mut places: impl Iterator<Item = u64>, size: u64) -> Vec<Run> {
+    fn runs(places: impl Iterator<Item = u64>, size: u64) -> Vec<Run> {
         let mut heat = Heat::new(size);
-        let mut runs = Vec::new();
-        while let Some(place) = places.next() {
-            runs.extend(heat.add(place));
-        }
-        runs
+        places.filter_map(|place| heat.add(place)).collect()
     }
 
     #[test]
     fn runs_are_recognised_in_both_directions() {
         let size = 8 << 20;
         let forward = runs((0..size).step_by(3000), size);
-        assert!(forward.len() > 100 && forward.iter().all(|run| *run == Run::Forward));
+        assert!(forward.len() > 100 && forward.iter().all(|run| matches!(run, Run::Forward { .. })));
+        // Once it has read as much as a block holds.
+        let long = forward.iter().filter(|run| **run == Run::Forward { long: true }).count();
+        assert!(long * 5 > forward.len() * 2 && long * 5 < forward.len() * 3, "{long} of {}", forward.len());
         let backward = runs((0..size).rev().step_by(3000), size);
-        assert!(backward.len() > 100 && backward.iter().all(|run| *run == Run::Backward));
+        assert!(backward.len() > 100 && backward.iter().all(|run| matches!(run, Run::Backward { .. })));
+        assert!(backward.contains(&Run::Backward { long: true }));
     }
 
     #[test]
