@@ -59,12 +59,16 @@ impl File {
         self.end_of(at).is_some()
     }
 
-    /// Takes note of a read; what to read ahead, if it belongs to a run: the next block, or the next
-    /// two in one go if the run is a long one.
-    pub(super) fn touch(&mut self, at: u64, block: u64) -> Option<Range<u64>> {
-        let run = self.heat.add(at)?;
+    /// Takes note of a read; the run that it belongs to, if it can be told.
+    pub(super) fn touch(&mut self, at: u64) -> Option<plan::Run> {
+        self.heat.add(at)
+    }
+
+    /// What to read ahead of a run that is at a place, if it is time: the next block; or, if the
+    /// run is a long one and `further` allows it, the next two in one go.
+    pub(super) fn ahead(&self, at: u64, run: plan::Run, block: u64, further: bool) -> Option<Range<u64>> {
         let (plan::Run::Forward { long } | plan::Run::Backward { long }) = run;
-        let more = if long { block } else { 0 };
+        let more = if long && further { block } else { 0 };
         let (place, distance) = match run {
             plan::Run::Forward { .. } => {
                 let mut place = at;
@@ -145,6 +149,11 @@ impl File {
     /// Drops a block; gives its length and how much of it was used.
     pub(super) fn evict(&mut self, start: u64) -> Option<(u64, u64)> {
         self.blocks.remove(&start).map(|block| (block.bytes.len() as u64, block.served))
+    }
+
+    /// The bytes of blocks that nobody has used yet.
+    pub(super) fn unused(&self) -> u64 {
+        self.blocks.values().filter(|block| block.served == 0).map(|block| block.bytes.len() as u64).sum()
     }
 
     pub(super) fn kept(&self) -> u64 {

@@ -176,15 +176,22 @@ impl State {
         self.files.get(mac)?.covers(at).then_some(())
     }
 
-    /// Takes note of a read, and reads ahead of the run that it belongs to.
+    /// Takes note of a read, and reads ahead of the run that it belongs to: what nobody has used yet
+    /// must not push out what is being used.
     fn touch<F: Fetch>(&mut self, cache: &BlockCache, mac: &Mac, source: &Arc<F>, at: u64) {
-        let block = self.block;
+        let (block, budget) = (self.block, cache.0.budget);
         let file = self.files.entry(*mac).or_insert_with(|| File::new(source.size()));
-        if let Some(ahead) = file.touch(at, block) {
-            // That must not push out what is being used.
-            if self.flying + (ahead.end - ahead.start) <= cache.0.budget / 2 {
-                drop(self.start(cache, mac, source, ahead));
-            }
+        let Some(run) = file.touch(at) else { return };
+        let Some(mut ahead) = file.ahead(at, run, block, false) else { return };
+        let unused = self.flying + self.files.values().map(File::unused).sum::<u64>();
+        if unused + 2 * block <= budget / 4
+            && let Some(file) = self.files.get(mac)
+            && let Some(further) = file.ahead(at, run, block, true)
+        {
+            ahead = further;
+        }
+        if unused + (ahead.end - ahead.start) <= budget / 2 {
+            drop(self.start(cache, mac, source, ahead));
         }
     }
 
