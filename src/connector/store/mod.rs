@@ -182,14 +182,16 @@ impl Store {
         Ok(macs)
     }
 
-    /// Gives a part of a resource that the cache has in one piece, without waiting.
+    /// Gives a part of a resource that the cache has in one piece, without waiting. To be asked
+    /// before [`Store::get`]: the cache learns from it what is being read.
     pub fn cached(&self, kind: Kind, mac: &Mac, range: Range) -> Option<Bytes> {
-        if kind != Kind::Packfile || range.length > PIECE as u64 {
+        if kind != Kind::Packfile {
             return None;
         }
         let kept = self.0.catalog.get()?.known(kind, mac)?;
         check(kept.size?, range).ok()?;
-        self.0.cache.hit(mac, &kept, range.offset, usize::try_from(range.length).ok()?)
+        let bytes = self.0.cache.hit(mac, &kept, range.offset, usize::try_from(range.length).ok()?)?;
+        (bytes.len() <= PIECE).then_some(bytes)
     }
 
     /// Gives a resource, or a part of it. A whole one is checked: its last piece comes only if

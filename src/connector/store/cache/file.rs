@@ -60,8 +60,8 @@ impl File {
     }
 
     /// Takes note of a read; the run that it belongs to, if it can be told.
-    pub(super) fn touch(&mut self, at: u64) -> Option<plan::Run> {
-        self.heat.add(at)
+    pub(super) fn touch(&mut self, at: u64, length: u64) -> Option<plan::Run> {
+        self.heat.add(at, length)
     }
 
     /// What to read ahead of a run that is at a place, if it is time: the next block; or, if the

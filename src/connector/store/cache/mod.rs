@@ -85,10 +85,11 @@ impl BlockCache {
         Self(Arc::new(Inner { budget, transfers: Semaphore::new(transfers), state: Mutex::new(state) }))
     }
 
-    /// The bytes of a range if one block holds them all: the short way, without waiting.
+    /// The bytes of a range if one block holds them all: the short way, without waiting. Takes note
+    /// of the read in any case, so ask here first.
     pub fn hit(&self, mac: &Mac, source: &Arc<impl Fetch>, offset: u64, length: usize) -> Option<Bytes> {
         let mut state = self.state();
-        state.touch(self, mac, source, offset);
+        state.touch(self, mac, source, offset, length);
         let piece = state.piece(mac, offset, length)?;
         (piece.len() == length).then_some(piece)
     }
@@ -178,10 +179,10 @@ impl State {
 
     /// Takes note of a read, and reads ahead of the run that it belongs to: what nobody has used yet
     /// must not push out what is being used.
-    fn touch<F: Fetch>(&mut self, cache: &BlockCache, mac: &Mac, source: &Arc<F>, at: u64) {
+    fn touch<F: Fetch>(&mut self, cache: &BlockCache, mac: &Mac, source: &Arc<F>, at: u64, length: usize) {
         let (block, budget) = (self.block, cache.0.budget);
         let file = self.files.entry(*mac).or_insert_with(|| File::new(source.size()));
-        let Some(run) = file.touch(at) else { return };
+        let Some(run) = file.touch(at, length as u64) else { return };
         let Some(mut ahead) = file.ahead(at, run, block, false) else { return };
         let unused = self.flying + self.files.values().map(File::unused).sum::<u64>();
         if unused + 2 * block <= budget / 4

@@ -7,7 +7,8 @@ use super::{BLOCK, SMALL};
 /// Reads are counted by cells of this many bytes.
 const CELL: u64 = SMALL;
 
-/// From so many reads on in a cell and its neighbours, more are to be expected there.
+/// From so many reads on in a cell and its neighbours, more are to be expected there. A cell that
+/// is read whole in one go has as many.
 const GATHERED: u32 = 8;
 
 /// What is read before a place that is read for the first time; more than half of it comes after,
@@ -32,25 +33,34 @@ impl Heat {
         Self(vec![0; usize::try_from(size.div_ceil(CELL)).unwrap_or_default()])
     }
 
-    /// Counts a read; tells of the run that it belongs to, now and then.
-    pub(super) fn add(&mut self, at: u64) -> Option<Run> {
-        let cell = index(at);
-        let count = self.0.get_mut(cell)?;
-        *count = count.saturating_add(1);
+    /// Counts a read, in each cell by how much of it is read; tells of the run that it belongs to,
+    /// now and then.
+    pub(super) fn add(&mut self, at: u64, length: u64) -> Option<Run> {
+        let (cell, last) = (index(at), index(at + length.max(1) - 1));
         // Often enough, and not at the expense of every single read.
-        if u32::from(*count) % GATHERED != 0 {
+        let mut due = false;
+        for index in cell..=last {
+            let count = self.0.get_mut(index)?;
+            let start = index as u64 * CELL;
+            let part = (at + length).min(start + CELL).saturating_sub(at.max(start));
+            let weight = (part * u64::from(GATHERED) / CELL).max(1);
+            let before = *count;
+            *count = count.saturating_add(u16::try_from(weight).unwrap_or(u16::MAX));
+            due |= u32::from(before) / GATHERED != u32::from(*count) / GATHERED;
+        }
+        if !due {
             return None;
         }
         let hot = |index: Option<usize>| index.is_some_and(|index| self.count(index) >= GATHERED);
         let cold = |index: Option<usize>| index.is_none_or(|index| self.count(index) == 0);
-        let (below, above) = (cell.checked_sub(1), Some(cell + 1));
+        let (below, above) = (cell.checked_sub(1), Some(last + 1));
         match (hot(below), hot(above)) {
             (true, false) if cold(above) => {
                 let long = cell >= LONG && (cell - LONG..cell).all(|index| self.count(index) >= GATHERED);
                 Some(Run::Forward { long })
             }
             (false, true) if cold(below) => {
-                let long = (cell + 1..=cell + LONG).all(|index| self.count(index) >= GATHERED);
+                let long = (last + 1..=last + LONG).all(|index| self.count(index) >= GATHERED);
                 Some(Run::Backward { long })
             }
             _ => None,
@@ -92,7 +102,7 @@ mod tests {
 
     fn runs(places: impl Iterator<Item = u64>, size: u64) -> Vec<Run> {
         let mut heat = Heat::new(size);
-        places.filter_map(|place| heat.add(place)).collect()
+        places.filter_map(|place| heat.add(place, 3000)).collect()
     }
 
     #[test]
@@ -109,14 +119,22 @@ mod tests {
     }
 
     #[test]
+    fn a_run_of_large_reads_is_recognised_at_once() {
+        let mut heat = Heat::new(16 << 20);
+        assert_eq!(heat.add(0, 1 << 20), None);
+        assert!(heat.gathered(1 << 20) && !heat.gathered(2 << 20));
+        assert_eq!(heat.add(1 << 20, 1 << 20), Some(Run::Forward { long: false }));
+    }
+
+    #[test]
     fn single_reads_are_no_run() {
         let size = 64 << 20;
         assert_eq!(runs((0..size).step_by(700_001), size), []);
         let mut heat = Heat::new(size);
-        heat.add(5_000_000);
+        heat.add(5_000_000, 3000);
         assert!(!heat.gathered(5_000_000));
         for place in 0..10 {
-            heat.add(5_000_000 + place * 3000);
+            heat.add(5_000_000 + place * 3000, 3000);
         }
         assert!(heat.gathered(5_000_000) && heat.gathered(5_200_000) && !heat.gathered(7_000_000));
     }
