@@ -555,3 +555,20 @@ async fn misses_of_one_place_share_a_read_and_a_failure() {
     assert_eq!(through(&cache, mac(2), &file, 3_000_001, 10).await.unwrap(), file.bytes[3_000_001..3_000_011]);
     assert_eq!(file.reads.load(Ordering::Relaxed), 1);
 }
+
+#[tokio::test]
+async fn large_reads_are_read_ahead_as_well() {
+    // As Plakar reads large files: some runs in several packfiles, in pieces of a chunk.
+    let (size, runs, step) = (64 << 20, 8, 280_000);
+    let cache = BlockCache::new(64 << 20, 8);
+    let files: Vec<_> = (0..runs).map(|_| Plain::new(size, false)).collect();
+    for at in (0..size - step).step_by(step) {
+        for (index, file) in files.iter().enumerate() {
+            through(&cache, mac(index as u8), file, at, step).await.unwrap();
+        }
+    }
+    let (reads, moved) = files
+        .iter()
+        .fold((0, 0), |(reads, moved), file| (reads + file.reads.load(Ordering::Relaxed), moved + file.moved.load(Ordering::Relaxed)));
+    assert!(reads < 30 * runs as u64 && moved < (size * runs) as u64 * 11 / 10, "{reads} reads of {} MiB", moved >> 20);
+}

@@ -151,6 +151,8 @@ impl BlockCache {
                 // Taken from the read itself: the block may be gone from the cache when this is
                 // its turn.
                 let bytes = arrival.await?;
+                // Counts as a use of the block, if it is kept.
+                let _ = self.state().piece(mac, at, wanted);
                 let skip = usize::try_from(at - start).unwrap_or(usize::MAX);
                 if skip >= bytes.len() {
                     return Err(Error::new(ErrorKind::Other, "a bug: a block without the bytes that it was read for"));
