@@ -1,5 +1,7 @@
 //! Compiles `proto/` (protox, so that no protoc is needed) to Rust.
 
+#![allow(clippy::print_stdout)] // A build script speaks to Cargo there.
+
 use std::error::Error;
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -27,6 +27,7 @@ import "C"
 
 import (
 	"fmt"
+	"math"
 	"unicode/utf8"
 	"unsafe"
 
@@ -39,6 +40,7 @@ import (
 //
 //export RcloneInitialize
 func RcloneInitialize() {
+	defer func() { _ = recover() }()
 	core.Initialize()
 }
 
@@ -46,6 +48,7 @@ func RcloneInitialize() {
 //
 //export RcloneFinalize
 func RcloneFinalize() {
+	defer func() { _ = recover() }()
 	core.Finalize()
 }
 
@@ -88,7 +91,11 @@ func RcloneOpen(object C.ulonglong, offset C.longlong, length C.longlong) (resul
 //export RcloneRead
 func RcloneRead(reader C.ulonglong, buffer unsafe.Pointer, length C.size_t) (result C.struct_RcloneIOResult) {
 	defer guard(&result)
-	n, err := core.Read(uint64(reader), slice(buffer, length))
+	bytes, err := slice(buffer, length)
+	if err != nil {
+		return outcome(0, err)
+	}
+	n, err := core.Read(uint64(reader), bytes)
 	return outcome(int64(n), err)
 }
 
@@ -112,7 +119,10 @@ func RcloneCreate(remote C.ulonglong, path *C.char, size C.longlong, modTimeNs C
 //export RcloneWrite
 func RcloneWrite(writer C.ulonglong, buffer unsafe.Pointer, length C.size_t) (result C.struct_RcloneIOResult) {
 	defer guard(&result)
-	err := core.Write(uint64(writer), slice(buffer, length))
+	bytes, err := slice(buffer, length)
+	if err == nil {
+		err = core.Write(uint64(writer), bytes)
+	}
 	return outcome(int64(length), err)
 }
 
@@ -163,11 +173,16 @@ func text(str *C.char) (string, error) {
 }
 
 // slice views a buffer of the caller's, for the duration of a call.
-func slice(buffer unsafe.Pointer, length C.size_t) []byte {
-	if buffer == nil || length == 0 {
-		return nil
+func slice(buffer unsafe.Pointer, length C.size_t) ([]byte, error) {
+	switch {
+	case length == 0:
+		return nil, nil
+	case buffer == nil:
+		return nil, fmt.Errorf("a null pointer where a buffer of %d bytes was expected", length)
+	case uint64(length) > math.MaxInt:
+		return nil, fmt.Errorf("a buffer of %d bytes, more than there can be", length)
 	}
-	return unsafe.Slice((*byte)(buffer), int(length))
+	return unsafe.Slice((*byte)(buffer), int(length)), nil
 }
 
 func main() {}

@@ -21,6 +21,8 @@ enum Command {
     Importer,
     /// Serve Plakar as a store, over standard input and output
     Storage,
+    /// Serve Plakar as a destination, over standard input and output
+    Exporter,
 }
 
 fn main() -> ExitCode {
@@ -57,6 +59,10 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Storage => {
                 let service = v1_1::StorageService::default();
                 plugin::serve(service.server(), connection, ended, service.finish()).await
+            }
+            Command::Exporter => {
+                let (server, finish) = v1_1::ExporterService::server();
+                plugin::serve(server, connection, ended, finish).await
             }
         }
     })

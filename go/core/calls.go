@@ -68,7 +68,7 @@ func stats(context.Context, empty) (statsOut, error) {
 	return statsOut{
 		Remotes:    remotes.len(),
 		Objects:    objects.len(),
-		Streams:    streams.len(),
+		Streams:    streams.len() + int(ending.Load()),
 		Calls:      calls,
 		Goroutines: runtime.NumGoroutine(),
 	}, nil

@@ -110,7 +110,7 @@ func classify(err error) (Kind, int) {
 		return KindNameTooLong, 0
 	case errors.Is(err, syscall.ENOSPC):
 		return KindNoSpace, 0
-	case errors.Is(err, fs.ErrorNotImplemented):
+	case errors.Is(err, fs.ErrorNotImplemented), errors.Is(err, fs.ErrorCantSetModTime), errors.Is(err, fs.ErrorCantSetModTimeWithoutDelete):
 		return KindUnsupported, 0
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
 		return KindTimeout, 0

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rclone/rclone/backend/opendrive"
 	"github.com/rclone/rclone/fs"
 	"github.com/rclone/rclone/fs/hash"
 	"github.com/rclone/rclone/fs/operations"
@@ -60,6 +61,22 @@ type pathIn struct {
 	Call   uint64 `json:"call"`
 }
 
+type mkdirIn struct {
+	Remote uint64 `json:"remote"`
+	Path   string `json:"path"`
+	// New tells that the parent is there, that the folder is not, and that nobody else makes it:
+	// then it need not be looked for, and others may be made meanwhile.
+	New  bool   `json:"new"`
+	Call uint64 `json:"call"`
+}
+
+type settimeIn struct {
+	Object uint64 `json:"object"`
+	// ModTimeNs is nanoseconds since 1970.
+	ModTimeNs int64  `json:"modTimeNs"`
+	Call      uint64 `json:"call"`
+}
+
 type objectIn struct {
 	Object uint64 `json:"object"`
 	Call   uint64 `json:"call"`
@@ -80,6 +97,7 @@ func init() {
 	register(Prefix+"rmdir", "Remove an empty folder.", rmdir)
 	register(Prefix+"purge", "Remove a folder and everything in it.", purge)
 	register(Prefix+"delete", "Delete a kept object.", deleteObject)
+	register(Prefix+"settime", "Set the modification time of a kept object.", settime)
 	register(Prefix+"move", "Move or rename a kept object on its remote.", move)
 }
 
@@ -226,14 +244,21 @@ func onPath(in pathIn, do func(r *remote, ctx context.Context) error) (empty, er
 	return empty{}, nil
 }
 
-func mkdir(_ context.Context, in pathIn) (empty, error) {
-	return onPath(in, func(r *remote, ctx context.Context) error {
+func mkdir(_ context.Context, in mkdirIn) (empty, error) {
+	return onPath(pathIn{in.Remote, in.Path, in.Call}, func(r *remote, ctx context.Context) error {
+		drive, ok := r.fs.(*opendrive.Fs)
+		if ok && in.New && in.Path != "" {
+			return makeFolder(ctx, drive, in.Path)
+		}
 		// Two creations at once make two folders of one name on OpenDrive.
 		select {
 		case r.entries <- struct{}{}:
 			defer func() { <-r.entries }()
 		case <-ctx.Done():
 			return ctx.Err()
+		}
+		if ok {
+			return makeFolders(ctx, drive, in.Path)
 		}
 		return r.fs.Mkdir(ctx, in.Path)
 	})
@@ -271,6 +296,22 @@ func deleteObject(_ context.Context, in objectIn) (empty, error) {
 		return empty{}, AsError(err, o.object.Remote())
 	}
 	_, _ = objects.remove(in.Object)
+	return empty{}, nil
+}
+
+func settime(_ context.Context, in settimeIn) (empty, error) {
+	o, err := objects.get(in.Object)
+	if err != nil {
+		return empty{}, err
+	}
+	ctx, done, err := beginCall(o.remote.ctx, in.Call)
+	if err != nil {
+		return empty{}, err
+	}
+	defer done()
+	if err := o.object.SetModTime(ctx, time.Unix(0, in.ModTimeNs)); err != nil {
+		return empty{}, AsError(err, o.object.Remote())
+	}
 	return empty{}, nil
 }
 

@@ -1,6 +1,8 @@
 package core
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"time"
@@ -9,6 +11,7 @@ import (
 	"github.com/rclone/rclone/backend/opendrive"
 	"github.com/rclone/rclone/fs"
 	"github.com/rclone/rclone/lib/pacer"
+	"github.com/rclone/rclone/lib/rest"
 )
 
 const opendriveName = "opendrive"
@@ -22,10 +25,17 @@ const (
 	driveTries    = 10
 )
 
-// tuneOpenDrive sets how an OpenDrive remote paces and retries, now that its login is done.
-func tuneOpenDrive(f fs.Fs) error {
+// tuneOpenDrive sets how an OpenDrive remote paces and retries, and makes it survive the end of
+// its session, now that its login is done. Other remotes are left alone; crypt is looked through.
+func tuneOpenDrive(ctx context.Context, f fs.Fs) error {
 	drive, ok := f.(*opendrive.Fs)
 	if !ok {
+		if f == nil {
+			return nil
+		}
+		if unwrap := f.Features().UnWrap; unwrap != nil {
+			return tuneOpenDrive(ctx, unwrap())
+		}
 		return nil
 	}
 	p, err := field[*fs.Pacer](drive, "pacer")
@@ -33,20 +43,64 @@ func tuneOpenDrive(f fs.Fs) error {
 		return err
 	}
 	p.SetRetries(driveTries)
-	p.SetCalculator(pacer.NewDefault(pacer.MinSleep(driveMinSleep), pacer.MaxSleep(driveMaxSleep), pacer.DecayConstant(1)))
-	if session, err := field[opendrive.UserSessionInfo](drive, "session"); err == nil {
-		keepSecret(session.SessionID)
+	p.SetCalculator(driveCalculator{pacer.NewDefault(pacer.MinSleep(driveMinSleep), pacer.MaxSleep(driveMaxSleep), pacer.DecayConstant(1))})
+
+	client, err := field[*rest.Client](drive, "srv")
+	if err != nil {
+		return err
 	}
+	session, err := field[opendrive.UserSessionInfo](drive, "session")
+	if err != nil {
+		return err
+	}
+	options, err := field[opendrive.Options](drive, "opt")
+	if err != nil {
+		return err
+	}
+	keepSession(ctx, client, session.SessionID, opendrive.Account{Username: options.UserName, Password: options.Password})
 	return nil
 }
 
-// field reads an unexported field of the backend's Fs. rclone offers no other way to reach the
-// pacer of a remote that is open; TestOpenDriveFields fails when a new rclone has other fields.
-func field[T any](drive *opendrive.Fs, name string) (value T, err error) {
-	found := reflect.ValueOf(drive).Elem().FieldByName(name)
+// driveCalculator paces calls. A session that has ended is renewed by the time its error gets
+// here, so it is no reason to slow down; many calls fail for it at once, and each would double the
+// sleep. Neither is a login that was refused for good.
+type driveCalculator struct{ pacer.Calculator }
+
+func (c driveCalculator) Calculate(state pacer.State) time.Duration {
+	var expired *expiredError
+	var refused *Error
+	if errors.As(state.LastError, &expired) || errors.As(state.LastError, &refused) {
+		return driveMinSleep
+	}
+	return c.Calculator.Calculate(state)
+}
+
+// field reads an unexported field of the backend's Fs or Object. rclone offers no other way to
+// reach the pacer of a remote that is open; TestOpenDriveFields fails when a new rclone has other
+// fields.
+func field[T any](owner any, name string) (value T, err error) {
+	found, err := fieldOf[T](owner, name)
+	if err != nil {
+		return value, err
+	}
+	return *found, nil
+}
+
+// set writes an unexported field of the backend's Object.
+func set[T any](owner any, name string, value T) error {
+	found, err := fieldOf[T](owner, name)
+	if err == nil {
+		*found = value
+	}
+	return err
+}
+
+// fieldOf points to an unexported field of a struct that owner points to.
+func fieldOf[T any](owner any, name string) (*T, error) {
+	found := reflect.ValueOf(owner).Elem().FieldByName(name)
 	if !found.IsValid() || found.Type() != reflect.TypeFor[T]() {
-		return value, newError(KindOther, "", fmt.Sprintf("this rclone's OpenDrive backend has no field %s of type %s", name, reflect.TypeFor[T]()))
+		return nil, newError(KindOther, "", fmt.Sprintf("this rclone's OpenDrive backend has no field %s of type %s", name, reflect.TypeFor[T]()))
 	}
 	// The field was just checked to be of type T and belongs to a live, addressable struct.
-	return *(*T)(unsafe.Pointer(found.UnsafeAddr())), nil
+	return (*T)(unsafe.Pointer(found.UnsafeAddr())), nil
 }

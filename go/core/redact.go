@@ -1,8 +1,11 @@
 package core
 
 import (
+	"log/slog"
 	"maps"
 	"net/url"
+	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -48,4 +51,22 @@ func redact(text string) string {
 		return text
 	}
 	return secrets.replacer.Replace(text)
+}
+
+// sessionPatterns find session ids that are not known yet: the backend logs the first one, and
+// rclone dumps requests and answers if told to, before the login has returned.
+var sessionPatterns = []*regexp.Regexp{
+	regexp.MustCompile(`((?i:session)[ _]?(?:with )?(?i:id)\\*["']?\s*[:=]\s*\\*["']?)[^\s"'\\&,}]+`),
+	regexp.MustCompile(`((?:list|itembyname|info|file)\.json/)[^/?\s"']+`),
+	regexp.MustCompile(`(name=\\?"session_id\\?"(?:\\r\\n|\s)+)[^\s\\]+`),
+	regexp.MustCompile(`("passwd\\*"\s*:\s*\\*")(?:[^"\\]|\\[^"])+`),
+}
+
+// logRedacted writes rclone's log to standard error, whatever its level, without secrets.
+func logRedacted(_ slog.Level, text string) {
+	text = redact(text)
+	for _, pattern := range sessionPatterns {
+		text = pattern.ReplaceAllString(text, "${1}[redacted]")
+	}
+	_, _ = os.Stderr.WriteString(text)
 }

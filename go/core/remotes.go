@@ -125,7 +125,7 @@ func newFs(ctx context.Context, info *fs.RegInfo, in openIn, options configmap.S
 	for try := 1; ; try++ {
 		f, err := info.NewFs(openCtx, in.Name, in.Path, fs.ConfigMap(info.Prefix, info.Options, "", options))
 		if err == nil {
-			if err = tuneOpenDrive(f); err != nil {
+			if err = tuneOpenDrive(ctx, f); err != nil {
 				shutdown(f)
 				return nil, err
 			}

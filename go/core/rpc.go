@@ -14,6 +14,7 @@ import (
 
 	"github.com/rclone/rclone/fs"
 	"github.com/rclone/rclone/fs/config"
+	"github.com/rclone/rclone/fs/log"
 	_ "github.com/rclone/rclone/fs/operations" // the operations/* calls
 	"github.com/rclone/rclone/fs/rc"
 	"github.com/rclone/rclone/librclone/librclone"
@@ -28,6 +29,7 @@ func Initialize() {
 	// The path is a constant that cannot fail; an empty one keeps the configuration in memory.
 	_ = config.SetConfigPath("")
 	librclone.Initialize()
+	log.Handler.SetOutput(logRedacted)
 	// Whatever fails comes back as an error; rclone's own notices would only repeat it. A level
 	// that the user chose (RCLONE_LOG_LEVEL) stays.
 	ci := fs.GetConfig(context.Background())

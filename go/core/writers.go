@@ -76,7 +76,7 @@ func Create(remoteHandle uint64, path string, size, modTimeNs int64) (uint64, er
 		return 0, newError(KindOther, path, fmt.Sprintf("bad upload: path %q, size %d", path, size))
 	}
 	features := r.fs.Features()
-	put := r.fs.Put
+	put := putOn(r.fs)
 	if size < 0 {
 		if put = features.PutStream; put == nil {
 			return 0, newError(KindUnsupported, path, "the backend needs to know the size of an upload beforehand")

@@ -12,6 +12,8 @@ pub fn generate(header: &Path, out: &Path) -> Result<(), String> {
         .allowlist_type("Rclone.*")
         .layout_tests(true)
         .merge_extern_blocks(true)
+        // Not rustfmt, whose result depends on its version and on the folder's rustfmt.toml.
+        .formatter(bindgen::Formatter::Prettyplease)
         .rust_edition(bindgen::RustEdition::Edition2024)
         .raw_line("// Made by bindgen from the header that Go writes. Do not edit: run `make bindings`.")
         .disable_header_comment()

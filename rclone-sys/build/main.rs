@@ -3,6 +3,8 @@
 //! Environment: `CC` and its target-prefixed forms choose the C compiler (see the `cc` crate),
 //! `GO` the Go command.
 
+#![allow(clippy::print_stdout)] // A build script speaks to Cargo there.
+
 mod archive;
 #[cfg(feature = "bindgen")]
 mod bindings;

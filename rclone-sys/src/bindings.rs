@@ -10,10 +10,12 @@ pub struct RcloneRPCResult {
 const _: () = {
     ["Size of RcloneRPCResult"][::std::mem::size_of::<RcloneRPCResult>() - 16usize];
     ["Alignment of RcloneRPCResult"][::std::mem::align_of::<RcloneRPCResult>() - 8usize];
-    ["Offset of field: RcloneRPCResult::Output"]
-        [::std::mem::offset_of!(RcloneRPCResult, Output) - 0usize];
-    ["Offset of field: RcloneRPCResult::Status"]
-        [::std::mem::offset_of!(RcloneRPCResult, Status) - 8usize];
+    [
+        "Offset of field: RcloneRPCResult::Output",
+    ][::std::mem::offset_of!(RcloneRPCResult, Output) - 0usize];
+    [
+        "Offset of field: RcloneRPCResult::Status",
+    ][::std::mem::offset_of!(RcloneRPCResult, Status) - 8usize];
 };
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
@@ -25,10 +27,12 @@ pub struct RcloneIOResult {
 const _: () = {
     ["Size of RcloneIOResult"][::std::mem::size_of::<RcloneIOResult>() - 16usize];
     ["Alignment of RcloneIOResult"][::std::mem::align_of::<RcloneIOResult>() - 8usize];
-    ["Offset of field: RcloneIOResult::Value"]
-        [::std::mem::offset_of!(RcloneIOResult, Value) - 0usize];
-    ["Offset of field: RcloneIOResult::Error"]
-        [::std::mem::offset_of!(RcloneIOResult, Error) - 8usize];
+    [
+        "Offset of field: RcloneIOResult::Value",
+    ][::std::mem::offset_of!(RcloneIOResult, Value) - 0usize];
+    [
+        "Offset of field: RcloneIOResult::Error",
+    ][::std::mem::offset_of!(RcloneIOResult, Error) - 8usize];
 };
 unsafe extern "C" {
     pub fn RcloneInitialize();

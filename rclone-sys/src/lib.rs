@@ -12,8 +12,34 @@
 mod bindings;
 pub use bindings::*;
 
-#[cfg(all(test, feature = "bindgen"))]
+#[cfg(test)]
 mod tests {
+    use super::*;
+
+    /// Null pointers and bytes that are no UTF-8 cannot come from the safe layer; here they do.
+    #[test]
+    fn bad_pointers_are_errors() {
+        // SAFETY: every function checks its pointers before use (text and slice in go/main.go), which
+        // is what is tested; handles 0 exist nowhere.
+        let (rpc, open, read, write, create) = unsafe {
+            RcloneInitialize();
+            (
+                RcloneRPC(std::ptr::null_mut(), std::ptr::null_mut()),
+                RcloneOpen(0, 0, -1),
+                RcloneRead(0, std::ptr::null_mut(), 5),
+                RcloneWrite(0, std::ptr::null_mut(), 5),
+                RcloneCreate(0, c"\xff".as_ptr().cast_mut(), 0, 0),
+            )
+        };
+        assert_eq!(rpc.Status, 400);
+        assert!(!open.Error.is_null() && !read.Error.is_null() && !write.Error.is_null() && !create.Error.is_null());
+        for text in [rpc.Output, open.Error, read.Error, write.Error, create.Error, std::ptr::null_mut()] {
+            // SAFETY: each came from the archive and is freed once; null is allowed.
+            unsafe { RcloneFreeString(text) };
+        }
+    }
+
+    #[cfg(feature = "bindgen")]
     #[test]
     fn checked_in_bindings_are_what_bindgen_makes() {
         let made = include_str!(concat!(env!("OUT_DIR"), "/bindings.rs"));

@@ -83,7 +83,7 @@ impl Settings {
             options.remove("passphrase_cmd");
         }
         let cache_size = if role == Role::Store { take_size(&mut options, "cache_size")? } else { 0 };
-        let transfers = take_count(&mut options, "transfers", if role == Role::Source { 16 } else { 8 })?;
+        let transfers = take_count(&mut options, "transfers", if role == Role::Store { 8 } else { 16 })?;
         let checkers = take_count(&mut options, "checkers", 8)?;
 
         let (remote, prefix) = match scheme {

@@ -3,12 +3,14 @@
 //! The connectors know remotes and nothing of gRPC; `plugin` speaks with Plakar for them.
 
 pub mod config;
+pub mod destination;
 pub mod source;
 pub mod store;
 
 use crate::rclone::{Error, ErrorKind, Remote};
 
 pub use config::{ConfigError, Identity, Role, Settings};
+pub use destination::Destination;
 pub use source::Source;
 pub use store::Store;
 

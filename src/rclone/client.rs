@@ -40,7 +40,7 @@ pub struct Stats {
     pub remotes: usize,
     /// Kept objects.
     pub objects: usize,
-    /// Open readers and writers.
+    /// Open readers and writers, and those that are still cleaning up.
     pub streams: usize,
     /// Running calls that can be cancelled.
     pub calls: usize,

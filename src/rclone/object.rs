@@ -1,5 +1,7 @@
 //! Kept objects.
 
+use std::time::SystemTime;
+
 use bytes::Bytes;
 use serde::Serialize;
 
@@ -7,7 +9,7 @@ use super::client::Rclone;
 use super::error::Result;
 use super::ffi::{self, Handle};
 use super::reader::Reader;
-use super::remote::{Entry, Nothing, RawEntry, Remote};
+use super::remote::{Entry, Nothing, RawEntry, Remote, nanoseconds};
 
 /// An object that a listing or an upload gave, kept so that reading it needs no look-up: on
 /// OpenDrive one call instead of three. Released when dropped.
@@ -16,11 +18,17 @@ pub struct Object {
     remote: Remote,
     handle: Handle,
     path: String,
+    size: Option<u64>,
 }
 
 impl Object {
-    pub(super) fn new(remote: Remote, handle: Handle, path: String) -> Self {
-        Self { remote, handle, path }
+    pub(super) fn new(remote: Remote, handle: Handle, path: String, size: Option<u64>) -> Self {
+        Self { remote, handle, path, size }
+    }
+
+    /// Bytes; `None` if the server does not know beforehand.
+    pub fn size(&self) -> Option<u64> {
+        self.size
     }
 
     /// The path, relative to the remote's base.
@@ -39,7 +47,27 @@ impl Object {
     pub async fn read(&self, offset: u64, length: Option<u64>) -> Result<Reader> {
         // No waiting here: go/core/readers.go asks the server at the first read only.
         let handle = ffi::open(self.handle, offset, length).map_err(|error| error.at(&self.path))?;
-        Ok(Reader::new(self.remote.clone(), handle))
+        let expected = match (self.size, length) {
+            (Some(size), _) => Some(size.saturating_sub(offset).min(length.unwrap_or(u64::MAX))),
+            (None, length) => length,
+        };
+        Ok(Reader::new(self.remote.clone(), handle, expected))
+    }
+
+    /// Sets its modification time.
+    ///
+    /// # Errors
+    /// `Unsupported` if the backend cannot, or what the server says.
+    pub async fn set_modified(&self, modified: SystemTime) -> Result<()> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Request {
+            object: Handle,
+            mod_time_ns: i64,
+        }
+        let request = Request { object: self.handle, mod_time_ns: nanoseconds(modified) };
+        let answer: Result<Nothing> = Rclone::get().rpc_cancellable("bridge/settime", &request).await;
+        answer.map(drop).map_err(|error| error.at(&self.path))
     }
 
     /// Reads exactly `length` bytes from `offset` on into one piece of memory.

@@ -40,6 +40,8 @@ pub struct Reader {
     /// Keeps the remote open for as long as it is read from.
     _remote: Remote,
     stream: Stream,
+    /// How many bytes are still to come, if that is known.
+    expected: Option<u64>,
     /// What `poll_read` got and did not give yet.
     rest: Bytes,
     pending: Option<JoinHandle<Result<Bytes>>>,
@@ -50,8 +52,8 @@ pub struct Reader {
 struct Stream(Handle);
 
 impl Reader {
-    pub(super) fn new(remote: Remote, handle: Handle) -> Self {
-        Self { _remote: remote, stream: Stream(handle), rest: Bytes::new(), pending: None }
+    pub(super) fn new(remote: Remote, handle: Handle, expected: Option<u64>) -> Self {
+        Self { _remote: remote, stream: Stream(handle), expected, rest: Bytes::new(), pending: None }
     }
 
     /// The next bytes, up to [`CHUNK`] of them; fewer only before the end, `None` at the end. Not
@@ -60,8 +62,9 @@ impl Reader {
     /// # Errors
     /// What the server says; `Corrupt` at the end of a whole object that is not what was listed.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>> {
-        let handle = self.stream.0;
-        let chunk = blocking(move || fetch(handle)).await?;
+        let (handle, room) = (self.stream.0, self.room());
+        let chunk = blocking(move || fetch(handle, room)).await?;
+        self.took(&chunk);
         Ok((!chunk.is_empty()).then_some(chunk))
     }
 
@@ -82,12 +85,22 @@ impl Reader {
         // `self` lives until then: dropping it closes the handle.
         bytes.await
     }
+
+    /// How large a buffer is worth having: one byte more than what is to come, so that the end is
+    /// found, and checked, with the last bytes.
+    fn room(&self) -> usize {
+        self.expected.map_or(CHUNK, |expected| usize::try_from(expected).map_or(CHUNK, |expected| expected.saturating_add(1).min(CHUNK)))
+    }
+
+    fn took(&mut self, chunk: &Bytes) {
+        self.expected = self.expected.map(|expected| expected.saturating_sub(chunk.len() as u64));
+    }
 }
 
-fn fetch(handle: Handle) -> Result<Bytes> {
-    let mut buffer = BytesMut::zeroed(CHUNK);
+fn fetch(handle: Handle, room: usize) -> Result<Bytes> {
+    let mut buffer = BytesMut::zeroed(room);
     let count = ffi::read(handle, &mut buffer)?;
-    if count < CHUNK / 2 {
+    if count < room / 2 {
         // A short one must not hold on to a whole buffer.
         return Ok(Bytes::copy_from_slice(&buffer[..count]));
     }
@@ -98,11 +111,13 @@ fn fetch(handle: Handle) -> Result<Bytes> {
 impl AsyncRead for Reader {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if self.rest.is_empty() {
-            let handle = self.stream.0;
-            let pending = self.pending.get_or_insert_with(|| tokio::task::spawn_blocking(move || fetch(handle)));
+            let (handle, room) = (self.stream.0, self.room());
+            let pending = self.pending.get_or_insert_with(|| tokio::task::spawn_blocking(move || fetch(handle, room)));
             let outcome = ready!(Pin::new(pending).poll(context));
             self.pending = None;
-            self.rest = outcome.unwrap_or_else(|error| Err(Error::new(ErrorKind::Cancelled, error.to_string())))?;
+            let chunk = outcome.unwrap_or_else(|error| Err(Error::new(ErrorKind::Cancelled, error.to_string())))?;
+            self.took(&chunk);
+            self.rest = chunk;
         }
         let count = self.rest.len().min(buffer.remaining());
         buffer.put_slice(&self.rest[..count]);

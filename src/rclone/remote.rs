@@ -229,6 +229,23 @@ impl Remote {
         self.on_path::<Nothing>("bridge/mkdir", path).await.map(drop)
     }
 
+    /// Makes a folder whose parent is there, which is not there itself and which nobody else makes
+    /// at the same time: that spares the look for it, and others may be made meanwhile.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub async fn make_new_folder(&self, path: &str) -> Result<()> {
+        #[derive(Serialize)]
+        struct Request<'a> {
+            remote: Handle,
+            path: &'a str,
+            new: bool,
+        }
+        let request = Request { remote: self.0.handle, path, new: true };
+        let answer: Result<Nothing> = Rclone::get().rpc_cancellable("bridge/mkdir", &request).await;
+        answer.map(drop).map_err(|error| error.at(path))
+    }
+
     /// Removes an empty folder.
     ///
     /// # Errors
@@ -302,7 +319,7 @@ impl RawEntry {
     pub(super) fn into_entry(self, remote: &Remote, folder: &str) -> Entry {
         let object = (!self.folder).then(|| {
             let path = if folder.is_empty() { self.name.clone() } else { format!("{folder}/{}", self.name) };
-            Object::new(remote.clone(), self.object, path)
+            Object::new(remote.clone(), self.object, path, u64::try_from(self.size).ok())
         });
         Entry {
             size: u64::try_from(self.size).ok(),
@@ -323,7 +340,7 @@ fn system_time(nanoseconds: i64) -> SystemTime {
     if nanoseconds < 0 { UNIX_EPOCH - distance } else { UNIX_EPOCH + distance }
 }
 
-fn nanoseconds(time: SystemTime) -> i64 {
+pub(super) fn nanoseconds(time: SystemTime) -> i64 {
     let clamp = |distance: Duration| i64::try_from(distance.as_nanos()).unwrap_or(i64::MAX);
     match time.duration_since(UNIX_EPOCH) {
         Ok(after) => clamp(after),

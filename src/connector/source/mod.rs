@@ -1,15 +1,17 @@
 //! The source: what is on a remote, as records, and the bytes of its files.
 
+mod ahead;
 mod walk;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Mutex;
 use std::time::SystemTime;
 
 use tokio::sync::mpsc;
 
 use super::{Identity, OpenError, Settings, explain, open_remote};
-use crate::rclone::{Entry, Error, ErrorKind, Object, Reader, Remote};
+use crate::rclone::{Entry, Error, Remote};
+use ahead::Ahead;
+pub use ahead::FileReader;
 
 /// A remote that is backed up.
 #[derive(Debug)]
@@ -18,8 +20,8 @@ pub struct Source {
     settings: Settings,
     /// The listing of the base that opening made, for the first walk.
     base: Mutex<Option<Vec<Entry>>>,
-    /// The objects of the files that were told of and not acknowledged yet, by path.
-    kept: Mutex<HashMap<String, Arc<Object>>>,
+    /// The files that were told of and not acknowledged yet.
+    files: Ahead,
 }
 
 /// What there is at a path.
@@ -59,7 +61,8 @@ impl Source {
     pub async fn open(settings: Settings) -> Result<Self, OpenError> {
         let remote = open_remote(&settings).await?;
         let base = remote.list("").await.map_err(|error| explain(&settings, &error))?;
-        Ok(Self { remote, settings, base: Mutex::new(Some(base)), kept: Mutex::default() })
+        let files = Ahead::new(settings.transfers);
+        Ok(Self { remote, settings, base: Mutex::new(Some(base)), files })
     }
 
     /// Where this is.
@@ -84,31 +87,17 @@ impl Source {
         walk::run(self, records).await.map_err(|error| explain(&self.settings, &error))
     }
 
-    /// Opens a file that the walk told of.
+    /// Opens a file that the walk told of; those that are likely to be opened next are fetched ahead.
     ///
     /// # Errors
     /// `NotFound` for any other path, or for one that is acknowledged already.
-    pub async fn read(&self, path: &str) -> Result<Reader, Error> {
-        let object = self.kept().get(path).cloned();
-        let object = object.ok_or_else(|| Error::new(ErrorKind::NotFound, "no such file was listed, or it is done with"))?;
-        object.read(0, None).await
+    pub async fn read(&self, path: &str) -> Result<FileReader, Error> {
+        self.files.open(path).await
     }
 
     /// Takes note that a record is dealt with: its object is let go.
     pub fn acknowledge(&self, path: &str) {
-        let object = self.kept().remove(path);
-        // Not under the lock: letting go of an object is a call into Go.
-        drop(object);
-    }
-
-    fn keep(&self, path: &str, object: Object) {
-        let previous = self.kept().insert(path.to_owned(), Arc::new(object));
-        drop(previous);
-    }
-
-    fn kept(&self) -> MutexGuard<'_, HashMap<String, Arc<Object>>> {
-        // No code that can panic runs under this lock.
-        self.kept.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.files.acknowledge(path);
     }
 
     fn take_base(&self) -> Option<Vec<Entry>> {

@@ -1,0 +1,28 @@
+package core
+
+import (
+	"testing"
+
+	"github.com/rclone/rclone/backend/opendrive"
+)
+
+// putOn and makeFolder reach into the backend: a new rclone must have the same fields.
+func TestOpenDriveUploadFields(t *testing.T) {
+	drive := new(opendrive.Fs)
+	parts, err := partsOf(drive)
+	ok(t, err)
+	parts.options.ChunkSize = 7
+	same, err := partsOf(drive)
+	ok(t, err)
+	if same.options.ChunkSize != 7 {
+		t.Fatal("the options are a copy")
+	}
+	object := new(opendrive.Object)
+	ok(t, set(object, "fs", drive))
+	ok(t, set(object, "remote", "a/b"))
+	ok(t, set(object, "id", "F1"))
+	if object.Remote() != "a/b" || object.ID() != "F1" || object.Fs() != drive {
+		t.Fatalf("%q %q", object.Remote(), object.ID())
+	}
+	hasKind(t, set(object, "id", 1), KindOther)
+}

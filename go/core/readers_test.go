@@ -1,0 +1,386 @@
+package core
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+func TestReadRanges(t *testing.T) {
+	tidy(t)
+	text := strings.Repeat("0123456789", 20)
+	all := allRemotes(t)
+	all["drive"] = fakeRemote(t, newFakeFs())
+	for name, r := range all {
+		for _, size := range []int{0, 1, 200} {
+			object := upload(t, r, fmt.Sprint("f", size), text[:size]).Object
+			for _, offset := range []int64{0, 1, 7, 199, 200, 201, math.MaxInt64} {
+				for _, length := range []int64{-1, 0, 1, 10, 199, 200, 201, math.MaxInt64} {
+					want := text[:size]
+					want = want[min(offset, int64(size)):]
+					if length >= 0 {
+						want = want[:min(length, int64(len(want)))]
+					}
+					for _, buffer := range []int{1, 7, 1 << 16} {
+						stream, err := OpenReader(object, offset, length)
+						ok(t, err)
+						got, err := drain(stream, make([]byte, buffer))
+						if err != nil || got != want {
+							t.Errorf("%s %d [%d,%d] by %d: %q %v, want %q", name, size, offset, length, buffer, got, err, want)
+						}
+						// The end stays the end.
+						if n, err := Read(stream, make([]byte, 1)); n != 0 || err != nil {
+							t.Error(n, err)
+						}
+						ok(t, CloseStream(stream))
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestReadFillsBuffer(t *testing.T) {
+	tidy(t)
+	text := strings.Repeat("x", 10000)
+	// A server that sends few bytes at a time.
+	object := kept(t, &fakeObject{name: "a", size: 10000, sum: sumOf([]byte(text)), open: func(context.Context, int64, int64) (io.ReadCloser, error) {
+		return io.NopCloser(&drip{strings.NewReader(text)}), nil
+	}})
+	stream, err := OpenReader(object, 0, -1)
+	ok(t, err)
+	buffer := make([]byte, 4096)
+	for _, want := range []int{4096, 0, 4096, 1808, 0} {
+		buffer := buffer
+		if want == 0 {
+			buffer = nil
+		}
+		if n, err := Read(stream, buffer); n != want || err != nil {
+			t.Error(n, err, want)
+		}
+	}
+	ok(t, CloseStream(stream))
+}
+
+// drip reads at most three bytes at once.
+type drip struct{ from io.Reader }
+
+func (d *drip) Read(buffer []byte) (int, error) { return d.from.Read(buffer[:min(len(buffer), 3)]) }
+
+func TestOpenReaderRefuses(t *testing.T) {
+	tidy(t)
+	object := upload(t, memoryRemote(t), "a", "abc").Object
+	for _, test := range [][2]int64{{-1, 1}, {0, -2}, {math.MinInt64, -1}} {
+		_, err := OpenReader(object, test[0], test[1])
+		hasKind(t, err, KindOther)
+	}
+}
+
+// What comes must be what was listed, or it is no copy.
+func TestReadChecks(t *testing.T) {
+	sum := sumOf([]byte("0123456789"))
+	for name, test := range map[string]struct {
+		size           int64
+		sum            string
+		offset, length int64
+		comes          string
+		fails          bool
+	}{
+		"as listed":                  {10, sum, 0, -1, "0123456789", false},
+		"without a hash":             {10, "", 0, -1, "0123456789", false},
+		"other content":              {10, sum, 0, -1, "0123456780", true},
+		"other content, by length":   {10, sum, 0, 10, "0123456780", true},
+		"other content, long length": {10, sum, 0, 99, "0123456780", true},
+		"shorter":                    {10, "", 0, -1, "01234", true},
+		"longer":                     {10, "", 0, -1, "0123456789x", true},
+		"range":                      {10, sum, 2, 3, "234", false},
+		"range, short":               {10, sum, 2, 3, "23", true},
+		"range, not heeded":          {10, sum, 2, 3, "0123456789", true},
+		"range over the end":         {10, sum, 8, 5, "89", false},
+		"range from the middle":      {10, sum, 8, -1, "89", false},
+		"unknown size":               {-1, sum, 0, -1, "0123456789", false},
+		"unknown size, other":        {-1, sum, 0, -1, "x", true},
+		"unknown size, range":        {-1, "", 2, 3, "23", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tidy(t)
+			for _, buffer := range []int{1, 4, 10, 11, 100} {
+				object := kept(t, &fakeObject{name: "a", size: test.size, sum: test.sum, open: func(context.Context, int64, int64) (io.ReadCloser, error) {
+					return io.NopCloser(strings.NewReader(test.comes)), nil
+				}})
+				stream, err := OpenReader(object, test.offset, test.length)
+				ok(t, err)
+				got, err := drain(stream, make([]byte, buffer))
+				if test.fails {
+					hasKind(t, err, KindCorrupt)
+					// Never more than was asked for, and the error stays.
+					if most := test.length; most >= 0 && int64(len(got)) > most {
+						t.Errorf("%d bytes given", len(got))
+					}
+					_, err = Read(stream, make([]byte, 1))
+					hasKind(t, err, KindCorrupt)
+				} else if err != nil || got != test.comes {
+					t.Errorf("%q %v", got, err)
+				}
+				ok(t, CloseStream(stream))
+			}
+		})
+	}
+}
+
+// The local backend looks again when a file is opened, and then has the new size for the right one.
+func TestLocalFileChanges(t *testing.T) {
+	tidy(t)
+	r, dir := localRemote(t)
+	for name, now := range map[string]string{"grown": "abcdef", "shrunk": "a", "emptied": ""} {
+		object := upload(t, r, name, "abc").Object
+		ok(t, os.WriteFile(filepath.Join(dir, name), []byte(now), 0o600))
+		stream, err := OpenReader(object, 0, -1)
+		ok(t, err)
+		_, err = drain(stream, make([]byte, 100))
+		hasKind(t, err, KindCorrupt)
+		ok(t, CloseStream(stream))
+	}
+}
+
+func TestVanished(t *testing.T) {
+	tidy(t)
+	r, dir := localRemote(t)
+	for _, size := range []int{0, 3} {
+		object := upload(t, r, "a", "abc"[:size]).Object
+		ok(t, os.Remove(filepath.Join(dir, "a")))
+		stream, err := OpenReader(object, 0, -1)
+		ok(t, err)
+		_, err = Read(stream, make([]byte, 10))
+		hasKind(t, err, KindNotFound)
+		if failure := AsError(err, ""); failure.Path != "a" {
+			t.Error(failure)
+		}
+		ok(t, CloseStream(stream))
+	}
+}
+
+// cutting serves text in pieces: after every piece the connection breaks.
+func cutting(text string, piece int, failure error, offsets *[]int64) *fakeObject {
+	return &fakeObject{name: "a", size: int64(len(text)), sum: sumOf([]byte(text)), open: func(_ context.Context, offset, limit int64) (io.ReadCloser, error) {
+		*offsets = append(*offsets, offset)
+		rest := text[offset:]
+		if limit >= 0 && limit < int64(len(rest)) {
+			rest = rest[:limit]
+		}
+		if len(rest) <= piece {
+			return io.NopCloser(strings.NewReader(rest)), nil
+		}
+		return io.NopCloser(io.MultiReader(strings.NewReader(rest[:piece]), broken{failure})), nil
+	}}
+}
+
+type broken struct{ err error }
+
+func (b broken) Read([]byte) (int, error) { return 0, b.err }
+
+func TestCutDownloadResumes(t *testing.T) {
+	tidy(t)
+	for _, test := range []struct {
+		piece          int
+		offset, length int64
+		offsets        string
+		fails          bool
+	}{
+		{60, 0, -1, "[0 60]", false},
+		{30, 0, -1, "[0 30 60 90]", false},
+		{30, 5, 70, "[5 35 65]", false},
+		{10, 0, -1, "[0 10 20 30 40 50 60 70 80 90]", false},
+		// More breaks than tries.
+		{9, 0, -1, "[0 9 18 27 36 45 54 63 72 81]", true},
+		{0, 0, -1, "[0 0 0 0 0 0 0 0 0 0]", true},
+	} {
+		for _, buffer := range []int{1, 30, 1000} {
+			for _, failure := range []error{io.ErrUnexpectedEOF, errors.New("connection reset")} {
+				text := strings.Repeat("0123456789", 10)
+				offsets := []int64{}
+				object := kept(t, cutting(text, test.piece, failure, &offsets))
+				stream, err := OpenReader(object, test.offset, test.length)
+				ok(t, err)
+				got, err := drain(stream, make([]byte, buffer))
+				want := text[test.offset:]
+				if test.length >= 0 {
+					want = want[:test.length]
+				}
+				if test.fails {
+					hasKind(t, err, KindOther)
+					if !strings.HasPrefix(want, got) {
+						t.Errorf("%q", got)
+					}
+				} else if err != nil || got != want {
+					t.Errorf("%+v: %q %v", test, got, err)
+				}
+				if fmt.Sprint(offsets) != test.offsets {
+					t.Errorf("%+v: offsets %v", test, offsets)
+				}
+				ok(t, CloseStream(stream))
+			}
+		}
+	}
+}
+
+// A download that breaks for good is an error even where the size cannot tell.
+func TestCutDownloadOfUnknownSize(t *testing.T) {
+	tidy(t)
+	offsets := []int64{}
+	o := cutting("0123456789", 0, io.ErrUnexpectedEOF, &offsets)
+	o.size, o.sum = -1, ""
+	stream, err := OpenReader(kept(t, o), 0, -1)
+	ok(t, err)
+	_, err = drain(stream, make([]byte, 4))
+	hasKind(t, err, KindOther)
+	if failure := AsError(err, ""); !failure.Retry {
+		t.Error("a cut connection may be tried again")
+	}
+	ok(t, CloseStream(stream))
+}
+
+func TestServerErrorsOnOpen(t *testing.T) {
+	tidy(t)
+	for _, test := range []struct {
+		err  error
+		kind Kind
+	}{{driveError(404, "gone"), KindNotFound}, {driveError(401, "expired"), KindAuthentication}, {context.DeadlineExceeded, KindTimeout}} {
+		object := kept(t, &fakeObject{name: "a", size: 3, open: func(context.Context, int64, int64) (io.ReadCloser, error) { return nil, test.err }})
+		stream, err := OpenReader(object, 0, -1)
+		ok(t, err)
+		for range 2 {
+			_, err = Read(stream, make([]byte, 10))
+			hasKind(t, err, test.kind)
+		}
+		ok(t, CloseStream(stream))
+	}
+}
+
+func TestCloseEndsRead(t *testing.T) {
+	inOpen := func(reached chan struct{}) *fakeObject {
+		return &fakeObject{name: "a", size: 3, open: func(ctx context.Context, _, _ int64) (io.ReadCloser, error) {
+			_, err := waiting{ctx, reached}.Read(nil)
+			return nil, err
+		}}
+	}
+	inRead := func(reached chan struct{}) *fakeObject {
+		return &fakeObject{name: "a", size: 3, open: func(ctx context.Context, _, _ int64) (io.ReadCloser, error) {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			return waiting{ctx, reached}, nil
+		}}
+	}
+	for name, object := range map[string]func(chan struct{}) *fakeObject{"open": inOpen, "read": inRead} {
+		for _, how := range []string{"close", "close remote", "finalize"} {
+			t.Run(name+", "+how, func(t *testing.T) {
+				tidy(t)
+				reached := make(chan struct{}, 1)
+				handle := kept(t, object(reached))
+				o, err := objects.get(handle)
+				ok(t, err)
+				stream, err := OpenReader(handle, 0, -1)
+				ok(t, err)
+				read := func() error {
+					_, err := Read(stream, make([]byte, 10))
+					return err
+				}
+				result := started(read)
+				within(t, "the read to block", reached)
+				// A second reader waits for the first.
+				second := started(read)
+				switch how {
+				case "close":
+					ok(t, within(t, "the close", started(func() error { return CloseStream(stream) })))
+				case "close remote":
+					within(t, "the close", started(func() empty { return closeWith(t, o.remote) }))
+				case "finalize":
+					Finalize()
+				}
+				hasKind(t, within(t, "the read to end", result), KindCancelled)
+				if err := within(t, "the second read to end", second); err == nil {
+					t.Error("the second read has not failed")
+				}
+				hasKind(t, read(), KindHandle)
+			})
+		}
+	}
+}
+
+// closeWith closes a remote by what stands behind its handle.
+func closeWith(t *testing.T, r *remote) empty {
+	t.Helper()
+	remotes.mu.RLock()
+	var handle uint64
+	for h, other := range remotes.items {
+		if other == r {
+			handle = h
+		}
+	}
+	remotes.mu.RUnlock()
+	return call[empty](t, "close", m{"remote": handle})
+}
+
+func TestConcurrentReads(t *testing.T) {
+	tidy(t)
+	data := bytes.Repeat([]byte("0123456789abcdef"), 1<<14)
+	r, _ := cryptRemote(t)
+	object := upload(t, r, "a", string(data)).Object
+	shared, err := OpenReader(object, 0, -1)
+	ok(t, err)
+	var wait sync.WaitGroup
+	for i := range 8 {
+		wait.Go(func() {
+			stream, err := OpenReader(object, int64(i*1000), 100_000)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			got, err := drain(stream, make([]byte, 777))
+			if err != nil || got != string(data[i*1000:i*1000+100_000]) {
+				t.Error(len(got), err)
+			}
+			if err := CloseStream(stream); err != nil {
+				t.Error(err)
+			}
+		})
+		// Readers of one stream share it, each byte goes to one of them.
+		wait.Go(func() {
+			if _, err := drain(shared, make([]byte, 999)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wait.Wait()
+	ok(t, CloseStream(shared))
+}
+
+// Reading, closing and closing the remote at any moment: nothing hangs, nothing stays.
+func TestReadCloseRaces(t *testing.T) {
+	tidy(t)
+	for i := range 200 {
+		r := memoryRemote(t)
+		object := upload(t, r, "a", strings.Repeat("x", 10000)).Object
+		var wait sync.WaitGroup
+		wait.Go(func() {
+			if stream, err := OpenReader(object, 0, -1); err == nil {
+				wait.Go(func() { _, _ = drain(stream, make([]byte, 100)) })
+				time.Sleep(time.Duration(i) * time.Microsecond)
+				_ = CloseStream(stream)
+			}
+		})
+		wait.Go(func() { _, _ = request(t, "list", m{"remote": r, "keep": true}) })
+		wait.Go(func() { _, _ = request(t, "close", m{"remote": r}) })
+		within(t, "all to end", started(func() bool { wait.Wait(); return true }))
+	}
+}

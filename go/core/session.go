@@ -1,0 +1,203 @@
+package core
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rclone/rclone/backend/opendrive"
+	"github.com/rclone/rclone/lib/pacer"
+	"github.com/rclone/rclone/lib/rest"
+)
+
+const (
+	// sessionLife is how old a session gets before it is renewed without being asked to: it would
+	// end in the middle of something.
+	sessionLife = 6 * time.Hour
+	// loginTime bounds a login.
+	loginTime = time.Minute
+	// sessionHead is how much of a request's body is searched for the session id: it stands in a
+	// small JSON body, or in a form field before the file (rest.MultipartUpload).
+	sessionHead = 64 << 10
+	loginPath   = "/session/login.json"
+)
+
+// session keeps an OpenDrive remote logged in. rclone's backend writes the id of its first session into every
+// request and never logs in again; here the id is replaced in each request on its way out, so that
+// objects, uploads and listings go on with a new session as if nothing had happened.
+type session struct {
+	client  *rest.Client
+	account opendrive.Account
+	ctx     context.Context
+	// first is the id that the backend writes.
+	first string
+	// turn holds one token: whoever has it may read and change what follows.
+	turn       chan struct{}
+	current    string
+	generation int
+	begun      time.Time
+	// refused is set when a new login was refused: no other is tried.
+	refused error
+}
+
+// expiredError is the answer 401 of a call whose session has ended.
+type expiredError struct{ cause *opendrive.Error }
+
+func (e *expiredError) Error() string { return e.cause.Error() }
+func (e *expiredError) Unwrap() error { return e.cause }
+
+type generationKey struct{}
+
+// keepSession hooks into the client of a remote that has just logged in; ctx carries rclone's
+// options for the logins to come.
+func keepSession(ctx context.Context, client *rest.Client, id string, account opendrive.Account) {
+	keepSecret(id)
+	s := &session{
+		client:  client,
+		account: account,
+		ctx:     context.WithoutCancel(ctx),
+		first:   id,
+		turn:    make(chan struct{}, 1),
+		current: id,
+		begun:   time.Now(),
+	}
+	client.SetSigner(s.sign)
+	client.SetErrorHandler(s.failed)
+}
+
+// sign puts the current session into a request.
+func (s *session) sign(req *http.Request) error {
+	if strings.HasSuffix(req.URL.Path, loginPath) {
+		return nil
+	}
+	if err := s.lock(req.Context()); err != nil {
+		return err
+	}
+	if time.Since(s.begun) > sessionLife && s.refused == nil {
+		// Should it fail, the old session may still do.
+		_ = s.login()
+	}
+	id, generation := s.current, s.generation
+	s.unlock()
+	*req = *req.WithContext(context.WithValue(req.Context(), generationKey{}, generation))
+	if id == s.first {
+		return nil
+	}
+	return replaceSession(req, s.first, id)
+}
+
+// replaceSession replaces a session id in the address and the body of a request.
+func replaceSession(req *http.Request, old, id string) error {
+	req.URL.Path = strings.Replace(req.URL.Path, old, id, 1)
+	req.URL.RawPath = strings.Replace(req.URL.RawPath, old, id, 1)
+	req.URL.RawQuery = strings.Replace(req.URL.RawQuery, old, id, 1)
+	if req.Body == nil || req.Body == http.NoBody {
+		return nil
+	}
+	head := make([]byte, sessionHead)
+	n, err := io.ReadFull(req.Body, head)
+	whole := err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF)
+	if err != nil && !whole {
+		return err
+	}
+	replaced := bytes.Replace(head[:n], []byte(old), []byte(id), 1)
+	if req.ContentLength > 0 {
+		req.ContentLength += int64(len(replaced) - n)
+	}
+	rest := req.Body
+	req.GetBody = nil
+	req.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(replaced), rest), rest}
+	return nil
+}
+
+// failed reads an error of the server's. If the session has ended there is a new one when it
+// returns, and the backend, which tries again after a 401, uses it.
+func (s *session) failed(resp *http.Response) error {
+	failure := &opendrive.Error{}
+	// A body that is not JSON is told of by its status.
+	_ = rest.DecodeJSON(resp, &failure)
+	if failure.Info.Code == 0 {
+		failure.Info.Code = resp.StatusCode
+	}
+	if failure.Info.Message == "" {
+		failure.Info.Message = "Unknown " + resp.Status
+	}
+	switch resp.StatusCode {
+	case http.StatusUnauthorized:
+		generation, ours := resp.Request.Context().Value(generationKey{}).(int)
+		if !ours {
+			return failure
+		}
+		renewed, err := s.renew(resp.Request.Context(), generation)
+		if err != nil {
+			return err
+		}
+		if renewed {
+			return &expiredError{failure}
+		}
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		if seconds, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && seconds > 0 {
+			return pacer.RetryAfterError(failure, min(time.Duration(seconds)*time.Second, driveMaxRetryAfter))
+		}
+	}
+	return failure
+}
+
+// driveMaxRetryAfter bounds what a server may ask for.
+const driveMaxRetryAfter = 2 * time.Minute
+
+// renew logs in again, once for all who find the same session ended. It tells whether there is a
+// new session; if not, and without an error, the login failed in a way that may pass.
+func (s *session) renew(ctx context.Context, generation int) (bool, error) {
+	if err := s.lock(ctx); err != nil {
+		return false, err
+	}
+	defer s.unlock()
+	if s.generation != generation {
+		return true, nil
+	}
+	if s.refused != nil {
+		return false, s.refused
+	}
+	err := s.login()
+	var refusal *opendrive.Error
+	if errors.As(err, &refusal) && refusal.Info.Code == http.StatusUnauthorized {
+		s.refused = newError(KindAuthentication, "", "the session has ended, and a new login was refused: "+message(refusal))
+		return false, s.refused
+	}
+	return err == nil, nil
+}
+
+// login begins a new session; call with the token.
+func (s *session) login() error {
+	ctx, cancel := context.WithTimeout(s.ctx, loginTime)
+	defer cancel()
+	var answer opendrive.UserSessionInfo
+	_, err := s.client.CallJSON(ctx, &rest.Opts{Method: http.MethodPost, Path: loginPath}, &s.account, &answer)
+	if err != nil {
+		return err
+	}
+	keepSecret(answer.SessionID)
+	s.current, s.begun = answer.SessionID, time.Now()
+	s.generation++
+	return nil
+}
+
+func (s *session) lock(ctx context.Context) error {
+	select {
+	case s.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (s *session) unlock() { <-s.turn }

@@ -1,0 +1,144 @@
+//! The destination: a snapshot's folders and files, put on a remote.
+//!
+//! Entries come one after another, each file's bytes right behind it. Folders are made and files
+//! uploaded by tasks while the stream goes on, bounded in number and in bytes.
+//!
+//! Modification times of files are kept, to the second on OpenDrive. Those of folders are not:
+//! the drive has no call for them. Owners, modes and extended attributes have no place there either.
+
+mod folders;
+mod paths;
+mod report;
+mod restore;
+mod scene;
+mod upload;
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use tokio::sync::mpsc;
+
+use super::{Identity, OpenError, Settings, explain, open_remote};
+use crate::rclone::{Entry, Error, ErrorKind, Remote, RemoteConfig};
+
+pub use report::{LeftOut, Summary};
+pub use restore::Restore;
+
+/// A remote that is restored to.
+#[derive(Debug)]
+pub struct Destination {
+    remote: Remote,
+    settings: Settings,
+}
+
+/// An entry of a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Absolute, `/` being the base of the destination.
+    pub path: String,
+    /// What it is.
+    pub item: Item,
+    /// Whether it has extended attributes.
+    pub attributes: bool,
+}
+
+/// What a [`Record`] is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Item {
+    /// A folder.
+    Folder,
+    /// A file, whose bytes follow.
+    File {
+        /// Bytes; `None` if it is not known beforehand.
+        size: Option<u64>,
+        /// When it was modified last.
+        modified: SystemTime,
+    },
+    /// Something that a drive has no notion of.
+    Other(LeftOut),
+    /// It cannot be restored, whatever the remote: one line that says why.
+    Failed(String),
+}
+
+/// What became of a folder or a file. There is one for each of them, in any order.
+#[derive(Debug)]
+pub struct Outcome<T> {
+    /// What the caller gave along with the record.
+    pub ticket: T,
+    /// `Ok` if it is on the remote, size and hash compared; else one line that says why not.
+    pub result: Result<(), String>,
+}
+
+impl Destination {
+    /// Opens the remote. The base need not be there.
+    ///
+    /// # Errors
+    /// One line that says what is wrong: the configuration, the login, or a base that is a file.
+    pub async fn open(settings: Settings) -> Result<Self, OpenError> {
+        let remote = open_remote(&settings).await?;
+        Ok(Self { remote, settings })
+    }
+
+    /// Where this is.
+    pub fn identity(&self) -> &Identity {
+        &self.settings.identity
+    }
+
+    /// Checks that the base is there or can be made, and makes nothing.
+    ///
+    /// # Errors
+    /// If the remote does not answer, or a file is where the base or a folder above it must be.
+    pub async fn ping(&self) -> Result<(), OpenError> {
+        self.base().await.map(drop).map_err(|error| explain(&self.settings, &error))
+    }
+
+    /// Begins to restore a tree. Outcomes go to the channel, which must be received from all the time.
+    pub fn restore<T: Send + 'static>(self: &Arc<Self>, outcomes: mpsc::Sender<Outcome<T>>) -> Restore<T> {
+        Restore::new(self.clone(), outcomes)
+    }
+
+    /// What is in the base; `None` if there is no base yet and nothing is in its way.
+    async fn base(&self) -> Result<Option<Vec<Entry>>, Error> {
+        match self.remote.list("").await {
+            Ok(entries) => return Ok(Some(entries)),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        // A remote shows nothing above its base, so the way there is looked at from the root.
+        let base = &self.settings.remote.path;
+        let root = if base.starts_with('/') { "/" } else { "" };
+        let root = Remote::open(&RemoteConfig { path: root.to_owned(), ..self.settings.remote.clone() }).await?;
+        let mut above = String::new();
+        for part in base.split('/').filter(|part| !part.is_empty()) {
+            let entries = match root.list(&above).await {
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+                entries => entries?,
+            };
+            let same = |name: &str| name == part || (root.features().case_insensitive && fold(name) == fold(part));
+            let Some(found) = entries.iter().find(|entry| same(&entry.name) && entry.is_folder()) else {
+                return match entries.iter().find(|entry| same(&entry.name)) {
+                    Some(file) => Err(Error::new(
+                        ErrorKind::Exists,
+                        format!(
+                            "there is a file at {:?}, where a folder must be: move it, or write another location",
+                            join(&above, &file.name)
+                        ),
+                    )),
+                    None => Ok(None),
+                };
+            };
+            above = join(&above, &found.name);
+        }
+        Ok(None)
+    }
+}
+
+/// The form in which names are compared where case does not count. A drive may fold fewer
+/// characters than this; what it would keep apart is then refused, never merged.
+fn fold(name: &str) -> String {
+    name.to_lowercase()
+}
+
+fn join(folder: &str, name: &str) -> String {
+    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
+}

@@ -1,0 +1,143 @@
+//! What is told at the end of a restore.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// How many entries are named before the rest is only counted.
+const NAMED: usize = 5;
+
+/// Something that a drive has no notion of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LeftOut {
+    /// A symbolic link.
+    Link,
+    /// A block or character device.
+    Device,
+    /// A named pipe.
+    Pipe,
+    /// A socket.
+    Socket,
+    /// Neither a file nor anything else with a name.
+    Irregular,
+    /// Extended attributes of an entry that is restored without them.
+    Attributes,
+}
+
+/// How a restore ended.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Summary {
+    /// Folders and files that were to be restored.
+    pub entries: u64,
+    /// Folders and files that were not restored.
+    pub failures: u64,
+    named: Vec<String>,
+    left_out: BTreeMap<LeftOut, Examples>,
+}
+
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+struct Examples {
+    count: u64,
+    paths: Vec<String>,
+}
+
+impl Summary {
+    /// One line that counts and names what was not restored; `None` if nothing failed.
+    pub fn failure(&self) -> Option<String> {
+        if self.failures == 0 {
+            return None;
+        }
+        let more = self.failures - self.named.len() as u64;
+        let more = if more == 0 { String::new() } else { format!("; and {more} more") };
+        Some(format!("{} of {} entries could not be restored: {}{more}", self.failures, self.entries, self.named.join("; ")))
+    }
+
+    /// One line that counts and names what the drive has no notion of; `None` if there was none.
+    pub fn left_out(&self) -> Option<String> {
+        if self.left_out.is_empty() {
+            return None;
+        }
+        let kinds: Vec<String> = self.left_out.iter().map(|(kind, examples)| examples.of(*kind)).collect();
+        Some(format!("not restored, because the destination has no notion of them: {}", kinds.join("; ")))
+    }
+
+    pub(super) fn fail(&mut self, path: &str, reason: &str) {
+        self.failures += 1;
+        if self.named.len() < NAMED {
+            self.named.push(format!("{path:?}: {reason}"));
+        }
+    }
+
+    pub(super) fn leave_out(&mut self, path: &str, kind: LeftOut) {
+        let examples = self.left_out.entry(kind).or_default();
+        examples.count += 1;
+        if examples.paths.len() < NAMED {
+            examples.paths.push(format!("{path:?}"));
+        }
+    }
+}
+
+impl Examples {
+    fn of(&self, kind: LeftOut) -> String {
+        let noun = match (kind, self.count) {
+            (LeftOut::Attributes, 1) => "entry's extended attributes",
+            (LeftOut::Attributes, _) => "entries' extended attributes",
+            (_, 1) => kind.singular(),
+            _ => kind.plural(),
+        };
+        let more = if self.count > self.paths.len() as u64 { ", …" } else { "" };
+        format!("{} {noun} ({}{more})", self.count, self.paths.join(", "))
+    }
+}
+
+impl LeftOut {
+    fn singular(self) -> &'static str {
+        match self {
+            Self::Link => "symbolic link",
+            Self::Device => "device",
+            Self::Pipe => "named pipe",
+            Self::Socket => "socket",
+            Self::Irregular => "irregular file",
+            Self::Attributes => "extended attribute",
+        }
+    }
+
+    fn plural(self) -> &'static str {
+        match self {
+            Self::Link => "symbolic links",
+            Self::Device => "devices",
+            Self::Pipe => "named pipes",
+            Self::Socket => "sockets",
+            Self::Irregular => "irregular files",
+            Self::Attributes => "extended attributes",
+        }
+    }
+}
+
+impl fmt::Display for LeftOut {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.singular())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_and_what_is_left_out_are_counted_and_the_first_are_named() {
+        let mut summary = Summary { entries: 40, ..Summary::default() };
+        assert_eq!((summary.failure(), summary.left_out()), (None, None));
+        for number in 0..7 {
+            summary.fail(&format!("/f{number}"), "no");
+        }
+        let failure = "7 of 40 entries could not be restored: \"/f0\": no; \"/f1\": no; \"/f2\": no; \"/f3\": no; \"/f4\": no; and 2 more";
+        assert_eq!(summary.failure().as_deref(), Some(failure));
+        for number in 0..6 {
+            summary.leave_out(&format!("/l{number}"), LeftOut::Link);
+        }
+        summary.leave_out("/a\nb", LeftOut::Attributes);
+        let left_out = "not restored, because the destination has no notion of them: \
+            6 symbolic links (\"/l0\", \"/l1\", \"/l2\", \"/l3\", \"/l4\", …); 1 entry's extended attributes (\"/a\\nb\")";
+        assert_eq!(summary.left_out().as_deref(), Some(left_out));
+    }
+}

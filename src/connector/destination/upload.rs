@@ -1,0 +1,252 @@
+//! One file on its way to the remote.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bytes::{Buf, Bytes};
+use md5::{Digest, Md5};
+use tokio::sync::mpsc;
+
+use super::folders::{Existing, Folder};
+use super::scene::Scene;
+use crate::rclone::{Error, ErrorKind, Object, Reader, Remote, Writer};
+
+/// Why a file that is not complete is not restored.
+pub(super) const CUT: &str = "the stream ended within the file";
+
+/// How often a file that is at hand is uploaded when that fails in a way that may pass.
+const TRIES: usize = 3;
+
+/// Where a file goes.
+pub(super) struct Upload {
+    pub(super) folder: Arc<Folder>,
+    /// Relative to the base.
+    pub(super) path: String,
+    pub(super) size: Option<u64>,
+    pub(super) modified: SystemTime,
+}
+
+/// The bytes of a file.
+pub(super) enum Body {
+    /// All of them.
+    Whole(Bytes),
+    /// They are still coming.
+    Stream(mpsc::Receiver<Piece>),
+    /// Their number, which is not what was announced.
+    Wrong(u64),
+}
+
+/// A part of a stream. A stream that ends without its end was cut short.
+pub(super) enum Piece {
+    Bytes(Bytes),
+    End,
+}
+
+/// Why a file is not restored.
+enum Failure {
+    Remote(Error),
+    /// Anything else, in words.
+    Said(String),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Remote(error)
+    }
+}
+
+impl Upload {
+    /// Brings the file to the remote, unless it is there.
+    pub(super) async fn run(&self, scene: &Scene, body: Body) -> Result<(), String> {
+        let found = self.folder.ready().await.map_err(|refusal| refusal.at(&self.path))?;
+        let name = self.path.rsplit_once('/').map_or(self.path.as_str(), |(_, name)| name);
+        let existing = self.folder.find(&found, name)?;
+        if existing.is_some_and(|existing| existing.object.is_none()) {
+            return Err("there is a folder of this name, where the file must be: move it and restore again".to_owned());
+        }
+        // The semaphore is never closed.
+        let _permit = scene.transfers.acquire().await;
+        if let Some(reason) = scene.hopeless() {
+            return Err(reason);
+        }
+        let remote = &scene.destination.remote;
+        let stored = match body {
+            Body::Whole(bytes) => self.store_whole(remote, existing, bytes).await,
+            Body::Stream(pieces) => self.store_stream(remote, existing, pieces).await,
+            Body::Wrong(count) => Err(self.wrong(count)),
+        };
+        match stored {
+            Ok(()) => {
+                scene.learn(None);
+                Ok(())
+            }
+            Err(Failure::Said(reason)) => Err(reason),
+            Err(Failure::Remote(error)) => {
+                scene.learn(Some(&error));
+                Err(match error.kind() {
+                    ErrorKind::NameTooLong => "its name is too long for the destination: at most 255 bytes on OpenDrive".to_owned(),
+                    ErrorKind::NoSpace => format!("the destination is full: {}", error.message()),
+                    _ => error.message().to_owned(),
+                })
+            }
+        }
+    }
+
+    async fn store_whole(&self, remote: &Remote, existing: Option<&Existing>, bytes: Bytes) -> Result<(), Failure> {
+        if let Some((existing, object)) = self.same_size(existing, Some(bytes.len() as u64))
+            && is_same(remote, existing, object, &bytes).await
+        {
+            return self.keep(remote, existing, object).await;
+        }
+        let mut tries = 1;
+        loop {
+            let stored = async {
+                let mut writer = remote.create(&self.path, Some(bytes.len() as u64), self.modified).await?;
+                writer.write(bytes.clone()).await?;
+                writer.commit().await.map(drop)
+            };
+            match stored.await {
+                Err(error) if tries < TRIES && may_pass(&error) => tries += 1,
+                stored => return Ok(stored?),
+            }
+        }
+    }
+
+    /// Uploads a file while its bytes come in. They come once only: so where a file of the same size
+    /// is there, it is read along. As long as it is the same nothing is uploaded, and from the first
+    /// difference on it gives what has passed by.
+    async fn store_stream(&self, remote: &Remote, existing: Option<&Existing>, mut pieces: mpsc::Receiver<Piece>) -> Result<(), Failure> {
+        let mut count = 0;
+        let mut writer = None;
+        let mut twin = match self.same_size(existing, self.size) {
+            Some((existing, object)) => Some((existing, object, Along::open(object).await?)),
+            None => {
+                writer = Some(remote.create(&self.path, self.size, self.modified).await?);
+                None
+            }
+        };
+        loop {
+            let bytes = match pieces.recv().await {
+                Some(Piece::Bytes(bytes)) => bytes,
+                Some(Piece::End) => break,
+                None => return Err(Failure::Said(CUT.to_owned())),
+            };
+            count += bytes.len() as u64;
+            if self.size.is_some_and(|size| count > size) {
+                return Err(self.wrong(count));
+            }
+            if let Some((_, object, along)) = &mut twin {
+                let before = count - bytes.len() as u64;
+                if along.matches(&bytes).await {
+                    continue;
+                }
+                writer = Some(self.catch_up(remote, object, before).await?);
+                twin = None;
+            }
+            if let Some(writer) = &mut writer {
+                writer.write(bytes).await?;
+            }
+        }
+        if self.size.is_some_and(|size| count != size) {
+            return Err(self.wrong(count));
+        }
+        if let Some((existing, object, _)) = twin {
+            return self.keep(remote, existing, object).await;
+        }
+        if let Some(writer) = writer {
+            writer.commit().await?;
+        }
+        Ok(())
+    }
+
+    /// Begins an upload with the first bytes of the file that is there.
+    async fn catch_up(&self, remote: &Remote, object: &Object, length: u64) -> Result<Writer, Failure> {
+        let mut writer = remote.create(&self.path, self.size, self.modified).await?;
+        let mut reader = object.read(0, Some(length)).await?;
+        let mut count = 0;
+        while let Some(bytes) = reader.chunk().await? {
+            count += bytes.len() as u64;
+            writer.write(bytes).await?;
+        }
+        if count != length {
+            return Err(Failure::Said("the file that is there changed meanwhile: restore again".to_owned()));
+        }
+        Ok(writer)
+    }
+
+    fn same_size<'a>(&self, existing: Option<&'a Existing>, size: Option<u64>) -> Option<(&'a Existing, &'a Object)> {
+        let existing = existing.filter(|existing| size.is_some() && existing.size == size)?;
+        Some((existing, existing.object.as_ref()?))
+    }
+
+    /// Leaves a file as it is but for its time.
+    async fn keep(&self, remote: &Remote, existing: &Existing, object: &Object) -> Result<(), Failure> {
+        let precision = Duration::from_nanos(u64::try_from(remote.features().precision_ns).unwrap_or(1).max(1));
+        let distance = |time: SystemTime| time.duration_since(self.modified).unwrap_or_else(|error| error.duration());
+        if existing.modified.is_some_and(|time| distance(time) < precision) {
+            return Ok(());
+        }
+        match object.set_modified(self.modified).await {
+            Err(error) if error.kind() != ErrorKind::Unsupported => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
+    fn wrong(&self, count: u64) -> Failure {
+        let size = self.size.unwrap_or_default();
+        Failure::Said(format!("{count} bytes or more came, the snapshot says {size}"))
+    }
+}
+
+/// Whether an upload may succeed when tried again. `Exists` is a creation whose answer was lost.
+fn may_pass(error: &Error) -> bool {
+    error.is_temporary() || matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Exists)
+}
+
+/// Whether a file on the remote has these bytes. One that cannot be read is not the same.
+async fn is_same(remote: &Remote, existing: &Existing, object: &Object, bytes: &Bytes) -> bool {
+    if let Some(hash) = &existing.hash
+        && remote.features().hash == "md5"
+    {
+        return *hash == hex(&Md5::digest(bytes));
+    }
+    match Along::open(object).await {
+        Ok(mut along) => along.matches(bytes).await,
+        Err(_) => false,
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A file on the remote that is read along with bytes that come in.
+struct Along {
+    reader: Reader,
+    rest: Bytes,
+}
+
+impl Along {
+    async fn open(object: &Object) -> Result<Self, Error> {
+        Ok(Self { reader: object.read(0, None).await?, rest: Bytes::new() })
+    }
+
+    /// Whether these bytes come next in the file.
+    async fn matches(&mut self, mut bytes: &[u8]) -> bool {
+        while !bytes.is_empty() {
+            if self.rest.is_empty() {
+                match self.reader.chunk().await {
+                    Ok(Some(chunk)) => self.rest = chunk,
+                    Ok(None) | Err(_) => return false,
+                }
+            }
+            let count = bytes.len().min(self.rest.len());
+            if bytes[..count] != self.rest[..count] {
+                return false;
+            }
+            bytes = &bytes[count..];
+            self.rest.advance(count);
+        }
+        true
+    }
+}

@@ -1,0 +1,269 @@
+//! Reading ahead across files.
+//!
+//! Plakar opens files with few workers, one after another in the order of the records, and on a
+//! drive each waits a round trip. Once files are seen being opened one after another, the next ones
+//! are fetched before they are asked for: a window that doubles while guesses hit. A record that is
+//! acknowledged unopened closes it at once, so that an incremental backup, which opens few files,
+//! fetches next to nothing in vain. A run that opens no file fetches none.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use bytes::Bytes;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::rclone::{Error, ErrorKind, Object, Reader};
+
+/// All that may be fetched ahead, in KiB.
+const BUDGET: usize = 64 << 10;
+
+/// What is fetched of one file before it is asked for, in bytes; the rest of a larger one follows when it is.
+const SLICE: u64 = 4 << 20;
+
+/// How many files must be opened one after another before any is fetched ahead.
+const STREAK: usize = 2;
+
+/// How many are fetched ahead first.
+const FIRST_WINDOW: usize = 4;
+
+/// The files that were told of and not acknowledged yet, and what is fetched of them.
+#[derive(Debug)]
+pub(super) struct Ahead {
+    state: Mutex<State>,
+    budget: Arc<Semaphore>,
+    /// The widest window.
+    most: usize,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    files: HashMap<String, File>,
+    /// The files that are neither opened nor acknowledged, in the order of their records.
+    upcoming: BTreeMap<u64, String>,
+    /// How many records there were.
+    told: u64,
+    /// How many files were opened since one was acknowledged unopened.
+    streak: usize,
+    /// How many files may be fetched ahead; 0 is closed.
+    window: usize,
+    /// How many are, and not opened yet.
+    fetched: usize,
+    /// Where to look for the next one to fetch.
+    next: u64,
+}
+
+#[derive(Debug)]
+struct File {
+    order: u64,
+    object: Arc<Object>,
+    opened: bool,
+    fetch: Option<Fetch>,
+}
+
+#[derive(Debug)]
+struct Fetch {
+    task: AbortOnDropHandle<Beginning>,
+    permit: OwnedSemaphorePermit,
+}
+
+/// What was fetched of a file.
+#[derive(Debug)]
+struct Beginning {
+    chunks: VecDeque<Bytes>,
+    /// How it goes on: with more to read, at its end (`None`), or with an error.
+    rest: Result<Option<Reader>, Error>,
+}
+
+/// The bytes of a file, fetched ahead or not.
+#[derive(Debug)]
+pub struct FileReader(Stage);
+
+#[derive(Debug)]
+enum Stage {
+    /// The beginning is on its way.
+    Fetching(Fetch),
+    /// The beginning is here.
+    Beginning(Beginning, OwnedSemaphorePermit),
+    /// The bytes come from the remote.
+    Reading(Reader),
+    Ended,
+}
+
+impl Ahead {
+    /// `most` is the widest window, in files.
+    pub(super) fn new(most: usize) -> Self {
+        Self { state: Mutex::default(), budget: Arc::new(Semaphore::new(BUDGET)), most }
+    }
+
+    /// Takes note of a file, in the order of the records.
+    pub(super) fn tell(&self, path: &str, object: Object) {
+        let mut state = self.state();
+        let order = state.told;
+        state.told += 1;
+        state.upcoming.insert(order, path.to_owned());
+        state.files.insert(path.to_owned(), File { order, object: Arc::new(object), opened: false, fetch: None });
+        self.fetch(&mut state);
+    }
+
+    /// Opens a file, and fetches those that are likely to follow.
+    pub(super) async fn open(&self, path: &str) -> Result<FileReader, Error> {
+        let object = {
+            let mut state = self.state();
+            let file = state.files.get_mut(path);
+            let file = file.ok_or_else(|| Error::new(ErrorKind::NotFound, "no such file was listed, or it is done with"))?;
+            let (order, object, fetch) = (file.order, file.object.clone(), file.fetch.take());
+            if !file.opened {
+                file.opened = true;
+                state.upcoming.remove(&order);
+                state.opened(order, fetch.is_some(), self.most);
+                self.fetch(&mut state);
+            }
+            if let Some(fetch) = fetch {
+                return Ok(FileReader(Stage::Fetching(fetch)));
+            }
+            object
+        };
+        Ok(FileReader(Stage::Reading(object.read(0, None).await?)))
+    }
+
+    /// Lets a file go; one that was not opened closes the window.
+    pub(super) fn acknowledge(&self, path: &str) {
+        let mut state = self.state();
+        let Some(file) = state.files.remove(path) else { return };
+        if !file.opened {
+            state.upcoming.remove(&file.order);
+            state.skipped(file.fetch.is_some());
+        }
+        drop(state);
+        // Not under the lock: letting go of an object is a call into Go.
+        drop(file);
+    }
+
+    /// Fetches files until the window or the budget is full.
+    fn fetch(&self, state: &mut State) {
+        while state.fetched < state.window {
+            let Some((&order, path)) = state.upcoming.range(state.next..).next() else { return };
+            let Some(file) = state.files.get_mut(path) else { return };
+            let wanted = file.object.size().unwrap_or(SLICE).min(SLICE);
+            let permits = u32::try_from(wanted.div_ceil(1024)).unwrap_or(u32::MAX).max(1);
+            let Ok(permit) = self.budget.clone().try_acquire_many_owned(permits) else { return };
+            let task = AbortOnDropHandle::new(tokio::spawn(Beginning::fetch(file.object.clone())));
+            file.fetch = Some(Fetch { task, permit });
+            state.fetched += 1;
+            state.next = order + 1;
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // No code that can panic in between leaves the state half changed.
+        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+impl State {
+    fn opened(&mut self, order: u64, was_fetched: bool, most: usize) {
+        self.streak += 1;
+        self.next = self.next.max(order + 1);
+        if was_fetched {
+            self.fetched -= 1;
+            self.window = (self.window * 2).clamp(FIRST_WINDOW.min(most), most);
+        } else if self.streak >= STREAK && self.window == 0 {
+            self.window = FIRST_WINDOW.min(most);
+        }
+    }
+
+    fn skipped(&mut self, was_fetched: bool) {
+        self.streak = 0;
+        self.window = 0;
+        if was_fetched {
+            self.fetched -= 1;
+        }
+    }
+}
+
+impl Beginning {
+    async fn fetch(object: Arc<Object>) -> Self {
+        let mut chunks = VecDeque::new();
+        let rest = Self::read(&object, &mut chunks).await;
+        Self { chunks, rest }
+    }
+
+    async fn read(object: &Object, chunks: &mut VecDeque<Bytes>) -> Result<Option<Reader>, Error> {
+        let mut reader = object.read(0, None).await?;
+        let mut count = 0;
+        while count < SLICE {
+            let Some(chunk) = reader.chunk().await? else { return Ok(None) };
+            count += chunk.len() as u64;
+            chunks.push_back(chunk);
+        }
+        Ok(Some(reader))
+    }
+}
+
+impl FileReader {
+    /// The next bytes, at most 1 MiB; `None` at the end.
+    ///
+    /// # Errors
+    /// What the remote says; `Corrupt` at the end of a file that is not what was listed.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
+        loop {
+            // Taken out, so that a future that is dropped leaves an ended reader and not a torn one.
+            match std::mem::replace(&mut self.0, Stage::Ended) {
+                Stage::Fetching(Fetch { task, permit }) => {
+                    let beginning = task.await.map_err(|error| Error::new(ErrorKind::Other, format!("a bug: {error}")))?;
+                    self.0 = Stage::Beginning(beginning, permit);
+                }
+                Stage::Beginning(mut beginning, permit) => {
+                    if let Some(chunk) = beginning.chunks.pop_front() {
+                        self.0 = Stage::Beginning(beginning, permit);
+                        return Ok(Some(chunk));
+                    }
+                    match beginning.rest? {
+                        Some(reader) => self.0 = Stage::Reading(reader),
+                        None => return Ok(None),
+                    }
+                }
+                Stage::Reading(mut reader) => {
+                    let chunk = reader.chunk().await?;
+                    if chunk.is_some() {
+                        self.0 = Stage::Reading(reader);
+                    }
+                    return Ok(chunk);
+                }
+                Stage::Ended => return Ok(None),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Opens and skips files of a given order, each fetched when the window allows it.
+    fn window(events: &str) -> usize {
+        let mut state = State::default();
+        for (order, event) in events.chars().enumerate() {
+            match event {
+                'o' => state.opened(order as u64, false, 16),
+                'h' => {
+                    state.fetched += 1;
+                    state.opened(order as u64, true, 16);
+                }
+                's' => state.skipped(false),
+                _ => unreachable!(),
+            }
+        }
+        state.window
+    }
+
+    #[test]
+    fn the_window_opens_with_a_streak_doubles_with_hits_and_closes_with_a_skip() {
+        let cases =
+            [("", 0), ("o", 0), ("oo", 4), ("ooh", 8), ("oohh", 16), ("oohhh", 16), ("so", 0), ("oso", 0), ("osoo", 4), ("oohhs", 0)];
+        for (events, expected) in cases {
+            assert_eq!(window(events), expected, "{events:?}");
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! The exporter service: a destination for Plakar.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use futures::{Stream, StreamExt};
+use tokio::sync::{OnceCell, mpsc, watch};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status, Streaming};
+
+use super::convert;
+use super::proto::connectors;
+use super::proto::exporter::export_request::Packet;
+use super::proto::exporter::exporter_server::{Exporter, ExporterServer};
+use super::proto::exporter::{
+    CloseRequest, CloseResponse, ExportRequest, ExportResponse, InitRequest, InitResponse, PingRequest, PingResponse,
+};
+use crate::connector::destination::{Item, LeftOut, Outcome, Record, Restore};
+use crate::connector::{Destination, Role, Settings};
+use crate::plugin::MAX_MESSAGE;
+use crate::rclone::Rclone;
+
+/// Results that wait for Plakar to take them.
+const RESULTS: usize = 256;
+
+/// Go's `fs.FileMode` bits for what a path may be.
+const MODE_FOLDER: u32 = 1 << 31;
+const MODE_LINK: u32 = 1 << 27;
+const MODE_DEVICE: u32 = 1 << 26;
+const MODE_PIPE: u32 = 1 << 25;
+const MODE_SOCKET: u32 = 1 << 24;
+const MODE_CHARACTER_DEVICE: u32 = 1 << 21;
+const MODE_IRREGULAR: u32 = 1 << 19;
+
+/// Plakar's exporter over a [`Destination`].
+#[derive(Debug)]
+pub struct ExporterService {
+    destination: OnceCell<Arc<Destination>>,
+    /// Held by each export under way.
+    running: watch::Sender<()>,
+}
+
+impl ExporterService {
+    /// The service, ready to be served, and what is to be waited for when Plakar has gone: an
+    /// upload that was cut off is taken back then.
+    pub fn server() -> (ExporterServer<Self>, impl Future<Output = ()>) {
+        let (running, _) = watch::channel(());
+        let service = Self { destination: OnceCell::new(), running: running.clone() };
+        let finish = async move {
+            running.closed().await;
+            while Rclone::get().stats().streams > 0 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        (ExporterServer::new(service).max_decoding_message_size(MAX_MESSAGE), finish)
+    }
+
+    fn destination(&self) -> Result<&Arc<Destination>, Status> {
+        self.destination.get().ok_or_else(|| Status::failed_precondition("Init has not been called, or has failed"))
+    }
+}
+
+#[tonic::async_trait]
+impl Exporter for ExporterService {
+    async fn init(&self, request: Request<InitRequest>) -> Result<Response<InitResponse>, Status> {
+        let InitRequest { options, config, .. } = request.into_inner();
+        let hostname = options.unwrap_or_default().hostname;
+        let settings =
+            Settings::parse(Role::Destination, &config, &hostname).map_err(|error| Status::invalid_argument(error.to_string()))?;
+        let destination = Destination::open(settings).await.map_err(|error| convert::open_status(&error))?;
+        let identity = destination.identity().clone();
+        if self.destination.set(Arc::new(destination)).is_err() {
+            return Err(Status::failed_precondition("Init has been called before"));
+        }
+        Ok(Response::new(InitResponse { origin: identity.origin, r#type: identity.kind, root: identity.root, flags: 0 }))
+    }
+
+    async fn ping(&self, _: Request<PingRequest>) -> Result<Response<PingResponse>, Status> {
+        self.destination()?.ping().await.map_err(|error| convert::open_status(&error))?;
+        Ok(Response::new(PingResponse {}))
+    }
+
+    type ExportStream = Pin<Box<dyn Stream<Item = Result<ExportResponse, Status>> + Send>>;
+
+    async fn export(&self, request: Request<Streaming<ExportRequest>>) -> Result<Response<Self::ExportStream>, Status> {
+        let (sender, outcomes) = mpsc::channel(RESULTS);
+        let restore = self.destination()?.restore(sender);
+        let running = self.running.subscribe();
+        let restored = tokio::spawn(async move {
+            let ended = receive(restore, request.into_inner()).await;
+            drop(running);
+            ended
+        });
+        let results = ReceiverStream::new(outcomes).map(|outcome| Ok(response(outcome)));
+        // Plakar exits with 0 whatever the results say; only the end of the stream can make it fail.
+        let last = futures::stream::once(async {
+            match restored.await {
+                Ok(ended) => ended.err(),
+                Err(error) => Some(Status::internal(format!("a bug: {error}"))),
+            }
+        });
+        Ok(Response::new(Box::pin(results.chain(last.filter_map(|error| async { error.map(Err) })))))
+    }
+
+    async fn close(&self, _: Request<CloseRequest>) -> Result<Response<CloseResponse>, Status> {
+        Ok(Response::new(CloseResponse {}))
+    }
+}
+
+/// Takes a snapshot in to its end; an error counts and names what was not restored.
+async fn receive(mut restore: Restore<connectors::Record>, mut requests: Streaming<ExportRequest>) -> Result<(), Status> {
+    // An error of the stream is Plakar's end: leaving drops the restore, which takes back what is under way.
+    while let Some(ExportRequest { packet }) = requests.message().await? {
+        match packet {
+            Some(Packet::Record(header)) => restore.entry(record(&header), header).await,
+            Some(Packet::Chunk(chunk)) if chunk.is_empty() => restore.end_of_file().await,
+            Some(Packet::Chunk(chunk)) => restore.chunk(chunk).await,
+            None => return Err(Status::invalid_argument("a request with neither a record nor a chunk")),
+        }
+    }
+    let summary = restore.finish().await;
+    if let Some(line) = summary.left_out() {
+        eprintln!("plakar-opendrive: {line}");
+    }
+    // Unavailable and Canceled are codes that Plakar has its own words for.
+    summary.failure().map_or(Ok(()), |line| Err(Status::unknown(line)))
+}
+
+fn response(Outcome { ticket, result }: Outcome<connectors::Record>) -> ExportResponse {
+    let error = result.err().unwrap_or_default();
+    ExportResponse { result: Some(connectors::Result { header: Some(ticket), error }) }
+}
+
+/// What a record of Plakar's stands for.
+fn record(header: &connectors::Record) -> Record {
+    let info = header.file_info.clone().unwrap_or_default();
+    let item = match info.mode {
+        _ if !header.error.is_empty() => Item::Failed(header.error.clone()),
+        _ if header.is_xattr => Item::Other(LeftOut::Attributes),
+        mode if mode & MODE_FOLDER != 0 => Item::Folder,
+        mode if mode & MODE_LINK != 0 => Item::Other(LeftOut::Link),
+        mode if mode & (MODE_DEVICE | MODE_CHARACTER_DEVICE) != 0 => Item::Other(LeftOut::Device),
+        mode if mode & MODE_PIPE != 0 => Item::Other(LeftOut::Pipe),
+        mode if mode & MODE_SOCKET != 0 => Item::Other(LeftOut::Socket),
+        mode if mode & MODE_IRREGULAR != 0 => Item::Other(LeftOut::Irregular),
+        _ if !header.has_reader => Item::Failed("it came without its content".to_owned()),
+        _ => Item::File {
+            size: u64::try_from(info.size).ok(),
+            // A time that is none is the beginning of time.
+            modified: info.mod_time.and_then(|time| SystemTime::try_from(time).ok()).unwrap_or(SystemTime::UNIX_EPOCH),
+        },
+    };
+    Record { path: header.pathname.clone(), item, attributes: !header.is_xattr && !header.extended_attributes.is_empty() }
+}

@@ -1,0 +1,123 @@
+//! Sessions that end in the middle, on the simulated drive.
+
+mod common;
+
+use std::time::{Duration, Instant, UNIX_EPOCH};
+
+use common::place::{Place, noise};
+use opendrive_sim::{Fault, What};
+use plakar_opendrive::connector::Role;
+use plakar_opendrive::rclone::{ErrorKind, Remote};
+
+async fn open(place: &Place) -> Remote {
+    Remote::open(&place.settings(Role::Source, "").remote).await.unwrap()
+}
+
+async fn get(remote: &Remote, path: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    remote.cat(path, 0, None, &mut bytes).await.unwrap();
+    bytes
+}
+
+#[tokio::test]
+async fn one_new_login_for_all_and_everything_goes_on() {
+    let place = Place::drive();
+    for n in 0..40 {
+        place.put(&format!("folder/file{n}"), &noise(n, 50_000), 1).await;
+    }
+    let remote = open(&place).await;
+    let entries = remote.list("folder").await.unwrap();
+    place.simulator().expire_sessions();
+    let start = Instant::now();
+    // Kept objects, listings and uploads, all at once on the dead session.
+    let reads = futures::future::join_all(entries.iter().map(async |entry| {
+        let mut reader = entry.object.as_ref().unwrap().read(0, None).await.unwrap();
+        let mut bytes = Vec::new();
+        while let Some(chunk) = reader.chunk().await.unwrap() {
+            bytes.extend_from_slice(&chunk);
+        }
+        let n = entry.name.strip_prefix("file").unwrap().parse().unwrap();
+        assert!(bytes == noise(n, 50_000), "{}", entry.name);
+    }));
+    let upload = async {
+        let mut writer = remote.create("folder/new", Some(3), UNIX_EPOCH).await.unwrap();
+        writer.write(b"new".as_slice()).await.unwrap();
+        writer.commit().await.unwrap();
+    };
+    tokio::join!(reads, upload, async { remote.list("").await.unwrap() });
+    let took = start.elapsed();
+    let calls = place.simulator().calls();
+    assert_eq!(calls.of("session/login"), 2, "{calls:?}");
+    // Not a measure of speed: a backend that backs off from each of the 42 failures takes minutes.
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    assert_eq!(place.simulator().drive().read_file("folder/new").unwrap(), b"new");
+}
+
+#[tokio::test]
+async fn an_upload_of_many_chunks_survives() {
+    let place = Place::drive();
+    let remote = open(&place).await;
+    let bytes = noise(5, 25 << 20);
+    place.simulator().add_fault(Fault::new(What::ExpireSessions).endpoint("upload/upload_file_chunk").skip(1));
+    let mut writer = remote.create("large", Some(bytes.len() as u64), UNIX_EPOCH).await.unwrap();
+    for chunk in bytes.chunks(1 << 20) {
+        writer.write(chunk.to_vec()).await.unwrap();
+    }
+    writer.commit().await.unwrap();
+    assert!(place.simulator().drive().read_file("large").unwrap() == bytes);
+    assert!(place.simulator().unused_faults().is_empty());
+    assert_eq!(place.simulator().calls().of("session/login"), 2);
+}
+
+#[tokio::test]
+async fn sessions_that_end_again_and_again_are_renewed_each_time() {
+    let place = Place::drive();
+    place.put("file", b"content", 1).await;
+    let remote = open(&place).await;
+    for _ in 0..5 {
+        place.simulator().expire_sessions();
+        assert_eq!(get(&remote, "file").await, b"content");
+    }
+    assert_eq!(place.simulator().calls().of("session/login"), 6);
+}
+
+#[tokio::test]
+async fn a_login_that_fails_for_a_while_is_tried_again() {
+    let place = Place::drive();
+    place.put("file", b"content", 1).await;
+    let remote = open(&place).await;
+    place.simulator().expire_sessions();
+    let busy = What::Status { code: 503, message: "Busy".into(), retry_after: None };
+    place.simulator().add_fault(Fault::new(busy).endpoint("session/login").times(3));
+    assert_eq!(get(&remote, "file").await, b"content");
+    assert!(place.simulator().unused_faults().is_empty());
+}
+
+#[tokio::test]
+async fn a_login_that_is_refused_is_not_tried_again() {
+    let place = Place::drive();
+    place.put("file", b"content", 1).await;
+    let remote = open(&place).await;
+    // The password was changed meanwhile.
+    let refusal = What::Status { code: 401, message: "Invalid username or password".into(), retry_after: None };
+    place.simulator().add_fault(Fault::new(refusal).endpoint("session/login").always());
+    place.simulator().expire_sessions();
+    for _ in 0..3 {
+        let error = remote.stat("file").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Authentication, "{error}");
+        assert!(error.message().contains("a new login was refused: Invalid username or password"), "{error}");
+    }
+    assert_eq!(place.simulator().calls().of("session/login"), 2, "the first, and one that was refused");
+}
+
+#[tokio::test]
+async fn the_server_is_given_the_time_that_it_asks_for() {
+    let place = Place::drive();
+    place.put("file", b"content", 1).await;
+    let remote = open(&place).await;
+    let busy = What::Status { code: 429, message: "Rate exceeded".into(), retry_after: Some(1) };
+    place.simulator().add_fault(Fault::new(busy).endpoint("file/info"));
+    let start = Instant::now();
+    assert_eq!(get(&remote, "file").await, b"content");
+    assert!(start.elapsed() >= Duration::from_secs(1), "{:?}", start.elapsed());
+}
