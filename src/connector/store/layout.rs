@@ -19,7 +19,7 @@
 //! Anything else is not ours and is left alone: other names, folders, and files without a byte in
 //! them. On OpenDrive a file that is being uploaded is there, empty, from its first call to its last
 //! but three (shared facts: `create_file` shows the name, `close_file_upload` the content), and no
-//! resource is ever empty. Temporary names end in [`TEMPORARY`]; rclone's own in `.partial`.
+//! resource is ever empty. Temporary names end in `.incomplete`; rclone's own in `.partial`.
 
 use std::fmt::Write;
 

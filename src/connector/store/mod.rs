@@ -7,6 +7,7 @@ pub mod cache;
 mod catalog;
 pub mod layout;
 mod put;
+mod spool;
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,7 +24,8 @@ use self::cache::{BlockCache, Fetch};
 use self::catalog::{Catalog, Kept};
 use self::layout::CONFIG;
 pub use self::layout::{Kind, Mac};
-use self::put::{Budget, Spool};
+pub use self::put::Put;
+use self::spool::{Budget, Spool};
 use super::{Identity, OpenError, Settings, explain, open_remote};
 use crate::rclone::{Error, ErrorKind, Object, Reader};
 
@@ -70,14 +72,6 @@ pub enum Answer {
     Whole(Bytes),
     /// Piece by piece, each of 1 MiB at most.
     Pieces(BoxStream<'static, Result<Bytes>>),
-}
-
-/// A put that is being received.
-pub struct Put {
-    store: Store,
-    kind: Kind,
-    mac: Mac,
-    spool: Spool,
 }
 
 impl Store {
@@ -224,7 +218,7 @@ impl Store {
     /// If the remote cannot be opened.
     pub async fn put(&self, kind: Kind, mac: Mac) -> Result<Put> {
         self.ready().await?;
-        Ok(Put { store: self.clone(), kind, mac, spool: Spool::new(&self.0.budget) })
+        Ok(Put::new(self, kind, mac))
     }
 
     /// Deletes a resource. Once it has begun it is carried through, whoever waits for it or not.
@@ -317,47 +311,6 @@ impl Store {
 
     fn locks(&self) -> MutexGuard<'_, HashSet<Mac>> {
         self.0.locks.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
-}
-
-impl Put {
-    /// Takes bytes over.
-    ///
-    /// # Errors
-    /// If they do not fit in memory and a temporary file cannot be written.
-    pub async fn write(&mut self, chunk: Bytes) -> Result<()> {
-        self.spool.push(chunk).await
-    }
-
-    /// Uploads what came; gives the number of bytes. Once it has begun it is carried through,
-    /// whoever waits for it or not.
-    ///
-    /// # Errors
-    /// What the server says. Nothing that a listing would show is left then.
-    pub async fn commit(self) -> Result<u64> {
-        let store = self.store.clone();
-        store.carry_through(self.upload()).await
-    }
-
-    async fn upload(self) -> Result<u64> {
-        let Self { store, kind, mac, spool } = self;
-        if spool.size() == 0 {
-            return Err(Error::new(ErrorKind::Config, format!("a {} without a byte in it", kind.name())));
-        }
-        let permit = store.0.uploads.acquire().await;
-        let catalog = store.ready().await?;
-        // Others read a state as soon as it is there. An empty packfile or lock is passed over.
-        let whole = matches!(kind, Kind::State | Kind::EccState) && catalog.known(kind, &mac).is_none();
-        let uploaded = spool.upload(catalog.remote(), &kind.path(&mac), whole).await;
-        drop(permit);
-        if kind == Kind::Packfile {
-            store.0.cache.forget(&mac);
-        }
-        catalog.add(kind, mac, uploaded?);
-        if kind == Kind::Lock {
-            store.locks().insert(mac);
-        }
-        Ok(spool.size())
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Plakar reads packfiles in pieces of about 3 kB, in a few interleaved runs over neighbouring
 //! offsets, some of them backwards (kloset v1.1.3, `GetPackfileRange`). The cache turns them into
-//! few, large reads: a place that is read for the first time costs [`SMALL`] bytes, a place near
+//! few, large reads: a place that is read for the first time costs 256 KiB, a place near
 //! which reads have gathered a whole block, and a run has its next block fetched before it gets
 //! there. What is fetched is bounded in bytes together with what is kept.
 
