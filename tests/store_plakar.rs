@@ -76,7 +76,7 @@ fn a_store_serves_everything_that_plakar_does_with_one() {
         plakar.ok(&["at", &local, "check"]);
         plakar.ok(&["at", &local, "rm", "-apply", &first]);
         let third = plakar.backup(&local, &files);
-        plakar.ok(&["at", "@drive", "sync", "from", &local, &third]);
+        plakar.ok(&["at", "@drive", "sync", &third, "from", &local]);
         assert_eq!(snapshots(plakar, "@drive").len(), 3);
 
         // A backup leaves no lock behind, so this need not wait for ten minutes.
@@ -92,7 +92,7 @@ fn a_store_serves_everything_that_plakar_does_with_one() {
         if encrypted {
             world.configure(&other, serde_json::json!({"passphrase": "wrong"}));
             let refused = other.run(&["at", "@drive", "ls"]);
-            assert!(refused.code == Some(77) && refused.text().contains("passphrase"), "{}", refused.text());
+            assert!(refused.code == Some(77) && refused.text().contains("failed to unlock repository"), "{}", refused.text());
             world.configure(&other, serde_json::json!({"passphrase": "correct horse battery staple"}));
         } else {
             world.configure(&other, serde_json::json!({}));
