@@ -1,4 +1,4 @@
-//! The executable: Plakar starts it as `plakar-opendrive importer`.
+//! The executable: Plakar starts it as `plakar-opendrive importer` or `storage`.
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -19,6 +19,8 @@ struct Cli {
 enum Command {
     /// Serve Plakar as a source, over standard input and output
     Importer,
+    /// Serve Plakar as a store, over standard input and output
+    Storage,
     /// Serve Plakar as a destination, over standard input and output
     Exporter,
 }
@@ -54,6 +56,10 @@ fn run(command: Command) -> anyhow::Result<()> {
         std::thread::spawn(Rclone::get);
         match command {
             Command::Importer => plugin::serve(v1_1::ImporterService::server(), connection, ended, std::future::ready(())).await,
+            Command::Storage => {
+                let service = v1_1::StorageService::default();
+                plugin::serve(service.server(), connection, ended, service.finish()).await
+            }
             Command::Exporter => {
                 let (server, finish) = v1_1::ExporterService::server();
                 plugin::serve(server, connection, ended, finish).await

@@ -58,6 +58,8 @@ pub struct Settings {
     pub transfers: usize,
     /// How many folders are listed at once.
     pub checkers: usize,
+    /// How many bytes of a store's packfiles are kept in memory; only a store has the option.
+    pub cache_size: u64,
     /// What the user writes before the backend's options.
     prefix: &'static str,
 }
@@ -80,6 +82,7 @@ impl Settings {
             options.remove("passphrase");
             options.remove("passphrase_cmd");
         }
+        let cache_size = if role == Role::Store { take_size(&mut options, "cache_size")? } else { 0 };
         let transfers = take_count(&mut options, "transfers", if role == Role::Store { 8 } else { 16 })?;
         let checkers = take_count(&mut options, "checkers", 8)?;
 
@@ -95,7 +98,7 @@ impl Settings {
         let identity = identify(&remote, &path, hostname);
         let path = if identity.kind == "local" { format!("/{path}") } else { path };
         let name = format!("{}:{path}", identity.kind);
-        Ok(Self { remote: RemoteConfig { name, path, ..remote }, identity, transfers, checkers, prefix })
+        Ok(Self { remote: RemoteConfig { name, path, ..remote }, identity, transfers, checkers, cache_size, prefix })
     }
 
     /// A message of the bridge's about options, with the names that the user writes.
@@ -183,6 +186,31 @@ fn take_count(options: &mut HashMap<&str, &str>, key: &str, default: usize) -> R
     }
 }
 
+/// A size as rclone writes it (`SizeSuffix` in fs/sizesuffix.go): KiB if it has no unit, and units
+/// are powers of 1024 with or without an i.
+fn take_size(options: &mut HashMap<&str, &str>, key: &str) -> Result<u64, ConfigError> {
+    const DEFAULT: u64 = 64 << 20;
+    const LEAST: f64 = (1 << 20) as f64;
+    const MOST: f64 = (1u64 << 36) as f64;
+    let Some(value) = options.remove(key) else { return Ok(DEFAULT) };
+    let text = value.trim();
+    let (number, unit) = text.split_at(text.find(|c: char| c != '.' && !c.is_ascii_digit()).unwrap_or(text.len()));
+    let unit = unit.to_ascii_lowercase();
+    let power = match unit.strip_suffix("ib").or_else(|| unit.strip_suffix('i')).unwrap_or(&unit) {
+        "b" => Some(0),
+        "" | "k" => Some(10),
+        "m" => Some(20),
+        "g" => Some(30),
+        _ => None,
+    };
+    match (number.parse::<f64>(), power) {
+        (Ok(number), Some(power)) if (LEAST..=MOST).contains(&(number * f64::from(1u32 << power))) => {
+            Ok((number * f64::from(1u32 << power)) as u64)
+        }
+        _ => Err(ConfigError::new(format!("option {key:?} is {value:?}: write a size from 1Mi to 64Gi, for example 64Mi"))),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -214,6 +242,23 @@ mod tests {
         let settings = parse(&[("location", "rclone:///srv//data/./x"), ("rclone_type", "local")]).unwrap();
         assert_eq!(settings.remote.path, "/srv/data/x");
         assert_eq!(settings.identity, Identity { origin: "host".into(), kind: "local".into(), root: "/srv/data/x".into() });
+    }
+
+    #[test]
+    fn a_store_has_a_cache_size_in_rclones_syntax() {
+        let parse = |role, value: &str| {
+            let pairs = [("location", "rclone:///x"), ("rclone_type", "local"), ("passphrase", "p"), ("cache_size", value)];
+            let config = pairs.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
+            Settings::parse(role, &config, "host").map(|settings| settings.cache_size).map_err(|error| error.to_string())
+        };
+        for (value, expected) in [("64M", 64 << 20), ("64Mi", 64 << 20), ("1.5GiB", 3 << 29), ("2048", 2 << 20), ("1048576b", 1 << 20)] {
+            assert_eq!(parse(Role::Store, value), Ok(expected), "{value}");
+        }
+        for value in ["", "64", "0", "-1M", "64X", "M", "1T", "inf", "1e9"] {
+            let message = parse(Role::Store, value).expect_err(value);
+            assert!(message.contains("write a size from 1Mi to 64Gi"), "{message}");
+        }
+        assert!(parse(Role::Source, "64M").unwrap_err().contains("unknown option"));
     }
 
     #[test]

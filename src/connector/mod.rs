@@ -5,12 +5,14 @@
 pub mod config;
 pub mod destination;
 pub mod source;
+pub mod store;
 
 use crate::rclone::{Error, ErrorKind, Remote};
 
 pub use config::{ConfigError, Identity, Role, Settings};
 pub use destination::Destination;
 pub use source::Source;
+pub use store::Store;
 
 /// Why a connector cannot start, in one line for the user.
 #[derive(Debug, thiserror::Error)]

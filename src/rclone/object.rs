@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use bytes::Bytes;
 use serde::Serialize;
 
 use super::client::Rclone;
@@ -69,11 +70,19 @@ impl Object {
         answer.map(drop).map_err(|error| error.at(&self.path))
     }
 
-    /// Deletes it on the remote.
+    /// Reads exactly `length` bytes from `offset` on into one piece of memory.
+    ///
+    /// # Errors
+    /// `Corrupt` if there are fewer, or what the server says.
+    pub async fn fetch(&self, offset: u64, length: usize) -> Result<Bytes> {
+        self.read(offset, Some(length as u64)).await?.exactly(length).await.map_err(|error| error.at(&self.path))
+    }
+
+    /// Deletes it on the remote; it cannot be read afterwards.
     ///
     /// # Errors
     /// `NotFound`, or what the server says.
-    pub async fn delete(self) -> Result<()> {
+    pub async fn delete(&self) -> Result<()> {
         #[derive(Serialize)]
         struct Request {
             object: Handle,

@@ -79,6 +79,24 @@ impl Reader {
         self.stream.0 == CLOSED
     }
 
+    /// Reads `length` bytes, in one go.
+    pub(super) async fn exactly(self, length: usize) -> Result<Bytes> {
+        let handle = self.stream.0;
+        let bytes = blocking(move || {
+            let mut buffer = BytesMut::zeroed(length);
+            let mut count = 0;
+            while count < length {
+                match ffi::read(handle, &mut buffer[count..])? {
+                    0 => return Err(Error::new(ErrorKind::Corrupt, format!("{count} bytes came, {length} were expected"))),
+                    more => count += more,
+                }
+            }
+            Ok(buffer.freeze())
+        });
+        // `self` lives until then: dropping it closes the handle.
+        bytes.await
+    }
+
     /// How large a buffer is worth having: one byte more than what is to come, so that the end is
     /// found, and checked, with the last bytes.
     fn room(&self) -> usize {

@@ -66,6 +66,11 @@ pub(super) fn file_status(error: &Error) -> Status {
     Status::new(code(error.kind()), error.message())
 }
 
+/// The status for a store's resource, with its path: Plakar names it by its MAC at best.
+pub(super) fn resource_status(error: &Error) -> Status {
+    Status::new(code(error.kind()), error.to_string())
+}
+
 /// Plakar shows the bare message of a status, except for Unavailable and Canceled, for which it
 /// has words of its own (integration-grpc v1.1.0, importer/importer.go): these two are not used.
 fn code(kind: ErrorKind) -> Code {

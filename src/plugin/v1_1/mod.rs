@@ -5,6 +5,8 @@ mod exporter;
 mod importer;
 #[rustfmt::skip]
 pub mod proto;
+mod storage;
 
 pub use exporter::ExporterService;
 pub use importer::ImporterService;
+pub use storage::StorageService;

@@ -45,6 +45,9 @@ struct Arguments {
     /// Write the certificate of the authority here too, as PEM
     #[arg(long, value_name = "PATH")]
     ca_file: Option<PathBuf>,
+    /// Instead of all this, ask a simulator that runs: print what is at an address of its control interface
+    #[arg(long, value_name = "URL")]
+    ask: Option<String>,
     /// Leave when the standard input ends
     #[arg(long)]
     exit_with_stdin: bool,
@@ -53,6 +56,9 @@ struct Arguments {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> io::Result<()> {
     let arguments = Arguments::parse();
+    if let Some(url) = &arguments.ask {
+        return ask(url);
+    }
     // Asked for before anyone can know that we run, so that no signal finds the default action.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -93,6 +99,21 @@ async fn main() -> io::Result<()> {
         _ = stdin => {}
     }
     Ok(())
+}
+
+/// Prints the body of the answer to a GET, for scripts on machines without an HTTP client.
+fn ask(url: &str) -> io::Result<()> {
+    let bad = || io::Error::other(format!("--ask {url}: write for example http://127.0.0.1:PORT/_sim/calls"));
+    let (host, path) = url.strip_prefix("http://").and_then(|rest| rest.split_once('/')).ok_or_else(bad)?;
+    let mut stream = std::net::TcpStream::connect(host)?;
+    write!(stream, "GET /{path} HTTP/1.0\r\nHost: {host}\r\n\r\n")?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    let end = answer.windows(4).position(|four| four == b"\r\n\r\n").ok_or_else(bad)?;
+    if !answer.starts_with(b"HTTP/1.0 200") && !answer.starts_with(b"HTTP/1.1 200") {
+        return Err(io::Error::other(format!("--ask {url}: {}", String::from_utf8_lossy(&answer[..end]))));
+    }
+    io::stdout().write_all(&answer[end + 4..])
 }
 
 /// Becomes ready when the standard input ends; never if that isn't `wanted`.

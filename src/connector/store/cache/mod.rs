@@ -1,0 +1,285 @@
+//! A cache of blocks of objects that do not change, for a remote where every read is slow.
+//!
+//! Plakar reads packfiles in pieces of about 3 kB, in a few interleaved runs over neighbouring
+//! offsets, some of them backwards (kloset v1.1.3, `GetPackfileRange`). The cache turns them into
+//! few, large reads: a place that is read for the first time costs 256 KiB, a place near
+//! which reads have gathered a whole block, and a run has its next block fetched before it gets
+//! there. What is fetched is bounded in bytes together with what is kept.
+
+mod file;
+mod plan;
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use bytes::Bytes;
+use futures::future::{BoxFuture, FutureExt, Shared};
+use futures::stream::{self, Stream};
+use tokio::sync::Semaphore;
+
+use self::file::{File, Flight};
+use super::layout::Mac;
+use crate::rclone::{Error, ErrorKind, Result};
+
+/// The largest block, in bytes. What would be left over beside it is read with it, and a long run
+/// has two read in one go.
+const BLOCK: u64 = 4 << 20;
+
+/// What is read of a place where nothing was read before, in bytes; the smallest block as well.
+const SMALL: u64 = 256 << 10;
+
+/// How many well-used blocks must leave before blocks grow again after they had to shrink.
+const WELL_USED: u32 = 16;
+
+/// Where the bytes of a file come from.
+pub trait Fetch: Send + Sync + 'static {
+    /// The size of the file in bytes; always the same.
+    fn size(&self) -> u64;
+
+    /// Reads exactly `length` bytes from `offset` on; never beyond the end.
+    fn fetch(self: Arc<Self>, offset: u64, length: usize) -> BoxFuture<'static, Result<Bytes>>;
+}
+
+/// The cache. Clones share it.
+#[derive(Clone)]
+pub struct BlockCache(Arc<Inner>);
+
+struct Inner {
+    /// The bytes that may be kept or under way.
+    budget: u64,
+    /// How many reads may be under way.
+    transfers: Semaphore,
+    state: Mutex<State>,
+}
+
+struct State {
+    files: HashMap<Mac, File>,
+    /// Bytes that are kept.
+    kept: u64,
+    /// Bytes that are under way.
+    flying: u64,
+    /// The size of blocks at present; shrinks while blocks leave before they are used.
+    block: u64,
+    largest: u64,
+    well_used: u32,
+    /// Counts uses, for the order of leaving.
+    clock: u64,
+    last_flight: u64,
+}
+
+type Arrival = Shared<BoxFuture<'static, Result<Bytes>>>;
+
+/// Where the next bytes are.
+enum Next {
+    Here(Bytes),
+    /// In a read that is under way, which began at this offset.
+    Coming(u64, Arrival),
+}
+
+impl BlockCache {
+    /// A cache of `budget` bytes that reads at most `transfers` blocks at once.
+    pub fn new(budget: u64, transfers: usize) -> Self {
+        let largest = (budget / 8).clamp(SMALL, BLOCK).next_power_of_two().min(BLOCK);
+        let state = State { files: HashMap::new(), kept: 0, flying: 0, block: largest, largest, well_used: 0, clock: 0, last_flight: 0 };
+        Self(Arc::new(Inner { budget, transfers: Semaphore::new(transfers), state: Mutex::new(state) }))
+    }
+
+    /// The bytes of a range if one block holds them all: the short way, without waiting. Takes note
+    /// of the read in any case, so ask here first.
+    pub fn hit(&self, mac: &Mac, source: &Arc<impl Fetch>, offset: u64, length: usize) -> Option<Bytes> {
+        let mut state = self.state();
+        state.touch(self, mac, source, offset, length);
+        let piece = state.piece(mac, offset, length)?;
+        (piece.len() == length).then_some(piece)
+    }
+
+    /// The bytes of a range, which must lie within the file, piece by piece. Reads of other ranges
+    /// may go on at the same time; what they have under way is waited for, not read twice.
+    pub fn read<F: Fetch>(&self, mac: Mac, source: Arc<F>, offset: u64, length: u64) -> impl Stream<Item = Result<Bytes>> + Send + use<F> {
+        let cache = self.clone();
+        let end = offset + length;
+        stream::try_unfold(offset, move |at| {
+            let (cache, source) = (cache.clone(), source.clone());
+            async move {
+                if at >= end {
+                    return Ok(None);
+                }
+                let piece = cache.next(&mac, &source, at, end).await?;
+                let after = at + piece.len() as u64;
+                Ok(Some((piece, after)))
+            }
+        })
+    }
+
+    /// Drops what is kept of a file, because it is deleted or replaced.
+    pub fn forget(&self, mac: &Mac) {
+        let mut state = self.state();
+        if let Some(file) = state.files.remove(mac) {
+            state.kept -= file.kept();
+            state.flying -= file.flying();
+        }
+    }
+
+    /// The bytes that are kept or under way.
+    pub fn held(&self) -> u64 {
+        let state = self.state();
+        state.kept + state.flying
+    }
+
+    /// The next piece of a range that begins at `at`.
+    async fn next<F: Fetch>(&self, mac: &Mac, source: &Arc<F>, at: u64, end: u64) -> Result<Bytes> {
+        let wanted = usize::try_from(end - at).unwrap_or(usize::MAX);
+        let next = {
+            let mut state = self.state();
+            match state.piece(mac, at, wanted) {
+                Some(piece) => Next::Here(piece),
+                None => {
+                    let (start, arrival) = state.fetch(self, mac, source, at, end, false);
+                    // More than a block is wanted: the next one need not wait for this one.
+                    let ahead = at + state.block;
+                    if ahead < end && state.piece_or_flight(mac, ahead).is_none() {
+                        drop(state.fetch(self, mac, source, ahead, end, true));
+                    }
+                    Next::Coming(start, arrival)
+                }
+            }
+        };
+        match next {
+            Next::Here(piece) => Ok(piece),
+            Next::Coming(start, arrival) => {
+                // Taken from the read itself: the block may be gone from the cache when this is
+                // its turn.
+                let bytes = arrival.await?;
+                // Counts as a use of the block, if it is kept.
+                let _ = self.state().piece(mac, at, wanted);
+                let skip = usize::try_from(at - start).unwrap_or(usize::MAX);
+                if skip >= bytes.len() {
+                    return Err(Error::new(ErrorKind::Other, "a bug: a block without the bytes that it was read for"));
+                }
+                Ok(bytes.slice(skip..bytes.len().min(skip.saturating_add(wanted))))
+            }
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+impl State {
+    /// What a block has from `at` on, up to `length` bytes.
+    fn piece(&mut self, mac: &Mac, at: u64, length: usize) -> Option<Bytes> {
+        self.clock += 1;
+        let clock = self.clock;
+        self.files.get_mut(mac)?.piece(at, length, clock)
+    }
+
+    fn piece_or_flight(&self, mac: &Mac, at: u64) -> Option<()> {
+        self.files.get(mac)?.covers(at).then_some(())
+    }
+
+    /// Takes note of a read, and reads ahead of the run that it belongs to: what nobody has used yet
+    /// must not push out what is being used.
+    fn touch<F: Fetch>(&mut self, cache: &BlockCache, mac: &Mac, source: &Arc<F>, at: u64, length: usize) {
+        let (block, budget) = (self.block, cache.0.budget);
+        let file = self.files.entry(*mac).or_insert_with(|| File::new(source.size()));
+        let Some(run) = file.touch(at, length as u64) else { return };
+        let Some(mut ahead) = file.ahead(at, run, block, false) else { return };
+        let unused = self.flying + self.files.values().map(File::unused).sum::<u64>();
+        if unused + 2 * block <= budget / 4
+            && let Some(file) = self.files.get(mac)
+            && let Some(further) = file.ahead(at, run, block, true)
+        {
+            ahead = further;
+        }
+        if unused + (ahead.end - ahead.start) <= budget / 2 {
+            drop(self.start(cache, mac, source, ahead));
+        }
+    }
+
+    /// The read that will bring the byte at `at`, and where it begins: one that is under way, or a
+    /// new one, see [`File::plan`].
+    fn fetch<F: Fetch>(&mut self, cache: &BlockCache, mac: &Mac, source: &Arc<F>, at: u64, end: u64, whole: bool) -> (u64, Arrival) {
+        let block = self.block;
+        let file = self.files.entry(*mac).or_insert_with(|| File::new(source.size()));
+        if let Some((start, flight)) = file.flight(at) {
+            return (start, flight.arrival.clone());
+        }
+        let range = file.plan(at, end, block, whole);
+        (range.start, self.start(cache, mac, source, range))
+    }
+
+    /// Starts to read a range that no block and no flight has a part of.
+    fn start<F: Fetch>(&mut self, cache: &BlockCache, mac: &Mac, source: &Arc<F>, range: Range<u64>) -> Arrival {
+        let length = range.end - range.start;
+        self.last_flight += 1;
+        let id = self.last_flight;
+        let arrival = arrive(cache.clone(), *mac, source.clone(), range.start, length, id);
+        let file = self.files.entry(*mac).or_insert_with(|| File::new(source.size()));
+        file.take_off(range.start, Flight { id, length, arrival: arrival.clone() });
+        self.flying += length;
+        self.make_room(cache.0.budget);
+        // On its own, so that it goes on when whoever wanted it has gone.
+        tokio::spawn(arrival.clone());
+        arrival
+    }
+
+    fn land(&mut self, mac: &Mac, start: u64, id: u64, arrived: Option<Bytes>) {
+        self.clock += 1;
+        let clock = self.clock;
+        // Gone if the file was forgotten meanwhile.
+        let Some(file) = self.files.get_mut(mac) else { return };
+        let Some(length) = file.land(start, id, arrived.clone(), clock) else { return };
+        self.flying -= length;
+        self.kept += arrived.map_or(0, |bytes| bytes.len() as u64);
+    }
+
+    /// Lets go of the blocks that were not used for the longest time, until the budget is kept.
+    fn make_room(&mut self, budget: u64) {
+        while self.kept + self.flying > budget {
+            let oldest = self.files.iter().filter_map(|(mac, file)| file.oldest().map(|(used, start)| (used, *mac, start))).min();
+            let Some((_, mac, start)) = oldest else { return };
+            let Some((length, served)) = self.files.get_mut(&mac).and_then(|file| file.evict(start)) else { return };
+            self.kept -= length;
+            self.adapt(length, served);
+        }
+    }
+
+    /// More runs than blocks fit push each other's out before they are used: smaller blocks then.
+    fn adapt(&mut self, length: u64, served: u64) {
+        if served < length / 2 {
+            if length > SMALL {
+                self.block = (self.block / 2).max(SMALL);
+                self.well_used = 0;
+            }
+        } else if self.block < self.largest {
+            self.well_used += 1;
+            if self.well_used >= WELL_USED {
+                self.block *= 2;
+                self.well_used = 0;
+            }
+        }
+    }
+}
+
+/// Reads a block and puts it into the cache.
+fn arrive<F: Fetch>(cache: BlockCache, mac: Mac, source: Arc<F>, start: u64, length: u64, id: u64) -> Arrival {
+    let work = async move {
+        let result = match cache.0.transfers.acquire().await {
+            Ok(_permit) => source.fetch(start, usize::try_from(length).unwrap_or(usize::MAX)).await,
+            Err(_) => Err(Error::new(ErrorKind::Cancelled, "cancelled")),
+        };
+        let result = result.and_then(|bytes| match bytes.len() as u64 == length {
+            true => Ok(bytes),
+            false => Err(Error::new(ErrorKind::Corrupt, format!("{} bytes came from offset {start}, {length} were expected", bytes.len()))),
+        });
+        let mut state = cache.state();
+        state.land(&mac, start, id, result.as_ref().ok().cloned());
+        // What was under way may have been more than there is room for.
+        state.make_room(cache.0.budget);
+        drop(state);
+        result
+    };
+    work.boxed().shared()
+}

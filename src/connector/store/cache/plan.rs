@@ -1,0 +1,141 @@
+//! How much to read, judged by where reads have been.
+
+use std::ops::Range;
+
+use super::{BLOCK, SMALL};
+
+/// Reads are counted by cells of this many bytes.
+const CELL: u64 = SMALL;
+
+/// From so many reads on in a cell and its neighbours, more are to be expected there. A cell that
+/// is read whole in one go has as many.
+const GATHERED: u32 = 8;
+
+/// What is read before a place that is read for the first time; more than half of it comes after,
+/// because most runs go forward.
+const BACK: u64 = SMALL / 4;
+
+/// A run that has read so many cells one after another will go on, and is read further ahead.
+const LONG: usize = (BLOCK / CELL) as usize;
+
+/// Which way a run goes, and whether it has come a long way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Run {
+    Forward { long: bool },
+    Backward { long: bool },
+}
+
+/// How often each part of a file was read.
+pub(super) struct Heat(Vec<u16>);
+
+impl Heat {
+    pub(super) fn new(size: u64) -> Self {
+        Self(vec![0; usize::try_from(size.div_ceil(CELL)).unwrap_or_default()])
+    }
+
+    /// Counts a read, in each cell by how much of it is read; tells of the run that it belongs to,
+    /// now and then.
+    pub(super) fn add(&mut self, at: u64, length: u64) -> Option<Run> {
+        let (cell, last) = (index(at), index(at + length.max(1) - 1));
+        // Often enough, and not at the expense of every single read.
+        let mut due = false;
+        for index in cell..=last {
+            let count = self.0.get_mut(index)?;
+            let start = index as u64 * CELL;
+            let part = (at + length).min(start + CELL).saturating_sub(at.max(start));
+            let weight = (part * u64::from(GATHERED) / CELL).max(1);
+            let before = *count;
+            *count = count.saturating_add(u16::try_from(weight).unwrap_or(u16::MAX));
+            due |= u32::from(before) / GATHERED != u32::from(*count) / GATHERED;
+        }
+        if !due {
+            return None;
+        }
+        let hot = |index: Option<usize>| index.is_some_and(|index| self.count(index) >= GATHERED);
+        let cold = |index: Option<usize>| index.is_none_or(|index| self.count(index) == 0);
+        let (below, above) = (cell.checked_sub(1), Some(last + 1));
+        match (hot(below), hot(above)) {
+            (true, false) if cold(above) => {
+                let long = cell >= LONG && (cell - LONG..cell).all(|index| self.count(index) >= GATHERED);
+                Some(Run::Forward { long })
+            }
+            (false, true) if cold(below) => {
+                let long = (last + 1..=last + LONG).all(|index| self.count(index) >= GATHERED);
+                Some(Run::Backward { long })
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether reads have gathered around a place.
+    pub(super) fn gathered(&self, at: u64) -> bool {
+        let cell = index(at);
+        let around = cell.saturating_sub(1)..=cell + 1;
+        around.map(|cell| self.count(cell)).sum::<u32>() >= GATHERED
+    }
+
+    fn count(&self, cell: usize) -> u32 {
+        self.0.get(cell).copied().unwrap_or_default().into()
+    }
+}
+
+/// The block that a place is in: blocks lie on a grid, so that runs in both directions and at any
+/// time ask for the same ones.
+pub(super) fn block(at: u64, block: u64) -> Range<u64> {
+    let start = at - at % block;
+    start..start + block
+}
+
+/// The little that is read of a place where nothing was read before.
+pub(super) fn small(at: u64) -> Range<u64> {
+    let start = at.saturating_sub(BACK);
+    start..start + SMALL
+}
+
+fn index(at: u64) -> usize {
+    usize::try_from(at / CELL).unwrap_or(usize::MAX - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn runs(places: impl Iterator<Item = u64>, size: u64) -> Vec<Run> {
+        let mut heat = Heat::new(size);
+        places.filter_map(|place| heat.add(place, 3000)).collect()
+    }
+
+    #[test]
+    fn runs_are_recognised_in_both_directions() {
+        let size = 8 << 20;
+        let forward = runs((0..size).step_by(3000), size);
+        assert!(forward.len() > 100 && forward.iter().all(|run| matches!(run, Run::Forward { .. })));
+        // Once it has read as much as a block holds.
+        let long = forward.iter().filter(|run| **run == Run::Forward { long: true }).count();
+        assert!(long * 5 > forward.len() * 2 && long * 5 < forward.len() * 3, "{long} of {}", forward.len());
+        let backward = runs((0..size).rev().step_by(3000), size);
+        assert!(backward.len() > 100 && backward.iter().all(|run| matches!(run, Run::Backward { .. })));
+        assert!(backward.contains(&Run::Backward { long: true }));
+    }
+
+    #[test]
+    fn a_run_of_large_reads_is_recognised_at_once() {
+        let mut heat = Heat::new(16 << 20);
+        assert_eq!(heat.add(0, 1 << 20), None);
+        assert!(heat.gathered(1 << 20) && !heat.gathered(2 << 20));
+        assert_eq!(heat.add(1 << 20, 1 << 20), Some(Run::Forward { long: false }));
+    }
+
+    #[test]
+    fn single_reads_are_no_run() {
+        let size = 64 << 20;
+        assert_eq!(runs((0..size).step_by(700_001), size), []);
+        let mut heat = Heat::new(size);
+        heat.add(5_000_000, 3000);
+        assert!(!heat.gathered(5_000_000));
+        for place in 0..10 {
+            heat.add(5_000_000 + place * 3000, 3000);
+        }
+        assert!(heat.gathered(5_000_000) && heat.gathered(5_200_000) && !heat.gathered(7_000_000));
+    }
+}

@@ -1,0 +1,210 @@
+//! What is in a store, as far as listings and uploads have shown it.
+//!
+//! A listing of a kind keeps its objects, so that a read is one call. On OpenDrive a look-up by
+//! name takes two, and does not find a new file for a while; it is the last resort.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant, SystemTime};
+
+use futures::stream::{self, StreamExt, TryStreamExt};
+
+use super::layout::{self, CONFIG, Kind, Mac, Name};
+use crate::rclone::{Entry, Error, ErrorKind, Object, Remote, Result};
+
+/// How long a listing may be taken for the present state where it need not be exact.
+const FRESH: Duration = Duration::from_secs(60);
+
+/// The age from which on an unfinished upload is taken for one that nobody will finish.
+const LEFTOVER: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A resource that is known.
+#[derive(Debug)]
+pub(super) struct Kept {
+    pub(super) object: Object,
+    /// Bytes; `None` if the backend does not tell.
+    pub(super) size: Option<u64>,
+    /// When it became known.
+    since: Instant,
+}
+
+#[derive(Debug)]
+pub(super) struct Catalog {
+    remote: Remote,
+    checkers: usize,
+    folders: Mutex<HashMap<Kind, Folder>>,
+    leftovers: Mutex<HashMap<String, Object>>,
+    /// Held while a look-up makes a listing, so that many at once make one.
+    first: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug, Default)]
+struct Folder {
+    listed: Option<Instant>,
+    objects: HashMap<Mac, Arc<Kept>>,
+}
+
+impl Catalog {
+    pub(super) fn new(remote: Remote, checkers: usize) -> Self {
+        Self { remote, checkers, folders: Mutex::default(), leftovers: Mutex::default(), first: tokio::sync::Mutex::default() }
+    }
+
+    pub(super) fn remote(&self) -> &Remote {
+        &self.remote
+    }
+
+    /// Lists a kind anew. Gives the MACs, and those whose object is not what it was.
+    pub(super) async fn list(&self, kind: Kind) -> Result<(Vec<Mac>, Vec<Mac>)> {
+        let started = Instant::now();
+        let mut objects = HashMap::new();
+        for entry in self.entries(kind).await? {
+            self.take(entry, started, &mut objects);
+        }
+        let mut folders = self.folders();
+        let folder = folders.entry(kind).or_default();
+        let mut changed = Vec::new();
+        for (mac, before) in std::mem::take(&mut folder.objects) {
+            match objects.get(&mac) {
+                // Uploaded while the listing was made: what it says of it may be older.
+                _ if before.since >= started => drop(objects.insert(mac, before)),
+                Some(now) if now.size == before.size => {}
+                _ => changed.push(mac),
+            }
+        }
+        folder.objects = objects;
+        folder.listed = Some(started);
+        Ok((folder.objects.keys().copied().collect(), changed))
+    }
+
+    /// The sum of the sizes of a kind, by a listing that is not old.
+    pub(super) async fn size(&self, kind: Kind) -> Result<u64> {
+        let fresh = self.folders().get(&kind).and_then(|folder| folder.listed).is_some_and(|listed| listed.elapsed() < FRESH);
+        if !fresh {
+            self.list(kind).await?;
+        }
+        let folders = self.folders();
+        Ok(folders.get(&kind).map_or(0, |folder| folder.objects.values().filter_map(|kept| kept.size).sum()))
+    }
+
+    /// What is known under a MAC, without asking the remote.
+    pub(super) fn known(&self, kind: Kind, mac: &Mac) -> Option<Arc<Kept>> {
+        self.folders().get(&kind)?.objects.get(mac).cloned()
+    }
+
+    /// A resource: from a listing, which is made if there was none, else looked up by name.
+    pub(super) async fn find(&self, kind: Kind, mac: &Mac) -> Result<Arc<Kept>> {
+        if let Some(kept) = self.known(kind, mac) {
+            return Ok(kept);
+        }
+        {
+            let _one = self.first.lock().await;
+            let listed = self.folders().get(&kind).is_some_and(|folder| folder.listed.is_some());
+            if !listed {
+                self.list(kind).await?;
+            }
+            match self.known(kind, mac) {
+                Some(kept) => return Ok(kept),
+                None if !listed => return Err(missing(kind, mac)),
+                None => {}
+            }
+        }
+        let entry = self.remote.stat(&kind.path(mac)).await;
+        let entry = entry.map_err(|error| if error.kind() == ErrorKind::NotFound { missing(kind, mac) } else { error })?;
+        if entry.size == Some(0) {
+            return Err(missing(kind, mac));
+        }
+        self.add(kind, *mac, entry).ok_or_else(|| missing(kind, mac))
+    }
+
+    /// Takes note of what was looked up or uploaded.
+    pub(super) fn add(&self, kind: Kind, mac: Mac, entry: Entry) -> Option<Arc<Kept>> {
+        let kept = Arc::new(Kept { object: entry.object?, size: entry.size, since: Instant::now() });
+        let previous = self.folders().entry(kind).or_default().objects.insert(mac, kept.clone());
+        // Not under the lock: letting go of an object is a call into Go.
+        drop(previous);
+        Some(kept)
+    }
+
+    pub(super) fn forget(&self, kind: Kind, mac: &Mac) {
+        let previous = self.folders().get_mut(&kind).and_then(|folder| folder.objects.remove(mac));
+        drop(previous);
+    }
+
+    /// Removes what listings have shown of uploads that were never finished, a day after they
+    /// began. Nothing depends on it, so what fails is left for the next time.
+    pub(super) async fn tidy(&self) {
+        let leftovers = std::mem::take(&mut *self.leftovers());
+        stream::iter(leftovers.into_values()).for_each_concurrent(self.checkers, |object| async move { drop(object.delete().await) }).await;
+    }
+
+    /// Everything in the folder of a kind, and in its subfolders of the older layout.
+    async fn entries(&self, kind: Kind) -> Result<Vec<Entry>> {
+        let folder = kind.folder();
+        let mut entries = match self.remote.list(folder).await {
+            // rclone shows an OpenDrive folder that was deleted meanwhile as an empty one (`List` in
+            // its backend/opendrive). In a store that has something in it, that is worth a look.
+            Ok(entries) if entries.is_empty() && self.folders().values().any(|folder| !folder.objects.is_empty()) => {
+                self.still_there().await?;
+                entries
+            }
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                self.still_there().await?;
+                return Ok(Vec::new());
+            }
+            Err(error) => return Err(error),
+        };
+        let shards: Vec<String> = entries
+            .iter()
+            .filter(|entry| entry.is_folder() && layout::is_shard(&entry.name))
+            .map(|entry| format!("{folder}/{}", entry.name))
+            .collect();
+        let listings = stream::iter(shards).map(|path| async move { self.remote.list(&path).await });
+        let sharded: Vec<Vec<Entry>> = listings.buffer_unordered(self.checkers).try_collect().await?;
+        entries.extend(sharded.into_iter().flatten());
+        Ok(entries)
+    }
+
+    /// A kind without a folder has no resource yet, unless the store itself is gone.
+    async fn still_there(&self) -> Result<()> {
+        let entries = match self.remote.list("").await {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            entries => entries.unwrap_or_default(),
+        };
+        match entries.iter().any(|entry| entry.name == CONFIG && !entry.is_folder()) {
+            true => Ok(()),
+            false => Err(Error::new(ErrorKind::NotFound, "the store is gone: there is no file CONFIG any more")),
+        }
+    }
+
+    fn take(&self, entry: Entry, started: Instant, objects: &mut HashMap<Mac, Arc<Kept>>) {
+        let Entry { name, size, modified, object: Some(object), .. } = entry else { return };
+        let unfinished = match Name::parse(&name) {
+            Name::Resource(mac) if size != Some(0) => {
+                objects.insert(mac, Arc::new(Kept { object, size, since: started }));
+                return;
+            }
+            Name::Resource(_) | Name::Temporary => object,
+            Name::Foreign => return,
+        };
+        let old = modified.and_then(|modified| SystemTime::now().duration_since(modified).ok()).is_some_and(|age| age > LEFTOVER);
+        if old {
+            let path = unfinished.path().to_owned();
+            let previous = self.leftovers().insert(path, unfinished);
+            drop(previous);
+        }
+    }
+
+    fn folders(&self) -> MutexGuard<'_, HashMap<Kind, Folder>> {
+        // No code that can panic runs under this lock.
+        self.folders.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    fn leftovers(&self) -> MutexGuard<'_, HashMap<String, Object>> {
+        self.leftovers.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+pub(super) fn missing(kind: Kind, mac: &Mac) -> Error {
+    Error::new(ErrorKind::NotFound, format!("there is no {} {}", kind.name(), layout::hex(mac)))
+}

@@ -1,0 +1,368 @@
+//! The store: a Kloset repository on a remote.
+//!
+//! [`layout`] says what lies where, `catalog` knows what is there, [`cache`] answers the thousands
+//! of small reads of packfiles, and `put` uploads.
+
+pub mod cache;
+mod catalog;
+pub mod layout;
+mod put;
+mod spool;
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures::future::{BoxFuture, FutureExt};
+use futures::stream::{self, BoxStream, StreamExt};
+use tokio::sync::{OnceCell, Semaphore};
+use tokio_util::task::TaskTracker;
+
+use self::cache::{BlockCache, Fetch};
+use self::catalog::{Catalog, Kept};
+use self::layout::CONFIG;
+pub use self::layout::{Kind, Mac};
+pub use self::put::Put;
+use self::spool::{Budget, Spool};
+use super::{Identity, OpenError, Settings, explain, open_remote};
+use crate::rclone::{Error, ErrorKind, Object, Reader};
+
+type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The largest piece that [`Store::get`] gives, in bytes.
+const PIECE: usize = 1 << 20;
+
+/// How long requests that came just before the end of a connection have to be seen.
+const LAST_REQUESTS: Duration = Duration::from_millis(50);
+
+/// A store. Clones share it.
+///
+/// Nothing is asked of the remote before one of the calls needs it.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    settings: Settings,
+    catalog: OnceCell<Catalog>,
+    cache: BlockCache,
+    budget: Arc<Budget>,
+    uploads: Semaphore,
+    /// The puts and deletes that were begun: they are finished even if nobody waits for them.
+    tasks: TaskTracker,
+    /// The locks that were put and not deleted yet.
+    locks: Mutex<HashSet<Mac>>,
+    /// Whether this connection has put or deleted anything.
+    wrote: AtomicBool,
+}
+
+/// A part of a resource: `length` bytes from `offset` on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Range {
+    /// The first byte.
+    pub offset: u64,
+    /// How many.
+    pub length: u64,
+}
+
+/// The bytes of a resource.
+pub enum Answer {
+    /// All of them, in one piece.
+    Whole(Bytes),
+    /// Piece by piece, each of 1 MiB at most.
+    Pieces(BoxStream<'static, Result<Bytes>>),
+}
+
+impl Store {
+    /// A store at the place of a configuration.
+    pub fn new(settings: Settings) -> Self {
+        let cache = BlockCache::new(settings.cache_size, settings.transfers);
+        let uploads = Semaphore::new(settings.transfers);
+        Self(Arc::new(Inner {
+            settings,
+            catalog: OnceCell::new(),
+            cache,
+            budget: Arc::default(),
+            uploads,
+            tasks: TaskTracker::new(),
+            locks: Mutex::default(),
+            wrote: AtomicBool::new(false),
+        }))
+    }
+
+    /// Where this is.
+    pub fn identity(&self) -> &Identity {
+        &self.0.settings.identity
+    }
+
+    /// Asks whether the remote lets us in; the store need not exist yet.
+    ///
+    /// # Errors
+    /// One line that says what is wrong: the configuration, the login, or a base that is a file.
+    pub async fn ping(&self) -> Result<(), OpenError> {
+        match self.catalog().await?.remote().list("").await {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(explain(&self.0.settings, &error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes a store with Plakar's description of it. That comes last, and all at once: a folder
+    /// has the file `CONFIG` when it is a store.
+    ///
+    /// # Errors
+    /// `Exists` if there is one already, else as for [`Store::ping`].
+    pub async fn create(&self, config: Bytes) -> Result<(), OpenError> {
+        let remote = self.catalog().await?.remote();
+        let failed = |error: Error| explain(&self.0.settings, &error);
+        match self.config_object().await {
+            Ok(Some(object)) => {
+                let (_, size) = object;
+                let why = if size == Some(0) { "a file CONFIG without a byte in it: remove it first" } else { "a store already" };
+                return Err(self.error(ErrorKind::Exists, why));
+            }
+            Ok(None) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => remote.make_folder("").await.map_err(failed)?,
+            Err(error) => return Err(failed(error)),
+        }
+        for kind in Kind::MAIN {
+            remote.make_folder(kind.folder()).await.map_err(failed)?;
+        }
+        let mut spool = Spool::new(&self.0.budget);
+        spool.push(config).await.map_err(failed)?;
+        spool.upload(remote, CONFIG, true).await.map_err(failed)?;
+        Ok(())
+    }
+
+    /// Opens a store and gives Plakar's description of it.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no store, else as for [`Store::ping`].
+    pub async fn open(&self) -> Result<Bytes, OpenError> {
+        self.catalog().await?;
+        let object = match self.config_object().await {
+            Ok(Some((object, Some(1..) | None))) => object,
+            Ok(_) => return Err(self.error(ErrorKind::NotFound, "no store: make one with `plakar at … create`")),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return Err(self.error(ErrorKind::NotFound, "no store, and no such folder: make one with `plakar at … create`"));
+            }
+            Err(error) => return Err(explain(&self.0.settings, &error)),
+        };
+        contents(&object).await.map_err(|error| explain(&self.0.settings, &error))
+    }
+
+    /// The bytes of the whole store, as far as listings tell.
+    ///
+    /// # Errors
+    /// If a folder cannot be listed.
+    pub async fn size(&self) -> Result<u64> {
+        let catalog = self.ready().await?;
+        let mut size = 0;
+        for kind in Kind::MAIN {
+            size += catalog.size(kind).await?;
+        }
+        Ok(size)
+    }
+
+    /// Lists the resources of a kind, as they are now.
+    ///
+    /// # Errors
+    /// `NotFound` if the store is gone, or what the server says.
+    pub async fn list(&self, kind: Kind) -> Result<Vec<Mac>> {
+        let (macs, changed) = self.ready().await?.list(kind).await?;
+        if kind == Kind::Packfile {
+            changed.iter().for_each(|mac| self.0.cache.forget(mac));
+        }
+        Ok(macs)
+    }
+
+    /// Gives a part of a resource that the cache has in one piece, without waiting. To be asked
+    /// before [`Store::get`]: the cache learns from it what is being read.
+    pub fn cached(&self, kind: Kind, mac: &Mac, range: Range) -> Option<Bytes> {
+        if kind != Kind::Packfile {
+            return None;
+        }
+        let kept = self.0.catalog.get()?.known(kind, mac)?;
+        check(kept.size?, range).ok()?;
+        let bytes = self.0.cache.hit(mac, &kept, range.offset, usize::try_from(range.length).ok()?)?;
+        (bytes.len() <= PIECE).then_some(bytes)
+    }
+
+    /// Gives a resource, or a part of it. A whole one is checked: its last piece comes only if
+    /// size and hash are those that were listed.
+    ///
+    /// # Errors
+    /// `NotFound`, `Config` for a range beyond the end, or what the server says.
+    pub async fn get(&self, kind: Kind, mac: &Mac, range: Option<Range>) -> Result<Answer> {
+        let catalog = self.ready().await?;
+        let kept = catalog.find(kind, mac).await?;
+        let Some(range) = range else {
+            return if kind == Kind::Lock { self.lock(mac, kept).await } else { Ok(pieces(kept.object.read(0, None).await?)) };
+        };
+        if let Some(size) = kept.size {
+            check(size, range)?;
+        }
+        match (kind, kept.size) {
+            _ if range.length == 0 => Ok(Answer::Whole(Bytes::new())),
+            (Kind::Packfile, Some(_)) => {
+                let blocks = self.0.cache.read(*mac, kept, range.offset, range.length);
+                Ok(Answer::Pieces(blocks.flat_map(|block| stream::iter(split(block))).boxed()))
+            }
+            _ => Ok(pieces(kept.object.read(range.offset, Some(range.length)).await?)),
+        }
+    }
+
+    /// Begins to receive a resource.
+    ///
+    /// # Errors
+    /// If the remote cannot be opened.
+    pub async fn put(&self, kind: Kind, mac: Mac) -> Result<Put> {
+        self.ready().await?;
+        Ok(Put::new(self, kind, mac))
+    }
+
+    /// Deletes a resource. Once it has begun it is carried through, whoever waits for it or not.
+    ///
+    /// # Errors
+    /// `NotFound`, or what the server says.
+    pub async fn delete(&self, kind: Kind, mac: &Mac) -> Result<()> {
+        let (store, mac) = (self.clone(), *mac);
+        self.carry_through(async move { store.remove(kind, &mac).await }).await
+    }
+
+    /// Ends what was begun when the connection has ended: puts and deletes are carried through,
+    /// and the locks that nobody deleted are, which would keep others out for ten minutes.
+    pub async fn finish(&self) {
+        tokio::time::sleep(LAST_REQUESTS).await;
+        self.0.tasks.close();
+        self.0.tasks.wait().await;
+        let locks: Vec<Mac> = self.locks().drain().collect();
+        let deletions = locks.iter().map(|mac| self.remove(Kind::Lock, mac));
+        futures::future::join_all(deletions).await;
+    }
+
+    /// Removes what uploads left behind that were cut off more than a day ago, if this connection
+    /// has written: whoever only reads may have no right to.
+    pub async fn tidy(&self) {
+        if let Some(catalog) = self.0.catalog.get().filter(|_| self.0.wrote.load(Ordering::Relaxed)) {
+            catalog.tidy().await;
+        }
+    }
+
+    async fn remove(&self, kind: Kind, mac: &Mac) -> Result<()> {
+        let catalog = self.ready().await?;
+        let kept = catalog.find(kind, mac).await?;
+        let outcome = kept.object.delete().await;
+        catalog.forget(kind, mac);
+        match kind {
+            Kind::Packfile => self.0.cache.forget(mac),
+            Kind::Lock if outcome.is_ok() => drop(self.locks().remove(mac)),
+            _ => {}
+        }
+        outcome
+    }
+
+    /// A lock, read whole: it may be replaced at any moment, and is read again then.
+    async fn lock(&self, mac: &Mac, kept: Arc<Kept>) -> Result<Answer> {
+        match contents(&kept.object).await {
+            Err(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::NotFound) => {}
+            outcome => return outcome.map(Answer::Whole),
+        }
+        let catalog = self.ready().await?;
+        catalog.list(Kind::Lock).await?;
+        let kept = catalog.known(Kind::Lock, mac).ok_or_else(|| catalog::missing(Kind::Lock, mac))?;
+        contents(&kept.object).await.map(Answer::Whole)
+    }
+
+    /// The file `CONFIG`, if there is one, and its size.
+    async fn config_object(&self) -> Result<Option<(Object, Option<u64>)>> {
+        let entries = self.ready().await?.remote().list("").await?;
+        Ok(entries.into_iter().find(|entry| entry.name == CONFIG).and_then(|entry| Some((entry.object?, entry.size))))
+    }
+
+    async fn catalog(&self) -> Result<&Catalog, OpenError> {
+        let open = || async {
+            let remote = open_remote(&self.0.settings).await?;
+            Ok(Catalog::new(remote, self.0.settings.checkers))
+        };
+        self.0.catalog.get_or_try_init(open).await
+    }
+
+    /// The catalog, for calls that Plakar makes when the store is open.
+    async fn ready(&self) -> Result<&Catalog> {
+        self.catalog().await.map_err(|error| match error {
+            OpenError::Config(error) => Error::new(ErrorKind::Config, error.to_string()),
+            OpenError::Remote { message, kind } => Error::new(kind, message),
+        })
+    }
+
+    async fn carry_through<T: Send + 'static>(&self, work: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
+        self.0.wrote.store(true, Ordering::Relaxed);
+        match self.0.tasks.spawn(work).await {
+            Ok(outcome) => outcome,
+            Err(error) => Err(Error::new(ErrorKind::Other, format!("a bug: {error}"))),
+        }
+    }
+
+    fn error(&self, kind: ErrorKind, what: &str) -> OpenError {
+        let Identity { origin, kind: backend, root } = self.identity();
+        OpenError::Remote { message: format!("at {root} on {backend} ({origin}) there is {what}"), kind }
+    }
+
+    fn locks(&self) -> MutexGuard<'_, HashSet<Mac>> {
+        self.0.locks.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+impl Fetch for Kept {
+    fn size(&self) -> u64 {
+        self.size.unwrap_or_default()
+    }
+
+    fn fetch(self: Arc<Self>, offset: u64, length: usize) -> BoxFuture<'static, Result<Bytes>> {
+        async move { self.object.fetch(offset, length).await }.boxed()
+    }
+}
+
+/// All bytes of a small object.
+async fn contents(object: &Object) -> Result<Bytes> {
+    let mut reader = object.read(0, None).await?;
+    let mut bytes = BytesMut::new();
+    while let Some(chunk) = reader.chunk().await? {
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes.freeze())
+}
+
+/// Whether a range lies within a resource.
+fn check(size: u64, range: Range) -> Result<()> {
+    match range.offset.checked_add(range.length) {
+        Some(end) if end <= size => Ok(()),
+        _ => {
+            let Range { offset, length } = range;
+            Err(Error::new(
+                ErrorKind::Config,
+                format!("{length} bytes from offset {offset} on are wanted, but there are only {size} bytes"),
+            ))
+        }
+    }
+}
+
+fn pieces(reader: Reader) -> Answer {
+    let pieces = stream::try_unfold(reader, |mut reader| async move { Ok(reader.chunk().await?.map(|chunk| (chunk, reader))) });
+    Answer::Pieces(pieces.boxed())
+}
+
+/// A block in pieces that fit into a message.
+fn split(block: Result<Bytes>) -> impl Iterator<Item = Result<Bytes>> {
+    let (mut rest, mut error) = match block {
+        Ok(bytes) => (bytes, None),
+        Err(error) => (Bytes::new(), Some(Err(error))),
+    };
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return error.take();
+        }
+        Some(Ok(rest.split_to(rest.len().min(PIECE))))
+    })
+}

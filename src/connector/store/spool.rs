@@ -1,0 +1,169 @@
+//! What is to be uploaded is gathered first, because OpenDrive needs to know the number of bytes
+//! beforehand.
+
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime};
+
+use bytes::{Bytes, BytesMut};
+
+use super::layout;
+use crate::rclone::{CHUNK, Entry, Error, ErrorKind, Remote, Result};
+
+/// The bytes of all puts together that may wait in memory. More go to a temporary file.
+const MEMORY: usize = 32 << 20;
+
+/// How often an upload is tried that fails in a way that may pass.
+const TRIES: u32 = 3;
+
+/// How long the first pause between two tries is; each one doubles it.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// The memory that all puts share.
+#[derive(Debug, Default)]
+pub(super) struct Budget(AtomicUsize);
+
+/// What a put has brought so far.
+#[derive(Debug)]
+pub(super) struct Spool {
+    budget: Arc<Budget>,
+    size: u64,
+    /// Bytes in memory, in order.
+    chunks: Vec<Bytes>,
+    /// How much of the budget they take.
+    reserved: usize,
+    /// The file that has all of them instead. It has no name, and goes with the process.
+    file: Option<Arc<std::fs::File>>,
+}
+
+impl Spool {
+    pub(super) fn new(budget: &Arc<Budget>) -> Self {
+        Self { budget: budget.clone(), size: 0, chunks: Vec::new(), reserved: 0, file: None }
+    }
+
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Takes bytes over.
+    pub(super) async fn push(&mut self, chunk: Bytes) -> Result<()> {
+        self.size += chunk.len() as u64;
+        if self.file.is_none() {
+            let taken = self.budget.0.fetch_add(chunk.len(), Ordering::Relaxed) + chunk.len();
+            self.reserved += chunk.len();
+            self.chunks.push(chunk);
+            if taken <= MEMORY {
+                return Ok(());
+            }
+            let file = on_file(tempfile::tempfile).await?;
+            self.file = Some(Arc::new(file));
+            let chunks = std::mem::take(&mut self.chunks);
+            let outcome = self.spill(chunks).await;
+            self.release();
+            return outcome;
+        }
+        self.spill(vec![chunk]).await
+    }
+
+    async fn spill(&self, chunks: Vec<Bytes>) -> Result<()> {
+        let Some(file) = self.file.clone() else { return Ok(()) };
+        on_file(move || chunks.iter().try_for_each(|chunk| (&*file).write_all(chunk))).await
+    }
+
+    fn release(&mut self) {
+        self.budget.0.fetch_sub(std::mem::take(&mut self.reserved), Ordering::Relaxed);
+    }
+
+    /// Uploads all of it to a path; with `whole`, what is seen there is never anything but the
+    /// complete content. Otherwise an empty file may be seen while it is new.
+    ///
+    /// # Errors
+    /// What the server says. Nothing but what was there before is under the path then.
+    pub(super) async fn upload(&self, remote: &Remote, path: &str, whole: bool) -> Result<Entry> {
+        let mut pause = PAUSE;
+        for _ in 1..TRIES {
+            match self.attempt(remote, path, whole).await {
+                // A new name may not be found for a while, and is in the way all the same; and when
+                // the answer to the last call of an upload is lost, its repetition finds nothing.
+                Err(error)
+                    if error.is_temporary() || matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Exists | ErrorKind::NotFound) =>
+                {
+                    tracing::info!("{path}: {error}; trying again");
+                    tokio::time::sleep(pause).await;
+                    pause *= 2;
+                }
+                outcome => return outcome,
+            }
+        }
+        self.attempt(remote, path, whole).await
+    }
+
+    async fn attempt(&self, remote: &Remote, path: &str, whole: bool) -> Result<Entry> {
+        if !whole {
+            return self.send(remote, path).await;
+        }
+        let entry = self.send(remote, &layout::temporary(path)).await?;
+        let Some(object) = entry.object else { return Err(Error::new(ErrorKind::Other, "a bug: an upload that made a folder")) };
+        let temporary = object.path().to_owned();
+        match object.rename(path).await {
+            Ok(entry) => Ok(entry),
+            Err(error) => {
+                if let Ok(Entry { object: Some(object), .. }) = remote.stat(&temporary).await {
+                    // Best effort: a listing does not show it, and `Catalog::tidy` finds it later.
+                    drop(object.delete().await);
+                }
+                // Something is under the name already. Replacing its content is as atomic.
+                if error.kind() == ErrorKind::Exists { self.send(remote, path).await } else { Err(error) }
+            }
+        }
+    }
+
+    async fn send(&self, remote: &Remote, path: &str) -> Result<Entry> {
+        let mut writer = remote.create(path, Some(self.size), SystemTime::now()).await?;
+        match &self.file {
+            None => {
+                for chunk in &self.chunks {
+                    writer.write(chunk.clone()).await?;
+                }
+            }
+            Some(file) => {
+                for at in (0..self.size).step_by(CHUNK) {
+                    let length = usize::try_from(self.size - at).map_or(CHUNK, |rest| rest.min(CHUNK));
+                    let file = file.clone();
+                    let chunk = on_file(move || {
+                        let mut buffer = BytesMut::zeroed(length);
+                        // One reader at a time: an upload takes its chunks in order.
+                        (&*file).seek(SeekFrom::Start(at))?;
+                        (&*file).read_exact(&mut buffer)?;
+                        Ok(buffer.freeze())
+                    });
+                    writer.write(chunk.await?).await?;
+                }
+            }
+        }
+        writer.commit().await
+    }
+}
+
+impl Drop for Spool {
+    fn drop(&mut self) {
+        self.release();
+    }
+}
+
+/// Does something with the temporary file, on a thread that may wait.
+async fn on_file<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T> {
+    let folder = std::env::temp_dir();
+    let explain = |error: &dyn std::fmt::Display| {
+        let message = format!(
+            "an upload does not fit in memory, and the temporary file for it in {} failed: {error}; set TMPDIR to a folder with room",
+            folder.display()
+        );
+        Error::new(ErrorKind::Other, message)
+    };
+    match tokio::task::spawn_blocking(work).await {
+        Ok(outcome) => outcome.map_err(|error| explain(&error)),
+        Err(error) => Err(explain(&error)),
+    }
+}
