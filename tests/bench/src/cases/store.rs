@@ -1,5 +1,6 @@
 //! A store on the drive, beside one on the local disk with the same content.
 
+use std::path::Path;
 use std::time::Duration;
 
 use opendrive_sim::{Options, Simulator};
@@ -46,7 +47,17 @@ fn run(bench: &mut Bench, size: &str, files: u64, bytes: usize, rounds: usize) {
             stage.step(&mut contestants, "cat", |n| vec!["cat".into(), format!("{}:{folder}/folder000/file00042.dat", ids[n])]);
             stage.step(&mut contestants, "check", |n| vec!["check".into(), ids[n].clone()]);
             stage.step(&mut contestants, "restore", |n| vec!["restore".into(), "-to".into(), "restored".into(), ids[n].clone()]);
-            for contestant in &contestants {
+            for contestant in &mut contestants {
+                let restored = count_files(&contestant.user.home().join("restored"));
+                if !contestant.out && restored != files {
+                    let case_name = format!("store of {size}: restore");
+                    bench.fail(
+                        Case::new(&case_name, latency),
+                        contestant.who,
+                        contestant,
+                        &format!("{restored} of {files} files came back"),
+                    );
+                }
                 contestant.remove(&format!("store{round}"));
                 contestant.remove("restored");
             }
@@ -84,4 +95,10 @@ impl Stage<'_> {
         }
         texts
     }
+}
+
+/// Files below a folder.
+fn count_files(folder: &Path) -> u64 {
+    let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
+    entries.flatten().map(|entry| if entry.path().is_dir() { count_files(&entry.path()) } else { 1 }).sum()
 }
