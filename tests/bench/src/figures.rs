@@ -17,7 +17,8 @@ pub mod names {
     pub const RESTORE: &str = "restore of 200 x 100 kB";
     pub const LARGE: &str = "one file of 2 GB";
     pub const LINE: &str = "2 GB over a line of 100 MB/s";
-    pub const LOCAL: &str = "local folder of 20,000 x 4 kB";
+    pub const LOCAL: &str = "local folder of 20,000 x 20 kB";
+    pub const LOCAL_TINY: &str = "local folder of 20,000 x 4 kB";
 }
 
 /// Who did the work.

@@ -7,11 +7,16 @@ use tempfile::TempDir;
 use crate::bench::{Bench, Case, make_files};
 use crate::figures::{Who, names};
 
-/// Twenty thousand files of 4 kB.
+/// Twenty thousand files, of two sizes: with very small ones it is the asking for each that counts.
 pub fn small_files(bench: &mut Bench) {
-    let case = Case::new(names::LOCAL, Duration::ZERO);
+    run(bench, names::LOCAL, 20_000);
+    run(bench, names::LOCAL_TINY, 4_000);
+}
+
+fn run(bench: &mut Bench, name: &str, size: usize) {
+    let case = Case::new(name, Duration::ZERO);
     let folder = TempDir::new().unwrap();
-    make_files(folder.path(), 20_000, 4_000);
+    make_files(folder.path(), 20_000, size);
     let mut contestants = bench.contestants(None);
     contestants.push(bench.plakar_alone());
     for contestant in &contestants {

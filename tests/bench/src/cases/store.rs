@@ -89,7 +89,6 @@ impl Stage<'_> {
             line.extend(arguments(n));
             let line: Vec<&str> = line.iter().map(String::as_str).collect();
             let on_drive = contestant.who != Who::Plakar;
-            let case = if on_drive { case.depth(1) } else { case };
             let text = self.bench.measure(case, contestant, on_drive.then_some(self.simulator), &line);
             texts.push(text.unwrap_or_default());
         }
