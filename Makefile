@@ -13,6 +13,7 @@ STATIC := CARGO_TARGET_$(shell echo '$(HOST)' | tr 'a-z-' 'A-Z_')_RUSTFLAGS="-C 
 # The Plakar that the tests pin, and a home for it when it makes a package.
 TOOLS := target/tools
 PLAKAR := $(TOOLS)/plakar
+RCLONE := $(TOOLS)/rclone
 SIMULATOR := target/release/opendrive-sim
 PACKAGE := rclone_$(VERSION)_$(OS)_$(ARCH).ptar
 
@@ -36,6 +37,10 @@ plakar: $(PLAKAR)
 
 $(PLAKAR): tests/plakar/go.mod tests/plakar/go.sum | prerequisites
 	cd tests/plakar && go build -trimpath -o ../../$@ github.com/PlakarKorp/plakar
+	@touch $@
+
+$(RCLONE): tests/bench/rclone/main.go tests/bench/rclone/go.mod tests/bench/rclone/go.sum | prerequisites
+	cd tests/bench/rclone && go build -trimpath -o ../../../$@ .
 	@touch $@
 
 $(SIMULATOR): FORCE | prerequisites
@@ -65,8 +70,10 @@ test: build $(PLAKAR) ## Run all tests
 	PLAKAR=$(CURDIR)/$(PLAKAR) PLAKAR_OPENDRIVE=$(CURDIR)/$(EXECUTABLE) cargo test --locked --workspace
 	tests/bindings
 
-bench: build $(PLAKAR) ## Run the benchmarks (minutes)
-	PLAKAR=$(CURDIR)/$(PLAKAR) PLAKAR_OPENDRIVE=$(CURDIR)/$(EXECUTABLE) cargo test --release --locked --workspace -- --ignored --nocapture --test-threads 1
+bench: package $(RCLONE) ## Measure; BENCH="--rounds 3 --long", PEER=path.ptar adds another package
+	$(STATIC) cargo build --release --locked --target $(HOST) -p bench
+	PLAKAR=$(PLAKAR) PLAKAR_OPENDRIVE=$(CURDIR)/$(EXECUTABLE) RCLONE=$(RCLONE) PACKAGE=$(PACKAGE) \
+		target/$(HOST)/release/bench $(BENCH)
 
 lint: prerequisites ## Check format and lints, warnings denied
 	cargo fmt --all --check

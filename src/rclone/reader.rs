@@ -44,12 +44,15 @@ pub struct Reader {
     expected: Option<u64>,
     /// What `poll_read` got and did not give yet.
     rest: Bytes,
-    pending: Option<JoinHandle<Result<Bytes>>>,
+    pending: Option<JoinHandle<Result<Piece>>>,
 }
 
-/// The handle, closed when dropped.
+/// The handle, closed when dropped unless it is [`CLOSED`].
 #[derive(Debug)]
 struct Stream(Handle);
+
+/// No handle: the bridge counts from 1 (go/core/handles.go).
+const CLOSED: Handle = 0;
 
 impl Reader {
     pub(super) fn new(remote: Remote, handle: Handle, expected: Option<u64>) -> Self {
@@ -62,10 +65,18 @@ impl Reader {
     /// # Errors
     /// What the server says; `Corrupt` at the end of a whole object that is not what was listed.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>> {
+        if self.is_over() {
+            return Ok(None);
+        }
         let (handle, room) = (self.stream.0, self.room());
-        let chunk = blocking(move || fetch(handle, room)).await?;
-        self.took(&chunk);
-        Ok((!chunk.is_empty()).then_some(chunk))
+        let piece = blocking(move || fetch(handle, room)).await?;
+        let bytes = self.took(piece);
+        Ok((!bytes.is_empty()).then_some(bytes))
+    }
+
+    /// Whether the end has been reached: nothing more will come.
+    pub fn is_over(&self) -> bool {
+        self.stream.0 == CLOSED
     }
 
     /// Reads `length` bytes, in one go.
@@ -92,32 +103,53 @@ impl Reader {
         self.expected.map_or(CHUNK, |expected| usize::try_from(expected).map_or(CHUNK, |expected| expected.saturating_add(1).min(CHUNK)))
     }
 
-    fn took(&mut self, chunk: &Bytes) {
-        self.expected = self.expected.map(|expected| expected.saturating_sub(chunk.len() as u64));
+    fn took(&mut self, piece: Piece) -> Bytes {
+        let Piece { bytes, last } = piece;
+        self.expected = self.expected.map(|expected| expected.saturating_sub(bytes.len() as u64));
+        if last {
+            self.stream.0 = CLOSED;
+        }
+        bytes
     }
 }
 
-fn fetch(handle: Handle, room: usize) -> Result<Bytes> {
+/// What one call of the bridge's gave.
+#[derive(Debug)]
+struct Piece {
+    bytes: Bytes,
+    /// Whether they are the last; the stream is closed then.
+    last: bool,
+}
+
+fn fetch(handle: Handle, room: usize) -> Result<Piece> {
     let mut buffer = BytesMut::zeroed(room);
     let count = ffi::read(handle, &mut buffer)?;
-    if count < room / 2 {
-        // A short one must not hold on to a whole buffer.
-        return Ok(Bytes::copy_from_slice(&buffer[..count]));
+    // Fewer than there was room for are the last ones. Closing here spares small files, of which there may be
+    // many thousand, two more trips to another thread.
+    let last = count < room;
+    if last {
+        // It is gone already where the reader was dropped meanwhile.
+        let _ = ffi::close(handle);
     }
-    buffer.truncate(count);
-    Ok(buffer.freeze())
+    let bytes = if count < room / 2 {
+        // A short one must not hold on to a whole buffer.
+        Bytes::copy_from_slice(&buffer[..count])
+    } else {
+        buffer.truncate(count);
+        buffer.freeze()
+    };
+    Ok(Piece { bytes, last })
 }
 
 impl AsyncRead for Reader {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        if self.rest.is_empty() {
+        if self.rest.is_empty() && !self.is_over() {
             let (handle, room) = (self.stream.0, self.room());
             let pending = self.pending.get_or_insert_with(|| tokio::task::spawn_blocking(move || fetch(handle, room)));
             let outcome = ready!(Pin::new(pending).poll(context));
             self.pending = None;
-            let chunk = outcome.unwrap_or_else(|error| Err(Error::new(ErrorKind::Cancelled, error.to_string())))?;
-            self.took(&chunk);
-            self.rest = chunk;
+            let piece = outcome.unwrap_or_else(|error| Err(Error::new(ErrorKind::Cancelled, error.to_string())))?;
+            self.rest = self.took(piece);
         }
         let count = self.rest.len().min(buffer.remaining());
         buffer.put_slice(&self.rest[..count]);
@@ -129,6 +161,9 @@ impl AsyncRead for Reader {
 impl Drop for Stream {
     fn drop(&mut self) {
         let handle = self.0;
+        if handle == CLOSED {
+            return;
+        }
         // Closing waits for a read in flight to notice; that is not for an async thread.
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) => drop(runtime.spawn_blocking(move || ffi::close(handle))),

@@ -13,7 +13,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 use tonic::transport::Channel;
 
-use super::place::noise;
+use super::noise;
 use super::plugin::Plugin;
 
 pub struct Exporter {

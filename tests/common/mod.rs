@@ -8,3 +8,11 @@ pub mod place;
 pub mod plakar;
 pub mod plugin;
 pub mod restoring;
+pub mod user;
+
+use place::noise;
+
+/// The executable that is tested: the release build if `make` names it.
+pub fn executable() -> String {
+    std::env::var("PLAKAR_OPENDRIVE").unwrap_or_else(|_| env!("CARGO_BIN_EXE_plakar-opendrive").to_owned())
+}

@@ -11,10 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tonic::transport::{Channel, Endpoint};
 
-/// The executable that is tested: the release build if `make` names it.
-pub fn executable() -> String {
-    std::env::var("PLAKAR_OPENDRIVE").unwrap_or_else(|_| env!("CARGO_BIN_EXE_plakar-opendrive").to_owned())
-}
+use super::executable;
 
 /// A running plugin; killed when dropped.
 pub struct Plugin {

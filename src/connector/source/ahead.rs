@@ -196,12 +196,25 @@ impl Beginning {
             let Some(chunk) = reader.chunk().await? else { return Ok(None) };
             count += chunk.len() as u64;
             chunks.push_back(chunk);
+            if reader.is_over() {
+                return Ok(None);
+            }
         }
         Ok(Some(reader))
     }
 }
 
 impl FileReader {
+    /// Whether the end has been reached: nothing more will come, no error either.
+    pub fn is_over(&self) -> bool {
+        match &self.0 {
+            Stage::Fetching(_) => false,
+            Stage::Beginning(beginning, _) => beginning.chunks.is_empty() && matches!(beginning.rest, Ok(None)),
+            Stage::Reading(reader) => reader.is_over(),
+            Stage::Ended => true,
+        }
+    }
+
     /// The next bytes, at most 1 MiB; `None` at the end.
     ///
     /// # Errors

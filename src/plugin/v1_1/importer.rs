@@ -104,6 +104,14 @@ impl Importer for ImporterService {
             return Err(Status::not_found("a drive has no extended attributes"));
         }
         let mut reader = self.source()?.read(&record.pathname).await.map_err(|error| convert::file_status(&error))?;
+        // A small file goes out at once, its end with it: headers, bytes and trailers in one write.
+        let Some(first) = reader.chunk().await.map_err(|error| convert::file_status(&error))? else {
+            return Ok(Response::new(Box::pin(futures::stream::empty())));
+        };
+        let first = futures::stream::iter([Ok(OpenResponse { chunk: first })]);
+        if reader.is_over() {
+            return Ok(Response::new(Box::pin(first)));
+        }
         let (sender, chunks) = mpsc::channel(CHUNKS);
         // A task of its own, so that the next chunk is read while this one is on its way. It ends
         // when Plakar closes the file: nobody receives then.
@@ -124,7 +132,7 @@ impl Importer for ImporterService {
                 }
             }
         });
-        Ok(Response::new(Box::pin(ReceiverStream::new(chunks))))
+        Ok(Response::new(Box::pin(first.chain(ReceiverStream::new(chunks)))))
     }
 
     async fn close(&self, _: Request<CloseRequest>) -> Result<Response<CloseResponse>, Status> {

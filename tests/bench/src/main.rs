@@ -1,0 +1,72 @@
+//! The benchmark: the simulated OpenDrive, the real Plakar with our package (and another one, to compare),
+//! and the real rclone, in one run. `make bench` builds what it needs.
+
+#![allow(clippy::print_stdout)] // Its output is for people.
+
+mod bench;
+mod cases;
+#[path = "../../common/export.rs"]
+#[allow(dead_code)]
+mod export;
+mod figures;
+mod memory;
+mod plots;
+#[path = "../../common/plugin.rs"]
+#[allow(dead_code)]
+mod plugin;
+mod relay;
+mod report;
+#[path = "../../common/user.rs"]
+mod user;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use bench::{Bench, Tools, noise};
+use figures::Figures;
+
+/// Measures everything, prints the tables, and writes docs/benchmarks.md
+#[derive(Parser)]
+struct Cli {
+    #[command(flatten)]
+    tools: Tools,
+    /// The folder for benchmarks.md
+    #[arg(long, default_value = "docs")]
+    docs: PathBuf,
+    /// Run only the cases of these names (source, many, restore, store, large, local, bridge, memory), and write no documentation
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
+}
+
+/// The executable of the plugin, for [`plugin`].
+fn executable() -> String {
+    std::env::var("PLAKAR_OPENDRIVE").expect("PLAKAR_OPENDRIVE names the executable: run `make bench`")
+}
+
+fn main() -> ExitCode {
+    let Cli { mut tools, docs, only } = Cli::parse();
+    // Plakar is started in other folders.
+    for tool in [&mut tools.plakar, &mut tools.rclone, &mut tools.package].into_iter().chain(&mut tools.peer) {
+        match tool.canonicalize() {
+            Ok(path) => *tool = path,
+            Err(error) => {
+                eprintln!("bench: {}: {error}; run `make bench`", tool.display());
+                return ExitCode::from(2);
+            }
+        }
+    }
+    let mut bench = Bench { tools, figures: Figures::default() };
+    cases::run(&mut bench, &only);
+    println!("{}", report::tables(&bench));
+    if only.is_empty()
+        && let Err(error) = report::write(&bench, &docs)
+    {
+        bench.figures.failures.push(format!("cannot write the documentation: {error}"));
+    }
+    for failure in &bench.figures.failures {
+        eprintln!("bench: FAILED: {failure}");
+    }
+    if bench.figures.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
