@@ -282,59 +282,52 @@ func purge(_ context.Context, in pathIn) (empty, error) {
 	return onPath(in, func(r *remote, ctx context.Context) error { return operations.Purge(ctx, r.fs, in.Path) })
 }
 
-func deleteObject(_ context.Context, in objectIn) (empty, error) {
-	o, err := objects.get(in.Object)
+// onObject runs a call on a kept object.
+func onObject[Out any](handle, call uint64, do func(o *keptObject, ctx context.Context) (Out, error)) (out Out, err error) {
+	o, err := objects.get(handle)
 	if err != nil {
-		return empty{}, err
+		return out, err
 	}
-	ctx, done, err := beginCall(o.remote.ctx, in.Call)
+	ctx, done, err := beginCall(o.remote.ctx, call)
 	if err != nil {
-		return empty{}, err
+		return out, err
 	}
 	defer done()
-	if err := o.object.Remove(ctx); err != nil {
-		return empty{}, AsError(err, o.object.Remote())
+	if out, err = do(o, ctx); err != nil {
+		err = AsError(err, o.object.Remote())
 	}
-	_, _ = objects.remove(in.Object)
-	return empty{}, nil
+	return out, err
+}
+
+func deleteObject(_ context.Context, in objectIn) (empty, error) {
+	return onObject(in.Object, in.Call, func(o *keptObject, ctx context.Context) (empty, error) {
+		err := o.object.Remove(ctx)
+		if err == nil {
+			_, _ = objects.remove(in.Object)
+		}
+		return empty{}, err
+	})
 }
 
 func settime(_ context.Context, in settimeIn) (empty, error) {
-	o, err := objects.get(in.Object)
-	if err != nil {
-		return empty{}, err
-	}
-	ctx, done, err := beginCall(o.remote.ctx, in.Call)
-	if err != nil {
-		return empty{}, err
-	}
-	defer done()
-	if err := o.object.SetModTime(ctx, time.Unix(0, in.ModTimeNs)); err != nil {
-		return empty{}, AsError(err, o.object.Remote())
-	}
-	return empty{}, nil
+	return onObject(in.Object, in.Call, func(o *keptObject, ctx context.Context) (empty, error) {
+		return empty{}, o.object.SetModTime(ctx, time.Unix(0, in.ModTimeNs))
+	})
 }
 
 // move renames an object; the entry that it gives has a new handle, the old one is released.
 func move(_ context.Context, in moveIn) (entry, error) {
-	o, err := objects.get(in.Object)
-	if err != nil {
-		return entry{}, err
-	}
-	ctx, done, err := beginCall(o.remote.ctx, in.Call)
-	if err != nil {
-		return entry{}, err
-	}
-	defer done()
-	moved, err := o.remote.move(ctx, o.object, in.Path)
-	if err != nil {
-		return entry{}, AsError(err, in.Path)
-	}
-	e, err := o.remote.keep(ctx, moved)
-	if err == nil {
-		_, _ = objects.remove(in.Object)
-	}
-	return e, err
+	return onObject(in.Object, in.Call, func(o *keptObject, ctx context.Context) (entry, error) {
+		moved, err := o.remote.move(ctx, o.object, in.Path)
+		if err != nil {
+			return entry{}, AsError(err, in.Path)
+		}
+		e, err := o.remote.keep(ctx, moved)
+		if err == nil {
+			_, _ = objects.remove(in.Object)
+		}
+		return e, err
+	})
 }
 
 func (r *remote) move(ctx context.Context, o fs.Object, to string) (fs.Object, error) {
