@@ -4,6 +4,7 @@
 //! plugins/connect.go); standard error goes to the user. When standard input ends, Plakar is gone
 //! and so are we.
 
+mod output;
 mod stdio;
 pub mod v1_1;
 

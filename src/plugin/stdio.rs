@@ -8,9 +8,11 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::watch;
 use tonic::transport::server::Connected;
 
+use super::output::Output;
+
 /// The two directions, whatever they are made of.
 type Input = Box<dyn AsyncRead + Send + Unpin>;
-type Output = Box<dyn AsyncWrite + Send + Unpin>;
+type Pipe = Box<dyn AsyncWrite + Send + Unpin>;
 
 /// A connection to Plakar; says when it has ended.
 pub struct Connection {
@@ -37,20 +39,28 @@ impl Connection {
     ///
     /// # Errors
     /// If the descriptors are closed.
+    ///
+    /// # Panics
+    /// Outside of a Tokio runtime.
     pub fn from_stdio() -> io::Result<(Self, Ended)> {
         let (input, output) = streams()?;
         Ok(Self::new(input, output))
     }
 
     /// A connection over any two streams.
-    pub fn new(input: Input, output: Output) -> (Self, Ended) {
+    ///
+    /// # Panics
+    /// Outside of a Tokio runtime.
+    pub fn new(input: Input, output: Pipe) -> (Self, Ended) {
         let (ended, watch) = watch::channel(false);
+        let failed = ended.clone();
+        let output = Output::new(output, move || _ = failed.send_replace(true));
         (Self { input, output, ended }, Ended(watch))
     }
 }
 
 #[cfg(unix)]
-fn streams() -> io::Result<(Input, Output)> {
+fn streams() -> io::Result<(Input, Pipe)> {
     use std::os::fd::AsFd;
     use tokio::net::unix::pipe;
 
@@ -63,7 +73,7 @@ fn streams() -> io::Result<(Input, Output)> {
         Ok(pipe) => Box::new(pipe),
         Err(_) => Box::new(tokio::fs::File::from_std(input.into())),
     };
-    let output: Output = match pipe::Sender::from_owned_fd(output.try_clone()?) {
+    let output: Pipe = match pipe::Sender::from_owned_fd(output.try_clone()?) {
         Ok(pipe) => Box::new(pipe),
         Err(_) => Box::new(tokio::fs::File::from_std(output.into())),
     };
@@ -71,7 +81,7 @@ fn streams() -> io::Result<(Input, Output)> {
 }
 
 #[cfg(not(unix))]
-fn streams() -> io::Result<(Input, Output)> {
+fn streams() -> io::Result<(Input, Pipe)> {
     Ok((Box::new(tokio::io::stdin()), Box::new(tokio::io::stdout())))
 }
 
