@@ -15,7 +15,7 @@ mod writer;
 pub use client::{ListItem, Rclone, Stats};
 pub use error::{Error, ErrorKind, Result};
 pub use object::Object;
-pub use reader::{CHUNK, Reader};
+pub use reader::{Beginning, BeginningJob, CHUNK, Reader};
 pub use remote::{About, Entry, Features, Remote, RemoteConfig};
 pub use writer::Writer;
 

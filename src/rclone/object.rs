@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::client::Rclone;
 use super::error::Result;
 use super::ffi::{self, Handle};
-use super::reader::Reader;
+use super::reader::{Beginning, BeginningJob, Reader};
 use super::remote::{Entry, Nothing, RawEntry, Remote, nanoseconds};
 
 /// An object that a listing or an upload gave, kept so that reading it needs no look-up: on
@@ -45,13 +45,25 @@ impl Object {
     /// # Errors
     /// `Handle` if the remote is closed.
     pub async fn read(&self, offset: u64, length: Option<u64>) -> Result<Reader> {
-        // No waiting here: go/core/readers.go asks the server at the first read only.
+        self.open(offset, length)
+    }
+
+    /// Does not wait: go/core/readers.go asks the server at the first read only.
+    fn open(&self, offset: u64, length: Option<u64>) -> Result<Reader> {
         let handle = ffi::open(self.handle, offset, length).map_err(|error| error.at(&self.path))?;
         let expected = match (self.size, length) {
             (Some(size), _) => Some(size.saturating_sub(offset).min(length.unwrap_or(u64::MAX))),
             (None, length) => length,
         };
         Ok(Reader::new(self.remote.clone(), handle, expected))
+    }
+
+    /// Prepares fetching its first `length` bytes, or all if it has fewer; they come when the job is started.
+    ///
+    /// # Errors
+    /// As for [`Object::read`].
+    pub fn beginning(&self, length: usize) -> Result<(Beginning, BeginningJob)> {
+        Ok(self.open(0, None)?.beginning(length))
     }
 
     /// Sets its modification time.
@@ -75,7 +87,7 @@ impl Object {
     /// # Errors
     /// `Corrupt` if there are fewer, or what the server says.
     pub async fn fetch(&self, offset: u64, length: usize) -> Result<Bytes> {
-        self.read(offset, Some(length as u64)).await?.exactly(length).await.map_err(|error| error.at(&self.path))
+        self.open(offset, Some(length as u64))?.exactly(length).await.map_err(|error| error.at(&self.path))
     }
 
     /// Deletes it on the remote; it cannot be read afterwards.

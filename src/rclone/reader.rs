@@ -6,6 +6,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, ReadBuf};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::client::blocking;
@@ -47,6 +48,21 @@ pub struct Reader {
     pending: Option<JoinHandle<Result<Piece>>>,
 }
 
+/// The first bytes of an object, on their way. Dropping it cancels what is in flight.
+#[derive(Debug)]
+pub struct Beginning {
+    reader: Reader,
+    coming: oneshot::Receiver<Result<Piece>>,
+}
+
+/// What fetches the bytes of a [`Beginning`].
+#[derive(Debug)]
+pub struct BeginningJob {
+    handle: Handle,
+    room: usize,
+    done: oneshot::Sender<Result<Piece>>,
+}
+
 /// The handle, closed when dropped unless it is [`CLOSED`].
 #[derive(Debug)]
 struct Stream(Handle);
@@ -68,7 +84,7 @@ impl Reader {
         if self.is_over() {
             return Ok(None);
         }
-        let (handle, room) = (self.stream.0, self.room());
+        let (handle, room) = (self.stream.0, self.room(CHUNK));
         let piece = blocking(move || fetch(handle, room)).await?;
         let bytes = self.took(piece);
         Ok((!bytes.is_empty()).then_some(bytes))
@@ -77,6 +93,12 @@ impl Reader {
     /// Whether the end has been reached: nothing more will come.
     pub fn is_over(&self) -> bool {
         self.stream.0 == CLOSED
+    }
+
+    pub(super) fn beginning(self, length: usize) -> (Beginning, BeginningJob) {
+        let (done, coming) = oneshot::channel();
+        let job = BeginningJob { handle: self.stream.0, room: self.room(length), done };
+        (Beginning { reader: self, coming }, job)
     }
 
     /// Reads `length` bytes, in one go.
@@ -99,8 +121,8 @@ impl Reader {
 
     /// How large a buffer is worth having: one byte more than what is to come, so that the end is
     /// found, and checked, with the last bytes.
-    fn room(&self) -> usize {
-        self.expected.map_or(CHUNK, |expected| usize::try_from(expected).map_or(CHUNK, |expected| expected.saturating_add(1).min(CHUNK)))
+    fn room(&self, most: usize) -> usize {
+        self.expected.map_or(most, |expected| usize::try_from(expected).map_or(most, |expected| expected.saturating_add(1).min(most)))
     }
 
     fn took(&mut self, piece: Piece) -> Bytes {
@@ -110,6 +132,37 @@ impl Reader {
             self.stream.0 = CLOSED;
         }
         bytes
+    }
+}
+
+impl Beginning {
+    /// The bytes, and the reader for those that follow; it is over if there are none.
+    ///
+    /// # Errors
+    /// As for [`Reader::chunk`].
+    pub async fn take(mut self) -> Result<(Bytes, Reader)> {
+        let outcome = (&mut self.coming).await;
+        let piece = outcome.unwrap_or_else(|_| Err(Error::new(ErrorKind::Other, "a bug: fetching the beginning of a file panicked")))?;
+        Ok((self.reader.took(piece), self.reader))
+    }
+}
+
+impl BeginningJob {
+    /// Starts several, each on a thread of its own, at the price of waking one: that costs more
+    /// than reading a small file.
+    pub fn start(mut jobs: Vec<Self>) {
+        let Some(first) = jobs.pop() else { return };
+        tokio::task::spawn_blocking(move || {
+            for job in jobs {
+                tokio::task::spawn_blocking(move || job.run());
+            }
+            first.run();
+        });
+    }
+
+    fn run(self) {
+        // Nobody waits for it any more where the beginning was dropped; the handle is closed then.
+        let _ = self.done.send(fetch(self.handle, self.room));
     }
 }
 
@@ -144,7 +197,7 @@ fn fetch(handle: Handle, room: usize) -> Result<Piece> {
 impl AsyncRead for Reader {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if self.rest.is_empty() && !self.is_over() {
-            let (handle, room) = (self.stream.0, self.room());
+            let (handle, room) = (self.stream.0, self.room(CHUNK));
             let pending = self.pending.get_or_insert_with(|| tokio::task::spawn_blocking(move || fetch(handle, room)));
             let outcome = ready!(Pin::new(pending).poll(context));
             self.pending = None;

@@ -6,20 +6,19 @@
 //! acknowledged unopened closes it at once, so that an incremental backup, which opens few files,
 //! fetches next to nothing in vain. A run that opens no file fetches none.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_util::task::AbortOnDropHandle;
 
-use crate::rclone::{Error, ErrorKind, Object, Reader};
+use crate::rclone::{Beginning, BeginningJob, CHUNK, Error, ErrorKind, Object, Reader};
 
 /// All that may be fetched ahead, in KiB.
 const BUDGET: usize = 64 << 10;
 
 /// What is fetched of one file before it is asked for, in bytes; the rest of a larger one follows when it is.
-const SLICE: u64 = 4 << 20;
+const SLICE: usize = 4 << 20;
 
 /// How many files must be opened one after another before any is fetched ahead.
 const STREAK: usize = 2;
@@ -61,18 +60,11 @@ struct File {
     fetch: Option<Fetch>,
 }
 
+/// A file's beginning, and its share of the budget.
 #[derive(Debug)]
 struct Fetch {
-    task: AbortOnDropHandle<Beginning>,
+    beginning: Beginning,
     permit: OwnedSemaphorePermit,
-}
-
-/// What was fetched of a file.
-#[derive(Debug)]
-struct Beginning {
-    chunks: VecDeque<Bytes>,
-    /// How it goes on: with more to read, at its end (`None`), or with an error.
-    rest: Result<Option<Reader>, Error>,
 }
 
 /// The bytes of a file, fetched ahead or not.
@@ -83,8 +75,8 @@ pub struct FileReader(Stage);
 enum Stage {
     /// The beginning is on its way.
     Fetching(Fetch),
-    /// The beginning is here.
-    Beginning(Beginning, OwnedSemaphorePermit),
+    /// The beginning is here, and how it goes on.
+    Beginning(Bytes, Reader, OwnedSemaphorePermit),
     /// The bytes come from the remote.
     Reading(Reader),
     Ended,
@@ -142,17 +134,26 @@ impl Ahead {
 
     /// Fetches files until the window or the budget is full.
     fn fetch(&self, state: &mut State) {
+        // Several at once, so that other threads are woken less often.
+        if state.fetched + state.window.div_ceil(4) > state.window {
+            return;
+        }
+        let mut jobs = Vec::new();
         while state.fetched < state.window {
-            let Some((&order, path)) = state.upcoming.range(state.next..).next() else { return };
-            let Some(file) = state.files.get_mut(path) else { return };
-            let wanted = file.object.size().unwrap_or(SLICE).min(SLICE);
+            let Some((&order, path)) = state.upcoming.range(state.next..).next() else { break };
+            let Some(file) = state.files.get_mut(path) else { break };
+            let wanted = file.object.size().map_or(SLICE, |size| size.min(SLICE as u64) as usize);
             let permits = u32::try_from(wanted.div_ceil(1024)).unwrap_or(u32::MAX).max(1);
-            let Ok(permit) = self.budget.clone().try_acquire_many_owned(permits) else { return };
-            let task = AbortOnDropHandle::new(tokio::spawn(Beginning::fetch(file.object.clone())));
-            file.fetch = Some(Fetch { task, permit });
-            state.fetched += 1;
+            let Ok(permit) = self.budget.clone().try_acquire_many_owned(permits) else { break };
+            // An object that cannot be opened says so when it is asked for.
+            if let Ok((beginning, job)) = file.object.beginning(SLICE) {
+                file.fetch = Some(Fetch { beginning, permit });
+                state.fetched += 1;
+                jobs.push(job);
+            }
             state.next = order + 1;
         }
+        BeginningJob::start(jobs);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -182,34 +183,12 @@ impl State {
     }
 }
 
-impl Beginning {
-    async fn fetch(object: Arc<Object>) -> Self {
-        let mut chunks = VecDeque::new();
-        let rest = Self::read(&object, &mut chunks).await;
-        Self { chunks, rest }
-    }
-
-    async fn read(object: &Object, chunks: &mut VecDeque<Bytes>) -> Result<Option<Reader>, Error> {
-        let mut reader = object.read(0, None).await?;
-        let mut count = 0;
-        while count < SLICE {
-            let Some(chunk) = reader.chunk().await? else { return Ok(None) };
-            count += chunk.len() as u64;
-            chunks.push_back(chunk);
-            if reader.is_over() {
-                return Ok(None);
-            }
-        }
-        Ok(Some(reader))
-    }
-}
-
 impl FileReader {
     /// Whether the end has been reached: nothing more will come, no error either.
     pub fn is_over(&self) -> bool {
         match &self.0 {
             Stage::Fetching(_) => false,
-            Stage::Beginning(beginning, _) => beginning.chunks.is_empty() && matches!(beginning.rest, Ok(None)),
+            Stage::Beginning(bytes, reader, _) => bytes.is_empty() && reader.is_over(),
             Stage::Reading(reader) => reader.is_over(),
             Stage::Ended => true,
         }
@@ -223,19 +202,15 @@ impl FileReader {
         loop {
             // Taken out, so that a future that is dropped leaves an ended reader and not a torn one.
             match std::mem::replace(&mut self.0, Stage::Ended) {
-                Stage::Fetching(Fetch { task, permit }) => {
-                    let beginning = task.await.map_err(|error| Error::new(ErrorKind::Other, format!("a bug: {error}")))?;
-                    self.0 = Stage::Beginning(beginning, permit);
+                Stage::Fetching(Fetch { beginning, permit }) => {
+                    let (bytes, reader) = beginning.take().await?;
+                    self.0 = Stage::Beginning(bytes, reader, permit);
                 }
-                Stage::Beginning(mut beginning, permit) => {
-                    if let Some(chunk) = beginning.chunks.pop_front() {
-                        self.0 = Stage::Beginning(beginning, permit);
-                        return Ok(Some(chunk));
-                    }
-                    match beginning.rest? {
-                        Some(reader) => self.0 = Stage::Reading(reader),
-                        None => return Ok(None),
-                    }
+                Stage::Beginning(bytes, reader, _) if bytes.is_empty() => self.0 = Stage::Reading(reader),
+                Stage::Beginning(mut bytes, reader, permit) => {
+                    let chunk = bytes.split_to(bytes.len().min(CHUNK));
+                    self.0 = Stage::Beginning(bytes, reader, permit);
+                    return Ok(Some(chunk));
                 }
                 Stage::Reading(mut reader) => {
                     let chunk = reader.chunk().await?;
