@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -24,10 +25,13 @@ type reader struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 
-	mu     sync.Mutex
-	body   io.ReadCloser
-	hasher *hash.MultiHasher
-	count  int64
+	mu   sync.Mutex
+	body io.ReadCloser
+	// sum is that of a whole object that has one to compare with.
+	sum   *checksum
+	count int64
+	// again tells that the download was begun a second time.
+	again bool
 	// end is how the stream ended: io.EOF or an error, nil while it goes on.
 	end error
 }
@@ -89,9 +93,18 @@ func (r *reader) finish(end error) {
 	if r.end == nil {
 		r.end = end
 	}
+	r.stop()
+}
+
+// stop ends the download, but not the stream; call with the lock held.
+func (r *reader) stop() {
 	if r.body != nil {
 		_ = r.body.Close()
 		r.body = nil
+	}
+	if r.sum != nil {
+		r.sum.close()
+		r.sum = nil
 	}
 }
 
@@ -100,6 +113,12 @@ func (r *reader) read(buffer []byte) (int, error) {
 	defer r.mu.Unlock()
 	if r.end == nil && len(buffer) > 0 {
 		n, err := r.fill(buffer)
+		if r.mayBeginAgain(int64(n), err) {
+			r.again = true
+			r.stop()
+			r.count = 0
+			n, err = r.fill(buffer)
+		}
 		if err != nil {
 			r.finish(err)
 		}
@@ -112,6 +131,13 @@ func (r *reader) read(buffer []byte) (int, error) {
 		return 0, nil
 	}
 	return 0, r.end
+}
+
+// mayBeginAgain tells whether what came is damaged, or of another size than was listed, and
+// nothing of it has been given out. Once is enough: an object that has changed stays changed.
+func (r *reader) mayBeginAgain(n int64, err error) bool {
+	var damage *Error
+	return errors.As(err, &damage) && damage.Kind == KindCorrupt && !r.again && r.count == n
 }
 
 // fill reads until the buffer is full or the stream ends; call with the lock held.
@@ -130,21 +156,31 @@ func (r *reader) fill(buffer []byte) (n int, err error) {
 	}
 	// Not io.ReadFull, whose name for the end is that of a download that was cut short: ReOpen
 	// gives that back when it has tried too often.
+	if r.sum != nil {
+		// The buffer is the caller's again when this returns, whatever happens.
+		defer r.sum.wait()
+	}
+	hashed := 0
 	for n < len(buffer) && err == nil {
 		var got int
 		got, err = r.body.Read(buffer[n:])
 		n += got
+		if r.sum != nil && n-hashed >= checksumPiece {
+			r.sum.add(buffer[hashed:n])
+			hashed = n
+		}
+	}
+	if r.sum != nil {
+		r.sum.add(buffer[hashed:n])
+		r.sum.wait()
 	}
 	if ctxErr := r.ctx.Err(); ctxErr != nil {
 		return 0, ctxErr
 	}
 	r.count += int64(n)
-	if r.hasher != nil {
-		_, _ = r.hasher.Write(buffer[:n])
-	}
 	if err == nil || err == io.EOF {
 		if checkErr := r.check(err == io.EOF); checkErr != nil {
-			return 0, checkErr
+			return n, checkErr
 		}
 	}
 	return n, err
@@ -165,7 +201,7 @@ func (r *reader) open() (err error) {
 		}
 		options = append(options, &fs.RangeOption{Start: r.offset, End: end})
 	} else if r.object.remote.hash != hash.None {
-		if r.hasher, err = hash.NewMultiHasherTypes(hash.NewHashSet(r.object.remote.hash)); err != nil {
+		if r.sum, err = newChecksum(r.object.remote.hash); err != nil {
 			return err
 		}
 	}
@@ -195,14 +231,14 @@ func (r *reader) check(ended bool) error {
 	if expected >= 0 && (r.count > expected || (ended && r.count != expected)) {
 		return newError(KindCorrupt, o.Remote(), fmt.Sprintf("changed while it was read: %d bytes came, %d were expected", r.count, expected))
 	}
-	if !ended || r.hasher == nil {
+	if !ended || r.sum == nil {
 		return nil
 	}
 	want, err := o.Hash(r.ctx, r.object.remote.hash)
 	if err != nil || want == "" {
 		return err
 	}
-	got, err := r.hasher.SumString(r.object.remote.hash, false)
+	got, err := r.sum.hasher.SumString(r.object.remote.hash, false)
 	if err == nil && got != want {
 		err = newError(KindCorrupt, o.Remote(), fmt.Sprintf("changed or damaged: its %s is %s, the listing said %s", r.object.remote.hash, got, want))
 	}

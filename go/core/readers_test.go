@@ -137,6 +137,49 @@ func TestReadChecks(t *testing.T) {
 	}
 }
 
+// A damaged download is begun once more, if nothing of it has been given out.
+func TestDamagedOnce(t *testing.T) {
+	const size = 700_000 // Hashed in several pieces.
+	right := strings.Repeat("0123456789", size/10)
+	wrong := right[:size/2] + "x" + right[size/2+1:]
+	for name, test := range map[string]struct {
+		downloads []string
+		buffer    int
+		want      int
+		fails     bool
+	}{
+		"right":                   {[]string{right}, size + 1, 1, false},
+		"damaged once":            {[]string{wrong, right}, size + 1, 2, false},
+		"damaged once, exact":     {[]string{wrong, right}, size, 1, true},
+		"cut short once":          {[]string{right[:size-1], right}, size + 1, 2, false},
+		"damaged twice":           {[]string{wrong, wrong, right}, size + 1, 2, true},
+		"given out in part":       {[]string{wrong, right}, size / 3, 1, true},
+		"damaged, then cut":       {[]string{wrong, right[:10], right}, size + 1, 2, true},
+		"in pieces, and in order": {[]string{right}, size/3 + 1, 1, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tidy(t)
+			count := 0
+			object := kept(t, &fakeObject{name: "a", size: size, sum: sumOf([]byte(right)), open: func(context.Context, int64, int64) (io.ReadCloser, error) {
+				count++
+				return io.NopCloser(strings.NewReader(test.downloads[count-1])), nil
+			}})
+			stream, err := OpenReader(object, 0, -1)
+			ok(t, err)
+			got, err := drain(stream, make([]byte, test.buffer))
+			if test.fails {
+				hasKind(t, err, KindCorrupt)
+			} else if err != nil || got != right {
+				t.Errorf("%d bytes, %v", len(got), err)
+			}
+			if count != test.want {
+				t.Errorf("downloaded %d times, want %d", count, test.want)
+			}
+			ok(t, CloseStream(stream))
+		})
+	}
+}
+
 // The local backend looks again when a file is opened, and then has the new size for the right one.
 func TestLocalFileChanges(t *testing.T) {
 	tidy(t)
