@@ -13,6 +13,9 @@ use crate::rclone::RemoteConfig;
 /// What stands before rclone's own keys in the form that Plakar imports.
 const RCLONE_PREFIX: &str = "rclone_";
 
+/// Options that rclone understands, and that are not of a backend.
+const LIMITS: [&str; 2] = ["tpslimit", "bwlimit"];
+
 /// A configuration that cannot be used: one line that says what is wrong and what to write.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -60,6 +63,10 @@ pub struct Settings {
     pub checkers: usize,
     /// How many bytes of a store's packfiles are kept in memory; only a store has the option.
     pub cache_size: u64,
+    /// How many calls may be made in a second, as rclone's `--tpslimit`; empty for no limit.
+    pub tpslimit: String,
+    /// How many bytes may be moved in a second, as rclone's `--bwlimit`; empty for no limit.
+    pub bwlimit: String,
     /// What the user writes before the backend's options.
     prefix: &'static str,
 }
@@ -85,6 +92,8 @@ impl Settings {
         let cache_size = if role == Role::Store { take_size(&mut options, "cache_size")? } else { 0 };
         let transfers = take_count(&mut options, "transfers", if role == Role::Store { 8 } else { 16 })?;
         let checkers = take_count(&mut options, "checkers", 8)?;
+        // rclone understands these when the remote is opened.
+        let [tpslimit, bwlimit] = LIMITS.map(|key| options.remove(key).unwrap_or_default().to_owned());
 
         let (remote, prefix) = match scheme {
             "rclone" => (imported(options)?, RCLONE_PREFIX),
@@ -98,11 +107,14 @@ impl Settings {
         let identity = identify(&remote, &path, hostname);
         let path = if identity.kind == "local" { format!("/{path}") } else { path };
         let name = format!("{}:{path}", identity.kind);
-        Ok(Self { remote: RemoteConfig { name, path, ..remote }, identity, transfers, checkers, cache_size, prefix })
+        Ok(Self { remote: RemoteConfig { name, path, ..remote }, identity, transfers, checkers, cache_size, tpslimit, bwlimit, prefix })
     }
 
     /// A message of the bridge's about options, with the names that the user writes.
     pub(super) fn prefixed(&self, message: &str) -> String {
+        if LIMITS.iter().any(|key| message.starts_with(&format!("option \"{key}\""))) {
+            return message.to_owned();
+        }
         message.replacen("option \"", &format!("option \"{}", self.prefix), 1)
     }
 }
@@ -131,7 +143,7 @@ fn imported(options: HashMap<&str, &str>) -> Result<RemoteConfig, ConfigError> {
     for (key, value) in options {
         let Some(name) = key.strip_prefix(RCLONE_PREFIX) else {
             return Err(ConfigError::new(format!(
-                "unknown option {key:?}: beside the options of the rclone backend, which begin with {RCLONE_PREFIX}, there are transfers and checkers"
+                "unknown option {key:?}: beside the options of the rclone backend, which begin with {RCLONE_PREFIX}, there are transfers, checkers, tpslimit and bwlimit"
             )));
         };
         remote.options.insert(name.to_owned(), value.to_owned());

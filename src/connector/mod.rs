@@ -7,7 +7,7 @@ pub mod destination;
 pub mod source;
 pub mod store;
 
-use crate::rclone::{Error, ErrorKind, Remote};
+use crate::rclone::{Error, ErrorKind, Rclone, Remote};
 
 pub use config::{ConfigError, Identity, Role, Settings};
 pub use destination::Destination;
@@ -32,7 +32,11 @@ pub enum OpenError {
 
 /// Opens the remote of a connector; says in one line why it cannot.
 async fn open_remote(settings: &Settings) -> Result<Remote, OpenError> {
-    Remote::open(&settings.remote).await.map_err(|error| explain(settings, &error))
+    let open = async {
+        Rclone::get().limit(&settings.tpslimit, &settings.bwlimit).await?;
+        Remote::open(&settings.remote).await
+    };
+    open.await.map_err(|error| explain(settings, &error))
 }
 
 /// Puts what the user needs to know around an error about the base of a remote.

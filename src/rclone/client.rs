@@ -143,6 +143,16 @@ impl Rclone {
         Ok(())
     }
 
+    /// Limits the calls and the bytes per second of this process from now on, in the syntax of rclone's
+    /// `--tpslimit` and `--bwlimit`; an empty text changes nothing.
+    ///
+    /// # Errors
+    /// `Config` if rclone does not understand one; nothing is changed then.
+    pub async fn limit(&self, tpslimit: &str, bwlimit: &str) -> Result<()> {
+        let _: serde_json::Value = self.rpc("bridge/limits", &serde_json::json!({ "tpslimit": tpslimit, "bwlimit": bwlimit })).await?;
+        Ok(())
+    }
+
     /// Counts what is open.
     pub fn stats(&self) -> Stats {
         const NONE: Stats = Stats { remotes: 0, objects: 0, streams: 0, calls: 0, goroutines: 0 };
