@@ -328,7 +328,8 @@ async fn dropping_a_walk_ends_it() {
 
 /// Walks and opens files one after another as Plakar does; `wanted` says which.
 async fn back_up(source: &Source, wanted: impl Fn(&str) -> bool) -> usize {
-    let (sender, mut receiver) = mpsc::channel::<Record>(16);
+    // As many as the importer lets wait.
+    let (sender, mut receiver) = mpsc::channel::<Record>(2048);
     let mut opened = 0;
     let consume = async {
         while let Some(record) = receiver.recv().await {
@@ -378,6 +379,26 @@ async fn a_run_that_opens_few_files_fetches_next_to_nothing_in_vain() {
     place.simulator().reset_calls();
     back_up(&open(&place, "").await, |_| false).await;
     assert_eq!(place.simulator().calls().of("download/file"), 0);
+}
+
+#[tokio::test]
+async fn the_changed_files_of_an_incremental_backup_are_fetched_ahead() {
+    let place = Place::drive();
+    // Old ones of all ages, and one in 25 that was changed since.
+    let changed = |n: usize| n % 25 == 24;
+    for n in 0..1_000 {
+        let age = if changed(n) { 1_000_000 + n as u64 } else { (n as u64 * 7919) % 1_000_000 };
+        place.put(&format!("f{:02}/file{n:04}", n / 100), &noise(n as u64, 2_000), age).await;
+    }
+    place.simulator().set_latency(Duration::from_millis(50));
+    let source = open(&place, "").await;
+    place.simulator().reset_calls();
+    let wanted = |path: &str| changed(path[path.len() - 4..].parse().unwrap());
+    assert_eq!(back_up(&source, wanted).await, 40);
+    let calls = place.simulator().calls();
+    let read = calls.of("download/file");
+    assert!(read - 40 <= 4, "{read} were read for 40: {calls:?}");
+    assert!(calls.peak_in_flight >= 4, "{calls:?}");
 }
 
 #[tokio::test]

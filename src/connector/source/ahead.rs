@@ -4,14 +4,17 @@
 //! drive each waits a round trip. Once files are seen being opened one after another, the next ones
 //! are fetched before they are asked for: a window that doubles while guesses hit. A record that is
 //! acknowledged unopened closes it at once, so that an incremental backup, which opens few files,
-//! fetches next to nothing in vain. A run that opens no file fetches none.
+//! fetches next to nothing in vain; there, those that are likely to have changed are fetched one by
+//! one. A run that opens no file fetches none.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::newer::Newer;
 use crate::rclone::{Beginning, BeginningJob, CHUNK, Error, ErrorKind, Object, Reader};
 
 /// All that may be fetched ahead, in KiB.
@@ -50,12 +53,16 @@ struct State {
     fetched: usize,
     /// Where to look for the next one to fetch.
     next: u64,
+    newer: Newer,
+    /// How many are fetched because they are likely to have changed, and not opened yet.
+    likely_fetched: usize,
 }
 
 #[derive(Debug)]
 struct File {
     order: u64,
     object: Arc<Object>,
+    modified: Option<SystemTime>,
     opened: bool,
     fetch: Option<Fetch>,
 }
@@ -64,6 +71,8 @@ struct File {
 #[derive(Debug)]
 struct Fetch {
     beginning: Beginning,
+    /// Whether it was likely to have changed, or else stood in the window.
+    likely: bool,
     permit: OwnedSemaphorePermit,
 }
 
@@ -89,12 +98,13 @@ impl Ahead {
     }
 
     /// Takes note of a file, in the order of the records.
-    pub(super) fn tell(&self, path: &str, object: Object) {
+    pub(super) fn tell(&self, path: &str, modified: Option<SystemTime>, object: Object) {
         let mut state = self.state();
         let order = state.told;
         state.told += 1;
         state.upcoming.insert(order, path.to_owned());
-        state.files.insert(path.to_owned(), File { order, object: Arc::new(object), opened: false, fetch: None });
+        state.files.insert(path.to_owned(), File { order, object: Arc::new(object), modified, opened: false, fetch: None });
+        state.newer.add(modified, order);
         self.fetch(&mut state);
     }
 
@@ -104,11 +114,12 @@ impl Ahead {
             let mut state = self.state();
             let file = state.files.get_mut(path);
             let file = file.ok_or_else(|| Error::new(ErrorKind::NotFound, "no such file was listed, or it is done with"))?;
-            let (order, object, fetch) = (file.order, file.object.clone(), file.fetch.take());
+            let (order, object, modified, fetch) = (file.order, file.object.clone(), file.modified, file.fetch.take());
             if !file.opened {
                 file.opened = true;
                 state.upcoming.remove(&order);
-                state.opened(order, fetch.is_some(), self.most);
+                state.newer.opened(modified, order);
+                state.opened(order, fetch.as_ref().map(|fetch| fetch.likely), self.most);
                 self.fetch(&mut state);
             }
             if let Some(fetch) = fetch {
@@ -125,7 +136,10 @@ impl Ahead {
         let Some(file) = state.files.remove(path) else { return };
         if !file.opened {
             state.upcoming.remove(&file.order);
-            state.skipped(file.fetch.is_some());
+            let likely = file.fetch.as_ref().map(|fetch| fetch.likely);
+            state.newer.unopened(file.modified, file.order, likely == Some(true));
+            state.skipped(likely);
+            self.fetch(&mut state);
         }
         drop(state);
         // Not under the lock: letting go of an object is a call into Go.
@@ -134,26 +148,42 @@ impl Ahead {
 
     /// Fetches files until the window or the budget is full.
     fn fetch(&self, state: &mut State) {
-        // Several at once, so that other threads are woken less often.
-        if state.fetched + state.window.div_ceil(4) > state.window {
-            return;
-        }
         let mut jobs = Vec::new();
-        while state.fetched < state.window {
-            let Some((&order, path)) = state.upcoming.range(state.next..).next() else { break };
-            let Some(file) = state.files.get_mut(path) else { break };
-            let wanted = file.object.size().map_or(SLICE, |size| size.min(SLICE as u64) as usize);
-            let permits = u32::try_from(wanted.div_ceil(1024)).unwrap_or(u32::MAX).max(1);
-            let Ok(permit) = self.budget.clone().try_acquire_many_owned(permits) else { break };
-            // An object that cannot be opened says so when it is asked for.
-            if let Ok((beginning, job)) = file.object.beginning(SLICE) {
-                file.fetch = Some(Fetch { beginning, permit });
-                state.fetched += 1;
+        // Several at once, so that other threads are woken less often.
+        if state.fetched + state.window.div_ceil(4) <= state.window {
+            while state.fetched < state.window {
+                let Some((&order, path)) = state.upcoming.range(state.next..).next() else { break };
+                let Some(file) = state.files.get_mut(path).filter(|file| file.fetch.is_none()) else {
+                    state.next = order + 1;
+                    continue;
+                };
+                let Ok(job) = self.begin(file, false) else { break };
                 jobs.push(job);
+                state.fetched += 1;
+                state.next = order + 1;
             }
-            state.next = order + 1;
+        }
+        while state.fetched + state.likely_fetched < self.most
+            && let Some(order) = state.newer.next(state.likely_fetched)
+        {
+            let file = state.upcoming.get(&order).and_then(|path| state.files.get_mut(path));
+            let Some(file) = file.filter(|file| file.fetch.is_none()) else { continue };
+            let Ok(job) = self.begin(file, true) else { break };
+            jobs.push(job);
+            state.likely_fetched += 1;
         }
         BeginningJob::start(jobs);
+    }
+
+    /// Begins to fetch a file; an error if the budget is spent or the object cannot be opened: that
+    /// is told when it is asked for.
+    fn begin(&self, file: &mut File, likely: bool) -> Result<BeginningJob, ()> {
+        let wanted = file.object.size().map_or(SLICE, |size| size.min(SLICE as u64) as usize);
+        let permits = u32::try_from(wanted.div_ceil(1024)).unwrap_or(u32::MAX).max(1);
+        let permit = self.budget.clone().try_acquire_many_owned(permits).map_err(drop)?;
+        let (beginning, job) = file.object.beginning(SLICE).map_err(drop)?;
+        file.fetch = Some(Fetch { beginning, likely, permit });
+        Ok(job)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -163,22 +193,29 @@ impl Ahead {
 }
 
 impl State {
-    fn opened(&mut self, order: u64, was_fetched: bool, most: usize) {
+    /// A file is opened that was fetched, because it was likely to have changed or stood in the
+    /// window, or was not.
+    fn opened(&mut self, order: u64, fetched: Option<bool>, most: usize) {
         self.streak += 1;
         self.next = self.next.max(order + 1);
-        if was_fetched {
-            self.fetched -= 1;
-            self.window = (self.window * 2).clamp(FIRST_WINDOW.min(most), most);
-        } else if self.streak >= STREAK && self.window == 0 {
-            self.window = FIRST_WINDOW.min(most);
+        match fetched {
+            Some(true) => self.likely_fetched -= 1,
+            Some(false) => {
+                self.fetched -= 1;
+                self.window = (self.window * 2).clamp(FIRST_WINDOW.min(most), most);
+            }
+            None if self.streak >= STREAK && self.window == 0 => self.window = FIRST_WINDOW.min(most),
+            None => {}
         }
     }
 
-    fn skipped(&mut self, was_fetched: bool) {
+    fn skipped(&mut self, fetched: Option<bool>) {
         self.streak = 0;
         self.window = 0;
-        if was_fetched {
-            self.fetched -= 1;
+        match fetched {
+            Some(true) => self.likely_fetched -= 1,
+            Some(false) => self.fetched -= 1,
+            None => {}
         }
     }
 }
@@ -202,7 +239,7 @@ impl FileReader {
         loop {
             // Taken out, so that a future that is dropped leaves an ended reader and not a torn one.
             match std::mem::replace(&mut self.0, Stage::Ended) {
-                Stage::Fetching(Fetch { beginning, permit }) => {
+                Stage::Fetching(Fetch { beginning, permit, .. }) => {
                     let (bytes, reader) = beginning.take().await?;
                     self.0 = Stage::Beginning(bytes, reader, permit);
                 }
@@ -234,12 +271,12 @@ mod tests {
         let mut state = State::default();
         for (order, event) in events.chars().enumerate() {
             match event {
-                'o' => state.opened(order as u64, false, 16),
+                'o' => state.opened(order as u64, None, 16),
                 'h' => {
                     state.fetched += 1;
-                    state.opened(order as u64, true, 16);
+                    state.opened(order as u64, Some(false), 16);
                 }
-                's' => state.skipped(false),
+                's' => state.skipped(None),
                 _ => unreachable!(),
             }
         }

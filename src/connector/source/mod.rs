@@ -1,6 +1,7 @@
 //! The source: what is on a remote, as records, and the bytes of its files.
 
 mod ahead;
+mod newer;
 mod walk;
 
 use std::sync::Mutex;

@@ -114,7 +114,7 @@ impl Walk<'_> {
             let Entry { name, size, modified, object, .. } = entry;
             match object {
                 Some(object) => {
-                    self.source.files.tell(&full, object);
+                    self.source.files.tell(&full, modified, object);
                     self.send(full, Item::File { size, modified }).await?;
                 }
                 None => folders.push(Folder { path: join(&folder.path, &name), modified }),

@@ -17,8 +17,9 @@ use super::proto::importer::{
 use crate::connector::{Role, Settings, Source};
 use crate::plugin::MAX_MESSAGE;
 
-/// Records that wait for Plakar to take them; enough that a listing never waits for a single one.
-const RECORDS: usize = 256;
+/// Records that wait for Plakar to take them; enough that a listing never waits for a single one, and
+/// that a few changed files among many are seen some way ahead.
+const RECORDS: usize = 2048;
 
 /// Chunks of a file that wait for Plakar to take them, beside the one that is being read.
 const CHUNKS: usize = 2;
