@@ -5,6 +5,7 @@ mod common;
 
 use std::collections::HashMap;
 use std::io::Write;
+use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -16,7 +17,7 @@ use common::plugin::Plugin;
 use opendrive_sim::{Fault, Options, Simulator, What};
 use plakar_opendrive::plugin::v1_1::proto::connectors::Record;
 use plakar_opendrive::plugin::v1_1::proto::importer::importer_client::ImporterClient;
-use plakar_opendrive::plugin::v1_1::proto::importer::{ImportRequest, InitRequest, OpenRequest};
+use plakar_opendrive::plugin::v1_1::proto::importer::{ImportRequest, ImportResponse, InitRequest, OpenRequest};
 use plakar_opendrive::plugin::v1_1::proto::store;
 use plakar_opendrive::plugin::v1_1::proto::store::store_client::StoreClient;
 use plakar_opendrive::plugin::v1_1::proto::store::{CreateRequest, ListRequest, PutRequest};
@@ -73,6 +74,30 @@ impl Leave {
     }
 }
 
+type Import = (tonic::Streaming<ImportResponse>, tokio::sync::mpsc::Sender<ImportRequest>);
+
+/// An importer that has listed everything, and its import under way.
+async fn importer(simulator: &Simulator, environment: &[(String, String)]) -> (Plugin, ImporterClient<Channel>, Import) {
+    let plugin = Plugin::start("importer", &[simulator.env(), environment.to_vec()].concat()).await;
+    let mut client = ImporterClient::new(plugin.channel.clone());
+    client.init(InitRequest { options: None, proto: "opendrive".into(), config: config(simulator) }).await.unwrap();
+    let (results, requests) = tokio::sync::mpsc::channel(1);
+    let mut records = client.import(tokio_stream::wrappers::ReceiverStream::new(requests)).await.unwrap().into_inner();
+    while !records.message().await.unwrap().unwrap().finished {}
+    (plugin, client, (records, results))
+}
+
+/// Lets a process have so many descriptors more than it has.
+async fn few_descriptors(plugin: &Plugin, more: usize) {
+    let process = plugin.child.id().unwrap().to_string();
+    let taken = |number: &usize| Path::new(&format!("/proc/{process}/fd/{number}")).is_symlink();
+    // The lowest free number is taken next.
+    let limit = (0..).filter(|number| !taken(number)).nth(more).unwrap();
+    let limit = format!("--nofile={limit}");
+    let status = tokio::process::Command::new("prlimit").args(["--pid", &process, &limit]).status().await.unwrap();
+    assert!(status.success());
+}
+
 async fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
     let start = Instant::now();
     while !condition() {
@@ -89,12 +114,7 @@ async fn an_import_with_downloads_in_flight_is_left_at_once() {
             simulator.drive().put_file(&format!("base/file{n}"), noise(n, 300_000), 1_700_000_000);
         }
         simulator.add_fault(Fault::new(NEVER).endpoint("download/file").always());
-        let plugin = Plugin::start("importer", &simulator.env()).await;
-        let mut client = ImporterClient::new(plugin.channel.clone());
-        client.init(InitRequest { options: None, proto: "opendrive".into(), config: config(&simulator) }).await.unwrap();
-        let (results, requests) = tokio::sync::mpsc::channel::<ImportRequest>(1);
-        let requests = tokio_stream::wrappers::ReceiverStream::new(requests);
-        let records = client.import(requests).await.unwrap();
+        let (plugin, client, import) = importer(&simulator, &[]).await;
         let reads: Vec<_> = (0..4)
             .map(|n| {
                 let mut client = client.clone();
@@ -106,7 +126,7 @@ async fn an_import_with_downloads_in_flight_is_left_at_once() {
         if let Leave::HangUp = way {
             reads.iter().for_each(|read| read.abort());
         }
-        drop((client, records, results));
+        drop((client, import));
         way.check(&way.apply(plugin).await);
         for read in reads {
             // Nobody is told of success.
@@ -271,7 +291,8 @@ async fn a_full_disk_is_told_with_the_folder_and_leaves_nothing() {
 #[tokio::test]
 async fn out_of_descriptors_is_an_error_of_the_put() {
     let simulator = simulator();
-    let (plugin, mut client) = storage(&simulator, "ulimit -n 24", &[]).await;
+    let (plugin, mut client) = storage(&simulator, "true", &[]).await;
+    few_descriptors(&plugin, 8).await;
     // All of them spill to a file each, at the same time: none is finished before all have begun.
     let (begun, mut puts) = (std::sync::Arc::new(tokio::sync::Barrier::new(30)), Vec::new());
     for n in 0..30u8 {
@@ -313,6 +334,45 @@ async fn out_of_descriptors_is_an_error_of_the_put() {
     assert_eq!(listed, stored);
     assert_eq!(resources(&simulator).len(), stored.len());
     drop(client);
+    let (status, took, _) = plugin.hang_up().await;
+    assert!(status.success() && took < SOON);
+}
+
+#[tokio::test]
+async fn out_of_descriptors_is_waited_for_or_an_error_of_the_file() {
+    let debug = [("RCLONE_LOG_LEVEL".to_owned(), "DEBUG".to_owned())];
+    // A connection for each call.
+    let simulator = Simulator::start(Options { http2: false, latency: Duration::from_millis(100), ..Options::default() }).unwrap();
+    for n in 0..24 {
+        simulator.drive().put_file(&format!("base/file{n}"), noise(n, 300_000), 1_700_000_000);
+    }
+    let (plugin, client, import) = importer(&simulator, &debug).await;
+    few_descriptors(&plugin, 3).await;
+    let reads = (0..24).map(|n| {
+        let mut client = client.clone();
+        let record = Record { pathname: format!("/base/file{n}"), ..Default::default() };
+        async move {
+            let mut answers = client.open(OpenRequest { record: Some(record) }).await?.into_inner();
+            let mut bytes = Vec::new();
+            while let Some(answer) = answers.message().await? {
+                bytes.extend_from_slice(&answer.chunk);
+            }
+            Ok::<_, Status>(bytes)
+        }
+    });
+    let reads = tokio::time::timeout(Duration::from_secs(60), futures::future::join_all(reads)).await.expect("a read hangs");
+    assert!(plugin.stderr.lock().unwrap().contains("too many open files"), "there were enough");
+    let failed = reads.into_iter().enumerate().filter_map(|(n, outcome)| match outcome {
+        Ok(bytes) => {
+            assert!(bytes == noise(n as u64, 300_000), "file{n}");
+            None
+        }
+        Err(status) => Some(status),
+    });
+    for status in failed {
+        assert!(status.message().contains("too many open files"), "{status}");
+    }
+    drop((client, import));
     let (status, took, _) = plugin.hang_up().await;
     assert!(status.success() && took < SOON);
 }
