@@ -4,6 +4,7 @@
 //! plugins/connect.go); standard error goes to the user. When standard input ends, Plakar is gone
 //! and so are we; a signal ends us as well.
 
+mod guard;
 mod signals;
 mod stdio;
 pub mod v1_1;
@@ -68,7 +69,7 @@ where
         .initial_stream_window_size(WINDOW)
         .initial_connection_window_size(WINDOW)
         .max_frame_size(1 << 20)
-        .add_service(service)
+        .add_service(guard::Guarded(service))
         .serve_with_incoming(incoming);
     let end = tokio::select! {
         result = server => result.map(|()| End::HungUp)?,
