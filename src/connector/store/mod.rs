@@ -288,8 +288,7 @@ impl Store {
 
     /// The file `CONFIG`, if there is one, and its size.
     async fn config_object(&self) -> Result<Option<(Object, Option<u64>)>> {
-        let entries = self.ready().await?.remote().list("").await?;
-        Ok(entries.into_iter().find(|entry| entry.name == CONFIG).and_then(|entry| Some((entry.object?, entry.size))))
+        Ok(self.ready().await?.config().await?.and_then(|entry| Some((entry.object?, entry.size))))
     }
 
     async fn catalog(&self) -> Result<&Catalog, OpenError> {
