@@ -68,7 +68,7 @@ fn wait_for<T>(what: &str, limit: Duration, mut look: impl FnMut() -> Option<T>)
             return found;
         }
         assert!(start.elapsed() < limit, "{what} did not come within {limit:?}");
-        std::thread::sleep(Duration::from_millis(1));
+        std::thread::sleep(Duration::from_millis(2));
     }
 }
 
@@ -86,11 +86,11 @@ fn kill_at(world: &DriveStore, connector: &str, arguments: &[&str], call: u64, d
     let before = draws.below(2) == 0 && !matches!(victim, Victim::Plakar);
     simulator.reset_calls();
     if before {
-        simulator.set_faults(vec![Fault::new(What::Delay { ms: 600_000 }).skip(call - 1).always()]);
+        simulator.set_faults(vec![Fault::new(What::Delay { ms: 1_000 }).skip(call - 1).always()]);
     }
     let mut child = quietly(plakar.command(arguments));
     let minute = Duration::from_secs(60);
-    let plugin = wait_for("the plugin", minute, || plugin_of(&child, connector));
+    let plugin = wait_for("the plugin", minute, || (simulator.calls().total > 0).then(|| plugin_of(&child, connector)).flatten());
     let mut ended = false;
     wait_for("the call", minute, || {
         ended = child.try_wait().unwrap().is_some();
@@ -107,7 +107,28 @@ fn kill_at(world: &DriveStore, connector: &str, arguments: &[&str], call: u64, d
     wait_for("the end of the plugin", SOON, || (!plugin.exists()).then_some(()));
     wait_for("the end of all calls", SOON, || (before || simulator.calls().in_flight == 0).then_some(()));
     simulator.set_faults(Vec::new());
+    if connector == "storage" && matches!(victim, Victim::Plugin) {
+        forget(plakar);
+    }
     format!("{victim:?} at call {call}, before it was done: {before}, too late: {ended}")
+}
+
+/// Lets a user's Plakar forget what it has cached of stores.
+///
+/// Plakar 1.1.4 takes a state that it could not put for one that is in the store (`flushDeltaState` in
+/// kloset v1.1.3, snapshot/builder.go), whatever the store is: its next backup leaves out what that
+/// state tells of, and only this user can read it. So when its plugin alone was killed, this is due.
+fn forget(plakar: &Plakar) {
+    let is_cache = |process: &PathBuf| std::fs::read(process.join("cmdline")).is_ok_and(|line| line.ends_with(b"\0cached\0"));
+    for process in plakar.processes().iter().filter(|process| is_cache(process)) {
+        let _ = Command::new("kill").arg("-9").arg(process.file_name().unwrap()).stderr(Stdio::null()).status();
+        wait_for("the end of the cache", SOON, || (!process.exists()).then_some(()));
+    }
+    for entry in std::fs::read_dir(plakar.home().join(".cache/plakar")).unwrap().flatten() {
+        if !["plugins", "cookies"].contains(&entry.file_name().to_str().unwrap()) {
+            let _ = std::fs::remove_dir_all(entry.path()).or_else(|_| std::fs::remove_file(entry.path()));
+        }
+    }
 }
 
 /// A few files: empty, small, streamed, in folders.
@@ -187,6 +208,14 @@ fn a_store_backup_is_killed_and_the_next_one_completes() {
             }
         }
     };
+    // By somebody who remembers nothing of what was there.
+    let check_anew = |round: &str| {
+        let other = Plakar::new(&world.simulator.env());
+        world.configure(&other, serde_json::json!({}));
+        let outcome = other.run(&["-quiet", "at", "@drive", "check"]);
+        assert_eq!(outcome.code, Some(0), "{round}: {}", outcome.text());
+        other
+    };
     let mut draws = Draws::new();
     let mut snapshots = 2;
     for number in 1..=kills() {
@@ -198,16 +227,16 @@ fn a_store_backup_is_killed_and_the_next_one_completes() {
         assert_eq!(outcome.code, Some(0), "{round}: {}", outcome.text());
         plakar.backup("@drive", &folder);
         compare(&round);
+        if number % 8 == 0 {
+            check_anew(&round);
+        }
         let listed = plakar.ok(&["at", "@drive", "ls"]).lines().count();
         // The one that was killed may have come to its end.
         assert!([snapshots + 1, snapshots + 2].contains(&listed), "{round}: {listed} snapshots, {snapshots} before");
         snapshots = listed;
     }
 
-    // Somebody who remembers nothing of what was there.
-    let other = Plakar::new(&world.simulator.env());
-    world.configure(&other, serde_json::json!({}));
-    other.ok(&["at", "@drive", "check"]);
+    let other = check_anew("at the end");
     let restored = other.path("restored");
     let latest = other.ok(&["at", "@drive", "ls"]).split_whitespace().nth(1).unwrap().to_owned();
     other.ok(&["at", "@drive", "restore", "-to", &restored, &latest]);
