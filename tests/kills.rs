@@ -30,7 +30,8 @@ impl Draws {
     fn new() -> Self {
         let now = || std::time::UNIX_EPOCH.elapsed().unwrap().subsec_nanos().into();
         let seed = std::env::var("KILLS_SEED").map_or_else(|_| now(), |seed| seed.parse().unwrap());
-        println!("KILLS_SEED={seed}");
+        // Shown when the test fails.
+        eprintln!("KILLS_SEED={seed}");
         Self { seed, drawn: 0 }
     }
 
@@ -57,7 +58,8 @@ fn plugin_of(plakar: &Child, connector: &str) -> Option<PathBuf> {
     let (parent, ending) = (format!("PPid:\t{}", plakar.id()), format!("\0{connector}\0"));
     std::fs::read_dir("/proc").unwrap().flatten().map(|process| process.path()).find(|process| {
         let status = std::fs::read_to_string(process.join("status")).unwrap_or_default();
-        status.lines().any(|line| line == parent) && std::fs::read(process.join("cmdline")).is_ok_and(|line| line.ends_with(ending.as_bytes()))
+        status.lines().any(|line| line == parent)
+            && std::fs::read(process.join("cmdline")).is_ok_and(|line| line.ends_with(ending.as_bytes()))
     })
 }
 
@@ -133,7 +135,9 @@ fn forget(plakar: &Plakar) {
 
 /// A few files: empty, small, streamed, in folders.
 fn make_files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    for (n, (path, size)) in [("empty", 0), ("small", 100), ("a/one", 20_000), ("a/b/streamed", 1_500_000), ("c/two", 70_000)].into_iter().enumerate() {
+    for (n, (path, size)) in
+        [("empty", 0), ("small", 100), ("a/one", 20_000), ("a/b/streamed", 1_500_000), ("c/two", 70_000)].into_iter().enumerate()
+    {
         let path = folder.join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, noise(n as u64, size)).unwrap();

@@ -169,7 +169,9 @@ mod tests {
         for name in [&own, "CONFIG.1a2b3c4d.partial", &format!("{own}.abcdefgh.partial")] {
             assert!(is_unfinished_config(name), "{name}");
         }
-        for name in ["CONFIG", "CONFIG.incomplete", "CONFIG.old.partial", "CONFIG.1a2b3c4d", "x.1a2b3c4d.partial", "CONFIG.my-notes.partial"] {
+        for name in
+            ["CONFIG", "CONFIG.incomplete", "CONFIG.old.partial", "CONFIG.1a2b3c4d", "x.1a2b3c4d.partial", "CONFIG.my-notes.partial"]
+        {
             assert!(!is_unfinished_config(name), "{name}");
         }
     }
