@@ -9,4 +9,5 @@
 pub mod rclone;
 
 pub mod connector;
+mod panics;
 pub mod plugin;

@@ -181,3 +181,29 @@ async fn large_reads_are_read_ahead_as_well() {
         .fold((0, 0), |(reads, moved), file| (reads + file.reads.load(Ordering::Relaxed), moved + file.moved.load(Ordering::Relaxed)));
     assert!(reads < 30 * runs as u64 && moved < (size * runs) as u64 * 11 / 10, "{reads} reads of {} MiB", moved >> 20);
 }
+
+/// A file whose first read panics.
+struct Panics(std::sync::atomic::AtomicBool);
+
+impl Fetch for Panics {
+    fn size(&self) -> u64 {
+        100
+    }
+
+    fn fetch(self: Arc<Self>, _: u64, length: usize) -> BoxFuture<'static, Result<Bytes>> {
+        async move {
+            assert!(self.0.swap(true, Ordering::Relaxed), "the first read");
+            Ok(vec![1; length].into())
+        }
+        .boxed()
+    }
+}
+
+#[tokio::test]
+async fn a_read_that_panics_is_an_error_and_the_next_one_goes() {
+    let (cache, file) = (BlockCache::new(64 << 20, 8), Arc::new(Panics(Default::default())));
+    let read = || cache.read(mac(1), file.clone(), 10, 5).try_collect::<Vec<Bytes>>();
+    let error = read().await.unwrap_err();
+    assert_eq!(error.message(), "a bug: the first read");
+    assert_eq!(read().await.unwrap().concat(), [1; 5]);
+}

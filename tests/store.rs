@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use common::place::{Place, noise};
@@ -156,6 +156,11 @@ async fn what_is_no_resource_is_passed_over() {
             (format!("packfiles/{name}.1a2b3c4d.partial"), "x"),
             (format!("states/{name}.0011223344556677.incomplete"), "x"),
             ("states/.DS_Store".to_owned(), "x"),
+            // Of a `create` that was killed, and something of the user's.
+            ("CONFIG.0011223344556677.incomplete".to_owned(), "x"),
+            ("CONFIG.1a2b3c4d.partial".to_owned(), ""),
+            ("CONFIG.old.partial".to_owned(), "x"),
+            (format!("packfiles/{}", hex(&mac(8))), ""),
             (format!("states/{name}"), ""),
             (format!("locks/{name}"), ""),
             (format!("locks/{name}x"), "x"),
@@ -164,32 +169,43 @@ async fn what_is_no_resource_is_passed_over() {
         ] {
             place.put(&format!("stores/one/{path}"), bytes.as_bytes(), 1_700_000_000).await;
         }
+        // Another machine may be at these at this moment.
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        let young = [format!("states/{}.0011223344556677.incomplete", hex(&mac(6))), "CONFIG.7766554433221100.incomplete".to_owned()];
+        for path in &young {
+            place.put(&format!("stores/one/{path}"), b"x", now - 23 * 3600).await;
+        }
         let store = store(&place);
+        store.open().await.unwrap();
         assert_eq!(listed(&store, Kind::Packfile).await, [mac(7)], "{}", place.name());
-        for kind in [Kind::State, Kind::Lock] {
-            assert_eq!(listed(&store, kind).await, NONE, "{}", place.name());
-            assert_eq!(get(&store, kind, &mac(7), None).await.unwrap_err().kind(), ErrorKind::NotFound);
+        for (kind, number) in [(Kind::State, 7), (Kind::Lock, 7), (Kind::Packfile, 8)] {
+            if kind != Kind::Packfile {
+                assert_eq!(listed(&store, kind).await, NONE, "{}", place.name());
+            }
+            assert_eq!(get(&store, kind, &mac(number), None).await.unwrap_err().kind(), ErrorKind::NotFound);
         }
         assert_eq!(store.size().await.unwrap(), 10);
         // Only a connection that writes removes what was left behind, and nothing else.
         store.tidy().await;
-        assert_eq!(left_behind(&place, &name).await, 4);
+        assert_eq!(left_behind(&place).await, 9, "{}", place.name());
         put(&store, Kind::Lock, mac(1), b"lock").await.unwrap();
         store.tidy().await;
-        assert_eq!(left_behind(&place, &name).await, 0, "{}", place.name());
+        assert_eq!(left_behind(&place).await, young.len(), "{}", place.name());
+        assert_eq!(listed(&store, Kind::State).await, NONE);
         assert_eq!(listed(&store, Kind::Packfile).await, [mac(7)]);
         store.finish().await;
     }
 }
 
 /// How many of the unfinished uploads of the test above are there.
-async fn left_behind(place: &Place, name: &str) -> usize {
+async fn left_behind(place: &Place) -> usize {
     let settings = place.settings(Role::Store, "stores/one");
     let remote = plakar_opendrive::rclone::Remote::open(&settings.remote).await.unwrap();
     let mut count = 0;
-    for folder in ["packfiles", "states", "locks"] {
+    for folder in ["", "packfiles", "states", "locks"] {
         let entries = remote.list(folder).await.unwrap_or_default();
-        count += entries.iter().filter(|entry| entry.name.starts_with(name) && (entry.name.contains('.') || entry.size == Some(0))).count();
+        let unfinished = |name: &str| (name.ends_with(".incomplete") || name.ends_with(".partial")) && !name.contains(".old.");
+        count += entries.iter().filter(|entry| unfinished(&entry.name) || (entry.size == Some(0) && entry.name.len() == 64)).count();
     }
     count
 }

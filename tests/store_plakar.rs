@@ -4,9 +4,9 @@ mod common;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
 
 use common::drive_store::{DriveStore, make_files, tree};
 use common::place::noise;
@@ -194,49 +194,35 @@ fn two_plakars_use_one_store_at_once() {
 }
 
 #[test]
-fn killed_at_any_moment_the_store_needs_no_repair() {
+fn a_state_that_cannot_be_put_comes_with_what_to_do() {
     let world = DriveStore::new();
     world.plakar.ok(&["at", "@drive", "create", "-plaintext"]);
     let files = files(&world.plakar);
-    world.simulator.set_latency(Duration::from_millis(20));
-    let start = Instant::now();
-    world.plakar.backup("@drive", &files);
-    let whole = start.elapsed();
-    for round in 0..10u64 {
-        // Something new for each.
-        std::fs::write(Path::new(&files).join("large.bin"), noise(100 + round, 5_000_000)).unwrap();
-        let mut backup = world.plakar.command(&["at", "@drive", "backup", &files]);
-        let mut backup = backup.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let mut draw = [0; 8];
-        opendrive_sim::generated_bytes(round, 0, &mut draw);
-        std::thread::sleep(whole.mul_f64(u64::from_le_bytes(draw) as f64 / u64::MAX as f64));
-        // Plakar alone, whose plugin then finishes what it was told; or both of them.
-        let plugin = if round % 2 == 0 { storage_plugin(&backup) } else { None };
-        backup.kill().unwrap();
-        if let Some(plugin) = plugin {
-            Command::new("kill").args(["-9", &plugin]).status().unwrap();
-        }
-        backup.wait().unwrap();
-        let before = snapshots(&world.plakar, "@drive").len();
-        world.plakar.ok(&["at", "@drive", "check"]);
-        world.plakar.backup("@drive", &files);
-        assert_eq!(snapshots(&world.plakar, "@drive").len(), before + 1, "round {round}");
-    }
-    world.plakar.ok(&["at", "@drive", "check"]);
+    let backup = |round| {
+        std::fs::write(Path::new(&files).join("large.bin"), noise(round, 100_000)).unwrap();
+        world.simulator.reset_calls();
+        world.plakar.run(&["at", "@drive", "backup", "-no-progress", &files])
+    };
+    backup(1);
+    assert_eq!(backup(2).code, Some(0));
+    let creations = world.simulator.calls().of("upload/create_file");
+    // The last of them is the state's.
+    let refusal = What::Status { code: 403, message: "Access denied".into(), retry_after: None };
+    world.simulator.add_fault(Fault::new(refusal).endpoint("upload/create_file").skip(creations - 1).always());
+    let refused = backup(3);
+    assert!(refused.code == Some(1) && refused.text().contains("Access denied"), "{}", refused.text());
+    let advice = "before the next backup remove it (the folder 2.0.0 in ~/.cache/plakar)";
+    assert!(refused.text().contains(advice), "{}", refused.text());
+    world.simulator.set_faults(Vec::new());
+
+    // Plakar's process for the cache has it open, and leaves when it has had nothing to do for five seconds.
+    let cached = |process: &PathBuf| std::fs::read(process.join("cmdline")).is_ok_and(|line| line.ends_with(b"\0cached\0"));
+    wait_until("the end of the cache", || !world.plakar.processes().iter().any(cached));
+    std::fs::remove_dir_all(world.plakar.home().join(".cache/plakar/2.0.0")).unwrap();
+    assert_eq!(backup(3).code, Some(0));
     let other = Plakar::new(&world.simulator.env());
     world.configure(&other, serde_json::json!({}));
     other.ok(&["at", "@drive", "check"]);
-}
-
-/// The process id of the store's plugin that a Plakar has started.
-fn storage_plugin(plakar: &Child) -> Option<String> {
-    let parent = format!("PPid:\t{}", plakar.id());
-    std::fs::read_dir("/proc").unwrap().flatten().find_map(|process| {
-        let status = std::fs::read_to_string(process.path().join("status")).ok()?;
-        let arguments = std::fs::read(process.path().join("cmdline")).ok()?;
-        let ours = status.lines().any(|line| line == parent) && arguments.ends_with(b"\0storage\0");
-        ours.then(|| process.file_name().to_str().unwrap().to_owned())
-    })
 }
 
 #[test]

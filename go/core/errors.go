@@ -148,6 +148,9 @@ func classifyStatus(code int, message string) Kind {
 
 // message is what is told of an error: one line, without secrets.
 func message(err error) string {
+	if problem := certificateProblem(err); problem != "" {
+		return strings.Join(strings.Fields(redact(problem)), " ")
+	}
 	text := err.Error()
 	// An address has the session id in it, which may not be known yet. The host tells enough.
 	var request *url.Error

@@ -42,6 +42,9 @@ func tuneOpenDrive(ctx context.Context, f fs.Fs) error {
 	if err != nil {
 		return err
 	}
+	if err := stayOnTLS(drive); err != nil {
+		return err
+	}
 	p.SetRetries(driveTries)
 	p.SetCalculator(driveCalculator{pacer.NewDefault(pacer.MinSleep(driveMinSleep), pacer.MaxSleep(driveMaxSleep), pacer.DecayConstant(1))})
 

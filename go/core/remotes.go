@@ -87,6 +87,9 @@ func open(ctx context.Context, in openIn) (openOut, error) {
 	if err := configstruct.Set(overrides, ci); err != nil {
 		return openOut{}, newError(KindConfig, "", message(err))
 	}
+	if err := checkAuthorities(ci); err != nil {
+		return openOut{}, err
+	}
 	f, err := newFs(ctx, info, in, options)
 	if err != nil {
 		return openOut{}, err

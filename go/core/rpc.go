@@ -10,7 +10,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os/signal"
 	"strings"
+	"syscall"
 
 	"github.com/rclone/rclone/fs"
 	"github.com/rclone/rclone/fs/config"
@@ -30,6 +32,9 @@ func Initialize() {
 	_ = config.SetConfigPath("")
 	librclone.Initialize()
 	log.Handler.SetOutput(logRedacted)
+	// A log line that nobody reads any more must not end the process: Go would do that for standard
+	// error (os.File.Write), whatever the program around it has decided about the signal.
+	signal.Ignore(syscall.SIGPIPE)
 	// Whatever fails comes back as an error; rclone's own notices would only repeat it. A level
 	// that the user chose (RCLONE_LOG_LEVEL) stays.
 	ci := fs.GetConfig(context.Background())

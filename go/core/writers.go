@@ -205,9 +205,9 @@ func commit(_ context.Context, in commitIn) (entry, error) {
 	if err != nil {
 		return entry{}, err
 	}
+	// It is gone already if another thread closed it meanwhile. After a panic too it must not stay.
+	defer func() { _, _ = streams.remove(in.Writer) }()
 	e, err := w.commit()
-	// It is gone already if another thread closed it meanwhile.
-	_, _ = streams.remove(in.Writer)
 	if err != nil {
 		return entry{}, AsError(err, w.path)
 	}
@@ -220,6 +220,11 @@ func (w *writer) commit() (e entry, err error) {
 	if w.end != nil {
 		return e, w.end
 	}
+	defer func() {
+		if cause := recover(); cause != nil {
+			e, err = entry{}, w.fail(recovered(cause))
+		}
+	}()
 	if w.size >= 0 && w.count != w.size {
 		return e, w.fail(newError(KindCorrupt, w.path, fmt.Sprintf("%d bytes came, %d were announced", w.count, w.size)))
 	}

@@ -2,9 +2,11 @@
 //!
 //! Plakar starts the executable and speaks cleartext HTTP/2 with it over its pipes (plakar v1.1.4,
 //! plugins/connect.go); standard error goes to the user. When standard input ends, Plakar is gone
-//! and so are we.
+//! and so are we; a signal ends us as well.
 
+mod guard;
 mod output;
+mod signals;
 mod stdio;
 pub mod v1_1;
 
@@ -12,12 +14,15 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tonic::codegen::http::{Request, Response};
 use tonic::codegen::{Service, StdError};
 use tonic::server::NamedService;
 use tonic::transport::Server;
 
+use crate::rclone::Rclone;
+pub use signals::{Signal, Signals};
 pub use stdio::{Connection, Ended};
 
 /// How much Plakar may send before it must wait for us, in bytes.
@@ -27,15 +32,32 @@ const WINDOW: u32 = 8 << 20;
 /// 4 MiB is kept by Plakar's side for what we send.
 pub(crate) const MAX_MESSAGE: usize = 64 << 20;
 
-/// How long after Plakar has gone `finish` may take.
-const FAREWELL: Duration = Duration::from_secs(20);
+/// How long `finish` may take: a process must not outlive Plakar, or a signal, for long. On a drive
+/// that answers it takes a fraction of that.
+const FAREWELL: Duration = Duration::from_secs(3);
 
-/// Serves one service on a connection until Plakar closes it, then runs `finish`, for a bounded
-/// time, to complete what Plakar has sent.
+/// Why serving has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// Plakar has closed the connection.
+    HungUp,
+    /// Somebody wants the process to end.
+    Signal(Signal),
+}
+
+/// Serves one service on a connection until Plakar closes it or a signal comes. Then `leaving` is
+/// cancelled, and `finish` and the uploads that were cut off have a bounded time to end cleanly.
 ///
 /// # Errors
 /// If the connection is not HTTP/2.
-pub async fn serve<S>(service: S, connection: Connection, ended: Ended, finish: impl Future<Output = ()>) -> anyhow::Result<()>
+pub async fn serve<S>(
+    service: S,
+    connection: Connection,
+    ended: Ended,
+    mut signals: Signals,
+    leaving: CancellationToken,
+    finish: impl Future<Output = ()>,
+) -> anyhow::Result<End>
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + NamedService + Clone + Send + Sync + 'static,
     S::Future: Send + 'static,
@@ -48,13 +70,27 @@ where
         .initial_stream_window_size(WINDOW)
         .initial_connection_window_size(WINDOW)
         .max_frame_size(1 << 20)
-        .add_service(service)
+        .add_service(guard::Guarded(service))
         .serve_with_incoming(incoming);
-    tokio::select! {
-        result = server => result?,
-        () = ended.wait() => {}
-    }
-    // Whoever takes longer is cut off: a process must not outlive Plakar for long.
-    let _ = tokio::time::timeout(FAREWELL, finish).await;
-    Ok(())
+    let end = tokio::select! {
+        result = server => result.map(|()| End::HungUp)?,
+        () = ended.wait() => End::HungUp,
+        signal = signals.next() => End::Signal(signal),
+    };
+    leaving.cancel();
+    let farewell = async {
+        finish.await;
+        // What was cut off is removed from the drive meanwhile.
+        while Rclone::get().stats().streams > 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let _ = tokio::time::timeout(FAREWELL, farewell).await;
+    Ok(end)
+}
+
+/// Says a line to the user; unlike `eprintln!` it does not panic where nobody listens any more.
+pub fn say(line: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "plakar-opendrive: {line}");
 }

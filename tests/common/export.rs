@@ -52,9 +52,12 @@ impl Exporter {
 
     /// Ends the connection, as Plakar does, and waits for the process.
     pub async fn hang_up(self) -> (std::process::ExitStatus, Duration, String) {
-        let Self { plugin, client } = self;
-        drop(client);
-        plugin.hang_up().await
+        self.into_plugin().hang_up().await
+    }
+
+    /// The process; nothing else holds its connection open.
+    pub fn into_plugin(self) -> Plugin {
+        self.plugin
     }
 
     /// Exports what `feed` sends, to the end.

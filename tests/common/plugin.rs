@@ -24,20 +24,40 @@ pub struct Plugin {
 impl Plugin {
     /// Starts it as a connector, with more environment.
     pub async fn start(connector: &str, environment: &[(String, String)]) -> Self {
-        let mut child = Command::new(executable())
-            .arg(connector)
-            .envs(environment.iter().cloned())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
+        let mut command = Command::new(executable());
+        command.arg(connector).envs(environment.iter().cloned());
+        Self::spawn(command).await
+    }
+
+    /// The same within limits of the shell's, for example `ulimit -n 30`.
+    pub async fn start_within(limits: &str, connector: &str, environment: &[(String, String)]) -> Self {
+        let mut command = Command::new("/bin/sh");
+        let script = format!("{limits}; exec \"$0\" \"$1\"");
+        command.args(["-c", &script, &executable(), connector]).envs(environment.iter().cloned());
+        Self::spawn(command).await
+    }
+
+    /// The same with a standard error that nobody reads: a pipe without a reader.
+    pub async fn start_deaf(connector: &str, environment: &[(String, String)]) -> Self {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = Command::new(executable());
+        command.arg(connector).envs(environment.iter().cloned());
+        Self::spawn_with(command, writer.into()).await
+    }
+
+    async fn spawn(command: Command) -> Self {
+        Self::spawn_with(command, Stdio::piped()).await
+    }
+
+    async fn spawn_with(mut command: Command, errors: Stdio) -> Self {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(errors).kill_on_drop(true).spawn().unwrap();
         let stderr = Arc::new(Mutex::new(String::new()));
-        let mut pipe = child.stderr.take().unwrap();
+        let pipe = child.stderr.take();
         tokio::spawn({
             let stderr = stderr.clone();
             async move {
+                let Some(mut pipe) = pipe else { return };
                 let mut buffer = [0; 4096];
                 while let Ok(count @ 1..) = pipe.read(&mut buffer).await {
                     stderr.lock().unwrap().push_str(&String::from_utf8_lossy(&buffer[..count]));
@@ -56,9 +76,23 @@ impl Plugin {
 
     /// Closes the connection, as Plakar does when it ends, and waits for the process.
     pub async fn hang_up(self) -> (std::process::ExitStatus, Duration, String) {
-        let Self { mut child, channel, stderr } = self;
-        let start = std::time::Instant::now();
+        let Self { child, channel, stderr } = self;
         drop(channel);
+        Self::end(child, stderr).await
+    }
+
+    /// Sends a signal (`TERM`, `INT`), the connection staying open, and waits for the process.
+    pub async fn signal(self, name: &str) -> (std::process::ExitStatus, Duration, String) {
+        let Self { child, channel, stderr } = self;
+        let process = child.id().unwrap().to_string();
+        assert!(Command::new("kill").args([&format!("-{name}"), &process]).status().await.unwrap().success());
+        let end = Self::end(child, stderr).await;
+        drop(channel);
+        end
+    }
+
+    async fn end(mut child: Child, stderr: Arc<Mutex<String>>) -> (std::process::ExitStatus, Duration, String) {
+        let start = std::time::Instant::now();
         let status = tokio::time::timeout(Duration::from_secs(30), child.wait()).await.expect("it stays behind as an orphan").unwrap();
         let took = start.elapsed();
         let stderr = stderr.lock().unwrap().clone();

@@ -11,6 +11,7 @@ use super::paths::{contains, relative, standard};
 use super::scene::Scene;
 use super::upload::{Body, Piece, Upload};
 use super::{Destination, Item, Outcome, Record, Summary, join};
+use crate::panics::caught;
 
 /// Up to this many bytes a file is taken in whole, so that the stream goes on while it is uploaded.
 const SMALL: u64 = 1 << 20;
@@ -224,7 +225,9 @@ impl<T: Send + 'static> Restore<T> {
         let permit = self.folders.clone().acquire_owned().await;
         let scene = self.scene.clone();
         self.tasks.spawn(async move {
-            folder.prepare(&scene, parent.as_deref(), &step).await;
+            if let Err(bug) = caught(folder.prepare(&scene, parent.as_deref(), &step)).await {
+                folder.refuse(bug);
+            }
             drop(permit);
         });
     }
@@ -255,7 +258,7 @@ impl<T: Send + 'static> Restore<T> {
     fn spawn(&mut self, upload: Upload, body: Body, ticket: T, permit: OwnedSemaphorePermit) {
         let (scene, outcomes) = (self.scene.clone(), self.outcomes.clone());
         self.tasks.spawn(async move {
-            let result = upload.run(&scene, body).await;
+            let result = caught(upload.run(&scene, body)).await.unwrap_or_else(Err);
             drop(permit);
             scene.tell(&outcomes, &absolute(&upload.path), ticket, result).await;
         });

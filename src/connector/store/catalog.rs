@@ -130,6 +130,21 @@ impl Catalog {
         drop(previous);
     }
 
+    /// The file `CONFIG`, if there is one.
+    pub(super) async fn config(&self) -> Result<Option<Entry>> {
+        let mut config = None;
+        for entry in self.remote.list("").await? {
+            if entry.name == CONFIG {
+                config = Some(entry);
+            } else if layout::is_unfinished_config(&entry.name)
+                && let Some(object) = entry.object
+            {
+                self.left_behind(object, entry.modified);
+            }
+        }
+        Ok(config)
+    }
+
     /// Removes what listings have shown of uploads that were never finished, a day after they
     /// began. Nothing depends on it, so what fails is left for the next time.
     pub(super) async fn tidy(&self) {
@@ -187,6 +202,11 @@ impl Catalog {
             Name::Resource(_) | Name::Temporary => object,
             Name::Foreign => return,
         };
+        self.left_behind(unfinished, modified);
+    }
+
+    /// Takes note of an unfinished upload if it is one that nobody will finish.
+    fn left_behind(&self, unfinished: Object, modified: Option<SystemTime>) {
         let old = modified.and_then(|modified| SystemTime::now().duration_since(modified).ok()).is_some_and(|age| age > LEFTOVER);
         if old {
             let path = unfinished.path().to_owned();

@@ -112,10 +112,27 @@ impl Name {
         if let Some(mac) = parse_mac(name) {
             return Self::Resource(mac);
         }
-        let ours = name.ends_with(TEMPORARY) || name.ends_with(".partial");
-        // The beginning tells that it was to be a resource.
-        if ours && name.split_once('.').is_some_and(|(start, _)| parse_mac(start).is_some()) { Self::Temporary } else { Self::Foreign }
+        if meant_for(name).is_some_and(|target| parse_mac(target).is_some()) { Self::Temporary } else { Self::Foreign }
     }
+}
+
+/// Whether a file beside `CONFIG` was to become it, in an upload of ours or of rclone's that was not
+/// finished.
+pub(super) fn is_unfinished_config(name: &str) -> bool {
+    meant_for(name) == Some(CONFIG)
+}
+
+/// The name that a file with a temporary one was to get.
+fn meant_for(name: &str) -> Option<&str> {
+    let (target, random) = match name.split('.').collect::<Vec<_>>()[..] {
+        [target, random, "incomplete" | "partial"] => (target, random),
+        // Ours, on its way to a remote where rclone makes one of its own of it.
+        [target, random, "incomplete", _, "partial"] => (target, random),
+        _ => return None,
+    };
+    // `temporary` above gives 16 hex digits, rclone 8 letters or digits.
+    let drawn = [8, 16].contains(&random.len()) && random.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    drawn.then_some(target)
 }
 
 pub(super) fn is_shard(name: &str) -> bool {
@@ -145,6 +162,19 @@ pub(super) fn hex(mac: &Mac) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_to_be_the_config_is_told_from_what_is_somebodys() {
+        let own = temporary(CONFIG);
+        for name in [&own, "CONFIG.1a2b3c4d.partial", &format!("{own}.abcdefgh.partial")] {
+            assert!(is_unfinished_config(name), "{name}");
+        }
+        for name in
+            ["CONFIG", "CONFIG.incomplete", "CONFIG.old.partial", "CONFIG.1a2b3c4d", "x.1a2b3c4d.partial", "CONFIG.my-notes.partial"]
+        {
+            assert!(!is_unfinished_config(name), "{name}");
+        }
+    }
 
     #[test]
     fn names_are_told_apart() {

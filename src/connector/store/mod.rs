@@ -18,6 +18,7 @@ use bytes::{Bytes, BytesMut};
 use futures::future::{BoxFuture, FutureExt};
 use futures::stream::{self, BoxStream, StreamExt};
 use tokio::sync::{OnceCell, Semaphore};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::cache::{BlockCache, Fetch};
@@ -37,6 +38,10 @@ const PIECE: usize = 1 << 20;
 /// How long requests that came just before the end of a connection have to be seen.
 const LAST_REQUESTS: Duration = Duration::from_millis(50);
 
+/// How long what was begun may still take at the end of a connection. Plakar waits for its puts, so
+/// one that is under way then belongs to a Plakar that was killed: nothing will refer to it.
+const GRACE: Duration = Duration::from_secs(1);
+
 /// A store. Clones share it.
 ///
 /// Nothing is asked of the remote before one of the calls needs it.
@@ -51,6 +56,8 @@ struct Inner {
     uploads: Semaphore,
     /// The puts and deletes that were begun: they are finished even if nobody waits for them.
     tasks: TaskTracker,
+    /// Ends those that take too long at the end.
+    hurry: CancellationToken,
     /// The locks that were put and not deleted yet.
     locks: Mutex<HashSet<Mac>>,
     /// Whether this connection has put or deleted anything.
@@ -86,6 +93,7 @@ impl Store {
             budget: Arc::default(),
             uploads,
             tasks: TaskTracker::new(),
+            hurry: CancellationToken::new(),
             locks: Mutex::default(),
             wrote: AtomicBool::new(false),
         }))
@@ -230,12 +238,16 @@ impl Store {
         self.carry_through(async move { store.remove(kind, &mac).await }).await
     }
 
-    /// Ends what was begun when the connection has ended: puts and deletes are carried through,
-    /// and the locks that nobody deleted are, which would keep others out for ten minutes.
+    /// Ends what was begun when the connection has ended: puts and deletes are carried through if
+    /// that is soon done and taken back otherwise; the locks that nobody deleted are deleted, which
+    /// would keep others out for ten minutes.
     pub async fn finish(&self) {
         tokio::time::sleep(LAST_REQUESTS).await;
         self.0.tasks.close();
-        self.0.tasks.wait().await;
+        if tokio::time::timeout(GRACE, self.0.tasks.wait()).await.is_err() {
+            self.0.hurry.cancel();
+            self.0.tasks.wait().await;
+        }
         let locks: Vec<Mac> = self.locks().drain().collect();
         let deletions = locks.iter().map(|mac| self.remove(Kind::Lock, mac));
         futures::future::join_all(deletions).await;
@@ -276,8 +288,7 @@ impl Store {
 
     /// The file `CONFIG`, if there is one, and its size.
     async fn config_object(&self) -> Result<Option<(Object, Option<u64>)>> {
-        let entries = self.ready().await?.remote().list("").await?;
-        Ok(entries.into_iter().find(|entry| entry.name == CONFIG).and_then(|entry| Some((entry.object?, entry.size))))
+        Ok(self.ready().await?.config().await?.and_then(|entry| Some((entry.object?, entry.size))))
     }
 
     async fn catalog(&self) -> Result<&Catalog, OpenError> {
@@ -298,8 +309,11 @@ impl Store {
 
     async fn carry_through<T: Send + 'static>(&self, work: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
         self.0.wrote.store(true, Ordering::Relaxed);
+        let hurry = self.0.hurry.clone();
+        let work = async move { hurry.run_until_cancelled(work).await };
         match self.0.tasks.spawn(work).await {
-            Ok(outcome) => outcome,
+            Ok(Some(outcome)) => outcome,
+            Ok(None) => Err(Error::new(ErrorKind::Cancelled, "the store was told to end")),
             Err(error) => Err(Error::new(ErrorKind::Other, format!("a bug: {error}"))),
         }
     }

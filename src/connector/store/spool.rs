@@ -154,16 +154,16 @@ impl Drop for Spool {
 
 /// Does something with the temporary file, on a thread that may wait.
 async fn on_file<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T> {
-    let folder = std::env::temp_dir();
-    let explain = |error: &dyn std::fmt::Display| {
-        let message = format!(
-            "an upload does not fit in memory, and the temporary file for it in {} failed: {error}; set TMPDIR to a folder with room",
-            folder.display()
-        );
+    let outcome = tokio::task::spawn_blocking(work).await;
+    outcome.unwrap_or_else(|error| Err(io::Error::other(error))).map_err(|error| {
+        let advice = match error.raw_os_error() {
+            // ENFILE and EMFILE.
+            Some(23 | 24) if cfg!(unix) => "raise the limit (`ulimit -n`)",
+            _ => "set TMPDIR to a folder with room",
+        };
+        let folder = std::env::temp_dir();
+        let message =
+            format!("an upload does not fit in memory, and the temporary file for it in {} failed: {error}; {advice}", folder.display());
         Error::new(ErrorKind::Other, message)
-    };
-    match tokio::task::spawn_blocking(work).await {
-        Ok(outcome) => outcome.map_err(|error| explain(&error)),
-        Err(error) => Err(explain(&error)),
-    }
+    })
 }

@@ -2,11 +2,12 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use futures::{Stream, StreamExt};
 use tokio::sync::{OnceCell, mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::convert;
@@ -18,8 +19,7 @@ use super::proto::exporter::{
 };
 use crate::connector::destination::{Item, LeftOut, Outcome, Record, Restore};
 use crate::connector::{Destination, Role, Settings};
-use crate::plugin::MAX_MESSAGE;
-use crate::rclone::Rclone;
+use crate::plugin::{MAX_MESSAGE, say};
 
 /// Results that wait for Plakar to take them.
 const RESULTS: usize = 256;
@@ -39,20 +39,17 @@ pub struct ExporterService {
     destination: OnceCell<Arc<Destination>>,
     /// Held by each export under way.
     running: watch::Sender<()>,
+    /// Cancelled when Plakar has gone or the process is to end.
+    leaving: CancellationToken,
 }
 
 impl ExporterService {
-    /// The service, ready to be served, and what is to be waited for when Plakar has gone: an
-    /// upload that was cut off is taken back then.
-    pub fn server() -> (ExporterServer<Self>, impl Future<Output = ()>) {
+    /// The service, ready to be served, and what is to be waited for when it has to end, which
+    /// `leaving` says: an export that was cut off.
+    pub fn server(leaving: CancellationToken) -> (ExporterServer<Self>, impl Future<Output = ()>) {
         let (running, _) = watch::channel(());
-        let service = Self { destination: OnceCell::new(), running: running.clone() };
-        let finish = async move {
-            running.closed().await;
-            while Rclone::get().stats().streams > 0 {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        };
+        let service = Self { destination: OnceCell::new(), running: running.clone(), leaving };
+        let finish = async move { running.closed().await };
         (ExporterServer::new(service).max_decoding_message_size(MAX_MESSAGE), finish)
     }
 
@@ -86,9 +83,11 @@ impl Exporter for ExporterService {
     async fn export(&self, request: Request<Streaming<ExportRequest>>) -> Result<Response<Self::ExportStream>, Status> {
         let (sender, outcomes) = mpsc::channel(RESULTS);
         let restore = self.destination()?.restore(sender);
-        let running = self.running.subscribe();
+        let (running, leaving) = (self.running.subscribe(), self.leaving.clone());
         let restored = tokio::spawn(async move {
-            let ended = receive(restore, request.into_inner()).await;
+            // Leaving drops the restore, which takes back what is under way, also while it waits for the drive.
+            let received = leaving.run_until_cancelled(receive(restore, request.into_inner())).await;
+            let ended = received.unwrap_or_else(|| Err(Status::aborted("the destination was told to end")));
             drop(running);
             ended
         });
@@ -121,7 +120,7 @@ async fn receive(mut restore: Restore<connectors::Record>, mut requests: Streami
     }
     let summary = restore.finish().await;
     if let Some(line) = summary.left_out() {
-        eprintln!("plakar-opendrive: {line}");
+        say(&line);
     }
     // Unavailable and Canceled are codes that Plakar has its own words for.
     summary.failure().map_or(Ok(()), |line| Err(Status::unknown(line)))

@@ -3,6 +3,8 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
+use bytes::Bytes;
+use futures::stream::BoxStream;
 use futures::{Stream, StreamExt};
 use tokio::sync::{OnceCell, mpsc, oneshot};
 use tokio_stream::wrappers::ReceiverStream;
@@ -15,7 +17,9 @@ use super::proto::importer::{
     PingResponse,
 };
 use crate::connector::{Role, Settings, Source};
+use crate::panics::caught;
 use crate::plugin::MAX_MESSAGE;
+use crate::rclone;
 
 /// Records that wait for Plakar to take them; enough that a listing never waits for a single one, and
 /// that a few changed files among many are seen some way ahead.
@@ -93,7 +97,9 @@ impl Importer for ImporterService {
         });
         // The call stays open until Plakar has sent its last result: it still sends some after the
         // last record, and ending the call would make that an error.
-        let last = futures::stream::once(all_acknowledged).filter_map(|outcome| async { outcome.ok()?.err().map(Err) });
+        let last = futures::stream::once(all_acknowledged).filter_map(|outcome| async {
+            outcome.unwrap_or_else(|_| Err(Status::internal("a bug: the results were not taken to their end"))).err().map(Err)
+        });
         Ok(Response::new(Box::pin(records.map(Ok).chain(finished).chain(last))))
     }
 
@@ -116,29 +122,39 @@ impl Importer for ImporterService {
         let (sender, chunks) = mpsc::channel(CHUNKS);
         // A task of its own, so that the next chunk is read while this one is on its way. It ends
         // when Plakar closes the file: nobody receives then.
-        tokio::spawn(async move {
-            loop {
-                let chunk = tokio::select! {
-                    chunk = reader.chunk() => chunk,
-                    () = sender.closed() => return,
-                };
-                let answer = match chunk {
-                    Ok(Some(chunk)) => Ok(OpenResponse { chunk }),
-                    Ok(None) => return,
-                    Err(error) => Err(convert::file_status(&error)),
-                };
-                let over = answer.is_err();
-                if sender.send(answer).await.is_err() || over {
-                    return;
-                }
-            }
-        });
+        let rest = futures::stream::try_unfold(reader, |mut reader| async move { Ok(reader.chunk().await?.map(|chunk| (chunk, reader))) });
+        tokio::spawn(pump(rest.boxed(), sender));
         Ok(Response::new(Box::pin(first.chain(ReceiverStream::new(chunks)))))
     }
 
     async fn close(&self, _: Request<CloseRequest>) -> Result<Response<CloseResponse>, Status> {
         // The remote is closed with the process; Plakar may still be reading.
         Ok(Response::new(CloseResponse {}))
+    }
+}
+
+/// Sends a file's chunks until it ends or nobody wants them any more. Plakar takes a stream that ends
+/// for the whole file, so a panic must be an error in it.
+async fn pump(mut rest: BoxStream<'static, rclone::Result<Bytes>>, sender: mpsc::Sender<Result<OpenResponse, Status>>) {
+    let sent = caught(async {
+        loop {
+            let chunk = tokio::select! {
+                chunk = rest.next() => chunk,
+                () = sender.closed() => return,
+            };
+            let answer = match chunk {
+                Some(Ok(chunk)) => Ok(OpenResponse { chunk }),
+                None => return,
+                Some(Err(error)) => Err(convert::file_status(&error)),
+            };
+            let over = answer.is_err();
+            if sender.send(answer).await.is_err() || over {
+                return;
+            }
+        }
+    });
+    if let Err(bug) = sent.await {
+        let _ = sender.send(Err(Status::internal(bug))).await;
     }
 }
 
@@ -152,4 +168,24 @@ async fn acknowledge(source: &Source, mut results: Streaming<ImportRequest>) -> 
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_while_a_file_is_read_is_no_end_of_the_file() {
+        let (sender, mut chunks) = mpsc::channel(CHUNKS);
+        let rest = futures::stream::iter(0..2).map(|number| match number {
+            0 => Ok(Bytes::from_static(b"the beginning")),
+            _ => panic!("in a reader"),
+        });
+        let pumping = tokio::spawn(pump(rest.boxed(), sender));
+        assert_eq!(chunks.recv().await.unwrap().unwrap().chunk, "the beginning");
+        let status = chunks.recv().await.expect("the file ended as if it were whole").unwrap_err();
+        assert_eq!(status.message(), "a bug: in a reader");
+        assert!(chunks.recv().await.is_none());
+        pumping.await.unwrap();
+    }
 }

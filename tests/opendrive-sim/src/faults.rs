@@ -51,6 +51,11 @@ pub enum What {
     LieHash,
     /// Report one byte too many in `upload/close_file_upload`, or in `file/info` if that endpoint is named.
     LieSize,
+    /// Send the client on to another address (307); nothing is done.
+    Redirect {
+        /// The whole address.
+        to: String,
+    },
     /// A file made by this `upload/create_file` stays invisible to `folder/itembyname` for so long.
     LagNames {
         /// Seconds, fractions allowed.
@@ -171,6 +176,7 @@ pub(crate) struct Effects {
     pub(crate) reset: bool,
     pub(crate) lose_answer: bool,
     pub(crate) status: Option<(u16, String, Option<u64>)>,
+    pub(crate) redirect: Option<String>,
     pub(crate) cut: Option<u64>,
     pub(crate) corrupt: bool,
     pub(crate) lie_hash: bool,
@@ -243,6 +249,7 @@ impl Effects {
             What::Status { code, message, retry_after } => {
                 self.status.get_or_insert_with(|| (*code, message.clone(), *retry_after));
             }
+            What::Redirect { to } => self.redirect = Some(to.clone()),
             What::Delay { ms } => self.delay += Duration::from_millis(*ms),
             What::CutBody { after } => self.cut = Some(*after),
             What::Reset => self.reset = true,

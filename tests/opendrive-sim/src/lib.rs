@@ -41,6 +41,6 @@ pub use calls::{CallRecord, Calls};
 pub use content::generated_bytes;
 pub use drive::{Drive, DuplicateFolders, Entry, stored_name};
 pub use faults::{Fault, What};
-pub use options::Options;
+pub use options::{Certificate, Options};
 pub use simulator::Simulator;
 pub use uploads::OpenUpload;

@@ -3,6 +3,20 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+/// What certificate the simulator shows for dev.opendrive.com.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Certificate {
+    /// A good one, signed by the authority of [`Simulator::ca_file`](crate::Simulator::ca_file).
+    #[default]
+    Good,
+    /// Signed by another authority.
+    Untrusted,
+    /// Its time is over.
+    Expired,
+    /// That of another host.
+    OtherHost,
+}
+
 /// How a [`Simulator`](crate::Simulator) behaves from its first call on.
 #[derive(Clone)]
 pub struct Options {
@@ -15,6 +29,8 @@ pub struct Options {
     pub latency: Duration,
     /// Where to listen; a free port of 127.0.0.1 when absent.
     pub listen: Option<SocketAddr>,
+    /// What certificate it shows.
+    pub certificate: Certificate,
     /// Whether HTTP/2 is offered beside HTTP/1.1. Go's client takes it when it can.
     pub http2: bool,
     /// An upload of more bytes than this goes to an unlinked temporary file instead of memory.
@@ -34,6 +50,7 @@ impl Default for Options {
             password: "secret pässword".into(),
             latency: Duration::ZERO,
             listen: None,
+            certificate: Certificate::default(),
             http2: true,
             spool_threshold: 64 << 20,
             discard_uploads: false,
@@ -50,6 +67,7 @@ impl std::fmt::Debug for Options {
             .field("username", &self.username)
             .field("latency", &self.latency)
             .field("listen", &self.listen)
+            .field("certificate", &self.certificate)
             .field("http2", &self.http2)
             .field("spool_threshold", &self.spool_threshold)
             .field("discard_uploads", &self.discard_uploads)

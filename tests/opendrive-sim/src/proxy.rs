@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use hyper::body::Incoming;
 use hyper::header::HOST as HOST_HEADER;
@@ -61,6 +62,7 @@ async fn plain_request(request: Request<Incoming>, acceptor: TlsAcceptor, state:
         if target.as_deref() != Some(&format!("{HOST}:443")) {
             return plain_text(StatusCode::FORBIDDEN, "This proxy leads to dev.opendrive.com:443 only\n");
         }
+        state.connections.fetch_add(1, Ordering::Relaxed);
         tokio::spawn(async move {
             // Clients that go away or don't trust the certificate show on their own side.
             let _ = serve_tls(request, acceptor, state).await;

@@ -4,6 +4,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
@@ -41,7 +42,7 @@ impl Simulator {
         let listener = TcpListener::bind(listen)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        let identity = Identity::create(options.http2)?;
+        let identity = Identity::create(options.http2, options.certificate)?;
         let acceptor = identity.acceptor.clone();
         let state = Arc::new(State::new(options));
         let runtime = Builder::new_multi_thread().enable_all().thread_name("opendrive-sim").build()?;
@@ -101,6 +102,11 @@ impl Simulator {
     /// Uploads that were opened and not closed, in no order. Their files exist already, as they were before.
     pub fn open_uploads(&self) -> Vec<OpenUpload> {
         self.state.open_uploads()
+    }
+
+    /// How many connections to dev.opendrive.com were begun, whether they came to be or not.
+    pub fn connections(&self) -> u64 {
+        self.state.connections.load(Ordering::Relaxed)
     }
 
     /// What was called since the start or the last [`reset_calls`](Self::reset_calls).

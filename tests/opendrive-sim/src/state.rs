@@ -17,6 +17,7 @@ pub(crate) struct State {
     pub(crate) uploads: Uploads,
     pub(crate) faults: Faults,
     pub(crate) calls: CallLog,
+    pub(crate) connections: AtomicU64,
     latency_micros: AtomicU64,
 }
 
@@ -28,6 +29,7 @@ impl State {
             uploads: Uploads::default(),
             faults: Faults::default(),
             calls: CallLog::new(options.log_calls),
+            connections: AtomicU64::new(0),
             latency_micros: AtomicU64::new(0),
             options,
         };

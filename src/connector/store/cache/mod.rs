@@ -20,6 +20,7 @@ use tokio::sync::Semaphore;
 
 use self::file::{File, Flight};
 use super::layout::Mac;
+use crate::panics::caught;
 use crate::rclone::{Error, ErrorKind, Result};
 
 /// The largest block, in bytes. What would be left over beside it is read with it, and a long run
@@ -267,7 +268,10 @@ impl State {
 fn arrive<F: Fetch>(cache: BlockCache, mac: Mac, source: Arc<F>, start: u64, length: u64, id: u64) -> Arrival {
     let work = async move {
         let result = match cache.0.transfers.acquire().await {
-            Ok(_permit) => source.fetch(start, usize::try_from(length).unwrap_or(usize::MAX)).await,
+            Ok(_permit) => {
+                let fetched = caught(source.fetch(start, usize::try_from(length).unwrap_or(usize::MAX))).await;
+                fetched.unwrap_or_else(|bug| Err(Error::new(ErrorKind::Other, bug)))
+            }
             Err(_) => Err(Error::new(ErrorKind::Cancelled, "cancelled")),
         };
         let result = result.and_then(|bytes| match bytes.len() as u64 == length {

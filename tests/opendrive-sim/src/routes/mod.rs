@@ -56,6 +56,10 @@ pub(crate) async fn handle(request: Request<Incoming>, state: &State) -> Option<
     if effects.reset {
         return None;
     }
+    if let Some(to) = &effects.redirect {
+        payload.drain().await;
+        return Some(redirect(to, call));
+    }
     if let Some(refusal) = refusal(endpoint, &args, &effects, state) {
         payload.drain().await;
         let retry_after = effects.status.and_then(|(_, _, retry_after)| retry_after);
@@ -138,6 +142,16 @@ fn refuse(refusal: Refusal, retry_after: Option<u64>, mut call: InFlight) -> Res
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if let Some(seconds) = retry_after {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
+
+fn redirect(to: &str, mut call: InFlight) -> Response<ReplyBody> {
+    call.status(307);
+    let mut response = Response::new(ReplyBody::whole("", Some(call)));
+    *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
+    if let Ok(to) = HeaderValue::from_str(to) {
+        response.headers_mut().insert(header::LOCATION, to);
     }
     response
 }
