@@ -11,16 +11,12 @@ import (
 
 	"github.com/rclone/rclone/backend/opendrive"
 	"github.com/rclone/rclone/fs"
-	"github.com/rclone/rclone/fs/fserrors"
 	"github.com/rclone/rclone/lib/dircache"
 	"github.com/rclone/rclone/lib/rest"
 )
 
 // driveNameLimit is the longest name in bytes, as the drive stores it.
 const driveNameLimit = 255
-
-// driveRetryCodes are the answers after which the backend tries again, its retryErrorCodes.
-var driveRetryCodes = []int{401, 408, 423, 429, 500, 502, 503, 504}
 
 // driveParts is what a call of ours to the drive needs of the backend.
 type driveParts struct {
@@ -63,10 +59,7 @@ func (p driveParts) stored(leaf string) (string, error) {
 // post makes one call and decodes its answer. The outcome is for the pacer.
 func (p driveParts) post(ctx context.Context, endpoint string, request, response any) (bool, error) {
 	answer, err := p.client.CallJSON(ctx, &rest.Opts{Method: http.MethodPost, Path: endpoint}, request, response)
-	if fserrors.ContextError(ctx, &err) {
-		return false, err
-	}
-	return fserrors.ShouldRetry(err) || fserrors.ShouldRetryHTTP(answer, driveRetryCodes), err
+	return again(ctx, answer, err), err
 }
 
 // putOn gives the Put of a backend. OpenDrive's own (backend/opendrive/opendrive.go) allocates a
@@ -174,17 +167,17 @@ func makeFolder(ctx context.Context, drive *opendrive.Fs, dir string) error {
 		var response struct {
 			ID string `json:"FolderID"`
 		}
-		again := false
+		mayPass := false
 		err := p.pacer.CallNoRetry(func() (bool, error) {
 			var err error
-			again, err = p.post(ctx, "/folder.json", &request, &response)
-			return again, err
+			mayPass, err = p.post(ctx, "/folder.json", &request, &response)
+			return mayPass, err
 		})
 		if err == nil {
 			p.folders.Put(dir, response.ID)
 			return nil
 		}
-		if !again || try == driveTries {
+		if !mayPass || try == driveTries {
 			return err
 		}
 		id, found, err := drive.FindLeaf(ctx, folder, leaf)

@@ -17,9 +17,6 @@ import (
 	"github.com/rclone/rclone/lib/random"
 )
 
-// cleanupTime bounds what is done after a failed upload to leave nothing behind.
-const cleanupTime = 15 * time.Second
-
 // longLeaf is the length from which on a temporary name is no longer than the name itself, to
 // stay below the limit of what holds it. rclone uses the same figure.
 const longLeaf = 100
