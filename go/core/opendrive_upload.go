@@ -8,7 +8,10 @@ import (
 	"net/http"
 	"path"
 	"slices"
+	"strings"
+	"time"
 
+	"github.com/rclone/rclone/backend/crypt"
 	"github.com/rclone/rclone/backend/opendrive"
 	"github.com/rclone/rclone/fs"
 	"github.com/rclone/rclone/lib/dircache"
@@ -66,6 +69,9 @@ func (p driveParts) post(ctx context.Context, endpoint string, request, response
 // whole chunk (10 MiB) for the smallest file, and asks for the name before each creation although
 // the creation tells.
 func putOn(f fs.Fs) putFn {
+	if crypted, ok := f.(*crypt.Fs); ok {
+		return putOnCrypt(crypted)
+	}
 	drive, ok := f.(*opendrive.Fs)
 	if !ok {
 		return f.Put
@@ -90,6 +96,36 @@ func putOn(f fs.Fs) putFn {
 	}
 }
 
+// cryptPut is what crypt wraps during one Put. crypt gives no object when it fails after storing
+// one; here it is remembered.
+type cryptPut struct {
+	fs.Fs
+	stored fs.Object
+}
+
+func (c *cryptPut) Put(ctx context.Context, in io.Reader, src fs.ObjectInfo, options ...fs.OpenOption) (o fs.Object, err error) {
+	o, err = putOn(c.Fs)(ctx, in, src, options...)
+	c.stored = o
+	return o, err
+}
+
+func putOnCrypt(crypted *crypt.Fs) putFn {
+	return func(ctx context.Context, in io.Reader, src fs.ObjectInfo, options ...fs.OpenOption) (fs.Object, error) {
+		// A shallow copy shares everything but what it wraps.
+		copied, inner := *crypted, &cryptPut{Fs: crypted.Fs}
+		copied.Fs = inner
+		o, err := copied.Put(ctx, in, src, options...)
+		if o == nil {
+			return inner.stored, err
+		}
+		// The object outlives the copy, which nothing else would keep.
+		if owner, fieldErr := fieldOf[*crypt.Fs](o, "f"); fieldErr == nil {
+			*owner = crypted
+		}
+		return o, err
+	}
+}
+
 func (p driveParts) put(ctx context.Context, in io.Reader, src fs.ObjectInfo, options []fs.OpenOption) (*opendrive.Object, error) {
 	leaf, folder, err := p.folders.FindPath(ctx, src.Remote(), true)
 	if err != nil {
@@ -98,10 +134,18 @@ func (p driveParts) put(ctx context.Context, in io.Reader, src fs.ObjectInfo, op
 	id, err := p.createFile(ctx, folder, leaf)
 	var refusal *opendrive.Error
 	if errors.As(err, &refusal) && refusal.Info.Code == http.StatusConflict {
-		// Something of that name is there: the backend finds and replaces it.
-		stored, err := p.drive.Put(ctx, in, src, options...)
-		object, _ := stored.(*opendrive.Object)
-		return object, err
+		// Something of that name is there: it is replaced, as the backend does.
+		existing, findErr := p.existing(ctx, src.Remote())
+		if findErr != nil {
+			return nil, findErr
+		}
+		if existing != nil && existing.Size() > 0 {
+			return existing, existing.Update(ctx, in, src, options...)
+		}
+		if existing != nil {
+			// Perhaps made by ourselves, if the answer was lost. There is nothing in it to lose.
+			id, err = existing.ID(), nil
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("failed to create file: %w", err)
@@ -117,6 +161,51 @@ func (p driveParts) put(ctx context.Context, in io.Reader, src fs.ObjectInfo, op
 		return nil, err
 	}
 	return object, object.Update(ctx, in, src, options...)
+}
+
+// existing finds a file, nil if there is none. By its name first, which a large folder answers faster;
+// but a new name may not be found for a while, and then the folder's listing has it.
+func (p driveParts) existing(ctx context.Context, remote string) (*opendrive.Object, error) {
+	found, err := p.drive.NewObject(ctx, remote)
+	if err == nil {
+		object, _ := found.(*opendrive.Object)
+		return object, nil
+	}
+	if !errors.Is(err, fs.ErrorObjectNotFound) {
+		return nil, err
+	}
+	entries, err := p.drive.List(ctx, parent(remote))
+	for _, item := range entries {
+		// The drive does not tell cases apart.
+		if object, ok := item.(*opendrive.Object); ok && strings.EqualFold(object.Remote(), remote) {
+			return object, set(object, "remote", remote)
+		}
+	}
+	return nil, err
+}
+
+// settle does what follows the last byte of an upload: the answer to that was lost.
+func settle(ctx context.Context, f fs.Fs, o fs.Object, modTime time.Time) error {
+	err := o.SetModTime(ctx, modTime)
+	drive, ok := f.(*opendrive.Fs)
+	if !ok || err != nil {
+		return err
+	}
+	p, err := partsOf(drive)
+	if err != nil {
+		return err
+	}
+	request := struct {
+		Session  string `json:"session_id"`
+		File     string `json:"file_id"`
+		IsPublic int    `json:"file_ispublic"`
+	}{p.session, objectID(o), p.access()}
+	return p.pacer.Call(func() (bool, error) { return p.post(ctx, "/file/access.json", &request, nil) })
+}
+
+// access is who may see what is made, as the drive's API wants it.
+func (p driveParts) access() int {
+	return max(0, slices.Index([]string{"private", "public", "hidden"}, p.options.Access))
 }
 
 // createFile makes an empty file and gives its id; a conflict if there is one.
@@ -162,7 +251,7 @@ func makeFolder(ctx context.Context, drive *opendrive.Fs, dir string) error {
 		Upload   int    `json:"folder_public_upl"`
 		Display  int    `json:"folder_public_display"`
 		Download int    `json:"folder_public_dnl"`
-	}{Session: p.session, Name: name, Parent: folder, IsPublic: max(0, slices.Index([]string{"private", "public", "hidden"}, p.options.Access))}
+	}{Session: p.session, Name: name, Parent: folder, IsPublic: p.access()}
 	for try := 1; ; try++ {
 		var response struct {
 			ID string `json:"FolderID"`
@@ -193,12 +282,30 @@ func makeFolder(ctx context.Context, drive *opendrive.Fs, dir string) error {
 
 // makeFolders makes a folder and its parents, as far as they are not there.
 func makeFolders(ctx context.Context, drive *opendrive.Fs, dir string) error {
-	if dir == "" {
-		return drive.Mkdir(ctx, dir)
-	}
 	folders, err := field[*dircache.DirCache](drive, "dirCache")
 	if err != nil {
 		return err
+	}
+	if dir == "" {
+		if err = folders.FindRoot(ctx, false); !errors.Is(err, fs.ErrorDirNotFound) {
+			return err
+		}
+		// The base is made as a folder of the same drive seen from its top.
+		top := *drive
+		all := dircache.New("", "0", &top)
+		if err = set(&top, "root", ""); err == nil {
+			err = set(&top, "dirCache", all)
+		}
+		if err == nil {
+			err = makeFolders(ctx, &top, drive.Root())
+		}
+		if err != nil {
+			return err
+		}
+		if id, known := all.Get(drive.Root()); known {
+			folders.Put(drive.Root(), id)
+		}
+		return folders.FindRoot(ctx, false)
 	}
 	if _, err = folders.FindDir(ctx, dir, false); !errors.Is(err, fs.ErrorDirNotFound) {
 		return err
