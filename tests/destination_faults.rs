@@ -222,6 +222,8 @@ async fn faults_on_the_way_are_survived_or_told() {
     })
     .await;
     assert_eq!(restored.failed(""), ["/corrupt", "/denied", "/denied/below", "/lie"]);
+    let told = restored.outcomes["/corrupt"].as_ref().unwrap_err();
+    assert!(told.contains("md5") && told.ends_with("restore it again"), "{told}");
     assert_eq!(simulator.unused_faults(), []);
     let tree = simulator.drive().tree();
     assert!(["corrupt", "lie", "denied"].iter().all(|name| !tree.contains_key(*name)), "{:?}", tree.keys());
