@@ -131,7 +131,7 @@ func (p driveParts) put(ctx context.Context, in io.Reader, src fs.ObjectInfo, op
 	if err != nil {
 		return nil, err
 	}
-	id, err := p.createFile(ctx, folder, leaf)
+	id, repeated, err := p.createFile(ctx, folder, leaf)
 	var refusal *opendrive.Error
 	if errors.As(err, &refusal) && refusal.Info.Code == http.StatusConflict {
 		// Something of that name is there: it is replaced, as the backend does.
@@ -139,12 +139,11 @@ func (p driveParts) put(ctx context.Context, in io.Reader, src fs.ObjectInfo, op
 		if findErr != nil {
 			return nil, findErr
 		}
-		if existing != nil && existing.Size() > 0 {
-			return existing, existing.Update(ctx, in, src, options...)
-		}
-		if existing != nil {
-			// Perhaps made by ourselves, if the answer was lost. There is nothing in it to lose.
+		if existing != nil && repeated && existing.Size() == 0 {
+			// Made by ourselves, and the answer was lost.
 			id, err = existing.ID(), nil
+		} else if existing != nil {
+			return existing, existing.Update(ctx, in, src, options...)
 		}
 	}
 	if err != nil {
@@ -208,11 +207,12 @@ func (p driveParts) access() int {
 	return max(0, slices.Index([]string{"private", "public", "hidden"}, p.options.Access))
 }
 
-// createFile makes an empty file and gives its id; a conflict if there is one.
-func (p driveParts) createFile(ctx context.Context, folder, leaf string) (string, error) {
+// createFile makes an empty file and gives its id; a conflict if there is one. It tells whether the
+// call was made more than once.
+func (p driveParts) createFile(ctx context.Context, folder, leaf string) (id string, repeated bool, err error) {
 	name, err := p.stored(leaf)
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	request := struct {
 		Session string `json:"session_id"`
@@ -222,8 +222,12 @@ func (p driveParts) createFile(ctx context.Context, folder, leaf string) (string
 	var response struct {
 		ID string `json:"FileId"`
 	}
-	err = p.pacer.Call(func() (bool, error) { return p.post(ctx, "/upload/create_file.json", &request, &response) })
-	return response.ID, err
+	calls := 0
+	err = p.pacer.Call(func() (bool, error) {
+		calls++
+		return p.post(ctx, "/upload/create_file.json", &request, &response)
+	})
+	return response.ID, calls > 1, err
 }
 
 // makeFolder makes a folder whose parent is there. The drive makes a second folder of the same

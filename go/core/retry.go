@@ -108,6 +108,16 @@ func retryAfter(header http.Header) time.Duration {
 	return min(max(wait, 0), driveMaxRetryAfter)
 }
 
+// waitError is the error of a server that says how long to wait. rclone's own (pacer.RetryAfterError) says in
+// its text that the call is tried again, also when it is not.
+type waitError struct {
+	cause error
+	wait  time.Duration
+}
+
+func (e *waitError) Error() string { return e.cause.Error() }
+func (e *waitError) Unwrap() error { return e.cause }
+
 // jittered is a pause of half to all of a time, so that those who were thrown out together do not
 // come back together.
 func jittered(pause time.Duration) time.Duration {
@@ -155,8 +165,9 @@ func (b *backoff) Calculate(state pacer.State) time.Duration {
 		b.sleep = min(2*b.sleep, driveMaxSleep)
 		b.until = now.Add(jittered(b.sleep))
 	}
-	if wait, ok := pacer.IsRetryAfter(state.LastError); ok {
-		if until := time.Now().Add(wait); until.After(b.until) {
+	var asked *waitError
+	if errors.As(state.LastError, &asked) {
+		if until := time.Now().Add(asked.wait); until.After(b.until) {
 			b.until = until
 		}
 	}

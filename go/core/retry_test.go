@@ -74,7 +74,7 @@ func TestBackoff(t *testing.T) {
 func TestBackoffObeysRetryAfter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := new(backoff)
-		b.Calculate(pacer.State{ConsecutiveRetries: 1, LastError: pacer.RetryAfterError(driveError(429, "x"), time.Minute)})
+		b.Calculate(pacer.State{ConsecutiveRetries: 1, LastError: &waitError{driveError(429, "x"), time.Minute}})
 		// What succeeds meanwhile was sent before.
 		b.Calculate(wentWell)
 		if got := waited(t, b); got != time.Minute {
@@ -90,7 +90,7 @@ func TestBackoffObeysRetryAfter(t *testing.T) {
 func TestBackoffIsLeftAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := new(backoff)
-		b.Calculate(pacer.State{ConsecutiveRetries: 1, LastError: pacer.RetryAfterError(driveError(429, "x"), time.Minute)})
+		b.Calculate(pacer.State{ConsecutiveRetries: 1, LastError: &waitError{driveError(429, "x"), time.Minute}})
 		ctx, cancel := context.WithCancel(t.Context())
 		begun := time.Now()
 		result := started(func() error { return b.wait(ctx) })

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/rclone/rclone/backend/opendrive"
-	"github.com/rclone/rclone/lib/pacer"
 	"github.com/rclone/rclone/lib/rest"
 	"golang.org/x/time/rate"
 )
@@ -151,7 +150,7 @@ func (s *session) failed(resp *http.Response) error {
 		}
 	}
 	if wait := retryAfter(resp.Header); wait > 0 {
-		return pacer.RetryAfterError(failure, wait)
+		return &waitError{failure, wait}
 	}
 	return failure
 }
