@@ -88,7 +88,7 @@ impl World {
         simulator.set_faults(Vec::new());
         let failed: u64 = cost.calls.by_status.iter().filter(|(status, _)| !(200..300).contains(*status)).map(|(_, count)| count).sum();
         let (seconds, total, logins) = (cost.time.as_secs_f64(), cost.calls.total, cost.calls.of("session/login"));
-        println!("{name}: {seconds:.1} s, {total} calls, {failed} of them failed, {logins} logins");
+        eprintln!("{name}: {seconds:.1} s, {total} calls, {failed} of them failed, {logins} logins");
         (text, cost)
     }
 
@@ -160,7 +160,7 @@ impl World {
         let resumed = log.iter().filter(|call| call.start >= login.end && call.status != 401).map(|call| call.start).min().unwrap();
         let delay = resumed - ended;
         let (now, before) = (cost.time.as_secs_f64(), usual.time.as_secs_f64());
-        println!(
+        eprintln!(
             "{name}: {} calls found it ended, the work went on after {delay:.1?} ({now:.1} s in all, usually {before:.1} s)",
             refused.len()
         );
@@ -327,7 +327,7 @@ fn a_refused_renewal_is_one_login_and_one_clear_line() {
         let outcome = world.plakar().run(arguments);
         let (text, calls) = (outcome.text(), simulator.calls());
         let refused = calls.by_status[&401];
-        println!(
+        eprintln!(
             "{name}, renewal refused: {} logins, {refused} of {} calls refused, exit {:?}",
             calls.of("session/login"),
             calls.total,
