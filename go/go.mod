@@ -2,7 +2,10 @@ module bridge
 
 go 1.26.0
 
-require github.com/rclone/rclone v1.75.1
+require (
+	github.com/rclone/rclone v1.75.1
+	golang.org/x/time v0.15.0
+)
 
 require (
 	cloud.google.com/go/auth v0.20.0 // indirect
@@ -204,7 +207,6 @@ require (
 	golang.org/x/sys v0.47.0 // indirect
 	golang.org/x/term v0.45.0 // indirect
 	golang.org/x/text v0.41.0 // indirect
-	golang.org/x/time v0.15.0 // indirect
 	google.golang.org/api v0.279.0 // indirect
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20260715232425-e75dac1f907d // indirect
 	google.golang.org/grpc v1.84.0-dev.0.20260723093437-b6eac429d7b6 // indirect

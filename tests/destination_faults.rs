@@ -140,6 +140,20 @@ async fn a_file_that_is_not_whole_leaves_nothing_and_replaces_nothing() {
 }
 
 #[tokio::test]
+async fn an_empty_file_stays_when_its_replacement_fails() {
+    let place = Place::drive();
+    place.put("empty", b"", 1).await;
+    let before = place.simulator().drive().tree();
+    let refusal = What::Status { code: 403, message: "No".into(), retry_after: None };
+    place.simulator().add_fault(Fault::new(refusal).endpoint("upload/upload_file_chunk").always());
+    let files = ["empty", "new"].map(|name| (name.to_owned(), (noise(1, 1000), 1))).into();
+    let restored = restore_files(&open(&place, "").await, &files).await;
+    assert_eq!(restored.failed("No"), ["/empty", "/new"]);
+    no_streams().await;
+    assert_eq!(place.simulator().drive().tree(), before);
+}
+
+#[tokio::test]
 async fn dropping_a_restore_leaves_nothing_half_written() {
     for place in Place::all("dropped") {
         let (sender, _receiver) = mpsc::channel(64);
@@ -222,6 +236,8 @@ async fn faults_on_the_way_are_survived_or_told() {
     })
     .await;
     assert_eq!(restored.failed(""), ["/corrupt", "/denied", "/denied/below", "/lie"]);
+    let told = restored.outcomes["/corrupt"].as_ref().unwrap_err();
+    assert!(told.contains("md5") && told.ends_with("restore it again"), "{told}");
     assert_eq!(simulator.unused_faults(), []);
     let tree = simulator.drive().tree();
     assert!(["corrupt", "lie", "denied"].iter().all(|name| !tree.contains_key(*name)), "{:?}", tree.keys());

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 use common::place::{Place, noise};
 use opendrive_sim::{Fault, What};
 use plakar_opendrive::connector::Role;
-use plakar_opendrive::rclone::{ErrorKind, Remote};
+use plakar_opendrive::rclone::{ErrorKind, Rclone, Remote};
 
 async fn open(place: &Place) -> Remote {
     Remote::open(&place.settings(Role::Source, "").remote).await.unwrap()
@@ -120,4 +120,22 @@ async fn the_server_is_given_the_time_that_it_asks_for() {
     let start = Instant::now();
     assert_eq!(get(&remote, "file").await, b"content");
     assert!(start.elapsed() >= Duration::from_secs(1), "{:?}", start.elapsed());
+}
+
+#[tokio::test]
+async fn whoever_gives_up_does_not_wait_for_it() {
+    let place = Place::drive();
+    place.put("file", b"content", 1).await;
+    let remote = open(&place).await;
+    let busy = What::Status { code: 429, message: "Rate exceeded".into(), retry_after: Some(60) };
+    place.simulator().add_fault(Fault::new(busy).endpoint("folder/itembyname"));
+    let answer = tokio::time::timeout(Duration::from_millis(500), remote.stat("file")).await;
+    assert!(answer.is_err(), "{answer:?}");
+    assert_eq!(place.simulator().unused_faults(), []);
+    // The calls of the other tests, which run beside this one, end soon.
+    let start = Instant::now();
+    while Rclone::get().stats().calls > 0 {
+        assert!(start.elapsed() < Duration::from_secs(30), "the call goes on");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }

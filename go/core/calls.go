@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 )
 
@@ -11,6 +12,10 @@ import (
 var running = struct {
 	sync.Mutex
 	cancels map[uint64]context.CancelFunc
+	// early are calls that were cancelled and are not running: over, or not begun yet. Numbers are not
+	// used twice, so it is enough to know the last ones; next is where the oldest of them is.
+	early [maxCalls]uint64
+	next  int
 }{cancels: map[uint64]context.CancelFunc{}}
 
 type cancelIn struct {
@@ -38,6 +43,11 @@ func beginCall(parent context.Context, number uint64) (ctx context.Context, done
 	}
 	running.Lock()
 	defer running.Unlock()
+	if at := slices.Index(running.early[:], number); at >= 0 {
+		running.early[at] = 0
+		cancel()
+		return nil, nil, context.Canceled
+	}
 	if _, busy := running.cancels[number]; busy || len(running.cancels) >= maxCalls {
 		cancel()
 		return nil, nil, newError(KindHandle, "", fmt.Sprintf("call number %d is in use, or more than %d calls are running", number, maxCalls))
@@ -51,12 +61,16 @@ func beginCall(parent context.Context, number uint64) (ctx context.Context, done
 	}, nil
 }
 
-// cancel ends a call; one that is not running (any more) is no error.
+// cancel ends a call; one that is not running is no error. Two threads are at work, so it may come before the
+// call does, which then ends as soon as it begins.
 func cancel(_ context.Context, in cancelIn) (empty, error) {
 	running.Lock()
 	defer running.Unlock()
 	if cancel, ok := running.cancels[in.Call]; ok {
 		cancel()
+	} else {
+		running.early[running.next] = in.Call
+		running.next = (running.next + 1) % len(running.early)
 	}
 	return empty{}, nil
 }

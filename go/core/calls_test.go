@@ -40,8 +40,26 @@ func TestCancelEndsCall(t *testing.T) {
 	}
 	// Now it is free again, and cancelling what is not there is no error.
 	call[listOut](t, "list", m{"remote": r, "call": 7})
-	call[empty](t, "cancel", cancelIn{7})
 	call[empty](t, "cancel", cancelIn{0})
+}
+
+// Two threads are at work: the cancellation may be there first.
+func TestCancelBeforeCall(t *testing.T) {
+	tidy(t)
+	r := memoryRemote(t)
+	const first = 1000
+	call[empty](t, "cancel", cancelIn{first})
+	call[empty](t, "cancel", cancelIn{first + 1})
+	refused(t, "list", m{"remote": r, "call": first + 1}, KindCancelled)
+	refused(t, "open", m{"config": m{"type": "memory"}, "call": first}, KindCancelled)
+	call[listOut](t, "list", m{"remote": r, "call": first + 2})
+	// Each stands for one call, and only so many are remembered.
+	call[listOut](t, "list", m{"remote": r, "call": first + 1})
+	for n := range uint64(maxCalls) + 1 {
+		call[empty](t, "cancel", cancelIn{first + 10 + n})
+	}
+	call[listOut](t, "list", m{"remote": r, "call": first + 10})
+	refused(t, "list", m{"remote": r, "call": first + 11}, KindCancelled)
 }
 
 // Number 0 means no number: any number of calls may have it.

@@ -2,28 +2,16 @@ package core
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"reflect"
-	"time"
 	"unsafe"
 
 	"github.com/rclone/rclone/backend/opendrive"
 	"github.com/rclone/rclone/fs"
-	"github.com/rclone/rclone/lib/pacer"
 	"github.com/rclone/rclone/lib/rest"
 )
 
 const opendriveName = "opendrive"
-
-// How calls to OpenDrive are paced and retried. The backend's own figures (10 ms between calls,
-// 10 tries, sleeping up to 5 minutes) but for the longest sleep: a drive that does not answer
-// for minutes is an error that the user should see.
-const (
-	driveMinSleep = 10 * time.Millisecond
-	driveMaxSleep = 5 * time.Second
-	driveTries    = 10
-)
 
 // tuneOpenDrive sets how an OpenDrive remote paces and retries, and makes it survive the end of
 // its session, now that its login is done. Other remotes are left alone; crypt is looked through.
@@ -46,7 +34,8 @@ func tuneOpenDrive(ctx context.Context, f fs.Fs) error {
 		return err
 	}
 	p.SetRetries(driveTries)
-	p.SetCalculator(driveCalculator{pacer.NewDefault(pacer.MinSleep(driveMinSleep), pacer.MaxSleep(driveMaxSleep), pacer.DecayConstant(1))})
+	held := new(backoff)
+	p.SetCalculator(held)
 
 	client, err := field[*rest.Client](drive, "srv")
 	if err != nil {
@@ -60,22 +49,8 @@ func tuneOpenDrive(ctx context.Context, f fs.Fs) error {
 	if err != nil {
 		return err
 	}
-	keepSession(ctx, client, session.SessionID, opendrive.Account{Username: options.UserName, Password: options.Password})
+	keepSession(ctx, client, session.SessionID, opendrive.Account{Username: options.UserName, Password: options.Password}, held)
 	return nil
-}
-
-// driveCalculator paces calls. A session that has ended is renewed by the time its error gets
-// here, so it is no reason to slow down; many calls fail for it at once, and each would double the
-// sleep. Neither is a login that was refused for good.
-type driveCalculator struct{ pacer.Calculator }
-
-func (c driveCalculator) Calculate(state pacer.State) time.Duration {
-	var expired *expiredError
-	var refused *Error
-	if errors.As(state.LastError, &expired) || errors.As(state.LastError, &refused) {
-		return driveMinSleep
-	}
-	return c.Calculator.Calculate(state)
 }
 
 // field reads an unexported field of the backend's Fs or Object. rclone offers no other way to

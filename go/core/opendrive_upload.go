@@ -8,19 +8,18 @@ import (
 	"net/http"
 	"path"
 	"slices"
+	"strings"
+	"time"
 
+	"github.com/rclone/rclone/backend/crypt"
 	"github.com/rclone/rclone/backend/opendrive"
 	"github.com/rclone/rclone/fs"
-	"github.com/rclone/rclone/fs/fserrors"
 	"github.com/rclone/rclone/lib/dircache"
 	"github.com/rclone/rclone/lib/rest"
 )
 
 // driveNameLimit is the longest name in bytes, as the drive stores it.
 const driveNameLimit = 255
-
-// driveRetryCodes are the answers after which the backend tries again, its retryErrorCodes.
-var driveRetryCodes = []int{401, 408, 423, 429, 500, 502, 503, 504}
 
 // driveParts is what a call of ours to the drive needs of the backend.
 type driveParts struct {
@@ -63,16 +62,16 @@ func (p driveParts) stored(leaf string) (string, error) {
 // post makes one call and decodes its answer. The outcome is for the pacer.
 func (p driveParts) post(ctx context.Context, endpoint string, request, response any) (bool, error) {
 	answer, err := p.client.CallJSON(ctx, &rest.Opts{Method: http.MethodPost, Path: endpoint}, request, response)
-	if fserrors.ContextError(ctx, &err) {
-		return false, err
-	}
-	return fserrors.ShouldRetry(err) || fserrors.ShouldRetryHTTP(answer, driveRetryCodes), err
+	return again(ctx, answer, err), err
 }
 
 // putOn gives the Put of a backend. OpenDrive's own (backend/opendrive/opendrive.go) allocates a
 // whole chunk (10 MiB) for the smallest file, and asks for the name before each creation although
 // the creation tells.
 func putOn(f fs.Fs) putFn {
+	if crypted, ok := f.(*crypt.Fs); ok {
+		return putOnCrypt(crypted)
+	}
 	drive, ok := f.(*opendrive.Fs)
 	if !ok {
 		return f.Put
@@ -97,18 +96,55 @@ func putOn(f fs.Fs) putFn {
 	}
 }
 
+// cryptPut is what crypt wraps during one Put. crypt gives no object when it fails after storing
+// one; here it is remembered.
+type cryptPut struct {
+	fs.Fs
+	stored fs.Object
+}
+
+func (c *cryptPut) Put(ctx context.Context, in io.Reader, src fs.ObjectInfo, options ...fs.OpenOption) (o fs.Object, err error) {
+	o, err = putOn(c.Fs)(ctx, in, src, options...)
+	c.stored = o
+	return o, err
+}
+
+func putOnCrypt(crypted *crypt.Fs) putFn {
+	return func(ctx context.Context, in io.Reader, src fs.ObjectInfo, options ...fs.OpenOption) (fs.Object, error) {
+		// A shallow copy shares everything but what it wraps.
+		copied, inner := *crypted, &cryptPut{Fs: crypted.Fs}
+		copied.Fs = inner
+		o, err := copied.Put(ctx, in, src, options...)
+		if o == nil {
+			return inner.stored, err
+		}
+		// The object outlives the copy, which nothing else would keep.
+		if owner, fieldErr := fieldOf[*crypt.Fs](o, "f"); fieldErr == nil {
+			*owner = crypted
+		}
+		return o, err
+	}
+}
+
 func (p driveParts) put(ctx context.Context, in io.Reader, src fs.ObjectInfo, options []fs.OpenOption) (*opendrive.Object, error) {
 	leaf, folder, err := p.folders.FindPath(ctx, src.Remote(), true)
 	if err != nil {
 		return nil, err
 	}
-	id, err := p.createFile(ctx, folder, leaf)
+	id, repeated, err := p.createFile(ctx, folder, leaf)
 	var refusal *opendrive.Error
 	if errors.As(err, &refusal) && refusal.Info.Code == http.StatusConflict {
-		// Something of that name is there: the backend finds and replaces it.
-		stored, err := p.drive.Put(ctx, in, src, options...)
-		object, _ := stored.(*opendrive.Object)
-		return object, err
+		// Something of that name is there: it is replaced, as the backend does.
+		existing, findErr := p.existing(ctx, src.Remote())
+		if findErr != nil {
+			return nil, findErr
+		}
+		if existing != nil && repeated && existing.Size() == 0 {
+			// Made by ourselves, and the answer was lost.
+			id, err = existing.ID(), nil
+		} else if existing != nil {
+			return existing, existing.Update(ctx, in, src, options...)
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("failed to create file: %w", err)
@@ -126,11 +162,57 @@ func (p driveParts) put(ctx context.Context, in io.Reader, src fs.ObjectInfo, op
 	return object, object.Update(ctx, in, src, options...)
 }
 
-// createFile makes an empty file and gives its id; a conflict if there is one.
-func (p driveParts) createFile(ctx context.Context, folder, leaf string) (string, error) {
+// existing finds a file, nil if there is none. By its name first, which a large folder answers faster;
+// but a new name may not be found for a while, and then the folder's listing has it.
+func (p driveParts) existing(ctx context.Context, remote string) (*opendrive.Object, error) {
+	found, err := p.drive.NewObject(ctx, remote)
+	if err == nil {
+		object, _ := found.(*opendrive.Object)
+		return object, nil
+	}
+	if !errors.Is(err, fs.ErrorObjectNotFound) {
+		return nil, err
+	}
+	entries, err := p.drive.List(ctx, parent(remote))
+	for _, item := range entries {
+		// The drive does not tell cases apart.
+		if object, ok := item.(*opendrive.Object); ok && strings.EqualFold(object.Remote(), remote) {
+			return object, set(object, "remote", remote)
+		}
+	}
+	return nil, err
+}
+
+// settle does what follows the last byte of an upload: the answer to that was lost.
+func settle(ctx context.Context, f fs.Fs, o fs.Object, modTime time.Time) error {
+	err := o.SetModTime(ctx, modTime)
+	drive, ok := f.(*opendrive.Fs)
+	if !ok || err != nil {
+		return err
+	}
+	p, err := partsOf(drive)
+	if err != nil {
+		return err
+	}
+	request := struct {
+		Session  string `json:"session_id"`
+		File     string `json:"file_id"`
+		IsPublic int    `json:"file_ispublic"`
+	}{p.session, objectID(o), p.access()}
+	return p.pacer.Call(func() (bool, error) { return p.post(ctx, "/file/access.json", &request, nil) })
+}
+
+// access is who may see what is made, as the drive's API wants it.
+func (p driveParts) access() int {
+	return max(0, slices.Index([]string{"private", "public", "hidden"}, p.options.Access))
+}
+
+// createFile makes an empty file and gives its id; a conflict if there is one. It tells whether the
+// call was made more than once.
+func (p driveParts) createFile(ctx context.Context, folder, leaf string) (id string, repeated bool, err error) {
 	name, err := p.stored(leaf)
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	request := struct {
 		Session string `json:"session_id"`
@@ -140,8 +222,12 @@ func (p driveParts) createFile(ctx context.Context, folder, leaf string) (string
 	var response struct {
 		ID string `json:"FileId"`
 	}
-	err = p.pacer.Call(func() (bool, error) { return p.post(ctx, "/upload/create_file.json", &request, &response) })
-	return response.ID, err
+	calls := 0
+	err = p.pacer.Call(func() (bool, error) {
+		calls++
+		return p.post(ctx, "/upload/create_file.json", &request, &response)
+	})
+	return response.ID, calls > 1, err
 }
 
 // makeFolder makes a folder whose parent is there. The drive makes a second folder of the same
@@ -169,22 +255,22 @@ func makeFolder(ctx context.Context, drive *opendrive.Fs, dir string) error {
 		Upload   int    `json:"folder_public_upl"`
 		Display  int    `json:"folder_public_display"`
 		Download int    `json:"folder_public_dnl"`
-	}{Session: p.session, Name: name, Parent: folder, IsPublic: max(0, slices.Index([]string{"private", "public", "hidden"}, p.options.Access))}
+	}{Session: p.session, Name: name, Parent: folder, IsPublic: p.access()}
 	for try := 1; ; try++ {
 		var response struct {
 			ID string `json:"FolderID"`
 		}
-		again := false
+		mayPass := false
 		err := p.pacer.CallNoRetry(func() (bool, error) {
 			var err error
-			again, err = p.post(ctx, "/folder.json", &request, &response)
-			return again, err
+			mayPass, err = p.post(ctx, "/folder.json", &request, &response)
+			return mayPass, err
 		})
 		if err == nil {
 			p.folders.Put(dir, response.ID)
 			return nil
 		}
-		if !again || try == driveTries {
+		if !mayPass || try == driveTries {
 			return err
 		}
 		id, found, err := drive.FindLeaf(ctx, folder, leaf)
@@ -200,12 +286,30 @@ func makeFolder(ctx context.Context, drive *opendrive.Fs, dir string) error {
 
 // makeFolders makes a folder and its parents, as far as they are not there.
 func makeFolders(ctx context.Context, drive *opendrive.Fs, dir string) error {
-	if dir == "" {
-		return drive.Mkdir(ctx, dir)
-	}
 	folders, err := field[*dircache.DirCache](drive, "dirCache")
 	if err != nil {
 		return err
+	}
+	if dir == "" {
+		if err = folders.FindRoot(ctx, false); !errors.Is(err, fs.ErrorDirNotFound) {
+			return err
+		}
+		// The base is made as a folder of the same drive seen from its top.
+		top := *drive
+		all := dircache.New("", "0", &top)
+		if err = set(&top, "root", ""); err == nil {
+			err = set(&top, "dirCache", all)
+		}
+		if err == nil {
+			err = makeFolders(ctx, &top, drive.Root())
+		}
+		if err != nil {
+			return err
+		}
+		if id, known := all.Get(drive.Root()); known {
+			folders.Put(drive.Root(), id)
+		}
+		return folders.FindRoot(ctx, false)
 	}
 	if _, err = folders.FindDir(ctx, dir, false); !errors.Is(err, fs.ErrorDirNotFound) {
 		return err

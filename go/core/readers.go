@@ -12,9 +12,6 @@ import (
 	"github.com/rclone/rclone/fs/operations"
 )
 
-// readTries is how often a download that breaks off is taken up again where it stopped.
-const readTries = 10
-
 // reader reads an object from an offset. Nothing is asked of the server before the first read,
 // so that there is a handle to cancel it with.
 type reader struct {
@@ -205,7 +202,7 @@ func (r *reader) open() (err error) {
 			return err
 		}
 	}
-	body, err := operations.NewReOpen(r.ctx, o, readTries, options...)
+	body, err := operations.NewReOpen(r.ctx, o, readTries(size), options...)
 	if err == nil {
 		r.body = body
 	}

@@ -10,6 +10,9 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/rclone/rclone/fs"
+	"github.com/rclone/rclone/fs/fspath"
 )
 
 // secrets are texts that must never appear in an error or a log: passwords and session ids.
@@ -69,4 +72,25 @@ func logRedacted(_ slog.Level, text string) {
 		text = pattern.ReplaceAllString(text, "${1}[redacted]")
 	}
 	_, _ = os.Stderr.WriteString(text)
+}
+
+// keepSecretsIn keeps the passwords of a remote that is written out in an option of another
+// (":opendrive,password=…:path"): rclone puts the whole of it into errors.
+func keepSecretsIn(option string) {
+	parsed, err := fspath.Parse(option)
+	if err != nil {
+		return
+	}
+	info, err := fs.Find(strings.TrimPrefix(parsed.Name, ":"))
+	if err != nil {
+		return
+	}
+	for key, value := range parsed.Config {
+		keepSecretsIn(value)
+		if found := info.Options.Get(key); found != nil && found.IsPassword {
+			keepSecret(value)
+			// What is not obscured is refused by the backend.
+			_, _ = obscured(value, false)
+		}
+	}
 }

@@ -13,10 +13,8 @@ import (
 	"github.com/rclone/rclone/fs/config/configstruct"
 	"github.com/rclone/rclone/fs/config/obscure"
 	"github.com/rclone/rclone/fs/hash"
+	"github.com/rclone/rclone/lib/pacer"
 )
-
-// openTries is how often opening a remote is tried when the failure may pass.
-const openTries = 5
 
 var remotes = newTable[*remote]("remote", maxRemotes)
 
@@ -116,15 +114,11 @@ func open(ctx context.Context, in openIn) (openOut, error) {
 
 // newFs opens the backend, again if the failure may pass, but never after a refused login.
 func newFs(ctx context.Context, info *fs.RegInfo, in openIn, options configmap.Simple) (fs.Fs, error) {
-	openCtx := ctx
-	if info.Name == opendriveName {
-		// The login is a call of the backend's too, and it retries a refused one like any other:
-		// one try here, tuneOpenDrive gives the later calls theirs.
-		var ci *fs.ConfigInfo
-		openCtx, ci = fs.AddConfig(ctx)
-		ci.LowLevelRetries = 1
+	openCtx := withOneTry(ctx, info.Name, options)
+	for _, value := range options {
+		keepSecretsIn(value)
 	}
-	pause := 100 * time.Millisecond
+	held := new(backoff)
 	for try := 1; ; try++ {
 		f, err := info.NewFs(openCtx, in.Name, in.Path, fs.ConfigMap(info.Prefix, info.Options, "", options))
 		if err == nil {
@@ -142,11 +136,9 @@ func newFs(ctx context.Context, info *fs.RegInfo, in openIn, options configmap.S
 		if try == openTries || !failure.Retry {
 			return nil, failure
 		}
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(pause):
-			pause *= 2
+		held.Calculate(pacer.State{ConsecutiveRetries: try, LastError: err})
+		if err := held.wait(ctx); err != nil {
+			return nil, err
 		}
 	}
 }
@@ -247,7 +239,7 @@ func backends(context.Context, empty) (backendsOut, error) {
 }
 
 // quickHash is the hash that costs nothing: MD5 if the backend has it, else any other.
-func quickHash(f fs.Fs) hash.Type {
+func quickHash(f fs.Info) hash.Type {
 	if f.Features().SlowHash {
 		return hash.None
 	}

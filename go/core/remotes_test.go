@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/rclone/rclone/fs"
@@ -102,8 +103,8 @@ func TestOpenTries(t *testing.T) {
 		"login":    {fserrors.RetryError(driveError(401, "x")), 99, 1, KindAuthentication},
 		"anything": {errors.New("x"), 99, 1, KindOther},
 	} {
-		t.Run(name, func(t *testing.T) {
-			tidy(t)
+		// In a bubble, where pauses take no time.
+		bubble := func(t *testing.T) {
 			f := newFakeFs()
 			tries := 0
 			f.openErr = func() error {
@@ -123,6 +124,10 @@ func TestOpenTries(t *testing.T) {
 			if tries != test.tries {
 				t.Errorf("%d tries, want %d", tries, test.tries)
 			}
+		}
+		t.Run(name, func(t *testing.T) {
+			tidy(t)
+			synctest.Test(t, bubble)
 		})
 	}
 }

@@ -6,21 +6,15 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/rclone/rclone/backend/opendrive"
-	"github.com/rclone/rclone/lib/pacer"
 	"github.com/rclone/rclone/lib/rest"
+	"golang.org/x/time/rate"
 )
 
 const (
-	// sessionLife is how old a session gets before it is renewed without being asked to: it would
-	// end in the middle of something.
-	sessionLife = 6 * time.Hour
-	// loginTime bounds a login.
-	loginTime = time.Minute
 	// sessionHead is how much of a request's body is searched for the session id: it stands in a
 	// small JSON body, or in a form field before the file (rest.MultipartUpload).
 	sessionHead = 64 << 10
@@ -34,6 +28,9 @@ type session struct {
 	client  *rest.Client
 	account opendrive.Account
 	ctx     context.Context
+	// held is asked before each request.
+	held   *backoff
+	logins *rate.Limiter
 	// first is the id that the backend writes.
 	first string
 	// turn holds one token: whoever has it may read and change what follows.
@@ -55,12 +52,14 @@ type generationKey struct{}
 
 // keepSession hooks into the client of a remote that has just logged in; ctx carries rclone's
 // options for the logins to come.
-func keepSession(ctx context.Context, client *rest.Client, id string, account opendrive.Account) {
+func keepSession(ctx context.Context, client *rest.Client, id string, account opendrive.Account, held *backoff) {
 	keepSecret(id)
 	s := &session{
 		client:  client,
 		account: account,
 		ctx:     context.WithoutCancel(ctx),
+		held:    held,
+		logins:  rate.NewLimiter(rate.Every(loginPause), loginBurst),
 		first:   id,
 		turn:    make(chan struct{}, 1),
 		current: id,
@@ -70,20 +69,27 @@ func keepSession(ctx context.Context, client *rest.Client, id string, account op
 	client.SetErrorHandler(s.failed)
 }
 
-// sign puts the current session into a request.
+// sign puts the current session into a request, when its time has come.
 func (s *session) sign(req *http.Request) error {
 	if strings.HasSuffix(req.URL.Path, loginPath) {
 		return nil
+	}
+	if err := s.held.wait(req.Context()); err != nil {
+		return err
 	}
 	if err := s.lock(req.Context()); err != nil {
 		return err
 	}
 	if time.Since(s.begun) > sessionLife && s.refused == nil {
-		// Should it fail, the old session may still do.
+		// Should it fail, the old session may still do, and nobody tries again until it has ended.
+		s.begun = time.Now()
 		_ = s.login()
 	}
-	id, generation := s.current, s.generation
+	id, generation, refused := s.current, s.generation, s.refused
 	s.unlock()
+	if refused != nil {
+		return refused
+	}
 	*req = *req.WithContext(context.WithValue(req.Context(), generationKey{}, generation))
 	if id == s.first {
 		return nil
@@ -130,8 +136,7 @@ func (s *session) failed(resp *http.Response) error {
 	if failure.Info.Message == "" {
 		failure.Info.Message = "Unknown " + resp.Status
 	}
-	switch resp.StatusCode {
-	case http.StatusUnauthorized:
+	if resp.StatusCode == http.StatusUnauthorized {
 		generation, ours := resp.Request.Context().Value(generationKey{}).(int)
 		if !ours {
 			return failure
@@ -143,16 +148,12 @@ func (s *session) failed(resp *http.Response) error {
 		if renewed {
 			return &expiredError{failure}
 		}
-	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		if seconds, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && seconds > 0 {
-			return pacer.RetryAfterError(failure, min(time.Duration(seconds)*time.Second, driveMaxRetryAfter))
-		}
+	}
+	if wait := retryAfter(resp.Header); wait > 0 {
+		return &waitError{failure, wait}
 	}
 	return failure
 }
-
-// driveMaxRetryAfter bounds what a server may ask for.
-const driveMaxRetryAfter = 2 * time.Minute
 
 // renew logs in again, once for all who find the same session ended. It tells whether there is a
 // new session; if not, and without an error, the login failed in a way that may pass.
@@ -167,10 +168,12 @@ func (s *session) renew(ctx context.Context, generation int) (bool, error) {
 	if s.refused != nil {
 		return false, s.refused
 	}
+	if !s.logins.Allow() {
+		return false, nil
+	}
 	err := s.login()
-	var refusal *opendrive.Error
-	if errors.As(err, &refusal) && refusal.Info.Code == http.StatusUnauthorized {
-		s.refused = newError(KindAuthentication, "", "the session has ended, and a new login was refused: "+message(refusal))
+	if refusedLogin(err) {
+		s.refused = newError(KindAuthentication, "", "the session has ended, and a new login was refused: "+message(err))
 		return false, s.refused
 	}
 	return err == nil, nil

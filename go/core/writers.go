@@ -17,9 +17,6 @@ import (
 	"github.com/rclone/rclone/lib/random"
 )
 
-// cleanupTime bounds what is done after a failed upload to leave nothing behind.
-const cleanupTime = 15 * time.Second
-
 // longLeaf is the length from which on a temporary name is no longer than the name itself, to
 // stay below the limit of what holds it. rclone uses the same figure.
 const longLeaf = 100
@@ -235,6 +232,8 @@ func (w *writer) commit() (e entry, err error) {
 	<-w.done
 	if err = w.err; err == nil {
 		err = w.check()
+	} else if w.doneAllTheSame() {
+		err = nil
 	}
 	if err == nil && w.target != w.path {
 		var moved fs.Object
@@ -273,6 +272,32 @@ func (w *writer) check() error {
 		err = newError(KindCorrupt, w.path, fmt.Sprintf("stored with %s %s, %s was sent", w.remote.hash, stored, sent))
 	}
 	return err
+}
+
+// doneAllTheSame tells whether the upload was done although Put failed. When the answer to the last of its
+// calls is lost, the repetition of that call finds nothing to do, and is refused.
+func (w *writer) doneAllTheSame() bool {
+	if w.stored == nil || w.hasher == nil || w.ctx.Err() != nil {
+		return false
+	}
+	found, err := w.remote.fs.List(w.ctx, parent(w.target))
+	if err != nil {
+		return false
+	}
+	for _, item := range found {
+		o, ok := item.(fs.Object)
+		if !ok || objectID(o) == "" || objectID(o) != objectID(w.stored) {
+			continue
+		}
+		stored, hashErr := o.Hash(w.ctx, w.remote.hash)
+		sent, sumErr := w.hasher.SumString(w.remote.hash, false)
+		if hashErr != nil || sumErr != nil || o.Size() != w.count || stored != sent || settle(w.ctx, w.remote.fs, o, w.modTime) != nil {
+			return false
+		}
+		w.stored, w.err = o, nil
+		return true
+	}
+	return false
 }
 
 func (w *writer) on(r *remote) bool { return w.remote == r }
@@ -326,7 +351,7 @@ func (w *writer) clean() {
 	if w.err != nil && w.target == w.path && !w.created(ctx) {
 		return
 	}
-	if err := w.stored.Remove(ctx); err != nil && !errors.Is(err, fs.ErrorObjectNotFound) {
+	if err := w.stored.Remove(ctx); err != nil && AsError(err, "").Kind != KindNotFound {
 		fs.Errorf(w.stored, "failed to remove what is left of a failed upload: %s", message(err))
 	}
 }
@@ -339,10 +364,11 @@ func (w *writer) clean() {
 func (w *writer) created(ctx context.Context) bool {
 	// Without an id of its own, the object would be removed by name: not by what Put made.
 	id := objectID(w.stored)
-	if id == "" || w.remote.hash == hash.None {
+	kind := quickHash(w.stored.Fs())
+	if id == "" || kind == hash.None {
 		return false
 	}
-	if sum, err := w.stored.Hash(ctx, w.remote.hash); err != nil || sum != "" {
+	if sum, err := w.stored.Hash(ctx, kind); err != nil || sum != "" {
 		return false
 	}
 	if modTime := w.stored.ModTime(ctx); !modTime.IsZero() && modTime.Unix() != w.modTime.Unix() {

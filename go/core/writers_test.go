@@ -369,6 +369,44 @@ func TestFailedPutWithoutObject(t *testing.T) {
 	}
 }
 
+// When the answer to its last call is lost, a Put fails although all is done. What the folder has is
+// what counts, and only if it is what was sent.
+func TestLostAnswer(t *testing.T) {
+	for name, test := range map[string]struct {
+		damage func(file *fakeFile)
+		kind   Kind
+		holds  string
+	}{
+		"done":         {func(*fakeFile) {}, "", "a=abcde"},
+		"damaged":      {func(file *fakeFile) { file.sum = strings.Repeat("0", 32) }, KindNotFound, "a=abcde"},
+		"other object": {func(file *fakeFile) { file.id = "other" }, KindNotFound, "a=abcde"},
+		"not done":     {func(file *fakeFile) { file.data, file.sum = nil, "" }, KindNotFound, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tidy(t)
+			f := newFakeFs()
+			f.put = func(ctx context.Context, in io.Reader, src fs.ObjectInfo) (fs.Object, error) {
+				if _, err := f.driveLikePut(ctx, in, src); err != nil {
+					return nil, err
+				}
+				o := &fakeObject{f: f, name: "a", id: f.files["a"].id}
+				test.damage(f.files["a"])
+				return o, driveError(404, "Temporary file not found")
+			}
+			w := create(t, fakeRemote(t, f), "a", 5)
+			ok(t, Write(w, []byte("abcde")))
+			if test.kind != "" {
+				refused(t, "commit", commitIn{w}, test.kind)
+			} else if e := call[entry](t, "commit", commitIn{w}); e.Size != 5 || e.Hash != sumOf([]byte("abcde")) {
+				t.Errorf("%+v", e)
+			}
+			if got := f.holds(); got != test.holds {
+				t.Error(got)
+			}
+		})
+	}
+}
+
 // What the server stored is not what was sent.
 func TestDamagedUpload(t *testing.T) {
 	for name, damage := range map[string]func(o *fakeObject){

@@ -70,6 +70,7 @@ impl Upload {
             return Err(reason);
         }
         let remote = &scene.destination.remote;
+        let streamed = matches!(body, Body::Stream(_));
         let stored = match body {
             Body::Whole(bytes) => self.store_whole(remote, existing, bytes).await,
             Body::Stream(pieces) => self.store_stream(remote, existing, pieces).await,
@@ -86,6 +87,10 @@ impl Upload {
                 Err(match error.kind() {
                     ErrorKind::NameTooLong => "its name is too long for the destination: at most 255 bytes on OpenDrive".to_owned(),
                     ErrorKind::NoSpace => format!("the destination is full: {}", error.message()),
+                    // Each call was tried again, but the whole cannot be: its bytes came only once.
+                    _ if streamed && may_pass(&error) => {
+                        format!("{}; it is too large to be kept for another try: restore it again", error.message())
+                    }
                     _ => error.message().to_owned(),
                 })
             }

@@ -43,6 +43,8 @@ pub enum What {
     LoseAnswer,
     /// Make all sessions invalid before this call (so this call fails too, unless it is a login).
     ExpireSessions,
+    /// Make the session of this call invalid before it, and leave the others alone.
+    ExpireSession,
     /// Flip one byte in the middle of a download. Fires only on downloads of at least one byte.
     CorruptBody,
     /// Flip the first byte of a chunk before it is stored, so that the stored file's hash differs.
@@ -173,6 +175,7 @@ fn matches_item(wanted: &str, item: &str) -> bool {
 pub(crate) struct Effects {
     pub(crate) delay: Duration,
     pub(crate) expire: bool,
+    pub(crate) expire_own: bool,
     pub(crate) reset: bool,
     pub(crate) lose_answer: bool,
     pub(crate) status: Option<(u16, String, Option<u64>)>,
@@ -255,6 +258,7 @@ impl Effects {
             What::Reset => self.reset = true,
             What::LoseAnswer => self.lose_answer = true,
             What::ExpireSessions => self.expire = true,
+            What::ExpireSession => self.expire_own = true,
             What::CorruptBody | What::CorruptUpload => self.corrupt = true,
             What::LieHash => self.lie_hash = true,
             What::LieSize => self.lie_size = true,

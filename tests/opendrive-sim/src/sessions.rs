@@ -28,6 +28,12 @@ impl Sessions {
         }
     }
 
+    pub(crate) fn expire(&self, id: &str) {
+        if let Some(valid) = self.lock().get_mut(id) {
+            *valid = false;
+        }
+    }
+
     pub(crate) fn expire_all(&self) {
         self.lock().values_mut().for_each(|valid| *valid = false);
     }

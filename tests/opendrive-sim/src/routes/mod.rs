@@ -53,6 +53,9 @@ pub(crate) async fn handle(request: Request<Incoming>, state: &State) -> Option<
     if effects.expire {
         state.sessions.expire_all();
     }
+    if effects.expire_own {
+        state.sessions.expire(args.text("session_id"));
+    }
     if effects.reset {
         return None;
     }

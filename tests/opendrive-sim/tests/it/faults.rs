@@ -153,6 +153,18 @@ async fn sessions_expire_in_the_middle() {
 }
 
 #[tokio::test]
+async fn one_session_expires_and_others_do_not() {
+    let simulator = start();
+    let (one, other) = (Client::login(&simulator).await, Client::login(&simulator).await);
+    simulator.add_fault(Fault::new(What::ExpireSession).endpoint("folder/list").skip(1));
+    other.list("0").await.ok();
+    assert_eq!(one.list("0").await.refused(401), "Session has expired");
+    one.list("0").await.refused(401);
+    other.list("0").await.ok();
+    assert_eq!(simulator.unused_faults(), []);
+}
+
+#[tokio::test]
 async fn lies_about_uploads() {
     let simulator = start();
     let client = Client::login(&simulator).await;

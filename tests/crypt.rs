@@ -1,0 +1,74 @@
+//! crypt over the simulated drive: what is promised for OpenDrive holds where it is wrapped.
+
+mod common;
+
+use std::time::UNIX_EPOCH;
+
+use common::place::{Place, noise};
+use opendrive_sim::{Fault, What};
+use plakar_opendrive::rclone::{ErrorKind, Remote, RemoteConfig, Result};
+
+// The simulator's password and a wrong one, by `rclone obscure`.
+const PASSWORD: &str = "9b2ZWkwcU_mvNf2cRnZ4zaUPELoT9Deu6u7Sn2gwgl8";
+const WRONG: &str = "h6WS7Fda4E_mUgO02v09KwYcN5VY";
+
+/// Opens a base of its own for each test: rclone shares wrapped remotes that are the same.
+async fn open(place: &Place, base: &str, password: &str) -> Result<Remote> {
+    let simulator = place.simulator();
+    let wrapped = format!(":opendrive,username=user@example.com,password={password}:{base}");
+    let config = RemoteConfig::new("crypt", "")
+        .option("remote", &wrapped)
+        .plain_password("password", "correct horse")
+        .option("override.http_proxy", &simulator.proxy_url())
+        .option("override.ca_cert", simulator.ca_file().to_str().unwrap());
+    Remote::open(&config).await
+}
+
+async fn put(remote: &Remote, path: &str, bytes: &[u8]) -> Result<()> {
+    let mut writer = remote.create(path, Some(bytes.len() as u64), UNIX_EPOCH).await?;
+    writer.write(bytes.to_vec()).await?;
+    writer.commit().await.map(drop)
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_sent_once() {
+    let place = Place::drive();
+    let error = open(&place, "wrong", WRONG).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Authentication, "{error}");
+    assert_eq!(place.simulator().calls().of("session/login"), 1);
+    assert!(!error.to_string().contains(WRONG), "{error}");
+}
+
+#[tokio::test]
+async fn a_session_that_ends_is_renewed() {
+    let place = Place::drive();
+    let remote = open(&place, "session", PASSWORD).await.unwrap();
+    put(&remote, "file", &noise(1, 100_000)).await.unwrap();
+    place.simulator().expire_sessions();
+    let mut bytes = Vec::new();
+    remote.cat("file", 0, None, &mut bytes).await.unwrap();
+    assert!(bytes == noise(1, 100_000));
+    assert_eq!(place.simulator().calls().of("session/login"), 2);
+}
+
+#[tokio::test]
+async fn a_failed_upload_leaves_nothing_and_keeps_what_was_there() {
+    let place = Place::drive();
+    let remote = open(&place, "failed", PASSWORD).await.unwrap();
+    put(&remote, "there", b"old").await.unwrap();
+    let before = place.simulator().drive().tree();
+    let refusal = What::Status { code: 403, message: "No".into(), retry_after: None };
+    for endpoint in ["upload/open_file_upload", "upload/upload_file_chunk", "upload/close_file_upload"] {
+        place.simulator().set_faults(vec![Fault::new(refusal.clone()).endpoint(endpoint).times(2)]);
+        for path in ["new", "there"] {
+            let error = put(&remote, path, &noise(2, 100_000)).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Permission, "{endpoint}: {error}");
+        }
+        assert_eq!(place.simulator().drive().tree(), before, "{endpoint}");
+        assert_eq!(place.simulator().unused_faults(), []);
+    }
+    // What arrived is not what was sent.
+    place.simulator().set_faults(vec![Fault::new(What::CorruptUpload)]);
+    put(&remote, "new", &noise(2, 100_000)).await.unwrap_err();
+    assert_eq!(place.simulator().drive().tree(), before);
+}
