@@ -10,3 +10,4 @@ pub mod rclone;
 
 pub mod connector;
 pub mod plugin;
+mod text;

@@ -34,6 +34,8 @@ type entry struct {
 	ModTimeNs *int64 `json:"modTimeNs,omitempty"`
 	// Hash is in hex, of the type that bridge/open told; empty if unknown.
 	Hash string `json:"hash,omitempty"`
+	// ID is the backend's for a folder; empty if it has none.
+	ID string `json:"id,omitempty"`
 	// Object is the handle of a kept object.
 	Object uint64 `json:"object,omitempty"`
 }
@@ -114,6 +116,10 @@ func list(_ context.Context, in listIn) (listOut, error) {
 	out := listOut{Entries: make([]entry, 0, len(found))}
 	for _, item := range found {
 		e, err := r.describe(ctx, in.Path, item)
+		if forget := r.fs.Features().DirCacheFlush; e.Name == "" && e.Folder && forget != nil {
+			// The backend has taken it for the folder that it is in.
+			forget()
+		}
 		if err == nil && in.Keep && !e.Folder {
 			e.Object, err = r.hold(item.(fs.Object), e.Size)
 		}
@@ -130,7 +136,11 @@ func list(_ context.Context, in listIn) (listOut, error) {
 func (r *remote) describe(ctx context.Context, dir string, item fs.DirEntry) (entry, error) {
 	name := item.Remote()
 	if dir != "" {
-		name = strings.TrimPrefix(name, dir+"/")
+		// Without a name of its own it has the path of the folder, and must not pass for something in it.
+		below := false
+		if name, below = strings.CutPrefix(name, dir+"/"); !below {
+			name = ""
+		}
 	}
 	e := entry{Name: name}
 	modTime := item.ModTime(ctx)
@@ -142,6 +152,9 @@ func (r *remote) describe(ctx context.Context, dir string, item fs.DirEntry) (en
 	}
 	if !isObject {
 		e.Folder = true
+		if d, ok := item.(fs.IDer); ok {
+			e.ID = d.ID()
+		}
 		return e, nil
 	}
 	e.Size = o.Size()
