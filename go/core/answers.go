@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/rclone/rclone/fs/fserrors"
 	"github.com/rclone/rclone/lib/rest"
 )
 
@@ -87,8 +88,13 @@ func judge(resp *http.Response, head []byte, whole, listing bool) error {
 	if !listing || !whole {
 		return nil
 	}
+	if len(bytes.TrimSpace(head)) == 0 {
+		// Perhaps it only broke off.
+		return fserrors.RetryError(newError(KindOther, "", "the server's answer is empty, where a listing should be"))
+	}
 	var found struct{ Folders, Files json.RawMessage }
-	if err := json.Unmarshal(head, &found); err != nil || (found.Folders == nil && found.Files == nil) {
+	// What is no JSON, or breaks off, rclone finds by itself.
+	if err := json.Unmarshal(head, &found); err == nil && found.Folders == nil && found.Files == nil {
 		return newError(KindOther, "", fmt.Sprintf("the server's answer is not a listing: %.60q", head))
 	}
 	return nil

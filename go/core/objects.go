@@ -11,6 +11,7 @@ import (
 	"github.com/rclone/rclone/fs"
 	"github.com/rclone/rclone/fs/hash"
 	"github.com/rclone/rclone/fs/operations"
+	"github.com/rclone/rclone/lib/dircache"
 )
 
 var objects = newTable[*keptObject]("object", maxObjects)
@@ -116,9 +117,8 @@ func list(_ context.Context, in listIn) (listOut, error) {
 	out := listOut{Entries: make([]entry, 0, len(found))}
 	for _, item := range found {
 		e, err := r.describe(ctx, in.Path, item)
-		if forget := r.fs.Features().DirCacheFlush; e.Name == "" && e.Folder && forget != nil {
-			// The backend has taken it for the folder that it is in.
-			forget()
+		if drive, ok := r.fs.(*opendrive.Fs); ok && err == nil && e.Folder && e.Name == "" {
+			err = remember(drive, in.Path, item)
 		}
 		if err == nil && in.Keep && !e.Folder {
 			e.Object, err = r.hold(item.(fs.Object), e.Size)
@@ -130,6 +130,16 @@ func list(_ context.Context, in listIn) (listOut, error) {
 		out.Entries = append(out.Entries, e)
 	}
 	return out, nil
+}
+
+// remember tells the backend again which folder was listed: it takes a nameless one in it for the
+// folder itself, because they have one path.
+func remember(drive *opendrive.Fs, dir string, nameless fs.DirEntry) error {
+	folders, err := field[*dircache.DirCache](drive, "dirCache")
+	if d, ok := nameless.(fs.ParentIDer); ok && err == nil {
+		folders.Put(dir, d.ParentID())
+	}
+	return err
 }
 
 // describe gives what the caller sees of an entry of the folder dir.
