@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/rclone/rclone/fs/fserrors"
 	"github.com/rclone/rclone/lib/rest"
 )
 
@@ -89,8 +88,8 @@ func judge(resp *http.Response, head []byte, whole, listing bool) error {
 		return nil
 	}
 	if len(bytes.TrimSpace(head)) == 0 {
-		// Perhaps it only broke off.
-		return fserrors.RetryError(newError(KindOther, "", "the server's answer is empty, where a listing should be"))
+		// Perhaps it only broke off: rclone tries again for what is wrapped.
+		return fmt.Errorf("the server's answer is empty, where a listing should be: %w", io.ErrUnexpectedEOF)
 	}
 	var found struct{ Folders, Files json.RawMessage }
 	// What is no JSON, or breaks off, rclone finds by itself.
