@@ -189,8 +189,8 @@ async fn an_error_with_status_200_is_treated_as_what_it_is() {
     let inside = |code: u16| What::Answer(Answer::new(format!(r#"{{"error":{{"code":{code},"message":"Inside"}}}}"#)));
     simulator.reset_calls();
     simulator.set_faults(vec![
-        Fault::new(inside(401)).endpoint("folder/list").skip(2),
-        Fault::new(inside(503)).endpoint("folder/list").skip(3).times(2),
+        Fault::new(inside(401)).endpoint("folder/list").item("/f3"),
+        Fault::new(inside(503)).endpoint("folder/list").item("/f4").times(2),
         // Perhaps these only broke off.
         Fault::new(What::Answer(Answer::new(""))).endpoint("folder/list").item("/f1").times(2),
         Fault::new(What::Answer(Answer::new(r#"{"Folders":[],"Files":["#))).endpoint("folder/list").item("/f2").times(2),
