@@ -76,7 +76,8 @@ async fn names_that_lead_elsewhere_stay_where_they_are_or_are_refused() {
     drive.make_folder("names/deeper");
     let names = || bad_names().into_iter().chain(ODD_NAMES.map(str::to_owned)).chain(["x".repeat(1 << 20)]);
     let files: Vec<_> = names().map(|name| file_entry(&file, &name, b"file")).collect();
-    let folders: Vec<_> = names().map(|name| folder_entry(&folder, &format!("{name}{}", if name.is_empty() { "" } else { "/f" }))).collect();
+    let folders: Vec<_> =
+        names().map(|name| folder_entry(&folder, &format!("{name}{}", if name.is_empty() { "" } else { "/f" }))).collect();
     plant(place.simulator(), "names/deeper", listing(folders, files));
     let told = walk(&place).await;
     assert!(told.files.contains(&"/good/file".to_owned()) && told.files.contains(&"/file".to_owned()));
@@ -238,7 +239,10 @@ async fn files_whose_size_time_or_hash_lie_are_errors_on_those_files() {
         ("FileId", json!(""), Some("File not found")),
         ("FileId", json!("../../session/login.json"), Some("")),
     ];
-    let entries = cases.iter().enumerate().map(|(number, (key, value, _))| with(file_entry(&file, &format!("f{number}"), b"target"), key, value.clone()));
+    let entries = cases
+        .iter()
+        .enumerate()
+        .map(|(number, (key, value, _))| with(file_entry(&file, &format!("f{number}"), b"target"), key, value.clone()));
     simulator.drive().make_folder("lies");
     plant(simulator, "lies", listing(vec![with(folder_entry("D999", "gone"), "DateModified", json!(i64::MIN))], entries.collect()));
     let told = walk(&place).await;
@@ -255,10 +259,15 @@ async fn files_whose_size_time_or_hash_lie_are_errors_on_those_files() {
         }
     }
     // What JSON itself cannot mean spoils its listing, and no other.
-    for (number, (key, value)) in
-        [("Size", json!("99999999999999999999")), ("Size", json!(5)), ("Name", json!(7)), ("DateModified", json!("soon")), ("FileHash", json!({}))]
-            .into_iter()
-            .enumerate()
+    for (number, (key, value)) in [
+        ("Size", json!("99999999999999999999")),
+        ("Size", json!(5)),
+        ("Name", json!(7)),
+        ("DateModified", json!("soon")),
+        ("FileHash", json!({})),
+    ]
+    .into_iter()
+    .enumerate()
     {
         simulator.drive().make_folder(&format!("wrong{number}"));
         plant(simulator, &format!("wrong{number}"), listing(vec![], vec![with(file_entry(&file, "f", b"target"), key, value)]));
@@ -302,7 +311,8 @@ async fn a_store_full_of_lies_gives_what_is_true_in_it() {
         with(file_entry(&file, &mac_name(6), &bytes), "FileHash", json!("abc")),
         file_entry(&file, &mac_name(1).to_uppercase().replace('A', "a"), &bytes),
     ];
-    let foreign = bad_names().into_iter().chain(ODD_NAMES.map(str::to_owned)).chain(["f".repeat(1 << 20), format!("{}g", &mac_name(7)[1..])]);
+    let foreign =
+        bad_names().into_iter().chain(ODD_NAMES.map(str::to_owned)).chain(["f".repeat(1 << 20), format!("{}g", &mac_name(7)[1..])]);
     files.extend(foreign.map(|name| file_entry(&file, &name, b"x")));
     files.extend((0..20_000).map(|n| file_entry(&file, &format!("foreign{n}"), b"x")));
     let folders = vec![folder_entry("0", &mac_name(8)), folder_entry("D999", ".."), folder_entry("D999", "")];

@@ -44,7 +44,8 @@ pub fn bad_names() -> Vec<String> {
 }
 
 /// Names that are odd, but names.
-pub const ODD_NAMES: [&str; 6] = ["esc\u{1b}[31mred", "bidi\u{202e}gpj.exe", "line\nbreak\rreturn", "c1\u{9b}31m", "-rf", "\u{2028}\u{feff}\u{200b}"];
+pub const ODD_NAMES: [&str; 6] =
+    ["esc\u{1b}[31mred", "bidi\u{202e}gpj.exe", "line\nbreak\rreturn", "c1\u{9b}31m", "-rf", "\u{2028}\u{feff}\u{200b}"];
 
 /// That a line is one, is not too long, and holds nothing that a terminal would do something about.
 pub fn assert_plain(line: &str) {

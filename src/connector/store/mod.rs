@@ -335,7 +335,10 @@ async fn contents(object: &Object) -> Result<Bytes> {
     while let Some(chunk) = reader.chunk().await? {
         bytes.extend_from_slice(&chunk);
         if bytes.len() > SMALL {
-            return Err(Error::new(ErrorKind::Corrupt, format!("{} has more than {SMALL} bytes, which Plakar never writes", object.path())));
+            return Err(Error::new(
+                ErrorKind::Corrupt,
+                format!("{} has more than {SMALL} bytes, which Plakar never writes", object.path()),
+            ));
         }
     }
     Ok(bytes.freeze())

@@ -19,9 +19,16 @@ const PIECE: u64 = 256 << 10;
 const BREATH: Duration = Duration::from_millis(20);
 
 pub(crate) enum ReplyBody {
-    Whole { bytes: Bytes, call: Option<InFlight> },
+    Whole {
+        bytes: Bytes,
+        call: Option<InFlight>,
+    },
     /// The first bytes, then the rest again and again.
-    Endless { first: Bytes, rest: Bytes, _call: InFlight },
+    Endless {
+        first: Bytes,
+        rest: Bytes,
+        _call: InFlight,
+    },
     Download(Box<Download>),
 }
 
