@@ -109,7 +109,7 @@ func errorIn(head []byte, whole bool) *answerError {
 		Error json.RawMessage `json:"error"`
 	}
 	switch {
-	case whole && json.Unmarshal(head, &answer) != nil, whole && answer.Error == nil:
+	case whole && (json.Unmarshal(head, &answer) != nil || answer.Error == nil || string(answer.Error) == "null"):
 		return nil
 	case !whole && !bytes.HasPrefix(bytes.TrimLeft(head, " \t\r\n"), []byte(`{"error":`)):
 		return nil

@@ -61,13 +61,18 @@ func (e *Error) Error() string {
 
 // JSON gives the error as a JSON object, its message as one line that is fit for a terminal.
 func (e *Error) JSON() string {
-	shown := *e
-	shown.Message = printable(e.Message)
-	text, err := json.Marshal(shown)
+	text, err := json.Marshal(e.shown())
 	if err != nil {
 		return `{"kind":"other","message":"an error that cannot be written as JSON"}`
 	}
 	return string(text)
+}
+
+// shown is the error with a message that is fit for a terminal.
+func (e *Error) shown() *Error {
+	shown := *e
+	shown.Message = printable(e.Message)
+	return &shown
 }
 
 func newError(kind Kind, path, message string) *Error {
@@ -172,8 +177,9 @@ const messageLimit = 1000
 // so: control characters and marks that change the direction of text.
 func printable(text string) string {
 	if len(text) > messageLimit {
-		text = strings.ToValidUTF8(text[:messageLimit], "") + "…"
+		text = text[:messageLimit] + "…"
 	}
+	text = strings.ToValidUTF8(text, "\ufffd")
 	if !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return text
 	}
