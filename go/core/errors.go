@@ -12,7 +12,6 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"unicode"
 
 	"github.com/rclone/rclone/backend/opendrive"
 	"github.com/rclone/rclone/fs"
@@ -59,20 +58,14 @@ func (e *Error) Error() string {
 	return e.Path + ": " + e.Message
 }
 
-// JSON gives the error as a JSON object, its message as one line that is fit for a terminal.
+// JSON gives the error as a JSON object. Its message may hold anything that a server says: what
+// is not fit for a terminal is escaped in Rust (src/text.rs).
 func (e *Error) JSON() string {
-	text, err := json.Marshal(e.shown())
+	text, err := json.Marshal(e)
 	if err != nil {
 		return `{"kind":"other","message":"an error that cannot be written as JSON"}`
 	}
 	return string(text)
-}
-
-// shown is the error with a message that is fit for a terminal.
-func (e *Error) shown() *Error {
-	shown := *e
-	shown.Message = printable(e.Message)
-	return &shown
 }
 
 func newError(kind Kind, path, message string) *Error {
@@ -168,30 +161,6 @@ func message(err error) string {
 		text = strings.ReplaceAll(text, request.URL, host)
 	}
 	return strings.Join(strings.Fields(redact(text)), " ")
-}
-
-// messageLimit is how long a message gets, in bytes.
-const messageLimit = 1000
-
-// printable escapes what a server may have put into a message to write on a terminal what is not
-// so: control characters and marks that change the direction of text.
-func printable(text string) string {
-	if len(text) > messageLimit {
-		text = text[:messageLimit] + "…"
-	}
-	text = strings.ToValidUTF8(text, "\ufffd")
-	if !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return text
-	}
-	var shown strings.Builder
-	for _, r := range text {
-		if unicode.IsPrint(r) {
-			shown.WriteRune(r)
-		} else {
-			fmt.Fprintf(&shown, "\\u{%x}", r)
-		}
-	}
-	return shown.String()
 }
 
 func recovered(cause any) *Error {

@@ -2,7 +2,6 @@ package core
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,8 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/rclone/rclone/fs/rc"
 )
@@ -67,7 +64,6 @@ func FuzzRPC(f *testing.F) {
 		if err := json.Unmarshal([]byte(output), &failure); err != nil || failure.Kind == "" || failure.Message == "" {
 			t.Fatalf("%v %s", err, output)
 		}
-		plain(t, failure.Message)
 	})
 }
 
@@ -115,7 +111,6 @@ func FuzzAnswers(f *testing.F) {
 			if !listing {
 				t.Fatal(err)
 			}
-			plain(t, AsError(err, "").shown().Message)
 			return
 		}
 		// What is let through is let through whole, and is never made better.
@@ -126,23 +121,4 @@ func FuzzAnswers(f *testing.F) {
 			t.Fatalf("status %d of %d", resp.StatusCode, status)
 		}
 	})
-}
-
-func FuzzMessages(f *testing.F) {
-	for _, text := range []string{"", "a\nb", "\x1b[31m", "\u202e\u2028", "\xff", strings.Repeat("é", messageLimit)} {
-		f.Add(text)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		for _, err := range []error{errors.New(text), newError(KindOther, text, text), &url.Error{Op: "Get", URL: text, Err: errors.New(text)}} {
-			plain(t, AsError(err, "").shown().Message)
-		}
-	})
-}
-
-// plain checks that a message is one line that a terminal shows as it is.
-func plain(t *testing.T, message string) {
-	t.Helper()
-	if !utf8.ValidString(message) || len(message) > 12*messageLimit || strings.ContainsFunc(message, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		t.Fatalf("%d bytes: %.3000q", len(message), message)
-	}
 }
