@@ -162,6 +162,9 @@ async fn an_importer_called_out_of_order_says_so_and_goes_on() {
     assert!(exit.success() && stderr.is_empty(), "{exit}: {stderr}");
 }
 
+/// A stream of requests, and what is stored of it or what the status says.
+type Exported = (Vec<ExportRequest>, Result<&'static [u8], &'static str>);
+
 fn packet(packet: Option<Packet>) -> ExportRequest {
     ExportRequest { packet }
 }
@@ -179,7 +182,7 @@ async fn an_exporter_called_out_of_order_says_so_and_stores_nothing_half() {
         ..Default::default()
     };
     let unasked = "bytes that belong to no record";
-    let cases: Vec<(Vec<ExportRequest>, Result<&[u8], &str>)> = vec![
+    let cases: Vec<Exported> = vec![
         (vec![chunk(b"data")], Err(unasked)),
         (vec![chunk(b"")], Err(unasked)),
         (vec![record(folder.clone()), chunk(b"data")], Err(unasked)),
