@@ -20,7 +20,7 @@ PACKAGE := rclone_$(VERSION)_$(OS)_$(ARCH).ptar
 # The Plakar that `make install` installs into: the user's own if there is one.
 USERS_PLAKAR := $(shell command -v plakar || echo $(PLAKAR))
 
-.PHONY: help build package install uninstall reinstall demo test bench bindings lint doc clean prerequisites plakar
+.PHONY: help build package install uninstall reinstall demo test fuzz bench bindings lint doc clean prerequisites plakar
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
@@ -69,6 +69,9 @@ test: build $(PLAKAR) ## Run all tests
 	cd tests/plakar/ttlmap && go test ./...
 	PLAKAR=$(CURDIR)/$(PLAKAR) PLAKAR_OPENDRIVE=$(CURDIR)/$(EXECUTABLE) cargo test --locked --workspace
 	tests/bindings
+
+fuzz: prerequisites ## Feed every fuzz target random input; FUZZ="--seconds 600" for each, else 60
+	tests/fuzz-all $(FUZZ)
 
 bench: package $(RCLONE) ## Measure; BENCH="--rounds 3 --long", PEER=path.ptar adds another package
 	$(STATIC) cargo build --release --locked --target $(HOST) -p bench

@@ -11,3 +11,4 @@ pub mod rclone;
 pub mod connector;
 mod panics;
 pub mod plugin;
+mod text;

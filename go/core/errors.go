@@ -58,7 +58,8 @@ func (e *Error) Error() string {
 	return e.Path + ": " + e.Message
 }
 
-// JSON gives the error as a JSON object.
+// JSON gives the error as a JSON object. Its message may hold anything that a server says: what
+// is not fit for a terminal is escaped in Rust (src/text.rs).
 func (e *Error) JSON() string {
 	text, err := json.Marshal(e)
 	if err != nil {

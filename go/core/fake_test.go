@@ -48,7 +48,7 @@ func TestMain(m *testing.M) {
 type m map[string]any
 
 // request makes a control call and gives its answer as it came.
-func request(t *testing.T, method string, in any) (string, int) {
+func request(t testing.TB, method string, in any) (string, int) {
 	t.Helper()
 	input, err := json.Marshal(in)
 	if err != nil {
@@ -58,7 +58,7 @@ func request(t *testing.T, method string, in any) (string, int) {
 }
 
 // call makes a control call that must succeed.
-func call[Out any](t *testing.T, method string, in any) (out Out) {
+func call[Out any](t testing.TB, method string, in any) (out Out) {
 	t.Helper()
 	output, status := request(t, method, in)
 	if status != http.StatusOK {

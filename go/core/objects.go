@@ -11,6 +11,7 @@ import (
 	"github.com/rclone/rclone/fs"
 	"github.com/rclone/rclone/fs/hash"
 	"github.com/rclone/rclone/fs/operations"
+	"github.com/rclone/rclone/lib/dircache"
 )
 
 var objects = newTable[*keptObject]("object", maxObjects)
@@ -34,6 +35,8 @@ type entry struct {
 	ModTimeNs *int64 `json:"modTimeNs,omitempty"`
 	// Hash is in hex, of the type that bridge/open told; empty if unknown.
 	Hash string `json:"hash,omitempty"`
+	// ID is the backend's for a folder; empty if it has none.
+	ID string `json:"id,omitempty"`
 	// Object is the handle of a kept object.
 	Object uint64 `json:"object,omitempty"`
 }
@@ -114,6 +117,9 @@ func list(_ context.Context, in listIn) (listOut, error) {
 	out := listOut{Entries: make([]entry, 0, len(found))}
 	for _, item := range found {
 		e, err := r.describe(ctx, in.Path, item)
+		if drive, ok := r.fs.(*opendrive.Fs); ok && err == nil && e.Folder && e.Name == "" {
+			err = remember(drive, in.Path, item)
+		}
 		if err == nil && in.Keep && !e.Folder {
 			e.Object, err = r.hold(item.(fs.Object), e.Size)
 		}
@@ -126,11 +132,25 @@ func list(_ context.Context, in listIn) (listOut, error) {
 	return out, nil
 }
 
+// remember tells the backend again which folder was listed: it takes a nameless one in it for the
+// folder itself, because they have one path.
+func remember(drive *opendrive.Fs, dir string, nameless fs.DirEntry) error {
+	folders, err := field[*dircache.DirCache](drive, "dirCache")
+	if d, ok := nameless.(fs.ParentIDer); ok && err == nil {
+		folders.Put(dir, d.ParentID())
+	}
+	return err
+}
+
 // describe gives what the caller sees of an entry of the folder dir.
 func (r *remote) describe(ctx context.Context, dir string, item fs.DirEntry) (entry, error) {
 	name := item.Remote()
 	if dir != "" {
-		name = strings.TrimPrefix(name, dir+"/")
+		// Without a name of its own it has the path of the folder, and must not pass for something in it.
+		below := false
+		if name, below = strings.CutPrefix(name, dir+"/"); !below {
+			name = ""
+		}
 	}
 	e := entry{Name: name}
 	modTime := item.ModTime(ctx)
@@ -142,6 +162,9 @@ func (r *remote) describe(ctx context.Context, dir string, item fs.DirEntry) (en
 	}
 	if !isObject {
 		e.Folder = true
+		if d, ok := item.(fs.IDer); ok {
+			e.ID = d.ID()
+		}
 		return e, nil
 	}
 	e.Size = o.Size()

@@ -49,6 +49,12 @@ func tuneOpenDrive(ctx context.Context, f fs.Fs) error {
 	if err != nil {
 		return err
 	}
+	if session.SessionID == "" {
+		return errNoSession
+	}
+	if err := checkAnswers(client); err != nil {
+		return err
+	}
 	keepSession(ctx, client, session.SessionID, opendrive.Account{Username: options.UserName, Password: options.Password}, held)
 	return nil
 }

@@ -188,6 +188,9 @@ func (s *session) login() error {
 	if err != nil {
 		return err
 	}
+	if answer.SessionID == "" {
+		return errNoSession
+	}
 	keepSecret(answer.SessionID)
 	s.current, s.begun = answer.SessionID, time.Now()
 	s.generation++

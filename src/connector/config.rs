@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 
 use crate::rclone::RemoteConfig;
+use crate::text;
 
 /// What stands before rclone's own keys in the form that Plakar imports.
 const RCLONE_PREFIX: &str = "rclone_";
@@ -23,7 +24,7 @@ pub struct ConfigError(String);
 
 impl ConfigError {
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self(message.into())
+        Self(text::line(&message.into()))
     }
 }
 

@@ -8,6 +8,11 @@ pub mod source;
 pub mod store;
 
 use crate::rclone::{Error, ErrorKind, Rclone, Remote};
+use crate::text;
+
+/// The longest path that is saved or restored, in bytes. The longest that Linux has is 4 KiB; what rclone
+/// shows as a look-alike takes three times as much.
+const LONGEST_PATH: usize = 16 << 10;
 
 pub use config::{ConfigError, Identity, Role, Settings};
 pub use destination::Destination;
@@ -51,5 +56,5 @@ fn explain(settings: &Settings, error: &Error) -> OpenError {
         ErrorKind::IsFile => format!("{root} on {kind} ({origin}) is a file: give the folder that it is in"),
         _ => format!("cannot open {root} on {kind} ({origin}): {}", error.message()),
     };
-    OpenError::Remote { message, kind: error.kind() }
+    OpenError::Remote { message: text::line(&message), kind: error.kind() }
 }

@@ -5,6 +5,8 @@ use std::io;
 
 use serde::Deserialize;
 
+use crate::text;
+
 /// What sort of failure an [`Error`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -87,15 +89,15 @@ impl Error {
             error: String,
         }
         if let Ok(Bridge { kind, message, path, status, retry }) = serde_json::from_str(text) {
-            return Self { kind, message, path, status, retry };
+            return Self { kind, message: text::line(&message), path, status, retry };
         }
         match serde_json::from_str(text) {
             Ok(Librclone { error }) => {
                 // librclone's own calls give no kind; these two texts are constants of rclone's fs package.
                 let missing = error.contains("object not found") || error.contains("directory not found");
-                Self::new(if missing { ErrorKind::NotFound } else { ErrorKind::Other }, error)
+                Self::new(if missing { ErrorKind::NotFound } else { ErrorKind::Other }, text::line(&error))
             }
-            Err(_) => Self::new(ErrorKind::Other, format!("an answer of the bridge that is not understood: {text}")),
+            Err(_) => Self::new(ErrorKind::Other, text::line(&format!("an answer of the bridge that is not understood: {text}"))),
         }
     }
 
@@ -128,7 +130,7 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.path {
-            Some(path) => write!(formatter, "{path:?}: {}", self.message),
+            Some(path) => write!(formatter, "{}: {}", text::quoted(path), self.message),
             None => formatter.write_str(&self.message),
         }
     }

@@ -117,6 +117,8 @@ pub struct Entry {
     pub modified: Option<SystemTime>,
     /// The hash in hex, of the type in [`Features::hash`].
     pub hash: Option<String>,
+    /// What the backend knows a folder by, whatever its path; `None` for a file, or if it has no such thing.
+    pub id: Option<String>,
     /// The object, kept for reading; `None` for a folder.
     pub object: Option<Object>,
 }
@@ -150,6 +152,8 @@ pub(super) struct RawEntry {
     mod_time_ns: Option<i64>,
     #[serde(default)]
     hash: String,
+    #[serde(default)]
+    id: String,
     #[serde(default)]
     object: Handle,
 }
@@ -325,6 +329,7 @@ impl RawEntry {
             size: u64::try_from(self.size).ok(),
             modified: self.mod_time_ns.map(system_time),
             hash: (!self.hash.is_empty()).then_some(self.hash),
+            id: (!self.id.is_empty()).then_some(self.id),
             object,
             name: self.name,
         }

@@ -6,6 +6,7 @@ pub mod drive_store;
 pub mod export;
 pub mod place;
 pub mod plakar;
+pub mod planted;
 pub mod plugin;
 pub mod restoring;
 pub mod user;

@@ -213,7 +213,7 @@ impl Folder {
 
     fn found_in(&self, entries: Vec<Entry>) -> Found {
         let mut found: HashMap<String, Vec<Existing>> = HashMap::new();
-        for Entry { name, size, modified, hash, object } in entries {
+        for Entry { name, size, modified, hash, object, .. } in entries {
             found.entry(self.key(&name)).or_default().push(Existing { name, size, modified, hash, object });
         }
         Found(found)

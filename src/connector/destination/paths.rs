@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::connector::LONGEST_PATH;
+
 /// Whether a path is that of a folder or below it.
 pub(super) fn contains(folder: &str, path: &str) -> bool {
     folder.is_empty() || path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -14,6 +16,10 @@ pub(super) fn relative(path: &str) -> Result<&str, String> {
     };
     if path.is_empty() {
         return Ok(path);
+    }
+    // Each folder on the way is made, and each has a path of its own.
+    if path.len() > LONGEST_PATH {
+        return Err(format!("a path of {} bytes: at most {LONGEST_PATH} can be restored", path.len()));
     }
     for name in path.split('/') {
         match name {
@@ -57,6 +63,7 @@ mod tests {
         for path in ["", "a", "//a", "/a//b", "/a/", "/..", "/a/../b", "/./a", "/a\0b"] {
             assert!(relative(path).is_err(), "{path:?}");
         }
+        assert!(relative(&"/a".repeat(LONGEST_PATH / 2)).is_ok() && relative(&"/a".repeat(LONGEST_PATH / 2 + 1)).is_err());
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::text;
+
 /// How many entries are named before the rest is only counted.
 const NAMED: usize = 5;
 
@@ -63,7 +65,7 @@ impl Summary {
     pub(super) fn fail(&mut self, path: &str, reason: &str) {
         self.failures += 1;
         if self.named.len() < NAMED {
-            self.named.push(format!("{path:?}: {reason}"));
+            self.named.push(text::line(&format!("{}: {reason}", text::quoted(path))));
         }
     }
 
@@ -71,7 +73,7 @@ impl Summary {
         let examples = self.left_out.entry(kind).or_default();
         examples.count += 1;
         if examples.paths.len() < NAMED {
-            examples.paths.push(format!("{path:?}"));
+            examples.paths.push(text::quoted(path));
         }
     }
 }

@@ -12,6 +12,7 @@ use super::scene::Scene;
 use super::upload::{Body, Piece, Upload};
 use super::{Destination, Item, Outcome, Record, Summary, join};
 use crate::panics::caught;
+use crate::text;
 
 /// Up to this many bytes a file is taken in whole, so that the stream goes on while it is uploaded.
 const SMALL: u64 = 1 << 20;
@@ -109,7 +110,7 @@ impl<T: Send + 'static> Restore<T> {
                 let upload = Upload { folder, path: path.to_owned(), size: *size, modified: *modified };
                 self.file(upload, ticket).await;
             }
-            Item::Failed(reason) => return Err((ticket, reason.clone())),
+            Item::Failed(reason) => return Err((ticket, text::line(reason))),
             // The caller has dealt with it.
             Item::Other(_) => {}
         }

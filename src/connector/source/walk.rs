@@ -1,19 +1,36 @@
 //! The walk over a tree: folders are listed side by side, as many as `checkers` allows.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::mpsc;
 
 use super::{Item, Record, Source};
+use crate::connector::LONGEST_PATH;
 use crate::rclone::{Entry, Error};
+use crate::text;
+
+/// The longest name that is saved, in bytes. OpenDrive's are 255 long, a third of what rclone may make of them.
+const LONGEST_NAME: usize = 4 << 10;
+
+/// How much is kept of a name that cannot be saved, in bytes.
+const LONGEST_STAND_IN: usize = 100;
 
 /// A folder that is still to be listed.
 struct Folder {
     /// Relative to the base of the remote, "" for the base itself.
     path: String,
     modified: Option<SystemTime>,
+    /// What it and the folders that it is in are known by.
+    ids: Option<Arc<Ids>>,
+}
+
+/// The id of a folder, and those of the folders that it is in.
+struct Ids {
+    id: String,
+    above: Option<Arc<Self>>,
 }
 
 /// Why a walk ends before its end.
@@ -42,7 +59,7 @@ impl Walk<'_> {
         self.parents().await?;
         // The last one found is listed first: depth first keeps the number of folders that wait
         // small, whatever the size of the tree.
-        let mut waiting = vec![Folder { path: String::new(), modified: None }];
+        let mut waiting = vec![Folder { path: String::new(), modified: None, ids: None }];
         let mut running = FuturesUnordered::new();
         loop {
             while running.len() < self.source.settings.checkers {
@@ -97,27 +114,37 @@ impl Walk<'_> {
             let prefix = if path == "/" { "" } else { &path };
             if let Some(problem) = bad_name(&entry.name) {
                 // The name itself cannot stand in a path.
-                self.send(
-                    format!("{prefix}/{}", entry.name.replace(['/', '\0'], "\u{fffd}").replace("..", "\u{fffd}")),
-                    Item::Failed(problem),
-                )
-                .await?;
+                self.send(format!("{prefix}/{}", stand_in(&entry.name)), Item::Failed(problem)).await?;
                 continue;
             }
             let full = format!("{prefix}/{}", entry.name);
+            if full.len() > LONGEST_PATH {
+                let problem = format!("a path of {} bytes: at most {LONGEST_PATH} can be saved, move it", full.len());
+                self.send(format!("{prefix}/{}", stand_in(&entry.name)), Item::Failed(problem)).await?;
+                continue;
+            }
             if !names.insert(entry.name.clone()) {
                 let problem =
                     "the drive has another entry of this name in the same folder: only the first is saved, rename one of them".to_owned();
                 self.send(full, Item::Failed(problem)).await?;
                 continue;
             }
-            let Entry { name, size, modified, object, .. } = entry;
+            let Entry { name, size, modified, object, id, .. } = entry;
+            if id.as_deref().is_some_and(|id| is_above(id, folder.ids.as_deref())) {
+                let problem = "the drive has this folder inside itself: what is in it is saved where it was seen first".to_owned();
+                self.send(full, Item::Failed(problem)).await?;
+                continue;
+            }
             match object {
                 Some(object) => {
                     self.source.files.tell(&full, modified, object);
                     self.send(full, Item::File { size, modified }).await?;
                 }
-                None => folders.push(Folder { path: join(&folder.path, &name), modified }),
+                None => {
+                    let above = folder.ids.clone();
+                    let ids = id.map(|id| Arc::new(Ids { id, above }));
+                    folders.push(Folder { path: join(&folder.path, &name), modified, ids });
+                }
             }
         }
         // Reversed, because the last one is listed first.
@@ -151,9 +178,21 @@ fn bad_name(name: &str) -> Option<String> {
         "." | ".." => "a name that means another folder",
         _ if name.contains('/') => "a slash in its name",
         _ if name.contains('\0') => "a NUL byte in its name",
+        _ if name.len() > LONGEST_NAME => "a name that is too long",
         _ => return None,
     };
-    Some(format!("the drive has an entry with {problem} ({name:?}): it cannot be saved, rename it"))
+    Some(format!("the drive has an entry with {problem} ({}): it cannot be saved, rename it", text::quoted(name)))
+}
+
+/// What stands in a path for a name that cannot.
+fn stand_in(name: &str) -> String {
+    let name = text::cut(name, LONGEST_STAND_IN).replace(['/', '\0'], "\u{fffd}").replace("..", "\u{fffd}");
+    if matches!(name.as_str(), "" | ".") { "\u{fffd}".to_owned() } else { name }
+}
+
+/// Whether a folder of this id is among a folder and those that it is in.
+fn is_above(id: &str, ids: Option<&Ids>) -> bool {
+    std::iter::successors(ids, |ids| ids.above.as_deref()).any(|ids| ids.id == id)
 }
 
 #[cfg(test)]
@@ -164,6 +203,10 @@ mod tests {
     fn names_that_are_no_part_of_a_path_are_refused() {
         for name in ["", ".", "..", "a/b", "/", "a\0b"] {
             assert!(bad_name(name).is_some_and(|problem| !problem.contains('\0')), "{name:?}");
+        }
+        assert!(bad_name(&"x".repeat(LONGEST_NAME + 1)).is_some_and(|problem| problem.len() < 500));
+        for (name, shown) in [("", "\u{fffd}"), (".", "\u{fffd}"), ("../a\0", "\u{fffd}\u{fffd}a\u{fffd}"), ("a", "a")] {
+            assert_eq!(stand_in(name), shown);
         }
         for name in ["a", "...", "..a", " ", "a\nb", "\u{202e}txt", "-rf", "~"] {
             assert!(bad_name(name).is_none(), "{name:?}");

@@ -35,6 +35,10 @@ type Result<T, E = Error> = std::result::Result<T, E>;
 /// The largest piece that [`Store::get`] gives, in bytes.
 const PIECE: usize = 1 << 20;
 
+/// The most that is read of `CONFIG` or a lock, which have a few hundred bytes: as much as Plakar takes in
+/// one message but for its frame.
+const SMALL: usize = 4_000_000;
+
 /// How long requests that came just before the end of a connection have to be seen.
 const LAST_REQUESTS: Duration = Duration::from_millis(50);
 
@@ -338,12 +342,18 @@ impl Fetch for Kept {
     }
 }
 
-/// All bytes of a small object.
+/// All bytes of a small object, `CONFIG` or a lock.
 async fn contents(object: &Object) -> Result<Bytes> {
     let mut reader = object.read(0, None).await?;
     let mut bytes = BytesMut::new();
     while let Some(chunk) = reader.chunk().await? {
         bytes.extend_from_slice(&chunk);
+        if bytes.len() > SMALL {
+            return Err(Error::new(
+                ErrorKind::Corrupt,
+                format!("{} has more than {SMALL} bytes, which Plakar never writes", object.path()),
+            ));
+        }
     }
     Ok(bytes.freeze())
 }

@@ -110,10 +110,19 @@ impl Exporter for ExporterService {
 /// Takes a snapshot in to its end; an error counts and names what was not restored.
 async fn receive(mut restore: Restore<connectors::Record>, mut requests: Streaming<ExportRequest>) -> Result<(), Status> {
     // An error of the stream is Plakar's end: leaving drops the restore, which takes back what is under way.
+    // Whether the bytes of a record may come.
+    let mut open = false;
     while let Some(ExportRequest { packet }) = requests.message().await? {
         match packet {
-            Some(Packet::Record(header)) => restore.entry(record(&header), header).await,
-            Some(Packet::Chunk(chunk)) if chunk.is_empty() => restore.end_of_file().await,
+            Some(Packet::Record(header)) => {
+                open = header.has_reader;
+                restore.entry(record(&header), header).await;
+            }
+            Some(Packet::Chunk(_)) if !open => return Err(Status::invalid_argument("bytes that belong to no record")),
+            Some(Packet::Chunk(chunk)) if chunk.is_empty() => {
+                open = false;
+                restore.end_of_file().await;
+            }
             Some(Packet::Chunk(chunk)) => restore.chunk(chunk).await,
             None => return Err(Status::invalid_argument("a request with neither a record nor a chunk")),
         }

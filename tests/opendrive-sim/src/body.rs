@@ -19,7 +19,16 @@ const PIECE: u64 = 256 << 10;
 const BREATH: Duration = Duration::from_millis(20);
 
 pub(crate) enum ReplyBody {
-    Whole { bytes: Bytes, call: Option<InFlight> },
+    Whole {
+        bytes: Bytes,
+        call: Option<InFlight>,
+    },
+    /// The first bytes, then the rest again and again.
+    Endless {
+        first: Bytes,
+        rest: Bytes,
+        _call: InFlight,
+    },
     Download(Box<Download>),
 }
 
@@ -54,6 +63,10 @@ impl Body for ReplyBody {
                 drop(call.take());
                 Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes)))))
             }
+            Self::Endless { first, rest, .. } => {
+                let bytes = if first.is_empty() { rest.clone() } else { std::mem::take(first) };
+                Poll::Ready(Some(Ok(Frame::data(bytes))))
+            }
             Self::Download(download) => download.poll_piece(cx).map(|piece| piece.map(|piece| piece.map(Frame::data))),
         }
     }
@@ -61,6 +74,7 @@ impl Body for ReplyBody {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Whole { bytes, .. } => bytes.is_empty(),
+            Self::Endless { .. } => false,
             Self::Download(download) => download.position == download.end,
         }
     }
@@ -68,6 +82,7 @@ impl Body for ReplyBody {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Whole { bytes, .. } => SizeHint::with_exact(bytes.len() as u64),
+            Self::Endless { .. } => SizeHint::default(),
             Self::Download(download) => SizeHint::with_exact(download.end - download.position),
         }
     }

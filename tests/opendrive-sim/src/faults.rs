@@ -63,6 +63,50 @@ pub enum What {
         /// Seconds, fractions allowed.
         seconds: f64,
     },
+    /// Do nothing and answer with this body, whatever it is.
+    Answer(Answer),
+}
+
+/// An answer that a drive should not give. Its type is said to be JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answer {
+    /// The HTTP status; 200 by default.
+    #[serde(default = "fine")]
+    pub code: u16,
+    /// The bytes. In JSON a string, so that there they are UTF-8.
+    #[serde(with = "text")]
+    pub body: Vec<u8>,
+    /// What follows the body again and again, until the client has enough; nothing when empty.
+    #[serde(default)]
+    pub endless: String,
+    /// Compress with gzip; what is endless about a thousandfold.
+    #[serde(default)]
+    pub gzip: bool,
+}
+
+impl Answer {
+    /// An answer with the status 200.
+    pub fn new(body: impl Into<Vec<u8>>) -> Self {
+        Self { code: fine(), body: body.into(), endless: String::new(), gzip: false }
+    }
+}
+
+fn fine() -> u16 {
+    200
+}
+
+/// Bytes as a string.
+mod text {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&String::from_utf8_lossy(bytes))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        String::deserialize(deserializer).map(String::into_bytes)
+    }
 }
 
 /// One entry of the plan: which calls it concerns and what happens to them.
@@ -180,6 +224,7 @@ pub(crate) struct Effects {
     pub(crate) lose_answer: bool,
     pub(crate) status: Option<(u16, String, Option<u64>)>,
     pub(crate) redirect: Option<String>,
+    pub(crate) answer: Option<Answer>,
     pub(crate) cut: Option<u64>,
     pub(crate) corrupt: bool,
     pub(crate) lie_hash: bool,
@@ -263,6 +308,7 @@ impl Effects {
             What::LieHash => self.lie_hash = true,
             What::LieSize => self.lie_size = true,
             What::LagNames { seconds } => self.lag = Duration::try_from_secs_f64(*seconds).unwrap_or_default(),
+            What::Answer(answer) => self.answer = Some(answer.clone()),
         }
     }
 }

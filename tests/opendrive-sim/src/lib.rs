@@ -40,7 +40,7 @@ mod uploads;
 pub use calls::{CallRecord, Calls};
 pub use content::generated_bytes;
 pub use drive::{Drive, DuplicateFolders, Entry, stored_name};
-pub use faults::{Fault, What};
+pub use faults::{Answer, Fault, What};
 pub use options::{Certificate, Options};
 pub use simulator::Simulator;
 pub use uploads::OpenUpload;

@@ -7,6 +7,9 @@ use super::{BLOCK, SMALL};
 /// Reads are counted by cells of this many bytes.
 const CELL: u64 = SMALL;
 
+/// So many cells are counted, which are 64 GiB: a file may be said to be of any size.
+const CELLS: usize = 1 << 18;
+
 /// From so many reads on in a cell and its neighbours, more are to be expected there. A cell that
 /// is read whole in one go has as many.
 const GATHERED: u32 = 8;
@@ -30,7 +33,7 @@ pub(super) struct Heat(Vec<u16>);
 
 impl Heat {
     pub(super) fn new(size: u64) -> Self {
-        Self(vec![0; usize::try_from(size.div_ceil(CELL)).unwrap_or_default()])
+        Self(vec![0; usize::try_from(size.div_ceil(CELL)).unwrap_or(CELLS).min(CELLS)])
     }
 
     /// Counts a read, in each cell by how much of it is read; tells of the run that it belongs to,
@@ -124,6 +127,13 @@ mod tests {
         assert_eq!(heat.add(0, 1 << 20), None);
         assert!(heat.gathered(1 << 20) && !heat.gathered(2 << 20));
         assert_eq!(heat.add(1 << 20, 1 << 20), Some(Run::Forward { long: false }));
+    }
+
+    #[test]
+    fn a_size_that_cannot_be_costs_no_memory() {
+        let mut heat = Heat::new(u64::MAX);
+        assert_eq!(heat.add(u64::MAX - 10, 10), None);
+        assert!(!heat.gathered(u64::MAX - 10) && heat.0.len() == CELLS);
     }
 
     #[test]

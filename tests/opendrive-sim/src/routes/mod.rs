@@ -9,8 +9,11 @@ mod records;
 mod session;
 mod upload;
 
+use std::io::Write;
 use std::time::Duration;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderValue};
 use hyper::{Request, Response, StatusCode};
@@ -20,7 +23,7 @@ use tokio::time::sleep;
 use crate::body::ReplyBody;
 use crate::calls::InFlight;
 use crate::drive::Refusal;
-use crate::faults::Effects;
+use crate::faults::{Answer, Effects};
 use crate::state::State;
 use args::Args;
 pub(crate) use endpoint::Endpoint;
@@ -62,6 +65,10 @@ pub(crate) async fn handle(request: Request<Incoming>, state: &State) -> Option<
     if let Some(to) = &effects.redirect {
         payload.drain().await;
         return Some(redirect(to, call));
+    }
+    if let Some(planted) = effects.answer {
+        payload.drain().await;
+        return Some(planted_answer(planted, call));
     }
     if let Some(refusal) = refusal(endpoint, &args, &effects, state) {
         payload.drain().await;
@@ -134,6 +141,37 @@ fn answer(body: Vec<u8>, mut call: InFlight) -> Response<ReplyBody> {
     let mut response = Response::new(ReplyBody::whole(body, Some(call)));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
+}
+
+/// The answer that a fault holds.
+fn planted_answer(planted: Answer, mut call: InFlight) -> Response<ReplyBody> {
+    /// What an endless answer repeats is made at least this long, so that it comes fast.
+    const PIECE: usize = 1 << 20;
+    let Answer { code, body, endless, gzip } = planted;
+    let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    call.status(status.as_u16());
+    // Each part is a member of its own, which is as good as one (RFC 1952).
+    let pack = |bytes: Vec<u8>| if gzip { compress(&bytes) } else { bytes };
+    let body = if endless.is_empty() {
+        ReplyBody::whole(pack(body), Some(call))
+    } else {
+        let rest = endless.repeat(PIECE.div_ceil(endless.len())).into_bytes();
+        ReplyBody::Endless { first: pack(body).into(), rest: pack(rest).into(), _call: call }
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if gzip {
+        response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    response
+}
+
+fn compress(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    // Writing to memory can't fail.
+    let _ = encoder.write_all(bytes);
+    encoder.finish().unwrap_or_default()
 }
 
 fn refuse(refusal: Refusal, retry_after: Option<u64>, mut call: InFlight) -> Response<ReplyBody> {

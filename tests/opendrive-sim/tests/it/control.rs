@@ -55,12 +55,14 @@ async fn everything_over_json() {
     client.list("0").await.refused(503);
     assert_eq!(get("/_sim/unused-faults").as_array().map(Vec::len), Some(1));
     assert_eq!(get("/_sim/faults")[0]["fired"], 1);
+    post("/_sim/faults", json!([{"endpoint": "folder/list", "what": {"answer": {"body": "<html>"}}}]));
+    assert_eq!(client.list("0").await.body, b"<html>");
     post("/_sim/faults", json!([]));
     post("/_sim/latency", json!({"ms": 20}));
     client.list("0").await.ok();
     let calls = get("/_sim/calls");
-    assert_eq!((&calls["by_endpoint"]["folder/list"], &calls["by_status"]["503"]), (&json!(2), &json!(1)));
-    assert_eq!(get("/_sim/log").as_array().map(Vec::len), Some(3));
+    assert_eq!((&calls["by_endpoint"]["folder/list"], &calls["by_status"]["503"]), (&json!(3), &json!(1)));
+    assert_eq!(get("/_sim/log").as_array().map(Vec::len), Some(4));
     post("/_sim/reset", Value::Null);
     assert_eq!(get("/_sim/calls")["total"], 0);
     post("/_sim/expire-sessions", Value::Null);

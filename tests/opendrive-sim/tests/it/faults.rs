@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use opendrive_sim::{Fault, What};
+use opendrive_sim::{Answer, Fault, What};
 
 use crate::client::{Client, md5, start};
 
@@ -207,4 +207,41 @@ async fn names_lag() {
     assert_eq!(client.list("0").await.json()["Files"].as_array().map(Vec::len), Some(1));
     tokio::time::sleep(Duration::from_millis(400)).await;
     assert!(visible().await);
+}
+
+#[tokio::test]
+async fn planted_answers() {
+    let simulator = start();
+    let folder = simulator.drive().make_folder("a");
+    for http2 in [false, true] {
+        let client = Client::login_with(&simulator, http2).await;
+        let planted = Answer { code: 203, ..Answer::new(b"<html>\xff") };
+        simulator.set_faults(vec![Fault::new(What::Answer(planted)).endpoint("folder/list").item("/a")]);
+        client.list("0").await.ok();
+        let reply = client.list(&folder).await;
+        assert_eq!((reply.status, reply.body), (203, b"<html>\xff".to_vec()));
+        client.list(&folder).await.ok();
+
+        let planted = Answer { gzip: true, ..Answer::new("[]") };
+        simulator.set_faults(vec![Fault::new(What::Answer(planted))]);
+        let reply = client.list(&folder).await;
+        assert_eq!((&reply.headers["content-encoding"], &reply.body[..2]), (&"gzip".parse().unwrap(), &[0x1f, 0x8b][..]));
+
+        let planted = Answer { endless: "x".into(), ..Answer::new("{") };
+        simulator.set_faults(vec![Fault::new(What::Answer(planted))]);
+        let endless = tokio::time::timeout(Duration::from_millis(200), client.list(&folder)).await;
+        assert!(endless.is_err(), "it ended");
+    }
+    // Nothing of it was done, and whoever hangs up ends it.
+    simulator.set_faults(vec![Fault::new(What::Answer(Answer::new("{}"))).endpoint("folder/create")]);
+    let client = Client::login(&simulator).await;
+    client.make_folder("0", "b").await.ok();
+    assert_eq!(simulator.drive().tree().into_keys().collect::<Vec<_>>(), ["a"]);
+    for _ in 0..500 {
+        if simulator.calls().in_flight == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("an endless answer goes on without a client");
 }

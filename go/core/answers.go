@@ -1,0 +1,143 @@
+package core
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/rclone/rclone/lib/rest"
+)
+
+// How long an answer of OpenDrive's may be, unpacked; a download may be any. The listing of a
+// folder has no pages, and takes some 600 bytes for each file.
+var (
+	listingLimit int64 = 256 << 20
+	answerLimit  int64 = 4 << 20
+)
+
+// answerHead is how much of an answer is looked at before rclone gets it.
+const answerHead = 16 << 10
+
+const (
+	listingPath  = "/folder/list.json/"
+	downloadPath = "/download/file.json/"
+)
+
+// answers looks at what OpenDrive answers before rclone's backend does, which reads an answer
+// of any length into memory, and takes an error with status 200, or JSON that is no listing at
+// all, for an empty folder.
+type answers struct{ http.RoundTripper }
+
+// checkAnswers hooks into the client of a remote.
+func checkAnswers(client *rest.Client) error {
+	c, err := field[*http.Client](client, "c")
+	if err == nil {
+		c.Transport = answers{c.Transport}
+	}
+	return err
+}
+
+func (a answers) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := a.RoundTripper.RoundTrip(req)
+	if err != nil || strings.Contains(req.URL.Path, downloadPath) {
+		return resp, err
+	}
+	listing := strings.Contains(req.URL.Path, listingPath)
+	limit := answerLimit
+	if listing {
+		limit = listingLimit
+	}
+	bounded := &boundedBody{body: resp.Body, left: limit, limit: limit}
+	buffered := bufio.NewReaderSize(bounded, answerHead)
+	resp.Body = struct {
+		io.Reader
+		io.Closer
+	}{buffered, resp.Body}
+	if resp.StatusCode >= 300 {
+		return resp, nil
+	}
+	head, err := buffered.Peek(answerHead)
+	if err != nil && err != io.EOF {
+		// rclone finds it too, and knows what to do about it.
+		return resp, nil
+	}
+	if err := judge(resp, head, err == io.EOF, listing); err != nil {
+		_ = resp.Body.Close()
+		return nil, err
+	}
+	return resp, nil
+}
+
+// judge tells what is wrong with an answer that claims to be good, by its beginning. One with an
+// error in it gets the status of that error.
+func judge(resp *http.Response, head []byte, whole, listing bool) error {
+	if failure := errorIn(head, whole); failure != nil {
+		resp.StatusCode = http.StatusInternalServerError
+		if code := failure.Code; code >= 400 && code < 600 {
+			resp.StatusCode = code
+		}
+		resp.Status = fmt.Sprintf("%d %s", resp.StatusCode, http.StatusText(resp.StatusCode))
+		return nil
+	}
+	if !listing || !whole {
+		return nil
+	}
+	if len(bytes.TrimSpace(head)) == 0 {
+		// Perhaps it only broke off: rclone tries again for what is wrapped.
+		return fmt.Errorf("the server's answer is empty, where a listing should be: %w", io.ErrUnexpectedEOF)
+	}
+	var found struct{ Folders, Files json.RawMessage }
+	// What is no JSON, or breaks off, rclone finds by itself.
+	if err := json.Unmarshal(head, &found); err == nil && found.Folders == nil && found.Files == nil {
+		return newError(KindOther, "", fmt.Sprintf("the server's answer is not a listing: %.60q", head))
+	}
+	return nil
+}
+
+type answerError struct {
+	Code int `json:"code"`
+}
+
+// errorIn finds the drive's error object in an answer.
+func errorIn(head []byte, whole bool) *answerError {
+	var answer struct {
+		Error json.RawMessage `json:"error"`
+	}
+	switch {
+	case whole && (json.Unmarshal(head, &answer) != nil || answer.Error == nil || string(answer.Error) == "null"):
+		return nil
+	case !whole && !bytes.HasPrefix(bytes.TrimLeft(head, " \t\r\n"), []byte(`{"error":`)):
+		return nil
+	}
+	// Without a code that is understood it is an error all the same.
+	failure := new(answerError)
+	_ = json.Unmarshal(answer.Error, failure)
+	return failure
+}
+
+// boundedBody is a body that ends with an error when it is longer than it may be.
+type boundedBody struct {
+	body        io.Reader
+	left, limit int64
+}
+
+func (b *boundedBody) Read(buffer []byte) (int, error) {
+	if b.left <= 0 {
+		// The end may be just here.
+		if n, err := b.body.Read(make([]byte, 1)); n == 0 && err != nil {
+			return 0, err
+		}
+		return 0, newError(KindOther, "", fmt.Sprintf("the server's answer is longer than %d MiB", b.limit>>20))
+	}
+	n, err := b.body.Read(buffer[:min(int64(len(buffer)), b.left)])
+	b.left -= int64(n)
+	return n, err
+}
+
+// errNoSession is a login that succeeded and gave nothing to go on with.
+var errNoSession = errors.New("the server accepted the login and gave no session")
