@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"reflect"
 	"time"
 	"unsafe"
@@ -28,14 +29,8 @@ const (
 // tuneOpenDrive sets how an OpenDrive remote paces and retries, and makes it survive the end of
 // its session, now that its login is done. Other remotes are left alone; crypt is looked through.
 func tuneOpenDrive(ctx context.Context, f fs.Fs) error {
-	drive, ok := f.(*opendrive.Fs)
-	if !ok {
-		if f == nil {
-			return nil
-		}
-		if unwrap := f.Features().UnWrap; unwrap != nil {
-			return tuneOpenDrive(ctx, unwrap())
-		}
+	drive := openDrive(f)
+	if drive == nil {
 		return nil
 	}
 	p, err := field[*fs.Pacer](drive, "pacer")
@@ -59,6 +54,37 @@ func tuneOpenDrive(ctx context.Context, f fs.Fs) error {
 	}
 	keepSession(ctx, client, session.SessionID, opendrive.Account{Username: options.UserName, Password: options.Password})
 	return nil
+}
+
+// openDrive gives the OpenDrive remote that a remote is or wraps, nil if there is none.
+func openDrive(f fs.Fs) *opendrive.Fs {
+	for f != nil {
+		if drive, ok := f.(*opendrive.Fs); ok {
+			return drive
+		}
+		unwrap := f.Features().UnWrap
+		if unwrap == nil {
+			return nil
+		}
+		f = unwrap()
+	}
+	return nil
+}
+
+// hangUp closes the idle connections of an OpenDrive remote that is closed. Each remote has a
+// transport of its own, which would keep them, and goroutines for them, for a minute.
+func hangUp(f fs.Fs) {
+	drive := openDrive(f)
+	if drive == nil {
+		return
+	}
+	client, err := field[*rest.Client](drive, "srv")
+	if err != nil {
+		return
+	}
+	if connections, err := field[*http.Client](client, "c"); err == nil {
+		connections.CloseIdleConnections()
+	}
 }
 
 // driveCalculator paces calls. A session that has ended is renewed by the time its error gets

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"net/http"
 	"testing"
 
 	"github.com/rclone/rclone/backend/opendrive"
@@ -18,6 +19,8 @@ func TestOpenDriveFields(t *testing.T) {
 	_, err = field[*rest.Client](drive, "srv")
 	ok(t, err)
 	_, err = field[opendrive.Options](drive, "opt")
+	ok(t, err)
+	_, err = field[*http.Client](rest.NewClient(nil), "c")
 	ok(t, err)
 	_, err = field[*fs.Pacer](drive, "session")
 	hasKind(t, err, KindOther)

@@ -271,6 +271,7 @@ func (r *remote) close() {
 		stream.close()
 	}
 	shutdown(r.fs)
+	hangUp(r.fs)
 }
 
 // shutdown lets a backend clean up, if it wants to.

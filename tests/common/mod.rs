@@ -7,6 +7,7 @@ pub mod export;
 pub mod place;
 pub mod plakar;
 pub mod plugin;
+pub mod resources;
 pub mod restoring;
 pub mod user;
 
