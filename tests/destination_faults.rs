@@ -208,6 +208,17 @@ async fn faults_on_the_way_are_survived_or_told() {
     assert_eq!(simulator.duplicate_folders().ever, 0);
     assert_same(&without_full_folders(read_back(&place, "").await), &files, "opendrive");
 
+    // The end of an upload is told by the file itself when the answer is lost, of a large file too, which comes only once.
+    let lost = |name| Fault::new(What::LoseAnswer).endpoint("upload/close_file_upload").item(name);
+    simulator.set_faults(vec![lost("small"), lost("large")]);
+    let ended = BTreeMap::from([("small".to_owned(), (noise(1, 5), 2)), ("large".to_owned(), (noise(2, 2_000_000), 2))]);
+    restore_files(&destination, &ended).await.all_good();
+    assert_eq!(simulator.unused_faults(), []);
+    for (path, (bytes, seconds)) in &ended {
+        assert!(simulator.drive().read_file(path).unwrap() == *bytes, "{path}");
+        assert_eq!(simulator.drive().tree()[path].mtime, *seconds as i64, "{path}");
+    }
+
     // A large file comes only once: what went wrong with it is told, and nothing of it stays.
     simulator.set_faults(vec![
         Fault::new(What::CorruptUpload).item("corrupt"),

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"strings"
 	"time"
 	"unsafe"
 
@@ -44,6 +45,11 @@ func tuneOpenDrive(ctx context.Context, f fs.Fs) error {
 	if err != nil {
 		return err
 	}
+	connections, err := field[*http.Client](client, "c")
+	if err != nil {
+		return err
+	}
+	connections.Transport = patientTransport{connections.Transport}
 	session, err := field[opendrive.UserSessionInfo](drive, "session")
 	if err != nil {
 		return err
@@ -85,6 +91,25 @@ func hangUp(f fs.Fs) {
 	if connections, err := field[*http.Client](client, "c"); err == nil {
 		connections.CloseIdleConnections()
 	}
+}
+
+// patientTransport marks the failure of a whole HTTP/2 connection as one that may pass. It hits every call on the
+// connection, and rclone's list of such failures (retriableErrorStrings in fs/fserrors/error.go) lacks it.
+type patientTransport struct{ http.RoundTripper }
+
+func (t patientTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := t.RoundTripper.RoundTrip(req)
+	// "force closed", "lost", "not usable" in net/http/h2_bundle.go of Go 1.26; none of them is exported.
+	if err != nil && strings.HasPrefix(err.Error(), "http2: client conn") {
+		// One of the list's own texts, which net/http has for HTTP/1. Not wrapped: rclone looks at the innermost error.
+		err = fmt.Errorf("transport connection broken: %v", err)
+	}
+	return resp, err
+}
+
+// CloseIdleConnections is what http.Client looks for.
+func (t patientTransport) CloseIdleConnections() {
+	(&http.Client{Transport: t.RoundTripper}).CloseIdleConnections()
 }
 
 // driveCalculator paces calls. A session that has ended is renewed by the time its error gets

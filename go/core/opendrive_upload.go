@@ -51,8 +51,8 @@ func partsOf(drive *opendrive.Fs) (driveParts, error) {
 	return parts, err
 }
 
-// stored gives a name as the drive stores it.
-func (p driveParts) stored(leaf string) (string, error) {
+// nameOf gives a name as the drive stores it.
+func (p driveParts) nameOf(leaf string) (string, error) {
 	name := p.options.Enc.FromStandardName(leaf)
 	if len(name) > driveNameLimit {
 		return "", fs.ErrorFileNameTooLong
@@ -62,7 +62,12 @@ func (p driveParts) stored(leaf string) (string, error) {
 
 // post makes one call and decodes its answer. The outcome is for the pacer.
 func (p driveParts) post(ctx context.Context, endpoint string, request, response any) (bool, error) {
-	answer, err := p.client.CallJSON(ctx, &rest.Opts{Method: http.MethodPost, Path: endpoint}, request, response)
+	return p.call(ctx, &rest.Opts{Method: http.MethodPost, Path: endpoint}, request, response)
+}
+
+// call is post for any call.
+func (p driveParts) call(ctx context.Context, opts *rest.Opts, request, response any) (bool, error) {
+	answer, err := p.client.CallJSON(ctx, opts, request, response)
 	if fserrors.ContextError(ctx, &err) {
 		return false, err
 	}
@@ -123,12 +128,32 @@ func (p driveParts) put(ctx context.Context, in io.Reader, src fs.ObjectInfo, op
 	if err := set(object, "id", id); err != nil {
 		return nil, err
 	}
-	return object, object.Update(ctx, in, src, options...)
+	err = object.Update(ctx, in, src, options...)
+	if errors.As(err, &refusal) && refusal.Info.Code == http.StatusNotFound && p.stored(ctx, object, id, src) {
+		err = nil
+	}
+	return object, err
+}
+
+// stored tells whether an upload that its last call did not find is complete: when the answer to that call is
+// lost, its repetition finds the upload ended. The object then has what the server says of it, for the caller to
+// compare as after any upload.
+func (p driveParts) stored(ctx context.Context, object *opendrive.Object, id string, src fs.ObjectInfo) bool {
+	if err := object.SetModTime(ctx, src.ModTime(ctx)); err != nil {
+		return false
+	}
+	var info opendrive.File
+	opts := rest.Opts{Method: http.MethodGet, Path: "/file/info.json/" + id + "?session_id=" + p.session}
+	err := p.pacer.Call(func() (bool, error) { return p.call(ctx, &opts, nil, &info) })
+	if err != nil || info.Size != src.Size() || info.FileHash == "" {
+		return false
+	}
+	return set(object, "size", info.Size) == nil && set(object, "md5", info.FileHash) == nil
 }
 
 // createFile makes an empty file and gives its id; a conflict if there is one.
 func (p driveParts) createFile(ctx context.Context, folder, leaf string) (string, error) {
-	name, err := p.stored(leaf)
+	name, err := p.nameOf(leaf)
 	if err != nil {
 		return "", err
 	}
@@ -153,7 +178,7 @@ func makeFolder(ctx context.Context, drive *opendrive.Fs, dir string) error {
 		return err
 	}
 	leaf := path.Base(dir)
-	name, err := p.stored(leaf)
+	name, err := p.nameOf(leaf)
 	if err != nil {
 		return err
 	}

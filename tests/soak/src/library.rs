@@ -199,10 +199,9 @@ impl Scene {
                 }
             }
         }
-        match &self.place {
-            Place::Drive(simulator) => drop(simulator.drive().remove("restored")),
-            // The same names again replace what is there.
-            _ => {}
+        // In memory the same names are replaced.
+        if let Place::Drive(simulator) = &self.place {
+            simulator.drive().remove("restored");
         }
         Ok(())
     }
@@ -358,7 +357,11 @@ impl std::fmt::Display for Report {
             writeln!(f, "  said: {text}")?;
         }
         let said = said.len();
-        write!(f, "library: {rounds} rounds, {said} failures that were said; {calls} calls, {faults}; {:.1} MB compared, 0 lost", *verified as f64 / 1e6)?;
+        write!(
+            f,
+            "library: {rounds} rounds, {said} failures that were said; {calls} calls, {faults}; {:.1} MB compared, 0 lost",
+            *verified as f64 / 1e6
+        )?;
         if let Some((before, after)) = resources {
             write!(f, "\n  before: {before}\n  after:  {after}")?;
         }

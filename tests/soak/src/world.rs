@@ -64,8 +64,10 @@ impl World {
         let mut rng = Rng::with_seed(seed);
         let mut tree = Tree::new(simulator.drive(), "files");
         tree.change(&mut rng);
-        let options = |location: &str| serde_json::json!({"location": location, "username": simulator.username(), "password": simulator.password()});
-        for (kind, location) in [("source", "opendrive://files"), ("store", "opendrive://kloset"), ("destination", "opendrive://restored")] {
+        let options =
+            |location: &str| serde_json::json!({"location": location, "username": simulator.username(), "password": simulator.password()});
+        for (kind, location) in [("source", "opendrive://files"), ("store", "opendrive://kloset"), ("destination", "opendrive://restored")]
+        {
             let config = serde_json::json!({"drive": options(location)}).to_string();
             let outcome = user.run_with_input(&[kind, "import", "-overwrite"], config.as_bytes());
             assert_eq!(outcome.code, Some(0), "{}", outcome.text());
