@@ -219,6 +219,19 @@ async fn faults_on_the_way_are_survived_or_told() {
         assert_eq!(simulator.drive().tree()[path].mtime, *seconds as i64, "{path}");
     }
 
+    // Neither is a file lost whose creation is not known of: its answer is lost, and its name not found yet.
+    let created = |name, what| Fault::new(what).endpoint("upload/create_file").item(name);
+    simulator.set_faults(
+        ["new", "new and large"]
+            .iter()
+            .flat_map(|name| [created(name, What::LagNames { seconds: 600.0 }), created(name, What::LoseAnswer)])
+            .collect(),
+    );
+    let new = BTreeMap::from([("new".to_owned(), (noise(3, 5), 2)), ("new and large".to_owned(), (noise(4, 2_000_000), 2))]);
+    restore_files(&destination, &new).await.all_good();
+    assert_eq!(simulator.unused_faults(), []);
+    assert!(new.iter().all(|(path, (bytes, _))| simulator.drive().read_file(path).unwrap() == *bytes));
+
     // A large file comes only once: what went wrong with it is told, and nothing of it stays.
     simulator.set_faults(vec![
         Fault::new(What::CorruptUpload).item("corrupt"),

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/rclone/rclone/backend/opendrive"
 	"github.com/rclone/rclone/fs"
@@ -113,6 +114,13 @@ func (p driveParts) put(ctx context.Context, in io.Reader, src fs.ObjectInfo, op
 		// Something of that name is there: the backend finds and replaces it.
 		stored, err := p.drive.Put(ctx, in, src, options...)
 		object, _ := stored.(*opendrive.Object)
+		if errors.As(err, &refusal) && refusal.Info.Code == http.StatusConflict {
+			// It did not: a new name is not found for a while, and this one may be our own creation, whose answer was
+			// lost. Nothing of the content is read yet.
+			if object, err = p.listed(ctx, src.Remote()); err == nil {
+				err = object.Update(ctx, in, src, options...)
+			}
+		}
 		return object, err
 	}
 	if err != nil {
@@ -133,6 +141,20 @@ func (p driveParts) put(ctx context.Context, in io.Reader, src fs.ObjectInfo, op
 		err = nil
 	}
 	return object, err
+}
+
+// listed finds a file in the listing of its folder, which knows new names at once.
+func (p driveParts) listed(ctx context.Context, remote string) (*opendrive.Object, error) {
+	entries, err := p.drive.List(ctx, parent(remote))
+	if err != nil {
+		return nil, err
+	}
+	for _, entry := range entries {
+		if object, ok := entry.(*opendrive.Object); ok && strings.EqualFold(object.Remote(), remote) {
+			return object, nil
+		}
+	}
+	return nil, fs.ErrorObjectNotFound
 }
 
 // stored tells whether an upload that its last call did not find is complete: when the answer to that call is

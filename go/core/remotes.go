@@ -272,6 +272,8 @@ func (r *remote) close() {
 	}
 	shutdown(r.fs)
 	hangUp(r.fs)
+	// What was cancelled just now may still hold its connection.
+	time.AfterFunc(time.Second, func() { hangUp(r.fs) })
 }
 
 // shutdown lets a backend clean up, if it wants to.

@@ -4,8 +4,11 @@ use std::time::{Duration, Instant};
 
 use plakar_opendrive::rclone::{Rclone, Stats};
 
-/// How long whatever was told to end may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long it may take to come to rest before the rounds.
+const REST: Duration = Duration::from_secs(10);
+
+/// How long whatever was told to end may take. A connection that was busy then is closed a minute later at the latest.
+const PATIENCE: Duration = Duration::from_secs(75);
 
 /// Threads that Go's and Tokio's pools may have started since: they do with load, and keep them for a while.
 const SPARE_THREADS: usize = 8;
@@ -44,7 +47,7 @@ impl Resources {
             tokio::time::sleep(Duration::from_millis(100)).await;
             let now = Self::now();
             let counts = |now: &Self| (now.bridge.goroutines, now.descriptors);
-            if (now.open() == 0 && counts(&now) == counts(&before)) || start.elapsed() > PATIENCE {
+            if (now.open() == 0 && counts(&now) == counts(&before)) || start.elapsed() > REST {
                 return now;
             }
             before = now;
@@ -69,7 +72,9 @@ impl Resources {
                 return Ok(now);
             }
             if start.elapsed() > PATIENCE {
-                return Err(format!("something is left behind: {now}; before there was {before}"));
+                let open = std::fs::read_dir("/proc/self/fd").unwrap().flatten().filter_map(|entry| std::fs::read_link(entry.path()).ok());
+                let open: Vec<_> = open.collect();
+                return Err(format!("something is left behind: {now}; before there was {before}; descriptors: {open:?}"));
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
