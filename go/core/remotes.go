@@ -111,6 +111,9 @@ func open(ctx context.Context, in openIn) (openOut, error) {
 	return out, nil
 }
 
+// loginRefused is what the backend says of a login that failed (NewFs in backend/opendrive/opendrive.go).
+const loginRefused = "failed to create session"
+
 // newFs opens the backend, again if the failure may pass, but never after a refused login.
 func newFs(ctx context.Context, info *fs.RegInfo, in openIn, options configmap.Simple) (fs.Fs, error) {
 	openCtx := ctx
@@ -136,7 +139,9 @@ func newFs(ctx context.Context, info *fs.RegInfo, in openIn, options configmap.S
 			return nil, newError(KindIsFile, in.Path, "is a file, not a folder")
 		}
 		failure := AsError(err, "")
-		if try == openTries || !failure.Retry {
+		// The session that was just begun has ended already: nothing is wrong with the password.
+		expired := info.Name == opendriveName && failure.Kind == KindAuthentication && !strings.Contains(err.Error(), loginRefused)
+		if try == openTries || !(failure.Retry || expired) {
 			return nil, failure
 		}
 		select {
