@@ -34,7 +34,7 @@ const WARM_UP: usize = 100;
 const ABREAST: usize = 16;
 
 /// One in so many rounds is on the drive, where each costs 20 ms of processor time; the others are in memory.
-const DRIVE: usize = 5;
+const DRIVE: usize = 10;
 
 /// One in so many rounds, Plakar goes away in the middle.
 const CUT: usize = 3;
