@@ -20,7 +20,7 @@ PACKAGE := rclone_$(VERSION)_$(OS)_$(ARCH).ptar
 # The Plakar that `make install` installs into: the user's own if there is one.
 USERS_PLAKAR := $(shell command -v plakar || echo $(PLAKAR))
 
-.PHONY: help build package install uninstall reinstall demo test fuzz bench bindings lint doc clean prerequisites plakar
+.PHONY: help build package install uninstall reinstall demo test fuzz soak bench bindings lint doc clean prerequisites plakar
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
@@ -77,6 +77,10 @@ bench: package $(RCLONE) ## Measure; BENCH="--rounds 3 --long", PEER=path.ptar a
 	$(STATIC) cargo build --release --locked --target $(HOST) -p bench
 	PLAKAR=$(PLAKAR) PLAKAR_OPENDRIVE=$(CURDIR)/$(EXECUTABLE) RCLONE=$(RCLONE) PACKAGE=$(PACKAGE) \
 		target/$(HOST)/release/bench $(BENCH)
+
+soak: build $(PLAKAR) ## An hour of everything with random faults; SOAK="--minutes 5 --seed 7"
+	cargo build --release --locked -p soak
+	PLAKAR=$(CURDIR)/$(PLAKAR) PLAKAR_OPENDRIVE=$(CURDIR)/$(EXECUTABLE) target/release/soak $(SOAK)
 
 lint: prerequisites ## Check format and lints, warnings denied
 	cargo fmt --all --check

@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 
 use clap::{Parser, Subcommand};
+use futures::FutureExt;
 use plakar_opendrive::plugin::{self, Connection, End, Signals, say, v1_1};
 use plakar_opendrive::rclone::Rclone;
 use tokio_util::sync::CancellationToken;
@@ -62,18 +63,20 @@ fn run(command: Command) -> anyhow::Result<End> {
         // Go's runtime starts while the first request comes in.
         std::thread::spawn(Rclone::get);
         let leaving = CancellationToken::new();
+        let closed = plugin::all_streams_closed();
         match command {
             Command::Importer => {
                 let service = v1_1::ImporterService::server();
-                plugin::serve(service, connection, ended, signals, leaving, std::future::ready(())).await
+                plugin::serve(service, connection, ended, signals, leaving, closed).await
             }
             Command::Storage => {
                 let service = v1_1::StorageService::default();
-                plugin::serve(service.server(), connection, ended, signals, leaving, service.finish()).await
+                let finish = service.finish().then(|()| closed);
+                plugin::serve(service.server(), connection, ended, signals, leaving, finish).await
             }
             Command::Exporter => {
                 let (server, finish) = v1_1::ExporterService::server(leaving.clone());
-                plugin::serve(server, connection, ended, signals, leaving, finish).await
+                plugin::serve(server, connection, ended, signals, leaving, finish.then(|()| closed)).await
             }
         }
     });

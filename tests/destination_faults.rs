@@ -222,6 +222,30 @@ async fn faults_on_the_way_are_survived_or_told() {
     assert_eq!(simulator.duplicate_folders().ever, 0);
     assert_same(&without_full_folders(read_back(&place, "").await), &files, "opendrive");
 
+    // The end of an upload is told by the file itself when the answer is lost, of a large file too, which comes only once.
+    let lost = |name| Fault::new(What::LoseAnswer).endpoint("upload/close_file_upload").item(name);
+    simulator.set_faults(vec![lost("small"), lost("large")]);
+    let ended = BTreeMap::from([("small".to_owned(), (noise(1, 5), 2)), ("large".to_owned(), (noise(2, 2_000_000), 2))]);
+    restore_files(&destination, &ended).await.all_good();
+    assert_eq!(simulator.unused_faults(), []);
+    for (path, (bytes, seconds)) in &ended {
+        assert!(simulator.drive().read_file(path).unwrap() == *bytes, "{path}");
+        assert_eq!(simulator.drive().tree()[path].mtime, *seconds as i64, "{path}");
+    }
+
+    // Neither is a file lost whose creation is not known of: its answer is lost, and its name not found yet.
+    let created = |name, what| Fault::new(what).endpoint("upload/create_file").item(name);
+    simulator.set_faults(
+        ["new", "new and large"]
+            .iter()
+            .flat_map(|name| [created(name, What::LagNames { seconds: 600.0 }), created(name, What::LoseAnswer)])
+            .collect(),
+    );
+    let new = BTreeMap::from([("new".to_owned(), (noise(3, 5), 2)), ("new and large".to_owned(), (noise(4, 2_000_000), 2))]);
+    restore_files(&destination, &new).await.all_good();
+    assert_eq!(simulator.unused_faults(), []);
+    assert!(new.iter().all(|(path, (bytes, _))| simulator.drive().read_file(path).unwrap() == *bytes));
+
     // A large file comes only once: what went wrong with it is told, and nothing of it stays.
     simulator.set_faults(vec![
         Fault::new(What::CorruptUpload).item("corrupt"),

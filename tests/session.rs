@@ -82,6 +82,18 @@ async fn sessions_that_end_again_and_again_are_renewed_each_time() {
 }
 
 #[tokio::test]
+async fn a_session_that_ends_while_a_remote_is_opened_is_begun_again() {
+    let place = Place::drive();
+    place.put("a/b/file", b"content", 1).await;
+    // The look whether the base, which is not there, is a file.
+    place.simulator().add_fault(Fault::new(What::ExpireSessions).endpoint("folder/itembyname"));
+    let remote = Remote::open(&place.settings(Role::Destination, "a/new").remote).await.unwrap();
+    assert!(place.simulator().unused_faults().is_empty());
+    remote.make_folder("").await.unwrap();
+    assert_eq!(place.simulator().calls().of("session/login"), 2);
+}
+
+#[tokio::test]
 async fn a_login_that_fails_for_a_while_is_tried_again() {
     let place = Place::drive();
     place.put("file", b"content", 1).await;

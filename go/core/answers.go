@@ -9,8 +9,6 @@ import (
 	"io"
 	"net/http"
 	"strings"
-
-	"github.com/rclone/rclone/lib/rest"
 )
 
 // How long an answer of OpenDrive's may be, unpacked; a download may be any. The listing of a
@@ -31,19 +29,10 @@ const (
 // answers looks at what OpenDrive answers before rclone's backend does, which reads an answer
 // of any length into memory, and takes an error with status 200, or JSON that is no listing at
 // all, for an empty folder.
-type answers struct{ http.RoundTripper }
-
-// checkAnswers hooks into the client of a remote.
-func checkAnswers(client *rest.Client) error {
-	c, err := field[*http.Client](client, "c")
-	if err == nil {
-		c.Transport = answers{c.Transport}
-	}
-	return err
-}
+type answers struct{ patientTransport }
 
 func (a answers) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, err := a.RoundTripper.RoundTrip(req)
+	resp, err := a.patientTransport.RoundTrip(req)
 	if err != nil || strings.Contains(req.URL.Path, downloadPath) {
 		return resp, err
 	}

@@ -18,9 +18,9 @@ func answered(t *testing.T, path, body string, status int) (*http.Response, erro
 	t.Helper()
 	req, err := http.NewRequest(http.MethodGet, "https://drive/api/v1"+path, nil)
 	ok(t, err)
-	return answers{transport(func(*http.Request) (*http.Response, error) {
+	return answers{patientTransport{transport(func(*http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader(body))}, nil
-	})}.RoundTrip(req)
+	})}}.RoundTrip(req)
 }
 
 func TestAnswersWithAnErrorInside(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"runtime/metrics"
 	"slices"
 	"sync"
 )
@@ -28,11 +29,13 @@ type statsOut struct {
 	Streams    int `json:"streams"`
 	Calls      int `json:"calls"`
 	Goroutines int `json:"goroutines"`
+	// HeapBytes are those of all objects in Go's heap, garbage that is not collected yet included.
+	HeapBytes uint64 `json:"heapBytes"`
 }
 
 func init() {
 	register(Prefix+"cancel", "Cancel a running call by the number it was started with.", cancel)
-	register(Prefix+"stats", "Count open handles, running calls and goroutines.", stats)
+	register(Prefix+"stats", "Count open handles, running calls, goroutines and bytes in Go's heap.", stats)
 }
 
 // beginCall gives the context of a call; number 0 is a call that cannot be cancelled.
@@ -79,11 +82,14 @@ func stats(context.Context, empty) (statsOut, error) {
 	running.Lock()
 	calls := len(running.cancels)
 	running.Unlock()
+	heap := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(heap)
 	return statsOut{
 		Remotes:    remotes.len(),
 		Objects:    objects.len(),
 		Streams:    streams.len() + int(ending.Load()),
 		Calls:      calls,
 		Goroutines: runtime.NumGoroutine(),
+		HeapBytes:  heap[0].Value.Uint64(),
 	}, nil
 }

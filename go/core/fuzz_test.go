@@ -106,7 +106,7 @@ func FuzzAnswers(f *testing.F) {
 		given := &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader(string(body)))}
 		req, err := http.NewRequest(http.MethodGet, "https://drive"+path, nil)
 		ok(t, err)
-		resp, err := answers{transport(func(*http.Request) (*http.Response, error) { return given, nil })}.RoundTrip(req)
+		resp, err := answers{patientTransport{transport(func(*http.Request) (*http.Response, error) { return given, nil })}}.RoundTrip(req)
 		if err != nil {
 			if !listing {
 				t.Fatal(err)

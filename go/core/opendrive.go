@@ -16,21 +16,12 @@ const opendriveName = "opendrive"
 // tuneOpenDrive sets how an OpenDrive remote paces and retries, and makes it survive the end of
 // its session, now that its login is done. Other remotes are left alone; crypt is looked through.
 func tuneOpenDrive(ctx context.Context, f fs.Fs) error {
-	drive, ok := f.(*opendrive.Fs)
-	if !ok {
-		if f == nil {
-			return nil
-		}
-		if unwrap := f.Features().UnWrap; unwrap != nil {
-			return tuneOpenDrive(ctx, unwrap())
-		}
+	drive := openDrive(f)
+	if drive == nil {
 		return nil
 	}
 	p, err := field[*fs.Pacer](drive, "pacer")
 	if err != nil {
-		return err
-	}
-	if err := stayOnTLS(drive); err != nil {
 		return err
 	}
 	p.SetRetries(driveTries)
@@ -38,6 +29,10 @@ func tuneOpenDrive(ctx context.Context, f fs.Fs) error {
 	p.SetCalculator(held)
 
 	client, err := field[*rest.Client](drive, "srv")
+	if err != nil {
+		return err
+	}
+	connections, err := connectionsOf(drive)
 	if err != nil {
 		return err
 	}
@@ -52,9 +47,8 @@ func tuneOpenDrive(ctx context.Context, f fs.Fs) error {
 	if session.SessionID == "" {
 		return errNoSession
 	}
-	if err := checkAnswers(client); err != nil {
-		return err
-	}
+	stayOnTLS(connections)
+	connections.Transport = answers{patientTransport{connections.Transport}}
 	keepSession(ctx, client, session.SessionID, opendrive.Account{Username: options.UserName, Password: options.Password}, held)
 	return nil
 }

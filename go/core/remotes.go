@@ -112,6 +112,9 @@ func open(ctx context.Context, in openIn) (openOut, error) {
 	return out, nil
 }
 
+// loginRefused is what the backend says of a login that failed (NewFs in backend/opendrive/opendrive.go).
+const loginRefused = "failed to create session"
+
 // newFs opens the backend, again if the failure may pass, but never after a refused login.
 func newFs(ctx context.Context, info *fs.RegInfo, in openIn, options configmap.Simple) (fs.Fs, error) {
 	openCtx := withOneTry(ctx, info.Name, options)
@@ -133,7 +136,9 @@ func newFs(ctx context.Context, info *fs.RegInfo, in openIn, options configmap.S
 			return nil, newError(KindIsFile, in.Path, "is a file, not a folder")
 		}
 		failure := AsError(err, "")
-		if try == openTries || !failure.Retry {
+		// The session that was just begun has ended already: nothing is wrong with the password.
+		expired := info.Name == opendriveName && failure.Kind == KindAuthentication && !strings.Contains(err.Error(), loginRefused)
+		if try == openTries || !(failure.Retry || expired) {
 			return nil, failure
 		}
 		held.Calculate(pacer.State{ConsecutiveRetries: try, LastError: err})
@@ -266,6 +271,9 @@ func (r *remote) close() {
 		stream.close()
 	}
 	shutdown(r.fs)
+	hangUp(r.fs)
+	// What was cancelled just now may still hold its connection.
+	time.AfterFunc(time.Second, func() { hangUp(r.fs) })
 }
 
 // shutdown lets a backend clean up, if it wants to.

@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"os"
 
-	"github.com/rclone/rclone/backend/opendrive"
 	"github.com/rclone/rclone/fs"
 	"github.com/rclone/rclone/lib/rest"
 )
@@ -34,23 +33,14 @@ func checkAuthorities(ci *fs.ConfigInfo) error {
 
 // stayOnTLS makes a drive's client refuse to be sent on to an address without TLS: the content of
 // a file, and the session id in the address, would be there for all to read.
-func stayOnTLS(drive *opendrive.Fs) error {
-	client, err := field[*rest.Client](drive, "srv")
-	if err != nil {
-		return err
-	}
-	plain, err := field[*http.Client](client, "c")
-	if err != nil {
-		return err
-	}
-	plain.CheckRedirect = func(req *http.Request, via []*http.Request) error {
+func stayOnTLS(connections *http.Client) {
+	connections.CheckRedirect = func(req *http.Request, via []*http.Request) error {
 		err := rest.RefuseHTTPSDowngradeRedirectFn(req, via)
 		if errors.Is(err, rest.ErrHTTPSDowngrade) {
 			return newError(KindOther, "", fmt.Sprintf("%s sends us on to %s://%s, where nothing is encrypted: refused", via[0].URL.Host, req.URL.Scheme, req.URL.Host))
 		}
 		return err
 	}
-	return nil
 }
 
 // certificateProblem says in a sentence what is wrong with a server's certificate, with the host

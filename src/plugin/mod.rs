@@ -46,7 +46,7 @@ pub enum End {
 }
 
 /// Serves one service on a connection until Plakar closes it or a signal comes. Then `leaving` is
-/// cancelled, and `finish` and the uploads that were cut off have a bounded time to end cleanly.
+/// cancelled, and `finish` has a bounded time to end cleanly what was under way.
 ///
 /// # Errors
 /// If the connection is not HTTP/2.
@@ -78,15 +78,15 @@ where
         signal = signals.next() => End::Signal(signal),
     };
     leaving.cancel();
-    let farewell = async {
-        finish.await;
-        // What was cut off is removed from the drive meanwhile.
-        while Rclone::get().stats().streams > 0 {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    let _ = tokio::time::timeout(FAREWELL, farewell).await;
+    let _ = tokio::time::timeout(FAREWELL, finish).await;
     Ok(end)
+}
+
+/// Waits until no reader and no writer of this process is open: what was cut off is removed from the drive by then.
+pub async fn all_streams_closed() {
+    while Rclone::get().stats().streams > 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
 /// Says a line to the user; unlike `eprintln!` it does not panic where nobody listens any more.

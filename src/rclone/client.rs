@@ -35,6 +35,7 @@ static NEXT_CALL: AtomicU64 = AtomicU64::new(1);
 
 /// What is open in the bridge, to find leaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Stats {
     /// Open remotes.
     pub remotes: usize,
@@ -46,6 +47,8 @@ pub struct Stats {
     pub calls: usize,
     /// Goroutines in the process, those of idle connections included.
     pub goroutines: usize,
+    /// Bytes in Go's heap, garbage that is not collected yet included; rclone's `core/gc` collects it.
+    pub heap_bytes: u64,
 }
 
 /// An entry of [`Rclone::list`], as rclone's `operations/list` gives it (fs/operations/lsjson.go).
@@ -155,7 +158,7 @@ impl Rclone {
 
     /// Counts what is open.
     pub fn stats(&self) -> Stats {
-        const NONE: Stats = Stats { remotes: 0, objects: 0, streams: 0, calls: 0, goroutines: 0 };
+        const NONE: Stats = Stats { remotes: 0, objects: 0, streams: 0, calls: 0, goroutines: 0, heap_bytes: 0 };
         // The call takes nothing and cannot fail but by a bug.
         self.rpc_blocking("bridge/stats", &serde_json::json!({})).unwrap_or(NONE)
     }

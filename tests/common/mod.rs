@@ -8,6 +8,7 @@ pub mod place;
 pub mod plakar;
 pub mod planted;
 pub mod plugin;
+pub mod resources;
 pub mod restoring;
 pub mod user;
 

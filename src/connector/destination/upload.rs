@@ -203,9 +203,10 @@ impl Upload {
     }
 }
 
-/// Whether an upload may succeed when tried again. `Exists` is a creation whose answer was lost.
+/// Whether an upload may succeed when tried again. `Exists` is a creation whose answer was lost, `NotFound` the end
+/// of an upload whose answer was.
 fn may_pass(error: &Error) -> bool {
-    error.is_temporary() || matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Exists)
+    error.is_temporary() || matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Exists | ErrorKind::NotFound)
 }
 
 /// Whether a file on the remote has these bytes. One that cannot be read is not the same.

@@ -144,6 +144,11 @@ impl Simulator {
         self.state.faults.replace(faults);
     }
 
+    /// The plan of faults, and how often each has fired.
+    pub fn faults(&self) -> Vec<(Fault, u64)> {
+        self.state.faults.all()
+    }
+
     /// The faults which have never fired. A test should end by asserting that there are none.
     pub fn unused_faults(&self) -> Vec<Fault> {
         self.state.faults.unused()
