@@ -195,6 +195,16 @@ fn downloads_that_are_cut_short_lose_nothing() {
     world.assert_comes_back("@drive", &id, &world.files, &world.local_files());
 }
 
+#[test]
+fn damaged_downloads_lose_nothing() {
+    let world = World::new(1);
+    let files = world.fill_source(100);
+    let damage = |skip| Fault::new(What::CorruptBody).endpoint("download/file").skip(skip).times(1);
+    let (id, cost) = world.back_up_source("source, 4 of 100 downloads damaged", [3, 40, 60, 90].map(damage).into());
+    assert_eq!(cost.calls.of("download/file"), 104);
+    world.assert_comes_back(&world.local, &id, "/Documents", &files);
+}
+
 /// Ten times in a row: on one call, or on many that go on at once.
 #[test]
 fn a_busy_drive_loses_nothing() {

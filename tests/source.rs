@@ -307,6 +307,27 @@ async fn a_download_that_is_cut_is_taken_up_where_it_stopped() {
 }
 
 #[tokio::test]
+async fn a_damaged_download_is_begun_once_more_while_nothing_of_it_was_given_out() {
+    let place = Place::drive();
+    for (path, size) in [("once", 50_000), ("twice", 50_000), ("large", 6 << 20)] {
+        place.put(path, &noise(size, size as usize), 1).await;
+    }
+    let damage = |item: &str, times| Fault::new(What::CorruptBody).endpoint("download/file").item(item).times(times);
+    place.simulator().set_faults(vec![damage("once", 1), damage("twice", 2), damage("large", 1)]);
+    let source = open(&place, "").await;
+    walk(&source).await;
+    place.simulator().reset_calls();
+    assert!(read(&source, "/once").await.unwrap() == noise(50_000, 50_000));
+    assert_eq!(place.simulator().calls().of("download/file"), 2);
+    for path in ["/twice", "/large"] {
+        let error = read(&source, path).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{path}");
+        assert!(error.message().contains("changed or damaged"), "{path}: {error}");
+    }
+    assert!(place.simulator().unused_faults().is_empty());
+}
+
+#[tokio::test]
 async fn dropping_a_walk_ends_it() {
     let place = Place::drive();
     for n in 0..50 {

@@ -81,14 +81,18 @@ impl State {
         if outcome.is_ok() && !self.dropped { Poll::Pending } else { Poll::Ready(outcome) }
     }
 
-    /// [`State::drain`] for a writer. The pipe wakes only the last one that asked, and the flusher
-    /// may ask after the writer.
-    fn make_room(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let outcome = self.drain(context);
+    /// Remembers a writer that must wait. The pipe wakes only the last one that asked, and the flusher
+    /// may ask after the writer: h2 writes again in the same turn, and that may be gathered.
+    fn waiting<T>(&mut self, context: &Context<'_>, outcome: Poll<T>) -> Poll<T> {
         if outcome.is_pending() {
             self.writer = Some(context.waker().clone());
         }
         outcome
+    }
+
+    fn make_room(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let outcome = self.drain(context);
+        self.waiting(context, outcome)
     }
 
     fn write(&mut self, context: &mut Context<'_>, pieces: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
@@ -101,8 +105,8 @@ impl State {
             return Poll::Ready(Ok(length));
         }
         ready!(self.make_room(context))?;
-        // Nothing is gathered now, so the flusher does not ask.
-        Pin::new(&mut self.pipe).poll_write_vectored(context, pieces)
+        let outcome = Pin::new(&mut self.pipe).poll_write_vectored(context, pieces);
+        self.waiting(context, outcome)
     }
 }
 
@@ -195,6 +199,37 @@ mod tests {
         assert!(output.write_all(&[0; 100]).await.is_err());
         assert!(output.write_all(&[0; GATHERED + 1]).await.is_err());
         assert!(output.flush().await.is_err());
+    }
+
+    /// A writer that was told to wait is woken, also when it has gathered something since.
+    #[tokio::test]
+    async fn who_waits_is_woken_whoever_asked_last() {
+        let (near, mut far) = tokio::io::duplex(10);
+        let mut output = Output::new(Box::new(near), || ());
+        let large = vec![1; GATHERED + 1];
+        let waiting = futures::future::poll_fn(|context| {
+            // All that fits is gone: this one waits, and in the same turn a small one is gathered.
+            while Pin::new(&mut output).poll_write(context, &large).is_ready() {}
+            assert!(Pin::new(&mut output).poll_write(context, b"small").is_ready());
+            Poll::Ready(context.waker().clone())
+        });
+        let (woken, mut wakes) = tokio::sync::mpsc::unbounded_channel();
+        struct Told(tokio::sync::mpsc::UnboundedSender<()>);
+        impl std::task::Wake for Told {
+            fn wake(self: Arc<Self>) {
+                let _ = self.0.send(());
+            }
+        }
+        let waker = Waker::from(Arc::new(Told(woken)));
+        assert!(std::pin::pin!(waiting).poll(&mut Context::from_waker(&waker)).is_ready());
+        // The flusher asks the pipe now, in place of the writer.
+        tokio::task::yield_now().await;
+        let mut read = [0; 64];
+        let reading = async { while far.read(&mut read).await.unwrap() > 0 {} };
+        tokio::select! {
+            () = reading => unreachable!("nobody closes it"),
+            told = tokio::time::timeout(Duration::from_secs(10), wakes.recv()) => assert!(told.is_ok(), "never woken"),
+        }
     }
 
     proptest! {

@@ -67,6 +67,7 @@ fn streams() -> io::Result<(Input, Pipe)> {
     let input = io::stdin().as_fd().try_clone_to_owned()?;
     let output = io::stdout().as_fd().try_clone_to_owned()?;
     rustix::stdio::dup2_stdout(io::stderr())?;
+    widen(&output);
     // Plakar gives pipes, which need no thread to wait on. Anything else (a socket, a terminal, a
     // file in a test) goes the slower way.
     let input: Input = match pipe::Receiver::from_owned_fd(input.try_clone()?) {
@@ -79,6 +80,17 @@ fn streams() -> io::Result<(Input, Pipe)> {
     };
     Ok((input, output))
 }
+
+/// Lets a pipe hold more, so that a large file goes through it with fewer turns between Plakar and us. A
+/// system that does not let us, or something else than a pipe, does as it is.
+#[cfg(target_os = "linux")]
+fn widen(output: &std::os::fd::OwnedFd) {
+    const LENGTH: usize = 1 << 20;
+    let _ = rustix::pipe::fcntl_setpipe_size(output, LENGTH);
+}
+
+#[cfg(all(unix, not(target_os = "linux")))]
+fn widen(_: &std::os::fd::OwnedFd) {}
 
 #[cfg(not(unix))]
 fn streams() -> io::Result<(Input, Pipe)> {
