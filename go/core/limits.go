@@ -3,7 +3,6 @@ package core
 import (
 	"context"
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 	"sync"
@@ -29,7 +28,8 @@ var timetable sync.Once
 func setLimits(_ context.Context, in limitsIn) (empty, error) {
 	ctx := context.Background()
 	transactions, err := strconv.ParseFloat(strings.TrimSpace(in.TPSLimit), 64)
-	if in.TPSLimit != "" && (err != nil || math.IsNaN(transactions) || math.IsInf(transactions, 0) || transactions < 0) {
+	// Go reads more as a number than people write: NaN, infinity, hexadecimal digits.
+	if in.TPSLimit != "" && (err != nil || transactions < 0 || strings.Trim(in.TPSLimit, " \t0123456789.eE+-") != "") {
 		return empty{}, newError(KindConfig, "", fmt.Sprintf(`option "tpslimit" is %q: write how many calls may be made in a second, for example 10 or 0.5 (0: no limit)`, in.TPSLimit))
 	}
 	var bandwidth fs.BwTimetable
