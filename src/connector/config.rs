@@ -14,9 +14,6 @@ use crate::text;
 /// What stands before rclone's own keys in the form that Plakar imports.
 const RCLONE_PREFIX: &str = "rclone_";
 
-/// Options that rclone understands, and that are not of a backend.
-const LIMITS: [&str; 2] = ["tpslimit", "bwlimit"];
-
 /// A configuration that cannot be used: one line that says what is wrong and what to write.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -94,7 +91,7 @@ impl Settings {
         let transfers = take_count(&mut options, "transfers", if role == Role::Store { 8 } else { 16 })?;
         let checkers = take_count(&mut options, "checkers", 8)?;
         // rclone understands these when the remote is opened.
-        let [tpslimit, bwlimit] = LIMITS.map(|key| options.remove(key).unwrap_or_default().to_owned());
+        let [tpslimit, bwlimit] = ["tpslimit", "bwlimit"].map(|key| options.remove(key).unwrap_or_default().to_owned());
 
         let (remote, prefix) = match scheme {
             "rclone" => (imported(options)?, RCLONE_PREFIX),
@@ -113,9 +110,6 @@ impl Settings {
 
     /// A message of the bridge's about options, with the names that the user writes.
     pub(super) fn prefixed(&self, message: &str) -> String {
-        if LIMITS.iter().any(|key| message.starts_with(&format!("option \"{key}\""))) {
-            return message.to_owned();
-        }
         message.replacen("option \"", &format!("option \"{}", self.prefix), 1)
     }
 }

@@ -37,11 +37,9 @@ pub enum OpenError {
 
 /// Opens the remote of a connector; says in one line why it cannot.
 async fn open_remote(settings: &Settings) -> Result<Remote, OpenError> {
-    let open = async {
-        Rclone::get().limit(&settings.tpslimit, &settings.bwlimit).await?;
-        Remote::open(&settings.remote).await
-    };
-    open.await.map_err(|error| explain(settings, &error))
+    // Not by `explain`: these options have the same names in both forms of a configuration.
+    Rclone::get().limit(&settings.tpslimit, &settings.bwlimit).await.map_err(|error| ConfigError::new(error.message()))?;
+    Remote::open(&settings.remote).await.map_err(|error| explain(settings, &error))
 }
 
 /// Puts what the user needs to know around an error about the base of a remote.
