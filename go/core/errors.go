@@ -149,13 +149,12 @@ func classifyStatus(code int, message string) Kind {
 
 // message is what is told of an error: one line, without secrets.
 func message(err error) string {
-	if problem := certificateProblem(err); problem != "" {
-		return strings.Join(strings.Fields(redact(problem)), " ")
-	}
 	text := err.Error()
-	// An address has the session id in it, which may not be known yet. The host tells enough.
 	var request *url.Error
-	if errors.As(err, &request) {
+	if problem := certificateProblem(err); problem != "" {
+		text = problem
+	} else if errors.As(err, &request) {
+		// An address has the session id in it, which may not be known yet. The host tells enough.
 		host := "the server"
 		if address, parseErr := url.Parse(request.URL); parseErr == nil && address.Host != "" {
 			host = address.Host
