@@ -9,6 +9,7 @@ use std::time::Duration;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::task::JoinHandle;
 use tonic::transport::{Channel, Endpoint};
 
 use super::executable;
@@ -18,7 +19,9 @@ pub struct Plugin {
     pub child: Child,
     pub channel: Channel,
     /// What it wrote to standard error.
-    pub stderr: Arc<Mutex<String>>,
+    stderr: Arc<Mutex<String>>,
+    /// Ends when all of it has been read.
+    reading: JoinHandle<()>,
 }
 
 impl Plugin {
@@ -54,7 +57,7 @@ impl Plugin {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(errors).kill_on_drop(true).spawn().unwrap();
         let stderr = Arc::new(Mutex::new(String::new()));
         let pipe = child.stderr.take();
-        tokio::spawn({
+        let reading = tokio::spawn({
             let stderr = stderr.clone();
             async move {
                 let Some(mut pipe) = pipe else { return };
@@ -71,30 +74,32 @@ impl Plugin {
             async { pipes }
         });
         let channel = Endpoint::from_static("http://plugin").connect_with_connector(connector).await.unwrap();
-        Self { child, channel, stderr }
+        Self { child, channel, stderr, reading }
     }
 
     /// Closes the connection, as Plakar does when it ends, and waits for the process.
     pub async fn hang_up(self) -> (std::process::ExitStatus, Duration, String) {
-        let Self { child, channel, stderr } = self;
+        let Self { child, channel, stderr, reading } = self;
         drop(channel);
-        Self::end(child, stderr).await
+        Self::end(child, stderr, reading).await
     }
 
     /// Sends a signal (`TERM`, `INT`), the connection staying open, and waits for the process.
     pub async fn signal(self, name: &str) -> (std::process::ExitStatus, Duration, String) {
-        let Self { child, channel, stderr } = self;
+        let Self { child, channel, stderr, reading } = self;
         let process = child.id().unwrap().to_string();
         assert!(Command::new("kill").args([&format!("-{name}"), &process]).status().await.unwrap().success());
-        let end = Self::end(child, stderr).await;
+        let end = Self::end(child, stderr, reading).await;
         drop(channel);
         end
     }
 
-    async fn end(mut child: Child, stderr: Arc<Mutex<String>>) -> (std::process::ExitStatus, Duration, String) {
+    async fn end(mut child: Child, stderr: Arc<Mutex<String>>, reading: JoinHandle<()>) -> (std::process::ExitStatus, Duration, String) {
         let start = std::time::Instant::now();
         let status = tokio::time::timeout(Duration::from_secs(30), child.wait()).await.expect("it stays behind as an orphan").unwrap();
         let took = start.elapsed();
+        // Its last words may be in the pipe still when it has ended.
+        reading.await.unwrap();
         let stderr = stderr.lock().unwrap().clone();
         (status, took, stderr)
     }
