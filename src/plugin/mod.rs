@@ -5,7 +5,6 @@
 //! and so are we; a signal ends us as well.
 
 mod guard;
-mod output;
 mod signals;
 mod stdio;
 pub mod v1_1;

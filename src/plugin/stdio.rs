@@ -8,8 +8,6 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::watch;
 use tonic::transport::server::Connected;
 
-use super::output::Output;
-
 /// The two directions, whatever they are made of.
 type Input = Box<dyn AsyncRead + Send + Unpin>;
 type Pipe = Box<dyn AsyncWrite + Send + Unpin>;
@@ -17,7 +15,7 @@ type Pipe = Box<dyn AsyncWrite + Send + Unpin>;
 /// A connection to Plakar; says when it has ended.
 pub struct Connection {
     input: Input,
-    output: Output,
+    output: Pipe,
     ended: watch::Sender<bool>,
 }
 
@@ -48,13 +46,8 @@ impl Connection {
     }
 
     /// A connection over any two streams.
-    ///
-    /// # Panics
-    /// Outside of a Tokio runtime.
     pub fn new(input: Input, output: Pipe) -> (Self, Ended) {
         let (ended, watch) = watch::channel(false);
-        let failed = ended.clone();
-        let output = Output::new(output, move || _ = failed.send_replace(true));
         (Self { input, output, ended }, Ended(watch))
     }
 }
