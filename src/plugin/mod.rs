@@ -5,6 +5,7 @@
 //! and so are we; a signal ends us as well.
 
 mod guard;
+mod process;
 mod signals;
 mod stdio;
 pub mod v1_1;
@@ -21,6 +22,7 @@ use tonic::server::NamedService;
 use tonic::transport::Server;
 
 use crate::rclone::Rclone;
+pub use process::{Connector, run};
 pub use signals::{Signal, Signals};
 pub use stdio::{Connection, Ended};
 
