@@ -1,0 +1,1 @@
+//! The real `plakar`, run as a child and never imitated.

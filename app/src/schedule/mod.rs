@@ -1,0 +1,1 @@
+//! When a task is due: cron expressions, time zones, missed runs, retention and policies.
