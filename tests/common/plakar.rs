@@ -5,11 +5,18 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use super::executable;
+#[allow(unused_imports)] // Each test file uses a part of it.
 pub use super::user::{Outcome, Plakar};
+
+/// The workspace's folder; this file serves the tests of more than one package.
+fn root() -> &'static Path {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    if here.join("packaging").exists() { here } else { here.parent().unwrap() }
+}
 
 /// The Plakar that `make test` builds from tests/plakar.
 pub fn plakar() -> PathBuf {
-    let path = std::env::var_os("PLAKAR").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/plakar"), PathBuf::from);
+    let path = std::env::var_os("PLAKAR").map_or_else(|| root().join("target/tools/plakar"), PathBuf::from);
     assert!(path.exists(), "the real Plakar is not at {}: run `make test`, or `make plakar` once", path.display());
     path
 }
@@ -36,7 +43,7 @@ pub fn package() -> &'static Path {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap().keep();
         let (os, arch) = (std::env::consts::OS, if cfg!(target_arch = "x86_64") { "amd64" } else { "arm64" });
         let package = folder.join(format!("rclone_v0.0.1_{os}_{arch}.ptar"));
-        let made = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/make-package"))
+        let made = Command::new(root().join("packaging/make-package"))
             .arg(executable())
             .arg("v0.0.1")
             .arg(package.file_name().unwrap())

@@ -1,1 +1,42 @@
-//! The real `plakar`, run as a child and never imitated.
+//! The one place that drives the real plakar (1.1), by an argument list and strict reading of what it says.
+//!
+//! What plakar does that must be known here: its exit status 0 does not mean that a backup or a restore is
+//! whole, file names go raw into its output, a command's whole argument list ends up in the snapshot, and
+//! its configuration files are rewritten without a lock.
+
+mod backup;
+mod browser;
+mod check;
+mod command;
+mod configuration;
+mod download;
+mod error;
+pub mod guard;
+mod lines;
+mod names;
+pub mod packages;
+mod ping;
+mod points;
+mod progress;
+mod prune;
+mod restore;
+pub mod schema;
+mod store;
+mod verify;
+
+pub use backup::{Backup, BackupJob, Failure, Verdict};
+pub use browser::{Browser, Browsers};
+pub use check::CheckOf;
+pub use command::Plakar;
+pub use configuration::{Kind, Options};
+pub use download::{ArchiveFormat, Download};
+pub use error::{Error, Result};
+pub use lines::{Line, Stream};
+pub use names::{Name, SnapshotId, SnapshotPath, attachment, file_name};
+pub use points::{Entry, EntryKind, Page, RestorePoint};
+pub use progress::Progress;
+pub use prune::{Planned, Retention};
+pub use restore::{Restore, RestoreJob, RestoreNews, RestoreTo};
+pub use store::{Store, StoreState};
+pub use tokio_util::sync::CancellationToken;
+pub use verify::Verified;

@@ -1,0 +1,192 @@
+//! Create Backup, and what came of it.
+
+use std::time::{Duration, Instant};
+
+use super::browser::Browsers;
+use super::command::{Ended, UNLIMITED, refused};
+use super::configuration::Kind;
+use super::progress::{Progress, Reader};
+use super::store::Store;
+use super::{CancellationToken, Error, Name, Plakar, Result, SnapshotId};
+
+/// Marks a snapshot as an app's: followed by the app's id.
+pub(super) const APP_TAG: &str = "app:";
+
+/// Marks a data class, since plakar has no flag for its own field.
+pub(super) const CLASS_TAG: &str = "data-class:";
+
+/// What is backed up, and under which names.
+#[derive(Clone, Debug)]
+pub struct BackupJob {
+    /// The store it goes to.
+    pub store: Store,
+    /// The source in Plakar's configuration.
+    pub source: Name,
+    /// The app's id, which its restore points are found by.
+    pub app: String,
+    /// The app's name; plakar says "default" if it is empty.
+    pub name: String,
+    /// The task's id or name; may be empty.
+    pub job: String,
+    /// The environment; may be empty.
+    pub environment: String,
+    /// The data classes.
+    pub classes: Vec<String>,
+}
+
+/// A file that is not in the backup, or not as it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Its path in the snapshot; empty if plakar told only the reason.
+    pub path: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// How a job ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// All of it is there.
+    Succeeded,
+    /// A snapshot was made, or checked, but so many entries failed.
+    Errors {
+        /// How many.
+        count: u64,
+        /// The first of them.
+        failed: Vec<Failure>,
+    },
+    /// Nothing was made.
+    Failed {
+        /// Why.
+        reason: String,
+    },
+    /// It was cancelled.
+    Interrupted,
+    /// Another command holds the store: worth another try within ten minutes.
+    StoreLocked {
+        /// What plakar said.
+        reason: String,
+    },
+}
+
+impl Verdict {
+    /// What an error means for a job.
+    pub(super) fn of(error: Error) -> Self {
+        match error {
+            Error::Cancelled => Self::Interrupted,
+            Error::StoreLocked(reason) => Self::StoreLocked { reason },
+            error => Self::Failed { reason: error.to_string() },
+        }
+    }
+}
+
+/// A backup that has ended.
+#[derive(Clone, Debug)]
+pub struct Backup {
+    /// How.
+    pub verdict: Verdict,
+    /// The snapshot, if one was made.
+    pub snapshot: Option<SnapshotId>,
+    /// How long it took.
+    pub duration: Duration,
+}
+
+impl Plakar {
+    /// Backs a source up. The news come as it goes on; it ends when cancelled.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for a name or class that can't be written into a snapshot. All else is a [`Verdict`].
+    pub async fn backup(
+        &self,
+        browsers: &Browsers,
+        job: &BackupJob,
+        news: &mut (dyn FnMut(Progress) + Send),
+        cancel: &CancellationToken,
+    ) -> Result<Backup> {
+        let started = Instant::now();
+        let arguments = arguments(job)?;
+        let made = self.make(browsers, job, arguments, news, cancel).await;
+        let (verdict, snapshot) = made.unwrap_or_else(|error| (Verdict::of(error), None));
+        Ok(Backup { verdict, snapshot, duration: started.elapsed() })
+    }
+
+    async fn make(
+        &self,
+        browsers: &Browsers,
+        job: &BackupJob,
+        arguments: Vec<String>,
+        news: &mut (dyn FnMut(Progress) + Send),
+        cancel: &CancellationToken,
+    ) -> Result<(Verdict, Option<SnapshotId>)> {
+        let secrets = self.secrets(Kind::Source, &job.source).await?.and(job.store.secrets(self).await?);
+        let mut reader = Reader::of("backup");
+        let command = self.job(arguments).limit(UNLIMITED).cancelled_by(cancel).redact(secrets);
+        let ended = command.lines(&mut |line| news(reader.read(line))).await?;
+        let count = result(ended, &reader)?;
+        // Plakar's result line has eight digits of it.
+        let short = reader.id().unwrap_or_default().to_owned();
+        let snapshot = self.snapshot_of(job, &short).await?;
+        if count == 0 {
+            return Ok((Verdict::Succeeded, Some(snapshot)));
+        }
+        let listed = match browsers.of(self, &job.store).await {
+            Ok(browser) => browser.errors(&snapshot, 0, 1000).await.map(|page| page.items),
+            Err(error) => Err(error),
+        };
+        let told = || reader.failed().into_iter().map(|reason| Failure { path: String::new(), reason }).collect();
+        let failed = listed.ok().filter(|failed| !failed.is_empty()).unwrap_or_else(told);
+        Ok((Verdict::Errors { count, failed }, Some(snapshot)))
+    }
+
+    /// The whole id of the app's latest snapshot, which has to begin so.
+    async fn snapshot_of(&self, job: &BackupJob, short: &str) -> Result<SnapshotId> {
+        let tag = format!("{APP_TAG}{}", job.app);
+        let reference = job.store.reference();
+        let arguments = ["at", &reference, "ls", "-uuid", "-latest", "-tag", &tag];
+        let listed = self.job(arguments).redact(job.store.secrets(self).await?).output().await?;
+        let ids = listed.split_whitespace().filter(|word| word.starts_with(short));
+        ids.filter_map(|word| SnapshotId::new(word).ok()).next().ok_or_else(|| Error::Answer(format!("the new snapshot {short} is not listed")))
+    }
+}
+
+/// The number of errors in the result line. Exit code 0 without that line is no success.
+pub(super) fn result(ended: Ended, reader: &Reader) -> Result<u64> {
+    let reason = ended.reason();
+    match (ended.how?, reader.errors()) {
+        (0, Some(count)) => Ok(count),
+        (0, None) => Err(Error::Answer(format!("there is no result line; the last line was: {reason}"))),
+        (code, _) => Err(refused(code, reason)),
+    }
+}
+
+fn arguments(job: &BackupJob) -> Result<Vec<String>> {
+    let mut tags = vec![format!("{APP_TAG}{}", tag("app", &job.app)?)];
+    for class in &job.classes {
+        tags.push(format!("{CLASS_TAG}{}", tag("data class", class)?));
+    }
+    let named = |flag: &str, value: &str| if value.is_empty() { vec![] } else { vec![format!("-{flag}={value}")] };
+    let mut arguments = vec!["at".to_owned(), job.store.reference(), "backup".to_owned()];
+    // Without it the source is opened and listed twice, only for a progress bar.
+    arguments.push("-no-progress".to_owned());
+    arguments.extend(named("name", text("name", &job.name)?));
+    arguments.extend(named("job", text("job", &job.job)?));
+    arguments.extend(named("environment", text("environment", &job.environment)?));
+    arguments.push(format!("-tag={}", tags.join(",")));
+    arguments.push(job.source.reference());
+    Ok(arguments)
+}
+
+fn text<'a>(what: &str, value: &'a str) -> Result<&'a str> {
+    if value.chars().any(char::is_control) {
+        return Err(Error::Input(format!("the {what} \"{}\" has a control character in it", super::file_name(value))));
+    }
+    Ok(value)
+}
+
+/// A tag of plakar's ends at a comma.
+pub(super) fn tag<'a>(what: &str, value: &'a str) -> Result<&'a str> {
+    if value.is_empty() || value.contains(',') {
+        return Err(Error::Input(format!("the {what} \"{value}\" can't be used: it must not be empty or have a comma in it")));
+    }
+    text(what, value)
+}

@@ -1,0 +1,54 @@
+//! Checking that snapshots can be read whole.
+
+use super::backup::{APP_TAG, Failure, Verdict, result, tag};
+use super::command::UNLIMITED;
+use super::progress::{Progress, Reader};
+use super::store::Store;
+use super::{CancellationToken, Error, Plakar, Result, SnapshotId};
+
+/// What is checked.
+#[derive(Clone, Debug)]
+pub enum CheckOf {
+    /// This snapshot.
+    Snapshot(SnapshotId),
+    /// The latest snapshot of the app with this id.
+    Latest(String),
+}
+
+impl Plakar {
+    /// Reads all data of a snapshot and compares its digests.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for an app id that can't be one. All else is a [`Verdict`].
+    pub async fn check(
+        &self,
+        store: &Store,
+        what: &CheckOf,
+        news: &mut (dyn FnMut(Progress) + Send),
+        cancel: &CancellationToken,
+    ) -> Result<Verdict> {
+        let mut arguments = vec!["at".to_owned(), store.reference(), "check".to_owned()];
+        match what {
+            CheckOf::Snapshot(id) => arguments.push(id.to_string()),
+            CheckOf::Latest(app) => arguments.extend(["-latest".to_owned(), format!("-tag={APP_TAG}{}", tag("app", app)?)]),
+        }
+        let checked = async {
+            let mut reader = Reader::of("check");
+            let job = self.job(arguments).limit(UNLIMITED).cancelled_by(cancel).redact(store.secrets(self).await?);
+            let ended = job.lines(&mut |line| news(reader.read(line))).await?;
+            match result(ended, &reader) {
+                Ok(0) => Ok(Verdict::Succeeded),
+                // It says nothing, and exits with 0, if there is nothing to check.
+                Err(Error::Answer(_)) if reader.id().is_none() => Err(Error::NotFound("the restore point to check".into())),
+                Err(Error::Refused(_)) | Ok(_) if reader.errors().is_some_and(|count| count > 0) => {
+                    let count = reader.errors().unwrap_or_default();
+                    let failed = reader.failed().into_iter().map(|reason| Failure { path: String::new(), reason }).collect();
+                    Ok(Verdict::Errors { count, failed })
+                }
+                Ok(count) => Ok(Verdict::Errors { count, failed: Vec::new() }),
+                Err(error) => Err(error),
+            }
+        };
+        Ok(checked.await.unwrap_or_else(Verdict::of))
+    }
+}

@@ -1,0 +1,23 @@
+//! Test Connection.
+
+use std::time::Duration;
+
+use super::configuration::Kind;
+use super::{CancellationToken, Name, Plakar, Result};
+
+/// So long a connector has to answer.
+const LIMIT: Duration = Duration::from_secs(60);
+
+impl Plakar {
+    /// Asks the connector of an entry to reach its drive.
+    ///
+    /// A store answers well too when no store has been made there yet: see [`Plakar::store_state`].
+    ///
+    /// # Errors
+    /// The connector's reason, as [`Error::Refused`](super::Error::Refused), or no answer within 60 s.
+    pub async fn ping(&self, kind: Kind, name: &Name, cancel: &CancellationToken) -> Result<()> {
+        let secrets = self.secrets(kind, name).await?;
+        let job = self.job([kind.word(), "ping", name.as_str()]).limit(LIMIT).cancelled_by(cancel).redact(secrets);
+        job.output().await.map(drop)
+    }
+}

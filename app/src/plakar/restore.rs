@@ -1,0 +1,142 @@
+//! Restore, which is done only when the destination was read again and has all of it.
+//!
+//! Plakar's own exit status 0 says little: a file that could not be restored does not change it.
+
+use std::path::{Component, Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::backup::Verdict;
+use super::browser::Browsers;
+use super::command::UNLIMITED;
+use super::configuration::Kind;
+use super::lines::{Line, Redactor};
+use super::progress::{Progress, Reader};
+use super::store::Store;
+use super::verify::Verified;
+use super::{CancellationToken, Error, Name, Plakar, Result, SnapshotId, SnapshotPath};
+
+/// Where it is restored to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RestoreTo {
+    /// A destination of Plakar's configuration.
+    Destination(Name),
+    /// A folder of this machine.
+    Folder(PathBuf),
+}
+
+/// What is restored.
+#[derive(Clone, Debug)]
+pub struct RestoreJob {
+    /// The store it is in.
+    pub store: Store,
+    /// The snapshot.
+    pub snapshot: SnapshotId,
+    /// A folder, whose content is restored, or a file. The root means: what was backed up.
+    pub path: SnapshotPath,
+    /// Where to.
+    pub to: RestoreTo,
+}
+
+/// News of a restore.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RestoreNews {
+    /// Of the restore itself.
+    Restoring(Progress),
+    /// Of reading the destination again.
+    Reading(Progress),
+    /// So many entries have been compared.
+    Compared(u64),
+}
+
+/// A restore that has ended.
+#[derive(Clone, Debug)]
+pub struct Restore {
+    /// How: what is missing or different is in [`Verdict::Errors`].
+    pub verdict: Verdict,
+    /// What was found there, if it came so far.
+    pub verified: Option<Verified>,
+    /// How long it took.
+    pub duration: Duration,
+}
+
+impl Plakar {
+    /// Restores a snapshot or a part of it and compares the destination with the snapshot, entry by entry.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for a folder that is no absolute path. All else is a [`Verdict`].
+    pub async fn restore(
+        &self,
+        browsers: &Browsers,
+        job: &RestoreJob,
+        news: &mut (dyn FnMut(RestoreNews) + Send),
+        cancel: &CancellationToken,
+    ) -> Result<Restore> {
+        let started = Instant::now();
+        let target = target(&job.to)?;
+        let restored = async {
+            let browser = browsers.of(self, &job.store).await?;
+            // An id that isn't there, or a path, is told before anything is written.
+            let point = browser.restore_point(&job.snapshot).await?;
+            let path = if job.path == SnapshotPath::root() { SnapshotPath::new(&point.root)? } else { job.path.clone() };
+            browser.entry(&job.snapshot, &path).await?;
+            self.export(job, &path, &target, news, cancel).await?;
+            self.verify(&browser, job, &path, news, cancel).await
+        };
+        let (verdict, verified) = match restored.await {
+            Ok(verified) if verified.problems == 0 => (Verdict::Succeeded, Some(verified)),
+            Ok(verified) => (Verdict::Errors { count: verified.problems, failed: verified.failed.clone() }, Some(verified)),
+            Err(error) => (Verdict::of(error), None),
+        };
+        Ok(Restore { verdict, verified, duration: started.elapsed() })
+    }
+
+    /// Plakar's restore. Its reason if it fails; its success is to be verified.
+    async fn export(
+        &self,
+        job: &RestoreJob,
+        path: &SnapshotPath,
+        target: &str,
+        news: &mut (dyn FnMut(RestoreNews) + Send),
+        cancel: &CancellationToken,
+    ) -> Result<()> {
+        let mut secrets = job.store.secrets(self).await?;
+        if let RestoreTo::Destination(name) = &job.to {
+            secrets = secrets.and(self.secrets(Kind::Destination, name).await?);
+        }
+        let reference = job.store.reference();
+        let arguments = ["at".to_owned(), reference, "restore".to_owned(), format!("-to={target}"), path.of(&job.snapshot)];
+        self.stream(arguments.into(), secrets, cancel, &mut |line| {
+            // The lines of a restore have the form of a backup's.
+            news(RestoreNews::Restoring(Reader::of("restore").read(line)));
+        })
+        .await
+    }
+
+    pub(super) async fn stream(
+        &self,
+        arguments: Vec<String>,
+        secrets: Redactor,
+        cancel: &CancellationToken,
+        sink: &mut (dyn FnMut(&Line) + Send),
+    ) -> Result<()> {
+        let job = self.job(arguments).limit(UNLIMITED).cancelled_by(cancel).redact(secrets);
+        job.lines(sink).await?.success()
+    }
+}
+
+/// What plakar's `-to` takes.
+fn target(to: &RestoreTo) -> Result<String> {
+    match to {
+        RestoreTo::Destination(name) => Ok(name.reference()),
+        RestoreTo::Folder(path) => folder(path),
+    }
+}
+
+/// A folder of this machine as plakar's connector `fs` takes it.
+pub(super) fn folder(path: &Path) -> Result<String> {
+    let inside = !path.components().any(|part| part == Component::ParentDir);
+    match path.to_str() {
+        Some(text) if path.is_absolute() && inside && !text.contains('\0') => Ok(text.to_owned()),
+        _ => Err(Error::Input(format!("the folder {} has to be an absolute path without \"..\"", path.display()))),
+    }
+}

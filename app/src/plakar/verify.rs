@@ -1,0 +1,284 @@
+//! Whether a restore is whole: the destination is read again and compared with the snapshot.
+//!
+//! A destination can be anything plakar has a connector for, and only such a connector can read it. So it is
+//! backed up, without plakar's cache of unchanged files, into the store that the restore came from: what is
+//! there already is not stored again, and within one store equal contents have equal digests, so that
+//! nothing of the store itself is read but the two lists. That snapshot is removed afterwards. A local
+//! folder goes the same way, through plakar's own connector for files.
+
+use std::collections::BTreeMap;
+use std::collections::VecDeque;
+
+use futures::stream::{self, StreamExt};
+
+use super::backup::{Failure, result};
+use super::browser::{Browser, random};
+use super::command::UNLIMITED;
+use super::configuration::{Kind, Options};
+use super::packages::{ConnectorKind, for_location, installed};
+use super::points::{Entry, EntryKind};
+use super::progress::{Progress, Reader};
+use super::restore::{RestoreJob, RestoreNews, RestoreTo, folder};
+use super::schema::Schema;
+use super::{CancellationToken, Error, Name, Plakar, Result, SnapshotId, SnapshotPath};
+
+/// So many problems are listed; all are counted.
+const LISTED: usize = 1000;
+
+/// So many digests are asked for at once.
+const AT_ONCE: usize = 8;
+
+/// So many entries of a folder are asked for at once.
+const ENTRIES: u64 = 1000;
+
+/// So many names are told to plakar as all that matters in a destination.
+const NAMES: u64 = 200;
+
+/// Marks the snapshot that is made only to compare.
+const TAG: &str = "verification:";
+
+/// What a comparison found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verified {
+    /// Entries that are as in the snapshot.
+    pub entries: u64,
+    /// Bytes of the files among them.
+    pub bytes: u64,
+    /// Entries that are missing or different.
+    pub problems: u64,
+    /// The first of them.
+    pub failed: Vec<Failure>,
+}
+
+impl Verified {
+    fn problem(&mut self, path: &SnapshotPath, reason: impl Into<String>) {
+        self.problems += 1;
+        if self.failed.len() < LISTED {
+            self.failed.push(Failure { path: path.to_string(), reason: reason.into() });
+        }
+    }
+}
+
+impl Plakar {
+    /// Compares `path` of the snapshot with what is at the destination now.
+    pub(super) async fn verify(
+        &self,
+        browser: &Browser,
+        job: &RestoreJob,
+        path: &SnapshotPath,
+        news: &mut (dyn FnMut(RestoreNews) + Send),
+        cancel: &CancellationToken,
+    ) -> Result<Verified> {
+        let mark = random()?;
+        let (source, temporary) = match &job.to {
+            // A link to a folder would be read as a link.
+            RestoreTo::Folder(path) => {
+                let real = path.canonicalize().map_err(Error::io(format!("the folder {}", path.display())))?;
+                (folder(&real)?, None)
+            }
+            RestoreTo::Destination(name) => {
+                let source = self.as_source(name, &mark).await?;
+                (source.reference(), Some(source))
+            }
+        };
+        let mut made = Vec::new();
+        let compared = async {
+            let mut read = Reading { plakar: self, job, source: &source, mark: &mark, made: &mut made, cancel };
+            let mut ignored = Vec::new();
+            if let Some(names) = top_names(browser, &job.snapshot, path).await? {
+                // Where the connector's root lies in its paths is known only when it was read, so first nothing is.
+                let empty = read.again(&["*".to_owned()], &mut |_| ()).await?;
+                ignored = rules(&browser.restore_point(&empty).await?.root, &names);
+            }
+            let again = read.again(&ignored, &mut |progress| news(RestoreNews::Reading(progress))).await?;
+            tokio::select! {
+                compared = compare(browser, (&job.snapshot, path), &again, news) => compared,
+                () = cancel.cancelled() => Err(Error::Cancelled),
+            }
+        }
+        .await;
+        // Also after a failure, and when it was cancelled.
+        if let Some(source) = &temporary {
+            self.unconfigure(Kind::Source, source).await?;
+        }
+        self.remove_snapshots(&job.store, &made).await?;
+        compared
+    }
+
+    /// A source for a while, with the destination's options that an importer takes.
+    async fn as_source(&self, destination: &Name, mark: &str) -> Result<Name> {
+        let options = self.configured(Kind::Destination, destination).await?;
+        let location = options.get("location").cloned().unwrap_or_default();
+        let installed = installed(self).await?;
+        let schema = for_location(&installed, ConnectorKind::Importer, &location).and_then(|(_, connector)| connector.schema.as_deref());
+        let schema = schema.map(Schema::new).transpose()?;
+        let taken = |key: &String| schema.as_ref().is_none_or(|schema| schema.takes(key));
+        let options: Options = options.into_iter().filter(|(key, _)| taken(key)).collect();
+        let source = Name::new(&format!("verify-{mark}"))?;
+        self.configure(Kind::Source, &source, &options).await?;
+        Ok(source)
+    }
+}
+
+/// Reading a destination again.
+struct Reading<'a> {
+    plakar: &'a Plakar,
+    job: &'a RestoreJob,
+    source: &'a str,
+    mark: &'a str,
+    /// The snapshots that were made for it.
+    made: &'a mut Vec<SnapshotId>,
+    cancel: &'a CancellationToken,
+}
+
+impl Reading<'_> {
+    /// Makes a snapshot of the destination, without what the rules leave out.
+    async fn again(&mut self, rules: &[String], news: &mut (dyn FnMut(Progress) + Send)) -> Result<SnapshotId> {
+        let (store, plakar) = (&self.job.store, self.plakar);
+        let mut secrets = store.secrets(plakar).await?;
+        if let RestoreTo::Destination(name) = &self.job.to {
+            secrets = secrets.and(plakar.secrets(Kind::Destination, name).await?);
+        }
+        let (reference, tag) = (store.reference(), format!("{TAG}{}.{}", self.mark, self.made.len()));
+        let mut arguments: Vec<String> = ["at", &reference, "backup", "-no-progress", "-no-xattr", "-cache=no"].map(str::to_owned).into();
+        arguments.extend(["-name=verification".to_owned(), format!("-tag={tag}")]);
+        arguments.extend(rules.iter().map(|rule| format!("-ignore={rule}")));
+        arguments.push(self.source.to_owned());
+        let mut reader = Reader::of("backup");
+        let command = plakar.job(arguments).limit(UNLIMITED).cancelled_by(self.cancel).redact(secrets.clone());
+        let ended = command.lines(&mut |line| news(reader.read(line))).await?;
+        // What could not be read is missing in the comparison.
+        result(ended, &reader)?;
+        let arguments = ["at", &reference, "ls", "-uuid", "-latest", "-tag", &tag];
+        let listed = plakar.job(arguments).redact(secrets).output().await?;
+        let id = listed.split_whitespace().find_map(|word| SnapshotId::new(word).ok());
+        let id = id.ok_or_else(|| Error::Answer("the snapshot of the destination is not listed".into()))?;
+        self.made.push(id.clone());
+        Ok(id)
+    }
+}
+
+/// The names that a restore of this path makes at the top of its destination. None if they are too many.
+async fn top_names(browser: &Browser, id: &SnapshotId, path: &SnapshotPath) -> Result<Option<Vec<String>>> {
+    if browser.entry(id, path).await?.kind != EntryKind::Folder {
+        return Ok(Some(vec![path.name().to_owned()]));
+    }
+    let page = browser.children(id, path, 0, NAMES).await?;
+    Ok((!page.more).then(|| page.items.into_iter().map(|entry| entry.name).collect()))
+}
+
+/// Rules for plakar's `-ignore`, as those of .gitignore, that leave out all in a folder but these names.
+fn rules(root: &str, names: &[String]) -> Vec<String> {
+    let special = |letter: char| if "*?[]!#\\ ".contains(letter) { format!("\\{letter}") } else { letter.to_string() };
+    let escape = |text: &str| text.chars().map(special).collect::<String>();
+    let root = escape(root.trim_end_matches('/'));
+    let kept = names.iter().map(|name| format!("!{root}/{}", escape(name)));
+    std::iter::once(format!("{root}/*")).chain(kept).collect()
+}
+
+/// Compares the entries below `path` with those of the destination's snapshot.
+async fn compare(
+    browser: &Browser,
+    (id, path): (&SnapshotId, &SnapshotPath),
+    again: &SnapshotId,
+    news: &mut (dyn FnMut(RestoreNews) + Send),
+) -> Result<Verified> {
+    let root = SnapshotPath::new(&browser.restore_point(again).await?.root)?;
+    let mut verified = Verified::default();
+    let top = browser.entry(id, path).await?;
+    let mut folders = VecDeque::new();
+    if top.kind == EntryKind::Folder {
+        folders.push_back((path.clone(), root));
+    } else {
+        let found = children(browser, again, &root).await?;
+        pair(browser, (id, path, top), (again, found.get(path.name())), &mut verified).await?;
+    }
+    while let Some((ours, theirs)) = folders.pop_front() {
+        let (wanted, found) = (children(browser, id, &ours).await?, children(browser, again, &theirs).await?);
+        let mut files = Vec::new();
+        for (name, entry) in wanted {
+            let path = ours.join(&name)?;
+            match (entry.kind, found.get(&name)) {
+                (EntryKind::Folder, Some(there)) if there.kind == EntryKind::Folder => {
+                    verified.entries += 1;
+                    folders.push_back((path, theirs.join(&name)?));
+                }
+                (EntryKind::Folder, None) => {
+                    let below = browser.children(id, &path, 0, 1).await?.total.unwrap_or_default();
+                    let with = if below == 0 { String::new() } else { format!(", with {below} entries in it") };
+                    verified.problem(&path, format!("the folder is missing{with}"));
+                }
+                (_, there) => files.push((path, entry, there.cloned())),
+            }
+        }
+        let mut results = stream::iter(files.into_iter().map(|(path, entry, there)| {
+            async move {
+                let mut part = Verified::default();
+                pair(browser, (id, &path, entry), (again, there.as_ref()), &mut part).await?;
+                Ok::<_, Error>(part)
+            }
+        }))
+        .buffer_unordered(AT_ONCE);
+        while let Some(part) = results.next().await {
+            let part = part?;
+            verified.entries += part.entries;
+            verified.bytes += part.bytes;
+            verified.problems += part.problems;
+            let room = LISTED.saturating_sub(verified.failed.len());
+            verified.failed.extend(part.failed.into_iter().take(room));
+            news(RestoreNews::Compared(verified.entries));
+        }
+    }
+    Ok(verified)
+}
+
+/// Compares one entry that is no folder.
+async fn pair(
+    browser: &Browser,
+    (id, path, wanted): (&SnapshotId, &SnapshotPath, Entry),
+    (again, found): (&SnapshotId, Option<&Entry>),
+    verified: &mut Verified,
+) -> Result<()> {
+    let Some(found) = found else {
+        verified.problem(path, "it is missing");
+        return Ok(());
+    };
+    if found.kind != wanted.kind {
+        verified.problem(path, "something else has its name");
+    } else if wanted.kind == EntryKind::Link && found.target != wanted.target {
+        verified.problem(path, "the link leads elsewhere");
+    } else if wanted.kind != EntryKind::File {
+        verified.entries += 1;
+    } else if found.size != wanted.size {
+        verified.problem(path, format!("it has {} bytes instead of {}", found.size, wanted.size));
+    } else {
+        let (ours, theirs) = (browser.entry(id, path).await?, browser.entry(again, &found.path()?).await?);
+        if wanted.size > 0 && (ours.content.is_none() || ours.content != theirs.content) {
+            verified.problem(path, "its content is different");
+        } else {
+            verified.entries += 1;
+            verified.bytes += wanted.size;
+        }
+    }
+    Ok(())
+}
+
+/// All entries of a folder, by name.
+async fn children(browser: &Browser, id: &SnapshotId, folder: &SnapshotPath) -> Result<BTreeMap<String, Entry>> {
+    let mut all = BTreeMap::new();
+    let mut offset = 0;
+    loop {
+        let page = browser.children(id, folder, offset, ENTRIES).await?;
+        offset += page.items.len() as u64;
+        for entry in page.items {
+            let (name, folder) = (entry.name.clone(), entry.folder.clone());
+            if all.insert(name, entry).is_some() {
+                // Plakar shows bytes that are no UTF-8 as one and the same sign.
+                return Err(Error::Answer(format!("two entries of {folder} have names that look the same")));
+            }
+        }
+        if !page.more {
+            return Ok(all);
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Restores, which are verified.
+
+use std::collections::BTreeMap;
+
+use opendrive_sim::{Fault, What};
+use source_app::plakar::{CancellationToken, Kind, Restore, RestoreJob, RestoreNews, RestoreTo, SnapshotId, Verdict};
+
+use crate::world::{APP, World, name, noise, path};
+
+impl World {
+    async fn restore(&self, snapshot: &SnapshotId, part: &str, to: RestoreTo) -> (Restore, Vec<RestoreNews>) {
+        let job = RestoreJob { store: self.store.clone(), snapshot: snapshot.clone(), path: path(part), to };
+        let mut news = Vec::new();
+        let restored = self.plakar.restore(&self.browsers, &job, &mut |one| news.push(one), &CancellationToken::new()).await;
+        (restored.unwrap(), news)
+    }
+
+    /// What a restore must not leave: the snapshots and the source that are only for comparing.
+    async fn nothing_of_verification_is_left(&self) {
+        let points = self.browser().await.restore_points(None).await.unwrap();
+        assert!(points.iter().all(|point| point.app.as_deref() == Some(APP)), "{points:?}");
+        let sources = self.plakar.configurations(Kind::Source).await.unwrap();
+        assert_eq!(sources.keys().collect::<Vec<_>>(), ["drive"]);
+    }
+}
+
+fn files() -> BTreeMap<&'static str, Vec<u8>> {
+    [("a/one.txt", b"one".to_vec()), ("a/empty", vec![]), ("a/b/two.bin", noise(2, 300_000)), ("-n [x] #1!.txt", b"odd".to_vec())].into()
+}
+
+#[tokio::test]
+async fn a_restore_to_a_folder_is_verified() {
+    let world = World::new().await;
+    for (path, bytes) in files() {
+        world.put(path, &bytes);
+    }
+    let id = world.backup().await.0.snapshot.unwrap();
+    let folder = world.user.home().join("restored");
+    std::fs::create_dir(&folder).unwrap();
+    // What else is there has nothing to do with it, and is not read.
+    std::fs::write(folder.join("other"), "other").unwrap();
+    let (restored, news) = world.restore(&id, "/", RestoreTo::Folder(folder.clone())).await;
+    assert_eq!(restored.verdict, Verdict::Succeeded, "{news:?}");
+    let verified = restored.verified.unwrap();
+    assert_eq!((verified.entries, verified.bytes, verified.problems), (6, 300_006, 0));
+    for (path, bytes) in files() {
+        assert!(std::fs::read(folder.join(path)).unwrap() == bytes, "{path}");
+    }
+    assert!(!format!("{news:?}").contains("/other"), "{news:?}");
+    // A single file, and a folder, go by their own names.
+    let (restored, _) = world.restore(&id, "/a/one.txt", RestoreTo::Folder(folder.join("one"))).await;
+    assert_eq!((restored.verdict, std::fs::read(folder.join("one/one.txt")).unwrap()), (Verdict::Succeeded, b"one".to_vec()));
+    let (restored, _) = world.restore(&id, "/a/b", RestoreTo::Folder(folder.join("two"))).await;
+    assert!(restored.verdict == Verdict::Succeeded && folder.join("two/two.bin").exists());
+    let (restored, _) = world.restore(&id, "/none", RestoreTo::Folder(folder.join("three"))).await;
+    assert!(matches!(&restored.verdict, Verdict::Failed { reason } if reason.contains("/none")), "{restored:?}");
+    assert!(!folder.join("three").exists());
+    world.nothing_of_verification_is_left().await;
+}
+
+#[tokio::test]
+async fn a_restore_to_a_drive_is_verified() {
+    let world = World::new().await;
+    for (path, bytes) in files() {
+        world.put(&format!("base/{path}"), &bytes);
+    }
+    world.put("Restored/old/file", b"old");
+    world.configure(Kind::Source, "opendrive://base").await;
+    let id = world.backup().await.0.snapshot.unwrap();
+    let (restored, news) = world.restore(&id, "/", RestoreTo::Destination(name("drive"))).await;
+    assert_eq!(restored.verdict, Verdict::Succeeded, "{news:?}");
+    assert_eq!(restored.verified.unwrap().entries, 6);
+    assert_eq!(world.simulator.drive().read_file("Restored/a/b/two.bin").unwrap(), noise(2, 300_000));
+    world.nothing_of_verification_is_left().await;
+}
+
+#[tokio::test]
+async fn what_is_lost_or_changed_on_the_way_is_no_restore() {
+    let world = World::new().await;
+    for (path, bytes) in files() {
+        world.put(&format!("base/{path}"), &bytes);
+    }
+    world.configure(Kind::Source, "opendrive://base").await;
+    let id = world.backup().await.0.snapshot.unwrap();
+    // Between the restore and its verification a file vanishes and another one rots.
+    let (drive, job) = (&world.simulator, RestoreTo::Destination(name("drive")));
+    let request = RestoreJob { store: world.store.clone(), snapshot: id.clone(), path: path("/"), to: job };
+    let mut done = false;
+    let mut news = |one: RestoreNews| {
+        if matches!(one, RestoreNews::Reading(_)) && !done {
+            done = true;
+        }
+    };
+    drive.add_fault(Fault::new(What::Status { code: 403, message: "Access denied".into(), retry_after: None }).endpoint("upload/create_file").item("one.txt").always());
+    let refused = world.plakar.restore(&world.browsers, &request, &mut news, &CancellationToken::new()).await.unwrap();
+    assert!(!matches!(refused.verdict, Verdict::Succeeded | Verdict::Interrupted), "{refused:?}");
+    drive.set_faults(Vec::new());
+    world.nothing_of_verification_is_left().await;
+
+    // What is read again is not what was written.
+    drive.add_fault(Fault::new(What::Status { code: 403, message: "Access denied".into(), retry_after: None }).endpoint("download/file").item("one.txt").always());
+    let (lost, _) = world.restore(&id, "/", RestoreTo::Destination(name("drive"))).await;
+    let Verdict::Errors { count: 1, failed } = &lost.verdict else { panic!("{lost:?}") };
+    assert_eq!((failed[0].path.as_str(), failed[0].reason.as_str()), ("/base/a/one.txt", "it is missing"));
+    drive.set_faults(Vec::new());
+
+    // A link that hides what was restored before plakar gets to it.
+    let folder = world.user.home().join("full");
+    std::fs::create_dir_all(folder.join("a/one.txt")).unwrap();
+    let (blocked, _) = world.restore(&id, "/", RestoreTo::Folder(folder)).await;
+    assert!(!matches!(blocked.verdict, Verdict::Succeeded), "{blocked:?}");
+    world.nothing_of_verification_is_left().await;
+}

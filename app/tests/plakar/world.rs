@@ -1,0 +1,139 @@
+//! A drive, a user with our package, a store, and the library under test.
+
+use std::path::Path;
+use std::time::Duration;
+
+use opendrive_sim::{Options as Drive, Simulator, stored_name};
+use source_app::plakar::{
+    Backup, BackupJob, Browser, Browsers, CancellationToken, Kind, Name, Options, Plakar, Progress, SnapshotPath, Store,
+};
+
+use crate::user;
+
+/// The id of the app in the tests.
+pub const APP: &str = "7";
+
+pub struct World {
+    pub simulator: Simulator,
+    pub plakar: Plakar,
+    pub browsers: Browsers,
+    pub store: Store,
+    /// Last, so that what is left over is killed when all else is gone.
+    pub user: user::Plakar,
+}
+
+pub fn name(name: &str) -> Name {
+    Name::new(name).unwrap()
+}
+
+pub fn path(path: &str) -> SnapshotPath {
+    SnapshotPath::new(path).unwrap()
+}
+
+/// The guard that comes with the library.
+pub fn guard() -> Vec<std::ffi::OsString> {
+    vec![env!("CARGO_BIN_EXE_source-app-guard").into()]
+}
+
+/// The environment of a user.
+pub fn environment(user: &user::Plakar, simulator: &Simulator) -> Vec<(std::ffi::OsString, std::ffi::OsString)> {
+    let own = [("PATH".to_owned(), "/usr/bin:/bin".to_owned()), ("HOME".to_owned(), user.path("")), ("TMPDIR".to_owned(), user.path("tmp"))];
+    own.into_iter().chain(simulator.env()).map(|(name, value)| (name.into(), value.trim_end_matches('/').into())).collect()
+}
+
+impl World {
+    /// With an empty drive, the source and the destination `drive`, and an empty store.
+    pub async fn new() -> Self {
+        let simulator = Simulator::start(Drive::default()).unwrap();
+        let user = user::Plakar::new(&simulator.env());
+        let plakar = Plakar::new(&crate::plakar::plakar(), guard(), environment(&user, &simulator)).unwrap();
+        let store = Store::folder(&user.home().join("store")).unwrap();
+        plakar.create_store(&store, false).await.unwrap();
+        let world = Self { simulator, plakar, browsers: Browsers::new(Duration::from_secs(60)), store, user };
+        world.configure(Kind::Source, "opendrive://").await;
+        world.configure(Kind::Destination, "opendrive://Restored").await;
+        world
+    }
+
+    /// The source or destination `drive`.
+    pub async fn configure(&self, kind: Kind, location: &str) {
+        let password = self.simulator.password().to_owned();
+        let options = [("location", location), ("username", self.simulator.username()), ("password", &password)];
+        self.plakar.configure(kind, &name("drive"), &self::options(&options)).await.unwrap();
+    }
+
+    pub fn put(&self, path: &str, bytes: &[u8]) {
+        let stored: Vec<String> = path.split('/').map(stored_name).collect();
+        self.simulator.drive().put_file(&stored.join("/"), bytes.to_vec(), 1_700_000_000);
+    }
+
+    pub fn job(&self) -> BackupJob {
+        BackupJob {
+            store: self.store.clone(),
+            source: name("drive"),
+            app: APP.into(),
+            name: "My drive".into(),
+            job: "task-1".into(),
+            environment: "production".into(),
+            classes: vec!["PII".into(), "financial records".into()],
+        }
+    }
+
+    pub async fn backup(&self) -> (Backup, Vec<Progress>) {
+        let mut news = Vec::new();
+        let made = self.plakar.backup(&self.browsers, &self.job(), &mut |progress| news.push(progress), &CancellationToken::new()).await;
+        (made.unwrap(), news)
+    }
+
+    pub async fn browser(&self) -> std::sync::Arc<Browser> {
+        self.browsers.of(&self.plakar, &self.store).await.unwrap()
+    }
+
+    /// The processes of this user but Plakar's cache, which ends by itself.
+    pub fn processes(&self) -> Vec<String> {
+        let line = |process: &Path| std::fs::read(process.join("cmdline")).unwrap_or_default();
+        let lines = self.user.processes().iter().map(|process| String::from_utf8_lossy(&line(process)).replace('\0', " ")).collect::<Vec<_>>();
+        lines.into_iter().filter(|line| !line.is_empty() && !line.contains(" cached")).collect()
+    }
+
+    /// Waits until no process of this user is left.
+    pub async fn quiet(&self) {
+        let wait = async {
+            while !self.processes().is_empty() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        assert!(tokio::time::timeout(Duration::from_secs(60), wait).await.is_ok(), "left over: {:?}", self.processes());
+    }
+
+    /// Cuts every packfile of the store to half of its length.
+    pub fn damage(&self) {
+        fn cut(folder: &Path) {
+            for entry in std::fs::read_dir(folder).unwrap().flatten() {
+                if entry.file_type().unwrap().is_dir() {
+                    cut(&entry.path());
+                } else {
+                    let length = entry.metadata().unwrap().len();
+                    std::fs::File::options().write(true).open(entry.path()).unwrap().set_len(length / 2).unwrap();
+                }
+            }
+        }
+        cut(&self.user.home().join("store/packfiles"));
+    }
+
+    /// What the jobs left in the folder for temporary files.
+    pub fn temporary(&self) -> Vec<std::ffi::OsString> {
+        std::fs::read_dir(self.user.path("tmp")).unwrap().map(|entry| entry.unwrap().file_name()).collect()
+    }
+}
+
+pub fn options(pairs: &[(&str, &str)]) -> Options {
+    pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+}
+
+/// Bytes that can't be compressed.
+pub fn noise(seed: u64, length: usize) -> Vec<u8> {
+    let mut bytes = vec![0; length];
+    opendrive_sim::generated_bytes(seed, 0, &mut bytes);
+    bytes
+}
