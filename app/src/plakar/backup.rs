@@ -145,7 +145,9 @@ impl Plakar {
         let arguments = ["at", &reference, "ls", "-uuid", "-latest", "-tag", &tag];
         let listed = self.job(arguments).redact(job.store.secrets(self).await?).output().await?;
         let ids = listed.split_whitespace().filter(|word| word.starts_with(short));
-        ids.filter_map(|word| SnapshotId::new(word).ok()).next().ok_or_else(|| Error::Answer(format!("the new snapshot {short} is not listed")))
+        ids.filter_map(|word| SnapshotId::new(word).ok())
+            .next()
+            .ok_or_else(|| Error::Answer(format!("the new snapshot {short} is not listed")))
     }
 }
 

@@ -228,7 +228,8 @@ impl Browser {
     /// [`Error::NotFound`], or as for all here.
     pub async fn restore_point(&self, id: &SnapshotId) -> Result<RestorePoint> {
         let header: Result<One<Header>> = self.get(&format!("/api/snapshot/{id}"), &[]).await;
-        let named = |error| if matches!(error, Error::NotFound(_)) { Error::NotFound(format!("the restore point {}", id.short())) } else { error };
+        let named =
+            |error| if matches!(error, Error::NotFound(_)) { Error::NotFound(format!("the restore point {}", id.short())) } else { error };
         header.map_err(named)?.item.restore_point()
     }
 

@@ -76,7 +76,8 @@ impl Plakar {
     fn folder(&self, variable: &str, below_home: &str) -> Result<PathBuf> {
         let given = self.variable(variable).map(PathBuf::from);
         let home = || self.variable("HOME").map(|home| Path::new(home).join(below_home));
-        let folder = given.or_else(home).ok_or_else(|| Error::Input("the variable HOME is missing: plakar keeps its configuration there".into()))?;
+        let folder =
+            given.or_else(home).ok_or_else(|| Error::Input("the variable HOME is missing: plakar keeps its configuration there".into()))?;
         Ok(folder.join("plakar"))
     }
 

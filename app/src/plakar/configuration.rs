@@ -39,13 +39,14 @@ impl Kind {
 }
 
 impl Plakar {
-    /// Adds an entry, or replaces it whole.
+    /// Adds an entry, or replaces it whole. An empty value is left out: plakar keeps none.
     ///
     /// # Errors
     /// [`Error::Answer`] if plakar did not keep it exactly.
     pub async fn configure(&self, kind: Kind, name: &Name, options: &Options) -> Result<()> {
         let _lock = self.lock_configuration().await?;
-        self.put(kind, name, options).await
+        let filled = options.iter().filter(|(_, value)| !value.is_empty());
+        self.put(kind, name, &filled.map(|(key, value)| (key.clone(), value.clone())).collect()).await
     }
 
     /// An entry with its secrets, which must not leave the server.
@@ -100,10 +101,10 @@ impl Plakar {
     }
 
     async fn put(&self, kind: Kind, name: &Name, options: &Options) -> Result<()> {
-        if options.get("location").is_none_or(String::is_empty) {
+        if !options.contains_key("location") {
             return Err(Error::Input("option \"location\" is missing".into()));
         }
-        let input = serde_json::json!({ name.as_str(): options }).to_string().into_bytes();
+        let input = escaped(&serde_json::json!({ name.as_str(): options }).to_string()).into_bytes();
         let secrets = Redactor::new(options.iter().filter(|(key, _)| is_secret(key)).map(|(_, value)| value.clone()));
         self.job([kind.word(), "import", "-overwrite"]).input(input).redact(secrets).output().await?;
         let kept = self.configured(kind, name).await?;
@@ -156,6 +157,15 @@ impl Plakar {
         let locked = tokio::task::spawn_blocking(lock).await.map_err(|error| Error::Answer(error.to_string()))?;
         locked.map_err(Error::io("cannot lock Plakar's configuration"))
     }
+}
+
+/// Plakar reads JSON as YAML first, which takes more characters than JSON for the end of a line, or for nothing.
+fn escaped(json: &str) -> String {
+    let escape = |letter: char| match letter {
+        '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' => format!("\\u{:04x}", u32::from(letter)),
+        letter => letter.to_string(),
+    };
+    json.chars().map(escape).collect()
 }
 
 #[cfg(unix)]

@@ -63,7 +63,11 @@ impl Browser {
 }
 
 /// The same bytes, and an error if there are not so many. Holds the browser until the end.
-fn whole(chunks: BoxStream<'static, io::Result<Bytes>>, size: u64, browser: Arc<Browser>) -> impl futures::Stream<Item = io::Result<Bytes>> {
+fn whole(
+    chunks: BoxStream<'static, io::Result<Bytes>>,
+    size: u64,
+    browser: Arc<Browser>,
+) -> impl futures::Stream<Item = io::Result<Bytes>> {
     futures::stream::unfold(Some((chunks, size, browser)), |state| async move {
         let (mut chunks, left, browser) = state?;
         match chunks.next().await {

@@ -94,7 +94,10 @@ mod tests {
         while let Some(line) = lines.recv().await {
             texts.push(line.text);
         }
-        assert_eq!((texts[0].as_str(), texts[1].as_str(), texts[2].len(), texts[3].as_str(), texts.len()), ("one", "", LINE_LIMIT, "last", 4));
+        assert_eq!(
+            (texts[0].as_str(), texts[1].as_str(), texts[2].len(), texts[3].as_str(), texts.len()),
+            ("one", "", LINE_LIMIT, "last", 4)
+        );
     }
 
     #[test]

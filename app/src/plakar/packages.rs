@@ -108,11 +108,7 @@ pub fn compatible<'a>(
 }
 
 /// The connector for a location such as `opendrive://Documents`.
-pub fn for_location<'a>(
-    integrations: &'a [Integration],
-    kind: ConnectorKind,
-    location: &str,
-) -> Option<(&'a Integration, &'a Connector)> {
+pub fn for_location<'a>(integrations: &'a [Integration], kind: ConnectorKind, location: &str) -> Option<(&'a Integration, &'a Connector)> {
     let protocol = location.split_once(':')?.0;
     let fits = |connector: &&Connector| connector.kind == kind && connector.protocols.iter().any(|known| known == protocol);
     integrations.iter().find_map(|integration| Some((integration, integration.connectors.iter().find(fits)?)))

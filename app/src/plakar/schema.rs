@@ -3,14 +3,27 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use jsonschema::error::ValidationErrorKind as ErrorKind;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
 use super::{Error, Result};
 
 /// The names of keys that hold secrets, alone or after a `_`: those that plakar itself masks.
-const SECRET_KEYS: [&str; 10] =
-    ["access_key", "secret_access_key", "passphrase", "password", "pass", "private_key", "token", "client_id", "client_secret", "auth_token"];
+const SECRET_KEYS: [&str; 10] = [
+    "access_key",
+    "secret_access_key",
+    "passphrase",
+    "password",
+    "pass",
+    "private_key",
+    "token",
+    "client_id",
+    "client_secret",
+    "auth_token",
+];
+
+const UNKNOWN: &str = "unknown option";
 
 /// What kind of value a field takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,7 +73,6 @@ pub struct Fault {
 
 /// A connector's schema.
 pub struct Schema {
-    root: Value,
     fields: Vec<Field>,
     validator: jsonschema::Validator,
 }
@@ -83,7 +95,7 @@ impl Schema {
         let validator = jsonschema::draft202012::new(&root).map_err(|error| wrong(error.to_string()))?;
         let required: Vec<&str> = root["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         let fields = ordered.0.iter().map(|(key, schema)| field(key, schema, required.contains(&key.as_str()))).collect();
-        Ok(Self { root, fields, validator })
+        Ok(Self { fields, validator })
     }
 
     /// The fields in the schema's order.
@@ -98,32 +110,32 @@ impl Schema {
 
     /// Whether the connector takes this key at all.
     pub fn takes(&self, key: &str) -> bool {
-        let one = BTreeMap::from([(key.to_owned(), "x".to_owned())]);
-        self.root["additionalProperties"] != Value::Bool(false)
-            || self.fields.iter().any(|field| field.key == key)
-            || !self.faults(&one).iter().any(|fault| fault.message.starts_with("unknown option"))
+        let one = serde_json::json!({ key: "x" });
+        let refuses = |error: jsonschema::ValidationError<'_>| matches!(error.kind(), ErrorKind::AdditionalProperties { .. });
+        !self.validator.iter_errors(&one).any(refuses)
     }
 
     /// What is wrong with these values, one line each; nothing if the connector takes them.
     pub fn faults(&self, values: &BTreeMap<String, String>) -> Vec<Fault> {
-        use jsonschema::error::ValidationErrorKind as Kind;
         let instance = Value::Object(values.iter().map(|(key, value)| (key.clone(), Value::String(value.clone()))).collect());
         let mut faults = Vec::new();
         for error in self.validator.iter_errors(&instance) {
             match error.kind() {
-                Kind::AdditionalProperties { unexpected } => faults.extend(unexpected.iter().map(|key| unknown(key))),
-                Kind::PropertyNames { error } => {
+                ErrorKind::AdditionalProperties { unexpected } => faults.extend(unexpected.iter().map(|key| unknown(key))),
+                ErrorKind::PropertyNames { error } => {
                     let key = error.instance().as_str().unwrap_or_default();
                     faults.push(Fault { key: Some(key.to_owned()), message: format!("option \"{key}\" does not go with this location") });
                 }
-                Kind::Required { property } => {
+                ErrorKind::Required { property } => {
                     let key = property.as_str().unwrap_or_default();
                     faults.push(Fault { key: Some(key.to_owned()), message: format!("option \"{key}\" is missing") });
                 }
                 _ => faults.push(self.wrong_value(&error)),
             }
         }
-        faults.sort_by(|a, b| (&a.key, &a.message).cmp(&(&b.key, &b.message)));
+        // One line for each key; that it is unknown says most.
+        let place = |fault: &Fault| (fault.key.clone(), !fault.message.starts_with(UNKNOWN), fault.message.clone());
+        faults.sort_by_key(place);
         faults.dedup_by(|a, b| a.key == b.key);
         faults
     }
@@ -157,7 +169,7 @@ fn clip(text: &str) -> String {
 }
 
 fn unknown(key: &str) -> Fault {
-    Fault { key: Some(key.to_owned()), message: format!("unknown option \"{}\"", super::file_name(key)) }
+    Fault { key: Some(key.to_owned()), message: format!("{UNKNOWN} \"{}\"", super::file_name(key)) }
 }
 
 fn field(key: &str, schema: &Value, required: bool) -> Field {

@@ -211,12 +211,10 @@ async fn compare(
                 (_, there) => files.push((path, entry, there.cloned())),
             }
         }
-        let mut results = stream::iter(files.into_iter().map(|(path, entry, there)| {
-            async move {
-                let mut part = Verified::default();
-                pair(browser, (id, &path, entry), (again, there.as_ref()), &mut part).await?;
-                Ok::<_, Error>(part)
-            }
+        let mut results = stream::iter(files.into_iter().map(|(path, entry, there)| async move {
+            let mut part = Verified::default();
+            pair(browser, (id, &path, entry), (again, there.as_ref()), &mut part).await?;
+            Ok::<_, Error>(part)
         }))
         .buffer_unordered(AT_ONCE);
         while let Some(part) = results.next().await {

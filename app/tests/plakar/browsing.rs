@@ -34,18 +34,17 @@ const HOSTILE: [&str; 12] = [
 #[tokio::test]
 async fn folders_are_paged_and_hostile_names_are_just_names() {
     let world = World::new().await;
-    for (n, name) in HOSTILE.iter().enumerate() {
-        world.put(&format!("odd/{name}"), format!("content {n}").as_bytes());
-    }
-    world.put("odd/folder/below.txt", b"below");
+    let mut files: Vec<_> = HOSTILE.iter().enumerate().map(|(n, name)| ((*name).to_owned(), format!("content {n}").into_bytes())).collect();
+    files.push(("folder/below.txt".into(), b"below".into()));
+    let folder = path(world.local(&files).await.to_str().unwrap());
     let (made, _) = world.backup().await;
     let id = made.snapshot.unwrap_or_else(|| panic!("{:?}", made.verdict));
     let browser = world.browser().await;
     let root = browser.children(&id, &path("/"), 0, 10).await.unwrap();
-    assert_eq!((root.items.len(), root.items[0].kind, root.items[0].name.as_str()), (1, EntryKind::Folder, "odd"));
+    assert_eq!((root.items.len(), root.items[0].kind, root.items[0].name.as_str()), (1, EntryKind::Folder, "tmp"));
     let (mut names, mut offset) = (Vec::new(), 0);
     loop {
-        let page = browser.children(&id, &path("/odd"), offset, 5).await.unwrap();
+        let page = browser.children(&id, &folder, offset, 5).await.unwrap();
         assert_eq!(page.total, Some(13));
         offset += page.items.len() as u64;
         names.extend(page.items.iter().map(|entry| entry.name.clone()));
@@ -59,15 +58,15 @@ async fn folders_are_paged_and_hostile_names_are_just_names() {
     names.sort();
     assert_eq!(names, expected);
     for (n, name) in HOSTILE.iter().enumerate() {
-        let path = path("/odd").join(name).unwrap();
+        let path = folder.join(name).unwrap();
         let entry = browser.entry(&id, &path).await.unwrap();
         assert_eq!((entry.path().unwrap(), entry.kind), (path.clone(), EntryKind::File));
         let download = browser.clone().download(&id, &path).await.unwrap();
         assert!(!download.name.contains(['\n', '\u{202e}', '/', '\\']), "{:?}", download.name);
         assert_eq!(read(download).await.unwrap(), format!("content {n}").as_bytes(), "{name:?}");
     }
-    assert!(matches!(browser.entry(&id, &path("/odd/none")).await, Err(Error::NotFound(_))));
-    assert!(matches!(browser.clone().download(&id, &path("/odd/folder")).await, Err(Error::Input(_))));
+    assert!(matches!(browser.entry(&id, &folder.join("none").unwrap()).await, Err(Error::NotFound(_))));
+    assert!(matches!(browser.clone().download(&id, &folder.join("folder").unwrap()).await, Err(Error::Input(_))));
 }
 
 #[tokio::test]

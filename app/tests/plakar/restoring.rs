@@ -74,40 +74,52 @@ async fn a_restore_to_a_drive_is_verified() {
     world.nothing_of_verification_is_left().await;
 }
 
+/// A call that is always refused, for one file.
+fn refused(endpoint: &str, item: &str) -> Fault {
+    let status = What::Status { code: 403, message: "Access denied".into(), retry_after: None };
+    Fault::new(status).endpoint(endpoint).item(item).always()
+}
+
 #[tokio::test]
 async fn what_is_lost_or_changed_on_the_way_is_no_restore() {
+    let world = World::new().await;
+    for (path, bytes) in files() {
+        world.put(path, &bytes);
+    }
+    let id = world.backup().await.0.snapshot.unwrap();
+    // Plakar says that all is well, but a file is gone, one has other bytes and one has fewer.
+    let folder = world.user.home().join("restored");
+    let harm = "rm a/one.txt; printf Z | dd of=a/b/two.bin bs=1 seek=1000 conv=notrunc status=none; printf x > './-n [x] #1!.txt'";
+    let plakar = world.meddled("restore", &format!("plakar \"$@\"; code=$?; cd {}; {harm}; exit $code", folder.display()));
+    let to = RestoreTo::Folder(folder.clone());
+    let job = RestoreJob { store: world.store.clone(), snapshot: id.clone(), path: path("/"), to };
+    let harmed = plakar.restore(&world.browsers, &job, &mut |_| (), &CancellationToken::new()).await.unwrap();
+    let Verdict::Errors { count: 3, mut failed } = harmed.verdict else { panic!("{harmed:?}") };
+    failed.sort_by(|a, b| a.path.cmp(&b.path));
+    let failed: Vec<(&str, &str)> = failed.iter().map(|failure| (failure.path.as_str(), failure.reason.as_str())).collect();
+    let expected =
+        [("/-n [x] #1!.txt", "it has 1 bytes instead of 3"), ("/a/b/two.bin", "its content is different"), ("/a/one.txt", "it is missing")];
+    assert_eq!(failed, expected);
+    assert_eq!(harmed.verified.unwrap().entries, 3);
+    world.nothing_of_verification_is_left().await;
+}
+
+#[tokio::test]
+async fn a_drive_that_refuses_a_file_is_no_restore() {
     let world = World::new().await;
     for (path, bytes) in files() {
         world.put(&format!("base/{path}"), &bytes);
     }
     world.configure(Kind::Source, "opendrive://base").await;
     let id = world.backup().await.0.snapshot.unwrap();
-    // Between the restore and its verification a file vanishes and another one rots.
-    let (drive, job) = (&world.simulator, RestoreTo::Destination(name("drive")));
-    let request = RestoreJob { store: world.store.clone(), snapshot: id.clone(), path: path("/"), to: job };
-    let mut done = false;
-    let mut news = |one: RestoreNews| {
-        if matches!(one, RestoreNews::Reading(_)) && !done {
-            done = true;
-        }
-    };
-    drive.add_fault(Fault::new(What::Status { code: 403, message: "Access denied".into(), retry_after: None }).endpoint("upload/create_file").item("one.txt").always());
-    let refused = world.plakar.restore(&world.browsers, &request, &mut news, &CancellationToken::new()).await.unwrap();
-    assert!(!matches!(refused.verdict, Verdict::Succeeded | Verdict::Interrupted), "{refused:?}");
-    drive.set_faults(Vec::new());
-    world.nothing_of_verification_is_left().await;
-
-    // What is read again is not what was written.
-    drive.add_fault(Fault::new(What::Status { code: 403, message: "Access denied".into(), retry_after: None }).endpoint("download/file").item("one.txt").always());
-    let (lost, _) = world.restore(&id, "/", RestoreTo::Destination(name("drive"))).await;
-    let Verdict::Errors { count: 1, failed } = &lost.verdict else { panic!("{lost:?}") };
+    let drive = || RestoreTo::Destination(name("drive"));
+    world.simulator.set_faults(vec![refused("upload/create_file", "one.txt")]);
+    let (unwritten, _) = world.restore(&id, "/", drive()).await;
+    assert!(matches!(&unwritten.verdict, Verdict::Failed { reason } if !reason.is_empty()), "{unwritten:?}");
+    // It was written, but can't be read again: nobody knows what it is.
+    world.simulator.set_faults(vec![refused("download/file", "one.txt")]);
+    let (unread, _) = world.restore(&id, "/", drive()).await;
+    let Verdict::Errors { count: 1, failed } = &unread.verdict else { panic!("{unread:?}") };
     assert_eq!((failed[0].path.as_str(), failed[0].reason.as_str()), ("/base/a/one.txt", "it is missing"));
-    drive.set_faults(Vec::new());
-
-    // A link that hides what was restored before plakar gets to it.
-    let folder = world.user.home().join("full");
-    std::fs::create_dir_all(folder.join("a/one.txt")).unwrap();
-    let (blocked, _) = world.restore(&id, "/", RestoreTo::Folder(folder)).await;
-    assert!(!matches!(blocked.verdict, Verdict::Succeeded), "{blocked:?}");
     world.nothing_of_verification_is_left().await;
 }

@@ -37,7 +37,8 @@ pub fn guard() -> Vec<std::ffi::OsString> {
 
 /// The environment of a user.
 pub fn environment(user: &user::Plakar, simulator: &Simulator) -> Vec<(std::ffi::OsString, std::ffi::OsString)> {
-    let own = [("PATH".to_owned(), "/usr/bin:/bin".to_owned()), ("HOME".to_owned(), user.path("")), ("TMPDIR".to_owned(), user.path("tmp"))];
+    let own =
+        [("PATH".to_owned(), "/usr/bin:/bin".to_owned()), ("HOME".to_owned(), user.path("")), ("TMPDIR".to_owned(), user.path("tmp"))];
     own.into_iter().chain(simulator.env()).map(|(name, value)| (name.into(), value.trim_end_matches('/').into())).collect()
 }
 
@@ -60,6 +61,29 @@ impl World {
         let password = self.simulator.password().to_owned();
         let options = [("location", location), ("username", self.simulator.username()), ("password", &password)];
         self.plakar.configure(kind, &name("drive"), &self::options(&options)).await.unwrap();
+    }
+
+    /// Makes the source `drive` a folder of this machine, with these files: it takes names that no drive takes.
+    pub async fn local(&self, files: &[(String, Vec<u8>)]) -> std::path::PathBuf {
+        let folder = self.user.home().join("files");
+        for (name, bytes) in files {
+            let path = folder.join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, bytes).unwrap();
+        }
+        self.plakar.configure(Kind::Source, &name("drive"), &options(&[("location", folder.to_str().unwrap())])).await.unwrap();
+        folder
+    }
+
+    /// The same plakar, but for one of its commands a shell does this; `plakar` in it is the real one.
+    pub fn meddled(&self, command: &str, instead: &str) -> Plakar {
+        let (script, real) = (self.user.home().join("meddled-plakar"), crate::plakar::plakar());
+        let real = real.display();
+        let text =
+            format!("#!/bin/sh\nplakar() {{ {real} \"$@\"; }}\ncase \" $* \" in *\" {command} \"*) {instead};; esac\nexec {real} \"$@\"\n");
+        std::fs::write(&script, text).unwrap();
+        std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+        Plakar::new(&script, guard(), environment(&self.user, &self.simulator)).unwrap()
     }
 
     pub fn put(&self, path: &str, bytes: &[u8]) {
@@ -92,7 +116,8 @@ impl World {
     /// The processes of this user but Plakar's cache, which ends by itself.
     pub fn processes(&self) -> Vec<String> {
         let line = |process: &Path| std::fs::read(process.join("cmdline")).unwrap_or_default();
-        let lines = self.user.processes().iter().map(|process| String::from_utf8_lossy(&line(process)).replace('\0', " ")).collect::<Vec<_>>();
+        let lines =
+            self.user.processes().iter().map(|process| String::from_utf8_lossy(&line(process)).replace('\0', " ")).collect::<Vec<_>>();
         lines.into_iter().filter(|line| !line.is_empty() && !line.contains(" cached")).collect()
     }
 
