@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use super::browser::Browsers;
-use super::command::{Ended, UNLIMITED, refused};
+use super::browsers::Browsers;
+use super::command::UNLIMITED;
 use super::configuration::Kind;
+use super::ended::{Ended, refused};
 use super::progress::{Progress, Reader};
 use super::store::Store;
 use super::{CancellationToken, Error, Name, Plakar, Result, SnapshotId};
@@ -85,7 +86,7 @@ impl Verdict {
 pub struct Backup {
     /// How.
     pub verdict: Verdict,
-    /// The snapshot, if one was made.
+    /// The snapshot, if one was made and the store could be listed afterwards.
     pub snapshot: Option<SnapshotId>,
     /// How long it took.
     pub duration: Duration,
@@ -125,24 +126,26 @@ impl Plakar {
         let count = result(ended, &reader)?;
         // Plakar's result line has eight digits of it.
         let short = reader.id().unwrap_or_default().to_owned();
-        let snapshot = self.snapshot_of(job, &short).await?;
+        // The backup is made, whether it can be listed now or not.
+        let snapshot = self.snapshot_of(job, &short).await.ok();
         if count == 0 {
-            return Ok((Verdict::Succeeded, Some(snapshot)));
+            return Ok((Verdict::Succeeded, snapshot));
         }
-        let listed = match browsers.of(self, &job.store).await {
-            Ok(browser) => browser.errors(&snapshot, 0, 1000).await.map(|page| page.items),
-            Err(error) => Err(error),
+        let listed = async {
+            let id = snapshot.as_ref().ok_or_else(|| Error::NotFound(short.clone()))?;
+            browsers.of(self, &job.store).await?.errors(id, 0, 1000).await.map(|page| page.items)
         };
+        let listed = listed.await;
         let told = || reader.failed().into_iter().map(|reason| Failure { path: String::new(), reason }).collect();
         let failed = listed.ok().filter(|failed| !failed.is_empty()).unwrap_or_else(told);
-        Ok((Verdict::Errors { count, failed }, Some(snapshot)))
+        Ok((Verdict::Errors { count, failed }, snapshot))
     }
 
-    /// The whole id of the app's latest snapshot, which has to begin so.
+    /// The whole id of the app's snapshot that begins so.
     async fn snapshot_of(&self, job: &BackupJob, short: &str) -> Result<SnapshotId> {
         let tag = format!("{APP_TAG}{}", job.app);
         let reference = job.store.reference();
-        let arguments = ["at", &reference, "ls", "-uuid", "-latest", "-tag", &tag];
+        let arguments = ["at", &reference, "ls", "-uuid", "-tag", &tag];
         let listed = self.job(arguments).redact(job.store.secrets(self).await?).output().await?;
         let ids = listed.split_whitespace().filter(|word| word.starts_with(short));
         ids.filter_map(|word| SnapshotId::new(word).ok())

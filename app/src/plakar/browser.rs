@@ -3,8 +3,8 @@
 //! It listens on loopback with a token of its own, which never leaves this process, and only the requests
 //! below are made: its API can do more than read.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
@@ -12,7 +12,8 @@ use tokio::io::BufReader;
 use tokio::sync::{Mutex as AsyncMutex, mpsc};
 
 use super::backup::Failure;
-use super::command::{Running, UNLIMITED, refused};
+use super::command::{Running, UNLIMITED};
+use super::ended::refused;
 use super::lines::{Line, Redactor, Stream, pump};
 use super::names::percent;
 use super::points::{Entry, EntryKind, Found, Header, Items, One, Page, RawEntry, RawError, RestorePoint};
@@ -30,62 +31,6 @@ const PATH: &[u8] = b"/-._~";
 
 /// So many headers are fetched at once.
 const HEADERS: u64 = 500;
-
-/// Browsers by store: started when needed, stopped when idle, and with this.
-#[derive(Clone)]
-pub struct Browsers(Arc<Pool>);
-
-type Slot = Arc<AsyncMutex<Option<Arc<Browser>>>>;
-
-struct Pool {
-    slots: Mutex<HashMap<Store, Slot>>,
-    idle: Duration,
-}
-
-impl Browsers {
-    /// Each is stopped when it was not used for so long.
-    pub fn new(idle: Duration) -> Self {
-        Self(Arc::new(Pool { slots: Mutex::default(), idle }))
-    }
-
-    /// The browser of a store.
-    ///
-    /// # Errors
-    /// The store can't be opened.
-    pub async fn of(&self, plakar: &Plakar, store: &Store) -> Result<Arc<Browser>> {
-        let slot = {
-            let mut slots = self.0.slots.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(slots.entry(store.clone()).or_default())
-        };
-        let mut slot = slot.lock_owned().await;
-        if let Some(browser) = slot.as_ref().filter(|browser| browser.runs()) {
-            browser.touch();
-            return Ok(Arc::clone(browser));
-        }
-        let browser = Arc::new(Browser::start(plakar, store).await?);
-        *slot = Some(Arc::clone(&browser));
-        tokio::spawn(stop_when_idle(Arc::downgrade(&self.0), store.clone(), Arc::downgrade(&browser)));
-        Ok(browser)
-    }
-}
-
-/// Ends when the browser or the pool is gone.
-async fn stop_when_idle(pool: Weak<Pool>, store: Store, browser: Weak<Browser>) {
-    loop {
-        let Some(idle) = pool.upgrade().map(|pool| pool.idle) else { return };
-        let Some(used) = browser.upgrade().map(|browser| browser.used()) else { return };
-        tokio::time::sleep(idle.saturating_sub(used.elapsed()).max(Duration::from_millis(10))).await;
-        let (Some(pool), Some(browser)) = (pool.upgrade(), browser.upgrade()) else { return };
-        // A download that goes on holds one more.
-        if browser.used().elapsed() >= idle && Arc::strong_count(&browser) == 2 {
-            let slot = pool.slots.lock().unwrap_or_else(PoisonError::into_inner).get(&store).cloned();
-            if let Some(slot) = slot {
-                slot.lock().await.take_if(|kept| Arc::ptr_eq(kept, &browser));
-            }
-            return;
-        }
-    }
-}
 
 /// A `plakar ui` of one store. It ends when this is dropped.
 pub struct Browser {
@@ -105,7 +50,7 @@ struct Known {
 }
 
 impl Browser {
-    async fn start(plakar: &Plakar, store: &Store) -> Result<Self> {
+    pub(super) async fn start(plakar: &Plakar, store: &Store) -> Result<Self> {
         let token = random()?;
         // Plakar can't tell the port that it was given, so it gets one that is free now.
         let free = std::net::TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
@@ -144,15 +89,15 @@ impl Browser {
         self.running.lock().unwrap_or_else(PoisonError::into_inner).exit_code()
     }
 
-    fn runs(&self) -> bool {
+    pub(super) fn runs(&self) -> bool {
         self.exit_code().is_none()
     }
 
-    fn touch(&self) {
+    pub(super) fn touch(&self) {
         *self.used.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 
-    fn used(&self) -> Instant {
+    pub(super) fn used(&self) -> Instant {
         *self.used.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -38,8 +38,10 @@ impl Plakar {
             let ended = job.lines(&mut |line| news(reader.read(line))).await?;
             match result(ended, &reader) {
                 Ok(0) => Ok(Verdict::Succeeded),
-                // It says nothing, and exits with 0, if there is nothing to check.
-                Err(Error::Answer(_)) if reader.id().is_none() => Err(Error::NotFound("the restore point to check".into())),
+                // It says nothing, and exits with 0, if there is nothing to check, or nothing that it can open.
+                Err(Error::Answer(_)) if reader.id().is_none() => {
+                    Err(Error::Refused("the restore point is not there, or can't be opened".into()))
+                }
                 Err(Error::Refused(_)) | Ok(_) if reader.errors().is_some_and(|count| count > 0) => {
                     let count = reader.errors().unwrap_or_default();
                     let failed = reader.failed().into_iter().map(|reason| Failure { path: String::new(), reason }).collect();

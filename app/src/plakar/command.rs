@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::ended::Ended;
 use super::guard::GRACE;
 use super::lines::{Line, Redactor, Stream, pump};
 use super::{Error, Result};
@@ -62,7 +63,7 @@ impl Plakar {
             std::path::absolute(program).ok().filter(|path| path.is_file()).ok_or_else(missing)?
         } else {
             let path = environment.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.as_os_str());
-            let named = |folder: PathBuf| folder.join(program).with_extension(std::env::consts::EXE_EXTENSION);
+            let named = |folder: PathBuf| folder.join(format!("{}{}", program.display(), std::env::consts::EXE_SUFFIX));
             std::env::split_paths(path.unwrap_or_default()).map(named).find(|path| path.is_file()).ok_or_else(missing)?
         };
         Ok(Self(Arc::new(Settings { program, guard, environment })))
@@ -114,44 +115,6 @@ pub(super) struct Job {
     cancel: CancellationToken,
     environment: Vec<(OsString, OsString)>,
     redactor: Redactor,
-}
-
-/// How a job ended.
-#[derive(Debug)]
-pub(super) struct Ended {
-    /// The exit code, of a job that neither was cancelled nor took too long.
-    pub(super) how: Result<i32>,
-    last: VecDeque<Line>,
-}
-
-impl Ended {
-    /// Why it failed, by plakar's last words.
-    pub(super) fn reason(&self) -> String {
-        let said = |prefix: &str| self.last.iter().rev().find_map(|line| Some(line.text.strip_prefix(prefix)?.trim().to_owned()));
-        let last = || self.last.iter().rev().map(|line| line.text.trim().to_owned()).find(|text| !text.is_empty());
-        let reason = said("plakar: ").or_else(|| said("error: ")).or_else(last);
-        reason.map_or_else(|| "plakar gave no reason".to_owned(), |reason| reason.replace("rpc error: code = Unknown desc = ", ""))
-    }
-
-    /// Fine if the exit code is 0, else what went wrong.
-    pub(super) fn success(self) -> Result<()> {
-        let reason = self.reason();
-        match self.how? {
-            0 => Ok(()),
-            code => Err(refused(code, reason)),
-        }
-    }
-}
-
-/// What a failed command's exit code and reason mean.
-pub(super) fn refused(code: i32, reason: String) -> Error {
-    let locked = ["Can't take exclusive lock", "Can't take repository lock", "already locked"];
-    match code {
-        66 => Error::StoreUnavailable(reason),
-        77 => Error::Passphrase(reason),
-        _ if locked.iter().any(|lock| reason.contains(lock)) => Error::StoreLocked(reason),
-        _ => Error::Refused(reason),
-    }
 }
 
 impl Job {

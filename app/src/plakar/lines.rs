@@ -56,11 +56,9 @@ impl Redactor {
 /// Sends a stream's lines on, until it ends or nobody listens.
 pub(super) async fn pump(stream: Stream, mut reader: impl AsyncBufRead + Unpin, lines: mpsc::Sender<Line>) {
     let mut bytes = Vec::new();
-    loop {
-        let Ok(buffer) = reader.fill_buf().await else { break };
-        if buffer.is_empty() {
-            break;
-        }
+    while let Ok(buffer) = reader.fill_buf().await
+        && !buffer.is_empty()
+    {
         let end = buffer.iter().position(|byte| *byte == b'\n');
         let part = &buffer[..end.unwrap_or(buffer.len())];
         bytes.extend_from_slice(&part[..part.len().min(LINE_LIMIT.saturating_sub(bytes.len()))]);

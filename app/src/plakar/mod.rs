@@ -6,10 +6,12 @@
 
 mod backup;
 mod browser;
+mod browsers;
 mod check;
 mod command;
 mod configuration;
 mod download;
+mod ended;
 mod error;
 pub mod guard;
 mod lines;
@@ -25,7 +27,8 @@ mod store;
 mod verify;
 
 pub use backup::{Backup, BackupJob, Failure, Verdict};
-pub use browser::{Browser, Browsers};
+pub use browser::Browser;
+pub use browsers::Browsers;
 pub use check::CheckOf;
 pub use command::Plakar;
 pub use configuration::{Kind, Options};

@@ -85,9 +85,9 @@ pub async fn installed(plakar: &Plakar) -> Result<Vec<Integration>> {
     let listed = plakar.job(["pkg", "list"]).limit(SHORT).output().await?;
     let unpacked = plakar.cache_folder()?.join(UNPACKED);
     let packages: Vec<(String, String)> = listed.lines().filter_map(package).collect();
-    let read = move || packages.iter().map(|(name, version)| read(&unpacked, name, version)).collect();
-    let mut integrations: Vec<Integration> =
-        tokio::task::spawn_blocking(read).await.map_err(|error| Error::Answer(error.to_string())).flatten()?;
+    let read = move || packages.iter().map(|(name, version)| read(&unpacked, name, version)).collect::<Result<Vec<_>>>();
+    let joined = tokio::task::spawn_blocking(read).await.map_err(|error| Error::Answer(error.to_string()))?;
+    let mut integrations: Vec<Integration> = joined?;
     integrations.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(integrations)
 }

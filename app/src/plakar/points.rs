@@ -27,6 +27,8 @@ pub struct RestorePoint {
     pub environment: String,
     /// The data classes.
     pub classes: Vec<String>,
+    /// All of its tags, those of the app and the classes too.
+    pub tags: Vec<String>,
     /// Where it comes from: account or host.
     pub origin: String,
     /// The path in it that was backed up.
@@ -191,6 +193,7 @@ impl Header {
             files: sum(|counts| counts.files),
             folders: sum(|counts| counts.directories),
             errors: sum(|counts| counts.errors),
+            tags: tags.clone(),
             name: self.name,
             job: self.job,
             environment: self.environment,

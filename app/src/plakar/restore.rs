@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::backup::Verdict;
-use super::browser::Browsers;
+use super::browsers::Browsers;
 use super::command::UNLIMITED;
 use super::configuration::Kind;
 use super::lines::{Line, Redactor};

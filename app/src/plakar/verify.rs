@@ -13,6 +13,7 @@ use futures::stream::{self, StreamExt};
 
 use super::backup::{Failure, result};
 use super::browser::{Browser, random};
+use super::browsers::Browsers;
 use super::command::UNLIMITED;
 use super::configuration::{Kind, Options};
 use super::packages::{ConnectorKind, for_location, installed};
@@ -20,6 +21,7 @@ use super::points::{Entry, EntryKind};
 use super::progress::{Progress, Reader};
 use super::restore::{RestoreJob, RestoreNews, RestoreTo, folder};
 use super::schema::Schema;
+use super::store::Store;
 use super::{CancellationToken, Error, Name, Plakar, Result, SnapshotId, SnapshotPath};
 
 /// So many problems are listed; all are counted.
@@ -36,6 +38,9 @@ const NAMES: u64 = 200;
 
 /// Marks the snapshot that is made only to compare.
 const TAG: &str = "verification:";
+
+/// Begins the name of a source that is made only to compare.
+const SOURCE: &str = "verify-";
 
 /// What a comparison found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -105,6 +110,23 @@ impl Plakar {
         compared
     }
 
+    /// Removes what restores left that were killed: their sources, and their snapshots in these stores.
+    /// None may be running.
+    ///
+    /// # Errors
+    /// Plakar can't be run, or a store can't be opened.
+    pub async fn remove_leftovers(&self, browsers: &Browsers, stores: &[Store]) -> Result<()> {
+        for name in self.configurations(Kind::Source).await?.into_keys().filter(|name| name.starts_with(SOURCE)) {
+            self.unconfigure(Kind::Source, &Name::new(&name)?).await?;
+        }
+        for store in stores {
+            let points = browsers.of(self, store).await?.restore_points(None).await?;
+            let left = points.into_iter().filter(|point| point.tags.iter().any(|tag| tag.starts_with(TAG)));
+            self.remove_snapshots(store, &left.map(|point| point.id).collect::<Vec<_>>()).await?;
+        }
+        Ok(())
+    }
+
     /// A source for a while, with the destination's options that an importer takes.
     async fn as_source(&self, destination: &Name, mark: &str) -> Result<Name> {
         let options = self.configured(Kind::Destination, destination).await?;
@@ -114,7 +136,7 @@ impl Plakar {
         let schema = schema.map(Schema::new).transpose()?;
         let taken = |key: &String| schema.as_ref().is_none_or(|schema| schema.takes(key));
         let options: Options = options.into_iter().filter(|(key, _)| taken(key)).collect();
-        let source = Name::new(&format!("verify-{mark}"))?;
+        let source = Name::new(&format!("{SOURCE}{mark}"))?;
         self.configure(Kind::Source, &source, &options).await?;
         Ok(source)
     }
@@ -250,7 +272,13 @@ async fn pair(
     } else if found.size != wanted.size {
         verified.problem(path, format!("it has {} bytes instead of {}", found.size, wanted.size));
     } else {
-        let (ours, theirs) = (browser.entry(id, path).await?, browser.entry(again, &found.path()?).await?);
+        let (ours, theirs) = match (browser.entry(id, path).await, browser.entry(again, &found.path()?).await) {
+            (Err(Error::NotFound(_)), _) | (_, Err(Error::NotFound(_))) => {
+                verified.problem(path, "it can't be compared: its name is not UTF-8");
+                return Ok(());
+            }
+            (ours, theirs) => (ours?, theirs?),
+        };
         if wanted.size > 0 && (ours.content.is_none() || ours.content != theirs.content) {
             verified.problem(path, "its content is different");
         } else {

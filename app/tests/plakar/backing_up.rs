@@ -28,7 +28,7 @@ async fn a_backup_is_a_restore_point_of_its_app() {
     let check = async |of: CheckOf| world.plakar.check(&world.store, &of, &mut |_| (), &CancellationToken::new()).await.unwrap();
     assert_eq!(check(CheckOf::Snapshot(point.id.clone())).await, Verdict::Succeeded);
     assert_eq!(check(CheckOf::Latest(APP.into())).await, Verdict::Succeeded);
-    let nothing = Verdict::Failed { reason: "the restore point to check does not exist".into() };
+    let nothing = Verdict::Failed { reason: "the restore point is not there, or can't be opened".into() };
     assert_eq!(check(CheckOf::Latest("8".into())).await, nothing);
     assert_eq!(check(CheckOf::Snapshot(SnapshotId::new(&"0".repeat(64)).unwrap())).await, nothing);
     for tag in ["a,b", "", "a\nb"] {

@@ -1,7 +1,7 @@
 //! Restore points, folders, search, downloads.
 
 use futures::StreamExt;
-use source_app::plakar::{ArchiveFormat, CancellationToken, Download, EntryKind, Error};
+use source_app::plakar::{ArchiveFormat, CancellationToken, CheckOf, Download, EntryKind, Error, Verdict};
 
 use crate::world::{World, noise, path};
 
@@ -123,7 +123,7 @@ async fn a_download_is_whole_or_an_error() {
     let (name, zip) = archive(ArchiveFormat::Zip).await;
     assert!(name == "data.zip" && zip.unwrap().starts_with(b"PK"));
 
-    // The store loses what the rest of the file is in.
+    // The store rots: what is in the middle of the file is not what it was.
     world.damage();
     let cut = browser.clone().download(&id, &path("/data/large.bin")).await;
     let read_on = match cut {
@@ -131,6 +131,8 @@ async fn a_download_is_whole_or_an_error() {
         Err(error) => Err(error.to_string()),
     };
     assert!(read_on.is_err());
+    let checked = world.plakar.check(&world.store, &CheckOf::Snapshot(id.clone()), &mut |_| (), &CancellationToken::new()).await.unwrap();
+    assert!(matches!(&checked, Verdict::Errors { count: 1.., .. }), "{checked:?}");
     for format in [ArchiveFormat::Tarball, ArchiveFormat::Zip] {
         let error = archive(format).await.1.expect_err("an archive of a damaged store").to_string();
         assert!(error.starts_with("plakar could not read all of it"), "{error}");

@@ -90,7 +90,7 @@ async fn changes_side_by_side_lose_nothing() {
     let other = Plakar::new(&crate::plakar::plakar(), guard(), environment(&world.user, &world.simulator)).unwrap();
     let put = |n: usize| {
         let (plakar, kind) =
-            (if n % 2 == 0 { &world.plakar } else { &other }.clone(), if n % 3 == 0 { Kind::Store } else { Kind::Destination });
+            (if n < 6 { &world.plakar } else { &other }.clone(), if n.is_multiple_of(3) { Kind::Store } else { Kind::Destination });
         tokio::spawn(async move { plakar.configure(kind, &name(&format!("n{n}")), &options(&[("location", "opendrive://")])).await })
     };
     for task in (0..12).map(put).collect::<Vec<_>>() {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use opendrive_sim::{Fault, What};
 use source_app::plakar::{CancellationToken, Kind, Restore, RestoreJob, RestoreNews, RestoreTo, SnapshotId, Verdict};
 
-use crate::world::{APP, World, name, noise, path};
+use crate::world::{APP, World, name, noise, options, path};
 
 impl World {
     async fn restore(&self, snapshot: &SnapshotId, part: &str, to: RestoreTo) -> (Restore, Vec<RestoreNews>) {
@@ -54,6 +54,8 @@ async fn a_restore_to_a_folder_is_verified() {
     assert!(restored.verdict == Verdict::Succeeded && folder.join("two/two.bin").exists());
     let (restored, _) = world.restore(&id, "/none", RestoreTo::Folder(folder.join("three"))).await;
     assert!(matches!(&restored.verdict, Verdict::Failed { reason } if reason.contains("/none")), "{restored:?}");
+    let (restored, _) = world.restore(&SnapshotId::new(&"0".repeat(64)).unwrap(), "/", RestoreTo::Folder(folder.join("three"))).await;
+    assert!(matches!(&restored.verdict, Verdict::Failed { reason } if !reason.is_empty()), "{restored:?}");
     assert!(!folder.join("three").exists());
     world.nothing_of_verification_is_left().await;
 }
@@ -101,6 +103,12 @@ async fn what_is_lost_or_changed_on_the_way_is_no_restore() {
         [("/-n [x] #1!.txt", "it has 1 bytes instead of 3"), ("/a/b/two.bin", "its content is different"), ("/a/one.txt", "it is missing")];
     assert_eq!(failed, expected);
     assert_eq!(harmed.verified.unwrap().entries, 3);
+    world.nothing_of_verification_is_left().await;
+    // What a killed restore leaves.
+    let store = world.user.path("store");
+    world.user.ok(&["at", &store, "backup", "-no-progress", "-tag=verification:1.0", folder.to_str().unwrap()]);
+    world.plakar.configure(Kind::Source, &name("verify-1"), &options(&[("location", "opendrive://")])).await.unwrap();
+    world.plakar.remove_leftovers(&world.browsers, std::slice::from_ref(&world.store)).await.unwrap();
     world.nothing_of_verification_is_left().await;
 }
 

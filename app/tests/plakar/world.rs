@@ -131,19 +131,21 @@ impl World {
         assert!(tokio::time::timeout(Duration::from_secs(60), wait).await.is_ok(), "left over: {:?}", self.processes());
     }
 
-    /// Cuts every packfile of the store to half of its length.
+    /// Overwrites some bytes in the middle of each packfile that holds contents of files.
     pub fn damage(&self) {
-        fn cut(folder: &Path) {
+        use std::os::unix::fs::FileExt;
+        let mut folders = vec![self.user.home().join("store/packfiles")];
+        while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(folder).unwrap().flatten() {
+                let length = entry.metadata().unwrap().len();
                 if entry.file_type().unwrap().is_dir() {
-                    cut(&entry.path());
-                } else {
-                    let length = entry.metadata().unwrap().len();
-                    std::fs::File::options().write(true).open(entry.path()).unwrap().set_len(length / 2).unwrap();
+                    folders.push(entry.path());
+                } else if length > 1_000_000 {
+                    let packfile = std::fs::File::options().write(true).open(entry.path()).unwrap();
+                    packfile.write_all_at(&[b'X'; 1000], length / 2).unwrap();
                 }
             }
         }
-        cut(&self.user.home().join("store/packfiles"));
     }
 
     /// What the jobs left in the folder for temporary files.
