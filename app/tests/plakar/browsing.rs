@@ -1,7 +1,7 @@
 //! Restore points, folders, search, downloads.
 
 use futures::StreamExt;
-use source_app::plakar::{ArchiveFormat, CancellationToken, CheckOf, Download, EntryKind, Error, Verdict};
+use source_app::plakar::{ArchiveFormat, CancellationToken, CheckOf, Download, EntryKind, Error, Kind, Verdict};
 
 use crate::world::{World, noise, path};
 
@@ -88,6 +88,11 @@ async fn files_are_found_by_a_part_of_the_name_or_a_pattern() {
     assert_eq!(search("/", "a.b").await, ["/c/a.b"]);
     assert_eq!(search("/", "a?b").await, ["/c/a.b", "/c/axb"]);
     assert_eq!(search("/", "[").await, Vec::<String>::new());
+    // What was backed up is a folder of the drive.
+    world.configure(Kind::Source, "opendrive://a/b").await;
+    let narrow = world.backup().await.0.snapshot.unwrap();
+    let found = browser.search(&narrow, &path("/"), "letter", 0, 50).await.unwrap();
+    assert!(found.items.len() == 1 && found.items[0].path().unwrap() == path("/a/b/letter 2.txt"), "{found:?}");
     let first = browser.search(&id, &path("/"), "letter", 0, 2).await.unwrap();
     let second = browser.search(&id, &path("/"), "letter", 2, 2).await.unwrap();
     assert_eq!((first.items.len(), first.more, second.items.len(), second.more), (2, true, 1, false));
