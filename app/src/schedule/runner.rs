@@ -61,7 +61,7 @@ pub enum Outcome {
     Ended {
         /// How.
         finish: Finish,
-        /// Whether the same may go well later: a scheduled task is then tried again.
+        /// Whether the same may go well later: a scheduled task that failed is then tried again.
         retry: bool,
     },
     /// Another process holds the store, as this line says: to be tried again soon.

@@ -218,7 +218,7 @@ impl<C: Clock + Clone> Scheduler<C> {
                 self.state.finish(id, &ended(TaskState::Cancelled, "cancelled while the store was locked".into()), None, now)?;
             }
             Outcome::Ended { finish, retry } => {
-                let again = retry && task.slot.is_some() && task.attempt < self.settings.attempts && !job.cancel.is_cancelled();
+                let again = retry && finish.state == TaskState::Failed && task.slot.is_some() && task.attempt < self.settings.attempts && !job.cancel.is_cancelled();
                 let next_try = again.then(|| now + self.settings.backoff(task.attempt + 1));
                 self.state.finish(id, &finish, next_try, now)?;
             }

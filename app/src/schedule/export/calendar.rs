@@ -52,9 +52,10 @@ pub(super) fn times(expression: &Expression) -> Vec<Times> {
 impl Times {
     /// As a cron expression that every cron reads alike.
     pub fn cron(&self) -> String {
-        let days = self.days.as_deref().map_or("*".into(), |days| list(days, 31, "-"));
-        let weekdays = self.weekdays.as_deref().map_or("*".into(), |weekdays| list(weekdays, 7, "-"));
-        format!("{} {} {days} {} {weekdays}", list(&self.minutes, 60, "-"), list(&self.hours, 24, "-"), list(&self.months, 12, "-"))
+        let days = self.days.as_deref().map_or("*".into(), |days| list(days, 31, "-", 1));
+        let weekdays = self.weekdays.as_deref().map_or("*".into(), |weekdays| list(weekdays, 7, "-", 1));
+        let [minutes, hours, months] = [(&self.minutes, 60), (&self.hours, 24), (&self.months, 12)].map(|(values, most)| list(values, most, "-", 1));
+        format!("{minutes} {hours} {days} {months} {weekdays}")
     }
 
     /// As a calendar event of systemd.
@@ -63,8 +64,8 @@ impl Times {
             let names: Vec<&str> = weekdays.iter().map(|day| &Weekday::ALL[*day as usize].name()[..3]).collect();
             format!("{} ", names.join(","))
         });
-        let days = self.days.as_deref().map_or("*".into(), |days| list(days, 31, ".."));
-        let (minutes, hours, months) = (list(&self.minutes, 60, ".."), list(&self.hours, 24, ".."), list(&self.months, 12, ".."));
+        let days = self.days.as_deref().map_or("*".into(), |days| list(days, 31, "..", 2));
+        let [minutes, hours, months] = [(&self.minutes, 60), (&self.hours, 24), (&self.months, 12)].map(|(values, most)| list(values, most, "..", 2));
         format!("{weekdays}*-{months}-{days} {hours}:{minutes}:00 {zone}")
     }
 
@@ -75,14 +76,14 @@ impl Times {
     }
 }
 
-/// `0,15,30`, `1-5`, or `*` if there are as many as there can be.
-fn list(values: &[u32], most: usize, to: &str) -> String {
+/// `0,15,30`, `1-5`, or `*` if there are as many as there can be; numbers of at least `width` digits.
+fn list(values: &[u32], most: usize, to: &str, width: usize) -> String {
     if values.len() == most {
         return "*".into();
     }
     let runs = values.chunk_by(|a, b| a + 1 == *b).map(|run| match run {
-        [first, .., last] if run.len() > 2 => format!("{first}{to}{last}"),
-        _ => run.iter().map(u32::to_string).collect::<Vec<_>>().join(","),
+        [first, .., last] if run.len() > 2 => format!("{first:0width$}{to}{last:0width$}"),
+        _ => run.iter().map(|value| format!("{value:0width$}")).collect::<Vec<_>>().join(","),
     });
     runs.collect::<Vec<_>>().join(",")
 }
@@ -112,8 +113,8 @@ mod tests {
     #[test]
     fn systemd_gets_its_own_form() {
         let one = |cron: &str| times(&Expression::parse(cron).unwrap())[0].systemd("Europe/Berlin");
-        assert_eq!(one("30 2 * * *"), "*-*-* 2:30:00 Europe/Berlin");
-        assert_eq!(one("0,30 8-18 * 1-3 1-5"), "mon,tue,wed,thu,fri *-1..3-* 8..18:0,30:00 Europe/Berlin");
+        assert_eq!(one("30 2 * * *"), "*-*-* 02:30:00 Europe/Berlin");
+        assert_eq!(one("0,30 8-18 * 1-3 1-5"), "mon,tue,wed,thu,fri *-01..03-* 08..18:00,30:00 Europe/Berlin");
     }
 
     #[test]
