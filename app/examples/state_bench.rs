@@ -4,9 +4,10 @@
 use std::time::Instant;
 
 use chrono::{TimeDelta, Utc};
-use source_app::schedule::{FakeClock, Retention, Scheduler, Settings};
+use source_app::schedule::{FakeClock, Retention, Scheduler, Settings, next_runs};
 use source_app::state::{
-    AppKind, AppSpec, Cause, Finish, Match, NewTask, Owner, PolicySpec, Resource, Result, ScheduleSpec, State, TaskFilter, TaskKind, TaskState,
+    AppKind, AppSpec, Cause, Finish, Match, NewTask, Owner, PolicySpec, Resource, Result, ScheduleSpec, State, TaskFilter, TaskKind,
+    TaskState,
 };
 
 const ROUNDS: u32 = 20;
@@ -25,10 +26,7 @@ fn main() -> Result<()> {
     measure("tasks: failed checks", || state.tasks(&failed).map(|all| all.len()));
     measure("tasks: by a time that has none, all are read", || state.tasks(&by_time).map(|all| all.len()));
     measure("schedules of every app", || state.effective_schedules(None).map(|all| all.len()));
-    measure("next run of every schedule", || {
-        let next = |schedule: source_app::state::Effective| schedule.schedule.spec.calendar().ok()?.next_after(now);
-        Ok(state.effective_schedules(None)?.into_iter().filter_map(next).count())
-    });
+    measure("next run of every schedule", || Ok(next_runs(state.effective_schedules(None)?, now).len()));
     let scheduler = Scheduler::new(state.clone(), FakeClock::new(now), Settings::default());
     measure("one look of the scheduler", || scheduler.tick(None, 0).map(|jobs| jobs.len()));
     Ok(())
@@ -49,7 +47,8 @@ fn measure(what: &str, work: impl Fn() -> Result<usize>) {
 fn fill(state: &State) -> Result<()> {
     let now = Utc::now() - TimeDelta::days(50);
     let (list, retention) = (vec![], Retention { daily: 7, weekly: 4, monthly: 12, yearly: 0 });
-    let policy = PolicySpec { name: "all".into(), environments: list.clone(), data_classes: list, classes: Match::Any, retention, enabled: true };
+    let policy =
+        PolicySpec { name: "all".into(), environments: list.clone(), data_classes: list, classes: Match::Any, retention, enabled: true };
     let policy = state.add_policy(&policy, now)?;
     let schedule = |owner, kind, cron: &str| {
         let spec = ScheduleSpec { owner, kind, cron: cron.into(), time_zone: "Europe/Berlin".into(), enabled: true, catch_up: true };
@@ -66,7 +65,8 @@ fn fill(state: &State) -> Result<()> {
             let task = state.begin(&NewTask { app: app.id, kind, cause: Cause::Schedule, input: serde_json::json!({}) }, now)?;
             let how = if run % 5 == 0 { TaskState::Failed } else { TaskState::Succeeded };
             let verdict = "backup completed without errors in 12 s (in: 1.2 GiB, out: 3 MiB)".into();
-            let finish = Finish { state: how, exit: Some(0), verdict, errors: 0, bytes: Some(1 << 30), snapshot: Some("0a1b2c3d".repeat(8)) };
+            let finish =
+                Finish { state: how, exit: Some(0), verdict, errors: 0, bytes: Some(1 << 30), snapshot: Some("0a1b2c3d".repeat(8)) };
             state.finish(task.id, &finish, None, now + TimeDelta::seconds(12))?;
         }
     }

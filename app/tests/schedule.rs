@@ -1,4 +1,4 @@
-//! The scheduler over days that pass in milliseconds: what is due, late, left out, tried again.
+//! The scheduler's loop over hours that pass in milliseconds: what runs, is left out, waits, is tried again.
 
 mod common;
 
@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use common::{at, end, new_task, schedule, schedule_spec, source, start, state};
-use source_app::schedule::{Clock, FakeClock, Job, Outcome, Runner, Scheduler, Settings};
-use source_app::state::{Cause, Owner, ScheduleSpec, State, Task, TaskFilter, TaskKind, TaskState};
+use common::{at, end, new_task, schedule, source, start, state};
+use source_app::schedule::{Clock, Job, Outcome, Runner, Scheduler, Settings};
+use source_app::state::{Cause, Owner, State, Task, TaskFilter, TaskKind, TaskState};
 use tokio_util::sync::CancellationToken;
 
 /// Wall clock of Tokio's virtual time, which runs ahead whenever everything waits.
@@ -169,7 +169,8 @@ async fn a_locked_store_is_waited_for_but_not_for_ever() {
     let tries = Mutex::new(0);
     let runner = Fake::new(move |_| {
         *tries.lock().unwrap() += 1;
-        let outcome = if *tries.lock().unwrap() > 3 { over(TaskState::Succeeded, false) } else { Outcome::StoreLocked("by maintenance".into()) };
+        let outcome =
+            if *tries.lock().unwrap() > 3 { over(TaskState::Succeeded, false) } else { Outcome::StoreLocked("by maintenance".into()) };
         (Duration::ZERO, outcome)
     });
     hours(&state, &runner, settings(), 2).await;
@@ -247,99 +248,4 @@ async fn run_due_runs_what_is_due_for_one_app_and_ends() {
     assert_eq!(ran.iter().map(|task| task.state).collect::<Vec<_>>(), [TaskState::Failed, TaskState::Succeeded, TaskState::Succeeded]);
     assert!(scheduler.run_due(failing_once, apps[0].id, &CancellationToken::new()).await.unwrap().is_empty());
     assert!(tasks(&state).iter().all(|task| task.app == apps[0].id));
-}
-
-/// What a look at this time starts, all of which then succeeds.
-fn look(state: &State, clock: &FakeClock, now: &str) -> Vec<String> {
-    clock.set(at(now));
-    let jobs = Scheduler::new(state.clone(), clock.clone(), Settings::default()).tick(None, 10).unwrap();
-    for job in &jobs {
-        state.finish(job.task.id, &end(TaskState::Succeeded), None, clock.now()).unwrap();
-    }
-    jobs.iter().map(|job| job.task.slot.unwrap().format("%d %H:%M").to_string()).collect()
-}
-
-#[test]
-fn a_missed_run_is_caught_up_once_or_recorded() {
-    let (_directory, state) = state();
-    let (clock, app) = (FakeClock::new(start()), source(&state, "docs"));
-    schedule(&state, Owner::App(app.id), TaskKind::Backup, "0 2 * * *");
-    let without = ScheduleSpec { catch_up: false, ..schedule_spec(Owner::App(app.id), TaskKind::Check, "0 3 * * *") };
-    state.add_schedule(&without, start()).unwrap();
-    // The machine wakes up after four days.
-    assert_eq!(look(&state, &clock, "2026-06-05T12:00:00Z"), ["05 02:00"]);
-    assert!(look(&state, &clock, "2026-06-05T12:00:15Z").is_empty());
-    let missed = state.tasks(&TaskFilter { kind: Some(TaskKind::Check), ..TaskFilter::default() }).unwrap();
-    assert_eq!((missed.len(), missed[0].state, missed[0].slot), (1, TaskState::Cancelled, Some(at("2026-06-05T03:00:00Z"))));
-    assert!(missed[0].verdict.starts_with("missed: "));
-    assert_eq!(look(&state, &clock, "2026-06-06T03:05:00Z"), ["06 02:00"]);
-    assert_eq!(look(&state, &clock, "2026-06-06T03:05:15Z"), ["06 03:00"], "which waited for the other");
-}
-
-#[test]
-fn a_clock_set_back_stops_no_schedule_and_repeats_no_slot() {
-    let (_directory, state) = state();
-    let (clock, app) = (FakeClock::new(start()), source(&state, "docs"));
-    schedule(&state, Owner::App(app.id), TaskKind::Backup, "0 * * * *");
-    assert_eq!(look(&state, &clock, "2026-06-01T05:00:10Z"), ["01 05:00"]);
-    assert!(look(&state, &clock, "2026-06-01T03:30:00Z").is_empty(), "set back");
-    assert_eq!(look(&state, &clock, "2026-06-01T04:00:00Z"), ["01 04:00"], "which had been left out");
-    assert!(look(&state, &clock, "2026-06-01T05:00:00Z").is_empty(), "ran before");
-    assert_eq!(look(&state, &clock, "2026-06-01T06:00:00Z"), ["01 06:00"]);
-    // Years ahead and back again.
-    assert_eq!(look(&state, &clock, "2036-01-01T00:00:00Z"), ["01 00:00"]);
-    assert!(look(&state, &clock, "2026-06-01T06:10:00Z").is_empty());
-    assert_eq!(look(&state, &clock, "2026-06-01T07:00:00Z"), ["01 07:00"]);
-}
-
-#[test]
-fn a_schedule_made_by_a_clock_that_is_set_back_goes_on() {
-    let (_directory, state) = state();
-    let (clock, app) = (FakeClock::new(start()), source(&state, "docs"));
-    state.add_schedule(&schedule_spec(Owner::App(app.id), TaskKind::Backup, "0 * * * *"), at("2036-01-01T00:00:00Z")).unwrap();
-    assert!(look(&state, &clock, "2026-06-01T00:10:00Z").is_empty());
-    assert_eq!(look(&state, &clock, "2026-06-01T01:00:00Z"), ["01 01:00"]);
-}
-
-#[test]
-fn changing_or_enabling_a_schedule_catches_nothing_up() {
-    let (_directory, state) = state();
-    let (clock, app) = (FakeClock::new(start()), source(&state, "docs"));
-    let made = schedule(&state, Owner::App(app.id), TaskKind::Backup, "0 2 * * *");
-    let off = ScheduleSpec { enabled: false, ..made.spec.clone() };
-    let made = state.edit_schedule(made.id, made.revision, &off, start()).unwrap();
-    assert!(look(&state, &clock, "2026-06-03T12:00:00Z").is_empty(), "disabled");
-    let on = ScheduleSpec { enabled: true, ..off };
-    let made = state.edit_schedule(made.id, made.revision, &on, at("2026-06-03T12:00:00Z")).unwrap();
-    assert!(look(&state, &clock, "2026-06-03T12:00:00Z").is_empty(), "enabled again");
-    assert_eq!(look(&state, &clock, "2026-06-04T02:00:00Z"), ["04 02:00"]);
-    // 02:00 in New York has not come yet that day; in Tokyo it is long past and not made up for.
-    let moved = |zone: &str| ScheduleSpec { time_zone: zone.into(), ..on.clone() };
-    let made = state.edit_schedule(made.id, made.revision, &moved("Asia/Tokyo"), at("2026-06-04T03:00:00Z")).unwrap();
-    assert!(look(&state, &clock, "2026-06-04T03:00:00Z").is_empty());
-    state.edit_schedule(made.id, made.revision, &moved("America/New_York"), at("2026-06-04T03:00:00Z")).unwrap();
-    assert_eq!(look(&state, &clock, "2026-06-04T06:00:00Z"), ["04 06:00"]);
-}
-
-#[test]
-fn daylight_saving_neither_leaves_out_nor_repeats() {
-    let (_directory, state) = state();
-    let (clock, app) = (FakeClock::new(start()), source(&state, "docs"));
-    let berlin = ScheduleSpec { time_zone: "Europe/Berlin".into(), ..schedule_spec(Owner::App(app.id), TaskKind::Backup, "30 2 * * *") };
-    state.add_schedule(&berlin, at("2026-10-24T12:00:00Z")).unwrap();
-    let mut slots = Vec::new();
-    let mut now = at("2026-10-24T12:00:00Z");
-    while now < at("2026-10-26T12:00:00Z") {
-        slots.extend(look(&state, &clock, &now.to_rfc3339()));
-        now += TimeDelta::minutes(5);
-    }
-    assert_eq!(slots, ["25 00:30", "26 01:30"], "in UTC");
-    look(&state, &clock, "2027-03-27T12:00:00Z");
-    let mut slots = Vec::new();
-    now = at("2027-03-27T12:00:00Z");
-    while now < at("2027-03-29T12:00:00Z") {
-        slots.extend(look(&state, &clock, &now.to_rfc3339()));
-        now += TimeDelta::minutes(5);
-    }
-    assert_eq!(slots, ["28 01:00", "29 00:30"], "in UTC; 02:30 did not exist on the 28th");
 }

@@ -75,7 +75,11 @@ fn systemd_verifies_the_units() {
         let units = systemd("my.docs", &schedules(), &odd(executable.to_str().unwrap()), &Systemd { user }).unwrap();
         let [service, timer] = &units;
         assert_eq!((service.name.as_str(), timer.name.as_str()), ("plakar-opendrive-my.docs.service", "plakar-opendrive-my.docs.timer"));
-        for line in ["OnCalendar=*-*-* 02:30:00 Europe/Berlin\n", "OnCalendar=*-*-01 04:00:00 Europe/Berlin\n", "OnCalendar=sun *-*-* 04:00:00 Europe/Berlin\n"] {
+        for line in [
+            "OnCalendar=*-*-* 02:30:00 Europe/Berlin\n",
+            "OnCalendar=*-*-01 04:00:00 Europe/Berlin\n",
+            "OnCalendar=sun *-*-* 04:00:00 Europe/Berlin\n",
+        ] {
             assert!(timer.text.contains(line), "{}", timer.text);
         }
         assert!(timer.text.contains("\nPersistent=true\n") && service.text.contains("\nType=oneshot\n"));
@@ -118,7 +122,10 @@ fn cronjobs_are_yaml_that_says_what_it_should() {
     assert_eq!(names.len(), 3, "{names:?}");
     for job in &jobs {
         let spec = &job["spec"];
-        assert_eq!((&job["apiVersion"], &job["kind"], &job["metadata"]["namespace"]), (&"batch/v1".into(), &"CronJob".into(), &"backups".into()));
+        assert_eq!(
+            (&job["apiVersion"], &job["kind"], &job["metadata"]["namespace"]),
+            (&"batch/v1".into(), &"CronJob".into(), &"backups".into())
+        );
         assert_eq!((&spec["timeZone"], &spec["concurrencyPolicy"]), (&"Europe/Berlin".into(), &"Forbid".into()));
         assert_eq!(spec["startingDeadlineSeconds"], 3600);
         let job_spec = &spec["jobTemplate"]["spec"];

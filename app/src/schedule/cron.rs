@@ -64,7 +64,9 @@ impl Expression {
     fn ever_comes(&self) -> bool {
         let pattern = &self.cron.pattern;
         let first = NaiveDate::from_ymd_opt(2020, 1, 1).unwrap_or_default();
-        let comes = |day: NaiveDate| Ok::<_, CronError>(pattern.month_match(day.month())? && pattern.day_match(day.year(), day.month(), day.day())?);
+        let comes = |day: NaiveDate| {
+            Ok::<_, CronError>(pattern.month_match(day.month())? && pattern.day_match(day.year(), day.month(), day.day())?)
+        };
         first.iter_days().take(366 * 9).any(|day| comes(day).unwrap_or(false))
     }
 

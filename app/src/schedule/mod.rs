@@ -9,6 +9,7 @@ mod runner;
 mod scheduler;
 mod settings;
 mod timing;
+mod upcoming;
 
 pub use clock::{Clock, FakeClock, SystemClock};
 pub use cron::Expression;
@@ -17,7 +18,8 @@ pub use retention::Retention;
 pub use runner::{Job, Outcome, Runner};
 pub use scheduler::Scheduler;
 pub use settings::Settings;
-pub use timing::{Timing, Weekday};
+pub use timing::{TimeOfDay, Timing, Weekday};
+pub use upcoming::{NextRun, next_runs};
 
 /// Input that cannot be used: one line that says what is wrong and what to write.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

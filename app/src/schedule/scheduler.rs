@@ -186,7 +186,10 @@ impl<C: Clock + Clone> Scheduler<C> {
         let outcome = outcome.unwrap_or_else(|error| {
             tracing::error!(task = id, %error, "the task's runner broke off");
             let verdict = "the program failed inside; its log says where".to_owned();
-            Outcome::Ended { finish: Finish { state: TaskState::Failed, exit: None, verdict, errors: 0, bytes: None, snapshot: None }, retry: false }
+            Outcome::Ended {
+                finish: Finish { state: TaskState::Failed, exit: None, verdict, errors: 0, bytes: None, snapshot: None },
+                retry: false,
+            }
         });
         let scheduler = self.clone();
         blocking(move || scheduler.conclude(&job, outcome)).await
@@ -218,7 +221,11 @@ impl<C: Clock + Clone> Scheduler<C> {
                 self.state.finish(id, &ended(TaskState::Cancelled, "cancelled while the store was locked".into()), None, now)?;
             }
             Outcome::Ended { finish, retry } => {
-                let again = retry && finish.state == TaskState::Failed && task.slot.is_some() && task.attempt < self.settings.attempts && !job.cancel.is_cancelled();
+                let again = retry
+                    && finish.state == TaskState::Failed
+                    && task.slot.is_some()
+                    && task.attempt < self.settings.attempts
+                    && !job.cancel.is_cancelled();
                 let next_try = again.then(|| now + self.settings.backoff(task.attempt + 1));
                 self.state.finish(id, &finish, next_try, now)?;
             }

@@ -20,8 +20,7 @@ pub enum Weekday {
 
 impl Weekday {
     /// All of them, Sunday first as in cron.
-    pub const ALL: [Self; 7] =
-        [Self::Sunday, Self::Monday, Self::Tuesday, Self::Wednesday, Self::Thursday, Self::Friday, Self::Saturday];
+    pub const ALL: [Self; 7] = [Self::Sunday, Self::Monday, Self::Tuesday, Self::Wednesday, Self::Thursday, Self::Friday, Self::Saturday];
 
     /// The English name, lower case.
     pub fn name(self) -> &'static str {
@@ -151,7 +150,8 @@ impl FromStr for Timing {
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
         let words: Vec<&str> = text.split(' ').collect();
         let number = |word: &str| {
-            word.parse::<u32>().map_err(|_| Invalid(format!("\"{text}\": \"{word}\" is not a number; write for example \"every 15 minutes\"")))
+            word.parse::<u32>()
+                .map_err(|_| Invalid(format!("\"{text}\": \"{word}\" is not a number; write for example \"every 15 minutes\"")))
         };
         let timing = match words[..] {
             ["every", "minute"] => Self::Minutes(1),

@@ -1,10 +1,12 @@
 //! Apps: a resource with what is needed to back it up (source) or to restore to it (destination).
 
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 
+use super::check::{check_list, check_name, check_text};
 use super::error::is_duplicate;
+use super::resource::{self, Resource};
 use super::text::{Instant, Json, words};
 use super::{Result, State, StateError};
 use crate::schedule::{Invalid, Retention};
@@ -26,18 +28,6 @@ words! {
         /// Is restored to.
         Destination = "destination",
     }
-}
-
-/// What the data is in: an account and folder, a database, a share.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Resource {
-    /// Its name, by which its apps find each other.
-    pub name: String,
-    /// Plakar's class, such as `file-storage`.
-    pub class: String,
-    /// Plakar's subclass; may be empty.
-    #[serde(default)]
-    pub subclass: String,
 }
 
 /// What a user says of an app. Credentials are not among it: they are in Plakar's configuration, under `entry`.
@@ -83,48 +73,6 @@ pub struct App {
     /// What its user says of it.
     #[serde(flatten)]
     pub spec: AppSpec,
-}
-
-/// # Errors
-///
-/// The name does not follow the rule.
-pub(super) fn check_name(what: &str, name: &str) -> std::result::Result<(), Invalid> {
-    let (first, rest) = (|byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit(), b"._-");
-    let mut bytes = name.bytes();
-    if name.len() <= 63 && bytes.next().is_some_and(first) && bytes.all(|byte| first(byte) || rest.contains(&byte)) {
-        return Ok(());
-    }
-    let shown: String = name.escape_debug().take(70).collect();
-    Err(Invalid(format!("{what} \"{shown}\": write 1 to 63 of a-z, 0-9, \".\", \"_\" and \"-\", the first a letter or digit")))
-}
-
-/// # Errors
-///
-/// The text is empty (where it may not be), too long, or holds control characters.
-pub(super) fn check_text(what: &str, text: &str, may_be_empty: bool) -> std::result::Result<(), Invalid> {
-    let problem = match text {
-        "" if may_be_empty => return Ok(()),
-        "" => "is missing",
-        text if text.chars().any(char::is_control) => "holds a control character",
-        text if text.trim() != text => "begins or ends with a space",
-        text if text.len() > 255 => "is longer than 255 bytes",
-        _ => return Ok(()),
-    };
-    Err(Invalid(format!("{what} {problem}; write a short text on one line")))
-}
-
-/// As [`check_text`], for a list; tags of Plakar hold no comma.
-pub(super) fn check_list(what: &str, list: &[String]) -> std::result::Result<(), Invalid> {
-    for (index, text) in list.iter().enumerate() {
-        check_text(what, text, false)?;
-        if text.contains(',') {
-            return Err(Invalid(format!("{what} \"{text}\" holds a comma; give several one by one")));
-        }
-        if list[..index].contains(text) {
-            return Err(Invalid(format!("{what} \"{text}\" is given twice; write it once")));
-        }
-    }
-    Ok(())
 }
 
 impl AppSpec {
@@ -181,31 +129,6 @@ pub(super) fn load_all(connection: &Connection) -> Result<Vec<App>> {
     Ok(apps.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The resource's id; it is made with its first app.
-fn resource(transaction: &Transaction<'_>, wanted: &Resource) -> Result<i64> {
-    let found = transaction
-        .prepare_cached("SELECT id, class, subclass FROM resource WHERE name = ?1")?
-        .query_row([&wanted.name], |row| Ok((row.get(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?)))
-        .optional()?;
-    match found {
-        Some((id, class, subclass)) if (&class, &subclass) == (&wanted.class, &wanted.subclass) => Ok(id),
-        Some((_, class, subclass)) => Err(StateError::Conflict(format!(
-            "resource {} has the class {class} {subclass}; give the same, or another name for the resource",
-            wanted.name
-        ))),
-        None => {
-            let insert = "INSERT INTO resource (name, class, subclass) VALUES (?1, ?2, ?3)";
-            transaction.execute(insert, params![wanted.name, wanted.class, wanted.subclass])?;
-            Ok(transaction.last_insert_rowid())
-        }
-    }
-}
-
-fn remove_unused_resources(transaction: &Transaction<'_>) -> Result<()> {
-    transaction.execute("DELETE FROM resource WHERE NOT EXISTS (SELECT 1 FROM app WHERE app.resource = resource.id)", [])?;
-    Ok(())
-}
-
 fn name_taken(spec: &AppSpec) -> impl FnOnce(rusqlite::Error) -> StateError {
     let message = format!("there is already a {} named {}; choose another name", spec.kind, spec.name);
     move |error| if is_duplicate(&error) { StateError::Conflict(message) } else { error.into() }
@@ -220,13 +143,22 @@ impl State {
     pub fn add_app(&self, spec: &AppSpec, now: DateTime<Utc>) -> Result<App> {
         spec.check()?;
         self.write(|transaction| {
-            let resource = resource(transaction, &spec.resource)?;
+            let resource = resource::of(transaction, &spec.resource)?;
             let insert = "INSERT INTO app (kind, name, resource, environment, data_classes, integration, protocol, entry, store, \
                  retention, created, since) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11)";
             let (classes, retention) = (Json(&spec.data_classes), Json(spec.retention));
             let values = params![
-                spec.kind, spec.name, resource, spec.environment, classes, spec.integration, spec.protocol, spec.entry, spec.store,
-                retention, Instant(now)
+                spec.kind,
+                spec.name,
+                resource,
+                spec.environment,
+                classes,
+                spec.integration,
+                spec.protocol,
+                spec.entry,
+                spec.store,
+                retention,
+                Instant(now)
             ];
             transaction.execute(insert, values).map_err(name_taken(spec))?;
             load(transaction, transaction.last_insert_rowid())
@@ -246,20 +178,32 @@ impl State {
                 return Err(StateError::changed_meanwhile("app", &old.spec.name));
             }
             if old.spec.kind != spec.kind {
-                return Err(StateError::invalid(format!("app {} is a {}, which cannot be changed; assign another app", old.spec.name, old.spec.kind)));
+                return Err(StateError::invalid(format!(
+                    "app {} is a {}, which cannot be changed; assign another app",
+                    old.spec.name, old.spec.kind
+                )));
             }
             let classified = (&old.spec.environment, &old.spec.data_classes) == (&spec.environment, &spec.data_classes);
             let since = if classified { old.since } else { now };
-            let resource = resource(transaction, &spec.resource)?;
+            let resource = resource::of(transaction, &spec.resource)?;
             let update = "UPDATE app SET name = ?2, resource = ?3, environment = ?4, data_classes = ?5, integration = ?6, protocol = ?7, \
                  entry = ?8, store = ?9, retention = ?10, since = ?11, revision = revision + 1 WHERE id = ?1";
             let (classes, retention) = (Json(&spec.data_classes), Json(spec.retention));
             let values = params![
-                id, spec.name, resource, spec.environment, classes, spec.integration, spec.protocol, spec.entry, spec.store, retention,
+                id,
+                spec.name,
+                resource,
+                spec.environment,
+                classes,
+                spec.integration,
+                spec.protocol,
+                spec.entry,
+                spec.store,
+                retention,
                 Instant(since)
             ];
             transaction.execute(update, values).map_err(name_taken(spec))?;
-            remove_unused_resources(transaction)?;
+            resource::remove_unused(transaction)?;
             load(transaction, id)
         })
     }
@@ -275,12 +219,14 @@ impl State {
             let running = "SELECT id FROM task WHERE app = ?1 AND state = 'running' LIMIT 1";
             if let Some(task) = transaction.query_row(running, [id], |row| row.get::<_, i64>(0)).optional()? {
                 let name = app.spec.name;
-                return Err(StateError::Busy(format!("app {name}: task {task} is running; wait for its end or cancel it, then remove the app")));
+                return Err(StateError::Busy(format!(
+                    "app {name}: task {task} is running; wait for its end or cancel it, then remove the app"
+                )));
             }
             let mut statement = transaction.prepare("SELECT id FROM task WHERE app = ?1")?;
             let tasks = statement.query_map([id], |row| row.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()?;
             transaction.execute("DELETE FROM app WHERE id = ?1", [id])?;
-            remove_unused_resources(transaction)?;
+            resource::remove_unused(transaction)?;
             Ok(tasks)
         })?;
         self.remove_logs(&tasks);

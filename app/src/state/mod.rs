@@ -2,6 +2,7 @@
 //! works on it: the command line, the console, and what cron, systemd or Kubernetes start.
 
 mod app;
+mod check;
 mod effective;
 mod error;
 mod files;
@@ -11,6 +12,7 @@ mod migrations;
 mod policy;
 mod process;
 mod queue;
+mod resource;
 mod schedule;
 mod task;
 mod text;
@@ -22,7 +24,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
-pub use app::{App, AppId, AppKind, AppSpec, Resource, SUGGESTED_DATA_CLASSES, SUGGESTED_ENVIRONMENTS};
+pub use app::{App, AppId, AppKind, AppSpec, SUGGESTED_DATA_CLASSES, SUGGESTED_ENVIRONMENTS};
 pub use effective::{Effective, Origin};
 pub use error::{Result, StateError};
 pub use files::default_directory;
@@ -31,6 +33,7 @@ pub use log::{LogPart, LogWriter};
 pub use policy::{Match, Policy, PolicyId, PolicySpec};
 pub use process::Process;
 pub use queue::{Cancelled, Finish, NewTask, Slotted};
+pub use resource::Resource;
 pub use schedule::{Owner, Schedule, ScheduleId, ScheduleSpec};
 pub use task::{Cause, Task, TaskId, TaskKind, TaskState};
 
@@ -88,12 +91,9 @@ impl State {
         &self.inner.directory
     }
 
-    /// The plan that SQLite makes for a statement, to see that it uses an index.
-    ///
-    /// # Errors
-    ///
-    /// The statement is wrong.
-    pub fn explain(&self, sql: &str) -> Result<Vec<String>> {
+    /// The plan that SQLite makes for a statement.
+    #[cfg(test)]
+    fn explain(&self, sql: &str) -> Result<Vec<String>> {
         self.read(|connection| {
             let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
             let unbound = vec![rusqlite::types::Null; statement.parameter_count()];

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 
-use super::app::{check_list, check_name};
+use super::check::{check_list, check_name};
 use super::error::is_duplicate;
 use super::text::{Instant, Json, words};
 use super::{App, AppKind, Result, State, StateError};

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
 use super::effective::{Effective, Origin, SET_HANDLED};
-use super::task::{SELECT, load, query};
+use super::task::load;
 use super::text::{Instant, Json};
 use super::{AppId, Cause, Process, Result, State, StateError, Task, TaskId, TaskKind, TaskState, app};
 
@@ -75,11 +75,12 @@ const RUN: &str = "UPDATE task SET state = 'running', started = coalesce(started
 const OURS: &str = "id = ?1 AND state IN ('running', 'interrupted') AND pid = ?2 AND process_start = ?3 AND boot = ?4 AND namespace = ?5";
 
 /// The open task of an app and kind.
-pub(super) const OPEN: &str = "SELECT id, state FROM task WHERE app = ?1 AND kind = ?2 AND state IN ('queued', 'running', 'waiting') LIMIT 1";
+pub(super) const OPEN: &str =
+    "SELECT id, state FROM task WHERE app = ?1 AND kind = ?2 AND state IN ('queued', 'running', 'waiting') LIMIT 1";
 
 pub(super) const RUNNING: &str = "SELECT id, kind FROM task WHERE app = ?1 AND state = 'running' AND kind <> 'test'";
 
-pub(super) const CLAIMABLE: &str = "SELECT id FROM task WHERE state IN ('queued', 'running', 'waiting') AND state <> 'running' \
+pub(super) const CLAIMABLE: &str = "SELECT id FROM task WHERE state IN ('queued', 'waiting') \
      AND (next_try IS NULL OR next_try <= ?1 OR next_try > ?2) AND (?3 IS NULL OR app = ?3) \
      AND (kind = 'test' OR NOT EXISTS (SELECT 1 FROM task other WHERE other.app = task.app AND other.state = 'running' AND other.kind <> 'test')) \
      AND (NOT ?4 OR store IS NULL OR NOT EXISTS (SELECT 1 FROM task other WHERE other.state = 'running' AND other.store = task.store)) \
@@ -142,9 +143,8 @@ impl State {
                 None => (TaskState::Queued, None),
             };
             let left_out = verdict.is_some();
-            let values = params![
-                app, kind, cause, state, schedule.id, Instant(slot), "{}", Instant(now), verdict.unwrap_or_default(), ended
-            ];
+            let values =
+                params![app, kind, cause, state, schedule.id, Instant(slot), "{}", Instant(now), verdict.unwrap_or_default(), ended];
             if transaction.prepare_cached(INSERT)?.execute(values)? == 0 {
                 return Ok(Slotted::Gone);
             }
@@ -168,8 +168,7 @@ impl State {
                 return Err(StateError::Busy(format!("app {name}: task {id} ({kind}) is running; wait for its end, or cancel it")));
             }
             let none = None::<i64>;
-            let values =
-                params![new.app, new.kind, new.cause, TaskState::Queued, none, none, Json(&new.input), Instant(now), "", none];
+            let values = params![new.app, new.kind, new.cause, TaskState::Queued, none, none, Json(&new.input), Instant(now), "", none];
             transaction.prepare_cached(INSERT)?.execute(values)?;
             run(transaction, transaction.last_insert_rowid(), &self.inner.process, now)
         })
@@ -266,37 +265,12 @@ impl State {
                 Ok(Cancelled::Asked)
             }
             TaskState::Queued | TaskState::Waiting => {
-                let update = "UPDATE task SET state = 'cancelled', ended = ?2, next_try = NULL, verdict = 'cancelled before it began' WHERE id = ?1";
+                let update =
+                    "UPDATE task SET state = 'cancelled', ended = ?2, next_try = NULL, verdict = 'cancelled before it began' WHERE id = ?1";
                 transaction.execute(update, params![id, Instant(now)])?;
                 Ok(Cancelled::Now)
             }
             _ => Ok(Cancelled::Over),
-        })
-    }
-
-    /// Marks tasks as interrupted whose process is gone, and gives their ids.
-    ///
-    /// # Errors
-    ///
-    /// The database failed.
-    pub fn mark_interrupted(&self, now: DateTime<Utc>) -> Result<Vec<TaskId>> {
-        let here = &self.inner.process;
-        let sql = format!("{SELECT} WHERE state = 'running'");
-        let is_gone = |task: &Task| match (&task.runner, task.heartbeat) {
-            (Some(process), Some(heartbeat)) => !process.is_alive(here, heartbeat, now),
-            _ => true,
-        };
-        if !self.read(|connection| query(connection, &sql, []))?.iter().any(is_gone) {
-            return Ok(Vec::new());
-        }
-        self.write(|transaction| {
-            let gone: Vec<TaskId> = query(transaction, &sql, [])?.iter().filter(|task| is_gone(task)).map(|task| task.id).collect();
-            for id in &gone {
-                let update = "UPDATE task SET state = 'interrupted', ended = ?2, progress = '', \
-                     verdict = 'interrupted: the process that ran it ended before it did' WHERE id = ?1";
-                transaction.prepare_cached(update)?.execute(params![id, Instant(now)])?;
-            }
-            Ok(gone)
         })
     }
 }

@@ -114,7 +114,10 @@ impl State {
                 Owner::App(id) => {
                     let app = app::load(transaction, id)?;
                     if app.spec.kind == AppKind::Destination {
-                        return Err(StateError::invalid(format!("{} is a destination, which has no schedule; name a source", app.spec.name)));
+                        return Err(StateError::invalid(format!(
+                            "{} is a destination, which has no schedule; name a source",
+                            app.spec.name
+                        )));
                     }
                     (Some(id), None)
                 }

@@ -54,7 +54,8 @@ impl Times {
     pub fn cron(&self) -> String {
         let days = self.days.as_deref().map_or("*".into(), |days| list(days, 31, "-", 1));
         let weekdays = self.weekdays.as_deref().map_or("*".into(), |weekdays| list(weekdays, 7, "-", 1));
-        let [minutes, hours, months] = [(&self.minutes, 60), (&self.hours, 24), (&self.months, 12)].map(|(values, most)| list(values, most, "-", 1));
+        let [minutes, hours, months] =
+            [(&self.minutes, 60), (&self.hours, 24), (&self.months, 12)].map(|(values, most)| list(values, most, "-", 1));
         format!("{minutes} {hours} {days} {months} {weekdays}")
     }
 
@@ -65,7 +66,8 @@ impl Times {
             format!("{} ", names.join(","))
         });
         let days = self.days.as_deref().map_or("*".into(), |days| list(days, 31, "..", 2));
-        let [minutes, hours, months] = [(&self.minutes, 60), (&self.hours, 24), (&self.months, 12)].map(|(values, most)| list(values, most, "..", 2));
+        let [minutes, hours, months] =
+            [(&self.minutes, 60), (&self.hours, 24), (&self.months, 12)].map(|(values, most)| list(values, most, "..", 2));
         format!("{weekdays}*-{months}-{days} {hours}:{minutes}:00 {zone}")
     }
 
