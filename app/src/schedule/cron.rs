@@ -5,6 +5,9 @@
 //! - a slot in the repeated hour comes once, the first time;
 //! - but an expression that names every hour goes on through the repeated hour: else it would pause for one.
 
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Offset, SubsecRound, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 use croner::Cron;
@@ -16,11 +19,17 @@ use super::Invalid;
 /// Longest expression that is read.
 const LONGEST: usize = 200;
 
+/// Expressions that were read: to read one takes a hundred times as long as to ask it, and the scheduler asks all of them.
+static READ: LazyLock<Mutex<HashMap<String, Expression>>> = LazyLock::new(Mutex::default);
+
+/// Most that are remembered.
+const MOST: usize = 1000;
+
 /// A valid cron expression of five fields (minute, hour, day of month, month, day of week).
 #[derive(Clone, Debug)]
 pub struct Expression {
     text: String,
-    cron: Cron,
+    cron: Arc<Cron>,
     every_hour: bool,
 }
 
@@ -40,6 +49,10 @@ impl Expression {
         if text.len() > LONGEST {
             return Err(wrong(&format!("longer than {LONGEST} characters")));
         }
+        let mut read = READ.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(expression) = read.get(&text) {
+            return Ok(expression.clone());
+        }
         if !text.starts_with('@') && text.split(' ').count() != 5 {
             return Err(wrong("not five fields"));
         }
@@ -53,10 +66,14 @@ impl Expression {
             .parse(&text)
             .map_err(|error| wrong(error.to_string().trim_end_matches('.')))?;
         let every_hour = cron.pattern.hours.is_all_set();
-        let expression = Self { text, cron, every_hour };
+        let expression = Self { text, cron: Arc::new(cron), every_hour };
         if !expression.ever_comes() {
             return Err(Invalid(format!("schedule \"{}\": no such day ever comes; check the day of month and the month", expression.text)));
         }
+        if read.len() >= MOST {
+            read.clear();
+        }
+        read.insert(expression.text.clone(), expression.clone());
         Ok(expression)
     }
 
