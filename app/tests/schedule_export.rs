@@ -1,4 +1,5 @@
 //! What is exported is what systemd, Kubernetes and cron read.
+#![cfg(unix)]
 
 mod common;
 
