@@ -15,8 +15,8 @@ const ROUNDS: u32 = 20;
 fn main() -> Result<()> {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let state = State::open(&directory.path().join("state"))?;
-    let now = Utc::now();
     fill(&state)?;
+    let now = Utc::now();
 
     let failed = TaskFilter { state: Some(TaskState::Failed), kind: Some(TaskKind::Check), ..TaskFilter::default() };
     let by_time = TaskFilter { since: Some(now - TimeDelta::days(400)), until: Some(now - TimeDelta::days(90)), ..TaskFilter::default() };
