@@ -1,0 +1,71 @@
+//! How the scheduler behaves.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+
+/// How the scheduler behaves. The defaults are meant for everybody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Tasks that this process runs side by side.
+    pub parallel: usize,
+    /// Whether backups and prunes into one store wait for each other.
+    pub one_writer_per_store: bool,
+    /// How often a scheduled task is run in all, the first time included.
+    pub attempts: u32,
+    /// Before the second attempt; each further one waits twice as long.
+    pub first_retry: TimeDelta,
+    /// The longest wait before an attempt.
+    pub longest_retry: TimeDelta,
+    /// Before a locked store is tried again. Plakar's locks are left behind for up to ten minutes.
+    pub lock_retry: TimeDelta,
+    /// After so long a locked store is an error.
+    pub lock_patience: TimeDelta,
+    /// Longest sleep of the loop: a suspended machine wakes up with its timers behind.
+    pub longest_sleep: Duration,
+    /// How often a running task says that it lives and looks whether somebody cancelled it.
+    pub heartbeat: Duration,
+    /// Finished tasks kept for each app.
+    pub keep_tasks: u32,
+    /// How long finished tasks are kept.
+    pub keep_for: TimeDelta,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            parallel: 2,
+            one_writer_per_store: false,
+            attempts: 3,
+            first_retry: TimeDelta::minutes(5),
+            longest_retry: TimeDelta::hours(1),
+            lock_retry: TimeDelta::minutes(3),
+            lock_patience: TimeDelta::hours(6),
+            longest_sleep: Duration::from_secs(15),
+            heartbeat: Duration::from_secs(1),
+            keep_tasks: 500,
+            keep_for: TimeDelta::days(365),
+        }
+    }
+}
+
+impl Settings {
+    /// The wait before attempt number `attempt` (2 is the first retry).
+    pub fn backoff(&self, attempt: u32) -> TimeDelta {
+        let doublings = attempt.saturating_sub(2).min(20);
+        self.first_retry.checked_mul(1 << doublings).unwrap_or(self.longest_retry).min(self.longest_retry)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_doubles_up_to_an_hour() {
+        let settings = Settings::default();
+        let minutes: Vec<i64> = (2..9).map(|attempt| settings.backoff(attempt).num_minutes()).collect();
+        assert_eq!(minutes, [5, 10, 20, 40, 60, 60, 60]);
+        assert_eq!(settings.backoff(u32::MAX).num_minutes(), 60);
+    }
+}

@@ -1,0 +1,28 @@
+//! What comes next, for a page to show.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::state::Effective;
+
+/// The next run of a schedule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NextRun {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Of which schedule.
+    #[serde(flatten)]
+    pub schedule: Effective,
+}
+
+/// The next run of each enabled schedule, the soonest first.
+pub fn next_runs(schedules: Vec<Effective>, now: DateTime<Utc>) -> Vec<NextRun> {
+    let next = |schedule: Effective| {
+        let spec = &schedule.schedule.spec;
+        let at = spec.enabled.then(|| spec.calendar().ok()?.next_after(now)).flatten()?;
+        Some(NextRun { at, schedule })
+    };
+    let mut runs: Vec<NextRun> = schedules.into_iter().filter_map(next).collect();
+    runs.sort_by(|a, b| (a.at, &a.schedule.app_name, a.schedule.schedule.id).cmp(&(b.at, &b.schedule.app_name, b.schedule.schedule.id)));
+    runs
+}

@@ -1,0 +1,279 @@
+//! Apps: a resource with what is needed to back it up (source) or to restore to it (destination).
+
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::{Deserialize, Serialize};
+
+use super::check::{check_list, check_name, check_text};
+use super::error::is_duplicate;
+use super::resource::{self, Resource};
+use super::text::{Instant, Json, words};
+use super::{Result, State, StateError};
+use crate::schedule::{Invalid, Retention};
+
+/// Known to the database only; a removed app's is never given again.
+pub type AppId = i64;
+
+/// Environments that a form suggests; any other text is as good.
+pub const SUGGESTED_ENVIRONMENTS: [&str; 3] = ["production", "development", "testing"];
+
+/// Data classes that a form suggests; any other text is as good.
+pub const SUGGESTED_DATA_CLASSES: [&str; 4] = ["critical", "database", "financial records", "PII"];
+
+words! {
+    /// What an app is for.
+    AppKind, "kind of app" {
+        /// Is backed up.
+        Source = "source",
+        /// Is restored to.
+        Destination = "destination",
+    }
+}
+
+/// What a user says of an app. Credentials are not among it: they are in Plakar's configuration, under `entry`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppSpec {
+    /// Source or destination; stays as it is.
+    pub kind: AppKind,
+    /// Its name, unique among its kind: `[a-z0-9][a-z0-9._-]{0,62}`.
+    pub name: String,
+    /// What the data is in.
+    pub resource: Resource,
+    /// Free text; may be empty.
+    #[serde(default)]
+    pub environment: String,
+    /// Free texts, any number.
+    #[serde(default)]
+    pub data_classes: Vec<String>,
+    /// The Plakar package.
+    pub integration: String,
+    /// Which of its protocols.
+    pub protocol: String,
+    /// The name in Plakar's configuration.
+    pub entry: String,
+    /// For a source: the name of a Plakar store, or the path of a local one.
+    pub store: Option<String>,
+    /// The app's own retention, besides that of its policies.
+    #[serde(default)]
+    pub retention: Retention,
+}
+
+/// An app.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct App {
+    /// Its id.
+    pub id: AppId,
+    /// Counts its changes.
+    pub revision: i64,
+    /// When it was assigned.
+    pub created: DateTime<Utc>,
+    /// Since when it has its environment and data classes.
+    #[serde(skip)]
+    pub(super) since: DateTime<Utc>,
+    /// What its user says of it.
+    #[serde(flatten)]
+    pub spec: AppSpec,
+}
+
+impl AppSpec {
+    /// # Errors
+    ///
+    /// Something cannot be used.
+    pub fn check(&self) -> std::result::Result<(), Invalid> {
+        check_name("name", &self.name)?;
+        check_text("resource", &self.resource.name, false)?;
+        check_text("class", &self.resource.class, false)?;
+        check_text("subclass", &self.resource.subclass, true)?;
+        check_text("environment", &self.environment, true)?;
+        check_list("data class", &self.data_classes)?;
+        check_text("integration", &self.integration, false)?;
+        check_text("protocol", &self.protocol, false)?;
+        check_name("entry", &self.entry)?;
+        self.retention.check()?;
+        match (self.kind, self.store.as_deref()) {
+            (AppKind::Source, store) => check_text("store", store.unwrap_or_default(), false),
+            (AppKind::Destination, None) => Ok(()),
+            (AppKind::Destination, Some(_)) => Err(Invalid("store: a destination has none; leave it out".into())),
+        }
+    }
+}
+
+const SELECT: &str = "SELECT app.id, app.revision, created, since, kind, app.name, resource.name, class, subclass, environment, \
+     data_classes, integration, protocol, entry, store, retention FROM app JOIN resource ON resource.id = app.resource";
+
+fn from_row(row: &Row<'_>) -> rusqlite::Result<App> {
+    let resource = Resource { name: row.get(6)?, class: row.get(7)?, subclass: row.get(8)? };
+    let spec = AppSpec {
+        kind: row.get(4)?,
+        name: row.get(5)?,
+        resource,
+        environment: row.get(9)?,
+        data_classes: row.get::<_, Json<_>>(10)?.0,
+        integration: row.get(11)?,
+        protocol: row.get(12)?,
+        entry: row.get(13)?,
+        store: row.get(14)?,
+        retention: row.get::<_, Json<_>>(15)?.0,
+    };
+    Ok(App { id: row.get(0)?, revision: row.get(1)?, created: row.get::<_, Instant>(2)?.0, since: row.get::<_, Instant>(3)?.0, spec })
+}
+
+pub(super) fn load(connection: &Connection, id: AppId) -> Result<App> {
+    let app = connection.prepare_cached(&format!("{SELECT} WHERE app.id = ?1"))?.query_row([id], from_row).optional()?;
+    app.ok_or_else(|| StateError::NotFound(format!("there is no app with the id {id}")))
+}
+
+pub(super) fn load_all(connection: &Connection) -> Result<Vec<App>> {
+    let mut statement = connection.prepare_cached(&format!("{SELECT} ORDER BY app.name, kind DESC"))?;
+    let apps = statement.query_map([], from_row)?;
+    Ok(apps.collect::<rusqlite::Result<_>>()?)
+}
+
+fn name_taken(spec: &AppSpec) -> impl FnOnce(rusqlite::Error) -> StateError {
+    let message = format!("there is already a {} named {}; choose another name", spec.kind, spec.name);
+    move |error| if is_duplicate(&error) { StateError::Conflict(message) } else { error.into() }
+}
+
+impl State {
+    /// Assigns an app.
+    ///
+    /// # Errors
+    ///
+    /// What is given cannot be used, or the name is taken.
+    pub fn add_app(&self, spec: &AppSpec, now: DateTime<Utc>) -> Result<App> {
+        spec.check()?;
+        self.write(|transaction| {
+            let resource = resource::of(transaction, &spec.resource)?;
+            let insert = "INSERT INTO app (kind, name, resource, environment, data_classes, integration, protocol, entry, store, \
+                 retention, created, since) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11)";
+            let (classes, retention) = (Json(&spec.data_classes), Json(spec.retention));
+            let values = params![
+                spec.kind,
+                spec.name,
+                resource,
+                spec.environment,
+                classes,
+                spec.integration,
+                spec.protocol,
+                spec.entry,
+                spec.store,
+                retention,
+                Instant(now)
+            ];
+            transaction.execute(insert, values).map_err(name_taken(spec))?;
+            load(transaction, transaction.last_insert_rowid())
+        })
+    }
+
+    /// Changes an app, also its name; its kind stays.
+    ///
+    /// # Errors
+    ///
+    /// What is given cannot be used, the name is taken, or the app is no longer at the given revision.
+    pub fn edit_app(&self, id: AppId, revision: i64, spec: &AppSpec, now: DateTime<Utc>) -> Result<App> {
+        spec.check()?;
+        self.write(|transaction| {
+            let old = load(transaction, id)?;
+            if old.revision != revision {
+                return Err(StateError::changed_meanwhile("app", &old.spec.name));
+            }
+            if old.spec.kind != spec.kind {
+                return Err(StateError::invalid(format!(
+                    "app {} is a {}, which cannot be changed; assign another app",
+                    old.spec.name, old.spec.kind
+                )));
+            }
+            let classified = (&old.spec.environment, &old.spec.data_classes) == (&spec.environment, &spec.data_classes);
+            let since = if classified { old.since } else { now };
+            let resource = resource::of(transaction, &spec.resource)?;
+            let update = "UPDATE app SET name = ?2, resource = ?3, environment = ?4, data_classes = ?5, integration = ?6, protocol = ?7, \
+                 entry = ?8, store = ?9, retention = ?10, since = ?11, revision = revision + 1 WHERE id = ?1";
+            let (classes, retention) = (Json(&spec.data_classes), Json(spec.retention));
+            let values = params![
+                id,
+                spec.name,
+                resource,
+                spec.environment,
+                classes,
+                spec.integration,
+                spec.protocol,
+                spec.entry,
+                spec.store,
+                retention,
+                Instant(since)
+            ];
+            transaction.execute(update, values).map_err(name_taken(spec))?;
+            resource::remove_unused(transaction)?;
+            load(transaction, id)
+        })
+    }
+
+    /// Removes an app with its schedules, tasks and logs. What it backed up stays in its store.
+    ///
+    /// # Errors
+    ///
+    /// A task of it runs.
+    pub fn remove_app(&self, id: AppId) -> Result<()> {
+        let tasks = self.write(|transaction| {
+            let app = load(transaction, id)?;
+            let running = "SELECT id FROM task WHERE app = ?1 AND state = 'running' LIMIT 1";
+            if let Some(task) = transaction.query_row(running, [id], |row| row.get::<_, i64>(0)).optional()? {
+                let name = app.spec.name;
+                return Err(StateError::Busy(format!(
+                    "app {name}: task {task} is running; wait for its end or cancel it, then remove the app"
+                )));
+            }
+            let mut statement = transaction.prepare("SELECT id FROM task WHERE app = ?1")?;
+            let tasks = statement.query_map([id], |row| row.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()?;
+            transaction.execute("DELETE FROM app WHERE id = ?1", [id])?;
+            resource::remove_unused(transaction)?;
+            Ok(tasks)
+        })?;
+        self.remove_logs(&tasks);
+        Ok(())
+    }
+
+    /// One app.
+    ///
+    /// # Errors
+    ///
+    /// There is none with this id.
+    pub fn app(&self, id: AppId) -> Result<App> {
+        self.read(|connection| load(connection, id))
+    }
+
+    /// The app of a kind with a name.
+    ///
+    /// # Errors
+    ///
+    /// There is none.
+    pub fn app_named(&self, kind: AppKind, name: &str) -> Result<App> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(&format!("{SELECT} WHERE kind = ?1 AND app.name = ?2"))?;
+            let app = statement.query_row(params![kind, name], from_row).optional()?;
+            app.ok_or_else(|| StateError::NotFound(format!("there is no {kind} named \"{}\"", name.escape_debug())))
+        })
+    }
+
+    /// All apps by name.
+    ///
+    /// # Errors
+    ///
+    /// The database failed.
+    pub fn apps(&self) -> Result<Vec<App>> {
+        self.read(load_all)
+    }
+
+    /// The apps of a resource, sources first.
+    ///
+    /// # Errors
+    ///
+    /// The database failed.
+    pub fn apps_of(&self, resource: &str) -> Result<Vec<App>> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(&format!("{SELECT} WHERE resource.name = ?1 ORDER BY kind DESC, app.name"))?;
+            let apps = statement.query_map([resource], from_row)?;
+            Ok(apps.collect::<rusqlite::Result<_>>()?)
+        })
+    }
+}

@@ -1,0 +1,81 @@
+//! The directory of the state and the files in it: the user's own, no links, closed to others.
+
+use std::fs::{self, File, OpenOptions};
+use std::path::{Path, PathBuf};
+
+use super::{Result, StateError};
+
+/// The usual place: `$XDG_STATE_HOME/plakar-opendrive`, or what comes nearest to it on this system.
+///
+/// # Errors
+///
+/// The environment names no home directory.
+pub fn default_directory() -> Result<PathBuf> {
+    let variable = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = if cfg!(windows) {
+        variable("LOCALAPPDATA")
+    } else if cfg!(target_os = "macos") {
+        variable("XDG_STATE_HOME").or_else(|| Some(variable("HOME")?.join("Library/Application Support")))
+    } else {
+        variable("XDG_STATE_HOME").or_else(|| Some(variable("HOME")?.join(".local/state")))
+    };
+    base.map(|base| base.join("plakar-opendrive"))
+        .ok_or_else(|| StateError::invalid("no home directory: set HOME, or name the directory of the state"))
+}
+
+/// Makes the directory if it is missing and gives its true path.
+///
+/// # Errors
+///
+/// It is a link, no directory, somebody else's or open to others.
+pub(super) fn prepare(directory: &Path) -> Result<PathBuf> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(directory).map_err(StateError::file(directory))?;
+    let metadata = fs::symlink_metadata(directory).map_err(StateError::file(directory))?;
+    if !metadata.is_dir() {
+        return Err(StateError::Unsafe(format!("{} is a link; name the directory that it points to", directory.display())));
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        if metadata.uid() != rustix::process::geteuid().as_raw() {
+            return Err(StateError::Unsafe(format!("{} belongs to another user; name a directory of your own", directory.display())));
+        }
+        if metadata.mode() & 0o077 != 0 {
+            let (shown, mode) = (directory.display(), metadata.mode() & 0o777);
+            return Err(StateError::Unsafe(format!("{shown} is open to other users (mode {mode:o}); run: chmod 700 {shown}")));
+        }
+    }
+    directory.canonicalize().map_err(StateError::file(directory))
+}
+
+/// Options for a file that only its owner may read, and that is not reached through a link.
+pub(super) fn private() -> OpenOptions {
+    let mut options = File::options();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32);
+    }
+    options
+}
+
+/// Makes the database's file before SQLite does, so that it never has another mode; SQLite gives its other files the same.
+pub(super) fn prepare_database(path: &Path) -> Result<()> {
+    let file = private().append(true).create(true).open(path).map_err(|error| match fs::symlink_metadata(path) {
+        Ok(found) if found.is_symlink() => StateError::Unsafe(format!("{} is a link; put the file itself there", path.display())),
+        _ => StateError::File { path: path.into(), error },
+    })?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt, PermissionsExt};
+        if file.metadata().map_err(StateError::file(path))?.mode() & 0o177 != 0 {
+            file.set_permissions(fs::Permissions::from_mode(0o600)).map_err(StateError::file(path))?;
+        }
+    }
+    drop(file);
+    Ok(())
+}

@@ -1,0 +1,198 @@
+//! What pages show of the tasks, and how long tasks are kept.
+
+use chrono::{DateTime, Utc};
+use rusqlite::types::Value;
+use rusqlite::{OptionalExtension, params};
+use serde::Deserialize;
+
+use super::task::{SELECT, from_row, load, query};
+use super::text::Instant;
+use super::{App, AppId, Cause, Result, State, Task, TaskId, TaskKind, TaskState, app};
+
+/// Most tasks that one page shows.
+const LONGEST_PAGE: u32 = 500;
+
+/// Which tasks to list, newest first; what is `None` does not matter.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TaskFilter {
+    /// Of this app.
+    pub app: Option<AppId>,
+    /// Of this kind.
+    pub kind: Option<TaskKind>,
+    /// In this state.
+    pub state: Option<TaskState>,
+    /// For this reason.
+    pub cause: Option<Cause>,
+    /// Not before this time.
+    pub since: Option<DateTime<Utc>>,
+    /// Before this time.
+    pub until: Option<DateTime<Utc>>,
+    /// Older than this task: the last one of the page before.
+    pub before: Option<TaskId>,
+    /// At most so many; 50 if not said, never more than 500.
+    pub limit: Option<u32>,
+}
+
+/// How an app is doing.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Overview {
+    /// The app.
+    pub app: App,
+    /// What runs now, or is about to.
+    pub open: Vec<Task>,
+    /// Its newest backup that has ended.
+    pub last: Option<Task>,
+    /// Its newest backup without errors.
+    pub last_success: Option<Task>,
+}
+
+const OPEN_OF: &str = "WHERE app = ?1 AND state IN ('queued', 'running', 'waiting') ORDER BY id";
+const LAST: &str = "WHERE app = ?1 AND kind = ?2 AND state NOT IN ('queued', 'running', 'waiting') ORDER BY id DESC LIMIT 1";
+const LAST_SUCCESS: &str = "WHERE app = ?1 AND kind = ?2 AND state = 'succeeded' ORDER BY id DESC LIMIT 1";
+
+impl TaskFilter {
+    /// The statement and its values. Only the conditions that are wanted are in it: so each combination finds its index.
+    fn statement(&self) -> (String, Vec<Value>) {
+        let word = |text: &'static str| Value::Text(text.into());
+        let instant = |at: DateTime<Utc>| Value::Integer(at.timestamp_millis());
+        let conditions = [
+            ("app = ?", self.app.map(Value::Integer)),
+            ("kind = ?", self.kind.map(|kind| word(kind.as_str()))),
+            ("state = ?", self.state.map(|state| word(state.as_str()))),
+            ("cause = ?", self.cause.map(|cause| word(cause.as_str()))),
+            ("created >= ?", self.since.map(instant)),
+            ("created < ?", self.until.map(instant)),
+            ("id < ?", self.before.map(Value::Integer)),
+        ];
+        let (mut sql, mut values) = (String::from(SELECT), Vec::new());
+        for (condition, value) in conditions {
+            let Some(value) = value else { continue };
+            sql += if values.is_empty() { " WHERE " } else { " AND " };
+            sql += condition;
+            values.push(value);
+        }
+        sql += " ORDER BY id DESC LIMIT ?";
+        values.push(Value::Integer(self.limit.unwrap_or(50).min(LONGEST_PAGE).into()));
+        (sql, values)
+    }
+}
+
+impl State {
+    /// One task.
+    ///
+    /// # Errors
+    ///
+    /// There is none with this id.
+    pub fn task(&self, id: TaskId) -> Result<Task> {
+        self.read(|connection| load(connection, id))
+    }
+
+    /// The tasks that a filter lets through, newest first.
+    ///
+    /// # Errors
+    ///
+    /// The database failed.
+    pub fn tasks(&self, filter: &TaskFilter) -> Result<Vec<Task>> {
+        let (sql, values) = filter.statement();
+        self.read(|connection| query(connection, &sql, rusqlite::params_from_iter(values)))
+    }
+
+    /// The newest task of a kind that ended without errors.
+    ///
+    /// # Errors
+    ///
+    /// The database failed.
+    pub fn last_success(&self, app: AppId, kind: TaskKind) -> Result<Option<Task>> {
+        self.read(|connection| {
+            Ok(connection.prepare_cached(&format!("{SELECT} {LAST_SUCCESS}"))?.query_row(params![app, kind], from_row).optional()?)
+        })
+    }
+
+    /// How every app is doing, by name.
+    ///
+    /// # Errors
+    ///
+    /// The database failed.
+    pub fn overview(&self) -> Result<Vec<Overview>> {
+        self.read(|connection| {
+            let mut open = connection.prepare_cached(&format!("{SELECT} {OPEN_OF}"))?;
+            let mut last = connection.prepare_cached(&format!("{SELECT} {LAST}"))?;
+            let mut last_success = connection.prepare_cached(&format!("{SELECT} {LAST_SUCCESS}"))?;
+            let overview = |app: App| {
+                Ok(Overview {
+                    open: open.query_map([app.id], from_row)?.collect::<rusqlite::Result<_>>()?,
+                    last: last.query_row(params![app.id, TaskKind::Backup], from_row).optional()?,
+                    last_success: last_success.query_row(params![app.id, TaskKind::Backup], from_row).optional()?,
+                    app,
+                })
+            };
+            app::load_all(connection)?.into_iter().map(overview).collect()
+        })
+    }
+
+    /// Removes the history beyond the newest `keep` tasks of each app, and what was made before `oldest`; never what is open, nor
+    /// the last success of a kind. Gives how many tasks were removed, with their logs.
+    ///
+    /// # Errors
+    ///
+    /// The database failed.
+    pub fn prune_history(&self, keep: u32, oldest: DateTime<Utc>) -> Result<usize> {
+        let removed = self.write(|transaction| {
+            let mut statement = transaction.prepare_cached(
+                "DELETE FROM task WHERE id IN (SELECT id FROM \
+                     (SELECT id, created, state, row_number() OVER (PARTITION BY app ORDER BY id DESC) AS place FROM task) \
+                     WHERE (place > ?1 OR created < ?2) AND state NOT IN ('queued', 'running', 'waiting')) \
+                 AND id NOT IN (SELECT max(id) FROM task WHERE state = 'succeeded' GROUP BY app, kind) RETURNING id",
+            )?;
+            let ids = statement.query_map(params![keep, Instant(oldest)], |row| row.get(0))?;
+            Ok(ids.collect::<rusqlite::Result<Vec<TaskId>>>()?)
+        })?;
+        self.remove_logs(&removed);
+        Ok(removed.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::queue::{CLAIMABLE, OPEN, RUNNING};
+    use super::*;
+
+    /// A page must not read all tasks, nor sort them.
+    #[test]
+    fn what_pages_ask_is_answered_by_an_index() {
+        let directory = tempfile::tempdir().unwrap();
+        let state = State::open(&directory.path().join("state")).unwrap();
+        let check = |what: &str, plan: Vec<String>| {
+            for line in &plan {
+                let by_rowid_alone = line == "SCAN task" && what == "no filter";
+                assert!(by_rowid_alone || !(line.starts_with("SCAN") || line.contains("B-TREE")), "{what}: {plan:?}");
+            }
+        };
+        for (what, sql) in [("open", OPEN_OF), ("last", LAST), ("last success", LAST_SUCCESS)] {
+            check(what, state.explain(&format!("{SELECT} {sql}")).unwrap());
+        }
+        for (what, sql) in [("open of a kind", OPEN), ("running", RUNNING)] {
+            check(what, state.explain(sql).unwrap());
+        }
+        let claim = state.explain(CLAIMABLE).unwrap().join("\n");
+        assert!(
+            !claim.contains("SCAN")
+                && claim.contains("USING INDEX task_state (state=?)")
+                && claim.contains("USING INDEX task_one_running (app=?)"),
+            "{claim}"
+        );
+        check("no filter", state.explain(&TaskFilter::default().statement().0).unwrap());
+        let (app, kind, state_is) = (Some(1), Some(TaskKind::Backup), Some(TaskState::Failed));
+        for (what, filter) in [
+            ("app", TaskFilter { app, ..TaskFilter::default() }),
+            ("app and kind", TaskFilter { app, kind, ..TaskFilter::default() }),
+            ("app and page", TaskFilter { app, before: Some(7), ..TaskFilter::default() }),
+            ("kind", TaskFilter { kind, ..TaskFilter::default() }),
+            ("state", TaskFilter { state: state_is, ..TaskFilter::default() }),
+            ("state and kind", TaskFilter { state: state_is, kind, before: Some(7), ..TaskFilter::default() }),
+        ] {
+            check(what, state.explain(&filter.statement().0).unwrap());
+        }
+    }
+}

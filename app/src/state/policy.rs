@@ -1,0 +1,188 @@
+//! Policies: schedules and a retention for every app of an environment and with certain data classes.
+
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::{Deserialize, Serialize};
+
+use super::check::{check_list, check_name};
+use super::error::is_duplicate;
+use super::text::{Instant, Json, words};
+use super::{App, AppKind, Result, State, StateError};
+use crate::schedule::{Invalid, Retention};
+
+/// Known to the database only; a removed policy's is never given again.
+pub type PolicyId = i64;
+
+words! {
+    /// How many of a policy's data classes an app must have.
+    Match, "match" {
+        /// At least one.
+        Any = "any",
+        /// Every one.
+        All = "all",
+    }
+}
+
+/// What a user says of a policy.
+///
+/// It applies to a source app if the app's environment is one of `environments` (none given: whatever it is) **and** the app has
+/// any, or all, of `data_classes` (none given: whatever it has). A policy that names neither applies to every source.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicySpec {
+    /// Its name: `[a-z0-9][a-z0-9._-]{0,62}`.
+    pub name: String,
+    /// Of these environments, if any are named.
+    #[serde(default)]
+    pub environments: Vec<String>,
+    /// With these data classes, if any are named.
+    #[serde(default)]
+    pub data_classes: Vec<String>,
+    /// With any of them, or all.
+    pub classes: Match,
+    /// What its apps keep.
+    #[serde(default)]
+    pub retention: Retention,
+    /// Whether it applies at all.
+    pub enabled: bool,
+}
+
+/// A policy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Policy {
+    /// Its id.
+    pub id: PolicyId,
+    /// Counts its changes.
+    pub revision: i64,
+    /// Since when it matches what it matches.
+    #[serde(skip)]
+    pub(super) since: DateTime<Utc>,
+    /// What its user says of it.
+    #[serde(flatten)]
+    pub spec: PolicySpec,
+}
+
+impl PolicySpec {
+    /// # Errors
+    ///
+    /// Something cannot be used.
+    pub fn check(&self) -> std::result::Result<(), Invalid> {
+        check_name("name", &self.name)?;
+        check_list("environment", &self.environments)?;
+        check_list("data class", &self.data_classes)?;
+        self.retention.check()
+    }
+
+    /// Whether it applies to an app.
+    pub fn applies_to(&self, app: &App) -> bool {
+        let environment = self.environments.is_empty() || self.environments.contains(&app.spec.environment);
+        let has = |class: &String| app.spec.data_classes.contains(class);
+        let classes = match self.classes {
+            _ if self.data_classes.is_empty() => true,
+            Match::Any => self.data_classes.iter().any(has),
+            Match::All => self.data_classes.iter().all(has),
+        };
+        self.enabled && app.spec.kind == AppKind::Source && environment && classes
+    }
+}
+
+const SELECT: &str = "SELECT id, revision, since, name, environments, data_classes, classes, retention, enabled FROM policy";
+
+fn from_row(row: &Row<'_>) -> rusqlite::Result<Policy> {
+    let spec = PolicySpec {
+        name: row.get(3)?,
+        environments: row.get::<_, Json<_>>(4)?.0,
+        data_classes: row.get::<_, Json<_>>(5)?.0,
+        classes: row.get(6)?,
+        retention: row.get::<_, Json<_>>(7)?.0,
+        enabled: row.get(8)?,
+    };
+    Ok(Policy { id: row.get(0)?, revision: row.get(1)?, since: row.get::<_, Instant>(2)?.0, spec })
+}
+
+pub(super) fn load(connection: &Connection, id: PolicyId) -> Result<Policy> {
+    let policy = connection.query_row(&format!("{SELECT} WHERE id = ?1"), [id], from_row).optional()?;
+    policy.ok_or_else(|| StateError::NotFound(format!("there is no policy with the id {id}")))
+}
+
+pub(super) fn load_all(connection: &Connection) -> Result<Vec<Policy>> {
+    let mut statement = connection.prepare_cached(&format!("{SELECT} ORDER BY name"))?;
+    let policies = statement.query_map([], from_row)?;
+    Ok(policies.collect::<rusqlite::Result<_>>()?)
+}
+
+fn name_taken(name: &str) -> impl FnOnce(rusqlite::Error) -> StateError {
+    let message = format!("there is already a policy named {name}; choose another name");
+    move |error| if is_duplicate(&error) { StateError::Conflict(message) } else { error.into() }
+}
+
+impl State {
+    /// Makes a policy.
+    ///
+    /// # Errors
+    ///
+    /// What is given cannot be used, or the name is taken.
+    pub fn add_policy(&self, spec: &PolicySpec, now: DateTime<Utc>) -> Result<Policy> {
+        spec.check()?;
+        self.write(|transaction| {
+            let insert = "INSERT INTO policy (name, environments, data_classes, classes, retention, enabled, since) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+            let (environments, classes) = (Json(&spec.environments), Json(&spec.data_classes));
+            let values = params![spec.name, environments, classes, spec.classes, Json(spec.retention), spec.enabled, Instant(now)];
+            transaction.execute(insert, values).map_err(name_taken(&spec.name))?;
+            load(transaction, transaction.last_insert_rowid())
+        })
+    }
+
+    /// Changes a policy. When it comes to match other apps, slots before that are not caught up.
+    ///
+    /// # Errors
+    ///
+    /// What is given cannot be used, the name is taken, or the policy is no longer at the given revision.
+    pub fn edit_policy(&self, id: PolicyId, revision: i64, spec: &PolicySpec, now: DateTime<Utc>) -> Result<Policy> {
+        spec.check()?;
+        self.write(|transaction| {
+            let old = load(transaction, id)?;
+            if old.revision != revision {
+                return Err(StateError::changed_meanwhile("policy", &old.spec.name));
+            }
+            let same = PolicySpec { name: old.spec.name.clone(), retention: old.spec.retention, ..spec.clone() } == old.spec;
+            let since = if same { old.since } else { now };
+            let update = "UPDATE policy SET name = ?2, environments = ?3, data_classes = ?4, classes = ?5, retention = ?6, enabled = ?7, \
+                 since = ?8, revision = revision + 1 WHERE id = ?1";
+            let (environments, classes) = (Json(&spec.environments), Json(&spec.data_classes));
+            let values = params![id, spec.name, environments, classes, spec.classes, Json(spec.retention), spec.enabled, Instant(since)];
+            transaction.execute(update, values).map_err(name_taken(&spec.name))?;
+            load(transaction, id)
+        })
+    }
+
+    /// Removes a policy with its schedules. Tasks that it caused stay.
+    ///
+    /// # Errors
+    ///
+    /// There is none with this id.
+    pub fn remove_policy(&self, id: PolicyId) -> Result<()> {
+        self.write(|transaction| match transaction.execute("DELETE FROM policy WHERE id = ?1", [id])? {
+            0 => Err(StateError::NotFound(format!("there is no policy with the id {id}"))),
+            _ => Ok(()),
+        })
+    }
+
+    /// One policy.
+    ///
+    /// # Errors
+    ///
+    /// There is none with this id.
+    pub fn policy(&self, id: PolicyId) -> Result<Policy> {
+        self.read(|connection| load(connection, id))
+    }
+
+    /// All policies by name.
+    ///
+    /// # Errors
+    ///
+    /// The database failed.
+    pub fn policies(&self) -> Result<Vec<Policy>> {
+        self.read(load_all)
+    }
+}

@@ -1,0 +1,280 @@
+//! From a slot to its end: every step is one transaction, so that of two processes one does it.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use rusqlite::{Connection, OptionalExtension, params};
+use serde::{Deserialize, Serialize};
+
+use super::effective::{Effective, Origin, SET_HANDLED};
+use super::task::load;
+use super::text::{Instant, Json};
+use super::{AppId, Cause, Process, Result, State, StateError, Task, TaskId, TaskKind, TaskState, app};
+
+/// What became of a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slotted {
+    /// It is queued as this task.
+    Queued(TaskId),
+    /// A task of its kind is still open, so it was left out; this task records that.
+    Skipped(TaskId),
+    /// Somebody else has dealt with it, or changed the schedule.
+    Gone,
+}
+
+/// A run that somebody asks for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NewTask {
+    /// Of this app.
+    pub app: AppId,
+    /// What to do.
+    pub kind: TaskKind,
+    /// Why.
+    pub cause: Cause,
+    /// What exactly, such as the snapshot to restore. No secrets.
+    pub input: serde_json::Value,
+}
+
+/// How a task ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finish {
+    /// A final state.
+    pub state: TaskState,
+    /// Plakar's exit status.
+    pub exit: Option<i32>,
+    /// One line.
+    pub verdict: String,
+    /// Items that failed.
+    pub errors: u64,
+    /// Bytes that were read.
+    pub bytes: Option<u64>,
+    /// The snapshot that was made.
+    pub snapshot: Option<String>,
+}
+
+/// What became of the wish to cancel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cancelled {
+    /// It had not begun, and will not.
+    Now,
+    /// It runs; its process was asked to stop.
+    Asked,
+    /// It was over already.
+    Over,
+}
+
+/// No task waits this long: a later time was set by a clock that has been set back since.
+const LONGEST_WAIT: TimeDelta = TimeDelta::days(1);
+
+const INSERT: &str = "INSERT INTO task (app, kind, cause, state, schedule, slot, input, store, created, verdict, ended) \
+     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, CASE WHEN ?2 IN ('backup', 'prune') THEN app.store END, ?8, ?9, ?10 FROM app WHERE app.id = ?1 \
+     ON CONFLICT DO NOTHING";
+
+const RUN: &str = "UPDATE task SET state = 'running', started = coalesce(started, ?2), heartbeat = ?2, next_try = NULL, verdict = '', \
+     progress = '', pid = ?3, process_start = ?4, boot = ?5, namespace = ?6 WHERE id = ?1";
+
+/// The task's row, if this process runs it, or did so until another took it for gone.
+const OURS: &str = "id = ?1 AND state IN ('running', 'interrupted') AND pid = ?2 AND process_start = ?3 AND boot = ?4 AND namespace = ?5";
+
+/// The open task of an app and kind.
+pub(super) const OPEN: &str =
+    "SELECT id, state FROM task WHERE app = ?1 AND kind = ?2 AND state IN ('queued', 'running', 'waiting') LIMIT 1";
+
+pub(super) const RUNNING: &str = "SELECT id, kind FROM task WHERE app = ?1 AND state = 'running' AND kind <> 'test'";
+
+pub(super) const CLAIMABLE: &str = "SELECT id FROM task WHERE state IN ('queued', 'waiting') \
+     AND (next_try IS NULL OR next_try <= ?1 OR next_try > ?2) AND (?3 IS NULL OR app = ?3) \
+     AND (kind = 'test' OR NOT EXISTS (SELECT 1 FROM task other WHERE other.app = task.app AND other.state = 'running' AND other.kind <> 'test')) \
+     AND (NOT ?4 OR store IS NULL OR NOT EXISTS (SELECT 1 FROM task other WHERE other.state = 'running' AND other.store = task.store)) \
+     ORDER BY id LIMIT 1";
+
+fn run(connection: &Connection, id: TaskId, process: &Process, now: DateTime<Utc>) -> Result<Task> {
+    let Process { pid, start, boot, namespace } = process;
+    connection.prepare_cached(RUN)?.execute(params![id, Instant(now), pid, start, boot, namespace])?;
+    load(connection, id)
+}
+
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(500).collect()
+}
+
+impl State {
+    /// Queues the task of a slot, unless any process has done so before. While a task of the same kind is open the slot is
+    /// left out, which a cancelled task records; while one of another kind runs it waits in the queue.
+    ///
+    /// # Errors
+    ///
+    /// The database failed.
+    pub fn enqueue_slot(&self, effective: &Effective, slot: DateTime<Utc>, now: DateTime<Utc>) -> Result<Slotted> {
+        let (app, kind) = (effective.app, effective.schedule.spec.kind);
+        self.slot(effective, slot, now, |connection| {
+            let open = connection.prepare_cached(OPEN)?.query_row(params![app, kind], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+            Ok(open.map(|(id, state): (TaskId, TaskState)| format!("left out: task {id} ({kind}) is still {state}")))
+        })
+    }
+
+    /// Records that a slot was missed, for a schedule that does not catch up.
+    ///
+    /// # Errors
+    ///
+    /// The database failed.
+    pub fn miss_slot(&self, effective: &Effective, slot: DateTime<Utc>, now: DateTime<Utc>) -> Result<Slotted> {
+        self.slot(effective, slot, now, |_| Ok(Some("missed: nothing ran the schedule at that time, and it does not catch up".into())))
+    }
+
+    fn slot(
+        &self,
+        effective: &Effective,
+        slot: DateTime<Utc>,
+        now: DateTime<Utc>,
+        obstacle: impl FnOnce(&Connection) -> Result<Option<String>>,
+    ) -> Result<Slotted> {
+        let (app, schedule, kind) = (effective.app, &effective.schedule, effective.schedule.spec.kind);
+        self.write(|transaction| {
+            let current = "SELECT coalesce((SELECT slot FROM handled WHERE app = ?1 AND schedule = ?2) < ?4, true) FROM schedule \
+                 WHERE id = ?2 AND revision = ?3 AND enabled AND EXISTS (SELECT 1 FROM app WHERE id = ?1)";
+            let values = params![app, schedule.id, schedule.revision, Instant(slot)];
+            if transaction.prepare_cached(current)?.query_row(values, |row| row.get(0)).optional()? != Some(true) {
+                return Ok(Slotted::Gone);
+            }
+            transaction.prepare_cached(SET_HANDLED)?.execute(params![app, schedule.id, Instant(slot)])?;
+            let verdict = obstacle(transaction)?;
+            let cause = if effective.origin == Origin::App { Cause::Schedule } else { Cause::Policy };
+            let (state, ended) = match verdict {
+                Some(_) => (TaskState::Cancelled, Some(Instant(now))),
+                None => (TaskState::Queued, None),
+            };
+            let left_out = verdict.is_some();
+            let values =
+                params![app, kind, cause, state, schedule.id, Instant(slot), "{}", Instant(now), verdict.unwrap_or_default(), ended];
+            if transaction.prepare_cached(INSERT)?.execute(values)? == 0 {
+                return Ok(Slotted::Gone);
+            }
+            let id = transaction.last_insert_rowid();
+            Ok(if left_out { Slotted::Skipped(id) } else { Slotted::Queued(id) })
+        })
+    }
+
+    /// Starts a run that somebody asks for; this process runs it.
+    ///
+    /// # Errors
+    ///
+    /// Another task of the app runs, or there is no such app.
+    pub fn begin(&self, new: &NewTask, now: DateTime<Utc>) -> Result<Task> {
+        self.write(|transaction| {
+            let app = app::load(transaction, new.app)?;
+            let running = transaction.prepare_cached(RUNNING)?.query_row([new.app], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+            if let Some((id, kind)) = running.filter(|_| new.kind != TaskKind::Test) {
+                let (id, kind): (TaskId, TaskKind) = (id, kind);
+                let name = app.spec.name;
+                return Err(StateError::Busy(format!("app {name}: task {id} ({kind}) is running; wait for its end, or cancel it")));
+            }
+            let none = None::<i64>;
+            let values = params![new.app, new.kind, new.cause, TaskState::Queued, none, none, Json(&new.input), Instant(now), "", none];
+            transaction.prepare_cached(INSERT)?.execute(values)?;
+            run(transaction, transaction.last_insert_rowid(), &self.inner.process, now)
+        })
+    }
+
+    /// Takes the oldest queued task that may run now; from then on this process runs it.
+    ///
+    /// # Errors
+    ///
+    /// The database failed.
+    pub fn claim(&self, only: Option<AppId>, one_writer_per_store: bool, now: DateTime<Utc>) -> Result<Option<Task>> {
+        self.write(|transaction| {
+            let values = params![Instant(now), Instant(now + LONGEST_WAIT), only, one_writer_per_store];
+            let id = transaction.prepare_cached(CLAIMABLE)?.query_row(values, |row| row.get(0)).optional()?;
+            id.map(|id| run(transaction, id, &self.inner.process, now)).transpose()
+        })
+    }
+
+    /// Says that this process still runs a task, and how far it is (`None`: as before). Tells whether somebody asked to cancel it.
+    ///
+    /// # Errors
+    ///
+    /// The task is no longer this process's.
+    pub fn heartbeat(&self, id: TaskId, progress: Option<&str>, now: DateTime<Utc>) -> Result<bool> {
+        let Process { pid, start, boot, namespace } = &self.inner.process;
+        let progress = progress.map(one_line);
+        self.write(|transaction| {
+            let update = format!("UPDATE task SET heartbeat = ?6, progress = coalesce(?7, progress) WHERE {OURS} RETURNING cancel");
+            let values = params![id, pid, start, boot, namespace, Instant(now), progress];
+            let cancel = transaction.prepare_cached(&update)?.query_row(values, |row| row.get(0)).optional()?;
+            cancel.ok_or_else(|| not_ours(id))
+        })
+    }
+
+    /// Puts a task back until `next_try`: the store is locked.
+    ///
+    /// # Errors
+    ///
+    /// The task is not run by this process.
+    pub fn wait(&self, id: TaskId, next_try: DateTime<Utc>, verdict: &str) -> Result<()> {
+        let Process { pid, start, boot, namespace } = &self.inner.process;
+        self.write(|transaction| {
+            let update = format!(
+                "UPDATE task SET state = 'waiting', next_try = ?6, verdict = ?7, progress = '', ended = NULL, pid = NULL, process_start = NULL, \
+                 boot = NULL, namespace = NULL WHERE {OURS}"
+            );
+            let values = params![id, pid, start, boot, namespace, Instant(next_try), one_line(verdict)];
+            match transaction.prepare_cached(&update)?.execute(values)? {
+                0 => Err(not_ours(id)),
+                _ => Ok(()),
+            }
+        })
+    }
+
+    /// Ends a task. With `retry` it is tried again then, as a new task for the same slot, which is returned.
+    ///
+    /// # Errors
+    ///
+    /// The state is not final, or the task is not run by this process.
+    pub fn finish(&self, id: TaskId, finish: &Finish, retry: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Result<Option<TaskId>> {
+        if !finish.state.is_final() {
+            return Err(StateError::invalid(format!("task {id}: {} is no end; give a final state", finish.state)));
+        }
+        let Process { pid, start, boot, namespace } = &self.inner.process;
+        let Finish { state, exit, verdict, errors, bytes, snapshot } = finish;
+        self.write(|transaction| {
+            let update = format!(
+                "UPDATE task SET state = ?6, ended = ?7, exit = ?8, verdict = ?9, errors = ?10, bytes = ?11, snapshot = ?12, progress = '' \
+                 WHERE {OURS}"
+            );
+            let values = params![id, pid, start, boot, namespace, state, Instant(now), exit, one_line(verdict), errors, bytes, snapshot];
+            if transaction.prepare_cached(&update)?.execute(values)? == 0 {
+                return Err(not_ours(id));
+            }
+            let Some(next_try) = retry else { return Ok(None) };
+            let again = "INSERT INTO task (app, kind, cause, state, schedule, slot, attempt, input, store, created, next_try, verdict) \
+                 SELECT app, kind, 'retry', 'waiting', schedule, slot, attempt + 1, input, store, ?2, ?3, ?4 FROM task WHERE id = ?1 \
+                 ON CONFLICT DO NOTHING";
+            let verdict = format!("task {id} failed and is tried again");
+            let added = transaction.prepare_cached(again)?.execute(params![id, Instant(now), Instant(next_try), verdict])?;
+            Ok((added > 0).then(|| transaction.last_insert_rowid()))
+        })
+    }
+
+    /// Cancels a task: at once if it has not begun, else by asking its process.
+    ///
+    /// # Errors
+    ///
+    /// There is no such task.
+    pub fn cancel(&self, id: TaskId, now: DateTime<Utc>) -> Result<Cancelled> {
+        self.write(|transaction| match load(transaction, id)?.state {
+            TaskState::Running => {
+                transaction.execute("UPDATE task SET cancel = 1 WHERE id = ?1", [id])?;
+                Ok(Cancelled::Asked)
+            }
+            TaskState::Queued | TaskState::Waiting => {
+                let update =
+                    "UPDATE task SET state = 'cancelled', ended = ?2, next_try = NULL, verdict = 'cancelled before it began' WHERE id = ?1";
+                transaction.execute(update, params![id, Instant(now)])?;
+                Ok(Cancelled::Now)
+            }
+            _ => Ok(Cancelled::Over),
+        })
+    }
+}
+
+fn not_ours(id: TaskId) -> StateError {
+    StateError::Conflict(format!("task {id} is not run by this process"))
+}

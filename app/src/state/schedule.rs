@@ -1,0 +1,188 @@
+//! Schedules as they are kept. When they are due is for [`crate::schedule`].
+
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::{Deserialize, Serialize};
+
+use super::text::Instant;
+use super::{AppId, AppKind, PolicyId, Result, State, StateError, TaskKind, app, policy};
+use crate::schedule::{Calendar, Invalid, Timing};
+
+/// Known to the database only; a removed schedule's is never given again, so that with the app and the time it names a slot for good.
+pub type ScheduleId = i64;
+
+/// Whose a schedule is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Owner {
+    /// One app's own.
+    App(AppId),
+    /// For every app that the policy applies to.
+    Policy(PolicyId),
+}
+
+/// What a user says of a schedule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScheduleSpec {
+    /// Whose it is; stays as it is.
+    pub owner: Owner,
+    /// What it runs: backup, check or prune.
+    pub kind: TaskKind,
+    /// When, as a cron expression of five fields.
+    pub cron: String,
+    /// The time zone that it speaks of, by its IANA name.
+    pub time_zone: String,
+    /// Whether it runs anything.
+    pub enabled: bool,
+    /// Whether a missed run is caught up, once.
+    pub catch_up: bool,
+}
+
+/// A schedule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Schedule {
+    /// Its id.
+    pub id: ScheduleId,
+    /// Counts its changes.
+    pub revision: i64,
+    /// Slots count from here: made, changed or enabled again.
+    pub since: DateTime<Utc>,
+    /// What its user says of it.
+    #[serde(flatten)]
+    pub spec: ScheduleSpec,
+}
+
+impl ScheduleSpec {
+    /// # Errors
+    ///
+    /// Something cannot be used.
+    pub fn check(&self) -> std::result::Result<(), Invalid> {
+        if !matches!(self.kind, TaskKind::Backup | TaskKind::Check | TaskKind::Prune) {
+            return Err(Invalid(format!("a {} has no schedule; write backup, check or prune", self.kind)));
+        }
+        self.calendar().map(drop)
+    }
+
+    /// The expression in its time zone.
+    ///
+    /// # Errors
+    ///
+    /// One of both cannot be used.
+    pub fn calendar(&self) -> std::result::Result<Calendar, Invalid> {
+        Calendar::new(&self.cron, &self.time_zone)
+    }
+
+    /// The plain choice that the expression stands for.
+    pub fn timing(&self) -> Timing {
+        Timing::from_cron(&self.cron)
+    }
+}
+
+const SELECT: &str = "SELECT id, revision, since, app, policy, kind, cron, time_zone, enabled, catch_up FROM schedule";
+
+fn from_row(row: &Row<'_>) -> rusqlite::Result<Schedule> {
+    let owner = match row.get::<_, Option<AppId>>(3)? {
+        Some(app) => Owner::App(app),
+        None => Owner::Policy(row.get(4)?),
+    };
+    let (kind, cron, time_zone) = (row.get(5)?, row.get(6)?, row.get(7)?);
+    let spec = ScheduleSpec { owner, kind, cron, time_zone, enabled: row.get(8)?, catch_up: row.get(9)? };
+    Ok(Schedule { id: row.get(0)?, revision: row.get(1)?, since: row.get::<_, Instant>(2)?.0, spec })
+}
+
+pub(super) fn load(connection: &Connection, id: ScheduleId) -> Result<Schedule> {
+    let schedule = connection.query_row(&format!("{SELECT} WHERE id = ?1"), [id], from_row).optional()?;
+    schedule.ok_or_else(|| StateError::NotFound(format!("there is no schedule with the id {id}")))
+}
+
+pub(super) fn load_all(connection: &Connection) -> Result<Vec<Schedule>> {
+    let mut statement = connection.prepare_cached(&format!("{SELECT} ORDER BY id"))?;
+    let schedules = statement.query_map([], from_row)?;
+    Ok(schedules.collect::<rusqlite::Result<_>>()?)
+}
+
+impl State {
+    /// Makes a schedule. Its first slot comes after now.
+    ///
+    /// # Errors
+    ///
+    /// What is given cannot be used, or the owner is a destination or not there.
+    pub fn add_schedule(&self, spec: &ScheduleSpec, now: DateTime<Utc>) -> Result<Schedule> {
+        spec.check()?;
+        self.write(|transaction| {
+            let (app, policy) = match spec.owner {
+                Owner::App(id) => {
+                    let app = app::load(transaction, id)?;
+                    if app.spec.kind == AppKind::Destination {
+                        return Err(StateError::invalid(format!(
+                            "{} is a destination, which has no schedule; name a source",
+                            app.spec.name
+                        )));
+                    }
+                    (Some(id), None)
+                }
+                Owner::Policy(id) => (None, Some(policy::load(transaction, id)?.id)),
+            };
+            let insert = "INSERT INTO schedule (app, policy, kind, cron, time_zone, enabled, catch_up, since) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+            let values = params![app, policy, spec.kind, spec.cron, spec.time_zone, spec.enabled, spec.catch_up, Instant(now)];
+            transaction.execute(insert, values)?;
+            load(transaction, transaction.last_insert_rowid())
+        })
+    }
+
+    /// Changes a schedule; its owner stays. If it comes to run at other times, its slots count from now.
+    ///
+    /// # Errors
+    ///
+    /// What is given cannot be used, or the schedule is no longer at the given revision.
+    pub fn edit_schedule(&self, id: ScheduleId, revision: i64, spec: &ScheduleSpec, now: DateTime<Utc>) -> Result<Schedule> {
+        spec.check()?;
+        self.write(|transaction| {
+            let old = load(transaction, id)?;
+            if old.revision != revision {
+                return Err(StateError::changed_meanwhile("schedule", &id.to_string()));
+            }
+            if old.spec.owner != spec.owner {
+                return Err(StateError::invalid(format!("schedule {id} stays with its app or policy; make another schedule")));
+            }
+            let same = ScheduleSpec { catch_up: old.spec.catch_up, ..spec.clone() } == old.spec;
+            let since = if same { old.since } else { now };
+            let update = "UPDATE schedule SET kind = ?2, cron = ?3, time_zone = ?4, enabled = ?5, catch_up = ?6, since = ?7, \
+                 revision = revision + 1 WHERE id = ?1";
+            let values = params![id, spec.kind, spec.cron, spec.time_zone, spec.enabled, spec.catch_up, Instant(since)];
+            transaction.execute(update, values)?;
+            load(transaction, id)
+        })
+    }
+
+    /// Removes a schedule. Tasks that it caused stay.
+    ///
+    /// # Errors
+    ///
+    /// There is none with this id.
+    pub fn remove_schedule(&self, id: ScheduleId) -> Result<()> {
+        self.write(|transaction| match transaction.execute("DELETE FROM schedule WHERE id = ?1", [id])? {
+            0 => Err(StateError::NotFound(format!("there is no schedule with the id {id}"))),
+            _ => Ok(()),
+        })
+    }
+
+    /// One schedule.
+    ///
+    /// # Errors
+    ///
+    /// There is none with this id.
+    pub fn schedule(&self, id: ScheduleId) -> Result<Schedule> {
+        self.read(|connection| load(connection, id))
+    }
+
+    /// All schedules, of apps and of policies.
+    ///
+    /// # Errors
+    ///
+    /// The database failed.
+    pub fn schedules(&self) -> Result<Vec<Schedule>> {
+        self.read(load_all)
+    }
+}

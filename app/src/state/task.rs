@@ -1,0 +1,172 @@
+//! Tasks: every run, past, present or to come.
+
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, OptionalExtension, Row};
+use serde::Serialize;
+
+use super::text::{Instant, Json, words};
+use super::{AppId, Process, Result, ScheduleId, StateError};
+
+/// Counts up; the newest task has the highest.
+pub type TaskId = i64;
+
+words! {
+    /// What a task does.
+    TaskKind, "kind of task" {
+        /// Makes a snapshot.
+        Backup = "backup",
+        /// Checks snapshots in the store.
+        Check = "check",
+        /// Removes snapshots that the retention does not keep.
+        Prune = "prune",
+        /// Writes a snapshot, or a part, to a destination.
+        Restore = "restore",
+        /// Tests the connection.
+        Test = "test",
+    }
+}
+
+words! {
+    /// Why a task runs.
+    Cause, "cause" {
+        /// Somebody asked for it.
+        Manual = "manual",
+        /// A schedule of the app.
+        Schedule = "schedule",
+        /// A scheduled task failed before.
+        Retry = "retry",
+        /// A schedule of a policy.
+        Policy = "policy",
+        /// Something outside recorded it.
+        External = "external",
+    }
+}
+
+words! {
+    /// How far a task is.
+    TaskState, "state" {
+        /// Its time has come.
+        Queued = "queued",
+        /// A process is at it.
+        Running = "running",
+        /// It is tried again at a later time.
+        Waiting = "waiting",
+        /// All went well.
+        Succeeded = "succeeded",
+        /// It came to its end, and some items failed.
+        CompletedWithErrors = "completed with errors",
+        /// It did not do what it should.
+        Failed = "failed",
+        /// Somebody stopped it, or it was left out; the verdict says why.
+        Cancelled = "cancelled",
+        /// Its process ended before it did.
+        Interrupted = "interrupted",
+    }
+}
+
+impl TaskState {
+    /// Whether nothing more comes.
+    pub fn is_final(self) -> bool {
+        !matches!(self, Self::Queued | Self::Running | Self::Waiting)
+    }
+}
+
+/// A task.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Task {
+    /// Its id.
+    pub id: TaskId,
+    /// Whose it is.
+    pub app: AppId,
+    /// What it does.
+    pub kind: TaskKind,
+    /// Why.
+    pub cause: Cause,
+    /// How far it is.
+    pub state: TaskState,
+    /// The schedule that caused it, which may be gone.
+    pub schedule: Option<ScheduleId>,
+    /// The scheduled time that it stands for.
+    pub slot: Option<DateTime<Utc>>,
+    /// 1, or more for a retry.
+    pub attempt: u32,
+    /// What it was asked, such as the snapshot to restore. No secrets.
+    pub input: serde_json::Value,
+    /// The store that it writes to.
+    pub store: Option<String>,
+    /// When it was queued.
+    pub created: DateTime<Utc>,
+    /// When it first ran.
+    pub started: Option<DateTime<Utc>>,
+    /// When it ended.
+    pub ended: Option<DateTime<Utc>>,
+    /// When it is tried again.
+    pub next_try: Option<DateTime<Utc>>,
+    /// The process that runs it or did.
+    #[serde(skip)]
+    pub runner: Option<Process>,
+    /// When that was last heard.
+    pub heartbeat: Option<DateTime<Utc>>,
+    /// Whether somebody asked to cancel it.
+    pub cancel: bool,
+    /// Plakar's exit status.
+    pub exit: Option<i32>,
+    /// How it ended or why it waits, one line.
+    pub verdict: String,
+    /// Items that failed.
+    pub errors: u64,
+    /// Bytes that were read.
+    pub bytes: Option<u64>,
+    /// The snapshot that it made.
+    pub snapshot: Option<String>,
+    /// How far it is, one line.
+    pub progress: String,
+}
+
+pub(super) const SELECT: &str = "SELECT task.id, task.app, task.kind, cause, state, schedule, slot, attempt, input, task.store, task.created, \
+     started, ended, next_try, pid, process_start, boot, namespace, heartbeat, cancel, exit, verdict, errors, bytes, snapshot, progress FROM task";
+
+pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Task> {
+    let instant = |index| row.get::<_, Option<Instant>>(index).map(|instant| instant.map(|Instant(at)| at));
+    let runner = match row.get(14)? {
+        Some(pid) => Some(Process { pid, start: row.get(15)?, boot: row.get(16)?, namespace: row.get(17)? }),
+        None => None,
+    };
+    Ok(Task {
+        id: row.get(0)?,
+        app: row.get(1)?,
+        kind: row.get(2)?,
+        cause: row.get(3)?,
+        state: row.get(4)?,
+        schedule: row.get(5)?,
+        slot: instant(6)?,
+        attempt: row.get(7)?,
+        input: row.get::<_, Json<_>>(8)?.0,
+        store: row.get(9)?,
+        created: row.get::<_, Instant>(10)?.0,
+        started: instant(11)?,
+        ended: instant(12)?,
+        next_try: instant(13)?,
+        runner,
+        heartbeat: instant(18)?,
+        cancel: row.get(19)?,
+        exit: row.get(20)?,
+        verdict: row.get(21)?,
+        errors: row.get(22)?,
+        bytes: row.get(23)?,
+        snapshot: row.get(24)?,
+        progress: row.get(25)?,
+    })
+}
+
+pub(super) fn load(connection: &Connection, id: TaskId) -> Result<Task> {
+    let task = connection.prepare_cached(&format!("{SELECT} WHERE task.id = ?1"))?.query_row([id], from_row).optional()?;
+    task.ok_or_else(|| StateError::NotFound(format!("there is no task {id}")))
+}
+
+/// The tasks that a statement gives.
+pub(super) fn query(connection: &Connection, sql: &str, values: impl rusqlite::Params) -> Result<Vec<Task>> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let tasks = statement.query_map(values, from_row)?;
+    Ok(tasks.collect::<rusqlite::Result<_>>()?)
+}

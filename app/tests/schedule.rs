@@ -1,0 +1,251 @@
+//! The scheduler's loop over hours that pass in milliseconds: what runs, is left out, waits, is tried again.
+
+mod common;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use common::{at, end, new_task, schedule, source, start, state};
+use source_app::schedule::{Clock, Job, Outcome, Runner, Scheduler, Settings};
+use source_app::state::{Cause, Owner, State, Task, TaskFilter, TaskKind, TaskState};
+use tokio_util::sync::CancellationToken;
+
+/// Wall clock of Tokio's virtual time, which runs ahead whenever everything waits.
+#[derive(Clone)]
+struct Virtual(DateTime<Utc>, tokio::time::Instant);
+
+impl Virtual {
+    fn at(time: DateTime<Utc>) -> Self {
+        Self(time, tokio::time::Instant::now())
+    }
+}
+
+impl Clock for Virtual {
+    fn now(&self) -> DateTime<Utc> {
+        self.0 + TimeDelta::from_std(self.1.elapsed()).unwrap()
+    }
+}
+
+type Script = Box<dyn Fn(&Job) -> (Duration, Outcome) + Send + Sync>;
+
+/// Takes so long and then ends so, or is cancelled.
+struct Fake {
+    script: Script,
+    ran: Mutex<Vec<String>>,
+}
+
+impl Fake {
+    fn new(script: impl Fn(&Job) -> (Duration, Outcome) + Send + Sync + 'static) -> Arc<Self> {
+        Arc::new(Self { script: Box::new(script), ran: Mutex::default() })
+    }
+
+    fn succeeding(minutes: u64) -> Arc<Self> {
+        Self::new(move |_| (Duration::from_secs(60 * minutes), over(TaskState::Succeeded, false)))
+    }
+
+    fn ran(&self) -> Vec<String> {
+        self.ran.lock().unwrap().clone()
+    }
+}
+
+impl Runner for Fake {
+    async fn run(&self, job: Job) -> Outcome {
+        let slot = job.task.slot.map_or("now".into(), |slot| slot.format("%d %H:%M").to_string());
+        self.ran.lock().unwrap().push(format!("{} {slot} #{}", job.task.kind, job.task.attempt));
+        let (time, outcome) = (self.script)(&job);
+        job.progress("on the way");
+        tokio::select! {
+            () = tokio::time::sleep(time) => outcome,
+            () = job.cancel.cancelled() => over(TaskState::Cancelled, true),
+        }
+    }
+}
+
+fn over(state: TaskState, retry: bool) -> Outcome {
+    Outcome::Ended { finish: end(state), retry }
+}
+
+/// All tasks, oldest first.
+fn tasks(state: &State) -> Vec<Task> {
+    let mut tasks = state.tasks(&TaskFilter { limit: Some(500), ..TaskFilter::default() }).unwrap();
+    tasks.reverse();
+    tasks
+}
+
+fn states(state: &State) -> Vec<TaskState> {
+    tasks(state).iter().map(|task| task.state).collect()
+}
+
+/// Runs the loop for so many hours.
+async fn hours(state: &State, runner: &Arc<Fake>, settings: Settings, hours: u64) {
+    let (clock, stop) = (Virtual::at(start()), CancellationToken::new());
+    let scheduler = Scheduler::new(state.clone(), clock, settings);
+    let running = tokio::spawn({
+        let (runner, stop) = (Arc::clone(runner), stop.clone());
+        async move { scheduler.run(runner, stop).await }
+    });
+    tokio::time::sleep(Duration::from_secs(hours * 3600)).await;
+    stop.cancel();
+    running.await.unwrap();
+}
+
+/// Fewer looks than in earnest: the hours pass faster.
+fn settings() -> Settings {
+    Settings { heartbeat: Duration::from_secs(600), longest_sleep: Duration::from_secs(60), ..Settings::default() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_loop_runs_what_is_due_on_time() {
+    let (_directory, state) = state();
+    let app = source(&state, "docs");
+    schedule(&state, Owner::App(app.id), TaskKind::Backup, "30 */2 * * *");
+    schedule(&state, Owner::App(app.id), TaskKind::Check, "35 2 * * *");
+    let runner = Fake::succeeding(10);
+    hours(&state, &runner, settings(), 5).await;
+    assert_eq!(runner.ran(), ["backup 01 00:30 #1", "backup 01 02:30 #1", "check 01 02:35 #1", "backup 01 04:30 #1"]);
+    let all = tasks(&state);
+    for task in &all[..2] {
+        let late = task.started.unwrap() - task.slot.unwrap();
+        assert!(late >= TimeDelta::zero() && late < TimeDelta::seconds(2), "{late}");
+    }
+    // The check's time came while the backup ran: it waited for its end.
+    let (backup, check) = (&all[1], &all[2]);
+    assert_eq!(check.started.unwrap().timestamp(), backup.ended.unwrap().timestamp());
+    assert!(all.iter().all(|task| task.state == TaskState::Succeeded && task.cause == Cause::Schedule));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slot_is_left_out_while_the_last_run_of_its_kind_goes_on() {
+    let (_directory, state) = state();
+    let app = source(&state, "docs");
+    schedule(&state, Owner::App(app.id), TaskKind::Backup, "0 * * * *");
+    let runner = Fake::succeeding(90);
+    hours(&state, &runner, settings(), 5).await;
+    assert_eq!(runner.ran(), ["backup 01 01:00 #1", "backup 01 03:00 #1"]);
+    let all = tasks(&state);
+    assert_eq!(states(&state), [TaskState::Succeeded, TaskState::Cancelled, TaskState::Succeeded, TaskState::Cancelled]);
+    assert_eq!(all[1].verdict, format!("left out: task {} (backup) is still running", all[0].id));
+    assert_eq!(all[1].slot, Some(at("2026-06-01T02:00:00Z")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_is_tried_again_with_growing_waits_and_then_left() {
+    let (_directory, state) = state();
+    let app = source(&state, "docs");
+    schedule(&state, Owner::App(app.id), TaskKind::Backup, "0 1 * * *");
+    let runner = Fake::new(|_| (Duration::ZERO, over(TaskState::Failed, true)));
+    hours(&state, &runner, settings(), 4).await;
+    assert_eq!(runner.ran(), ["backup 01 01:00 #1", "backup 01 01:00 #2", "backup 01 01:00 #3"]);
+    let all = tasks(&state);
+    let minutes: Vec<i64> = all.iter().map(|task| (task.started.unwrap() - start()).num_minutes()).collect();
+    // Retries wait five and ten minutes, and are looked for every minute.
+    assert!(minutes[0] == 60 && (65..=66).contains(&minutes[1]) && (75..=77).contains(&minutes[2]), "{minutes:?}");
+    let causes: Vec<Cause> = all.iter().map(|task| task.cause).collect();
+    assert_eq!(causes, [Cause::Schedule, Cause::Retry, Cause::Retry]);
+    assert!(all.iter().all(|task| task.state == TaskState::Failed));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_go_well_later_is_not_tried_again() {
+    let (_directory, state) = state();
+    let app = source(&state, "docs");
+    schedule(&state, Owner::App(app.id), TaskKind::Backup, "0 1 * * *");
+    let runner = Fake::new(|_| (Duration::ZERO, over(TaskState::Failed, false)));
+    hours(&state, &runner, settings(), 3).await;
+    assert_eq!(states(&state), [TaskState::Failed]);
+    let panicking = Fake::new(|_| panic!("a fault in the runner"));
+    let scheduler = Scheduler::new(state.clone(), Virtual::at(start()), settings());
+    let job = scheduler.begin(&new_task(&app, TaskKind::Check)).unwrap();
+    let task = scheduler.run_job(panicking, job, &CancellationToken::new()).await.unwrap();
+    assert_eq!((task.state, task.verdict.as_str()), (TaskState::Failed, "the program failed inside; its log says where"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_locked_store_is_waited_for_but_not_for_ever() {
+    let (_directory, state) = state();
+    let app = source(&state, "docs");
+    schedule(&state, Owner::App(app.id), TaskKind::Backup, "0 1 1 * *");
+    let tries = Mutex::new(0);
+    let runner = Fake::new(move |_| {
+        *tries.lock().unwrap() += 1;
+        let outcome =
+            if *tries.lock().unwrap() > 3 { over(TaskState::Succeeded, false) } else { Outcome::StoreLocked("by maintenance".into()) };
+        (Duration::ZERO, outcome)
+    });
+    hours(&state, &runner, settings(), 2).await;
+    let all = tasks(&state);
+    assert_eq!((runner.ran().len(), all.len(), all[0].attempt, all[0].state), (4, 1, 1, TaskState::Succeeded), "{all:?}");
+    let waited = (all[0].ended.unwrap() - all[0].started.unwrap()).num_minutes();
+    assert!((9..=12).contains(&waited), "three times three minutes, looked for every minute: {waited}");
+
+    let locked = Fake::new(|_| (Duration::ZERO, Outcome::StoreLocked("by maintenance".into())));
+    let impatient = Settings { lock_patience: TimeDelta::minutes(30), ..settings() };
+    let scheduler = Scheduler::new(state.clone(), Virtual::at(start()), impatient);
+    let job = scheduler.begin(&new_task(&app, TaskKind::Prune)).unwrap();
+    let first = scheduler.run_job(Arc::clone(&locked), job, &CancellationToken::new()).await.unwrap();
+    assert_eq!((first.state, first.verdict.as_str()), (TaskState::Waiting, "waiting for store lock: by maintenance"));
+    scheduler.run_due(locked, app.id, &CancellationToken::new()).await.unwrap();
+    let task = state.task(first.id).unwrap();
+    assert_eq!(task.state, TaskState::Failed);
+    assert!(task.verdict.starts_with("the store stayed locked for 3"), "{}", task.verdict);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_running_task_hears_that_it_is_cancelled() {
+    let (_directory, state) = state();
+    let app = source(&state, "docs");
+    let scheduler = Scheduler::new(state.clone(), Virtual::at(start()), Settings::default());
+    let job = scheduler.begin(&new_task(&app, TaskKind::Backup)).unwrap();
+    let id = job.task.id;
+    let running = tokio::spawn(async move { scheduler.run_job(Fake::succeeding(600), job, &CancellationToken::new()).await });
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(state.task(id).unwrap().progress, "on the way");
+    state.cancel(id, start()).unwrap();
+    let task = running.await.unwrap().unwrap();
+    assert_eq!(task.state, TaskState::Cancelled);
+    assert!((task.ended.unwrap() - start()) < TimeDelta::seconds(10), "{:?}", task.ended);
+    assert_eq!(tasks(&state).len(), 1, "what was cancelled is not tried again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn stopping_the_loop_cancels_what_runs_and_waits_for_it() {
+    let (_directory, state) = state();
+    let app = source(&state, "docs");
+    schedule(&state, Owner::App(app.id), TaskKind::Backup, "0 1 * * *");
+    hours(&state, &Fake::succeeding(6000), settings(), 2).await;
+    assert_eq!(states(&state), [TaskState::Cancelled]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_writer_per_store_if_it_is_wanted() {
+    let (_directory, state) = state();
+    for name in ["a", "b"] {
+        let app = source(&state, name);
+        schedule(&state, Owner::App(app.id), TaskKind::Backup, "0 1 * * *");
+    }
+    let one = Settings { one_writer_per_store: true, ..settings() };
+    hours(&state, &Fake::succeeding(10), one, 2).await;
+    let all = tasks(&state);
+    assert!(all[1].started >= all[0].ended, "{all:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn run_due_runs_what_is_due_for_one_app_and_ends() {
+    let (_directory, state) = state();
+    let apps = ["a", "b"].map(|name| source(&state, name));
+    for app in &apps {
+        schedule(&state, Owner::App(app.id), TaskKind::Backup, "0 1 * * *");
+        schedule(&state, Owner::App(app.id), TaskKind::Check, "0 1 * * *");
+    }
+    let scheduler = Scheduler::new(state.clone(), Virtual::at(at("2026-06-01T01:00:30Z")), settings());
+    let failing_once = Fake::new(|job| {
+        let how = if job.task.kind == TaskKind::Backup && job.task.attempt == 1 { TaskState::Failed } else { TaskState::Succeeded };
+        (Duration::from_secs(60), over(how, true))
+    });
+    let ran = scheduler.run_due(Arc::clone(&failing_once), apps[0].id, &CancellationToken::new()).await.unwrap();
+    assert_eq!(failing_once.ran(), ["backup 01 01:00 #1", "check 01 01:00 #1", "backup 01 01:00 #2"]);
+    assert_eq!(ran.iter().map(|task| task.state).collect::<Vec<_>>(), [TaskState::Failed, TaskState::Succeeded, TaskState::Succeeded]);
+    assert!(scheduler.run_due(failing_once, apps[0].id, &CancellationToken::new()).await.unwrap().is_empty());
+    assert!(tasks(&state).iter().all(|task| task.app == apps[0].id));
+}
