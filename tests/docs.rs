@@ -87,37 +87,37 @@ impl Reader {
         let script = script.replace("SNAPSHOT", LATEST);
         // What builds and tests this project is not run within its own tests: that the target is there is checked.
         let make = format!("make() {{ command make -C {} --dry-run \"$@\" >/dev/null; }}\n", root().display());
-        let mut command = self.user.command(&[]);
+        let command = self.user.command(&[]);
         let mut shell = Command::new("timeout");
         shell.args(["120", "bash", "-euo", "pipefail", "-c", &(make + &script)]);
         shell.env_clear().envs(command.get_envs().filter_map(|(key, value)| Some((key, value?))));
         let path = format!("{}:{}", self.user.path("bin"), std::env::var("PATH").unwrap());
         shell.env("PATH", path).env("PLAKAR_PASSPHRASE", PASSPHRASE).current_dir(self.user.home());
-        drop(command.stdin(Stdio::null()));
         let output = shell.stdin(Stdio::null()).output().unwrap();
         let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         if output.status.success() { Ok(()) } else { Err(format!("{}\n{script}\n{text}", output.status)) }
     }
 }
 
+/// Follows a page from its beginning to its end.
+fn follow(name: &str, page: &str) -> Result<(), String> {
+    let reader = Reader::new();
+    // README says how to install; the guides begin where it ends.
+    if name != "README.md" {
+        reader.user.ok(&["pkg", "add", package().to_str().unwrap()]);
+    }
+    commands(page).iter().try_for_each(|(line, block)| reader.run(block).map_err(|message| format!("{name}:{line}: {message}")))
+}
+
 #[test]
 fn every_command_can_be_run() {
-    for (name, page) in pages() {
-        let blocks = commands(&page);
-        if blocks.is_empty() {
-            continue;
+    let pages = pages();
+    std::thread::scope(|scope| {
+        let readers: Vec<_> = pages.iter().map(|(name, page)| scope.spawn(move || follow(name, page))).collect();
+        for reader in readers {
+            reader.join().unwrap().unwrap_or_else(|message| panic!("{message}"));
         }
-        let reader = Reader::new();
-        // README says how to install; the guides begin where it ends.
-        if name != "README.md" {
-            reader.user.ok(&["pkg", "add", package().to_str().unwrap()]);
-        }
-        for (line, block) in blocks {
-            if let Err(message) = reader.run(&block) {
-                panic!("{name}:{line}: {message}");
-            }
-        }
-    }
+    });
 }
 
 /// How a heading is named in a link to it, as GitHub does.
