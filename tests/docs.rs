@@ -101,12 +101,16 @@ impl Reader {
 
 /// Follows a page from its beginning to its end.
 fn follow(name: &str, page: &str) -> Result<(), String> {
+    let blocks = commands(page);
+    if blocks.is_empty() {
+        return Ok(());
+    }
     let reader = Reader::new();
     // README says how to install; the guides begin where it ends.
     if name != "README.md" {
         reader.user.ok(&["pkg", "add", package().to_str().unwrap()]);
     }
-    commands(page).iter().try_for_each(|(line, block)| reader.run(block).map_err(|message| format!("{name}:{line}: {message}")))
+    blocks.iter().try_for_each(|(line, block)| reader.run(block).map_err(|message| format!("{name}:{line}: {message}")))
 }
 
 #[test]
