@@ -143,6 +143,10 @@ fn configurations_outlive_installing_again_and_the_next_backup_works() {
         person.types(&format!("rclone config show | plakar {kind} import -rclone mydrive"));
         assert_eq!(person.types(&format!("plakar {kind} ping mydrive")).trim(), "configuration OK");
     }
+    // Without rclone.
+    let (user, password) = (person.simulator.username(), person.simulator.password());
+    person.types(&format!("plakar source add native opendrive://Documents username='{user}' password='{password}'"));
+    assert_eq!(person.types("plakar source ping native").trim(), "configuration OK");
     person.types("plakar at ./store create -plaintext; plakar at ./store backup @mydrive");
     let before = person.types("plakar source show; plakar destination show; plakar store show");
     assert!(person.fails(&format!("plakar pkg add ./clone/{}", package_name())).contains("already installed"));

@@ -19,6 +19,10 @@ fn schema(name: &str) -> Value {
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
+fn config(pairs: &[(&str, &str)]) -> HashMap<String, String> {
+    pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+}
+
 /// By an engine that knows no look-ahead, as Go's: Plakar's own tools read the schemas with that one.
 fn validator(schema: &Value) -> Validator {
     jsonschema::draft202012::options().with_pattern_options(PatternOptions::regex()).build(schema).unwrap()
@@ -231,7 +235,6 @@ proptest! {
 
 #[test]
 fn a_fault_names_the_option_and_never_shows_a_secret() {
-    let config = |pairs: &[(&str, &str)]| pairs.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect::<HashMap<_, _>>();
     let faults = check(Role::Source, &config(&[("location", "opendrive://"), ("pasword", "hunter2"), ("rclone_password", "hunter2")]));
     let faults = faults.unwrap_err();
     let shown: Vec<(&str, String)> = faults.iter().map(|fault| (fault.option.as_str(), fault.to_string())).collect();
@@ -265,23 +268,8 @@ fn every_option_is_documented_and_its_examples_are_valid() {
             // Plakar's forms are made of single values, each with a type, and of choices between texts.
             assert!(option.get("type").is_some() && option.get("properties").is_none(), "{name}: {key}");
             // What our own check does not know would be checked by forms alone.
-            const KNOWN: [&str; 14] = [
-                "description",
-                "type",
-                "examples",
-                "default",
-                "format",
-                "writeOnly",
-                "errorMessage",
-                "pattern",
-                "not",
-                "enum",
-                "minLength",
-                "minimum",
-                "maximum",
-                "$comment",
-            ];
-            assert!(option.as_object().unwrap().keys().all(|keyword| KNOWN.contains(&keyword.as_str())), "{name}: {key}");
+            let known = "description type examples default format writeOnly errorMessage pattern not enum minLength minimum maximum";
+            assert!(option.as_object().unwrap().keys().all(|keyword| known.contains(keyword.as_str())), "{name}: {key}");
             // The same option is the same everywhere, but for what names the connector.
             let mut option = option.clone();
             if key == "location" || key == "transfers" {
@@ -293,10 +281,7 @@ fn every_option_is_documented_and_its_examples_are_valid() {
             assert_eq!(*shared.entry(key.clone()).or_insert_with(|| option.clone()), option, "{name}: {key}");
         }
         // What the schema calls the default is what the connector takes.
-        let config = HashMap::from(
-            ["location", "rclone_type"].map(|key| (key.to_owned(), if key == "location" { "rclone:///x" } else { "local" }.to_owned())),
-        );
-        let settings = Settings::parse(role, &config, "").unwrap();
+        let settings = Settings::parse(role, &config(&[("location", "rclone:///x"), ("rclone_type", "local")]), "").unwrap();
         let default = |key: &str| schema["properties"][key]["default"].as_str().unwrap().to_owned();
         assert_eq!((settings.transfers.to_string(), settings.checkers.to_string()), (default("transfers"), default("checkers")), "{name}");
         assert_eq!((settings.tpslimit, settings.bwlimit), (default("tpslimit"), default("bwlimit")), "{name}");
