@@ -5,6 +5,9 @@ HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 OS := $(shell go env GOOS 2>/dev/null)
 ARCH := $(shell go env GOARCH 2>/dev/null)
 
+# What Cargo builds is looked for in target/.
+unexport CARGO_TARGET_DIR
+
 # The static executable. Cargo builds for an explicit target: without one, the flag would also go
 # to procedural macros, which cannot be static.
 EXECUTABLE := target/$(HOST)/release/plakar-opendrive
@@ -20,7 +23,10 @@ PACKAGE := rclone_$(VERSION)_$(OS)_$(ARCH).ptar
 # The Plakar that `make install` installs into: the user's own if there is one.
 USERS_PLAKAR := $(shell command -v plakar || echo $(PLAKAR))
 
-.PHONY: help build package install uninstall reinstall demo test fuzz soak bench bindings lint doc clean prerequisites plakar
+.PHONY: all help build package install uninstall reinstall demo test fuzz soak bench bindings lint doc clean prerequisites plakar
+
+all: build ## Build, and lay out here what `plakar pkg build` packs
+	packaging/assemble $(EXECUTABLE) .
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
@@ -98,4 +104,4 @@ doc: ## Build the API documentation
 
 clean: ## Remove what was built
 	cargo clean
-	rm -f rclone_v*.ptar
+	rm -rf rclone_v*.ptar manifest.yaml schema plakar-opendrive

@@ -62,7 +62,7 @@ impl Reader {
         {
             simulator.drive().put_file(path, bytes.to_vec(), 1_700_000_000);
         }
-        let user = Plakar::new_home(&plakar(), &simulator.env());
+        let user = Plakar::without_package(&plakar(), &simulator.env());
         let bin = user.home().join("bin");
         std::fs::create_dir(&bin).unwrap();
         std::os::unix::fs::symlink(plakar(), bin.join("plakar")).unwrap();
@@ -176,6 +176,9 @@ fn the_messages_that_are_explained_are_ours() {
     let mut text = String::new();
     sources(&root().join("src"), &mut text);
     sources(&root().join("go/core"), &mut text);
+    text.push_str(&std::fs::read_to_string(root().join("packaging/schema/store.json")).unwrap());
+    // With the words of the schemas filled in, and what is Plakar's own.
+    let text = text.replace("{key}", "\"username\" \"rclone_type\"") + "protocol rclone already provided by another installed package";
     // A message that is broken over lines, and the quotes within one.
     let text = text.replace("\\\n", "").replace("\\\"", "\"").replace('`', "");
     let page = std::fs::read_to_string(root().join("docs/troubleshooting.md")).unwrap();
@@ -185,4 +188,32 @@ fn the_messages_that_are_explained_are_ours() {
         let pieces: Vec<&str> = message.split('…').map(str::trim).filter(|piece| !piece.is_empty()).collect();
         assert!(text.lines().any(|line| has_in_order(line, &pieces)), "{message}: no message of ours reads so");
     }
+}
+
+#[test]
+fn the_options_are_those_of_the_schemas() {
+    let page = std::fs::read_to_string(root().join("docs/options.md")).unwrap();
+    let rows: BTreeMap<&str, Vec<&str>> = page
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .map(|line| line.trim_matches('|').split('|').map(str::trim).collect::<Vec<_>>())
+        .filter(|cells| cells.len() == 4)
+        .map(|cells| (cells[0].split('`').nth(1).unwrap(), cells))
+        .collect();
+    let mut known = std::collections::BTreeSet::new();
+    for name in ["source", "destination", "store"] {
+        let text = std::fs::read_to_string(root().join(format!("packaging/schema/{name}.json"))).unwrap();
+        let schema: serde_json::Value = serde_json::from_str(&text).unwrap();
+        for (option, property) in schema["properties"].as_object().unwrap() {
+            let row = rows.get(option.as_str()).unwrap_or_else(|| panic!("docs/options.md lacks {option}"));
+            // That of encoding is a page long.
+            let default = property["default"].as_str().filter(|default| default.len() < 40);
+            if let Some(default) = default.filter(|default| !default.is_empty()) {
+                assert!(row[1].contains(default), "{option}: the default is {default}, the page says {}", row[1]);
+            }
+            known.insert(option.clone());
+        }
+    }
+    let rows: Vec<&str> = rows.keys().filter(|option| !known.contains(**option)).copied().collect();
+    assert!(rows.is_empty(), "no schema knows {rows:?}");
 }

@@ -4,6 +4,7 @@
 
 pub mod config;
 pub mod destination;
+pub mod schema;
 pub mod source;
 pub mod store;
 
@@ -16,6 +17,7 @@ const LONGEST_PATH: usize = 16 << 10;
 
 pub use config::{ConfigError, Identity, Role, Settings};
 pub use destination::Destination;
+pub use schema::{Fault, check};
 pub use source::Source;
 pub use store::Store;
 

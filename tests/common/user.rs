@@ -35,13 +35,13 @@ impl Outcome {
 impl Plakar {
     /// A new user with a package, and more environment, for example a simulator's.
     pub fn with_package(program: &Path, package: &Path, environment: &[(String, String)]) -> Self {
-        let user = Self::new_home(program, environment);
+        let user = Self::without_package(program, environment);
         user.ok(&["pkg", "add", package.to_str().unwrap()]);
         user
     }
 
-    /// The same without any package.
-    pub fn new_home(program: &Path, environment: &[(String, String)]) -> Self {
+    /// A new user of a program, which is a shell for one who types commands.
+    pub fn without_package(program: &Path, environment: &[(String, String)]) -> Self {
         // Short, for the Unix socket that Plakar keeps in its cache folder.
         let home = tempfile::Builder::new().prefix("pk").tempdir_in("/tmp").unwrap();
         let cookies = home.path().join(".cache/plakar/cookies/1.0.0");
