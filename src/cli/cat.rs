@@ -5,6 +5,7 @@ use super::output::Output;
 use super::place::{Where, above};
 use super::{drive, open};
 use crate::connector::Settings;
+use crate::rclone::{Error, ErrorKind};
 
 /// Write files to standard output, each checked against the size and the hash that the drive has of it
 #[derive(Debug, clap::Args)]
@@ -35,10 +36,14 @@ async fn write(file: &Settings, out: &mut Output) -> Result<(), Failure> {
     };
     let remote = open(&folder).await?;
     let failed = |error| Failure::file(file, &error);
-    let entry = remote.stat(&name).await.map_err(failed)?;
-    let Some(object) = entry.object else {
-        return Err(Failure::new(Exit::Failed, format!("{} is a folder, not a file", file.identity.root)));
+    let entry = match remote.stat(&name).await {
+        // Some drives say so of a folder too.
+        Err(error) if error.kind() == ErrorKind::NotFound && open(file).await?.list("").await.is_ok() => {
+            return Err(failed(Error::new(ErrorKind::Exists, error.message())));
+        }
+        entry => entry.map_err(failed)?,
     };
+    let Some(object) = entry.object else { return Ok(()) };
     let mut reader = object.read(0, None).await.map_err(failed)?;
     while let Some(bytes) = reader.chunk().await.map_err(failed)? {
         out.bytes(&bytes)?;

@@ -1,6 +1,6 @@
 //! `ls`: what is in a folder.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 use tokio::sync::mpsc;
@@ -124,21 +124,25 @@ impl Ls {
         modified: Option<SystemTime>,
     ) -> Result<(), Failure> {
         let size = size.filter(|_| !folder);
-        let modified = modified.map(time);
         if self.json {
             let kind = if folder { "folder" } else { "file" };
-            out.json(&Row { path, kind, size, modified })?;
+            out.json(&Row { path, kind, size, modified: modified.map(time) })?;
             return Ok(());
         }
         let name = if folder { coloured(FOLDER, &format!("{}/", shown(path))) } else { shown(path) };
         if self.long {
             let size = size.map_or_else(|| "-".to_owned(), |size| size.to_string());
-            out.line(&format!("{size:>12}  {:<20}  {name}", modified.as_deref().unwrap_or("-")))?;
+            let modified = modified.map_or_else(|| "-".to_owned(), |modified| time(whole_seconds(modified)));
+            out.line(&format!("{size:>12}  {modified:<20}  {name}"))?;
         } else {
             out.line(&name)?;
         }
         Ok(())
     }
+}
+
+fn whole_seconds(time: SystemTime) -> SystemTime {
+    time.duration_since(UNIX_EPOCH).map_or(time, |since| UNIX_EPOCH + Duration::from_secs(since.as_secs()))
 }
 
 /// Why a tree cannot be listed.

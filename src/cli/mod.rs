@@ -44,6 +44,21 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    #[command(flatten)]
+    ForPeople(ForPeople),
+    /// Serve Plakar as a source, over standard input and output
+    #[command(hide = true)]
+    Importer,
+    /// Serve Plakar as a store, over standard input and output
+    #[command(hide = true)]
+    Storage,
+    /// Serve Plakar as a destination, over standard input and output
+    #[command(hide = true)]
+    Exporter,
+}
+
+#[derive(Debug, Subcommand)]
+enum ForPeople {
     Config(config::Config),
     Test(test::Test),
     Ls(ls::Ls),
@@ -58,15 +73,6 @@ enum Command {
     /// Print the manual page
     #[command(hide = true)]
     Man,
-    /// Serve Plakar as a source, over standard input and output
-    #[command(hide = true)]
-    Importer,
-    /// Serve Plakar as a store, over standard input and output
-    #[command(hide = true)]
-    Storage,
-    /// Serve Plakar as a destination, over standard input and output
-    #[command(hide = true)]
-    Exporter,
 }
 
 /// Runs the command that the process was started with, and gives its exit status.
@@ -86,31 +92,31 @@ pub fn run() -> u8 {
         Command::Importer => plugin::run(Connector::Importer),
         Command::Storage => plugin::run(Connector::Storage),
         Command::Exporter => plugin::run(Connector::Exporter),
-        command => conclude(for_people(command)),
+        Command::ForPeople(command) => conclude(for_people(command)),
     }
 }
 
-fn for_people(command: Command) -> Result<Exit, Failure> {
+fn for_people(command: ForPeople) -> Result<Exit, Failure> {
     let mut out = Output::new();
     let exit = match command {
-        Command::Config(config) => config.run(&mut out),
-        Command::Test(test) => test.run(&mut out),
-        Command::Ls(ls) => ls.run(&mut out),
-        Command::Cat(cat) => cat.run(&mut out),
-        Command::Cp(cp) => cp.run(&mut out),
-        Command::About(about) => about.run(&mut out),
-        Command::Completions { shell } => {
+        ForPeople::Config(config) => config.run(&mut out),
+        ForPeople::Test(test) => test.run(&mut out),
+        ForPeople::Ls(ls) => ls.run(&mut out),
+        ForPeople::Cat(cat) => cat.run(&mut out),
+        ForPeople::Cp(cp) => cp.run(&mut out),
+        ForPeople::About(about) => about.run(&mut out),
+        ForPeople::Completions { shell } => {
             let mut script = Vec::new();
-            clap_complete::generate(shell, &mut command_line(), "plakar-opendrive", &mut script);
+            // Without what only Plakar starts.
+            let mut command = ForPeople::augment_subcommands(clap::Command::new("plakar-opendrive").version(""));
+            clap_complete::generate(shell, &mut command, "plakar-opendrive", &mut script);
             out.bytes(&script)?;
             Ok(Exit::Done)
         }
-        Command::Man => {
+        ForPeople::Man => {
             out.bytes(&man::page(command_line())?)?;
             Ok(Exit::Done)
         }
-        // They are no commands for people.
-        Command::Importer | Command::Storage | Command::Exporter => Ok(Exit::Usage),
     }?;
     out.flush()?;
     Ok(exit)
