@@ -49,44 +49,76 @@ fn on_drive(simulator: &Simulator, folder: &str) -> BTreeMap<String, Vec<u8>> {
 }
 
 #[test]
-fn five_hundred_files_go_there_and_back_and_then_only_what_is_different() {
+fn five_hundred_files_come_and_then_only_what_is_different() {
     let world = World::new();
     let mut files = BTreeMap::new();
     for n in 0..500u64 {
-        let path = format!("d{}/file {n} ü", n % 7);
-        let bytes = noise(n, usize::try_from(n * 13 % 5000).unwrap());
-        fs::create_dir_all(world.home(&format!("from/d{}", n % 7))).unwrap();
+        let (path, bytes) = (format!("d{}/file {n} ü", n % 7), noise(n, usize::try_from(n * 13 % 5000).unwrap()));
+        world.simulator.drive().put_file(&format!("From/{path}"), bytes.clone(), 1_600_000_000 + n as i64);
+        files.insert(path, bytes);
+    }
+    world.simulator.drive().make_folder("From/hollow");
+    let (outcome, summary) = world.copy("opendrive://From", "to");
+    assert_eq!((outcome.code, &summary["files"], &summary["unchanged"]), (Some(0), &json!(500), &json!(0)), "{}", outcome.text());
+    assert!(tree(&world.home("to")) == files && world.home("to/hollow").is_dir());
+    let time = fs::metadata(world.home("to/d0/file 7 ü")).unwrap().modified().unwrap();
+    assert_eq!(time, UNIX_EPOCH + Duration::from_secs(1_600_000_007));
+
+    fs::write(world.home("to/d2/file 2 ü"), b"other").unwrap();
+    world.simulator.drive().set_file("From/d3/file 3 ü", b"another".to_vec(), 1_600_000_003);
+    files.insert("d3/file 3 ü".into(), b"another".to_vec());
+    let (_, summary) = world.copy("opendrive://From", "to");
+    assert_eq!((&summary["files"], &summary["unchanged"]), (&json!(500), &json!(498)));
+    assert!(tree(&world.home("to")) == files);
+}
+
+#[test]
+fn a_tree_goes_there_and_then_only_what_is_different() {
+    let world = World::new();
+    let mut files = BTreeMap::new();
+    for n in 0..30u64 {
+        let (path, bytes) = (format!("d{}/file {n} ü", n % 3), noise(n, usize::try_from(n * n * 2500).unwrap()));
+        fs::create_dir_all(world.home(&format!("from/d{}", n % 3))).unwrap();
         fs::write(world.home(&format!("from/{path}")), &bytes).unwrap();
-        fs::File::options().write(true).open(world.home(&format!("from/{path}"))).unwrap().set_modified(UNIX_EPOCH + Duration::from_secs(1_600_000_000 + n)).unwrap();
         files.insert(path, bytes);
     }
     fs::create_dir_all(world.home("from/hollow")).unwrap();
     std::os::unix::fs::symlink("d0", world.home("from/link")).unwrap();
-
     let (outcome, summary) = world.copy("from", "opendrive://Copies/one");
     assert_eq!(outcome.code, Some(0), "{}", outcome.text());
     let bytes: usize = files.values().map(Vec::len).sum();
-    assert_eq!(summary, json!({"files": 500, "bytes": bytes, "unchanged": 0, "failed": [], "leftOut": ["link"]}));
+    assert_eq!(summary, json!({"files": 30, "bytes": bytes, "unchanged": 0, "failed": [], "leftOut": ["link"]}));
     assert!(outcome.stderr.contains("\"link\": left out, because it is a link"), "{}", outcome.stderr);
     assert!(on_drive(&world.simulator, "Copies/one") == files);
-    assert!(world.simulator.drive().tree().contains_key("/Copies/one/hollow") || world.simulator.drive().tree().contains_key("Copies/one/hollow"));
-
-    let (outcome, summary) = world.copy("opendrive://Copies/one", "back");
-    assert_eq!((outcome.code, &summary["files"]), (Some(0), &json!(500)), "{}", outcome.text());
-    assert!(tree(&world.home("back")) == files && world.home("back/hollow").is_dir());
-    let time = fs::metadata(world.home("back/d0/file 7 ü")).unwrap().modified().unwrap();
-    assert_eq!(time, UNIX_EPOCH + Duration::from_secs(1_600_000_007));
+    assert!(world.person().ok(&["ls", "opendrive://Copies/one"]).contains("hollow/"));
 
     fs::write(world.home("from/d1/file 1 ü"), b"other").unwrap();
-    fs::write(world.home("back/d2/file 2 ü"), b"other").unwrap();
-    world.simulator.reset_calls();
     let (_, summary) = world.copy("from", "opendrive://Copies/one");
-    assert_eq!((&summary["files"], &summary["unchanged"]), (&json!(500), &json!(499)));
-    assert_eq!(world.simulator.drive().read_file("Copies/one/d1/file 1 ü").unwrap(), b"other");
-    let (_, summary) = world.copy("opendrive://Copies/one", "back");
-    assert_eq!((&summary["files"], &summary["unchanged"]), (&json!(500), &json!(498)));
+    assert_eq!((&summary["files"], &summary["unchanged"]), (&json!(30), &json!(29)));
     files.insert("d1/file 1 ü".into(), b"other".to_vec());
-    assert!(tree(&world.home("back")) == files);
+    assert!(on_drive(&world.simulator, "Copies/one") == files);
+}
+
+/// Waits for what is tried for some seconds, hence beside the copies.
+#[test]
+fn a_drive_that_does_not_answer_is_said_to_be_tried_later() {
+    let world = World::new();
+    let limited = What::Status { code: 429, message: "Rate exceeded".into(), retry_after: None };
+    world.simulator.add_fault(Fault::new(limited).endpoint("session/login").always());
+    let tested = |environment: &[(&str, &str)], hint: &str| {
+        let mut command = world.person().command(&["test", "--json", "opendrive://"]);
+        command.envs(environment.iter().copied());
+        let outcome = common::command::finish(command, b"");
+        let report: Value = serde_json::from_slice(&outcome.stdout).unwrap();
+        let last = report["steps"].as_array().unwrap().last().unwrap();
+        assert!(outcome.code == Some(5) && last["name"] == "login", "{}", outcome.text());
+        assert!(last["hint"].as_str().is_some_and(|text| text.contains(hint)), "{last}");
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| tested(&[], "tpslimit"));
+        // Nobody listens there.
+        scope.spawn(|| tested(&[("HTTPS_PROXY", "http://127.0.0.1:1")], "online"));
+    });
 }
 
 #[test]
@@ -174,7 +206,7 @@ fn an_interrupted_copy_leaves_nothing_half_written() {
     fs::create_dir(world.home("to")).unwrap();
     // The download stands still in the middle.
     world.simulator.add_fault(Fault::new(What::CutBody { after: 4 << 20 }).item("file"));
-    world.simulator.add_fault(Fault::new(What::Delay { ms: 30_000 }).item("file").endpoint("download").skip(1).always());
+    world.simulator.add_fault(Fault::new(What::Delay { ms: 30_000 }).item("file").endpoint("download/file").skip(1).always());
     let partial = |folder: &Path| fs::read_dir(folder).unwrap().count() > 0;
     let child = world.person().command(&["cp", "opendrive://Large", "to"]).spawn().unwrap();
     let (code, time) = interrupt(child, "-INT", || partial(&world.home("to")));

@@ -4,7 +4,7 @@
 use std::io::{self, BufRead, IsTerminal, Read, Write};
 
 use super::exit::{Exit, Failure};
-use crate::plugin::Signal;
+use crate::plugin::{Signal, Signals};
 
 /// The variable with the account's name.
 const USERNAME: &str = "PLAKAR_OPENDRIVE_USERNAME";
@@ -81,6 +81,13 @@ fn ask_username() -> Result<String, Failure> {
 }
 
 fn ask_password(username: &str) -> Result<String, Failure> {
+    // Ctrl-C must not end the process while the terminal shows nothing of what is typed: rpassword raises the signal
+    // before it sets the terminal right again, and goes on where somebody listens.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let _signals = runtime.as_ref().map(|runtime| {
+        let _context = runtime.enter();
+        Signals::listen()
+    });
     rpassword::prompt_password(format!("Password of {}: ", crate::text::line(username))).map_err(|error| match error.kind() {
         io::ErrorKind::Interrupted | io::ErrorKind::UnexpectedEof => Failure::silent(Exit::Signal(Signal::Interrupt)),
         _ => Failure::new(Exit::Failed, format!("cannot ask for the password: {error}")),

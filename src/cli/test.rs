@@ -141,7 +141,7 @@ impl Report {
     fn plakar(&mut self, settings: &Settings, entries: &[Entry]) {
         let Identity { origin, kind, root } = &settings.identity;
         let store = if entries.iter().any(|entry| entry.name == "CONFIG" && !entry.is_folder()) {
-            "opens the store that is there"
+            "opens the one that is there"
         } else if entries.is_empty() {
             "makes one"
         } else {
