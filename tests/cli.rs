@@ -72,7 +72,10 @@ fn a_folder_that_cannot_be_listed_is_said_and_the_rest_is_listed() {
     let rows = lines(std::str::from_utf8(&outcome.stdout).unwrap());
     assert_eq!(outcome.code, Some(6), "{}", outcome.text());
     assert!(rows.iter().any(|row| row["path"] == "letter.txt"), "{rows:?}");
-    assert!(rows.iter().any(|row| row["path"] == "deep" && row["error"].as_str().is_some_and(|error| error.contains("cannot list"))), "{rows:?}");
+    assert!(
+        rows.iter().any(|row| row["path"] == "deep" && row["error"].as_str().is_some_and(|error| error.contains("cannot list"))),
+        "{rows:?}"
+    );
     assert!(outcome.stderr.contains("\"deep\": cannot list the folder"), "{}", outcome.stderr);
 }
 
@@ -153,13 +156,16 @@ fn about_tells_the_room_and_the_versions() {
     let own: Value = serde_json::from_str(&person.ok(&["about", "--json"])).unwrap();
     assert!(own["backends"].as_array().unwrap().contains(&json!("opendrive")), "{own}");
     let version = person.ok(&["--version"]);
-    assert_eq!(version, format!(
-        "plakar-opendrive {}\nrclone {}\nGo {}\nPlakar plugin API {}\n",
-        env!("CARGO_PKG_VERSION"),
-        own["rclone"].as_str().unwrap(),
-        own["go"].as_str().unwrap(),
-        own["pluginApis"].as_array().unwrap().iter().map(|version| version.as_str().unwrap()).collect::<Vec<_>>().join(", "),
-    ));
+    assert_eq!(
+        version,
+        format!(
+            "plakar-opendrive {}\nrclone {}\nGo {}\nPlakar plugin API {}\n",
+            env!("CARGO_PKG_VERSION"),
+            own["rclone"].as_str().unwrap(),
+            own["go"].as_str().unwrap(),
+            own["plugin_apis"].as_array().unwrap().iter().map(|version| version.as_str().unwrap()).collect::<Vec<_>>().join(", "),
+        )
+    );
     assert!(own["rclone"].as_str().unwrap().starts_with("1.") && own["go"].as_str().unwrap().starts_with("1."), "{own}");
     assert_eq!(person.ok(&["-V"]), format!("plakar-opendrive {}\n", env!("CARGO_PKG_VERSION")));
 }
@@ -170,10 +176,12 @@ fn a_test_reports_each_step_and_advises() {
     let person = world.person();
     let text = person.ok(&["test", "opendrive://Documents"]);
     let names: Vec<&str> = text.lines().map(|line| line.split_whitespace().nth(1).unwrap()).collect();
-    assert_eq!(names, ["configuration", "login", "quota", "folder", "latency", "plakar"], "{text}");
+    assert_eq!(names, ["configuration", "login", "quota", "folder", "latency", "clock", "plakar"], "{text}");
     assert!(text.contains("/Documents holds 2 folders, 1 file") && !text.contains('\u{1b}'), "{text}");
     let report: Value = serde_json::from_str(&person.ok(&["test", "--json", "opendrive://Documents"])).unwrap();
     assert!(report["ok"] == true && report["latency_ms"]["median"].as_f64().unwrap() > 0.0, "{report}");
+    // The simulator's is this machine's.
+    assert!(report["clock_ahead_s"].as_f64().is_some_and(|ahead| ahead.abs() < 3.0) && text.contains("as the server's"), "{report}");
 
     let last = |outcome: common::command::Outcome, code: i32, step: &str, hint: &str| {
         assert_eq!(outcome.code, Some(code), "{}", outcome.text());

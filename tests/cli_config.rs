@@ -100,7 +100,10 @@ fn nothing_is_printed_unless_all_is_well() {
     person.fails(2, &["config", "--username", "a\nb"], "control character");
     person.fails(2, &["config", "--password-stdin"], "the password is empty");
     let unknown = person.run(&["config", "@drive"]);
-    assert!(unknown.code == Some(2) && unknown.stdout.is_empty() && unknown.stderr.contains("the first a letter or a digit"), "{unknown:?}");
+    assert!(
+        unknown.code == Some(2) && unknown.stdout.is_empty() && unknown.stderr.contains("the first a letter or a digit"),
+        "{unknown:?}"
+    );
     let wrong = finish(person.command(&["config", "--password-stdin"]), b"wr0ng\n");
     assert!(wrong.code == Some(4) && wrong.stdout.is_empty() && !wrong.stderr.contains("wr0ng"), "{wrong:?}");
     assert!(simulator.drive().tree().len() == 1, "{:?}", simulator.drive().tree());
@@ -176,7 +179,10 @@ fn plakar_takes_it_as_source_destination_and_store() {
     assert_eq!(ok("plakar-opendrive ls @vault").lines().next(), Some("CONFIG"));
     assert!(ok("plakar-opendrive test @vault").contains("a store opens the one that is there"));
     let outcome = shell(&user, &simulator, "plakar-opendrive ls @drive");
-    assert!(outcome.code == Some(7) && outcome.stderr.contains("@drive is a source and a destination of Plakar's, which differ"), "{outcome:?}");
+    assert!(
+        outcome.code == Some(7) && outcome.stderr.contains("@drive is a source and a destination of Plakar's, which differ"),
+        "{outcome:?}"
+    );
     assert_eq!(ok("plakar destination show -json -secrets drive | plakar-opendrive ls --config - @drive"), "letter\n");
     ok("plakar destination rm drive; plakar-opendrive cp @drive/letter .");
     assert_eq!(std::fs::read(user.home().join("letter")).unwrap(), b"Dear all");

@@ -44,8 +44,10 @@ impl World {
 /// The same bytes under the same names.
 fn on_drive(simulator: &Simulator, folder: &str) -> BTreeMap<String, Vec<u8>> {
     let drive = simulator.drive();
-    let files = drive.tree().into_iter().filter_map(|(path, _)| Some((path.clone(), drive.read_file(&path)?)));
-    files.filter_map(|(path, bytes)| Some((path.trim_start_matches('/').strip_prefix(folder)?.trim_start_matches('/').to_owned(), bytes))).collect()
+    let files = drive.tree().into_keys().filter_map(|path| Some((path.clone(), drive.read_file(&path)?)));
+    files
+        .filter_map(|(path, bytes)| Some((path.trim_start_matches('/').strip_prefix(folder)?.trim_start_matches('/').to_owned(), bytes)))
+        .collect()
 }
 
 #[test]
@@ -87,7 +89,7 @@ fn a_tree_goes_there_and_then_only_what_is_different() {
     let (outcome, summary) = world.copy("from", "opendrive://Copies/one");
     assert_eq!(outcome.code, Some(0), "{}", outcome.text());
     let bytes: usize = files.values().map(Vec::len).sum();
-    assert_eq!(summary, json!({"files": 30, "bytes": bytes, "unchanged": 0, "failed": [], "leftOut": ["link"]}));
+    assert_eq!(summary, json!({"files": 30, "bytes": bytes, "unchanged": 0, "failed": [], "left_out": ["link"]}));
     assert!(outcome.stderr.contains("\"link\": left out, because it is a link"), "{}", outcome.stderr);
     assert!(on_drive(&world.simulator, "Copies/one") == files);
     assert!(world.person().ok(&["ls", "opendrive://Copies/one"]).contains("hollow/"));
@@ -137,7 +139,8 @@ fn one_file_goes_into_a_folder_or_becomes_another() {
         person.ok(&["cp", from, to]);
         assert_eq!(world.simulator.drive().read_file(path).as_deref(), Some(&b"Dear all"[..]), "{from} {to}");
     }
-    for (to, path) in [("folder", "folder/renamed"), ("new/", "new/renamed"), ("other", "other"), ("deep/er", "deep/er"), (".", "renamed")] {
+    for (to, path) in [("folder", "folder/renamed"), ("new/", "new/renamed"), ("other", "other"), ("deep/er", "deep/er"), (".", "renamed")]
+    {
         person.ok(&["cp", "opendrive://Documents/renamed", to]);
         assert_eq!(fs::read(world.home(path)).unwrap(), b"Dear all", "{to}");
     }
@@ -158,7 +161,10 @@ fn what_fails_is_named_and_nothing_of_it_stays() {
     world.simulator.add_fault(Fault::new(What::CutBody { after: 1000 }).item("cut").times(2));
     let (outcome, summary) = world.copy("opendrive://From", "to");
     assert_eq!(outcome.code, Some(6), "{}", outcome.text());
-    assert_eq!((&summary["files"], summary["failed"].as_array().unwrap().len(), &summary["failed"][0]["path"]), (&json!(2), 1, &json!("bad")));
+    assert_eq!(
+        (&summary["files"], summary["failed"].as_array().unwrap().len(), &summary["failed"][0]["path"]),
+        (&json!(2), 1, &json!("bad"))
+    );
     assert!(outcome.stderr.contains("\"bad\": "), "{}", outcome.stderr);
     let there = tree(&world.home("to"));
     assert_eq!(there.keys().collect::<Vec<_>>(), ["bad", "cut", "good"]);
@@ -232,7 +238,11 @@ fn nothing_secret_and_no_colour_is_printed() {
         let printed: Value = serde_json::from_str(&person.ok(&["config", "drive"])).unwrap();
         printed["drive"]["rclone_password"].as_str().unwrap().to_owned()
     };
-    fs::write(home.path().join("c.json"), json!({"d": {"location": "opendrive://", "username": simulator.username(), "password": password}}).to_string()).unwrap();
+    fs::write(
+        home.path().join("c.json"),
+        json!({"d": {"location": "opendrive://", "username": simulator.username(), "password": password}}).to_string(),
+    )
+    .unwrap();
     let mut output = String::new();
     for arguments in [
         &["test", "opendrive://folder"][..],
@@ -245,7 +255,11 @@ fn nothing_secret_and_no_colour_is_printed() {
         &["config", "--location", "opendrive://nowhere"],
     ] {
         let mut command = person.command(arguments);
-        command.envs([("RCLONE_LOG_LEVEL", "DEBUG"), ("RCLONE_DUMP", "headers,bodies,requests,responses,auth"), ("PLAKAR_OPENDRIVE_LOG", "trace")]);
+        command.envs([
+            ("RCLONE_LOG_LEVEL", "DEBUG"),
+            ("RCLONE_DUMP", "headers,bodies,requests,responses,auth"),
+            ("PLAKAR_OPENDRIVE_LOG", "trace"),
+        ]);
         output += &common::command::finish(command, b"").text();
     }
     assert!(output.contains("HTTP REQUEST"), "the log level had no effect: {output}");

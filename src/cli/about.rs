@@ -72,7 +72,7 @@ impl About {
         if self.json {
             let [own, rclone, go, apis] = version::versions()?.map(|(_, version)| version);
             let apis: Vec<&str> = apis.split(", ").collect();
-            out.json(&json!({ "version": own, "rclone": rclone, "go": go, "pluginApis": apis, "backends": backends }))?;
+            out.json(&json!({ "version": own, "rclone": rclone, "go": go, "plugin_apis": apis, "backends": backends }))?;
         } else {
             version::print(out)?;
             out.line(&format!("backends {}", backends.join(", ")))?;

@@ -50,7 +50,10 @@ struct Section {
 impl Config {
     pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
         if !self.location.starts_with("opendrive://") {
-            return Err(Failure::usage(format!("--location {} is none of OpenDrive's: write opendrive://FOLDER", text::quoted(&self.location))));
+            return Err(Failure::usage(format!(
+                "--location {} is none of OpenDrive's: write opendrive://FOLDER",
+                text::quoted(&self.location)
+            )));
         }
         let account = credentials::find(self.username.clone(), self.password_stdin)?;
         let section = [("location", &self.location), ("username", &account.username), ("password", &account.password)];

@@ -40,9 +40,8 @@ pub(super) fn find(username: Option<String>, password_on_stdin: bool) -> Result<
     } else if let Some(password) = variable(PASSWORD) {
         password
     } else if let Some(path) = variable(PASSWORD_FILE) {
-        let file = std::fs::File::open(&path).map_err(|error| {
-            Failure::new(Exit::Configuration, format!("cannot open {path:?}, which {PASSWORD_FILE} names: {error}"))
-        })?;
+        let file = std::fs::File::open(&path)
+            .map_err(|error| Failure::new(Exit::Configuration, format!("cannot open {path:?}, which {PASSWORD_FILE} names: {error}")))?;
         first_line(file, &format!("{path:?}, which {PASSWORD_FILE} names,"))?
     } else if can_ask() {
         ask_password(&username)?

@@ -115,14 +115,7 @@ impl Ls {
         Ok(exit)
     }
 
-    fn row(
-        &self,
-        out: &mut Output,
-        path: &str,
-        folder: bool,
-        size: Option<u64>,
-        modified: Option<SystemTime>,
-    ) -> Result<(), Failure> {
+    fn row(&self, out: &mut Output, path: &str, folder: bool, size: Option<u64>, modified: Option<SystemTime>) -> Result<(), Failure> {
         let size = size.filter(|_| !folder);
         if self.json {
             let kind = if folder { "folder" } else { "file" };

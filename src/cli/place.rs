@@ -149,8 +149,7 @@ fn of_plakar(name: &str, path: &str) -> Result<Settings, Failure> {
             Some(_) => {}
         }
     }
-    let missing =
-        || format!("Plakar has no source, destination or store {}: `plakar source show` lists the sources", text::quoted(name));
+    let missing = || format!("Plakar has no source, destination or store {}: `plakar source show` lists the sources", text::quoted(name));
     found.map(|(_, settings)| settings).ok_or_else(|| Failure::new(Exit::Configuration, missing()))
 }
 

@@ -1,18 +1,22 @@
 //! `test`: what a person wants to know when a backup fails.
 
+use std::io;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use super::drive;
 use super::exit::{Exit, Failure};
 use super::output::{ASIDE, BAD, GOOD, Output, coloured, count, shown, size};
 use super::place::Where;
-use super::drive;
 use crate::connector::{Identity, OpenError, Settings, explain, open_remote};
 use crate::rclone::{Entry, Error, ErrorKind, Remote};
 
 /// How many calls are timed.
 const CALLS: u32 = 5;
+
+/// Clocks that differ by less are the same: the server tells seconds, in answers that take their time, in seconds.
+const PRECISION: f64 = 3.0;
 
 /// Try the login, the folder, the quota and how fast the drive answers, with a hint for what fails
 #[derive(Debug, clap::Args)]
@@ -28,7 +32,7 @@ pub(super) struct Test {
 
 /// What was found, step by step; the first that fails is the last.
 #[derive(Default, Serialize)]
-struct Report {
+struct Report<'a> {
     ok: bool,
     steps: Vec<Step>,
     /// How long a call takes, in milliseconds.
@@ -37,6 +41,12 @@ struct Report {
     clock_ahead_s: Option<f64>,
     #[serde(skip)]
     exit: Option<Exit>,
+    /// Where each step is printed at once: some take their time.
+    #[serde(skip)]
+    out: Option<&'a mut Output>,
+    /// Why it could not be.
+    #[serde(skip)]
+    broken: Option<io::Error>,
 }
 
 #[derive(Serialize)]
@@ -55,7 +65,7 @@ struct Latency {
 
 impl Test {
     pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
-        let mut report = Report::default();
+        let mut report = Report { out: (!self.json).then_some(&mut *out), ..Report::default() };
         match self.names.read().and_then(|mut names| names.find(&self.remote)) {
             // Not about the remote: as for any other command.
             Err(failure) if failure.exit != Exit::Configuration => return Err(failure),
@@ -70,16 +80,20 @@ impl Test {
             }
         }
         report.ok = report.exit.is_none();
-        if self.json {
-            out.json(&report)?;
-        } else {
-            report.print(out)?;
+        let exit = report.exit.unwrap_or(Exit::Done);
+        if let Some(error) = report.broken.take() {
+            return Err(error.into());
         }
-        Ok(report.exit.unwrap_or(Exit::Done))
+        if self.json {
+            report.out = None;
+            let report = serde_json::to_value(&report).map_err(io::Error::from)?;
+            out.json(&report)?;
+        }
+        Ok(exit)
     }
 }
 
-impl Report {
+impl Report<'_> {
     async fn examine(&mut self, settings: &Settings) {
         let identity = &settings.identity;
         let start = Instant::now();
@@ -98,10 +112,9 @@ impl Report {
         match remote.about().await {
             Ok(about) => {
                 let known = |bytes: Option<u64>| bytes.map_or_else(|| "an unknown number of bytes".to_owned(), size);
-                self.pass("quota", format!("{} of {} used", known(about.used), known(about.total)));
-                if about.free.is_some_and(|free| free <= 0) {
-                    self.hint("The drive is full: a destination or a store cannot be written to.");
-                }
+                let full = about.free.is_some_and(|free| free <= 0);
+                let hint = full.then_some("The drive is full: a destination or a store cannot be written to.");
+                self.step(Step { name: "quota", ok: true, detail: format!("{} of {} used", known(about.used), known(about.total)), hint });
             }
             Err(error) if error.kind() == ErrorKind::Unsupported => self.pass("quota", format!("{} does not tell it", identity.kind)),
             Err(error) => return self.refuse("quota", explain(settings, &error)),
@@ -116,7 +129,22 @@ impl Report {
         if let Err(error) = self.time(&remote).await {
             return self.refuse("latency", explain(settings, &error));
         }
+        match remote.clock_ahead().await {
+            Ok(Some(ahead)) => self.clock(ahead),
+            Ok(None) => {}
+            Err(error) => return self.refuse("clock", explain(settings, &error)),
+        }
         self.plakar(settings, &entries);
+    }
+
+    fn clock(&mut self, ahead: f64) {
+        self.clock_ahead_s = Some(ahead);
+        if ahead.abs() < PRECISION {
+            return self.pass("clock", "as the server's".to_owned());
+        }
+        let side = if ahead > 0.0 { "ahead of" } else { "behind" };
+        let hint = Some("Snapshots get their times from this machine: let it set its clock by the network.");
+        self.step(Step { name: "clock", ok: true, detail: format!("{:.0} s {side} the server's", ahead.abs()), hint });
     }
 
     async fn time(&mut self, remote: &Remote) -> Result<(), Error> {
@@ -151,13 +179,7 @@ impl Report {
     }
 
     fn pass(&mut self, name: &'static str, detail: String) {
-        self.steps.push(Step { name, ok: true, detail, hint: None });
-    }
-
-    fn hint(&mut self, hint: &'static str) {
-        if let Some(step) = self.steps.last_mut() {
-            step.hint = Some(hint);
-        }
+        self.step(Step { name, ok: true, detail, hint: None });
     }
 
     fn refuse(&mut self, name: &'static str, error: OpenError) {
@@ -167,18 +189,26 @@ impl Report {
 
     fn fail(&mut self, name: &'static str, failure: &Failure, hint: Option<&'static str>) {
         self.exit = Some(failure.exit);
-        self.steps.push(Step { name, ok: false, detail: failure.message.clone().unwrap_or_default(), hint });
+        self.step(Step { name, ok: false, detail: failure.message.clone().unwrap_or_default(), hint });
     }
 
-    fn print(&self, out: &mut Output) -> Result<(), Failure> {
-        for Step { name, ok, detail, hint } in &self.steps {
-            let state = if *ok { coloured(GOOD, "ok    ") } else { coloured(BAD, "failed") };
-            out.line(&format!("{state}  {name:<13}  {}", shown(detail)))?;
-            if let Some(hint) = hint {
-                out.line(&format!("{}  {hint}", coloured(ASIDE, &format!("{:>6}  {:<13}", "", "hint"))))?;
-            }
+    fn step(&mut self, step: Step) {
+        if let (Some(out), None) = (&mut self.out, &self.broken) {
+            self.broken = step.print(out).err();
         }
-        Ok(())
+        self.steps.push(step);
+    }
+}
+
+impl Step {
+    fn print(&self, out: &mut Output) -> io::Result<()> {
+        let Self { name, ok, detail, hint } = self;
+        let state = if *ok { coloured(GOOD, "ok    ") } else { coloured(BAD, "failed") };
+        out.line(&format!("{state}  {name:<13}  {}", shown(detail)))?;
+        if let Some(hint) = hint {
+            out.line(&format!("{}  {hint}", coloured(ASIDE, &format!("{:>6}  {:<13}", "", "hint"))))?;
+        }
+        out.flush()
     }
 }
 

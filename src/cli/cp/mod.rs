@@ -10,10 +10,10 @@ mod to;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::drive;
 use super::exit::{Exit, Failure};
 use super::output::Output;
 use super::place::{Names, Where, above, is_remote};
-use super::drive;
 use crate::connector::{Settings, open_remote};
 use crate::rclone::ErrorKind;
 use from::From;
@@ -34,7 +34,7 @@ pub(super) struct Cp {
     to: String,
     #[command(flatten)]
     names: Where,
-    /// Print one JSON object at the end: files, bytes, unchanged, failed and leftOut
+    /// Print one JSON object at the end: files, bytes, unchanged, failed and left_out
     #[arg(long)]
     json: bool,
 }

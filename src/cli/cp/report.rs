@@ -27,7 +27,6 @@ struct State {
 
 /// What was copied.
 #[derive(Clone, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
 pub(super) struct Summary {
     /// Files that are at their target now.
     pub(super) files: u64,

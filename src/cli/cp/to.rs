@@ -76,7 +76,8 @@ impl To {
     pub(super) async fn folder(&mut self, path: &str) {
         match &mut self.place {
             Place::Local { root, .. } => {
-                if let Err(error) = local(root, path).and_then(|folder| std::fs::create_dir_all(folder).map_err(|error| error.to_string())) {
+                if let Err(error) = local(root, path).and_then(|folder| std::fs::create_dir_all(folder).map_err(|error| error.to_string()))
+                {
                     self.report.failed(path, &format!("cannot make the folder: {error}"));
                 }
             }
@@ -106,7 +107,9 @@ impl To {
                 }
                 match partial(&target) {
                     Ok(made) => *file = Some(Partial { file: made, target, path: path.to_owned(), size, modified, count: 0 }),
-                    Err(error) => self.report.failed(path, &format!("cannot make a file in {:?}: {error}", target.parent().unwrap_or(root))),
+                    Err(error) => {
+                        self.report.failed(path, &format!("cannot make a file in {:?}: {error}", target.parent().unwrap_or(root)))
+                    }
                 }
                 file.is_some()
             }
