@@ -57,7 +57,7 @@ fn ls_lists_folders_trees_and_files() {
     assert_eq!(tree, ["deep/", "deep/er/", "deep/er/empty", "hollow/", "letter.txt"]);
     let letter = json!({"path": "letter.txt", "type": "file", "size": 10, "modified": "2023-11-14T22:13:20Z"});
     for file in [&["ls", "--json", "opendrive://Documents/letter.txt"][..], &["ls", "--json", "-R", "opendrive://Documents/letter.txt"]] {
-        assert_eq!(lines(&person.ok(file)), [letter.clone()]);
+        assert_eq!(lines(&person.ok(file)), std::slice::from_ref(&letter));
     }
     let rows = lines(&person.ok(&["ls", "--json", "opendrive://Documents"]));
     assert_eq!((rows.len(), &rows[2]), (3, &letter));
@@ -137,7 +137,7 @@ fn configurations_are_read_from_files() {
         "password": world.simulator.password(), "passphrase": "p", "cache_size": "8Mi"}});
     std::fs::write(world.path("drive.json"), store.to_string()).unwrap();
     assert_eq!(person.ok(&["ls", "--config", "drive.json", "@drive/deep"]), "er/\n");
-    let ini = format!("[mine]\ntype = local\n\n[other]\ntype = local\n");
+    let ini = "[mine]\ntype = local\n\n[other]\ntype = local\n";
     let mut from_stdin = person.command(&["ls", "--config", "-", &format!("@mine{}", world.home.path().display())]);
     from_stdin.env_remove("PLAKAR_OPENDRIVE_USERNAME").env_remove("PLAKAR_OPENDRIVE_PASSWORD");
     assert_eq!(finish(from_stdin, ini.as_bytes()).text(), "drive.json\npassword\n");

@@ -129,6 +129,30 @@ fn colours_and_bars_are_for_terminals_only() {
     assert!(simulator.unused_faults().is_empty());
 }
 
+/// Waits for what is tried for some seconds, hence beside Plakar.
+#[test]
+fn a_drive_that_does_not_answer_is_said_to_be_tried_later() {
+    let simulator = Simulator::start(Options::default()).unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let person = Person { simulator: &simulator, home: home.path() };
+    let limited = What::Status { code: 429, message: "Rate exceeded".into(), retry_after: None };
+    simulator.add_fault(Fault::new(limited).endpoint("session/login").always());
+    let tested = |environment: &[(&str, &str)], hint: &str| {
+        let mut command = person.command(&["test", "--json", "opendrive://"]);
+        command.envs(environment.iter().copied());
+        let outcome = finish(command, b"");
+        let report: Value = serde_json::from_slice(&outcome.stdout).unwrap();
+        let last = report["steps"].as_array().unwrap().last().unwrap();
+        assert!(outcome.code == Some(5) && last["name"] == "login", "{}", outcome.text());
+        assert!(last["hint"].as_str().is_some_and(|text| text.contains(hint)), "{last}");
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| tested(&[], "tpslimit"));
+        // Nobody listens there.
+        scope.spawn(|| tested(&[("HTTPS_PROXY", "http://127.0.0.1:1")], "online"));
+    });
+}
+
 /// Runs a line of shell as a user of Plakar whose PATH has both programs.
 fn shell(user: &Plakar, simulator: &Simulator, line: &str) -> Outcome {
     let bin = user.home().join("bin");

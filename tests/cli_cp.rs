@@ -101,28 +101,6 @@ fn a_tree_goes_there_and_then_only_what_is_different() {
     assert!(on_drive(&world.simulator, "Copies/one") == files);
 }
 
-/// Waits for what is tried for some seconds, hence beside the copies.
-#[test]
-fn a_drive_that_does_not_answer_is_said_to_be_tried_later() {
-    let world = World::new();
-    let limited = What::Status { code: 429, message: "Rate exceeded".into(), retry_after: None };
-    world.simulator.add_fault(Fault::new(limited).endpoint("session/login").always());
-    let tested = |environment: &[(&str, &str)], hint: &str| {
-        let mut command = world.person().command(&["test", "--json", "opendrive://"]);
-        command.envs(environment.iter().copied());
-        let outcome = common::command::finish(command, b"");
-        let report: Value = serde_json::from_slice(&outcome.stdout).unwrap();
-        let last = report["steps"].as_array().unwrap().last().unwrap();
-        assert!(outcome.code == Some(5) && last["name"] == "login", "{}", outcome.text());
-        assert!(last["hint"].as_str().is_some_and(|text| text.contains(hint)), "{last}");
-    };
-    std::thread::scope(|scope| {
-        scope.spawn(|| tested(&[], "tpslimit"));
-        // Nobody listens there.
-        scope.spawn(|| tested(&[("HTTPS_PROXY", "http://127.0.0.1:1")], "online"));
-    });
-}
-
 #[test]
 fn one_file_goes_into_a_folder_or_becomes_another() {
     let world = World::new();
