@@ -77,8 +77,9 @@ impl Upload {
             Body::Wrong(count) => Err(self.wrong(count)),
         };
         match stored {
-            Ok(()) => {
+            Ok(unchanged) => {
                 scene.learn(None);
+                scene.summary().unchanged += u64::from(unchanged);
                 Ok(())
             }
             Err(Failure::Said(reason)) => Err(reason),
@@ -97,11 +98,12 @@ impl Upload {
         }
     }
 
-    async fn store_whole(&self, remote: &Remote, existing: Option<&Existing>, bytes: Bytes) -> Result<(), Failure> {
+    /// Gives whether the file was there already.
+    async fn store_whole(&self, remote: &Remote, existing: Option<&Existing>, bytes: Bytes) -> Result<bool, Failure> {
         if let Some((existing, object)) = self.same_size(existing, Some(bytes.len() as u64))
             && is_same(remote, existing, object, &bytes).await
         {
-            return self.keep(remote, existing, object).await;
+            return self.keep(remote, existing, object).await.map(|()| true);
         }
         let mut tries = 1;
         loop {
@@ -112,15 +114,15 @@ impl Upload {
             };
             match stored.await {
                 Err(error) if tries < TRIES && may_pass(&error) => tries += 1,
-                stored => return Ok(stored?),
+                stored => return Ok(stored.map(|()| false)?),
             }
         }
     }
 
     /// Uploads a file while its bytes come in. They come once only: so where a file of the same size
     /// is there, it is read along. As long as it is the same nothing is uploaded, and from the first
-    /// difference on it gives what has passed by.
-    async fn store_stream(&self, remote: &Remote, existing: Option<&Existing>, mut pieces: mpsc::Receiver<Piece>) -> Result<(), Failure> {
+    /// difference on it gives what has passed by. Gives whether it was all there already.
+    async fn store_stream(&self, remote: &Remote, existing: Option<&Existing>, mut pieces: mpsc::Receiver<Piece>) -> Result<bool, Failure> {
         let mut count = 0;
         let mut writer = None;
         let mut twin = match self.same_size(existing, self.size) {
@@ -156,12 +158,12 @@ impl Upload {
             return Err(self.wrong(count));
         }
         if let Some((existing, object, _)) = twin {
-            return self.keep(remote, existing, object).await;
+            return self.keep(remote, existing, object).await.map(|()| true);
         }
         if let Some(writer) = writer {
             writer.commit().await?;
         }
-        Ok(())
+        Ok(false)
     }
 
     /// Begins an upload with the first bytes of the file that is there.
