@@ -119,7 +119,7 @@ impl World {
 #[test]
 fn a_drive_is_backed_up_read_and_restored() {
     let world = World::new(Duration::ZERO, false);
-    let files = world.fill(120);
+    let files = world.fill(60);
     let (id, errors, said) = world.backup();
     assert_eq!((errors, said.as_str()), (0, ""));
     let listing = world.ok(&["ls", &id]);
