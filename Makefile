@@ -21,7 +21,7 @@ PACKAGE := rclone_$(VERSION)_$(OS)_$(ARCH).ptar
 KLOSET_1_0 := $(TOOLS)/kloset-1.0
 
 # The plugin API of the Plakar that the package is for. A package for v1.0 is made by a Plakar 1.0, which
-# cannot be had as a Go module: PLAKAR_1_0 names one. Plakar takes name and version from the file's name, hence a folder.
+# the Go proxy does not give out: PLAKAR_1_0 names one. Plakar takes name and version from the file's name, hence a folder.
 PLAKAR_API ?= v1.1
 PACKAGER := $(PLAKAR)
 ifeq ($(PLAKAR_API),v1.0)

@@ -48,7 +48,7 @@ impl World {
         let settings = json!({
             "Plugin": [executable(), "--plakar-api", "v1.0"],
             "Cache": world.home.path().join("cache"),
-            // What Plakar 1.0 takes on a machine with two cores.
+            // Several files side by side; what Plakar 1.0 itself takes is not checked here.
             "Concurrency": 17,
             "Source": drive("opendrive://Documents"),
             "Destination": drive("opendrive://Restored"),

@@ -44,7 +44,7 @@ impl Windows {
     pub const ONE_STREAM: Self = Self { stream: 8 << 20, connection: 8 << 20 };
 
     /// For a Plakar that sends many files side by side. Those that wait for their turn must not take the window of
-    /// those that have it, so all of them together (Plakar 1.0 has 8 for each core and one) stay below the connection's.
+    /// those that have it, so a thousand of them together stay below the connection's.
     pub const MANY_STREAMS: Self = Self { stream: 256 << 10, connection: 256 << 20 };
 }
 
