@@ -20,10 +20,22 @@ RCLONE := $(TOOLS)/rclone
 SIMULATOR := target/release/opendrive-sim
 PACKAGE := rclone_$(VERSION)_$(OS)_$(ARCH).ptar
 
+# What Plakar 1.0 speaks with plugins through, for the tests.
+KLOSET_1_0 := $(TOOLS)/kloset-1.0
+
+# The plugin API of the Plakar that the package is for. A package for v1.0 is made by a Plakar 1.0, which
+# the Go proxy does not give out: PLAKAR_1_0 names one. Plakar takes name and version from the file's name, hence a folder.
+PLAKAR_API ?= v1.1
+PACKAGER := $(PLAKAR)
+ifeq ($(PLAKAR_API),v1.0)
+PACKAGER := $(PLAKAR_1_0)
+PACKAGE := plakar-1.0/$(PACKAGE)
+endif
+
 # The Plakar that `make install` installs into: the user's own if there is one.
 USERS_PLAKAR := $(shell command -v plakar || echo $(PLAKAR))
 
-.PHONY: all help build package install uninstall reinstall demo test fuzz soak bench bindings lint doc clean prerequisites plakar
+.PHONY: all help build package install uninstall reinstall demo test fuzz soak bench bindings lint doc clean prerequisites plakar plakar-1.0 kloset-1.0
 
 all: build ## Build, and lay out here what `plakar pkg build` packs
 	packaging/assemble $(EXECUTABLE) .
@@ -45,6 +57,12 @@ $(PLAKAR): tests/plakar/go.mod tests/plakar/go.sum | prerequisites
 	cd tests/plakar && go build -trimpath -o ../../$@ github.com/PlakarKorp/plakar
 	@touch $@
 
+kloset-1.0: $(KLOSET_1_0)
+
+$(KLOSET_1_0): tests/kloset-1.0/main.go tests/kloset-1.0/go.mod tests/kloset-1.0/go.sum | prerequisites
+	cd tests/kloset-1.0 && go build -trimpath -o ../../$@ .
+	@touch $@
+
 $(RCLONE): tests/bench/rclone/main.go tests/bench/rclone/go.mod tests/bench/rclone/go.sum | prerequisites
 	cd tests/bench/rclone && go build -trimpath -o ../../../$@ .
 	@touch $@
@@ -54,8 +72,12 @@ $(SIMULATOR): FORCE | prerequisites
 
 FORCE:
 
-package: build $(PLAKAR) ## Make the package for `plakar pkg add`
-	PLAKAR=$(PLAKAR) packaging/make-package $(EXECUTABLE) $(VERSION) $(PACKAGE)
+package: $(if $(filter v1.0,$(PLAKAR_API)),plakar-1.0,$(PLAKAR)) build ## Make the package for `plakar pkg add`; PLAKAR_API=v1.0 for Plakar 1.0
+	PLAKAR=$(PACKAGER) PLAKAR_API=$(PLAKAR_API) packaging/make-package $(EXECUTABLE) $(VERSION) $(PACKAGE)
+
+plakar-1.0:
+	@test -x "$(PLAKAR_1_0)" || { echo "a package for Plakar 1.0 is made by a Plakar 1.0.3 to 1.0.6: name it, PLAKAR_1_0=/path/to/plakar" >&2; exit 1; }
+	@mkdir -p $@
 
 install: package ## Install the package into your Plakar
 	$(USERS_PLAKAR) pkg add ./$(PACKAGE)
@@ -70,10 +92,10 @@ reinstall: package ## Replace the installed package
 demo: package $(SIMULATOR) ## Back up a simulated drive with the real Plakar, step by step
 	PLAKAR=$(PLAKAR) SIMULATOR=$(SIMULATOR) PACKAGE=$(PACKAGE) tests/demo/run
 
-test: build $(PLAKAR) ## Run all tests
+test: build $(PLAKAR) $(KLOSET_1_0) ## Run all tests
 	cd go && go test ./...
 	cd tests/plakar/ttlmap && go test ./...
-	PLAKAR=$(CURDIR)/$(PLAKAR) PLAKAR_OPENDRIVE=$(CURDIR)/$(EXECUTABLE) cargo test --locked --workspace
+	PLAKAR=$(CURDIR)/$(PLAKAR) PLAKAR_OPENDRIVE=$(CURDIR)/$(EXECUTABLE) KLOSET_1_0=$(CURDIR)/$(KLOSET_1_0) cargo test --locked --workspace
 	tests/bindings
 
 fuzz: prerequisites ## Feed every fuzz target random input; FUZZ="--seconds 600" for each, else 60
@@ -92,9 +114,10 @@ lint: prerequisites ## Check format and lints, warnings denied
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items
-	@cd go && files=$$(gofmt -l . ../tests/plakar/ttlmap) && test -z "$$files" || { echo "gofmt: $$files" >&2; exit 1; }
+	@cd go && files=$$(gofmt -l . ../tests/plakar/ttlmap ../tests/kloset-1.0) && test -z "$$files" || { echo "gofmt: $$files" >&2; exit 1; }
 	cd go && go vet ./...
 	cd tests/plakar/ttlmap && go vet ./...
+	cd tests/kloset-1.0 && go vet ./...
 
 bindings: prerequisites ## Make rclone-sys/src/bindings.rs anew (needs libclang)
 	tests/bindings --write
@@ -104,4 +127,4 @@ doc: ## Build the API documentation
 
 clean: ## Remove what was built
 	cargo clean
-	rm -rf rclone_v*.ptar manifest.yaml schema plakar-opendrive
+	rm -rf rclone_v*.ptar manifest.yaml schema plakar-opendrive plakar-1.0

@@ -23,7 +23,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::connector::{Settings, open_remote};
-use crate::plugin::{self, Connector, Signals, all_streams_closed, say};
+use crate::plugin::{self, Connector, PluginApi, Signals, all_streams_closed, say};
 use crate::rclone::Remote;
 use exit::{Exit, Failure};
 use output::Output;
@@ -48,13 +48,13 @@ enum Command {
     ForPeople(ForPeople),
     /// Serve Plakar as a source, over standard input and output
     #[command(hide = true)]
-    Importer,
+    Importer(Served),
     /// Serve Plakar as a store, over standard input and output
     #[command(hide = true)]
-    Storage,
+    Storage(Served),
     /// Serve Plakar as a destination, over standard input and output
     #[command(hide = true)]
-    Exporter,
+    Exporter(Served),
 }
 
 #[derive(Debug, Subcommand)]
@@ -75,6 +75,13 @@ enum ForPeople {
     Man,
 }
 
+#[derive(Debug, clap::Args)]
+struct Served {
+    /// The plugin API of the Plakar that starts it
+    #[arg(long, value_name = "VERSION", default_value = "v1.1")]
+    plakar_api: PluginApi,
+}
+
 /// Runs the command that the process was started with, and gives its exit status.
 #[must_use]
 pub fn run() -> u8 {
@@ -89,9 +96,9 @@ pub fn run() -> u8 {
         .with_env_filter(tracing_subscriber::EnvFilter::try_from_env("PLAKAR_OPENDRIVE_LOG").unwrap_or_else(|_| "warn".into()))
         .init();
     match cli.command {
-        Command::Importer => plugin::run(Connector::Importer),
-        Command::Storage => plugin::run(Connector::Storage),
-        Command::Exporter => plugin::run(Connector::Exporter),
+        Command::Importer(Served { plakar_api }) => plugin::run(Connector::Importer, plakar_api),
+        Command::Storage(Served { plakar_api }) => plugin::run(Connector::Storage, plakar_api),
+        Command::Exporter(Served { plakar_api }) => plugin::run(Connector::Exporter, plakar_api),
         Command::ForPeople(command) => conclude(for_people(command)),
     }
 }

@@ -7,7 +7,7 @@ use super::output::Output;
 use crate::rclone::Rclone;
 
 /// The generations of Plakar's plugin API that the connectors speak.
-const PLUGIN_APIS: [&str; 1] = ["v1.1.0"];
+const PLUGIN_APIS: [&str; 2] = ["v1.0.0", "v1.1.0"];
 
 /// The versions, by what they are of.
 pub(super) fn versions() -> Result<[(&'static str, String); 4], Failure> {
