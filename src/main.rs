@@ -1,5 +1,7 @@
 //! The executable: Plakar starts it as `plakar-opendrive importer`, `storage` or `exporter`.
 
+mod cli;
+
 use clap::{Parser, Subcommand};
 use plakar_opendrive::plugin::{self, Connector};
 
@@ -19,6 +21,11 @@ enum Command {
     Storage,
     /// Serve Plakar as a destination, over standard input and output
     Exporter,
+    /// Turn a section of `rclone config show`, read from standard input, into what `plakar source import` reads
+    FromRclone {
+        /// The section; what its remote needs comes with it
+        name: String,
+    },
 }
 
 fn main() {
@@ -33,6 +40,7 @@ fn main() {
         Command::Importer => plugin::run(Connector::Importer),
         Command::Storage => plugin::run(Connector::Storage),
         Command::Exporter => plugin::run(Connector::Exporter),
+        Command::FromRclone { name } => cli::from_rclone::run(&name),
     };
     // Not a return: threads that wait for a server must not keep the process.
     std::process::exit(status.into())

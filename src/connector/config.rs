@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 
+use super::wrapped;
 use crate::rclone::RemoteConfig;
 use crate::text;
 
@@ -94,7 +95,7 @@ impl Settings {
         let [tpslimit, bwlimit] = ["tpslimit", "bwlimit"].map(|key| options.remove(key).unwrap_or_default().to_owned());
 
         let (remote, prefix) = match scheme {
-            "rclone" => (imported(options)?, RCLONE_PREFIX),
+            "rclone" => (imported(role, options)?, RCLONE_PREFIX),
             "opendrive" => (native(options)?, ""),
             other => {
                 return Err(ConfigError::new(format!(
@@ -133,7 +134,7 @@ fn split_location(location: &str) -> Result<(&str, String), ConfigError> {
 }
 
 /// The form that `plakar … import -rclone` makes.
-fn imported(options: HashMap<&str, &str>) -> Result<RemoteConfig, ConfigError> {
+fn imported(role: Role, options: HashMap<&str, &str>) -> Result<RemoteConfig, ConfigError> {
     let mut remote = RemoteConfig::default();
     for (key, value) in options {
         let Some(name) = key.strip_prefix(RCLONE_PREFIX) else {
@@ -148,6 +149,12 @@ fn imported(options: HashMap<&str, &str>) -> Result<RemoteConfig, ConfigError> {
             "option \"rclone_type\" is missing: import the remote with `rclone config show | plakar source import -rclone NAME`, or write a location opendrive:// with username and password",
         ));
     }
+    let kind = match role {
+        Role::Source => "source",
+        Role::Destination => "destination",
+        Role::Store => "store",
+    };
+    remote.options = wrapped::written_out(remote.options, RCLONE_PREFIX, kind)?;
     Ok(remote)
 }
 
@@ -173,15 +180,8 @@ fn native(options: HashMap<&str, &str>) -> Result<RemoteConfig, ConfigError> {
 }
 
 fn identify(remote: &RemoteConfig, path: &str, hostname: &str) -> Identity {
-    // The first of these that a backend has tells whose it is.
-    const ACCOUNTS: [&str; 9] = ["username", "user", "account", "email", "host", "url", "endpoint", "remote", "client_id"];
     let kind = remote.options.get("type").cloned().unwrap_or_default();
-    let origin = if kind == "local" && !hostname.is_empty() {
-        hostname
-    } else {
-        ACCOUNTS.iter().find_map(|key| remote.options.get(*key)).filter(|value| !value.is_empty()).unwrap_or(&kind)
-    };
-    Identity { origin: origin.to_owned(), root: format!("/{path}"), kind }
+    Identity { origin: wrapped::origin(&kind, &remote.options, hostname), root: format!("/{path}"), kind }
 }
 
 fn take_count(options: &mut HashMap<&str, &str>, key: &str, default: usize) -> Result<usize, ConfigError> {
@@ -249,6 +249,16 @@ mod tests {
         let settings = parse(&[("location", "rclone:///srv//data/./x"), ("rclone_type", "local")]).unwrap();
         assert_eq!(settings.remote.path, "/srv/data/x");
         assert_eq!(settings.identity, Identity { origin: "host".into(), kind: "local".into(), root: "/srv/data/x".into() });
+    }
+
+    #[test]
+    fn a_remote_in_a_remote_is_known_by_its_account_and_folder() {
+        let keys = |remote: &'static str| [("location", "rclone:///x"), ("rclone_type", "crypt"), ("rclone_remote", remote)];
+        let inline = ":alias,remote=':opendrive,username=me@example.com,password=secret:a':b";
+        for (remote, origin) in [(inline, "me@example.com:a:b"), (":memory:b", "memory:b"), (":local:/srv", "host:/srv"), ("/srv", "/srv")]
+        {
+            assert_eq!(parse(&keys(remote)).unwrap().identity.origin, origin, "{remote}");
+        }
     }
 
     #[test]

@@ -4,8 +4,10 @@
 
 pub mod config;
 pub mod destination;
+mod rclone_config;
 pub mod source;
 pub mod store;
+mod wrapped;
 
 use crate::rclone::{Error, ErrorKind, Rclone, Remote};
 use crate::text;
@@ -16,6 +18,7 @@ const LONGEST_PATH: usize = 16 << 10;
 
 pub use config::{ConfigError, Identity, Role, Settings};
 pub use destination::Destination;
+pub use rclone_config::RcloneConfig;
 pub use source::Source;
 pub use store::Store;
 
