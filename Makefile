@@ -35,7 +35,7 @@ PACKAGE := rclone_$(VERSION)_$(OS)_$(ARCH).ptar
 # The Plakar that `make install` installs into: the user's own if there is one.
 USERS_PLAKAR := $(shell command -v plakar || echo $(PLAKAR))
 
-.PHONY: help build package install uninstall reinstall demo test fuzz soak bench bindings lint doc clean prerequisites plakar licenses dist test-all-backends test-aarch64 test-windows
+.PHONY: help build package install uninstall reinstall demo test fuzz soak bench bindings lint doc clean prerequisites plakar licenses dist test-all-backends test-aarch64 test-windows check-platforms
 
 help: ## Show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 24
@@ -105,6 +105,9 @@ test-aarch64: $(PLAKAR) ## Build for Linux on aarch64 and test that under qemu-u
 
 test-windows: ## Build for Windows and test that under wine
 	tests/cross windows
+
+check-platforms: prerequisites ## Check that the code compiles for macOS and Windows
+	tests/check-platforms
 
 fuzz: prerequisites ## Feed every fuzz target random input; FUZZ="--seconds 600" for each, else 60
 	tests/fuzz-all $(FUZZ)
