@@ -42,6 +42,7 @@ impl Person {
         script("rclone", "#!/bin/sh\ntest \"$*\" = 'config show' && exec cat \"$HOME/rclone.conf\"\n");
         // What Cargo would build is there already: building it again takes minutes.
         script("cargo", "#!/bin/sh\nexit 0\n");
+        script("go", "#!/bin/sh\nexit 0\n");
         simulator.drive().put_file("Documents/letter.txt", b"Dear all".to_vec(), 1_700_000_000);
         Self { simulator, shell }
     }
@@ -62,7 +63,7 @@ impl Person {
         let path = std::env::var("PATH").unwrap();
         let environment: String = self.simulator.env().iter().map(|(name, value)| format!("export {name}='{value}'\n")).collect();
         // The executable is named to make, which takes everything else from the repository.
-        format!("set -e\nexport PATH=\"$HOME/bin:{path}\" MAKEFLAGS='EXECUTABLE={}'\n{environment}{line}", executable())
+        format!("set -e\nexport PATH=\"$HOME/bin:{path}\" MAKEFLAGS='EXECUTABLE={} NOTICES=true'\n{environment}{line}", executable())
     }
 
     /// A repository with all that is here, committed or not, and the tag that the recipe names.
@@ -115,6 +116,7 @@ fn plakar_builds_the_package_from_a_clone_and_four_commands_lead_to_a_backup() {
     let inside = person.types("cd .cache/plakar/plugins/*/rclone_*; find . -type f | sort");
     let expected = [
         "LICENSE",
+        "THIRD-PARTY-LICENSES",
         "assets/icon.svg",
         "manifest.yaml",
         "plakar-opendrive",

@@ -8,6 +8,7 @@ mod config;
 mod cp;
 mod credentials;
 mod exit;
+mod from_rclone;
 mod ls;
 mod man;
 mod output;
@@ -60,6 +61,7 @@ enum Command {
 #[derive(Debug, Subcommand)]
 enum ForPeople {
     Config(config::Config),
+    FromRclone(from_rclone::FromRclone),
     Test(test::Test),
     Ls(ls::Ls),
     Cat(cat::Cat),
@@ -107,6 +109,7 @@ fn for_people(command: ForPeople) -> Result<Exit, Failure> {
     let mut out = Output::new();
     let exit = match command {
         ForPeople::Config(config) => config.run(&mut out),
+        ForPeople::FromRclone(section) => section.run(&mut out),
         ForPeople::Test(test) => test.run(&mut out),
         ForPeople::Ls(ls) => ls.run(&mut out),
         ForPeople::Cat(cat) => cat.run(&mut out),

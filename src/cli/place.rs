@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 
 use super::credentials::{self, Credentials};
 use super::exit::{Exit, Failure};
-use crate::connector::{Role, Settings};
+use crate::connector::{RcloneConfig, Role, Settings};
 use crate::text;
 
 /// A section by its name, as Plakar and rclone keep them.
@@ -33,7 +33,7 @@ pub(super) struct Where {
 
 /// What names were looked up in; asked for and read once.
 pub(super) struct Names {
-    file: Option<(String, Sections)>,
+    file: Option<(String, RcloneConfig)>,
     credentials: Option<Credentials>,
 }
 
@@ -62,11 +62,12 @@ impl Names {
             }
             let found = match &self.file {
                 Some((file, sections)) => {
-                    let section = sections.get(name).ok_or_else(|| {
-                        let names: Vec<&str> = sections.keys().map(String::as_str).collect();
+                    let section = sections.0.get(name).ok_or_else(|| {
+                        let names: Vec<&str> = sections.0.keys().map(String::as_str).collect();
                         Failure::new(Exit::Configuration, format!("{file} has no {}: it has {}", text::quoted(name), names.join(", ")))
                     })?;
-                    settings(section.clone(), path)?
+                    // Without a location it is rclone's own form, which may need other sections.
+                    settings(if section.contains_key("location") { section.clone() } else { sections.import(name)? }, path)?
                 }
                 None => of_plakar(name, path)?,
             };
@@ -104,11 +105,6 @@ pub(super) fn above(settings: &Settings) -> Option<(Settings, String)> {
 
 /// Understands a section, with a path below its location.
 fn settings(mut section: Section, path: &str) -> Result<Settings, Failure> {
-    if !section.contains_key("location") && section.contains_key("type") {
-        // rclone's own form, as `plakar source import -rclone` would make it.
-        section = section.into_iter().map(|(key, value)| (format!("rclone_{key}"), value)).collect();
-        section.insert("location".to_owned(), "rclone://".to_owned());
-    }
     for key in OF_STORES {
         section.remove(key);
     }
@@ -174,7 +170,7 @@ fn show(kind: &str, name: &str) -> Result<Option<Section>, Failure> {
     Ok(sections.remove(name))
 }
 
-fn read_file(path: &Path) -> Result<(String, Sections), Failure> {
+fn read_file(path: &Path) -> Result<(String, RcloneConfig), Failure> {
     let (name, file) = if path.as_os_str() == "-" {
         ("standard input".to_owned(), Ok(Box::new(std::io::stdin()) as Box<dyn Read>))
     } else {
@@ -186,12 +182,13 @@ fn read_file(path: &Path) -> Result<(String, Sections), Failure> {
     let sections = if bytes.trim_ascii_start().starts_with(b"{") {
         from_json(&bytes).map_err(|error| failed(format!("is no configuration: {error}")))?
     } else {
-        from_ini(&bytes).map_err(failed)?
+        let text = String::from_utf8(bytes).map_err(|_| failed("is no UTF-8 text".to_owned()))?;
+        RcloneConfig::parse(&text).map_err(|error| failed(error.to_string()))?.0
     };
     if sections.is_empty() {
         return Err(failed("holds no remote: give what `plakar-opendrive config` or `rclone config show` prints".to_owned()));
     }
-    Ok((name, sections))
+    Ok((name, RcloneConfig(sections)))
 }
 
 /// Reads one object of sections, or several one after another, as `plakar source show -json` prints them.
@@ -212,49 +209,12 @@ fn from_json(bytes: &[u8]) -> Result<Sections, String> {
     Ok(sections)
 }
 
-/// Reads what `rclone config show` prints.
-fn from_ini(bytes: &[u8]) -> Result<Sections, String> {
-    let text = std::str::from_utf8(bytes).map_err(|_| "is no UTF-8 text".to_owned())?;
-    let mut sections = Sections::new();
-    let mut current: Option<&mut Section> = None;
-    for (number, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
-        let line = line.trim();
-        if line.is_empty() || line.starts_with(['#', ';']) {
-            continue;
-        }
-        if line.starts_with("RCLONE_ENCRYPT_V0") {
-            return Err("is encrypted: give what `rclone config show` prints".to_owned());
-        }
-        if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
-            current = Some(sections.entry(name.to_owned()).or_default());
-        } else if let (Some(section), Some((key, value))) = (&mut current, line.split_once('=')) {
-            section.insert(key.trim().to_owned(), value.trim().to_owned());
-        } else {
-            // What stands there may be secret.
-            return Err(format!("line {} is neither [NAME] nor key = value below one", number + 1));
-        }
-    }
-    Ok(sections)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn section(pairs: &[(&str, &str)]) -> Section {
         pairs.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect()
-    }
-
-    #[test]
-    fn rclones_form_is_read_as_it_is() {
-        let text = "; note\n[my drive]\ntype = opendrive\nusername = a;b#c=d\npassword =  x_y \n\n# more\n[other]\ntype=memory\n";
-        let sections = from_ini(text.as_bytes()).unwrap();
-        let expected = section(&[("type", "opendrive"), ("username", "a;b#c=d"), ("password", "x_y")]);
-        assert_eq!((sections.len(), &sections["my drive"]), (2, &expected));
-        for (text, problem) in [("RCLONE_ENCRYPT_V0:\nabc", "encrypted"), ("s3cret = x", "line 1 is"), ("[a]\ns3cret", "line 2 is")] {
-            let message = from_ini(text.as_bytes()).unwrap_err();
-            assert!(message.contains(problem) && !message.contains("s3cret"), "{message}");
-        }
     }
 
     #[test]
@@ -270,7 +230,7 @@ mod tests {
 
     #[test]
     fn a_path_goes_below_the_location() {
-        let rclone = section(&[("type", "opendrive"), ("username", "u"), ("password", "p")]);
+        let rclone = section(&[("location", "rclone://"), ("rclone_type", "opendrive"), ("rclone_username", "u")]);
         let found = settings(rclone, "Documents/a b").unwrap();
         assert_eq!((found.remote.path.as_str(), found.identity.root.as_str()), ("Documents/a b", "/Documents/a b"));
         let (folder, name) = above(&found).unwrap();

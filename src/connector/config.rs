@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 
 use super::schema::{Fault, check};
+use super::wrapped;
 use crate::rclone::RemoteConfig;
 use crate::text;
 
@@ -96,7 +97,7 @@ impl Settings {
         let checkers = count("checkers", 8);
         // rclone understands these when the remote is opened.
         let [tpslimit, bwlimit] = ["tpslimit", "bwlimit"].map(|key| options.remove(key).unwrap_or_default().to_owned());
-        let (remote, prefix) = if scheme == "rclone" { (imported(&options), RCLONE_PREFIX) } else { (native(&options), "") };
+        let (remote, prefix) = if scheme == "rclone" { (imported(role, &options)?, RCLONE_PREFIX) } else { (native(&options), "") };
         let cache_size = if role == Role::Store { cache_size } else { 0 };
         let identity = identify(&remote, &path, hostname);
         let path = if identity.kind == "local" { format!("/{path}") } else { path };
@@ -111,9 +112,15 @@ impl Settings {
 }
 
 /// The form that `plakar … import -rclone` makes.
-fn imported(options: &HashMap<&str, &str>) -> RemoteConfig {
+fn imported(role: Role, options: &HashMap<&str, &str>) -> Result<RemoteConfig, ConfigError> {
     let named = options.iter().filter_map(|(key, value)| Some((key.strip_prefix(RCLONE_PREFIX)?.to_owned(), (*value).to_owned())));
-    RemoteConfig { options: named.collect(), ..RemoteConfig::default() }
+    let kind = match role {
+        Role::Source => "source",
+        Role::Destination => "destination",
+        Role::Store => "store",
+    };
+    let options = wrapped::written_out(named.collect(), RCLONE_PREFIX, kind)?;
+    Ok(RemoteConfig { options, ..RemoteConfig::default() })
 }
 
 /// The form that needs no rclone.
@@ -124,15 +131,8 @@ fn native(options: &HashMap<&str, &str>) -> RemoteConfig {
 }
 
 fn identify(remote: &RemoteConfig, path: &str, hostname: &str) -> Identity {
-    // The first of these that a backend has tells whose it is.
-    const ACCOUNTS: [&str; 9] = ["username", "user", "account", "email", "host", "url", "endpoint", "remote", "client_id"];
     let kind = remote.options.get("type").cloned().unwrap_or_default();
-    let origin = if kind == "local" && !hostname.is_empty() {
-        hostname
-    } else {
-        ACCOUNTS.iter().find_map(|key| remote.options.get(*key)).filter(|value| !value.is_empty()).unwrap_or(&kind)
-    };
-    Identity { origin: origin.to_owned(), root: format!("/{path}"), kind }
+    Identity { origin: wrapped::origin(&kind, &remote.options, hostname), root: format!("/{path}"), kind }
 }
 
 /// Bytes, of a size as rclone writes it (`SizeSuffix` in fs/sizesuffix.go): KiB if it has no unit, and units
@@ -182,6 +182,16 @@ mod tests {
         let settings = parse(&[("location", "rclone:///srv//data/./x"), ("rclone_type", "local")]).unwrap();
         assert_eq!(settings.remote.path, "/srv/data/x");
         assert_eq!(settings.identity, Identity { origin: "host".into(), kind: "local".into(), root: "/srv/data/x".into() });
+    }
+
+    #[test]
+    fn a_remote_in_a_remote_is_known_by_its_account_and_folder() {
+        let keys = |remote: &'static str| [("location", "rclone:///x"), ("rclone_type", "crypt"), ("rclone_remote", remote)];
+        let inline = ":alias,remote=':opendrive,username=me@example.com,password=secret:a':b";
+        for (remote, origin) in [(inline, "me@example.com:a:b"), (":memory:b", "memory:b"), (":local:/srv", "host:/srv"), ("/srv", "/srv")]
+        {
+            assert_eq!(parse(&keys(remote)).unwrap().identity.origin, origin, "{remote}");
+        }
     }
 
     #[test]

@@ -4,9 +4,11 @@
 
 pub mod config;
 pub mod destination;
+mod rclone_config;
 pub mod schema;
 pub mod source;
 pub mod store;
+mod wrapped;
 
 use crate::rclone::{Error, ErrorKind, Rclone, Remote};
 use crate::text;
@@ -17,6 +19,7 @@ const LONGEST_PATH: usize = 16 << 10;
 
 pub use config::{ConfigError, Identity, Role, Settings};
 pub use destination::Destination;
+pub use rclone_config::RcloneConfig;
 pub use schema::{Fault, check};
 pub use source::Source;
 pub use store::Store;
