@@ -101,6 +101,6 @@ fn what_cannot_be_converted_is_one_line_and_nothing_else() {
         ),
     ] {
         let outcome = from_rclone(name, config);
-        assert_eq!((outcome.code, outcome.stdout.as_slice(), outcome.stderr.as_str()), (Some(1), &b""[..], expected));
+        assert_eq!((outcome.code, outcome.stdout.as_slice(), outcome.stderr.as_str()), (Some(7), &b""[..], expected));
     }
 }
