@@ -3,14 +3,22 @@
 #![allow(clippy::print_stdout)] // A build script speaks to Cargo there.
 
 use std::error::Error;
+use std::path::Path;
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=proto");
-    let files = ["importer.proto", "exporter.proto", "storage.proto"];
-    let descriptors = protox::compile(files, ["proto/v1.1"])?;
-    tonic_prost_build::configure()
-        // Chunks are handed on without copying them.
-        .bytes(".")
-        .compile_fds(descriptors)?;
+    let out = std::env::var("OUT_DIR")?;
+    // The packages of the two generations have the same names, hence a folder for each.
+    for generation in ["v1.0", "v1.1"] {
+        let files = ["importer.proto", "exporter.proto", "storage.proto"];
+        let descriptors = protox::compile(files, [format!("proto/{generation}")])?;
+        let folder = Path::new(&out).join(generation);
+        std::fs::create_dir_all(&folder)?;
+        tonic_prost_build::configure()
+            .out_dir(folder)
+            // Chunks are handed on without copying them.
+            .bytes(".")
+            .compile_fds(descriptors)?;
+    }
     Ok(())
 }

@@ -8,6 +8,7 @@
 #[allow(unsafe_code)] // One file of it, ffi.rs; see there.
 pub mod rclone;
 
+pub mod cli;
 pub mod connector;
 mod panics;
 pub mod plugin;

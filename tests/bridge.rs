@@ -97,7 +97,14 @@ async fn an_upload_that_is_not_whole_leaves_nothing() {
 async fn bad_configurations_are_errors_that_name_the_option() {
     let cases = [
         (RemoteConfig::default(), "option \"type\" is missing"),
-        (RemoteConfig::new("drive", ""), "backend \"drive\" is not built in; this build has alias, crypt, local, memory, opendrive"),
+        (
+            RemoteConfig::new("drive", ""),
+            "option \"type\": backend \"drive\" is not built in; this build has alias, crypt, local, memory, opendrive; \"make package BACKENDS=all\" makes a package with every backend of rclone",
+        ),
+        (
+            RemoteConfig::new("crypt", "").plain_password("password", "x").option("remote", ":alias,remote=':s3,provider=AWS:a':b"),
+            "option \"remote\": backend \"s3\" is not built in",
+        ),
         (RemoteConfig::new("memory", "").option("colour", "red"), "unknown option \"colour\" for backend \"memory\""),
         (RemoteConfig::new("opendrive", ""), "option \"username\" is missing"),
         (RemoteConfig::new("opendrive", "").option("username", "me"), "option \"password\" is missing"),

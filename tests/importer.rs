@@ -130,8 +130,8 @@ async fn bad_input_is_one_clear_line() {
     let base = folder.path().to_str().unwrap();
     let cases: Vec<(Vec<(&str, String)>, &str)> = vec![
         (vec![], "there is no location"),
-        (vec![("location", "Documents".into())], "has no scheme"),
-        (vec![("location", "s3://x".into())], "is not ours"),
+        (vec![("location", "Documents".into())], "does not begin with opendrive:// or rclone://"),
+        (vec![("location", "s3://x".into())], "location \"s3://x\" does not begin with"),
         (vec![("location", "opendrive://a/../b".into())], "has a \"..\""),
         (vec![("location", "rclone://".into())], "option \"rclone_type\" is missing"),
         (

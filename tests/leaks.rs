@@ -105,7 +105,12 @@ where
         line.abort();
     };
     let signals = Signals::listen().unwrap();
-    let both = async { tokio::join!(plugin::serve(service, connection, ended, signals, CancellationToken::new(), finish), client) };
+    let both = async {
+        tokio::join!(
+            plugin::serve(service, plugin::Windows::ONE_STREAM, connection, ended, signals, CancellationToken::new(), finish),
+            client
+        )
+    };
     tokio::time::timeout(LIMIT, both).await.expect("a connection that ends in time").0.unwrap();
 }
 

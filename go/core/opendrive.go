@@ -48,7 +48,7 @@ func tuneOpenDrive(ctx context.Context, f fs.Fs) error {
 		return errNoSession
 	}
 	stayOnTLS(connections)
-	connections.Transport = answers{patientTransport{connections.Transport}}
+	connections.Transport = answers{patientTransport{&timekeeper{RoundTripper: connections.Transport}}}
 	keepSession(ctx, client, session.SessionID, opendrive.Account{Username: options.UserName, Password: options.Password}, held)
 	return nil
 }

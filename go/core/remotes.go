@@ -12,6 +12,7 @@ import (
 	"github.com/rclone/rclone/fs/config/configmap"
 	"github.com/rclone/rclone/fs/config/configstruct"
 	"github.com/rclone/rclone/fs/config/obscure"
+	"github.com/rclone/rclone/fs/fspath"
 	"github.com/rclone/rclone/fs/hash"
 	"github.com/rclone/rclone/lib/pacer"
 )
@@ -159,9 +160,8 @@ func prepareConfig(in openIn) (info *fs.RegInfo, options, overrides configmap.Si
 	if backend == "" {
 		return nil, nil, nil, newError(KindConfig, "", `option "type" is missing: set it to the name of a backend, for example "opendrive"`)
 	}
-	info, err = fs.Find(backend)
-	if err != nil {
-		return nil, nil, nil, newError(KindConfig, "", fmt.Sprintf(`option "type": backend %q is not built in; this build has %s`, backend, strings.Join(backendNames(), ", ")))
+	if info, err = builtIn("type", backend); err != nil {
+		return nil, nil, nil, err
 	}
 	options, overrides = configmap.Simple{}, configmap.Simple{}
 	for key, value := range in.Config {
@@ -188,6 +188,9 @@ func prepareConfig(in openIn) (info *fs.RegInfo, options, overrides configmap.Si
 		if err := option.Copy().Set(value); err != nil && value != "" {
 			return nil, nil, nil, newError(KindConfig, "", fmt.Sprintf("option %q has a bad value: %s", key, message(err)))
 		}
+		if err := wrappedIsBuiltIn(key, value); err != nil {
+			return nil, nil, nil, err
+		}
 		options[key] = value
 	}
 	all := fs.ConfigMap(info.Prefix, info.Options, "", options)
@@ -197,6 +200,28 @@ func prepareConfig(in openIn) (info *fs.RegInfo, options, overrides configmap.Si
 		}
 	}
 	return info, options, overrides, nil
+}
+
+// builtIn finds a backend; option is where it is named.
+func builtIn(option, backend string) (*fs.RegInfo, error) {
+	info, err := fs.Find(backend)
+	if err != nil {
+		return nil, newError(KindConfig, "", fmt.Sprintf("option %q: backend %q is not built in; this build has %s%s", option, backend, strings.Join(backendNames(), ", "), moreBackends))
+	}
+	return info, nil
+}
+
+// wrappedIsBuiltIn checks the backends of remotes that are written out in an option (":crypt,remote=…:path").
+func wrappedIsBuiltIn(option, value string) error {
+	parsed, err := fspath.Parse(value)
+	backend, ok := strings.CutPrefix(parsed.Name, ":")
+	if err != nil || !ok || option != "remote" {
+		return nil
+	}
+	if _, err := builtIn(option, backend); err != nil {
+		return err
+	}
+	return wrappedIsBuiltIn(option, parsed.Config["remote"])
 }
 
 // obscured gives a password in rclone's obscured form and makes sure that it is never shown.

@@ -8,11 +8,16 @@
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 
+use super::schema::{Fault, check};
+use super::wrapped;
 use crate::rclone::RemoteConfig;
 use crate::text;
 
 /// What stands before rclone's own keys in the form that Plakar imports.
 const RCLONE_PREFIX: &str = "rclone_";
+
+/// How many bytes of packfiles a store keeps in memory, unless it is told otherwise.
+const DEFAULT_CACHE: u64 = 64 << 20;
 
 /// A configuration that cannot be used: one line that says what is wrong and what to write.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -77,31 +82,23 @@ impl Settings {
     /// One line that names the key or the location, the problem and what to write instead. The
     /// backend's own options are checked when the remote is opened.
     pub fn parse(role: Role, config: &HashMap<String, String, RandomState>, hostname: &str) -> Result<Self, ConfigError> {
-        let location =
-            config.get("location").ok_or_else(|| ConfigError::new("there is no location: write for example opendrive://Documents"))?;
-        let (scheme, path) = split_location(location)?;
+        check(role, config).map_err(|faults| ConfigError::new(faults.first().map_or_else(String::new, Fault::to_string)))?;
+        let (scheme, path) = config.get("location").and_then(|location| location.split_once("://")).unwrap_or_default();
+        let path = path.split('/').filter(|part| !part.is_empty() && *part != ".").collect::<Vec<_>>().join("/");
+        // What is known to be good needs no errors below: where the schemas and this disagree, defaults hold.
         let mut options: HashMap<&str, &str> =
             config.iter().filter(|(key, _)| *key != "location").map(|(key, value)| (key.as_str(), value.as_str())).collect();
-        if role == Role::Store {
-            // Plakar's own, see plakar-store(1).
-            options.remove("passphrase");
-            options.remove("passphrase_cmd");
-        }
-        let cache_size = if role == Role::Store { take_size(&mut options, "cache_size")? } else { 0 };
-        let transfers = take_count(&mut options, "transfers", if role == Role::Store { 8 } else { 16 })?;
-        let checkers = take_count(&mut options, "checkers", 8)?;
+        // Plakar's own, see plakar-store(1).
+        options.remove("passphrase");
+        options.remove("passphrase_cmd");
+        let cache_size = options.remove("cache_size").and_then(size).unwrap_or(DEFAULT_CACHE);
+        let mut count = |key, default| options.remove(key).and_then(|value| value.trim().parse().ok()).unwrap_or(default);
+        let transfers = count("transfers", if role == Role::Store { 8 } else { 16 });
+        let checkers = count("checkers", 8);
         // rclone understands these when the remote is opened.
         let [tpslimit, bwlimit] = ["tpslimit", "bwlimit"].map(|key| options.remove(key).unwrap_or_default().to_owned());
-
-        let (remote, prefix) = match scheme {
-            "rclone" => (imported(options)?, RCLONE_PREFIX),
-            "opendrive" => (native(options)?, ""),
-            other => {
-                return Err(ConfigError::new(format!(
-                    "location {location:?}: the scheme {other:?} is not ours; write opendrive://{path} or rclone://{path}"
-                )));
-            }
-        };
+        let (remote, prefix) = if scheme == "rclone" { (imported(role, &options)?, RCLONE_PREFIX) } else { (native(&options), "") };
+        let cache_size = if role == Role::Store { cache_size } else { 0 };
         let identity = identify(&remote, &path, hostname);
         let path = if identity.kind == "local" { format!("/{path}") } else { path };
         let name = format!("{}:{path}", identity.kind);
@@ -114,108 +111,44 @@ impl Settings {
     }
 }
 
-/// The scheme and the path of a location, the path without slashes at its ends.
-fn split_location(location: &str) -> Result<(&str, String), ConfigError> {
-    let Some((scheme, path)) = location.split_once("://") else {
-        return Err(ConfigError::new(format!(
-            "location {location:?} has no scheme: write opendrive://{}",
-            location.trim_start_matches('/')
-        )));
-    };
-    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
-    if parts.contains(&"..") {
-        return Err(ConfigError::new(format!("location {location:?} has a \"..\" in its path: write the path of the folder itself")));
-    }
-    if let Some(part) = parts.iter().find(|part| part.contains('\0')) {
-        return Err(ConfigError::new(format!("location {location:?} has a NUL byte in {part:?}")));
-    }
-    Ok((scheme, parts.join("/")))
-}
-
 /// The form that `plakar … import -rclone` makes.
-fn imported(options: HashMap<&str, &str>) -> Result<RemoteConfig, ConfigError> {
-    let mut remote = RemoteConfig::default();
-    for (key, value) in options {
-        let Some(name) = key.strip_prefix(RCLONE_PREFIX) else {
-            return Err(ConfigError::new(format!(
-                "unknown option {key:?}: beside the options of the rclone backend, which begin with {RCLONE_PREFIX}, there are transfers, checkers, tpslimit and bwlimit"
-            )));
-        };
-        remote.options.insert(name.to_owned(), value.to_owned());
-    }
-    if !remote.options.contains_key("type") {
-        return Err(ConfigError::new(
-            "option \"rclone_type\" is missing: import the remote with `rclone config show | plakar source import -rclone NAME`, or write a location opendrive:// with username and password",
-        ));
-    }
-    Ok(remote)
+fn imported(role: Role, options: &HashMap<&str, &str>) -> Result<RemoteConfig, ConfigError> {
+    let named = options.iter().filter_map(|(key, value)| Some((key.strip_prefix(RCLONE_PREFIX)?.to_owned(), (*value).to_owned())));
+    let kind = match role {
+        Role::Source => "source",
+        Role::Destination => "destination",
+        Role::Store => "store",
+    };
+    let options = wrapped::written_out(named.collect(), RCLONE_PREFIX, kind)?;
+    Ok(RemoteConfig { options, ..RemoteConfig::default() })
 }
 
 /// The form that needs no rclone.
-fn native(options: HashMap<&str, &str>) -> Result<RemoteConfig, ConfigError> {
-    let mut remote = RemoteConfig::new("opendrive", "");
-    for (key, value) in options {
-        if key.starts_with(RCLONE_PREFIX) || key == "type" {
-            return Err(ConfigError::new(format!(
-                "option {key:?} does not go with a location opendrive://: write rclone:// for an imported rclone remote"
-            )));
-        }
-        remote = if key == "password" { remote.plain_password(key, value) } else { remote.option(key, value) };
-    }
-    for key in ["username", "password"] {
-        if remote.options.get(key).is_none_or(String::is_empty) {
-            return Err(ConfigError::new(format!(
-                "option {key:?} is missing: write `plakar source set NAME {key}=…` (or destination, store)"
-            )));
-        }
-    }
-    Ok(remote)
+fn native(options: &HashMap<&str, &str>) -> RemoteConfig {
+    options.iter().fold(RemoteConfig::new("opendrive", ""), |remote, (key, value)| {
+        if *key == "password" { remote.plain_password(key, value) } else { remote.option(key, value) }
+    })
 }
 
 fn identify(remote: &RemoteConfig, path: &str, hostname: &str) -> Identity {
-    // The first of these that a backend has tells whose it is.
-    const ACCOUNTS: [&str; 9] = ["username", "user", "account", "email", "host", "url", "endpoint", "remote", "client_id"];
     let kind = remote.options.get("type").cloned().unwrap_or_default();
-    let origin = if kind == "local" && !hostname.is_empty() {
-        hostname
-    } else {
-        ACCOUNTS.iter().find_map(|key| remote.options.get(*key)).filter(|value| !value.is_empty()).unwrap_or(&kind)
-    };
-    Identity { origin: origin.to_owned(), root: format!("/{path}"), kind }
+    Identity { origin: wrapped::origin(&kind, &remote.options, hostname), root: format!("/{path}"), kind }
 }
 
-fn take_count(options: &mut HashMap<&str, &str>, key: &str, default: usize) -> Result<usize, ConfigError> {
-    const MOST: usize = 64;
-    let Some(value) = options.remove(key) else { return Ok(default) };
-    match value.trim().parse() {
-        Ok(count) if (1..=MOST).contains(&count) => Ok(count),
-        _ => Err(ConfigError::new(format!("option {key:?} is {value:?}: write a number from 1 to {MOST}, for example {default}"))),
-    }
-}
-
-/// A size as rclone writes it (`SizeSuffix` in fs/sizesuffix.go): KiB if it has no unit, and units
+/// Bytes, of a size as rclone writes it (`SizeSuffix` in fs/sizesuffix.go): KiB if it has no unit, and units
 /// are powers of 1024 with or without an i.
-fn take_size(options: &mut HashMap<&str, &str>, key: &str) -> Result<u64, ConfigError> {
-    const DEFAULT: u64 = 64 << 20;
-    const LEAST: f64 = (1 << 20) as f64;
-    const MOST: f64 = (1u64 << 36) as f64;
-    let Some(value) = options.remove(key) else { return Ok(DEFAULT) };
-    let text = value.trim();
+fn size(text: &str) -> Option<u64> {
+    let text = text.trim();
     let (number, unit) = text.split_at(text.find(|c: char| c != '.' && !c.is_ascii_digit()).unwrap_or(text.len()));
     let unit = unit.to_ascii_lowercase();
     let power = match unit.strip_suffix("ib").or_else(|| unit.strip_suffix('i')).unwrap_or(&unit) {
-        "b" => Some(0),
-        "" | "k" => Some(10),
-        "m" => Some(20),
-        "g" => Some(30),
-        _ => None,
+        "b" => 0,
+        "" | "k" => 10,
+        "m" => 20,
+        "g" => 30,
+        _ => return None,
     };
-    match (number.parse::<f64>(), power) {
-        (Ok(number), Some(power)) if (LEAST..=MOST).contains(&(number * f64::from(1u32 << power))) => {
-            Ok((number * f64::from(1u32 << power)) as u64)
-        }
-        _ => Err(ConfigError::new(format!("option {key:?} is {value:?}: write a size from 1Mi to 64Gi, for example 64Mi"))),
-    }
+    Some((number.parse::<f64>().ok()? * f64::from(1u32 << power)) as u64)
 }
 
 #[cfg(test)]
@@ -252,6 +185,16 @@ mod tests {
     }
 
     #[test]
+    fn a_remote_in_a_remote_is_known_by_its_account_and_folder() {
+        let keys = |remote: &'static str| [("location", "rclone:///x"), ("rclone_type", "crypt"), ("rclone_remote", remote)];
+        let inline = ":alias,remote=':opendrive,username=me@example.com,password=secret:a':b";
+        for (remote, origin) in [(inline, "me@example.com:a:b"), (":memory:b", "memory:b"), (":local:/srv", "host:/srv"), ("/srv", "/srv")]
+        {
+            assert_eq!(parse(&keys(remote)).unwrap().identity.origin, origin, "{remote}");
+        }
+    }
+
+    #[test]
     fn a_store_has_a_cache_size_in_rclones_syntax() {
         let parse = |role, value: &str| {
             let pairs = [("location", "rclone:///x"), ("rclone_type", "local"), ("passphrase", "p"), ("cache_size", value)];
@@ -261,7 +204,7 @@ mod tests {
         for (value, expected) in [("64M", 64 << 20), ("64Mi", 64 << 20), ("1.5GiB", 3 << 29), ("2048", 2 << 20), ("1048576b", 1 << 20)] {
             assert_eq!(parse(Role::Store, value), Ok(expected), "{value}");
         }
-        for value in ["", "64", "0", "-1M", "64X", "M", "1T", "inf", "1e9"] {
+        for value in ["", "64", "0", "-1M", "64X", "M", "1T", "inf", "1e9", "1023.9k", "65537M", "64.1G"] {
             let message = parse(Role::Store, value).expect_err(value);
             assert!(message.contains("write a size from 1Mi to 64Gi"), "{message}");
         }
@@ -272,8 +215,11 @@ mod tests {
     fn bad_configurations_are_one_clear_line() {
         let cases: &[(&[(&str, &str)], &str)] = &[
             (&[], "there is no location"),
-            (&[("location", "Documents")], "has no scheme: write opendrive://Documents"),
-            (&[("location", "s3://x")], "the scheme \"s3\" is not ours"),
+            (
+                &[("location", "Documents")],
+                "location \"Documents\" does not begin with opendrive:// or rclone://: write for example opendrive://Documents",
+            ),
+            (&[("location", "s3://x")], "does not begin with opendrive:// or rclone://"),
             (&[("location", "opendrive://a/../b")], "has a \"..\" in its path"),
             (&[("location", "opendrive://"), ("password", "x")], "option \"username\" is missing"),
             (&[("location", "opendrive://"), ("username", "x")], "option \"password\" is missing"),

@@ -4,8 +4,11 @@
 
 pub mod config;
 pub mod destination;
+mod rclone_config;
+pub mod schema;
 pub mod source;
 pub mod store;
+mod wrapped;
 
 use crate::rclone::{Error, ErrorKind, Rclone, Remote};
 use crate::text;
@@ -16,6 +19,8 @@ const LONGEST_PATH: usize = 16 << 10;
 
 pub use config::{ConfigError, Identity, Role, Settings};
 pub use destination::Destination;
+pub use rclone_config::RcloneConfig;
+pub use schema::{Fault, check};
 pub use source::Source;
 pub use store::Store;
 
@@ -32,18 +37,20 @@ pub enum OpenError {
         message: String,
         /// What sort of failure.
         kind: ErrorKind,
+        /// Whether the same may succeed later.
+        temporary: bool,
     },
 }
 
 /// Opens the remote of a connector; says in one line why it cannot.
-async fn open_remote(settings: &Settings) -> Result<Remote, OpenError> {
+pub(crate) async fn open_remote(settings: &Settings) -> Result<Remote, OpenError> {
     // Not by `explain`: these options have the same names in both forms of a configuration.
     Rclone::get().limit(&settings.tpslimit, &settings.bwlimit).await.map_err(|error| ConfigError::new(error.message()))?;
     Remote::open(&settings.remote).await.map_err(|error| explain(settings, &error))
 }
 
 /// Puts what the user needs to know around an error about the base of a remote.
-fn explain(settings: &Settings, error: &Error) -> OpenError {
+pub(crate) fn explain(settings: &Settings, error: &Error) -> OpenError {
     let Identity { origin, kind, root } = &settings.identity;
     let message = match error.kind() {
         ErrorKind::Config => return OpenError::Config(ConfigError::new(settings.prefixed(error.message()))),
@@ -54,5 +61,5 @@ fn explain(settings: &Settings, error: &Error) -> OpenError {
         ErrorKind::IsFile => format!("{root} on {kind} ({origin}) is a file: give the folder that it is in"),
         _ => format!("cannot open {root} on {kind} ({origin}): {}", error.message()),
     };
-    OpenError::Remote { message: text::line(&message), kind: error.kind() }
+    OpenError::Remote { message: text::line(&message), kind: error.kind(), temporary: error.is_temporary() }
 }

@@ -1,16 +1,20 @@
-//! A panic in a call of Plakar's is a status, as any other error.
+//! A panic in a call of Plakar's is a status, as any other error; and a call that is not there has a reason.
 
 use std::convert::Infallible;
 use std::task::{Context, Poll};
 
 use futures::future::BoxFuture;
-use tonic::Status;
 use tonic::body::Body;
 use tonic::codegen::Service;
 use tonic::codegen::http::{Request, Response};
 use tonic::server::NamedService;
+use tonic::{Code, Status};
 
 use crate::panics::caught;
+
+/// What a Plakar of the other plugin API is told, which has installed the package all the same.
+const OTHER_API: &str = "the installed package is for another version of Plakar: remove it (`plakar pkg rm rclone`) and add the one that is \
+                         made for yours";
 
 /// A service whose calls end with a status even where the code behind it panics.
 #[derive(Debug, Clone)]
@@ -31,8 +35,19 @@ where
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let answer = self.0.call(request);
-        Box::pin(async { caught(answer).await.unwrap_or_else(|bug| Ok(Status::internal(bug).into_http())) })
+        Box::pin(async {
+            let answer = caught(answer).await.unwrap_or_else(|bug| Ok(Status::internal(bug).into_http()));
+            answer.map(|answer| if is_unknown_call(&answer) { Status::unimplemented(OTHER_API).into_http() } else { answer })
+        })
     }
+}
+
+/// Whether a call is none of the service: our own errors have words.
+fn is_unknown_call(answer: &Response<Body>) -> bool {
+    // Nearly every answer is one without a status in its headers.
+    answer.headers().contains_key(Status::GRPC_STATUS)
+        && Status::from_header_map(answer.headers())
+            .is_some_and(|status| status.code() == Code::Unimplemented && status.message().is_empty())
 }
 
 impl<S: NamedService> NamedService for Guarded<S> {

@@ -4,10 +4,15 @@
 //! plugins/connect.go); standard error goes to the user. When standard input ends, Plakar is gone
 //! and so are we; a signal ends us as well.
 
+mod attributes;
+mod chunks;
+mod file;
 mod guard;
 mod process;
 mod signals;
+mod status;
 mod stdio;
+pub mod v1_0;
 pub mod v1_1;
 
 use std::convert::Infallible;
@@ -22,12 +27,26 @@ use tonic::server::NamedService;
 use tonic::transport::Server;
 
 use crate::rclone::Rclone;
-pub use process::{Connector, run};
+pub use chunks::Chunks;
+pub use process::{Connector, PluginApi, run};
 pub use signals::{Signal, Signals};
 pub use stdio::{Connection, Ended};
 
 /// How much Plakar may send before it must wait for us, in bytes.
-const WINDOW: u32 = 8 << 20;
+#[derive(Debug, Clone, Copy)]
+pub struct Windows {
+    stream: u32,
+    connection: u32,
+}
+
+impl Windows {
+    /// For a Plakar that sends one thing after another.
+    pub const ONE_STREAM: Self = Self { stream: 8 << 20, connection: 8 << 20 };
+
+    /// For a Plakar that sends many files side by side. Those that wait for their turn must not take the window of
+    /// those that have it, so a thousand of them together stay below the connection's.
+    pub const MANY_STREAMS: Self = Self { stream: 256 << 10, connection: 256 << 20 };
+}
 
 /// The largest message that is accepted, in bytes: Plakar sends 1 MiB chunks, gRPC's own limit of
 /// 4 MiB is kept by Plakar's side for what we send.
@@ -53,6 +72,7 @@ pub enum End {
 /// If the connection is not HTTP/2.
 pub async fn serve<S>(
     service: S,
+    windows: Windows,
     connection: Connection,
     ended: Ended,
     mut signals: Signals,
@@ -68,8 +88,8 @@ where
     // One connection and never another.
     let incoming = tokio_stream::once(Ok::<_, std::io::Error>(connection)).chain(tokio_stream::pending());
     let server = Server::builder()
-        .initial_stream_window_size(WINDOW)
-        .initial_connection_window_size(WINDOW)
+        .initial_stream_window_size(windows.stream)
+        .initial_connection_window_size(windows.connection)
         .max_frame_size(1 << 20)
         .add_service(guard::Guarded(service))
         .serve_with_incoming(incoming);

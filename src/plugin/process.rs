@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use futures::FutureExt;
 use tokio_util::sync::CancellationToken;
 
-use super::{Connection, End, Signals, all_streams_closed, say, serve, v1_1};
+use super::{Connection, End, Signals, Windows, all_streams_closed, say, serve, v1_0, v1_1};
 use crate::rclone::Rclone;
 
 /// Which of the three services a process gives Plakar.
@@ -19,17 +19,30 @@ pub enum Connector {
     Exporter,
 }
 
+/// Which of Plakar's plugin APIs a process speaks. Plakar does not say which it wants: the package
+/// that it has installed names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum PluginApi {
+    /// That of Plakar 1.0.3 to 1.0.6
+    #[value(name = "v1.0")]
+    V1_0,
+    /// That of Plakar 1.1
+    #[default]
+    #[value(name = "v1.1")]
+    V1_1,
+}
+
 /// Serves Plakar over standard input and output until it hangs up or a signal comes. Gives the exit
 /// status of the process: 0, that of the signal (`128 + n`), 1 after an error, 2 where Plakar is not at
 /// the other end; the reason goes to standard error as one line.
 #[must_use]
-pub fn run(connector: Connector) -> u8 {
+pub fn run(connector: Connector, api: PluginApi) -> u8 {
     // Plakar talks to it over pipes; a person at a terminal would only see it hang.
     if std::io::stdin().is_terminal() {
         say("this is a plugin: Plakar starts it (install the package with `plakar pkg add`)");
         return 2;
     }
-    match serve_stdio(connector) {
+    match serve_stdio(connector, api) {
         Ok(End::HungUp) => 0,
         Ok(End::Signal(signal)) => {
             say(&format!("ended by {}; what was under way is not complete", signal.name()));
@@ -42,7 +55,7 @@ pub fn run(connector: Connector) -> u8 {
     }
 }
 
-fn serve_stdio(connector: Connector) -> anyhow::Result<End> {
+fn serve_stdio(connector: Connector, api: PluginApi) -> anyhow::Result<End> {
     // One thread for everything that does not block: handing a request to another thread costs more than answering it.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let end = runtime.block_on(async {
@@ -52,19 +65,33 @@ fn serve_stdio(connector: Connector) -> anyhow::Result<End> {
         std::thread::spawn(Rclone::get);
         let leaving = CancellationToken::new();
         let closed = all_streams_closed();
-        match connector {
-            Connector::Importer => {
-                let service = v1_1::ImporterService::server();
-                serve(service, connection, ended, signals, leaving, closed).await
+        let (one, many) = (Windows::ONE_STREAM, Windows::MANY_STREAMS);
+        match (connector, api) {
+            (Connector::Importer, PluginApi::V1_0) => {
+                let service = v1_0::ImporterService::server();
+                serve(service, many, connection, ended, signals, leaving, closed).await
             }
-            Connector::Storage => {
+            (Connector::Importer, PluginApi::V1_1) => {
+                let service = v1_1::ImporterService::server();
+                serve(service, one, connection, ended, signals, leaving, closed).await
+            }
+            (Connector::Storage, PluginApi::V1_0) => {
+                let service = v1_0::StorageService::default();
+                let finish = service.finish().then(|()| closed);
+                serve(service.server(), many, connection, ended, signals, leaving, finish).await
+            }
+            (Connector::Storage, PluginApi::V1_1) => {
                 let service = v1_1::StorageService::default();
                 let finish = service.finish().then(|()| closed);
-                serve(service.server(), connection, ended, signals, leaving, finish).await
+                serve(service.server(), one, connection, ended, signals, leaving, finish).await
             }
-            Connector::Exporter => {
+            (Connector::Exporter, PluginApi::V1_0) => {
+                let (server, finish) = v1_0::ExporterService::server(leaving.clone());
+                serve(server, many, connection, ended, signals, leaving, finish.then(|()| closed)).await
+            }
+            (Connector::Exporter, PluginApi::V1_1) => {
                 let (server, finish) = v1_1::ExporterService::server(leaving.clone());
-                serve(server, connection, ended, signals, leaving, finish.then(|()| closed)).await
+                serve(server, one, connection, ended, signals, leaving, finish.then(|()| closed)).await
             }
         }
     });

@@ -85,9 +85,15 @@ fn widen(output: &std::os::fd::OwnedFd) {
 #[cfg(all(unix, not(target_os = "linux")))]
 fn widen(_: &std::os::fd::OwnedFd) {}
 
-#[cfg(not(unix))]
+/// Windows has no wait for its anonymous pipes: threads of Tokio's wait.
+#[cfg(windows)]
 fn streams() -> io::Result<(Input, Pipe)> {
-    Ok((Box::new(tokio::io::stdin()), Box::new(tokio::io::stdout())))
+    use std::os::windows::io::AsHandle;
+    use tokio::fs::File;
+
+    let input = io::stdin().as_handle().try_clone_to_owned()?;
+    let output = io::stdout().as_handle().try_clone_to_owned()?;
+    Ok((Box::new(File::from_std(input.into())), Box::new(File::from_std(output.into()))))
 }
 
 impl AsyncRead for Connection {

@@ -301,6 +301,21 @@ impl Remote {
         Rclone::get().rpc_cancellable("bridge/about", &OnRemote { remote: self.0.handle }).await
     }
 
+    /// How far this machine's clock is ahead of the server's (negative: behind), in seconds and to about one, by the
+    /// last answer that came. `None` if the backend does not know, or before the first answer.
+    ///
+    /// # Errors
+    /// `Handle` if the remote is closed.
+    pub async fn clock_ahead(&self) -> Result<Option<f64>> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Answer {
+            ahead_ms: Option<i64>,
+        }
+        let answer: Answer = Rclone::get().rpc_cancellable("bridge/clock", &OnRemote { remote: self.0.handle }).await?;
+        Ok(answer.ahead_ms.map(|milliseconds| milliseconds as f64 / 1e3))
+    }
+
     pub(super) fn handle(&self) -> Handle {
         self.0.handle
     }

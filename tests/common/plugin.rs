@@ -32,6 +32,13 @@ impl Plugin {
         Self::spawn(command).await
     }
 
+    /// The same for Plakar 1.0.
+    pub async fn start_v1_0(connector: &str, environment: &[(String, String)]) -> Self {
+        let mut command = Command::new(executable());
+        command.args([connector, "--plakar-api", "v1.0"]).envs(environment.iter().cloned());
+        Self::spawn(command).await
+    }
+
     /// The same within limits of the shell's, for example `ulimit -n 30`.
     pub async fn start_within(limits: &str, connector: &str, environment: &[(String, String)]) -> Self {
         let mut command = Command::new("/bin/sh");
@@ -73,7 +80,9 @@ impl Plugin {
             let pipes = pipes.take().ok_or_else(|| std::io::Error::other("there is only one connection"));
             async { pipes }
         });
-        let channel = Endpoint::from_static("http://plugin").connect_with_connector(connector).await.unwrap();
+        // As in Go's gRPC, what one call has not read yet holds up none of the others.
+        let endpoint = Endpoint::from_static("http://plugin").initial_connection_window_size(64 << 20);
+        let channel = endpoint.connect_with_connector(connector).await.unwrap();
         Self { child, channel, stderr, reading }
     }
 

@@ -35,6 +35,13 @@ impl Outcome {
 impl Plakar {
     /// A new user with a package, and more environment, for example a simulator's.
     pub fn with_package(program: &Path, package: &Path, environment: &[(String, String)]) -> Self {
+        let user = Self::without_package(program, environment);
+        user.ok(&["pkg", "add", package.to_str().unwrap()]);
+        user
+    }
+
+    /// A new user of a program, which is a shell for one who types commands.
+    pub fn without_package(program: &Path, environment: &[(String, String)]) -> Self {
         // Short, for the Unix socket that Plakar keeps in its cache folder.
         let home = tempfile::Builder::new().prefix("pk").tempdir_in("/tmp").unwrap();
         let cookies = home.path().join(".cache/plakar/cookies/1.0.0");
@@ -42,9 +49,7 @@ impl Plakar {
         std::fs::create_dir_all(&cookies).unwrap();
         // Without this Plakar asks the network for security news.
         std::fs::write(cookies.join(".disabled-security-check"), "").unwrap();
-        let user = Self { program: program.to_owned(), home, environment: environment.to_vec() };
-        user.ok(&["pkg", "add", package.to_str().unwrap()]);
-        user
+        Self { program: program.to_owned(), home, environment: environment.to_vec() }
     }
 
     pub fn home(&self) -> &Path {
@@ -132,7 +137,7 @@ impl Drop for Plakar {
     }
 }
 
-fn drain(mut pipe: impl Read + Send + 'static) -> std::thread::JoinHandle<Vec<u8>> {
+pub(super) fn drain(mut pipe: impl Read + Send + 'static) -> std::thread::JoinHandle<Vec<u8>> {
     std::thread::spawn(move || {
         let mut bytes = Vec::new();
         let _ = pipe.read_to_end(&mut bytes);
@@ -140,7 +145,7 @@ fn drain(mut pipe: impl Read + Send + 'static) -> std::thread::JoinHandle<Vec<u8
     })
 }
 
-fn wait(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
+pub(super) fn wait(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
     let start = Instant::now();
     loop {
         if let Some(status) = child.try_wait().unwrap() {

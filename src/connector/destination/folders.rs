@@ -40,8 +40,6 @@ pub(super) enum Step {
     Prepare,
     /// It was dealt with before, and what is in it is to be looked up again.
     Revisit,
-    /// It is being dealt with.
-    Wait,
 }
 
 /// What was in a folder before, by folded name.
@@ -76,6 +74,15 @@ impl Folder {
         Arc::new(Self { path, folds, names: Mutex::default(), found: watch::Sender::new(None) })
     }
 
+    /// Takes a name for a file, also if it is that of a file of this restore already: true then.
+    ///
+    /// # Errors
+    /// If something else of this restore has that name, as the remote sees it.
+    pub(super) fn claim_file_again(&self, name: &str) -> Result<bool, String> {
+        let known = matches!(self.names().get(&self.key(name)), Some(Name { name: first, folder: None }) if first == name);
+        if known { Ok(true) } else { self.claim_file(name).map(|()| false) }
+    }
+
     /// Takes a name for a file.
     ///
     /// # Errors
@@ -95,19 +102,32 @@ impl Folder {
     ///
     /// # Errors
     /// If something else of this restore has that name, as the remote sees it.
-    pub(super) fn claim_folder(&self, name: &str, remote: &Remote) -> Result<(Arc<Self>, Step), String> {
+    fn claim_folder(&self, name: &str, remote: &Remote) -> Result<(Arc<Self>, Option<Step>), String> {
         let mut names = self.names();
         let step = match names.get(&self.key(name)) {
             None => Step::Prepare,
             Some(Name { name: first, folder: Some(folder) }) if first == name => match folder.upgrade() {
-                Some(folder) => return Ok((folder, Step::Wait)),
+                Some(folder) => return Ok((folder, None)),
                 None => Step::Revisit,
             },
             Some(first) => return Err(self.collision(name, first)),
         };
         let folder = Self::new(join(&self.path, name), remote);
         names.insert(self.key(name), Name { name: name.to_owned(), folder: Some(Arc::downgrade(&folder)) });
-        Ok((folder, step))
+        Ok((folder, Some(step)))
+    }
+
+    /// The folder of a name in this one, and what there is to do for it, if anything. One whose name is taken is
+    /// refused.
+    pub(super) fn below(&self, name: &str, remote: &Remote) -> (Arc<Self>, Option<Step>) {
+        match self.claim_folder(name, remote) {
+            Ok(below) => below,
+            Err(reason) => {
+                let below = Self::new(join(&self.path, name), remote);
+                below.refuse(reason);
+                (below, None)
+            }
+        }
     }
 
     fn names(&self) -> MutexGuard<'_, HashMap<String, Name>> {

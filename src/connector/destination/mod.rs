@@ -6,6 +6,7 @@
 //! Modification times of files are kept, to the second on OpenDrive. Those of folders are not:
 //! the drive has no call for them. Owners, modes and extended attributes have no place there either.
 
+mod calls;
 mod folders;
 mod paths;
 mod report;
@@ -21,6 +22,7 @@ use tokio::sync::mpsc;
 use super::{Identity, OpenError, Settings, explain, open_remote};
 use crate::rclone::{Entry, Error, ErrorKind, Remote, RemoteConfig};
 
+pub use calls::{Calls, Receiving};
 pub use report::{LeftOut, Summary};
 pub use restore::Restore;
 
@@ -95,6 +97,11 @@ impl Destination {
     /// Begins to restore a tree. Outcomes go to the channel, which must be received from all the time.
     pub fn restore<T: Send + 'static>(self: &Arc<Self>, outcomes: mpsc::Sender<Outcome<T>>) -> Restore<T> {
         Restore::new(self.clone(), outcomes)
+    }
+
+    /// Begins to restore a tree by one call for each entry.
+    pub fn restore_by_calls(self: &Arc<Self>) -> Calls {
+        Calls::new(self.clone())
     }
 
     /// What is in the base; `None` if there is no base yet and nothing is in its way.

@@ -32,6 +32,8 @@ pub struct Summary {
     pub entries: u64,
     /// Folders and files that were not restored.
     pub failures: u64,
+    /// Files that were there already, with the same bytes.
+    pub unchanged: u64,
     named: Vec<String>,
     left_out: BTreeMap<LeftOut, Examples>,
 }

@@ -10,7 +10,7 @@ use super::folders::{Folder, Step, absolute};
 use super::paths::{contains, relative, standard};
 use super::scene::Scene;
 use super::upload::{Body, Piece, Upload};
-use super::{Destination, Item, Outcome, Record, Summary, join};
+use super::{Destination, Item, Outcome, Record, Summary};
 use crate::panics::caught;
 use crate::text;
 
@@ -27,7 +27,7 @@ const BUDGET: u64 = 32 << 20;
 const OVERHEAD: u64 = 8 << 10;
 
 /// Pieces of a large file that wait for its upload.
-const PIECES: usize = 2;
+pub(super) const PIECES: usize = 2;
 
 /// How many folders may wait to be made or looked up.
 const FOLDERS: usize = 256;
@@ -62,7 +62,7 @@ impl<T: Send + 'static> Restore<T> {
             way: Vec::new(),
             tasks: JoinSet::new(),
             incoming: None,
-            memory: Arc::new(Semaphore::new(permits(BUDGET) as usize)),
+            memory: memory(),
             folders: Arc::new(Semaphore::new(FOLDERS)),
         }
     }
@@ -107,7 +107,7 @@ impl<T: Send + 'static> Restore<T> {
                 if let Err(reason) = folder.claim_file(name) {
                     return Err((ticket, reason));
                 }
-                let upload = Upload { folder, path: path.to_owned(), size: *size, modified: *modified };
+                let upload = Upload { folder, path: path.to_owned(), size: *size, modified: Some(*modified), again: false };
                 self.file(upload, ticket).await;
             }
             Item::Failed(reason) => return Err((ticket, text::line(reason))),
@@ -203,18 +203,10 @@ impl<T: Send + 'static> Restore<T> {
             let from = if folder.path.is_empty() { 0 } else { folder.path.len() + 1 };
             let name = path[from..].split('/').next().unwrap_or_default();
             let remote = &self.scene.destination.remote;
-            let below = match folder.claim_folder(name, remote) {
-                Ok((below, Step::Wait)) => below,
-                Ok((below, step)) => {
-                    self.prepare(below.clone(), Some(folder), step).await;
-                    below
-                }
-                Err(reason) => {
-                    let below = Folder::new(join(&folder.path, name), remote);
-                    below.refuse(reason);
-                    below
-                }
-            };
+            let (below, step) = folder.below(name, remote);
+            if let Some(step) = step {
+                self.prepare(below.clone(), Some(folder), step).await;
+            }
             self.way.push(below.clone());
             folder = below;
         }
@@ -234,14 +226,8 @@ impl<T: Send + 'static> Restore<T> {
     }
 
     async fn file(&mut self, upload: Upload, ticket: T) {
-        let whole = upload.size.is_none_or(|size| size <= SMALL);
-        let cost = match upload.size {
-            // Here and in rclone.
-            Some(size) if whole => 2 * size,
-            Some(size) => size.min(CHUNK) + (PIECES as u64 + 2) * SMALL,
-            None => CHUNK + (PIECES as u64 + 2) * SMALL,
-        };
-        let Ok(permit) = self.memory.clone().acquire_many_owned(permits(cost + OVERHEAD)).await else { return };
+        let (whole, cost) = cost(upload.size);
+        let Ok(permit) = self.memory.clone().acquire_many_owned(cost).await else { return };
         self.incoming = Some(if whole {
             let bytes = Vec::with_capacity(upload.size.unwrap_or(0) as usize);
             Incoming::Whole { upload, ticket, bytes, count: 0, permit }
@@ -259,7 +245,7 @@ impl<T: Send + 'static> Restore<T> {
     fn spawn(&mut self, upload: Upload, body: Body, ticket: T, permit: OwnedSemaphorePermit) {
         let (scene, outcomes) = (self.scene.clone(), self.outcomes.clone());
         self.tasks.spawn(async move {
-            let result = caught(upload.run(&scene, body)).await.unwrap_or_else(Err);
+            let result = caught(upload.run(&scene, body)).await.unwrap_or_else(Err).map(drop);
             drop(permit);
             scene.tell(&outcomes, &absolute(&upload.path), ticket, result).await;
         });
@@ -272,8 +258,20 @@ impl<T: Send + 'static> Restore<T> {
     }
 }
 
-/// A cost in bytes in the units of the budget, which are KiB.
-fn permits(bytes: u64) -> u32 {
+/// The memory that all files under way share, in the units of [`cost`].
+pub(super) fn memory() -> Arc<Semaphore> {
+    Arc::new(Semaphore::new((BUDGET >> 10) as usize))
+}
+
+/// Whether a file of a size is taken in whole, and what it costs in memory, in KiB.
+pub(super) fn cost(size: Option<u64>) -> (bool, u32) {
+    let whole = size.is_none_or(|size| size <= SMALL);
+    let bytes = match size {
+        // Here and in rclone.
+        Some(size) if whole => 2 * size,
+        Some(size) => size.min(CHUNK) + (PIECES as u64 + 2) * SMALL,
+        None => CHUNK + (PIECES as u64 + 2) * SMALL,
+    };
     // Bounded by the budget, which fits.
-    bytes.min(BUDGET).div_ceil(1 << 10) as u32
+    (whole, (bytes + OVERHEAD).min(BUDGET).div_ceil(1 << 10) as u32)
 }

@@ -23,8 +23,14 @@ pub(super) struct Upload {
     /// Relative to the base.
     pub(super) path: String,
     pub(super) size: Option<u64>,
-    pub(super) modified: SystemTime,
+    /// `None` if it is told later, by [`Upload::date`].
+    pub(super) modified: Option<SystemTime>,
+    /// Whether this restore has put a file there before: what the folder had is no longer what it has.
+    pub(super) again: bool,
 }
+
+/// What the remote has after an upload: the new object, or `None` if it had the file already.
+pub(super) type Stored = Option<Object>;
 
 /// The bytes of a file.
 pub(super) enum Body {
@@ -57,10 +63,9 @@ impl From<Error> for Failure {
 
 impl Upload {
     /// Brings the file to the remote, unless it is there.
-    pub(super) async fn run(&self, scene: &Scene, body: Body) -> Result<(), String> {
+    pub(super) async fn run(&self, scene: &Scene, body: Body) -> Result<Stored, String> {
         let found = self.folder.ready().await.map_err(|refusal| refusal.at(&self.path))?;
-        let name = self.path.rsplit_once('/').map_or(self.path.as_str(), |(_, name)| name);
-        let existing = self.folder.find(&found, name)?;
+        let existing = self.folder.find(&found, self.name())?;
         if existing.is_some_and(|existing| existing.object.is_none()) {
             return Err("there is a folder of this name, where the file must be: move it and restore again".to_owned());
         }
@@ -77,9 +82,10 @@ impl Upload {
             Body::Wrong(count) => Err(self.wrong(count)),
         };
         match stored {
-            Ok(()) => {
+            Ok(stored) => {
                 scene.learn(None);
-                Ok(())
+                scene.summary().unchanged += u64::from(stored.is_none());
+                Ok(stored)
             }
             Err(Failure::Said(reason)) => Err(reason),
             Err(Failure::Remote(error)) => {
@@ -97,18 +103,18 @@ impl Upload {
         }
     }
 
-    async fn store_whole(&self, remote: &Remote, existing: Option<&Existing>, bytes: Bytes) -> Result<(), Failure> {
+    async fn store_whole(&self, remote: &Remote, existing: Option<&Existing>, bytes: Bytes) -> Result<Stored, Failure> {
         if let Some((existing, object)) = self.same_size(existing, Some(bytes.len() as u64))
             && is_same(remote, existing, object, &bytes).await
         {
-            return self.keep(remote, existing, object).await;
+            return self.keep(existing, object, remote).await.map(|()| None);
         }
         let mut tries = 1;
         loop {
             let stored = async {
-                let mut writer = remote.create(&self.path, Some(bytes.len() as u64), self.modified).await?;
+                let mut writer = remote.create(&self.path, Some(bytes.len() as u64), self.time()).await?;
                 writer.write(bytes.clone()).await?;
-                writer.commit().await.map(drop)
+                writer.commit().await.map(|entry| entry.object)
             };
             match stored.await {
                 Err(error) if tries < TRIES && may_pass(&error) => tries += 1,
@@ -120,13 +126,18 @@ impl Upload {
     /// Uploads a file while its bytes come in. They come once only: so where a file of the same size
     /// is there, it is read along. As long as it is the same nothing is uploaded, and from the first
     /// difference on it gives what has passed by.
-    async fn store_stream(&self, remote: &Remote, existing: Option<&Existing>, mut pieces: mpsc::Receiver<Piece>) -> Result<(), Failure> {
+    async fn store_stream(
+        &self,
+        remote: &Remote,
+        existing: Option<&Existing>,
+        mut pieces: mpsc::Receiver<Piece>,
+    ) -> Result<Stored, Failure> {
         let mut count = 0;
         let mut writer = None;
         let mut twin = match self.same_size(existing, self.size) {
             Some((existing, object)) => Some((existing, object, Along::open(object).await?)),
             None => {
-                writer = Some(remote.create(&self.path, self.size, self.modified).await?);
+                writer = Some(remote.create(&self.path, self.size, self.time()).await?);
                 None
             }
         };
@@ -156,17 +167,17 @@ impl Upload {
             return Err(self.wrong(count));
         }
         if let Some((existing, object, _)) = twin {
-            return self.keep(remote, existing, object).await;
+            return self.keep(existing, object, remote).await.map(|()| None);
         }
-        if let Some(writer) = writer {
-            writer.commit().await?;
+        match writer {
+            Some(writer) => Ok(writer.commit().await?.object),
+            None => Ok(None),
         }
-        Ok(())
     }
 
     /// Begins an upload with the first bytes of the file that is there.
     async fn catch_up(&self, remote: &Remote, object: &Object, length: u64) -> Result<Writer, Failure> {
-        let mut writer = remote.create(&self.path, self.size, self.modified).await?;
+        let mut writer = remote.create(&self.path, self.size, self.time()).await?;
         let mut reader = object.read(0, Some(length)).await?;
         let mut count = 0;
         while let Some(bytes) = reader.chunk().await? {
@@ -180,26 +191,60 @@ impl Upload {
     }
 
     fn same_size<'a>(&self, existing: Option<&'a Existing>, size: Option<u64>) -> Option<(&'a Existing, &'a Object)> {
-        let existing = existing.filter(|existing| size.is_some() && existing.size == size)?;
+        let existing = existing.filter(|existing| size.is_some() && existing.size == size && !self.again)?;
         Some((existing, existing.object.as_ref()?))
     }
 
     /// Leaves a file as it is but for its time.
-    async fn keep(&self, remote: &Remote, existing: &Existing, object: &Object) -> Result<(), Failure> {
+    async fn keep(&self, existing: &Existing, object: &Object, remote: &Remote) -> Result<(), Failure> {
+        let Some(modified) = self.modified else { return Ok(()) };
         let precision = Duration::from_nanos(u64::try_from(remote.features().precision_ns).unwrap_or(1).max(1));
-        let distance = |time: SystemTime| time.duration_since(self.modified).unwrap_or_else(|error| error.duration());
+        let distance = |time: SystemTime| time.duration_since(modified).unwrap_or_else(|error| error.duration());
         if existing.modified.is_some_and(|time| distance(time) < precision) {
             return Ok(());
         }
-        match object.set_modified(self.modified).await {
-            Err(error) if error.kind() != ErrorKind::Unsupported => Err(error.into()),
-            _ => Ok(()),
-        }
+        Ok(set_time(object, modified).await?)
+    }
+
+    /// Gives a file that is stored its time.
+    pub(super) async fn date(mut self, scene: &Scene, stored: Stored, modified: SystemTime) -> Result<(), String> {
+        self.modified = Some(modified);
+        let dated = match &stored {
+            Some(object) => set_time(object, modified).await.map_err(Failure::Remote),
+            None => {
+                let found = self.folder.ready().await.map_err(|refusal| refusal.at(&self.path))?;
+                match self.folder.find(&found, self.name())?.and_then(|existing| Some((existing, existing.object.as_ref()?))) {
+                    Some((existing, object)) => self.keep(existing, object, &scene.destination.remote).await,
+                    None => Ok(()),
+                }
+            }
+        };
+        dated.map_err(|failure| match failure {
+            Failure::Said(reason) => reason,
+            Failure::Remote(error) => error.message().to_owned(),
+        })
+    }
+
+    fn name(&self) -> &str {
+        self.path.rsplit_once('/').map_or(self.path.as_str(), |(_, name)| name)
+    }
+
+    /// The time to create it with.
+    fn time(&self) -> SystemTime {
+        self.modified.unwrap_or_else(SystemTime::now)
     }
 
     fn wrong(&self, count: u64) -> Failure {
         let size = self.size.unwrap_or_default();
         Failure::Said(format!("{count} bytes or more came, the snapshot says {size}"))
+    }
+}
+
+/// Gives a file its time, where files can be given one.
+pub(super) async fn set_time(object: &Object, modified: SystemTime) -> Result<(), Error> {
+    match object.set_modified(modified).await {
+        Err(error) if error.kind() != ErrorKind::Unsupported => Err(error),
+        _ => Ok(()),
     }
 }
 

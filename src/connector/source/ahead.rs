@@ -6,16 +6,19 @@
 //! acknowledged unopened closes it at once, so that an incremental backup, which opens few files,
 //! fetches next to nothing in vain; there, those that are likely to have changed are fetched one by
 //! one. A run that opens no file fetches none.
+//!
+//! Where nothing is acknowledged, a file counts as left unopened when more files behind it were opened than
+//! there are workers who could have it in their hands. It is let go then.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::SystemTime;
 
-use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::newer::Newer;
-use crate::rclone::{Beginning, BeginningJob, CHUNK, Error, ErrorKind, Object, Reader};
+use super::reader::{Fetch, FileReader};
+use crate::rclone::{BeginningJob, Error, ErrorKind, Object};
 
 /// All that may be fetched ahead, in KiB.
 const BUDGET: usize = 64 << 10;
@@ -29,6 +32,10 @@ const STREAK: usize = 2;
 /// How many are fetched ahead first.
 const FIRST_WINDOW: usize = 4;
 
+/// How many files wait to be opened at most where nothing is acknowledged. Plakar 1.0 holds a thousand records,
+/// and gRPC at most some thousands more, before the walk has to wait.
+const WAITING: usize = 16 << 10;
+
 /// The files that were told of and not acknowledged yet, and what is fetched of them.
 #[derive(Debug)]
 pub(super) struct Ahead {
@@ -36,6 +43,16 @@ pub(super) struct Ahead {
     budget: Arc<Semaphore>,
     /// The widest window.
     most: usize,
+    unacknowledged: Option<Unacknowledged>,
+}
+
+/// How Plakar 1.0 opens files: it says which are done with only if it has opened them.
+#[derive(Debug)]
+struct Unacknowledged {
+    /// How many files Plakar's workers may have in their hands.
+    workers: usize,
+    /// Files that may be open at once: its workers are many more than there are transfers.
+    turns: Arc<Semaphore>,
 }
 
 #[derive(Debug, Default)]
@@ -67,34 +84,27 @@ struct File {
     fetch: Option<Fetch>,
 }
 
-/// A file's beginning, and its share of the budget.
-#[derive(Debug)]
-struct Fetch {
-    beginning: Beginning,
-    /// Whether it was likely to have changed, or else stood in the window.
-    likely: bool,
-    permit: OwnedSemaphorePermit,
-}
-
-/// The bytes of a file, fetched ahead or not.
-#[derive(Debug)]
-pub struct FileReader(Stage);
-
-#[derive(Debug)]
-enum Stage {
-    /// The beginning is on its way.
-    Fetching(Fetch),
-    /// The beginning is here, and how it goes on.
-    Beginning(Bytes, Reader, OwnedSemaphorePermit),
-    /// The bytes come from the remote.
-    Reading(Reader),
-    Ended,
-}
-
 impl Ahead {
     /// `most` is the widest window, in files.
     pub(super) fn new(most: usize) -> Self {
-        Self { state: Mutex::default(), budget: Arc::new(Semaphore::new(BUDGET)), most }
+        Self { state: Mutex::default(), budget: Arc::new(Semaphore::new(BUDGET)), most, unacknowledged: None }
+    }
+
+    /// From now on no record is acknowledged that was not opened.
+    pub(super) fn without_acknowledgements(&mut self, workers: usize) {
+        self.unacknowledged = Some(Unacknowledged { workers, turns: Arc::new(Semaphore::new(self.most)) });
+    }
+
+    /// Whether a file may be let go before it is opened.
+    pub(super) fn lets_go(&self) -> bool {
+        self.unacknowledged.is_some()
+    }
+
+    /// Waits until one more file may be open.
+    pub(super) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+        let turns = self.unacknowledged.as_ref()?.turns.clone();
+        // The semaphore is never closed.
+        turns.acquire_owned().await.ok()
     }
 
     /// Takes note of a file, in the order of the records.
@@ -103,13 +113,24 @@ impl Ahead {
         let order = state.told;
         state.told += 1;
         state.upcoming.insert(order, path.to_owned());
-        state.files.insert(path.to_owned(), File { order, object: Arc::new(object), modified, opened: false, fetch: None });
+        let file = File { order, object: Arc::new(object), modified, opened: false, fetch: None };
+        // A second walk tells of it once more.
+        let before = state.files.insert(path.to_owned(), file);
+        if let Some(before) = before.as_ref().filter(|before| !before.opened) {
+            state.leave_unopened(before);
+        }
         state.newer.add(modified, order);
+        let too_many = if self.lets_go() { state.let_go(order + 1, WAITING) } else { Vec::new() };
         self.fetch(&mut state);
+        drop(state);
+        // Not under the lock: letting go of an object is a call into Go.
+        drop((before, too_many));
     }
 
     /// Opens a file, and fetches those that are likely to follow.
     pub(super) async fn open(&self, path: &str) -> Result<FileReader, Error> {
+        // Lives longer than the lock: letting go of an object is a call into Go.
+        let mut passed = Vec::new();
         let object = {
             let mut state = self.state();
             let file = state.files.get_mut(path);
@@ -118,16 +139,20 @@ impl Ahead {
             if !file.opened {
                 file.opened = true;
                 state.upcoming.remove(&order);
+                if let Some(Unacknowledged { workers, .. }) = self.unacknowledged {
+                    passed = state.let_go(order, workers);
+                }
                 state.newer.opened(modified, order);
                 state.opened(order, fetch.as_ref().map(|fetch| fetch.likely), self.most);
                 self.fetch(&mut state);
             }
             if let Some(fetch) = fetch {
-                return Ok(FileReader(Stage::Fetching(fetch)));
+                return Ok(FileReader::fetching(fetch));
             }
             object
         };
-        Ok(FileReader(Stage::Reading(object.read(0, None).await?)))
+        drop(passed);
+        Ok(FileReader::reading(object.read(0, None).await?))
     }
 
     /// Lets a file go; one that was not opened closes the window.
@@ -135,10 +160,7 @@ impl Ahead {
         let mut state = self.state();
         let Some(file) = state.files.remove(path) else { return };
         if !file.opened {
-            state.upcoming.remove(&file.order);
-            let likely = file.fetch.as_ref().map(|fetch| fetch.likely);
-            state.newer.unopened(file.modified, file.order, likely == Some(true));
-            state.skipped(likely);
+            state.leave_unopened(&file);
             self.fetch(&mut state);
         }
         drop(state);
@@ -209,6 +231,28 @@ impl State {
         }
     }
 
+    /// A file will not be opened.
+    fn leave_unopened(&mut self, file: &File) {
+        self.upcoming.remove(&file.order);
+        let likely = file.fetch.as_ref().map(|fetch| fetch.likely);
+        self.newer.unopened(file.modified, file.order, likely == Some(true));
+        self.skipped(likely);
+    }
+
+    /// Lets go of the unopened files before one in the order of the records, but for the last of them.
+    fn let_go(&mut self, order: u64, kept: usize) -> Vec<File> {
+        // There are never many to count: those before the last opened one went then.
+        let before = if order >= self.told { self.upcoming.len() } else { self.upcoming.range(..order).count() };
+        let mut passed = Vec::new();
+        for _ in kept..before {
+            let Some((_, path)) = self.upcoming.pop_first() else { break };
+            let Some(file) = self.files.remove(&path) else { continue };
+            self.leave_unopened(&file);
+            passed.push(file);
+        }
+        passed
+    }
+
     fn skipped(&mut self, fetched: Option<bool>) {
         self.streak = 0;
         self.window = 0;
@@ -216,48 +260,6 @@ impl State {
             Some(true) => self.likely_fetched -= 1,
             Some(false) => self.fetched -= 1,
             None => {}
-        }
-    }
-}
-
-impl FileReader {
-    /// Whether the end has been reached: nothing more will come, no error either.
-    pub fn is_over(&self) -> bool {
-        match &self.0 {
-            Stage::Fetching(_) => false,
-            Stage::Beginning(bytes, reader, _) => bytes.is_empty() && reader.is_over(),
-            Stage::Reading(reader) => reader.is_over(),
-            Stage::Ended => true,
-        }
-    }
-
-    /// The next bytes, at most 1 MiB; `None` at the end.
-    ///
-    /// # Errors
-    /// What the remote says; `Corrupt` at the end of a file that is not what was listed.
-    pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
-        loop {
-            // Taken out, so that a future that is dropped leaves an ended reader and not a torn one.
-            match std::mem::replace(&mut self.0, Stage::Ended) {
-                Stage::Fetching(Fetch { beginning, permit, .. }) => {
-                    let (bytes, reader) = beginning.take().await?;
-                    self.0 = Stage::Beginning(bytes, reader, permit);
-                }
-                Stage::Beginning(bytes, reader, _) if bytes.is_empty() => self.0 = Stage::Reading(reader),
-                Stage::Beginning(mut bytes, reader, permit) => {
-                    let chunk = bytes.split_to(bytes.len().min(CHUNK));
-                    self.0 = Stage::Beginning(bytes, reader, permit);
-                    return Ok(Some(chunk));
-                }
-                Stage::Reading(mut reader) => {
-                    let chunk = reader.chunk().await?;
-                    if chunk.is_some() {
-                        self.0 = Stage::Reading(reader);
-                    }
-                    return Ok(chunk);
-                }
-                Stage::Ended => return Ok(None),
-            }
         }
     }
 }

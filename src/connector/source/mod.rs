@@ -2,6 +2,7 @@
 
 mod ahead;
 mod newer;
+mod reader;
 mod walk;
 
 use std::sync::Mutex;
@@ -10,9 +11,9 @@ use std::time::SystemTime;
 use tokio::sync::mpsc;
 
 use super::{Identity, OpenError, Settings, explain, open_remote};
-use crate::rclone::{Entry, Error, Remote};
+use crate::rclone::{Entry, Error, ErrorKind, Remote};
 use ahead::Ahead;
-pub use ahead::FileReader;
+pub use reader::FileReader;
 
 /// A remote that is backed up.
 #[derive(Debug)]
@@ -66,6 +67,14 @@ impl Source {
         Ok(Self { remote, settings, base: Mutex::new(Some(base)), files })
     }
 
+    /// For a Plakar that acknowledges only what it has opened, with so many workers: what is kept of unopened
+    /// files is bounded, and no more files are open at once than there are transfers.
+    #[must_use]
+    pub fn without_acknowledgements(mut self, workers: usize) -> Self {
+        self.files.without_acknowledgements(workers);
+        self
+    }
+
     /// Where this is.
     pub fn identity(&self) -> &Identity {
         &self.settings.identity
@@ -93,7 +102,20 @@ impl Source {
     /// # Errors
     /// `NotFound` for any other path, or for one that is acknowledged already.
     pub async fn read(&self, path: &str) -> Result<FileReader, Error> {
-        self.files.open(path).await
+        let turn = self.files.turn().await;
+        let reader = match self.files.open(path).await {
+            Err(error) if error.kind() == ErrorKind::NotFound && self.files.lets_go() => self.read_again(path, error).await?,
+            reader => reader?,
+        };
+        Ok(reader.holding(turn))
+    }
+
+    /// Opens a file that was let go, as it is now: on OpenDrive three calls instead of one.
+    async fn read_again(&self, path: &str, error: Error) -> Result<FileReader, Error> {
+        let root = self.settings.identity.root.trim_end_matches('/');
+        let Some(below) = path.strip_prefix(root).and_then(|rest| rest.strip_prefix('/')) else { return Err(error) };
+        let object = self.remote.stat(below).await?.object.ok_or(error)?;
+        Ok(FileReader::reading(object.read(0, None).await?))
     }
 
     /// Takes note that a record is dealt with: its object is let go.

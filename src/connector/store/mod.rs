@@ -307,7 +307,7 @@ impl Store {
     async fn ready(&self) -> Result<&Catalog> {
         self.catalog().await.map_err(|error| match error {
             OpenError::Config(error) => Error::new(ErrorKind::Config, error.to_string()),
-            OpenError::Remote { message, kind } => Error::new(kind, message),
+            OpenError::Remote { message, kind, .. } => Error::new(kind, message),
         })
     }
 
@@ -324,7 +324,7 @@ impl Store {
 
     fn error(&self, kind: ErrorKind, what: &str) -> OpenError {
         let Identity { origin, kind: backend, root } = self.identity();
-        OpenError::Remote { message: format!("at {root} on {backend} ({origin}) there is {what}"), kind }
+        OpenError::Remote { message: format!("at {root} on {backend} ({origin}) there is {what}"), kind, temporary: false }
     }
 
     fn locks(&self) -> MutexGuard<'_, HashSet<Mac>> {

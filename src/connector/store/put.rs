@@ -7,12 +7,6 @@ use super::spool::Spool;
 use super::{Result, Store};
 use crate::rclone::{Error, ErrorKind};
 
-/// What to do when a state could not be put. Plakar 1.1.4 merges it into its local cache all the same
-/// (`flushDeltaState` in kloset v1.1.3, snapshot/builder.go): its next backup then takes data for
-/// stored that no state in the store tells of, and nobody else can read that backup.
-const ADVICE: &str = "; Plakar's cache takes it for stored all the same: before the next backup remove it (the folder 2.0.0 in \
-                      ~/.cache/plakar), or that backup will lack data";
-
 /// A put that is being received.
 pub struct Put {
     store: Store,
@@ -58,10 +52,6 @@ impl Put {
         if kind == Kind::Packfile {
             store.0.cache.forget(&mac);
         }
-        let uploaded = uploaded.map_err(|error| match kind {
-            Kind::State => Error::new(error.kind(), format!("{error}{ADVICE}")),
-            _ => error,
-        });
         catalog.add(kind, mac, uploaded?);
         if kind == Kind::Lock {
             store.locks().insert(mac);

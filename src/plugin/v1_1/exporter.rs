@@ -2,7 +2,6 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use futures::{Stream, StreamExt};
 use tokio::sync::{OnceCell, mpsc, watch};
@@ -10,7 +9,6 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 
-use super::convert;
 use super::proto::connectors;
 use super::proto::exporter::export_request::Packet;
 use super::proto::exporter::exporter_server::{Exporter, ExporterServer};
@@ -19,19 +17,11 @@ use super::proto::exporter::{
 };
 use crate::connector::destination::{Item, LeftOut, Outcome, Record, Restore};
 use crate::connector::{Destination, Role, Settings};
-use crate::plugin::{MAX_MESSAGE, say};
+use crate::plugin::attributes::{MODE_FOLDER, left_out, time};
+use crate::plugin::{MAX_MESSAGE, say, status};
 
 /// Results that wait for Plakar to take them.
 const RESULTS: usize = 256;
-
-/// Go's `fs.FileMode` bits for what a path may be.
-const MODE_FOLDER: u32 = 1 << 31;
-const MODE_LINK: u32 = 1 << 27;
-const MODE_DEVICE: u32 = 1 << 26;
-const MODE_PIPE: u32 = 1 << 25;
-const MODE_SOCKET: u32 = 1 << 24;
-const MODE_CHARACTER_DEVICE: u32 = 1 << 21;
-const MODE_IRREGULAR: u32 = 1 << 19;
 
 /// Plakar's exporter over a [`Destination`].
 #[derive(Debug)]
@@ -54,7 +44,7 @@ impl ExporterService {
     }
 
     fn destination(&self) -> Result<&Arc<Destination>, Status> {
-        self.destination.get().ok_or_else(|| Status::failed_precondition("Init has not been called, or has failed"))
+        self.destination.get().ok_or_else(status::not_initialised)
     }
 }
 
@@ -65,16 +55,16 @@ impl Exporter for ExporterService {
         let hostname = options.unwrap_or_default().hostname;
         let settings =
             Settings::parse(Role::Destination, &config, &hostname).map_err(|error| Status::invalid_argument(error.to_string()))?;
-        let destination = Destination::open(settings).await.map_err(|error| convert::open_status(&error))?;
+        let destination = Destination::open(settings).await.map_err(|error| status::open_status(&error))?;
         let identity = destination.identity().clone();
         if self.destination.set(Arc::new(destination)).is_err() {
-            return Err(Status::failed_precondition("Init has been called before"));
+            return Err(status::initialised_twice());
         }
         Ok(Response::new(InitResponse { origin: identity.origin, r#type: identity.kind, root: identity.root, flags: 0 }))
     }
 
     async fn ping(&self, _: Request<PingRequest>) -> Result<Response<PingResponse>, Status> {
-        self.destination()?.ping().await.map_err(|error| convert::open_status(&error))?;
+        self.destination()?.ping().await.map_err(|error| status::open_status(&error))?;
         Ok(Response::new(PingResponse {}))
     }
 
@@ -143,21 +133,13 @@ fn response(Outcome { ticket, result }: Outcome<connectors::Record>) -> ExportRe
 /// What a record of Plakar's stands for.
 fn record(header: &connectors::Record) -> Record {
     let info = header.file_info.clone().unwrap_or_default();
-    let item = match info.mode {
+    let item = match left_out(info.mode) {
         _ if !header.error.is_empty() => Item::Failed(header.error.clone()),
         _ if header.is_xattr => Item::Other(LeftOut::Attributes),
-        mode if mode & MODE_FOLDER != 0 => Item::Folder,
-        mode if mode & MODE_LINK != 0 => Item::Other(LeftOut::Link),
-        mode if mode & (MODE_DEVICE | MODE_CHARACTER_DEVICE) != 0 => Item::Other(LeftOut::Device),
-        mode if mode & MODE_PIPE != 0 => Item::Other(LeftOut::Pipe),
-        mode if mode & MODE_SOCKET != 0 => Item::Other(LeftOut::Socket),
-        mode if mode & MODE_IRREGULAR != 0 => Item::Other(LeftOut::Irregular),
-        _ if !header.has_reader => Item::Failed("it came without its content".to_owned()),
-        _ => Item::File {
-            size: u64::try_from(info.size).ok(),
-            // A time that is none is the beginning of time.
-            modified: info.mod_time.and_then(|time| SystemTime::try_from(time).ok()).unwrap_or(SystemTime::UNIX_EPOCH),
-        },
+        _ if info.mode & MODE_FOLDER != 0 => Item::Folder,
+        Some(kind) => Item::Other(kind),
+        None if !header.has_reader => Item::Failed("it came without its content".to_owned()),
+        None => Item::File { size: u64::try_from(info.size).ok(), modified: time(info.mod_time) },
     };
     Record { path: header.pathname.clone(), item, attributes: !header.is_xattr && !header.extended_attributes.is_empty() }
 }

@@ -3,11 +3,10 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use futures::stream::BoxStream;
-use futures::{Stream, StreamExt};
+use futures::{Stream, StreamExt, TryStreamExt};
 use tokio::sync::{OnceCell, mpsc, oneshot};
 use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::convert;
@@ -17,16 +16,11 @@ use super::proto::importer::{
     PingResponse,
 };
 use crate::connector::{Role, Settings, Source};
-use crate::panics::caught;
-use crate::plugin::MAX_MESSAGE;
-use crate::rclone;
+use crate::plugin::{MAX_MESSAGE, file, status};
 
 /// Records that wait for Plakar to take them; enough that a listing never waits for a single one, and
 /// that a few changed files among many are seen some way ahead.
 const RECORDS: usize = 2048;
-
-/// Chunks of a file that wait for Plakar to take them, beside the one that is being read.
-const CHUNKS: usize = 2;
 
 /// kloset's `location.FLAG_STREAM`: without it Plakar starts a second importer and lists the whole
 /// drive a second time, only to draw a progress bar. On a rate-limited drive that is half of all calls.
@@ -47,7 +41,7 @@ impl ImporterService {
     }
 
     fn source(&self) -> Result<&Arc<Source>, Status> {
-        self.source.get().ok_or_else(|| Status::failed_precondition("Init has not been called, or has failed"))
+        self.source.get().ok_or_else(status::not_initialised)
     }
 }
 
@@ -57,16 +51,16 @@ impl Importer for ImporterService {
         let InitRequest { options, config, .. } = request.into_inner();
         let hostname = options.unwrap_or_default().hostname;
         let settings = Settings::parse(Role::Source, &config, &hostname).map_err(|error| Status::invalid_argument(error.to_string()))?;
-        let source = Source::open(settings).await.map_err(|error| convert::open_status(&error))?;
+        let source = Source::open(settings).await.map_err(|error| status::open_status(&error))?;
         let identity = source.identity().clone();
         if self.source.set(Arc::new(source)).is_err() {
-            return Err(Status::failed_precondition("Init has been called before"));
+            return Err(status::initialised_twice());
         }
         Ok(Response::new(InitResponse { origin: identity.origin, r#type: identity.kind, root: identity.root, flags: FLAG_STREAM }))
     }
 
     async fn ping(&self, _: Request<PingRequest>) -> Result<Response<PingResponse>, Status> {
-        self.source()?.ping().await.map_err(|error| convert::open_status(&error))?;
+        self.source()?.ping().await.map_err(|error| status::open_status(&error))?;
         Ok(Response::new(PingResponse {}))
     }
 
@@ -91,7 +85,7 @@ impl Importer for ImporterService {
         let finished = futures::stream::once(async {
             match walk.await {
                 Ok(Ok(())) => Ok(ImportResponse { record: None, finished: true }),
-                Ok(Err(error)) => Err(convert::open_status(&error)),
+                Ok(Err(error)) => Err(status::open_status(&error)),
                 Err(error) => Err(Status::internal(format!("a bug: {error}"))),
             }
         });
@@ -110,51 +104,15 @@ impl Importer for ImporterService {
         if record.is_xattr {
             return Err(Status::not_found("a drive has no extended attributes"));
         }
-        let mut reader = self.source()?.read(&record.pathname).await.map_err(|error| convert::file_status(&error))?;
-        // A small file goes out at once, its end with it: headers, bytes and trailers in one write.
-        let Some(first) = reader.chunk().await.map_err(|error| convert::file_status(&error))? else {
-            return Ok(Response::new(Box::pin(futures::stream::empty())));
-        };
-        let first = futures::stream::iter([Ok(OpenResponse { chunk: first })]);
-        if reader.is_over() {
-            return Ok(Response::new(Box::pin(first)));
-        }
-        let (sender, chunks) = mpsc::channel(CHUNKS);
-        // A task of its own, so that the next chunk is read while this one is on its way. It ends
-        // when Plakar closes the file: nobody receives then.
-        let rest = futures::stream::try_unfold(reader, |mut reader| async move { Ok(reader.chunk().await?.map(|chunk| (chunk, reader))) });
-        tokio::spawn(pump(rest.boxed(), sender));
-        Ok(Response::new(Box::pin(first.chain(ReceiverStream::new(chunks)))))
+        let reader = self.source()?.read(&record.pathname).await.map_err(|error| status::file_status(&error))?;
+        // Plakar cancels the call of a file that it closes before its end.
+        let chunks = file::chunks(reader, CancellationToken::new()).await?;
+        Ok(Response::new(Box::pin(chunks.map_ok(|chunk| OpenResponse { chunk }))))
     }
 
     async fn close(&self, _: Request<CloseRequest>) -> Result<Response<CloseResponse>, Status> {
         // The remote is closed with the process; Plakar may still be reading.
         Ok(Response::new(CloseResponse {}))
-    }
-}
-
-/// Sends a file's chunks until it ends or nobody wants them any more. Plakar takes a stream that ends
-/// for the whole file, so a panic must be an error in it.
-async fn pump(mut rest: BoxStream<'static, rclone::Result<Bytes>>, sender: mpsc::Sender<Result<OpenResponse, Status>>) {
-    let sent = caught(async {
-        loop {
-            let chunk = tokio::select! {
-                chunk = rest.next() => chunk,
-                () = sender.closed() => return,
-            };
-            let answer = match chunk {
-                Some(Ok(chunk)) => Ok(OpenResponse { chunk }),
-                None => return,
-                Some(Err(error)) => Err(convert::file_status(&error)),
-            };
-            let over = answer.is_err();
-            if sender.send(answer).await.is_err() || over {
-                return;
-            }
-        }
-    });
-    if let Err(bug) = sent.await {
-        let _ = sender.send(Err(Status::internal(bug))).await;
     }
 }
 
@@ -168,24 +126,4 @@ async fn acknowledge(source: &Source, mut results: Streaming<ImportRequest>) -> 
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_panic_while_a_file_is_read_is_no_end_of_the_file() {
-        let (sender, mut chunks) = mpsc::channel(CHUNKS);
-        let rest = futures::stream::iter(0..2).map(|number| match number {
-            0 => Ok(Bytes::from_static(b"the beginning")),
-            _ => panic!("in a reader"),
-        });
-        let pumping = tokio::spawn(pump(rest.boxed(), sender));
-        assert_eq!(chunks.recv().await.unwrap().unwrap().chunk, "the beginning");
-        let status = chunks.recv().await.expect("the file ended as if it were whole").unwrap_err();
-        assert_eq!(status.message(), "a bug: in a reader");
-        assert!(chunks.recv().await.is_none());
-        pumping.await.unwrap();
-    }
 }

@@ -5,18 +5,18 @@
 /// Records, shared by importers and exporters.
 pub mod plakar {
     pub mod connectors {
-        tonic::include_proto!("plakar.connectors");
+        include!(concat!(env!("OUT_DIR"), "/v1.1/plakar.connectors.rs"));
     }
     pub mod exporter {
-        tonic::include_proto!("plakar.exporter");
+        include!(concat!(env!("OUT_DIR"), "/v1.1/plakar.exporter.rs"));
     }
 }
 /// The importer service.
 pub mod importer {
-    tonic::include_proto!("importer");
+    include!(concat!(env!("OUT_DIR"), "/v1.1/importer.rs"));
 }
 /// The storage service.
 pub mod store {
-    tonic::include_proto!("store");
+    include!(concat!(env!("OUT_DIR"), "/v1.1/store.rs"));
 }
 pub use plakar::{connectors, exporter};

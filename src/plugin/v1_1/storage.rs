@@ -1,29 +1,31 @@
 //! The storage service: a store for Plakar.
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use futures::Stream;
-use futures::stream::BoxStream;
 use tokio::sync::OnceCell;
 use tonic::{Request, Response, Status, Streaming};
 
-use super::convert;
 use super::proto::store::store_server::{Store as StoreContract, StoreServer};
 use super::proto::store::{
     CloseRequest, CloseResponse, CreateRequest, CreateResponse, DeleteRequest, DeleteResponse, GetRequest, GetResponse, InitRequest,
     InitResponse, ListRequest, ListResponse, ModeRequest, ModeResponse, OpenRequest, OpenResponse, PingRequest, PingResponse, PutRequest,
     PutResponse, SizeRequest, SizeResponse,
 };
-use crate::connector::store::{Answer, Kind, Mac, Put, Range};
+use crate::connector::store::{Kind, Mac, Put, Range};
 use crate::connector::{Role, Settings, Store};
-use crate::plugin::MAX_MESSAGE;
-use crate::rclone;
+use crate::plugin::chunks::Chunks;
+use crate::plugin::{MAX_MESSAGE, status};
+use crate::rclone::Error;
 
 /// kloset's `ModeRead | ModeWrite` (connectors/storage): bits that are not those of files.
 const READ_AND_WRITE: i32 = 4 | 2;
+
+/// What to do when a state could not be put. Plakar 1.1.4 merges it into its local cache all the same
+/// (`flushDeltaState` in kloset v1.1.3, snapshot/builder.go): its next backup then takes data for
+/// stored that no state in the store tells of, and nobody else can read that backup.
+const ADVICE: &str = "; Plakar's cache takes it for stored all the same: before the next backup remove it (the folder 2.0.0 in \
+                      ~/.cache/plakar), or that backup will lack data";
 
 /// Plakar's store over a [`Store`]. Clones share it.
 #[derive(Clone, Default)]
@@ -45,7 +47,7 @@ impl StorageService {
     }
 
     fn store(&self) -> Result<&Store, Status> {
-        self.store.get().ok_or_else(|| Status::failed_precondition("Init has not been called, or has failed"))
+        self.store.get().ok_or_else(status::not_initialised)
     }
 }
 
@@ -58,23 +60,23 @@ impl StoreContract for StorageService {
         let store = Store::new(settings);
         let identity = store.identity().clone();
         if self.store.set(store).is_err() {
-            return Err(Status::failed_precondition("Init has been called before"));
+            return Err(status::initialised_twice());
         }
         Ok(Response::new(InitResponse { origin: identity.origin, r#type: identity.kind, root: identity.root, flags: 0 }))
     }
 
     async fn create(&self, request: Request<CreateRequest>) -> Result<Response<CreateResponse>, Status> {
-        self.store()?.create(request.into_inner().config).await.map_err(|error| convert::open_status(&error))?;
+        self.store()?.create(request.into_inner().config).await.map_err(|error| status::open_status(&error))?;
         Ok(Response::new(CreateResponse {}))
     }
 
     async fn open(&self, _: Request<OpenRequest>) -> Result<Response<OpenResponse>, Status> {
-        let config = self.store()?.open().await.map_err(|error| convert::open_status(&error))?;
+        let config = self.store()?.open().await.map_err(|error| status::open_status(&error))?;
         Ok(Response::new(OpenResponse { config }))
     }
 
     async fn ping(&self, _: Request<PingRequest>) -> Result<Response<PingResponse>, Status> {
-        self.store()?.ping().await.map_err(|error| convert::open_status(&error))?;
+        self.store()?.ping().await.map_err(|error| status::open_status(&error))?;
         Ok(Response::new(PingResponse {}))
     }
 
@@ -83,21 +85,22 @@ impl StoreContract for StorageService {
     }
 
     async fn size(&self, _: Request<SizeRequest>) -> Result<Response<SizeResponse>, Status> {
-        let size = self.store()?.size().await.map_err(|error| convert::resource_status(&error))?;
+        let size = self.store()?.size().await.map_err(|error| status::resource_status(&error))?;
         Ok(Response::new(SizeResponse { size: i64::try_from(size).unwrap_or(i64::MAX) }))
     }
 
     async fn list(&self, request: Request<ListRequest>) -> Result<Response<ListResponse>, Status> {
         let kind = kind(request.into_inner().r#type)?;
-        let macs = self.store()?.list(kind).await.map_err(|error| convert::resource_status(&error))?;
+        let macs = self.store()?.list(kind).await.map_err(|error| status::resource_status(&error))?;
         Ok(Response::new(ListResponse { macs: macs.iter().map(|mac| Bytes::copy_from_slice(mac)).collect() }))
     }
 
     async fn put(&self, request: Request<Streaming<PutRequest>>) -> Result<Response<PutResponse>, Status> {
         let mut messages = request.into_inner();
         let first = messages.message().await?.ok_or_else(|| Status::invalid_argument("a Put without a message"))?;
+        let is_state = kind(first.r#type).is_ok_and(|kind| kind == Kind::State);
         let mut put = match (self.store(), kind(first.r#type), mac(&first.mac)) {
-            (Ok(store), Ok(kind), Ok(mac)) => store.put(kind, mac).await.map_err(|error| convert::resource_status(&error)),
+            (Ok(store), Ok(kind), Ok(mac)) => store.put(kind, mac).await.map_err(|error| status::resource_status(&error)),
             (Err(status), ..) | (_, Err(status), _) | (.., Err(status)) => Err(status),
         };
         write(&mut put, first.chunk).await;
@@ -106,30 +109,29 @@ impl StoreContract for StorageService {
         while let Some(message) = messages.message().await? {
             write(&mut put, message.chunk).await;
         }
-        let written = put?.commit().await.map_err(|error| convert::resource_status(&error))?;
+        let advice = if is_state { ADVICE } else { "" };
+        let failed = |error: Error| status::resource_status(&Error::new(error.kind(), format!("{error}{advice}")));
+        let written = put?.commit().await.map_err(failed)?;
         Ok(Response::new(PutResponse { bytes_written: i64::try_from(written).unwrap_or(i64::MAX) }))
     }
 
-    type GetStream = Chunks;
+    type GetStream = Chunks<GetResponse>;
 
     async fn get(&self, request: Request<GetRequest>) -> Result<Response<Self::GetStream>, Status> {
         let request = request.into_inner();
         let (store, kind, mac) = (self.store()?, kind(request.r#type)?, mac(&request.mac)?);
         let range = request.range.map(|range| Range { offset: range.offset, length: range.length.into() });
         if let Some(bytes) = range.and_then(|range| store.cached(kind, &mac, range)) {
-            return Ok(Response::new(Chunks::Whole(Some(bytes))));
+            return Ok(Response::new(Chunks::one(bytes, answer)));
         }
-        let answer = store.get(kind, &mac, range).await.map_err(|error| convert::resource_status(&error))?;
-        Ok(Response::new(match answer {
-            Answer::Whole(bytes) => Chunks::Whole((!bytes.is_empty()).then_some(bytes)),
-            Answer::Pieces(pieces) => Chunks::Pieces(pieces),
-        }))
+        let found = store.get(kind, &mac, range).await.map_err(|error| status::resource_status(&error))?;
+        Ok(Response::new(Chunks::new(found, answer)))
     }
 
     async fn delete(&self, request: Request<DeleteRequest>) -> Result<Response<DeleteResponse>, Status> {
         let request = request.into_inner();
         let (kind, mac) = (kind(request.r#type)?, mac(&request.mac)?);
-        self.store()?.delete(kind, &mac).await.map_err(|error| convert::resource_status(&error))?;
+        self.store()?.delete(kind, &mac).await.map_err(|error| status::resource_status(&error))?;
         Ok(Response::new(DeleteResponse {}))
     }
 
@@ -142,28 +144,8 @@ impl StoreContract for StorageService {
     }
 }
 
-/// The answer to a Get. Nearly all of them are one chunk that is at hand already, and there are
-/// tens of thousands of them.
-pub enum Chunks {
-    /// One chunk, or none at all.
-    Whole(Option<Bytes>),
-    /// As they come.
-    Pieces(BoxStream<'static, rclone::Result<Bytes>>),
-}
-
-impl Stream for Chunks {
-    type Item = Result<GetResponse, Status>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let answer = |chunk| GetResponse { chunk };
-        match &mut *self {
-            Self::Whole(chunk) => Poll::Ready(chunk.take().map(answer).map(Ok)),
-            Self::Pieces(pieces) => {
-                let next = std::task::ready!(pieces.as_mut().poll_next(context));
-                Poll::Ready(next.map(|chunk| chunk.map(answer).map_err(|error| convert::resource_status(&error))))
-            }
-        }
-    }
+fn answer(chunk: Bytes) -> GetResponse {
+    GetResponse { chunk }
 }
 
 /// Adds a chunk to a put that has not failed yet.
@@ -171,7 +153,7 @@ async fn write(put: &mut Result<Put, Status>, chunk: Bytes) {
     if let Ok(open) = put
         && let Err(error) = open.write(chunk).await
     {
-        *put = Err(convert::resource_status(&error));
+        *put = Err(status::resource_status(&error));
     }
 }
 

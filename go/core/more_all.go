@@ -1,0 +1,5 @@
+//go:build all_backends
+
+package core
+
+const moreBackends = ""

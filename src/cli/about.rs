@@ -1,0 +1,82 @@
+//! `about`: the quota of a remote, or what this executable is made of.
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::exit::{Exit, Failure};
+use super::output::{Output, shown, size};
+use super::place::Where;
+use super::{drive, open, version};
+use crate::rclone::{ErrorKind, Rclone};
+
+/// Show how much room a remote has; without one, the versions and backends that are built in
+#[derive(Debug, clap::Args)]
+pub(super) struct About {
+    /// opendrive://, or @NAME
+    remote: Option<String>,
+    #[command(flatten)]
+    names: Where,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// What is known of the room on a remote, in bytes.
+#[derive(Serialize)]
+struct Room {
+    backend: String,
+    account: String,
+    total: Option<u64>,
+    used: Option<u64>,
+    free: Option<i64>,
+}
+
+impl About {
+    pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
+        let Some(remote) = &self.remote else { return self.own(out) };
+        let settings = self.names.read()?.find(remote)?;
+        let about = drive(async {
+            let remote = open(&settings).await?;
+            remote.about().await.map_err(|error| match error.kind() {
+                ErrorKind::Unsupported => Failure::new(Exit::Failed, format!("{} does not tell its quota", settings.identity.kind)),
+                _ => Failure::remote(&settings, &error),
+            })
+        })?;
+        let room = Room {
+            backend: settings.identity.kind,
+            account: settings.identity.origin,
+            total: about.total,
+            used: about.used,
+            free: about.free,
+        };
+        if self.json {
+            out.json(&room)?;
+            return Ok(Exit::Done);
+        }
+        out.line(&format!("{} ({})", shown(&room.backend), shown(&room.account)))?;
+        let free = room.free.map(|free| u64::try_from(free).unwrap_or(0));
+        for (name, bytes) in [("total", room.total), ("used", room.used), ("free", free)] {
+            let bytes = bytes.map_or_else(|| "unknown".to_owned(), |bytes| format!("{} ({bytes} bytes)", size(bytes)));
+            out.line(&format!("  {name:<6} {bytes}"))?;
+        }
+        Ok(Exit::Done)
+    }
+
+    fn own(&self, out: &mut Output) -> Result<Exit, Failure> {
+        #[derive(Deserialize)]
+        struct Answer {
+            backends: Vec<String>,
+        }
+        let answer: Result<Answer, _> = Rclone::get().rpc_blocking("bridge/backends", &json!({}));
+        let Answer { backends } = answer.map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
+        if self.json {
+            let [own, rclone, go, apis] = version::versions()?.map(|(_, version)| version);
+            let apis: Vec<&str> = apis.split(", ").collect();
+            out.json(&json!({ "version": own, "rclone": rclone, "go": go, "plugin_apis": apis, "backends": backends }))?;
+        } else {
+            version::print(out)?;
+            out.line(&format!("backends {}", backends.join(", ")))?;
+        }
+        Ok(Exit::Done)
+    }
+}

@@ -1,0 +1,159 @@
+//! How a command ends: its exit status, and what is said when it fails.
+
+use std::io;
+
+use crate::connector::{ConfigError, Identity, OpenError, Settings, explain};
+use crate::plugin::Signal;
+use crate::rclone::{Error, ErrorKind};
+use crate::text;
+
+/// The exit status of a command. Where rclone has the same case it has the same number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Exit {
+    /// 0.
+    Done,
+    /// 1: anything that is not below.
+    Failed,
+    /// 2: the command line cannot be understood.
+    Usage,
+    /// 3: a folder or a file is not there.
+    NotFound,
+    /// 4: the server refused the login or the access.
+    Refused,
+    /// 5: no answer, or too many calls.
+    Temporary,
+    /// 6: some files or folders failed.
+    Incomplete,
+    /// 7: a configuration is wrong, or there is none of that name.
+    Configuration,
+    /// 128 and the number of the signal.
+    Signal(Signal),
+}
+
+/// What `--help` and the manual page say about them.
+pub(super) const TABLE: [(&str, &str); 9] = [
+    ("0", "done"),
+    ("1", "failed, for a reason that is none of the following"),
+    ("2", "the command line cannot be understood"),
+    ("3", "the folder or the file is not there"),
+    ("4", "the server refused the login or the access"),
+    ("5", "no answer, or too many calls: the same command may succeed later"),
+    ("6", "some files or folders failed, each with a line on standard error"),
+    ("7", "the configuration is wrong, or there is none of that name"),
+    ("130", "interrupted (129, 143: ended by SIGHUP, SIGTERM); nothing half-written stays"),
+];
+
+impl Exit {
+    /// The number.
+    pub(super) fn status(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::NotFound => 3,
+            Self::Refused => 4,
+            Self::Temporary => 5,
+            Self::Incomplete => 6,
+            Self::Configuration => 7,
+            Self::Signal(signal) => signal.exit_status(),
+        }
+    }
+
+    fn of(kind: ErrorKind, temporary: bool) -> Self {
+        match kind {
+            ErrorKind::NotFound => Self::NotFound,
+            ErrorKind::Authentication | ErrorKind::Permission => Self::Refused,
+            ErrorKind::RateLimited | ErrorKind::Timeout => Self::Temporary,
+            ErrorKind::Config => Self::Configuration,
+            _ if temporary => Self::Temporary,
+            _ => Self::Failed,
+        }
+    }
+}
+
+/// Why a command ends early: one line for the user, unless all is said.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) exit: Exit,
+    pub(super) message: Option<String>,
+}
+
+impl Failure {
+    pub(super) fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, message: Some(text::line(&message.into())) }
+    }
+
+    /// The command line says what cannot be done.
+    pub(super) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, message)
+    }
+
+    /// Ended, and said so.
+    pub(super) fn silent(exit: Exit) -> Self {
+        Self { exit, message: None }
+    }
+
+    /// An error about the base of a remote.
+    pub(super) fn remote(settings: &Settings, error: &Error) -> Self {
+        explain(settings, error).into()
+    }
+
+    /// An error about a file, the last part of the path of a remote.
+    pub(super) fn file(settings: &Settings, error: &Error) -> Self {
+        let Identity { origin, kind, root } = &settings.identity;
+        let message = match error.kind() {
+            ErrorKind::NotFound => format!("there is no file {root} on {kind} ({origin})"),
+            ErrorKind::Exists => format!("{root} on {kind} ({origin}) is a folder, not a file"),
+            _ => format!("cannot read {root} on {kind} ({origin}): {}", error.message()),
+        };
+        Self::new(Exit::of(error.kind(), error.is_temporary()), message)
+    }
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        let exit = match &error {
+            OpenError::Config(_) => Exit::Configuration,
+            OpenError::Remote { kind, temporary, .. } => Exit::of(*kind, *temporary),
+        };
+        Self::new(exit, error.to_string())
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::new(Exit::Configuration, error.to_string())
+    }
+}
+
+/// Standard output failed; other files' errors are put into words where they happen.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            // Whoever reads has enough, as in `ls | head`.
+            io::ErrorKind::BrokenPipe => Self::silent(Exit::Done),
+            _ => Self::new(Exit::Failed, format!("cannot write to standard output: {error}")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_has_every_status() {
+        let all = [
+            Exit::Done,
+            Exit::Failed,
+            Exit::Usage,
+            Exit::NotFound,
+            Exit::Refused,
+            Exit::Temporary,
+            Exit::Incomplete,
+            Exit::Configuration,
+            Exit::Signal(Signal::Interrupt),
+        ];
+        assert_eq!(all.map(|exit| exit.status().to_string()), TABLE.map(|(status, _)| status.to_owned()));
+    }
+}

@@ -1,0 +1,174 @@
+//! `ls`: what is in a folder.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::Serialize;
+use tokio::sync::mpsc;
+
+use super::exit::{Exit, Failure};
+use super::output::{FOLDER, Output, coloured, shown, time};
+use super::place::{Where, above};
+use super::{drive, open};
+use crate::connector::source::{Item, Record};
+use crate::connector::{OpenError, Settings, Source, open_remote};
+use crate::plugin::say;
+use crate::rclone::ErrorKind;
+use crate::text;
+
+/// Records that wait to be printed.
+const WAITING: usize = 1000;
+
+/// List a folder, or one file
+///
+/// Names are shown with control characters escaped; --json has them exactly.
+#[derive(Debug, clap::Args)]
+pub(super) struct Ls {
+    /// opendrive://FOLDER or @NAME/FOLDER
+    remote: String,
+    #[command(flatten)]
+    names: Where,
+    /// Show sizes in bytes and times in UTC
+    #[arg(short, long)]
+    long: bool,
+    /// List all folders below as well, with paths relative to REMOTE
+    #[arg(short = 'R', long)]
+    recursive: bool,
+    /// Print a JSON object for each entry, in a line: path, type (file or folder), size, modified; or path and error
+    #[arg(long)]
+    json: bool,
+}
+
+/// A line of the listing.
+#[derive(Serialize)]
+struct Row<'a> {
+    path: &'a str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// `None` for a folder, and where it is unknown.
+    size: Option<u64>,
+    modified: Option<String>,
+}
+
+impl Ls {
+    pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
+        let settings = self.names.read()?.find(&self.remote)?;
+        drive(async {
+            if self.recursive {
+                match self.tree(settings.clone(), out).await {
+                    Err(Failed::IsFile) => self.file(&settings, out).await,
+                    Err(Failed::Other(failure)) => Err(failure),
+                    Ok(exit) => Ok(exit),
+                }
+            } else {
+                self.folder(&settings, out).await
+            }
+        })
+    }
+
+    async fn folder(&self, settings: &Settings, out: &mut Output) -> Result<Exit, Failure> {
+        let listed = match open_remote(settings).await {
+            Err(error) if is_file(&error) => return self.file(settings, out).await,
+            remote => remote?.list("").await,
+        };
+        let mut entries = listed.map_err(|error| Failure::remote(settings, &error))?;
+        entries.sort_by(|a, b| a.name.cmp(&b.name).then(b.is_folder().cmp(&a.is_folder())));
+        for entry in entries {
+            self.row(out, &entry.name, entry.is_folder(), entry.size, entry.modified)?;
+        }
+        Ok(Exit::Done)
+    }
+
+    async fn file(&self, settings: &Settings, out: &mut Output) -> Result<Exit, Failure> {
+        let Some((folder, name)) = above(settings) else { return Err(Failure::new(Exit::NotFound, "the root is a file")) };
+        let entry = open(&folder).await?.stat(&name).await.map_err(|error| Failure::file(settings, &error))?;
+        self.row(out, &name, false, entry.size, entry.modified)?;
+        Ok(Exit::Done)
+    }
+
+    async fn tree(&self, settings: Settings, out: &mut Output) -> Result<Exit, Failed> {
+        let root = settings.identity.root.clone();
+        let source = Source::open(settings).await?;
+        let (sender, mut records) = mpsc::channel::<Record>(WAITING);
+        let print = async {
+            let mut exit = Exit::Done;
+            while let Some(record) = records.recv().await {
+                source.acknowledge(&record.path);
+                // The folders above are told of as well.
+                let Some(path) = below(&root, &record.path) else { continue };
+                match record.item {
+                    Item::Folder { modified } => self.row(out, path, true, None, modified)?,
+                    Item::File { size, modified } => self.row(out, path, false, size, modified)?,
+                    Item::Failed(error) => {
+                        exit = Exit::Incomplete;
+                        say(&text::line(&format!("{}: {error}", text::quoted(path))));
+                        if self.json {
+                            out.json(&serde_json::json!({ "path": path, "error": error }))?;
+                        }
+                    }
+                }
+            }
+            Ok::<_, Failure>(exit)
+        };
+        let (walked, printed) = tokio::join!(source.walk(sender), print);
+        let exit = printed.map_err(Failed::Other)?;
+        walked?;
+        Ok(exit)
+    }
+
+    fn row(&self, out: &mut Output, path: &str, folder: bool, size: Option<u64>, modified: Option<SystemTime>) -> Result<(), Failure> {
+        let size = size.filter(|_| !folder);
+        if self.json {
+            let kind = if folder { "folder" } else { "file" };
+            out.json(&Row { path, kind, size, modified: modified.map(time) })?;
+            return Ok(());
+        }
+        let name = if folder { coloured(FOLDER, &format!("{}/", shown(path))) } else { shown(path) };
+        if self.long {
+            let size = size.map_or_else(|| "-".to_owned(), |size| size.to_string());
+            let modified = modified.map_or_else(|| "-".to_owned(), |modified| time(whole_seconds(modified)));
+            out.line(&format!("{size:>12}  {modified:<20}  {name}"))?;
+        } else {
+            out.line(&name)?;
+        }
+        Ok(())
+    }
+}
+
+fn whole_seconds(time: SystemTime) -> SystemTime {
+    time.duration_since(UNIX_EPOCH).map_or(time, |since| UNIX_EPOCH + Duration::from_secs(since.as_secs()))
+}
+
+/// Why a tree cannot be listed.
+enum Failed {
+    /// It is none.
+    IsFile,
+    Other(Failure),
+}
+
+impl From<OpenError> for Failed {
+    fn from(error: OpenError) -> Self {
+        if is_file(&error) { Self::IsFile } else { Self::Other(error.into()) }
+    }
+}
+
+/// Whether a remote did not open because its base is a file.
+pub(super) fn is_file(error: &OpenError) -> bool {
+    matches!(error, OpenError::Remote { kind: ErrorKind::IsFile, .. })
+}
+
+/// The part of an absolute path below a root; `None` for the root and what is above it.
+pub(super) fn below<'a>(root: &str, path: &'a str) -> Option<&'a str> {
+    let rest = path.strip_prefix(root.trim_end_matches('/'))?.strip_prefix('/')?;
+    (!rest.is_empty()).then_some(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_below_the_root_is_listed() {
+        assert_eq!((below("/", "/a/b"), below("/a", "/a/b")), (Some("a/b"), Some("b")));
+        assert_eq!([below("/", "/"), below("/a", "/"), below("/a", "/a"), below("/a", "/ab")], [None; 4]);
+    }
+}

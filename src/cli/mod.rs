@@ -1,0 +1,208 @@
+//! The command line, for people and for Plakar.
+//!
+//! Standard output carries what a command gives, and that alone; all that is said along the way goes to standard error.
+
+mod about;
+mod cat;
+mod config;
+mod cp;
+mod credentials;
+mod exit;
+mod from_rclone;
+mod ls;
+mod man;
+mod output;
+mod place;
+mod test;
+mod version;
+
+use std::ffi::OsString;
+use std::future::Future;
+use std::time::Duration;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::connector::{Settings, open_remote};
+use crate::plugin::{self, Connector, PluginApi, Signals, all_streams_closed, say};
+use crate::rclone::Remote;
+use exit::{Exit, Failure};
+use output::Output;
+
+/// How long what is under way may take to clean up after a failure or a signal.
+const FAREWELL: Duration = Duration::from_secs(3);
+
+/// Backs OpenDrive, or any other rclone remote, up with Plakar, and looks at what is there
+///
+/// A REMOTE is opendrive://FOLDER, the account coming from the environment or a prompt, or @NAME[/FOLDER]: a source,
+/// destination or store of Plakar's, or a section of the file that --config names.
+#[derive(Debug, Parser)]
+#[command(name = "plakar-opendrive", version, subcommand_required = true, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    #[command(flatten)]
+    ForPeople(ForPeople),
+    /// Serve Plakar as a source, over standard input and output
+    #[command(hide = true)]
+    Importer(Served),
+    /// Serve Plakar as a store, over standard input and output
+    #[command(hide = true)]
+    Storage(Served),
+    /// Serve Plakar as a destination, over standard input and output
+    #[command(hide = true)]
+    Exporter(Served),
+}
+
+#[derive(Debug, Subcommand)]
+enum ForPeople {
+    Config(config::Config),
+    FromRclone(from_rclone::FromRclone),
+    Test(test::Test),
+    Ls(ls::Ls),
+    Cat(cat::Cat),
+    Cp(cp::Cp),
+    About(about::About),
+    /// Print the completions for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    #[command(hide = true)]
+    Man,
+}
+
+#[derive(Debug, clap::Args)]
+struct Served {
+    /// The plugin API of the Plakar that starts it
+    #[arg(long, value_name = "VERSION", default_value = "v1.1")]
+    plakar_api: PluginApi,
+}
+
+/// Runs the command that the process was started with, and gives its exit status.
+#[must_use]
+pub fn run() -> u8 {
+    let cli = match parse(std::env::args_os().collect()) {
+        Ok(cli) => cli,
+        Err(status) => return status,
+    };
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        // They would go to where the event could not go, and panic.
+        .log_internal_errors(false)
+        .with_env_filter(tracing_subscriber::EnvFilter::try_from_env("PLAKAR_OPENDRIVE_LOG").unwrap_or_else(|_| "warn".into()))
+        .init();
+    match cli.command {
+        Command::Importer(Served { plakar_api }) => plugin::run(Connector::Importer, plakar_api),
+        Command::Storage(Served { plakar_api }) => plugin::run(Connector::Storage, plakar_api),
+        Command::Exporter(Served { plakar_api }) => plugin::run(Connector::Exporter, plakar_api),
+        Command::ForPeople(command) => conclude(for_people(command)),
+    }
+}
+
+fn for_people(command: ForPeople) -> Result<Exit, Failure> {
+    let mut out = Output::new();
+    let exit = match command {
+        ForPeople::Config(config) => config.run(&mut out),
+        ForPeople::FromRclone(section) => section.run(&mut out),
+        ForPeople::Test(test) => test.run(&mut out),
+        ForPeople::Ls(ls) => ls.run(&mut out),
+        ForPeople::Cat(cat) => cat.run(&mut out),
+        ForPeople::Cp(cp) => cp.run(&mut out),
+        ForPeople::About(about) => about.run(&mut out),
+        ForPeople::Completions { shell } => {
+            let mut script = Vec::new();
+            // Without what only Plakar starts.
+            let mut command = ForPeople::augment_subcommands(clap::Command::new("plakar-opendrive").version(""));
+            clap_complete::generate(shell, &mut command, "plakar-opendrive", &mut script);
+            out.bytes(&script)?;
+            Ok(Exit::Done)
+        }
+        ForPeople::Man => {
+            out.bytes(&man::page(command_line())?)?;
+            Ok(Exit::Done)
+        }
+    }?;
+    out.flush()?;
+    Ok(exit)
+}
+
+fn conclude(outcome: Result<Exit, Failure>) -> u8 {
+    match outcome {
+        Ok(exit) => exit.status(),
+        Err(Failure { exit, message }) => {
+            if let Some(message) = message {
+                say(&message);
+            }
+            exit.status()
+        }
+    }
+}
+
+/// Understands the arguments; else the exit status, all being said.
+fn parse(arguments: Vec<OsString>) -> Result<Cli, u8> {
+    let long = arguments.iter().any(|argument| argument == "--version");
+    let parsed = command_line().try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
+    parsed.map_err(|error| match error.kind() {
+        ErrorKind::DisplayVersion if long => {
+            let mut out = Output::new();
+            conclude(version::print(&mut out).and_then(|()| Ok(out.flush()?)).map(|()| Exit::Done))
+        }
+        _ => {
+            // Nobody may listen any more.
+            let _ = error.print();
+            u8::try_from(error.exit_code()).unwrap_or(1)
+        }
+    })
+}
+
+/// The command line as it is parsed, documented and completed.
+fn command_line() -> clap::Command {
+    let mut statuses = String::from("Exit status:\n");
+    for (status, meaning) in exit::TABLE {
+        statuses += &format!("  {status:>3}  {meaning}\n");
+    }
+    Cli::command().after_help(statuses.trim_end().to_owned())
+}
+
+/// Runs what speaks with drives to its end, or until a signal comes. What was cut off is removed by then, as far as
+/// a few seconds do for it.
+fn drive<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let broken = |error: std::io::Error| Failure::new(Exit::Failed, format!("cannot begin: {error}"));
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(broken)?;
+    let outcome = runtime.block_on(async {
+        let mut signals = Signals::listen().map_err(broken)?;
+        let outcome = tokio::select! {
+            outcome = work => outcome,
+            signal = signals.next() => Err(Failure::new(
+                Exit::Signal(signal),
+                format!("ended by {}; what was under way is not complete", signal.name()),
+            )),
+        };
+        let _ = tokio::time::timeout(FAREWELL, all_streams_closed()).await;
+        outcome
+    });
+    // Dropping it would wait for every call that is still under way, however long the server takes.
+    runtime.shutdown_background();
+    outcome
+}
+
+/// Opens a remote at its base.
+async fn open(settings: &Settings) -> Result<Remote, Failure> {
+    Ok(open_remote(settings).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        command_line().debug_assert();
+    }
+}

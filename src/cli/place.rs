@@ -1,0 +1,248 @@
+//! How a remote is named on this command line.
+//!
+//! `opendrive://FOLDER` is a folder of the account in the environment; `@NAME` is a source, destination or store
+//! of Plakar's, or a section of a file, and `@NAME/FOLDER` a folder below it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::credentials::{self, Credentials};
+use super::exit::{Exit, Failure};
+use crate::connector::{RcloneConfig, Role, Settings};
+use crate::text;
+
+/// A section by its name, as Plakar and rclone keep them.
+type Sections = BTreeMap<String, Section>;
+type Section = BTreeMap<String, String>;
+
+/// What only a store has, and what makes no other place of it.
+const OF_STORES: [&str; 3] = ["passphrase", "passphrase_cmd", "cache_size"];
+
+/// No configuration file is longer, in bytes.
+const LONGEST: u64 = 16 << 20;
+
+/// Where names are looked up.
+#[derive(Debug, clap::Args)]
+pub(super) struct Where {
+    /// Look @NAME up in this file, not in Plakar: what `config` or `rclone config show` prints; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// What names were looked up in; asked for and read once.
+pub(super) struct Names {
+    file: Option<(String, RcloneConfig)>,
+    credentials: Option<Credentials>,
+}
+
+impl Where {
+    pub(super) fn read(&self) -> Result<Names, Failure> {
+        let file = match &self.config {
+            Some(path) => Some(read_file(path)?),
+            None => None,
+        };
+        Ok(Names { file, credentials: None })
+    }
+}
+
+/// Whether an argument of `cp` names a remote and no local path.
+pub(super) fn is_remote(argument: &str) -> bool {
+    argument.starts_with('@') || argument.contains("://")
+}
+
+impl Names {
+    /// Where a remote is and how to get there.
+    pub(super) fn find(&mut self, remote: &str) -> Result<Settings, Failure> {
+        if let Some(name) = remote.strip_prefix('@') {
+            let (name, path) = name.split_once('/').unwrap_or((name, ""));
+            if name.is_empty() {
+                return Err(Failure::usage("@ is no name: write @NAME, for example @drive"));
+            }
+            let found = match &self.file {
+                Some((file, sections)) => {
+                    let section = sections.0.get(name).ok_or_else(|| {
+                        let names: Vec<&str> = sections.0.keys().map(String::as_str).collect();
+                        Failure::new(Exit::Configuration, format!("{file} has no {}: it has {}", text::quoted(name), names.join(", ")))
+                    })?;
+                    // Without a location it is rclone's own form, which may need other sections.
+                    settings(if section.contains_key("location") { section.clone() } else { sections.import(name)? }, path)?
+                }
+                None => of_plakar(name, path)?,
+            };
+            return Ok(found);
+        }
+        if remote.starts_with("opendrive://") {
+            let Credentials { username, password } = match &self.credentials {
+                Some(known) => known.clone(),
+                None => self.credentials.insert(credentials::find(None, false)?).clone(),
+            };
+            let section = [("location", remote.to_owned()), ("username", username), ("password", password)];
+            return settings(section.map(|(key, value)| (key.to_owned(), value)).into(), "");
+        }
+        let shown = text::quoted(remote);
+        Err(Failure::usage(if remote.contains("://") {
+            format!("{shown} is no location that this command knows: write opendrive://FOLDER, or @NAME for a remote that is configured")
+        } else {
+            format!("{shown} names no remote: write opendrive://FOLDER, or @NAME for a source, destination or store of Plakar's")
+        }))
+    }
+}
+
+/// The folder that a path is in, and the last name of the path; `None` for the root.
+pub(super) fn above(settings: &Settings) -> Option<(Settings, String)> {
+    let mut folder = settings.clone();
+    let (path, name) = settings.remote.path.rsplit_once('/').unwrap_or(("", &settings.remote.path));
+    if name.is_empty() {
+        return None;
+    }
+    folder.identity.root = format!("/{}", path.trim_start_matches('/'));
+    // A local remote is absolute.
+    folder.remote.path = if settings.identity.kind == "local" { folder.identity.root.clone() } else { path.to_owned() };
+    Some((folder, name.to_owned()))
+}
+
+/// Understands a section, with a path below its location.
+fn settings(mut section: Section, path: &str) -> Result<Settings, Failure> {
+    for key in OF_STORES {
+        section.remove(key);
+    }
+    if let Some(location) = section.get_mut("location").filter(|_| !path.is_empty()) {
+        *location = format!("{location}/{path}");
+    }
+    let config: HashMap<String, String> = section.into_iter().collect();
+    Ok(Settings::parse(Role::Source, &config, &hostname())?)
+}
+
+/// This machine's name, as Plakar hands it over.
+fn hostname() -> String {
+    #[cfg(unix)]
+    return rustix::system::uname().nodename().to_string_lossy().into_owned();
+    #[cfg(not(unix))]
+    std::env::var("COMPUTERNAME").unwrap_or_default()
+}
+
+/// Asks Plakar for the source, destination or store of this name.
+fn of_plakar(name: &str, path: &str) -> Result<Settings, Failure> {
+    if name.starts_with('-') || name.contains(char::is_control) {
+        return Err(Failure::usage(format!("{} is no name of Plakar's", text::quoted(name))));
+    }
+    let mut found: Option<(&str, Settings)> = None;
+    for kind in ["source", "destination", "store"] {
+        let Some(section) = show(kind, name)? else { continue };
+        let settings = settings(section, path)?;
+        match &found {
+            None => found = Some((kind, settings)),
+            Some((first, known)) if known.remote.options != settings.remote.options || known.remote.path != settings.remote.path => {
+                return Err(Failure::new(
+                    Exit::Configuration,
+                    format!(
+                        "@{name} is a {first} and a {kind} of Plakar's, which differ: choose one by `plakar {kind} show -json -secrets {name} | plakar-opendrive … --config - @{name}`"
+                    ),
+                ));
+            }
+            Some(_) => {}
+        }
+    }
+    let missing = || format!("Plakar has no source, destination or store {}: `plakar source show` lists the sources", text::quoted(name));
+    found.map(|(_, settings)| settings).ok_or_else(|| Failure::new(Exit::Configuration, missing()))
+}
+
+/// What `plakar KIND show` knows of a name; `None` if nothing.
+fn show(kind: &str, name: &str) -> Result<Option<Section>, Failure> {
+    let plakar = std::env::var_os("PLAKAR").filter(|path| !path.is_empty()).unwrap_or_else(|| "plakar".into());
+    let failed = |problem: String| Failure::new(Exit::Configuration, problem);
+    let output = Command::new(&plakar).args([kind, "show", "-json", "-secrets", name]).stdin(Stdio::null()).output().map_err(|error| {
+        failed(format!(
+            "@{name} is looked up in Plakar, and {} cannot be started ({error}): set PLAKAR to where it is, or name a file by --config",
+            Path::new(&plakar).display()
+        ))
+    })?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    if !output.status.success() {
+        if said.contains("does not exist") {
+            return Ok(None);
+        }
+        return Err(failed(format!("`plakar {kind} show` failed: {}", said.trim())));
+    }
+    let mut sections = from_json(&output.stdout).map_err(|error| failed(format!("`plakar {kind} show` is not understood: {error}")))?;
+    Ok(sections.remove(name))
+}
+
+fn read_file(path: &Path) -> Result<(String, RcloneConfig), Failure> {
+    let (name, file) = if path.as_os_str() == "-" {
+        ("standard input".to_owned(), Ok(Box::new(std::io::stdin()) as Box<dyn Read>))
+    } else {
+        (format!("{path:?}"), std::fs::File::open(path).map(|file| Box::new(file) as Box<dyn Read>))
+    };
+    let failed = |problem: String| Failure::new(Exit::Configuration, format!("{name}: {problem}"));
+    let mut bytes = Vec::new();
+    file.and_then(|file| file.take(LONGEST).read_to_end(&mut bytes)).map_err(|error| failed(format!("cannot be read: {error}")))?;
+    let sections = if bytes.trim_ascii_start().starts_with(b"{") {
+        from_json(&bytes).map_err(|error| failed(format!("is no configuration: {error}")))?
+    } else {
+        let text = String::from_utf8(bytes).map_err(|_| failed("is no UTF-8 text".to_owned()))?;
+        RcloneConfig::parse(&text).map_err(|error| failed(error.to_string()))?.0
+    };
+    if sections.is_empty() {
+        return Err(failed("holds no remote: give what `plakar-opendrive config` or `rclone config show` prints".to_owned()));
+    }
+    Ok((name, RcloneConfig(sections)))
+}
+
+/// Reads one object of sections, or several one after another, as `plakar source show -json` prints them.
+fn from_json(bytes: &[u8]) -> Result<Sections, String> {
+    let mut sections = Sections::new();
+    let documents = serde_json::Deserializer::from_slice(bytes).into_iter::<BTreeMap<String, BTreeMap<String, serde_json::Value>>>();
+    for document in documents {
+        // The text of the error tells a line and a column, and of a value its type alone.
+        let document = document.map_err(|error| format!("line {}, column {}: not an object of sections", error.line(), error.column()))?;
+        for (name, section) in document {
+            let text = |value: serde_json::Value| match value {
+                serde_json::Value::String(text) => text,
+                other => other.to_string(),
+            };
+            sections.insert(name, section.into_iter().map(|(key, value)| (key, text(value))).collect());
+        }
+    }
+    Ok(sections)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn section(pairs: &[(&str, &str)]) -> Section {
+        pairs.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect()
+    }
+
+    #[test]
+    fn json_may_come_in_several_objects() {
+        let sections = from_json(br#"{"a":{"location":"x","n":5}} {"b":{"k":"\n\u0000"}}"#).unwrap();
+        assert_eq!(sections["a"], section(&[("location", "x"), ("n", "5")]));
+        assert_eq!(sections["b"], section(&[("k", "\n\0")]));
+        for text in [r#"{"a": "s3cret"}"#, r#"{"a": {"k": "s3cret"#, "{s3cret"] {
+            let message = from_json(text.as_bytes()).unwrap_err();
+            assert!(!message.contains("s3cret"), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_path_goes_below_the_location() {
+        let rclone = section(&[("location", "rclone://"), ("rclone_type", "opendrive"), ("rclone_username", "u")]);
+        let found = settings(rclone, "Documents/a b").unwrap();
+        assert_eq!((found.remote.path.as_str(), found.identity.root.as_str()), ("Documents/a b", "/Documents/a b"));
+        let (folder, name) = above(&found).unwrap();
+        assert_eq!((folder.remote.path.as_str(), folder.identity.root.as_str(), name.as_str()), ("Documents", "/Documents", "a b"));
+        let (root, _) = above(&folder).unwrap();
+        assert_eq!((root.remote.path.as_str(), root.identity.root.as_str(), above(&root).is_none()), ("", "/", true));
+
+        let store = section(&[("location", "rclone:///srv"), ("rclone_type", "local"), ("passphrase", "p"), ("cache_size", "8Mi")]);
+        let (folder, name) = above(&settings(store, "x").unwrap()).unwrap();
+        assert_eq!((folder.remote.path.as_str(), name.as_str()), ("/srv", "x"));
+        let (root, _) = above(&folder).unwrap();
+        assert_eq!((root.remote.path.as_str(), above(&root).is_none()), ("/", true));
+        assert!(settings(section(&[("location", "opendrive://a"), ("username", "u"), ("password", "p")]), "../b").is_err());
+    }
+}

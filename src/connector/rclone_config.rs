@@ -1,0 +1,149 @@
+//! rclone's own configuration, as `rclone config show` prints it.
+
+use std::collections::BTreeMap;
+
+use super::ConfigError;
+use super::wrapped::{Reference, WRAPPED};
+
+/// What `-rclone` of Plakar's puts before the keys (plakar v1.1.4, utils/config.go).
+const PREFIX: &str = "rclone_";
+
+/// What rclone's encrypted configuration file begins with (fs/config/crypt.go in rclone).
+const ENCRYPTED: &str = "RCLONE_ENCRYPT_V";
+
+/// All sections of a configuration, by name.
+pub struct RcloneConfig(pub BTreeMap<String, BTreeMap<String, String>>);
+
+impl RcloneConfig {
+    /// Reads what `rclone config show` prints, by the rules of rclone's reader (goconfig v1.0.0,
+    /// read.go): what stands behind `=` is the value, with `#` and `;` in it.
+    ///
+    /// # Errors
+    /// One line, without the text of the configuration, if it is encrypted or no configuration.
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        let mut sections: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+        let mut section = None;
+        for (number, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
+            let line = line.trim();
+            if line.starts_with(ENCRYPTED) {
+                return Err(ConfigError::new(
+                    "the rclone configuration is encrypted: give what `rclone config show` prints, which asks for its password",
+                ));
+            }
+            if line.is_empty() || line.starts_with(['#', ';']) {
+                continue;
+            }
+            if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+                section = Some(sections.entry(name.trim().to_owned()).or_default());
+            } else if let (Some(section), Some((key, value))) = (&mut section, line.split_once(['=', ':'])) {
+                section.insert(key.trim().to_owned(), unquoted(value.trim()).to_owned());
+            } else {
+                // Not the line itself: it may be a secret.
+                return Err(ConfigError::new(format!(
+                    "line {} of the rclone configuration is no [section] and no key = value in one: give what `rclone config show` prints",
+                    number + 1
+                )));
+            }
+        }
+        Ok(Self(sections))
+    }
+
+    /// What Plakar is to keep for a section: its options as `-rclone` would write them, those of what
+    /// it wraps with them, and the location.
+    ///
+    /// # Errors
+    /// One line that names the section that is missing, has no type, or comes to itself in a circle.
+    pub fn import(&self, name: &str) -> Result<BTreeMap<String, String>, ConfigError> {
+        let mut keys = BTreeMap::from([("location".to_owned(), "rclone://".to_owned())]);
+        let (mut prefix, mut trail, mut current) = (PREFIX.to_owned(), Vec::new(), name);
+        loop {
+            if trail.contains(&current) {
+                trail.push(current);
+                return Err(ConfigError::new(format!("the rclone configuration goes in a circle: [{}]", trail.join("] needs ["))));
+            }
+            let Some(section) = self.0.get(current) else { return Err(self.missing(current, trail.last().copied())) };
+            if section.get("type").is_none_or(String::is_empty) {
+                return Err(ConfigError::new(format!("section [{current}] of the rclone configuration has no type")));
+            }
+            if section.contains_key("upstreams") {
+                return Err(ConfigError::new(format!(
+                    "section [{current}] has upstreams: write each out in `rclone config` as :type,option=value:path, then import it with `-rclone`"
+                )));
+            }
+            trail.push(current);
+            keys.extend(
+                section.iter().filter(|(_, value)| !value.is_empty()).map(|(key, value)| (format!("{prefix}{key}"), value.clone())),
+            );
+            let wrapped = section.get("remote").and_then(|remote| Reference::parse(remote)).and_then(|remote| remote.section());
+            let Some(wrapped) = wrapped else { return Ok(keys) };
+            prefix.push_str(WRAPPED);
+            current = wrapped;
+        }
+    }
+
+    fn missing(&self, name: &str, needed_by: Option<&str>) -> ConfigError {
+        let by = needed_by.map(|by| format!(", which [{by}] needs")).unwrap_or_default();
+        let there: Vec<String> = self.0.keys().map(|name| format!("[{name}]")).collect();
+        let there = if there.is_empty() { "nothing".to_owned() } else { there.join(", ") };
+        ConfigError::new(format!("there is no section [{name}] in the rclone configuration{by}; it has {there}"))
+    }
+}
+
+/// A value without the quotes that rclone's reader takes off.
+fn unquoted(value: &str) -> &str {
+    for quote in ["`", "\"\"\""] {
+        if let Some(inner) = value.strip_prefix(quote).and_then(|rest| rest.rfind(quote).map(|end| &rest[..end])) {
+            return inner;
+        }
+    }
+    value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn import(text: &str, name: &str) -> Result<Vec<String>, String> {
+        let keys = RcloneConfig::parse(text).and_then(|config| config.import(name)).map_err(|error| error.to_string())?;
+        Ok(keys.into_iter().map(|(key, value)| format!("{key}={value}")).collect())
+    }
+
+    #[test]
+    fn a_section_comes_with_all_that_it_needs() {
+        let text = "; rclone\n[drive]\ntype = opendrive\nusername = me;x#y@example.com\npassword = a=b:c\nempty = \n\n\
+                    [half]\ntype = alias\nremote = drive:half\n\n[secret]\r\ntype = crypt\r\nremote = half:a\r\npassword = `q \"x\"`\r\n";
+        let expected = [
+            "location=rclone://",
+            "rclone_password=q \"x\"",
+            "rclone_remote=half:a",
+            "rclone_remote_remote=drive:half",
+            "rclone_remote_remote_password=a=b:c",
+            "rclone_remote_remote_type=opendrive",
+            "rclone_remote_remote_username=me;x#y@example.com",
+            "rclone_remote_type=alias",
+            "rclone_type=crypt",
+        ];
+        assert_eq!(import(text, "secret").unwrap(), expected);
+        assert_eq!(import("[l]\ntype = local\n[a]\ntype=alias\nremote=/srv/l:x", "a").unwrap().len(), 3);
+    }
+
+    #[test]
+    fn what_cannot_be_imported_is_one_clear_line() {
+        let circle = "[a]\ntype=crypt\nremote=b:\n[b]\ntype=alias\nremote=a:x";
+        let cases = [
+            ("", "drive", "there is no section [drive] in the rclone configuration; it has nothing"),
+            ("; empty config\n[a]\ntype=local", "b", "there is no section [b] in the rclone configuration; it has [a]"),
+            ("[a]\ntype=crypt\nremote=b:x", "a", "there is no section [b] in the rclone configuration, which [a] needs; it has [a]"),
+            (circle, "a", "the rclone configuration goes in a circle: [a] needs [b] needs [a]"),
+            ("[a]\nremote=x", "a", "section [a] of the rclone configuration has no type"),
+            ("[a]\ntype=union\nupstreams=b:", "a", "section [a] has upstreams: write each out"),
+            ("# Encrypted rclone configuration File\n\nRCLONE_ENCRYPT_V0:\nAbC", "a", "the rclone configuration is encrypted: give what"),
+            ("[a]\ntype=local\nhunter2", "a", "line 3 of the rclone configuration is no [section]"),
+            ("type = local", "a", "line 1 of the rclone configuration is no [section]"),
+        ];
+        for (text, name, expected) in cases {
+            let message = import(text, name).expect_err(expected);
+            assert!(message.starts_with(expected) && !message.contains("hunter2"), "{message}");
+        }
+    }
+}

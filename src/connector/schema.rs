@@ -1,0 +1,218 @@
+//! The options of each connector, as the schemas in the package say them.
+//!
+//! The files in packaging/schema are the one place that tells which configurations are good, and in which words
+//! a bad one is refused. This check reads them, so a form, the command line and the plugin say the same line.
+//! It knows the keywords that our schemas use and no more: a whole validator would add 6 MB to the executable and
+//! 5 to 12 ms to each start (jsonschema 0.60, measured). tests/schema.rs holds it against that validator.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::hash::BuildHasher;
+
+use once_cell::sync::Lazy;
+use regex_lite::Regex;
+use serde::Deserialize;
+
+use super::Role;
+use crate::text;
+
+/// How much an option's name must be like a known one to be taken for it, from 0 to 1 (Jaro and Winkler).
+const ALIKE: f64 = 0.88;
+
+/// The longest value that is quoted, in bytes: the advice comes after it.
+const LONGEST_QUOTED: usize = 300;
+
+static SOURCE: Lazy<Schema> = Lazy::new(|| Schema::read(include_str!("../../packaging/schema/source.json")));
+static DESTINATION: Lazy<Schema> = Lazy::new(|| Schema::read(include_str!("../../packaging/schema/destination.json")));
+static STORE: Lazy<Schema> = Lazy::new(|| Schema::read(include_str!("../../packaging/schema/store.json")));
+
+/// What is wrong with one option. Shown, it is one line: the problem, a colon, the advice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The name of the option, which may be missing in the configuration.
+    pub option: String,
+    /// What is wrong; a password is never shown.
+    pub problem: String,
+    /// What to write instead.
+    pub advice: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&text::line(&format!("{}: {}", self.problem, self.advice)))
+    }
+}
+
+/// Checks a configuration as Plakar hands it over. The options that the backend of an imported rclone remote has
+/// are known to rclone alone, which checks them when the remote is opened.
+///
+/// # Errors
+/// Every fault, those of the location first; never an empty list.
+pub fn check<S: BuildHasher>(role: Role, config: &HashMap<String, String, S>) -> Result<(), Vec<Fault>> {
+    let schema = match role {
+        Role::Source => &*SOURCE,
+        Role::Destination => &*DESTINATION,
+        Role::Store => &*STORE,
+    };
+    let faults = schema.faults(&config.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect());
+    if faults.is_empty() { Ok(()) } else { Err(faults) }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Schema {
+    #[serde(flatten)]
+    object: Object,
+    properties: BTreeMap<String, Property>,
+    pattern_properties: BTreeMap<String, serde_json::Value>,
+    all_of: Vec<Form>,
+}
+
+/// What holds for the configuration as a whole, or for one of its forms.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Object {
+    required: Vec<String>,
+    property_names: Option<Names>,
+    error_message: ObjectWords,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ObjectWords {
+    required: BTreeMap<String, String>,
+    #[serde(default)]
+    property_names: String,
+    #[serde(default)]
+    additional_properties: String,
+}
+
+#[derive(Deserialize)]
+struct Names {
+    not: Pattern,
+}
+
+#[derive(Deserialize)]
+struct Pattern {
+    pattern: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Property {
+    pattern: Option<String>,
+    not: Option<Pattern>,
+    #[serde(rename = "enum")]
+    values: Option<Vec<String>>,
+    #[serde(default)]
+    min_length: usize,
+    error_message: Option<PropertyWords>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum PropertyWords {
+    One(String),
+    ByKeyword { pattern: String, not: String },
+}
+
+/// What holds if the location has a scheme.
+#[derive(Deserialize)]
+struct Form {
+    r#if: Condition,
+    then: Object,
+}
+
+#[derive(Deserialize)]
+struct Condition {
+    properties: BTreeMap<String, Pattern>,
+}
+
+/// Whether a pattern of a schema is found in a text.
+fn found(pattern: &str, text: &str) -> bool {
+    // The patterns are constants; a bad one fails the tests.
+    Regex::new(pattern).is_ok_and(|regex| regex.is_match(text))
+}
+
+/// A text in quotes as a form in a browser writes it, cut if it is long.
+fn quoted(text: &str) -> String {
+    let shown = text::cut(text, LONGEST_QUOTED);
+    format!("{}{}", serde_json::Value::from(shown), if shown == text { "" } else { "…" })
+}
+
+impl Schema {
+    fn read(json: &str) -> Self {
+        serde_json::from_str(json).expect("our own schema")
+    }
+
+    fn faults(&self, config: &BTreeMap<&str, &str>) -> Vec<Fault> {
+        let forms: Vec<&Object> = self.all_of.iter().filter(|form| form.applies(config)).map(|form| &form.then).collect();
+        let mut faults = Vec::new();
+        for (&key, &value) in config {
+            if let Some(property) = self.properties.get(key) {
+                faults.extend(property.wrong(value).into_iter().flatten().map(|words| Fault::new(key, words, value)));
+            } else if !self.pattern_properties.keys().any(|pattern| found(pattern, key)) {
+                faults.push(self.unknown(key, &forms));
+            }
+        }
+        for object in forms.into_iter().chain([&self.object]) {
+            let words = &object.error_message;
+            let misplaced = config.keys().filter(|key| object.forbids(key));
+            faults.extend(misplaced.map(|key| Fault::new(key, &words.property_names, "")));
+            let missing = object.required.iter().filter(|key| !config.contains_key(key.as_str()));
+            faults.extend(missing.map(|key| Fault::new(key, &words.required[key], "")));
+        }
+        faults.sort_by_key(|fault| fault.option != "location");
+        faults
+    }
+
+    fn unknown(&self, key: &str, forms: &[&Object]) -> Fault {
+        let names = self.properties.keys().map(String::as_str).filter(|name| !forms.iter().any(|form| form.forbids(name)));
+        let names: Vec<&str> = names.collect();
+        let mut fault = Fault::new(key, &self.object.error_message.additional_properties, "");
+        let likeness = |name: &str| strsim::jaro_winkler(key, name);
+        fault.advice = match names.iter().max_by(|one, other| likeness(one).total_cmp(&likeness(other))) {
+            Some(name) if likeness(name) > ALIKE => format!("did you mean {name:?}?"),
+            _ => fault.advice.replace("{names}", &names.join(", ")),
+        };
+        fault
+    }
+}
+
+impl Object {
+    fn forbids(&self, key: &str) -> bool {
+        self.property_names.as_ref().is_some_and(|names| found(&names.not.pattern, key))
+    }
+}
+
+impl Form {
+    fn applies(&self, config: &BTreeMap<&str, &str>) -> bool {
+        let holds = |(key, condition): (&String, &Pattern)| config.get(key.as_str()).is_some_and(|value| found(&condition.pattern, value));
+        self.r#if.properties.iter().all(holds)
+    }
+}
+
+impl Property {
+    /// The words for what is wrong with a value.
+    fn wrong(&self, value: &str) -> [Option<&str>; 2] {
+        let (for_pattern, for_not) = match &self.error_message {
+            None => return [None, None],
+            Some(PropertyWords::One(words)) => (words, words),
+            Some(PropertyWords::ByKeyword { pattern, not }) => (pattern, not),
+        };
+        let missed = self.pattern.as_ref().is_some_and(|pattern| !found(pattern, value))
+            || self.values.as_ref().is_some_and(|values| !values.iter().any(|known| known == value))
+            || value.chars().count() < self.min_length;
+        let banned = self.not.as_ref().is_some_and(|not| found(&not.pattern, value));
+        [missed.then_some(for_pattern.as_str()), banned.then_some(for_not.as_str())]
+    }
+}
+
+impl Fault {
+    /// Fills the words of a schema in.
+    fn new(option: &str, words: &str, value: &str) -> Self {
+        let (problem, advice) = words.split_once(": ").unwrap_or((words, ""));
+        let problem = problem.replace("{key}", &quoted(option)).replace("${0}", &quoted(value));
+        Self { option: option.to_owned(), problem, advice: advice.replace("{name}", option) }
+    }
+}

@@ -1,0 +1,69 @@
+//! A record's attributes as Plakar wants them, and what its modes stand for.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use prost_types::Timestamp;
+
+use crate::connector::destination::LeftOut;
+use crate::connector::source::Item;
+
+/// Go's `fs.FileMode` bits for what a path may be.
+pub(super) const MODE_FOLDER: u32 = 1 << 31;
+const MODE_LINK: u32 = 1 << 27;
+const MODE_DEVICE: u32 = 1 << 26;
+const MODE_PIPE: u32 = 1 << 25;
+const MODE_SOCKET: u32 = 1 << 24;
+const MODE_CHARACTER_DEVICE: u32 = 1 << 21;
+const MODE_IRREGULAR: u32 = 1 << 19;
+
+/// A cloud drive knows no modes. What comes back from a backup is its owner's alone.
+const FOLDER_PERMISSIONS: u32 = 0o700;
+const FILE_PERMISSIONS: u32 = 0o600;
+
+/// The attributes of a folder or a file. They are the same on every run for an unchanged file:
+/// Plakar takes a file for changed when any member of its file info differs (kloset v1.1.3,
+/// objects/fileinfo.go; v1.0.12 as well).
+pub(super) struct Attributes {
+    pub(super) name: String,
+    /// -1 is Plakar's word for a size that shows only when it is read.
+    pub(super) size: i64,
+    pub(super) mode: u32,
+    pub(super) modified: Timestamp,
+}
+
+impl Attributes {
+    /// Those of an item at a path; its error if it could not be examined.
+    pub(super) fn of(path: &str, item: Item) -> Result<Self, String> {
+        let (size, mode, modified) = match item {
+            Item::Folder { modified } => (0, MODE_FOLDER | FOLDER_PERMISSIONS, modified),
+            Item::File { size, modified } => {
+                let size = size.map_or(-1, |size| i64::try_from(size).unwrap_or(i64::MAX));
+                (size, FILE_PERMISSIONS, modified)
+            }
+            Item::Failed(error) => return Err(error),
+        };
+        let name = match path.rsplit_once('/') {
+            Some((_, "")) | None => "/",
+            Some((_, name)) => name,
+        };
+        // A time that is not known is the same one on every run.
+        Ok(Self { name: name.to_owned(), size, mode, modified: Timestamp::from(modified.unwrap_or(UNIX_EPOCH)) })
+    }
+}
+
+/// What a mode stands for that a drive has no notion of.
+pub(super) fn left_out(mode: u32) -> Option<LeftOut> {
+    match mode {
+        mode if mode & MODE_LINK != 0 => Some(LeftOut::Link),
+        mode if mode & (MODE_DEVICE | MODE_CHARACTER_DEVICE) != 0 => Some(LeftOut::Device),
+        mode if mode & MODE_PIPE != 0 => Some(LeftOut::Pipe),
+        mode if mode & MODE_SOCKET != 0 => Some(LeftOut::Socket),
+        mode if mode & MODE_IRREGULAR != 0 => Some(LeftOut::Irregular),
+        _ => None,
+    }
+}
+
+/// A time of Plakar's. One that is none is the beginning of time.
+pub(super) fn time(time: Option<Timestamp>) -> SystemTime {
+    time.and_then(|time| SystemTime::try_from(time).ok()).unwrap_or(UNIX_EPOCH)
+}

@@ -1,0 +1,56 @@
+//! The answer to a read of a store.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use futures::Stream;
+use futures::stream::BoxStream;
+use tonic::Status;
+
+use super::status::resource_status;
+use crate::connector::store::Answer;
+use crate::rclone;
+
+/// The chunks of a resource as messages. Nearly always it is one that is at hand already, and there
+/// are tens of thousands of such answers.
+pub struct Chunks<T> {
+    chunks: Inner,
+    message: fn(Bytes) -> T,
+}
+
+enum Inner {
+    /// One chunk, or none at all.
+    Whole(Option<Bytes>),
+    /// As they come.
+    Pieces(BoxStream<'static, rclone::Result<Bytes>>),
+}
+
+impl<T> Chunks<T> {
+    /// A single chunk.
+    pub(super) fn one(chunk: Bytes, message: fn(Bytes) -> T) -> Self {
+        Self { chunks: Inner::Whole(Some(chunk)), message }
+    }
+
+    /// All that was found.
+    pub(super) fn new(found: Answer, message: fn(Bytes) -> T) -> Self {
+        let chunks = match found {
+            Answer::Whole(bytes) => Inner::Whole((!bytes.is_empty()).then_some(bytes)),
+            Answer::Pieces(pieces) => Inner::Pieces(pieces),
+        };
+        Self { chunks, message }
+    }
+}
+
+impl<T> Stream for Chunks<T> {
+    type Item = Result<T, Status>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let message = self.message;
+        let chunk = match &mut self.chunks {
+            Inner::Whole(chunk) => chunk.take().map(Ok),
+            Inner::Pieces(pieces) => ready!(pieces.as_mut().poll_next(context)),
+        };
+        Poll::Ready(chunk.map(|chunk| chunk.map(message).map_err(|error| resource_status(&error))))
+    }
+}

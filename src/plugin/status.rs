@@ -1,0 +1,54 @@
+//! What Plakar is told when something goes wrong.
+
+use tonic::{Code, Status};
+
+use crate::connector::OpenError;
+use crate::rclone::{Error, ErrorKind};
+
+/// The status for a connector that cannot start.
+pub(super) fn open_status(error: &OpenError) -> Status {
+    let code = match error {
+        OpenError::Config(_) => Code::InvalidArgument,
+        OpenError::Remote { kind, .. } => code(*kind),
+    };
+    Status::new(code, error.to_string())
+}
+
+/// The status for a file; Plakar names the path itself.
+pub(super) fn file_status(error: &Error) -> Status {
+    Status::new(code(error.kind()), error.message())
+}
+
+/// The status for a store's resource, with its path: Plakar names it by its MAC at best.
+pub(super) fn resource_status(error: &Error) -> Status {
+    Status::new(code(error.kind()), error.to_string())
+}
+
+/// The status for a call that needs a connector, when there is none.
+pub(super) fn not_initialised() -> Status {
+    Status::failed_precondition("Init has not been called, or has failed")
+}
+
+/// The status for an Init that comes again.
+pub(super) fn initialised_twice() -> Status {
+    Status::failed_precondition("Init has been called before")
+}
+
+/// Plakar shows the bare message of a status, except for Unavailable and Canceled, for which it
+/// has words of its own (integration-grpc v1.1.0, importer/importer.go): these two are not used.
+fn code(kind: ErrorKind) -> Code {
+    match kind {
+        ErrorKind::NotFound => Code::NotFound,
+        ErrorKind::Exists => Code::AlreadyExists,
+        ErrorKind::IsFile => Code::FailedPrecondition,
+        ErrorKind::Authentication => Code::Unauthenticated,
+        ErrorKind::Permission => Code::PermissionDenied,
+        ErrorKind::RateLimited | ErrorKind::NoSpace => Code::ResourceExhausted,
+        ErrorKind::NameTooLong | ErrorKind::Config => Code::InvalidArgument,
+        ErrorKind::Timeout => Code::DeadlineExceeded,
+        ErrorKind::Corrupt => Code::DataLoss,
+        ErrorKind::Unsupported => Code::Unimplemented,
+        ErrorKind::Cancelled => Code::Aborted,
+        _ => Code::Unknown,
+    }
+}
