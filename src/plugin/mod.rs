@@ -7,6 +7,7 @@
 mod attributes;
 mod chunks;
 mod file;
+pub mod files;
 mod guard;
 mod process;
 mod signals;
