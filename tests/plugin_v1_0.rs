@@ -10,6 +10,7 @@ use bytes::Bytes;
 use common::place::{Place, noise};
 use common::plugin::Plugin;
 use opendrive_sim::{Fault, Options as Drive, Simulator, What};
+use plakar_opendrive::plugin::files::FileInfo;
 use plakar_opendrive::plugin::v1_0::proto::exporter::exporter_client::ExporterClient;
 use plakar_opendrive::plugin::v1_0::proto::exporter::store_file_request::Type as Part;
 use plakar_opendrive::plugin::v1_0::proto::importer::importer_client::ImporterClient;
@@ -232,7 +233,7 @@ async fn make(client: &mut Exporter, path: &str) -> Result<(), Status> {
 
 async fn date(client: &mut Exporter, path: &str, mode: u32, seconds: i64) -> Result<(), Status> {
     let time = prost_types::Timestamp { seconds, nanos: 0 };
-    let info = exporter::FileInfo { mode, mod_time: Some(time), ..Default::default() };
+    let info = FileInfo { mode, mod_time: Some(time), ..Default::default() };
     client
         .set_permissions(exporter::SetPermissionsRequest { pathname: path.to_owned(), file_info: Some(info), ..Default::default() })
         .await

@@ -6,7 +6,8 @@ use serde_json::json;
 use super::exit::{Exit, Failure};
 use super::output::{Output, shown, size};
 use super::place::Where;
-use super::{drive, open, version};
+use super::{drive, version};
+use crate::connector::open_remote;
 use crate::rclone::{ErrorKind, Rclone};
 
 /// Show how much room a remote has; without one, the versions and backends that are built in
@@ -36,7 +37,7 @@ impl About {
         let Some(remote) = &self.remote else { return self.own(out) };
         let settings = self.names.read()?.find(remote)?;
         let about = drive(async {
-            let remote = open(&settings).await?;
+            let remote = open_remote(&settings).await?;
             remote.about().await.map_err(|error| match error.kind() {
                 ErrorKind::Unsupported => Failure::new(Exit::Failed, format!("{} does not tell its quota", settings.identity.kind)),
                 _ => Failure::remote(&settings, &error),

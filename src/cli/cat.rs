@@ -1,10 +1,10 @@
 //! `cat`: the bytes of files.
 
+use super::drive;
 use super::exit::{Exit, Failure};
 use super::output::Output;
 use super::place::{Where, above};
-use super::{drive, open};
-use crate::connector::Settings;
+use crate::connector::{Settings, open_remote};
 use crate::rclone::{Error, ErrorKind};
 
 /// Write files to standard output, each checked against the size and the hash that the drive has of it
@@ -34,11 +34,11 @@ async fn write(file: &Settings, out: &mut Output) -> Result<(), Failure> {
     let Some((folder, name)) = above(file) else {
         return Err(Failure::usage("the root is a folder: write the path of a file"));
     };
-    let remote = open(&folder).await?;
+    let remote = open_remote(&folder).await?;
     let failed = |error| Failure::file(file, &error);
     let entry = match remote.stat(&name).await {
         // Some drives say so of a folder too.
-        Err(error) if error.kind() == ErrorKind::NotFound && open(file).await?.list("").await.is_ok() => {
+        Err(error) if error.kind() == ErrorKind::NotFound && open_remote(file).await?.list("").await.is_ok() => {
             return Err(failed(Error::new(ErrorKind::Exists, error.message())));
         }
         entry => entry.map_err(failed)?,

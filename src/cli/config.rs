@@ -5,8 +5,8 @@ use serde_json::json;
 
 use super::exit::{Exit, Failure};
 use super::output::{Output, count, is_terminal};
-use super::{credentials, drive, open};
-use crate::connector::{Role, Settings};
+use super::{credentials, drive};
+use crate::connector::{Role, Settings, open_remote};
 use crate::plugin::say;
 use crate::rclone::{ErrorKind, Rclone, Remote};
 use crate::text;
@@ -60,7 +60,7 @@ impl Config {
         let section = section.map(|(key, value)| (key.to_owned(), value.clone())).into();
         let settings = Settings::parse(Role::Source, &section, "")?;
         let found = drive(async {
-            let remote = open(&settings).await?;
+            let remote = open_remote(&settings).await?;
             self.look(&settings, &remote).await
         })?;
         say(&format!("the login of {} works; {}: {found}", text::line(&account.username), text::line(&settings.identity.root)));

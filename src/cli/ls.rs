@@ -5,10 +5,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::Serialize;
 use tokio::sync::mpsc;
 
+use super::drive;
 use super::exit::{Exit, Failure};
 use super::output::{FOLDER, Output, coloured, shown, time};
 use super::place::{Where, above};
-use super::{drive, open};
 use crate::connector::source::{Item, Record};
 use crate::connector::{OpenError, Settings, Source, open_remote};
 use crate::plugin::say;
@@ -80,13 +80,12 @@ impl Ls {
 
     async fn file(&self, settings: &Settings, out: &mut Output) -> Result<Exit, Failure> {
         let Some((folder, name)) = above(settings) else { return Err(Failure::new(Exit::NotFound, "the root is a file")) };
-        let entry = open(&folder).await?.stat(&name).await.map_err(|error| Failure::file(settings, &error))?;
+        let entry = open_remote(&folder).await?.stat(&name).await.map_err(|error| Failure::file(settings, &error))?;
         self.row(out, &name, false, entry.size, entry.modified)?;
         Ok(Exit::Done)
     }
 
     async fn tree(&self, settings: Settings, out: &mut Output) -> Result<Exit, Failed> {
-        let root = settings.identity.root.clone();
         let source = Source::open(settings).await?;
         let (sender, mut records) = mpsc::channel::<Record>(WAITING);
         let print = async {
@@ -94,7 +93,7 @@ impl Ls {
             while let Some(record) = records.recv().await {
                 source.acknowledge(&record.path);
                 // The folders above are told of as well.
-                let Some(path) = below(&root, &record.path) else { continue };
+                let Some(path) = source.identity().below(&record.path) else { continue };
                 match record.item {
                     Item::Folder { modified } => self.row(out, path, true, None, modified)?,
                     Item::File { size, modified } => self.row(out, path, false, size, modified)?,
@@ -154,21 +153,4 @@ impl From<OpenError> for Failed {
 /// Whether a remote did not open because its base is a file.
 pub(super) fn is_file(error: &OpenError) -> bool {
     matches!(error, OpenError::Remote { kind: ErrorKind::IsFile, .. })
-}
-
-/// The part of an absolute path below a root; `None` for the root and what is above it.
-pub(super) fn below<'a>(root: &str, path: &'a str) -> Option<&'a str> {
-    let rest = path.strip_prefix(root.trim_end_matches('/'))?.strip_prefix('/')?;
-    (!rest.is_empty()).then_some(rest)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_is_below_the_root_is_listed() {
-        assert_eq!((below("/", "/a/b"), below("/a", "/a/b")), (Some("a/b"), Some("b")));
-        assert_eq!([below("/", "/"), below("/a", "/"), below("/a", "/a"), below("/a", "/ab")], [None; 4]);
-    }
 }

@@ -23,9 +23,7 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::connector::{Settings, open_remote};
 use crate::plugin::{self, Connector, PluginApi, Signals, all_streams_closed, say};
-use crate::rclone::Remote;
 use exit::{Exit, Failure};
 use output::Output;
 
@@ -190,11 +188,6 @@ fn drive<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure
     // Dropping it would wait for every call that is still under way, however long the server takes.
     runtime.shutdown_background();
     outcome
-}
-
-/// Opens a remote at its base.
-async fn open(settings: &Settings) -> Result<Remote, Failure> {
-    Ok(open_remote(settings).await?)
 }
 
 #[cfg(test)]

@@ -53,6 +53,14 @@ pub struct Identity {
     pub root: String,
 }
 
+impl Identity {
+    /// The part of an absolute path below the base; `None` for the base and what is above or beside it.
+    pub fn below<'a>(&self, path: &'a str) -> Option<&'a str> {
+        let rest = path.strip_prefix(self.root.trim_end_matches('/'))?.strip_prefix('/')?;
+        (!rest.is_empty()).then_some(rest)
+    }
+}
+
 /// A configuration that was understood.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -175,6 +183,13 @@ mod tests {
         assert_eq!(native.identity, expected);
         assert_eq!(native.remote.path, "Documents");
         assert_eq!((&imported.remote.plain[..], &native.remote.plain[..]), (&[][..], &["password".to_owned()][..]));
+    }
+
+    #[test]
+    fn only_what_is_below_the_base_is_below_it() {
+        let below = |root: &str, path| Identity { origin: String::new(), kind: String::new(), root: root.to_owned() }.below(path);
+        assert_eq!((below("/", "/a/b"), below("/a", "/a/b")), (Some("a/b"), Some("b")));
+        assert_eq!([below("/", "/"), below("/a", "/"), below("/a", "/a"), below("/a", "/ab")], [None; 4]);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use prost_types::Timestamp;
 
+use super::files::FileInfo;
 use crate::connector::destination::LeftOut;
 use crate::connector::source::Item;
 
@@ -20,35 +21,23 @@ const MODE_IRREGULAR: u32 = 1 << 19;
 const FOLDER_PERMISSIONS: u32 = 0o700;
 const FILE_PERMISSIONS: u32 = 0o600;
 
-/// The attributes of a folder or a file. They are the same on every run for an unchanged file:
-/// Plakar takes a file for changed when any member of its file info differs (kloset v1.1.3,
-/// objects/fileinfo.go; v1.0.12 as well).
-pub(super) struct Attributes {
-    pub(super) name: String,
-    /// -1 is Plakar's word for a size that shows only when it is read.
-    pub(super) size: i64,
-    pub(super) mode: u32,
-    pub(super) modified: Timestamp,
-}
-
-impl Attributes {
-    /// Those of an item at a path; its error if it could not be examined.
-    pub(super) fn of(path: &str, item: Item) -> Result<Self, String> {
-        let (size, mode, modified) = match item {
-            Item::Folder { modified } => (0, MODE_FOLDER | FOLDER_PERMISSIONS, modified),
-            Item::File { size, modified } => {
-                let size = size.map_or(-1, |size| i64::try_from(size).unwrap_or(i64::MAX));
-                (size, FILE_PERMISSIONS, modified)
-            }
-            Item::Failed(error) => return Err(error),
-        };
-        let name = match path.rsplit_once('/') {
-            Some((_, "")) | None => "/",
-            Some((_, name)) => name,
-        };
-        // A time that is not known is the same one on every run.
-        Ok(Self { name: name.to_owned(), size, mode, modified: Timestamp::from(modified.unwrap_or(UNIX_EPOCH)) })
-    }
+/// The attributes of the item at a path; its error if it could not be examined. They are the same on
+/// every run for an unchanged file: Plakar takes a file for changed when any of them differs (kloset
+/// v1.1.3, objects/fileinfo.go; v1.0.12 as well).
+pub(super) fn attributes(path: &str, item: Item) -> Result<FileInfo, String> {
+    let (size, mode, modified) = match item {
+        Item::Folder { modified } => (0, MODE_FOLDER | FOLDER_PERMISSIONS, modified),
+        // -1 is Plakar's word for a size that shows only when the file is read.
+        Item::File { size, modified } => (size.map_or(-1, |size| i64::try_from(size).unwrap_or(i64::MAX)), FILE_PERMISSIONS, modified),
+        Item::Failed(error) => return Err(error),
+    };
+    let name = match path.rsplit_once('/') {
+        Some((_, "")) | None => "/",
+        Some((_, name)) => name,
+    };
+    // A time that is not known is the same one on every run.
+    let modified = Timestamp::from(modified.unwrap_or(UNIX_EPOCH));
+    Ok(FileInfo { name: name.to_owned(), size, mode, mod_time: Some(modified), nlink: 1, ..Default::default() })
 }
 
 /// What a mode stands for that a drive has no notion of.

@@ -21,7 +21,7 @@ type Chunk = Result<Bytes, Status>;
 /// # Errors
 /// If the first one cannot be read.
 pub(super) async fn chunks(mut reader: FileReader, closed: CancellationToken) -> Result<BoxStream<'static, Chunk>, Status> {
-    // A small file goes out at once, its end with it: headers, bytes and trailers in one write.
+    // A small file goes out at once, its end with it.
     let Some(first) = reader.chunk().await.map_err(|error| file_status(&error))? else {
         return Ok(stream::empty().boxed());
     };

@@ -5,10 +5,11 @@
 //! and so are we; a signal ends us as well.
 
 mod attributes;
-mod chunks;
 mod file;
+pub mod files;
 mod guard;
 mod process;
+mod resources;
 mod signals;
 mod status;
 mod stdio;
@@ -27,8 +28,8 @@ use tonic::server::NamedService;
 use tonic::transport::Server;
 
 use crate::rclone::Rclone;
-pub use chunks::Chunks;
 pub use process::{Connector, PluginApi, run};
+pub use resources::Chunks;
 pub use signals::{Signal, Signals};
 pub use stdio::{Connection, Ended};
 

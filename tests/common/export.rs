@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use opendrive_sim::Simulator;
-use plakar_opendrive::plugin::v1_1::proto::connectors::{FileInfo, Record};
+use plakar_opendrive::plugin::files::FileInfo;
+use plakar_opendrive::plugin::v1_1::proto::connectors::Record;
 use plakar_opendrive::plugin::v1_1::proto::exporter::export_request::Packet;
 use plakar_opendrive::plugin::v1_1::proto::exporter::exporter_client::ExporterClient;
 use plakar_opendrive::plugin::v1_1::proto::exporter::{ExportRequest, InitRequest, PingRequest};

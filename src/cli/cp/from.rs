@@ -11,7 +11,7 @@ use super::report::Report;
 use super::to::To;
 use super::{Failure, Side, above};
 use crate::cli::exit::Exit;
-use crate::cli::ls::{below, is_file};
+use crate::cli::ls::is_file;
 use crate::connector::Source;
 use crate::connector::source::{Item, Record};
 use crate::rclone::CHUNK;
@@ -133,12 +133,11 @@ async fn read_local(file: &Path, path: &str, to: &mut To, report: &Report) -> st
 }
 
 async fn remote(source: &Source, file: Option<&str>, to: &mut To, report: &Report) -> Result<(), Failure> {
-    let root = source.identity().root.clone();
     let (sender, mut records) = mpsc::channel::<Record>(WAITING);
     // With it goes the receiver, at whose end the walk ends.
     let copy = async move {
         while let Some(Record { path: full, item }) = records.recv().await {
-            if let Some(path) = below(&root, &full) {
+            if let Some(path) = source.identity().below(&full) {
                 match (file, item) {
                     (Some(name), item) if path != name || !matches!(item, Item::File { .. }) => {}
                     (_, Item::Folder { .. }) => to.folder(path).await,
@@ -159,7 +158,7 @@ async fn remote(source: &Source, file: Option<&str>, to: &mut To, report: &Repor
                         }
                     }
                 }
-            } else if full == root && file.is_none() {
+            } else if full == source.identity().root && file.is_none() {
                 // Also if nothing is in it.
                 to.folder("").await;
             }

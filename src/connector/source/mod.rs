@@ -112,8 +112,7 @@ impl Source {
 
     /// Opens a file that was let go, as it is now: on OpenDrive three calls instead of one.
     async fn read_again(&self, path: &str, error: Error) -> Result<FileReader, Error> {
-        let root = self.settings.identity.root.trim_end_matches('/');
-        let Some(below) = path.strip_prefix(root).and_then(|rest| rest.strip_prefix('/')) else { return Err(error) };
+        let Some(below) = self.identity().below(path) else { return Err(error) };
         let object = self.remote.stat(below).await?.object.ok_or(error)?;
         Ok(FileReader::reading(object.read(0, None).await?))
     }

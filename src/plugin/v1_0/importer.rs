@@ -13,12 +13,12 @@ use tonic::{Request, Response, Status};
 use super::proto::importer::importer_server::{Importer, ImporterServer};
 use super::proto::importer::scan_response::Result as Found;
 use super::proto::importer::{
-    CloseReaderRequest, CloseReaderResponse, CloseRequest, CloseResponse, FileInfo, InfoRequest, InfoResponse, InitRequest, InitResponse,
+    CloseReaderRequest, CloseReaderResponse, CloseRequest, CloseResponse, InfoRequest, InfoResponse, InitRequest, InitResponse,
     OpenReaderRequest, OpenReaderResponse, ScanError, ScanRecord, ScanRequest, ScanResponse,
 };
 use crate::connector::source::Record;
 use crate::connector::{Role, Settings, Source};
-use crate::plugin::attributes::Attributes;
+use crate::plugin::attributes::attributes;
 use crate::plugin::{MAX_MESSAGE, file, status};
 
 /// Records that wait for Plakar to take them.
@@ -122,10 +122,9 @@ impl Importer for ImporterService {
 }
 
 fn response(Record { path, item }: Record) -> ScanResponse {
-    match Attributes::of(&path, item) {
-        Ok(Attributes { name, size, mode, modified }) => {
-            let file_info = FileInfo { name, size, mode, mod_time: Some(modified), nlink: 1, ..Default::default() };
-            let record = ScanRecord { file_info: Some(file_info), ..Default::default() };
+    match attributes(&path, item) {
+        Ok(info) => {
+            let record = ScanRecord { file_info: Some(info), ..Default::default() };
             ScanResponse { pathname: path, result: Some(Found::Record(record)) }
         }
         Err(error) => failed(path, error),

@@ -12,9 +12,9 @@ use super::proto::store::{
     GetModeRequest, GetModeResponse, GetRangeRequest, GetRequest, GetResponse, GetSizeRequest, GetSizeResponse, InitRequest, InitResponse,
     ListRequest, ListResponse, Mac as MacMessage, OpenRequest, OpenResponse, PutRequest, PutResponse,
 };
-use crate::connector::store::{Kind, Mac, Put, Range};
+use crate::connector::store::{Kind, Range};
 use crate::connector::{Role, Settings, Store};
-use crate::plugin::chunks::Chunks;
+use crate::plugin::resources::{Chunks, mac, write};
 use crate::plugin::{MAX_MESSAGE, status};
 
 /// kloset's `ModeRead | ModeWrite` (v1.0.12, storage): bits that are not those of files.
@@ -61,7 +61,7 @@ impl StorageService {
     async fn put(&self, kind: Kind, request: Request<Streaming<PutRequest>>) -> Answer<PutResponse> {
         let mut messages = request.into_inner();
         let first = messages.message().await?.ok_or_else(|| Status::invalid_argument("a put without a message"))?;
-        let mut put = match (self.ready(), mac(first.mac)) {
+        let mut put = match (self.ready(), mac(&first.mac.unwrap_or_default().value)) {
             (Ok(open), Ok(mac)) => open.store.put(kind, mac).await.map_err(|error| status::resource_status(&error)),
             (Err(status), _) | (_, Err(status)) => Err(status),
         };
@@ -76,7 +76,7 @@ impl StorageService {
     }
 
     async fn get(&self, kind: Kind, name: Option<MacMessage>, range: Option<Range>) -> Answer<Chunks<GetResponse>> {
-        let (store, mac) = (&self.ready()?.store, mac(name)?);
+        let (store, mac) = (&self.ready()?.store, mac(&name.unwrap_or_default().value)?);
         if let Some(bytes) = range.and_then(|range| store.cached(kind, &mac, range)) {
             return Ok(Response::new(Chunks::one(bytes, answer)));
         }
@@ -85,7 +85,7 @@ impl StorageService {
     }
 
     async fn delete(&self, kind: Kind, request: Request<DeleteRequest>) -> Answer<DeleteResponse> {
-        let mac = mac(request.into_inner().mac)?;
+        let mac = mac(&request.into_inner().mac.unwrap_or_default().value)?;
         self.ready()?.store.delete(kind, &mac).await.map_err(|error| status::resource_status(&error))?;
         Ok(Response::new(DeleteResponse {}))
     }
@@ -200,18 +200,4 @@ impl StoreContract for StorageService {
 
 fn answer(chunk: Bytes) -> GetResponse {
     GetResponse { chunk }
-}
-
-/// Adds a chunk to a put that has not failed yet.
-async fn write(put: &mut Result<Put, Status>, chunk: Bytes) {
-    if let Ok(open) = put
-        && let Err(error) = open.write(chunk).await
-    {
-        *put = Err(status::resource_status(&error));
-    }
-}
-
-fn mac(message: Option<MacMessage>) -> Result<Mac, Status> {
-    let bytes = message.unwrap_or_default().value;
-    bytes.as_ref().try_into().map_err(|_| Status::invalid_argument(format!("a MAC of {} bytes; one has 32", bytes.len())))
 }

@@ -12,9 +12,9 @@ use super::proto::store::{
     InitResponse, ListRequest, ListResponse, ModeRequest, ModeResponse, OpenRequest, OpenResponse, PingRequest, PingResponse, PutRequest,
     PutResponse, SizeRequest, SizeResponse,
 };
-use crate::connector::store::{Kind, Mac, Put, Range};
+use crate::connector::store::{Kind, Range};
 use crate::connector::{Role, Settings, Store};
-use crate::plugin::chunks::Chunks;
+use crate::plugin::resources::{Chunks, mac, write};
 use crate::plugin::{MAX_MESSAGE, status};
 use crate::rclone::Error;
 
@@ -148,19 +148,6 @@ fn answer(chunk: Bytes) -> GetResponse {
     GetResponse { chunk }
 }
 
-/// Adds a chunk to a put that has not failed yet.
-async fn write(put: &mut Result<Put, Status>, chunk: Bytes) {
-    if let Ok(open) = put
-        && let Err(error) = open.write(chunk).await
-    {
-        *put = Err(status::resource_status(&error));
-    }
-}
-
 fn kind(number: i32) -> Result<Kind, Status> {
     Kind::from_number(number).ok_or_else(|| Status::invalid_argument(format!("there is no kind of resource with the number {number}")))
-}
-
-fn mac(bytes: &[u8]) -> Result<Mac, Status> {
-    bytes.try_into().map_err(|_| Status::invalid_argument(format!("a MAC of {} bytes; one has 32", bytes.len())))
 }

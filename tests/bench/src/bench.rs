@@ -104,6 +104,23 @@ impl Bench {
         Contestant { who: Who::Plakar, user: Plakar::with_package(&self.tools.plakar, &self.tools.package, &[]), out: false }
     }
 
+    /// The least that a plugin can be, packed, with a source of so many files of so many bytes.
+    pub fn bare(&self, files: u64, bytes: u64) -> Contestant {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::copy(std::env::current_exe().unwrap().with_file_name("bare-plugin"), path("bare-plugin")).unwrap();
+        let connector = "{type: importer, class: file-storage, protocols: [bare], executable: bare-plugin}";
+        std::fs::write(path("manifest.yaml"), format!("name: bare\napi_version: v1.1.0\nconnectors: [{connector}]\n")).unwrap();
+        let user = Plakar::without_package(&self.tools.plakar, &[]);
+        let package = user.path("bare.ptar");
+        user.ok(&["pkg", "create", "-out", &package, path("manifest.yaml").to_str().unwrap(), "v0.0.1"]);
+        let named = user.path(&format!("bare_v0.0.1_linux_{}.ptar", if cfg!(target_arch = "x86_64") { "amd64" } else { "arm64" }));
+        std::fs::rename(package, &named).unwrap();
+        user.ok(&["pkg", "add", &named]);
+        user.ok(&["source", "add", "drive", &format!("bare://{files}x{bytes}")]);
+        Contestant { who: Who::Bare, user, out: false }
+    }
+
     /// Our package, and the peer if there is one, each with a home of its own that leads to the simulator.
     pub fn contestants(&self, simulator: Option<&Simulator>) -> Vec<Contestant> {
         self.contestants_with(&simulator.map(Simulator::env).unwrap_or_default())

@@ -30,6 +30,8 @@ pub enum Who {
     Peer,
     /// Plakar alone, with what it has built in for the local disk.
     Plakar,
+    /// The least that a plugin can be, in Plakar: what no plugin can beat.
+    Bare,
     /// The real rclone.
     Rclone,
     /// Our executable without Plakar.
@@ -44,6 +46,7 @@ impl Who {
             Self::Ours => "this package",
             Self::Peer => "the peer",
             Self::Plakar => "Plakar, local disk",
+            Self::Bare => "a bare plugin",
             Self::Rclone => "rclone cat",
             Self::Plugin => "this plugin alone",
             Self::Cat => "cat",

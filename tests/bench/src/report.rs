@@ -67,6 +67,8 @@ minutes); those that are compared took turns. Times depend on the machine, ratio
 - **x floor**: times what the calls alone cost: 10 ms for each, because rclone lets one through every 10 ms, and a round trip for each
   level of the tree.
 - **x ours**: times what this package took for the same.
+- **a bare plugin**: the least that a plugin can be, files made up in memory and sent to Plakar as soon as it asks
+  (tests/bench/src/bin/bare-plugin.rs). What Plakar takes from it is the most that any plugin can reach.
 
 {}
 {}",
@@ -134,7 +136,8 @@ fn targets(figures: &Figures) -> Vec<Target> {
     let against = |case, other, least: f64| {
         let row = |who| figures.find(case, Duration::ZERO, who)?.seconds();
         let ratio = row(other)? / row(Who::Ours)?;
-        Some((format!("{ratio:.2} x"), ratio >= least))
+        let bare = row(Who::Bare).zip(row(other)).map_or(String::new(), |(bare, other)| format!("; a bare plugin {:.2} x", other / bare));
+        Some((format!("{ratio:.2} x{bare}"), ratio >= least))
     };
     let vain = figures.rows.iter().filter(|row| row.who == Who::Ours).filter_map(|row| Some((row.in_vain()?, row.wanted?))).max();
     let peak = figures.rows.iter().filter(|row| matches!(row.who, Who::Ours | Who::Plugin)).filter_map(Row::peak).max();

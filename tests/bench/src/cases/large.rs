@@ -33,6 +33,7 @@ pub fn one_file(bench: &mut Bench) {
     let case = Case::new(names::LARGE, Duration::ZERO).bytes(SIZE);
     let mut contestants = bench.contestants(Some(&simulator));
     contestants.push(bench.plakar_alone());
+    contestants.push(bench.bare(1, SIZE));
     for _ in 0..bench.rounds() {
         round(bench, case, &simulator, &simulator.env(), &mut contestants, folder.path());
     }
@@ -57,6 +58,7 @@ fn round(bench: &mut Bench, case: Case, simulator: &Simulator, environment: &Env
         let store = contestant.local_store("store");
         let (source, drive) = match contestant.who {
             Who::Plakar => (local.to_str().unwrap(), None),
+            Who::Bare => ("@drive", None),
             _ => {
                 contestant.configure("source", "");
                 ("@drive", Some(simulator))

@@ -1,4 +1,4 @@
-//! The answer to a read of a store.
+//! A store's resources on their way, for both plugin APIs.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -9,7 +9,7 @@ use futures::stream::BoxStream;
 use tonic::Status;
 
 use super::status::resource_status;
-use crate::connector::store::Answer;
+use crate::connector::store::{Answer, Mac, Put};
 use crate::rclone;
 
 /// The chunks of a resource as messages. Nearly always it is one that is at hand already, and there
@@ -53,4 +53,18 @@ impl<T> Stream for Chunks<T> {
         };
         Poll::Ready(chunk.map(|chunk| chunk.map(message).map_err(|error| resource_status(&error))))
     }
+}
+
+/// Adds a chunk to a put that has not failed yet.
+pub(super) async fn write(put: &mut Result<Put, Status>, chunk: Bytes) {
+    if let Ok(open) = put
+        && let Err(error) = open.write(chunk).await
+    {
+        *put = Err(resource_status(&error));
+    }
+}
+
+/// The name of a resource.
+pub(super) fn mac(bytes: &[u8]) -> Result<Mac, Status> {
+    bytes.try_into().map_err(|_| Status::invalid_argument(format!("a MAC of {} bytes; one has 32", bytes.len())))
 }
