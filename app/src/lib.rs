@@ -3,3 +3,4 @@
 pub mod plakar;
 pub mod schedule;
 pub mod state;
+pub mod web;
