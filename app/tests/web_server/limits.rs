@@ -57,7 +57,7 @@ async fn a_body_has_a_size_and_a_time() {
     let head = |path: &str, more: &str| {
         let (host, cookie, csrf) = (site.address(), &owner.cookie, &owner.csrf);
         format!(
-            "POST {path} HTTP/1.1\r\nHost: {host}\r\nCookie: {cookie}\r\nX-CSRF-Token: {csrf}\r\nContent-Type: application/json\r\n{more}\r\n\r\n"
+            "POST {path} HTTP/1.1\r\nHost: {host}\r\nCookie: {cookie}\r\nX-CSRF-Token: {csrf}\r\nContent-Type: application/json\r\nConnection: close\r\n{more}\r\n\r\n"
         )
     };
     let answer = site.raw(&head("/form", "Content-Length: 100001")).await;
