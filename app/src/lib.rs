@@ -2,4 +2,5 @@
 
 pub mod plakar;
 pub mod schedule;
+pub mod service;
 pub mod state;
