@@ -4,3 +4,4 @@ pub mod plakar;
 pub mod schedule;
 pub mod service;
 pub mod state;
+pub mod web;
