@@ -2,5 +2,6 @@
 
 pub mod plakar;
 pub mod schedule;
+pub mod service;
 pub mod state;
 pub mod web;

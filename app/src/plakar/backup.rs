@@ -123,6 +123,7 @@ impl Plakar {
         let mut reader = Reader::of("backup");
         let command = self.job(arguments).limit(UNLIMITED).cancelled_by(cancel).redact(secrets);
         let ended = command.lines(&mut |line| news(reader.read(line))).await?;
+        ended.exit_code().into_iter().for_each(|code| news(Progress::Exited(code)));
         let count = result(ended, &reader)?;
         // Plakar's result line has eight digits of it.
         let short = reader.id().unwrap_or_default().to_owned();

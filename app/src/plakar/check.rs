@@ -36,6 +36,7 @@ impl Plakar {
             let mut reader = Reader::of("check");
             let job = self.job(arguments).limit(UNLIMITED).cancelled_by(cancel).redact(store.secrets(self).await?);
             let ended = job.lines(&mut |line| news(reader.read(line))).await?;
+            ended.exit_code().into_iter().for_each(|code| news(Progress::Exited(code)));
             match result(ended, &reader) {
                 Ok(0) => Ok(Verdict::Succeeded),
                 // It says nothing, and exits with 0, if there is nothing to check, or nothing that it can open.

@@ -14,6 +14,11 @@ pub(super) struct Ended {
 }
 
 impl Ended {
+    /// The exit code, if it ended by itself.
+    pub(super) fn exit_code(&self) -> Option<i32> {
+        self.how.as_ref().ok().copied()
+    }
+
     /// Why it failed, by plakar's last words.
     pub(super) fn reason(&self) -> String {
         let said = |prefix: &str| self.last.iter().rev().find_map(|line| Some(line.text.strip_prefix(prefix)?.trim().to_owned()));

@@ -15,6 +15,8 @@ pub enum Progress {
     Failed(String),
     /// Any other line.
     Said(String),
+    /// Plakar ended, with this exit status. A job may run it more than once.
+    Exited(i32),
 }
 
 /// Reads a job's lines.

@@ -8,7 +8,7 @@ use super::{Error, Plakar, Result};
 
 const LIMIT: Duration = Duration::from_secs(3600);
 
-/// How many days, weeks and months keep their last restore point. 0: none for that reason.
+/// How many days, weeks, months and years keep their last restore point. 0: none for that reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Retention {
     /// Days, today included.
@@ -17,6 +17,8 @@ pub struct Retention {
     pub weekly: u32,
     /// Months, this one included.
     pub monthly: u32,
+    /// Years, this one included.
+    pub yearly: u32,
 }
 
 /// A restore point in a plan.
@@ -71,10 +73,11 @@ impl Plakar {
 
     async fn run_prune(&self, store: &Store, app: &str, retention: Retention, more: &[String]) -> Result<String> {
         if retention == Retention::default() {
-            return Err(Error::Input("the policy keeps nothing: give a number of days, weeks or months".into()));
+            return Err(Error::Input("the policy keeps nothing: give a number of days, weeks, months or years".into()));
         }
         let mut arguments = vec!["at".to_owned(), store.reference(), "prune".to_owned(), format!("-tag={APP_TAG}{}", tag("app", app)?)];
-        let periods = [("days", "day", retention.daily), ("weeks", "week", retention.weekly), ("months", "month", retention.monthly)];
+        let Retention { daily, weekly, monthly, yearly } = retention;
+        let periods = [("days", "day", daily), ("weeks", "week", weekly), ("months", "month", monthly), ("years", "year", yearly)];
         for (plural, singular, count) in periods.into_iter().filter(|(.., count)| *count > 0) {
             // The first says how far back, the second how many of each.
             arguments.extend([format!("-{plural}={count}"), format!("-per-{singular}=1")]);

@@ -6,10 +6,10 @@ use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::backup::Verdict;
+use super::browser::random;
 use super::browsers::Browsers;
 use super::command::UNLIMITED;
 use super::configuration::Kind;
-use super::lines::{Line, Redactor};
 use super::progress::{Progress, Reader};
 use super::store::Store;
 use super::verify::Verified;
@@ -20,6 +20,8 @@ use super::{CancellationToken, Error, Name, Plakar, Result, SnapshotId, Snapshot
 pub enum RestoreTo {
     /// A destination of Plakar's configuration.
     Destination(Name),
+    /// The place of a source of Plakar's configuration.
+    Origin(Name),
     /// A folder of this machine.
     Folder(PathBuf),
 }
@@ -72,8 +74,19 @@ impl Plakar {
         cancel: &CancellationToken,
     ) -> Result<Restore> {
         let started = Instant::now();
-        let target = target(&job.to)?;
+        let mut made = None;
         let restored = async {
+            let (to, target) = match &job.to {
+                RestoreTo::Destination(name) => (job.to.clone(), name.reference()),
+                RestoreTo::Folder(path) => (job.to.clone(), folder(path)?),
+                RestoreTo::Origin(source) => {
+                    let destination = self.as_other(Kind::Source, source, &random()?).await?;
+                    let reference = destination.reference();
+                    made = Some(destination.clone());
+                    (RestoreTo::Destination(destination), reference)
+                }
+            };
+            let job = &RestoreJob { to, ..job.clone() };
             let browser = browsers.of(self, &job.store).await?;
             // An id that isn't there, or a path, is told before anything is written.
             let point = browser.restore_point(&job.snapshot).await?;
@@ -82,7 +95,11 @@ impl Plakar {
             self.export(job, &path, &target, news, cancel).await?;
             self.verify(&browser, job, &path, news, cancel).await
         };
-        let (verdict, verified) = match restored.await {
+        let restored = restored.await;
+        if let Some(destination) = made {
+            self.unconfigure(Kind::Destination, &destination).await?;
+        }
+        let (verdict, verified) = match restored {
             Ok(verified) if verified.problems == 0 => (Verdict::Succeeded, Some(verified)),
             Ok(verified) => (Verdict::Errors { count: verified.problems, failed: verified.failed.clone() }, Some(verified)),
             Err(error) => (Verdict::of(error), None),
@@ -105,30 +122,11 @@ impl Plakar {
         }
         let reference = job.store.reference();
         let arguments = ["at".to_owned(), reference, "restore".to_owned(), format!("-to={target}"), path.of(&job.snapshot)];
-        self.stream(arguments.into(), secrets, cancel, &mut |line| {
-            // The lines of a restore have the form of a backup's.
-            news(RestoreNews::Restoring(Reader::of("restore").read(line)));
-        })
-        .await
-    }
-
-    pub(super) async fn stream(
-        &self,
-        arguments: Vec<String>,
-        secrets: Redactor,
-        cancel: &CancellationToken,
-        sink: &mut (dyn FnMut(&Line) + Send),
-    ) -> Result<()> {
-        let job = self.job(arguments).limit(UNLIMITED).cancelled_by(cancel).redact(secrets);
-        job.lines(sink).await?.success()
-    }
-}
-
-/// What plakar's `-to` takes.
-fn target(to: &RestoreTo) -> Result<String> {
-    match to {
-        RestoreTo::Destination(name) => Ok(name.reference()),
-        RestoreTo::Folder(path) => folder(path),
+        let command = self.job(arguments).limit(UNLIMITED).cancelled_by(cancel).redact(secrets);
+        // The lines of a restore have the form of a backup's.
+        let ended = command.lines(&mut |line| news(RestoreNews::Restoring(Reader::of("restore").read(line)))).await?;
+        ended.exit_code().into_iter().for_each(|code| news(RestoreNews::Restoring(Progress::Exited(code))));
+        ended.success()
     }
 }
 

@@ -115,6 +115,11 @@ impl Schema {
         !self.validator.iter_errors(&one).any(refuses)
     }
 
+    /// The field of a key that the schema does not list.
+    pub fn other(&self, key: &str) -> Field {
+        field(key, &Value::Null, false)
+    }
+
     /// What is wrong with these values, one line each; nothing if the connector takes them.
     pub fn faults(&self, values: &BTreeMap<String, String>) -> Vec<Fault> {
         let instance = Value::Object(values.iter().map(|(key, value)| (key.clone(), Value::String(value.clone()))).collect());

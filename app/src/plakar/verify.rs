@@ -82,9 +82,10 @@ impl Plakar {
                 (folder(&real)?, None)
             }
             RestoreTo::Destination(name) => {
-                let source = self.as_source(name, &mark).await?;
+                let source = self.as_other(Kind::Destination, name, &mark).await?;
                 (source.reference(), Some(source))
             }
+            RestoreTo::Origin(_) => return Err(Error::Input("a source is read again as the destination that was made of it".into())),
         };
         let mut made = Vec::new();
         let compared = async {
@@ -110,35 +111,45 @@ impl Plakar {
         compared
     }
 
-    /// Removes what restores left that were killed: their sources, and their snapshots in these stores.
-    /// None may be running.
+    /// Removes what restores left that were killed: what they configured, at once and so before any begins anew, and
+    /// their snapshots in these stores that are older than this call. No restore may be running.
     ///
     /// # Errors
     /// Plakar can't be run, or a store can't be opened.
     pub async fn remove_leftovers(&self, browsers: &Browsers, stores: &[Store]) -> Result<()> {
-        for name in self.configurations(Kind::Source).await?.into_keys().filter(|name| name.starts_with(SOURCE)) {
-            self.unconfigure(Kind::Source, &Name::new(&name)?).await?;
+        let begun = chrono::Utc::now();
+        for kind in [Kind::Source, Kind::Destination] {
+            for name in self.configurations(kind).await?.into_keys().filter(|name| name.starts_with(SOURCE)) {
+                self.unconfigure(kind, &Name::new(&name)?).await?;
+            }
         }
         for store in stores {
             let points = browsers.of(self, store).await?.restore_points(None).await?;
-            let left = points.into_iter().filter(|point| point.tags.iter().any(|tag| tag.starts_with(TAG)));
+            let ours = |tag: &String| tag.starts_with(TAG);
+            let left = points.into_iter().filter(|point| point.taken < begun && point.tags.iter().any(ours));
             self.remove_snapshots(store, &left.map(|point| point.id).collect::<Vec<_>>()).await?;
         }
         Ok(())
     }
 
-    /// A source for a while, with the destination's options that an importer takes.
-    async fn as_source(&self, destination: &Name, mark: &str) -> Result<Name> {
-        let options = self.configured(Kind::Destination, destination).await?;
+    /// For a while, the place of a destination as a source, or of a source as a destination: with the options that the
+    /// connector of the other kind takes.
+    pub(super) async fn as_other(&self, kind: Kind, name: &Name, mark: &str) -> Result<Name> {
+        let (other, connector) = match kind {
+            Kind::Destination => (Kind::Source, ConnectorKind::Importer),
+            Kind::Source => (Kind::Destination, ConnectorKind::Exporter),
+            Kind::Store => return Err(Error::Input(format!("the store {name} can't be backed up or restored to"))),
+        };
+        let options = self.configured(kind, name).await?;
         let location = options.get("location").cloned().unwrap_or_default();
         let installed = installed(self).await?;
-        let schema = for_location(&installed, ConnectorKind::Importer, &location).and_then(|(_, connector)| connector.schema.as_deref());
+        let schema = for_location(&installed, connector, &location).and_then(|(_, connector)| connector.schema.as_deref());
         let schema = schema.map(Schema::new).transpose()?;
         let taken = |key: &String| schema.as_ref().is_none_or(|schema| schema.takes(key));
         let options: Options = options.into_iter().filter(|(key, _)| taken(key)).collect();
-        let source = Name::new(&format!("{SOURCE}{mark}"))?;
-        self.configure(Kind::Source, &source, &options).await?;
-        Ok(source)
+        let made = Name::new(&format!("{SOURCE}{mark}"))?;
+        self.configure(other, &made, &options).await?;
+        Ok(made)
     }
 }
 

@@ -10,6 +10,7 @@ CREATE TABLE resource (
 
 CREATE TABLE app (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
+  key TEXT NOT NULL UNIQUE, -- marks its snapshots in stores, which others share: a number would come again
   kind TEXT NOT NULL CHECK (kind IN ('source', 'destination')),
   name TEXT NOT NULL,
   resource INTEGER NOT NULL REFERENCES resource (id),

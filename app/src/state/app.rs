@@ -63,6 +63,8 @@ pub struct AppSpec {
 pub struct App {
     /// Its id.
     pub id: AppId,
+    /// Marks its snapshots, in stores that other apps, other machines and other databases use too.
+    pub key: String,
     /// Counts its changes.
     pub revision: i64,
     /// When it was assigned.
@@ -99,7 +101,7 @@ impl AppSpec {
 }
 
 const SELECT: &str = "SELECT app.id, app.revision, created, since, kind, app.name, resource.name, class, subclass, environment, \
-     data_classes, integration, protocol, entry, store, retention FROM app JOIN resource ON resource.id = app.resource";
+     data_classes, integration, protocol, entry, store, retention, key FROM app JOIN resource ON resource.id = app.resource";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<App> {
     let resource = Resource { name: row.get(6)?, class: row.get(7)?, subclass: row.get(8)? };
@@ -115,7 +117,14 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<App> {
         store: row.get(14)?,
         retention: row.get::<_, Json<_>>(15)?.0,
     };
-    Ok(App { id: row.get(0)?, revision: row.get(1)?, created: row.get::<_, Instant>(2)?.0, since: row.get::<_, Instant>(3)?.0, spec })
+    Ok(App {
+        id: row.get(0)?,
+        key: row.get(16)?,
+        revision: row.get(1)?,
+        created: row.get::<_, Instant>(2)?.0,
+        since: row.get::<_, Instant>(3)?.0,
+        spec,
+    })
 }
 
 pub(super) fn load(connection: &Connection, id: AppId) -> Result<App> {
@@ -127,6 +136,12 @@ pub(super) fn load_all(connection: &Connection) -> Result<Vec<App>> {
     let mut statement = connection.prepare_cached(&format!("{SELECT} ORDER BY app.name, kind DESC"))?;
     let apps = statement.query_map([], from_row)?;
     Ok(apps.collect::<rusqlite::Result<_>>()?)
+}
+
+/// 64 random bits.
+fn random_key() -> Result<String> {
+    let random = getrandom::u64().map_err(|error| StateError::Busy(format!("no random numbers: {error}; try again")))?;
+    Ok(format!("{random:016x}"))
 }
 
 fn name_taken(spec: &AppSpec) -> impl FnOnce(rusqlite::Error) -> StateError {
@@ -142,10 +157,11 @@ impl State {
     /// What is given cannot be used, or the name is taken.
     pub fn add_app(&self, spec: &AppSpec, now: DateTime<Utc>) -> Result<App> {
         spec.check()?;
+        let key = random_key()?;
         self.write(|transaction| {
             let resource = resource::of(transaction, &spec.resource)?;
             let insert = "INSERT INTO app (kind, name, resource, environment, data_classes, integration, protocol, entry, store, \
-                 retention, created, since) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11)";
+                 retention, created, since, key) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, ?12)";
             let (classes, retention) = (Json(&spec.data_classes), Json(spec.retention));
             let values = params![
                 spec.kind,
@@ -158,7 +174,8 @@ impl State {
                 spec.entry,
                 spec.store,
                 retention,
-                Instant(now)
+                Instant(now),
+                key
             ];
             transaction.execute(insert, values).map_err(name_taken(spec))?;
             load(transaction, transaction.last_insert_rowid())

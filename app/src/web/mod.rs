@@ -1,3 +1,14 @@
-//! The console: the state, the scheduler and Plakar in a browser.
+//! The console: pages, and a JSON API over the same service, behind the server's checks.
 
+pub mod api;
+pub mod pages;
 pub mod server;
+
+use axum::Router;
+
+use crate::service::Service;
+
+/// All routes of the console.
+pub fn router(service: Service) -> Router {
+    Router::new().nest("/api", api::router(service.clone())).merge(pages::router(service))
+}

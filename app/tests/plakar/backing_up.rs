@@ -125,7 +125,7 @@ async fn prune_keeps_what_the_policy_says_and_always_the_newest() {
     snapshot("8", at(400, 0));
     let count = async |app: Option<&'static str>| world.browser().await.restore_points(app).await.unwrap().len();
     let daily = Retention { daily: 7, ..Retention::default() };
-    let monthly = Retention { daily: 7, weekly: 2, monthly: 5 };
+    let monthly = Retention { daily: 7, weekly: 2, monthly: 5, yearly: 0 };
     let keeps = |plan: &[source_app::plakar::Planned]| plan.iter().map(|planned| planned.keep).collect::<Vec<_>>();
     assert_eq!(keeps(&world.plakar.prune_plan(&world.store, APP, monthly).await.unwrap()), [true, false, true, false]);
     // A dry run removes nothing; all lie before the last seven days, and the newest stays.

@@ -1,0 +1,246 @@
+//! Assign an app, change it, remove it. Credentials go into Plakar's configuration and nowhere else.
+
+use serde::Deserialize;
+
+use super::integrations::Form;
+use super::stores::store;
+use super::{Error, Result, Service};
+use crate::plakar::schema::{Fault, Field};
+use crate::plakar::{Kind, Name, Options};
+use crate::schedule::Retention;
+use crate::state::{App, AppId, AppKind, AppSpec, Resource};
+
+/// What a user gives to assign an app.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Assign {
+    /// Source or destination.
+    pub kind: AppKind,
+    /// Its name, also in Plakar's configuration.
+    pub name: String,
+    /// What the data is in.
+    pub resource: Resource,
+    /// May be empty.
+    #[serde(default)]
+    pub environment: String,
+    /// Any number.
+    #[serde(default)]
+    pub data_classes: Vec<String>,
+    /// The Plakar package, if several go with the resource.
+    #[serde(default)]
+    pub integration: Option<String>,
+    /// The protocol, if it has several and `location` does not tell.
+    #[serde(default)]
+    pub protocol: Option<String>,
+    /// What the connector needs, by the keys of its schema.
+    pub options: Options,
+    /// Of a source: the path of a folder, or the name of a store of Plakar.
+    #[serde(default)]
+    pub store: Option<String>,
+    /// Whether a store is made there if there is none.
+    #[serde(default)]
+    pub create_store: bool,
+    /// Its own retention.
+    #[serde(default)]
+    pub retention: Retention,
+}
+
+/// What a user changes of an app. What is `None` stays.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Edit {
+    /// Its new name; in Plakar's configuration it keeps the old one.
+    pub name: Option<String>,
+    /// What the data is in.
+    pub resource: Option<Resource>,
+    /// May be empty.
+    pub environment: Option<String>,
+    /// Any number.
+    pub data_classes: Option<Vec<String>>,
+    /// All that the connector needs; a secret that is left out or empty stays as it is.
+    pub options: Option<Options>,
+    /// Of a source.
+    pub store: Option<String>,
+    /// Its own retention.
+    pub retention: Option<Retention>,
+}
+
+/// A field of an app's configuration, as it may be shown.
+#[derive(Clone, Debug)]
+pub struct ConfiguredField {
+    /// The field.
+    pub field: Field,
+    /// Its value; never a secret's.
+    pub value: Option<String>,
+    /// Whether it has one.
+    pub set: bool,
+}
+
+pub(super) fn configuration_kind(kind: AppKind) -> Kind {
+    match kind {
+        AppKind::Source => Kind::Source,
+        AppKind::Destination => Kind::Destination,
+    }
+}
+
+impl Service {
+    /// Assigns an app: checks all of it, keeps it, and writes its configuration for Plakar.
+    ///
+    /// # Errors
+    /// [`Error::Faults`] for options that the schema refuses; a name that is taken, here or in Plakar's configuration.
+    pub async fn assign(&self, assign: Assign) -> Result<App> {
+        let kind = configuration_kind(assign.kind);
+        let name = Name::new(&assign.name)?;
+        let (integration, protocol) = (assign.integration.as_deref(), assign.protocol.as_deref());
+        let told = assign.options.get("location").and_then(|location| Some(location.split_once(':')?.0));
+        let class = (assign.resource.class.as_str(), assign.resource.subclass.as_str());
+        let form = self.form(assign.kind, class, integration, protocol.or(told)).await?;
+        let mut options = assign.options;
+        options.entry("location".into()).or_insert_with(|| format!("{}://", form.protocol));
+        check(&form, &options)?;
+        let spec = AppSpec {
+            kind: assign.kind,
+            name: assign.name,
+            resource: assign.resource,
+            environment: assign.environment,
+            data_classes: assign.data_classes,
+            integration: form.integration,
+            protocol: form.protocol,
+            entry: name.to_string(),
+            store: assign.store,
+            retention: assign.retention,
+        };
+        spec.check()?;
+        if self.plakar.configurations(kind).await?.contains_key(name.as_str()) {
+            let message =
+                format!("Plakar has a {} named {name} already (`plakar {} show {name}`); choose another name", kind.word(), kind.word());
+            return Err(crate::state::StateError::Conflict(message).into());
+        }
+        if let Some(text) = &spec.store {
+            self.known_store(text).await?;
+            if assign.create_store {
+                self.ensure_store(text).await?;
+            }
+        }
+        let app = self.state(move |state| state.add_app(&spec, chrono::Utc::now())).await?;
+        // In this order: the name is ours now, so no other app's configuration is replaced.
+        if let Err(error) = self.plakar.configure(kind, &name, &options).await {
+            let id = app.id;
+            self.state(move |state| state.remove_app(id)).await?;
+            return Err(error.into());
+        }
+        self.scheduler.wake();
+        Ok(app)
+    }
+
+    /// Changes an app that is at this revision.
+    ///
+    /// # Errors
+    /// As [`Service::assign`]; somebody else changed it meanwhile.
+    pub async fn edit(&self, id: AppId, revision: i64, edit: Edit) -> Result<App> {
+        let old = self.app(id).await?;
+        let (kind, entry) = (configuration_kind(old.spec.kind), Name::new(&old.spec.entry)?);
+        let mut spec = old.spec.clone();
+        let Edit { name, resource, environment, data_classes, options, store, retention } = edit;
+        spec.name = name.unwrap_or(spec.name);
+        spec.resource = resource.unwrap_or(spec.resource);
+        spec.environment = environment.unwrap_or(spec.environment);
+        spec.data_classes = data_classes.unwrap_or(spec.data_classes);
+        spec.store = store.or(spec.store);
+        spec.retention = retention.unwrap_or(spec.retention);
+        spec.check()?;
+        if spec.store != old.spec.store {
+            self.known_store(spec.store.as_deref().unwrap_or_default()).await?;
+        }
+        let options = match options {
+            None => None,
+            Some(mut options) => {
+                let form = self.form_of(&old).await?;
+                for (key, value) in self.plakar.configured(kind, &entry).await.unwrap_or_default() {
+                    if form.schema.is_secret(&key) && options.get(&key).is_none_or(String::is_empty) {
+                        options.insert(key, value);
+                    }
+                }
+                check(&form, &options)?;
+                Some(options)
+            }
+        };
+        let changed = self.state(move |state| state.edit_app(id, revision, &spec, chrono::Utc::now())).await?;
+        if let Some(options) = options
+            && let Err(error) = self.plakar.configure(kind, &entry, &options).await
+        {
+            let (revision, spec) = (changed.revision, old.spec);
+            self.state(move |state| state.edit_app(id, revision, &spec, chrono::Utc::now())).await?;
+            return Err(error.into());
+        }
+        self.scheduler.wake();
+        Ok(changed)
+    }
+
+    /// Removes an app, its schedules, tasks and logs, and its configuration. What it backed up stays in its store.
+    ///
+    /// # Errors
+    /// A task of it runs.
+    pub async fn remove(&self, id: AppId) -> Result<()> {
+        let app = self.app(id).await?;
+        self.state(move |state| state.remove_app(id)).await?;
+        Ok(self.plakar.unconfigure(configuration_kind(app.spec.kind), &Name::new(&app.spec.entry)?).await?)
+    }
+
+    /// An app's configuration, by the fields of its form, without the values of secrets.
+    ///
+    /// # Errors
+    /// Plakar can't be run, or the integration is gone.
+    pub async fn configuration(&self, id: AppId) -> Result<Vec<ConfiguredField>> {
+        let app = self.app(id).await?;
+        let form = self.form_of(&app).await?;
+        let kept = self.plakar.configured(configuration_kind(app.spec.kind), &Name::new(&app.spec.entry)?).await?;
+        let shown = |field: &Field| {
+            let value = kept.get(&field.key);
+            let secret = form.schema.is_secret(&field.key);
+            ConfiguredField { field: field.clone(), value: value.filter(|_| !secret).cloned(), set: value.is_some() }
+        };
+        let mut fields: Vec<_> = form.schema.fields().iter().map(shown).collect();
+        let known = |key: &str| form.schema.fields().iter().any(|field| field.key == key);
+        let others = kept.keys().filter(|key| !known(key)).map(|key| form.schema.other(key));
+        let others: Vec<_> = others.collect();
+        fields.extend(others.iter().map(shown));
+        Ok(fields)
+    }
+
+    /// The form of an app's connector.
+    pub(super) async fn form_of(&self, app: &App) -> Result<Form> {
+        let spec = &app.spec;
+        let class = (spec.resource.class.as_str(), spec.resource.subclass.as_str());
+        self.form(spec.kind, class, Some(&spec.integration), Some(&spec.protocol)).await
+    }
+
+    async fn known_store(&self, text: &str) -> Result<()> {
+        store(text)?;
+        if text.starts_with('/') {
+            return Ok(());
+        }
+        let name = text.trim_start_matches('@');
+        let stores = self.stores().await?;
+        if stores.iter().any(|store| store.name == name) {
+            return Ok(());
+        }
+        let known: Vec<&str> = stores.iter().map(|store| store.name.as_str()).collect();
+        let known = if known.is_empty() { "there are none yet: see `plakar store add`".to_owned() } else { known.join(", ") };
+        Err(Error::Input(format!("Plakar has no store named {name}; write an absolute path, or one of its stores ({known})")))
+    }
+}
+
+/// # Errors
+/// The options are not as the connector needs them.
+fn check(form: &Form, options: &Options) -> Result<()> {
+    let mut faults = form.schema.faults(options);
+    let location = options.get("location").map(String::as_str).unwrap_or_default();
+    if location.split_once(':').is_none_or(|(scheme, _)| scheme != form.protocol)
+        && !faults.iter().any(|fault| fault.key.as_deref() == Some("location"))
+    {
+        let message = format!("option \"location\" does not begin with \"{}://\"", form.protocol);
+        faults.push(Fault { key: Some("location".into()), message });
+    }
+    if faults.is_empty() { Ok(()) } else { Err(Error::Faults(faults)) }
+}

@@ -1,0 +1,95 @@
+//! What is shown first: how apps are doing, and what comes next.
+
+use chrono::Utc;
+use serde::Serialize;
+
+use super::{Result, Service};
+use crate::schedule::{NextRun, Retention, next_runs};
+use crate::state::{App, AppId, AppKind, Overview, Task, TaskFilter, TaskKind};
+
+/// So many tasks are shown of each app.
+const RECENT: u32 = 10;
+
+/// All apps at a glance.
+#[derive(Serialize)]
+pub struct Site {
+    /// Each app, by name.
+    pub apps: Vec<Overview>,
+    /// The next runs of all schedules, the soonest first.
+    pub next: Vec<NextRun>,
+}
+
+/// One app.
+#[derive(Serialize)]
+pub struct Dashboard {
+    /// The app.
+    pub app: App,
+    /// The other apps of its resource, and itself.
+    pub resource: Vec<App>,
+    /// The newest tasks.
+    pub recent: Vec<Task>,
+    /// What runs now, or is about to.
+    pub open: Vec<Task>,
+    /// The newest backup that has ended.
+    pub last: Option<Task>,
+    /// The newest backup without errors.
+    pub last_success: Option<Task>,
+    /// The newest Test Connection.
+    pub tested: Option<Task>,
+    /// What it keeps, its policies included.
+    pub retention: Retention,
+    /// The next run of each of its schedules.
+    pub next: Vec<NextRun>,
+}
+
+impl Service {
+    /// All apps at a glance.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn site(&self) -> Result<Site> {
+        self.state(|state| Ok(Site { apps: state.overview()?, next: next_runs(state.effective_schedules(None)?, Utc::now()) })).await
+    }
+
+    /// All apps by name.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn apps(&self) -> Result<Vec<App>> {
+        self.state(crate::state::State::apps).await
+    }
+
+    /// The app of this kind and name.
+    ///
+    /// # Errors
+    /// There is none.
+    pub async fn app_named(&self, kind: AppKind, name: &str) -> Result<App> {
+        let name = name.to_owned();
+        self.state(move |state| state.app_named(kind, &name)).await
+    }
+
+    /// One app with what is to be known of it.
+    ///
+    /// # Errors
+    /// There is none with this id.
+    pub async fn dashboard(&self, id: AppId) -> Result<Dashboard> {
+        self.state(move |state| {
+            let app = state.app(id)?;
+            let newest = |kind| state.tasks(&TaskFilter { app: Some(id), kind, limit: Some(RECENT), ..TaskFilter::default() });
+            let recent = newest(None)?;
+            let ended = |tasks: Vec<Task>| tasks.into_iter().find(|task| task.state.is_final());
+            Ok(Dashboard {
+                resource: state.apps_of(&app.spec.resource.name)?,
+                open: recent.iter().filter(|task| !task.state.is_final()).cloned().collect(),
+                last: ended(newest(Some(TaskKind::Backup))?),
+                last_success: state.last_success(id, TaskKind::Backup)?,
+                tested: ended(newest(Some(TaskKind::Test))?),
+                retention: state.effective_retention(id)?,
+                next: next_runs(state.effective_schedules(Some(id))?, Utc::now()),
+                recent,
+                app,
+            })
+        })
+        .await
+    }
+}

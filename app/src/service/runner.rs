@@ -1,0 +1,191 @@
+//! Has Plakar do what tasks ask for.
+
+use super::log::TaskLog;
+use super::stores::store;
+use super::{Error, Place, Problem, Result, Work};
+use crate::plakar::{
+    self, BackupJob, Browsers, CheckOf, Failure, Name, Plakar, RestoreJob, RestoreNews, RestoreTo, SnapshotId, Store, StoreState, Verdict,
+};
+use crate::schedule::{Job, Outcome, Runner};
+use crate::state::{App, AppKind, Finish, State, TaskState};
+
+/// Runs tasks.
+pub(super) struct PlakarRunner {
+    plakar: Plakar,
+    browsers: Browsers,
+    state: State,
+}
+
+/// How a task ended, before it is put into words.
+struct Ended {
+    verdict: Verdict,
+    snapshot: Option<SnapshotId>,
+    bytes: Option<u64>,
+    /// What is said when all went well.
+    well: String,
+}
+
+impl Runner for PlakarRunner {
+    async fn run(&self, job: Job) -> Outcome {
+        let mut log = TaskLog::new(&job);
+        let ended = match self.work(&job, &mut log).await {
+            Ok(ended) => ended,
+            Err(Error::Plakar(plakar::Error::Cancelled)) => Ended::of(Verdict::Interrupted),
+            Err(Error::Plakar(plakar::Error::StoreLocked(reason))) => Ended::of(Verdict::StoreLocked { reason }),
+            // What the input lacks it will lack at the next try too.
+            Err(error) => {
+                return outcome(Ended::of(Verdict::Failed { reason: error.to_string() }), error.problem() != Problem::Input, &mut log);
+            }
+        };
+        outcome(ended, true, &mut log)
+    }
+}
+
+impl Ended {
+    fn of(verdict: Verdict) -> Self {
+        Self { verdict, snapshot: None, bytes: None, well: String::new() }
+    }
+
+    fn well(well: impl Into<String>) -> Self {
+        Self { well: well.into(), ..Self::of(Verdict::Succeeded) }
+    }
+}
+
+fn outcome(ended: Ended, retry: bool, log: &mut TaskLog<'_>) -> Outcome {
+    let (state, errors, verdict) = match ended.verdict {
+        Verdict::Succeeded => (TaskState::Succeeded, 0, ended.well),
+        Verdict::Errors { count, failed } => {
+            failed.iter().for_each(|Failure { path, reason }| log.say(&format!("failed: {path} {reason}")));
+            let one = if count == 1 { "1 entry".to_owned() } else { format!("{count} entries") };
+            (TaskState::CompletedWithErrors, count, format!("{one} failed; the log lists them"))
+        }
+        Verdict::Failed { reason } => (TaskState::Failed, 0, reason),
+        Verdict::Interrupted => (TaskState::Cancelled, 0, "cancelled".to_owned()),
+        Verdict::StoreLocked { reason } => {
+            log.say(&format!("the store is locked: {reason}"));
+            return Outcome::StoreLocked(reason);
+        }
+    };
+    log.say(&format!("{state}: {verdict}"));
+    let snapshot = ended.snapshot.map(|id| id.to_string());
+    Outcome::Ended { finish: Finish { state, exit: log.exit(), verdict, errors, bytes: ended.bytes, snapshot }, retry }
+}
+
+impl PlakarRunner {
+    pub(super) fn new(plakar: Plakar, browsers: Browsers, state: State) -> Self {
+        Self { plakar, browsers, state }
+    }
+
+    async fn work(&self, job: &Job, log: &mut TaskLog<'_>) -> Result<Ended> {
+        let work = Work::of(&job.task)?;
+        let entry = Name::new(&job.app.spec.entry)?;
+        match work {
+            Work::Test => self.test(job, &entry).await,
+            Work::Backup => self.backup(job, entry, log).await,
+            Work::Check(snapshot) => {
+                let what = snapshot.map_or_else(|| CheckOf::Latest(job.app.key.clone()), CheckOf::Snapshot);
+                log.phase("checking");
+                let verdict = self.plakar.check(&store_of(&job.app)?, &what, &mut |news| log.news(&news), &job.cancel).await?;
+                Ok(Ended { well: "all data was read and is whole".into(), ..Ended::of(verdict) })
+            }
+            Work::Prune => self.prune(job, log).await,
+            Work::Restore { snapshot, path, to } => {
+                let to = match to {
+                    Place::Source => RestoreTo::Origin(entry),
+                    Place::Destination(name) => {
+                        let state = self.state.clone();
+                        let found = tokio::task::spawn_blocking(move || state.app_named(AppKind::Destination, &name)).await;
+                        let destination = found.map_err(|error| Error::Inside(error.to_string()))??;
+                        RestoreTo::Destination(Name::new(&destination.spec.entry)?)
+                    }
+                    Place::Folder(folder) => RestoreTo::Folder(folder),
+                };
+                self.restore(job, RestoreJob { store: store_of(&job.app)?, snapshot, path, to }, log).await
+            }
+        }
+    }
+
+    async fn test(&self, job: &Job, entry: &Name) -> Result<Ended> {
+        let begun = std::time::Instant::now();
+        let kind = super::assign::configuration_kind(job.app.spec.kind);
+        self.plakar.ping(kind, entry, &job.cancel).await?;
+        let answered = format!("it answered in {:.1} s", begun.elapsed().as_secs_f64());
+        if job.app.spec.kind == AppKind::Destination {
+            return Ok(Ended::well(answered));
+        }
+        let place = job.app.spec.store.as_deref().unwrap_or_default();
+        match self.plakar.store_state(&store_of(&job.app)?).await? {
+            StoreState::Ready => Ok(Ended::well(format!("{answered}; the store {place} is ready"))),
+            StoreState::Unavailable(reason) | StoreState::Locked(reason) => {
+                Ok(Ended::of(Verdict::Failed { reason: format!("{answered}, but the store {place} can't be opened: {reason}") }))
+            }
+        }
+    }
+
+    async fn backup(&self, job: &Job, entry: Name, log: &mut TaskLog<'_>) -> Result<Ended> {
+        let (spec, store) = (&job.app.spec, store_of(&job.app)?);
+        let backup = BackupJob {
+            store: store.clone(),
+            source: entry,
+            app: job.app.key.clone(),
+            name: spec.name.clone(),
+            job: format!("task-{}", job.task.id),
+            environment: spec.environment.clone(),
+            classes: spec.data_classes.clone(),
+        };
+        log.phase("backing up");
+        let made = self.plakar.backup(&self.browsers, &backup, &mut |news| log.news(&news), &job.cancel).await?;
+        let mut ended = Ended { snapshot: made.snapshot.clone(), ..Ended::of(made.verdict) };
+        if let Some(id) = &made.snapshot {
+            // The backup is made; its size is for the pages only.
+            let point = async { self.browsers.of(&self.plakar, &store).await?.restore_point(id).await };
+            match point.await {
+                Ok(point) => {
+                    ended.bytes = Some(point.size);
+                    ended.well = format!("restore point {} with {} files", id.short(), point.files);
+                }
+                Err(error) => log.say(&format!("the new restore point can't be read yet: {error}")),
+            }
+        }
+        Ok(ended)
+    }
+
+    async fn prune(&self, job: &Job, log: &mut TaskLog<'_>) -> Result<Ended> {
+        let crate::schedule::Retention { daily, weekly, monthly, yearly } = job.retention;
+        let keep = plakar::Retention { daily, weekly, monthly, yearly };
+        let plan = self.plakar.prune(&store_of(&job.app)?, &job.app.key, keep).await?;
+        for point in &plan {
+            log.say(&format!("{} {} of {}", if point.keep { "kept" } else { "removed" }, point.id, point.taken));
+        }
+        let kept = plan.iter().filter(|point| point.keep).count();
+        Ok(Ended::well(format!("{kept} restore points kept, {} removed", plan.len() - kept)))
+    }
+
+    async fn restore(&self, job: &Job, restore: RestoreJob, log: &mut TaskLog<'_>) -> Result<Ended> {
+        let mut news = |news| match news {
+            RestoreNews::Restoring(news) => {
+                log.phase("restoring");
+                log.news(&news);
+            }
+            RestoreNews::Reading(news) => {
+                log.phase("reading again");
+                log.news(&news);
+            }
+            RestoreNews::Compared(entries) => {
+                log.phase("comparing");
+                log.compared(entries);
+            }
+        };
+        let restored = self.plakar.restore(&self.browsers, &restore, &mut news, &job.cancel).await?;
+        let mut ended = Ended::of(restored.verdict);
+        if let Some(verified) = restored.verified {
+            ended.bytes = Some(verified.bytes);
+            ended.well = format!("{} entries restored and found as they were backed up", verified.entries);
+        }
+        Ok(ended)
+    }
+}
+
+fn store_of(app: &App) -> Result<Store> {
+    store(app.spec.store.as_deref().unwrap_or_default())
+}
