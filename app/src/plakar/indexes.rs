@@ -215,6 +215,10 @@ mod tests {
         (listener, Arc::new(api))
     }
 
+    async fn soon(ended: &CancellationToken) {
+        tokio::time::timeout(Duration::from_secs(30), ended.cancelled()).await.unwrap();
+    }
+
     #[tokio::test]
     async fn one_of_a_store_is_made_at_a_time_and_ends_with_the_pool() {
         let (_listener, api) = api();
@@ -225,14 +229,14 @@ mod tests {
         // What was not asked for in a while gives way.
         indexes.lock().get_mut(&(store("a"), id(1))).unwrap().used -= SUPERSEDED * 2;
         let second = ended("a", 2);
-        first.cancelled().await;
+        soon(&first).await;
         assert!(waits.is_cancelled() && !second.is_cancelled());
         // Nobody can want what is removed.
         indexes.keep_only(&store("a"), [id(1)].iter());
-        second.cancelled().await;
+        soon(&second).await;
         assert!(!other.is_cancelled());
         drop(indexes);
-        other.cancelled().await;
+        soon(&other).await;
     }
 
     #[tokio::test]
