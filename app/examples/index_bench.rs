@@ -21,7 +21,7 @@ async fn main() -> Outcome {
     // The guard of plakar's processes is this program itself.
     let mut arguments = std::env::args_os().skip(1);
     if arguments.next().is_some_and(|first| first == "guard") {
-        std::process::exit(guard::run(&arguments.collect::<Vec<_>>()));
+        std::process::exit(guard::run(arguments));
     }
     // Short, for the Unix socket that plakar keeps in its cache folder.
     let home = tempfile::Builder::new().prefix("ix").tempdir_in("/tmp")?;

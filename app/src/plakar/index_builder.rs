@@ -6,7 +6,7 @@ use super::index::{Columns, Folder, Index};
 use super::points::{Entry, EntryKind};
 use super::{Error, Result, SnapshotPath};
 
-/// So many bytes all names and the paths that links lead to may have.
+/// So many bytes all names, content types and the paths that links lead to may have.
 const TEXT: usize = 256 << 20;
 
 /// Entries in the order that they came in, and the folders that they make known.
@@ -89,7 +89,10 @@ impl IndexBuilder {
             }
             let fresh = self.types.len() as u32;
             let content_type = self.types.get(entry.content_type.as_str()).copied();
-            let content_type = content_type.unwrap_or_else(|| *self.types.entry(entry.content_type.into()).or_insert(fresh));
+            let content_type = content_type.unwrap_or_else(|| {
+                self.text += entry.content_type.len();
+                *self.types.entry(entry.content_type.into()).or_insert(fresh)
+            });
             if !entry.target.is_empty() {
                 columns.targets.push((row, entry.target.into()));
             }
