@@ -90,11 +90,14 @@ impl Indexes {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is known of a snapshot; none if it is new. Nothing is begun.
+    /// What is known of a snapshot; none if it is new, or its failure forgotten. Nothing is begun.
     pub(super) fn known(&self, store: &Store, id: &SnapshotId) -> Option<Option<Arc<Index>>> {
         let mut slots = self.lock();
         let slot = slots.get_mut(&(store.clone(), id.clone()))?;
         slot.used = Instant::now();
+        if matches!(&slot.content, Content::Failed(_, when) if when.elapsed() >= FAILED) {
+            return None;
+        }
         Some(if let Content::Ready(index) = &slot.content { Some(Arc::clone(index)) } else { None })
     }
 
@@ -237,6 +240,23 @@ mod tests {
         assert!(!other.is_cancelled());
         drop(indexes);
         soon(&other).await;
+    }
+
+    #[tokio::test]
+    async fn a_failure_is_told_and_forgotten() {
+        let (listener, api) = api();
+        drop(listener);
+        let indexes = Indexes::new(10);
+        let key = (store("a"), id(1));
+        soon(&indexes.want(&key.0, &key.1, &api).1.unwrap()).await;
+        let failed = indexes.want(&key.0, &key.1, &api);
+        assert!(matches!(&failed, (IndexState::Failed(reason), None) if reason.contains("no answer from plakar")));
+        assert!(indexes.known(&key.0, &key.1).is_some());
+        if let Content::Failed(_, when) = &mut indexes.lock().get_mut(&key).unwrap().content {
+            *when -= FAILED;
+        }
+        assert!(indexes.known(&key.0, &key.1).is_none());
+        assert!(matches!(indexes.want(&key.0, &key.1, &api), (IndexState::Building { .. }, Some(_))));
     }
 
     #[tokio::test]
