@@ -5,9 +5,12 @@ mod assets;
 pub mod error;
 pub mod format;
 pub mod forms;
+mod head;
 mod notices;
 mod overview;
+mod running;
 mod shell;
+mod tasks;
 
 use askama::Template;
 use axum::Router;
@@ -18,7 +21,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use crate::service::Service;
 use error::PageError;
 
-pub use app::{AppHead, Tab};
+pub use head::{AppHead, Tab};
 pub use shell::{Section, Shell, Visit};
 
 /// What a page's handler gives.
@@ -29,6 +32,7 @@ pub fn router(service: Service) -> Router {
     Router::new()
         .merge(overview::routes())
         .merge(app::routes())
+        .merge(tasks::routes())
         .fallback(async || PageError::not_found("There is no such page."))
         .layer(from_fn(error::as_page))
         .merge(assets::routes())
