@@ -1,7 +1,9 @@
 //! The pages.
 
 mod app;
+mod app_form;
 mod assets;
+mod assign;
 pub mod error;
 pub mod format;
 pub mod forms;
@@ -9,6 +11,7 @@ mod head;
 mod notices;
 mod overview;
 mod running;
+mod settings;
 mod shell;
 mod tasks;
 
@@ -32,6 +35,8 @@ pub fn router(service: Service) -> Router {
     Router::new()
         .merge(overview::routes())
         .merge(app::routes())
+        .merge(assign::routes())
+        .merge(settings::routes())
         .merge(tasks::routes())
         .fallback(async || PageError::not_found("There is no such page."))
         .layer(from_fn(error::as_page))
