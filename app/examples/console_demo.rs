@@ -1,5 +1,5 @@
-//! The console's pages with made-up apps, to look at: `cargo run -p source-app --example console_demo`. There is no security layer;
-//! `PLAKAR` and `HOME` name a plakar with packages for the forms that ask it.
+//! The console's pages with made-up apps, to look at: `cargo run -p source-app --example console_demo`. There is no security layer.
+//! `PLAKAR` and `HOME` name a plakar with packages for the forms that ask it. The argument `large` makes 100 apps with 10,000 tasks, `empty` none.
 #![allow(clippy::print_stdout, reason = "that is what it is for")]
 
 #[allow(dead_code)]
@@ -21,8 +21,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let guard: OsString = std::env::current_exe()?.with_file_name("../source-app-guard").into();
     let service = Service::open(&place, Plakar::new(&program, vec![guard], std::env::vars_os().collect())?)?;
     let state = State::open(&place)?;
-    if std::env::args().nth(1).as_deref() != Some("empty") {
-        scene::Scene { state: &state, texts: scene::PLAIN }.fill();
+    let scene = scene::Scene { state: &state, texts: scene::PLAIN };
+    match std::env::args().nth(1).as_deref() {
+        None => drop(scene.fill()),
+        // What pages must be quick with: 100 apps and 10,000 tasks.
+        Some("large") => scene.large(100, 100),
+        Some(_) => (),
     }
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     println!("http://{}/", listener.local_addr()?);

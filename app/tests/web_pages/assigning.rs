@@ -43,7 +43,10 @@ async fn an_app_is_assigned_step_by_step_changed_and_removed() {
     let details = format!("{BEGINNING}&connector=rclone%2Fopendrive");
     let page = console.page(&details).await;
     assert_eq!(page.text(".steps [aria-current]"), "Details");
-    assert_eq!((page.attribute("#option\\.location", "value"), page.attribute("#name", "value")), ("opendrive://".into(), "family-drive".into()));
+    assert_eq!(
+        (page.attribute("#option\\.location", "value"), page.attribute("#name", "value")),
+        ("opendrive://".into(), "family-drive".into())
+    );
     // Needed with this protocol by a condition of the schema, and what does not go with it is not asked.
     assert!(page.has("#option\\.username[required]") && page.has("#option\\.password[type=password][required]"));
     assert!(!page.has("#option\\.rclone_type") && page.has("details #option\\.transfers"));

@@ -51,7 +51,8 @@ async fn test_backup_and_check_are_started_by_buttons() {
     assert_eq!(ended(&console).await, TaskState::Succeeded);
     let refused = console.post(&tasks, &[("kind", "prune")]).await;
     assert!(refused.status == StatusCode::BAD_REQUEST && refused.html("prune").text(".faults").contains("has no retention"));
-    for (fields, words) in [(vec![("kind", "restore")], "begins at a restore point"), (vec![("kind", "check"), ("snapshot", "../x")], "x")] {
+    for (fields, words) in [(vec![("kind", "restore")], "begins at a restore point"), (vec![("kind", "check"), ("snapshot", "../x")], "x")]
+    {
         let refused = console.post(&tasks, &fields).await;
         assert!(refused.status == StatusCode::BAD_REQUEST && refused.html("refused").text(".faults").contains(words));
     }

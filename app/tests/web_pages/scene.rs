@@ -132,4 +132,18 @@ impl Scene<'_> {
         self.state.wait(restore.id, now + TimeDelta::minutes(3), self.texts.trouble).unwrap();
         apps.into_iter().chain([destination]).collect()
     }
+
+    /// Many apps, each with a schedule and so many ended tasks.
+    pub fn large(&self, apps: u32, tasks: i64) {
+        let now = Utc::now();
+        for number in 0..apps {
+            let app = self.app(AppKind::Source, &format!("app-{number}"), 40);
+            self.schedule(Owner::App(app.id), TaskKind::Backup, "30 2 * * *", "Europe/Berlin", now);
+            for hours in (0..tasks).rev() {
+                let failed = number % 5 == 0 && hours == 0;
+                let how = if failed { TaskState::Failed } else { TaskState::Succeeded };
+                self.ended(&app, TaskKind::Backup, how, now - TimeDelta::hours(hours + 1));
+            }
+        }
+    }
 }

@@ -26,15 +26,15 @@ async fn the_overview_shows_first_what_needs_somebody() {
     let console = Console::without_plakar();
     scene(&console).fill();
     let page = console.page("/").await;
-    assert_eq!(page.texts("caption"), ["Need attention (3)", "Fine (3)", "Destinations (1)"]);
-    assert_eq!(page.texts(".attention tbody th > a"), ["ledger", "mail", "scans"]);
+    assert_eq!(page.texts("caption"), ["Need attention (4)", "Fine (2)", "Destinations (1)"]);
+    assert_eq!(page.texts(".attention tbody th > a"), ["attic", "ledger", "mail", "scans"]);
     let reasons = page.texts(".attention .reason");
     assert!(
-        reasons[0].starts_with("The last backup failed: OpenDrive refused the login") && reasons[0].contains("was 3 days ago"),
+        reasons[1].starts_with("The last backup failed: OpenDrive refused the login") && reasons[1].contains("was 3 days ago"),
         "{reasons:?}"
     );
-    assert!(reasons[1].starts_with("The last backup has errors: 3 entries failed"), "{reasons:?}");
-    assert!(reasons[2].starts_with("The backup that was due") && reasons[2].contains("has not run"), "{reasons:?}");
+    assert!(reasons[2].starts_with("The last backup has errors: 3 entries failed"), "{reasons:?}");
+    assert!(reasons[3].starts_with("The backup that was due") && reasons[3].contains("has not run"), "{reasons:?}");
     assert_eq!(page.texts(".attention .badge-bad"), ["failed", "overdue"]);
     assert!(page.text("[data-task][data-state=running] [data-progress]").contains("1204 done"));
     assert!(page.text("[data-state=waiting]").contains("next try in"));
@@ -172,13 +172,7 @@ async fn what_pages_are_drawn_with_is_kept_by_browsers() {
 #[tokio::test]
 async fn a_large_site_is_shown_at_once() {
     let console = Console::without_plakar();
-    let scene = scene(&console);
-    let now = chrono::Utc::now();
-    for number in 0..100 {
-        let app = scene.app(AppKind::Source, &format!("app-{number}"), 40);
-        scene.schedule(source_app::state::Owner::App(app.id), TaskKind::Backup, "30 2 * * *", "Europe/Berlin", now);
-        scene.ended(&app, TaskKind::Backup, if number % 5 == 0 { TaskState::Failed } else { TaskState::Succeeded }, now);
-    }
+    scene(&console).large(100, 2);
     let begun = Instant::now();
     let answer = console.get("/").await;
     let took = begun.elapsed();
