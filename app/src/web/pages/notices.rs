@@ -1,0 +1,16 @@
+//! What is said after something was done: by a fixed code, so that no link makes the console say anything else.
+
+/// The text of a code; unknown ones say nothing.
+pub fn text(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "assigned" => "The app is assigned. Test its connection next.",
+        "saved" => "Saved.",
+        "removed" => "The app is removed. Its restore points stay in the store.",
+        "started" => "The task is started.",
+        "retried" => "The task is started again.",
+        "cancelled" => "The task is cancelled.",
+        "cancelling" => "The task is asked to stop.",
+        "over" => "The task was over already.",
+        _ => return None,
+    })
+}

@@ -1,0 +1,120 @@
+// What makes pages livelier. Everything also works without it.
+'use strict';
+
+// Times: the server writes UTC, the browser knows its zone.
+const absolute = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+const exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'long' });
+
+function relative(seconds) {
+  const size = Math.abs(seconds);
+  const [count, unit] = size < 10 ? [0, ''] : size < 90 ? [size, 'second'] : size < 5400 ? [size / 60, 'minute']
+    : size < 129600 ? [size / 3600, 'hour'] : [size / 86400, 'day'];
+  if (!unit) return 'now';
+  const whole = Math.round(count);
+  const text = `${whole} ${unit}${whole === 1 ? '' : 's'}`;
+  return seconds > 0 ? `in ${text}` : `${text} ago`;
+}
+
+function showTimes(root) {
+  for (const element of root.querySelectorAll('time[datetime]')) {
+    const at = new Date(element.dateTime);
+    if (Number.isNaN(at.getTime())) continue;
+    const text = element.dataset.show === 'relative' ? relative((at - Date.now()) / 1000) : absolute.format(at);
+    if (element.textContent !== text) element.textContent = text;
+    element.title = exact.format(at);
+  }
+}
+
+// A running task: [data-task] holds its id, [data-progress] in it says how far it is. When its state changes the page is loaded again.
+async function follow(element) {
+  const line = element.querySelector('[data-progress]');
+  const announce = element.querySelector('[data-announce]');
+  let announced = Date.now();
+  for (let wait = 1000; ; await sleep(wait)) {
+    if (document.hidden) continue;
+    let task;
+    try {
+      const answer = await fetch(`/api/tasks/${element.dataset.task}`, { headers: { accept: 'application/json' } });
+      // Signed out: the page leads to the entrance.
+      if (answer.status === 401 || answer.status === 403) return location.reload();
+      if (answer.status === 404) return;
+      if (!answer.ok) throw new Error(String(answer.status));
+      task = await answer.json();
+      wait = Number(element.dataset.every || 1000);
+    } catch {
+      wait = Math.min(wait * 2, 30000);
+      continue;
+    }
+    if (line && task.progress && line.textContent !== task.progress) line.textContent = task.progress;
+    // A screen reader would not get to the end of a line that changes every second.
+    if (announce && Date.now() - announced > 15000) {
+      announce.textContent = task.progress;
+      announced = Date.now();
+    }
+    const log = element.querySelector('[data-log]');
+    if (log) await readLog(log);
+    if (task.state !== element.dataset.state) return reload();
+  }
+}
+
+// The log of a task, from where it was read to last. A piece may end within a letter.
+const decoders = new WeakMap();
+async function readLog(log) {
+  if (!decoders.has(log)) decoders.set(log, new TextDecoder());
+  for (;;) {
+    const offset = Number(log.dataset.offset);
+    const answer = await fetch(`${log.dataset.log}?offset=${offset}`).catch(() => null);
+    if (!answer || !answer.ok) return;
+    const next = Number(answer.headers.get('x-next-offset'));
+    const bytes = await answer.arrayBuffer();
+    if (!(next > offset)) return;
+    const text = decoders.get(log).decode(bytes, { stream: true });
+    const atEnd = log.scrollTop + log.clientHeight >= log.scrollHeight - 30;
+    log.append(text);
+    log.dataset.offset = String(next);
+    if (atEnd) log.scrollTop = log.scrollHeight;
+  }
+}
+
+// Not while somebody fills in a form: then a link says that there is news.
+let edited = false;
+function reload() {
+  if (!edited) return location.reload();
+  const notice = document.createElement('p');
+  notice.className = 'notice';
+  notice.setAttribute('role', 'status');
+  const link = document.createElement('a');
+  link.href = location.href;
+  link.textContent = 'The task has changed. Load the page again';
+  notice.append(link);
+  document.querySelector('main').prepend(notice);
+}
+
+const sleep = (time) => new Promise((resolve) => setTimeout(resolve, time));
+
+showTimes(document);
+setInterval(() => showTimes(document), 15000);
+document.addEventListener('input', () => { edited = true; });
+// The notice is for once, not for each time the page is loaded again.
+if (new URLSearchParams(location.search).has('notice')) {
+  const address = new URL(location.href);
+  address.searchParams.delete('notice');
+  history.replaceState(null, '', address);
+}
+// One click is enough.
+document.addEventListener('submit', (event) => {
+  const buttons = event.target.method === 'post' ? [...event.target.querySelectorAll('button')] : [];
+  const set = (disabled) => buttons.forEach((button) => { button.disabled = disabled; });
+  setTimeout(set, 0, true);
+  setTimeout(set, 8000, false);
+});
+addEventListener('pageshow', (event) => {
+  if (event.persisted) for (const button of document.querySelectorAll('button:disabled')) button.disabled = false;
+});
+for (const element of document.querySelectorAll('[data-task]')) follow(element);
+for (const log of document.querySelectorAll('[data-log]')) {
+  if (!log.closest('[data-task]')) readLog(log);
+  log.scrollTop = log.scrollHeight;
+}
+// The first fault is where one has to go on.
+document.querySelector('[aria-invalid="true"]')?.focus();
