@@ -25,19 +25,11 @@ const IN_IMAGE: &str = "/usr/local/bin/plakar-opendrive";
 /// They call `app run --due`, which shares the state with the console: no slot runs twice, and the console shows what ran.
 /// They hold no secrets.
 #[derive(Debug, clap::Args)]
-#[group(id = "form", multiple = false, required = true, args = ["systemd", "kubernetes", "cron"])]
 pub(super) struct Export {
     /// The source app
     name: String,
-    /// A service and a timer, for `systemctl --user` unless --system-user names a user
-    #[arg(long)]
-    systemd: bool,
-    /// A CronJob
-    #[arg(long, requires = "image", requires = "claim")]
-    kubernetes: bool,
-    /// Lines of a crontab
-    #[arg(long)]
-    cron: bool,
+    #[command(flatten)]
+    form: Form,
     /// Units for the system, run as this user
     #[arg(long, value_name = "USER", requires = "systemd")]
     system_user: Option<String>,
@@ -58,26 +50,41 @@ pub(super) struct Export {
     output: Option<PathBuf>,
 }
 
+/// One of them.
+#[derive(Debug, clap::Args)]
+#[group(id = "form", multiple = false, required = true)]
+struct Form {
+    /// A service and a timer, for `systemctl --user` unless --system-user names a user
+    #[arg(long)]
+    systemd: bool,
+    /// A CronJob
+    #[arg(long, requires_all = ["image", "claim"])]
+    kubernetes: bool,
+    /// Lines of a crontab
+    #[arg(long)]
+    cron: bool,
+}
+
 impl Export {
     pub(super) async fn run(self, opened: &Opened, out: &mut Output) -> Result<(), Failure> {
         let app = opened.source(&self.name).await?;
         let here = std::env::current_exe();
         let here = here.map_err(|error| Failure::new(Exit::Failed, format!("cannot find this executable: {error}")))?;
-        let mut command = Command::new(self.executable.unwrap_or_else(|| if self.kubernetes { IN_IMAGE.into() } else { here }));
+        let mut command = Command::new(self.executable.unwrap_or_else(|| if self.form.kubernetes { IN_IMAGE.into() } else { here }));
         if let Some(directory) = &opened.directory {
             command.options = vec!["--state".to_owned(), utf8(directory.clone().into_os_string())?];
         }
         // A pod has its own.
-        if !self.kubernetes {
+        if !self.form.kubernetes {
             for name in VARIABLES {
                 if let Some(value) = std::env::var_os(name).filter(|value| !value.is_empty()) {
                     command.environment.push((name.to_owned(), utf8(value)?));
                 }
             }
         }
-        let form = if self.systemd {
+        let form = if self.form.systemd {
             ExportAs::Systemd(Systemd { user: self.system_user })
-        } else if self.kubernetes {
+        } else if self.form.kubernetes {
             let (image, claim) = (self.image.unwrap_or_default(), self.claim.unwrap_or_default());
             ExportAs::Kubernetes(Kubernetes { image, claim, namespace: self.namespace })
         } else {

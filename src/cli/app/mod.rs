@@ -24,8 +24,7 @@ use super::exit::{Exit, Failure};
 use super::output::Output;
 use open::Opened;
 
-pub(super) use ask::{can_ask, secret};
-pub(super) use open::{GUARD, guard};
+pub(super) use open::guard;
 
 /// Assign source apps, then test, back up, browse, restore and schedule them
 ///
