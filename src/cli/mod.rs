@@ -6,6 +6,7 @@ mod about;
 mod app;
 mod cat;
 mod config;
+mod console;
 mod cp;
 mod credentials;
 mod exit;
@@ -67,6 +68,7 @@ enum ForPeople {
     Cp(cp::Cp),
     About(about::About),
     App(app::App),
+    Console(console::Console),
     /// Print the completions for a shell
     Completions {
         /// Which shell
@@ -119,6 +121,7 @@ fn for_people(command: ForPeople) -> Result<Exit, Failure> {
         ForPeople::Cp(cp) => cp.run(&mut out),
         ForPeople::About(about) => about.run(&mut out),
         ForPeople::App(app) => app.run(&mut out),
+        ForPeople::Console(console) => console.run(&mut out),
         ForPeople::Completions { shell } => {
             let mut script = Vec::new();
             // Without what only Plakar starts.

@@ -22,9 +22,8 @@ use std::path::PathBuf;
 
 use super::exit::{Exit, Failure};
 use super::output::Output;
-use open::Opened;
-
-pub(super) use open::guard;
+pub(super) use ask::{can_ask, secret};
+pub(super) use open::{Opened, guard};
 
 /// Assign source apps, then test, back up, browse, restore and schedule them
 ///
