@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use jsonschema::Validator;
 use serde_json::{Value, json};
+use source_app::state::{AppKind, Cause, Match, TaskKind, TaskState};
 use source_app::web::api::ROUTES;
 
 /// OpenAPI's own schema of 2022-10-07, <https://spec.openapis.org/oas/3.1/schema/2022-10-07> (Apache 2.0), as it came.
@@ -97,6 +98,7 @@ fn the_description_is_one_by_openapis_own_schema() {
     for (name, schema) in description.root["components"]["schemas"].as_object().unwrap() {
         assert!(jsonschema::meta::is_valid(schema), "{name}");
     }
+    assert_eq!(description.root["info"]["version"], env!("CARGO_PKG_VERSION"));
     let ids: BTreeSet<&str> = description.operations.iter().map(|operation| operation.id.as_str()).collect();
     assert_eq!(ids.len(), description.operations.len());
 }
@@ -106,6 +108,21 @@ fn the_description_has_the_routes_and_no_others() {
     let described: BTreeSet<(&str, &str)> =
         Description::get().operations.iter().map(|operation| (operation.method.as_str(), operation.path.as_str())).collect();
     assert_eq!(described, ROUTES.iter().copied().collect());
+}
+
+#[test]
+fn closed_lists_are_those_of_the_program() {
+    let schemas = &Description::get().root["components"]["schemas"];
+    let classes = &schemas["Policy"]["properties"]["classes"];
+    for (name, described, words) in [
+        ("AppKind", &schemas["AppKind"], json!(AppKind::ALL)),
+        ("TaskKind", &schemas["TaskKind"], json!(TaskKind::ALL)),
+        ("TaskState", &schemas["TaskState"], json!(TaskState::ALL)),
+        ("Cause", &schemas["Cause"], json!(Cause::ALL)),
+        ("Match", classes, json!(Match::ALL)),
+    ] {
+        assert_eq!(described["enum"], words, "{name}");
+    }
 }
 
 #[test]

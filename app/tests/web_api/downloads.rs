@@ -135,8 +135,4 @@ async fn what_is_cut_never_looks_whole() {
         let (status, broken) = read(&api, &format!("{download}&format={format}")).await;
         assert!(status == 200 && broken.is_err(), "{format} {status}");
     }
-    // Who hangs up leaves nothing behind.
-    let mut answer = api.request("GET", &large).send().await.unwrap();
-    answer.chunk().await.unwrap();
-    drop(answer);
 }
