@@ -36,6 +36,7 @@ pub use download::{ArchiveFormat, Download};
 pub use error::{Error, Result};
 pub use lines::{Line, Stream};
 pub use names::{Name, SnapshotId, SnapshotPath, attachment, file_name};
+pub(crate) use names::{deceives, percent};
 pub use points::{Entry, EntryKind, Page, RestorePoint};
 pub use progress::Progress;
 pub use prune::{Planned, Retention};

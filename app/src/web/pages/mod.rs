@@ -7,6 +7,8 @@ pub mod format;
 pub mod forms;
 mod notices;
 mod overview;
+mod points;
+mod refused;
 mod shell;
 
 use askama::Template;
@@ -29,6 +31,7 @@ pub fn router(service: Service) -> Router {
     Router::new()
         .merge(overview::routes())
         .merge(app::routes())
+        .merge(points::routes())
         .fallback(async || PageError::not_found("There is no such page."))
         .layer(from_fn(error::as_page))
         .merge(assets::routes())
