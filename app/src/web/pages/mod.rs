@@ -3,12 +3,15 @@
 mod app;
 mod assets;
 pub mod error;
+mod export;
 pub mod format;
 pub mod forms;
 mod notices;
 mod overview;
 mod points;
+mod policies;
 mod refused;
+mod schedules;
 mod shell;
 
 use askama::Template;
@@ -32,6 +35,9 @@ pub fn router(service: Service) -> Router {
         .merge(overview::routes())
         .merge(app::routes())
         .merge(points::routes())
+        .merge(schedules::routes())
+        .merge(policies::routes())
+        .merge(export::routes())
         .fallback(async || PageError::not_found("There is no such page."))
         .layer(from_fn(error::as_page))
         .merge(assets::routes())

@@ -30,8 +30,6 @@ pub struct Version {
 pub struct There {
     /// Bytes.
     pub size: String,
-    /// When it was changed.
-    pub modified: When,
     /// Whether its content is the same as that of the one that is shown.
     pub same: bool,
 }
@@ -50,7 +48,6 @@ pub async fn versions(service: &Service, opened: &Opened, path: &SnapshotPath, e
         };
         let there = found.map(|found| There {
             size: format::size(found.size),
-            modified: When(found.modified),
             same: found.content.is_some() && found.content == entry.content,
         });
         Version { taken: When(point.taken), href: Links::new(opened.app.id, &point.id).view(path), there, here: is_here }
