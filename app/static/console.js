@@ -28,6 +28,8 @@ function showTimes(root) {
 // A running task: [data-task] holds its id, [data-progress] in it says how far it is. When its state changes the page is loaded again.
 async function follow(element) {
   const line = element.querySelector('[data-progress]');
+  const announce = element.querySelector('[data-announce]');
+  let announced = Date.now();
   for (let wait = 1000; ; await sleep(wait)) {
     if (document.hidden) continue;
     let task;
@@ -42,21 +44,29 @@ async function follow(element) {
       continue;
     }
     if (line && task.progress && line.textContent !== task.progress) line.textContent = task.progress;
+    // A screen reader would not get to the end of a line that changes every second.
+    if (announce && Date.now() - announced > 15000) {
+      announce.textContent = task.progress;
+      announced = Date.now();
+    }
     const log = element.querySelector('[data-log]');
     if (log) await readLog(log);
     if (task.state !== element.dataset.state) return reload();
   }
 }
 
-// The log of a task, from where it was read to last.
+// The log of a task, from where it was read to last. A piece may end within a letter.
+const decoders = new WeakMap();
 async function readLog(log) {
+  if (!decoders.has(log)) decoders.set(log, new TextDecoder());
   for (;;) {
     const offset = Number(log.dataset.offset);
     const answer = await fetch(`${log.dataset.log}?offset=${offset}`).catch(() => null);
     if (!answer || !answer.ok) return;
     const next = Number(answer.headers.get('x-next-offset'));
-    const text = await answer.text();
+    const bytes = await answer.arrayBuffer();
     if (!(next > offset)) return;
+    const text = decoders.get(log).decode(bytes, { stream: true });
     const atEnd = log.scrollTop + log.clientHeight >= log.scrollHeight - 30;
     log.append(text);
     log.dataset.offset = String(next);
@@ -100,7 +110,10 @@ addEventListener('pageshow', (event) => {
   if (event.persisted) for (const button of document.querySelectorAll('button:disabled')) button.disabled = false;
 });
 for (const element of document.querySelectorAll('[data-task]')) follow(element);
-for (const log of document.querySelectorAll('pre.log')) log.scrollTop = log.scrollHeight;
+for (const log of document.querySelectorAll('[data-log]')) {
+  if (!log.closest('[data-task]')) readLog(log);
+  log.scrollTop = log.scrollHeight;
+}
 // The first fault is where one has to go on.
 document.querySelector('[aria-invalid="true"]')?.focus();
 

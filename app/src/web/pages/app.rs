@@ -1,46 +1,109 @@
-//! One app: its dashboard, and what its other pages have above them.
+//! One app: how it is doing, and the buttons that start something.
 
+use askama::Template;
 use axum::Router;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use axum::routing::{get, post};
 
-use crate::service::Service;
-use crate::state::{App, AppKind};
+use super::error::PageError;
+use super::format::{self, When};
+use super::forms::Posted;
+use super::running::Running;
+use super::tasks::Line;
+use super::{AppHead, PageResult, Section, Shell, Tab, Visit, done, page};
+use crate::plakar::SnapshotId;
+use crate::schedule::NextRun;
+use crate::service::{Service, Work};
+use crate::state::{App, AppId, AppKind, Origin, TaskFilter, TaskKind};
 
-/// The tabs of an app.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tab {
-    /// How it is doing.
-    Dashboard,
-    /// What was backed up.
-    Points,
-    /// When something runs.
-    Schedules,
-    /// What its user says of it.
-    Settings,
+/// So many backups are shown.
+const BACKUPS: u32 = 10;
+
+pub fn routes() -> Router<Service> {
+    Router::new().route("/apps/{id}", get(dashboard)).route("/apps/{id}/tasks", post(start))
 }
 
-/// What `app_head.html` needs; the template has it as `head`.
-pub struct AppHead {
-    /// The app.
-    pub app: App,
-    /// Which of its pages this is.
-    pub tab: Tab,
+#[derive(Template)]
+#[template(path = "app.html")]
+struct DashboardPage {
+    shell: Shell,
+    head: AppHead,
+    /// The kinds of tasks that it can be asked for, and the words on their buttons.
+    actions: Vec<(TaskKind, &'static str)>,
+    open: Vec<Running>,
+    tested: Option<Line>,
+    backups: Vec<Line>,
+    /// Those of other kinds.
+    others: Vec<Line>,
+    last_success: Option<Line>,
+    next: Vec<Next>,
+    retention: String,
+    siblings: Vec<App>,
 }
 
-impl AppHead {
-    /// Those that it has, with address and text.
-    pub fn tabs(&self) -> Vec<(Tab, String, &'static str)> {
-        let all = [
-            (Tab::Dashboard, "", "Dashboard"),
-            (Tab::Points, "/points", "Restore points"),
-            (Tab::Schedules, "/schedules", "Schedules"),
-            (Tab::Settings, "/settings", "Settings"),
-        ];
-        let source = self.app.spec.kind == AppKind::Source;
-        let has = |tab| source || !matches!(tab, Tab::Points | Tab::Schedules);
-        all.into_iter().filter(|(tab, ..)| has(*tab)).map(|(tab, end, text)| (tab, format!("/apps/{}{end}", self.app.id), text)).collect()
+/// A run to come.
+struct Next {
+    at: When,
+    kind: TaskKind,
+    timing: String,
+    policy: Option<String>,
+}
+
+impl Next {
+    fn of(run: NextRun) -> Self {
+        let spec = &run.schedule.schedule.spec;
+        let policy = match run.schedule.origin {
+            Origin::App => None,
+            Origin::Policy(name) => Some(name),
+        };
+        let zone = if spec.time_zone == "UTC" { String::new() } else { format!(" ({})", spec.time_zone) };
+        Self { at: When(run.at), kind: spec.kind, timing: format!("{}{zone}", spec.timing()), policy }
     }
 }
 
-pub fn routes() -> Router<Service> {
-    Router::new()
+async fn dashboard(State(service): State<Service>, Path(id): Path<AppId>, visit: Visit) -> PageResult {
+    let found = service.dashboard(id).await?;
+    let source = found.app.spec.kind == AppKind::Source;
+    let backups = TaskFilter { app: Some(id), kind: Some(TaskKind::Backup), limit: Some(BACKUPS), ..TaskFilter::default() };
+    let backups = if source { service.tasks(backups).await? } else { Vec::new() };
+    let retention = format::retention(found.retention);
+    let mut actions = vec![(TaskKind::Test, "Test Connection")];
+    if source {
+        actions.insert(0, (TaskKind::Backup, "Create Backup"));
+        actions.push((TaskKind::Check, "Check"));
+        if !retention.is_empty() {
+            actions.push((TaskKind::Prune, "Prune"));
+        }
+    }
+    let name = found.app.spec.name.as_str();
+    let line = |task| Line::of(task, name);
+    page(&DashboardPage {
+        shell: visit.shell(Section::None),
+        actions,
+        open: Running::all(&found.open),
+        tested: found.tested.as_ref().map(line),
+        backups: backups.iter().map(line).collect(),
+        others: found.recent.iter().filter(|task| task.kind != TaskKind::Backup).map(line).collect(),
+        last_success: found.last_success.as_ref().map(line),
+        next: found.next.into_iter().map(Next::of).collect(),
+        retention,
+        siblings: found.resource.into_iter().filter(|app| app.id != id).collect(),
+        head: AppHead { app: found.app, tab: Tab::Dashboard },
+    })
+}
+
+async fn start(State(service): State<Service>, Path(id): Path<AppId>, posted: Posted) -> Result<Response, PageError> {
+    let kind: TaskKind = posted.get("kind").parse().map_err(crate::service::Error::from)?;
+    let work = match (kind, posted.get("snapshot")) {
+        (TaskKind::Test, _) => Work::Test,
+        (TaskKind::Backup, _) => Work::Backup,
+        (TaskKind::Prune, _) => Work::Prune,
+        (TaskKind::Check, "") => Work::Check(None),
+        (TaskKind::Check, snapshot) => Work::Check(Some(SnapshotId::new(snapshot)?)),
+        (TaskKind::Restore, _) => return Err(PageError::input("A restore begins at a restore point.")),
+    };
+    let place = format!("/apps/{id}");
+    service.start(id, &work).await.map_err(|error| PageError::from(error).back(&place))?;
+    Ok(done(&place, "started"))
 }

@@ -15,6 +15,7 @@ use crate::service::{Error, Problem};
 pub struct PageError {
     status: StatusCode,
     lines: Vec<String>,
+    back: Option<String>,
 }
 
 #[derive(Template)]
@@ -23,22 +24,32 @@ struct ErrorPage {
     shell: super::Shell,
     title: &'static str,
     lines: Vec<String>,
+    back: Option<String>,
 }
 
 impl PageError {
+    fn new(status: StatusCode, line: &str) -> Self {
+        Self { status, lines: vec![line.to_owned()], back: None }
+    }
+
     /// 404, with what is not there.
     pub fn not_found(text: &str) -> Self {
-        Self { status: StatusCode::NOT_FOUND, lines: vec![text.to_owned()] }
+        Self::new(StatusCode::NOT_FOUND, text)
     }
 
     /// 400, with what is wrong and what to give instead.
     pub fn input(text: &str) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, lines: vec![text.to_owned()] }
+        Self::new(StatusCode::BAD_REQUEST, text)
+    }
+
+    /// With the page of ours that leads on.
+    pub fn back(self, address: &str) -> Self {
+        Self { back: Some(address.to_owned()), ..self }
     }
 
     pub(super) fn inside(error: &dyn std::error::Error) -> Self {
         tracing::error!(error = %error, "a page could not be made");
-        Self { status: StatusCode::INTERNAL_SERVER_ERROR, lines: vec!["The program failed inside; its own log tells more.".into()] }
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "The program failed inside; its own log tells more.")
     }
 }
 
@@ -54,7 +65,7 @@ impl From<Error> for PageError {
                 StatusCode::INTERNAL_SERVER_ERROR
             }
         };
-        Self { status, lines: error.to_string().lines().map(sentence).collect() }
+        Self { status, lines: error.to_string().lines().map(sentence).collect(), back: None }
     }
 }
 
@@ -99,13 +110,13 @@ pub(super) async fn as_page(visit: Visit, request: Request, next: Next) -> Respo
     if !(status.is_client_error() || status.is_server_error()) {
         return response;
     }
-    let lines = match response.extensions_mut().remove::<PageError>() {
-        Some(error) => error.lines,
+    let (lines, back) = match response.extensions_mut().remove::<PageError>() {
+        Some(error) => (error.lines, error.back),
         // A page of its own.
         None if response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html")) => return response,
-        None => vec![sentence(status.canonical_reason().unwrap_or("refused"))],
+        None => (vec![sentence(status.canonical_reason().unwrap_or("refused"))], None),
     };
-    let page = ErrorPage { shell: visit.shell(Section::None), title: title(status), lines };
+    let page = ErrorPage { shell: visit.shell(Section::None), title: title(status), lines, back };
     match page.render() {
         Ok(text) => (status, Html(text)).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),

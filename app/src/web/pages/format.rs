@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
+use crate::schedule::Retention;
 use crate::state::{Task, TaskState};
 
 /// A time as pages show it: `m::time` and `m::ago`.
@@ -99,6 +100,14 @@ impl Badge {
         };
         Self { class, text: state.as_str() }
     }
+}
+
+/// `7 days, 4 weeks`.
+pub fn retention(retention: Retention) -> String {
+    let Retention { daily, weekly, monthly, yearly } = retention;
+    let parts = [(daily, "day"), (weekly, "week"), (monthly, "month"), (yearly, "year")];
+    let text = |(number, unit): (u32, &str)| count(number.into(), unit, &format!("{unit}s"));
+    parts.into_iter().filter(|(number, _)| *number > 0).map(text).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

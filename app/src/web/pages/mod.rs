@@ -1,18 +1,24 @@
 //! The pages.
 
 mod app;
+mod app_form;
 mod assets;
+mod assign;
 pub mod error;
 mod export;
 pub mod format;
 pub mod forms;
+mod head;
 mod notices;
 mod overview;
 mod points;
 mod policies;
 mod refused;
+mod running;
 mod schedules;
+mod settings;
 mod shell;
+mod tasks;
 
 use askama::Template;
 use axum::Router;
@@ -23,7 +29,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use crate::service::Service;
 use error::PageError;
 
-pub use app::{AppHead, Tab};
+pub use head::{AppHead, Tab};
 pub use shell::{Section, Shell, Visit};
 
 /// What a page's handler gives.
@@ -38,6 +44,9 @@ pub fn router(service: Service) -> Router {
         .merge(schedules::routes())
         .merge(policies::routes())
         .merge(export::routes())
+        .merge(assign::routes())
+        .merge(settings::routes())
+        .merge(tasks::routes())
         .fallback(async || PageError::not_found("There is no such page."))
         .layer(from_fn(error::as_page))
         .merge(assets::routes())
