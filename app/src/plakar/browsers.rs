@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::Mutex as AsyncMutex;
 
 use super::browser::Browser;
+use super::indexes::{self, Indexes};
 use super::store::Store;
 use super::{Plakar, Result};
 
@@ -19,12 +20,18 @@ type Slot = Arc<AsyncMutex<Option<Arc<Browser>>>>;
 struct Pool {
     slots: Mutex<HashMap<Store, Slot>>,
     idle: Duration,
+    indexes: Arc<Indexes>,
 }
 
 impl Browsers {
     /// Each is stopped when it was not used for so long.
     pub fn new(idle: Duration) -> Self {
-        Self(Arc::new(Pool { slots: Mutex::default(), idle }))
+        Self::with_index_limit(idle, indexes::ENTRIES)
+    }
+
+    /// The same, and no index is made of a restore point with more entries than this.
+    pub fn with_index_limit(idle: Duration, entries: usize) -> Self {
+        Self(Arc::new(Pool { slots: Mutex::default(), idle, indexes: Indexes::new(entries) }))
     }
 
     /// The browser of a store.
@@ -41,7 +48,7 @@ impl Browsers {
             browser.touch();
             return Ok(Arc::clone(browser));
         }
-        let browser = Arc::new(Browser::start(plakar, store).await?);
+        let browser = Arc::new(Browser::start(plakar, store, &self.0.indexes).await?);
         *slot = Some(Arc::clone(&browser));
         tokio::spawn(stop_when_idle(Arc::downgrade(&self.0), store.clone(), Arc::downgrade(&browser)));
         Ok(browser)

@@ -10,7 +10,8 @@ use futures::stream::{BoxStream, StreamExt};
 use tokio::io::{AsyncReadExt, BufReader};
 use tokio::sync::mpsc;
 
-use super::browser::{Browser, in_address};
+use super::api::in_address;
+use super::browser::Browser;
 use super::command::UNLIMITED;
 use super::lines::{Stream, pump};
 use super::points::{Entry, EntryKind};

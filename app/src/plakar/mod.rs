@@ -4,6 +4,7 @@
 //! whole, file names go raw into its output, a command's whole argument list ends up in the snapshot, and
 //! its configuration files are rewritten without a lock.
 
+mod api;
 mod backup;
 mod browser;
 mod browsers;
@@ -14,7 +15,14 @@ mod download;
 mod ended;
 mod error;
 pub mod guard;
+mod index;
+mod index_builder;
+mod index_reader;
+#[cfg(test)]
+mod index_tests;
+mod indexes;
 mod lines;
+mod listing;
 mod names;
 pub mod packages;
 mod ping;
@@ -34,7 +42,10 @@ pub use command::Plakar;
 pub use configuration::{Kind, Options};
 pub use download::{ArchiveFormat, Download};
 pub use error::{Error, Result};
+pub use index::{Index, Order, OrderBy};
+pub use indexes::IndexState;
 pub use lines::{Line, Stream};
+pub use listing::Listing;
 pub use names::{Name, SnapshotId, SnapshotPath, attachment, file_name};
 pub(crate) use names::{deceives, percent};
 pub use points::{Entry, EntryKind, Page, RestorePoint};

@@ -57,7 +57,7 @@ pub enum EntryKind {
 }
 
 /// A file or folder in a snapshot. Its name is as hostile as its maker.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// The last part of its path.
     pub name: String,
@@ -88,7 +88,7 @@ impl Entry {
 }
 
 /// A part of a list.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page<T> {
     /// The part.
     pub items: Vec<T>,

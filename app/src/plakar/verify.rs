@@ -196,7 +196,7 @@ async fn top_names(browser: &Browser, id: &SnapshotId, path: &SnapshotPath) -> R
     if browser.entry(id, path).await?.kind != EntryKind::Folder {
         return Ok(Some(vec![path.name().to_owned()]));
     }
-    let page = browser.children(id, path, 0, NAMES).await?;
+    let page = browser.listed(id, path, 0, NAMES).await?;
     Ok((!page.more).then(|| page.items.into_iter().map(|entry| entry.name).collect()))
 }
 
@@ -237,7 +237,7 @@ async fn compare(
                     folders.push_back((path, theirs.join(&name)?));
                 }
                 (EntryKind::Folder, None) => {
-                    let below = browser.children(id, &path, 0, 1).await?.total.unwrap_or_default();
+                    let below = browser.listed(id, &path, 0, 1).await?.total.unwrap_or_default();
                     let with = if below == 0 { String::new() } else { format!(", with {below} entries in it") };
                     verified.problem(&path, format!("the folder is missing{with}"));
                 }
@@ -305,7 +305,7 @@ async fn children(browser: &Browser, id: &SnapshotId, folder: &SnapshotPath) -> 
     let mut all = BTreeMap::new();
     let mut offset = 0;
     loop {
-        let page = browser.children(id, folder, offset, ENTRIES).await?;
+        let page = browser.listed(id, folder, offset, ENTRIES).await?;
         offset += page.items.len() as u64;
         for entry in page.items {
             let (name, folder) = (entry.name.clone(), entry.folder.clone());

@@ -4,6 +4,7 @@ mod backing_up;
 mod browsing;
 mod configuring;
 mod ending;
+mod indexing;
 mod restoring;
 mod serving;
 mod world;

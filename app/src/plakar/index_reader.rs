@@ -1,0 +1,115 @@
+//! Reads all of a snapshot once, for its index.
+//!
+//! Plakar keeps the list of a folder in one piece. Asked for the whole folder it reads that piece once; asked
+//! for a page it reads all before the page too, and a search looks up each entry by itself.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::stream::{FuturesUnordered, StreamExt};
+
+use super::api::{Api, understood};
+use super::index::Index;
+use super::index_builder::IndexBuilder;
+use super::points::{Items, RawEntry};
+use super::{Error, Result, SnapshotId};
+
+/// So many entries of a folder are asked for at once: a bound for the memory that plakar takes for an answer.
+const PART: u64 = 50_000;
+
+/// So many folders are asked for at once.
+const AT_ONCE: usize = 2;
+
+/// What is being read.
+struct Reading<'a> {
+    api: &'a Api,
+    id: &'a SnapshotId,
+    builder: Arc<Mutex<IndexBuilder>>,
+    so_far: &'a AtomicU64,
+    wanted: &'a (dyn Fn() -> bool + Sync),
+}
+
+/// The index of a snapshot, or none if it has more entries than this.
+pub(super) async fn read(
+    api: &Api,
+    id: &SnapshotId,
+    limit: usize,
+    so_far: &AtomicU64,
+    wanted: &(dyn Fn() -> bool + Sync),
+) -> Result<Option<Index>> {
+    let point = api.restore_point(id).await?;
+    if point.files.saturating_add(point.folders) > limit as u64 {
+        return Ok(None);
+    }
+    let builder = Arc::new(Mutex::new(IndexBuilder::new(limit)));
+    let reading = Reading { api, id, builder: Arc::clone(&builder), so_far, wanted };
+    let (mut next, mut running) = (0, FuturesUnordered::new());
+    loop {
+        let known = lock(&builder).folders();
+        while running.len() < AT_ONCE && next < known {
+            running.push(reading.folder(next));
+            next += 1;
+        }
+        match running.next().await {
+            Some(Ok(true)) => (),
+            Some(Ok(false)) => return Ok(None),
+            Some(Err(error)) => return Err(error),
+            None => break,
+        }
+    }
+    drop(running);
+    let laid_out = move || {
+        let builder = std::mem::replace(&mut *lock(&builder), IndexBuilder::new(0));
+        builder.index()
+    };
+    Ok(Some(blocking(laid_out).await?))
+}
+
+impl Reading<'_> {
+    /// Reads a folder. False if that makes too many entries.
+    async fn folder(&self, number: usize) -> Result<bool> {
+        let Some(path) = lock(&self.builder).path(number) else { return Ok(true) };
+        let mut offset = 0;
+        loop {
+            if !(self.wanted)() {
+                return Err(Error::Cancelled);
+            }
+            // Below the root, the first is "..", which counts as one.
+            let first = offset + u64::from(number != 0);
+            let query = [("offset", first.to_string()), ("limit", PART.to_string())];
+            let bytes = match self.api.of_path("children/", self.id, &path, &query).await {
+                // Bytes that are no UTF-8 are shown as this sign, by which plakar does not know the folder.
+                Err(Error::NotFound(_)) if path.as_str().contains(char::REPLACEMENT_CHARACTER) => return Ok(true),
+                bytes => bytes?,
+            };
+            let builder = Arc::clone(&self.builder);
+            let taken = move || {
+                let found: Items<RawEntry> = understood(&bytes)?;
+                let (count, mut builder) = (found.items.len() as u64, lock(&builder));
+                let fits = builder.add(number, found.items.into_iter().map(RawEntry::entry))?;
+                let ended = count == 0 || offset + count >= found.total;
+                if ended && offset + count == found.total {
+                    builder.done(number);
+                } else if ended {
+                    return Err(Error::Answer(format!("{} of {} entries of a folder", offset + count, found.total)));
+                }
+                Ok((fits, ended, count, builder.entries()))
+            };
+            let (fits, ended, count, entries) = blocking(taken).await??;
+            self.so_far.store(entries, Ordering::Relaxed);
+            if ended || !fits {
+                return Ok(fits);
+            }
+            offset += count;
+        }
+    }
+}
+
+fn lock(builder: &Mutex<IndexBuilder>) -> std::sync::MutexGuard<'_, IndexBuilder> {
+    builder.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What takes long, in a thread of its own.
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| Error::Answer(error.to_string()))
+}
