@@ -118,3 +118,46 @@ for (const log of document.querySelectorAll('[data-log]')) {
 }
 // The first fault is where one has to go on.
 document.querySelector('[aria-invalid="true"]')?.focus();
+
+// A whole id on the clipboard, where one is allowed to.
+for (const button of document.querySelectorAll('button[data-copy]')) {
+  if (!navigator.clipboard) continue;
+  button.hidden = false;
+  const text = button.firstChild;
+  button.addEventListener('click', async () => {
+    const done = await navigator.clipboard.writeText(button.dataset.copy).then(() => 'Copied', () => 'Not copied');
+    text.data = done;
+    setTimeout(() => { text.data = 'Copy'; }, 1500);
+  });
+}
+
+// The next runs of a schedule, while its form is filled in; and the browser's own time zone to choose.
+for (const preview of document.querySelectorAll('[data-preview]')) {
+  const form = preview.closest('form');
+  let asked = 0;
+  const show = async () => {
+    const fields = new URLSearchParams(new FormData(form));
+    fields.delete('csrf');
+    const number = ++asked;
+    await sleep(150);
+    if (number !== asked) return;
+    const answer = await fetch(`${preview.dataset.preview}?${fields}`).catch(() => null);
+    if (!answer || !answer.ok || number !== asked) return;
+    // The server's own page, with everything escaped.
+    const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+    preview.replaceChildren(...page.body.childNodes);
+    showTimes(preview);
+  };
+  form.addEventListener('input', show);
+  form.querySelector('button[name=preview]')?.remove();
+  const zone = form.elements.time_zone;
+  const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (zone && here && here !== zone.value) {
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.className = 'plain';
+    button.textContent = `Use ${here}, the zone of this browser`;
+    button.addEventListener('click', () => { zone.value = here; button.remove(); show(); zone.focus(); });
+    zone.after(button);
+  }
+}

@@ -47,6 +47,7 @@ pub use indexes::IndexState;
 pub use lines::{Line, Stream};
 pub use listing::Listing;
 pub use names::{Name, SnapshotId, SnapshotPath, attachment, file_name};
+pub(crate) use names::{deceives, percent};
 pub use points::{Entry, EntryKind, Page, RestorePoint};
 pub use progress::Progress;
 pub use prune::{Planned, Retention};

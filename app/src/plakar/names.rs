@@ -141,7 +141,7 @@ impl fmt::Display for SnapshotPath {
 }
 
 /// Characters that hide or reorder text: a name made of them looks like another one.
-fn deceives(character: char) -> bool {
+pub(crate) fn deceives(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{61c}' | '\u{feff}')
 }
@@ -171,7 +171,7 @@ pub fn attachment(name: &str) -> String {
 }
 
 /// Percent-encodes all but letters, digits and `keep`.
-pub(super) fn percent(text: &str, keep: &[u8]) -> String {
+pub(crate) fn percent(text: &str, keep: &[u8]) -> String {
     let encode = |byte: u8| match byte {
         byte if byte.is_ascii_alphanumeric() || keep.contains(&byte) => char::from(byte).to_string(),
         byte => format!("%{byte:02X}"),

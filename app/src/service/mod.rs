@@ -61,6 +61,11 @@ impl Service {
         Ok(Self { state, plakar, browsers, scheduler, runner, running: TaskTracker::new(), stop: CancellationToken::new() })
     }
 
+    /// Where the state is.
+    pub fn directory(&self) -> &Path {
+        self.state.directory()
+    }
+
     /// The scheduler's loop, until [`Service::stop`].
     pub async fn run_schedules(&self) {
         self.scheduler.run(Arc::clone(&self.runner), self.stop.clone()).await;

@@ -5,12 +5,17 @@ mod app_form;
 mod assets;
 mod assign;
 pub mod error;
+mod export;
 pub mod format;
 pub mod forms;
 mod head;
 mod notices;
 mod overview;
+mod points;
+mod policies;
+mod refused;
 mod running;
+mod schedules;
 mod settings;
 mod shell;
 mod tasks;
@@ -35,6 +40,10 @@ pub fn router(service: Service) -> Router {
     Router::new()
         .merge(overview::routes())
         .merge(app::routes())
+        .merge(points::routes())
+        .merge(schedules::routes())
+        .merge(policies::routes())
+        .merge(export::routes())
         .merge(assign::routes())
         .merge(settings::routes())
         .merge(tasks::routes())

@@ -10,6 +10,8 @@ pub fn text(code: &str) -> Option<&'static str> {
         "retried" => "The task is started again.",
         "cancelled" => "The task is cancelled.",
         "cancelling" => "The task is asked to stop.",
+        "schedule-removed" => "The schedule is removed.",
+        "policy-removed" => "The policy is removed.",
         "over" => "The task was over already.",
         _ => return None,
     })
