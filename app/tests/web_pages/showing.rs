@@ -132,6 +132,9 @@ async fn a_task_shows_its_end_its_log_and_what_can_be_done() {
     }
     let page = console.page(&format!("/tasks/{}", task.id)).await;
     let shown = page.text("pre");
+    let whole = console.get(&format!("/tasks/{}/log", task.id)).await;
+    assert!(whole.text.len() > 390_000 && whole.headers["content-disposition"] == format!("attachment; filename=\"task-{}.log\"", task.id));
+    assert_eq!(whole.headers["content-type"], "text/plain; charset=utf-8");
     assert!(shown.ends_with(&line) && shown.len() < 256 << 10 && !shown.contains('\u{fffd}'));
 }
 
