@@ -111,12 +111,13 @@ impl Plakar {
         compared
     }
 
-    /// Removes what restores left that were killed: their sources, and their snapshots in these stores.
-    /// None may be running.
+    /// Removes what restores left that were killed: what they configured, at once and so before any begins anew, and
+    /// their snapshots in these stores that are older than this call. No restore may be running.
     ///
     /// # Errors
     /// Plakar can't be run, or a store can't be opened.
     pub async fn remove_leftovers(&self, browsers: &Browsers, stores: &[Store]) -> Result<()> {
+        let begun = chrono::Utc::now();
         for kind in [Kind::Source, Kind::Destination] {
             for name in self.configurations(kind).await?.into_keys().filter(|name| name.starts_with(SOURCE)) {
                 self.unconfigure(kind, &Name::new(&name)?).await?;
@@ -124,7 +125,8 @@ impl Plakar {
         }
         for store in stores {
             let points = browsers.of(self, store).await?.restore_points(None).await?;
-            let left = points.into_iter().filter(|point| point.tags.iter().any(|tag| tag.starts_with(TAG)));
+            let ours = |tag: &String| tag.starts_with(TAG);
+            let left = points.into_iter().filter(|point| point.taken < begun && point.tags.iter().any(ours));
             self.remove_snapshots(store, &left.map(|point| point.id).collect::<Vec<_>>()).await?;
         }
         Ok(())

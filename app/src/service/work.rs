@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::stores::store;
 use super::{Error, Result, Service};
 use crate::plakar::{SnapshotId, SnapshotPath};
-use crate::state::{AppId, Cancelled, Cause, LogPart, NewTask, Task, TaskFilter, TaskId, TaskKind};
+use crate::state::{AppId, Cancelled, Cause, LogPart, NewTask, Task, TaskFilter, TaskId, TaskKind, TaskState};
 
 /// What a task is asked to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,6 +141,27 @@ impl Service {
                 Ok(())
             }
         }
+    }
+
+    /// Removes what restores left in their stores that were killed in the last month; for a process that stays, when it begins.
+    ///
+    /// # Errors
+    /// Plakar can't be run, or such a store can't be opened.
+    pub async fn remove_leftovers(&self) -> Result<()> {
+        let restores = |state| TaskFilter { kind: Some(TaskKind::Restore), state: Some(state), ..TaskFilter::default() };
+        let since = Some(chrono::Utc::now() - chrono::TimeDelta::days(30));
+        let interrupted = self.tasks(TaskFilter { since, ..restores(TaskState::Interrupted) }).await?;
+        if interrupted.is_empty() || !self.tasks(restores(TaskState::Running)).await?.is_empty() {
+            return Ok(());
+        }
+        let mut stores = Vec::new();
+        for task in interrupted {
+            let store = store(self.app(task.app).await?.spec.store.as_deref().unwrap_or_default())?;
+            if !stores.contains(&store) {
+                stores.push(store);
+            }
+        }
+        Ok(self.plakar.remove_leftovers(&self.browsers, &stores).await?)
     }
 
     /// Does what is due for one app and what waits for it, to the end; for cron, systemd and Kubernetes. Gives the tasks that ran.

@@ -5,6 +5,7 @@ mod browsing;
 mod configuring;
 mod ending;
 mod restoring;
+mod serving;
 mod world;
 
 #[path = "../../../tests/common/plakar.rs"]

@@ -1,0 +1,34 @@
+//! Random secrets and what is kept of them.
+
+use std::fmt::Write;
+
+use ring::digest::{SHA256, digest};
+
+/// The hash of a secret: enough to know it again, useless to who reads the memory. Secrets are random and long, so a plain
+/// hash does.
+pub(super) type Digest = [u8; 32];
+
+/// `N` random bytes in hexadecimal.
+///
+/// # Panics
+///
+/// The system gives no random numbers, without which nothing here is safe.
+pub(super) fn random<const N: usize>() -> String {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).expect("the system gives random numbers");
+    hexadecimal(&bytes)
+}
+
+/// The hash of a secret, for one purpose: the hash for another tells nothing of it.
+pub(super) fn hash(purpose: &str, secret: &str) -> Digest {
+    let mut digested = [0; 32];
+    digested.copy_from_slice(digest(&SHA256, format!("{purpose}\0{secret}").as_bytes()).as_ref());
+    digested
+}
+
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
