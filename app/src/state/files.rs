@@ -63,19 +63,24 @@ pub(super) fn private() -> OpenOptions {
     options
 }
 
-/// Makes the database's file before SQLite does, so that it never has another mode; SQLite gives its other files the same.
+/// Makes the database's file before SQLite does, so that it never has another mode; SQLite gives its other files the same. One that
+/// is there is not opened: closing it would end the locks that another connection of this process holds on it.
 pub(super) fn prepare_database(path: &Path) -> Result<()> {
-    let file = private().append(true).create(true).open(path).map_err(|error| match fs::symlink_metadata(path) {
-        Ok(found) if found.is_symlink() => StateError::Unsafe(format!("{} is a link; put the file itself there", path.display())),
-        _ => StateError::File { path: path.into(), error },
-    })?;
+    match private().append(true).create_new(true).open(path) {
+        Ok(_) => return Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(StateError::File { path: path.into(), error }),
+    }
+    let metadata = fs::symlink_metadata(path).map_err(StateError::file(path))?;
+    if metadata.is_symlink() {
+        return Err(StateError::Unsafe(format!("{} is a link; put the file itself there", path.display())));
+    }
     #[cfg(unix)]
     {
         use std::os::unix::fs::{MetadataExt, PermissionsExt};
-        if file.metadata().map_err(StateError::file(path))?.mode() & 0o177 != 0 {
-            file.set_permissions(fs::Permissions::from_mode(0o600)).map_err(StateError::file(path))?;
+        if metadata.mode() & 0o177 != 0 {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(StateError::file(path))?;
         }
     }
-    drop(file);
     Ok(())
 }
