@@ -35,7 +35,9 @@ async function follow(element) {
     let task;
     try {
       const answer = await fetch(`/api/tasks/${element.dataset.task}`, { headers: { accept: 'application/json' } });
-      if (answer.status === 401 || answer.status === 403 || answer.status === 404) return location.reload();
+      // Signed out: the page leads to the entrance.
+      if (answer.status === 401 || answer.status === 403) return location.reload();
+      if (answer.status === 404) return;
       if (!answer.ok) throw new Error(String(answer.status));
       task = await answer.json();
       wait = Number(element.dataset.every || 1000);

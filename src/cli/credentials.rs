@@ -1,8 +1,9 @@
 //! The account: from options, standard input, the environment, or whoever sits at the terminal. Never from an
 //! argument, which every user of the machine can read.
 
-use std::io::{self, BufRead, IsTerminal, Read, Write};
+use std::io::{self, BufRead, Read, Write};
 
+use super::app::can_ask;
 use super::exit::{Exit, Failure};
 use crate::plugin::{Signal, Signals};
 
@@ -61,10 +62,6 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-fn can_ask() -> bool {
-    io::stdin().is_terminal() && io::stderr().is_terminal()
-}
-
 fn missing(what: &str, advice: &str) -> Failure {
     Failure::usage(format!("there is no {what}, and no terminal to ask at: {advice}"))
 }
@@ -94,7 +91,7 @@ fn ask_password(username: &str) -> Result<String, Failure> {
 }
 
 /// The first line without its end: what editors and `echo` put there is no part of a password.
-fn first_line(source: impl Read, name: &str) -> Result<String, Failure> {
+pub(super) fn first_line(source: impl Read, name: &str) -> Result<String, Failure> {
     let mut bytes = Vec::new();
     let read = source.take(LONGEST + 1).read_to_end(&mut bytes);
     read.map_err(|error| Failure::new(Exit::Failed, format!("cannot read the password from {name}: {error}")))?;

@@ -14,15 +14,15 @@ pub(super) enum Exit {
     Done,
     /// 1: anything that is not below.
     Failed,
-    /// 2: the command line cannot be understood.
+    /// 2: the command line, or what was entered, cannot be used.
     Usage,
-    /// 3: a folder or a file is not there.
+    /// 3: a folder, a file, an app, a restore point or a task is not there.
     NotFound,
     /// 4: the server refused the login or the access.
     Refused,
-    /// 5: no answer, or too many calls.
+    /// 5: no answer, too many calls, or another task runs.
     Temporary,
-    /// 6: some files or folders failed.
+    /// 6: some files or folders failed, also in a task.
     Incomplete,
     /// 7: a configuration is wrong, or there is none of that name.
     Configuration,
@@ -34,12 +34,12 @@ pub(super) enum Exit {
 pub(super) const TABLE: [(&str, &str); 9] = [
     ("0", "done"),
     ("1", "failed, for a reason that is none of the following"),
-    ("2", "the command line cannot be understood"),
-    ("3", "the folder or the file is not there"),
+    ("2", "the command line, or what was entered, cannot be used"),
+    ("3", "the folder, file, app, restore point or task is not there"),
     ("4", "the server refused the login or the access"),
-    ("5", "no answer, or too many calls: the same command may succeed later"),
-    ("6", "some files or folders failed, each with a line on standard error"),
-    ("7", "the configuration is wrong, or there is none of that name"),
+    ("5", "no answer, too many calls, or another task runs: the same command may succeed later"),
+    ("6", "some files or folders failed, each with a line on standard error: a task completed with errors"),
+    ("7", "the configuration is wrong or there is none of that name, or Plakar is not there"),
     ("130", "interrupted (129, 143: ended by SIGHUP, SIGTERM); nothing half-written stays"),
 ];
 

@@ -3,8 +3,10 @@
 //! Standard output carries what a command gives, and that alone; all that is said along the way goes to standard error.
 
 mod about;
+mod app;
 mod cat;
 mod config;
+mod console;
 mod cp;
 mod credentials;
 mod exit;
@@ -65,6 +67,8 @@ enum ForPeople {
     Cat(cat::Cat),
     Cp(cp::Cp),
     About(about::About),
+    App(app::App),
+    Console(console::Console),
     /// Print the completions for a shell
     Completions {
         /// Which shell
@@ -85,6 +89,9 @@ struct Served {
 /// Runs the command that the process was started with, and gives its exit status.
 #[must_use]
 pub fn run() -> u8 {
+    if let Some(status) = app::guard() {
+        return status;
+    }
     let cli = match parse(std::env::args_os().collect()) {
         Ok(cli) => cli,
         Err(status) => return status,
@@ -113,6 +120,8 @@ fn for_people(command: ForPeople) -> Result<Exit, Failure> {
         ForPeople::Cat(cat) => cat.run(&mut out),
         ForPeople::Cp(cp) => cp.run(&mut out),
         ForPeople::About(about) => about.run(&mut out),
+        ForPeople::App(app) => app.run(&mut out),
+        ForPeople::Console(console) => console.run(&mut out),
         ForPeople::Completions { shell } => {
             let mut script = Vec::new();
             // Without what only Plakar starts.
@@ -171,23 +180,35 @@ fn command_line() -> clap::Command {
 /// Runs what speaks with drives to its end, or until a signal comes. What was cut off is removed by then, as far as
 /// a few seconds do for it.
 fn drive<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    let broken = |error: std::io::Error| Failure::new(Exit::Failed, format!("cannot begin: {error}"));
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(broken)?;
-    let outcome = runtime.block_on(async {
-        let mut signals = Signals::listen().map_err(broken)?;
-        let outcome = tokio::select! {
-            outcome = work => outcome,
-            signal = signals.next() => Err(Failure::new(
-                Exit::Signal(signal),
-                format!("ended by {}; what was under way is not complete", signal.name()),
-            )),
-        };
+    on_runtime(async {
+        let outcome = or_signal(work).await;
         let _ = tokio::time::timeout(FAREWELL, all_streams_closed()).await;
         outcome
-    });
+    })
+}
+
+/// Runs work to its end, or until a signal comes.
+async fn or_signal<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let mut signals = Signals::listen().map_err(broken)?;
+    tokio::select! {
+        outcome = work => outcome,
+        signal = signals.next() => Err(Failure::new(
+            Exit::Signal(signal),
+            format!("ended by {}; what was under way is not complete", signal.name()),
+        )),
+    }
+}
+
+fn on_runtime<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(broken)?;
+    let outcome = runtime.block_on(work);
     // Dropping it would wait for every call that is still under way, however long the server takes.
     runtime.shutdown_background();
     outcome
+}
+
+fn broken(error: std::io::Error) -> Failure {
+    Failure::new(Exit::Failed, format!("cannot begin: {error}"))
 }
 
 #[cfg(test)]

@@ -51,6 +51,7 @@ pub(crate) use names::{deceives, percent};
 pub use points::{Entry, EntryKind, Page, RestorePoint};
 pub use progress::Progress;
 pub use prune::{Planned, Retention};
+pub(crate) use restore::folder;
 pub use restore::{Restore, RestoreJob, RestoreNews, RestoreTo};
 pub use store::{Store, StoreState};
 pub use tokio_util::sync::CancellationToken;

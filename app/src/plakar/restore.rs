@@ -131,7 +131,7 @@ impl Plakar {
 }
 
 /// A folder of this machine as plakar's connector `fs` takes it.
-pub(super) fn folder(path: &Path) -> Result<String> {
+pub(crate) fn folder(path: &Path) -> Result<String> {
     let inside = !path.components().any(|part| part == Component::ParentDir);
     match path.to_str() {
         Some(text) if path.is_absolute() && inside && !text.contains('\0') => Ok(text.to_owned()),

@@ -25,6 +25,16 @@ pub(super) fn store(text: &str) -> Result<Store> {
     Ok(Store::named(name.map_err(wrong)?))
 }
 
+/// `sftp://user:password@host/path` is shown as `sftp://user@host/path`.
+fn without_password(location: &str) -> String {
+    let parts = location.split_once("://").and_then(|(scheme, rest)| {
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let (user, host) = authority.rsplit_once('@')?;
+        Some(format!("{scheme}://{}@{host}{path}", user.split(':').next().unwrap_or_default()))
+    });
+    parts.unwrap_or_else(|| location.to_owned())
+}
+
 impl Service {
     /// The stores of Plakar's configuration.
     ///
@@ -34,7 +44,7 @@ impl Service {
         let all = self.plakar.configurations(Kind::Store).await?;
         let choice = |(name, mut options): (String, crate::plakar::Options)| StoreChoice {
             name,
-            location: options.remove("location").unwrap_or_default(),
+            location: without_password(&options.remove("location").unwrap_or_default()),
         };
         Ok(all.into_iter().map(choice).collect())
     }
@@ -58,5 +68,22 @@ impl Service {
         }
         let options = self.plakar.configured(Kind::Store, &Name::new(text.trim_start_matches('@'))?).await?;
         Ok(options.keys().any(|key| key == "passphrase" || key == "passphrase_cmd"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_password;
+
+    #[test]
+    fn a_location_is_shown_without_its_password() {
+        for (location, shown) in [
+            ("sftp://me:p@:ss@host:22/a@b:c", "sftp://me@host:22/a@b:c"),
+            ("sftp://me@host", "sftp://me@host"),
+            ("s3://bucket/a:b@c", "s3://bucket/a:b@c"),
+            ("/var/backups", "/var/backups"),
+        ] {
+            assert_eq!(without_password(location), shown);
+        }
     }
 }

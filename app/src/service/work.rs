@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::stores::store;
 use super::{Error, Result, Service};
-use crate::plakar::{SnapshotId, SnapshotPath};
+use crate::plakar::{SnapshotId, SnapshotPath, folder};
 use crate::state::{AppId, Cancelled, Cause, LogPart, NewTask, Task, TaskFilter, TaskId, TaskKind, TaskState};
 
 /// What a task is asked to do.
@@ -135,10 +135,11 @@ impl Service {
             Work::Check(Some(snapshot)) => self.point(app, snapshot).await.map(drop),
             Work::Restore { snapshot, path, to } => {
                 self.point(app, snapshot).await?.entry(path).await?;
-                if let Place::Destination(name) = to {
-                    self.destination(name).await?;
+                match to {
+                    Place::Source => Ok(()),
+                    Place::Destination(name) => self.destination(name).await.map(drop),
+                    Place::Folder(path) => Ok(folder(path).map(drop)?),
                 }
-                Ok(())
             }
         }
     }

@@ -61,6 +61,10 @@ impl State {
             file => file.map_err(StateError::file(&path))?,
         };
         let mut bytes = Vec::new();
+        // File systems refuse to go to where no file can end.
+        if offset >= file.metadata().map_err(StateError::file(&path))?.len() {
+            return Ok(LogPart { bytes, next: offset });
+        }
         file.seek(SeekFrom::Start(offset)).map_err(StateError::file(&path))?;
         file.take(limit as u64).read_to_end(&mut bytes).map_err(StateError::file(&path))?;
         let next = offset + bytes.len() as u64;
@@ -109,6 +113,7 @@ mod tests {
         log.write_all(b"first\n").unwrap();
         let part = state.read_log(7, 0, 3).unwrap();
         assert_eq!((part.bytes.as_slice(), part.next), (&b"fir"[..], 3));
+        assert_eq!(state.read_log(7, u64::MAX, 3).unwrap(), LogPart { bytes: Vec::new(), next: u64::MAX });
         log.largest = 10;
         log.write_all(b"second\n").unwrap();
         log.write_all(b"third\n").unwrap();

@@ -28,6 +28,7 @@ words! {
 /// It applies to a source app if the app's environment is one of `environments` (none given: whatever it is) **and** the app has
 /// any, or all, of `data_classes` (none given: whatever it has). A policy that names neither applies to every source.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PolicySpec {
     /// Its name: `[a-z0-9][a-z0-9._-]{0,62}`.
     pub name: String,

@@ -7,6 +7,7 @@ use super::{Result, StateError};
 
 /// What the data is in: an account and folder, a database, a share.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Resource {
     /// Its name, by which its apps find each other.
     pub name: String,

@@ -23,6 +23,7 @@ pub enum Owner {
 
 /// What a user says of a schedule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ScheduleSpec {
     /// Whose it is; stays as it is.
     pub owner: Owner,

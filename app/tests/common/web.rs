@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use reqwest::{Client, RequestBuilder, Response};
@@ -11,6 +12,7 @@ use source_app::web::server::{Limits, Listen, Server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 /// A server that ends with this.
 pub struct Site {
@@ -48,7 +50,7 @@ impl Site {
         let mut answer = Vec::new();
         // Who is refused half-way may find the connection closed; the answer is there all the same.
         let _ = stream.write_all(request.as_bytes()).await;
-        let _ = stream.read_to_end(&mut answer).await;
+        let _ = timeout(Duration::from_secs(10), stream.read_to_end(&mut answer)).await.expect("the server hangs up");
         String::from_utf8(answer).unwrap()
     }
 }

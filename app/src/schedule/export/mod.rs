@@ -21,7 +21,7 @@ pub use kubernetes::{Kubernetes, kubernetes};
 pub use systemd::{Systemd, systemd};
 
 /// Variables that a command may need to find the state and Plakar. No others: a secret has no place here.
-const VARIABLES: [&str; 7] = ["HOME", "PATH", "TZ", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"];
+const VARIABLES: [&str; 8] = ["HOME", "PATH", "PLAKAR", "TZ", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"];
 
 /// The command that the exports run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,7 +31,7 @@ pub struct Command {
     /// What goes between `app run` and `--due NAME`, such as where the state is.
     #[serde(default)]
     pub options: Vec<String>,
-    /// Where the state and Plakar are found: `HOME`, `PATH`, `TZ` and `XDG_..._HOME` only.
+    /// Where the state and Plakar are found: `HOME`, `PATH`, `PLAKAR`, `TZ` and `XDG_..._HOME` only.
     #[serde(default)]
     pub environment: Vec<(String, String)>,
 }

@@ -74,6 +74,11 @@ pub fn task_duration(task: &Task) -> Option<String> {
     Some(duration(task.ended.unwrap_or_else(Utc::now) - task.started?))
 }
 
+/// How many entries failed, of a task that came to its end.
+pub fn errors(task: &Task) -> Option<u64> {
+    matches!(task.state, TaskState::Succeeded | TaskState::CompletedWithErrors).then_some(task.errors)
+}
+
 /// `1 file`, `2 files`.
 pub fn count(number: u64, one: &str, many: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {many}") }

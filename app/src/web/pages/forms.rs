@@ -144,6 +144,11 @@ impl Field {
         }
     }
 
+    /// Whether to say that it may be left empty; of a secret that is set its placeholder says what that does.
+    pub fn is_optional(&self) -> bool {
+        !self.required && (self.widget != Widget::Secret || self.placeholder.is_empty())
+    }
+
     /// Whether its label stands behind it.
     pub fn is_checkbox(&self) -> bool {
         self.widget == Widget::Checkbox

@@ -51,7 +51,7 @@ struct Last {
     task: i64,
     at: When,
     size: String,
-    errors: u64,
+    errors: Option<u64>,
 }
 
 struct Destination {
@@ -80,6 +80,7 @@ fn made(shell: Shell, site: Site, now: DateTime<Utc>) -> OverviewPage {
 
 fn row(overview: Overview, next: &[NextRun], now: DateTime<Utc>) -> Row {
     let Overview { app, open, last, last_success } = overview;
+    let kind = |run: &NextRun| run.schedule.schedule.spec.kind;
     let mut own = next.iter().filter(|run| run.schedule.app == app.id);
     // A slot that passed, and no task of the app is about to see to it.
     let missed = own.clone().filter(|_| open.is_empty()).find_map(|run| missed(run, now));
@@ -96,7 +97,12 @@ fn row(overview: Overview, next: &[NextRun], now: DateTime<Utc>) -> Row {
         (None, Some(missed)) => (Badge { class: "bad", text: "overdue" }, Some((missed, None))),
         (None, None) => match &last {
             Some(task) => (Badge::of(task.state), None),
-            None => (Badge { class: "idle", text: "no backup yet" }, None),
+            None => {
+                let planned = own.clone().any(|run| kind(run) == TaskKind::Backup);
+                let reason =
+                    (!planned && open.is_empty()).then(|| ("It was never backed up, and no backup is scheduled.".to_owned(), None));
+                (Badge { class: "idle", text: "no backup yet" }, reason)
+            }
         },
     };
     Row {
@@ -107,10 +113,10 @@ fn row(overview: Overview, next: &[NextRun], now: DateTime<Utc>) -> Row {
             task: task.id,
             at: When(time(task)),
             size: task.bytes.map(format::size).unwrap_or_default(),
-            errors: task.errors,
+            errors: format::errors(task),
         }),
         open: Running::all(&open),
-        next: own.next().map(|run| (When(run.at), run.schedule.schedule.spec.kind)),
+        next: own.clone().find(|run| kind(run) == TaskKind::Backup).or_else(|| own.next()).map(|run| (When(run.at), kind(run))),
         spec: app.spec,
     }
 }

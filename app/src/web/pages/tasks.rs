@@ -42,7 +42,8 @@ pub struct Line {
     pub start: When,
     pub duration: String,
     pub size: String,
-    pub errors: u64,
+    /// Of what came to its end.
+    pub errors: Option<u64>,
     pub verdict: String,
     /// The restore point that it made: its id, and the short form.
     pub point: Option<(String, String)>,
@@ -62,7 +63,7 @@ impl Line {
             start: When(start),
             duration: format::task_duration(task).unwrap_or_default(),
             size: task.bytes.map(format::size).unwrap_or_default(),
-            errors: task.errors,
+            errors: format::errors(task),
             verdict: if task.state.is_final() || task.progress.is_empty() { task.verdict.clone() } else { task.progress.clone() },
             point: task.snapshot.as_ref().map(|id| (id.clone(), id.chars().take(8).collect())),
         }

@@ -1,0 +1,182 @@
+//! What pages show of a state.
+
+use std::time::{Duration, Instant};
+
+use axum::http::StatusCode;
+use source_app::state::{AppKind, Cause, TaskKind, TaskState};
+
+use crate::console::Console;
+use crate::scene::{PLAIN, Scene};
+
+fn scene(console: &Console) -> Scene<'_> {
+    Scene { state: &console.state, texts: PLAIN }
+}
+
+#[tokio::test]
+async fn an_empty_console_leads_to_the_first_app() {
+    let console = Console::without_plakar();
+    let page = console.page("/").await;
+    assert_eq!(page.text(".empty h2"), "No apps yet");
+    assert_eq!(page.attribute(".empty a", "href"), "/assign");
+    assert_eq!(console.page("/tasks").await.text(".empty h2"), "No tasks yet");
+}
+
+#[tokio::test]
+async fn the_overview_shows_first_what_needs_somebody() {
+    let console = Console::without_plakar();
+    scene(&console).fill();
+    let page = console.page("/").await;
+    assert_eq!(page.texts("caption"), ["Need attention (4)", "Fine (2)", "Destinations (1)"]);
+    assert_eq!(page.texts(".attention tbody th > a"), ["attic", "ledger", "mail", "scans"]);
+    let reasons = page.texts(".attention .reason");
+    assert!(
+        reasons[1].starts_with("The last backup failed: OpenDrive refused the login") && reasons[1].contains("was 3 days ago"),
+        "{reasons:?}"
+    );
+    assert!(reasons[2].starts_with("The last backup has errors: 3 entries failed"), "{reasons:?}");
+    assert!(reasons[3].starts_with("The backup that was due") && reasons[3].contains("has not run"), "{reasons:?}");
+    assert_eq!(page.texts(".attention .badge-bad"), ["failed", "overdue"]);
+    assert!(page.text("[data-task][data-state=running] [data-progress]").contains("1204 done"));
+    assert!(page.text("[data-state=waiting]").contains("next try in"));
+    // Without the script: the page loads itself again.
+    assert!(console.get("/").await.text.contains("<noscript><meta http-equiv=\"refresh\""));
+}
+
+#[tokio::test]
+async fn a_dashboard_has_all_of_an_app() {
+    let console = Console::without_plakar();
+    let apps = scene(&console).fill();
+    let page = console.page(&format!("/apps/{}", apps[0].id)).await;
+    assert_eq!(page.text("h1"), "photos");
+    assert_eq!(page.texts(".tabs a"), ["Dashboard", "Restore points", "Schedules", "Settings"]);
+    assert_eq!(page.text(".tabs a[aria-current=page]"), "Dashboard");
+    assert_eq!(page.texts(".actions button"), ["Create Backup", "Test Connection", "Check", "Prune"]);
+    assert!(!page.has(".actions button[disabled]"));
+    assert_eq!(page.texts("caption"), ["Last backups", "Other tasks"]);
+    assert!(page.has(&format!("a[href='/apps/{}/points/{}']", apps[0].id, "4f1c88d2".repeat(8))));
+    let about = page.text("dl");
+    assert!(about.contains("Keeps 7 days, 4 weeks, 12 months") && about.contains("spare-drive (destination)"), "{about}");
+    let next = page.texts(".list li");
+    assert!(next.len() == 2 && next.iter().any(|run| run.contains("daily at 02:30 (Europe/Berlin)")), "{next:?}");
+    assert!(next.iter().any(|run| run.contains("by the policy all")), "{next:?}");
+    // One runs: it can be cancelled, and nothing else be started.
+    let page = console.page(&format!("/apps/{}", apps[1].id)).await;
+    assert!(page.has(".now form[action$='/cancel']") && page.has(".actions button[disabled]"));
+    assert!(page.text(".cards section").contains("OpenDrive refused the login"));
+    // A destination has neither store nor backups.
+    let page = console.page(&format!("/apps/{}", apps[6].id)).await;
+    assert_eq!(page.texts(".tabs a"), ["Dashboard", "Settings"]);
+    assert_eq!(page.texts(".actions button"), ["Test Connection"]);
+}
+
+#[tokio::test]
+async fn tasks_are_filtered_and_paged() {
+    let console = Console::without_plakar();
+    let scene = scene(&console);
+    let app = scene.app(AppKind::Source, "drive", 9);
+    let other = scene.app(AppKind::Source, "other", 9);
+    for number in 0..60 {
+        let state = if number % 2 == 0 { TaskState::Succeeded } else { TaskState::CompletedWithErrors };
+        scene.ended(&app, TaskKind::Backup, state, chrono::Utc::now());
+    }
+    scene.ended(&other, TaskKind::Check, TaskState::Failed, chrono::Utc::now());
+    let rows = "tbody tr";
+    let page = console.page("/tasks").await;
+    assert_eq!((page.texts(rows).len(), page.texts(".pager a")), (50, vec!["Older".to_owned()]));
+    let older = page.attribute(".pager a", "href");
+    let page = console.page(&older).await;
+    assert_eq!((page.texts(rows).len(), page.texts(".pager a")), (11, vec!["Newest".to_owned()]));
+    let query = format!("/tasks?app={}&kind=backup&state=completed+with+errors", app.id);
+    let page = console.page(&query).await;
+    assert_eq!(page.texts(rows).len(), 30);
+    assert_eq!(page.attribute("option[selected][value^=completed]", "value"), "completed with errors");
+    assert_eq!(console.page(&format!("/tasks?app={}", other.id)).await.texts(rows).len(), 1);
+    assert_eq!(console.page("/tasks?kind=prune").await.text(".empty h2"), "No such tasks");
+    for wrong in ["/tasks?kind=x", "/tasks?app=x", "/tasks?before=-", "/tasks?state=%22%3E"] {
+        let answer = console.get(wrong).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{wrong}");
+        answer.html(wrong);
+    }
+}
+
+#[tokio::test]
+async fn a_task_shows_its_end_its_log_and_what_can_be_done() {
+    let console = Console::without_plakar();
+    let scene = scene(&console);
+    let app = scene.app(AppKind::Source, "drive", 9);
+    let task = scene.ended(&app, TaskKind::Backup, TaskState::Failed, chrono::Utc::now());
+    let page = console.page(&format!("/tasks/{}", task.id)).await;
+    assert!(page.text("dl").contains("Plakar's exit status 1"));
+    assert!(page.text("pre").contains("Annual statement.pdf") && page.has("form[action$='/retry']") && !page.has("[data-task]"));
+    let running = scene.began(&app, TaskKind::Backup, Cause::Manual, chrono::Utc::now(), serde_json::json!({}));
+    let path = format!("/tasks/{}", running.id);
+    let page = console.page(&path).await;
+    assert!(page.has("[data-task] [data-progress]") && page.has("form[action$='/cancel']") && !page.has("form[action$='/retry']"));
+    let length = page.text("pre").len();
+    let next: usize = page.attribute("pre", "data-offset").parse().unwrap();
+    assert!(next >= length, "{next}");
+    assert_eq!(console.done(&format!("{path}/cancel"), &[]).await, format!("{path}?notice=cancelling"));
+    let page = console.page(&format!("{path}?notice=cancelling")).await;
+    assert_eq!(page.text(".notice"), "The task is asked to stop.");
+    assert!(page.text("[role=status].notice, p[role=status]").contains("asked to stop") && !page.has("form[action$='/cancel']"));
+    // A running one is not run again.
+    let refused = console.post(&format!("{path}/retry"), &[]).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    assert_eq!(refused.html("retry").attribute(".actions a", "href"), path);
+    // Of a long log the page has whole lines of its beginning.
+    use std::io::Write;
+    let line = "ä".repeat(49);
+    let mut log = console.state.log_writer(task.id).unwrap();
+    for _ in 0..4_000 {
+        writeln!(log, "{line}").unwrap();
+    }
+    let page = console.page(&format!("/tasks/{}", task.id)).await;
+    let shown = page.text("pre");
+    assert!(shown.ends_with(&line) && shown.len() < 256 << 10 && !shown.contains('\u{fffd}'));
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_a_page_with_its_status() {
+    let console = Console::without_plakar();
+    for path in ["/nothing", "/apps/7", "/apps/7/settings", "/apps/x", "/tasks/7", "/tasks/99999999999999999999"] {
+        let answer = console.get(path).await;
+        let expected = if path.contains('x') || path.contains("999") { StatusCode::BAD_REQUEST } else { StatusCode::NOT_FOUND };
+        assert_eq!(answer.status, expected, "{path}");
+        assert!(answer.html(path).has(".faults p"));
+    }
+    let answer = console.post("/", &[]).await;
+    assert_eq!((answer.status, answer.html("/").text("h1")), (StatusCode::METHOD_NOT_ALLOWED, "Not here".to_owned()));
+    let answer = console.post("/apps/7/tasks", &[("kind", "shred")]).await;
+    assert!(answer.status == StatusCode::BAD_REQUEST && answer.html("tasks").text(".faults").contains("no kind of task"));
+    // A notice is a code, or nothing.
+    assert!(!console.page("/?notice=Send+money").await.has(".notice"));
+    assert_eq!(console.page("/?notice=removed").await.text(".notice"), "The app is removed. Its restore points stay in the store.");
+}
+
+#[tokio::test]
+async fn what_pages_are_drawn_with_is_kept_by_browsers() {
+    let console = Console::without_plakar();
+    let page = console.page("/").await;
+    for (query, attribute, kind) in
+        [("link[rel=stylesheet]", "href", "text/css"), ("script", "src", "text/javascript"), ("link[rel=icon]", "href", "image/svg+xml")]
+    {
+        let address = page.attribute(query, attribute);
+        let answer = console.get(&address).await;
+        assert!(answer.status == StatusCode::OK && answer.headers["content-type"].to_str().unwrap().starts_with(kind));
+        assert!(answer.headers["cache-control"].to_str().unwrap().contains("immutable"), "{address}");
+        let plain = console.get(address.split('?').next().unwrap()).await;
+        assert_eq!(plain.headers["cache-control"], "no-cache");
+    }
+}
+
+#[tokio::test]
+async fn a_large_site_is_shown_at_once() {
+    let console = Console::without_plakar();
+    scene(&console).large(100, 2);
+    let begun = Instant::now();
+    let answer = console.get("/").await;
+    let took = begun.elapsed();
+    assert_eq!(answer.html("/").texts("tbody tr").len(), 100);
+    // Unoptimized, on a busy machine; the bench has the real figure.
+    assert!(took < Duration::from_secs(2), "{took:?}");
+}

@@ -1,0 +1,11 @@
+//! `plakar-opendrive app`: the real Plakar and a simulated drive, by the command line alone.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod ending;
+mod input;
+mod scheduling;
+mod terminal;
+mod way;
+mod world;

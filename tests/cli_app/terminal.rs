@@ -1,0 +1,114 @@
+//! At a terminal: questions, and what is not shown there.
+
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use rexpect::process::WaitStatus;
+use rexpect::session::{Options as Terminal, PtySession, spawn_with_options};
+use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+
+use crate::common::planted::assert_plain;
+use crate::world::World;
+
+fn at_terminal(world: &World, arguments: &[&str]) -> PtySession {
+    let mut command = world.command(&[&["app"], arguments].concat());
+    command.env("TERM", "xterm");
+    // The terminal takes their place.
+    command.stdin(Stdio::inherit()).stdout(Stdio::inherit()).stderr(Stdio::inherit());
+    let session = spawn_with_options(command, Terminal::new().timeout_ms(Some(30_000))).unwrap();
+    // rexpect's terminals do not show what is typed.
+    let terminal = session.process().get_file_handle().unwrap();
+    let mut modes = tcgetattr(&terminal).unwrap();
+    modes.local_modes.insert(LocalModes::ECHO);
+    tcsetattr(&terminal, OptionalActions::Now, &modes).unwrap();
+    session
+}
+
+/// Reads to the end, and gives what was shown and the exit status.
+fn rest(mut session: PtySession) -> (String, i32) {
+    let shown = session.exp_eof().unwrap();
+    match session.process().wait().unwrap() {
+        WaitStatus::Exited(_, status) => (shown, status),
+        other => panic!("{other:?}: {shown}"),
+    }
+}
+
+fn answer(session: &mut PtySession, question: &str, answer: &str) -> String {
+    let shown = session.exp_string(question).unwrap();
+    session.send_line(answer).unwrap();
+    shown
+}
+
+#[test]
+fn what_is_missing_is_asked_for_and_secrets_are_not_shown() {
+    let world = World::new();
+    world.put("Documents/file", b"x");
+    let mut session = at_terminal(&world, &["assign", "drive", "--resource", "r", "--store", "./store", "--create-store"]);
+    answer(&mut session, "Protocol (1 to 2): ", "3");
+    let mut shown = answer(&mut session, "Protocol (1 to 2): ", "opendrive");
+    shown += &answer(&mut session, "Location, after opendrive:// (nothing for all of it): ", "Documents");
+    // In whichever order the schema names them.
+    shown += &session.exp_regex("(Password|Username) \\(").unwrap().0;
+    let terminal = session.process().get_file_handle().unwrap();
+    let hidden = || !tcgetattr(&terminal).unwrap().local_modes.contains(LocalModes::ECHO);
+    for round in 0..2 {
+        let (before, question) =
+            if round == 0 { (String::new(), String::new()) } else { session.exp_regex("(Password|Username) \\(").unwrap() };
+        shown += &before;
+        let asks_password = if round == 0 { None } else { Some(question.contains("Password")) };
+        let (text, _) = session.exp_regex("\\): $").unwrap();
+        let asks_password = asks_password.unwrap_or(text.contains("plain text"));
+        if asks_password {
+            let start = Instant::now();
+            while !hidden() {
+                assert!(start.elapsed() < Duration::from_secs(10), "the terminal still shows what is typed");
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            session.send_line(world.simulator.password()).unwrap();
+        } else {
+            session.send_line(world.simulator.username()).unwrap();
+        }
+    }
+    let (more, status) = rest(session);
+    shown += &more;
+    assert!(status == 0 && more.contains("the source drive is assigned"), "{shown}");
+    assert!(!shown.contains(world.simulator.password()), "{shown}");
+    world.ok(&["test", "drive"]);
+
+    // Only what is confirmed is done.
+    let mut session = at_terminal(&world, &["remove", "drive"]);
+    answer(&mut session, "are you sure? (yes or no): ", "no");
+    let (shown, status) = rest(session);
+    assert!(status == 1 && shown.contains("nothing was done"), "{shown}");
+    let mut session = at_terminal(&world, &["edit", "drive", "--secret", "password"]);
+    session.exp_string("Password: ").unwrap();
+    session.send_control('c').unwrap();
+    let (_, status) = rest(session);
+    assert_eq!(status, 130);
+    assert!(tcgetattr(&terminal).is_err() || world.row(&["show", "drive"])["app"]["revision"] == 1);
+}
+
+#[test]
+fn nothing_that_a_drive_says_moves_the_cursor() {
+    let world = World::new();
+    let folder = world.odd();
+    let (shown, status) = rest(at_terminal(&world, &["backup", "drive"]));
+    assert!(status == 0 && shown.contains("succeeded: restore point"), "{shown}");
+    ours(&shown);
+    for list in [&["ls", "drive", "latest", &folder][..], &["find", "drive", "latest", "*"], &["tasks"], &["show", "drive"], &["list"]] {
+        let (shown, status) = rest(at_terminal(&world, list));
+        assert_eq!(status, 0, "{shown}");
+        ours(&shown);
+    }
+}
+
+/// That nothing but what we draw ourselves was sent to the terminal: colours, and the line that shows how far it is.
+fn ours(shown: &str) {
+    // rexpect takes each byte for a character.
+    let bytes: Vec<u8> = shown.chars().map(|c| u8::try_from(c).unwrap()).collect();
+    let text = String::from_utf8(bytes).unwrap();
+    assert!(!text.contains("\u{1b}[31mred"), "{text:?}");
+    let plain: String =
+        text.split("\u{1b}[").map(|part| part.trim_start_matches(|c: char| c.is_ascii_digit() || "?;".contains(c))).collect();
+    plain.split(['\r', '\n']).for_each(assert_plain);
+}
