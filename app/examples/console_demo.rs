@@ -1,4 +1,4 @@
-//! The console's pages with made-up apps, to look at: `cargo run -p source-app --example console_demo`. There is no security layer.
+//! The console's pages with made-up apps, to look at: `cargo run -p source-app --example console_demo`.
 //! `PLAKAR` and `HOME` name a plakar with packages for the forms that ask it. The argument `large` makes 100 apps with 10,000 tasks, `empty` none.
 #![allow(clippy::print_stdout, reason = "that is what it is for")]
 
@@ -9,9 +9,10 @@ mod scene;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use source_app::plakar::Plakar;
+use source_app::plakar::{CancellationToken, Plakar};
 use source_app::service::Service;
 use source_app::state::State;
+use source_app::web::server::{Listen, Server};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -28,8 +29,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         Some("large") => scene.large(100, 100),
         Some(_) => (),
     }
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-    println!("http://{}/", listener.local_addr()?);
-    axum::serve(listener, source_app::web::router(service)).await?;
+    let server = Server::bind(Listen::loopback(0)).await?;
+    println!("{}", server.first_url());
+    server.serve(source_app::web::router(service), CancellationToken::new()).await;
     Ok(())
 }

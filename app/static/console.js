@@ -25,54 +25,51 @@ function showTimes(root) {
   }
 }
 
-// A running task: [data-task] holds its id, [data-progress] in it says how far it is. When its state changes the page is loaded again.
+// A running task: [data-task] holds its id, [data-progress] in it says how far it is, [data-log] is its log. When its state
+// changes the page is loaded again.
 async function follow(element) {
   const line = element.querySelector('[data-progress]');
   const announce = element.querySelector('[data-announce]');
+  const log = element.querySelector('[data-log]');
+  const every = Number(element.dataset.every || 1000);
   let announced = Date.now();
-  for (let wait = 1000; ; await sleep(wait)) {
+  for (let wait = 0; ; await sleep(wait)) {
+    wait = Math.max(wait, every);
     if (document.hidden) continue;
-    let task;
-    try {
-      const answer = await fetch(`/api/tasks/${element.dataset.task}`, { headers: { accept: 'application/json' } });
-      // Signed out: the page leads to the entrance.
-      if (answer.status === 401 || answer.status === 403) return location.reload();
-      if (answer.status === 404) return;
-      if (!answer.ok) throw new Error(String(answer.status));
-      task = await answer.json();
-      wait = Number(element.dataset.every || 1000);
-    } catch {
-      wait = Math.min(wait * 2, 30000);
-      continue;
-    }
+    const task = log ? await readLog(log) : await ask(`/api/tasks/${element.dataset.task}`);
+    if (task === undefined) return;
+    // The server is away, or busy: it is asked less often.
+    wait = task ? every : Math.min(wait * 2, 30000);
+    if (!task) continue;
     if (line && task.progress && line.textContent !== task.progress) line.textContent = task.progress;
     // A screen reader would not get to the end of a line that changes every second.
     if (announce && Date.now() - announced > 15000) {
       announce.textContent = task.progress;
       announced = Date.now();
     }
-    const log = element.querySelector('[data-log]');
-    if (log) await readLog(log);
     if (task.state !== element.dataset.state) return reload();
   }
 }
 
-// The log of a task, from where it was read to last. A piece may end within a letter.
-const decoders = new WeakMap();
+// What the API says: null if it can't be asked now, undefined if it never will.
+async function ask(address) {
+  const answer = await fetch(address, { headers: { accept: 'application/json' } }).catch(() => null);
+  // Signed out: the page leads to the entrance.
+  if (answer?.status === 401 || answer?.status === 403) return location.reload();
+  if (answer?.status === 404) return undefined;
+  return answer?.ok ? answer.json().catch(() => null) : null;
+}
+
+// Reads a log from where it was read to last, and gives its task.
 async function readLog(log) {
-  if (!decoders.has(log)) decoders.set(log, new TextDecoder());
   for (;;) {
-    const offset = Number(log.dataset.offset);
-    const answer = await fetch(`${log.dataset.log}?offset=${offset}`).catch(() => null);
-    if (!answer || !answer.ok) return;
-    const next = Number(answer.headers.get('x-next-offset'));
-    const bytes = await answer.arrayBuffer();
-    if (!(next > offset)) return;
-    const text = decoders.get(log).decode(bytes, { stream: true });
+    const part = await ask(`${log.dataset.log}?offset=${log.dataset.offset}`);
+    if (!part) return part;
     const atEnd = log.scrollTop + log.clientHeight >= log.scrollHeight - 30;
-    log.append(text);
-    log.dataset.offset = String(next);
+    log.append(part.text);
+    log.dataset.offset = String(part.next);
     if (atEnd) log.scrollTop = log.scrollHeight;
+    if (!part.more) return part.task;
   }
 }
 

@@ -1,6 +1,6 @@
 //! Assign, change and remove an app, with the real Plakar.
 
-use axum::http::StatusCode;
+use reqwest::StatusCode;
 use source_app::state::AppKind;
 
 use crate::console::Console;
@@ -28,7 +28,7 @@ fn filled<'a>(fields: &'a [(String, String)], with: &[(&'a str, &'a str)]) -> Ve
 #[tokio::test]
 async fn an_app_is_assigned_step_by_step_changed_and_removed() {
     let world = World::new().await;
-    let console = Console::new(world.plakar.clone());
+    let console = Console::new(world.plakar.clone()).await;
 
     let page = console.page("/assign").await;
     assert_eq!(page.text(".steps [aria-current]"), "What it is");

@@ -1,21 +1,21 @@
-//! The console on a state of its own, asked without a server in front.
+//! The console behind its server, and a browser that is signed in.
 
 use std::path::Path;
 
-use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::http::{HeaderMap, Request, StatusCode};
+use reqwest::header::HeaderMap;
+use reqwest::{RequestBuilder, StatusCode};
 use source_app::plakar::Plakar;
 use source_app::service::Service;
 use source_app::state::State;
-use tower::ServiceExt;
 
 use crate::html::Html;
+use crate::web::{SignedIn, Site, client, sign_in};
 
 pub struct Console {
     pub service: Service,
     pub state: State,
-    router: Router,
+    browser: SignedIn,
+    _site: Site,
     _directory: tempfile::TempDir,
 }
 
@@ -27,27 +27,28 @@ pub struct Answer {
 
 impl Console {
     /// With a Plakar that no page may need.
-    pub fn without_plakar() -> Self {
-        Self::new(Plakar::new(Path::new("/bin/false"), Vec::new(), Vec::new()).unwrap())
+    pub async fn without_plakar() -> Self {
+        Self::new(Plakar::new(Path::new("/bin/false"), Vec::new(), Vec::new()).unwrap()).await
     }
 
-    pub fn new(plakar: Plakar) -> Self {
+    pub async fn new(plakar: Plakar) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let place = directory.path().join("state");
         let service = Service::open(&place, plakar).unwrap();
         let state = State::open(&place).unwrap();
-        Self { router: source_app::web::router(service.clone()), service, state, _directory: directory }
+        let site = Site::of(source_app::web::router(service.clone())).await;
+        let browser = sign_in(&client(), &site.server).await;
+        Self { service, state, browser, _site: site, _directory: directory }
     }
 
-    pub async fn ask(&self, request: Request<Body>) -> Answer {
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let bytes = to_bytes(body, 32 << 20).await.unwrap();
-        Answer { status: parts.status, headers: parts.headers, text: String::from_utf8(bytes.to_vec()).unwrap() }
+    async fn ask(&self, request: RequestBuilder) -> Answer {
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        Answer { status, headers, text: response.text().await.unwrap() }
     }
 
     pub async fn get(&self, path: &str) -> Answer {
-        self.ask(Request::get(path).body(Body::empty()).unwrap()).await
+        self.ask(self.browser.get(path)).await
     }
 
     /// A page that has to be there, and sound.
@@ -57,11 +58,12 @@ impl Console {
         answer.html(path)
     }
 
+    /// Posts a form of ours: with the token.
     pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let encode = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
-        let body: Vec<String> = fields.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
-        let kind = "application/x-www-form-urlencoded";
-        self.ask(Request::post(path).header("content-type", kind).body(Body::from(body.join("&"))).unwrap()).await
+        let mut fields = fields.to_vec();
+        fields.retain(|(name, _)| *name != "csrf");
+        fields.push(("csrf", &self.browser.csrf));
+        self.ask(self.browser.post(path).form(&fields)).await
     }
 
     /// Posts what must be accepted, and gives where it leads.

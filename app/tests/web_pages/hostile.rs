@@ -1,7 +1,6 @@
 //! Whatever a user, a drive or Plakar says is text.
 
-use axum::http::StatusCode;
-use source_app::service::{Error, Problem};
+use reqwest::StatusCode;
 
 use crate::console::Console;
 use crate::scene::{Scene, Texts};
@@ -12,7 +11,7 @@ pub const HOSTILE: &str =
 
 #[tokio::test]
 async fn hostile_texts_are_shown_and_do_nothing() {
-    let console = Console::without_plakar();
+    let console = Console::without_plakar().await;
     let texts = Texts { resource: HOSTILE, environment: HOSTILE, class: HOSTILE, store: HOSTILE, trouble: HOSTILE, file: HOSTILE };
     let apps = Scene { state: &console.state, texts }.fill();
     let mut paths = vec!["/".to_owned(), "/tasks".to_owned()];
@@ -41,11 +40,7 @@ async fn hostile_texts_are_shown_and_do_nothing() {
 
 #[tokio::test]
 async fn errors_are_text() {
-    let console = Console::without_plakar();
-    let error = Error::Input(HOSTILE.into());
-    assert_eq!(error.problem(), Problem::Input);
-    let response = axum::response::IntoResponse::into_response(source_app::web::pages::error::PageError::from(error).back("/tasks"));
-    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+    let console = Console::without_plakar().await;
     let answer = console.post("/apps/1/tasks", &[("kind", HOSTILE)]).await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
     assert!(answer.html("kind").text(".faults").contains("<script>alert(2)</script>"));

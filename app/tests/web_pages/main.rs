@@ -1,4 +1,4 @@
-//! The console's pages, through the router: what is shown, that every page is sound HTML, and that nothing hostile gets through.
+//! The console's pages, behind its server: what is shown, that every page is sound HTML, and that nothing hostile gets through.
 
 mod assigning;
 mod console;
@@ -14,6 +14,8 @@ mod plakar;
 #[path = "../../../tests/common/user.rs"]
 #[allow(dead_code)]
 mod user;
+#[path = "../common/web.rs"]
+mod web;
 #[path = "../plakar/world.rs"]
 #[allow(dead_code)]
 mod world;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::http::StatusCode;
+use reqwest::StatusCode;
 use source_app::state::{AppSpec, TaskFilter, TaskState};
 
 use crate::console::Console;
@@ -27,7 +27,7 @@ async fn ended(console: &Console) -> TaskState {
 async fn test_backup_and_check_are_started_by_buttons() {
     let world = World::new().await;
     world.put("letter.txt", b"Dear all");
-    let console = Console::new(world.plakar.clone());
+    let console = Console::new(world.plakar.clone()).await;
     // The source `drive` is in Plakar's configuration.
     let app = AppSpec { store: Some(world.user.path("store")), ..spec(source_app::state::AppKind::Source, "drive", &PLAIN) };
     let app = console.state.add_app(&app, chrono::Utc::now()).unwrap();

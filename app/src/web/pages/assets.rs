@@ -1,12 +1,11 @@
-//! What pages are drawn with. All of it is in the executable.
+//! What pages are drawn with. All of it is in the executable, under names that change with it, so that browsers can keep it.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::LazyLock;
 
 use axum::Router;
-use axum::extract::RawQuery;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::response::{IntoResponse, Response};
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
 use axum::routing::get;
 
 /// A file, and its address with a hash of its content.
@@ -18,23 +17,23 @@ struct Asset {
 }
 
 macro_rules! asset {
-    ($file:literal, $kind:literal) => {
+    ($name:literal, $end:literal, $kind:literal) => {
         Asset {
-            path: concat!("/static/", $file),
+            path: concat!("/static/", $name, ".", $end),
             kind: $kind,
-            text: include_str!(concat!("../../../static/", $file)),
+            text: include_str!(concat!("../../../static/", $name, ".", $end)),
             address: LazyLock::new(|| {
                 let mut hasher = DefaultHasher::new();
-                include_str!(concat!("../../../static/", $file)).hash(&mut hasher);
-                format!("/static/{}?v={:016x}", $file, hasher.finish())
+                include_str!(concat!("../../../static/", $name, ".", $end)).hash(&mut hasher);
+                format!("/static/{}.{:016x}.{}", $name, hasher.finish(), $end)
             }),
         }
     };
 }
 
-static STYLESHEET: Asset = asset!("console.css", "text/css; charset=utf-8");
-static SCRIPT: Asset = asset!("console.js", "text/javascript; charset=utf-8");
-static ICON: Asset = asset!("icon.svg", "image/svg+xml");
+static STYLESHEET: Asset = asset!("console", "css", "text/css; charset=utf-8");
+static SCRIPT: Asset = asset!("console", "js", "text/javascript; charset=utf-8");
+static ICON: Asset = asset!("icon", "svg", "image/svg+xml");
 
 pub fn stylesheet() -> &'static str {
     &STYLESHEET.address
@@ -48,15 +47,10 @@ pub fn icon() -> &'static str {
     &ICON.address
 }
 
+/// How long they may be kept the server says, by their names. The plain ones are for the server's own pages.
 pub fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
     [&STYLESHEET, &SCRIPT, &ICON].into_iter().fold(Router::new(), |router, asset| {
-        router.route(asset.path, get(async move |RawQuery(query): RawQuery| serve(asset, query.as_deref())))
+        let serve = get(async || ([(CONTENT_TYPE, asset.kind)], asset.text).into_response());
+        router.route(&asset.address, serve.clone()).route(asset.path, serve)
     })
-}
-
-fn serve(asset: &Asset, query: Option<&str>) -> Response {
-    // Under another hash, or none, it may be another file next time.
-    let this = query.is_some_and(|query| asset.address.ends_with(&format!("?{query}")));
-    let caching = if this { "public, max-age=31536000, immutable" } else { "no-cache" };
-    ([(CONTENT_TYPE, asset.kind), (CACHE_CONTROL, caching)], asset.text).into_response()
 }

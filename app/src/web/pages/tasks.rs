@@ -3,7 +3,8 @@
 use askama::Template;
 use axum::Router;
 use axum::extract::{Path, Query, State};
-use axum::response::Response;
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
 
@@ -21,10 +22,14 @@ const PAGE: u32 = 50;
 /// So much of a log is in the page; the script reads on, and a link leads to all of it.
 const LOG: usize = 256 << 10;
 
+/// More than the longest log.
+const WHOLE_LOG: usize = 8 << 20;
+
 pub fn routes() -> Router<Service> {
     Router::new()
         .route("/tasks", get(list))
         .route("/tasks/{id}", get(one))
+        .route("/tasks/{id}/log", get(whole_log))
         .route("/tasks/{id}/cancel", post(cancel))
         .route("/tasks/{id}/retry", post(retry))
 }
@@ -206,6 +211,13 @@ async fn one(State(service): State<Service>, Path(id): Path<TaskId>, visit: Visi
         app,
         task,
     })
+}
+
+async fn whole_log(State(service): State<Service>, Path(id): Path<TaskId>) -> PageResult {
+    let (_, log) = service.watch(id, 0, WHOLE_LOG).await?;
+    let name = format!("attachment; filename=\"task-{id}.log\"");
+    let headers = [(CONTENT_TYPE, "text/plain; charset=utf-8"), (CONTENT_DISPOSITION, &name)];
+    Ok((headers, log.bytes).into_response())
 }
 
 /// What a task was asked, for people.
