@@ -3,10 +3,12 @@
 mod browsing;
 mod console;
 mod damaged;
-mod html;
 mod policies;
 mod schedules;
 
+#[path = "../web_pages/html.rs"]
+#[allow(dead_code)]
+mod html;
 #[path = "../../../tests/common/plakar.rs"]
 #[allow(dead_code)]
 mod plakar;
