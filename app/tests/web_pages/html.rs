@@ -16,6 +16,7 @@ fn words(element: ElementRef<'_>) -> String {
     element.text().collect::<Vec<_>>().join(" ").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+#[allow(dead_code, reason = "each test program uses its part")]
 impl Html {
     /// Parses a page; panics if it is not well-formed, can't be used without a mouse or eyes, or has something in it that the
     /// content security policy forbids.

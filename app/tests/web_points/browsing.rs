@@ -183,6 +183,12 @@ async fn a_restore_point_is_searched_viewed_and_restored() {
     assert_eq!(titles, ["café", "cafe\u{301}"]);
     // Folders first.
     assert_eq!(page.text(".entry bdi"), "folders");
+    let by_size = page.links().into_iter().find(|link| link.ends_with("&sort=-size")).unwrap();
+    let by_size = console.page(&by_size).await;
+    assert_eq!(by_size.texts(".entry bdi")[..3], ["folders", "long.txt", "binary.bin"]);
+    assert_eq!(by_size.text("[aria-sort=descending]"), "Size");
+    let tasks = format!("form[action='/apps/{}/tasks']", looked.app.id);
+    assert!(newest.ends_with(&page.attribute(&format!("{tasks} [name=snapshot]"), "value")), "the restore point to check");
 
     // Search, here and in all of it, also from a folder whose name has a newline.
     let folder = format!("{newest}?path={}", encoded(&looked.path("folders/new\nline")));

@@ -13,6 +13,9 @@ const DAILY: [(&str, &str); 6] = [
     ("catch_up", "true"),
 ];
 
+/// Fields of a form.
+type Fields<'a> = &'a [(&'a str, &'a str)];
+
 /// The fields with some of them changed.
 fn with<'a>(changes: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     let kept = DAILY.iter().filter(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
@@ -28,7 +31,7 @@ async fn every_choice_of_the_form_is_kept_and_shown_again() {
     assert_eq!(console.page(&list).await.text(".empty h2"), "No schedules yet");
     let new = format!("{list}/new");
     assert_eq!(console.page(&new).await.texts("h1"), ["Add a schedule"]);
-    let choices: [(&[(&str, &str)], &str, &str); 9] = [
+    let choices: [(Fields<'_>, &str, &str); 9] = [
         (&[("choice", "minutes"), ("minutes", "15")], "*/15 * * * *", "every 15 minutes"),
         (&[("choice", "hours"), ("hours", "1")], "0 * * * *", "every hour"),
         (&[("choice", "hours"), ("hours", "6")], "0 */6 * * *", "every 6 hours"),
