@@ -50,7 +50,7 @@ endif
 # The Plakar that `make install` installs into: the user's own if there is one.
 USERS_PLAKAR := $(shell command -v plakar || echo $(PLAKAR))
 
-.PHONY: all help build package install uninstall reinstall demo test fuzz soak bench bindings lint doc clean prerequisites plakar plakar-1.0 kloset-1.0 licenses dist test-all-backends test-aarch64 test-windows check-platforms
+.PHONY: all help build package install uninstall reinstall demo test fuzz soak bench bindings lint doc clean prerequisites plakar plakar-1.0 kloset-1.0 licenses dist test-all-backends test-browser test-aarch64 test-windows check-platforms
 
 all: licenses ## Build, and lay out here what `plakar pkg build` packs
 	packaging/assemble $(EXECUTABLE) .
@@ -127,6 +127,9 @@ test: licenses $(PLAKAR) $(KLOSET_1_0) ## Run all tests
 test-all-backends: ## Build with every backend of rclone and back up, restore and keep a store with some of them
 	$(MAKE) package BACKENDS=all
 	PLAKAR=$(CURDIR)/$(PLAKAR) PACKAGE=$(CURDIR)/$(PACKAGE) tests/all-backends
+
+test-browser: build $(PLAKAR) ## Go through the console in a real browser; screenshots go to target/screenshots
+	PLAKAR=$(CURDIR)/$(PLAKAR) PLAKAR_OPENDRIVE=$(CURDIR)/$(EXECUTABLE) tests/browser-all
 
 test-aarch64: $(PLAKAR) ## Build for Linux on aarch64 and test that under qemu-user
 	tests/cross aarch64

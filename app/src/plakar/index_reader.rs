@@ -14,8 +14,11 @@ use super::index_builder::IndexBuilder;
 use super::points::{Items, RawEntry};
 use super::{Error, Result, SnapshotId};
 
-/// So many entries of a folder are asked for at once: a bound for the memory that plakar takes for an answer.
-const PART: u64 = 50_000;
+/// So many entries of a folder are asked for at once: while plakar makes up a larger answer, pages wait longer.
+const PART: u64 = 20_000;
+
+/// Of a very large folder, such a part of it: plakar reads all before it again each time.
+const PARTS: u64 = 16;
 
 /// So many folders are asked for at once.
 const AT_ONCE: usize = 2;
@@ -69,14 +72,14 @@ impl Reading<'_> {
     /// Reads a folder. False if that makes too many entries.
     async fn folder(&self, number: usize) -> Result<bool> {
         let Some(path) = lock(&self.builder).path(number) else { return Ok(true) };
-        let mut offset = 0;
+        let (mut offset, mut limit) = (0, PART);
         loop {
             if !(self.wanted)() {
                 return Err(Error::Cancelled);
             }
             // Below the root, the first is "..", which counts as one.
             let first = offset + u64::from(number != 0);
-            let query = [("offset", first.to_string()), ("limit", PART.to_string())];
+            let query = [("offset", first.to_string()), ("limit", limit.to_string())];
             let bytes = match self.api.of_path("children/", self.id, &path, &query).await {
                 // Bytes that are no UTF-8 are shown as this sign, by which plakar does not know the folder.
                 Err(Error::NotFound(_)) if path.as_str().contains(char::REPLACEMENT_CHARACTER) => return Ok(true),
@@ -93,14 +96,15 @@ impl Reading<'_> {
                 } else if ended {
                     return Err(Error::Answer(format!("{} of {} entries of a folder", offset + count, found.total)));
                 }
-                Ok((fits, ended, count, builder.entries()))
+                Ok((fits, ended, count, found.total, builder.entries()))
             };
-            let (fits, ended, count, entries) = blocking(taken).await??;
+            let (fits, ended, count, total, entries) = blocking(taken).await??;
             self.so_far.store(entries, Ordering::Relaxed);
             if ended || !fits {
                 return Ok(fits);
             }
             offset += count;
+            limit = PART.max(total / PARTS);
         }
     }
 }

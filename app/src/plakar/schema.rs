@@ -74,6 +74,8 @@ pub struct Fault {
 /// A connector's schema.
 pub struct Schema {
     fields: Vec<Field>,
+    /// The `errorMessage` of fields that have one, as ajv-errors knows it: one text, or one for each keyword.
+    words: BTreeMap<String, Value>,
     validator: jsonschema::Validator,
 }
 
@@ -95,7 +97,8 @@ impl Schema {
         let validator = jsonschema::draft202012::new(&root).map_err(|error| wrong(error.to_string()))?;
         let required: Vec<&str> = root["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         let fields = ordered.0.iter().map(|(key, schema)| field(key, schema, required.contains(&key.as_str()))).collect();
-        Ok(Self { fields, validator })
+        let words = ordered.0.iter().map(|(key, schema)| (key.clone(), schema["errorMessage"].clone())).collect();
+        Ok(Self { fields, words, validator })
     }
 
     /// The fields in the schema's order.
@@ -153,6 +156,10 @@ impl Schema {
             return Fault { key: None, message: format!("the options do not go together: {}", clip(&error.masked().to_string())) };
         }
         let value = error.instance().as_str().unwrap_or_default();
+        if let Some(words) = self.own_words(&key, &error.schema_path().to_string()) {
+            let shown = if self.is_secret(&key) { "\"…\"".to_owned() } else { Value::from(clip(value)).to_string() };
+            return Fault { message: words.replace("${0}", &shown).replace("{key}", &format!("\"{key}\"")), key: Some(key) };
+        }
         let what = match (value.is_empty(), self.is_secret(&key)) {
             (true, _) => format!("option \"{key}\" is empty"),
             (false, true) => format!("option \"{key}\" is not as it has to be"),
@@ -166,6 +173,17 @@ impl Schema {
             _ => String::new(),
         };
         Fault { key: Some(key), message: what + &hint }
+    }
+}
+
+impl Schema {
+    /// What the schema itself says about a fault, by the keyword at the end of the path to it.
+    fn own_words(&self, key: &str, path: &str) -> Option<&str> {
+        let words = self.words.get(key)?;
+        let inside = path.split_once(&format!("/properties/{key}/")).map_or("", |(_, inside)| inside);
+        let words = words.as_str().or_else(|| words[inside.split('/').next()?].as_str())?;
+        // Some say which command of plakar's to run, which is not for who fills in a form.
+        Some(words).filter(|words| !words.contains("`plakar "))
     }
 }
 

@@ -21,7 +21,7 @@ async fn the_installed_integration_is_found_by_class_and_its_form_checks_values(
     let (_, connector) = for_location(&installed, ConnectorKind::Importer, "opendrive://x").unwrap();
     let schema = Schema::new(connector.schema.as_ref().unwrap()).unwrap();
     let keys: Vec<&str> = schema.fields().iter().map(|field| field.key.as_str()).take(4).collect();
-    assert_eq!(keys, ["location", "username", "password", "transfers"]);
+    assert_eq!(keys, ["location", "rclone_type", "username", "password"]);
     let field = |key: &str| schema.fields().iter().find(|field| field.key == key).unwrap();
     assert!(field("location").required && !field("username").required);
     assert_eq!((&field("password").kind, &field("location").kind), (&FieldKind::Secret, &FieldKind::Text));
@@ -36,11 +36,13 @@ async fn the_installed_integration_is_found_by_class_and_its_form_checks_values(
     assert_eq!(faults(&good), Vec::<String>::new());
     let with = |more: (&'static str, &'static str)| faults(&[&good[..], &[more]].concat());
     assert_eq!(with(("passwort", "geheim")), ["unknown option \"passwort\""]);
-    assert!(with(("transfers", "900"))[0].starts_with("option \"transfers\": \"900\" is not as it has to be; an example: 4"));
-    assert!(with(("access", "all"))[0].contains("choose one of private, public, hidden"));
+    assert_eq!(with(("transfers", "900")), ["option \"transfers\" is \"900\": write a number from 1 to 64, for example 16"]);
+    assert_eq!(with(("access", "all")), ["option \"access\" is \"all\": write private, public or hidden"]);
+    let above = faults(&[("location", "opendrive://a/../b"), ("username", "me"), ("password", "p")]);
+    assert!(above[0].starts_with("location \"opendrive://a/../b\" has a \"..\" in its path"), "{above:?}");
     assert_eq!(faults(&[("username", "me")])[0], "option \"location\" is missing");
     let secret = faults(&[("location", "opendrive://"), ("username", "me"), ("password", "")]);
-    assert_eq!(secret, ["option \"password\" is empty; Its password, in plain text."]);
+    assert_eq!(secret, ["option \"password\" is empty; The password of the account, in plain text (location opendrive://)."]);
 }
 
 /// Values that INI, YAML or a shell would change.

@@ -15,7 +15,7 @@ use source_app::web::api;
 use crate::description::{Description, Operation};
 
 /// Nothing that is waited for takes longer, unless it hangs.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(180);
 
 /// A running server and what it was asked.
 pub struct Api {

@@ -76,7 +76,8 @@ async fn hostile_names_are_just_names() {
         }
     }
     let mut expected: Vec<String> = HOSTILE.iter().map(|(name, _)| (*name).to_owned()).collect();
-    (expected.sort(), found.sort());
+    expected.sort();
+    found.sort();
     assert_eq!(found, expected);
     for (n, (name, saved)) in HOSTILE.iter().enumerate() {
         let path = format!("{point}/download?path={}", encoded(&format!("{}/{name}", folder.display())));
@@ -92,11 +93,32 @@ async fn hostile_names_are_just_names() {
     api.refused(400, "GET", &format!("{point}/download?path={}", encoded(&format!("{}/../x", folder.display()))), Value::Null).await;
 }
 
+/// Overwrites what the store has of the beginning of some content. It can't be compressed, so it is there as it is; where it is
+/// differs from store to store, and so do the borders that may run through it.
+fn damage(world: &World, content: &[u8]) {
+    let mut folders = vec![world.user.home().join("store/packfiles")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().flatten() {
+            if entry.file_type().unwrap().is_dir() {
+                folders.push(entry.path());
+                continue;
+            }
+            let mut packfile = std::fs::read(entry.path()).unwrap();
+            let found = content.chunks(32).take(4).find_map(|part| packfile.windows(32).position(|window| window == part));
+            if let Some(at) = found {
+                packfile[at..at + 32].fill(b'X');
+                return std::fs::write(entry.path(), packfile).unwrap();
+            }
+        }
+    }
+    panic!("the content is in no packfile");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_cut_never_looks_whole() {
     let world = World::new().await;
-    let bytes = noise(7, 12_000_000);
-    world.put("data/large.bin", &bytes);
+    let content = noise(7, 8_000_000);
+    world.put("data/large.bin", &content);
     world.put("data/page.html", b"<script>alert(1)</script>");
     world.put("data/empty", b"");
     let (api, app) = start(&world).await;
@@ -104,7 +126,7 @@ async fn what_is_cut_never_looks_whole() {
     assert_eq!(task["state"], "succeeded", "{log}");
     let download = format!("/apps/{app}/points/{}/download?path=/data", task["snapshot"].as_str().unwrap());
     let large = format!("{download}/large.bin");
-    assert!(read(&api, &large).await == (200, Ok(bytes)));
+    assert!(read(&api, &large).await == (200, Ok(content.clone())));
     // A page is no page here.
     for (path, kind, length) in [("page.html", "application/octet-stream", "25"), ("empty", "text/plain", "0")] {
         let answer = api.call("GET", &format!("{download}/{path}"), Value::Null).await;
@@ -127,10 +149,10 @@ async fn what_is_cut_never_looks_whole() {
     }
     api.refused(400, "GET", &format!("{download}&format=rar"), Value::Null).await;
 
-    // The store rots: what is in the middle of the file is not what it was.
-    world.damage();
+    // The store rots: what is in the file's second half is not what it was. Before it there is enough that is sent.
+    damage(&world, &content[6_000_000..]);
     let (status, broken) = read(&api, &large).await;
-    assert!(status == 200 && broken.clone().is_err_and(|read| read < 12_000_000), "{status} {:?}", broken.map(|bytes| bytes.len()));
+    assert!(status == 200 && broken.clone().is_err_and(|read| read < 8_000_000), "{status} {:?}", broken.map(|bytes| bytes.len()));
     for format in ["zip", "tar.gz"] {
         let (status, broken) = read(&api, &format!("{download}&format={format}")).await;
         assert!(status == 200 && broken.is_err(), "{format} {status}");

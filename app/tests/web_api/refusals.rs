@@ -143,7 +143,10 @@ async fn bodies(api: &Api, operation: &Operation, path: &str, body: &Value) {
     {
         assert_eq!(raw(kind, body.to_string()).await, 415, "{} {kind:?}", operation.id);
     }
-    assert_eq!(raw(Some("application/json"), format!("{body}{}", " ".repeat(64 << 10))).await, 413, "{}", operation.id);
+    // One byte too many: of more, some might be unread when the server hangs up.
+    let body = body.to_string();
+    let large = format!("{body}{}", " ".repeat((64 << 10) + 1 - body.len()));
+    assert_eq!(raw(Some("application/json"), large).await, 413, "{}", operation.id);
 }
 
 /// What is no route is refused in the same form.

@@ -40,7 +40,18 @@ pub(super) fn routes(gate: Arc<Gate>) -> Router {
 /// An error, for people or for programs.
 pub(super) fn error(status: StatusCode, text: &str, is_api: bool) -> Response {
     if is_api {
-        return (status, Json(serde_json::json!({ "error": text }))).into_response();
+        let code = match status {
+            StatusCode::UNAUTHORIZED => "no_session",
+            StatusCode::FORBIDDEN => "foreign",
+            StatusCode::PAYLOAD_TOO_LARGE => "too_large",
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => "media_type",
+            StatusCode::METHOD_NOT_ALLOWED => "method",
+            StatusCode::INTERNAL_SERVER_ERROR => "inside",
+            _ => "input",
+        };
+        // The form that docs/openapi.yaml describes.
+        let error = serde_json::json!({ "code": code, "message": text, "faults": [] });
+        return (status, Json(serde_json::json!({ "error": error }))).into_response();
     }
     let title = status.canonical_reason().unwrap_or("Error");
     page(status, &ErrorPage { title, text, sign_in: status == StatusCode::UNAUTHORIZED })
