@@ -121,6 +121,12 @@ impl Html {
         !self.all(query).is_empty()
     }
 
+    /// The links to pages of the console.
+    pub fn links(&self) -> Vec<String> {
+        let links = self.all("main a[href^='/']").into_iter().filter_map(|link| link.value().attr("href"));
+        links.filter(|link| !link.starts_with("/api/")).map(str::to_owned).collect()
+    }
+
     /// What a form would post as it is shown.
     pub fn form(&self, query: &str) -> Vec<(String, String)> {
         let form = self.all(query).first().copied().unwrap_or_else(|| panic!("no {query}"));
