@@ -268,7 +268,11 @@ async fn whole_way() {
     let saved = downloads.join("data.bin");
     let begun = Instant::now();
     while std::fs::read(&saved).ok().as_deref() != Some(&content[..]) {
-        assert!(begun.elapsed() < PATIENCE, "the download is not the file: {:?}", std::fs::read_dir(&downloads).unwrap().collect::<Vec<_>>());
+        assert!(
+            begun.elapsed() < PATIENCE,
+            "the download is not the file: {:?}",
+            std::fs::read_dir(&downloads).unwrap().collect::<Vec<_>>()
+        );
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     browser.open(&format!("/apps/1/points/{point}/restore")).await;
@@ -286,7 +290,9 @@ async fn whole_way() {
     let begun = Instant::now();
     loop {
         browser.open("/tasks?app=1&kind=backup&state=succeeded").await;
-        if browser.text().await.contains("schedule") && browser.client.find_all(Locator::Css("main table tbody tr")).await.unwrap().len() >= 2 {
+        if browser.text().await.contains("schedule")
+            && browser.client.find_all(Locator::Css("main table tbody tr")).await.unwrap().len() >= 2
+        {
             break;
         }
         assert!(begun.elapsed() < Duration::from_secs(150), "no scheduled run:\n{}", browser.text().await);

@@ -152,7 +152,7 @@ for (const preview of document.querySelectorAll('[data-preview]')) {
   if (zone && here && here !== zone.value) {
     const button = document.createElement('button');
     button.type = 'button';
-    button.className = 'plain';
+    button.className = 'plain use-zone';
     button.textContent = `Use ${here}, the zone of this browser`;
     button.addEventListener('click', () => { zone.value = here; button.remove(); show(); zone.focus(); });
     zone.after(button);

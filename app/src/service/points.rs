@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::stores::store;
 use super::{Error, Result, Service};
 use crate::plakar::{
-    ArchiveFormat, Browser, CancellationToken, Download, Entry, EntryKind, Failure, Page, Plakar, RestorePoint, SnapshotId, SnapshotPath,
-    Store,
+    ArchiveFormat, Browser, CancellationToken, Download, Entry, EntryKind, Failure, Listing, Order, Page, Plakar, RestorePoint, SnapshotId,
+    SnapshotPath, Store,
 };
 use crate::state::{App, AppId, AppKind};
 
@@ -110,6 +110,14 @@ impl Point {
     /// It is not there.
     pub async fn children(&self, folder: &SnapshotPath, offset: u64, limit: u64) -> Result<Page<Entry>> {
         Ok(self.browser.children(&self.point.id, folder, offset, limit).await?)
+    }
+
+    /// What is in a folder, in an order; by name alone as long as the restore point has no index, which is made then.
+    ///
+    /// # Errors
+    /// It is not there.
+    pub async fn ordered(&self, folder: &SnapshotPath, offset: u64, limit: u64, order: Order) -> Result<Listing> {
+        Ok(self.browser.ordered(&self.point.id, folder, offset, limit, order).await?)
     }
 
     /// The entries below a folder whose names have a text in them, or match it if it has `*` or `?` in it.

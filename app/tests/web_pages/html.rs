@@ -16,6 +16,7 @@ fn words(element: ElementRef<'_>) -> String {
     element.text().collect::<Vec<_>>().join(" ").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+#[allow(dead_code, reason = "each test program uses its part")]
 impl Html {
     /// Parses a page; panics if it is not well-formed, can't be used without a mouse or eyes, or has something in it that the
     /// content security policy forbids.
@@ -44,7 +45,10 @@ impl Html {
             }
             assert!(!["style", "iframe", "object", "base"].contains(&name), "{what}: <{name}>");
             assert!(name != "script" || (element.value().attr("src").is_some() && words(element).is_empty()), "{what}: a script");
-            assert!(name != "img" || element.value().attr("src").is_some_and(|src| src.starts_with("/static/")), "{what}: an image");
+            assert!(
+                name != "img" || element.value().attr("src").is_some_and(|src| src.starts_with("/static/") || src.contains("/raw?path=/")),
+                "{what}: an image"
+            );
         }
     }
 
@@ -115,6 +119,12 @@ impl Html {
     /// Whether there is such an element.
     pub fn has(&self, query: &str) -> bool {
         !self.all(query).is_empty()
+    }
+
+    /// The links to pages of the console.
+    pub fn links(&self) -> Vec<String> {
+        let links = self.all("main a[href^='/']").into_iter().filter_map(|link| link.value().attr("href"));
+        links.filter(|link| !link.starts_with("/api/")).map(str::to_owned).collect()
     }
 
     /// What a form would post as it is shown.

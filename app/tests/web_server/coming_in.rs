@@ -63,7 +63,10 @@ async fn without_a_session_there_is_only_the_way_in() {
     }
     let answer = client.get(site.url("/api/things")).send().await.unwrap();
     assert_eq!(answer.headers()["content-type"], "application/json");
-    assert_eq!(answer.text().await.unwrap(), r#"{"error":{"code":"no_session","faults":[],"message":"There is no session, or it ended: sign in."}}"#);
+    assert_eq!(
+        answer.text().await.unwrap(),
+        r#"{"error":{"code":"no_session","faults":[],"message":"There is no session, or it ended: sign in."}}"#
+    );
     assert_eq!(site.reached(), 0);
 
     let open = ["/login", "/enter", "/enter.js", "/signed-out", "/static/console.css"];

@@ -53,7 +53,10 @@ async fn a_change_by_the_api_is_json_with_the_header() {
         let request = owner.post("/api/things").header(token.0, token.1).header("content-type", kind).body(format!("csrf={}", owner.csrf));
         let answer = request.send().await.unwrap();
         assert_eq!(answer.status(), 415, "{kind}");
-        assert_eq!(answer.text().await.unwrap(), r#"{"error":{"code":"media_type","faults":[],"message":"Send Content-Type: application/json."}}"#);
+        assert_eq!(
+            answer.text().await.unwrap(),
+            r#"{"error":{"code":"media_type","faults":[],"message":"Send Content-Type: application/json."}}"#
+        );
     }
     let unnamed = owner.post("/api/things").header(token.0, token.1).body("{}");
     assert_eq!(unnamed.send().await.unwrap().status(), 415, "a body without its type");

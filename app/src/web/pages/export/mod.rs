@@ -86,7 +86,9 @@ impl Asked {
 
     fn fields(&self) -> Vec<Field> {
         let mut fields = vec![
-            Field::text("executable", "Program", &self.executable).required().help("The absolute path of plakar-opendrive where it will run."),
+            Field::text("executable", "Program", &self.executable)
+                .required()
+                .help("The absolute path of plakar-opendrive where it will run."),
         ];
         match self.form.as_str() {
             "systemd" => fields.push(
@@ -123,7 +125,9 @@ impl Asked {
         let form = match self.form.as_str() {
             "systemd" => ExportAs::Systemd(Systemd { user: some(&self.user) }),
             "crontab" => ExportAs::Crontab { time_zone: self.time_zone.clone() },
-            _ => ExportAs::Kubernetes(Kubernetes { image: self.image.clone(), claim: self.claim.clone(), namespace: some(&self.namespace) }),
+            _ => {
+                ExportAs::Kubernetes(Kubernetes { image: self.image.clone(), claim: self.claim.clone(), namespace: some(&self.namespace) })
+            }
         };
         Export { form, command }
     }

@@ -2,12 +2,13 @@
 
 use askama::Template;
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Redirect};
 use serde::Deserialize;
 
 use super::links::{Links, value};
 use super::open::{Crumb, Neighbour, Opened, Paging, Summary, crumbs, neighbours, number, path, root};
+use super::order::{Column, columns, parse, sorting};
 use super::search;
 use super::shown::Shown;
 use crate::plakar::{Entry, EntryKind, SnapshotPath};
@@ -23,14 +24,31 @@ pub const ENTRIES: u64 = 200;
 pub struct Asked {
     /// The folder; without it, what was backed up.
     pub path: Option<String>,
+    /// The same, percent-encoded once more: a form would make two characters of a newline.
+    pub at: Option<String>,
     /// Which part of the list.
     pub page: Option<u64>,
+    /// What the entries are ordered by: `name`, `size` or `modified`; with `-` before it, the last first.
+    #[serde(default)]
+    pub sort: String,
     /// What is searched for.
     #[serde(default)]
     pub text: String,
     /// `all`: in the whole restore point.
     #[serde(default, rename = "in")]
     pub within: String,
+}
+
+impl Asked {
+    fn folder(&self) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Path {
+            path: String,
+        }
+        let at = self.at.as_ref().and_then(|at| Uri::try_from(format!("/?path={at}")).ok());
+        let at = at.and_then(|uri| Some(Query::<Path>::try_from_uri(&uri).ok()?.0.path));
+        at.or_else(|| self.path.clone())
+    }
 }
 
 /// An entry in a list.
@@ -81,13 +99,23 @@ impl Row {
     }
 }
 
+impl Row {
+    /// What it is: plakar's type, where that says anything.
+    pub fn kind_text(&self) -> &str {
+        match self.content_type.split(';').next().unwrap_or_default() {
+            "" | "application/octet-stream" => self.kind,
+            text => text,
+        }
+    }
+}
+
 /// What is the same for a folder and for what was found in it.
 pub struct Frame {
     pub head: AppHead,
     pub point: Summary,
     pub crumbs: Vec<Crumb>,
-    /// The folder as it is, for a form.
-    pub path: String,
+    /// The folder, percent-encoded: for the form that searches, and for addresses.
+    pub at: String,
     /// The point's page.
     pub start: String,
     pub text: String,
@@ -107,7 +135,7 @@ impl Frame {
             head: AppHead { app: opened.app.clone(), tab: Tab::Points },
             point: Summary::new(opened.app.id, &opened.point.point),
             crumbs: crumbs(links, path),
-            path: path.to_string(),
+            at: value(path.as_str()),
             start: links.start().to_owned(),
             text: asked.text.clone(),
             whole: asked.within == "all",
@@ -128,12 +156,23 @@ struct Browse {
     rows: Vec<Row>,
     paging: Paging,
     total: String,
+    /// Its columns that it can be ordered by.
+    columns: Vec<Column>,
+    /// There is more than this page, and no order yet.
+    unordered: bool,
     /// The folder is not in this restore point.
     missing: bool,
 }
 
+impl Browse {
+    /// This page, for who has no script.
+    fn again(&self) -> String {
+        format!("{}?path={}", self.frame.start, self.frame.at)
+    }
+}
+
 pub async fn browse(visit: Visit, State(service): State<Service>, opened: Opened, Query(asked): Query<Asked>) -> PageResult {
-    let path = path(&opened.point.point, asked.path.as_deref())?;
+    let path = path(&opened.point.point, asked.folder().as_deref())?;
     if !asked.text.trim().is_empty() {
         let below = if asked.within == "all" { root(&opened.point.point) } else { path.clone() };
         let frame = Frame::new(&service, &opened, &path, &asked).await;
@@ -151,6 +190,8 @@ pub async fn browse(visit: Visit, State(service): State<Service>, opened: Opened
         rows: Vec::new(),
         paging: Paging::new(1, ENTRIES, 0, None, false, |_| String::new()),
         total: String::new(),
+        columns: Vec::new(),
+        unordered: false,
         missing: true,
     };
     let Some(entry) = entry else {
@@ -159,9 +200,17 @@ pub async fn browse(visit: Visit, State(service): State<Service>, opened: Opened
     if entry.kind != EntryKind::Folder {
         return Ok(Redirect::to(&opened.links.view(&path)).into_response());
     }
-    let mut list = opened.point.children(&path, (number - 1) * ENTRIES, ENTRIES).await?;
-    list.items.sort_by_key(|entry| entry.kind != EntryKind::Folder);
-    let href = |number| format!("{}?path={}&page={number}", opened.links.start(), value(path.as_str()));
+    let order = parse(&asked.sort);
+    let listing = opened.point.ordered(&path, (number - 1) * ENTRIES, ENTRIES, order).await?;
+    let mut list = listing.page;
+    if listing.order != order {
+        // What is on this page at least.
+        list.items.sort_by_key(|entry| entry.kind != EntryKind::Folder);
+        shown.unordered = list.more || number > 1;
+    }
+    let base = format!("{}?path={}", opened.links.start(), value(path.as_str()));
+    let href = |number| format!("{base}{}&page={number}", sorting(order));
+    shown.columns = columns(&base, order);
     shown.paging = Paging::new(number, ENTRIES, list.items.len() as u64, list.total, list.more, href);
     shown.missing = false;
     shown.total = list.total.map_or_else(|| "Entries".to_owned(), |total| format::count(total, "entry", "entries"));

@@ -34,8 +34,7 @@ struct Errors {
 pub async fn errors(visit: Visit, opened: Opened, Query(asked): Query<Asked>) -> PageResult {
     let number = number(asked.page);
     let list = opened.point.errors((number - 1) * ENTRIES, ENTRIES).await?;
-    let paging =
-        Paging::new(number, ENTRIES, list.items.len() as u64, list.total, list.more, |number| opened.links.errors(number));
+    let paging = Paging::new(number, ENTRIES, list.items.len() as u64, list.total, list.more, |number| opened.links.errors(number));
     let failed = list.items.iter().map(|failed| Failed { path: Shown::name(&failed.path), reason: Shown::name(&failed.reason) });
     page(&Errors {
         shell: visit.shell(Section::None),

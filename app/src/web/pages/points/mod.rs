@@ -5,6 +5,7 @@ mod errors;
 mod files;
 mod links;
 mod open;
+mod order;
 mod restore;
 mod search;
 mod shown;
@@ -98,8 +99,7 @@ async fn list(visit: Visit, State(service): State<Service>, Path(id): Path<AppId
     let first = usize::try_from((number - 1) * POINTS).unwrap_or(usize::MAX);
     let points: Vec<Summary> = all.iter().skip(first).take(POINTS as usize).map(|point| Summary::new(id, point)).collect();
     let more = number * POINTS < total;
-    let paging =
-        Paging::new(number, POINTS, points.len() as u64, Some(total), more, |number| format!("/apps/{id}/points?page={number}"));
+    let paging = Paging::new(number, POINTS, points.len() as u64, Some(total), more, |number| format!("/apps/{id}/points?page={number}"));
     page(&List { shell: visit.shell(Section::None), head: AppHead { app, tab: Tab::Points }, points, paging, total, closed })
 }
 

@@ -58,13 +58,7 @@ pub async fn form(visit: Visit, State(service): State<Service>, opened: Opened, 
 }
 
 /// Starts the task, and leads to it.
-pub async fn start(
-    visit: Visit,
-    State(service): State<Service>,
-    opened: Opened,
-    Query(asked): Query<Asked>,
-    posted: Posted,
-) -> PageResult {
+pub async fn start(visit: Visit, State(service): State<Service>, opened: Opened, Query(asked): Query<Asked>, posted: Posted) -> PageResult {
     let path = path(&opened.point.point, asked.path.as_deref())?;
     let begun = match place(&posted) {
         Ok(to) => {
@@ -129,7 +123,11 @@ async fn filled(shell: Shell, service: &Service, opened: Opened, path: &Snapshot
 /// Those of the same resource first.
 fn choices(source: &App, apps: Vec<App>) -> Vec<Choice> {
     let destinations = apps.into_iter().filter(|app| app.spec.kind == AppKind::Destination);
-    let choice = |app: App| Choice { same: app.spec.resource.name == source.spec.resource.name, name: app.spec.name, resource: app.spec.resource.name };
+    let choice = |app: App| Choice {
+        same: app.spec.resource.name == source.spec.resource.name,
+        name: app.spec.name,
+        resource: app.spec.resource.name,
+    };
     let mut choices: Vec<Choice> = destinations.map(choice).collect();
     choices.sort_by(|a, b| (!a.same, &a.name).cmp(&(!b.same, &b.name)));
     choices

@@ -24,7 +24,7 @@ pub async fn page_of(shell: Shell, frame: Frame, opened: &Opened, below: &Snapsh
     let number = number(asked.page);
     let found = opened.point.search(below, asked.text.trim(), (number - 1) * ENTRIES, ENTRIES).await?;
     let within = if frame.whole { "&in=all" } else { "" };
-    let (path, text) = (value(&frame.path), value(&asked.text));
+    let (path, text) = (&frame.at, value(&asked.text));
     let href = |number| format!("{}?path={path}&text={text}{within}&page={number}", opened.links.start());
     let paging = Paging::new(number, ENTRIES, found.items.len() as u64, found.total, found.more, href);
     let rows = found.items.iter().map(|entry| Row::new(&opened.links, entry)).collect();

@@ -46,10 +46,8 @@ pub async fn versions(service: &Service, opened: &Opened, path: &SnapshotPath, e
             Ok(point) => point.entry(path).await.ok().filter(|entry| entry.kind == EntryKind::File),
             Err(_) => None,
         };
-        let there = found.map(|found| There {
-            size: format::size(found.size),
-            same: found.content.is_some() && found.content == entry.content,
-        });
+        let there =
+            found.map(|found| There { size: format::size(found.size), same: found.content.is_some() && found.content == entry.content });
         Version { taken: When(point.taken), href: Links::new(opened.app.id, &point.id).view(path), there, here: is_here }
     };
     futures::stream::iter(around).map(version).buffered(AT_ONCE).collect().await

@@ -52,7 +52,9 @@ async fn list(visit: Visit, State(service): State<Service>) -> PageResult {
         matches: matches(&policy.spec),
         keeps: keeps(policy.spec.retention),
         apps: matching(&policy.spec, &apps),
-        schedules: of_policy(&schedules, policy.id).map(|schedule| format!("{} {}", schedule.spec.kind, describe(&schedule.spec.cron))).collect(),
+        schedules: of_policy(&schedules, policy.id)
+            .map(|schedule| format!("{} {}", schedule.spec.kind, describe(&schedule.spec.cron)))
+            .collect(),
         policy,
     };
     page(&List { shell: visit.shell(Section::Policies), policies: policies.into_iter().map(shown).collect() })
@@ -94,7 +96,7 @@ fn keeps(retention: Retention) -> String {
         number => format!("{number} {unit}s"),
     });
     let words: Vec<String> = words.collect();
-    if words.is_empty() { "no rule".to_owned() } else { format!("the newest of each of {}", words.join(", ")) }
+    if words.is_empty() { "no rule".to_owned() } else { words.join(", ") }
 }
 
 /// What to tick: the usual ones and those of the apps.

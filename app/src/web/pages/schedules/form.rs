@@ -2,6 +2,7 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
+use chrono::Utc;
 
 use super::home;
 use super::preview::Preview;
@@ -134,7 +135,7 @@ async fn made(shell: Shell, service: &Service, target: &Target, filled: &Filled)
         ("prune", "Prune: remove what the retention does not keep"),
     ];
     let kinds = kinds.map(|(value, text)| (value.to_owned(), text.to_owned())).to_vec();
-    let preview = Preview::new(&filled.when, &filled.zone);
+    let preview = Preview::new(&filled.when, &filled.zone, Utc::now());
     let zone = Field::text("time_zone", "Time zone", &filled.zone)
         .required()
         .help("An IANA name. Summer time is kept in mind: a time that does not come is made up for, one that comes twice counts once.")
@@ -210,5 +211,5 @@ pub async fn save(visit: Visit, State(service): State<Service>, Path(id): Path<S
 
 /// The next runs of what a form holds, for the script that shows them.
 pub async fn preview(posted: Posted) -> PageResult {
-    page(&Fragment { preview: Preview::new(&When::posted(&posted), posted.get("time_zone")) })
+    page(&Fragment { preview: Preview::new(&When::posted(&posted), posted.get("time_zone"), Utc::now()) })
 }

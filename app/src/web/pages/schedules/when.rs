@@ -155,7 +155,8 @@ impl When {
             Ok(timing) => timing.cron(),
             Err(error) => return Err(error.to_string()),
         };
-        let chosen: Vec<&str> = ["0", "1", "2", "3", "4", "5", "6"].into_iter().filter(|day| self.days.iter().any(|one| one == day)).collect();
+        let chosen: Vec<&str> =
+            ["0", "1", "2", "3", "4", "5", "6"].into_iter().filter(|day| self.days.iter().any(|one| one == day)).collect();
         match chosen.len() {
             0 => Err("choose one day of the week or more".into()),
             7 => Ok(at),
