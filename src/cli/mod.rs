@@ -46,7 +46,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     #[command(flatten)]
-    ForPeople(ForPeople),
+    ForPeople(Box<ForPeople>),
     /// Serve Plakar as a source, over standard input and output
     #[command(hide = true)]
     Importer(Served),
@@ -106,7 +106,7 @@ pub fn run() -> u8 {
         Command::Importer(Served { plakar_api }) => plugin::run(Connector::Importer, plakar_api),
         Command::Storage(Served { plakar_api }) => plugin::run(Connector::Storage, plakar_api),
         Command::Exporter(Served { plakar_api }) => plugin::run(Connector::Exporter, plakar_api),
-        Command::ForPeople(command) => conclude(for_people(command)),
+        Command::ForPeople(command) => conclude(for_people(*command)),
     }
 }
 

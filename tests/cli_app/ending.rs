@@ -10,7 +10,7 @@ use crate::common::place::noise;
 use crate::world::{World, until};
 
 /// A world in which a backup never comes to its end by itself.
-fn endless() -> World {
+pub fn endless() -> World {
     let world = World::new();
     world.put("large", &noise(1, 3_000_000));
     world.source();
@@ -27,12 +27,12 @@ fn begin(world: &World) -> Child {
     child
 }
 
-fn signal(child: &Child, name: &str) {
+pub fn signal(child: &Child, name: &str) {
     assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
 }
 
 /// Waits for the end of a command: its status and what it said.
-fn end(mut child: Child) -> (Option<i32>, String) {
+pub fn end(mut child: Child) -> (Option<i32>, String) {
     until("the command does not end", || child_has_ended(&child));
     let status = child.wait().unwrap();
     let mut said = String::new();

@@ -115,6 +115,7 @@ fn write(folder: &Path, file: &ExportedFile) -> Result<(), Failure> {
     let failed = |error: std::io::Error| Failure::new(Exit::Failed, format!("cannot write {}: {error}", path.display()));
     std::fs::create_dir_all(folder).map_err(failed)?;
     let mut builder = tempfile::Builder::new();
+    builder.prefix(".plakar-opendrive-");
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut new = builder.tempfile_in(folder).map_err(failed)?;

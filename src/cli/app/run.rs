@@ -57,7 +57,16 @@ impl Run {
                     continue;
                 }
             };
-            for task in ran? {
+            let ran = match ran {
+                Ok(ran) => ran,
+                // The other apps go on.
+                Err(error) => {
+                    say(&text::line(&format!("{}: {error}", app.spec.name)));
+                    worst = Exit::Failed;
+                    continue;
+                }
+            };
+            for task in ran {
                 tell(&task, &app, self.json, out)?;
                 let exit = exit_of(task.state);
                 if worst == Exit::Done || exit == Exit::Failed {
