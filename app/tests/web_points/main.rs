@@ -5,6 +5,7 @@ mod console;
 mod damaged;
 mod policies;
 mod schedules;
+mod strangers;
 
 #[path = "../web_pages/html.rs"]
 #[allow(dead_code)]
