@@ -22,6 +22,14 @@ struct RcloneIOResult {
 	long long	Value;
 	char*	Error;
 };
+
+// RcloneBeginning is the outcome of RcloneBegin: Count bytes, and a reader for those that may follow, 0 if there
+// are none. Error is as above.
+struct RcloneBeginning {
+	long long	Count;
+	unsigned long long	Reader;
+	char*	Error;
+};
 */
 import "C"
 
@@ -99,6 +107,27 @@ func RcloneRead(reader C.ulonglong, buffer unsafe.Pointer, length C.size_t) (res
 	return outcome(int64(n), err)
 }
 
+// RcloneBegin reads a kept object from its beginning on: what RcloneOpen, RcloneRead and RcloneClose do, in one
+// call for an object that is smaller than the buffer. The control call bridge/cancel ends it by its number (0: not).
+//
+//export RcloneBegin
+func RcloneBegin(object C.ulonglong, call C.ulonglong, buffer unsafe.Pointer, length C.size_t) (result C.struct_RcloneBeginning) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			result = C.struct_RcloneBeginning{Error: failure(bug(cause))}
+		}
+	}()
+	bytes, err := slice(buffer, length)
+	if err != nil {
+		return C.struct_RcloneBeginning{Error: failure(err)}
+	}
+	n, rest, err := core.Begin(uint64(object), uint64(call), bytes)
+	if err != nil {
+		return C.struct_RcloneBeginning{Error: failure(err)}
+	}
+	return C.struct_RcloneBeginning{Count: C.longlong(n), Reader: C.ulonglong(rest)}
+}
+
 // RcloneCreate begins an upload of size bytes (-1: unknown) to a path of a remote, with a
 // modification time in nanoseconds since 1970. Value is the writer.
 //
@@ -136,24 +165,32 @@ func RcloneClose(stream C.ulonglong) (result C.struct_RcloneIOResult) {
 	return outcome(0, core.CloseStream(uint64(stream)))
 }
 
-// RcloneRelease lets go of a kept object. What is being read from it goes on.
+// RcloneRelease lets go of kept objects. What is being read from them goes on. If some are unknown, the others
+// are released all the same.
 //
 //export RcloneRelease
-func RcloneRelease(object C.ulonglong) (result C.struct_RcloneIOResult) {
+func RcloneRelease(objects *C.ulonglong, count C.size_t) (result C.struct_RcloneIOResult) {
 	defer guard(&result)
-	return outcome(0, core.Release(uint64(object)))
+	if count > 0 && objects == nil {
+		return outcome(0, fmt.Errorf("a null pointer where %d handles were expected", count))
+	}
+	return outcome(0, core.Release(unsafe.Slice((*uint64)(objects), int(count))))
 }
 
 // guard turns a panic into an error.
 func guard(result *C.struct_RcloneIOResult) {
 	if cause := recover(); cause != nil {
-		*result = outcome(0, fmt.Errorf("a bug: panic in the Go code: %v", cause))
+		*result = outcome(0, bug(cause))
 	}
 }
 
+func bug(cause any) error { return fmt.Errorf("a bug: panic in the Go code: %v", cause) }
+
+func failure(err error) *C.char { return C.CString(core.AsError(err, "").JSON()) }
+
 func outcome(value int64, err error) (result C.struct_RcloneIOResult) {
 	if err != nil {
-		result.Error = C.CString(core.AsError(err, "").JSON())
+		result.Error = failure(err)
 		return result
 	}
 	result.Value = C.longlong(value)

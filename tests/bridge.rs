@@ -1,8 +1,9 @@
 //! The bridge to rclone, through the real archive, on `:memory:` and a local folder: no network.
 
+use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
-use plakar_opendrive::rclone::{Error, ErrorKind, Rclone, Remote, RemoteConfig};
+use plakar_opendrive::rclone::{BeginningJob, Error, ErrorKind, Rclone, Remote, RemoteConfig};
 use serde_json::json;
 use tokio::io::AsyncReadExt;
 
@@ -67,6 +68,46 @@ async fn reading_in_small_pieces_gives_the_same_bytes() {
         got.extend_from_slice(&piece[..count]);
     }
     assert!(got == bytes, "{} bytes came, {} were written", got.len(), bytes.len());
+}
+
+#[tokio::test]
+async fn the_beginnings_of_files_come_with_what_follows() {
+    let remote = memory("beginnings").await;
+    let sizes = [0, 1, 49, 50, 51, 3 << 20];
+    for size in sizes {
+        put(&remote, &format!("{size:09}"), &vec![7; size]).await;
+    }
+    let listed = async || {
+        let mut objects: Vec<_> = remote.list("").await.unwrap().into_iter().map(|entry| Arc::new(entry.object.unwrap())).collect();
+        objects.sort_by(|a, b| a.path().cmp(b.path()));
+        objects
+    };
+    // The first time each on a thread of its own, then one after another.
+    for _ in 0..3 {
+        let objects = listed().await;
+        let (beginnings, jobs): (Vec<_>, Vec<_>) = objects.iter().map(|object| object.beginning(50)).unzip();
+        // The objects are read all the same when they are let go.
+        drop(objects);
+        BeginningJob::start(jobs);
+        for (beginning, size) in beginnings.into_iter().zip(sizes) {
+            let (bytes, mut reader) = beginning.take().await.unwrap();
+            assert_eq!((bytes.len(), reader.is_over()), (size.min(50), size < 50), "{size}");
+            let mut rest = 0;
+            while let Some(chunk) = reader.chunk().await.unwrap() {
+                rest += chunk.len();
+            }
+            assert_eq!(bytes.len() + rest, size);
+        }
+    }
+    let objects = listed().await;
+    objects[1].delete().await.unwrap();
+    let (mut beginnings, jobs): (Vec<_>, Vec<_>) = objects.iter().map(|object| object.beginning(50)).unzip();
+    BeginningJob::start(jobs);
+    let error = beginnings.remove(1).take().await.unwrap_err();
+    assert_eq!((error.kind(), error.path()), (ErrorKind::Handle, Some("000000001")), "{error}");
+    // Those that nobody takes are closed.
+    drop((beginnings, objects));
+    wait_until(|| Rclone::get().stats().streams == 0).await;
 }
 
 #[tokio::test]

@@ -2,12 +2,13 @@
 
 mod common;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use common::place::{Place, noise};
 use opendrive_sim::{Fault, What};
 use plakar_opendrive::connector::Role;
-use plakar_opendrive::rclone::{ErrorKind, Rclone, Remote};
+use plakar_opendrive::rclone::{BeginningJob, ErrorKind, Rclone, Remote};
 
 async fn open(place: &Place) -> Remote {
     Remote::open(&place.settings(Role::Source, "").remote).await.unwrap()
@@ -148,6 +149,28 @@ async fn whoever_gives_up_does_not_wait_for_it() {
     let start = Instant::now();
     while Rclone::get().stats().calls > 0 {
         assert!(start.elapsed() < Duration::from_secs(30), "the call goes on");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_beginning_that_nobody_waits_for_is_given_up() {
+    let place = Place::drive();
+    place.put("file", b"content", 1).await;
+    let object = Arc::new(open(&place).await.list("").await.unwrap().remove(0).object.unwrap());
+    let busy = What::Status { code: 429, message: "Rate exceeded".into(), retry_after: Some(60) };
+    place.simulator().add_fault(Fault::new(busy).endpoint("download/file"));
+    let (beginning, job) = object.beginning(100);
+    BeginningJob::start(vec![job]);
+    let start = Instant::now();
+    while !place.simulator().unused_faults().is_empty() {
+        assert!(start.elapsed() < Duration::from_secs(30), "nothing is fetched");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    drop(beginning);
+    // The calls of the other tests, which run beside this one, end soon.
+    while Rclone::get().stats().calls > 0 {
+        assert!(start.elapsed() < Duration::from_secs(50), "the call goes on");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }

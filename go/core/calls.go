@@ -41,27 +41,38 @@ func init() {
 // beginCall gives the context of a call; number 0 is a call that cannot be cancelled.
 func beginCall(parent context.Context, number uint64) (ctx context.Context, done func(), err error) {
 	ctx, cancel := context.WithCancel(parent)
+	if err := enter(number, cancel); err != nil {
+		cancel()
+		return nil, nil, err
+	}
+	return ctx, func() {
+		leave(number)
+		cancel()
+	}, nil
+}
+
+// enter makes a call cancellable by its number until it leaves.
+func enter(number uint64, cancel context.CancelFunc) error {
 	if number == 0 {
-		return ctx, cancel, nil
+		return nil
 	}
 	running.Lock()
 	defer running.Unlock()
 	if at := slices.Index(running.early[:], number); at >= 0 {
 		running.early[at] = 0
-		cancel()
-		return nil, nil, context.Canceled
+		return context.Canceled
 	}
 	if _, busy := running.cancels[number]; busy || len(running.cancels) >= maxCalls {
-		cancel()
-		return nil, nil, newError(KindHandle, "", fmt.Sprintf("call number %d is in use, or more than %d calls are running", number, maxCalls))
+		return newError(KindHandle, "", fmt.Sprintf("call number %d is in use, or more than %d calls are running", number, maxCalls))
 	}
 	running.cancels[number] = cancel
-	return ctx, func() {
-		running.Lock()
-		delete(running.cancels, number)
-		running.Unlock()
-		cancel()
-	}, nil
+	return nil
+}
+
+func leave(number uint64) {
+	running.Lock()
+	defer running.Unlock()
+	delete(running.cancels, number)
 }
 
 // cancel ends a call; one that is not running is no error. Two threads are at work, so it may come before the

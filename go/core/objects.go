@@ -239,19 +239,17 @@ func parent(p string) string {
 }
 
 func release(_ context.Context, in releaseIn) (empty, error) {
-	var first error
-	for _, handle := range in.Objects {
+	return empty{}, Release(in.Objects)
+}
+
+// Release lets go of kept objects; the first error if some are unknown.
+func Release(handles []uint64) (first error) {
+	for _, handle := range handles {
 		if _, err := objects.remove(handle); err != nil && first == nil {
 			first = err
 		}
 	}
-	return empty{}, first
-}
-
-// Release lets go of one kept object.
-func Release(handle uint64) error {
-	_, err := objects.remove(handle)
-	return err
+	return first
 }
 
 // onPath runs a call that takes a path and answers nothing.

@@ -125,8 +125,8 @@ func TestStatAndRelease(t *testing.T) {
 	e = call[entry](t, "stat", m{"remote": r, "path": "dir/a"})
 	refused(t, "release", m{"objects": []uint64{9999999, e.Object}}, KindHandle)
 	e = call[entry](t, "stat", m{"remote": r, "path": "dir/a"})
-	ok(t, Release(e.Object))
-	hasKind(t, Release(e.Object), KindHandle)
+	ok(t, Release([]uint64{e.Object}))
+	hasKind(t, Release([]uint64{e.Object}), KindHandle)
 	call[empty](t, "release", m{})
 	if objects.len() != 0 {
 		t.Error("kept", objects.len())

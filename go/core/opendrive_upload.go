@@ -291,10 +291,10 @@ func makeFolders(ctx context.Context, drive *opendrive.Fs, dir string) error {
 		return err
 	}
 	if dir == "" {
-		if err = folders.FindRoot(ctx, false); !errors.Is(err, fs.ErrorDirNotFound) {
-			return err
+		if folders.FoundRoot() || drive.Root() == "" {
+			return folders.FindRoot(ctx, false)
 		}
-		// The base is made as a folder of the same drive seen from its top.
+		// The base is looked for and made as a folder of the same drive seen from its top.
 		top := *drive
 		all := dircache.New("", "0", &top)
 		if err = set(&top, "root", ""); err == nil {

@@ -42,8 +42,17 @@ func OpenReader(handle uint64, offset, length int64) (uint64, error) {
 	if offset < 0 || length < -1 {
 		return 0, newError(KindOther, o.object.Remote(), fmt.Sprintf("bad range: offset %d, length %d", offset, length))
 	}
+	return newReader(o, offset, length).give()
+}
+
+func newReader(o *keptObject, offset, length int64) *reader {
 	r := &reader{object: o, offset: offset, length: length}
 	r.ctx, r.cancel = context.WithCancel(o.remote.ctx)
+	return r
+}
+
+// give gives the reader out, as a stream.
+func (r *reader) give() (uint64, error) {
 	stream, err := streams.add(r)
 	if err != nil {
 		r.cancel()
@@ -52,9 +61,35 @@ func OpenReader(handle uint64, offset, length int64) (uint64, error) {
 	if err := r.ctx.Err(); err != nil {
 		// The remote was closed meanwhile, and perhaps too early to see this stream.
 		_ = CloseStream(stream)
-		return 0, AsError(err, o.object.Remote())
+		return 0, AsError(err, r.object.object.Remote())
 	}
 	return stream, nil
+}
+
+// Begin reads an object from its beginning on, as far as the buffer goes. Fewer bytes than fit are the whole
+// object, checked as by Read; else a reader gives what may follow. The call can be cancelled by its number.
+func Begin(object, call uint64, buffer []byte) (n int, rest uint64, err error) {
+	o, err := objects.get(object)
+	if err != nil {
+		return 0, 0, err
+	}
+	r := newReader(o, 0, -1)
+	defer func() {
+		if rest == 0 {
+			r.close()
+		}
+	}()
+	if err = enter(call, r.cancel); err != nil {
+		return 0, 0, AsError(err, o.object.Remote())
+	}
+	defer leave(call)
+	if n, err = r.read(buffer); err != nil {
+		return 0, 0, AsError(err, o.object.Remote())
+	}
+	if n == len(buffer) {
+		rest, err = r.give()
+	}
+	return n, rest, err
 }
 
 // Read fills the buffer from a reader, as far as the stream goes; 0 bytes mean its end. A whole

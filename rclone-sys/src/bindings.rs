@@ -34,6 +34,27 @@ const _: () = {
         "Offset of field: RcloneIOResult::Error",
     ][::std::mem::offset_of!(RcloneIOResult, Error) - 8usize];
 };
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct RcloneBeginning {
+    pub Count: ::std::os::raw::c_longlong,
+    pub Reader: ::std::os::raw::c_ulonglong,
+    pub Error: *mut ::std::os::raw::c_char,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of RcloneBeginning"][::std::mem::size_of::<RcloneBeginning>() - 24usize];
+    ["Alignment of RcloneBeginning"][::std::mem::align_of::<RcloneBeginning>() - 8usize];
+    [
+        "Offset of field: RcloneBeginning::Count",
+    ][::std::mem::offset_of!(RcloneBeginning, Count) - 0usize];
+    [
+        "Offset of field: RcloneBeginning::Reader",
+    ][::std::mem::offset_of!(RcloneBeginning, Reader) - 8usize];
+    [
+        "Offset of field: RcloneBeginning::Error",
+    ][::std::mem::offset_of!(RcloneBeginning, Error) - 16usize];
+};
 unsafe extern "C" {
     pub fn RcloneInitialize();
     pub fn RcloneFinalize();
@@ -52,6 +73,12 @@ unsafe extern "C" {
         buffer: *mut ::std::os::raw::c_void,
         length: usize,
     ) -> RcloneIOResult;
+    pub fn RcloneBegin(
+        object: ::std::os::raw::c_ulonglong,
+        call: ::std::os::raw::c_ulonglong,
+        buffer: *mut ::std::os::raw::c_void,
+        length: usize,
+    ) -> RcloneBeginning;
     pub fn RcloneCreate(
         remote: ::std::os::raw::c_ulonglong,
         path: *mut ::std::os::raw::c_char,
@@ -64,5 +91,8 @@ unsafe extern "C" {
         length: usize,
     ) -> RcloneIOResult;
     pub fn RcloneClose(stream: ::std::os::raw::c_ulonglong) -> RcloneIOResult;
-    pub fn RcloneRelease(object: ::std::os::raw::c_ulonglong) -> RcloneIOResult;
+    pub fn RcloneRelease(
+        objects: *mut ::std::os::raw::c_ulonglong,
+        count: usize,
+    ) -> RcloneIOResult;
 }

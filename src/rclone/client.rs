@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::{Error, ErrorKind, Result};
 use super::ffi;
+use super::object::release_dropped;
 
 /// rclone inside this process. There is one, started at first use and never shut down: Go's
 /// runtime cannot be unloaded, and the end of the process frees everything.
@@ -112,11 +113,10 @@ impl Rclone {
             request: &'a Request,
             call: u64,
         }
-        let number = NEXT_CALL.fetch_add(1, Ordering::Relaxed);
-        let input = to_json(&Numbered { request, call: number })?;
-        let mut guard = CancelOnDrop { number, armed: true };
+        let mut guard = CancelOnDrop::new();
+        let input = to_json(&Numbered { request, call: guard.number })?;
         let result = blocking(move || call(method, &input)).await;
-        guard.armed = false;
+        guard.disarm();
         result
     }
 
@@ -158,6 +158,7 @@ impl Rclone {
 
     /// Counts what is open.
     pub fn stats(&self) -> Stats {
+        release_dropped();
         const NONE: Stats = Stats { remotes: 0, objects: 0, streams: 0, calls: 0, goroutines: 0, heap_bytes: 0 };
         // The call takes nothing and cannot fail but by a bug.
         self.rpc_blocking("bridge/stats", &serde_json::json!({})).unwrap_or(NONE)
@@ -165,9 +166,22 @@ impl Rclone {
 }
 
 /// Cancels a call of the bridge's unless it came to its end.
-struct CancelOnDrop {
-    number: u64,
+#[derive(Debug)]
+pub(super) struct CancelOnDrop {
+    pub(super) number: u64,
     armed: bool,
+}
+
+impl CancelOnDrop {
+    /// For the next call, with a number of its own.
+    pub(super) fn new() -> Self {
+        Self { number: NEXT_CALL.fetch_add(1, Ordering::Relaxed), armed: true }
+    }
+
+    /// The call has come to its end.
+    pub(super) fn disarm(&mut self) {
+        self.armed = false;
+    }
 }
 
 impl Drop for CancelOnDrop {

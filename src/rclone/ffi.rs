@@ -39,11 +39,19 @@ pub(super) fn read(reader: Handle, buffer: &mut [u8]) -> Result<usize, Error> {
     // SAFETY: the pointer and the length are those of one exclusive slice of initialised bytes,
     // which outlives the call; Go writes within it and keeps no reference (go/main.go).
     let count = outcome(unsafe { rclone_sys::RcloneRead(reader, buffer.as_mut_ptr().cast(), buffer.len()) })?;
-    let count = usize::try_from(count).unwrap_or(usize::MAX);
-    if count > buffer.len() {
-        return Err(Error::new(ErrorKind::Other, "a bug: the bridge read more bytes than there was room for"));
+    within(buffer, count)
+}
+
+/// Reads an object from its beginning on, as far as the buffer goes; gives the number of bytes, and the reader for those
+/// that may follow. Fewer than fit are all there are. `bridge/cancel` ends it by the number of the call.
+pub(super) fn begin(object: Handle, call: u64, buffer: &mut [u8]) -> Result<(usize, Option<Handle>), Error> {
+    // SAFETY: the pointer and the length are those of one exclusive slice of initialised bytes, which outlives the
+    // call; Go writes within it and keeps no reference, also where a reader remains (Begin in go/core/readers.go).
+    let result = unsafe { rclone_sys::RcloneBegin(object, call, buffer.as_mut_ptr().cast(), buffer.len()) };
+    if let Some(error) = GoString::take(result.Error) {
+        return Err(Error::from_json(&error.to_text()));
     }
-    Ok(count)
+    Ok((within(buffer, result.Count)?, (result.Reader != 0).then_some(result.Reader)))
 }
 
 /// Begins an upload of `size` bytes (unknown if `None`) with a modification time in nanoseconds since 1970.
@@ -69,10 +77,17 @@ pub(super) fn close(stream: Handle) -> Result<(), Error> {
     outcome(unsafe { rclone_sys::RcloneClose(stream) }).map(drop)
 }
 
-/// Lets go of a kept object.
-pub(super) fn release(object: Handle) -> Result<(), Error> {
-    // SAFETY: only a number is passed; an unknown handle is an error.
-    outcome(unsafe { rclone_sys::RcloneRelease(object) }).map(drop)
+/// Lets go of kept objects.
+pub(super) fn release(objects: &[Handle]) -> Result<(), Error> {
+    // SAFETY: the pointer and the length are those of one slice, which outlives the call; Go only reads from it and keeps
+    // no reference. An unknown handle is an error.
+    outcome(unsafe { rclone_sys::RcloneRelease(objects.as_ptr().cast_mut(), objects.len()) }).map(drop)
+}
+
+/// A number of bytes that Go says it put into a buffer.
+fn within(buffer: &[u8], count: impl TryInto<usize>) -> Result<usize, Error> {
+    let count = count.try_into().ok().filter(|count| *count <= buffer.len());
+    count.ok_or_else(|| Error::new(ErrorKind::Other, "a bug: the bridge read more bytes than there was room for"))
 }
 
 fn outcome(result: rclone_sys::RcloneIOResult) -> Result<u64, Error> {

@@ -1,5 +1,6 @@
 //! Kept objects.
 
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -8,11 +9,17 @@ use serde::Serialize;
 use super::client::Rclone;
 use super::error::Result;
 use super::ffi::{self, Handle};
-use super::reader::{Beginning, BeginningJob, Reader};
+use super::reader::{Beginning, BeginningJob, CLOSED, Reader};
 use super::remote::{Entry, Nothing, RawEntry, Remote, nanoseconds};
 
+/// How many objects that were dropped may wait to be released.
+const DROPPED: usize = 256;
+
+/// The handles of objects that were dropped. They are released together: a call into Go costs more than what it does then.
+static DROPPED_HANDLES: Mutex<Vec<Handle>> = Mutex::new(Vec::new());
+
 /// An object that a listing or an upload gave, kept so that reading it needs no look-up: on
-/// OpenDrive one call instead of three. Released when dropped.
+/// OpenDrive one call instead of three. Released when dropped, or soon after.
 #[derive(Debug)]
 pub struct Object {
     remote: Remote,
@@ -59,11 +66,21 @@ impl Object {
     }
 
     /// Prepares fetching its first `length` bytes, or all if it has fewer; they come when the job is started.
-    ///
-    /// # Errors
-    /// As for [`Object::read`].
-    pub fn beginning(&self, length: usize) -> Result<(Beginning, BeginningJob)> {
-        Ok(self.open(0, None)?.beginning(length))
+    pub fn beginning(self: &Arc<Self>, length: usize) -> (Beginning, BeginningJob) {
+        Beginning::new(self.clone(), length)
+    }
+
+    /// A reader for the whole of it that some other call has opened; or that is over already, where there is no handle.
+    pub(super) fn reader(&self, handle: Option<Handle>) -> Reader {
+        Reader::new(self.remote.clone(), handle.unwrap_or(CLOSED), self.size)
+    }
+
+    pub(super) fn remote(&self) -> &Remote {
+        &self.remote
+    }
+
+    pub(super) fn handle(&self) -> Handle {
+        self.handle
     }
 
     /// Sets its modification time.
@@ -123,8 +140,30 @@ impl Object {
 
 impl Drop for Object {
     fn drop(&mut self) {
-        // Frees memory in Go and nothing else. An error means that the object was deleted or moved,
-        // or its remote closed.
-        let _ = ffi::release(self.handle);
+        let mut dropped = dropped();
+        dropped.push(self.handle);
+        if dropped.len() >= DROPPED {
+            release(dropped);
+        }
     }
+}
+
+/// Releases the objects that were dropped until now.
+pub(super) fn release_dropped() {
+    release(dropped());
+}
+
+fn release(mut dropped: MutexGuard<'_, Vec<Handle>>) {
+    let handles = std::mem::take(&mut *dropped);
+    drop(dropped);
+    if !handles.is_empty() {
+        // Frees memory in Go and nothing else. An error means that an object was deleted or moved, or its remote
+        // closed.
+        let _ = ffi::release(&handles);
+    }
+}
+
+fn dropped() -> MutexGuard<'static, Vec<Handle>> {
+    // No code that can panic in between leaves it half changed.
+    DROPPED_HANDLES.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }

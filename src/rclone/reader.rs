@@ -2,20 +2,26 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::client::blocking;
+use super::client::{CancelOnDrop, blocking};
 use super::error::{Error, ErrorKind, Result};
 use super::ffi::{self, Handle};
+use super::object::{Object, release_dropped};
 use super::remote::Remote;
 
 /// How many bytes are asked of the bridge at a time.
 pub const CHUNK: usize = 1 << 20;
+
+/// A remote that gives the beginning of a file in less time does not make anybody wait: no drive answers as soon.
+const QUICK: Duration = Duration::from_millis(2);
 
 /// A stream of an object's bytes. Dropping it cancels what is in flight.
 ///
@@ -51,16 +57,18 @@ pub struct Reader {
 /// The first bytes of an object, on their way. Dropping it cancels what is in flight.
 #[derive(Debug)]
 pub struct Beginning {
-    reader: Reader,
-    coming: oneshot::Receiver<Result<Piece>>,
+    coming: oneshot::Receiver<Result<(Bytes, Reader)>>,
+    call: CancelOnDrop,
 }
 
 /// What fetches the bytes of a [`Beginning`].
 #[derive(Debug)]
 pub struct BeginningJob {
-    handle: Handle,
-    room: usize,
-    done: oneshot::Sender<Result<Piece>>,
+    object: Arc<Object>,
+    /// The number of the call.
+    call: u64,
+    length: usize,
+    done: oneshot::Sender<Result<(Bytes, Reader)>>,
 }
 
 /// The handle, closed when dropped unless it is [`CLOSED`].
@@ -68,7 +76,7 @@ pub struct BeginningJob {
 struct Stream(Handle);
 
 /// No handle: the bridge counts from 1 (go/core/handles.go).
-const CLOSED: Handle = 0;
+pub(super) const CLOSED: Handle = 0;
 
 impl Reader {
     pub(super) fn new(remote: Remote, handle: Handle, expected: Option<u64>) -> Self {
@@ -95,12 +103,6 @@ impl Reader {
         self.stream.0 == CLOSED
     }
 
-    pub(super) fn beginning(self, length: usize) -> (Beginning, BeginningJob) {
-        let (done, coming) = oneshot::channel();
-        let job = BeginningJob { handle: self.stream.0, room: self.room(length), done };
-        (Beginning { reader: self, coming }, job)
-    }
-
     /// Reads `length` bytes, in one go.
     pub(super) async fn exactly(self, length: usize) -> Result<Bytes> {
         let handle = self.stream.0;
@@ -119,51 +121,100 @@ impl Reader {
         bytes.await
     }
 
-    /// How large a buffer is worth having: one byte more than what is to come, so that the end is
-    /// found, and checked, with the last bytes.
     fn room(&self, most: usize) -> usize {
-        self.expected.map_or(most, |expected| usize::try_from(expected).map_or(most, |expected| expected.saturating_add(1).min(most)))
+        room(self.expected, most)
     }
 
     fn took(&mut self, piece: Piece) -> Bytes {
         let Piece { bytes, last } = piece;
-        self.expected = self.expected.map(|expected| expected.saturating_sub(bytes.len() as u64));
+        self.passed(bytes.len());
         if last {
             self.stream.0 = CLOSED;
         }
         bytes
     }
+
+    fn passed(&mut self, count: usize) {
+        self.expected = self.expected.map(|expected| expected.saturating_sub(count as u64));
+    }
+}
+
+/// How large a buffer is worth having: one byte more than what is to come, so that the end is found, and checked, with
+/// the last bytes.
+fn room(expected: Option<u64>, most: usize) -> usize {
+    expected.map_or(most, |expected| usize::try_from(expected).map_or(most, |expected| expected.saturating_add(1).min(most)))
 }
 
 impl Beginning {
+    pub(super) fn new(object: Arc<Object>, length: usize) -> (Self, BeginningJob) {
+        let (done, coming) = oneshot::channel();
+        let call = CancelOnDrop::new();
+        let job = BeginningJob { object, call: call.number, length, done };
+        (Self { coming, call }, job)
+    }
+
     /// The bytes, and the reader for those that follow; it is over if there are none.
     ///
     /// # Errors
     /// As for [`Reader::chunk`].
     pub async fn take(mut self) -> Result<(Bytes, Reader)> {
         let outcome = (&mut self.coming).await;
-        let piece = outcome.unwrap_or_else(|_| Err(Error::new(ErrorKind::Other, "a bug: fetching the beginning of a file panicked")))?;
-        Ok((self.reader.took(piece), self.reader))
+        self.call.disarm();
+        outcome.unwrap_or_else(|_| Err(Error::new(ErrorKind::Other, "a bug: fetching the beginning of a file panicked")))
+    }
+}
+
+impl Drop for Beginning {
+    fn drop(&mut self) {
+        // A job that is done needs no cancelling, one that has not begun finds nobody who waits.
+        self.coming.close();
+        if self.coming.try_recv().is_ok() {
+            self.call.disarm();
+        }
     }
 }
 
 impl BeginningJob {
-    /// Starts several, each on a thread of its own, at the price of waking one: that costs more
-    /// than reading a small file.
-    pub fn start(mut jobs: Vec<Self>) {
-        let Some(first) = jobs.pop() else { return };
+    /// Starts several side by side, at the price of waking one thread; one after another where they take less time than
+    /// waking a thread for each, as on a local disk.
+    pub fn start(jobs: Vec<Self>) {
+        if jobs.is_empty() {
+            return;
+        }
         tokio::task::spawn_blocking(move || {
-            for job in jobs {
-                tokio::task::spawn_blocking(move || job.run());
+            let mut jobs = jobs.into_iter();
+            while let Some(job) = jobs.next() {
+                if !job.object.remote().is_quick() {
+                    for other in jobs.by_ref() {
+                        tokio::task::spawn_blocking(move || other.run());
+                    }
+                }
+                job.run();
             }
-            first.run();
+            release_dropped();
         });
     }
 
     fn run(self) {
-        // Nobody waits for it any more where the beginning was dropped; the handle is closed then.
-        let _ = self.done.send(fetch(self.handle, self.room));
+        let Self { object, call, length, done } = self;
+        // The beginning was dropped.
+        if done.is_closed() {
+            return;
+        }
+        let start = Instant::now();
+        let outcome = begin(&object, call, length);
+        object.remote().set_quick(start.elapsed() < QUICK);
+        // Where nobody waits for it any more, it is closed.
+        let _ = done.send(outcome);
     }
+}
+
+fn begin(object: &Object, call: u64, length: usize) -> Result<(Bytes, Reader)> {
+    let mut buffer = BytesMut::zeroed(room(object.size(), length));
+    let (count, rest) = ffi::begin(object.handle(), call, &mut buffer).map_err(|error| error.at(object.path()))?;
+    let mut reader = object.reader(rest);
+    reader.passed(count);
+    Ok((cut(buffer, count), reader))
 }
 
 /// What one call of the bridge's gave.
@@ -184,14 +235,17 @@ fn fetch(handle: Handle, room: usize) -> Result<Piece> {
         // It is gone already where the reader was dropped meanwhile.
         let _ = ffi::close(handle);
     }
-    let bytes = if count < room / 2 {
+    Ok(Piece { bytes: cut(buffer, count), last })
+}
+
+/// The first bytes of a buffer.
+fn cut(mut buffer: BytesMut, count: usize) -> Bytes {
+    if count < buffer.len() / 2 {
         // A short one must not hold on to a whole buffer.
-        Bytes::copy_from_slice(&buffer[..count])
-    } else {
-        buffer.truncate(count);
-        buffer.freeze()
-    };
-    Ok(Piece { bytes, last })
+        return Bytes::copy_from_slice(&buffer[..count]);
+    }
+    buffer.truncate(count);
+    buffer.freeze()
 }
 
 impl AsyncRead for Reader {

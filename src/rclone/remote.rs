@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
@@ -103,6 +104,8 @@ pub struct Remote(Arc<Inner>);
 struct Inner {
     handle: Handle,
     features: Features,
+    /// Whether the last small read took so little time that another thread is not worth being woken for the next.
+    quick: AtomicBool,
 }
 
 /// A file or folder in a listing.
@@ -188,7 +191,7 @@ impl Remote {
             features: Features,
         }
         let Answer { remote, features } = Rclone::get().rpc_cancellable("bridge/open", config).await?;
-        Ok(Self(Arc::new(Inner { handle: remote, features })))
+        Ok(Self(Arc::new(Inner { handle: remote, features, quick: AtomicBool::new(false) })))
     }
 
     /// What the backend can do.
@@ -314,6 +317,15 @@ impl Remote {
         }
         let answer: Answer = Rclone::get().rpc_cancellable("bridge/clock", &OnRemote { remote: self.0.handle }).await?;
         Ok(answer.ahead_ms.map(|milliseconds| milliseconds as f64 / 1e3))
+    }
+
+    /// Whether bytes come at once, as from a local disk.
+    pub(super) fn is_quick(&self) -> bool {
+        self.0.quick.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_quick(&self, quick: bool) {
+        self.0.quick.store(quick, Ordering::Relaxed);
     }
 
     pub(super) fn handle(&self) -> Handle {

@@ -179,7 +179,7 @@ impl Ahead {
                     state.next = order + 1;
                     continue;
                 };
-                let Ok(job) = self.begin(file, false) else { break };
+                let Some(job) = self.begin(file, false) else { break };
                 jobs.push(job);
                 state.fetched += 1;
                 state.next = order + 1;
@@ -190,22 +190,22 @@ impl Ahead {
         {
             let file = state.upcoming.get(&order).and_then(|path| state.files.get_mut(path));
             let Some(file) = file.filter(|file| file.fetch.is_none()) else { continue };
-            let Ok(job) = self.begin(file, true) else { break };
+            let Some(job) = self.begin(file, true) else { break };
             jobs.push(job);
             state.likely_fetched += 1;
         }
         BeginningJob::start(jobs);
     }
 
-    /// Begins to fetch a file; an error if the budget is spent or the object cannot be opened: that
-    /// is told when it is asked for.
-    fn begin(&self, file: &mut File, likely: bool) -> Result<BeginningJob, ()> {
+    /// Begins to fetch a file; `None` if the budget is spent. An object that cannot be read is told of when it is asked
+    /// for.
+    fn begin(&self, file: &mut File, likely: bool) -> Option<BeginningJob> {
         let wanted = file.object.size().map_or(SLICE, |size| size.min(SLICE as u64) as usize);
         let permits = u32::try_from(wanted.div_ceil(1024)).unwrap_or(u32::MAX).max(1);
-        let permit = self.budget.clone().try_acquire_many_owned(permits).map_err(drop)?;
-        let (beginning, job) = file.object.beginning(SLICE).map_err(drop)?;
+        let permit = self.budget.clone().try_acquire_many_owned(permits).ok()?;
+        let (beginning, job) = file.object.beginning(SLICE);
         file.fetch = Some(Fetch { beginning, likely, permit });
-        Ok(job)
+        Some(job)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -1,0 +1,164 @@
+package core
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// wholly begins an object and reads what follows, as the callers do.
+func wholly(object uint64, buffer []byte) (text string, more bool, err error) {
+	n, rest, err := Begin(object, 0, buffer)
+	text = string(buffer[:n])
+	if rest == 0 || err != nil {
+		return text, rest != 0, err
+	}
+	following, err := drain(rest, make([]byte, 7))
+	if closed := CloseStream(rest); err == nil {
+		err = closed
+	}
+	return text + following, true, err
+}
+
+func TestBegin(t *testing.T) {
+	tidy(t)
+	text := strings.Repeat("0123456789", 20)
+	remotes := allRemotes(t)
+	remotes["drive"] = fakeRemote(t, newFakeFs())
+	for name, r := range remotes {
+		for _, size := range []int{0, 1, 200} {
+			object := upload(t, r, fmt.Sprint("f", size), text[:size]).Object
+			for _, buffer := range []int{0, 1, 7, 199, 200, 201, 1 << 16} {
+				got, more, err := wholly(object, make([]byte, buffer))
+				// Only a buffer that is larger than the object shows its end.
+				if err != nil || got != text[:size] || more != (buffer <= size) {
+					t.Errorf("%s %d by %d: %q %v %v", name, size, buffer, got, more, err)
+				}
+			}
+		}
+	}
+	if n := streams.len(); n != 0 {
+		t.Errorf("%d streams are left", n)
+	}
+	_, _, err := Begin(9999999, 0, make([]byte, 1))
+	hasKind(t, err, KindHandle)
+}
+
+// What is read in one call is checked as what is read in several.
+func TestBeginChecks(t *testing.T) {
+	tidy(t)
+	sum := sumOf([]byte("0123456789"))
+	for name, test := range map[string]struct {
+		comes []string
+		kind  Kind
+	}{
+		"as listed":     {[]string{"0123456789"}, ""},
+		"damaged once":  {[]string{"0123456780", "0123456789"}, ""},
+		"damaged twice": {[]string{"0123456780", "0123456780"}, KindCorrupt},
+		"shorter":       {[]string{"01234", "01234"}, KindCorrupt},
+		"longer":        {[]string{"0123456789x", "0123456789x"}, KindCorrupt},
+	} {
+		count := 0
+		object := kept(t, &fakeObject{name: "a", size: 10, sum: sum, open: func(context.Context, int64, int64) (io.ReadCloser, error) {
+			count++
+			return io.NopCloser(strings.NewReader(test.comes[count-1])), nil
+		}})
+		got, more, err := wholly(object, make([]byte, 100))
+		if test.kind != "" {
+			hasKind(t, err, test.kind)
+		} else if err != nil || got != "0123456789" {
+			t.Errorf("%s: %q %v", name, got, err)
+		}
+		if more || count != len(test.comes) {
+			t.Errorf("%s: %d downloads, more %v", name, count, more)
+		}
+	}
+	r, dir := localRemote(t)
+	object := upload(t, r, "grown", "abc").Object
+	ok(t, os.WriteFile(filepath.Join(dir, "grown"), []byte("abcdef"), 0o600))
+	_, _, err := wholly(object, make([]byte, 100))
+	hasKind(t, err, KindCorrupt)
+	object = upload(t, r, "gone", "abc").Object
+	ok(t, os.Remove(filepath.Join(dir, "gone")))
+	_, _, err = wholly(object, make([]byte, 100))
+	hasKind(t, err, KindNotFound)
+	if AsError(err, "").Path != "gone" {
+		t.Error(err)
+	}
+}
+
+func TestBeginEnds(t *testing.T) {
+	for _, how := range []string{"cancel", "cancel before", "close remote"} {
+		t.Run(how, func(t *testing.T) {
+			tidy(t)
+			reached := make(chan struct{}, 1)
+			closed := false
+			object := kept(t, &fakeObject{name: "a", size: 3, open: func(ctx context.Context, _, _ int64) (io.ReadCloser, error) {
+				if err := ctx.Err(); err != nil {
+					return nil, err
+				}
+				return closing{waiting{ctx, reached}, func() { closed = true }}, nil
+			}})
+			o, err := objects.get(object)
+			ok(t, err)
+			const number = 5000
+			if how == "cancel before" {
+				call[empty](t, "cancel", cancelIn{number})
+			}
+			result := started(func() error {
+				_, _, err := Begin(object, number, make([]byte, 10))
+				return err
+			})
+			if how != "cancel before" {
+				within(t, "the read to block", reached)
+				if got := call[statsOut](t, "stats", m{}); got.Calls != 1 || got.Streams != 0 {
+					t.Errorf("%+v", got)
+				}
+			}
+			switch how {
+			case "cancel":
+				call[empty](t, "cancel", cancelIn{number})
+			case "close remote":
+				within(t, "the close", started(func() empty { return closeWith(t, o.remote) }))
+			}
+			hasKind(t, within(t, "the call to end", result), KindCancelled)
+			if how != "cancel before" && !closed {
+				t.Error("the download is open still")
+			}
+		})
+	}
+}
+
+// The reader that follows outlives the number of the call that gave it.
+func TestBeginGoesOn(t *testing.T) {
+	tidy(t)
+	object := upload(t, memoryRemote(t), "a", "abcdef").Object
+	n, rest, err := Begin(object, 6000, make([]byte, 2))
+	ok(t, err)
+	call[empty](t, "cancel", cancelIn{6000})
+	ok(t, Release([]uint64{object}))
+	if got, err := drain(rest, make([]byte, 3)); n != 2 || got != "cdef" || err != nil {
+		t.Error(n, got, err)
+	}
+	ok(t, CloseStream(rest))
+}
+
+func TestPanicInBegin(t *testing.T) {
+	tidy(t)
+	o := &fakeObject{name: "a", id: "1", size: 5}
+	o.open = func(context.Context, int64, int64) (io.ReadCloser, error) { return panickingBody{}, nil }
+	object := kept(t, o)
+	func() {
+		defer func() {
+			if cause := recover(); cause != "a test" {
+				t.Errorf("recovered %v", cause)
+			}
+		}()
+		_, _, _ = Begin(object, 7000, make([]byte, 5))
+		t.Error("no panic")
+	}()
+}
