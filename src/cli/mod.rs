@@ -4,6 +4,7 @@
 
 mod about;
 mod app;
+mod beside;
 mod cat;
 mod config;
 mod console;
@@ -89,25 +90,50 @@ struct Served {
 /// Runs the command that the process was started with, and gives its exit status.
 #[must_use]
 pub fn run() -> u8 {
-    if let Some(status) = app::guard() {
-        return status;
-    }
-    let cli = match parse(std::env::args_os().collect()) {
+    let cli = match parse(std::env::args_os().collect(), version::print) {
         Ok(cli) => cli,
         Err(status) => return status,
     };
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        // They would go to where the event could not go, and panic.
-        .log_internal_errors(false)
-        .with_env_filter(tracing_subscriber::EnvFilter::try_from_env("PLAKAR_OPENDRIVE_LOG").unwrap_or_else(|_| "warn".into()))
-        .init();
+    log();
     match cli.command {
         Command::Importer(Served { plakar_api }) => plugin::run(Connector::Importer, plakar_api),
         Command::Storage(Served { plakar_api }) => plugin::run(Connector::Storage, plakar_api),
         Command::Exporter(Served { plakar_api }) => plugin::run(Connector::Exporter, plakar_api),
         Command::ForPeople(command) => conclude(for_people(*command)),
     }
+}
+
+/// The same for the executable of the source app. It has `app` and `console`, and nothing of rclone is linked into it.
+#[must_use]
+pub fn run_app() -> u8 {
+    if let Some(status) = app::guard() {
+        return status;
+    }
+    let version = |out: &mut Output| Ok(out.line(concat!("plakar-opendrive-app ", env!("CARGO_PKG_VERSION")))?);
+    let cli = match parse(std::env::args_os().collect(), version) {
+        Ok(cli) => cli,
+        Err(status) => return status,
+    };
+    log();
+    let mut out = Output::new();
+    let exit = match cli.command {
+        Command::ForPeople(command) => match *command {
+            ForPeople::App(app) => app.run(&mut out),
+            ForPeople::Console(console) => console.run(&mut out),
+            _ => Err(Failure::usage("this executable has `app` and `console`: run plakar-opendrive for the rest")),
+        },
+        _ => Err(Failure::usage("this executable is not what Plakar starts: that is plakar-opendrive")),
+    };
+    conclude(exit.and_then(|exit| Ok(out.flush().map(|()| exit)?)))
+}
+
+fn log() {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        // They would go to where the event could not go, and panic.
+        .log_internal_errors(false)
+        .with_env_filter(tracing_subscriber::EnvFilter::try_from_env("PLAKAR_OPENDRIVE_LOG").unwrap_or_else(|_| "warn".into()))
+        .init();
 }
 
 fn for_people(command: ForPeople) -> Result<Exit, Failure> {
@@ -120,8 +146,7 @@ fn for_people(command: ForPeople) -> Result<Exit, Failure> {
         ForPeople::Cat(cat) => cat.run(&mut out),
         ForPeople::Cp(cp) => cp.run(&mut out),
         ForPeople::About(about) => about.run(&mut out),
-        ForPeople::App(app) => app.run(&mut out),
-        ForPeople::Console(console) => console.run(&mut out),
+        ForPeople::App(_) | ForPeople::Console(_) => beside::hand_over(),
         ForPeople::Completions { shell } => {
             let mut script = Vec::new();
             // Without what only Plakar starts.
@@ -152,13 +177,13 @@ fn conclude(outcome: Result<Exit, Failure>) -> u8 {
 }
 
 /// Understands the arguments; else the exit status, all being said.
-fn parse(arguments: Vec<OsString>) -> Result<Cli, u8> {
+fn parse(arguments: Vec<OsString>, version: impl FnOnce(&mut Output) -> Result<(), Failure>) -> Result<Cli, u8> {
     let long = arguments.iter().any(|argument| argument == "--version");
     let parsed = command_line().try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
     parsed.map_err(|error| match error.kind() {
         ErrorKind::DisplayVersion if long => {
             let mut out = Output::new();
-            conclude(version::print(&mut out).and_then(|()| Ok(out.flush()?)).map(|()| Exit::Done))
+            conclude(version(&mut out).and_then(|()| Ok(out.flush()?)).map(|()| Exit::Done))
         }
         _ => {
             // Nobody may listen any more.
