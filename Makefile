@@ -50,7 +50,7 @@ endif
 # The Plakar that `make install` installs into: the user's own if there is one.
 USERS_PLAKAR := $(shell command -v plakar || echo $(PLAKAR))
 
-.PHONY: all help build package install uninstall reinstall demo test fuzz soak bench bindings lint doc clean prerequisites plakar plakar-1.0 kloset-1.0 licenses dist test-all-backends test-browser test-aarch64 test-windows check-platforms
+.PHONY: all help build package install uninstall reinstall demo test fuzz soak bench bench-console bindings lint doc clean prerequisites plakar plakar-1.0 kloset-1.0 licenses dist test-all-backends test-browser test-aarch64 test-windows check-platforms
 
 all: licenses ## Build, and lay out here what `plakar pkg build` packs
 	packaging/assemble $(EXECUTABLE) .
@@ -147,6 +147,9 @@ bench: package $(RCLONE) ## Measure; BENCH="--rounds 3 --long", PEER=path.ptar a
 	$(STATIC) cargo build --release --locked --target $(HOST) -p bench
 	PLAKAR=$(PLAKAR) PLAKAR_OPENDRIVE=$(CURDIR)/$(EXECUTABLE) RCLONE=$(RCLONE) PACKAGE=$(PACKAGE) \
 		target/$(HOST)/release/bench $(BENCH)
+
+bench-console: package ## Measure the console's pages with 100 apps, 10,000 tasks and a restore point of 100,000 files
+	PLAKAR=$(CURDIR)/$(PLAKAR) PACKAGE=$(CURDIR)/$(PACKAGE) cargo run --release --locked -p source-app --example console_bench
 
 soak: build $(PLAKAR) ## An hour of everything with random faults; SOAK="--minutes 5 --seed 7"
 	cargo build --release --locked -p soak

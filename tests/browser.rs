@@ -236,12 +236,11 @@ async fn whole_way() {
     // Back up, and see it.
     browser.open("/apps/1").await;
     browser.press("Create Backup").await;
-    browser.says("succeeded").await;
+    browser.open("/tasks/3").await;
+    browser.says("with 3 files").await;
+    browser.shoot("09-task").await;
     browser.open("/apps/1").await;
     browser.shoot("08-dashboard").await;
-    browser.open("/tasks/3").await;
-    browser.says("exit status 0").await;
-    browser.shoot("09-task").await;
     browser.open("/tasks").await;
     browser.shoot("10-tasks").await;
 

@@ -6,18 +6,21 @@ use std::process::Command;
 
 use super::exit::{Exit, Failure};
 
-/// Its name, in the folder of this one.
-const NAME: &str = "plakar-opendrive-app";
+/// How both are called, perhaps with more behind it: the version, `.exe`.
+const OURS: &str = "plakar-opendrive";
+const ITS: &str = "plakar-opendrive-app";
 
 /// Hands this process's command line over to it; on Unix this process becomes it.
 pub(super) fn hand_over() -> Result<Exit, Failure> {
     let failed = |message: String| Failure::new(Exit::Failed, message);
     let itself = std::env::current_exe().map_err(|error| failed(format!("cannot find this executable: {error}")))?;
-    let program = itself.with_file_name(format!("{NAME}{}", std::env::consts::EXE_SUFFIX));
+    let name = itself.file_name().unwrap_or_default().to_string_lossy();
+    let name = format!("{ITS}{}", name.strip_prefix(OURS).unwrap_or(std::env::consts::EXE_SUFFIX));
+    let program = itself.with_file_name(&name);
     if !program.is_file() {
         let folder = itself.parent().unwrap_or(Path::new("/")).display();
         return Err(failed(format!(
-            "`app` and `console` are in {NAME}, which is not in {folder}: copy it there from where `make build` put both"
+            "`app` and `console` are in {name}, which is not in {folder}: copy it there from where `make build` put both"
         )));
     }
     let mut command = Command::new(&program);

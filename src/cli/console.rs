@@ -1,8 +1,9 @@
 //! `console`: the web pages, and the scheduler beside them.
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use source_app::plakar::CancellationToken;
 use source_app::web;
@@ -67,10 +68,16 @@ impl Console {
         let mut signals = listening.map_err(|error| Failure::new(Exit::Failed, format!("cannot listen to signals: {error}")))?;
         let tls = self.tls_certificate.zip(self.tls_key).map(|(certificate, key)| TlsFiles { certificate, key });
         let password = self.password_file.as_deref().map(PasswordHash::read).transpose()?;
-        let server = Server::bind(Listen { address: self.listen, tls, password, names: self.name }).await?;
+        let server = Arc::new(Server::bind(Listen { address: self.listen, tls, password, names: self.name }).await?);
         let service = Opened::new(self.state)?.service;
         out.line(&server.first_url())?;
         out.flush()?;
+        if io::stdin().is_terminal() {
+            say("press Enter for another address: each lets one browser in, once");
+            let server = Arc::clone(&server);
+            // It waits for its terminal until the process ends.
+            std::thread::spawn(move || io::stdin().lines().map_while(Result::ok).for_each(|_| say(&server.new_entry())));
+        }
         let (shutdown, scheduler) = (CancellationToken::new(), !self.no_scheduler);
         let schedules = async {
             if let Err(error) = service.remove_leftovers().await {

@@ -112,3 +112,18 @@ fn ours(shown: &str) {
         text.split("\u{1b}[").map(|part| part.trim_start_matches(|c: char| c.is_ascii_digit() || "?;".contains(c))).collect();
     plain.split(['\r', '\n']).for_each(assert_plain);
 }
+
+#[test]
+fn the_console_gives_another_address_when_enter_is_pressed() {
+    let world = World::new();
+    let mut command = world.command(&["console", "--listen", "127.0.0.1:0"]);
+    command.env("TERM", "xterm").stdin(Stdio::inherit()).stdout(Stdio::inherit()).stderr(Stdio::inherit());
+    let mut session = spawn_with_options(command, Terminal::new().timeout_ms(Some(30_000))).unwrap();
+    let (_, first) = session.exp_regex("/enter#[0-9a-f]{32}").unwrap();
+    session.exp_string("press Enter").unwrap();
+    session.send_line("").unwrap();
+    let (_, second) = session.exp_regex("/enter#[0-9a-f]{32}").unwrap();
+    assert_ne!(first, second);
+    session.send_control('c').unwrap();
+    assert_eq!(rest(session).1, 0);
+}

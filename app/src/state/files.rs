@@ -54,6 +54,7 @@ pub(super) fn prepare(directory: &Path) -> Result<PathBuf> {
 
 /// Options for a file that only its owner may read, and that is not reached through a link.
 pub(super) fn private() -> OpenOptions {
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "there are no modes"))]
     let mut options = File::options();
     #[cfg(unix)]
     {

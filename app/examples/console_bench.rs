@@ -1,0 +1,174 @@
+//! How long the console's pages take on the server with 100 apps, 10,000 tasks and a restore point of 100,000 files, made by the real
+//! plakar: `PLAKAR=… cargo run --release -p source-app --example console_bench`. `make bench-console` does so.
+#![allow(clippy::print_stdout, reason = "that is what it is for")]
+
+#[allow(dead_code)]
+#[path = "../tests/web_pages/scene.rs"]
+mod scene;
+
+use std::error::Error;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use source_app::plakar::{Options, Plakar, guard};
+use source_app::service::{Assign, Service, Work};
+use source_app::state::{AppKind, Resource, State};
+use source_app::web::server::{Listen, Server};
+use tokio_util::sync::CancellationToken;
+
+type Outcome<T = ()> = Result<T, Box<dyn Error>>;
+
+const FILES: usize = 100_000;
+
+/// What each page must stay below, by the issue that asks for this.
+const LIMIT: Duration = Duration::from_millis(200);
+
+#[tokio::main]
+async fn main() -> Outcome {
+    // The guard of plakar's processes is this program itself.
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next().is_some_and(|first| first == "guard") {
+        std::process::exit(guard::run(arguments));
+    }
+    // Short, for the Unix socket that plakar keeps in its cache folder.
+    let home = tempfile::Builder::new().prefix("cb").tempdir_in("/tmp")?;
+    let service = Service::open(&home.path().join("state"), user(home.path())?)?;
+    let state = State::open(&home.path().join("state"))?;
+    scene::Scene { state: &state, texts: scene::PLAIN }.large(100, 100);
+    let folder = home.path().join("files");
+    for number in 0..FILES {
+        // A tenth of them in one folder, the others by hundreds.
+        let leaf = if number < 10_000 { folder.join("many") } else { folder.join(format!("{:02}/{:03}", number / 10_000, number / 100)) };
+        std::fs::create_dir_all(&leaf)?;
+        std::fs::write(leaf.join(format!("letter {number:06}.txt")), number.to_string())?;
+    }
+    let app = service.assign(assignment(&folder, &home.path().join("store"))).await?;
+    let begun = service.start(app.id, &Work::Backup).await?;
+    let made = loop {
+        let task = service.task(begun.id).await?;
+        if task.state.is_final() {
+            break task;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    let point = made.snapshot.ok_or_else(|| format!("no restore point: {}", made.verdict))?;
+    let root = folder.to_str().ok_or("a path that is not UTF-8")?.replace('/', "%2F");
+    println!("100 apps, 10,000 tasks, a restore point of {FILES} files (backed up: {})", made.verdict);
+
+    let server = Server::bind(Listen::loopback(0)).await?;
+    let url = server.first_url();
+    let shutdown = CancellationToken::new();
+    let serving = async {
+        server.serve(source_app::web::router(service.clone()), shutdown.clone()).await;
+    };
+    let id = app.id;
+    let at = format!("/apps/{id}/points/{point}");
+    let pages = [
+        "/".to_owned(),
+        "/tasks".to_owned(),
+        "/tasks?state=failed".to_owned(),
+        "/apps/1".to_owned(),
+        format!("/tasks/{}", begun.id),
+        "/apps/1/schedules".to_owned(),
+        "/policies".to_owned(),
+        "/api/apps".to_owned(),
+        format!("/apps/{id}/points"),
+        at.clone(),
+        format!("{at}?path={root}%2Fmany"),
+        format!("{at}?path={root}%2Fmany&page=50"),
+        format!("{at}?path={root}%2Fmany&sort=-modified"),
+        format!("{at}?path={root}%2F05%2F0512"),
+        format!("{at}?path={root}&text=054321"),
+        format!("{at}?path={root}&text=letter"),
+        format!("{at}?path={root}&text=nothing"),
+    ];
+    let measuring = async {
+        let measured = measure(&url, &pages).await;
+        shutdown.cancel();
+        measured
+    };
+    let (measured, ()) = tokio::join!(measuring, serving);
+    service.stop().await;
+    measured
+}
+
+fn user(home: &Path) -> Outcome<Plakar> {
+    let cookies = home.join(".cache/plakar/cookies/1.0.0");
+    std::fs::create_dir_all(&cookies)?;
+    std::fs::create_dir(home.join("tmp"))?;
+    std::fs::write(cookies.join(".disabled-security-check"), "")?;
+    let program = std::env::var_os("PLAKAR").ok_or("the variable PLAKAR is missing: name the plakar to measure")?;
+    let environment = [("HOME", home.to_owned()), ("TMPDIR", home.join("tmp")), ("PATH", "/usr/bin:/bin".into())];
+    let environment: Vec<_> = environment.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+    if let Some(package) = std::env::var_os("PACKAGE") {
+        let mut add = std::process::Command::new(&program);
+        let added = add.args(["pkg", "add"]).arg(package).env_clear().envs(environment.iter().cloned()).output()?;
+        if !added.status.success() {
+            return Err(format!("plakar pkg add: {}", String::from_utf8_lossy(&added.stdout)).into());
+        }
+    }
+    Ok(Plakar::new(Path::new(&program), vec![std::env::current_exe()?.into(), "guard".into()], environment)?)
+}
+
+/// The local folder as a remote of the package's.
+fn assignment(folder: &Path, store: &Path) -> Assign {
+    let options = [("location", format!("rclone://{}", folder.display())), ("rclone_type", "local".into())];
+    Assign {
+        kind: AppKind::Source,
+        name: "large-point".into(),
+        resource: Resource { name: "files".into(), class: "file-storage".into(), subclass: String::new() },
+        environment: String::new(),
+        data_classes: Vec::new(),
+        integration: None,
+        protocol: None,
+        options: options.into_iter().map(|(key, value)| (key.to_owned(), value)).collect::<Options>(),
+        store: Some(store.display().to_string()),
+        create_store: true,
+        retention: Default::default(),
+    }
+}
+
+async fn measure(url: &str, pages: &[String]) -> Outcome {
+    let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build()?;
+    let (base, code) = url.split_once("/enter#").ok_or("no address to come in by")?;
+    let body = format!("code={code}");
+    let entered =
+        client.post(format!("{base}/enter")).header("content-type", "application/x-www-form-urlencoded").body(body).send().await?;
+    let cookie = entered.headers().get("set-cookie").ok_or("no cookie")?.to_str()?.split(';').next().unwrap_or_default().to_owned();
+    let get = async |page: &str| -> Outcome<(Duration, usize)> {
+        let begun = Instant::now();
+        let answer = client.get(format!("{base}{page}")).header("cookie", &cookie).send().await?;
+        let status = answer.status();
+        let bytes = answer.bytes().await?;
+        if !status.is_success() {
+            return Err(format!("{page}: {status}: {}", String::from_utf8_lossy(&bytes)).into());
+        }
+        Ok((begun.elapsed(), bytes.len()))
+    };
+    // The first time plakar opens the store and the index is made.
+    let begun = Instant::now();
+    let mut first = Vec::new();
+    for page in pages {
+        first.push(get(page).await?.0);
+    }
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    println!("each page once, the index being made: {:.1} s; then, 50 times each:", begun.elapsed().as_secs_f64() - 20.0);
+    println!("{:>9} {:>9} {:>9} {:>9}", "first ms", "median", "worst", "KiB");
+    let mut slow = Vec::new();
+    for (page, first) in pages.iter().zip(first) {
+        let (mut times, mut size) = (Vec::new(), 0);
+        for _ in 0..50 {
+            let (time, bytes) = get(page).await?;
+            (size, times) = (bytes, [times, vec![time]].concat());
+        }
+        times.sort();
+        let ms = |time: Duration| time.as_secs_f64() * 1000.0;
+        let (median, worst) = (times[25], times[49]);
+        let shown: String = page.chars().take(60).collect();
+        println!("{:9.1} {:9.1} {:9.1} {:9.1}  {shown}", ms(first), ms(median), ms(worst), size as f64 / 1024.0);
+        if median > LIMIT {
+            slow.push(shown);
+        }
+    }
+    if slow.is_empty() { Ok(()) } else { Err(format!("slower than {LIMIT:?}: {}", slow.join(", ")).into()) }
+}
