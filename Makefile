@@ -64,7 +64,7 @@ prerequisites:
 	@command -v $${CC:-cc} >/dev/null || { echo "A C compiler is missing. Install it with: apt-get install gcc libc6-dev" >&2; exit 1; }
 
 build: prerequisites ## Build the static executable; TARGET=aarch64-unknown-linux-gnu, BACKENDS=all
-	$(STATIC) cargo build --release --locked --target $(TARGET) $(FEATURES)
+	$(STATIC) cargo build --release --locked --target $(TARGET) $(FEATURES) $(BINARIES)
 
 licenses: build $(NOTICES) ## Collect the licences of all that is linked in, and the list of it (SBOM), beside the executable
 	$(NOTICES) -target $(TARGET) -os $(OS) -arch $(ARCH) $(if $(BACKENDS),-all-backends) -version $(VERSION) \

@@ -113,7 +113,7 @@ fn what_is_exported_runs() {
     world.ok(&["schedule", "export", "files", "--systemd", "--output", "units"]);
     let unit = |name: &str| std::fs::read_to_string(world.user.home().join("units").join(name)).unwrap();
     let service = unit("plakar-opendrive-files.service");
-    assert!(service.contains(&format!("ExecStart=\"{}\" \"app\" \"run\" \"--due\" \"files\"\n", executable())), "{service}");
+    assert!(service.contains(&format!("ExecStart=\"{}-app\" \"app\" \"run\" \"--due\" \"files\"\n", executable())), "{service}");
     assert!(service.contains("Environment=\"PLAKAR=") && unit("plakar-opendrive-files.timer").contains("OnCalendar="), "{service}");
     let system = world.ok(&["schedule", "export", "files", "--systemd", "--system-user", "backup"]);
     assert!(system.starts_with("# plakar-opendrive-files.service\n") && system.contains("User=backup\n"), "{system}");
