@@ -30,6 +30,11 @@ impl Api {
         Ok(Self { client, address, token })
     }
 
+    /// Whether anybody answers there.
+    pub(super) async fn listens(&self) -> bool {
+        tokio::net::TcpStream::connect(&self.address).await.is_ok()
+    }
+
     pub(super) async fn send(&self, path: &str, query: &[(&str, String)]) -> Result<reqwest::Response> {
         let query: Vec<String> = query.iter().map(|(key, value)| format!("{key}={}", percent(value, b"-._~"))).collect();
         let address = format!("http://{}{path}?{}", self.address, query.join("&"));

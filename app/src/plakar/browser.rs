@@ -83,8 +83,9 @@ impl Browser {
         self.running.lock().unwrap_or_else(PoisonError::into_inner).exit_code()
     }
 
-    pub(super) fn runs(&self) -> bool {
-        self.exit_code().is_none()
+    /// Whether it can be asked: one that was killed listens no more, some time before its guard has noticed.
+    pub(super) async fn runs(&self) -> bool {
+        self.exit_code().is_none() && self.api.listens().await
     }
 
     pub(super) fn touch(&self) {

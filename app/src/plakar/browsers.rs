@@ -44,7 +44,9 @@ impl Browsers {
             Arc::clone(slots.entry(store.clone()).or_default())
         };
         let mut slot = slot.lock_owned().await;
-        if let Some(browser) = slot.as_ref().filter(|browser| browser.runs()) {
+        if let Some(browser) = slot.as_ref()
+            && browser.runs().await
+        {
             browser.touch();
             return Ok(Arc::clone(browser));
         }

@@ -168,7 +168,7 @@ impl Schema {
         let field = self.fields.iter().find(|field| field.key == key);
         let hint = match field {
             Some(Field { kind: FieldKind::Choice(choices), .. }) => format!("; choose one of {}", choices.join(", ")),
-            Some(Field { examples, .. }) if !examples.is_empty() => format!("; an example: {}", examples[0]),
+            Some(Field { examples, .. }) if !examples.is_empty() && !value.is_empty() => format!("; an example: {}", examples[0]),
             Some(Field { help, .. }) if !help.is_empty() => format!("; {help}"),
             _ => String::new(),
         };
