@@ -123,6 +123,26 @@ impl SnapshotPath {
         &self.0
     }
 
+    /// Whether it lies below another, at any depth.
+    pub(super) fn is_below(&self, other: &Self) -> bool {
+        self != other && !self.relative_to(other).is_empty()
+    }
+
+    /// The folder that it is in; the root's is the root.
+    pub(super) fn parent(&self) -> Self {
+        match self.0.rsplit_once('/') {
+            Some(("", _)) | None => Self::root(),
+            Some((parent, _)) => Self(parent.to_owned()),
+        }
+    }
+
+    /// The way to it from a folder above it, without a slash before it; nothing if it is not below.
+    pub(super) fn relative_to(&self, folder: &Self) -> &str {
+        let rest =
+            if folder.0 == "/" { self.0.strip_prefix('/') } else { self.0.strip_prefix(&folder.0).and_then(|rest| rest.strip_prefix('/')) };
+        rest.unwrap_or_default()
+    }
+
     /// The last part; empty for the root.
     pub fn name(&self) -> &str {
         self.0.rsplit('/').next().unwrap_or_default()

@@ -10,6 +10,7 @@ use super::browser::random;
 use super::browsers::Browsers;
 use super::command::UNLIMITED;
 use super::configuration::Kind;
+use super::points::EntryKind;
 use super::progress::{Progress, Reader};
 use super::store::Store;
 use super::verify::Verified;
@@ -76,22 +77,25 @@ impl Plakar {
         let started = Instant::now();
         let mut made = None;
         let restored = async {
+            let browser = browsers.of(self, &job.store).await?;
+            // An id that isn't there, or a path, is told before anything is written.
+            let point = browser.restore_point(&job.snapshot).await?;
+            let root = SnapshotPath::new(&point.root)?;
+            let path = if root.is_below(&job.path) { root.clone() } else { job.path.clone() };
+            let entry = browser.entry(&job.snapshot, &path).await?;
             let (to, target) = match &job.to {
                 RestoreTo::Destination(name) => (job.to.clone(), name.reference()),
                 RestoreTo::Folder(path) => (job.to.clone(), folder(path)?),
                 RestoreTo::Origin(source) => {
-                    let destination = self.as_other(Kind::Source, source, &random()?).await?;
+                    // What is restored goes into the destination's own folder, so that is where it was, not above it.
+                    let place = if entry.kind == EntryKind::Folder { path.clone() } else { path.parent() };
+                    let destination = self.as_other(Kind::Source, source, place.relative_to(&root), &random()?).await?;
                     let reference = destination.reference();
                     made = Some(destination.clone());
                     (RestoreTo::Destination(destination), reference)
                 }
             };
             let job = &RestoreJob { to, ..job.clone() };
-            let browser = browsers.of(self, &job.store).await?;
-            // An id that isn't there, or a path, is told before anything is written.
-            let point = browser.restore_point(&job.snapshot).await?;
-            let path = if job.path == SnapshotPath::root() { SnapshotPath::new(&point.root)? } else { job.path.clone() };
-            browser.entry(&job.snapshot, &path).await?;
             self.export(job, &path, &target, news, cancel).await?;
             self.verify(&browser, job, &path, news, cancel).await
         };

@@ -82,7 +82,7 @@ impl Plakar {
                 (folder(&real)?, None)
             }
             RestoreTo::Destination(name) => {
-                let source = self.as_other(Kind::Destination, name, &mark).await?;
+                let source = self.as_other(Kind::Destination, name, "", &mark).await?;
                 (source.reference(), Some(source))
             }
             RestoreTo::Origin(_) => return Err(Error::Input("a source is read again as the destination that was made of it".into())),
@@ -133,8 +133,8 @@ impl Plakar {
     }
 
     /// For a while, the place of a destination as a source, or of a source as a destination: with the options that the
-    /// connector of the other kind takes.
-    pub(super) async fn as_other(&self, kind: Kind, name: &Name, mark: &str) -> Result<Name> {
+    /// connector of the other kind takes. `below` is a folder below that place, or nothing.
+    pub(super) async fn as_other(&self, kind: Kind, name: &Name, below: &str, mark: &str) -> Result<Name> {
         let (other, connector) = match kind {
             Kind::Destination => (Kind::Source, ConnectorKind::Importer),
             Kind::Source => (Kind::Destination, ConnectorKind::Exporter),
@@ -146,7 +146,11 @@ impl Plakar {
         let schema = for_location(&installed, connector, &location).and_then(|(_, connector)| connector.schema.as_deref());
         let schema = schema.map(Schema::new).transpose()?;
         let taken = |key: &String| schema.as_ref().is_none_or(|schema| schema.takes(key));
-        let options: Options = options.into_iter().filter(|(key, _)| taken(key)).collect();
+        let mut options: Options = options.into_iter().filter(|(key, _)| taken(key)).collect();
+        if !below.is_empty() {
+            let slash = if location.ends_with('/') { "" } else { "/" };
+            options.insert("location".into(), format!("{location}{slash}{below}"));
+        }
         let made = Name::new(&format!("{SOURCE}{mark}"))?;
         self.configure(other, &made, &options).await?;
         Ok(made)

@@ -130,6 +130,14 @@ async fn an_app_from_its_assignment_to_a_restore() {
     let (restored, log) = run(&service, &app, restore("/", Place::Source)).await;
     assert_eq!(restored.state, TaskState::Succeeded, "{log}");
     assert_eq!(world.simulator.drive().read_file("folder/a.txt").unwrap(), b"hello");
+    // A part goes back to where it was, too, not to the top.
+    for part in ["/folder/a.txt", "/folder"] {
+        world.put("folder/a.txt", b"spoilt");
+        let (restored, log) = run(&service, &app, restore(part, Place::Source)).await;
+        assert_eq!(restored.state, TaskState::Succeeded, "{log}");
+        assert_eq!(world.simulator.drive().read_file("folder/a.txt").unwrap(), b"hello", "{part}");
+        assert!(world.simulator.drive().read_file("a.txt").is_none(), "{part}");
+    }
     let (restored, log) = run(&service, &app, restore("/folder/a.txt", Place::Folder(world.user.home().join("out")))).await;
     assert_eq!(restored.state, TaskState::Succeeded, "{log}");
     assert_eq!(std::fs::read(world.user.home().join("out/a.txt")).unwrap(), b"hello");
