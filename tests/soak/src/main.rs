@@ -92,11 +92,11 @@ fn make_package(tools: &Tools, folder: &Path) -> Result<PathBuf, String> {
 mod tests {
     use super::*;
 
-    /// Two minutes; `make test` names the programs.
+    /// A minute; `make test` names the programs.
     #[test]
     fn a_short_soak() {
         let tool = |name| PathBuf::from(std::env::var_os(name).unwrap_or_else(|| panic!("{name} is not set: run `make test`")));
         let tools = Tools { plakar: tool("PLAKAR"), executable: tool("PLAKAR_OPENDRIVE") };
-        soak(&tools, Duration::from_secs(100), 7).unwrap();
+        soak(&tools, Duration::from_secs(50), 7).unwrap();
     }
 }
