@@ -81,8 +81,16 @@ impl Browser {
 
     /// Presses a button or follows a link by what it says.
     async fn press(&self, text: &str) {
-        let xpath = format!("//*[self::button or self::a][normalize-space(.)={text:?}]");
-        self.find(&xpath).await.click().await.unwrap();
+        self.click(&format!("//*[self::button or self::a][normalize-space(.)={text:?}]")).await;
+    }
+
+    /// Clicks an element. A live page may be loaded anew just then: the element is looked for again.
+    async fn click(&self, xpath: &str) {
+        let begun = Instant::now();
+        while let Err(error) = self.find(xpath).await.click().await {
+            assert!(begun.elapsed() < PATIENCE, "{xpath}: {error}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// The field with this label, found as a screen reader does.
@@ -105,8 +113,10 @@ impl Browser {
         }
     }
 
+    /// What is to be read on the page; nothing while it is being loaded.
     async fn text(&self) -> String {
-        self.client.find(Locator::Css("body")).await.unwrap().text().await.unwrap()
+        let text = self.client.execute("return document.body ? document.body.innerText : ''", vec![]).await;
+        text.ok().and_then(|text| text.as_str().map(str::to_owned)).unwrap_or_default()
     }
 
     /// Waits until the page says so, which live pages do by themselves.
@@ -199,7 +209,7 @@ async fn whole_way() {
     browser.press("Continue").await;
     browser.says("opendrive").await;
     browser.shoot("03-assign-integration").await;
-    browser.find("//label[contains(., 'opendrive')]").await.click().await.unwrap();
+    browser.click("//label[contains(., 'opendrive')]").await;
     browser.press("Continue").await;
     browser.fill("Name", "documents").await;
     browser.fill("Environment", "production").await;
@@ -248,7 +258,7 @@ async fn whole_way() {
     browser.open("/apps/1/points").await;
     browser.says("production").await;
     browser.shoot("11-points").await;
-    browser.find("//main//table//th//a").await.click().await.unwrap();
+    browser.click("//main//table//th//a").await;
     browser.says("data.bin").await;
     browser.says(HOSTILE).await;
     browser.shoot("12-browse").await;
@@ -280,7 +290,7 @@ async fn whole_way() {
     // A schedule, and its run.
     browser.open("/apps/1/schedules").await;
     browser.press("Add a schedule").await;
-    browser.find("//label[contains(., 'By a cron expression')]").await.click().await.unwrap();
+    browser.click("//label[contains(., 'By a cron expression')]").await;
     browser.fill("Expression", "* * * * *").await;
     browser.shoot("16-schedule-form").await;
     browser.press("Save").await;
