@@ -77,7 +77,7 @@ async fn main() -> Outcome {
         format!("{at}?path={root}%2Fmany"),
         format!("{at}?path={root}%2Fmany&page=50"),
         format!("{at}?path={root}%2Fmany&sort=-modified"),
-        format!("{at}?path={root}%2F05%2F0512"),
+        format!("{at}?path={root}%2F05%2F512"),
         format!("{at}?path={root}&text=054321"),
         format!("{at}?path={root}&text=letter"),
         format!("{at}?path={root}&text=nothing"),
