@@ -6,11 +6,14 @@
 #[path = "../tests/web_pages/scene.rs"]
 mod scene;
 
+#[path = "common/user.rs"]
+mod user;
+
 use std::error::Error;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use source_app::plakar::{Options, Plakar, guard};
+use source_app::plakar::Options;
 use source_app::service::{Assign, Service, Work};
 use source_app::state::{AppKind, Resource, State};
 use source_app::web::server::{Listen, Server};
@@ -25,14 +28,9 @@ const LIMIT: Duration = Duration::from_millis(200);
 
 #[tokio::main]
 async fn main() -> Outcome {
-    // The guard of plakar's processes is this program itself.
-    let mut arguments = std::env::args_os().skip(1);
-    if arguments.next().is_some_and(|first| first == "guard") {
-        std::process::exit(guard::run(arguments));
-    }
-    // Short, for the Unix socket that plakar keeps in its cache folder.
+    user::guard();
     let home = tempfile::Builder::new().prefix("cb").tempdir_in("/tmp")?;
-    let service = Service::open(&home.path().join("state"), user(home.path())?)?;
+    let service = Service::open(&home.path().join("state"), user::user(home.path())?)?;
     let state = State::open(&home.path().join("state"))?;
     scene::Scene { state: &state, texts: scene::PLAIN }.large(100, 100);
     let folder = home.path().join("files");
@@ -90,24 +88,6 @@ async fn main() -> Outcome {
     let (measured, ()) = tokio::join!(measuring, serving);
     service.stop().await;
     measured
-}
-
-fn user(home: &Path) -> Outcome<Plakar> {
-    let cookies = home.join(".cache/plakar/cookies/1.0.0");
-    std::fs::create_dir_all(&cookies)?;
-    std::fs::create_dir(home.join("tmp"))?;
-    std::fs::write(cookies.join(".disabled-security-check"), "")?;
-    let program = std::env::var_os("PLAKAR").ok_or("the variable PLAKAR is missing: name the plakar to measure")?;
-    let environment = [("HOME", home.to_owned()), ("TMPDIR", home.join("tmp")), ("PATH", "/usr/bin:/bin".into())];
-    let environment: Vec<_> = environment.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
-    if let Some(package) = std::env::var_os("PACKAGE") {
-        let mut add = std::process::Command::new(&program);
-        let added = add.args(["pkg", "add"]).arg(package).env_clear().envs(environment.iter().cloned()).output()?;
-        if !added.status.success() {
-            return Err(format!("plakar pkg add: {}", String::from_utf8_lossy(&added.stdout)).into());
-        }
-    }
-    Ok(Plakar::new(Path::new(&program), vec![std::env::current_exe()?.into(), "guard".into()], environment)?)
 }
 
 /// The local folder as a remote of the package's.

@@ -2,13 +2,16 @@
 //! `PLAKAR=… cargo run --release -p source-app --example index_bench`.
 #![allow(clippy::print_stdout, reason = "that is what it is for")]
 
+#[path = "common/user.rs"]
+mod user;
+
 use std::error::Error;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use source_app::plakar::{
     BackupJob, Browser, Browsers, CancellationToken, Index, IndexState, Kind, Name, Options, Order, OrderBy, Plakar, SnapshotId,
-    SnapshotPath, Store, guard,
+    SnapshotPath, Store,
 };
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
@@ -18,14 +21,9 @@ const PAGE: u64 = 50;
 
 #[tokio::main]
 async fn main() -> Outcome {
-    // The guard of plakar's processes is this program itself.
-    let mut arguments = std::env::args_os().skip(1);
-    if arguments.next().is_some_and(|first| first == "guard") {
-        std::process::exit(guard::run(arguments));
-    }
-    // Short, for the Unix socket that plakar keeps in its cache folder.
+    user::guard();
     let home = tempfile::Builder::new().prefix("ix").tempdir_in("/tmp")?;
-    let plakar = user(home.path())?;
+    let plakar = user::user(home.path())?;
     let store = Store::folder(&home.path().join("store"))?;
     plakar.create_store(&store, false).await?;
     for (title, folder, below) in [("a tree of 1,000 folders", "tree", "dir 3/sub 7/leaf 0005"), ("one folder", "flat", "")]
@@ -44,17 +42,6 @@ async fn main() -> Outcome {
         measure(&plakar, &store, &id, &root, &SnapshotPath::new(&format!("{root}/{below}"))?).await?;
     }
     Ok(())
-}
-
-fn user(home: &Path) -> Outcome<Plakar> {
-    let cookies = home.join(".cache/plakar/cookies/1.0.0");
-    std::fs::create_dir_all(&cookies)?;
-    std::fs::create_dir(home.join("tmp"))?;
-    std::fs::write(cookies.join(".disabled-security-check"), "")?;
-    let program = std::env::var_os("PLAKAR").ok_or("the variable PLAKAR is missing: name the plakar to measure")?;
-    let environment = [("HOME", home.to_owned()), ("TMPDIR", home.join("tmp")), ("PATH", "/usr/bin:/bin".into())];
-    let environment = environment.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
-    Ok(Plakar::new(Path::new(&program), vec![std::env::current_exe()?.into(), "guard".into()], environment)?)
 }
 
 fn fill_tree(folder: &Path) -> Outcome {

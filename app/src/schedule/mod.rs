@@ -11,7 +11,7 @@ mod settings;
 mod timing;
 mod upcoming;
 
-pub use clock::{Clock, FakeClock, SystemClock};
+pub use clock::{Clock, FakeClock, SystemClock, local_zone};
 pub use cron::Expression;
 pub use due::{Calendar, Due, GRACE};
 pub use retention::Retention;

@@ -37,16 +37,18 @@ impl Retention {
         }
     }
 
+    /// Each number that is over 10,000, by its name.
+    pub fn faults(&self) -> Vec<(&'static str, Invalid)> {
+        let numbers = [("daily", self.daily), ("weekly", self.weekly), ("monthly", self.monthly), ("yearly", self.yearly)];
+        let over = numbers.into_iter().filter(|(_, value)| *value > MOST);
+        over.map(|(name, value)| (name, Invalid(format!("retention {name}: {value} is too many; write 0 to {MOST}")))).collect()
+    }
+
     /// # Errors
     ///
     /// A number is over 10,000.
     pub fn check(&self) -> Result<(), Invalid> {
-        for (name, value) in [("daily", self.daily), ("weekly", self.weekly), ("monthly", self.monthly), ("yearly", self.yearly)] {
-            if value > MOST {
-                return Err(Invalid(format!("retention {name}: {value} is too many; write 0 to {MOST}")));
-            }
-        }
-        Ok(())
+        self.faults().into_iter().next().map_or(Ok(()), |(_, fault)| Err(fault))
     }
 }
 

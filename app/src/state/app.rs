@@ -78,25 +78,30 @@ pub struct App {
 }
 
 impl AppSpec {
-    /// # Errors
-    ///
-    /// Something cannot be used.
-    pub fn check(&self) -> std::result::Result<(), Invalid> {
-        check_name("name", &self.name)?;
-        check_text("resource", &self.resource.name, false)?;
-        check_text("class", &self.resource.class, false)?;
-        check_text("subclass", &self.resource.subclass, true)?;
-        check_text("environment", &self.environment, true)?;
-        check_list("data class", &self.data_classes)?;
-        check_text("integration", &self.integration, false)?;
-        check_text("protocol", &self.protocol, false)?;
-        check_name("entry", &self.entry)?;
-        self.retention.check()?;
-        match (self.kind, self.store.as_deref()) {
+    /// All that cannot be used, by the names of the fields.
+    pub fn faults(&self) -> Vec<(&'static str, Invalid)> {
+        let store = match (self.kind, self.store.as_deref()) {
             (AppKind::Source, store) => check_text("store", store.unwrap_or_default(), false),
             (AppKind::Destination, None) => Ok(()),
             (AppKind::Destination, Some(_)) => Err(Invalid("store: a destination has none; leave it out".into())),
-        }
+        };
+        let of = |field, checked: std::result::Result<(), Invalid>| checked.err().map(|fault| (field, fault));
+        let mut faults: Vec<_> = of("name", check_name("name", &self.name)).into_iter().chain(self.resource.faults()).collect();
+        faults.extend(of("environment", check_text("environment", &self.environment, true)));
+        faults.extend(of("data_classes", check_list("data class", &self.data_classes)));
+        faults.extend(of("integration", check_text("integration", &self.integration, false)));
+        faults.extend(of("protocol", check_text("protocol", &self.protocol, false)));
+        faults.extend(of("entry", check_name("entry", &self.entry)));
+        faults.extend(self.retention.faults());
+        faults.extend(of("store", store));
+        faults
+    }
+
+    /// # Errors
+    ///
+    /// Something cannot be used: the first of [`AppSpec::faults`].
+    pub fn check(&self) -> std::result::Result<(), Invalid> {
+        self.faults().into_iter().next().map_or(Ok(()), |(_, fault)| Err(fault))
     }
 }
 

@@ -3,7 +3,9 @@
 use rusqlite::{OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
 
+use super::check::check_text;
 use super::{Result, StateError};
+use crate::schedule::Invalid;
 
 /// What the data is in: an account and folder, a database, a share.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +18,18 @@ pub struct Resource {
     /// Plakar's subclass; may be empty.
     #[serde(default)]
     pub subclass: String,
+}
+
+impl Resource {
+    /// All that cannot be used, by the names of the fields.
+    pub fn faults(&self) -> Vec<(&'static str, Invalid)> {
+        let checked = [
+            ("resource", check_text("resource", &self.name, false)),
+            ("class", check_text("class", &self.class, false)),
+            ("subclass", check_text("subclass", &self.subclass, true)),
+        ];
+        checked.into_iter().filter_map(|(field, checked)| Some((field, checked.err()?))).collect()
+    }
 }
 
 /// The resource's id; it is made with its first app.

@@ -9,6 +9,8 @@ mod walk;
 #[allow(dead_code)]
 mod world;
 
+#[path = "../common/executable.rs"]
+mod executable;
 #[path = "../../../tests/common/plakar.rs"]
 #[allow(dead_code)]
 mod plakar;
@@ -16,10 +18,4 @@ mod plakar;
 #[allow(dead_code)]
 mod user;
 
-/// The executable in the package: `make test` names it.
-fn executable() -> String {
-    let release = || format!("{}/../target/{}/release/plakar-opendrive", env!("CARGO_MANIFEST_DIR"), "x86_64-unknown-linux-gnu");
-    let executable = std::env::var("PLAKAR_OPENDRIVE").unwrap_or_else(|_| release());
-    assert!(std::path::Path::new(&executable).exists(), "{executable} is not there: run `make test`, or `make build` once");
-    executable
-}
+use executable::executable;

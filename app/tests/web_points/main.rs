@@ -7,6 +7,8 @@ mod policies;
 mod schedules;
 mod strangers;
 
+#[path = "../common/executable.rs"]
+mod executable;
 #[path = "../web_pages/html.rs"]
 #[allow(dead_code)]
 mod html;
@@ -22,10 +24,4 @@ mod web;
 #[allow(dead_code)]
 mod world;
 
-/// The executable in the package: `make test` names it.
-fn executable() -> String {
-    let release = || format!("{}/../target/{}/release/plakar-opendrive", env!("CARGO_MANIFEST_DIR"), "x86_64-unknown-linux-gnu");
-    let executable = std::env::var("PLAKAR_OPENDRIVE").unwrap_or_else(|_| release());
-    assert!(std::path::Path::new(&executable).exists(), "{executable} is not there: run `make test`, or `make build` once");
-    executable
-}
+use executable::executable;

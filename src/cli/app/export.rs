@@ -1,21 +1,17 @@
 //! `app schedule export`.
 
-use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use source_app::schedule::export::{Command, ExportedFile, Kubernetes, Systemd};
+use source_app::schedule::local_zone;
 use source_app::service::{self, ExportAs};
 
 use super::open::Opened;
-use super::timing::local_zone;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::Output;
 use crate::plugin::say;
 use crate::text;
-
-/// Where state and programs are found; no secrets among them.
-const VARIABLES: [&str; 7] = ["HOME", "PATH", "PLAKAR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"];
 
 /// Where an image has this executable, if nothing is said.
 const IN_IMAGE: &str = "/usr/local/bin/plakar-opendrive";
@@ -70,17 +66,14 @@ impl Export {
         let app = opened.source(&self.name).await?;
         let here = std::env::current_exe();
         let here = here.map_err(|error| Failure::new(Exit::Failed, format!("cannot find this executable: {error}")))?;
-        let mut command = Command::new(self.executable.unwrap_or_else(|| if self.form.kubernetes { IN_IMAGE.into() } else { here }));
+        let executable = self.executable.unwrap_or_else(|| if self.form.kubernetes { IN_IMAGE.into() } else { here });
+        let mut command = Command::new(executable);
         if let Some(directory) = &opened.directory {
-            command.options = vec!["--state".to_owned(), utf8(directory.clone().into_os_string())?];
+            command = command.on_state(directory).map_err(service::Error::from)?;
         }
         // A pod has its own.
         if !self.form.kubernetes {
-            for name in VARIABLES {
-                if let Some(value) = std::env::var_os(name).filter(|value| !value.is_empty()) {
-                    command.environment.push((name.to_owned(), utf8(value)?));
-                }
-            }
+            command = command.in_this_environment().map_err(service::Error::from)?;
         }
         let form = if self.form.systemd {
             ExportAs::Systemd(Systemd { user: self.system_user })
@@ -104,10 +97,6 @@ impl Export {
             }
         }
     }
-}
-
-fn utf8(value: OsString) -> Result<String, Failure> {
-    value.into_string().map_err(|value| Failure::usage(format!("{value:?} is no UTF-8 text, and cannot be exported")))
 }
 
 fn write(folder: &Path, file: &ExportedFile) -> Result<(), Failure> {

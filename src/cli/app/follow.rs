@@ -62,12 +62,16 @@ pub(super) async fn to_the_end(opened: &Opened, app: &App, task: &Task, json: bo
     if json {
         out.json(&with_name(&ended, &app.spec.name)?)?;
     } else {
-        let verdict = text::line(&ended.verdict);
-        let took = duration(&ended).map(|took| format!(" ({took})")).unwrap_or_default();
-        let line = format!("{what} {}: {verdict}{took}", ended.state);
+        let line = verdict(&ended, app);
         if exit == Exit::Done { out.line(&line)? } else { say(&line) }
     }
     Ok(exit)
+}
+
+/// How a task ended, in one line.
+pub(super) fn verdict(task: &Task, app: &App) -> String {
+    let took = duration(task).map(|took| format!(" ({took})")).unwrap_or_default();
+    format!("{} of {} {}: {}{took}", task.kind, app.spec.name, task.state, text::line(&task.verdict))
 }
 
 /// The exit status for how a task ended.

@@ -3,9 +3,9 @@
 use futures::StreamExt;
 use source_app::state::{App, AppKind, Task, TaskState};
 
-use super::follow::exit_of;
+use super::follow::{exit_of, verdict};
 use super::open::Opened;
-use super::tasks::{duration, with_name};
+use super::tasks::with_name;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::Output;
 use crate::plugin::{Signals, say};
@@ -84,8 +84,7 @@ fn tell(task: &Task, app: &App, json: bool, out: &mut Output) -> Result<(), Fail
         out.json(&with_name(task, &app.spec.name)?)?;
         return Ok(());
     }
-    let took = duration(task).map(|took| format!(" ({took})")).unwrap_or_default();
-    let line = format!("{} of {} {}: {}{took}", task.kind, app.spec.name, task.state, text::line(&task.verdict));
+    let line = verdict(task, app);
     if task.state == TaskState::Succeeded {
         out.line(&line)?;
     } else {

@@ -4,13 +4,14 @@ use std::collections::HashMap;
 
 use chrono::Utc;
 use serde_json::json;
+use source_app::schedule::local_zone;
 use source_app::state::{self, AppKind, Owner, ScheduleId, ScheduleSpec};
 
 use super::export::Export;
 use super::list::time;
 use super::open::Opened;
 use super::policy;
-use super::timing::{What, When, local_zone};
+use super::timing::{What, When};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::{Output, shown};
 use crate::plugin::say;

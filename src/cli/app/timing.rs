@@ -76,12 +76,3 @@ impl What {
         kinds.into_iter().find_map(|(given, kind)| given.then_some(kind))
     }
 }
-
-/// The time zone of this machine; UTC if it does not say.
-pub(super) fn local_zone() -> String {
-    let named = std::env::var("TZ").ok().filter(|zone| zone.parse::<chrono_tz::Tz>().is_ok());
-    named
-        .or_else(|| iana_time_zone::get_timezone().ok())
-        .filter(|zone| zone.parse::<chrono_tz::Tz>().is_ok())
-        .unwrap_or_else(|| "UTC".to_owned())
-}

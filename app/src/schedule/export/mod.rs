@@ -8,6 +8,7 @@ mod crontab;
 mod kubernetes;
 mod systemd;
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use chrono_tz::Tz;
@@ -56,6 +57,31 @@ impl Command {
     /// A command without options in the usual environment.
     pub fn new(executable: impl Into<PathBuf>) -> Self {
         Self { executable: executable.into(), options: Vec::new(), environment: Vec::new() }
+    }
+
+    /// With the state in this directory, instead of its usual place.
+    ///
+    /// # Errors
+    ///
+    /// Its path is no UTF-8.
+    pub fn on_state(mut self, directory: &Path) -> Result<Self, Invalid> {
+        self.options = vec!["--state".to_owned(), utf8(directory.as_os_str())?];
+        Ok(self)
+    }
+
+    /// Where it finds Plakar and the state by the same variables as this process.
+    ///
+    /// # Errors
+    ///
+    /// One of them is no UTF-8.
+    pub fn in_this_environment(mut self) -> Result<Self, Invalid> {
+        // Schedules name their time zones themselves.
+        for name in VARIABLES.into_iter().filter(|name| *name != "TZ") {
+            if let Some(value) = std::env::var_os(name).filter(|value| !value.is_empty()) {
+                self.environment.push((name.to_owned(), utf8(&value)?));
+            }
+        }
+        Ok(self)
     }
 
     fn path(&self) -> Result<&str, Invalid> {
@@ -111,4 +137,8 @@ impl Plan {
         }
         all
     }
+}
+
+fn utf8(value: &OsStr) -> Result<String, Invalid> {
+    value.to_str().map(str::to_owned).ok_or_else(|| Invalid(format!("{value:?} is no UTF-8 text, and cannot be exported")))
 }

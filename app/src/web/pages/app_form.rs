@@ -6,7 +6,7 @@ use super::error::sentence;
 use super::forms::{Field, Posted, Several, retention_fields};
 use crate::plakar::Options;
 use crate::plakar::schema::{self, Fault};
-use crate::schedule::Retention;
+use crate::schedule::Invalid;
 use crate::service::{ConfiguredField, Error, Form, Problem, Service, StoreChoice};
 use crate::state::{AppKind, AppSpec, Resource, SUGGESTED_DATA_CLASSES, SUGGESTED_ENVIRONMENTS};
 
@@ -84,7 +84,7 @@ impl Entered {
 
     /// Notes all that can be told before it is tried. `kept` are the keys of secrets that are set and stay.
     pub fn check(&mut self, form: Option<&Form>, stores: &[StoreChoice], kept: &[String]) {
-        for (field, message) in spec_faults(&self.spec) {
+        for (field, message) in by_field(self.spec.faults()) {
             self.faults.entry(field).or_insert(message);
         }
         let store = self.spec.store.as_deref().unwrap_or_default();
@@ -195,61 +195,24 @@ pub fn connector_fields(form: &Form) -> Vec<ConfiguredField> {
     fields.map(field).collect()
 }
 
-/// All that is wrong in what a user says of an app: each part is checked among others that are fine.
-fn spec_faults(spec: &AppSpec) -> Vec<(String, String)> {
-    let x = || "x".to_owned();
-    let fine = || AppSpec {
-        kind: spec.kind,
-        name: x(),
-        resource: Resource { name: x(), class: x(), subclass: String::new() },
-        environment: String::new(),
-        data_classes: Vec::new(),
-        integration: x(),
-        protocol: x(),
-        entry: x(),
-        store: (spec.kind == AppKind::Source).then(|| "/x".to_owned()),
-        retention: Retention::default(),
-    };
-    let given = &spec.resource;
-    let resource = |name: &str, class: &str, subclass: &str| {
-        let resource = Resource { name: name.to_owned(), class: class.to_owned(), subclass: subclass.to_owned() };
-        AppSpec { resource, ..fine() }
-    };
-    let keeps = |retention| AppSpec { retention, ..fine() };
-    let (none, numbers) = (Retention::default(), spec.retention);
-    let parts = [
-        ("name", AppSpec { name: spec.name.clone(), ..fine() }),
-        ("resource", resource(&given.name, "x", "")),
-        ("resource_class", resource("x", &given.class, "")),
-        ("subclass", resource("x", "x", &given.subclass)),
-        ("environment", AppSpec { environment: spec.environment.clone(), ..fine() }),
-        ("class", AppSpec { data_classes: spec.data_classes.clone(), ..fine() }),
-        ("store", AppSpec { store: spec.store.clone(), ..fine() }),
-        ("daily", keeps(Retention { daily: numbers.daily, ..none })),
-        ("weekly", keeps(Retention { weekly: numbers.weekly, ..none })),
-        ("monthly", keeps(Retention { monthly: numbers.monthly, ..none })),
-        ("yearly", keeps(Retention { yearly: numbers.yearly, ..none })),
-    ];
-    let wrong = |(field, spec): (&str, AppSpec)| Some((field.to_owned(), sentence(&spec.check().err()?.to_string())));
-    parts.into_iter().filter_map(wrong).collect()
+/// The form's field for what is wrong in an app's; none for what no form asks for.
+fn field_of(name: &str) -> Option<&str> {
+    match name {
+        "class" => Some("resource_class"),
+        "data_classes" => Some("class"),
+        "integration" | "protocol" | "entry" => None,
+        name => Some(name),
+    }
+}
+
+/// Faults by the names of the form's fields.
+fn by_field(faults: Vec<(&'static str, Invalid)>) -> impl Iterator<Item = (String, String)> {
+    faults.into_iter().filter_map(|(name, fault)| Some((field_of(name)?.to_owned(), sentence(&fault.to_string()))))
 }
 
 /// The faults of a resource alone: the beginning of the form.
-pub fn resource_faults(kind: AppKind, resource: &Resource) -> BTreeMap<String, String> {
-    let text = String::new();
-    let spec = AppSpec {
-        kind,
-        name: text.clone(),
-        resource: resource.clone(),
-        environment: text.clone(),
-        data_classes: Vec::new(),
-        integration: text.clone(),
-        protocol: text.clone(),
-        entry: text,
-        store: None,
-        retention: Retention::default(),
-    };
-    spec_faults(&spec).into_iter().filter(|(field, _)| ["resource", "resource_class", "subclass"].contains(&field.as_str())).collect()
+pub fn resource_faults(resource: &Resource) -> BTreeMap<String, String> {
+    by_field(resource.faults()).collect()
 }
 
 /// What Plakar's stores are; none if it can't be asked, which the store's field says when it is used.

@@ -121,7 +121,7 @@ async fn steps(State(service): State<Service>, Query(given): Query<Given>, visit
         return first(&service, shell, given, BTreeMap::new(), Vec::new()).await;
     }
     let resource = given.resource();
-    let mut faults = resource_faults(kind, &resource);
+    let mut faults = resource_faults(&resource);
     let (apps, choices) = (service.apps().await?, service.choices(kind, &resource.class, &resource.subclass).await?);
     let taken = apps.iter().map(|app| &app.spec.resource).find(|other| other.name == resource.name && **other != resource);
     if let Some(other) = taken {

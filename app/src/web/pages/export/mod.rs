@@ -1,7 +1,5 @@
 //! Schedules for systemd, cron and Kubernetes: the files, and how they are installed.
 
-use std::path::PathBuf;
-
 use askama::Template;
 use axum::Router;
 use axum::extract::{Path, Query, State};
@@ -16,7 +14,8 @@ use super::refused::refused;
 use super::{AppHead, PageResult, Section, Shell, Tab, Visit, page};
 use crate::plakar::{attachment, percent};
 use crate::schedule::export::{Command, ExportedFile, Kubernetes, Systemd};
-use crate::service::{Export, ExportAs, Service};
+use crate::schedule::local_zone;
+use crate::service::{Error, Export, ExportAs, Service};
 use crate::state::{AppId, default_directory};
 
 /// The routes of these pages.
@@ -58,9 +57,6 @@ struct Page {
     faults: Vec<String>,
 }
 
-/// Variables by which the command finds Plakar and the state; those of this process, as it does.
-const VARIABLES: [&str; 4] = ["PATH", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"];
-
 impl Asked {
     fn title(&self) -> Result<&'static str, PageError> {
         match self.form.as_str() {
@@ -79,7 +75,7 @@ impl Asked {
             self.executable = here.unwrap_or_else(|| "/usr/local/bin/plakar-opendrive".to_owned());
         }
         if self.time_zone.is_empty() {
-            self.time_zone = machine_zone();
+            self.time_zone = local_zone();
         }
         self
     }
@@ -112,14 +108,14 @@ impl Asked {
         fields
     }
 
-    fn export(&self, service: &Service) -> Export {
-        let mut command = Command::new(PathBuf::from(&self.executable));
+    fn export(&self, service: &Service) -> Result<Export, Error> {
+        let mut command = Command::new(&self.executable);
+        // A pod has its own state and environment.
         if self.form != "kubernetes" {
             if default_directory().ok().as_deref() != Some(service.directory()) {
-                command.options = vec!["--state".to_owned(), service.directory().display().to_string()];
+                command = command.on_state(service.directory())?;
             }
-            let variable = |name: &str| Some((name.to_owned(), std::env::var(name).ok()?));
-            command.environment = VARIABLES.into_iter().filter_map(variable).collect();
+            command = command.in_this_environment()?;
         }
         let some = |text: &String| (!text.is_empty()).then(|| text.clone());
         let form = match self.form.as_str() {
@@ -129,7 +125,7 @@ impl Asked {
                 ExportAs::Kubernetes(Kubernetes { image: self.image.clone(), claim: self.claim.clone(), namespace: some(&self.namespace) })
             }
         };
-        Export { form, command }
+        Ok(Export { form, command })
     }
 
     fn query(&self, name: &str) -> String {
@@ -164,20 +160,16 @@ impl Asked {
     }
 }
 
-/// The time zone of this machine, by the name of its file.
-fn machine_zone() -> String {
-    let linked = std::fs::read_link("/etc/localtime").ok();
-    let name = linked.as_ref().and_then(|path| Some(path.to_str()?.split_once("zoneinfo/")?.1.to_owned()));
-    name.filter(|name| name.parse::<chrono_tz::Tz>().is_ok()).unwrap_or_else(|| "UTC".to_owned())
-}
-
 async fn show(visit: Visit, State(service): State<Service>, Path(id): Path<AppId>, Query(asked): Query<Asked>) -> PageResult {
     let title = asked.title()?;
     // Nothing was entered yet.
     let new = asked.executable.is_empty();
     let asked = asked.completed();
     let app = service.app(id).await?;
-    let exported = service.export(id, &asked.export(&service)).await;
+    let exported = match asked.export(&service) {
+        Ok(export) => service.export(id, &export).await,
+        Err(error) => Err(error),
+    };
     let mut shown = Page {
         shell: visit.shell(Section::None),
         title,
@@ -205,7 +197,7 @@ async fn show(visit: Visit, State(service): State<Service>, Path(id): Path<AppId
 async fn file(State(service): State<Service>, Path(id): Path<AppId>, Query(asked): Query<Asked>) -> Result<Response, PageError> {
     asked.title()?;
     let name = asked.name.clone();
-    let files = service.export(id, &asked.completed().export(&service)).await?;
+    let files = service.export(id, &asked.completed().export(&service)?).await?;
     let file = files.into_iter().find(|file| file.name == name);
     let file = file.ok_or_else(|| PageError::not_found("There is no such file in this export."))?;
     let headers = [(CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, attachment(&file.name))];
