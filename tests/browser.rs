@@ -159,13 +159,30 @@ impl Browser {
     }
 }
 
-fn console(user: &Plakar, environment: &[(String, String)]) -> (Ended, String) {
+/// The executable, for this user.
+fn command(user: &Plakar, environment: &[(String, String)], arguments: &[&str]) -> Command {
     let mut command = Command::new(common::executable());
     let known = user.command(&[]);
-    command.args(["console", "--listen", "127.0.0.1:0"]).env_clear();
+    command.args(arguments).env_clear();
     command.envs(known.get_envs().filter_map(|(name, value)| Some((name, value?)))).envs(environment.iter().cloned());
     command.env("PLAKAR", plakar()).current_dir(user.home());
-    started(command, "http://")
+    command
+}
+
+/// An app with a large restore point, made on the command line; the last of its names is `zz last.txt`.
+fn large(user: &Plakar, environment: &[(String, String)]) {
+    let folder = user.home().join("large");
+    std::fs::create_dir(&folder).unwrap();
+    for name in (0..12_000).map(|number| format!("{number:05}.txt")).chain(["zz last.txt".to_owned()]) {
+        std::fs::write(folder.join(name), "").unwrap();
+    }
+    let location = format!("location=rclone://{}", folder.display());
+    let resource = ["app", "assign", "large", "--resource", "large", "--class", "file-storage", "--option", &location];
+    let assign = [&resource[..], &["--option", "rclone_type=local", "--store", "./large-store", "--create-store"]].concat();
+    for arguments in [&assign[..], &["app", "backup", "large"]] {
+        let ran = command(user, environment, arguments).stdin(Stdio::null()).output().unwrap();
+        assert!(ran.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&ran.stderr));
+    }
 }
 
 #[tokio::test]
@@ -186,7 +203,7 @@ async fn whole_way() {
     put("Documents/data.bin", &content);
     put(&format!("Documents/{}", HOSTILE.replace('/', "_")), b"harmless");
     let user = Plakar::new(&simulator.env());
-    let (_console, url) = console(&user, &simulator.env());
+    let (_console, url) = started(command(&user, &simulator.env(), &["console", "--listen", "127.0.0.1:0"]), "http://");
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let mut command = Command::new(std::env::var("CHROMEDRIVER").expect("CHROMEDRIVER: `make test-browser` names it"));
     command.arg(format!("--port={port}")).env("HOME", user.home()).env("TMPDIR", user.path("tmp")).stderr(Stdio::null());
@@ -314,12 +331,21 @@ async fn whole_way() {
     browser.says("documents").await;
     browser.shoot("20-overview").await;
 
+    // A search that has to wait shows what it waits for, and then by itself what it found.
+    large(&user, &simulator.env());
+    browser.open("/apps/2/points").await;
+    browser.click("//main//table//th//a").await;
+    browser.find("//input[@type='search']").await.send_keys("LAST\n").await.unwrap();
+    browser.says("are being read").await;
+    browser.shoot("21-reading").await;
+    browser.says("zz last.txt").await;
+
     // Nothing that a name or the pages did was refused by the policy, and no script failed.
     let script = "return document.querySelectorAll('img[src=\"x\"]').length";
     assert_eq!(browser.client.execute(script, vec![]).await.unwrap(), json!(0));
     browser.press("Sign out").await;
     browser.open("/apps/1").await;
     browser.says("Sign in").await;
-    browser.shoot("21-signed-out").await;
+    browser.shoot("22-signed-out").await;
     browser.client.clone().close().await.unwrap();
 }

@@ -115,7 +115,7 @@ async fn measure(url: &str, pages: &[String]) -> Outcome {
     let entered =
         client.post(format!("{base}/enter")).header("content-type", "application/x-www-form-urlencoded").body(body).send().await?;
     let cookie = entered.headers().get("set-cookie").ok_or("no cookie")?.to_str()?.split(';').next().unwrap_or_default().to_owned();
-    let get = async |page: &str| -> Outcome<(Duration, usize)> {
+    let get = async |page: &str| -> Outcome<(Duration, String)> {
         let begun = Instant::now();
         let answer = client.get(format!("{base}{page}")).header("cookie", &cookie).send().await?;
         let status = answer.status();
@@ -123,7 +123,7 @@ async fn measure(url: &str, pages: &[String]) -> Outcome {
         if !status.is_success() {
             return Err(format!("{page}: {status}: {}", String::from_utf8_lossy(&bytes)).into());
         }
-        Ok((begun.elapsed(), bytes.len()))
+        Ok((begun.elapsed(), String::from_utf8_lossy(&bytes).into_owned()))
     };
     // The first time plakar opens the store and the index is made.
     let begun = Instant::now();
@@ -131,22 +131,29 @@ async fn measure(url: &str, pages: &[String]) -> Outcome {
     for page in pages {
         first.push(get(page).await?.0);
     }
-    tokio::time::sleep(Duration::from_secs(20)).await;
-    println!("each page once, the index being made: {:.1} s; then, 50 times each:", begun.elapsed().as_secs_f64() - 20.0);
+    let pages_took = begun.elapsed().as_secs_f64();
+    // The last is a search: it says so as long as the names are being read.
+    while get(&pages[pages.len() - 1]).await?.1.contains("data-again") {
+        // As the page itself asks.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    let read = begun.elapsed().as_secs_f64();
+    println!("each page once: {pages_took:.1} s, the names being read meanwhile: after {read:.1} s they were; then, 50 times each:");
     println!("{:>9} {:>9} {:>9} {:>9}", "first ms", "median", "worst", "KiB");
     let mut slow = Vec::new();
     for (page, first) in pages.iter().zip(first) {
         let (mut times, mut size) = (Vec::new(), 0);
         for _ in 0..50 {
-            let (time, bytes) = get(page).await?;
-            (size, times) = (bytes, [times, vec![time]].concat());
+            let (time, text) = get(page).await?;
+            size = text.len();
+            times.push(time);
         }
         times.sort();
         let ms = |time: Duration| time.as_secs_f64() * 1000.0;
         let (median, worst) = (times[25], times[49]);
         let shown: String = page.chars().take(60).collect();
         println!("{:9.1} {:9.1} {:9.1} {:9.1}  {shown}", ms(first), ms(median), ms(worst), size as f64 / 1024.0);
-        if median > LIMIT {
+        if first.max(median) > LIMIT {
             slow.push(shown);
         }
     }

@@ -82,7 +82,7 @@ async fn measure(plakar: &Plakar, store: &Store, id: &SnapshotId, root: &Snapsho
     let index = loop {
         match browser.index(id).await {
             IndexState::Ready(index) => break index,
-            IndexState::Building { .. } => (),
+            IndexState::Building { .. } => tokio::time::sleep(Duration::from_millis(5)).await,
             IndexState::TooLarge => return Err("too large".into()),
             IndexState::Failed(reason) => return Err(reason.into()),
         }

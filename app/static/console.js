@@ -82,7 +82,7 @@ function reload() {
   notice.setAttribute('role', 'status');
   const link = document.createElement('a');
   link.href = location.href;
-  link.textContent = 'The task has changed. Load the page again';
+  link.textContent = 'There is news. Load the page again';
   notice.append(link);
   document.querySelector('main').prepend(notice);
 }
@@ -109,6 +109,21 @@ addEventListener('pageshow', (event) => {
   if (event.persisted) for (const button of document.querySelectorAll('button:disabled')) button.disabled = false;
 });
 for (const element of document.querySelectorAll('[data-task]')) follow(element);
+// What the server is still at: [data-again]. Once its page has that no more, it is loaded again.
+async function askAgain(element) {
+  const shown = element.querySelector('[data-progress]');
+  for (;;) {
+    await sleep(1000);
+    if (document.hidden) continue;
+    const answer = await fetch(location.href).catch(() => null);
+    if (!answer) continue;
+    const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+    if (!page.querySelector('[data-again]')) return reload();
+    const progress = page.querySelector('[data-again] [data-progress]');
+    if (shown && progress) shown.textContent = progress.textContent;
+  }
+}
+for (const element of document.querySelectorAll('[data-again]')) askAgain(element);
 for (const log of document.querySelectorAll('[data-log]')) {
   if (!log.closest('[data-task]')) readLog(log);
   log.scrollTop = log.scrollHeight;

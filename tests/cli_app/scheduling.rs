@@ -91,6 +91,17 @@ fn what_is_due_runs_once_whoever_runs_it() {
         "{}",
         partly.stderr
     );
+    // One with errors does not keep the others from theirs, nor is it forgotten over their success.
+    world.local("more", &[("b", b"b")]);
+    for app in ["drive", "files", "more"] {
+        world.due(app, TaskKind::Backup);
+    }
+    let mixed = world.run(&["run", "--due"]);
+    assert_eq!(mixed.code, Some(6), "{}", mixed.text());
+    assert!(mixed.stderr.contains("backup of drive completed with errors"), "{}", mixed.stderr);
+    for app in ["files", "more"] {
+        assert!(mixed.text().contains(&format!("backup of {app} succeeded")), "{}", mixed.text());
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The HTTP API of a `plakar ui`: asking, and understanding what it says.
 
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
@@ -12,6 +13,12 @@ use super::{Error, Result, SnapshotId, SnapshotPath};
 /// So long an answer may take, other than a file's content.
 const ANSWER_LIMIT: Duration = Duration::from_secs(60);
 
+/// Somebody who waits for a page asks several things, one after another, so long apart at most.
+const BETWEEN: Duration = Duration::from_millis(30);
+
+/// So long what nobody waits for gives way.
+const GIVES_WAY: Duration = Duration::from_secs(1);
+
 /// What is kept of a path in an address; a slash parts it.
 const PATH: &[u8] = b"/-._~";
 
@@ -20,6 +27,26 @@ pub(super) struct Api {
     client: reqwest::Client,
     address: String,
     token: String,
+    waiting: Mutex<Waiting>,
+}
+
+/// Who waits for an answer.
+#[derive(Default)]
+struct Waiting {
+    now: usize,
+    /// When the last one had an answer.
+    last: Option<Instant>,
+}
+
+/// Somebody waits as long as this is there.
+pub(super) struct Waits<'a>(&'a Api);
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        let mut waiting = self.0.waiting();
+        waiting.now -= 1;
+        waiting.last = Some(Instant::now());
+    }
 }
 
 impl Api {
@@ -27,7 +54,29 @@ impl Api {
         // No proxy: it is this machine. No redirect: there is none that is meant.
         let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build();
         let client = client.map_err(|error| Error::Answer(error.to_string()))?;
-        Ok(Self { client, address, token })
+        Ok(Self { client, address, token, waiting: Mutex::default() })
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Somebody waits for what is asked now.
+    pub(super) fn waits(&self) -> Waits<'_> {
+        self.waiting().now += 1;
+        Waits(self)
+    }
+
+    /// Gives way to those who wait, for a while.
+    pub(super) async fn give_way(&self) {
+        let begun = Instant::now();
+        let busy = || {
+            let waiting = self.waiting();
+            waiting.now > 0 || waiting.last.is_some_and(|last| last.elapsed() < BETWEEN)
+        };
+        while busy() && begun.elapsed() < GIVES_WAY {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     /// Whether anybody answers there.

@@ -31,7 +31,7 @@ const HEADERS: u64 = 500;
 /// A `plakar ui` of one store. It ends when this is dropped.
 pub struct Browser {
     running: Mutex<Running>,
-    api: Arc<Api>,
+    pub(super) api: Arc<Api>,
     store: Store,
     indexes: Arc<Indexes>,
     used: Mutex<Instant>,
@@ -109,6 +109,7 @@ impl Browser {
         query: &[(&str, String)],
     ) -> Result<T> {
         self.touch();
+        let _waits = self.api.waits();
         understood(&self.api.of_path(what, id, path, query).await?)
     }
 
@@ -119,6 +120,10 @@ impl Browser {
 
     pub(super) fn needs_no_index(&self, id: &SnapshotId) {
         self.indexes.small(&self.store, id);
+    }
+
+    pub(super) fn index_is_being_made(&self, id: &SnapshotId) -> bool {
+        self.indexes.is_being_made(&self.store, id)
     }
 
     /// The index of a snapshot. It is begun, but not waited for.
@@ -158,6 +163,7 @@ impl Browser {
     async fn headers(&self, offset: u64, limit: u64) -> Result<Items<Header>> {
         let query = [("offset", offset.to_string()), ("limit", limit.to_string()), ("sort", "-Timestamp".to_owned())];
         self.touch();
+        let _waits = self.api.waits();
         self.api.get("/api/repository/snapshots", &query).await
     }
 
@@ -167,6 +173,7 @@ impl Browser {
     /// [`Error::NotFound`], or as for all here.
     pub async fn restore_point(&self, id: &SnapshotId) -> Result<RestorePoint> {
         self.touch();
+        let _waits = self.api.waits();
         self.api.restore_point(id).await
     }
 

@@ -6,8 +6,6 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures::stream::{FuturesUnordered, StreamExt};
-
 use super::api::{Api, understood};
 use super::index::Index;
 use super::index_builder::IndexBuilder;
@@ -15,13 +13,10 @@ use super::points::{Items, RawEntry};
 use super::{Error, Result, SnapshotId};
 
 /// So many entries of a folder are asked for at once: while plakar makes up a larger answer, pages wait longer.
-const PART: u64 = 20_000;
+const PART: u64 = 5_000;
 
 /// Of a very large folder, such a part of it: plakar reads all before it again each time.
 const PARTS: u64 = 16;
-
-/// So many folders are asked for at once.
-const AT_ONCE: usize = 2;
 
 /// What is being read.
 struct Reading<'a> {
@@ -46,21 +41,15 @@ pub(super) async fn read(
     }
     let builder = Arc::new(Mutex::new(IndexBuilder::new(limit)));
     let reading = Reading { api, id, builder: Arc::clone(&builder), so_far, wanted };
-    let (mut next, mut running) = (0, FuturesUnordered::new());
-    loop {
-        let known = lock(&builder).folders();
-        while running.len() < AT_ONCE && next < known {
-            running.push(reading.folder(next));
-            next += 1;
+    // One after another: a second one would have no core of its own beside the pages.
+    let mut next = 0;
+    while next < lock(&builder).folders() {
+        if !reading.folder(next).await? {
+            return Ok(None);
         }
-        match running.next().await {
-            Some(Ok(true)) => (),
-            Some(Ok(false)) => return Ok(None),
-            Some(Err(error)) => return Err(error),
-            None => break,
-        }
+        next += 1;
     }
-    drop(running);
+    drop(reading);
     let laid_out = move || {
         let builder = std::mem::replace(&mut *lock(&builder), IndexBuilder::new(0));
         builder.index()
@@ -80,6 +69,7 @@ impl Reading<'_> {
             // Below the root, the first is "..", which counts as one.
             let first = offset + u64::from(number != 0);
             let query = [("offset", first.to_string()), ("limit", limit.to_string())];
+            self.api.give_way().await;
             let bytes = match self.api.of_path("children/", self.id, &path, &query).await {
                 // Bytes that are no UTF-8 are shown as this sign, by which plakar does not know the folder.
                 Err(Error::NotFound(_)) if path.as_str().contains(char::REPLACEMENT_CHARACTER) => return Ok(true),

@@ -101,6 +101,10 @@ impl Indexes {
         Some(if let Content::Ready(index) = &slot.content { Some(Arc::clone(index)) } else { None })
     }
 
+    pub(super) fn is_being_made(&self, store: &Store, id: &SnapshotId) -> bool {
+        self.lock().get(&(store.clone(), id.clone())).is_some_and(|slot| matches!(slot.content, Content::Building(_)))
+    }
+
     /// Browsing this one needs no index.
     pub(super) fn small(&self, store: &Store, id: &SnapshotId) {
         let slot = || Slot { used: Instant::now(), content: Content::Small };

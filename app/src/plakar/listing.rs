@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::api::understood;
 use super::browser::Browser;
 use super::index::{Index, Order};
 use super::index_reader::blocking;
@@ -28,15 +29,27 @@ pub struct Listing {
     pub order: Order,
 }
 
+/// What a search found, or how far it is.
+pub enum Searched {
+    /// What was found.
+    Found(Page<Entry>),
+    /// The names are still being read into the index; ask again.
+    Reading {
+        /// So many were read.
+        entries_so_far: u64,
+    },
+}
+
 impl Browser {
-    /// The index of a snapshot, which answers in milliseconds. Begins to make it, and does not wait for long.
+    /// The index of a snapshot, which answers in milliseconds. Begins to make it, and waits a moment for one just begun.
     pub async fn index(&self, id: &SnapshotId) -> IndexState {
+        let was_begun = self.index_is_being_made(id);
         match self.want_index(id) {
-            (_, Some(ended)) => {
+            (_, Some(ended)) if !was_begun => {
                 let _ = tokio::time::timeout(PATIENCE, ended.cancelled()).await;
                 self.want_index(id).0
             }
-            (state, None) => state,
+            (state, _) => state,
         }
     }
 
@@ -121,13 +134,26 @@ impl Browser {
         }
     }
 
+    /// The same, but an index that is being made is not waited for, nor plakar asked meanwhile.
+    ///
+    /// # Errors
+    /// As for all here.
+    pub async fn search_soon(&self, id: &SnapshotId, folder: &SnapshotPath, text: &str, offset: u64, limit: u64) -> Result<Searched> {
+        if let IndexState::Building { entries_so_far } = self.index(id).await {
+            return Ok(Searched::Reading { entries_so_far });
+        }
+        Ok(Searched::Found(self.search(id, folder, text, offset, limit).await?))
+    }
+
     /// The files and links below a folder that plakar finds.
     async fn searched(&self, id: &SnapshotId, folder: &SnapshotPath, text: &str, offset: u64, limit: u64) -> Result<Page<Entry>> {
         // From the root plakar takes twenty times as long as from a folder: nothing is outside of what was backed up.
         let whole = if *folder == SnapshotPath::root() { SnapshotPath::new(&self.restore_point(id).await?.root)? } else { folder.clone() };
         let limit = limit.to_string();
         let query = [("pattern", pattern(text)), ("recursive", "true".to_owned()), ("offset", offset.to_string()), ("limit", limit)];
-        let found: Found = self.in_snapshot("search/", id, &whole, &query).await?;
+        self.touch();
+        // What reads the names is quicker, and need not give way to this.
+        let found: Found = understood(&self.api.of_path("search/", id, &whole, &query).await?)?;
         let items = found.items.into_iter().map(RawEntry::entry).filter(|entry| entry.kind != EntryKind::Folder).collect();
         Ok(Page { items, total: None, more: found.has_next })
     }

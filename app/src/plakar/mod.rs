@@ -45,7 +45,7 @@ pub use error::{Error, Result};
 pub use index::{Index, Order, OrderBy};
 pub use indexes::IndexState;
 pub use lines::{Line, Stream};
-pub use listing::Listing;
+pub use listing::{Listing, Searched};
 pub use names::{Name, SnapshotId, SnapshotPath, attachment, file_name};
 pub(crate) use names::{deceives, percent};
 pub use points::{Entry, EntryKind, Page, RestorePoint};

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::stores::store;
 use super::{Error, Result, Service};
 use crate::plakar::{
-    ArchiveFormat, Browser, CancellationToken, Download, Entry, EntryKind, Failure, Listing, Order, Page, Plakar, RestorePoint, SnapshotId,
-    SnapshotPath, Store,
+    ArchiveFormat, Browser, CancellationToken, Download, Entry, EntryKind, Failure, Listing, Order, Page, Plakar, RestorePoint, Searched,
+    SnapshotId, SnapshotPath, Store,
 };
 use crate::state::{App, AppId, AppKind};
 
@@ -125,10 +125,17 @@ impl Point {
     /// # Errors
     /// The store can't be read.
     pub async fn search(&self, folder: &SnapshotPath, text: &str, offset: u64, limit: u64) -> Result<Page<Entry>> {
-        if text.trim().is_empty() {
-            return Err(Error::Input("what to search for is missing; write a part of a name, or a pattern such as *.pdf".into()));
-        }
+        not_empty(text)?;
         Ok(self.browser.search(&self.point.id, folder, text, offset, limit).await?)
+    }
+
+    /// The same, without waiting for the names of a large restore point to be read.
+    ///
+    /// # Errors
+    /// As for [`Point::search`].
+    pub async fn search_soon(&self, folder: &SnapshotPath, text: &str, offset: u64, limit: u64) -> Result<Searched> {
+        not_empty(text)?;
+        Ok(self.browser.search_soon(&self.point.id, folder, text, offset, limit).await?)
     }
 
     /// What failed when it was made.
@@ -149,4 +156,11 @@ impl Point {
             _ => Ok(Arc::clone(&self.browser).download(&self.point.id, path).await?),
         }
     }
+}
+
+fn not_empty(text: &str) -> Result<()> {
+    if text.trim().is_empty() {
+        return Err(Error::Input("what to search for is missing; write a part of a name, or a pattern such as *.pdf".into()));
+    }
+    Ok(())
 }

@@ -19,7 +19,7 @@ async fn ready(browser: &Browser, id: &SnapshotId) -> Arc<Index> {
         loop {
             match browser.index(id).await {
                 IndexState::Ready(index) => return index,
-                IndexState::Building { .. } => (),
+                IndexState::Building { .. } => tokio::time::sleep(Duration::from_millis(5)).await,
                 IndexState::TooLarge => panic!("too large"),
                 IndexState::Failed(reason) => panic!("{reason}"),
             }

@@ -195,7 +195,7 @@ async fn a_restore_point_is_searched_viewed_and_restored() {
     let folder = format!("{newest}?path={}", encoded(&looked.path("folders/new\nline")));
     let at = console.page(&folder).await.attribute("input[name=at]", "value");
     let search = async |text: &str, within: &str| {
-        let page = console.page(&format!("{newest}?at={}&text={}&in={within}", encoded(&at), encoded(text))).await;
+        let page = read(console, &format!("{newest}?at={}&text={}&in={within}", encoded(&at), encoded(text))).await;
         (page.texts(".entry bdi"), page.links())
     };
     let (names, links) = search("BELOW*", "").await;
@@ -241,6 +241,41 @@ async fn a_restore_point_is_searched_viewed_and_restored() {
     assert!(page.text("[role=alert]").contains("The store can't be opened"), "{}", page.text("[role=alert]"));
     assert_eq!(page.texts("td[data-label='Restore point']").len(), 2);
     assert_eq!(again.get(newest).await.status, 502);
+}
+
+/// A search's page, once the names are read.
+async fn read(console: &Console, address: &str) -> Html {
+    loop {
+        let page = console.page(address).await;
+        if !page.has("[data-again]") {
+            return page;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_search_of_a_large_restore_point_does_not_wait_for_its_names_to_be_read() {
+    const FILES: usize = 12_000;
+    let world = World::new().await;
+    let console = Console::of(&world).await;
+    let folder = world.local(&[("folder/last.txt".into(), b"last".to_vec())]).await;
+    for number in 0..FILES {
+        std::fs::write(folder.join(format!("{number:05}.txt")), "").unwrap();
+    }
+    let app = console.local(&world, "large", &folder).await;
+    let made = console.run(&app, Work::Backup).await;
+    let address = format!("/apps/{}/points/{}?path=%2F&text=last", app.id, made.snapshot.unwrap());
+    let text = console.get(&address).await.text();
+    let page = Html::sound(&text, &address);
+    assert!(page.text("[data-again] [role=status]").contains("are being read"), "{}", page.text("main"));
+    assert!(text.contains("<noscript><meta http-equiv=\"refresh\""), "for who has no script");
+    let progress = page.text("[data-progress]");
+    let (read_so_far, all) = progress.split_once(" of ").unwrap();
+    assert!(read_so_far.parse::<usize>().unwrap() <= FILES && all.parse::<usize>().unwrap() > FILES, "{progress}");
+    assert_eq!(read(&console, &address).await.texts(".entry bdi"), ["last.txt"]);
+    // Once they are, it is there at once.
+    assert_eq!(console.page(&address).await.texts(".entry bdi"), ["last.txt"]);
 }
 
 impl Looked {

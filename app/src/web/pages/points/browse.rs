@@ -164,13 +164,6 @@ struct Browse {
     missing: bool,
 }
 
-impl Browse {
-    /// This page, for who has no script.
-    fn again(&self) -> String {
-        format!("{}?path={}", self.frame.start, self.frame.at)
-    }
-}
-
 pub async fn browse(visit: Visit, State(service): State<Service>, opened: Opened, Query(asked): Query<Asked>) -> PageResult {
     let path = path(&opened.point.point, asked.folder().as_deref())?;
     if !asked.text.trim().is_empty() {
