@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use tokio::io::BufReader;
 use tokio::sync::{Mutex as AsyncMutex, mpsc};
 
-use super::api::{Api, understood};
+use super::api::{Api, Waits, understood};
 use super::backup::Failure;
 use super::command::{Running, UNLIMITED};
 use super::ended::refused;
@@ -96,6 +96,12 @@ impl Browser {
         *self.used.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Somebody who waits for a page asks, as long as this is there.
+    fn asks(&self) -> Waits<'_> {
+        self.touch();
+        self.api.waits()
+    }
+
     pub(super) async fn send(&self, path: &str, query: &[(&str, String)]) -> Result<reqwest::Response> {
         self.touch();
         self.api.send(path, query).await
@@ -108,8 +114,7 @@ impl Browser {
         path: &SnapshotPath,
         query: &[(&str, String)],
     ) -> Result<T> {
-        self.touch();
-        let _waits = self.api.waits();
+        let _asks = self.asks();
         understood(&self.api.of_path(what, id, path, query).await?)
     }
 
@@ -162,8 +167,7 @@ impl Browser {
 
     async fn headers(&self, offset: u64, limit: u64) -> Result<Items<Header>> {
         let query = [("offset", offset.to_string()), ("limit", limit.to_string()), ("sort", "-Timestamp".to_owned())];
-        self.touch();
-        let _waits = self.api.waits();
+        let _asks = self.asks();
         self.api.get("/api/repository/snapshots", &query).await
     }
 
@@ -172,8 +176,7 @@ impl Browser {
     /// # Errors
     /// [`Error::NotFound`], or as for all here.
     pub async fn restore_point(&self, id: &SnapshotId) -> Result<RestorePoint> {
-        self.touch();
-        let _waits = self.api.waits();
+        let _asks = self.asks();
         self.api.restore_point(id).await
     }
 

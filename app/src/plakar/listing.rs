@@ -25,8 +25,10 @@ const FOUND: u64 = 1000;
 pub struct Listing {
     /// The entries.
     pub page: Page<Entry>,
-    /// The one that was asked for, or plakar's own as long as there is no index.
+    /// The one that was asked for, or plakar's own without an index.
     pub order: Order,
+    /// The index is being made: ask again for the order.
+    pub reading: bool,
 }
 
 /// What a search found, or how far it is.
@@ -79,14 +81,18 @@ impl Browser {
     /// # Errors
     /// As for [`Browser::children`].
     pub async fn ordered(&self, id: &SnapshotId, folder: &SnapshotPath, offset: u64, limit: u64, order: Order) -> Result<Listing> {
-        if order != Order::default()
-            && limit > 0
-            && let IndexState::Ready(index) = self.index(id).await
-            && let Some(page) = index.children(folder, offset, limit, order)
-        {
-            return Ok(Listing { page, order });
+        let mut reading = false;
+        if order != Order::default() && limit > 0 {
+            match self.index(id).await {
+                IndexState::Ready(index) => {
+                    if let Some(page) = index.children(folder, offset, limit, order) {
+                        return Ok(Listing { page, order, reading });
+                    }
+                }
+                state => reading = matches!(state, IndexState::Building { .. }),
+            }
         }
-        Ok(Listing { page: self.children(id, folder, offset, limit).await?, order: Order::default() })
+        Ok(Listing { page: self.children(id, folder, offset, limit).await?, order: Order::default(), reading })
     }
 
     /// What is in a folder, always as plakar tells it.
@@ -152,7 +158,7 @@ impl Browser {
         let limit = limit.to_string();
         let query = [("pattern", pattern(text)), ("recursive", "true".to_owned()), ("offset", offset.to_string()), ("limit", limit)];
         self.touch();
-        // What reads the names is quicker, and need not give way to this.
+        // No `asks`: what reads the names is quicker, and need not give way to this.
         let found: Found = understood(&self.api.of_path("search/", id, &whole, &query).await?)?;
         let items = found.items.into_iter().map(RawEntry::entry).filter(|entry| entry.kind != EntryKind::Folder).collect();
         Ok(Page { items, total: None, more: found.has_next })

@@ -126,9 +126,10 @@ async fn a_large_restore_point_is_the_same_by_plakar_and_by_its_index() {
     let listing = browser.ordered(&id, &root.join("many").unwrap(), 0, 500, largest).await.unwrap();
     let expected: BTreeSet<u64> = [5, 6].into();
     assert_eq!(listing.page.items.iter().map(|entry| entry.size).collect::<BTreeSet<_>>(), expected);
-    assert_eq!(listing.order, largest);
+    assert_eq!((listing.order, listing.reading), (largest, false));
     let listing = by_plakar.ordered(&id, &root.join("many").unwrap(), 0, 500, largest).await.unwrap();
     assert_eq!((listing.order, listing.page.items[0].name.as_str()), (Order::default(), "Photo 0000.jpg"));
+    assert!(!listing.reading, "no order is to be waited for where no index is made");
 }
 
 #[tokio::test]

@@ -158,8 +158,10 @@ struct Browse {
     total: String,
     /// Its columns that it can be ordered by.
     columns: Vec<Column>,
-    /// There is more than this page, and no order yet.
+    /// There is more than this page, and it is not in the order that was asked for.
     unordered: bool,
+    /// It soon will be.
+    reading: bool,
     /// The folder is not in this restore point.
     missing: bool,
 }
@@ -185,6 +187,7 @@ pub async fn browse(visit: Visit, State(service): State<Service>, opened: Opened
         total: String::new(),
         columns: Vec::new(),
         unordered: false,
+        reading: false,
         missing: true,
     };
     let Some(entry) = entry else {
@@ -200,6 +203,7 @@ pub async fn browse(visit: Visit, State(service): State<Service>, opened: Opened
         // What is on this page at least.
         list.items.sort_by_key(|entry| entry.kind != EntryKind::Folder);
         shown.unordered = list.more || number > 1;
+        shown.reading = shown.unordered && listing.reading;
     }
     let base = format!("{}?path={}", opened.links.start(), value(path.as_str()));
     let href = |number| format!("{base}{}&page={number}", sorting(order));

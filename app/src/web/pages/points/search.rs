@@ -21,12 +21,6 @@ struct Found {
     reading: Option<String>,
 }
 
-/// The search, without the number of its page.
-fn address(frame: &Frame) -> String {
-    let within = if frame.whole { "&in=all" } else { "" };
-    format!("{}?path={}&text={}{within}", frame.start, frame.at, value(&frame.text))
-}
-
 /// The page of what is below a folder.
 pub async fn page_of(shell: Shell, frame: Frame, opened: &Opened, below: &SnapshotPath, asked: &Asked) -> PageResult {
     let number = number(asked.page);
@@ -37,7 +31,8 @@ pub async fn page_of(shell: Shell, frame: Frame, opened: &Opened, below: &Snapsh
             (Page { items: Vec::new(), total: None, more: false }, Some(format!("{entries_so_far} of {all}")))
         }
     };
-    let base = address(&frame);
+    let within = if frame.whole { "&in=all" } else { "" };
+    let base = format!("{}?path={}&text={}{within}", frame.start, frame.at, value(&frame.text));
     let paging = Paging::new(number, ENTRIES, found.items.len() as u64, found.total, found.more, |number| format!("{base}&page={number}"));
     let rows = found.items.iter().map(|entry| Row::new(&opened.links, entry)).collect();
     let total = found.total.map_or_else(|| "Found".to_owned(), |total| format!("{} found", format::count(total, "entry", "entries")));
