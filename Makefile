@@ -50,7 +50,7 @@ endif
 # The Plakar that `make install` installs into: the user's own if there is one.
 USERS_PLAKAR := $(shell command -v plakar || echo $(PLAKAR))
 
-.PHONY: all help build package install uninstall reinstall demo test fuzz soak bench bench-console bindings lint doc clean prerequisites plakar plakar-1.0 kloset-1.0 licenses dist test-all-backends test-browser test-aarch64 test-windows check-platforms
+.PHONY: all help build package install uninstall reinstall demo test test-programs test-executables fuzz soak bench bench-console bindings lint doc clean prerequisites plakar plakar-1.0 kloset-1.0 licenses dist test-all-backends test-browser test-aarch64 test-windows check-platforms
 
 all: licenses ## Build, and lay out here what `plakar pkg build` packs
 	packaging/assemble $(EXECUTABLE) .
@@ -117,11 +117,22 @@ demo: package $(SIMULATOR) ## Back up a simulated drive with the real Plakar, st
 dist: ## Build what this machine can, for each platform, into dist/; BACKENDS=all
 	packaging/dist $(VERSION) $(HOST) $(BACKENDS)
 
-test: licenses $(PLAKAR) $(KLOSET_1_0) ## Run all tests
+# The optimised build keeps one core busy for long at its end: the tests' build goes on beside it.
+test-programs: licenses $(PLAKAR) $(KLOSET_1_0) test-executables
+
+test-executables: | prerequisites
+	cargo test --locked --workspace --no-run
+
+# Most tests wait for the drive's pace most of the time.
+THREADS := $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN || echo 2))))
+
+test: ## Run all tests
+	$(MAKE) --jobs=2 test-programs
 	cd go && go test ./...
 	cd packaging/notices && go test -trimpath ./...
 	cd tests/plakar/ttlmap && go test ./...
-	PLAKAR=$(CURDIR)/$(PLAKAR) PLAKAR_OPENDRIVE=$(CURDIR)/$(EXECUTABLE) KLOSET_1_0=$(CURDIR)/$(KLOSET_1_0) cargo test --locked --workspace
+	PLAKAR=$(CURDIR)/$(PLAKAR) PLAKAR_OPENDRIVE=$(CURDIR)/$(EXECUTABLE) KLOSET_1_0=$(CURDIR)/$(KLOSET_1_0) RUST_TEST_THREADS=$(THREADS) \
+		cargo test --locked --workspace
 	tests/bindings
 
 test-all-backends: ## Build with every backend of rclone and back up, restore and keep a store with some of them

@@ -1,15 +1,13 @@
 //! The documentation: every command in it is run as it stands there, every link leads somewhere, every
 //! error message that it explains is one of ours, and the options are those of the schemas.
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use common::plakar::{package, plakar};
-use common::user::Plakar;
+use crate::common::plakar::{package, plakar};
+use crate::common::user::Plakar;
 use opendrive_sim::{Options, Simulator};
 
 /// The simulator's password by `rclone obscure`.
@@ -66,7 +64,7 @@ impl Reader {
         let bin = user.home().join("bin");
         std::fs::create_dir(&bin).unwrap();
         std::os::unix::fs::symlink(plakar(), bin.join("plakar")).unwrap();
-        std::os::unix::fs::symlink(common::executable(), bin.join("plakar-opendrive")).unwrap();
+        std::os::unix::fs::symlink(crate::common::executable(), bin.join("plakar-opendrive")).unwrap();
         let config = format!(
             "[mydrive]\ntype = opendrive\nusername = {}\npassword = {OBSCURED}\n\n[secret]\ntype = crypt\nremote = mydrive:Encrypted\npassword = {OBSCURED}\n",
             simulator.username()

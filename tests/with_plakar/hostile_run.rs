@@ -1,16 +1,14 @@
 //! A drive that lies and a Plakar that does, to the executable as it is shipped, and to the real Plakar.
 
-mod common;
-
 use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
-use common::export::{Exporter, send_file, send_folder};
-use common::place::Place;
-use common::plakar::Plakar;
-use common::planted::{ODD_NAMES, assert_plain, bad_names, file_entry, folder_entry, listing, plant, with};
-use common::plugin::Plugin;
+use crate::common::export::{Exporter, send_file, send_folder};
+use crate::common::place::Place;
+use crate::common::plakar::Plakar;
+use crate::common::planted::{ODD_NAMES, assert_plain, bad_names, file_entry, folder_entry, listing, plant, with};
+use crate::common::plugin::Plugin;
 use opendrive_sim::{Answer, Fault, Options, Simulator, What};
 use plakar_opendrive::plugin::v1_1::proto::connectors::Record;
 use plakar_opendrive::plugin::v1_1::proto::importer::importer_client::ImporterClient;

@@ -1,12 +1,10 @@
 //! The package, as people make and install it: every command is typed into a shell, word for word.
 
-mod common;
-
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use common::executable;
-use common::plakar::{Plakar, plakar};
+use crate::common::executable;
+use crate::common::plakar::{Plakar, plakar};
 use opendrive_sim::{Options, Simulator};
 
 const VERSION: &str = concat!("v", env!("CARGO_PKG_VERSION"));

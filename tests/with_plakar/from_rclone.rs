@@ -1,13 +1,11 @@
 //! A remote that wraps another one, from a plain `rclone config show` to a backup with the real Plakar.
 
-mod common;
-
 use std::io::Write;
 use std::process::{Command, Stdio};
 use std::time::UNIX_EPOCH;
 
-use common::executable;
-use common::plakar::{Outcome, Plakar};
+use crate::common::executable;
+use crate::common::plakar::{Outcome, Plakar};
 use opendrive_sim::{Options, Simulator};
 use plakar_opendrive::rclone::{Remote, RemoteConfig};
 

@@ -6,8 +6,8 @@ use opendrive_sim::{Fault, What};
 use serde_json::json;
 use source_app::state::TaskKind;
 
+use super::world::World;
 use crate::common::executable;
-use crate::world::World;
 
 #[test]
 fn schedules_and_policies_are_made_changed_and_removed() {
@@ -74,7 +74,7 @@ fn what_is_due_runs_once_whoever_runs_it() {
     let ran = runs.map(|run| {
         let output = run.wait_with_output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        crate::world::lines(std::str::from_utf8(&output.stdout).unwrap()).len()
+        super::world::lines(std::str::from_utf8(&output.stdout).unwrap()).len()
     });
     assert_eq!(ran.iter().sum::<usize>(), 2, "{ran:?}");
     let tasks = world.rows(&["tasks"]);

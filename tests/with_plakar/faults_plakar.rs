@@ -2,15 +2,13 @@
 //!
 //! "Nothing is lost" means: what comes back is the same, byte for byte. `--nocapture` shows the figures.
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use common::drive_store::{Cost, DriveStore, make_files, tree};
-use common::place::noise;
-use common::plakar::Plakar;
+use crate::common::drive_store::{Cost, DriveStore, make_files, tree};
+use crate::common::place::noise;
+use crate::common::plakar::Plakar;
 use opendrive_sim::{CallRecord, Fault, What};
 
 /// How long a new session may hold up the work. Measured by the simulator; it takes some milliseconds.

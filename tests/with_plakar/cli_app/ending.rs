@@ -6,8 +6,8 @@ use std::process::{Child, Command, Stdio};
 use opendrive_sim::{Fault, What};
 use source_app::state::TaskKind;
 
+use super::world::{World, until};
 use crate::common::place::noise;
-use crate::world::{World, until};
 
 /// A world in which a backup never comes to its end by itself.
 pub fn endless() -> World {

@@ -3,9 +3,9 @@
 use opendrive_sim::{Fault, Options, What};
 use serde_json::{Value, json};
 
+use super::world::{World, everything, lines};
 use crate::common::place::noise;
 use crate::common::planted::{ODD_NAMES, assert_plain};
-use crate::world::{World, everything, lines};
 
 /// With what YAML and INI would change; and the part of it that is looked for.
 const PASSWORD: &str = "Zq7wx9#w;rd \"ü\" 0123";

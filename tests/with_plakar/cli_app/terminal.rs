@@ -7,8 +7,8 @@ use rexpect::process::WaitStatus;
 use rexpect::session::{Options as Terminal, PtySession, spawn_with_options};
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 
+use super::world::World;
 use crate::common::planted::assert_plain;
-use crate::world::World;
 
 fn at_terminal(world: &World, arguments: &[&str]) -> PtySession {
     let mut command = world.command(&[&["app"], arguments].concat());

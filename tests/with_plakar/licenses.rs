@@ -1,11 +1,9 @@
 //! The licences of what is linked in come with the package; packaging/notices tests that they are complete.
 
-mod common;
-
 use std::path::{Path, PathBuf};
 
-use common::executable;
-use common::plakar::Plakar;
+use crate::common::executable;
+use crate::common::plakar::Plakar;
 
 fn find(folder: &Path, name: &str) -> Option<PathBuf> {
     std::fs::read_dir(folder).ok()?.flatten().find_map(|entry| {

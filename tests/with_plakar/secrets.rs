@@ -1,11 +1,9 @@
 //! Passwords and session ids: nowhere but in Plakar's own configuration, at the highest log level.
 
-mod common;
-
 use std::path::Path;
 
-use common::place::noise;
-use common::plakar::Plakar;
+use crate::common::place::noise;
+use crate::common::plakar::Plakar;
 use opendrive_sim::{Options, Simulator};
 
 /// Every file below a folder that holds one of the texts.

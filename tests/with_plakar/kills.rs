@@ -1,16 +1,14 @@
 //! Killed at random moments, with the real Plakar on the simulated drive: nothing half-written passes for
 //! whole, and the next run completes. `KILLS` is the number of kills of each test, `KILLS_SEED` repeats a run.
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::drive_store::{DriveStore, tree};
-use common::place::noise;
-use common::plakar::Plakar;
+use crate::common::drive_store::{DriveStore, tree};
+use crate::common::place::noise;
+use crate::common::plakar::Plakar;
 use opendrive_sim::{Fault, What};
 
 /// How soon after Plakar its plugin must be gone.
@@ -27,14 +25,6 @@ struct Draws {
 }
 
 impl Draws {
-    fn new() -> Self {
-        let now = || std::time::UNIX_EPOCH.elapsed().unwrap().subsec_nanos().into();
-        let seed = std::env::var("KILLS_SEED").map_or_else(|_| now(), |seed| seed.parse().unwrap());
-        // Shown when the test fails.
-        eprintln!("KILLS_SEED={seed}");
-        Self { seed, drawn: 0 }
-    }
-
     /// A number below a limit.
     fn below(&mut self, limit: u64) -> u64 {
         let mut draw = [0; 8];
@@ -42,6 +32,21 @@ impl Draws {
         self.drawn += 1;
         u64::from_le_bytes(draw) % limit
     }
+}
+
+/// Shares the kills among several worlds at once: most of the time each of them waits, for the drive's pace or for an end.
+fn abreast(rounds: impl Fn(Draws, u64) + Sync) {
+    const WORLDS: u64 = 3;
+    let now = || std::time::UNIX_EPOCH.elapsed().unwrap().subsec_nanos().into();
+    let seed: u64 = std::env::var("KILLS_SEED").map_or_else(|_| now(), |seed| seed.parse().unwrap());
+    // Shown when the test fails.
+    eprintln!("KILLS_SEED={seed}");
+    std::thread::scope(|scope| {
+        for world in 0..WORLDS {
+            let (rounds, kills) = (&rounds, kills().div_ceil(WORLDS));
+            scope.spawn(move || rounds(Draws { seed: seed.wrapping_add(world), drawn: 0 }, kills));
+        }
+    });
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -147,6 +152,10 @@ fn make_files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 
 #[test]
 fn a_restore_is_killed_and_the_next_one_completes() {
+    abreast(restores);
+}
+
+fn restores(mut draws: Draws, kills: u64) {
     let world = DriveStore::new();
     let (plakar, drive) = (&world.plakar, world.simulator.drive());
     let (folder, store) = (plakar.path("files"), plakar.path("store"));
@@ -176,8 +185,7 @@ fn a_restore_is_killed_and_the_next_one_completes() {
 
     let (_, cost) = world.cost(&restore);
     compare("without a kill", true);
-    let mut draws = Draws::new();
-    for round in 0..kills() {
+    for round in 0..kills {
         drive.remove("base");
         let call = 1 + draws.below(cost.calls.total);
         let round = format!("round {round}, {}", kill_at(&world, "exporter", &restore, call, &mut draws));
@@ -189,6 +197,10 @@ fn a_restore_is_killed_and_the_next_one_completes() {
 
 #[test]
 fn a_store_backup_is_killed_and_the_next_one_completes() {
+    abreast(store_backups);
+}
+
+fn store_backups(mut draws: Draws, kills: u64) {
     let world = DriveStore::new();
     let (plakar, drive) = (&world.plakar, world.simulator.drive());
     plakar.ok(&["at", "@drive", "create", "-plaintext"]);
@@ -220,9 +232,8 @@ fn a_store_backup_is_killed_and_the_next_one_completes() {
         assert_eq!(outcome.code, Some(0), "{round}: {}", outcome.text());
         other
     };
-    let mut draws = Draws::new();
     let mut snapshots = 2;
-    for number in 1..=kills() {
+    for number in 1..=kills {
         change(number);
         let call = 1 + draws.below(cost.calls.total);
         let round = format!("round {number}, {}", kill_at(&world, "storage", &backup, call, &mut draws));

@@ -1,13 +1,11 @@
 //! End to end: the real Plakar backs a simulated drive up with our package.
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use common::place::noise;
-use common::plakar::{Plakar, package};
+use crate::common::place::noise;
+use crate::common::plakar::{Plakar, package};
 use opendrive_sim::{Options, Simulator, stored_name};
 
 /// A drive, a user whose plugin reaches it, and a store on the local disk.

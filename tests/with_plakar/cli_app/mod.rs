@@ -1,8 +1,5 @@
 //! `plakar-opendrive app`: the real Plakar and a simulated drive, by the command line alone.
 
-#[path = "../common/mod.rs"]
-mod common;
-
 mod console;
 mod ending;
 mod input;

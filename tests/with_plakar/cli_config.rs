@@ -1,13 +1,11 @@
 //! `config`: asks at a terminal, and what it prints goes through the real Plakar. And what is only for terminals.
 
-mod common;
-
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::command::{Outcome, Person, finish};
-use common::executable;
-use common::plakar::{Plakar, plakar};
+use crate::common::command::{Outcome, Person, finish};
+use crate::common::executable;
+use crate::common::plakar::{Plakar, plakar};
 use opendrive_sim::{Fault, Options, Simulator, What};
 use rexpect::process::WaitStatus;
 use rexpect::session::{Options as Terminal, PtySession, spawn_with_options};

@@ -1,16 +1,14 @@
 //! End to end: the real Plakar keeps a store on the simulated drive, through our package.
 
-mod common;
-
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use common::drive_store::{DriveStore, make_files, tree};
-use common::place::noise;
-use common::plakar::Plakar;
+use crate::common::drive_store::{DriveStore, make_files, tree};
+use crate::common::place::noise;
+use crate::common::plakar::Plakar;
 use opendrive_sim::{Fault, What};
 
 /// A tree to back up in the home of a user.

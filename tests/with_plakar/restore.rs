@@ -1,15 +1,13 @@
 //! End to end: the real Plakar restores snapshots to a simulated drive with our package.
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use common::place::noise;
-use common::plakar::Plakar;
+use crate::common::place::noise;
+use crate::common::plakar::Plakar;
 use opendrive_sim::{Fault, Options, Simulator, What, stored_name};
 
 /// A drive, a user whose plugin reaches it, a store on the local disk and a folder to back up.
@@ -54,7 +52,7 @@ impl World {
     }
 
     /// Restores a path of the folder, in a snapshot, to the drive.
-    fn restore(&self, id: &str, path: &str) -> common::plakar::Outcome {
+    fn restore(&self, id: &str, path: &str) -> crate::common::plakar::Outcome {
         self.plakar.run(&["at", &self.store, "restore", "-to", "@drive", &format!("{id}:{}{path}", self.folder)])
     }
 

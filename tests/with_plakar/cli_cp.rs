@@ -1,17 +1,15 @@
 //! `cp` and what must hold for every command: nothing half-written, nothing secret, no colours in a pipe.
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::Child;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use common::command::{Outcome, Person};
-use common::drive_store::tree;
-use common::place::noise;
-use common::planted::{file_entry, listing, plant};
+use crate::common::command::{Outcome, Person};
+use crate::common::drive_store::tree;
+use crate::common::place::noise;
+use crate::common::planted::{file_entry, listing, plant};
 use opendrive_sim::{Fault, Options, Simulator, What};
 use serde_json::{Value, json};
 
@@ -238,7 +236,7 @@ fn nothing_secret_and_no_colour_is_printed() {
             ("RCLONE_DUMP", "headers,bodies,requests,responses,auth"),
             ("PLAKAR_OPENDRIVE_LOG", "trace"),
         ]);
-        output += &common::command::finish(command, b"").text();
+        output += &crate::common::command::finish(command, b"").text();
     }
     assert!(output.contains("HTTP REQUEST"), "the log level had no effect: {output}");
     let mut secrets = vec![password.to_owned(), serde_json::to_string(password).unwrap().trim_matches('"').to_owned(), obscured];

@@ -6,9 +6,9 @@ use std::process::{Child, Stdio};
 
 use source_app::state::TaskKind;
 
+use super::ending::{end, endless, signal};
+use super::world::{World, until};
 use crate::common::command::finish;
-use crate::ending::{end, endless, signal};
-use crate::world::{World, until};
 
 /// Starts the console, and gives the address that it prints.
 fn start(world: &World, more: &[&str]) -> (Child, String) {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::world::World;
+use super::world::World;
 
 #[test]
 fn bad_input_gets_one_line() {

@@ -1,0 +1,20 @@
+//! All that runs the real Plakar with our executable. In one test executable, so that tests which wait for the drive's pace, and for
+//! the next second of a schedule, wait beside each other.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod backup;
+mod cli_app;
+mod cli_config;
+mod cli_cp;
+mod docs;
+mod faults_plakar;
+mod from_rclone;
+mod hostile_run;
+mod kills;
+mod licenses;
+mod package;
+mod restore;
+mod secrets;
+mod store_plakar;
