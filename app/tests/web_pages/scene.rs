@@ -124,7 +124,9 @@ impl Scene<'_> {
         self.schedule(Owner::App(ledger.id), TaskKind::Backup, "0 */6 * * *", "UTC", now);
         self.ended(mail, TaskKind::Backup, TaskState::CompletedWithErrors, hours(2));
         self.ended(scans, TaskKind::Backup, TaskState::Succeeded, hours(50));
-        self.schedule(Owner::App(scans.id), TaskKind::Backup, "0 3 * * *", "UTC", now - TimeDelta::days(2));
+        // At no time of the day is this slot one that was just now.
+        let daily = hours(6).format("%-M %-H * * *").to_string();
+        self.schedule(Owner::App(scans.id), TaskKind::Backup, &daily, "UTC", now - TimeDelta::days(2));
         let destination = self.app(AppKind::Destination, "spare-drive", 3);
         let snapshot = "4f1c88d2".repeat(8);
         let input = serde_json::json!({ "snapshot": snapshot, "path": self.texts.file, "to": { "destination": "spare-drive" } });
