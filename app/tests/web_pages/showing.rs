@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use chrono::{TimeDelta, Utc};
 use reqwest::StatusCode;
-use source_app::state::{AppKind, Cause, TaskKind, TaskState};
+use source_app::state::{AppKind, Cause, Owner, TaskKind, TaskState};
 
 use crate::console::Console;
 use crate::scene::{PLAIN, Scene};
@@ -40,6 +41,22 @@ async fn the_overview_shows_first_what_needs_somebody() {
     assert!(page.text("[data-state=waiting]").contains("next try in"));
     // Without the script: the page loads itself again.
     assert!(console.get("/").await.text.contains("<noscript><meta http-equiv=\"refresh\""));
+}
+
+#[tokio::test]
+async fn what_nobody_runs_is_overdue_however_often_it_is_due() {
+    let console = Console::without_plakar().await;
+    let scene = scene(&console);
+    for (name, cron) in [("notes", "* * * * *"), ("songs", "*/30 * * * *")] {
+        let app = scene.app(AppKind::Source, name, 3);
+        scene.ended(&app, TaskKind::Backup, TaskState::Succeeded, Utc::now() - TimeDelta::hours(2));
+        scene.schedule(Owner::App(app.id), TaskKind::Backup, cron, "UTC", Utc::now() - TimeDelta::minutes(80));
+    }
+    let page = console.page("/").await;
+    assert_eq!(page.texts(".attention .badge-bad"), ["overdue", "overdue"]);
+    for reason in page.texts(".attention .reason") {
+        assert!(reason.starts_with("The backup that was due") && reason.contains("minutes ago has not run"), "{reason}");
+    }
 }
 
 #[tokio::test]

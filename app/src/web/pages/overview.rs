@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use super::format::{self, Badge, When};
 use super::running::Running;
 use super::{PageResult, Section, Shell, Visit, page};
-use crate::schedule::{Due, NextRun};
+use crate::schedule::{GRACE, NextRun};
 use crate::service::{Service, Site};
 use crate::state::{AppId, AppKind, AppSpec, Overview, Task, TaskKind, TaskState};
 
@@ -121,15 +121,12 @@ fn row(overview: Overview, next: &[NextRun], now: DateTime<Utc>) -> Row {
     }
 }
 
-/// The slot that nobody saw to, in words.
+/// The first slot that nobody saw to, in words. The latest one may be on time still, however long nobody does.
 fn missed(run: &NextRun, now: DateTime<Utc>) -> Option<String> {
     let spec = &run.schedule.schedule.spec;
-    match spec.calendar().ok()?.due(run.schedule.handled, now, true) {
-        Due::Run { slot, late: true } => {
-            Some(format!("The {} that was due {} has not run. Does the scheduler run?", spec.kind, When(slot).relative()))
-        }
-        _ => None,
-    }
+    let slot = spec.calendar().ok()?.next_after(run.schedule.handled)?;
+    let reason = || format!("The {} that was due {} has not run. Does the scheduler run?", spec.kind, When(slot).relative());
+    (now - slot > GRACE).then(reason)
 }
 
 fn time(task: &Task) -> DateTime<Utc> {
