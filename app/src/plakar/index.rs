@@ -3,6 +3,8 @@
 //! Entries are numbered as a walk meets them, each folder before what is in it: what is below a folder is one
 //! range of numbers, and its names one piece of text. A slash ends each name, for no name has one.
 
+use std::cmp::Ordering;
+
 use chrono::DateTime;
 use regex::RegexBuilder;
 
@@ -33,6 +35,24 @@ pub struct Order {
     pub by: OrderBy,
     /// The last first; folders still come before files.
     pub descending: bool,
+}
+
+impl Order {
+    /// Puts all that is in a folder, which plakar gives by the bytes of the names, in this order: as the index does.
+    pub(super) fn sort(self, entries: &mut [Entry]) {
+        let by = |a: &Entry, b: &Entry| match self.by {
+            OrderBy::Stored | OrderBy::Name => Ordering::Equal,
+            OrderBy::Size => a.size.cmp(&b.size),
+            OrderBy::Modified => a.modified.cmp(&b.modified),
+        };
+        if self.descending {
+            entries.reverse();
+        }
+        entries.sort_by(|a, b| if self.descending { by(b, a) } else { by(a, b) });
+        if self.by != OrderBy::Stored {
+            entries.sort_by_key(|entry| entry.kind != EntryKind::Folder);
+        }
+    }
 }
 
 /// What is known of each entry, by number. Some 40 bytes and the name.

@@ -76,23 +76,28 @@ impl Browser {
         if let Some(page) = found { Ok(page) } else { self.listed(id, folder, offset, limit).await }
     }
 
-    /// What is in a folder, in an order. Without the index, which is made then, it is that of [`Browser::children`].
+    /// What is in a folder, in an order. Of a folder that is not given whole, and without the index, which is made
+    /// then, it is that of [`Browser::children`].
     ///
     /// # Errors
     /// As for [`Browser::children`].
     pub async fn ordered(&self, id: &SnapshotId, folder: &SnapshotPath, offset: u64, limit: u64, order: Order) -> Result<Listing> {
-        let mut reading = false;
-        if order != Order::default() && limit > 0 {
-            match self.index(id).await {
-                IndexState::Ready(index) => {
-                    if let Some(page) = index.children(folder, offset, limit, order) {
-                        return Ok(Listing { page, order, reading });
-                    }
-                }
-                state => reading = matches!(state, IndexState::Building { .. }),
-            }
+        let mut page = self.children(id, folder, offset, limit).await?;
+        if order == Order::default() {
+            return Ok(Listing { page, order, reading: false });
         }
-        Ok(Listing { page: self.children(id, folder, offset, limit).await?, order: Order::default(), reading })
+        // All of the folder: for that, no index has to be waited for.
+        if offset == 0 && !page.more {
+            order.sort(&mut page.items);
+            return Ok(Listing { page, order, reading: false });
+        }
+        let state = self.index(id).await;
+        if let IndexState::Ready(index) = &state
+            && let Some(page) = index.children(folder, offset, limit, order)
+        {
+            return Ok(Listing { page, order, reading: false });
+        }
+        Ok(Listing { page, order: Order::default(), reading: matches!(state, IndexState::Building { .. }) })
     }
 
     /// What is in a folder, always as plakar tells it.

@@ -130,6 +130,9 @@ async fn a_large_restore_point_is_the_same_by_plakar_and_by_its_index() {
     let listing = by_plakar.ordered(&id, &root.join("many").unwrap(), 0, 500, largest).await.unwrap();
     assert_eq!((listing.order, listing.page.items[0].name.as_str()), (Order::default(), "Photo 0000.jpg"));
     assert!(!listing.reading, "no order is to be waited for where no index is made");
+    // A folder that is given whole needs none.
+    let listing = by_plakar.ordered(&id, &root, 0, 500, largest).await.unwrap();
+    assert_eq!((listing.order, listing.page), (largest, index.children(&root, 0, 500, largest).unwrap()));
 }
 
 #[tokio::test]

@@ -158,7 +158,7 @@ struct Browse {
     total: String,
     /// Its columns that it can be ordered by.
     columns: Vec<Column>,
-    /// There is more than this page, and it is not in the order that was asked for.
+    /// It is not in the order that was asked for.
     unordered: bool,
     /// It soon will be.
     reading: bool,
@@ -199,11 +199,11 @@ pub async fn browse(visit: Visit, State(service): State<Service>, opened: Opened
     let order = parse(&asked.sort);
     let listing = opened.point.ordered(&path, (number - 1) * ENTRIES, ENTRIES, order).await?;
     let mut list = listing.page;
-    if listing.order != order {
+    shown.unordered = listing.order != order;
+    shown.reading = listing.reading;
+    if shown.unordered {
         // What is on this page at least.
         list.items.sort_by_key(|entry| entry.kind != EntryKind::Folder);
-        shown.unordered = list.more || number > 1;
-        shown.reading = shown.unordered && listing.reading;
     }
     let base = format!("{}?path={}", opened.links.start(), value(path.as_str()));
     let href = |number| format!("{base}{}&page={number}", sorting(order));
