@@ -50,7 +50,7 @@ endif
 # The Plakar that `make install` installs into: the user's own if there is one.
 USERS_PLAKAR := $(shell command -v plakar || echo $(PLAKAR))
 
-.PHONY: all help build package install uninstall reinstall demo test test-programs test-executables fuzz soak bench bench-console bindings lint doc clean prerequisites plakar plakar-1.0 kloset-1.0 licenses dist test-all-backends test-browser test-aarch64 test-windows rust-targets check-platforms
+.PHONY: all help build package install uninstall reinstall demo test fuzz soak bench bench-console bindings lint doc clean prerequisites plakar plakar-1.0 kloset-1.0 licenses dist test-all-backends test-browser test-aarch64 test-windows check-platforms
 
 all: licenses ## Build, and lay out here what `plakar pkg build` packs
 	packaging/assemble $(EXECUTABLE) .
@@ -117,17 +117,10 @@ demo: package $(SIMULATOR) ## Back up a simulated drive with the real Plakar, st
 dist: ## Build what this machine can, for each platform, into dist/; BACKENDS=all
 	packaging/dist $(VERSION) $(HOST) $(BACKENDS)
 
-# The optimised build keeps one core busy for long at its end: the tests' build goes on beside it.
-test-programs: licenses $(PLAKAR) $(KLOSET_1_0) test-executables
-
-test-executables: | prerequisites
-	cargo test --locked --workspace --no-run
-
 # Most tests wait for the drive's pace most of the time.
 THREADS := $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN || echo 2))))
 
-test: ## Run all tests
-	$(MAKE) --jobs=2 test-programs
+test: licenses $(PLAKAR) $(KLOSET_1_0) ## Run all tests
 	cd go && go test ./...
 	cd packaging/notices && go test -trimpath ./...
 	cd tests/plakar/ttlmap && go test ./...
@@ -142,19 +135,13 @@ test-all-backends: ## Build with every backend of rclone and back up, restore an
 test-browser: build $(PLAKAR) ## Go through the console in a real browser; screenshots go to target/screenshots
 	PLAKAR=$(CURDIR)/$(PLAKAR) PLAKAR_OPENDRIVE=$(CURDIR)/$(EXECUTABLE) tests/browser-all
 
-# One after another, and before what needs them runs side by side: rustup has no lock. Without them, the tests say that they skip.
-rust-targets: | prerequisites
-	@for target in aarch64-unknown-linux-gnu x86_64-pc-windows-gnu aarch64-apple-darwin; do \
-		test -d "$$(rustc --print target-libdir --target $$target)" || timeout 300 rustup target add $$target >/dev/null 2>&1 || true; \
-	done
-
-test-aarch64: $(PLAKAR) rust-targets ## Build for Linux on aarch64 and test that under qemu-user
+test-aarch64: $(PLAKAR) ## Build for Linux on aarch64 and test that under qemu-user
 	tests/cross aarch64
 
-test-windows: rust-targets ## Build for Windows and test that under wine
+test-windows: ## Build for Windows and test that under wine
 	tests/cross windows
 
-check-platforms: rust-targets ## Check that the code compiles for macOS and Windows
+check-platforms: prerequisites ## Check that the code compiles for macOS and Windows
 	tests/check-platforms
 
 fuzz: prerequisites ## Feed every fuzz target random input; FUZZ="--seconds 600" for each, else 60
