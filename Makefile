@@ -117,15 +117,13 @@ demo: package $(SIMULATOR) ## Back up a simulated drive with the real Plakar, st
 dist: ## Build what this machine can, for each platform, into dist/; BACKENDS=all
 	packaging/dist $(VERSION) $(HOST) $(BACKENDS)
 
-# Most tests wait for the drive's pace most of the time.
-THREADS := $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN || echo 2))))
-
+# Two tests a core: most of the time they wait for the drive's pace.
 test: licenses $(PLAKAR) $(KLOSET_1_0) ## Run all tests
 	cd go && go test ./...
 	cd packaging/notices && go test -trimpath ./...
 	cd tests/plakar/ttlmap && go test ./...
-	PLAKAR=$(CURDIR)/$(PLAKAR) PLAKAR_OPENDRIVE=$(CURDIR)/$(EXECUTABLE) KLOSET_1_0=$(CURDIR)/$(KLOSET_1_0) RUST_TEST_THREADS=$(THREADS) \
-		cargo test --locked --workspace
+	PLAKAR=$(CURDIR)/$(PLAKAR) PLAKAR_OPENDRIVE=$(CURDIR)/$(EXECUTABLE) KLOSET_1_0=$(CURDIR)/$(KLOSET_1_0) \
+		RUST_TEST_THREADS=$$((2 * $$(getconf _NPROCESSORS_ONLN))) cargo test --locked --workspace
 	tests/bindings
 
 test-all-backends: ## Build with every backend of rclone and back up, restore and keep a store with some of them

@@ -1,5 +1,5 @@
 //! Killed at random moments, with the real Plakar on the simulated drive: nothing half-written passes for
-//! whole, and the next run completes. `KILLS` is the number of kills of each test, `KILLS_SEED` repeats a run.
+//! whole, and the next run completes. `KILLS` is the number of kills of each test, rounded up to threes; `KILLS_SEED` repeats a run.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -112,7 +112,8 @@ impl Point {
         Ok(self.browser.children(&self.point.id, folder, offset, limit).await?)
     }
 
-    /// What is in a folder, in an order; by name alone as long as the restore point has no index, which is made then.
+    /// What is in a folder, in an order. Of a folder that is not given whole, by name alone as long as the restore point
+    /// has no index, which is made then.
     ///
     /// # Errors
     /// It is not there.
