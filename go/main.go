@@ -41,6 +41,7 @@ import (
 
 	_ "bridge/backends"
 	"bridge/core"
+	"bridge/fault"
 	_ "bridge/quiet"
 )
 
@@ -70,7 +71,7 @@ func RcloneRPC(method *C.char, input *C.char) (result C.struct_RcloneRPCResult) 
 		body, err = text(input)
 	}
 	if err != nil {
-		return C.struct_RcloneRPCResult{Output: C.CString(core.AsError(err, "").JSON()), Status: 400}
+		return C.struct_RcloneRPCResult{Output: C.CString(fault.As(err, "").JSON()), Status: 400}
 	}
 	output, status := core.RPC(name, body)
 	return C.struct_RcloneRPCResult{Output: C.CString(output), Status: C.int(status)}
@@ -186,7 +187,7 @@ func guard(result *C.struct_RcloneIOResult) {
 
 func bug(cause any) error { return fmt.Errorf("a bug: panic in the Go code: %v", cause) }
 
-func failure(err error) *C.char { return C.CString(core.AsError(err, "").JSON()) }
+func failure(err error) *C.char { return C.CString(fault.As(err, "").JSON()) }
 
 func outcome(value int64, err error) (result C.struct_RcloneIOResult) {
 	if err != nil {

@@ -8,6 +8,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"bridge/checks"
+	"bridge/fault"
 )
 
 // wholly begins an object and reads what follows, as the callers do.
@@ -45,7 +48,7 @@ func TestBegin(t *testing.T) {
 		t.Errorf("%d streams are left", n)
 	}
 	_, _, err := Begin(9999999, 0, make([]byte, 1))
-	hasKind(t, err, KindHandle)
+	checks.HasKind(t, err, fault.Handle)
 }
 
 // What is read in one call is checked as what is read in several.
@@ -54,13 +57,13 @@ func TestBeginChecks(t *testing.T) {
 	sum := sumOf([]byte("0123456789"))
 	for name, test := range map[string]struct {
 		comes []string
-		kind  Kind
+		kind  fault.Kind
 	}{
 		"as listed":     {[]string{"0123456789"}, ""},
 		"damaged once":  {[]string{"0123456780", "0123456789"}, ""},
-		"damaged twice": {[]string{"0123456780", "0123456780"}, KindCorrupt},
-		"shorter":       {[]string{"01234", "01234"}, KindCorrupt},
-		"longer":        {[]string{"0123456789x", "0123456789x"}, KindCorrupt},
+		"damaged twice": {[]string{"0123456780", "0123456780"}, fault.Corrupt},
+		"shorter":       {[]string{"01234", "01234"}, fault.Corrupt},
+		"longer":        {[]string{"0123456789x", "0123456789x"}, fault.Corrupt},
 	} {
 		count := 0
 		object := kept(t, &fakeObject{name: "a", size: 10, sum: sum, open: func(context.Context, int64, int64) (io.ReadCloser, error) {
@@ -69,7 +72,7 @@ func TestBeginChecks(t *testing.T) {
 		}})
 		got, more, err := wholly(object, make([]byte, 100))
 		if test.kind != "" {
-			hasKind(t, err, test.kind)
+			checks.HasKind(t, err, test.kind)
 		} else if err != nil || got != "0123456789" {
 			t.Errorf("%s: %q %v", name, got, err)
 		}
@@ -79,14 +82,14 @@ func TestBeginChecks(t *testing.T) {
 	}
 	r, dir := localRemote(t)
 	object := upload(t, r, "grown", "abc").Object
-	ok(t, os.WriteFile(filepath.Join(dir, "grown"), []byte("abcdef"), 0o600))
+	checks.OK(t, os.WriteFile(filepath.Join(dir, "grown"), []byte("abcdef"), 0o600))
 	_, _, err := wholly(object, make([]byte, 100))
-	hasKind(t, err, KindCorrupt)
+	checks.HasKind(t, err, fault.Corrupt)
 	object = upload(t, r, "gone", "abc").Object
-	ok(t, os.Remove(filepath.Join(dir, "gone")))
+	checks.OK(t, os.Remove(filepath.Join(dir, "gone")))
 	_, _, err = wholly(object, make([]byte, 100))
-	hasKind(t, err, KindNotFound)
-	if AsError(err, "").Path != "gone" {
+	checks.HasKind(t, err, fault.NotFound)
+	if fault.As(err, "").Path != "gone" {
 		t.Error(err)
 	}
 }
@@ -104,17 +107,17 @@ func TestBeginEnds(t *testing.T) {
 				return closing{waiting{ctx, reached}, func() { closed = true }}, nil
 			}})
 			o, err := objects.get(object)
-			ok(t, err)
+			checks.OK(t, err)
 			const number = 5000
 			if how == "cancel before" {
 				call[empty](t, "cancel", cancelIn{number})
 			}
-			result := started(func() error {
+			result := checks.Started(func() error {
 				_, _, err := Begin(object, number, make([]byte, 10))
 				return err
 			})
 			if how != "cancel before" {
-				within(t, "the read to block", reached)
+				checks.Within(t, "the read to block", reached)
 				if got := call[statsOut](t, "stats", m{}); got.Calls != 1 || got.Streams != 0 {
 					t.Errorf("%+v", got)
 				}
@@ -123,9 +126,9 @@ func TestBeginEnds(t *testing.T) {
 			case "cancel":
 				call[empty](t, "cancel", cancelIn{number})
 			case "close remote":
-				within(t, "the close", started(func() empty { return closeWith(t, o.remote) }))
+				checks.Within(t, "the close", checks.Started(func() empty { return closeWith(t, o.remote) }))
 			}
-			hasKind(t, within(t, "the call to end", result), KindCancelled)
+			checks.HasKind(t, checks.Within(t, "the call to end", result), fault.Cancelled)
 			if how != "cancel before" && !closed {
 				t.Error("the download is open still")
 			}
@@ -138,13 +141,13 @@ func TestBeginGoesOn(t *testing.T) {
 	tidy(t)
 	object := upload(t, memoryRemote(t), "a", "abcdef").Object
 	n, rest, err := Begin(object, 6000, make([]byte, 2))
-	ok(t, err)
+	checks.OK(t, err)
 	call[empty](t, "cancel", cancelIn{6000})
-	ok(t, Release([]uint64{object}))
+	checks.OK(t, Release([]uint64{object}))
 	if got, err := drain(rest, make([]byte, 3)); n != 2 || got != "cdef" || err != nil {
 		t.Error(n, got, err)
 	}
-	ok(t, CloseStream(rest))
+	checks.OK(t, CloseStream(rest))
 }
 
 func TestPanicInBegin(t *testing.T) {

@@ -7,6 +7,8 @@ import (
 	"runtime/metrics"
 	"slices"
 	"sync"
+
+	"bridge/fault"
 )
 
 // running are the calls that can be cancelled, by the number that the caller chose.
@@ -63,7 +65,7 @@ func enter(number uint64, cancel context.CancelFunc) error {
 		return context.Canceled
 	}
 	if _, busy := running.cancels[number]; busy || len(running.cancels) >= maxCalls {
-		return newError(KindHandle, "", fmt.Sprintf("call number %d is in use, or more than %d calls are running", number, maxCalls))
+		return fault.New(fault.Handle, "", fmt.Sprintf("call number %d is in use, or more than %d calls are running", number, maxCalls))
 	}
 	running.cancels[number] = cancel
 	return nil

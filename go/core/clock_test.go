@@ -1,26 +1,6 @@
 package core
 
-import (
-	"net/http"
-	"testing"
-	"time"
-)
-
-func TestTheClockIsComparedWithTheLastAnswer(t *testing.T) {
-	behind := time.Minute
-	keeper := &timekeeper{RoundTripper: transport(func(*http.Request) (*http.Response, error) {
-		date := time.Now().Add(-behind).UTC().Format(http.TimeFormat)
-		return &http.Response{Header: http.Header{"Date": {date}}}, nil
-	})}
-	for _, behind = range []time.Duration{time.Minute, -time.Hour} {
-		if _, err := keeper.RoundTrip(&http.Request{}); err != nil {
-			t.Fatal(err)
-		}
-		if difference := keeper.ahead - behind; !keeper.known || difference.Abs() > 2*time.Second {
-			t.Errorf("ahead by %v, not %v", keeper.ahead, behind)
-		}
-	}
-}
+import "testing"
 
 func TestARemoteWithoutAServerHasNoClock(t *testing.T) {
 	tidy(t)

@@ -16,16 +16,16 @@ import (
 	"testing"
 	"time"
 
-	_ "bridge/backends"
-	_ "bridge/quiet"
-
 	"github.com/rclone/rclone/fs"
 	"github.com/rclone/rclone/fs/config/configmap"
 	"github.com/rclone/rclone/fs/hash"
-)
 
-// patience is how long a test waits for what should happen at once.
-const patience = 10 * time.Second
+	_ "bridge/backends"
+	"bridge/checks"
+	"bridge/drive"
+	"bridge/fault"
+	_ "bridge/quiet"
+)
 
 func TestMain(m *testing.M) {
 	if os.Getenv(quietChild) != "" {
@@ -71,13 +71,13 @@ func call[Out any](t testing.TB, method string, in any) (out Out) {
 }
 
 // refused makes a control call that must fail with a kind.
-func refused(t *testing.T, method string, in any, kind Kind) *Error {
+func refused(t *testing.T, method string, in any, kind fault.Kind) *fault.Error {
 	t.Helper()
 	output, status := request(t, method, in)
 	if status == http.StatusOK {
 		t.Fatalf("%s: got %s, want an error of kind %s", method, output, kind)
 	}
-	failure := new(Error)
+	failure := new(fault.Error)
 	if err := json.Unmarshal([]byte(output), failure); err != nil {
 		t.Fatal(err)
 	}
@@ -87,43 +87,6 @@ func refused(t *testing.T, method string, in any, kind Kind) *Error {
 	return failure
 }
 
-// hasKind checks the kind of an error of a data call.
-func hasKind(t *testing.T, err error, kind Kind) {
-	t.Helper()
-	if err == nil {
-		t.Fatalf("no error, want one of kind %s", kind)
-	}
-	if got := AsError(err, "").Kind; got != kind {
-		t.Fatalf("kind %s (%v), want %s", got, err, kind)
-	}
-}
-
-func ok(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-// within gives what arrives on a channel, and fails the test if nothing does.
-func within[T any](t *testing.T, what string, c <-chan T) (value T) {
-	t.Helper()
-	select {
-	case value = <-c:
-	case <-time.After(patience):
-		stacks := make([]byte, 1<<20)
-		t.Fatalf("waited too long for %s\n%s", what, stacks[:runtime.Stack(stacks, true)])
-	}
-	return value
-}
-
-// started runs a function in the background; its result arrives on the channel.
-func started[T any](fn func() T) <-chan T {
-	c := make(chan T, 1)
-	go func() { c <- fn() }()
-	return c
-}
-
 // tidy checks at the end of a test that it left no handles, calls and goroutines. Call it first:
 // what closes remotes must run before it.
 func tidy(t *testing.T) {
@@ -131,7 +94,7 @@ func tidy(t *testing.T) {
 	before := runtime.NumGoroutine()
 	t.Cleanup(func() {
 		// Goroutines that were told to end need a moment.
-		for limit := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+		for limit := time.Now().Add(checks.Patience); ; time.Sleep(5 * time.Millisecond) {
 			now := call[statsOut](t, "stats", m{})
 			if now.Remotes+now.Objects+now.Streams+now.Calls == 0 && now.Goroutines <= before {
 				return
@@ -195,8 +158,8 @@ func fakeRemote(t *testing.T, f *fakeFs) uint64 {
 func upload(t *testing.T, r uint64, name, content string) entry {
 	t.Helper()
 	w, err := Create(r, name, int64(len(content)), time.Unix(1700000000, 0).UnixNano())
-	ok(t, err)
-	ok(t, Write(w, []byte(content)))
+	checks.OK(t, err)
+	checks.OK(t, Write(w, []byte(content)))
 	return call[entry](t, "commit", commitIn{w})
 }
 
@@ -216,10 +179,10 @@ func drain(stream uint64, buffer []byte) (string, error) {
 func content(t *testing.T, object uint64) string {
 	t.Helper()
 	stream, err := OpenReader(object, 0, -1)
-	ok(t, err)
+	checks.OK(t, err)
 	text, err := drain(stream, make([]byte, 1000))
-	ok(t, err)
-	ok(t, CloseStream(stream))
+	checks.OK(t, err)
+	checks.OK(t, CloseStream(stream))
 	return text
 }
 
@@ -240,7 +203,7 @@ func names(t *testing.T, r uint64, dir string) string {
 func onDisk(t *testing.T, dir string) string {
 	t.Helper()
 	found := map[string]bool{}
-	ok(t, filepath.WalkDir(dir, func(p string, d os.DirEntry, err error) error {
+	checks.OK(t, filepath.WalkDir(dir, func(p string, d os.DirEntry, err error) error {
 		if err == nil && !d.IsDir() {
 			name, _ := filepath.Rel(dir, p)
 			found[name] = true
@@ -357,7 +320,7 @@ func (f *fakeFs) List(ctx context.Context, dir string) (entries fs.DirEntries, e
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for name, file := range maps.All(f.files) {
-		if parent(name) == dir {
+		if drive.Parent(name) == dir {
 			entries = append(entries, f.object(name, file))
 		}
 	}

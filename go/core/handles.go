@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+
+	"bridge/fault"
 )
 
 // Limits of the handle tables. They catch a leak long before the machine suffers; no connector
@@ -35,7 +37,7 @@ func (t *table[T]) add(item T) (uint64, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.items) >= t.limit {
-		return 0, newError(KindOther, "", fmt.Sprintf("more than %d open %ss: close some first", t.limit, t.kind))
+		return 0, fault.New(fault.Other, "", fmt.Sprintf("more than %d open %ss: close some first", t.limit, t.kind))
 	}
 	handle := lastHandle.Add(1)
 	t.items[handle] = item
@@ -83,5 +85,5 @@ func (t *table[T]) len() int {
 }
 
 func (t *table[T]) unknown(handle uint64) error {
-	return newError(KindHandle, "", fmt.Sprintf("unknown %s handle %d: it was never opened or is closed already", t.kind, handle))
+	return fault.New(fault.Handle, "", fmt.Sprintf("unknown %s handle %d: it was never opened or is closed already", t.kind, handle))
 }

@@ -4,14 +4,17 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+
+	"bridge/checks"
+	"bridge/fault"
 )
 
 func TestTable(t *testing.T) {
 	table := newTable[string]("thing", 2)
 	a, err := table.add("a")
-	ok(t, err)
+	checks.OK(t, err)
 	b, err := table.add("b")
-	ok(t, err)
+	checks.OK(t, err)
 	if a == 0 || a == b {
 		t.Fatalf("handles %d and %d", a, b)
 	}
@@ -25,11 +28,11 @@ func TestTable(t *testing.T) {
 		t.Fatal(got, err)
 	}
 	_, err = table.remove(a)
-	hasKind(t, err, KindHandle)
+	checks.HasKind(t, err, fault.Handle)
 	_, err = table.get(0)
-	hasKind(t, err, KindHandle)
+	checks.HasKind(t, err, fault.Handle)
 	c, err := table.add("c")
-	ok(t, err)
+	checks.OK(t, err)
 	if c == a {
 		t.Fatal("a handle is used again")
 	}
@@ -73,28 +76,28 @@ func TestLimits(t *testing.T) {
 		*limit = before
 	}
 	limited(&remotes.limit, remotes.len(), func() {
-		refused(t, "open", m{"config": m{"type": "memory"}}, KindOther)
+		refused(t, "open", m{"config": m{"type": "memory"}}, fault.Other)
 	})
 	limited(&streams.limit, 0, func() {
 		_, err := OpenReader(object, 0, -1)
-		hasKind(t, err, KindOther)
+		checks.HasKind(t, err, fault.Other)
 		_, err = Create(r, "c", 1, 0)
-		hasKind(t, err, KindOther)
+		checks.HasKind(t, err, fault.Other)
 	})
 	limited(&objects.limit, objects.len()+1, func() {
 		before := objects.len()
-		refused(t, "list", m{"remote": r, "keep": true}, KindOther)
+		refused(t, "list", m{"remote": r, "keep": true}, fault.Other)
 		if objects.len() != before {
 			t.Fatal("a refused listing keeps objects")
 		}
 	})
 	limited(&objects.limit, objects.len(), func() {
-		refused(t, "stat", m{"remote": r, "path": "a"}, KindOther)
+		refused(t, "stat", m{"remote": r, "path": "a"}, fault.Other)
 		w, err := Create(r, "c", 1, 0)
-		ok(t, err)
-		ok(t, Write(w, []byte("x")))
+		checks.OK(t, err)
+		checks.OK(t, Write(w, []byte("x")))
 		// What cannot be told of is not stored either.
-		refused(t, "commit", commitIn{w}, KindOther)
+		refused(t, "commit", commitIn{w}, fault.Other)
 		if got := names(t, r, ""); got != "a b" {
 			t.Fatal(got)
 		}
@@ -104,7 +107,7 @@ func TestLimits(t *testing.T) {
 		running.cancels[1000000+i] = func() {}
 	}
 	running.Unlock()
-	refused(t, "list", m{"remote": r, "call": 1}, KindHandle)
+	refused(t, "list", m{"remote": r, "call": 1}, fault.Handle)
 	call[listOut](t, "list", m{"remote": r})
 	running.Lock()
 	clear(running.cancels)

@@ -10,6 +10,8 @@ import (
 
 	"github.com/rclone/rclone/fs"
 	"github.com/rclone/rclone/fs/accounting"
+
+	"bridge/fault"
 )
 
 // limitsIn has rclone's flags --tpslimit and --bwlimit, in their syntax; empty ones change nothing.
@@ -30,12 +32,12 @@ func setLimits(_ context.Context, in limitsIn) (empty, error) {
 	transactions, err := strconv.ParseFloat(strings.TrimSpace(in.TPSLimit), 64)
 	// Go reads more as a number than people write: NaN, infinity, hexadecimal digits.
 	if in.TPSLimit != "" && (err != nil || transactions < 0 || strings.Trim(in.TPSLimit, " \t0123456789.eE+-") != "") {
-		return empty{}, newError(KindConfig, "", fmt.Sprintf(`option "tpslimit" is %q: write how many calls may be made in a second, for example 10 or 0.5 (0: no limit)`, in.TPSLimit))
+		return empty{}, fault.New(fault.Config, "", fmt.Sprintf(`option "tpslimit" is %q: write how many calls may be made in a second, for example 10 or 0.5 (0: no limit)`, in.TPSLimit))
 	}
 	var bandwidth fs.BwTimetable
 	if in.BwLimit != "" {
 		if err := bandwidth.Set(in.BwLimit); err != nil || len(bandwidth) == 0 {
-			return empty{}, newError(KindConfig, "", fmt.Sprintf(`option "bwlimit" is %q: write bytes per second as for rclone, for example 10M, 1M:10M (up:down) or "08:00,512k 19:00,off"`, in.BwLimit))
+			return empty{}, fault.New(fault.Config, "", fmt.Sprintf(`option "bwlimit" is %q: write bytes per second as for rclone, for example 10M, 1M:10M (up:down) or "08:00,512k 19:00,off"`, in.BwLimit))
 		}
 	}
 	ci := fs.GetConfig(ctx)

@@ -7,11 +7,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rclone/rclone/backend/opendrive"
 	"github.com/rclone/rclone/fs"
 	"github.com/rclone/rclone/fs/hash"
 	"github.com/rclone/rclone/fs/operations"
-	"github.com/rclone/rclone/lib/dircache"
+
+	"bridge/drive"
+	"bridge/fault"
 )
 
 var objects = newTable[*keptObject]("object", maxObjects)
@@ -112,13 +113,13 @@ func list(_ context.Context, in listIn) (listOut, error) {
 	defer done()
 	found, err := r.fs.List(ctx, in.Path)
 	if err != nil {
-		return listOut{}, AsError(err, in.Path)
+		return listOut{}, fault.As(err, in.Path)
 	}
 	out := listOut{Entries: make([]entry, 0, len(found))}
 	for _, item := range found {
 		e, err := r.describe(ctx, in.Path, item)
-		if drive, ok := r.fs.(*opendrive.Fs); ok && err == nil && e.Folder && e.Name == "" {
-			err = remember(drive, in.Path, item)
+		if err == nil && e.Folder && e.Name == "" {
+			err = drive.Remember(r.fs, in.Path, item)
 		}
 		if err == nil && in.Keep && !e.Folder {
 			e.Object, err = r.hold(item.(fs.Object), e.Size)
@@ -130,16 +131,6 @@ func list(_ context.Context, in listIn) (listOut, error) {
 		out.Entries = append(out.Entries, e)
 	}
 	return out, nil
-}
-
-// remember tells the backend again which folder was listed: it takes a nameless one in it for the
-// folder itself, because they have one path.
-func remember(drive *opendrive.Fs, dir string, nameless fs.DirEntry) error {
-	folders, err := field[*dircache.DirCache](drive, "dirCache")
-	if d, ok := nameless.(fs.ParentIDer); ok && err == nil {
-		folders.Put(dir, d.ParentID())
-	}
-	return err
 }
 
 // describe gives what the caller sees of an entry of the folder dir.
@@ -171,7 +162,7 @@ func (r *remote) describe(ctx context.Context, dir string, item fs.DirEntry) (en
 	if r.hash != hash.None {
 		sum, err := o.Hash(ctx, r.hash)
 		if err != nil {
-			return e, AsError(err, item.Remote())
+			return e, fault.As(err, item.Remote())
 		}
 		e.Hash = sum
 	}
@@ -203,14 +194,14 @@ func stat(_ context.Context, in pathIn) (entry, error) {
 	defer done()
 	o, err := r.fs.NewObject(ctx, in.Path)
 	if err != nil {
-		return entry{}, AsError(err, in.Path)
+		return entry{}, fault.As(err, in.Path)
 	}
 	return r.keep(ctx, o)
 }
 
 // keep describes an object and gives a handle on it.
 func (r *remote) keep(ctx context.Context, o fs.Object) (entry, error) {
-	e, err := r.describe(ctx, parent(o.Remote()), o)
+	e, err := r.describe(ctx, drive.Parent(o.Remote()), o)
 	if err != nil {
 		return e, err
 	}
@@ -224,18 +215,9 @@ func (r *remote) hold(o fs.Object, size int64) (uint64, error) {
 	if err == nil && r.ctx.Err() != nil {
 		// The remote was closed meanwhile, and perhaps too early to see this object.
 		_, _ = objects.remove(handle)
-		return 0, AsError(r.ctx.Err(), o.Remote())
+		return 0, fault.As(r.ctx.Err(), o.Remote())
 	}
 	return handle, err
-}
-
-// parent is the folder of a path, "" for the base.
-func parent(p string) string {
-	dir := path.Dir(p)
-	if dir == "." {
-		return ""
-	}
-	return dir
 }
 
 func release(_ context.Context, in releaseIn) (empty, error) {
@@ -260,16 +242,15 @@ func onPath(in pathIn, do func(r *remote, ctx context.Context) error) (empty, er
 	}
 	defer done()
 	if err := do(r, ctx); err != nil {
-		return empty{}, AsError(err, in.Path)
+		return empty{}, fault.As(err, in.Path)
 	}
 	return empty{}, nil
 }
 
 func mkdir(_ context.Context, in mkdirIn) (empty, error) {
 	return onPath(pathIn{in.Remote, in.Path, in.Call}, func(r *remote, ctx context.Context) error {
-		drive, ok := r.fs.(*opendrive.Fs)
-		if ok && in.New && in.Path != "" {
-			return makeFolder(ctx, drive, in.Path)
+		if in.New && in.Path != "" && drive.Is(r.fs) {
+			return drive.MakeFolder(ctx, r.fs, in.Path)
 		}
 		// Two creations at once make two folders of one name on OpenDrive.
 		select {
@@ -278,8 +259,8 @@ func mkdir(_ context.Context, in mkdirIn) (empty, error) {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		if ok {
-			return makeFolders(ctx, drive, in.Path)
+		if drive.Is(r.fs) {
+			return drive.MakeFolders(ctx, r.fs, in.Path)
 		}
 		return r.fs.Mkdir(ctx, in.Path)
 	})
@@ -290,7 +271,7 @@ func rmdir(_ context.Context, in pathIn) (empty, error) {
 		// OpenDrive's Rmdir looks for files only, and removes a folder of folders with all in them.
 		found, err := r.fs.List(ctx, in.Path)
 		if err == nil && len(found) > 0 {
-			err = newError(KindExists, in.Path, fmt.Sprintf("the folder is not empty: it has %q in it", path.Base(found[0].Remote())))
+			err = fault.New(fault.Exists, in.Path, fmt.Sprintf("the folder is not empty: it has %q in it", path.Base(found[0].Remote())))
 		}
 		if err != nil {
 			return err
@@ -315,7 +296,7 @@ func onObject[Out any](handle, call uint64, do func(o *keptObject, ctx context.C
 	}
 	defer done()
 	if out, err = do(o, ctx); err != nil {
-		err = AsError(err, o.object.Remote())
+		err = fault.As(err, o.object.Remote())
 	}
 	return out, err
 }
@@ -341,7 +322,7 @@ func move(_ context.Context, in moveIn) (entry, error) {
 	return onObject(in.Object, in.Call, func(o *keptObject, ctx context.Context) (entry, error) {
 		moved, err := o.remote.move(ctx, o.object, in.Path)
 		if err != nil {
-			return entry{}, AsError(err, in.Path)
+			return entry{}, fault.As(err, in.Path)
 		}
 		e, err := o.remote.keep(ctx, moved)
 		if err == nil {
@@ -361,7 +342,7 @@ func (r *remote) move(ctx context.Context, o fs.Object, to string) (fs.Object, e
 		return features.Move(ctx, o, to)
 	}
 	if features.Copy == nil {
-		return nil, newError(KindUnsupported, to, "the backend can neither move nor copy an object")
+		return nil, fault.New(fault.Unsupported, to, "the backend can neither move nor copy an object")
 	}
 	copied, err := features.Copy(ctx, o, to)
 	if err != nil {

@@ -10,6 +10,10 @@ import (
 	"time"
 
 	"github.com/rclone/rclone/fs"
+
+	"bridge/checks"
+	"bridge/drive"
+	"bridge/fault"
 )
 
 // abcMD5 is of "abc".
@@ -58,10 +62,10 @@ func TestListLocal(t *testing.T) {
 	tidy(t)
 	r, dir := localRemote(t)
 	when := time.Unix(1600000000, 123456789)
-	ok(t, os.WriteFile(filepath.Join(dir, "a"), []byte("abc"), 0o600))
-	ok(t, os.Mkdir(filepath.Join(dir, "d"), 0o700))
+	checks.OK(t, os.WriteFile(filepath.Join(dir, "a"), []byte("abc"), 0o600))
+	checks.OK(t, os.Mkdir(filepath.Join(dir, "d"), 0o700))
 	for _, name := range []string{"a", "d"} {
-		ok(t, os.Chtimes(filepath.Join(dir, name), when, when))
+		checks.OK(t, os.Chtimes(filepath.Join(dir, name), when, when))
 	}
 	for name, e := range byName(t, r, "", true) {
 		if e.ModTimeNs == nil || *e.ModTimeNs != when.UnixNano() || e.Hash != "" || e.Folder != (name == "d") || (e.Object == 0) != e.Folder {
@@ -70,7 +74,7 @@ func TestListLocal(t *testing.T) {
 	}
 	// A clock that is ahead makes no folder timeless.
 	ahead := time.Now().Add(time.Hour)
-	ok(t, os.Chtimes(filepath.Join(dir, "d"), ahead, ahead))
+	checks.OK(t, os.Chtimes(filepath.Join(dir, "d"), ahead, ahead))
 	if e := byName(t, r, "", false)["d"]; e.ModTimeNs == nil || *e.ModTimeNs != ahead.UnixNano() {
 		t.Errorf("%+v", e)
 	}
@@ -80,33 +84,33 @@ func TestNotFound(t *testing.T) {
 	tidy(t)
 	memory := memoryRemote(t)
 	local, dir := localRemote(t)
-	ok(t, os.WriteFile(filepath.Join(dir, "file"), nil, 0o600))
+	checks.OK(t, os.WriteFile(filepath.Join(dir, "file"), nil, 0o600))
 	for _, test := range []struct {
 		remote uint64
 		method string
 		path   string
-		kind   Kind
+		kind   fault.Kind
 	}{
-		{local, "list", "no", KindNotFound},
-		{local, "list", "no/such", KindNotFound},
-		{local, "list", "file", KindIsFile},
-		{local, "stat", "no", KindNotFound},
-		{local, "stat", "no/such", KindNotFound},
-		{local, "rmdir", "no", KindNotFound},
-		{local, "purge", "no", KindNotFound},
-		{local, "mkdir", "file/sub", KindIsFile},
-		{memory, "stat", "no", KindNotFound},
-		{12345678, "list", "", KindHandle},
-		{12345678, "stat", "x", KindHandle},
-		{12345678, "mkdir", "x", KindHandle},
-		{0, "list", "", KindHandle},
+		{local, "list", "no", fault.NotFound},
+		{local, "list", "no/such", fault.NotFound},
+		{local, "list", "file", fault.IsFile},
+		{local, "stat", "no", fault.NotFound},
+		{local, "stat", "no/such", fault.NotFound},
+		{local, "rmdir", "no", fault.NotFound},
+		{local, "purge", "no", fault.NotFound},
+		{local, "mkdir", "file/sub", fault.IsFile},
+		{memory, "stat", "no", fault.NotFound},
+		{12345678, "list", "", fault.Handle},
+		{12345678, "stat", "x", fault.Handle},
+		{12345678, "mkdir", "x", fault.Handle},
+		{0, "list", "", fault.Handle},
 	} {
 		failure := refused(t, test.method, m{"remote": test.remote, "path": test.path}, test.kind)
-		if test.kind != KindHandle && failure.Path != test.path {
+		if test.kind != fault.Handle && failure.Path != test.path {
 			t.Errorf("%s %s: path %q", test.method, test.path, failure.Path)
 		}
 	}
-	refused(t, "list", m{"remote": opened(t, map[string]string{"type": "memory"}, "nobucket").Remote}, KindNotFound)
+	refused(t, "list", m{"remote": opened(t, map[string]string{"type": "memory"}, "nobucket").Remote}, fault.NotFound)
 }
 
 func TestStatAndRelease(t *testing.T) {
@@ -118,15 +122,15 @@ func TestStatAndRelease(t *testing.T) {
 		t.Fatalf("%+v", e)
 	}
 	call[empty](t, "release", m{"objects": []uint64{e.Object}})
-	refused(t, "release", m{"objects": []uint64{e.Object}}, KindHandle)
+	refused(t, "release", m{"objects": []uint64{e.Object}}, fault.Handle)
 	_, err := OpenReader(e.Object, 0, -1)
-	hasKind(t, err, KindHandle)
+	checks.HasKind(t, err, fault.Handle)
 	// One that is gone does not spare the others.
 	e = call[entry](t, "stat", m{"remote": r, "path": "dir/a"})
-	refused(t, "release", m{"objects": []uint64{9999999, e.Object}}, KindHandle)
+	refused(t, "release", m{"objects": []uint64{9999999, e.Object}}, fault.Handle)
 	e = call[entry](t, "stat", m{"remote": r, "path": "dir/a"})
-	ok(t, Release([]uint64{e.Object}))
-	hasKind(t, Release([]uint64{e.Object}), KindHandle)
+	checks.OK(t, Release([]uint64{e.Object}))
+	checks.HasKind(t, Release([]uint64{e.Object}), fault.Handle)
 	call[empty](t, "release", m{})
 	if objects.len() != 0 {
 		t.Error("kept", objects.len())
@@ -138,12 +142,12 @@ func TestReaderOutlivesRelease(t *testing.T) {
 	r := memoryRemote(t)
 	object := upload(t, r, "a", "abc").Object
 	stream, err := OpenReader(object, 0, -1)
-	ok(t, err)
+	checks.OK(t, err)
 	call[empty](t, "release", m{"objects": []uint64{object}})
 	if got, err := drain(stream, make([]byte, 2)); err != nil || got != "abc" {
 		t.Error(got, err)
 	}
-	ok(t, CloseStream(stream))
+	checks.OK(t, CloseStream(stream))
 }
 
 func TestFolders(t *testing.T) {
@@ -152,7 +156,7 @@ func TestFolders(t *testing.T) {
 	call[empty](t, "mkdir", m{"remote": r, "path": "a/b/c"})
 	call[empty](t, "mkdir", m{"remote": r, "path": "a/b/c"})
 	upload(t, r, "a/b/file", "x")
-	failure := refused(t, "rmdir", m{"remote": r, "path": "a/b"}, KindExists)
+	failure := refused(t, "rmdir", m{"remote": r, "path": "a/b"}, fault.Exists)
 	if !strings.Contains(failure.Message, "not empty") {
 		t.Error(failure)
 	}
@@ -173,7 +177,7 @@ func TestRmdirLooksItself(t *testing.T) {
 	f.list = func(_ context.Context, dir string) (fs.DirEntries, error) {
 		return fs.DirEntries{fs.NewDir(dir+"/sub", time.Now())}, nil
 	}
-	refused(t, "rmdir", m{"remote": fakeRemote(t, f), "path": "dir"}, KindExists)
+	refused(t, "rmdir", m{"remote": fakeRemote(t, f), "path": "dir"}, fault.Exists)
 	f.list = nil
 	call[empty](t, "rmdir", m{"remote": fakeRemote(t, f), "path": "dir"})
 }
@@ -184,8 +188,8 @@ func TestDelete(t *testing.T) {
 		e := upload(t, r, "a", "abc")
 		again := call[entry](t, "stat", m{"remote": r, "path": "a"})
 		call[empty](t, "delete", m{"object": e.Object})
-		refused(t, "delete", m{"object": e.Object}, KindHandle)
-		if failure := refused(t, "delete", m{"object": again.Object}, KindNotFound); failure.Path != "a" {
+		refused(t, "delete", m{"object": e.Object}, fault.Handle)
+		if failure := refused(t, "delete", m{"object": again.Object}, fault.NotFound); failure.Path != "a" {
 			t.Error(name, failure)
 		}
 		if got := names(t, r, ""); got != "" {
@@ -211,7 +215,7 @@ func TestMove(t *testing.T) {
 			if moved.Name != filepath.Base(to) || moved.Size != 3 || moved.ModTimeNs == nil || *moved.ModTimeNs != *e.ModTimeNs || moved.Object == 0 {
 				t.Errorf("%s to %s: %+v", name, to, moved)
 			}
-			refused(t, "move", m{"object": e.Object, "path": "x"}, KindHandle)
+			refused(t, "move", m{"object": e.Object, "path": "x"}, fault.Handle)
 			e = moved
 		}
 		if got := names(t, r, "") + " " + names(t, r, "d"); got != "d/ there" && got != " there" {
@@ -237,8 +241,8 @@ func TestMoveOntoItself(t *testing.T) {
 func TestMoveUnsupported(t *testing.T) {
 	tidy(t)
 	object := kept(t, &fakeObject{name: "a"})
-	refused(t, "move", m{"object": object, "path": "b"}, KindUnsupported)
-	refused(t, "move", m{"object": 9999999, "path": "b"}, KindHandle)
+	refused(t, "move", m{"object": object, "path": "b"}, fault.Unsupported)
+	refused(t, "move", m{"object": 9999999, "path": "b"}, fault.Handle)
 	// The handle still stands for the object.
 	call[empty](t, "release", m{"objects": []uint64{object}})
 }
@@ -263,7 +267,7 @@ func TestConcurrentMkdirsTakeTurns(t *testing.T) {
 		go func() { ended <- call[empty](t, "mkdir", m{"remote": r, "path": "x"}) }()
 	}
 	for range 8 {
-		within(t, "a mkdir", ended)
+		checks.Within(t, "a mkdir", ended)
 	}
 }
 
@@ -289,7 +293,7 @@ func TestNanoseconds(t *testing.T) {
 
 func TestParent(t *testing.T) {
 	for path, want := range map[string]string{"a": "", "a/b": "a", "a/b/c": "a/b", "": ""} {
-		if got := parent(path); got != want {
+		if got := drive.Parent(path); got != want {
 			t.Errorf("%q: %q", path, got)
 		}
 	}

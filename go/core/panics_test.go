@@ -8,6 +8,9 @@ import (
 
 	"github.com/rclone/rclone/fs"
 	"github.com/rclone/rclone/fs/hash"
+
+	"bridge/checks"
+	"bridge/fault"
 )
 
 // panicking is an object whose hash cannot be had without a panic.
@@ -24,15 +27,15 @@ func TestPanicInCommit(t *testing.T) {
 		return panicking{o.(*fakeObject)}, err
 	}
 	w := create(t, fakeRemote(t, f), "a", 5)
-	ok(t, Write(w, []byte("abcde")))
-	failure := refused(t, "commit", commitIn{w}, KindOther)
+	checks.OK(t, Write(w, []byte("abcde")))
+	failure := refused(t, "commit", commitIn{w}, fault.Other)
 	if !strings.Contains(failure.Message, "panic in the Go code: a test") {
 		t.Error(failure)
 	}
 	if got := f.holds(); got != "" {
 		t.Errorf("%q stays", got)
 	}
-	hasKind(t, CloseStream(w), KindHandle)
+	checks.HasKind(t, CloseStream(w), fault.Handle)
 }
 
 type panickingBody struct{}
@@ -46,7 +49,7 @@ func TestPanicInRead(t *testing.T) {
 	o := &fakeObject{name: "a", id: "1", size: 5}
 	o.open = func(context.Context, int64, int64) (io.ReadCloser, error) { return panickingBody{}, nil }
 	r, err := OpenReader(kept(t, o), 0, -1)
-	ok(t, err)
+	checks.OK(t, err)
 	func() {
 		defer func() {
 			if cause := recover(); cause != "a test" {
@@ -56,7 +59,7 @@ func TestPanicInRead(t *testing.T) {
 		_, _ = Read(r, make([]byte, 5))
 		t.Error("no panic")
 	}()
-	ok(t, within(t, "the close", started(func() error { return CloseStream(r) })))
+	checks.OK(t, checks.Within(t, "the close", checks.Started(func() error { return CloseStream(r) })))
 }
 
 // A panic while the drive's entries are locked leaves them unlocked.
@@ -65,7 +68,7 @@ func TestPanicInMkdir(t *testing.T) {
 	f := newFakeFs()
 	r := fakeRemote(t, f)
 	f.mkdir = func(context.Context, string) error { panic("a test") }
-	refused(t, "mkdir", m{"remote": r, "path": "a"}, KindOther)
+	refused(t, "mkdir", m{"remote": r, "path": "a"}, fault.Other)
 	f.mkdir = nil
 	call[empty](t, "mkdir", m{"remote": r, "path": "a"})
 }

@@ -10,6 +10,9 @@ import (
 	"github.com/rclone/rclone/fs"
 	"github.com/rclone/rclone/fs/hash"
 	"github.com/rclone/rclone/fs/operations"
+
+	"bridge/drive"
+	"bridge/fault"
 )
 
 // reader reads an object from an offset. Nothing is asked of the server before the first read,
@@ -40,7 +43,7 @@ func OpenReader(handle uint64, offset, length int64) (uint64, error) {
 		return 0, err
 	}
 	if offset < 0 || length < -1 {
-		return 0, newError(KindOther, o.object.Remote(), fmt.Sprintf("bad range: offset %d, length %d", offset, length))
+		return 0, fault.New(fault.Other, o.object.Remote(), fmt.Sprintf("bad range: offset %d, length %d", offset, length))
 	}
 	return newReader(o, offset, length).give()
 }
@@ -61,7 +64,7 @@ func (r *reader) give() (uint64, error) {
 	if err := r.ctx.Err(); err != nil {
 		// The remote was closed meanwhile, and perhaps too early to see this stream.
 		_ = CloseStream(stream)
-		return 0, AsError(err, r.object.object.Remote())
+		return 0, fault.As(err, r.object.object.Remote())
 	}
 	return stream, nil
 }
@@ -80,11 +83,11 @@ func Begin(object, call uint64, buffer []byte) (n int, rest uint64, err error) {
 		}
 	}()
 	if err = enter(call, r.cancel); err != nil {
-		return 0, 0, AsError(err, o.object.Remote())
+		return 0, 0, fault.As(err, o.object.Remote())
 	}
 	defer leave(call)
 	if n, err = r.read(buffer); err != nil {
-		return 0, 0, AsError(err, o.object.Remote())
+		return 0, 0, fault.As(err, o.object.Remote())
 	}
 	if n == len(buffer) {
 		rest, err = r.give()
@@ -101,11 +104,11 @@ func Read(handle uint64, buffer []byte) (int, error) {
 	}
 	r, ok := s.(*reader)
 	if !ok {
-		return 0, newError(KindHandle, "", fmt.Sprintf("stream handle %d is not a reader", handle))
+		return 0, fault.New(fault.Handle, "", fmt.Sprintf("stream handle %d is not a reader", handle))
 	}
 	n, err := r.read(buffer)
 	if err != nil {
-		return 0, AsError(err, r.object.object.Remote())
+		return 0, fault.As(err, r.object.object.Remote())
 	}
 	return n, nil
 }
@@ -168,8 +171,8 @@ func (r *reader) read(buffer []byte) (int, error) {
 // mayBeginAgain tells whether what came is damaged, or of another size than was listed, and
 // nothing of it has been given out. Once is enough: an object that has changed stays changed.
 func (r *reader) mayBeginAgain(n int64, err error) bool {
-	var damage *Error
-	return errors.As(err, &damage) && damage.Kind == KindCorrupt && !r.again && r.count == n
+	var damage *fault.Error
+	return errors.As(err, &damage) && damage.Kind == fault.Corrupt && !r.again && r.count == n
 }
 
 // fill reads until the buffer is full or the stream ends; call with the lock held.
@@ -237,7 +240,7 @@ func (r *reader) open() (err error) {
 			return err
 		}
 	}
-	body, err := operations.NewReOpen(r.ctx, o, readTries(size), options...)
+	body, err := operations.NewReOpen(r.ctx, o, drive.ReadTries(size), options...)
 	if err == nil {
 		r.body = body
 	}
@@ -261,7 +264,7 @@ func (r *reader) check(ended bool) error {
 	o := r.object.object
 	expected := r.expected()
 	if expected >= 0 && (r.count > expected || (ended && r.count != expected)) {
-		return newError(KindCorrupt, o.Remote(), fmt.Sprintf("changed while it was read: %d bytes came, %d were expected", r.count, expected))
+		return fault.New(fault.Corrupt, o.Remote(), fmt.Sprintf("changed while it was read: %d bytes came, %d were expected", r.count, expected))
 	}
 	if !ended || r.sum == nil {
 		return nil
@@ -272,7 +275,7 @@ func (r *reader) check(ended bool) error {
 	}
 	got, err := r.sum.hasher.SumString(r.object.remote.hash, false)
 	if err == nil && got != want {
-		err = newError(KindCorrupt, o.Remote(), fmt.Sprintf("changed or damaged: its %s is %s, the listing said %s", r.object.remote.hash, got, want))
+		err = fault.New(fault.Corrupt, o.Remote(), fmt.Sprintf("changed or damaged: its %s is %s, the listing said %s", r.object.remote.hash, got, want))
 	}
 	return err
 }

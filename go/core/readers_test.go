@@ -13,6 +13,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"bridge/checks"
+	"bridge/fault"
 )
 
 func TestReadRanges(t *testing.T) {
@@ -32,7 +35,7 @@ func TestReadRanges(t *testing.T) {
 					}
 					for _, buffer := range []int{1, 7, 1 << 16} {
 						stream, err := OpenReader(object, offset, length)
-						ok(t, err)
+						checks.OK(t, err)
 						got, err := drain(stream, make([]byte, buffer))
 						if err != nil || got != want {
 							t.Errorf("%s %d [%d,%d] by %d: %q %v, want %q", name, size, offset, length, buffer, got, err, want)
@@ -41,7 +44,7 @@ func TestReadRanges(t *testing.T) {
 						if n, err := Read(stream, make([]byte, 1)); n != 0 || err != nil {
 							t.Error(n, err)
 						}
-						ok(t, CloseStream(stream))
+						checks.OK(t, CloseStream(stream))
 					}
 				}
 			}
@@ -57,7 +60,7 @@ func TestReadFillsBuffer(t *testing.T) {
 		return io.NopCloser(&drip{strings.NewReader(text)}), nil
 	}})
 	stream, err := OpenReader(object, 0, -1)
-	ok(t, err)
+	checks.OK(t, err)
 	buffer := make([]byte, 4096)
 	for _, want := range []int{4096, 0, 4096, 1808, 0} {
 		buffer := buffer
@@ -68,7 +71,7 @@ func TestReadFillsBuffer(t *testing.T) {
 			t.Error(n, err, want)
 		}
 	}
-	ok(t, CloseStream(stream))
+	checks.OK(t, CloseStream(stream))
 }
 
 // drip reads at most three bytes at once.
@@ -81,7 +84,7 @@ func TestOpenReaderRefuses(t *testing.T) {
 	object := upload(t, memoryRemote(t), "a", "abc").Object
 	for _, test := range [][2]int64{{-1, 1}, {0, -2}, {math.MinInt64, -1}} {
 		_, err := OpenReader(object, test[0], test[1])
-		hasKind(t, err, KindOther)
+		checks.HasKind(t, err, fault.Other)
 	}
 }
 
@@ -118,20 +121,20 @@ func TestReadChecks(t *testing.T) {
 					return io.NopCloser(strings.NewReader(test.comes)), nil
 				}})
 				stream, err := OpenReader(object, test.offset, test.length)
-				ok(t, err)
+				checks.OK(t, err)
 				got, err := drain(stream, make([]byte, buffer))
 				if test.fails {
-					hasKind(t, err, KindCorrupt)
+					checks.HasKind(t, err, fault.Corrupt)
 					// Never more than was asked for, and the error stays.
 					if most := test.length; most >= 0 && int64(len(got)) > most {
 						t.Errorf("%d bytes given", len(got))
 					}
 					_, err = Read(stream, make([]byte, 1))
-					hasKind(t, err, KindCorrupt)
+					checks.HasKind(t, err, fault.Corrupt)
 				} else if err != nil || got != test.comes {
 					t.Errorf("%q %v", got, err)
 				}
-				ok(t, CloseStream(stream))
+				checks.OK(t, CloseStream(stream))
 			}
 		})
 	}
@@ -165,17 +168,17 @@ func TestDamagedOnce(t *testing.T) {
 				return io.NopCloser(strings.NewReader(test.downloads[count-1])), nil
 			}})
 			stream, err := OpenReader(object, 0, -1)
-			ok(t, err)
+			checks.OK(t, err)
 			got, err := drain(stream, make([]byte, test.buffer))
 			if test.fails {
-				hasKind(t, err, KindCorrupt)
+				checks.HasKind(t, err, fault.Corrupt)
 			} else if err != nil || got != right {
 				t.Errorf("%d bytes, %v", len(got), err)
 			}
 			if count != test.want {
 				t.Errorf("downloaded %d times, want %d", count, test.want)
 			}
-			ok(t, CloseStream(stream))
+			checks.OK(t, CloseStream(stream))
 		})
 	}
 }
@@ -186,12 +189,12 @@ func TestLocalFileChanges(t *testing.T) {
 	r, dir := localRemote(t)
 	for name, now := range map[string]string{"grown": "abcdef", "shrunk": "a", "emptied": ""} {
 		object := upload(t, r, name, "abc").Object
-		ok(t, os.WriteFile(filepath.Join(dir, name), []byte(now), 0o600))
+		checks.OK(t, os.WriteFile(filepath.Join(dir, name), []byte(now), 0o600))
 		stream, err := OpenReader(object, 0, -1)
-		ok(t, err)
+		checks.OK(t, err)
 		_, err = drain(stream, make([]byte, 100))
-		hasKind(t, err, KindCorrupt)
-		ok(t, CloseStream(stream))
+		checks.HasKind(t, err, fault.Corrupt)
+		checks.OK(t, CloseStream(stream))
 	}
 }
 
@@ -200,15 +203,15 @@ func TestVanished(t *testing.T) {
 	r, dir := localRemote(t)
 	for _, size := range []int{0, 3} {
 		object := upload(t, r, "a", "abc"[:size]).Object
-		ok(t, os.Remove(filepath.Join(dir, "a")))
+		checks.OK(t, os.Remove(filepath.Join(dir, "a")))
 		stream, err := OpenReader(object, 0, -1)
-		ok(t, err)
+		checks.OK(t, err)
 		_, err = Read(stream, make([]byte, 10))
-		hasKind(t, err, KindNotFound)
-		if failure := AsError(err, ""); failure.Path != "a" {
+		checks.HasKind(t, err, fault.NotFound)
+		if failure := fault.As(err, ""); failure.Path != "a" {
 			t.Error(failure)
 		}
-		ok(t, CloseStream(stream))
+		checks.OK(t, CloseStream(stream))
 	}
 }
 
@@ -253,14 +256,14 @@ func TestCutDownloadResumes(t *testing.T) {
 				offsets := []int64{}
 				object := kept(t, cutting(text, test.piece, failure, &offsets))
 				stream, err := OpenReader(object, test.offset, test.length)
-				ok(t, err)
+				checks.OK(t, err)
 				got, err := drain(stream, make([]byte, buffer))
 				want := text[test.offset:]
 				if test.length >= 0 {
 					want = want[:test.length]
 				}
 				if test.fails {
-					hasKind(t, err, KindOther)
+					checks.HasKind(t, err, fault.Other)
 					if !strings.HasPrefix(want, got) {
 						t.Errorf("%q", got)
 					}
@@ -270,7 +273,7 @@ func TestCutDownloadResumes(t *testing.T) {
 				if fmt.Sprint(offsets) != test.offsets {
 					t.Errorf("%+v: offsets %v", test, offsets)
 				}
-				ok(t, CloseStream(stream))
+				checks.OK(t, CloseStream(stream))
 			}
 		}
 	}
@@ -283,29 +286,29 @@ func TestCutDownloadOfUnknownSize(t *testing.T) {
 	o := cutting("0123456789", 0, io.ErrUnexpectedEOF, &offsets)
 	o.size, o.sum = -1, ""
 	stream, err := OpenReader(kept(t, o), 0, -1)
-	ok(t, err)
+	checks.OK(t, err)
 	_, err = drain(stream, make([]byte, 4))
-	hasKind(t, err, KindOther)
-	if failure := AsError(err, ""); !failure.Retry {
+	checks.HasKind(t, err, fault.Other)
+	if failure := fault.As(err, ""); !failure.Retry {
 		t.Error("a cut connection may be tried again")
 	}
-	ok(t, CloseStream(stream))
+	checks.OK(t, CloseStream(stream))
 }
 
 func TestServerErrorsOnOpen(t *testing.T) {
 	tidy(t)
 	for _, test := range []struct {
 		err  error
-		kind Kind
-	}{{driveError(404, "gone"), KindNotFound}, {driveError(401, "expired"), KindAuthentication}, {context.DeadlineExceeded, KindTimeout}} {
+		kind fault.Kind
+	}{{checks.DriveError(404, "gone"), fault.NotFound}, {checks.DriveError(401, "expired"), fault.Authentication}, {context.DeadlineExceeded, fault.Timeout}} {
 		object := kept(t, &fakeObject{name: "a", size: 3, open: func(context.Context, int64, int64) (io.ReadCloser, error) { return nil, test.err }})
 		stream, err := OpenReader(object, 0, -1)
-		ok(t, err)
+		checks.OK(t, err)
 		for range 2 {
 			_, err = Read(stream, make([]byte, 10))
-			hasKind(t, err, test.kind)
+			checks.HasKind(t, err, test.kind)
 		}
-		ok(t, CloseStream(stream))
+		checks.OK(t, CloseStream(stream))
 	}
 }
 
@@ -331,30 +334,30 @@ func TestCloseEndsRead(t *testing.T) {
 				reached := make(chan struct{}, 1)
 				handle := kept(t, object(reached))
 				o, err := objects.get(handle)
-				ok(t, err)
+				checks.OK(t, err)
 				stream, err := OpenReader(handle, 0, -1)
-				ok(t, err)
+				checks.OK(t, err)
 				read := func() error {
 					_, err := Read(stream, make([]byte, 10))
 					return err
 				}
-				result := started(read)
-				within(t, "the read to block", reached)
+				result := checks.Started(read)
+				checks.Within(t, "the read to block", reached)
 				// A second reader waits for the first.
-				second := started(read)
+				second := checks.Started(read)
 				switch how {
 				case "close":
-					ok(t, within(t, "the close", started(func() error { return CloseStream(stream) })))
+					checks.OK(t, checks.Within(t, "the close", checks.Started(func() error { return CloseStream(stream) })))
 				case "close remote":
-					within(t, "the close", started(func() empty { return closeWith(t, o.remote) }))
+					checks.Within(t, "the close", checks.Started(func() empty { return closeWith(t, o.remote) }))
 				case "finalize":
 					Finalize()
 				}
-				hasKind(t, within(t, "the read to end", result), KindCancelled)
-				if err := within(t, "the second read to end", second); err == nil {
+				checks.HasKind(t, checks.Within(t, "the read to end", result), fault.Cancelled)
+				if err := checks.Within(t, "the second read to end", second); err == nil {
 					t.Error("the second read has not failed")
 				}
-				hasKind(t, read(), KindHandle)
+				checks.HasKind(t, read(), fault.Handle)
 			})
 		}
 	}
@@ -380,7 +383,7 @@ func TestConcurrentReads(t *testing.T) {
 	r, _ := cryptRemote(t)
 	object := upload(t, r, "a", string(data)).Object
 	shared, err := OpenReader(object, 0, -1)
-	ok(t, err)
+	checks.OK(t, err)
 	var wait sync.WaitGroup
 	for i := range 8 {
 		wait.Go(func() {
@@ -405,7 +408,7 @@ func TestConcurrentReads(t *testing.T) {
 		})
 	}
 	wait.Wait()
-	ok(t, CloseStream(shared))
+	checks.OK(t, CloseStream(shared))
 }
 
 // Reading, closing and closing the remote at any moment: nothing hangs, nothing stays.
@@ -424,6 +427,6 @@ func TestReadCloseRaces(t *testing.T) {
 		})
 		wait.Go(func() { _, _ = request(t, "list", m{"remote": r, "keep": true}) })
 		wait.Go(func() { _, _ = request(t, "close", m{"remote": r}) })
-		within(t, "all to end", started(func() bool { wait.Wait(); return true }))
+		checks.Within(t, "all to end", checks.Started(func() bool { wait.Wait(); return true }))
 	}
 }

@@ -2,7 +2,6 @@ package core
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,10 +10,11 @@ import (
 	"github.com/rclone/rclone/fs"
 	"github.com/rclone/rclone/fs/config/configmap"
 	"github.com/rclone/rclone/fs/config/configstruct"
-	"github.com/rclone/rclone/fs/config/obscure"
 	"github.com/rclone/rclone/fs/fspath"
 	"github.com/rclone/rclone/fs/hash"
-	"github.com/rclone/rclone/lib/pacer"
+
+	"bridge/drive"
+	"bridge/fault"
 )
 
 var remotes = newTable[*remote]("remote", maxRemotes)
@@ -84,12 +84,15 @@ func open(ctx context.Context, in openIn) (openOut, error) {
 	// The transport that the backend makes for itself takes rclone's global options from the context.
 	ctx, ci := fs.AddConfig(ctx)
 	if err := configstruct.Set(overrides, ci); err != nil {
-		return openOut{}, newError(KindConfig, "", message(err))
+		return openOut{}, fault.New(fault.Config, "", fault.Message(err))
 	}
 	if err := checkAuthorities(ci); err != nil {
 		return openOut{}, err
 	}
-	f, err := newFs(ctx, info, in, options)
+	for _, value := range options {
+		fault.KeepSecretsIn(value)
+	}
+	f, err := drive.Open(ctx, info, in.Name, in.Path, options)
 	if err != nil {
 		return openOut{}, err
 	}
@@ -113,42 +116,6 @@ func open(ctx context.Context, in openIn) (openOut, error) {
 	return out, nil
 }
 
-// loginRefused is what the backend says of a login that failed (NewFs in backend/opendrive/opendrive.go).
-const loginRefused = "failed to create session"
-
-// newFs opens the backend, again if the failure may pass, but never after a refused login.
-func newFs(ctx context.Context, info *fs.RegInfo, in openIn, options configmap.Simple) (fs.Fs, error) {
-	openCtx := withOneTry(ctx, info.Name, options)
-	for _, value := range options {
-		keepSecretsIn(value)
-	}
-	held := new(backoff)
-	for try := 1; ; try++ {
-		f, err := info.NewFs(openCtx, in.Name, in.Path, fs.ConfigMap(info.Prefix, info.Options, "", options))
-		if err == nil {
-			if err = tuneOpenDrive(ctx, f); err != nil {
-				shutdown(f)
-				return nil, err
-			}
-			return f, nil
-		}
-		if errors.Is(err, fs.ErrorIsFile) {
-			shutdown(f)
-			return nil, newError(KindIsFile, in.Path, "is a file, not a folder")
-		}
-		failure := AsError(err, "")
-		// The session that was just begun has ended already: nothing is wrong with the password.
-		expired := info.Name == opendriveName && failure.Kind == KindAuthentication && !strings.Contains(err.Error(), loginRefused)
-		if try == openTries || !(failure.Retry || expired) {
-			return nil, failure
-		}
-		held.Calculate(pacer.State{ConsecutiveRetries: try, LastError: err})
-		if err := held.wait(ctx); err != nil {
-			return nil, err
-		}
-	}
-}
-
 // overridePrefix begins the keys that change one of rclone's global options for one remote, as
 // in rclone's own configurations (addConfigToContext in fs/newfs.go).
 const overridePrefix = "override."
@@ -158,7 +125,7 @@ const overridePrefix = "override."
 func prepareConfig(in openIn) (info *fs.RegInfo, options, overrides configmap.Simple, err error) {
 	backend := in.Config["type"]
 	if backend == "" {
-		return nil, nil, nil, newError(KindConfig, "", `option "type" is missing: set it to the name of a backend, for example "opendrive"`)
+		return nil, nil, nil, fault.New(fault.Config, "", `option "type" is missing: set it to the name of a backend, for example "opendrive"`)
 	}
 	if info, err = builtIn("type", backend); err != nil {
 		return nil, nil, nil, err
@@ -170,23 +137,23 @@ func prepareConfig(in openIn) (info *fs.RegInfo, options, overrides configmap.Si
 		}
 		if name, ok := strings.CutPrefix(key, overridePrefix); ok {
 			if fs.ConfigOptionsInfo.Get(name) == nil {
-				return nil, nil, nil, newError(KindConfig, "", fmt.Sprintf("option %q: rclone has no global option %q", key, name))
+				return nil, nil, nil, fault.New(fault.Config, "", fmt.Sprintf("option %q: rclone has no global option %q", key, name))
 			}
 			overrides[name] = value
 			continue
 		}
 		option := info.Options.Get(key)
 		if option == nil {
-			return nil, nil, nil, newError(KindConfig, "", fmt.Sprintf("unknown option %q for backend %q: it takes %s", key, backend, optionNames(info)))
+			return nil, nil, nil, fault.New(fault.Config, "", fmt.Sprintf("unknown option %q for backend %q: it takes %s", key, backend, optionNames(info)))
 		}
 		if option.IsPassword && value != "" {
-			if value, err = obscured(value, slices.Contains(in.Plain, key)); err != nil {
-				return nil, nil, nil, newError(KindConfig, "", fmt.Sprintf(`option %q is not an obscured password: take it from "rclone config show" or "rclone obscure"`, key))
+			if value, err = fault.Obscured(value, slices.Contains(in.Plain, key)); err != nil {
+				return nil, nil, nil, fault.New(fault.Config, "", fmt.Sprintf(`option %q is not an obscured password: take it from "rclone config show" or "rclone obscure"`, key))
 			}
 		}
 		// An empty value means the default.
 		if err := option.Copy().Set(value); err != nil && value != "" {
-			return nil, nil, nil, newError(KindConfig, "", fmt.Sprintf("option %q has a bad value: %s", key, message(err)))
+			return nil, nil, nil, fault.New(fault.Config, "", fmt.Sprintf("option %q has a bad value: %s", key, fault.Message(err)))
 		}
 		if err := wrappedIsBuiltIn(key, value); err != nil {
 			return nil, nil, nil, err
@@ -196,7 +163,7 @@ func prepareConfig(in openIn) (info *fs.RegInfo, options, overrides configmap.Si
 	all := fs.ConfigMap(info.Prefix, info.Options, "", options)
 	for _, option := range info.Options {
 		if value, _ := all.Get(option.Name); option.Required && value == "" {
-			return nil, nil, nil, newError(KindConfig, "", fmt.Sprintf("option %q is missing: backend %q needs it", option.Name, backend))
+			return nil, nil, nil, fault.New(fault.Config, "", fmt.Sprintf("option %q is missing: backend %q needs it", option.Name, backend))
 		}
 	}
 	return info, options, overrides, nil
@@ -206,7 +173,7 @@ func prepareConfig(in openIn) (info *fs.RegInfo, options, overrides configmap.Si
 func builtIn(option, backend string) (*fs.RegInfo, error) {
 	info, err := fs.Find(backend)
 	if err != nil {
-		return nil, newError(KindConfig, "", fmt.Sprintf("option %q: backend %q is not built in; this build has %s%s", option, backend, strings.Join(backendNames(), ", "), moreBackends))
+		return nil, fault.New(fault.Config, "", fmt.Sprintf("option %q: backend %q is not built in; this build has %s%s", option, backend, strings.Join(backendNames(), ", "), moreBackends))
 	}
 	return info, nil
 }
@@ -223,24 +190,6 @@ func wrappedIsBuiltIn(option, value string) error {
 	}
 	return wrappedIsBuiltIn(option, parsed.Config["remote"])
 }
-
-// obscured gives a password in rclone's obscured form and makes sure that it is never shown.
-func obscured(value string, plain bool) (string, error) {
-	secret := value
-	if plain {
-		value = obscure.MustObscure(secret)
-	} else {
-		var err error
-		if secret, err = obscure.Reveal(value); err != nil || strings.ContainsFunc(secret, isControl) || strings.ToValidUTF8(secret, "") != secret {
-			return "", errors.New("not obscured")
-		}
-	}
-	keepSecret(secret)
-	keepSecret(value)
-	return value, nil
-}
-
-func isControl(r rune) bool { return r < ' ' }
 
 func optionNames(info *fs.RegInfo) string {
 	names := []string{}
@@ -295,22 +244,10 @@ func (r *remote) close() {
 	for _, stream := range streams.removeIf(func(s stream) bool { return s.on(r) }) {
 		stream.close()
 	}
-	shutdown(r.fs)
-	hangUp(r.fs)
+	drive.Shutdown(r.fs)
+	drive.HangUp(r.fs)
 	// What was cancelled just now may still hold its connection.
-	time.AfterFunc(time.Second, func() { hangUp(r.fs) })
-}
-
-// shutdown lets a backend clean up, if it wants to.
-func shutdown(f fs.Fs) {
-	if f == nil {
-		return
-	}
-	if do := f.Features().Shutdown; do != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		_ = do(ctx)
-	}
+	time.AfterFunc(time.Second, func() { drive.HangUp(r.fs) })
 }
 
 // begin starts a call on a remote: its context ends with the call, with the remote, or by
@@ -338,7 +275,7 @@ func about(_ context.Context, in remoteIn) (aboutOut, error) {
 	defer done()
 	do := r.fs.Features().About
 	if do == nil {
-		return aboutOut{}, newError(KindUnsupported, "", "the backend does not tell its quota")
+		return aboutOut{}, fault.New(fault.Unsupported, "", "the backend does not tell its quota")
 	}
 	usage, err := do(ctx)
 	if err != nil {

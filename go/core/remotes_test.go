@@ -16,34 +16,38 @@ import (
 	"github.com/rclone/rclone/fs/config/obscure"
 	"github.com/rclone/rclone/fs/fserrors"
 	"github.com/rclone/rclone/fs/hash"
+
+	"bridge/checks"
+	"bridge/drive"
+	"bridge/fault"
 )
 
 func TestOpenRefuses(t *testing.T) {
 	tidy(t)
 	file := filepath.Join(t.TempDir(), "file")
-	ok(t, os.WriteFile(file, nil, 0o600))
+	checks.OK(t, os.WriteFile(file, nil, 0o600))
 	upload(t, opened(t, map[string]string{"type": "memory"}, "refusing").Remote, "file", "")
 	type config = map[string]string
 	for name, test := range map[string]struct {
 		in   openIn
-		kind Kind
+		kind fault.Kind
 		// says are parts of the message.
 		says []string
 	}{
-		"no type":           {openIn{Config: config{"username": "u"}}, KindConfig, []string{`"type"`, `"opendrive"`}},
-		"nothing":           {openIn{}, KindConfig, []string{`"type"`}},
-		"unknown backend":   {openIn{Config: config{"type": "opendriv"}}, KindConfig, []string{`"opendriv"`, "opendrive", "memory"}},
-		"unknown option":    {openIn{Config: config{"type": "memory", "disc": "true"}}, KindConfig, []string{`"disc"`, "discard"}},
-		"bad value":         {openIn{Config: config{"type": "memory", "discard": "perhaps"}}, KindConfig, []string{`"discard"`, "perhaps"}},
-		"unknown global":    {openIn{Config: config{"type": "memory", "override.nonsense": "1"}}, KindConfig, []string{`"override.nonsense"`}},
-		"bad global":        {openIn{Config: config{"type": "memory", "override.transfers": "many"}}, KindConfig, []string{"transfers"}},
-		"no user":           {openIn{Config: config{"type": "opendrive", "password": "x"}, Plain: []string{"password"}}, KindConfig, []string{`"username"`}},
-		"no password":       {openIn{Config: config{"type": "opendrive", "username": "u"}}, KindConfig, []string{`"password"`}},
-		"empty password":    {openIn{Config: config{"type": "opendrive", "username": "u", "password": ""}}, KindConfig, []string{`"password"`}},
-		"not obscured":      {openIn{Config: config{"type": "opendrive", "username": "u", "password": "plain text"}}, KindConfig, []string{`"password"`, "rclone obscure"}},
-		"base64, no cipher": {openIn{Config: config{"type": "opendrive", "username": "u", "password": "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXo"}}, KindConfig, []string{`"password"`}},
-		"local file":        {openIn{Config: config{"type": "local"}, Path: file}, KindIsFile, []string{"file"}},
-		"memory file":       {openIn{Config: config{"type": "memory"}, Path: "refusing/file"}, KindIsFile, []string{"file"}},
+		"no type":           {openIn{Config: config{"username": "u"}}, fault.Config, []string{`"type"`, `"opendrive"`}},
+		"nothing":           {openIn{}, fault.Config, []string{`"type"`}},
+		"unknown backend":   {openIn{Config: config{"type": "opendriv"}}, fault.Config, []string{`"opendriv"`, "opendrive", "memory"}},
+		"unknown option":    {openIn{Config: config{"type": "memory", "disc": "true"}}, fault.Config, []string{`"disc"`, "discard"}},
+		"bad value":         {openIn{Config: config{"type": "memory", "discard": "perhaps"}}, fault.Config, []string{`"discard"`, "perhaps"}},
+		"unknown global":    {openIn{Config: config{"type": "memory", "override.nonsense": "1"}}, fault.Config, []string{`"override.nonsense"`}},
+		"bad global":        {openIn{Config: config{"type": "memory", "override.transfers": "many"}}, fault.Config, []string{"transfers"}},
+		"no user":           {openIn{Config: config{"type": "opendrive", "password": "x"}, Plain: []string{"password"}}, fault.Config, []string{`"username"`}},
+		"no password":       {openIn{Config: config{"type": "opendrive", "username": "u"}}, fault.Config, []string{`"password"`}},
+		"empty password":    {openIn{Config: config{"type": "opendrive", "username": "u", "password": ""}}, fault.Config, []string{`"password"`}},
+		"not obscured":      {openIn{Config: config{"type": "opendrive", "username": "u", "password": "plain text"}}, fault.Config, []string{`"password"`, "rclone obscure"}},
+		"base64, no cipher": {openIn{Config: config{"type": "opendrive", "username": "u", "password": "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXo"}}, fault.Config, []string{`"password"`}},
+		"local file":        {openIn{Config: config{"type": "local"}, Path: file}, fault.IsFile, []string{"file"}},
+		"memory file":       {openIn{Config: config{"type": "memory"}, Path: "refusing/file"}, fault.IsFile, []string{"file"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			failure := refused(t, "open", test.in, test.kind)
@@ -80,7 +84,7 @@ func TestPasswords(t *testing.T) {
 	}{{"pa ss wörd", []string{"password"}}, {hidden, nil}, {hidden, []string{"username"}}} {
 		in := openIn{Config: map[string]string{"type": "opendrive", "username": "u", "password": test.value}, Plain: test.plain}
 		_, options, _, err := prepareConfig(in)
-		ok(t, err)
+		checks.OK(t, err)
 		if got, err := obscure.Reveal(options["password"]); err != nil || got != "pa ss wörd" {
 			t.Error(got, err)
 		}
@@ -96,12 +100,12 @@ func TestOpenTries(t *testing.T) {
 		err   error
 		fails int
 		tries int
-		kind  Kind
+		kind  fault.Kind
 	}{
-		"passes":   {fserrors.RetryError(driveError(500, "x")), 2, 3, ""},
-		"stays":    {driveError(429, "x"), 99, openTries, KindRateLimited},
-		"login":    {fserrors.RetryError(driveError(401, "x")), 99, 1, KindAuthentication},
-		"anything": {errors.New("x"), 99, 1, KindOther},
+		"passes":   {fserrors.RetryError(checks.DriveError(500, "x")), 2, 3, ""},
+		"stays":    {checks.DriveError(429, "x"), 99, drive.OpenTries, fault.RateLimited},
+		"login":    {fserrors.RetryError(checks.DriveError(401, "x")), 99, 1, fault.Authentication},
+		"anything": {errors.New("x"), 99, 1, fault.Other},
 	} {
 		// In a bubble, where pauses take no time.
 		bubble := func(t *testing.T) {
@@ -134,20 +138,20 @@ func TestOpenTries(t *testing.T) {
 
 func TestCancelOpen(t *testing.T) {
 	tidy(t)
-	reached := make(chan struct{}, openTries)
+	reached := make(chan struct{}, drive.OpenTries)
 	f := newFakeFs()
 	f.openErr = func() error {
 		reached <- struct{}{}
-		return driveError(429, "slow down")
+		return checks.DriveError(429, "slow down")
 	}
 	fakes.Store("cancelled", f)
 	defer fakes.Delete("cancelled")
-	result := started(func() *Error {
-		return refused(t, "open", m{"config": m{"type": "fake", "id": "cancelled"}, "call": 5}, KindCancelled)
+	result := checks.Started(func() *fault.Error {
+		return refused(t, "open", m{"config": m{"type": "fake", "id": "cancelled"}, "call": 5}, fault.Cancelled)
 	})
-	within(t, "the first try", reached)
+	checks.Within(t, "the first try", reached)
 	call[empty](t, "cancel", cancelIn{5})
-	within(t, "the end of open", result)
+	checks.Within(t, "the end of open", result)
 }
 
 func TestCloseDropsAll(t *testing.T) {
@@ -156,21 +160,21 @@ func TestCloseDropsAll(t *testing.T) {
 	a := upload(t, r, "a", "abc").Object
 	spared := upload(t, other, "b", "abc").Object
 	reader, err := OpenReader(a, 0, -1)
-	ok(t, err)
+	checks.OK(t, err)
 	writer, err := Create(r, "c", 10, 0)
-	ok(t, err)
+	checks.OK(t, err)
 	sparedReader, err := OpenReader(spared, 0, -1)
-	ok(t, err)
+	checks.OK(t, err)
 	call[empty](t, "close", m{"remote": r})
-	refused(t, "close", m{"remote": r}, KindHandle)
-	refused(t, "list", m{"remote": r}, KindHandle)
-	refused(t, "delete", m{"object": a}, KindHandle)
+	refused(t, "close", m{"remote": r}, fault.Handle)
+	refused(t, "list", m{"remote": r}, fault.Handle)
+	refused(t, "delete", m{"object": a}, fault.Handle)
 	_, err = Read(reader, make([]byte, 1))
-	hasKind(t, err, KindHandle)
-	hasKind(t, Write(writer, []byte("x")), KindHandle)
-	hasKind(t, CloseStream(writer), KindHandle)
+	checks.HasKind(t, err, fault.Handle)
+	checks.HasKind(t, Write(writer, []byte("x")), fault.Handle)
+	checks.HasKind(t, CloseStream(writer), fault.Handle)
 	_, err = Create(r, "c", 1, 0)
-	hasKind(t, err, KindHandle)
+	checks.HasKind(t, err, fault.Handle)
 	if got, err := drain(sparedReader, make([]byte, 9)); err != nil || got != "abc" {
 		t.Error(got, err)
 	}
@@ -182,13 +186,13 @@ func TestNothingOpensOnClosedRemote(t *testing.T) {
 	handle := memoryRemote(t)
 	a := upload(t, handle, "a", "abc").Object
 	r, err := remotes.get(handle)
-	ok(t, err)
+	checks.OK(t, err)
 	r.cancel()
 	_, err = OpenReader(a, 0, -1)
-	hasKind(t, err, KindCancelled)
+	checks.HasKind(t, err, fault.Cancelled)
 	_, err = Create(handle, "b", 1, 0)
-	hasKind(t, err, KindCancelled)
-	refused(t, "list", m{"remote": handle, "keep": true}, KindCancelled)
+	checks.HasKind(t, err, fault.Cancelled)
+	refused(t, "list", m{"remote": handle, "keep": true}, fault.Cancelled)
 	if got := call[statsOut](t, "stats", m{}); got.Streams != 0 || got.Objects != 1 {
 		t.Errorf("%+v", got)
 	}
@@ -206,14 +210,14 @@ func TestCloseShutsDownLast(t *testing.T) {
 	f.has("a", "abc", time.Now())
 	object := call[entry](t, "stat", m{"remote": r, "path": "a"}).Object
 	o, err := objects.get(object)
-	ok(t, err)
+	checks.OK(t, err)
 	o.object.(*fakeObject).open = func(context.Context, int64, int64) (io.ReadCloser, error) {
 		return closing{strings.NewReader("abc"), func() { steps = append(steps, "close") }}, nil
 	}
 	stream, err := OpenReader(object, 0, -1)
-	ok(t, err)
+	checks.OK(t, err)
 	_, err = Read(stream, make([]byte, 1))
-	ok(t, err)
+	checks.OK(t, err)
 	call[empty](t, "close", m{"remote": r})
 	if got := strings.Join(steps, " "); got != "close shutdown" {
 		t.Error(got)
@@ -226,11 +230,11 @@ func TestAbout(t *testing.T) {
 	if got := call[aboutOut](t, "about", m{"remote": local}); got.Total == nil || *got.Total <= 0 || got.Free == nil {
 		t.Errorf("%+v", got)
 	}
-	refused(t, "about", m{"remote": memoryRemote(t)}, KindUnsupported)
-	refused(t, "about", m{"remote": 12345678}, KindHandle)
+	refused(t, "about", m{"remote": memoryRemote(t)}, fault.Unsupported)
+	refused(t, "about", m{"remote": 12345678}, fault.Handle)
 	f := newFakeFs()
-	f.features.About = func(context.Context) (*fs.Usage, error) { return nil, driveError(403, "no") }
-	refused(t, "about", m{"remote": fakeRemote(t, f)}, KindPermission)
+	f.features.About = func(context.Context) (*fs.Usage, error) { return nil, checks.DriveError(403, "no") }
+	refused(t, "about", m{"remote": fakeRemote(t, f)}, fault.Permission)
 }
 
 func TestBackends(t *testing.T) {

@@ -20,6 +20,8 @@ import (
 	_ "github.com/rclone/rclone/fs/operations" // the operations/* calls
 	"github.com/rclone/rclone/fs/rc"
 	"github.com/rclone/rclone/librclone/librclone"
+
+	"bridge/fault"
 )
 
 // Prefix is what the names of our own rc calls begin with.
@@ -31,7 +33,7 @@ func Initialize() {
 	// The path is a constant that cannot fail; an empty one keeps the configuration in memory.
 	_ = config.SetConfigPath("")
 	librclone.Initialize()
-	log.Handler.SetOutput(logRedacted)
+	log.Handler.SetOutput(fault.LogRedacted)
 	// A log line that nobody reads any more must not end the process: Go would do that for standard
 	// error (os.File.Write), whatever the program around it has decided about the signal.
 	signal.Ignore(syscall.SIGPIPE)
@@ -72,7 +74,7 @@ func register[In, Out any](name, title string, fn func(ctx context.Context, in I
 			}
 		}
 		if err != io.EOF {
-			return nil, newError(KindConfig, "", fmt.Sprintf("%s: bad input: %v", name, err))
+			return nil, fault.New(fault.Config, "", fmt.Sprintf("%s: bad input: %v", name, err))
 		}
 		return fn(ctx, in)
 	}
@@ -104,18 +106,18 @@ func RPC(method, input string) (output string, status int) {
 	}
 	defer func() {
 		if cause := recover(); cause != nil {
-			output, status = recovered(cause).JSON(), http.StatusInternalServerError
+			output, status = fault.Recovered(cause).JSON(), http.StatusInternalServerError
 		}
 	}()
 	reply, err := call(context.Background(), []byte(input))
 	if err != nil {
-		return AsError(err, "").JSON(), http.StatusInternalServerError
+		return fault.As(err, "").JSON(), http.StatusInternalServerError
 	}
 	var text strings.Builder
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(reply); err != nil {
-		return AsError(err, "").JSON(), http.StatusInternalServerError
+		return fault.As(err, "").JSON(), http.StatusInternalServerError
 	}
 	return text.String(), http.StatusOK
 }

@@ -11,6 +11,9 @@ import (
 	"testing"
 
 	"github.com/rclone/rclone/fs"
+
+	"bridge/checks"
+	"bridge/fault"
 )
 
 // quietChild makes the test binary a child that only initialises and leaves.
@@ -33,11 +36,11 @@ func TestInput(t *testing.T) {
 		strings.Repeat("[", 20000): false,
 	} {
 		output, status := RPC(Prefix+"stats", input)
-		var answer Error
+		var answer fault.Error
 		if err := json.Unmarshal([]byte(output), &answer); err != nil {
 			t.Errorf("%.40q: %s: %v", input, output, err)
 		}
-		if ok != (status == http.StatusOK) || (!ok && answer.Kind != KindConfig) {
+		if ok != (status == http.StatusOK) || (!ok && answer.Kind != fault.Config) {
 			t.Errorf("%.40q: %d %s", input, status, output)
 		}
 	}
@@ -61,7 +64,7 @@ func TestPanicIsAnError(t *testing.T) {
 	tidy(t)
 	f := newFakeFs()
 	f.list = func(context.Context, string) (fs.DirEntries, error) { panic("a test") }
-	failure := refused(t, "list", m{"remote": fakeRemote(t, f), "call": 3}, KindOther)
+	failure := refused(t, "list", m{"remote": fakeRemote(t, f), "call": 3}, fault.Other)
 	if !strings.Contains(failure.Message, "a test") {
 		t.Error(failure)
 	}
@@ -102,9 +105,9 @@ func TestFinalizeClosesAll(t *testing.T) {
 	r := memoryRemote(t)
 	object := upload(t, r, "a", "abc").Object
 	_, err := OpenReader(object, 0, -1)
-	ok(t, err)
+	checks.OK(t, err)
 	_, err = Create(r, "b", 5, 0)
-	ok(t, err)
+	checks.OK(t, err)
 	Finalize()
 	if got := call[statsOut](t, "stats", m{}); got.Remotes+got.Objects+got.Streams != 0 {
 		t.Errorf("%+v", got)

@@ -15,15 +15,19 @@ import (
 	"github.com/rclone/rclone/fs/object"
 	"github.com/rclone/rclone/fs/operations"
 	"github.com/rclone/rclone/lib/random"
+
+	"bridge/drive"
+	"bridge/fault"
 )
 
 // longLeaf is the length from which on a temporary name is no longer than the name itself, to
 // stay below the limit of what holds it. rclone uses the same figure.
 const longLeaf = 100
 
-var errAborted = errors.New("upload aborted")
+// cleanupTime bounds what is done after a failed upload to leave nothing behind.
+const cleanupTime = 15 * time.Second
 
-type putFn func(ctx context.Context, in io.Reader, src fs.ObjectInfo, options ...fs.OpenOption) (fs.Object, error)
+var errAborted = errors.New("upload aborted")
 
 // writer uploads an object while its bytes come in.
 type writer struct {
@@ -70,13 +74,13 @@ func Create(remoteHandle uint64, path string, size, modTimeNs int64) (uint64, er
 		return 0, err
 	}
 	if path == "" || size < -1 {
-		return 0, newError(KindOther, path, fmt.Sprintf("bad upload: path %q, size %d", path, size))
+		return 0, fault.New(fault.Other, path, fmt.Sprintf("bad upload: path %q, size %d", path, size))
 	}
 	features := r.fs.Features()
-	put := putOn(r.fs)
+	put := drive.PutOn(r.fs)
 	if size < 0 {
 		if put = features.PutStream; put == nil {
-			return 0, newError(KindUnsupported, path, "the backend needs to know the size of an upload beforehand")
+			return 0, fault.New(fault.Unsupported, path, "the backend needs to know the size of an upload beforehand")
 		}
 	}
 	w := &writer{remote: r, path: path, target: path, size: size, modTime: time.Unix(0, modTimeNs), done: make(chan struct{})}
@@ -100,7 +104,7 @@ func Create(remoteHandle uint64, path string, size, modTimeNs int64) (uint64, er
 	if err := r.ctx.Err(); err != nil {
 		// Closed meanwhile, and perhaps too early to see this stream.
 		_ = CloseStream(handle)
-		return 0, AsError(err, path)
+		return 0, fault.As(err, path)
 	}
 	return handle, nil
 }
@@ -114,11 +118,11 @@ func partialName(to string) string {
 	return to + suffix
 }
 
-func (w *writer) upload(put putFn, body *io.PipeReader) {
+func (w *writer) upload(put drive.PutFn, body *io.PipeReader) {
 	defer close(w.done)
 	defer func() {
 		if cause := recover(); cause != nil {
-			w.err = recovered(cause)
+			w.err = fault.Recovered(cause)
 		}
 		// Whoever still writes must not wait for a reader that is gone.
 		_ = body.CloseWithError(errAborted)
@@ -140,7 +144,7 @@ func findWriter(handle uint64) (*writer, error) {
 	}
 	w, ok := s.(*writer)
 	if !ok {
-		return nil, newError(KindHandle, "", fmt.Sprintf("stream handle %d is not a writer", handle))
+		return nil, fault.New(fault.Handle, "", fmt.Sprintf("stream handle %d is not a writer", handle))
 	}
 	return w, nil
 }
@@ -153,7 +157,7 @@ func Write(handle uint64, buffer []byte) error {
 		return err
 	}
 	if err := w.write(buffer); err != nil {
-		return AsError(err, w.path)
+		return fault.As(err, w.path)
 	}
 	return nil
 }
@@ -165,7 +169,7 @@ func (w *writer) write(buffer []byte) error {
 		return w.end
 	}
 	if w.size >= 0 && int64(len(buffer)) > w.size-w.count {
-		return w.fail(newError(KindCorrupt, w.path, fmt.Sprintf("more bytes than the %d that were announced", w.size)))
+		return w.fail(fault.New(fault.Corrupt, w.path, fmt.Sprintf("more bytes than the %d that were announced", w.size)))
 	}
 	w.count += int64(len(buffer))
 	if w.hasher != nil {
@@ -206,7 +210,7 @@ func commit(_ context.Context, in commitIn) (entry, error) {
 	defer func() { _, _ = streams.remove(in.Writer) }()
 	e, err := w.commit()
 	if err != nil {
-		return entry{}, AsError(err, w.path)
+		return entry{}, fault.As(err, w.path)
 	}
 	return e, nil
 }
@@ -219,11 +223,11 @@ func (w *writer) commit() (e entry, err error) {
 	}
 	defer func() {
 		if cause := recover(); cause != nil {
-			e, err = entry{}, w.fail(recovered(cause))
+			e, err = entry{}, w.fail(fault.Recovered(cause))
 		}
 	}()
 	if w.size >= 0 && w.count != w.size {
-		return e, w.fail(newError(KindCorrupt, w.path, fmt.Sprintf("%d bytes came, %d were announced", w.count, w.size)))
+		return e, w.fail(fault.New(fault.Corrupt, w.path, fmt.Sprintf("%d bytes came, %d were announced", w.count, w.size)))
 	}
 	if err := w.send(w.last); err != nil {
 		return e, err
@@ -247,7 +251,7 @@ func (w *writer) commit() (e entry, err error) {
 	if err != nil {
 		return entry{}, w.fail(err)
 	}
-	w.end = newError(KindHandle, w.path, "the upload is committed already")
+	w.end = fault.New(fault.Handle, w.path, "the upload is committed already")
 	w.cancel()
 	return e, nil
 }
@@ -255,10 +259,10 @@ func (w *writer) commit() (e entry, err error) {
 // check compares what the server says it stored with what was sent.
 func (w *writer) check() error {
 	if w.stored == nil {
-		return newError(KindOther, w.path, "the backend does not tell what it stored")
+		return fault.New(fault.Other, w.path, "the backend does not tell what it stored")
 	}
 	if size := w.stored.Size(); size >= 0 && size != w.count {
-		return newError(KindCorrupt, w.path, fmt.Sprintf("stored with %d bytes, %d were sent", size, w.count))
+		return fault.New(fault.Corrupt, w.path, fmt.Sprintf("stored with %d bytes, %d were sent", size, w.count))
 	}
 	if w.hasher == nil {
 		return nil
@@ -269,7 +273,7 @@ func (w *writer) check() error {
 	}
 	sent, err := w.hasher.SumString(w.remote.hash, false)
 	if err == nil && sent != stored {
-		err = newError(KindCorrupt, w.path, fmt.Sprintf("stored with %s %s, %s was sent", w.remote.hash, stored, sent))
+		err = fault.New(fault.Corrupt, w.path, fmt.Sprintf("stored with %s %s, %s was sent", w.remote.hash, stored, sent))
 	}
 	return err
 }
@@ -280,18 +284,18 @@ func (w *writer) doneAllTheSame() bool {
 	if w.stored == nil || w.hasher == nil || w.ctx.Err() != nil {
 		return false
 	}
-	found, err := w.remote.fs.List(w.ctx, parent(w.target))
+	found, err := w.remote.fs.List(w.ctx, drive.Parent(w.target))
 	if err != nil {
 		return false
 	}
 	for _, item := range found {
 		o, ok := item.(fs.Object)
-		if !ok || objectID(o) == "" || objectID(o) != objectID(w.stored) {
+		if !ok || drive.ID(o) == "" || drive.ID(o) != drive.ID(w.stored) {
 			continue
 		}
 		stored, hashErr := o.Hash(w.ctx, w.remote.hash)
 		sent, sumErr := w.hasher.SumString(w.remote.hash, false)
-		if hashErr != nil || sumErr != nil || o.Size() != w.count || stored != sent || settle(w.ctx, w.remote.fs, o, w.modTime) != nil {
+		if hashErr != nil || sumErr != nil || o.Size() != w.count || stored != sent || drive.Settle(w.ctx, w.remote.fs, o, w.modTime) != nil {
 			return false
 		}
 		w.stored, w.err = o, nil
@@ -351,8 +355,8 @@ func (w *writer) clean() {
 	if w.err != nil && w.target == w.path && !w.created(ctx) {
 		return
 	}
-	if err := w.stored.Remove(ctx); err != nil && AsError(err, "").Kind != KindNotFound {
-		fs.Errorf(w.stored, "failed to remove what is left of a failed upload: %s", message(err))
+	if err := w.stored.Remove(ctx); err != nil && fault.As(err, "").Kind != fault.NotFound {
+		fs.Errorf(w.stored, "failed to remove what is left of a failed upload: %s", fault.Message(err))
 	}
 }
 
@@ -363,7 +367,7 @@ func (w *writer) clean() {
 // is there with bytes in it was not made by this Put.
 func (w *writer) created(ctx context.Context) bool {
 	// Without an id of its own, the object would be removed by name: not by what Put made.
-	id := objectID(w.stored)
+	id := drive.ID(w.stored)
 	kind := quickHash(w.stored.Fs())
 	if id == "" || kind == hash.None {
 		return false
@@ -374,21 +378,14 @@ func (w *writer) created(ctx context.Context) bool {
 	if modTime := w.stored.ModTime(ctx); !modTime.IsZero() && modTime.Unix() != w.modTime.Unix() {
 		return false
 	}
-	found, err := w.remote.fs.List(ctx, parent(w.path))
+	found, err := w.remote.fs.List(ctx, drive.Parent(w.path))
 	if err != nil {
 		return false
 	}
 	for _, item := range found {
-		if o, ok := item.(fs.Object); ok && (objectID(o) == id || strings.EqualFold(o.Remote(), w.path)) && o.Size() != 0 {
+		if o, ok := item.(fs.Object); ok && (drive.ID(o) == id || strings.EqualFold(o.Remote(), w.path)) && o.Size() != 0 {
 			return false
 		}
 	}
 	return true
-}
-
-func objectID(o fs.Object) string {
-	if do, ok := o.(fs.IDer); ok {
-		return do.ID()
-	}
-	return ""
 }

@@ -13,12 +13,15 @@ import (
 	"time"
 
 	"github.com/rclone/rclone/fs"
+
+	"bridge/checks"
+	"bridge/fault"
 )
 
 func create(t *testing.T, r uint64, name string, size int64) uint64 {
 	t.Helper()
 	w, err := Create(r, name, size, time.Unix(1700000000, 0).UnixNano())
-	ok(t, err)
+	checks.OK(t, err)
 	return w
 }
 
@@ -36,8 +39,8 @@ func TestCommit(t *testing.T) {
 					w := create(t, r, "dir/ü a", announced)
 					for rest := text[:size]; rest != ""; {
 						n := min(piece, len(rest))
-						ok(t, Write(w, []byte(rest[:n])))
-						ok(t, Write(w, nil))
+						checks.OK(t, Write(w, []byte(rest[:n])))
+						checks.OK(t, Write(w, nil))
 						rest = rest[n:]
 					}
 					e := call[entry](t, "commit", commitIn{w})
@@ -67,16 +70,16 @@ func TestCreateRefuses(t *testing.T) {
 		remote uint64
 		path   string
 		size   int64
-		kind   Kind
+		kind   fault.Kind
 	}{
-		{r, "", 1, KindOther},
-		{r, "a", -2, KindOther},
-		{9999999, "a", 1, KindHandle},
+		{r, "", 1, fault.Other},
+		{r, "a", -2, fault.Other},
+		{9999999, "a", 1, fault.Handle},
 		// A backend without PutStream.
-		{fakeRemote(t, newFakeFs()), "a", -1, KindUnsupported},
+		{fakeRemote(t, newFakeFs()), "a", -1, fault.Unsupported},
 	} {
 		_, err := Create(test.remote, test.path, test.size, 0)
-		hasKind(t, err, test.kind)
+		checks.HasKind(t, err, test.kind)
 	}
 }
 
@@ -127,33 +130,33 @@ func TestNothingWithoutCommit(t *testing.T) {
 			}{
 				"close at once":    {5, func(w uint64) error { return CloseStream(w) }},
 				"close empty":      {0, func(w uint64) error { return CloseStream(w) }},
-				"close half-way":   {5, func(w uint64) error { ok(t, Write(w, []byte("abc"))); return CloseStream(w) }},
-				"close when whole": {5, func(w uint64) error { ok(t, Write(w, []byte("abcde"))); return CloseStream(w) }},
-				"close one byte":   {1, func(w uint64) error { ok(t, Write(w, []byte("a"))); return CloseStream(w) }},
+				"close half-way":   {5, func(w uint64) error { checks.OK(t, Write(w, []byte("abc"))); return CloseStream(w) }},
+				"close when whole": {5, func(w uint64) error { checks.OK(t, Write(w, []byte("abcde"))); return CloseStream(w) }},
+				"close one byte":   {1, func(w uint64) error { checks.OK(t, Write(w, []byte("a"))); return CloseStream(w) }},
 				"too few": {5, func(w uint64) error {
-					ok(t, Write(w, []byte("abcd")))
-					refused(t, "commit", commitIn{w}, KindCorrupt)
+					checks.OK(t, Write(w, []byte("abcd")))
+					refused(t, "commit", commitIn{w}, fault.Corrupt)
 					return nil
 				}},
 				"none": {5, func(w uint64) error {
-					refused(t, "commit", commitIn{w}, KindCorrupt)
+					refused(t, "commit", commitIn{w}, fault.Corrupt)
 					return nil
 				}},
 				"too many": {5, func(w uint64) error {
-					hasKind(t, Write(w, []byte("abcdef")), KindCorrupt)
+					checks.HasKind(t, Write(w, []byte("abcdef")), fault.Corrupt)
 					return CloseStream(w)
 				}},
 				"too many, committed": {5, func(w uint64) error {
-					ok(t, Write(w, []byte("abcde")))
-					hasKind(t, Write(w, []byte("f")), KindCorrupt)
-					refused(t, "commit", commitIn{w}, KindCorrupt)
+					checks.OK(t, Write(w, []byte("abcde")))
+					checks.HasKind(t, Write(w, []byte("f")), fault.Corrupt)
+					refused(t, "commit", commitIn{w}, fault.Corrupt)
 					return nil
 				}},
 				"some for none": {0, func(w uint64) error {
-					hasKind(t, Write(w, []byte("f")), KindCorrupt)
+					checks.HasKind(t, Write(w, []byte("f")), fault.Corrupt)
 					return CloseStream(w)
 				}},
-				"unknown size": {-1, func(w uint64) error { ok(t, Write(w, []byte("abc"))); return CloseStream(w) }},
+				"unknown size": {-1, func(w uint64) error { checks.OK(t, Write(w, []byte("abc"))); return CloseStream(w) }},
 			} {
 				if name == "drive" && step.size < 0 {
 					continue
@@ -162,7 +165,7 @@ func TestNothingWithoutCommit(t *testing.T) {
 				if err := step.do(w); err != nil {
 					t.Errorf("%s, %s, %s: %v", name, target, what, err)
 				}
-				hasKind(t, CloseStream(w), KindHandle)
+				checks.HasKind(t, CloseStream(w), fault.Handle)
 				if got := place.holds(); got != "there=old" {
 					t.Errorf("%s, %s, %s: holds %s", name, target, what, got)
 				}
@@ -177,7 +180,7 @@ func TestReplacedOnlyByCommit(t *testing.T) {
 		for _, text := range []string{"newer", ""} {
 			before := place.holds()
 			w := create(t, place.remote, "there", int64(len(text)))
-			ok(t, Write(w, []byte(text)))
+			checks.OK(t, Write(w, []byte(text)))
 			time.Sleep(10 * time.Millisecond)
 			// Local and crypt show their temporary name meanwhile.
 			if got := place.holds(); name == "memory" || name == "drive" {
@@ -199,16 +202,16 @@ func TestAfterCommit(t *testing.T) {
 	tidy(t)
 	r := memoryRemote(t)
 	w := create(t, r, "a", 1)
-	ok(t, Write(w, []byte("x")))
+	checks.OK(t, Write(w, []byte("x")))
 	s, err := findWriter(w)
-	ok(t, err)
+	checks.OK(t, err)
 	call[entry](t, "commit", commitIn{w})
-	hasKind(t, Write(w, []byte("x")), KindHandle)
-	hasKind(t, CloseStream(w), KindHandle)
-	refused(t, "commit", commitIn{w}, KindHandle)
+	checks.HasKind(t, Write(w, []byte("x")), fault.Handle)
+	checks.HasKind(t, CloseStream(w), fault.Handle)
+	refused(t, "commit", commitIn{w}, fault.Handle)
 	// Also for who has found the writer before it was committed.
 	_, err = s.commit()
-	hasKind(t, err, KindHandle)
+	checks.HasKind(t, err, fault.Handle)
 	s.close()
 	if got := names(t, r, ""); got != "a" {
 		t.Error(got)
@@ -221,11 +224,11 @@ func TestLongNames(t *testing.T) {
 	r, dir := localRemote(t)
 	for _, name := range []string{strings.Repeat("n", 255), strings.Repeat("n", 101), "d/" + strings.Repeat("ü", 127), strings.Repeat("n", 100)} {
 		upload(t, r, name, "abc")
-		ok(t, os.Remove(filepath.Join(dir, name)))
+		checks.OK(t, os.Remove(filepath.Join(dir, name)))
 	}
 	w := create(t, r, strings.Repeat("n", 256), 1)
 	_ = Write(w, []byte("x"))
-	refused(t, "commit", commitIn{w}, KindNameTooLong)
+	refused(t, "commit", commitIn{w}, fault.NameTooLong)
 	if got := onDisk(t, dir); got != "" {
 		t.Error(got)
 	}
@@ -235,9 +238,9 @@ func TestLongNames(t *testing.T) {
 func TestFailedMoveLeavesNothing(t *testing.T) {
 	tidy(t)
 	r, dir := localRemote(t)
-	ok(t, os.MkdirAll(filepath.Join(dir, "a"), 0o700))
+	checks.OK(t, os.MkdirAll(filepath.Join(dir, "a"), 0o700))
 	w := create(t, r, "a", 3)
-	ok(t, Write(w, []byte("abc")))
+	checks.OK(t, Write(w, []byte("abc")))
 	if _, status := request(t, "commit", commitIn{w}); status == 200 {
 		t.Error("committed over a folder")
 	}
@@ -261,7 +264,7 @@ func TestNoTemporaryNameWithoutMove(t *testing.T) {
 func failingPut(after int64) *fakeFs {
 	f := newFakeFs()
 	f.put = func(ctx context.Context, in io.Reader, src fs.ObjectInfo) (fs.Object, error) {
-		return f.driveLikePut(ctx, io.MultiReader(io.LimitReader(in, after), broken{driveError(507, "No space left")}), src)
+		return f.driveLikePut(ctx, io.MultiReader(io.LimitReader(in, after), broken{checks.DriveError(507, "No space left")}), src)
 	}
 	return f
 }
@@ -278,7 +281,7 @@ func TestFailedPut(t *testing.T) {
 		"there":          {3, nil, "old", "a=old"},
 		"there, at once": {0, nil, "old", "a=old"},
 		// Put has found it but could not read its hash: only the folder tells that it has content.
-		"there, not read": {3, driveError(500, "x"), "old", "a=old"},
+		"there, not read": {3, checks.DriveError(500, "x"), "old", "a=old"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tidy(t)
@@ -290,7 +293,7 @@ func TestFailedPut(t *testing.T) {
 			r := fakeRemote(t, f)
 			for _, known := range []bool{true, false} {
 				w := create(t, r, "a", 1<<20)
-				failed := within(t, "the write", started(func() error {
+				failed := checks.Within(t, "the write", checks.Started(func() error {
 					for range 8 {
 						if err := Write(w, make([]byte, 1<<16)); err != nil {
 							return err
@@ -298,12 +301,12 @@ func TestFailedPut(t *testing.T) {
 					}
 					return nil
 				}))
-				hasKind(t, failed, KindNoSpace)
-				hasKind(t, Write(w, []byte("x")), KindNoSpace)
+				checks.HasKind(t, failed, fault.NoSpace)
+				checks.HasKind(t, Write(w, []byte("x")), fault.NoSpace)
 				if known {
-					refused(t, "commit", commitIn{w}, KindNoSpace)
+					refused(t, "commit", commitIn{w}, fault.NoSpace)
 				} else {
-					ok(t, CloseStream(w))
+					checks.OK(t, CloseStream(w))
 				}
 				if got := f.holds(); got != test.holds {
 					t.Errorf("holds %q, want %q", got, test.holds)
@@ -324,8 +327,8 @@ func TestCloseWhilePutLooks(t *testing.T) {
 		return f.driveLikePut(ctx, in, src)
 	}
 	w := create(t, fakeRemote(t, f), "there", 5)
-	within(t, "Put", reached)
-	ok(t, CloseStream(w))
+	checks.Within(t, "Put", reached)
+	checks.OK(t, CloseStream(w))
 	if got := f.holds(); got != "there=old" {
 		t.Error(got)
 	}
@@ -343,7 +346,7 @@ func TestFailedPutWithoutID(t *testing.T) {
 		return &fakeObject{f: f, name: "a"}, errors.New("no")
 	}
 	w := create(t, fakeRemote(t, f), "a", 5)
-	refused(t, "commit", commitIn{w}, KindCorrupt)
+	refused(t, "commit", commitIn{w}, fault.Corrupt)
 	if got := f.holds(); got != "a=old" {
 		t.Error(got)
 	}
@@ -362,8 +365,8 @@ func TestFailedPutWithoutObject(t *testing.T) {
 		return nil, errors.New("failed to read destination hash")
 	}
 	w := create(t, fakeRemote(t, f), "a", 5)
-	ok(t, Write(w, []byte("abcde")))
-	refused(t, "commit", commitIn{w}, KindOther)
+	checks.OK(t, Write(w, []byte("abcde")))
+	refused(t, "commit", commitIn{w}, fault.Other)
 	if got := f.holds(); got != "" {
 		t.Error(got)
 	}
@@ -374,13 +377,13 @@ func TestFailedPutWithoutObject(t *testing.T) {
 func TestLostAnswer(t *testing.T) {
 	for name, test := range map[string]struct {
 		damage func(file *fakeFile)
-		kind   Kind
+		kind   fault.Kind
 		holds  string
 	}{
 		"done":         {func(*fakeFile) {}, "", "a=abcde"},
-		"damaged":      {func(file *fakeFile) { file.sum = strings.Repeat("0", 32) }, KindNotFound, "a=abcde"},
-		"other object": {func(file *fakeFile) { file.id = "other" }, KindNotFound, "a=abcde"},
-		"not done":     {func(file *fakeFile) { file.data, file.sum = nil, "" }, KindNotFound, ""},
+		"damaged":      {func(file *fakeFile) { file.sum = strings.Repeat("0", 32) }, fault.NotFound, "a=abcde"},
+		"other object": {func(file *fakeFile) { file.id = "other" }, fault.NotFound, "a=abcde"},
+		"not done":     {func(file *fakeFile) { file.data, file.sum = nil, "" }, fault.NotFound, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tidy(t)
@@ -391,10 +394,10 @@ func TestLostAnswer(t *testing.T) {
 				}
 				o := &fakeObject{f: f, name: "a", id: f.files["a"].id}
 				test.damage(f.files["a"])
-				return o, driveError(404, "Temporary file not found")
+				return o, checks.DriveError(404, "Temporary file not found")
 			}
 			w := create(t, fakeRemote(t, f), "a", 5)
-			ok(t, Write(w, []byte("abcde")))
+			checks.OK(t, Write(w, []byte("abcde")))
 			if test.kind != "" {
 				refused(t, "commit", commitIn{w}, test.kind)
 			} else if e := call[entry](t, "commit", commitIn{w}); e.Size != 5 || e.Hash != sumOf([]byte("abcde")) {
@@ -425,8 +428,8 @@ func TestDamagedUpload(t *testing.T) {
 				return o, err
 			}
 			w := create(t, fakeRemote(t, f), "a", 5)
-			ok(t, Write(w, []byte("abcde")))
-			if failure := refused(t, "commit", commitIn{w}, KindCorrupt); failure.Path != "a" {
+			checks.OK(t, Write(w, []byte("abcde")))
+			if failure := refused(t, "commit", commitIn{w}, fault.Corrupt); failure.Path != "a" {
 				t.Error(failure)
 			}
 			if got := f.holds(); got != "" {
@@ -459,15 +462,15 @@ func TestOddPuts(t *testing.T) {
 			f.put = test.put
 			r := fakeRemote(t, f)
 			w := create(t, r, "a", 5)
-			_ = within(t, "the write", started(func() error { return Write(w, []byte("abcde")) }))
-			failure := refused(t, "commit", commitIn{w}, KindOther)
+			_ = checks.Within(t, "the write", checks.Started(func() error { return Write(w, []byte("abcde")) }))
+			failure := refused(t, "commit", commitIn{w}, fault.Other)
 			if !strings.Contains(failure.Message, test.says) {
 				t.Error(failure)
 			}
-			hasKind(t, CloseStream(w), KindHandle)
+			checks.HasKind(t, CloseStream(w), fault.Handle)
 			if name != "gives nothing" {
 				w = create(t, r, "a", 5)
-				ok(t, within(t, "the close", started(func() error { return CloseStream(w) })))
+				checks.OK(t, checks.Within(t, "the close", checks.Started(func() error { return CloseStream(w) })))
 			}
 		})
 	}
@@ -501,11 +504,11 @@ func TestCloseEndsWriteAndCommit(t *testing.T) {
 				}
 				w := create(t, remote, "a", size)
 				inFlight, err := findWriter(w)
-				ok(t, err)
+				checks.OK(t, err)
 				if during == "last byte" {
-					ok(t, Write(w, []byte("x")))
+					checks.OK(t, Write(w, []byte("x")))
 				}
-				result := started(func() error {
+				result := checks.Started(func() error {
 					if during != "last byte" {
 						if err := Write(w, make([]byte, size)); err != nil || during == "write" {
 							return err
@@ -514,7 +517,7 @@ func TestCloseEndsWriteAndCommit(t *testing.T) {
 					_, err := commit(context.Background(), commitIn{w})
 					return err
 				})
-				within(t, "Put", reached)
+				checks.Within(t, "Put", reached)
 				// Whoever is at work has the lock.
 				for inFlight.mu.TryLock() {
 					inFlight.mu.Unlock()
@@ -522,13 +525,13 @@ func TestCloseEndsWriteAndCommit(t *testing.T) {
 				}
 				switch how {
 				case "close":
-					ok(t, within(t, "the close", started(func() error { return CloseStream(w) })))
+					checks.OK(t, checks.Within(t, "the close", checks.Started(func() error { return CloseStream(w) })))
 				case "close remote":
-					within(t, "the close", started(func() empty { return call[empty](t, "close", m{"remote": remote}) }))
+					checks.Within(t, "the close", checks.Started(func() empty { return call[empty](t, "close", m{"remote": remote}) }))
 				case "finalize":
-					within(t, "the end", started(func() empty { Finalize(); return empty{} }))
+					checks.Within(t, "the end", checks.Started(func() empty { Finalize(); return empty{} }))
 				}
-				hasKind(t, within(t, during, result), KindCancelled)
+				checks.HasKind(t, checks.Within(t, during, result), fault.Cancelled)
 				if got := f.holds(); got != "" {
 					t.Error(got)
 				}
@@ -581,7 +584,7 @@ func TestCommitCloseRaces(t *testing.T) {
 	for name, place := range everywhere(t) {
 		for i := range 100 {
 			w := create(t, place.remote, "new", 1000)
-			ok(t, Write(w, make([]byte, 600)))
+			checks.OK(t, Write(w, make([]byte, 600)))
 			var wait sync.WaitGroup
 			var mu sync.Mutex
 			committed := []entry{}
@@ -601,7 +604,7 @@ func TestCommitCloseRaces(t *testing.T) {
 					_ = CloseStream(w)
 				})
 			}
-			within(t, "all to end", started(func() bool { wait.Wait(); return true }))
+			checks.Within(t, "all to end", checks.Started(func() bool { wait.Wait(); return true }))
 			_ = CloseStream(w)
 			want := "there=old"
 			if len(committed) == 1 {
@@ -631,7 +634,7 @@ func TestCreateCloseRaces(t *testing.T) {
 			})
 		}
 		wait.Go(func() { _, _ = request(t, "close", m{"remote": r}) })
-		within(t, "all to end", started(func() bool { wait.Wait(); return true }))
+		checks.Within(t, "all to end", checks.Started(func() bool { wait.Wait(); return true }))
 	}
 }
 
@@ -641,9 +644,9 @@ func TestEmptyWrites(t *testing.T) {
 	r := fakeRemote(t, newFakeFs())
 	for _, size := range []int64{0, 3} {
 		w := create(t, r, "a", size)
-		ok(t, within(t, "an empty write", started(func() error { return Write(w, nil) })))
-		ok(t, Write(w, make([]byte, size)))
-		ok(t, within(t, "an empty write", started(func() error { return Write(w, []byte{}) })))
+		checks.OK(t, checks.Within(t, "an empty write", checks.Started(func() error { return Write(w, nil) })))
+		checks.OK(t, Write(w, make([]byte, size)))
+		checks.OK(t, checks.Within(t, "an empty write", checks.Started(func() error { return Write(w, []byte{}) })))
 		call[entry](t, "commit", commitIn{w})
 	}
 }

@@ -229,7 +229,7 @@ fn advice(error: &OpenError) -> Option<&'static str> {
             Some("The drive has had too many calls: wait a few minutes; tpslimit in the configuration keeps below its limit.")
         }
         ErrorKind::NoSpace => Some("Make room on the drive, or take a larger plan."),
-        // go/core/tls.go
+        // go/fault/certificates.go
         _ if message.contains("certificate") => {
             Some("Is the clock of this machine right? If a proxy opens connections, RCLONE_CA_CERT names the file of its authority.")
         }

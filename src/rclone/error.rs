@@ -47,7 +47,7 @@ pub enum ErrorKind {
 
 /// An error from a remote: its kind, what it was about and what the server said, in one line.
 ///
-/// Passwords and session ids are redacted before they get here (go/core/redact.go).
+/// Passwords and session ids are redacted before they get here (go/fault/redact.go).
 #[derive(Debug, Clone, thiserror::Error)]
 pub struct Error {
     kind: ErrorKind,
@@ -71,7 +71,7 @@ impl Error {
         self
     }
 
-    /// Reads an error of the bridge (`Error` in go/core/errors.go) or of librclone.
+    /// Reads an error of the bridge (`Error` in go/fault/errors.go) or of librclone.
     pub(super) fn from_json(text: &str) -> Self {
         #[derive(Deserialize)]
         struct Bridge {

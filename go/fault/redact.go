@@ -1,6 +1,7 @@
-package core
+package fault
 
 import (
+	"errors"
 	"log/slog"
 	"maps"
 	"net/url"
@@ -12,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/rclone/rclone/fs"
+	"github.com/rclone/rclone/fs/config/obscure"
 	"github.com/rclone/rclone/fs/fspath"
 )
 
@@ -24,7 +26,7 @@ var secrets struct {
 }
 
 // keepSecret remembers a text and the forms that it takes in URLs and in quotes, to redact them.
-func keepSecret(text string) {
+func KeepSecret(text string) {
 	// A short text would blot out harmless parts of every message.
 	if len(text) < 4 {
 		return
@@ -47,7 +49,7 @@ func keepSecret(text string) {
 }
 
 // redact replaces every known secret in a text.
-func redact(text string) string {
+func Redact(text string) string {
 	secrets.RLock()
 	defer secrets.RUnlock()
 	if secrets.replacer == nil {
@@ -66,8 +68,8 @@ var sessionPatterns = []*regexp.Regexp{
 }
 
 // logRedacted writes rclone's log to standard error, whatever its level, without secrets.
-func logRedacted(_ slog.Level, text string) {
-	text = redact(text)
+func LogRedacted(_ slog.Level, text string) {
+	text = Redact(text)
 	for _, pattern := range sessionPatterns {
 		text = pattern.ReplaceAllString(text, "${1}[redacted]")
 	}
@@ -76,7 +78,7 @@ func logRedacted(_ slog.Level, text string) {
 
 // keepSecretsIn keeps the passwords of a remote that is written out in an option of another
 // (":opendrive,password=…:path"): rclone puts the whole of it into errors.
-func keepSecretsIn(option string) {
+func KeepSecretsIn(option string) {
 	parsed, err := fspath.Parse(option)
 	if err != nil {
 		return
@@ -86,11 +88,29 @@ func keepSecretsIn(option string) {
 		return
 	}
 	for key, value := range parsed.Config {
-		keepSecretsIn(value)
+		KeepSecretsIn(value)
 		if found := info.Options.Get(key); found != nil && found.IsPassword {
-			keepSecret(value)
+			KeepSecret(value)
 			// What is not obscured is refused by the backend.
-			_, _ = obscured(value, false)
+			_, _ = Obscured(value, false)
 		}
 	}
 }
+
+// Obscured gives a password in rclone's obscured form and makes sure that it is never shown.
+func Obscured(value string, plain bool) (string, error) {
+	secret := value
+	if plain {
+		value = obscure.MustObscure(secret)
+	} else {
+		var err error
+		if secret, err = obscure.Reveal(value); err != nil || strings.ContainsFunc(secret, isControl) || strings.ToValidUTF8(secret, "") != secret {
+			return "", errors.New("not obscured")
+		}
+	}
+	KeepSecret(secret)
+	KeepSecret(value)
+	return value, nil
+}
+
+func isControl(r rune) bool { return r < ' ' }

@@ -1,4 +1,4 @@
-package core
+package drive
 
 import (
 	"bytes"
@@ -12,6 +12,8 @@ import (
 	"github.com/rclone/rclone/backend/opendrive"
 	"github.com/rclone/rclone/lib/rest"
 	"golang.org/x/time/rate"
+
+	"bridge/fault"
 )
 
 const (
@@ -53,7 +55,7 @@ type generationKey struct{}
 // keepSession hooks into the client of a remote that has just logged in; ctx carries rclone's
 // options for the logins to come.
 func keepSession(ctx context.Context, client *rest.Client, id string, account opendrive.Account, held *backoff) {
-	keepSecret(id)
+	fault.KeepSecret(id)
 	s := &session{
 		client:  client,
 		account: account,
@@ -173,7 +175,7 @@ func (s *session) renew(ctx context.Context, generation int) (bool, error) {
 	}
 	err := s.login()
 	if refusedLogin(err) {
-		s.refused = newError(KindAuthentication, "", "the session has ended, and a new login was refused: "+message(err))
+		s.refused = fault.New(fault.Authentication, "", "the session has ended, and a new login was refused: "+fault.Message(err))
 		return false, s.refused
 	}
 	return err == nil, nil
@@ -191,7 +193,7 @@ func (s *session) login() error {
 	if answer.SessionID == "" {
 		return errNoSession
 	}
-	keepSecret(answer.SessionID)
+	fault.KeepSecret(answer.SessionID)
 	s.current, s.begun = answer.SessionID, time.Now()
 	s.generation++
 	return nil

@@ -1,47 +1,15 @@
-package core
+package fault
 
 import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
-	"os"
-
-	"github.com/rclone/rclone/fs"
-	"github.com/rclone/rclone/lib/rest"
 )
 
 // caCertAdvice is what to do where a certificate's signer is not known.
 const caCertAdvice = "set RCLONE_CA_CERT to the file of the authority that signed it, if that is one of yours (a company's proxy, for example)"
-
-// checkAuthorities tells what is wrong with the files of certificate authorities that the user
-// named (RCLONE_CA_CERT). rclone would end the process (NewTransportCustom in fs/fshttp).
-func checkAuthorities(ci *fs.ConfigInfo) error {
-	for _, file := range ci.CaCert {
-		text, err := os.ReadFile(file)
-		if err == nil && !x509.NewCertPool().AppendCertsFromPEM(text) {
-			err = errors.New("there is no certificate in it (PEM is expected)")
-		}
-		if err != nil {
-			return newError(KindConfig, "", fmt.Sprintf("RCLONE_CA_CERT names the file %q: %v", file, err))
-		}
-	}
-	return nil
-}
-
-// stayOnTLS makes a drive's client refuse to be sent on to an address without TLS: the content of
-// a file, and the session id in the address, would be there for all to read.
-func stayOnTLS(connections *http.Client) {
-	connections.CheckRedirect = func(req *http.Request, via []*http.Request) error {
-		err := rest.RefuseHTTPSDowngradeRedirectFn(req, via)
-		if errors.Is(err, rest.ErrHTTPSDowngrade) {
-			return newError(KindOther, "", fmt.Sprintf("%s sends us on to %s://%s, where nothing is encrypted: refused", via[0].URL.Host, req.URL.Scheme, req.URL.Host))
-		}
-		return err
-	}
-}
 
 // certificateProblem says in a sentence what is wrong with a server's certificate, with the host
 // and what to do; "" for any other error. None of these is tried again: no other answer would come.

@@ -1,4 +1,4 @@
-package core
+package drive
 
 import (
 	"bytes"
@@ -17,10 +17,13 @@ import (
 	"github.com/rclone/rclone/fs"
 	"github.com/rclone/rclone/lib/pacer"
 	"github.com/rclone/rclone/lib/rest"
+
+	"bridge/checks"
+	"bridge/fault"
 )
 
 var (
-	wentWrong = pacer.State{ConsecutiveRetries: 1, LastError: driveError(503, "busy")}
+	wentWrong = pacer.State{ConsecutiveRetries: 1, LastError: checks.DriveError(503, "busy")}
 	wentWell  = pacer.State{}
 )
 
@@ -28,7 +31,7 @@ var (
 func waited(t *testing.T, b *backoff) time.Duration {
 	t.Helper()
 	begun := time.Now()
-	ok(t, b.wait(t.Context()))
+	checks.OK(t, b.wait(t.Context()))
 	return time.Since(begun)
 }
 
@@ -64,7 +67,7 @@ func TestBackoff(t *testing.T) {
 		}
 		// Neither the end of a session nor a refused login is a reason to wait.
 		b.Calculate(pacer.State{ConsecutiveRetries: 1, LastError: &expiredError{new(opendrive.Error)}})
-		b.Calculate(pacer.State{ConsecutiveRetries: 1, LastError: newError(KindAuthentication, "", "x")})
+		b.Calculate(pacer.State{ConsecutiveRetries: 1, LastError: fault.New(fault.Authentication, "", "x")})
 		if got := waited(t, b); got != 0 {
 			t.Error(got)
 		}
@@ -74,7 +77,7 @@ func TestBackoff(t *testing.T) {
 func TestBackoffObeysRetryAfter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := new(backoff)
-		b.Calculate(pacer.State{ConsecutiveRetries: 1, LastError: &waitError{driveError(429, "x"), time.Minute}})
+		b.Calculate(pacer.State{ConsecutiveRetries: 1, LastError: &waitError{checks.DriveError(429, "x"), time.Minute}})
 		// What succeeds meanwhile was sent before.
 		b.Calculate(wentWell)
 		if got := waited(t, b); got != time.Minute {
@@ -90,10 +93,10 @@ func TestBackoffObeysRetryAfter(t *testing.T) {
 func TestBackoffIsLeftAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := new(backoff)
-		b.Calculate(pacer.State{ConsecutiveRetries: 1, LastError: &waitError{driveError(429, "x"), time.Minute}})
+		b.Calculate(pacer.State{ConsecutiveRetries: 1, LastError: &waitError{checks.DriveError(429, "x"), time.Minute}})
 		ctx, cancel := context.WithCancel(t.Context())
 		begun := time.Now()
-		result := started(func() error { return b.wait(ctx) })
+		result := checks.Started(func() error { return b.wait(ctx) })
 		time.Sleep(time.Second)
 		cancel()
 		if err := <-result; !errors.Is(err, context.Canceled) || time.Since(begun) != time.Second {
@@ -180,7 +183,7 @@ func (a *account) client(t *testing.T) func() error {
 	parts := driveParts{client: client, pacer: p}
 	return func() error {
 		return p.Call(func() (bool, error) {
-			return parts.post(t.Context(), "/x.json?session_id=first", m{"n": bytes.Repeat([]byte("x"), 10)}, nil)
+			return parts.post(t.Context(), "/x.json?session_id=first", map[string]any{"n": bytes.Repeat([]byte("x"), 10)}, nil)
 		})
 	}
 }
@@ -242,7 +245,7 @@ func TestRefusedLoginIsFinal(t *testing.T) {
 		a.login = func(int64) (string, int) { return "", http.StatusUnauthorized }
 		do := a.client(t)
 		begun := time.Now()
-		refused := func(err error) bool { return err != nil && AsError(err, "").Kind == KindAuthentication }
+		refused := func(err error) bool { return err != nil && fault.As(err, "").Kind == fault.Authentication }
 		all(t, 20, do, refused)
 		sent := a.of("first")
 		all(t, 20, do, refused)
@@ -260,7 +263,7 @@ func TestLoginsAreFew(t *testing.T) {
 		a.login = func(number int64) (string, int) { return "session" + string(rune('a'+number)), http.StatusOK }
 		do := a.client(t)
 		begun := time.Now()
-		all(t, 20, do, func(err error) bool { return err != nil && AsError(err, "").Kind == KindAuthentication })
+		all(t, 20, do, func(err error) bool { return err != nil && fault.As(err, "").Kind == fault.Authentication })
 		if most := loginBurst + int64(time.Since(begun)/loginPause) + 1; a.logins.Load() > most {
 			t.Errorf("%d logins in %v", a.logins.Load(), time.Since(begun))
 		}

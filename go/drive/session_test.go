@@ -1,10 +1,12 @@
-package core
+package drive
 
 import (
 	"io"
 	"net/http"
 	"strings"
 	"testing"
+
+	"bridge/checks"
 )
 
 func TestReplaceSession(t *testing.T) {
@@ -18,15 +20,15 @@ func TestReplaceSession(t *testing.T) {
 		{"https://h/api/chunk", "OLD" + large + "OLD", "https://h/api/chunk", "NEWER" + large + "OLD"},
 	} {
 		req, err := http.NewRequest(http.MethodPost, c.url, strings.NewReader(c.body))
-		ok(t, err)
-		ok(t, replaceSession(req, "OLD", "NEWER"))
+		checks.OK(t, err)
+		checks.OK(t, replaceSession(req, "OLD", "NEWER"))
 		if req.URL.String() != c.wantURL {
 			t.Errorf("%s became %s", c.url, req.URL)
 		}
 		body := []byte{}
 		if req.Body != nil {
 			body, err = io.ReadAll(req.Body)
-			ok(t, err)
+			checks.OK(t, err)
 		}
 		if string(body) != c.wantBody {
 			t.Errorf("a body of %d bytes became one of %d", len(c.body), len(body))

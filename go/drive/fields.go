@@ -1,4 +1,4 @@
-package core
+package drive
 
 import (
 	"context"
@@ -9,14 +9,16 @@ import (
 	"github.com/rclone/rclone/backend/opendrive"
 	"github.com/rclone/rclone/fs"
 	"github.com/rclone/rclone/lib/rest"
+
+	"bridge/fault"
 )
 
 const opendriveName = "opendrive"
 
-// tuneOpenDrive sets how an OpenDrive remote paces and retries, and makes it survive the end of
+// tune sets how an OpenDrive remote paces and retries, and makes it survive the end of
 // its session, now that its login is done. Other remotes are left alone; crypt is looked through.
-func tuneOpenDrive(ctx context.Context, f fs.Fs) error {
-	drive := openDrive(f)
+func tune(ctx context.Context, f fs.Fs) error {
+	drive := Of(f)
 	if drive == nil {
 		return nil
 	}
@@ -77,7 +79,7 @@ func set[T any](owner any, name string, value T) error {
 func fieldOf[T any](owner any, name string) (*T, error) {
 	found := reflect.ValueOf(owner).Elem().FieldByName(name)
 	if !found.IsValid() || found.Type() != reflect.TypeFor[T]() {
-		return nil, newError(KindOther, "", fmt.Sprintf("this rclone's OpenDrive backend has no field %s of type %s", name, reflect.TypeFor[T]()))
+		return nil, fault.New(fault.Other, "", fmt.Sprintf("this rclone's OpenDrive backend has no field %s of type %s", name, reflect.TypeFor[T]()))
 	}
 	// The field was just checked to be of type T and belongs to a live, addressable struct.
 	return (*T)(unsafe.Pointer(found.UnsafeAddr())), nil

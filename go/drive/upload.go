@@ -1,4 +1,4 @@
-package core
+package drive
 
 import (
 	"context"
@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -65,10 +64,13 @@ func (p driveParts) post(ctx context.Context, endpoint string, request, response
 	return again(ctx, answer, err), err
 }
 
-// putOn gives the Put of a backend. OpenDrive's own (backend/opendrive/opendrive.go) allocates a
+// PutFn is a backend's Put.
+type PutFn func(ctx context.Context, in io.Reader, src fs.ObjectInfo, options ...fs.OpenOption) (fs.Object, error)
+
+// PutOn gives the Put of a backend. OpenDrive's own (backend/opendrive/opendrive.go) allocates a
 // whole chunk (10 MiB) for the smallest file, and asks for the name before each creation although
 // the creation tells.
-func putOn(f fs.Fs) putFn {
+func PutOn(f fs.Fs) PutFn {
 	if crypted, ok := f.(*crypt.Fs); ok {
 		return putOnCrypt(crypted)
 	}
@@ -104,12 +106,12 @@ type cryptPut struct {
 }
 
 func (c *cryptPut) Put(ctx context.Context, in io.Reader, src fs.ObjectInfo, options ...fs.OpenOption) (o fs.Object, err error) {
-	o, err = putOn(c.Fs)(ctx, in, src, options...)
+	o, err = PutOn(c.Fs)(ctx, in, src, options...)
 	c.stored = o
 	return o, err
 }
 
-func putOnCrypt(crypted *crypt.Fs) putFn {
+func putOnCrypt(crypted *crypt.Fs) PutFn {
 	return func(ctx context.Context, in io.Reader, src fs.ObjectInfo, options ...fs.OpenOption) (fs.Object, error) {
 		// A shallow copy shares everything but what it wraps.
 		copied, inner := *crypted, &cryptPut{Fs: crypted.Fs}
@@ -173,7 +175,7 @@ func (p driveParts) existing(ctx context.Context, remote string) (*opendrive.Obj
 	if !errors.Is(err, fs.ErrorObjectNotFound) {
 		return nil, err
 	}
-	entries, err := p.drive.List(ctx, parent(remote))
+	entries, err := p.drive.List(ctx, Parent(remote))
 	for _, item := range entries {
 		// The drive does not tell cases apart.
 		if object, ok := item.(*opendrive.Object); ok && strings.EqualFold(object.Remote(), remote) {
@@ -183,8 +185,8 @@ func (p driveParts) existing(ctx context.Context, remote string) (*opendrive.Obj
 	return nil, err
 }
 
-// settle does what follows the last byte of an upload: the answer to that was lost.
-func settle(ctx context.Context, f fs.Fs, o fs.Object, modTime time.Time) error {
+// Settle does what follows the last byte of an upload: the answer to that was lost.
+func Settle(ctx context.Context, f fs.Fs, o fs.Object, modTime time.Time) error {
 	err := o.SetModTime(ctx, modTime)
 	drive, ok := f.(*opendrive.Fs)
 	if !ok || err != nil {
@@ -198,7 +200,7 @@ func settle(ctx context.Context, f fs.Fs, o fs.Object, modTime time.Time) error 
 		Session  string `json:"session_id"`
 		File     string `json:"file_id"`
 		IsPublic int    `json:"file_ispublic"`
-	}{p.session, objectID(o), p.access()}
+	}{p.session, ID(o), p.access()}
 	return p.pacer.Call(func() (bool, error) { return p.post(ctx, "/file/access.json", &request, nil) })
 }
 
@@ -230,92 +232,10 @@ func (p driveParts) createFile(ctx context.Context, folder, leaf string) (id str
 	return response.ID, calls > 1, err
 }
 
-// makeFolder makes a folder whose parent is there. The drive makes a second folder of the same
-// name when asked twice, so after a call that failed, perhaps only on its way back, the parent is
-// looked at before the next try.
-func makeFolder(ctx context.Context, drive *opendrive.Fs, dir string) error {
-	p, err := partsOf(drive)
-	if err != nil {
-		return err
+// ID gives the id of an object, "" if it has none.
+func ID(o fs.Object) string {
+	if do, ok := o.(fs.IDer); ok {
+		return do.ID()
 	}
-	leaf := path.Base(dir)
-	name, err := p.stored(leaf)
-	if err != nil {
-		return err
-	}
-	folder, err := p.folders.FindDir(ctx, parent(dir), false)
-	if err != nil {
-		return err
-	}
-	request := struct {
-		Session  string `json:"session_id"`
-		Name     string `json:"folder_name"`
-		Parent   string `json:"folder_sub_parent"`
-		IsPublic int    `json:"folder_is_public"`
-		Upload   int    `json:"folder_public_upl"`
-		Display  int    `json:"folder_public_display"`
-		Download int    `json:"folder_public_dnl"`
-	}{Session: p.session, Name: name, Parent: folder, IsPublic: p.access()}
-	for try := 1; ; try++ {
-		var response struct {
-			ID string `json:"FolderID"`
-		}
-		mayPass := false
-		err := p.pacer.CallNoRetry(func() (bool, error) {
-			var err error
-			mayPass, err = p.post(ctx, "/folder.json", &request, &response)
-			return mayPass, err
-		})
-		if err == nil {
-			p.folders.Put(dir, response.ID)
-			return nil
-		}
-		if !mayPass || try == driveTries {
-			return err
-		}
-		id, found, err := drive.FindLeaf(ctx, folder, leaf)
-		if err != nil {
-			return err
-		}
-		if found {
-			p.folders.Put(dir, id)
-			return nil
-		}
-	}
-}
-
-// makeFolders makes a folder and its parents, as far as they are not there.
-func makeFolders(ctx context.Context, drive *opendrive.Fs, dir string) error {
-	folders, err := field[*dircache.DirCache](drive, "dirCache")
-	if err != nil {
-		return err
-	}
-	if dir == "" {
-		if folders.FoundRoot() || drive.Root() == "" {
-			return folders.FindRoot(ctx, false)
-		}
-		// The base is looked for and made as a folder of the same drive seen from its top.
-		top := *drive
-		all := dircache.New("", "0", &top)
-		if err = set(&top, "root", ""); err == nil {
-			err = set(&top, "dirCache", all)
-		}
-		if err == nil {
-			err = makeFolders(ctx, &top, drive.Root())
-		}
-		if err != nil {
-			return err
-		}
-		if id, known := all.Get(drive.Root()); known {
-			folders.Put(drive.Root(), id)
-		}
-		return folders.FindRoot(ctx, false)
-	}
-	if _, err = folders.FindDir(ctx, dir, false); !errors.Is(err, fs.ErrorDirNotFound) {
-		return err
-	}
-	if err = makeFolders(ctx, drive, parent(dir)); err != nil {
-		return err
-	}
-	return makeFolder(ctx, drive, dir)
+	return ""
 }

@@ -1,4 +1,4 @@
-package core
+package drive
 
 import (
 	"errors"
@@ -8,31 +8,35 @@ import (
 	"github.com/rclone/rclone/backend/opendrive"
 	"github.com/rclone/rclone/fs"
 	"github.com/rclone/rclone/fs/fserrors"
+	"github.com/rclone/rclone/fs/object"
 	"github.com/rclone/rclone/lib/rest"
+
+	"bridge/checks"
+	"bridge/fault"
 )
 
 // tuneOpenDrive reaches into the backend: a new rclone must have the same fields.
 func TestOpenDriveFields(t *testing.T) {
 	drive := new(opendrive.Fs)
 	_, err := field[*fs.Pacer](drive, "pacer")
-	ok(t, err)
+	checks.OK(t, err)
 	_, err = field[opendrive.UserSessionInfo](drive, "session")
-	ok(t, err)
+	checks.OK(t, err)
 	_, err = field[*rest.Client](drive, "srv")
-	ok(t, err)
+	checks.OK(t, err)
 	_, err = field[opendrive.Options](drive, "opt")
-	ok(t, err)
+	checks.OK(t, err)
 	_, err = field[*http.Client](rest.NewClient(nil), "c")
-	ok(t, err)
+	checks.OK(t, err)
 	_, err = field[*fs.Pacer](drive, "session")
-	hasKind(t, err, KindOther)
+	checks.HasKind(t, err, fault.Other)
 	_, err = field[string](drive, "nothing")
-	hasKind(t, err, KindOther)
+	checks.HasKind(t, err, fault.Other)
 }
 
 func TestOnlyOpenDriveIsTuned(t *testing.T) {
-	ok(t, tuneOpenDrive(t.Context(), newFakeFs()))
-	ok(t, tuneOpenDrive(t.Context(), nil))
+	checks.OK(t, tune(t.Context(), object.MemoryFs))
+	checks.OK(t, tune(t.Context(), nil))
 }
 
 // The failure of a connection has no type: only its text tells.

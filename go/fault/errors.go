@@ -1,4 +1,4 @@
-package core
+package fault
 
 import (
 	"context"
@@ -7,13 +7,11 @@ import (
 	"fmt"
 	iofs "io/fs"
 	"net"
-	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 	"syscall"
 
-	"github.com/rclone/rclone/backend/opendrive"
 	"github.com/rclone/rclone/fs"
 	"github.com/rclone/rclone/fs/fserrors"
 )
@@ -23,21 +21,21 @@ type Kind string
 
 // The kinds of failure.
 const (
-	KindNotFound       Kind = "notFound"       // the file or folder does not exist
-	KindExists         Kind = "exists"         // something of that name is there already
-	KindIsFile         Kind = "isFile"         // a folder was expected and a file is there
-	KindAuthentication Kind = "authentication" // the server refused the credentials
-	KindPermission     Kind = "permission"     // the account may not do this
-	KindRateLimited    Kind = "rateLimited"    // the server asks to slow down
-	KindNameTooLong    Kind = "nameTooLong"    // the remote cannot hold a name of this length
-	KindNoSpace        Kind = "noSpace"        // the remote is full
-	KindTimeout        Kind = "timeout"        // the server or the network did not answer in time
-	KindCorrupt        Kind = "corrupt"        // size or hash differ from what they should be
-	KindCancelled      Kind = "cancelled"      // the caller gave up
-	KindConfig         Kind = "config"         // the configuration is wrong
-	KindHandle         Kind = "handle"         // an unknown or closed handle
-	KindUnsupported    Kind = "unsupported"    // the backend cannot do this
-	KindOther          Kind = "other"
+	NotFound       Kind = "notFound"       // the file or folder does not exist
+	Exists         Kind = "exists"         // something of that name is there already
+	IsFile         Kind = "isFile"         // a folder was expected and a file is there
+	Authentication Kind = "authentication" // the server refused the credentials
+	Permission     Kind = "permission"     // the account may not do this
+	RateLimited    Kind = "rateLimited"    // the server asks to slow down
+	NameTooLong    Kind = "nameTooLong"    // the remote cannot hold a name of this length
+	NoSpace        Kind = "noSpace"        // the remote is full
+	Timeout        Kind = "timeout"        // the server or the network did not answer in time
+	Corrupt        Kind = "corrupt"        // size or hash differ from what they should be
+	Cancelled      Kind = "cancelled"      // the caller gave up
+	Config         Kind = "config"         // the configuration is wrong
+	Handle         Kind = "handle"         // an unknown or closed handle
+	Unsupported    Kind = "unsupported"    // the backend cannot do this
+	Other          Kind = "other"
 )
 
 // Error is what every failing call answers, as JSON.
@@ -68,12 +66,12 @@ func (e *Error) JSON() string {
 	return string(text)
 }
 
-func newError(kind Kind, path, message string) *Error {
+func New(kind Kind, path, message string) *Error {
 	return &Error{Kind: kind, Path: path, Message: message}
 }
 
 // AsError turns any error into an *Error with a kind; path is what it was about.
-func AsError(err error, path string) *Error {
+func As(err error, path string) *Error {
 	var known *Error
 	if errors.As(err, &known) {
 		if known.Path == "" && path != "" {
@@ -84,71 +82,52 @@ func AsError(err error, path string) *Error {
 		return known
 	}
 	kind, status := classify(err)
-	retry := kind == KindRateLimited || kind == KindTimeout ||
-		(kind == KindOther && (fserrors.IsRetryError(err) || fserrors.ShouldRetry(err)))
-	return &Error{Kind: kind, Path: path, Message: message(err), Status: status, Retry: retry}
+	retry := kind == RateLimited || kind == Timeout ||
+		(kind == Other && (fserrors.IsRetryError(err) || fserrors.ShouldRetry(err)))
+	return &Error{Kind: kind, Path: path, Message: Message(err), Status: status, Retry: retry}
 }
+
+// Classifier finds the kind of an error that a service gave, and its HTTP status; false if the error is not the service's.
+type Classifier func(err error) (kind Kind, status int, found bool)
+
+var classifiers []Classifier
+
+// Register adds a classifier. Call it from an init function: nothing guards the list.
+func Register(known Classifier) { classifiers = append(classifiers, known) }
 
 // classify finds the kind of an error of rclone's, and the HTTP status if a server gave one.
 func classify(err error) (Kind, int) {
-	var drive *opendrive.Error
-	if errors.As(err, &drive) {
-		return classifyStatus(drive.Info.Code, drive.Info.Message), drive.Info.Code
+	for _, known := range classifiers {
+		if kind, status, found := known(err); found {
+			return kind, status
+		}
 	}
 	var network net.Error
 	switch {
 	case errors.Is(err, context.Canceled):
-		return KindCancelled, 0
+		return Cancelled, 0
 	case errors.Is(err, fs.ErrorObjectNotFound), errors.Is(err, fs.ErrorDirNotFound), errors.Is(err, iofs.ErrNotExist):
-		return KindNotFound, 0
+		return NotFound, 0
 	case errors.Is(err, fs.ErrorIsFile), errors.Is(err, syscall.ENOTDIR):
-		return KindIsFile, 0
+		return IsFile, 0
 	case errors.Is(err, fs.ErrorIsDir), errors.Is(err, fs.ErrorDirExists), errors.Is(err, fs.ErrorDirectoryNotEmpty), errors.Is(err, iofs.ErrExist), errors.Is(err, syscall.EISDIR):
-		return KindExists, 0
+		return Exists, 0
 	case errors.Is(err, fs.ErrorPermissionDenied), errors.Is(err, iofs.ErrPermission):
-		return KindPermission, 0
+		return Permission, 0
 	case errors.Is(err, fs.ErrorFileNameTooLong), errors.Is(err, syscall.ENAMETOOLONG):
-		return KindNameTooLong, 0
+		return NameTooLong, 0
 	case errors.Is(err, syscall.ENOSPC):
-		return KindNoSpace, 0
+		return NoSpace, 0
 	case errors.Is(err, fs.ErrorNotImplemented), errors.Is(err, fs.ErrorCantSetModTime), errors.Is(err, fs.ErrorCantSetModTimeWithoutDelete):
-		return KindUnsupported, 0
+		return Unsupported, 0
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
-		return KindTimeout, 0
+		return Timeout, 0
 	}
-	return KindOther, 0
+	return Other, 0
 }
 
-// classifyStatus reads an answer of OpenDrive's: its HTTP status and its message.
-func classifyStatus(code int, message string) Kind {
-	switch code {
-	case http.StatusUnauthorized:
-		return KindAuthentication
-	case http.StatusForbidden:
-		return KindPermission
-	case http.StatusNotFound:
-		return KindNotFound
-	case http.StatusConflict:
-		return KindExists
-	case http.StatusTooManyRequests:
-		return KindRateLimited
-	case http.StatusInsufficientStorage:
-		return KindNoSpace
-	case http.StatusRequestTimeout, http.StatusGatewayTimeout:
-		return KindTimeout
-	}
-	lower := strings.ToLower(message)
-	switch {
-	case strings.Contains(lower, "space") || strings.Contains(lower, "quota"):
-		return KindNoSpace
-	case strings.Contains(lower, "too long"):
-		return KindNameTooLong
-	}
-	return KindOther
-}
-
-// message is what is told of an error: one line, without secrets.
-func message(err error) string {
+// Message is what is told of an error: one line, without secrets.
+func Message(err error) string {
 	text := err.Error()
 	var request *url.Error
 	if problem := certificateProblem(err); problem != "" {
@@ -162,9 +141,9 @@ func message(err error) string {
 		text = strings.ReplaceAll(text, strconv.Quote(request.URL), host)
 		text = strings.ReplaceAll(text, request.URL, host)
 	}
-	return strings.Join(strings.Fields(redact(text)), " ")
+	return strings.Join(strings.Fields(Redact(text)), " ")
 }
 
-func recovered(cause any) *Error {
-	return newError(KindOther, "", redact(fmt.Sprintf("a bug: panic in the Go code: %v", cause)))
+func Recovered(cause any) *Error {
+	return New(Other, "", Redact(fmt.Sprintf("a bug: panic in the Go code: %v", cause)))
 }

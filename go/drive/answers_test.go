@@ -1,4 +1,4 @@
-package core
+package drive
 
 import (
 	"fmt"
@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"bridge/checks"
 )
 
 // transport is a server's answers.
@@ -17,7 +19,7 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) { return
 func answered(t *testing.T, path, body string, status int) (*http.Response, error) {
 	t.Helper()
 	req, err := http.NewRequest(http.MethodGet, "https://drive/api/v1"+path, nil)
-	ok(t, err)
+	checks.OK(t, err)
 	return answers{patientTransport{transport(func(*http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader(body))}, nil
 	})}}.RoundTrip(req)
@@ -59,7 +61,7 @@ func TestAnswersAreBounded(t *testing.T) {
 	}{{listingPath, 200, 3 << 20}, {listingPath, 500, 3 << 20}, {loginPath, 200, 1 << 20}, {downloadPath, 200, 8 << 20}} {
 		for _, more := range []int64{0, 1} {
 			resp, err := answered(t, test.path, strings.Repeat("x", int(test.limit+more)), test.status)
-			ok(t, err)
+			checks.OK(t, err)
 			n, err := io.Copy(io.Discard, resp.Body)
 			cut := more == 1 && test.path != downloadPath
 			if cut != (err != nil && strings.Contains(err.Error(), "longer than")) || (cut && n != test.limit) {

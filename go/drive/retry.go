@@ -1,4 +1,4 @@
-package core
+package drive
 
 import (
 	"context"
@@ -16,6 +16,8 @@ import (
 	"github.com/rclone/rclone/fs/fserrors"
 	"github.com/rclone/rclone/fs/fspath"
 	"github.com/rclone/rclone/lib/pacer"
+
+	"bridge/fault"
 )
 
 // How what fails is tried again. What happens is decided here; whoever uses it is thin.
@@ -25,10 +27,10 @@ import (
 //	                            that breaks or times out
 //	... that answers 401        the end of the session         with each new one,  not at all           one login for all who wait (session.go)
 //	                            (a refused login is final)     renewals are few
-//	opening a remote            the same, but 401              openTries           as a call            its login must not be sent again when refused
+//	opening a remote            the same, but 401              OpenTries           as a call            its login must not be sent again when refused
 //	making a folder             as a call, but the parent is   driveTries          the backoff          asked twice, the drive makes two
 //	                            looked at before each try
-//	a download that breaks off  any error while its bytes      readTries           the backoff          goes on where it stopped
+//	a download that breaks off  any error while its bytes      ReadTries           the backoff          goes on where it stopped
 //	                            come
 //	an upload whose content is  what may pass, and what does   3 times             0.5 s, 1 s (store)   above this layer: src/connector/store/spool.rs
 //	at hand                     not match its hash                                                      and src/connector/destination/upload.rs
@@ -48,7 +50,7 @@ const (
 	driveMaxRetryAfter = 2 * time.Minute
 	// driveTries makes it 10 to 20 s until a call is given up.
 	driveTries = 12
-	openTries  = 12
+	OpenTries  = 12
 
 	// sessionLife is how old a session gets before it is renewed without being asked to: it would
 	// end in the middle of something.
@@ -59,9 +61,6 @@ const (
 	// must not be locked because some call answers 401 whatever the session.
 	loginBurst = 10
 	loginPause = 10 * time.Second
-
-	// cleanupTime bounds what is done after a failed upload to leave nothing behind.
-	cleanupTime = 15 * time.Second
 )
 
 // driveRetryCodes are the answers after which the backend tries again, its retryErrorCodes.
@@ -72,13 +71,13 @@ func again(ctx context.Context, answer *http.Response, err error) bool {
 	return !fserrors.ContextError(ctx, &err) && (fserrors.ShouldRetry(err) || fserrors.ShouldRetryHTTP(answer, driveRetryCodes))
 }
 
-// readTries is how often a download of so many bytes is taken up where it stopped: more often the longer it takes.
-func readTries(size int64) int {
+// ReadTries is how often a download of so many bytes is taken up where it stopped: more often the longer it takes.
+func ReadTries(size int64) int {
 	return 10 + int(max(size, 0)>>26)
 }
 
 // withOneTry makes the calls of a backend that is opened not be tried again where that is needed: the
-// login is one of them, and a refused one would be sent again and again. tuneOpenDrive sets the tries of
+// login is one of them, and a refused one would be sent again and again. tune sets the tries of
 // the later calls. crypt and others have the remote that they wrap in an option.
 func withOneTry(ctx context.Context, backend string, options map[string]string) context.Context {
 	if backend != opendriveName && !slices.ContainsFunc(slices.Collect(maps.Values(options)), namesOpenDrive) {
@@ -154,7 +153,7 @@ func (b *backoff) Calculate(state pacer.State) time.Duration {
 	defer b.mu.Unlock()
 	b.sleep = max(b.sleep, driveMinSleep)
 	var expired *expiredError
-	var final *Error
+	var final *fault.Error
 	switch now := time.Now(); {
 	case errors.As(state.LastError, &expired), errors.As(state.LastError, &final):
 		// There is a new session by now, or there will never be one: no reason to slow down.

@@ -1,4 +1,4 @@
-package core
+package drive
 
 import (
 	"fmt"
@@ -19,8 +19,8 @@ func connectionsOf(drive *opendrive.Fs) (*http.Client, error) {
 	return field[*http.Client](client, "c")
 }
 
-// openDrive gives the OpenDrive remote that a remote is or wraps, nil if there is none.
-func openDrive(f fs.Fs) *opendrive.Fs {
+// Of gives the OpenDrive remote that a remote is or wraps, nil if there is none.
+func Of(f fs.Fs) *opendrive.Fs {
 	for f != nil {
 		if drive, ok := f.(*opendrive.Fs); ok {
 			return drive
@@ -34,10 +34,10 @@ func openDrive(f fs.Fs) *opendrive.Fs {
 	return nil
 }
 
-// hangUp closes the idle connections of an OpenDrive remote that is closed. Each remote has a
+// HangUp closes the idle connections of an OpenDrive remote that is closed. Each remote has a
 // transport of its own, which would keep them, and goroutines for them, for a minute.
-func hangUp(f fs.Fs) {
-	if drive := openDrive(f); drive != nil {
+func HangUp(f fs.Fs) {
+	if drive := Of(f); drive != nil {
 		if connections, err := connectionsOf(drive); err == nil {
 			connections.CloseIdleConnections()
 		}

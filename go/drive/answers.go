@@ -1,4 +1,4 @@
-package core
+package drive
 
 import (
 	"bufio"
@@ -9,6 +9,8 @@ import (
 	"io"
 	"net/http"
 	"strings"
+
+	"bridge/fault"
 )
 
 // How long an answer of OpenDrive's may be, unpacked; a download may be any. The listing of a
@@ -83,7 +85,7 @@ func judge(resp *http.Response, head []byte, whole, listing bool) error {
 	var found struct{ Folders, Files json.RawMessage }
 	// What is no JSON, or breaks off, rclone finds by itself.
 	if err := json.Unmarshal(head, &found); err == nil && found.Folders == nil && found.Files == nil {
-		return newError(KindOther, "", fmt.Sprintf("the server's answer is not a listing: %.60q", head))
+		return fault.New(fault.Other, "", fmt.Sprintf("the server's answer is not a listing: %.60q", head))
 	}
 	return nil
 }
@@ -121,7 +123,7 @@ func (b *boundedBody) Read(buffer []byte) (int, error) {
 		if n, err := b.body.Read(make([]byte, 1)); n == 0 && err != nil {
 			return 0, err
 		}
-		return 0, newError(KindOther, "", fmt.Sprintf("the server's answer is longer than %d MiB", b.limit>>20))
+		return 0, fault.New(fault.Other, "", fmt.Sprintf("the server's answer is longer than %d MiB", b.limit>>20))
 	}
 	n, err := b.body.Read(buffer[:min(int64(len(buffer)), b.left)])
 	b.left -= int64(n)

@@ -1,0 +1,43 @@
+package drive
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"bridge/checks"
+)
+
+func FuzzAnswers(f *testing.F) {
+	for _, body := range []string{
+		"", "{}", "[]", "null", "<html>", `{"error":{"code":401,"message":"x"}}`, `{"error":7}`, `{"error":null}`, `{"Folders":[]}`,
+		`{"Folders":[],"Files":[]}{}`, `{"error":{"code":-1}} `, "\xff", strings.Repeat(" ", answerHead) + "{}", `{"error":` + strings.Repeat("x", answerHead),
+	} {
+		f.Add([]byte(body), 200, true)
+		f.Add([]byte(body), 503, false)
+	}
+	f.Fuzz(func(t *testing.T, body []byte, status int, listing bool) {
+		path := "/api/v1" + loginPath
+		if listing {
+			path = "/api/v1" + listingPath + "S/0"
+		}
+		given := &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader(string(body)))}
+		req, err := http.NewRequest(http.MethodGet, "https://drive"+path, nil)
+		checks.OK(t, err)
+		resp, err := answers{patientTransport{transport(func(*http.Request) (*http.Response, error) { return given, nil })}}.RoundTrip(req)
+		if err != nil {
+			if !listing {
+				t.Fatal(err)
+			}
+			return
+		}
+		// What is let through is let through whole, and is never made better.
+		if got, err := io.ReadAll(resp.Body); err != nil || string(got) != string(body) {
+			t.Fatalf("%q, %v", got, err)
+		}
+		if resp.StatusCode != status && (resp.StatusCode < 400 || resp.StatusCode > 599) {
+			t.Fatalf("status %d of %d", resp.StatusCode, status)
+		}
+	})
+}
