@@ -83,13 +83,17 @@ const maxRefusals = 1 << 12
 
 // worked takes note of a write that succeeded.
 func (r *refusals) worked(req *http.Request, folder string) {
-	if req.Method == http.MethodGet || folder == "" {
+	if req.Method == http.MethodGet {
 		return
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.good = remember(r.good, folder)
-	delete(r.bad, folder)
+	// Of calls that are not about what is in a folder all are alike.
+	delete(r.bad, "")
+	if folder != "" {
+		r.good = remember(r.good, folder)
+		delete(r.bad, folder)
+	}
 }
 
 func (r *refusals) believe(folder string) {
