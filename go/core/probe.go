@@ -22,20 +22,21 @@ type probePointIn struct {
 }
 
 func init() {
-	register(Prefix+"probe", "Prepare a probe of a remote: nothing is sent.", probe)
+	register(Prefix+"probe", "Prepare a probe of a remote, whose base must be there.", probe)
 	register(Prefix+"probebegin", "Make the scratch folder of a remote's probe.", probeBegin)
 	register(Prefix+"probepoint", "Ask the drive one question of a remote's probe.", probePoint)
 	register(Prefix+"probeend", "Remove the scratch folder of a remote's probe.", probeEnd)
 }
 
 func probe(_ context.Context, in remoteIn) (probeOut, error) {
-	r, err := remotes.get(in.Remote)
+	r, ctx, done, err := begin(in.Remote, in.Call)
 	if err != nil {
 		return probeOut{}, err
 	}
-	p, err := drive.NewProbe(r.fs)
+	defer done()
+	p, err := drive.NewProbe(ctx, r.fs)
 	if err != nil {
-		return probeOut{}, err
+		return probeOut{}, fault.As(err, "")
 	}
 	// Another one would forget the folder that the first has made.
 	if !r.probe.CompareAndSwap(nil, p) {

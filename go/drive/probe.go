@@ -113,11 +113,11 @@ type Probe struct {
 	hidden  probeHidden
 }
 
-// NewProbe prepares a probe of a remote that is on OpenDrive, or wraps such a one. Nothing is sent.
-func NewProbe(f fs.Fs) (*Probe, error) {
+// NewProbe prepares a probe of a remote that is on OpenDrive, or wraps such a one. Its base must be there.
+func NewProbe(ctx context.Context, f fs.Fs) (*Probe, error) {
 	drive := Of(f)
 	if drive == nil {
-		return nil, fault.New(fault.Unsupported, "", "this remote is not on OpenDrive, and its questions are about OpenDrive")
+		return nil, fault.New(fault.Unsupported, "", "this remote is not on OpenDrive, which is what a probe asks about")
 	}
 	parts, err := partsOf(drive)
 	if err != nil {
@@ -134,32 +134,32 @@ func NewProbe(f fs.Fs) (*Probe, error) {
 	unique := make([]byte, 3)
 	// It cannot fail (crypto/rand.Read).
 	_, _ = rand.Read(unique)
-	p := &Probe{parts: parts, client: client}
+	if err := parts.folders.FindRoot(ctx, false); err != nil {
+		return nil, err
+	}
+	base, err := parts.folders.RootID(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	p := &Probe{parts: parts, client: client, base: base}
 	p.Folder = ProbePrefix + time.Now().UTC().Format("20060102-150405-") + hex.EncodeToString(unique)
 	if plan := session.UserPlan; plainWord.MatchString(plan) {
 		p.Plan = plan
 	}
-	p.hidden.add(parts.options.UserName, parts.session)
+	p.hidden.add(parts.options.UserName, parts.session, base)
 	p.hidden.add(strings.Split(drive.Root(), "/")...)
 	return p, nil
 }
 
-// Begin makes the scratch folder. The remote's base must be there.
+// Begin makes the scratch folder.
 func (p *Probe) Begin(ctx context.Context) error {
 	p.turn.Lock()
 	defer p.turn.Unlock()
-	if err := p.parts.folders.FindRoot(ctx, false); err != nil {
-		return err
-	}
-	base, err := p.parts.folders.RootID(ctx, false)
-	if err != nil {
-		return err
-	}
-	p.base, p.begun = base, true
-	p.hidden.add(base)
+	p.begun = true
 	if err := MakeFolder(ctx, p.parts.drive, p.Folder); err != nil {
 		return err
 	}
+	var err error
 	p.scratch, err = p.parts.folders.FindDir(ctx, p.Folder, false)
 	p.hidden.add(p.scratch)
 	return err
@@ -188,11 +188,24 @@ func (p *Probe) Ask(ctx context.Context, number int) (ProbeReport, error) {
 		return ProbeReport{}, ctx.Err()
 	}
 	if err != nil {
-		end, _ = unclear("%s", p.hidden.sentence(fault.Message(err)))
+		end, _ = unclear("%s", p.explain(err))
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return ProbeReport{Verdict: end.verdict, Found: end.found, Answers: t.answers, Calls: t.calls, Bytes: t.traffic}, nil
+}
+
+// explain tells why a question was left open. What is not in our own words loses what must not be shown.
+func (p *Probe) explain(err error) string {
+	var refused *refusedError
+	var silent *noAnswerError
+	switch {
+	case errors.As(err, &refused):
+		return refused.Error()
+	case errors.As(err, &silent):
+		return fmt.Sprintf("%s: no answer: %s", silent.call, p.hidden.sentence(fault.Message(silent.cause)))
+	}
+	return p.hidden.sentence(fault.Message(err))
 }
 
 // End removes the scratch folder with all that is in it. There being none is no error.

@@ -145,7 +145,7 @@ func (t *trial) do(ctx context.Context, c probeCall) (*probeReply, error) {
 	defer func() { _ = answer.Body.Close() }()
 	body, err := io.ReadAll(&spending{answer.Body, t})
 	if err != nil {
-		return nil, err
+		return nil, &noAnswerError{c.name(), err}
 	}
 	return t.read(c, answer, body, time.Since(begun)), nil
 }
@@ -175,7 +175,7 @@ func (t *trial) send(ctx context.Context, c probeCall) (answer *http.Response, e
 		return false, err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("%s: no answer: %w", c.name(), err)
+		return nil, &noAnswerError{c.name(), err}
 	}
 	return answer, nil
 }
@@ -318,6 +318,15 @@ func (r *probeReply) list(key string) []*probeReply {
 	}
 	return found
 }
+
+// noAnswerError is a call that was not answered, or not to the end.
+type noAnswerError struct {
+	call  string
+	cause error
+}
+
+func (e *noAnswerError) Error() string { return e.call + ": no answer: " + e.cause.Error() }
+func (e *noAnswerError) Unwrap() error { return e.cause }
 
 // refusedError is a call that only prepares a question and was refused.
 type refusedError struct{ r *probeReply }

@@ -13,6 +13,9 @@ import (
 // maxSentence is how much is told of an error's sentence, in runes.
 const maxSentence = 200
 
+// opaqueLength is that of a word that is an id, even if it has no digit in it.
+const opaqueLength = 20
+
 const redacted = "[redacted]"
 
 // probeHidden are texts that must not get into a report: ids, the account's name, names of the user's folders.
@@ -42,7 +45,7 @@ var (
 	// addresses are mail and web addresses, and paths.
 	addresses = regexp.MustCompile(`[^\s"'<>()]*(?:@|/|\\)[^\s"'<>()]*`)
 	fileNames = regexp.MustCompile(`[\pL\pN_-]+(?:\.[\pL\pN_-]+)*\.[\pL\pN]{1,8}\b`)
-	opaque    = regexp.MustCompile(`[A-Za-z0-9-]{9,}`)
+	opaque    = regexp.MustCompile(`[A-Za-z0-9_-]{9,}`)
 )
 
 // sentence makes what a drive says fit to be sent to others: one line without ids, addresses, paths and names of files.
@@ -57,7 +60,7 @@ func (h *probeHidden) sentence(text string) string {
 	text = addresses.ReplaceAllString(text, redacted)
 	text = fileNames.ReplaceAllString(text, redacted)
 	text = opaque.ReplaceAllStringFunc(text, func(word string) string {
-		if strings.ContainsFunc(word, unicode.IsDigit) {
+		if strings.ContainsFunc(word, unicode.IsDigit) || len(word) >= opaqueLength {
 			return redacted
 		}
 		return word

@@ -95,10 +95,10 @@ pub struct Answer {
 }
 
 impl Remote {
-    /// Prepares a probe; nothing is sent. A remote can be probed once.
+    /// Prepares a probe. A remote can be probed once.
     ///
     /// # Errors
-    /// `Unsupported` if the remote is not on OpenDrive.
+    /// `Unsupported` if the remote is not on OpenDrive, `NotFound` if its base is not there.
     pub async fn probe(&self) -> Result<Probe> {
         #[derive(Deserialize)]
         struct Answer {
@@ -115,7 +115,7 @@ impl Probe {
     /// Makes the scratch folder.
     ///
     /// # Errors
-    /// `NotFound` if the remote's base is not there; what the server says.
+    /// What the server says.
     pub async fn begin(&self) -> Result<()> {
         self.on_probe("bridge/probebegin").await
     }
