@@ -2,9 +2,9 @@
 
 mod common;
 
-use std::io::Read;
-use std::process::Child;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+#[cfg(unix)]
+use std::{io::Read, process::Child, time::Instant};
 
 use common::command::{Outcome, Person, finish};
 use common::planted::{assert_plain, file_entry, listing, with};
@@ -98,7 +98,10 @@ fn on_a_drive_as_it_is_known_everything_holds() {
     }
     let seventh = row(&report, 7)["answers"].as_array().unwrap().iter().find(|answer| answer["status"] == 429).unwrap();
     assert_eq!((&seventh["error"], &seventh["retry_after"]), (&json!(texts::TOO_MANY_DOWNLOADS), &json!(false)));
-    assert!(row(&report, 6)["found"].as_str().unwrap().starts_with("that of 101 has 101, that of 1001 has 1001; offset=0 has 100"), "{report:#}");
+    assert!(
+        row(&report, 6)["found"].as_str().unwrap().starts_with("that of 101 has 101, that of 1001 has 1001; offset=0 has 100"),
+        "{report:#}"
+    );
     let fields = row(&report, 13)["answers"][1]["fields"].as_array().unwrap();
     assert!(fields.contains(&json!("BwMax")) && fields.contains(&json!("PrivateKey")), "{fields:?}");
 }
@@ -136,7 +139,8 @@ fn a_close_that_forgets_or_keeps_silent() {
 
 #[test]
 fn an_empty_file_without_a_hash() {
-    let files = vec![with(file_entry("a", "empty", b""), "FileHash", json!("")), with(file_entry("b", "unfinished", b""), "FileHash", json!(""))];
+    let files =
+        vec![with(file_entry("a", "empty", b""), "FileHash", json!("")), with(file_entry("b", "unfinished", b""), "FileHash", json!(""))];
     let lists = Fault::new(What::Answer(listing(vec![], files))).endpoint("folder/list").skip(1);
     verdict(&World::faulty(vec![lists]), 5, "differs", "of the empty file it is empty");
 }
@@ -215,15 +219,25 @@ fn nothing_secret_is_printed() {
     let hidden = "wh1t-is-in-a-field";
     let told = format!("{} may not change {id}, /Documents/letter.txt, 'letter.txt'", world.simulator.username());
     let faults = || {
-        let secrets = json!({"error": {"code": 400, "message": told, "key": hidden}, &id: 1, "letter.txt": 2, world.simulator.username(): 3});
+        let secrets =
+            json!({"error": {"code": 400, "message": told, "key": hidden}, &id: 1, "letter.txt": 2, world.simulator.username(): 3});
         vec![
             Fault::refused(400, &told).endpoint("file/filesettings"),
             Fault::new(planted(&secrets)).endpoint("upload/open_file_upload").skip(2),
             Fault::new(planted(&json!({hidden: {"letter.txt": 1}, "error": id}))).endpoint("folder/itembyname"),
         ]
     };
-    let secrets =
-        [world.simulator.username(), world.simulator.password(), texts::PRIVATE_KEY, hidden, id.as_str(), "letter", "user@", "Dear all", "Documents"];
+    let secrets = [
+        world.simulator.username(),
+        world.simulator.password(),
+        texts::PRIVATE_KEY,
+        hidden,
+        id.as_str(),
+        "letter",
+        "user@",
+        "Dear all",
+        "Documents",
+    ];
     for arguments in [&["--json", "--only", "1,2,3,4,5,9,11,13,16"][..], &["--only", "1,2,3,4,5,9,11,13,16"]] {
         world.simulator.set_faults(faults());
         let mut command = world.person().command(&[&["probe", "opendrive://Documents"], arguments].concat());
@@ -260,11 +274,17 @@ fn the_table_has_what_the_json_has() {
     let text = String::from_utf8(outcome.stdout).unwrap();
     assert_eq!(outcome.code, Some(0), "{text}");
     let lines: Vec<&str> = text.lines().collect();
-    assert!(lines[0].starts_with(concat!("plakar-opendrive ", env!("CARGO_PKG_VERSION"), ", 2")) && lines[0].ends_with(", account Personal"), "{text}");
+    assert!(
+        lines[0].starts_with(concat!("plakar-opendrive ", env!("CARGO_PKG_VERSION"), ", 2")) && lines[0].ends_with(", account Personal"),
+        "{text}"
+    );
     assert!(text.contains("holds      1  A chunk of an upload that is sent twice\n"), "{text}");
     assert!(text.contains(r#"400  POST upload/upload_file_chunk, the first chunk again, "Incorrect chunk offset: uploaded=1000, chunk_offset=0", [error error.code error.message]"#), "{text}");
     let end = lines.last().unwrap();
-    assert!(end.starts_with("2 holds; ") && end.contains(&format!("; the scratch folder {SCRATCH}")) && end.ends_with(" is removed"), "{text}");
+    assert!(
+        end.starts_with("2 holds; ") && end.contains(&format!("; the scratch folder {SCRATCH}")) && end.ends_with(" is removed"),
+        "{text}"
+    );
     assert!(outcome.stderr.contains("scratch folder") && outcome.stderr.contains("0.5 MB   1  A chunk"), "{}", outcome.stderr);
 }
 
@@ -273,7 +293,11 @@ fn much_traffic_wants_consent() {
     let world = World::new();
     // Nobody is there to be asked.
     let (report, code) = world.report(&["--only", "1,7"]);
-    assert_eq!((code, &row(&report, 7)["verdict"], &row(&report, 1)["verdict"]), (Some(0), &json!("left out"), &json!("holds")), "{report:#}");
+    assert_eq!(
+        (code, &row(&report, 7)["verdict"], &row(&report, 1)["verdict"]),
+        (Some(0), &json!("left out"), &json!("holds")),
+        "{report:#}"
+    );
     assert!(row(&report, 7)["found"].as_str().unwrap().contains("76.0 MB of traffic: add --yes"), "{report:#}");
     let calls = world.simulator.calls();
     assert!(calls.by_endpoint.get("download/file").is_none() && calls.bytes_up < 1_000_000 && calls.bytes_down == 0, "{calls:?}");
@@ -304,6 +328,7 @@ fn consent_is_asked_for_at_a_terminal() {
     }
 }
 
+#[cfg(unix)]
 fn wait_for(child: &mut Child, limit: Duration) -> Option<i32> {
     let start = Instant::now();
     loop {
@@ -315,6 +340,7 @@ fn wait_for(child: &mut Child, limit: Duration) -> Option<i32> {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn a_signal_ends_it_and_the_scratch_folder_goes() {
     for (signal, status, point, endpoint) in [("-INT", 130, "6", "upload/create_file"), ("-TERM", 143, "7", "download/file")] {

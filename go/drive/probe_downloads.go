@@ -24,7 +24,7 @@ var downloadPoints = probeQuestions{{
 	Number:   7,
 	Question: "Seven downloads at once, and whether one that stalls counts",
 	Assumption: `six are let in, also if nobody reads them; the seventh gets 429 "Too many downloads from same IP" without Retry-After; ` +
-		"the place of one that is given up is free at once",
+		"the place of one that is given up is free within two seconds",
 	// The upload, seven downloads, and one more when a place is free; each may be sent whole.
 	MaxBytes: 9*probeLarge + smallTraffic,
 	ask:      askDownloads,
@@ -133,7 +133,7 @@ func askDownloads(ctx context.Context, t *trial) (conclusion, error) {
 	return differs("%s", text)
 }
 
-const freeAtOnce = "the place of one that was given up was free at once"
+const freeAtOnce = "the place of one that was given up was free within two seconds"
 
 // untilFree looks how soon the place of a download that was given up is free.
 func (t *trial) untilFree(ctx context.Context, id string) (string, error) {
@@ -145,7 +145,7 @@ func (t *trial) untilFree(ctx context.Context, id string) (string, error) {
 		}
 		if refused == nil {
 			d.close()
-			if time.Since(begun) < 2*probePause {
+			if time.Since(begun) < 2*time.Second {
 				return freeAtOnce, nil
 			}
 			return fmt.Sprintf("the place of one that was given up was free after %.0f s", time.Since(begun).Seconds()), nil

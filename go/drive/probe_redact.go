@@ -13,7 +13,7 @@ import (
 // maxSentence is how much is told of an error's sentence, in runes.
 const maxSentence = 200
 
-// opaqueLength is that of a word that is an id, even if it has no digit in it.
+// opaqueLength is that of a word of large and small letters that is an id, even if it has no digit in it.
 const opaqueLength = 20
 
 const redacted = "[redacted]"
@@ -60,7 +60,8 @@ func (h *probeHidden) sentence(text string) string {
 	text = addresses.ReplaceAllString(text, redacted)
 	text = fileNames.ReplaceAllString(text, redacted)
 	text = opaque.ReplaceAllStringFunc(text, func(word string) string {
-		if strings.ContainsFunc(word, unicode.IsDigit) || len(word) >= opaqueLength {
+		mixed := strings.ContainsFunc(word, unicode.IsUpper) && strings.ContainsFunc(word, unicode.IsLower)
+		if strings.ContainsFunc(word, unicode.IsDigit) || mixed && len(word) >= opaqueLength {
 			return redacted
 		}
 		return word

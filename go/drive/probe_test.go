@@ -116,7 +116,7 @@ func TestSentencesCanBeShown(t *testing.T) {
 		"Incorrect chunk offset: uploaded=1000, chunk_offset=0":              "Incorrect chunk offset: uploaded=1000, chunk_offset=0",
 		"Invalid upload file size. Total uploaded=0. File size=8388608":      "Invalid upload file size. Total uploaded=0. File size=8388608",
 		"Session does not exist, please re-login.":                           "Session does not exist, please re-login.",
-		"Invalid value specified for `file_id`":                              "Invalid value specified for `file_id`",
+		"Invalid value specified for `file_modification_time`":               "Invalid value specified for `file_modification_time`",
 		"Too many downloads from same IP":                                    "Too many downloads from same IP",
 		"a line\n  and\tanother":                                             "a line and another",
 		"File MTIzNDU2Nzg_QuX is locked":                                     "File [redacted] is locked",

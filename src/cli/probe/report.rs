@@ -1,5 +1,6 @@
 //! What a probe prints: a table as it goes on, or JSON at the end.
 
+use std::collections::HashSet;
 use std::io;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -40,6 +41,9 @@ pub(super) struct Report<'a> {
     /// Says at a terminal what is going on.
     #[serde(skip)]
     bar: ProgressBar,
+    /// Calls and the fields of their answers that the table has already.
+    #[serde(skip)]
+    shown: HashSet<(String, Vec<String>)>,
 }
 
 #[derive(Serialize)]
@@ -96,6 +100,7 @@ impl<'a> Report<'a> {
             start: Instant::now(),
             out,
             bar: ProgressBar::new_spinner(),
+            shown: HashSet::new(),
         };
         report.bar.enable_steady_tick(Duration::from_millis(200));
         let account = report.account.as_ref().map(|plan| format!(", account {}", shown(plan))).unwrap_or_default();
@@ -131,7 +136,8 @@ impl<'a> Report<'a> {
     }
 
     fn push(&mut self, row: Row) -> io::Result<()> {
-        let printed = self.print(&row.lines());
+        let lines = row.lines(&mut self.shown);
+        let printed = self.print(&lines);
         self.points.push(row);
         printed
     }
@@ -205,7 +211,7 @@ impl Row {
         }
     }
 
-    fn lines(&self) -> Vec<String> {
+    fn lines(&self, known: &mut HashSet<(String, Vec<String>)>) -> Vec<String> {
         let style = match self.verdict {
             "holds" => GOOD,
             "differs" => BAD,
@@ -216,7 +222,7 @@ impl Row {
         let mut lines = vec![format!("{verdict}  {:>2}  {}", self.point, shown(&self.question))];
         lines.push(format!("{:14}assumed  {}", "", shown(&self.assumption)));
         lines.push(format!("{:14}found    {}", "", shown(&self.found)));
-        lines.extend(self.answers.iter().map(|answer| format!("{:14}{}", "", coloured(ASIDE, &shown(&answer.line())))));
+        lines.extend(self.answers.iter().map(|answer| format!("{:14}{}", "", coloured(ASIDE, &shown(&answer.line(known))))));
         lines
     }
 }
@@ -227,7 +233,8 @@ impl AnswerRow {
         Self { call, about, times, status, form, fields, code, error, retry_after, seen, milliseconds: ms }
     }
 
-    fn line(&self) -> String {
+    /// One line; the fields only where this call has not had them before.
+    fn line(&self, known: &mut HashSet<(String, Vec<String>)>) -> String {
         let mut parts = vec![format!("{}  {}", self.status, self.call)];
         if !self.about.is_empty() {
             parts.push(self.about.clone());
@@ -250,7 +257,7 @@ impl AnswerRow {
         if let Some(seen) = &self.seen {
             parts.push(seen.clone());
         }
-        if !self.fields.is_empty() {
+        if !self.fields.is_empty() && known.insert((self.call.clone(), self.fields.clone())) {
             parts.push(format!("[{}]", self.fields.join(" ")));
         }
         parts.join(", ")
