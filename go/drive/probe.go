@@ -94,7 +94,7 @@ func (p probeQuestions) sorted() []ProbePoint {
 
 // Probe asks a drive the questions, in a scratch folder of its own below the remote's base.
 type Probe struct {
-	parts driveParts
+	drive *Drive
 	// client sends calls as they are, and gives answers as they come.
 	client *rest.Client
 	// Folder is the name of the scratch folder.
@@ -115,39 +115,35 @@ type Probe struct {
 
 // NewProbe prepares a probe of a remote that is on OpenDrive, or wraps such a one. Its base must be there.
 func NewProbe(ctx context.Context, f fs.Fs) (*Probe, error) {
-	drive := Of(f)
-	if drive == nil {
+	remote := Of(f)
+	if remote == nil {
 		return nil, fault.New(fault.Unsupported, "", "this remote is not on OpenDrive, which is what a probe asks about")
 	}
-	parts, err := partsOf(drive)
+	drive, err := of(remote)
 	if err != nil {
 		return nil, err
 	}
-	client, err := plainClient(drive)
+	client, err := drive.plainClient()
 	if err != nil {
 		return nil, err
 	}
-	session, err := field[opendrive.UserSessionInfo](drive, "session")
+	if err := drive.dirs().FindRoot(ctx, false); err != nil {
+		return nil, err
+	}
+	base, err := drive.dirs().RootID(ctx, false)
 	if err != nil {
 		return nil, err
 	}
 	unique := make([]byte, 3)
 	// It cannot fail (crypto/rand.Read).
 	_, _ = rand.Read(unique)
-	if err := parts.folders.FindRoot(ctx, false); err != nil {
-		return nil, err
-	}
-	base, err := parts.folders.RootID(ctx, false)
-	if err != nil {
-		return nil, err
-	}
-	p := &Probe{parts: parts, client: client, base: base}
+	p := &Probe{drive: drive, client: client, base: base}
 	p.Folder = ProbePrefix + time.Now().UTC().Format("20060102-150405-") + hex.EncodeToString(unique)
-	if plan := session.UserPlan; plainWord.MatchString(plan) {
+	if plan := drive.session.UserPlan; plainWord.MatchString(plan) {
 		p.Plan = plan
 	}
-	p.hidden.add(parts.options.UserName, parts.session, base)
-	p.hidden.add(strings.Split(drive.Root(), "/")...)
+	p.hidden.add(drive.options.UserName, drive.id, base)
+	p.hidden.add(strings.Split(*drive.root, "/")...)
 	return p, nil
 }
 
@@ -156,11 +152,8 @@ func (p *Probe) Begin(ctx context.Context) error {
 	p.turn.Lock()
 	defer p.turn.Unlock()
 	p.begun = true
-	if err := MakeFolder(ctx, p.parts.drive, p.Folder); err != nil {
-		return err
-	}
 	var err error
-	p.scratch, err = p.parts.folders.FindDir(ctx, p.Folder, false)
+	p.scratch, err = p.drive.createFolder(ctx, p.base, p.Folder)
 	p.hidden.add(p.scratch)
 	return err
 }
@@ -233,7 +226,6 @@ func (p *Probe) End(ctx context.Context) error {
 			return err
 		}
 		p.scratch, p.removed, id = "", true, ""
-		p.parts.folders.FlushDir(p.Folder)
 	}
 	return fault.New(fault.Other, "", "the drive says that it is removed, and finds it all the same")
 }
@@ -250,7 +242,7 @@ func (p *Probe) find(ctx context.Context) (string, error) {
 			return "", nil
 		}
 	}
-	id, there, err := p.parts.drive.FindLeaf(ctx, p.base, p.Folder)
+	id, there, err := p.drive.remote.FindLeaf(ctx, p.base, p.Folder)
 	if !there {
 		id = ""
 	}
@@ -261,8 +253,8 @@ func (p *Probe) remove(ctx context.Context, id string) error {
 	request := struct {
 		Session string `json:"session_id"`
 		Folder  string `json:"folder_id"`
-	}{p.parts.session, id}
-	err := p.parts.pacer.Call(func() (bool, error) { return p.parts.post(ctx, "/folder/remove.json", &request, nil) })
+	}{p.drive.id, id}
+	_, err := p.drive.post(ctx, "/folder/remove.json", &request, nil)
 	var refusal *opendrive.Error
 	if errors.As(err, &refusal) && (fault.As(err, "").Kind == fault.NotFound || strings.Contains(refusal.Info.Message, "already deleted")) {
 		// A lost answer to the first try.

@@ -15,8 +15,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/rclone/rclone/backend/opendrive"
-	"github.com/rclone/rclone/fs/fshttp"
 	"github.com/rclone/rclone/lib/rest"
 
 	"bridge/fault"
@@ -93,45 +91,14 @@ type probeReply struct {
 
 // plainClient gives a client with a drive's session and connections, without what the drive's own does about answers:
 // it repeats nothing, waits for nothing and changes no status.
-func plainClient(drive *opendrive.Fs) (*rest.Client, error) {
-	client, err := field[*rest.Client](drive, "srv")
+func (d *Drive) plainClient() (*rest.Client, error) {
+	address, err := addressOf(d.client)
 	if err != nil {
 		return nil, err
 	}
-	connections, err := connectionsOf(drive)
-	if err != nil {
-		return nil, err
-	}
-	root, err := field[string](client, "rootURL")
-	if err != nil {
-		return nil, err
-	}
-	signer, err := field[rest.SignerFn](client, "signer")
-	if err != nil {
-		return nil, err
-	}
-	transport := bare(connections.Transport)
-	if _, ok := transport.(*fshttp.Transport); !ok {
-		return nil, fault.New(fault.Other, "", fmt.Sprintf("a bug: a transport of type %T, where rclone's was expected", transport))
-	}
-	plain := &http.Client{Transport: transport, CheckRedirect: connections.CheckRedirect}
-	return rest.NewClient(plain).SetRoot(root).SetSigner(signer), nil
+	plain := &http.Client{Transport: d.keeper.RoundTripper, CheckRedirect: d.connections.CheckRedirect}
+	return rest.NewClient(plain).SetRoot(address).SetSigner(d.logins.sign), nil
 }
-
-// bare gives the transport below those of ours.
-func bare(transport http.RoundTripper) http.RoundTripper {
-	for {
-		ours, ok := transport.(interface{ below() http.RoundTripper })
-		if !ok {
-			return transport
-		}
-		transport = ours.below()
-	}
-}
-
-func (t patientTransport) below() http.RoundTripper { return t.RoundTripper }
-
-func (k *timekeeper) below() http.RoundTripper { return k.RoundTripper }
 
 // do makes one call, once. An error is one of the connection; a refusal is an answer.
 func (t *trial) do(ctx context.Context, c probeCall) (*probeReply, error) {
@@ -170,7 +137,7 @@ func (t *trial) send(ctx context.Context, c probeCall) (answer *http.Response, e
 		options.Body, options.ContentLength = bytes.NewReader(c.body), &length
 	}
 	// The pacer keeps calls apart. It is told of no failure: nothing waits for one.
-	err = t.parts.pacer.CallNoRetry(func() (bool, error) {
+	err = t.drive.pacer.CallNoRetry(func() (bool, error) {
 		answer, err = t.client.Call(ctx, &options)
 		return false, err
 	})

@@ -55,7 +55,7 @@ func (d *probeDownload) drain() error {
 func (t *trial) begin(ctx context.Context, id, about string) (*probeDownload, *probeReply, error) {
 	call := probeCall{
 		method: http.MethodGet, path: downloadPath + url.PathEscape(id), about: about,
-		query: url.Values{"session_id": {t.parts.session}},
+		query: url.Values{"session_id": {t.drive.id}},
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	begun := time.Now()

@@ -33,7 +33,7 @@ func (r *probeReply) hasHash(content []byte) bool {
 
 // object is the body of a call, the session in it.
 func (t *trial) object(members map[string]any) map[string]any {
-	members["session_id"] = t.parts.session
+	members["session_id"] = t.drive.id
 	return members
 }
 
@@ -107,7 +107,7 @@ func (t *trial) chunk(id, place, about string, offset int, content []byte) probe
 	writer := multipart.NewWriter(&form)
 	// A buffer takes everything.
 	for _, field := range [][2]string{
-		{"session_id", t.parts.session}, {"file_id", id}, {"temp_location", place},
+		{"session_id", t.drive.id}, {"file_id", id}, {"temp_location", place},
 		{"chunk_offset", strconv.Itoa(offset)}, {"chunk_size", strconv.Itoa(len(content))},
 	} {
 		_ = writer.WriteField(field[0], field[1])
@@ -131,7 +131,7 @@ func (t *trial) closing(id, place, about string, size int, more map[string]any) 
 }
 
 func (t *trial) info(id string) probeCall {
-	return probeCall{method: http.MethodGet, path: "/file/info.json/" + url.PathEscape(id), query: url.Values{"session_id": {t.parts.session}}}
+	return probeCall{method: http.MethodGet, path: "/file/info.json/" + url.PathEscape(id), query: url.Values{"session_id": {t.drive.id}}}
 }
 
 // fill gives a file its content by the way that is known to work, and the answer of the close.

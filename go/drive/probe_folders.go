@@ -46,7 +46,7 @@ var folderPoints = probeQuestions{
 
 // listing is the call that lists a folder.
 func (t *trial) listing(folder, about string, query url.Values) probeCall {
-	path := listingPath + t.parts.session + "/" + url.PathEscape(folder)
+	path := listingPath + t.drive.id + "/" + url.PathEscape(folder)
 	return probeCall{method: http.MethodGet, path: path, about: about, query: query}
 }
 

@@ -152,7 +152,7 @@ func askOddNames(ctx context.Context, t *trial) (conclusion, error) {
 
 // byName is the call that looks an entry up.
 func (t *trial) byName(name, about string) probeCall {
-	path := "/folder/itembyname.json/" + t.parts.session + "/" + url.PathEscape(t.folder)
+	path := "/folder/itembyname.json/" + t.drive.id + "/" + url.PathEscape(t.folder)
 	return probeCall{method: http.MethodGet, path: path, about: about, query: url.Values{"name": {name}}}
 }
 
@@ -170,7 +170,7 @@ func (t *trial) untilFound(ctx context.Context, name string) error {
 }
 
 func askUserInfo(ctx context.Context, t *trial) (conclusion, error) {
-	r, err := t.prepare(ctx, probeCall{method: http.MethodGet, path: "/users/info.json/" + t.parts.session})
+	r, err := t.prepare(ctx, probeCall{method: http.MethodGet, path: "/users/info.json/" + t.drive.id})
 	if err != nil {
 		return conclusion{}, err
 	}

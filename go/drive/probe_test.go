@@ -20,43 +20,27 @@ import (
 	"bridge/fault"
 )
 
-// A probe reaches into rclone's client: a new rclone must have the same fields.
-func TestProbeFields(t *testing.T) {
-	client := rest.NewClient(nil).SetRoot("https://drive/api").SetSigner(func(*http.Request) error { return nil })
-	root, err := field[string](client, "rootURL")
-	checks.OK(t, err)
-	signer, err := field[rest.SignerFn](client, "signer")
-	checks.OK(t, err)
-	if root != "https://drive/api" || signer == nil {
-		t.Fatal(root, signer)
-	}
-}
-
 // tunedDrive is a drive as it is after its login.
 func tunedDrive(t *testing.T) *opendrive.Fs {
 	t.Helper()
-	drive := new(opendrive.Fs)
+	remote := new(opendrive.Fs)
 	client := rest.NewClient(&http.Client{Transport: fshttp.NewTransport(t.Context())}).SetRoot("https://drive/api")
-	checks.OK(t, set(drive, "srv", client))
-	checks.OK(t, set(drive, "session", opendrive.UserSessionInfo{SessionID: "s3ss10n", UserPlan: "Basic"}))
-	checks.OK(t, set(drive, "pacer", fs.NewPacer(t.Context(), new(backoff))))
-	checks.OK(t, set(drive, "dirCache", dircache.New("", "0", drive)))
-	checks.OK(t, tune(t.Context(), drive))
-	return drive
+	checks.OK(t, set(remote, "srv", client))
+	checks.OK(t, set(remote, "session", opendrive.UserSessionInfo{SessionID: "s3ss10n", UserPlan: "Basic"}))
+	checks.OK(t, set(remote, "pacer", fs.NewPacer(t.Context(), nil)))
+	checks.OK(t, set(remote, "dirCache", dircache.New("", "0", remote)))
+	_, err := tune(t.Context(), remote)
+	checks.OK(t, err)
+	return remote
 }
 
-// What is put between rclone's transport and the drive's client must say what is below it, or a probe does not see what the
-// drive answers.
+// Nothing may be between a probe and what the drive answers.
 func TestAProbeSeesAnswersAsTheyCome(t *testing.T) {
-	drive := tunedDrive(t)
-	connections, err := connectionsOf(drive)
+	drive, err := of(tunedDrive(t))
 	checks.OK(t, err)
-	if _, ok := connections.Transport.(*fshttp.Transport); ok {
-		t.Fatal("nothing is between")
-	}
-	client, err := plainClient(drive)
+	client, err := drive.plainClient()
 	checks.OK(t, err)
-	plain, err := field[*http.Client](client, "c")
+	plain, err := connectionsIn(client)
 	checks.OK(t, err)
 	if _, ok := plain.Transport.(*fshttp.Transport); !ok {
 		t.Fatalf("%T", plain.Transport)
