@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/rclone/rclone/fs"
@@ -31,6 +32,8 @@ type remote struct {
 	// entries serialises what checks for a name and then creates it: whoever has put something
 	// in may. A channel, unlike a mutex, can be waited for until the call is cancelled.
 	entries chan struct{}
+	// probe is what probes the remote, nil if nothing does.
+	probe atomic.Pointer[drive.Probe]
 }
 
 type openIn struct {

@@ -64,6 +64,9 @@ func connectionsOf(remote *opendrive.Fs) (*http.Client, error) {
 	return connectionsIn(client)
 }
 
+// addressOf gives the address that a REST client's paths stand behind.
+func addressOf(client *rest.Client) (string, error) { return field[string](client, "rootURL") }
+
 // objectFields are those of a file.
 type objectFields struct {
 	remote           *opendrive.Fs

@@ -34,6 +34,9 @@ func TestPrivateFields(t *testing.T) {
 	if f.connections != http.DefaultClient {
 		t.Error("another client")
 	}
+	if address, err := addressOf(f.client.SetRoot("https://drive")); err != nil || address != "https://drive" {
+		t.Error(address, err)
+	}
 
 	date := time.Unix(1600000000, 0)
 	o, err := newObject(objectFields{remote: remote, path: "a/b", id: "F1", parent: "D1", modTime: date, md5: "abc", size: 3})

@@ -65,6 +65,8 @@ var sessionPatterns = []*regexp.Regexp{
 	regexp.MustCompile(`((?:list|itembyname|info|file)\.json/)[^/?\s"']+`),
 	regexp.MustCompile(`(name=\\?"session_id\\?"(?:\\r\\n|\s)+)[^\s\\]+`),
 	regexp.MustCompile(`("passwd\\*"\s*:\s*\\*")(?:[^"\\]|\\[^"])+`),
+	// A secret of the account's, which users/info gives and nothing of ours needs.
+	regexp.MustCompile(`("PrivateKey\\*"\s*:\s*\\*")(?:[^"\\]|\\[^"])+`),
 }
 
 // logRedacted writes rclone's log to standard error, whatever its level, without secrets.

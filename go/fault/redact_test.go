@@ -37,6 +37,8 @@ func TestSessionsThatAreNotKnownYetStayOutOfTheLog(t *testing.T) {
 		`GET /api/v1/download/file.json/F1?session_id=SECRETID HTTP/1.1`,
 		`Content-Disposition: form-data; name="session_id"` + "\r\n\r\nSECRETID\r\n--x",
 		`{"username":"me","passwd":"SECRETID x"}`,
+		`{"UserID":1,"PrivateKey":"SECRETID","MaxStorage":"5"}`,
+		`{\"UserID\":1,\"PrivateKey\":\"SECRETID\"}`,
 	} {
 		for _, pattern := range sessionPatterns {
 			text = pattern.ReplaceAllString(text, "${1}[redacted]")

@@ -16,6 +16,7 @@ mod ls;
 mod man;
 mod output;
 mod place;
+mod probe;
 mod test;
 mod version;
 
@@ -68,6 +69,7 @@ enum ForPeople {
     Cat(cat::Cat),
     Cp(cp::Cp),
     About(about::About),
+    Probe(probe::Probe),
     App(app::App),
     Console(console::Console),
     /// Print the completions for a shell
@@ -146,6 +148,7 @@ fn for_people(command: ForPeople) -> Result<Exit, Failure> {
         ForPeople::Cat(cat) => cat.run(&mut out),
         ForPeople::Cp(cp) => cp.run(&mut out),
         ForPeople::About(about) => about.run(&mut out),
+        ForPeople::Probe(probe) => probe.run(&mut out),
         ForPeople::App(_) | ForPeople::Console(_) => beside::hand_over(),
         ForPeople::Completions { shell } => {
             let mut script = Vec::new();
@@ -215,6 +218,11 @@ fn drive<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure
 /// Runs work to its end, or until a signal comes.
 async fn or_signal<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let mut signals = Signals::listen().map_err(broken)?;
+    until_signal(&mut signals, work).await
+}
+
+/// The same, with signals that somebody listens to afterwards too.
+async fn until_signal<T>(signals: &mut Signals, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     tokio::select! {
         outcome = work => outcome,
         signal = signals.next() => Err(Failure::new(

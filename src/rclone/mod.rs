@@ -8,6 +8,7 @@ mod client;
 mod error;
 mod ffi;
 mod object;
+pub mod probe;
 mod reader;
 mod remote;
 mod writer;

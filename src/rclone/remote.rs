@@ -166,8 +166,8 @@ pub(super) struct RawEntry {
 }
 
 #[derive(Serialize)]
-struct OnRemote {
-    remote: Handle,
+pub(super) struct OnRemote {
+    pub(super) remote: Handle,
 }
 
 #[derive(Serialize)]

@@ -16,7 +16,7 @@ fn given_up() -> Failure {
 }
 
 /// Asks for a line.
-pub(super) async fn line(question: &str) -> Result<String, Failure> {
+pub(in crate::cli) async fn line(question: &str) -> Result<String, Failure> {
     let question = format!("{}: ", text::line(question));
     // On a thread of its own, so that a signal ends the command meanwhile.
     let asked = tokio::task::spawn_blocking(move || {

@@ -22,7 +22,7 @@ use std::path::PathBuf;
 
 use super::exit::{Exit, Failure};
 use super::output::Output;
-pub(super) use ask::{can_ask, secret};
+pub(super) use ask::{can_ask, line, secret};
 pub(super) use open::{Opened, guard};
 
 /// Assign source apps, then test, back up, browse, restore and schedule them
