@@ -2,8 +2,9 @@
 # Plakar 1.1.4 (Go module github.com/PlakarKorp/plakar, with kloset v1.1.3), stores of its own fs connector.
 #
 # Behaviour: a second store is filled by `plakar sync to` each night. An old snapshot is removed there, to save space, while the first store
-# keeps it. The next sync brings it back: "1 snapshots synchronized", as does each further one, and it is never listed. Worse, from then on the
-# second store looks EMPTY to every machine that did not take part: `ls` and `check` print nothing there, with exit 0.
+# keeps it. The next sync brings it back: "1 snapshots synchronized", as does each further one, and it is never listed. That much is known
+# (plakar issue 1539, kloset issue 478). What we found written nowhere: from then on the second store looks EMPTY to every machine that did not
+# take part: `ls` and `check` print nothing there, with exit 0.
 # A synchronized snapshot keeps its id, the state that records it has that id for its name, and takes the place of the state of that name.
 # States name the one before them; with the replaced one the chain is a ring, and a cache that starts from nothing reads no state of a ring.
 #
