@@ -104,8 +104,8 @@ async fn what_is_put_is_listed_read_and_deleted() {
                 let error = get(store, kind, &mac(0), Some((0, 1))).await.unwrap_err();
                 assert_eq!(error.kind(), ErrorKind::NotFound, "{} {kind:?}: {error}", place.name());
                 assert!(error.to_string().contains(&hex(&mac(0))), "{error}");
-                let error = store.delete(kind, &mac(0)).await.unwrap_err();
-                assert_eq!(error.kind(), ErrorKind::NotFound, "{} {kind:?}: {error}", place.name());
+                // What is gone already is deleted.
+                store.delete(kind, &mac(0)).await.unwrap();
             }
         }
     }

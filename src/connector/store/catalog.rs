@@ -78,12 +78,24 @@ impl Catalog {
 
     /// The sum of the sizes of a kind, by a listing that is not old.
     pub(super) async fn size(&self, kind: Kind) -> Result<u64> {
+        self.refresh(kind).await?;
+        let folders = self.folders();
+        Ok(folders.get(&kind).map_or(0, |folder| folder.objects.values().filter_map(|kept| kept.size).sum()))
+    }
+
+    /// What is under a MAC, by a listing that is not old.
+    pub(super) async fn present(&self, kind: Kind, mac: &Mac) -> Result<Option<Arc<Kept>>> {
+        self.refresh(kind).await?;
+        Ok(self.known(kind, mac))
+    }
+
+    /// Lists a kind anew unless that was done within a minute.
+    async fn refresh(&self, kind: Kind) -> Result<()> {
         let fresh = self.folders().get(&kind).and_then(|folder| folder.listed).is_some_and(|listed| listed.elapsed() < FRESH);
         if !fresh {
             self.list(kind).await?;
         }
-        let folders = self.folders();
-        Ok(folders.get(&kind).map_or(0, |folder| folder.objects.values().filter_map(|kept| kept.size).sum()))
+        Ok(())
     }
 
     /// What is known under a MAC, without asking the remote.

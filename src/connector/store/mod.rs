@@ -6,12 +6,12 @@
 pub mod cache;
 mod catalog;
 pub mod layout;
+mod locks;
 mod put;
 mod spool;
 
-use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -25,6 +25,7 @@ use self::cache::{BlockCache, Fetch};
 use self::catalog::{Catalog, Kept};
 use self::layout::CONFIG;
 pub use self::layout::{Kind, Mac};
+use self::locks::Locks;
 pub use self::put::Put;
 use self::spool::{Budget, Spool};
 use super::{Identity, OpenError, Settings, explain, open_remote};
@@ -62,8 +63,7 @@ struct Inner {
     tasks: TaskTracker,
     /// Ends those that take too long at the end.
     hurry: CancellationToken,
-    /// The locks that were put and not deleted yet.
-    locks: Mutex<HashSet<Mac>>,
+    locks: Mutex<Locks>,
     /// Whether this connection has put or deleted anything.
     wrote: AtomicBool,
 }
@@ -142,7 +142,10 @@ impl Store {
         }
         let mut spool = Spool::new(&self.0.budget);
         spool.push(config).await.map_err(failed)?;
-        spool.upload(remote, CONFIG, true).await.map_err(failed)?;
+        match spool.place(remote, CONFIG).await {
+            Err(error) if error.kind() == ErrorKind::Exists => Err(self.error(ErrorKind::Exists, "a store already")),
+            outcome => outcome.map(drop).map_err(failed),
+        }?;
         Ok(())
     }
 
@@ -185,7 +188,7 @@ impl Store {
         if kind == Kind::Packfile {
             changed.iter().for_each(|mac| self.0.cache.forget(mac));
         }
-        Ok(macs)
+        if kind == Kind::Lock { self.readable_locks(macs).await } else { Ok(macs) }
     }
 
     /// Gives a part of a resource that the cache has in one piece, without waiting. To be asked
@@ -209,7 +212,10 @@ impl Store {
         let catalog = self.ready().await?;
         let kept = catalog.find(kind, mac).await?;
         let Some(range) = range else {
-            return if kind == Kind::Lock { self.lock(mac, kept).await } else { Ok(pieces(kept.object.read(0, None).await?)) };
+            return match kind {
+                Kind::Lock => self.lock(mac).await.map(Answer::Whole),
+                _ => Ok(pieces(kept.object.read(0, None).await?)),
+            };
         };
         if let Some(size) = kept.size {
             check(size, range)?;
@@ -233,10 +239,10 @@ impl Store {
         Ok(Put::new(self, kind, mac))
     }
 
-    /// Deletes a resource. Once it has begun it is carried through, whoever waits for it or not.
+    /// Deletes a resource; one that is gone already is deleted. Once it has begun it is carried through, whoever waits for it or not.
     ///
     /// # Errors
-    /// `NotFound`, or what the server says.
+    /// What the server says.
     pub async fn delete(&self, kind: Kind, mac: &Mac) -> Result<()> {
         let (store, mac) = (self.clone(), *mac);
         self.carry_through(async move { store.remove(kind, &mac).await }).await
@@ -252,7 +258,7 @@ impl Store {
             self.0.hurry.cancel();
             self.0.tasks.wait().await;
         }
-        let locks: Vec<Mac> = self.locks().drain().collect();
+        let locks: Vec<Mac> = self.locks().own.drain().collect();
         let deletions = locks.iter().map(|mac| self.remove(Kind::Lock, mac));
         futures::future::join_all(deletions).await;
     }
@@ -267,27 +273,22 @@ impl Store {
 
     async fn remove(&self, kind: Kind, mac: &Mac) -> Result<()> {
         let catalog = self.ready().await?;
-        let kept = catalog.find(kind, mac).await?;
-        let outcome = kept.object.delete().await;
+        let kept = match catalog.find(kind, mac).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            found => found?,
+        };
+        let outcome = match kept.object.delete().await {
+            // Another machine was quicker, or the answer to the first try was lost.
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            outcome => outcome,
+        };
         catalog.forget(kind, mac);
         match kind {
             Kind::Packfile => self.0.cache.forget(mac),
-            Kind::Lock if outcome.is_ok() => drop(self.locks().remove(mac)),
+            Kind::Lock if outcome.is_ok() => drop(self.locks().own.remove(mac)),
             _ => {}
         }
         outcome
-    }
-
-    /// A lock, read whole: it may be replaced at any moment, and is read again then.
-    async fn lock(&self, mac: &Mac, kept: Arc<Kept>) -> Result<Answer> {
-        match contents(&kept.object).await {
-            Err(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::NotFound) => {}
-            outcome => return outcome.map(Answer::Whole),
-        }
-        let catalog = self.ready().await?;
-        catalog.list(Kind::Lock).await?;
-        let kept = catalog.known(Kind::Lock, mac).ok_or_else(|| catalog::missing(Kind::Lock, mac))?;
-        contents(&kept.object).await.map(Answer::Whole)
     }
 
     /// The file `CONFIG`, if there is one, and its size.
@@ -325,10 +326,6 @@ impl Store {
     fn error(&self, kind: ErrorKind, what: &str) -> OpenError {
         let Identity { origin, kind: backend, root } = self.identity();
         OpenError::Remote { message: format!("at {root} on {backend} ({origin}) there is {what}"), kind, temporary: false }
-    }
-
-    fn locks(&self) -> MutexGuard<'_, HashSet<Mac>> {
-        self.0.locks.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 

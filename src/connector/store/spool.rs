@@ -7,9 +7,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use sha2::{Digest, Sha256};
 
-use super::layout;
-use crate::rclone::{CHUNK, Entry, Error, ErrorKind, Remote, Result};
+use super::layout::{self, Mac};
+use crate::rclone::{CHUNK, Entry, Error, ErrorKind, Object, Remote, Result};
 
 /// The bytes of all puts together that may wait in memory. More go to a temporary file.
 const MEMORY: usize = 32 << 20;
@@ -75,75 +77,111 @@ impl Spool {
         self.budget.0.fetch_sub(std::mem::take(&mut self.reserved), Ordering::Relaxed);
     }
 
-    /// Uploads all of it to a path; with `whole`, what is seen there is never anything but the
-    /// complete content. Otherwise an empty file may be seen while it is new.
+    /// Uploads all of it to a path; what was there is replaced. While it is new an empty file may be seen there.
     ///
     /// # Errors
     /// What the server says. Nothing but what was there before is under the path then.
-    pub(super) async fn upload(&self, remote: &Remote, path: &str, whole: bool) -> Result<Entry> {
-        let mut pause = PAUSE;
-        for _ in 1..TRIES {
-            match self.attempt(remote, path, whole).await {
-                // A new name may not be found for a while, and is in the way all the same; and when
-                // the answer to the last call of an upload is lost, its repetition finds nothing.
-                Err(error)
-                    if error.is_temporary() || matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Exists | ErrorKind::NotFound) =>
-                {
-                    tracing::info!("{path}: {error}; trying again");
-                    tokio::time::sleep(pause).await;
-                    pause *= 2;
-                }
-                outcome => return outcome,
-            }
-        }
-        self.attempt(remote, path, whole).await
+    pub(super) async fn upload(&self, remote: &Remote, path: &str) -> Result<Entry> {
+        repeated(path, || self.send(remote, path)).await
     }
 
-    async fn attempt(&self, remote: &Remote, path: &str, whole: bool) -> Result<Entry> {
-        if !whole {
-            return self.send(remote, path).await;
-        }
-        let entry = self.send(remote, &layout::temporary(path)).await?;
+    /// Puts all of it under a name that is free: there is nothing there before it is whole.
+    ///
+    /// # Errors
+    /// `Exists` if something else is there, which stays; else what the server says.
+    pub(super) async fn place(&self, remote: &Remote, path: &str) -> Result<Entry> {
+        let entry = repeated(path, || async { self.send(remote, &layout::temporary(path)).await }).await?;
         let Some(object) = entry.object else { return Err(Error::new(ErrorKind::Other, "a bug: an upload that made a folder")) };
         let temporary = object.path().to_owned();
-        match object.rename(path).await {
-            Ok(entry) => Ok(entry),
-            Err(error) => {
-                if let Ok(Entry { object: Some(object), .. }) = remote.stat(&temporary).await {
-                    // Best effort: a listing does not show it, and `Catalog::tidy` finds it later.
-                    drop(object.delete().await);
-                }
-                // Something is under the name already. Replacing its content is as atomic.
-                if error.kind() == ErrorKind::Exists { self.send(remote, path).await } else { Err(error) }
-            }
+        let renamed = object.rename(path).await;
+        if renamed.is_err()
+            && let Ok(Entry { object: Some(object), .. }) = remote.stat(&temporary).await
+        {
+            // Best effort: a listing does not show it, and `Catalog::tidy` finds it later.
+            drop(object.delete().await);
         }
+        match renamed {
+            // The answer to the first try may have been lost.
+            Err(error) if matches!(error.kind(), ErrorKind::Exists | ErrorKind::NotFound) => match remote.stat(path).await {
+                Ok(there) => match &there.object {
+                    Some(object) if self.is_same(object).await? => Ok(there),
+                    _ => Err(error),
+                },
+                Err(_) => Err(error),
+            },
+            outcome => outcome,
+        }
+    }
+
+    /// Whether an object has the same bytes.
+    pub(super) async fn is_same(&self, object: &Object) -> Result<bool> {
+        if object.size().is_some_and(|size| size != self.size) {
+            return Ok(false);
+        }
+        let mut theirs = Sha256::new();
+        let mut reader = object.read(0, None).await?;
+        while let Some(chunk) = reader.chunk().await? {
+            theirs.update(&chunk);
+        }
+        Ok(theirs.finalize() == self.hashed(Sha256::new()).await?)
+    }
+
+    /// A name for these bytes where another one is taken: always the same.
+    pub(super) async fn name(&self, taken: &Mac) -> Result<Mac> {
+        Ok(self.hashed(Sha256::new_with_prefix(taken)).await?.into())
+    }
+
+    async fn hashed(&self, mut hasher: Sha256) -> Result<sha2::digest::Output<Sha256>> {
+        let mut chunks = self.chunks();
+        while let Some(chunk) = chunks.try_next().await? {
+            hasher.update(&chunk);
+        }
+        Ok(hasher.finalize())
+    }
+
+    /// The bytes in order, 1 MiB at most in each chunk that comes from the file.
+    fn chunks(&self) -> BoxStream<'_, Result<Bytes>> {
+        let Some(file) = &self.file else { return stream::iter(self.chunks.iter().cloned().map(Ok)).boxed() };
+        let read = move |at: u64| {
+            let length = usize::try_from(self.size - at).map_or(CHUNK, |rest| rest.min(CHUNK));
+            let file = file.clone();
+            on_file(move || {
+                let mut buffer = BytesMut::zeroed(length);
+                // One reader at a time: an upload takes its chunks in order.
+                (&*file).seek(SeekFrom::Start(at))?;
+                (&*file).read_exact(&mut buffer)?;
+                Ok(buffer.freeze())
+            })
+        };
+        stream::iter((0..self.size).step_by(CHUNK)).then(read).boxed()
     }
 
     async fn send(&self, remote: &Remote, path: &str) -> Result<Entry> {
         let mut writer = remote.create(path, Some(self.size), SystemTime::now()).await?;
-        match &self.file {
-            None => {
-                for chunk in &self.chunks {
-                    writer.write(chunk.clone()).await?;
-                }
-            }
-            Some(file) => {
-                for at in (0..self.size).step_by(CHUNK) {
-                    let length = usize::try_from(self.size - at).map_or(CHUNK, |rest| rest.min(CHUNK));
-                    let file = file.clone();
-                    let chunk = on_file(move || {
-                        let mut buffer = BytesMut::zeroed(length);
-                        // One reader at a time: an upload takes its chunks in order.
-                        (&*file).seek(SeekFrom::Start(at))?;
-                        (&*file).read_exact(&mut buffer)?;
-                        Ok(buffer.freeze())
-                    });
-                    writer.write(chunk.await?).await?;
-                }
-            }
+        let mut chunks = self.chunks();
+        while let Some(chunk) = chunks.try_next().await? {
+            writer.write(chunk).await?;
         }
         writer.commit().await
     }
+}
+
+/// Does an upload to a path again, as often as [`TRIES`] says, when it fails in a way that may pass.
+async fn repeated<F: Future<Output = Result<Entry>>>(path: &str, upload: impl Fn() -> F) -> Result<Entry> {
+    let mut pause = PAUSE;
+    for _ in 1..TRIES {
+        match upload().await {
+            // A new name may not be found for a while, and is in the way all the same; and when
+            // the answer to the last call of an upload is lost, its repetition finds nothing.
+            Err(error) if error.is_temporary() || matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Exists | ErrorKind::NotFound) => {
+                tracing::info!("{path}: {error}; trying again");
+                tokio::time::sleep(pause).await;
+                pause *= 2;
+            }
+            outcome => return outcome,
+        }
+    }
+    upload().await
 }
 
 impl Drop for Spool {

@@ -1,0 +1,109 @@
+//! States: never replaced by another one, over memory, a local folder and the simulated OpenDrive alike.
+
+mod common;
+
+use bytes::Bytes;
+use common::place::Place;
+use futures::future::join_all;
+use futures::stream::TryStreamExt;
+use opendrive_sim::{Fault, What};
+use plakar_opendrive::connector::store::{Answer, Kind, Mac};
+use plakar_opendrive::connector::{Role, Store};
+
+const NAME: Mac = [7; 32];
+
+fn store(place: &Place) -> Store {
+    Store::new(place.settings(Role::Store, "stores/one"))
+}
+
+async fn made(place: &Place) -> Store {
+    let store = store(place);
+    store.create(Bytes::from_static(b"description")).await.unwrap();
+    store
+}
+
+async fn put(store: &Store, content: &str) -> u64 {
+    let mut put = store.put(Kind::State, NAME).await.unwrap();
+    put.write(Bytes::copy_from_slice(content.as_bytes())).await.unwrap();
+    put.commit().await.unwrap()
+}
+
+async fn get(store: &Store, mac: &Mac) -> String {
+    let bytes = match store.get(Kind::State, mac, None).await.unwrap() {
+        Answer::Whole(bytes) => bytes.to_vec(),
+        Answer::Pieces(pieces) => pieces.try_collect::<Vec<Bytes>>().await.unwrap().concat(),
+    };
+    String::from_utf8(bytes).unwrap()
+}
+
+/// The contents of all states, as whoever comes anew finds them.
+async fn states(place: &Place) -> Vec<String> {
+    let store = store(place);
+    let macs = store.list(Kind::State).await.unwrap();
+    let mut contents = join_all(macs.iter().map(|mac| get(&store, mac))).await;
+    contents.sort();
+    contents
+}
+
+#[tokio::test]
+async fn a_state_never_takes_the_place_of_another_one() {
+    for place in Place::all("store-states") {
+        let first = made(&place).await;
+        assert_eq!(put(&first, "as it was").await, 9);
+        // The same again, by whoever knows of it or does not, is no further one.
+        put(&first, "as it was").await;
+        put(&store(&place), "as it was").await;
+        assert_eq!(states(&place).await, ["as it was"], "{}", place.name());
+        // Another one of that name is kept beside it, once. It has the same size, so that only the content tells.
+        for store in [&first, &store(&place), &first] {
+            assert_eq!(put(store, "and after").await, 9);
+            assert_eq!(states(&place).await, ["and after", "as it was"], "{}", place.name());
+        }
+        put(&first, "and a third").await;
+        assert_eq!(states(&place).await, ["and a third", "and after", "as it was"], "{}", place.name());
+        // What has the name is what had it first.
+        assert_eq!(get(&store(&place), &NAME).await, "as it was", "{}", place.name());
+        assert_eq!(get(&first, &NAME).await, "as it was", "{}", place.name());
+    }
+}
+
+#[tokio::test]
+async fn two_machines_that_put_a_state_of_one_name_at_once_keep_both() {
+    let place = Place::drive();
+    let (first, second) = (made(&place).await, store(&place));
+    // Both have looked before either has put.
+    second.list(Kind::State).await.unwrap();
+    first.list(Kind::State).await.unwrap();
+    put(&first, "by the first").await;
+    put(&second, "by the other").await;
+    assert_eq!(states(&place).await, ["by the first", "by the other"]);
+    assert_eq!(get(&store(&place), &NAME).await, "by the first");
+}
+
+#[tokio::test]
+async fn a_state_whose_last_answer_is_lost_is_put_once() {
+    for endpoint in ["file/rename", "upload/close_file_upload", "upload/create_file"] {
+        let place = Place::drive();
+        let store = made(&place).await;
+        place.simulator().add_fault(Fault::new(What::LoseAnswer).endpoint(endpoint));
+        put(&store, "whole").await;
+        assert_eq!(place.simulator().unused_faults(), [], "{endpoint}");
+        assert_eq!(states(&place).await, ["whole"], "{endpoint}");
+    }
+}
+
+#[tokio::test]
+async fn a_store_is_not_made_over_one_that_was_made_meanwhile() {
+    let place = Place::drive();
+    let (first, second) = (store(&place), store(&place));
+    // The second looks before the first has made anything, and is slow to go on.
+    place.simulator().add_fault(Fault::new(What::Delay { ms: 1_500 }).endpoint("upload/create_file"));
+    let slow = tokio::spawn(async move { second.create(Bytes::from_static(b"the second")).await });
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    let quick = first.create(Bytes::from_static(b"the first")).await;
+    let outcomes = [quick, slow.await.unwrap()];
+    let refused: Vec<_> = outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).collect();
+    assert!(refused.len() == 1 && refused[0].to_string().contains("a store already"), "{outcomes:?}");
+    let won = if outcomes[0].is_ok() { "the first" } else { "the second" };
+    assert_eq!(store(&place).open().await.unwrap(), won);
+}
