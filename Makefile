@@ -145,9 +145,9 @@ check-platforms: prerequisites ## Check that the code compiles for macOS and Win
 fuzz: prerequisites ## Feed every fuzz target random input; FUZZ="--seconds 600" for each, else 60
 	tests/fuzz-all $(FUZZ)
 
-bench: package $(RCLONE) ## Measure; BENCH="--rounds 3 --long", PEER=path.ptar adds another package
+bench: package $(RCLONE) ## Measure; BENCH="--rounds 3 --long"; PEER=path.ptar adds another package, BEFORE=revision our own of then
 	$(STATIC) cargo build --release --locked --target $(HOST) -p bench
-	PLAKAR=$(PLAKAR) PLAKAR_OPENDRIVE=$(CURDIR)/$(EXECUTABLE) RCLONE=$(RCLONE) PACKAGE=$(PACKAGE) \
+	$(if $(BEFORE),BEFORE=$$(tests/bench/before $(BEFORE))) PLAKAR=$(PLAKAR) PLAKAR_OPENDRIVE=$(CURDIR)/$(EXECUTABLE) RCLONE=$(RCLONE) PACKAGE=$(PACKAGE) \
 		target/$(HOST)/release/bench $(BENCH)
 
 bench-console: package ## Measure the console's pages with 100 apps, 10,000 tasks and a restore point of 100,000 files

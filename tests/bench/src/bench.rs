@@ -31,6 +31,9 @@ pub struct Tools {
     /// Another package to compare with
     #[arg(long, env = "PEER")]
     pub peer: Option<PathBuf>,
+    /// The package of the release before, to compare with where the limits of the real drive are on
+    #[arg(long, env = "BEFORE")]
+    pub before: Option<PathBuf>,
     /// Times each thing is measured; the median counts
     #[arg(long, default_value_t = 3)]
     pub rounds: usize,
@@ -136,6 +139,16 @@ impl Bench {
         contestants
     }
 
+    /// The same as [`Bench::contestants`], and the release before if it is named.
+    pub fn contestants_and_before(&self, simulator: Option<&Simulator>) -> Vec<Contestant> {
+        let mut contestants = self.contestants(simulator);
+        if let Some(before) = &self.tools.before {
+            let user = Plakar::with_package(&self.tools.plakar, before, &simulator.map(Simulator::env).unwrap_or_default());
+            contestants.push(Contestant { who: Who::Before, user, out: false });
+        }
+        contestants
+    }
+
     /// Whether our package has a connector (`importer`, `exporter`, `storage`) yet; says so if not.
     pub fn has(&self, connector: &str) -> bool {
         let manifest = include_str!("../../../packaging/manifest.yaml");
@@ -213,7 +226,7 @@ impl Bench {
         let row = self.figures.row(case.name, case.latency, who);
         row.skipped = Some(problem.to_owned());
         eprintln!("bench: {row}");
-        if contestant.who != Who::Peer {
+        if !matches!(contestant.who, Who::Peer | Who::Before) {
             self.figures.failures.push(format!("{} at {} ms: {problem}", case.name, case.latency.as_millis()));
         }
     }
@@ -286,10 +299,15 @@ pub fn drive_path(number: u64, folders: u64) -> String {
 
 /// Makes a tree of files of one size on the local disk, a hundred in each folder.
 pub fn make_files(folder: &Path, count: u64, size: usize) {
+    make_files_of(folder, count, size, 0);
+}
+
+/// The same with content of their own for each first seed.
+pub fn make_files_of(folder: &Path, count: u64, size: usize, first_seed: u64) {
     for number in 0..count {
         let path = folder.join(format!("folder{:03}/file{number:05}.dat", number / 100));
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, noise(number + 1, size)).unwrap();
+        std::fs::write(path, noise(first_seed + number + 1, size)).unwrap();
     }
 }
 

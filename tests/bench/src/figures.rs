@@ -18,6 +18,12 @@ pub mod names {
     pub const LARGE: &str = "one file of 2 GB";
     pub const LINE: &str = "2 GB over a line of 100 MB/s";
     pub const LOCAL: &str = "local folder of 20,000 x 20 kB";
+    pub const SLOW_FILE: &str = "one file of 40 MB, 1 MB/s a connection";
+    pub const SLOW_FILES: &str = "24 files of 4 MB, 200 kB/s a connection";
+    pub const SLOW_FILES_LONG: &str = "24 files of 8 MB, 200 kB/s a connection";
+    pub const SLOW_CHECK: &str = "check of a store of 70 MiB, 200 kB/s a connection";
+    pub const RESTORE_NEW: &str = "restore of 200 new files of 100 kB";
+    pub const RESTORE_KNOWN: &str = "restore of 200 files that the drive knows";
     pub const LOCAL_TINY: &str = "local folder of 20,000 x 4 kB";
 }
 
@@ -26,6 +32,8 @@ pub mod names {
 pub enum Who {
     /// Our package in Plakar.
     Ours,
+    /// The release before, in Plakar.
+    Before,
     /// The other package in Plakar.
     Peer,
     /// Plakar alone, with what it has built in for the local disk.
@@ -44,6 +52,7 @@ impl Who {
     pub fn name(self) -> &'static str {
         match self {
             Self::Ours => "this package",
+            Self::Before => "the release before",
             Self::Peer => "the peer",
             Self::Plakar => "Plakar, local disk",
             Self::Bare => "a bare plugin",

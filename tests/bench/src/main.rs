@@ -35,7 +35,7 @@ struct Cli {
     /// The folder for benchmarks.md
     #[arg(long, default_value = "docs")]
     docs: PathBuf,
-    /// Run only the cases of these names (source, many, restore, store, large, local, bridge, memory), and write no documentation
+    /// Run only the cases of these names (source, many, restore, store, large, local, limits, bridge, memory), and write no documentation
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
 }
@@ -48,7 +48,7 @@ fn executable() -> String {
 fn main() -> ExitCode {
     let Cli { mut tools, docs, only } = Cli::parse();
     // Plakar is started in other folders.
-    for tool in [&mut tools.plakar, &mut tools.rclone, &mut tools.package].into_iter().chain(&mut tools.peer) {
+    for tool in [&mut tools.plakar, &mut tools.rclone, &mut tools.package].into_iter().chain(&mut tools.peer).chain(&mut tools.before) {
         match tool.canonicalize() {
             Ok(path) => *tool = path,
             Err(error) => {

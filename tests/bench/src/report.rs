@@ -9,6 +9,9 @@ use crate::bench::{Bench, MEMORY};
 use crate::figures::{Figures, Row, Who, names};
 use crate::plots::{Chart, FLOOR, LOCAL, OURS, PEER, Series};
 
+/// The latency of the cases with the limits of the real drive on.
+const LIMITS_LATENCY: Duration = Duration::from_millis(20);
+
 /// A line of what the project asks of itself.
 struct Target {
     what: &'static str,
@@ -139,6 +142,16 @@ fn targets(figures: &Figures) -> Vec<Target> {
         let bare = row(Who::Bare).zip(row(other)).map_or(String::new(), |(bare, other)| format!("; a bare plugin {:.2} x", other / bare));
         Some((format!("{ratio:.2} x{bare}"), ratio >= least))
     };
+    // What it took, as a part of what the release before took (or the peer) for the same.
+    let part = |case, other, most: f64| {
+        let row = |who| figures.find(case, LIMITS_LATENCY, who)?.seconds();
+        let ratio = row(Who::Ours)? / row(other)?;
+        Some((format!("{ratio:.2} x"), ratio <= most))
+    };
+    let calls_a_file = |case, most: f64| {
+        let calls = figures.find(case, LIMITS_LATENCY, Who::Ours)?.calls()? / 200.0;
+        Some((format!("{calls:.2}"), calls <= most))
+    };
     let vain = figures.rows.iter().filter(|row| row.who == Who::Ours).filter_map(|row| Some((row.in_vain()?, row.wanted?))).max();
     let peak = figures.rows.iter().filter(|row| matches!(row.who, Who::Ours | Who::Plugin)).filter_map(Row::peak).max();
     vec![
@@ -161,6 +174,12 @@ fn targets(figures: &Figures) -> Vec<Target> {
             limit: "0.8 x Plakar's own connector".into(),
             reached: against(names::LOCAL_TINY, Who::Plakar, 0.8),
         },
+        Target { what: names::SLOW_FILE, limit: "0.25 x the release before".into(), reached: part(names::SLOW_FILE, Who::Before, 0.25) },
+        Target { what: names::SLOW_FILE, limit: "0.25 x the peer".into(), reached: part(names::SLOW_FILE, Who::Peer, 0.25) },
+        Target { what: names::SLOW_CHECK, limit: "0.25 x the release before".into(), reached: part(names::SLOW_CHECK, Who::Before, 0.25) },
+        Target { what: names::RESTORE_NEW, limit: "4.2 calls a file".into(), reached: calls_a_file(names::RESTORE_NEW, 4.2) },
+        Target { what: names::RESTORE_NEW, limit: "0.62 x the release before".into(), reached: part(names::RESTORE_NEW, Who::Before, 0.62) },
+        Target { what: names::RESTORE_KNOWN, limit: "2.2 calls a file".into(), reached: calls_a_file(names::RESTORE_KNOWN, 2.2) },
         Target {
             what: "peak memory in every case",
             limit: format!("{} MiB", MEMORY >> 20),

@@ -3,6 +3,7 @@
 mod bridge;
 mod import;
 mod large;
+mod limits;
 mod local;
 mod memory;
 mod restore;
@@ -14,13 +15,14 @@ use crate::bench::Bench;
 /// A part of the benchmark, by name.
 type Part = (&'static str, fn(&mut Bench));
 
-const PARTS: [Part; 8] = [
+const PARTS: [Part; 9] = [
     ("source", source::few),
     ("many", source::many),
     ("restore", restore::few),
     ("store", store::all),
     ("large", large::one_file),
     ("local", local::small_files),
+    ("limits", limits::all),
     ("bridge", bridge::all),
     ("memory", memory::all),
 ];
