@@ -42,6 +42,9 @@ func (p *patience) after(r refused) (wait time.Duration, again bool) {
 	now := time.Now()
 	if p.begun.IsZero() {
 		p.begun, p.next = now, persistPause/2
+		if r.throttled() {
+			p.next = throttlePause / 2
+		}
 	}
 	if now.Sub(p.begun) >= limit {
 		if r.viewOnly() {
