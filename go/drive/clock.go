@@ -48,9 +48,8 @@ func Ahead(f fs.Fs) (time.Duration, bool) {
 	if err != nil {
 		return 0, false
 	}
-	checked, _ := connections.Transport.(answers)
-	keeper, _ := checked.RoundTripper.(*timekeeper)
-	if keeper == nil {
+	keeper, found := find[*timekeeper](connections.Transport)
+	if !found {
 		return 0, false
 	}
 	keeper.mu.Lock()

@@ -50,7 +50,8 @@ func tune(ctx context.Context, f fs.Fs) error {
 		return errNoSession
 	}
 	stayOnTLS(connections)
-	connections.Transport = answers{patientTransport{&timekeeper{RoundTripper: connections.Transport}}}
+	timed := &timekeeper{RoundTripper: newOnConnections(ctx, connections.Transport)}
+	connections.Transport = answers{patientTransport{newDownloadTransport(ctx, fs.GetConfig(ctx).HTTPProxy, timed)}}
 	keepSession(ctx, client, session.SessionID, opendrive.Account{Username: options.UserName, Password: options.Password}, held)
 	return nil
 }

@@ -58,6 +58,8 @@ func (t patientTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
+func (t patientTransport) inner() http.RoundTripper { return t.RoundTripper }
+
 // CloseIdleConnections is what http.Client looks for.
 func (t patientTransport) CloseIdleConnections() {
 	(&http.Client{Transport: t.RoundTripper}).CloseIdleConnections()
