@@ -2,12 +2,14 @@
 
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Sleep, sleep_until};
 
 use crate::calls::InFlight;
 use crate::content::Content;
@@ -40,14 +42,52 @@ pub(crate) struct Download {
     pub(crate) cut: Option<u64>,
     /// Which byte is flipped.
     pub(crate) corrupt: Option<u64>,
+    /// Where it stops, and for how long; for ever when that is absent.
+    pub(crate) stall: Option<(u64, Option<Duration>)>,
+    /// How fast it comes.
+    pub(crate) pacing: Option<Pacing>,
+    /// Counts the bytes of the daily volume.
+    pub(crate) volume: Arc<AtomicU64>,
     /// Ends, and is counted, with the last piece.
     pub(crate) call: Option<InFlight>,
-    pub(crate) breath: Option<Pin<Box<Sleep>>>,
+    /// What is waited for, if anything.
+    pub(crate) pause: Option<Pin<Box<Sleep>>>,
+}
+
+/// The speed of a download, and when its next piece is due.
+pub(crate) struct Pacing {
+    bytes_per_second: u64,
+    due: Instant,
+}
+
+impl Pacing {
+    /// How often a piece comes.
+    const TICK: u64 = 50;
+
+    pub(crate) fn new(bytes_per_second: u64) -> Self {
+        Self { bytes_per_second, due: Instant::now() }
+    }
+
+    fn piece(&self) -> u64 {
+        (self.bytes_per_second * Self::TICK / 1000).max(1)
+    }
+
+    /// When so many more bytes have come. Time in which nobody took what was there is lost.
+    fn advance(&mut self, bytes: u64) -> Instant {
+        let tick = Duration::from_millis(Self::TICK);
+        let earliest = Instant::now().checked_sub(tick).unwrap_or(self.due);
+        self.due = self.due.max(earliest) + Duration::from_secs_f64(bytes as f64 / self.bytes_per_second as f64);
+        self.due
+    }
 }
 
 impl ReplyBody {
-    pub(crate) fn whole(bytes: impl Into<Bytes>, call: Option<InFlight>) -> Self {
-        Self::Whole { bytes: bytes.into(), call }
+    pub(crate) fn whole(bytes: impl Into<Bytes>, mut call: Option<InFlight>) -> Self {
+        let bytes = bytes.into();
+        if let Some(call) = &mut call {
+            call.answered(bytes.len());
+        }
+        Self::Whole { bytes, call }
     }
 }
 
@@ -90,20 +130,25 @@ impl Body for ReplyBody {
 
 impl Download {
     fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
-        if self.cut == Some(self.position) {
-            let breath = self.breath.get_or_insert_with(|| Box::pin(sleep(BREATH)));
-            return Future::poll(breath.as_mut(), cx).map(|()| {
-                drop(self.call.take());
-                Some(Err(io::Error::other("cut by a fault")))
-            });
+        if let Some(pause) = &mut self.pause {
+            ready!(Future::poll(pause.as_mut(), cx));
+            self.pause = None;
+        } else if let Some(wait) = self.wait() {
+            let Some(time) = wait else { return Poll::Pending };
+            self.pause = Some(Box::pin(sleep_until(time.into())));
+            return self.poll_piece(cx);
         }
-        let end = self.cut.unwrap_or(self.end);
-        let count = PIECE.min(end - self.position);
+        if self.cut == Some(self.position) {
+            drop(self.call.take());
+            return Poll::Ready(Some(Err(io::Error::other("cut by a fault"))));
+        }
+        let count = self.next_piece();
         if count == 0 {
             return Poll::Ready(None);
         }
         let piece = self.content.read(self.position, count as usize).map(|bytes| self.corrupted(bytes));
         self.position += count;
+        self.volume.fetch_add(count, Ordering::Relaxed);
         if let Some(call) = &mut self.call {
             call.sent(count);
         }
@@ -111,6 +156,30 @@ impl Download {
             drop(self.call.take());
         }
         Poll::Ready(Some(piece))
+    }
+
+    /// How many bytes come next; none at the end.
+    fn next_piece(&self) -> u64 {
+        let stall = self.stall.map(|(at, _)| at).filter(|&at| at > self.position);
+        let end = [self.cut, stall].into_iter().flatten().fold(self.end, u64::min);
+        let piece = self.pacing.as_ref().map_or(PIECE, |pacing| PIECE.min(pacing.piece()));
+        piece.min(end - self.position)
+    }
+
+    /// What is waited for before the next piece: `Some(None)` is for ever.
+    fn wait(&mut self) -> Option<Option<Instant>> {
+        if let Some((at, time)) = self.stall
+            && at == self.position
+        {
+            // For a while once, for ever again and again.
+            self.stall = self.stall.filter(|_| time.is_none());
+            return Some(time.map(|time| Instant::now() + time));
+        }
+        if self.cut == Some(self.position) {
+            return Some(Some(Instant::now() + BREATH));
+        }
+        let count = self.next_piece();
+        Some(Some(self.pacing.as_mut().filter(|_| count > 0)?.advance(count)))
     }
 
     fn corrupted(&self, bytes: Bytes) -> Bytes {

@@ -1,6 +1,7 @@
 //! Counting and recording the calls of the API.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -8,6 +9,12 @@ use serde::Serialize;
 
 /// How many records a log holds at most; later calls are only counted.
 const LOG_LIMIT: usize = 1_000_000;
+
+/// Statuses from here on are refusals.
+const REFUSED: u16 = 400;
+
+/// The status of a download too many.
+const TOO_MANY: u16 = 429;
 
 /// What was called since the start or the last reset.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -18,14 +25,26 @@ pub struct Calls {
     pub by_endpoint: BTreeMap<String, u64>,
     /// Finished calls by HTTP status; 0 is a connection dropped without an answer.
     pub by_status: BTreeMap<u16, u64>,
+    /// Finished calls that were answered with a status of 400 or more, but for those in `refused_downloads`.
+    pub refused: u64,
+    /// The same by endpoint.
+    pub refused_by_endpoint: BTreeMap<String, u64>,
+    /// Downloads refused because their address had as many open as it may: 429 "Too many downloads from same IP".
+    pub refused_downloads: u64,
     /// Bytes of file content handed to the connection by downloads.
     pub bytes_down: u64,
-    /// Bytes of file content received in upload chunks.
+    /// Bytes of file content received in upload chunks, those of refused chunks included.
     pub bytes_up: u64,
+    /// Bytes of the bodies of all other answers: records, listings, refusals. What a planted answer holds isn't in it.
+    pub bytes_answers: u64,
     /// Calls being worked on right now; a download counts until its last byte is sent.
     pub in_flight: u64,
     /// The most calls that were in flight at one time.
     pub peak_in_flight: u64,
+    /// Downloads open right now, from the request to the last byte; refused ones don't count.
+    pub downloads: u64,
+    /// The most downloads that were open at one time, from all addresses.
+    pub peak_downloads: u64,
 }
 
 impl Calls {
@@ -59,6 +78,8 @@ pub struct CallRecord {
 #[derive(Default)]
 struct Inner {
     calls: Calls,
+    /// How many downloads each address has open.
+    downloads: HashMap<IpAddr, u32>,
     log: Vec<CallRecord>,
 }
 
@@ -90,7 +111,7 @@ impl CallLog {
         }
         let now = self.start.elapsed();
         let record = CallRecord { endpoint, item, offset: None, length: 0, status: 0, session, start: now, end: now };
-        InFlight { log: self.clone(), record, up: false }
+        InFlight { log: self.clone(), record, up: false, answered: 0, download: None, too_many: false }
     }
 
     pub(crate) fn calls(&self) -> Calls {
@@ -101,11 +122,11 @@ impl CallLog {
         self.lock().log.clone()
     }
 
-    /// Zeroes all counters but that of the calls in flight, and empties the log.
+    /// Zeroes all counters but those of what is going on, and empties the log.
     pub(crate) fn reset(&self) {
         let mut inner = self.lock();
-        let in_flight = inner.calls.in_flight;
-        inner.calls = Calls { in_flight, peak_in_flight: in_flight, ..Calls::default() };
+        let Calls { in_flight, downloads, .. } = inner.calls;
+        inner.calls = Calls { in_flight, peak_in_flight: in_flight, downloads, peak_downloads: downloads, ..Calls::default() };
         inner.log = Vec::new();
     }
 
@@ -119,9 +140,34 @@ pub(crate) struct InFlight {
     log: CallLog,
     record: CallRecord,
     up: bool,
+    answered: u64,
+    /// The address that this download counts for.
+    download: Option<IpAddr>,
+    too_many: bool,
 }
 
 impl InFlight {
+    /// Counts this call as an open download of this address; false if it has `limit` of them.
+    pub(crate) fn begin_download(&mut self, address: IpAddr, limit: Option<u32>) -> bool {
+        let mut inner = self.log.lock();
+        let Inner { calls, downloads, .. } = &mut *inner;
+        let open = downloads.entry(address).or_default();
+        if limit.is_some_and(|limit| *open >= limit) {
+            self.too_many = true;
+            return false;
+        }
+        *open += 1;
+        calls.downloads += 1;
+        calls.peak_downloads = calls.peak_downloads.max(calls.downloads);
+        self.download = Some(address);
+        true
+    }
+
+    /// Bytes of an answer that is no content of a file.
+    pub(crate) fn answered(&mut self, bytes: usize) {
+        self.answered += bytes as u64;
+    }
+
     pub(crate) fn status(&mut self, status: u16) {
         self.record.status = status;
     }
@@ -145,9 +191,22 @@ impl Drop for InFlight {
         self.record.end = self.log.start.elapsed();
         let keep = self.log.keep;
         let mut inner = self.log.lock();
-        let calls = &mut inner.calls;
+        let Inner { calls, downloads, .. } = &mut *inner;
         calls.in_flight = calls.in_flight.saturating_sub(1);
+        if let Some(address) = self.download {
+            calls.downloads = calls.downloads.saturating_sub(1);
+            if let Some(open) = downloads.get_mut(&address) {
+                *open -= 1;
+            }
+        }
         *calls.by_status.entry(self.record.status).or_default() += 1;
+        if self.too_many && self.record.status == TOO_MANY {
+            calls.refused_downloads += 1;
+        } else if self.record.status >= REFUSED {
+            calls.refused += 1;
+            *calls.refused_by_endpoint.entry(self.record.endpoint.into()).or_default() += 1;
+        }
+        calls.bytes_answers += self.answered;
         *if self.up { &mut calls.bytes_up } else { &mut calls.bytes_down } += self.record.length;
         if keep && inner.log.len() < LOG_LIMIT {
             let record = CallRecord {

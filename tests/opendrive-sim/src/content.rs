@@ -103,6 +103,11 @@ impl Content {
         self.md5.get().is_some()
     }
 
+    /// The MD5, if it was ever computed.
+    pub(crate) fn known_md5(&self) -> Option<&str> {
+        self.md5.get().map(String::as_str)
+    }
+
     /// Computes the hash now, unless it is known.
     pub(crate) fn hash(&self) {
         self.md5();

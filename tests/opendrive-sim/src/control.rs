@@ -1,5 +1,6 @@
 //! The control interface: JSON over plain HTTP on the proxy's own port, below `/_sim/`.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,6 +12,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::behaviour::Behaviour;
 use crate::body::ReplyBody;
 use crate::faults::Fault;
 use crate::state::State;
@@ -82,6 +84,20 @@ fn answer(method: &str, name: &str, path: &str, mtime: i64, body: &Bytes, state:
             state.set_latency(latency);
             Ok(empty())
         }
+        ("GET", "behaviour") => Ok(json_answer(&*state.behaviour.get())),
+        ("POST", "behaviour") => {
+            let changes: serde_json::Map<String, serde_json::Value> = parse(body)?;
+            state.behaviour.change(|behaviour| change(behaviour, changes))?;
+            Ok(empty())
+        }
+        ("POST", "reset-volume") => {
+            state.volume_used.store(0, Ordering::Relaxed);
+            Ok(empty())
+        }
+        ("POST", "solve-captcha") => {
+            state.sessions.forget_failures();
+            Ok(empty())
+        }
         ("GET", "faults") => {
             let plan: Vec<_> = state.faults.all();
             let plan: Vec<_> = plan.iter().map(|(fault, fired)| json!({"fault": fault, "fired": fired})).collect();
@@ -117,6 +133,16 @@ fn answer(method: &str, name: &str, path: &str, mtime: i64, body: &Bytes, state:
         }
         _ => Err((StatusCode::NOT_FOUND, format!("no control call {method} {name:?}"))),
     }
+}
+
+/// Changes the fields that are named.
+fn change(behaviour: &mut Behaviour, changes: serde_json::Map<String, serde_json::Value>) -> Result<(), Problem> {
+    let mut whole = serde_json::to_value(&*behaviour).map_err(|error| bad(error.to_string()))?;
+    if let Some(whole) = whole.as_object_mut() {
+        whole.extend(changes);
+    }
+    *behaviour = serde_json::from_value(whole).map_err(|error| bad(error.to_string()))?;
+    Ok(())
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {

@@ -22,6 +22,7 @@
 //! # std::io::Result::Ok(())
 //! ```
 
+mod behaviour;
 mod body;
 mod calls;
 mod content;
@@ -34,9 +35,11 @@ mod routes;
 mod sessions;
 mod simulator;
 mod state;
+pub mod texts;
 mod tls;
 mod uploads;
 
+pub use behaviour::{Behaviour, FolderNamesakes, TempLocation, VolumeAnswer};
 pub use calls::{CallRecord, Calls};
 pub use content::generated_bytes;
 pub use drive::{Drive, DuplicateFolders, Entry, stored_name};

@@ -1,57 +1,18 @@
 //! The simulator as a program, for the demo and for clients in other processes.
 
+mod arguments;
+
 use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use clap::Parser;
-use opendrive_sim::{Options, Simulator};
+use opendrive_sim::{Fault, Options, Simulator};
 use tempfile::NamedTempFile;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
-/// A simulated OpenDrive behind an HTTP proxy, for an unchanged rclone.
-#[derive(Parser)]
-#[command(version)]
-struct Arguments {
-    /// Where to listen; port 0 takes a free one
-    #[arg(long, default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))]
-    listen: SocketAddr,
-    /// The account's name
-    #[arg(long, env = "OPENDRIVE_SIM_USERNAME", default_value = "user@example.com")]
-    username: String,
-    /// The account's password
-    #[arg(long, env = "OPENDRIVE_SIM_PASSWORD", default_value = "secret pässword", hide_env_values = true)]
-    password: String,
-    /// How long each call waits before it is answered
-    #[arg(long, default_value_t = 0.0)]
-    latency_ms: f64,
-    /// Size of the drive in bytes
-    #[arg(long)]
-    quota: Option<u64>,
-    /// Keep only size and MD5 of uploads
-    #[arg(long)]
-    discard_uploads: bool,
-    /// Offer HTTP/1.1 only
-    #[arg(long)]
-    no_http2: bool,
-    /// Put a copy of this directory on the drive
-    #[arg(long, value_name = "DIR")]
-    seed: Option<PathBuf>,
-    /// Write the environment for rclone here, as lines of shell, once calls are answered
-    #[arg(long, value_name = "PATH")]
-    env_file: Option<PathBuf>,
-    /// Write the certificate of the authority here too, as PEM
-    #[arg(long, value_name = "PATH")]
-    ca_file: Option<PathBuf>,
-    /// Instead of all this, ask a simulator that runs: print what is at an address of its control interface
-    #[arg(long, value_name = "URL")]
-    ask: Option<String>,
-    /// Leave when the standard input ends
-    #[arg(long)]
-    exit_with_stdin: bool,
-}
+use arguments::Arguments;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> io::Result<()> {
@@ -63,6 +24,11 @@ async fn main() -> io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let latency = Duration::try_from_secs_f64(arguments.latency_ms / 1000.0);
+    let behaviour = arguments.behaviour();
+    let faults: Vec<Fault> = match &arguments.faults {
+        Some(json) => serde_json::from_str(json).map_err(|error| io::Error::other(format!("--faults: {error}")))?,
+        None => Vec::new(),
+    };
     let simulator = Simulator::start(Options {
         username: arguments.username,
         password: arguments.password,
@@ -71,8 +37,10 @@ async fn main() -> io::Result<()> {
         http2: !arguments.no_http2,
         discard_uploads: arguments.discard_uploads,
         quota: arguments.quota,
+        behaviour,
         ..Options::default()
     })?;
+    simulator.set_faults(faults);
     if let Some(dir) = &arguments.seed {
         let context = |error| io::Error::other(format!("seeding from {}: {error}", dir.display()));
         simulator.drive().seed_from_dir(dir).map_err(context)?;

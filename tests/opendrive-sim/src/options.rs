@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::behaviour::Behaviour;
+
 /// What certificate the simulator shows for dev.opendrive.com.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Certificate {
@@ -41,6 +43,8 @@ pub struct Options {
     pub quota: Option<u64>,
     /// Keep a [`CallRecord`](crate::CallRecord) of each call (about 150 bytes each, one million at most).
     pub log_calls: bool,
+    /// How the drive behaves: its limits, its speed, what nobody knows for sure.
+    pub behaviour: Behaviour,
 }
 
 impl Default for Options {
@@ -56,6 +60,7 @@ impl Default for Options {
             discard_uploads: false,
             quota: None,
             log_calls: true,
+            behaviour: Behaviour::default(),
         }
     }
 }
@@ -73,6 +78,7 @@ impl std::fmt::Debug for Options {
             .field("discard_uploads", &self.discard_uploads)
             .field("quota", &self.quota)
             .field("log_calls", &self.log_calls)
+            .field("behaviour", &self.behaviour)
             .finish_non_exhaustive()
     }
 }

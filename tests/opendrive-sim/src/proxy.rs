@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -32,8 +32,8 @@ const SEND_BUFFER: usize = 2 << 20;
 pub(crate) async fn serve(listener: TcpListener, acceptor: TlsAcceptor, state: Arc<State>) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => {
-                tokio::spawn(serve_plain(stream, acceptor.clone(), state.clone()));
+            Ok((stream, address)) => {
+                tokio::spawn(serve_plain(stream, address.ip(), acceptor.clone(), state.clone()));
             }
             // Out of file descriptors, as a rule: wait for connections to end.
             Err(_) => tokio::time::sleep(std::time::Duration::from_millis(10)).await,
@@ -42,21 +42,21 @@ pub(crate) async fn serve(listener: TcpListener, acceptor: TlsAcceptor, state: A
 }
 
 /// A client's connection: CONNECT requests and the control interface.
-async fn serve_plain(stream: TcpStream, acceptor: TlsAcceptor, state: Arc<State>) {
+async fn serve_plain(stream: TcpStream, address: IpAddr, acceptor: TlsAcceptor, state: Arc<State>) {
     // Small answers must not wait for the acknowledgement of what went before.
     if stream.set_nodelay(true).is_err() {
         return;
     }
     let service = service_fn(|request: Request<Incoming>| {
         let (acceptor, state) = (acceptor.clone(), state.clone());
-        async move { Ok::<_, Infallible>(plain_request(request, acceptor, state).await) }
+        async move { Ok::<_, Infallible>(plain_request(request, address, acceptor, state).await) }
     });
     let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     // A client that goes away is no error of ours.
     let _ = connection.with_upgrades().await;
 }
 
-async fn plain_request(request: Request<Incoming>, acceptor: TlsAcceptor, state: Arc<State>) -> Response<ReplyBody> {
+async fn plain_request(request: Request<Incoming>, address: IpAddr, acceptor: TlsAcceptor, state: Arc<State>) -> Response<ReplyBody> {
     if request.method() == Method::CONNECT {
         let target = request.uri().authority().map(|authority| authority.as_str().to_lowercase());
         if target.as_deref() != Some(&format!("{HOST}:443")) {
@@ -65,7 +65,7 @@ async fn plain_request(request: Request<Incoming>, acceptor: TlsAcceptor, state:
         state.connections.fetch_add(1, Ordering::Relaxed);
         tokio::spawn(async move {
             // Clients that go away or don't trust the certificate show on their own side.
-            let _ = serve_tls(request, acceptor, state).await;
+            let _ = serve_tls(request, address, acceptor, state).await;
         });
         return plain_text(StatusCode::OK, "");
     }
@@ -77,7 +77,7 @@ async fn plain_request(request: Request<Incoming>, acceptor: TlsAcceptor, state:
     control::handle(request, &state).await
 }
 
-async fn serve_tls(request: Request<Incoming>, acceptor: TlsAcceptor, state: Arc<State>) -> io::Result<()> {
+async fn serve_tls(request: Request<Incoming>, address: IpAddr, acceptor: TlsAcceptor, state: Arc<State>) -> io::Result<()> {
     let upgraded = hyper::upgrade::on(request).await.map_err(io::Error::other)?;
     let stream = acceptor.accept(TokioIo::new(upgraded)).await?;
     let is_h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
@@ -88,7 +88,7 @@ async fn serve_tls(request: Request<Incoming>, acceptor: TlsAcceptor, state: Arc
         service_fn(move |request: Request<Incoming>| {
             let (state, kill) = (state.clone(), kill.clone());
             async move {
-                match routes::handle(request, &state).await {
+                match routes::handle(request, address, &state).await {
                     Some(response) => Ok::<_, Infallible>(response),
                     None => {
                         kill.notify_one();

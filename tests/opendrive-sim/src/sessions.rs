@@ -2,12 +2,18 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::drive::Refusal;
+use crate::texts;
 
 /// All sessions ever given out, and whether each is still good.
 #[derive(Default)]
 pub(crate) struct Sessions {
     inner: Mutex<HashMap<String, bool>>,
+    /// Failed logins since the last good one.
+    failures: AtomicU32,
 }
 
 impl Sessions {
@@ -19,13 +25,27 @@ impl Sessions {
         id
     }
 
-    /// Why this session isn't valid, as the drive says it.
-    pub(crate) fn check(&self, id: &str) -> Result<(), &'static str> {
-        match self.lock().get(id) {
-            Some(true) => Ok(()),
-            Some(false) => Err("Session has expired"),
-            None => Err("Session does not exist. Please re-login"),
-        }
+    /// Counts a login that has failed.
+    pub(crate) fn fail(&self) {
+        self.failures.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many logins have failed since the last good one.
+    pub(crate) fn failures(&self) -> u32 {
+        self.failures.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn forget_failures(&self) {
+        self.failures.store(0, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_valid(&self, id: &str) -> bool {
+        self.lock().get(id) == Some(&true)
+    }
+
+    /// Refuses a session that isn't valid, whether it ever was or not.
+    pub(crate) fn check(&self, id: &str) -> Result<(), Refusal> {
+        if self.is_valid(id) { Ok(()) } else { Err(Refusal::new(401, texts::SESSION_OVER)) }
     }
 
     pub(crate) fn expire(&self, id: &str) {

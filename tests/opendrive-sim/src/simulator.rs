@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 
+use crate::behaviour::Behaviour;
 use crate::calls::{CallRecord, Calls};
 use crate::drive::{Drive, DuplicateFolders};
 use crate::faults::Fault;
@@ -127,6 +128,26 @@ impl Simulator {
     /// Makes each call from now on wait so long before it is answered. Timers are exact to about 1 ms.
     pub fn set_latency(&self, latency: Duration) {
         self.state.set_latency(latency);
+    }
+
+    /// How the drive behaves now.
+    pub fn behaviour(&self) -> Behaviour {
+        Behaviour::clone(&self.state.behaviour.get())
+    }
+
+    /// Changes how the drive behaves, for calls that arrive from now on.
+    pub fn change_behaviour<T>(&self, change: impl FnOnce(&mut Behaviour) -> T) -> T {
+        self.state.behaviour.change(change)
+    }
+
+    /// Begins a new day: nothing of the daily volume is used.
+    pub fn reset_volume(&self) {
+        self.state.volume_used.store(0, Ordering::Relaxed);
+    }
+
+    /// Logs in on the website, where the captcha is solved: the next login is judged by its password again.
+    pub fn solve_captcha(&self) {
+        self.state.sessions.forget_failures();
     }
 
     /// Makes all sessions invalid: every call answers 401 until it comes with a new login's session.

@@ -1,8 +1,10 @@
 //! What all connections share.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::behaviour::Current;
 use crate::calls::CallLog;
 use crate::drive::Drive;
 use crate::faults::Faults;
@@ -12,12 +14,15 @@ use crate::uploads::{OpenUpload, Uploads};
 
 pub(crate) struct State {
     pub(crate) options: Options,
+    pub(crate) behaviour: Current,
     pub(crate) drive: Drive,
     pub(crate) sessions: Sessions,
     pub(crate) uploads: Uploads,
     pub(crate) faults: Faults,
     pub(crate) calls: CallLog,
     pub(crate) connections: AtomicU64,
+    /// Bytes of the daily volume that downloads have used.
+    pub(crate) volume_used: Arc<AtomicU64>,
     latency_micros: AtomicU64,
 }
 
@@ -30,7 +35,9 @@ impl State {
             faults: Faults::default(),
             calls: CallLog::new(options.log_calls),
             connections: AtomicU64::new(0),
+            volume_used: Arc::default(),
             latency_micros: AtomicU64::new(0),
+            behaviour: Current::new(options.behaviour.clone()),
             options,
         };
         state.set_latency(state.options.latency);

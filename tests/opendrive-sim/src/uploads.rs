@@ -1,4 +1,4 @@
-//! Uploads between `open_file_upload` and `close_file_upload`.
+//! Uploads between `create_file` or `open_file_upload` and `close_file_upload`.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -36,12 +36,23 @@ pub(crate) struct Uploads {
 struct Inner {
     opened: u64,
     open: HashMap<String, Slot>,
+    /// Slow closes, by file and `TempLocation`.
+    closing: HashMap<(Id, String), Closing>,
+}
+
+/// How far a slow close is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Closing {
+    Working,
+    Done,
 }
 
 struct Slot {
     file: Id,
     size: u64,
     written: Arc<AtomicU64>,
+    /// Whether chunks may come.
+    ready: bool,
     upload: Shared,
 }
 
@@ -49,11 +60,23 @@ struct Slot {
 pub(crate) type Shared = Arc<tokio::sync::Mutex<Upload>>;
 
 impl Uploads {
-    /// Opens an upload; gives its `TempLocation`.
+    /// Opens an upload; gives its `TempLocation`. One that `create_file` gave and nothing has come for is taken up.
     pub(crate) fn open(&self, file: Id, size: u64, options: &Options) -> String {
+        let mut inner = self.lock();
+        let unused = |slot: &Slot| slot.file == file && slot.size == size && slot.written.load(Ordering::Relaxed) == 0;
+        if let Some((location, slot)) = inner.open.iter_mut().find(|(_, slot)| unused(slot)) {
+            slot.ready = true;
+            return location.clone();
+        }
+        drop(inner);
+        self.begin(file, size, true, options)
+    }
+
+    /// Begins an upload; gives its `TempLocation`. Unless it is `ready`, it must be opened before chunks come.
+    pub(crate) fn begin(&self, file: Id, size: u64, ready: bool, options: &Options) -> String {
         let upload = Upload::new(file, size, options);
         let written = upload.reported.clone();
-        let slot = Slot { file, size, written, upload: Arc::new(tokio::sync::Mutex::new(upload)) };
+        let slot = Slot { file, size, written, ready, upload: Arc::new(tokio::sync::Mutex::new(upload)) };
         let mut inner = self.lock();
         inner.opened += 1;
         let location = format!("/tmp/upload-{}", inner.opened);
@@ -63,8 +86,31 @@ impl Uploads {
 
     pub(crate) fn get(&self, location: &str) -> Result<Shared, Refusal> {
         let inner = self.lock();
-        let slot = inner.open.get(location).ok_or_else(|| Refusal::new(404, "Temporary file not found"))?;
-        Ok(slot.upload.clone())
+        let slot = inner.open.get(location).filter(|slot| slot.ready);
+        Ok(slot.ok_or_else(|| Refusal::new(404, "Temporary file not found"))?.upload.clone())
+    }
+
+    /// Forgets all open uploads of a file.
+    pub(crate) fn forget(&self, file: Id) {
+        self.lock().open.retain(|_, slot| slot.file != file);
+    }
+
+    /// How far the slow close of this file and `TempLocation` is; any of this file counts while it works.
+    pub(crate) fn closing(&self, file: Id, location: &str) -> Option<Closing> {
+        let inner = self.lock();
+        if inner.closing.is_empty() {
+            return None;
+        }
+        let works = inner.closing.iter().any(|((other, _), closing)| *other == file && *closing == Closing::Working);
+        if works { Some(Closing::Working) } else { inner.closing.get(&(file, location.to_owned())).copied() }
+    }
+
+    pub(crate) fn begin_closing(&self, file: Id, location: &str) {
+        self.lock().closing.insert((file, location.to_owned()), Closing::Working);
+    }
+
+    pub(crate) fn end_closing(&self, file: Id, location: &str) {
+        self.lock().closing.insert((file, location.to_owned()), Closing::Done);
     }
 
     pub(crate) fn remove(&self, location: &str) {
@@ -91,7 +137,6 @@ pub(crate) struct Upload {
     md5: Md5,
     sink: Sink,
     spool_threshold: u64,
-    last: Chunk,
 }
 
 enum Sink {
@@ -100,47 +145,28 @@ enum Sink {
     Discarded,
 }
 
-/// Where a chunk began, and the hash of all before it.
-#[derive(Clone, Default)]
-struct Chunk {
-    offset: u64,
-    md5: Md5,
-}
-
 impl Upload {
     fn new(file: Id, size: u64, options: &Options) -> Self {
         let sink = match options.discard_uploads {
             true => Sink::Discarded,
-            // The announced size isn't trusted with more memory than an honest upload would take.
-            false => Sink::Memory(BytesMut::with_capacity(size.min(options.spool_threshold) as usize)),
+            false => Sink::Memory(BytesMut::new()),
         };
-        Self {
-            file,
-            size,
-            written: 0,
-            reported: Arc::default(),
-            md5: Md5::new(),
-            sink,
-            spool_threshold: options.spool_threshold,
-            last: Chunk::default(),
-        }
+        Self { file, size, written: 0, reported: Arc::default(), md5: Md5::new(), sink, spool_threshold: options.spool_threshold }
     }
 
-    /// Begins a chunk: the next one, or the last one again (its answer may have been lost).
+    /// Begins a chunk, which must be the next one: one whose answer was lost isn't taken again.
     ///
-    /// An unfinished chunk before it is forgotten, so `written` counts whole chunks only.
+    /// A chunk before it that broke off is forgotten, so `written` counts whole chunks only.
     pub(crate) fn begin_chunk(&mut self, offset: u64) -> Result<ChunkWriter<'_>, Refusal> {
-        if offset == self.written {
-            self.last = Chunk { offset, md5: self.md5.clone() };
-        } else if offset == self.last.offset {
-            self.md5 = self.last.md5.clone();
-            self.written = offset;
-        } else {
-            let message = format!("Wrong chunk offset {offset}, expected {}", self.written);
+        if offset != self.written {
+            let message = format!("Incorrect chunk offset: uploaded={}, chunk_offset={offset}", self.written);
             return Err(Refusal::new(400, message));
         }
         if let Sink::Memory(buf) = &mut self.sink {
             buf.truncate(self.written as usize);
+            // The announced size isn't trusted with more memory than an honest upload would take.
+            let whole = self.size.min(self.spool_threshold) as usize;
+            buf.reserve(whole.saturating_sub(buf.len()));
         }
         Ok(ChunkWriter { md5: self.md5.clone(), end: self.written, upload: self })
     }
@@ -151,7 +177,7 @@ impl Upload {
             return Err(Refusal::new(400, "The temporary file belongs to another file"));
         }
         if size != self.size || self.written != size {
-            let message = format!("File size mismatch: {} bytes announced, {} written", size, self.written);
+            let message = format!("Invalid upload file size. Total uploaded={}. File size={size}", self.written);
             return Err(Refusal::new(400, message));
         }
         let md5 = hex(&self.md5.clone().finalize());

@@ -1,5 +1,7 @@
 //! The drive's contents as a test seeds and inspects them.
 
+mod ids;
+mod known;
 mod tree;
 
 use std::borrow::Cow;
@@ -14,18 +16,21 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use crate::content::Content;
-pub(crate) use tree::{File, Folder, Id, ROOT, Tree, join, now, truncate_name};
+pub(crate) use ids::{file_id, folder_id, parse_file_id, parse_folder_id};
+pub(crate) use tree::{File, Folder, Id, ROOT, Tree, is_ahead, join, later, now, truncate_name};
 
-/// Why the drive refuses a call: an HTTP status and the message of its error object.
+/// Why the drive refuses a call: an HTTP status, and the code and message of its error object.
 #[derive(Debug)]
 pub(crate) struct Refusal {
     pub(crate) status: u16,
+    pub(crate) code: u16,
     pub(crate) message: Cow<'static, str>,
 }
 
 impl Refusal {
+    /// The usual case: the code is the status.
     pub(crate) fn new(status: u16, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, message: message.into() }
+        Self { status, code: status, message: message.into() }
     }
 
     fn into_text(self) -> String {
@@ -42,7 +47,7 @@ pub struct Entry {
     pub size: u64,
     /// When it was last modified, in seconds since 1970. A folder's changes with its children.
     pub mtime: i64,
-    /// The content's MD5 as lower-case hex digits; `None` for a folder.
+    /// The content's MD5 as lower-case hex digits; `None` for a folder and for a file whose first upload isn't finished.
     pub md5: Option<String>,
 }
 
@@ -90,6 +95,40 @@ impl Drive {
         file_id(seeded(path, self.put(path, Content::generated(size, seed), mtime)))
     }
 
+    /// Makes a file as an upload of another client does that goes on, or was given up: with the size 0 and no hash.
+    /// Gives its id in the API.
+    pub fn put_unfinished(&self, path: &str) -> String {
+        let (parent, name) = split(path);
+        let mut tree = self.lock();
+        let made = make_folders(&mut tree, parent).and_then(|parent| tree.create_file(parent, name));
+        file_id(seeded(path, made))
+    }
+
+    /// Makes this content known to the drive without a file of it, as one of another account does: uploads by
+    /// hash need no bytes of it.
+    pub fn know(&self, bytes: impl Into<Bytes>) {
+        self.lock().known.add_elsewhere(Content::memory(bytes.into()));
+    }
+
+    /// The content that the drive knows by size and hash.
+    pub(crate) fn known(&self, size: u64, hash: &str) -> Option<Content> {
+        let hash = hash.to_lowercase();
+        let unhashed: Vec<Content> = {
+            let tree = self.lock();
+            let of = |ids: &[Id]| -> Vec<Content> { ids.iter().filter_map(|&id| Some(tree.file(id).ok()?.content.clone())).collect() };
+            let known = of(tree.known.by_hash(&hash).get(..1).unwrap_or_default());
+            if let Some(content) = known.first().or(tree.known.elsewhere(&hash)).filter(|content| content.size() == size) {
+                return Some(content.clone());
+            }
+            of(tree.known.unhashed(size))
+        };
+        // Hashing generated content may take long: not under the lock.
+        if unhashed.is_empty() {
+            return None;
+        }
+        tokio::task::block_in_place(|| unhashed.into_iter().find(|content| content.md5() == hash))
+    }
+
     /// Replaces the content of a file under its id, as another client's upload would; false if there is none.
     pub fn set_file(&self, path: &str, bytes: impl Into<Bytes>, mtime: i64) -> bool {
         let content = Content::memory(bytes.into());
@@ -126,12 +165,12 @@ impl Drive {
                 entries.insert(tree.folder_path(id), entry);
             }
             for (&id, file) in &tree.files {
-                contents.push((tree.file_path(id), file.modified, file.content.clone()));
+                contents.push((tree.file_path(id), file.modified, file.finished, file.content.clone()));
             }
         }
         // Hashing generated content may take long: not under the lock.
-        entries.extend(contents.into_iter().map(|(path, mtime, content)| {
-            let md5 = Some(content.md5().to_owned());
+        entries.extend(contents.into_iter().map(|(path, mtime, finished, content)| {
+            let md5 = finished.then(|| content.md5().to_owned());
             (path, Entry { is_dir: false, size: content.size(), mtime, md5 })
         }));
         entries
@@ -223,28 +262,6 @@ pub fn stored_name(name: &str) -> String {
         _ => c,
     });
     replaced.collect()
-}
-
-/// An id as the API spells it. A file's never equals a folder's, so that mixing them up shows.
-pub(crate) fn file_id(id: Id) -> String {
-    format!("F{id}")
-}
-
-pub(crate) fn folder_id(id: Id) -> String {
-    if id == ROOT { "0".into() } else { format!("D{id}") }
-}
-
-pub(crate) fn parse_file_id(id: &str) -> Result<Id, Refusal> {
-    let number = id.strip_prefix('F').and_then(|number| number.parse().ok());
-    number.ok_or_else(|| Refusal::new(404, "File not found"))
-}
-
-pub(crate) fn parse_folder_id(id: &str) -> Result<Id, Refusal> {
-    if id == "0" {
-        return Ok(ROOT);
-    }
-    let number = id.strip_prefix('D').and_then(|number| number.parse().ok());
-    number.ok_or_else(|| Refusal::new(404, "Folder not found"))
 }
 
 fn split(path: &str) -> (&str, &str) {

@@ -1,10 +1,12 @@
 //! Folders and files, found by id and by name. Plain data: no locks, no HTTP.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::Refusal;
+use super::known::Known;
 use crate::content::Content;
+use crate::texts;
 
 /// Folders and files are counted together; 0 is the root folder.
 pub(crate) type Id = u64;
@@ -20,7 +22,11 @@ pub(crate) struct Folder {
     pub(crate) created: i64,
     pub(crate) modified: i64,
     pub(crate) access: i64,
-    /// By lower-case name. Several may share a name: the drive doesn't prevent it.
+    /// When its creation ended.
+    pub(crate) made: Instant,
+    /// Until then `folder/itembyname` doesn't know the folder.
+    pub(crate) hidden_until: Option<Instant>,
+    /// By lower-case name. Several may share a name.
     pub(crate) folders: BTreeMap<String, Vec<Id>>,
     /// By lower-case name.
     pub(crate) files: BTreeMap<String, Id>,
@@ -33,14 +39,46 @@ pub(crate) struct File {
     pub(crate) access: i64,
     pub(crate) version: u64,
     pub(crate) content: Content,
+    /// Whether an upload of it has ever ended; until then it has the size 0 and no hash.
+    pub(crate) finished: bool,
     /// Until then `folder/itembyname` doesn't know the file.
     pub(crate) hidden_until: Option<Instant>,
+    /// Until then downloads and `file/info` don't know it.
+    missing_until: Option<Instant>,
+}
+
+impl File {
+    /// Makes it 404 to downloads and `file/info` for so long.
+    pub(crate) fn hide(&mut self, time: Duration) {
+        self.missing_until = later(time);
+    }
+
+    pub(crate) fn is_missing(&self) -> bool {
+        is_ahead(self.missing_until)
+    }
+
+    /// Its hash; empty for one that isn't finished. Takes long if it isn't known.
+    pub(crate) fn hash(&self) -> &str {
+        if self.finished { self.content.md5() } else { "" }
+    }
+}
+
+/// The moment so much later; none for no time.
+pub(crate) fn later(time: Duration) -> Option<Instant> {
+    (!time.is_zero()).then(|| Instant::now() + time)
+}
+
+/// Whether this moment is still to come.
+pub(crate) fn is_ahead(moment: Option<Instant>) -> bool {
+    moment.is_some_and(|moment| moment > Instant::now())
 }
 
 pub(crate) struct Tree {
     pub(super) folders: HashMap<Id, Folder>,
     pub(super) files: HashMap<Id, File>,
+    /// Files and folders that were there.
     trash: HashSet<Id>,
+    pub(super) known: Known,
     next: Id,
     pub(super) used: u64,
     pub(super) quota: Option<u64>,
@@ -54,6 +92,7 @@ impl Tree {
             folders: HashMap::from([(ROOT, root)]),
             files: HashMap::new(),
             trash: HashSet::new(),
+            known: Known::default(),
             next: 1,
             used: 0,
             quota,
@@ -69,20 +108,19 @@ impl Tree {
         self.files.get(&id).ok_or_else(no_file)
     }
 
-    pub(crate) fn file_mut(&mut self, id: Id) -> Result<&mut File, Refusal> {
-        self.files.get_mut(&id).ok_or_else(no_file)
-    }
-
-    fn folder_mut(&mut self, id: Id) -> Result<&mut Folder, Refusal> {
+    pub(crate) fn folder_mut(&mut self, id: Id) -> Result<&mut Folder, Refusal> {
         if !self.folders.contains_key(&id) {
             return Err(self.no_folder(id));
         }
         self.folders.get_mut(&id).ok_or_else(no_file)
     }
 
+    pub(crate) fn file_mut(&mut self, id: Id) -> Result<&mut File, Refusal> {
+        self.files.get_mut(&id).ok_or_else(no_file)
+    }
+
     fn no_folder(&self, id: Id) -> Refusal {
-        // rclone's backend compares this very text, see its List.
-        Refusal::new(404, if self.trash.contains(&id) { "Folder is already deleted" } else { "Folder not found" })
+        Refusal::new(404, if self.trash.contains(&id) { texts::FOLDER_DELETED } else { texts::NO_FOLDER })
     }
 
     pub(crate) fn file_named(&self, parent: Id, name: &str) -> Option<Id> {
@@ -95,7 +133,7 @@ impl Tree {
 
     /// Makes a folder, a second one of the same name too.
     pub(crate) fn create_folder(&mut self, parent: Id, name: &str, access: i64) -> Result<Id, Refusal> {
-        check_name(name)?;
+        let name = stored(name)?;
         self.folder(parent)?;
         let id = self.next_id();
         self.folders.insert(id, Folder { access, ..new_folder(name.into(), parent) });
@@ -103,16 +141,25 @@ impl Tree {
         Ok(id)
     }
 
-    /// Makes an empty file, visible from now on.
+    /// Makes a file that is visible from now on, unfinished.
     pub(crate) fn create_file(&mut self, parent: Id, name: &str) -> Result<Id, Refusal> {
-        check_name(name)?;
+        let name = stored(name)?;
         self.folder(parent)?;
         if self.file_named(parent, name).is_some() {
-            return Err(Refusal::new(409, "File already exists"));
+            return Err(Refusal::new(409, texts::FILE_EXISTS));
         }
         let id = self.next_id();
-        let file =
-            File { name: name.into(), parent, modified: now(), access: 0, version: 1, content: Content::empty(), hidden_until: None };
+        let file = File {
+            name: name.into(),
+            parent,
+            modified: now(),
+            access: 0,
+            version: 1,
+            content: Content::empty(),
+            finished: false,
+            hidden_until: None,
+            missing_until: None,
+        };
         self.files.insert(id, file);
         self.attach_file(parent, name, id);
         Ok(id)
@@ -129,24 +176,52 @@ impl Tree {
 
     pub(crate) fn set_content(&mut self, id: Id, content: Content, modified: i64) -> Result<(), Refusal> {
         let size = content.size();
-        let file = self.file_mut(id)?;
+        let file = self.files.get_mut(&id).ok_or_else(no_file)?;
         file.modified = modified;
         file.version += 1;
+        if std::mem::replace(&mut file.finished, true) {
+            self.known.remove(id, &file.content);
+        }
+        self.known.add(id, &content);
         let before = std::mem::replace(&mut file.content, content).size();
         self.used = self.used - before + size;
         Ok(())
     }
 
     pub(crate) fn remove_file(&mut self, id: Id) -> Result<(), Refusal> {
-        let file = self.files.remove(&id).ok_or_else(no_file)?;
-        self.used -= file.content.size();
-        self.detach_file(file.parent, &file.name);
+        let (parent, name) = self.drop_file(id).ok_or_else(no_file)?;
+        self.detach_file(parent, &name);
         Ok(())
+    }
+
+    /// Takes a file out of all but its folder; gives the folder and its name.
+    fn drop_file(&mut self, id: Id) -> Option<(Id, String)> {
+        let file = self.files.remove(&id)?;
+        self.used -= file.content.size();
+        self.known.remove(id, &file.content);
+        Some((file.parent, file.name))
+    }
+
+    /// Moves a file to the trash: nothing but a removal knows it from then on.
+    pub(crate) fn trash_file(&mut self, id: Id) -> Result<(), Refusal> {
+        self.remove_file(id)?;
+        self.trash.insert(id);
+        Ok(())
+    }
+
+    /// Takes a file out of the trash for good.
+    pub(crate) fn forget_trashed(&mut self, id: Id) {
+        self.trash.remove(&id);
+    }
+
+    /// Whether this file or folder is in the trash.
+    pub(crate) fn is_in_trash(&self, id: Id) -> bool {
+        self.trash.contains(&id)
     }
 
     /// Moves or renames a file. Another file of the new name is replaced or, without `overwrite`, an error.
     pub(crate) fn move_file(&mut self, id: Id, parent: Id, name: &str, overwrite: bool) -> Result<(), Refusal> {
-        check_name(name)?;
+        let name = stored(name)?;
         self.make_room(id, parent, name, overwrite)?;
         let (old_parent, old_name) = {
             let file = self.file(id)?;
@@ -162,9 +237,9 @@ impl Tree {
 
     /// Copies a file with its modification time; gives the copy's id.
     pub(crate) fn copy_file(&mut self, id: Id, parent: Id, name: &str, overwrite: bool) -> Result<Id, Refusal> {
-        check_name(name)?;
+        let name = stored(name)?;
         if self.file_named(parent, name) == Some(id) {
-            return Err(Refusal::new(409, "File already exists"));
+            return Err(Refusal::new(409, texts::FILE_EXISTS));
         }
         self.make_room(id, parent, name, overwrite)?;
         let (content, modified) = {
@@ -186,7 +261,7 @@ impl Tree {
         match self.file_named(parent, name) {
             Some(other) if other != id => {
                 if !overwrite {
-                    return Err(Refusal::new(409, "File already exists"));
+                    return Err(Refusal::new(409, texts::FILE_EXISTS));
                 }
                 self.remove_file(other)
             }
@@ -210,9 +285,7 @@ impl Tree {
             let Some(folder) = self.folders.remove(&id) else { continue };
             left.extend(folder.folders.into_values().flatten());
             for file in folder.files.into_values() {
-                if let Some(file) = self.files.remove(&file) {
-                    self.used -= file.content.size();
-                }
+                self.drop_file(file);
             }
         }
         Ok(())
@@ -220,7 +293,7 @@ impl Tree {
 
     /// Moves or renames a folder. Another one of the new name is an error (the facts don't say; 409).
     pub(crate) fn move_folder(&mut self, id: Id, parent: Id, name: &str) -> Result<(), Refusal> {
-        check_name(name)?;
+        let name = stored(name)?;
         let (old_parent, old_name) = {
             let folder = self.folder(id)?;
             (folder.parent, folder.name.clone())
@@ -236,7 +309,7 @@ impl Tree {
 
     /// Copies a folder with all in it; gives the copy's id.
     pub(crate) fn copy_folder(&mut self, id: Id, parent: Id, name: &str) -> Result<Id, Refusal> {
-        check_name(name)?;
+        let name = stored(name)?;
         self.folder(id)?;
         self.check_folder_target(id, parent, name)?;
         let copy = self.create_folder(parent, name, 0)?;
@@ -260,7 +333,7 @@ impl Tree {
             return Err(Refusal::new(400, "A folder can't be moved or copied into itself"));
         }
         if self.folders_named(parent, name).iter().any(|&other| other != id) {
-            return Err(Refusal::new(409, "Folder with that name already exists"));
+            return Err(Refusal::new(409, texts::FOLDER_EXISTS));
         }
         Ok(())
     }
@@ -340,14 +413,26 @@ pub(crate) fn now() -> i64 {
 
 fn new_folder(name: String, parent: Id) -> Folder {
     let now = now();
-    Folder { name, parent, created: now, modified: now, access: 0, folders: BTreeMap::new(), files: BTreeMap::new() }
+    Folder {
+        name,
+        parent,
+        created: now,
+        modified: now,
+        access: 0,
+        made: Instant::now(),
+        hidden_until: None,
+        folders: BTreeMap::new(),
+        files: BTreeMap::new(),
+    }
 }
 
 fn no_file() -> Refusal {
-    Refusal::new(404, "File not found")
+    Refusal::new(404, texts::NO_FILE)
 }
 
-fn check_name(name: &str) -> Result<(), Refusal> {
+/// A name as it is stored: white space at its ends is cut off without a word.
+fn stored(name: &str) -> Result<&str, Refusal> {
+    let name = name.trim_matches([' ', '\t', '\n', '\r', '\0', '\u{b}']);
     if name.is_empty() {
         return Err(Refusal::new(400, "The name must not be empty"));
     }
@@ -357,10 +442,7 @@ fn check_name(name: &str) -> Result<(), Refusal> {
     if name.contains(['/', '\\', ':', '*', '?', '"', '<', '>', '|']) {
         return Err(Refusal::new(400, "The name contains invalid characters"));
     }
-    if name.trim_matches([' ', '\t', '\n', '\r', '\u{b}']) != name {
-        return Err(Refusal::new(400, "The name must not begin or end with a space"));
-    }
-    Ok(())
+    Ok(name)
 }
 
 /// Cuts a name to what `move_copy` keeps of it: rclone's Move says that it truncates silently.

@@ -35,9 +35,28 @@ impl Args {
         number.ok_or_else(|| Refusal::new(400, format!("Invalid value specified for `{key}`")))
     }
 
-    /// `true` as rclone writes it, a string.
+    /// The same, but `None` when it is absent or an empty text.
+    pub(super) fn optional<T: std::str::FromStr>(&self, key: &str) -> Result<Option<T>, Refusal> {
+        match self.0.get(key) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) if text.is_empty() => Ok(None),
+            Some(_) => self.number(key).map(Some),
+        }
+    }
+
+    /// A time in seconds since 1970, if one is given; the drive takes none before that.
+    pub(super) fn time(&self, key: &str) -> Result<Option<i64>, Refusal> {
+        match self.optional::<i64>(key)? {
+            Some(time) if time < 0 => Err(Refusal::new(400, format!("Invalid value specified for `{key}`"))),
+            time => Ok(time),
+        }
+    }
+
+    /// `true` as rclone writes it, a string; or 1.
     pub(super) fn flag(&self, key: &str) -> bool {
-        self.text(key) == "true" || self.0.get(key) == Some(&Value::Bool(true))
+        matches!(self.text(key), "true" | "1")
+            || matches!(self.0.get(key), Some(Value::Bool(true)))
+            || self.number(key).is_ok_and(|number: u64| number == 1)
     }
 }
 
@@ -45,9 +64,13 @@ impl Args {
 pub(super) struct Payload(Option<Field<'static>>);
 
 impl Payload {
-    /// Reads what the client still sends: over HTTP/1.1 it would miss an answer given before that.
-    pub(super) async fn drain(mut self) {
-        while let Ok(Some(_)) = self.next().await {}
+    /// Reads what the client still sends: over HTTP/1.1 it would miss an answer given before that. Gives its bytes.
+    pub(super) async fn drain(mut self) -> u64 {
+        let mut bytes = 0;
+        while let Ok(Some(data)) = self.next().await {
+            bytes += data.len() as u64;
+        }
+        bytes
     }
 
     /// The next bytes; `None` at the end. An error means that the client broke off.
@@ -68,7 +91,7 @@ pub(super) async fn read(endpoint: Endpoint, rest: &str, head: &Parts, body: Inc
     for (key, value) in form_urlencoded::parse(head.uri.query().unwrap_or_default().as_bytes()) {
         map.insert(key.into_owned(), value.into_owned().into());
     }
-    if endpoint == Endpoint::UploadChunk {
+    if endpoint.is_chunk() {
         return read_form(map, head, body).await;
     }
     let body = Limited::new(body, JSON_LIMIT).collect().await;

@@ -1,35 +1,48 @@
 //! `download/file`: whole files and ranges.
 
+use std::sync::atomic::Ordering;
+
 use hyper::header::{self, HeaderValue};
 use hyper::{Response, StatusCode};
 
 use super::args::Args;
-use crate::body::{Download, ReplyBody};
+use super::records::{self, FileRecord};
+use super::{CallContext, answer};
+use crate::behaviour::{Behaviour, VolumeAnswer};
+use crate::body::{Download, Pacing, ReplyBody};
 use crate::calls::InFlight;
 use crate::content::Content;
-use crate::drive::{Refusal, parse_file_id};
-use crate::faults::Effects;
+use crate::drive::{Id, Refusal, parse_file_id};
 use crate::state::State;
+use crate::texts;
 
 /// Which bytes of which content are asked for.
 pub(super) struct Plan {
+    id: Id,
     content: Content,
     start: u64,
     end: u64,
     partial: bool,
 }
 
-pub(super) fn plan(args: &Args, range: Option<&HeaderValue>, state: &State) -> Result<Plan, Refusal> {
+pub(super) fn plan(args: &Args, range: Option<&HeaderValue>, behaviour: &Behaviour, state: &State) -> Result<Plan, Refusal> {
     let id = parse_file_id(args.text("file_id"))?;
-    let content = state.drive.lock().file(id)?.content.clone();
+    let content = {
+        let tree = state.drive.lock();
+        let file = tree.file(id)?;
+        if file.is_missing() {
+            return Err(Refusal::new(404, texts::NO_FILE));
+        }
+        file.content.clone()
+    };
     if content.is_discarded() {
         return Err(Refusal::new(422, "The simulator was told to discard the content of uploads"));
     }
     let size = content.size();
-    match range.and_then(|range| parse_range(range, size)) {
-        Some((start, end)) if start < end => Ok(Plan { content, start, end, partial: true }),
+    match range.filter(|_| behaviour.ranges).and_then(|range| parse_range(range, size)) {
+        Some((start, end)) if start < end => Ok(Plan { id, content, start, end, partial: true }),
         Some(_) => Err(Refusal::new(416, "Requested range not satisfiable")),
-        None => Ok(Plan { content, start: 0, end: size, partial: false }),
+        None => Ok(Plan { id, content, start: 0, end: size, partial: false }),
     }
 }
 
@@ -51,7 +64,12 @@ impl Plan {
         self.end - self.start
     }
 
-    pub(super) fn answer(self, effects: &Effects, mut call: InFlight) -> Response<ReplyBody> {
+    pub(super) fn answer(self, context: &CallContext, mut call: InFlight) -> Response<ReplyBody> {
+        let (effects, behaviour, state) = (context.effects, context.behaviour, context.state);
+        let used_up = || behaviour.daily_volume.is_some_and(|volume| state.volume_used.load(Ordering::Relaxed) >= volume);
+        if let Some(form) = effects.volume.or_else(|| used_up().then_some(behaviour.volume_answer)) {
+            return self.used_up(form, state, call);
+        }
         let status = if self.partial { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK };
         call.status(status.as_u16());
         if self.partial {
@@ -66,7 +84,10 @@ impl Plan {
             cut: effects.cut.map(|after| self.start + after),
             corrupt: effects.corrupt.then(|| self.start + length / 2),
             call: Some(call),
-            breath: None,
+            pause: None,
+            pacing: behaviour.download_speed.filter(|&speed| speed > 0).map(Pacing::new),
+            stall: effects.stall.map(|stall| (self.start + stall.after, stall.time)),
+            volume: state.volume_used.clone(),
         };
         let mut response = Response::new(ReplyBody::Download(Box::new(body)));
         *response.status_mut() = status;
@@ -78,6 +99,20 @@ impl Plan {
             headers.insert(header::CONTENT_RANGE, value);
         }
         response
+    }
+
+    /// What comes in place of the bytes when the daily volume is used up.
+    fn used_up(self, form: VolumeAnswer, state: &State, call: InFlight) -> Response<ReplyBody> {
+        match form {
+            VolumeAnswer::Text => answer(texts::VOLUME_USED_UP.into(), "text/html", call),
+            VolumeAnswer::Record => {
+                let tree = state.drive.lock();
+                let mut record =
+                    tree.file(self.id).map(|file| records::to_object(&FileRecord::without_hash(self.id, file))).unwrap_or_default();
+                record.insert("BWExceeded".into(), 1.into());
+                answer(records::to_json(&record), "application/json", call)
+            }
+        }
     }
 }
 

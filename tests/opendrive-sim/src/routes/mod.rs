@@ -1,8 +1,11 @@
 //! One call of the API: what it is, what the plan of faults does to it, and its answer.
 
 mod args;
+mod close;
+mod create;
 mod download;
 mod endpoint;
+mod export;
 mod file;
 mod folder;
 mod records;
@@ -10,7 +13,9 @@ mod session;
 mod upload;
 
 use std::io::Write;
-use std::time::Duration;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -20,23 +25,37 @@ use hyper::{Request, Response, StatusCode};
 use serde_json::json;
 use tokio::time::sleep;
 
+use crate::behaviour::Behaviour;
 use crate::body::ReplyBody;
 use crate::calls::InFlight;
 use crate::drive::Refusal;
 use crate::faults::{Answer, Effects};
 use crate::state::State;
+use crate::texts;
 use args::Args;
 pub(crate) use endpoint::Endpoint;
 
 /// What a handler gives: the JSON of a success, or why not.
 type Outcome = Result<Vec<u8>, Refusal>;
 
-/// Answers one call; `None` means that the connection is to be dropped without an answer.
-pub(crate) async fn handle(request: Request<Incoming>, state: &State) -> Option<Response<ReplyBody>> {
+/// What a handler knows of its call.
+struct CallContext<'a> {
+    args: &'a Args,
+    effects: &'a Effects,
+    behaviour: &'a Behaviour,
+    state: &'a Arc<State>,
+    /// When the call arrived.
+    arrived: Instant,
+}
+
+/// Answers one call from this address; `None` means that the connection is to be dropped without an answer.
+pub(crate) async fn handle(request: Request<Incoming>, address: IpAddr, state: &Arc<State>) -> Option<Response<ReplyBody>> {
+    let arrived = Instant::now();
+    let behaviour = state.behaviour.get();
     let (head, body) = request.into_parts();
     let Some((endpoint, rest)) = Endpoint::find(&head.method, head.uri.path()) else {
         let call = state.calls.begin("unknown", head.uri.path().into(), String::new());
-        return Some(refuse(Refusal::new(404, "Unknown method"), None, call));
+        return Some(refuse(Refusal::new(404, ""), None, call));
     };
     let (args, payload) = match args::read(endpoint, rest, &head, body).await {
         Ok(read) => read,
@@ -48,10 +67,17 @@ pub(crate) async fn handle(request: Request<Incoming>, state: &State) -> Option<
     let item = endpoint.item(&args, state);
     let session = args.text("session_id").to_owned();
     let mut call = state.calls.begin(endpoint.name(), item.clone(), session);
+    if endpoint == Endpoint::Download && !call.begin_download(address, behaviour.max_downloads) {
+        wait(state.latency()).await;
+        return Some(refuse(Refusal::new(429, texts::TOO_MANY_DOWNLOADS), None, call));
+    }
 
-    let plan = (endpoint == Endpoint::Download).then(|| download::plan(&args, head.headers.get(header::RANGE), state));
-    let body = plan.as_ref().and_then(|plan| plan.as_ref().ok()).map(download::Plan::length);
-    let effects = state.faults.take(endpoint, &item, body);
+    let plan = (endpoint == Endpoint::Download).then(|| download::plan(&args, head.headers.get(header::RANGE), &behaviour, state));
+    let body = match &plan {
+        Some(plan) => plan.as_ref().ok().map(download::Plan::length),
+        None => extent(endpoint, &args, state),
+    };
+    let mut effects = state.faults.take(endpoint, &item, body);
     wait(state.latency() + effects.delay).await;
     if effects.expire {
         state.sessions.expire_all();
@@ -62,71 +88,128 @@ pub(crate) async fn handle(request: Request<Incoming>, state: &State) -> Option<
     if effects.reset {
         return None;
     }
-    if let Some(to) = &effects.redirect {
-        payload.drain().await;
-        return Some(redirect(to, call));
-    }
-    if let Some(planted) = effects.answer {
-        payload.drain().await;
-        return Some(planted_answer(planted, call));
-    }
-    if let Some(refusal) = refusal(endpoint, &args, &effects, state) {
-        payload.drain().await;
-        let retry_after = effects.status.and_then(|(_, _, retry_after)| retry_after);
-        return Some(refuse(refusal, retry_after, call));
+    let planted = effects.answer.take();
+    let context = CallContext { args: &args, effects: &effects, behaviour: &behaviour, state, arrived };
+    if let Some(refused) = refusal(endpoint, &context, planted) {
+        call.received(payload.drain().await);
+        return Some(refused.answer(call));
     }
     let outcome = match (endpoint, plan) {
         (_, Some(Ok(plan))) if effects.lose_answer => {
             drop(plan);
             return None;
         }
-        (_, Some(Ok(plan))) => return Some(plan.answer(&effects, call)),
+        (_, Some(Ok(plan))) => return Some(plan.answer(&context, call)),
         (_, Some(Err(refusal))) => Err(refusal),
-        (Endpoint::UploadChunk, None) => upload::chunk(&args, payload, &effects, state, &mut call).await,
-        (Endpoint::CloseUpload, None) => upload::close(&args, &effects, state).await,
-        (_, None) => perform(endpoint, &args, &effects, state),
+        (Endpoint::UploadChunk | Endpoint::UploadChunk2, None) => upload::chunk(endpoint, &context, payload, &mut call).await,
+        (Endpoint::CloseUpload, None) => match close::close(&context).await {
+            close::Closed::Now(outcome) => outcome,
+            close::Closed::GivenUp => return (!effects.lose_answer).then(|| edge(504, call)),
+        },
+        (_, None) => perform(endpoint, &context),
     };
-    if effects.lose_answer {
+    if effects.lose_answer || effects.cut_upload.is_some() {
         return None;
     }
     Some(match outcome {
-        Ok(body) => answer(body, call),
+        Ok(body) if endpoint == Endpoint::ExportCsv => answer(body, "text/csv", call),
+        Ok(body) => answer(body, "application/json", call),
         Err(refusal) => refuse(refusal, None, call),
     })
 }
 
-fn perform(endpoint: Endpoint, args: &Args, effects: &Effects, state: &State) -> Outcome {
+/// How many bytes a chunk brings, or how many entries a whole listing has.
+fn extent(endpoint: Endpoint, args: &Args, state: &State) -> Option<u64> {
     match endpoint {
-        Endpoint::Login => session::login(args, state),
-        Endpoint::UserInfo => session::user_info(args, state),
-        Endpoint::ListFolder => folder::list(args, state),
-        Endpoint::ItemByName => folder::item_by_name(args, state),
-        Endpoint::CreateFolder => folder::create(args, state),
-        Endpoint::RemoveFolder => folder::remove(args, state),
-        Endpoint::RenameFolder => folder::rename(args, state),
-        Endpoint::MoveCopyFolder => folder::move_copy(args, state),
-        Endpoint::FileInfo => file::info(args, effects, state),
-        Endpoint::FileSettings => file::settings(args, state),
-        Endpoint::FileAccess => file::access(args, state),
-        Endpoint::RenameFile => file::rename(args, state),
-        Endpoint::MoveCopyFile => file::move_copy(args, state),
-        Endpoint::DeleteFile => file::delete(args, state),
-        Endpoint::CreateFile => upload::create_file(args, effects, state),
-        Endpoint::OpenUpload => upload::open(args, state),
+        Endpoint::UploadChunk | Endpoint::UploadChunk2 => args.number("chunk_size").ok(),
+        Endpoint::ListFolder => folder::whole_listing(args, state),
+        _ => None,
+    }
+}
+
+fn perform(endpoint: Endpoint, context: &CallContext) -> Outcome {
+    match endpoint {
+        Endpoint::Login => session::login(context),
+        Endpoint::SessionExists => session::exists(context),
+        Endpoint::Logout => session::logout(context),
+        Endpoint::UserInfo => session::user_info(context),
+        Endpoint::ListFolder => folder::list(context),
+        Endpoint::ItemByName => folder::item_by_name(context),
+        Endpoint::IdByPath => folder::id_by_path(context),
+        Endpoint::ExportCsv => export::csv(context),
+        Endpoint::CreateFolder => folder::create(context),
+        Endpoint::TrashFolder => folder::trash(context),
+        Endpoint::RemoveFolder => folder::remove(context),
+        Endpoint::RenameFolder => folder::rename(context),
+        Endpoint::MoveCopyFolder => folder::move_copy(context),
+        Endpoint::FileInfo => file::info(context),
+        Endpoint::FileSettings => file::settings(context),
+        Endpoint::FileAccess => file::access(context),
+        Endpoint::RenameFile => file::rename(context),
+        Endpoint::MoveCopyFile => file::move_copy(context),
+        Endpoint::TrashFile => file::trash(context),
+        Endpoint::DeleteFile => file::delete(context),
+        Endpoint::HasContent => upload::has_content(context),
+        Endpoint::CreateFile => create::create_file(context),
+        Endpoint::OpenUpload => upload::open(context),
         // Answered by `handle`, as they wait for bytes or send some.
-        Endpoint::Download | Endpoint::UploadChunk | Endpoint::CloseUpload => Err(Refusal::new(500, "Not here")),
+        Endpoint::Download | Endpoint::UploadChunk | Endpoint::UploadChunk2 | Endpoint::CloseUpload => Err(Refusal::new(500, "Not here")),
+    }
+}
+
+/// What a call gets that is not done.
+enum Refused {
+    Redirect(String),
+    Planted(Answer),
+    Edge(u16),
+    Plainly(Refusal, Option<u64>),
+}
+
+impl Refused {
+    fn answer(self, call: InFlight) -> Response<ReplyBody> {
+        match self {
+            Self::Redirect(to) => redirect(&to, call),
+            Self::Planted(answer) => planted_answer(answer, call),
+            Self::Edge(code) => edge(code, call),
+            Self::Plainly(refusal, retry_after) => refuse(refusal, retry_after, call),
+        }
     }
 }
 
 /// What keeps a call from being done: a fault, or its session.
-fn refusal(endpoint: Endpoint, args: &Args, effects: &Effects, state: &State) -> Option<Refusal> {
-    if let Some((code, message, _)) = &effects.status {
-        return Some(Refusal::new(*code, message.clone()));
+fn refusal(endpoint: Endpoint, context: &CallContext, planted: Option<Answer>) -> Option<Refused> {
+    let effects = context.effects;
+    if let Some(to) = &effects.redirect {
+        return Some(Refused::Redirect(to.clone()));
     }
-    if endpoint == Endpoint::Login {
+    if let Some(answer) = planted {
+        return Some(Refused::Planted(answer));
+    }
+    if let Some(code) = effects.edge {
+        return Some(Refused::Edge(code));
+    }
+    if let Some((code, message, retry_after)) = &effects.status {
+        return Some(Refused::Plainly(Refusal::new(*code, message.clone()), *retry_after));
+    }
+    if matches!(endpoint, Endpoint::Login | Endpoint::SessionExists | Endpoint::Logout) {
         return None;
     }
-    state.sessions.check(args.text("session_id")).err().map(|message| Refusal::new(401, message))
+    let refusal = context.state.sessions.check(context.args.text("session_id")).err()?;
+    Some(Refused::Plainly(Refusal { status: context.behaviour.session_over_status, ..refusal }, None))
+}
+
+/// A page as the drive's edge servers answer it.
+fn edge(code: u16, mut call: InFlight) -> Response<ReplyBody> {
+    let status = StatusCode::from_u16(code).unwrap_or(StatusCode::BAD_GATEWAY);
+    let page = format!(
+        "<html>\r\n<head><title>{status}</title></head>\r\n<body>\r\n<center><h1>{status}</h1></center>\r\n\
+         <hr><center>openresty</center>\r\n</body>\r\n</html>\r\n"
+    );
+    call.status(status.as_u16());
+    let mut response = Response::new(ReplyBody::whole(page, Some(call)));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
+    response
 }
 
 async fn wait(time: Duration) {
@@ -136,10 +219,10 @@ async fn wait(time: Duration) {
     }
 }
 
-fn answer(body: Vec<u8>, mut call: InFlight) -> Response<ReplyBody> {
+fn answer(body: Vec<u8>, content_type: &'static str, mut call: InFlight) -> Response<ReplyBody> {
     call.status(200);
     let mut response = Response::new(ReplyBody::whole(body, Some(call)));
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }
 
@@ -176,7 +259,7 @@ fn compress(bytes: &[u8]) -> Vec<u8> {
 
 fn refuse(refusal: Refusal, retry_after: Option<u64>, mut call: InFlight) -> Response<ReplyBody> {
     let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let error = json!({"error": {"code": status.as_u16(), "message": refusal.message}}).to_string();
+    let error = json!({"error": {"code": refusal.code, "message": refusal.message}}).to_string();
     call.status(status.as_u16());
     let mut response = Response::new(ReplyBody::whole(error, Some(call)));
     *response.status_mut() = status;

@@ -1,19 +1,31 @@
 //! The JSON of files and folders. Field names and types are those of rclone's `backend/opendrive/types.go`.
 
 use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
 
 use crate::drive::{File, Folder, Id, file_id, folder_id};
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Listing<'a> {
-    pub(super) dir_update_time: String,
+    pub(super) dir_update_time: i64,
     pub(super) name: &'a str,
     #[serde(rename = "ParentFolderID")]
     pub(super) parent_folder_id: String,
     pub(super) direct_folder_link: String,
     pub(super) response_type: u8,
     pub(super) folders: Vec<FolderRecord<'a>>,
+    pub(super) files: Vec<FileRecord<'a>>,
+}
+
+/// What `folder/itembyname` has found: what it hasn't, it leaves out.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Found<'a> {
+    pub(super) dir_update_time: i64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) folders: Vec<FolderRecord<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) files: Vec<FileRecord<'a>>,
 }
 
@@ -85,7 +97,7 @@ pub(super) struct FileRecord<'a> {
 impl<'a> FileRecord<'a> {
     /// A whole record; its hash must be known, or making it takes long.
     pub(super) fn new(id: Id, file: &'a File) -> Self {
-        Self { file_hash: Some(file.content.md5().to_owned()), ..Self::without_hash(id, file) }
+        Self { file_hash: Some(file.hash().to_owned()), ..Self::without_hash(id, file) }
     }
 
     /// A record as `folder/itembyname` gives it.
@@ -126,6 +138,14 @@ impl Serialize for Link {
 /// Numbers of file records are strings.
 fn digits<T: std::fmt::Display, S: Serializer>(number: &T, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(number)
+}
+
+/// A record whose fields are still to be changed.
+pub(super) fn to_object(value: &impl Serialize) -> Map<String, Value> {
+    match serde_json::to_value(value) {
+        Ok(Value::Object(object)) => object,
+        _ => Map::new(),
+    }
 }
 
 /// The JSON of a value of ours, none of which can fail to be written.

@@ -1,122 +1,103 @@
-//! Uploads: making the file, opening, chunks, closing.
+//! Uploads: opening, chunks, and what the drive knows already.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use serde_json::json;
+use tokio::time::sleep_until;
 
-use super::Outcome;
-use super::args::{Args, Payload};
-use super::file::wrong_hash;
+use super::args::Payload;
+use super::create::check_size;
 use super::records::to_json;
+use super::{CallContext, Endpoint, Outcome};
 use crate::calls::InFlight;
-use crate::drive::{self, Refusal, file_id, parse_file_id, parse_folder_id};
-use crate::faults::Effects;
-use crate::state::State;
+use crate::drive::{Refusal, parse_file_id};
 use crate::uploads::Shared;
 
-/// Makes an empty file, visible at once but for `folder/itembyname` under the fault of lagging names.
-pub(super) fn create_file(args: &Args, effects: &Effects, state: &State) -> Outcome {
-    let parent = parse_folder_id(args.text("folder_id"))?;
-    let name = args.text("file_name");
-    let mut tree = state.drive.lock();
-    let id = tree.create_file(parent, name)?;
-    let file = tree.file_mut(id)?;
-    file.hidden_until = (!effects.lag.is_zero()).then(|| Instant::now() + effects.lag);
-    Ok(to_json(&json!({
-        "FileId": file_id(id),
-        "Name": name,
-        "GroupID": 0,
-        "Extension": name.rsplit_once('.').map_or("", |(_, extension)| extension),
-        "Size": "0",
-        "Views": "0",
-        "Downloads": "0",
-        "DateModified": file.modified.to_string(),
-        "Access": "0",
-        "Link": "",
-        "DownloadLink": "",
-        "StreamingLink": "",
-        "TempStreamingLink": "",
-        "DirUpdateTime": file.modified,
-        "TempLocation": "",
-        "SpeedLimit": 0,
-        "RequireCompression": 0,
-        "RequireHash": 0,
-        "RequireHashOnly": 0,
-    })))
-}
-
-pub(super) fn open(args: &Args, state: &State) -> Outcome {
+pub(super) fn open(context: &CallContext) -> Outcome {
+    let (args, state) = (context.args, context.state);
     let id = parse_file_id(args.text("file_id"))?;
     let size = args.number("file_size")?;
+    check_size(size, context)?;
     state.drive.lock().check_space(id, size)?;
     Ok(to_json(&json!({
         "TempLocation": state.uploads.open(id, size, &state.options),
         "RequireCompression": false,
         "RequireHash": false,
         "RequireHashOnly": false,
-        "SpeedLimit": 0,
+        "SpeedLimit": context.behaviour.upload_speed.unwrap_or(0),
     })))
 }
 
-/// Stores a chunk once all of it has come; chunks must come in order, the last one may come again.
-pub(super) async fn chunk(args: &Args, mut payload: Payload, effects: &Effects, state: &State, call: &mut InFlight) -> Outcome {
-    let (offset, size, upload) = match chunk_target(args, state) {
+/// Whether the drive knows a content; makes nothing.
+pub(super) fn has_content(context: &CallContext) -> Outcome {
+    let size = context.args.number("file_size")?;
+    let exists = context.behaviour.upload_by_hash && context.state.drive.known(size, context.args.text("file_hash")).is_some();
+    Ok(to_json(&json!({ "exists": exists })))
+}
+
+/// Stores a chunk once all of it has come; each must begin where the one before it has ended.
+pub(super) async fn chunk(endpoint: Endpoint, context: &CallContext<'_>, mut payload: Payload, call: &mut InFlight) -> Outcome {
+    let begun = Instant::now();
+    let (offset, size, upload) = match chunk_target(context) {
         Ok(target) => target,
         Err(refusal) => {
-            payload.drain().await;
+            call.received(payload.drain().await);
             return Err(refusal);
         }
     };
     call.offset(offset);
-    let mut upload = upload.lock().await;
-    let mut writer = match upload.begin_chunk(offset) {
-        Ok(writer) => writer,
-        Err(refusal) => {
-            payload.drain().await;
-            return Err(refusal);
-        }
-    };
+    let speed = context.behaviour.upload_speed;
     let mut received = 0;
-    let mut corrupt = effects.corrupt;
-    while let Some(mut data) = payload.next().await? {
-        received += data.len() as u64;
-        call.received(data.len() as u64);
-        if std::mem::take(&mut corrupt) {
-            data = with_first_byte_flipped(&data);
+    let written = {
+        let mut upload = upload.lock().await;
+        let mut writer = match upload.begin_chunk(offset) {
+            Ok(writer) => writer,
+            Err(refusal) => {
+                drop(upload);
+                call.received(payload.drain().await);
+                return Err(refusal);
+            }
+        };
+        let mut corrupt = context.effects.corrupt;
+        let cut = context.effects.cut_upload.unwrap_or(u64::MAX);
+        while let Some(mut data) = payload.next().await? {
+            call.received(data.len() as u64);
+            if std::mem::take(&mut corrupt) {
+                data = with_first_byte_flipped(&data);
+            }
+            data.truncate(usize::try_from(cut - received).unwrap_or(usize::MAX));
+            received += data.len() as u64;
+            writer.write(&data).map_err(|error| Refusal::new(500, format!("The chunk can't be stored: {error}")))?;
+            if received == cut {
+                break;
+            }
+            if endpoint == Endpoint::UploadChunk2 {
+                pace(begun, received, speed).await;
+            }
         }
-        writer.write(&data).map_err(|error| Refusal::new(500, format!("The chunk can't be stored: {error}")))?;
-    }
-    if received != size {
-        return Err(Refusal::new(400, format!("The chunk has {received} bytes instead of {size}")));
-    }
-    Ok(to_json(&json!({"TotalWritten": writer.finish()})))
+        if received != size.min(cut) {
+            return Err(Refusal::new(400, format!("The chunk has {received} bytes instead of {size}")));
+        }
+        writer.finish()
+    };
+    // Stored already: whoever doesn't wait for the answer finds the bytes there.
+    pace(begun, received, speed).await;
+    Ok(to_json(&json!({ "TotalWritten": written })))
 }
 
-/// Replaces the file's content: only now does it change.
-pub(super) async fn close(args: &Args, effects: &Effects, state: &State) -> Outcome {
-    let id = parse_file_id(args.text("file_id"))?;
-    let location = args.text("temp_location");
-    let upload = state.uploads.get(location)?;
-    let size = args.number("file_size")?;
-    // Refuse what can't succeed before the bytes are given away.
-    state.drive.lock().check_space(id, size)?;
-    let content = upload.lock().await.finish(id, size)?;
-    state.uploads.remove(location);
-    let mut hash = content.md5().to_owned();
-    state.drive.lock().set_content(id, content, drive::now())?;
-    if effects.lie_hash {
-        hash = wrong_hash(&hash);
+/// Waits until so many bytes would have come at this speed.
+async fn pace(begun: Instant, bytes: u64, speed: Option<u64>) {
+    let Some(speed) = speed.filter(|&speed| speed > 0) else { return };
+    let due = begun + Duration::from_secs_f64(bytes as f64 / speed as f64);
+    if due > Instant::now() {
+        sleep_until(due.into()).await;
     }
-    Ok(to_json(&json!({
-        "FileID": file_id(id),
-        "FileHash": hash,
-        "Size": size + u64::from(effects.lie_size),
-    })))
 }
 
 /// Offset and size of a chunk, and the upload that it belongs to; there must be room for it.
-fn chunk_target(args: &Args, state: &State) -> Result<(u64, u64, Shared), Refusal> {
+fn chunk_target(context: &CallContext) -> Result<(u64, u64, Shared), Refusal> {
+    let (args, state) = (context.args, context.state);
     let file = parse_file_id(args.text("file_id"))?;
     let offset: u64 = args.number("chunk_offset")?;
     let size: u64 = args.number("chunk_size")?;

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use opendrive_sim::texts;
 use serde_json::json;
 use tokio::net::TcpStream;
 
@@ -45,10 +46,10 @@ async fn expired_sessions_stay_expired() {
     let mut client = Client::login(&simulator).await;
     let old = client.clone();
     simulator.expire_sessions();
-    assert_eq!(client.list("0").await.refused(401), "Session has expired");
+    assert_eq!(client.list("0").await.refused(401), texts::SESSION_OVER);
     client.login_again(&simulator).await;
     client.list("0").await.ok();
-    assert_eq!(old.list("0").await.refused(401), "Session has expired");
+    assert_eq!(old.list("0").await.refused(401), texts::SESSION_OVER);
 }
 
 #[tokio::test]

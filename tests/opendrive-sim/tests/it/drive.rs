@@ -1,5 +1,8 @@
 //! Folders and files: listing, names, moving, removing.
 
+use std::time::Duration;
+
+use opendrive_sim::{FolderNamesakes, texts};
 use serde_json::json;
 
 use crate::client::{Client, md5, start};
@@ -35,7 +38,9 @@ async fn names_ignore_case_and_keep_it() {
     let found = client.by_name("0", "straße ünÏ.txt").await;
     assert_eq!(found["Files"][0]["Name"], "Straße Ünï.TXT");
     assert!(found["Files"][0].get("FileHash").is_none());
-    assert_eq!(client.by_name("0", "other").await["Files"], json!([]));
+    let missed = client.by_name("0", "other").await;
+    assert!(missed.get("Files").is_none() && missed.get("Folders").is_none(), "absent, not empty");
+    assert!(missed["DirUpdateTime"].is_i64());
     assert_eq!(simulator.drive().read_file("/straße ünï.txt"), Some(b"x".to_vec()));
 }
 
@@ -46,7 +51,7 @@ async fn file_names_are_unique_whatever_their_case() {
     client.create_file("0", "Name").await.ok();
     assert_eq!(client.create_file("0", "nAME").await.refused(409), "File already exists");
     let entry = &simulator.drive().tree()["Name"];
-    assert_eq!((entry.size, entry.md5.as_deref()), (0, Some("d41d8cd98f00b204e9800998ecf8427e")));
+    assert_eq!((entry.size, entry.md5.as_deref()), (0, None));
 }
 
 #[tokio::test]
@@ -55,7 +60,7 @@ async fn names_that_the_drive_does_not_store() {
     let client = Client::login(&simulator).await;
     client.create_file("0", &"ä".repeat(127)).await.ok();
     client.make_folder("0", &"a".repeat(255)).await.ok();
-    for name in ["", "a/b", "a:b", " a", "a ", "a\t", &"ä".repeat(128), &"a".repeat(256)] {
+    for name in ["", "  ", "a/b", "a:b", &"ä".repeat(128), &"a".repeat(256)] {
         client.create_file("0", name).await.refused(400);
         client.make_folder("0", name).await.refused(400);
     }
@@ -63,18 +68,56 @@ async fn names_that_the_drive_does_not_store() {
 }
 
 #[tokio::test]
-async fn folders_made_twice_are_two_and_counted() {
+async fn white_space_at_the_ends_of_names_is_cut_off_silently() {
+    let simulator = start();
+    let drive = simulator.drive();
+    let client = Client::login(&simulator).await;
+    assert_eq!(client.create_file("0", " a\t").await.ok().text("Name"), "a");
+    assert_eq!(client.make_folder("0", "b c \n").await.ok().text("Name"), "b c");
+    client.create_file("0", "a ").await.refused(409);
+    client.make_folder("0", " b c").await.refused(409);
+    let file = drive.put_file("f", "", 1);
+    client.post("file/rename.json", json!({"file_id": file, "new_file_name": " g "})).await.ok();
+    let names: Vec<String> = drive.tree().into_keys().collect();
+    assert_eq!(names, ["a", "b c", "g"]);
+}
+
+#[tokio::test]
+async fn folders_made_twice_are_refused_or_two_and_counted() {
     let simulator = start();
     let client = Client::login(&simulator).await;
+    client.make_folder("0", "Once").await.ok();
+    assert_eq!(client.make_folder("0", "oNCE").await.refused(409), texts::FOLDER_EXISTS);
+    assert_eq!((simulator.duplicate_folders().now, simulator.duplicate_folders().ever), (0, 0));
+
+    // With the answers late, both begin before either is made.
+    simulator.set_latency(Duration::from_millis(100));
+    let together = async |name: &str, second: &str| tokio::join!(client.make_folder("0", name), client.make_folder("0", second));
+    let (first, second) = together("Race", "race").await;
+    let mut statuses = [first.status, second.status];
+    statuses.sort();
+    assert_eq!(statuses, [200, 409]);
+    simulator.change_behaviour(|behaviour| behaviour.folder_namesakes = FolderNamesakes::Raced);
+    let (first, second) = together("Raced", "raced").await;
+    assert_eq!((first.status, second.status), (200, 200));
+    assert_ne!(first.text("FolderID"), second.text("FolderID"));
+    client.make_folder("0", "raced").await.refused(409);
+    simulator.set_latency(Duration::ZERO);
+    simulator.drive().remove("Raced");
+    simulator.drive().remove("Raced");
+    simulator.drive().remove("Race");
+    simulator.drive().remove("Once");
+    simulator.change_behaviour(|behaviour| behaviour.folder_namesakes = FolderNamesakes::Made);
+    let before = simulator.duplicate_folders().ever;
     let (first, second) = tokio::join!(client.make_folder("0", "Photos"), client.make_folder("0", "photos"));
     let (first, second) = (first.ok().text("FolderID"), second.ok().text("FolderID"));
     assert_ne!(first, second);
     assert_eq!(client.list("0").await.ok().json()["Folders"].as_array().map(Vec::len), Some(2));
     let duplicates = simulator.duplicate_folders();
-    assert_eq!((duplicates.now, duplicates.ever), (1, 1));
+    assert_eq!((duplicates.now, duplicates.ever), (1, before + 1));
     client.post("folder/remove.json", json!({"folder_id": second})).await.ok();
     let duplicates = simulator.duplicate_folders();
-    assert_eq!((duplicates.now, duplicates.ever), (0, 1));
+    assert_eq!((duplicates.now, duplicates.ever), (0, before + 1));
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use opendrive_sim::{Answer, Fault, What};
+use opendrive_sim::{Answer, Fault, What, texts};
 
 use crate::client::{Client, md5, start};
 
@@ -146,7 +146,7 @@ async fn sessions_expire_in_the_middle() {
     let mut client = Client::login(&simulator).await;
     simulator.add_fault(Fault::new(What::ExpireSessions).endpoint("folder/list").skip(1));
     client.list("0").await.ok();
-    assert_eq!(client.list("0").await.refused(401), "Session has expired");
+    assert_eq!(client.list("0").await.refused(401), texts::SESSION_OVER);
     client.info("F1").await.refused(401);
     client.login_again(&simulator).await;
     client.list("0").await.ok();
@@ -158,7 +158,7 @@ async fn one_session_expires_and_others_do_not() {
     let (one, other) = (Client::login(&simulator).await, Client::login(&simulator).await);
     simulator.add_fault(Fault::new(What::ExpireSession).endpoint("folder/list").skip(1));
     other.list("0").await.ok();
-    assert_eq!(one.list("0").await.refused(401), "Session has expired");
+    assert_eq!(one.list("0").await.refused(401), texts::SESSION_OVER);
     one.list("0").await.refused(401);
     other.list("0").await.ok();
     assert_eq!(simulator.unused_faults(), []);
