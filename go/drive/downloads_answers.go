@@ -104,7 +104,7 @@ func (t *downloadTransport) lookAtRange(resp *http.Response, a asked, want *Want
 		// Wrapped, so that rclone tries again.
 		return fmt.Errorf("the server's answer is another range (%q) than was asked for (%q): %w", header, a.header(), io.ErrUnexpectedEOF)
 	}
-	t.line.setRanges(rangesAnswered)
+	t.line.SetRanges(true)
 	return nil
 }
 
@@ -134,7 +134,7 @@ func (t *downloadTransport) lookAtWhole(resp *http.Response, a asked, want *Want
 	}
 	if a.ranged {
 		// All the same the bytes are among these.
-		t.line.setRanges(rangesIgnored)
+		t.line.SetRanges(false)
 		cutOut(resp, a)
 	}
 	return nil

@@ -73,6 +73,9 @@ func LineOf(f fs.Fs) *Line {
 	return transport.line
 }
 
+// NewLine gives a line of which nothing is known, with a budget of its own.
+func NewLine(downloads int) *Line { return &Line{budget: newDownloads(downloads), calls: 1} }
+
 // Downloads is how many downloads may be open at once.
 func (l *Line) Downloads() int { return l.budget.allowed() }
 
@@ -122,10 +125,14 @@ func (l *Line) SideBySide() (count int, rest bool) {
 	return most, most == 1
 }
 
-func (l *Line) setRanges(ranges answersRanges) {
+// SetRanges takes note of whether the drive answers ranges.
+func (l *Line) SetRanges(answers bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.ranges = ranges
+	l.ranges = rangesIgnored
+	if answers {
+		l.ranges = rangesAnswered
+	}
 }
 
 // Measure is begun when a download's first bytes are there.

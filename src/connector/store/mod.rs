@@ -28,7 +28,7 @@ pub use self::layout::{Kind, Mac};
 pub use self::put::Put;
 use self::spool::{Budget, Spool};
 use super::{Identity, OpenError, Settings, explain, open_remote};
-use crate::rclone::{Error, ErrorKind, Object, Reader};
+use crate::rclone::{Error, ErrorKind, Object, Reader, Urgency};
 
 type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -337,8 +337,8 @@ impl Fetch for Kept {
         self.size.unwrap_or_default()
     }
 
-    fn fetch(self: Arc<Self>, offset: u64, length: usize) -> BoxFuture<'static, Result<Bytes>> {
-        async move { self.object.fetch(offset, length).await }.boxed()
+    fn fetch(self: Arc<Self>, offset: u64, length: usize, urgency: Arc<Urgency>) -> BoxFuture<'static, Result<Bytes>> {
+        async move { self.object.fetch(offset, length, &urgency).await }.boxed()
     }
 }
 
