@@ -17,8 +17,10 @@ import (
 )
 
 const (
-	// volumeTime is how long nothing is downloaded after the drive has said that the volume is used up; then it is asked again.
-	volumeTime = 5 * time.Minute
+	// volumePause is how long nothing is downloaded after the drive has said that the volume is used up; then it is asked again. It
+	// doubles up to maxVolumePause.
+	volumePause    = 10 * time.Second
+	maxVolumePause = 5 * time.Minute
 	infoTime   = 10 * time.Second
 	infoPath   = "/users/info.json/"
 	// freshTime is how long a file may be unknown to the drive after it was uploaded.
@@ -226,6 +228,7 @@ func isUsedUp(head []byte) bool {
 type volume struct {
 	mu    sync.Mutex
 	error *fault.Error
+	pause time.Duration
 	until time.Time
 }
 
@@ -239,6 +242,13 @@ func (v *volume) up() error {
 	return v.error
 }
 
+// isOver takes note that content came.
+func (v *volume) isOver() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.error, v.pause = nil, 0
+}
+
 // usedUp takes note that the volume is used up, and gives the error that says so.
 func (t *downloadTransport) usedUp(req *http.Request) error {
 	t.used.mu.Lock()
@@ -250,7 +260,11 @@ func (t *downloadTransport) usedUp(req *http.Request) error {
 		}
 		t.used.error = fault.New(fault.VolumeUsedUp, "", "the account's daily download volume"+allowed+" is used up; it resets at noon Pacific time")
 	}
-	t.used.until = time.Now().Add(volumeTime)
+	// Those that were on their way find the same.
+	if now := time.Now(); !now.Before(t.used.until) {
+		t.used.pause = min(max(2*t.used.pause, volumePause), maxVolumePause)
+		t.used.until = now.Add(t.used.pause)
+	}
 	return t.used.error
 }
 

@@ -109,7 +109,7 @@ func TestAVolumeThatIsUsedUpEndsAllDownloads(t *testing.T) {
 			t.Error(d.requests, infos)
 		}
 		over = false
-		time.Sleep(volumeTime)
+		time.Sleep(volumePause)
 		got, err := fetched(t.Context(), transport, "F", "")
 		if err != nil || string(got) != "content" {
 			t.Error(got, err)

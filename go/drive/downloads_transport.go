@@ -94,6 +94,7 @@ func (t *downloadTransport) RoundTrip(req *http.Request) (*http.Response, error)
 		place.end()
 		return resp, nil
 	}
+	t.used.isOver()
 	body := &downloadBody{transport: t, req: req, want: want, asked: rangeOf(req), body: resp.Body, place: place, left: resp.ContentLength, idleSince: time.Now()}
 	place.begun(body.giveUp)
 	resp.Body = body

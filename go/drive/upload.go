@@ -90,6 +90,9 @@ func PutOn(f fs.Fs) PutFn {
 		if stored == nil {
 			return nil, err
 		}
+		if err == nil {
+			Uploaded(stored.ID())
+		}
 		// The object outlives the copy, which nothing else would keep.
 		if owner, fieldErr := fieldOf[*opendrive.Fs](stored, "fs"); fieldErr == nil {
 			*owner = drive

@@ -8,6 +8,7 @@ mod catalog;
 pub mod layout;
 mod put;
 mod spool;
+mod volume;
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -338,7 +339,7 @@ impl Fetch for Kept {
     }
 
     fn fetch(self: Arc<Self>, offset: u64, length: usize, urgency: Arc<Urgency>) -> BoxFuture<'static, Result<Bytes>> {
-        async move { self.object.fetch(offset, length, &urgency).await }.boxed()
+        async move { volume::waited_for(|| self.object.fetch(offset, length, &urgency)).await }.boxed()
     }
 }
 

@@ -94,7 +94,8 @@ impl Importer for ImporterService {
         let last = futures::stream::once(all_acknowledged).filter_map(|outcome| async {
             outcome.unwrap_or_else(|_| Err(Status::internal("a bug: the results were not taken to their end"))).err().map(Err)
         });
-        Ok(Response::new(Box::pin(records.map(Ok).chain(finished).chain(last))))
+        let ended = async move { status::run_status(&source.ended().await) };
+        Ok(Response::new(Box::pin(until(records.map(Ok).chain(finished).chain(last), ended))))
     }
 
     type OpenStream = Answers<OpenResponse>;
@@ -114,6 +115,21 @@ impl Importer for ImporterService {
         // The remote is closed with the process; Plakar may still be reading.
         Ok(Response::new(CloseResponse {}))
     }
+}
+
+/// What a stream gives, until the run has to end.
+fn until<T: Send>(
+    stream: impl Stream<Item = Result<T, Status>> + Send,
+    ended: impl Future<Output = Status> + Send,
+) -> impl Stream<Item = Result<T, Status>> + Send {
+    futures::stream::unfold(Some((Box::pin(stream), Box::pin(ended))), |state| async {
+        let (mut stream, mut ended) = state?;
+        tokio::select! {
+            biased;
+            status = &mut ended => Some((Err(status), None)),
+            item = stream.next() => item.map(|item| (item, Some((stream, ended)))),
+        }
+    })
 }
 
 /// Takes the results of an import until Plakar has sent the last one.
