@@ -228,9 +228,9 @@ func sorted(set map[string]bool) string {
 	return strings.Join(list, " ")
 }
 
-// A backend whose every step a test can replace. By itself it behaves like OpenDrive: Put makes
-// the name first, goes on from there, and gives the object with an error; there are hashes, and
-// ids by which objects are removed.
+// A backend whose every step a test can replace. By itself it behaves like our uploads to OpenDrive: Put makes
+// the name first and goes on from there; when it fails, it removes what it made and gives no object. There are
+// hashes, and ids by which objects are removed.
 
 var fakes sync.Map
 
@@ -257,8 +257,6 @@ type fakeFs struct {
 	list    func(ctx context.Context, dir string) (fs.DirEntries, error)
 	put     func(ctx context.Context, in io.Reader, src fs.ObjectInfo) (fs.Object, error)
 	mkdir   func(ctx context.Context, dir string) error
-	// infoErr is what looking up an object that Put has found gives.
-	infoErr error
 
 	mu     sync.Mutex
 	lastID int
@@ -336,7 +334,7 @@ func (f *fakeFs) NewObject(_ context.Context, name string) (fs.Object, error) {
 	return nil, fs.ErrorObjectNotFound
 }
 
-// Put is in the manner of OpenDrive's; see created.
+// Put is in the manner of that on OpenDrive (go/drive/upload.go).
 func (f *fakeFs) Put(ctx context.Context, in io.Reader, src fs.ObjectInfo, _ ...fs.OpenOption) (fs.Object, error) {
 	if f.put != nil {
 		return f.put(ctx, in, src)
@@ -352,18 +350,22 @@ func (f *fakeFs) driveLikePut(ctx context.Context, in io.Reader, src fs.ObjectIn
 		file = &fakeFile{id: fmt.Sprint(f.lastID), modTime: time.Now()}
 		f.files[src.Remote()] = file
 	}
-	o := &fakeObject{f: f, name: src.Remote(), id: file.id}
-	if found && f.infoErr == nil {
-		o = f.object(src.Remote(), file)
-	}
 	f.mu.Unlock()
+	failed := func(err error) (fs.Object, error) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if !found {
+			delete(f.files, src.Remote())
+		}
+		return nil, fmt.Errorf("failed to create file: %w", err)
+	}
 	data := make([]byte, src.Size())
 	// Not a byte more than announced is read.
 	if _, err := io.ReadFull(in, data); err != nil {
-		return o, fmt.Errorf("failed to create file: %w", err)
+		return failed(err)
 	}
 	if err := ctx.Err(); err != nil {
-		return o, err
+		return failed(err)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -36,6 +36,8 @@ type entry struct {
 	ModTimeNs *int64 `json:"modTimeNs,omitempty"`
 	// Hash is in hex, of the type that bridge/open told; empty if unknown.
 	Hash string `json:"hash,omitempty"`
+	// Unfinished tells that the file's upload is not finished, or was never: it is no empty file.
+	Unfinished bool `json:"unfinished,omitempty"`
 	// ID is the backend's for a folder; empty if it has none.
 	ID string `json:"id,omitempty"`
 	// Object is the handle of a kept object.
@@ -158,7 +160,7 @@ func (r *remote) describe(ctx context.Context, dir string, item fs.DirEntry) (en
 		}
 		return e, nil
 	}
-	e.Size = o.Size()
+	e.Size, e.Unfinished = o.Size(), drive.Unfinished(o)
 	if r.hash != hash.None {
 		sum, err := o.Hash(ctx, r.hash)
 		if err != nil {
@@ -192,7 +194,7 @@ func stat(_ context.Context, in pathIn) (entry, error) {
 		return entry{}, err
 	}
 	defer done()
-	o, err := r.fs.NewObject(ctx, in.Path)
+	o, err := drive.Find(ctx, r.fs, in.Path)
 	if err != nil {
 		return entry{}, fault.As(err, in.Path)
 	}
@@ -311,9 +313,15 @@ func deleteObject(_ context.Context, in objectIn) (empty, error) {
 	})
 }
 
-func settime(_ context.Context, in settimeIn) (empty, error) {
-	return onObject(in.Object, in.Call, func(o *keptObject, ctx context.Context) (empty, error) {
-		return empty{}, o.object.SetModTime(ctx, time.Unix(0, in.ModTimeNs))
+type settimeOut struct {
+	// ModTimeNs is the time that it has now, which is another where the backend does not take the one that it was to have.
+	ModTimeNs *int64 `json:"modTimeNs,omitempty"`
+}
+
+func settime(_ context.Context, in settimeIn) (settimeOut, error) {
+	return onObject(in.Object, in.Call, func(o *keptObject, ctx context.Context) (settimeOut, error) {
+		kept, err := drive.SetTime(ctx, o.remote.fs, o.object, time.Unix(0, in.ModTimeNs))
+		return settimeOut{nanoseconds(kept)}, err
 	})
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"path"
-	"strings"
 	"sync"
 	"time"
 
@@ -236,8 +235,6 @@ func (w *writer) commit() (e entry, err error) {
 	<-w.done
 	if err = w.err; err == nil {
 		err = w.check()
-	} else if w.doneAllTheSame() {
-		err = nil
 	}
 	if err == nil && w.target != w.path {
 		var moved fs.Object
@@ -276,32 +273,6 @@ func (w *writer) check() error {
 		err = fault.New(fault.Corrupt, w.path, fmt.Sprintf("stored with %s %s, %s was sent", w.remote.hash, stored, sent))
 	}
 	return err
-}
-
-// doneAllTheSame tells whether the upload was done although Put failed. When the answer to the last of its
-// calls is lost, the repetition of that call finds nothing to do, and is refused.
-func (w *writer) doneAllTheSame() bool {
-	if w.stored == nil || w.hasher == nil || w.ctx.Err() != nil {
-		return false
-	}
-	found, err := w.remote.fs.List(w.ctx, drive.Parent(w.target))
-	if err != nil {
-		return false
-	}
-	for _, item := range found {
-		o, ok := item.(fs.Object)
-		if !ok || drive.ID(o) == "" || drive.ID(o) != drive.ID(w.stored) {
-			continue
-		}
-		stored, hashErr := o.Hash(w.ctx, w.remote.hash)
-		sent, sumErr := w.hasher.SumString(w.remote.hash, false)
-		if hashErr != nil || sumErr != nil || o.Size() != w.count || stored != sent || drive.Settle(w.ctx, w.remote.fs, o, w.modTime) != nil {
-			return false
-		}
-		w.stored, w.err = o, nil
-		return true
-	}
-	return false
 }
 
 func (w *writer) on(r *remote) bool { return w.remote == r }
@@ -351,41 +322,12 @@ func (w *writer) clean() {
 	if w.stored == nil {
 		return
 	}
-	// After a Put that succeeded the old content is gone in any case.
-	if w.err != nil && w.target == w.path && !w.created(ctx) {
+	// After a Put that succeeded the old content is gone in any case. After one that failed nobody knows but Put
+	// itself, which has removed what it made (go/drive/upload.go).
+	if w.err != nil && w.target == w.path {
 		return
 	}
 	if err := w.stored.Remove(ctx); err != nil && fault.As(err, "").Kind != fault.NotFound {
 		fs.Errorf(w.stored, "failed to remove what is left of a failed upload: %s", fault.Message(err))
 	}
-}
-
-// created tells whether a failed Put made the object that it returned, rather than having found
-// it and left its old content in place. OpenDrive's Put (backend/opendrive/opendrive.go) reads
-// the hash and the time of a file that is there, and has neither of one that it has just made.
-// But it goes on without them when reading them fails, so the folder has the last word: what
-// is there with bytes in it was not made by this Put.
-func (w *writer) created(ctx context.Context) bool {
-	// Without an id of its own, the object would be removed by name: not by what Put made.
-	id := drive.ID(w.stored)
-	kind := quickHash(w.stored.Fs())
-	if id == "" || kind == hash.None {
-		return false
-	}
-	if sum, err := w.stored.Hash(ctx, kind); err != nil || sum != "" {
-		return false
-	}
-	if modTime := w.stored.ModTime(ctx); !modTime.IsZero() && modTime.Unix() != w.modTime.Unix() {
-		return false
-	}
-	found, err := w.remote.fs.List(ctx, drive.Parent(w.path))
-	if err != nil {
-		return false
-	}
-	for _, item := range found {
-		if o, ok := item.(fs.Object); ok && (drive.ID(o) == id || strings.EqualFold(o.Remote(), w.path)) && o.Size() != 0 {
-			return false
-		}
-	}
-	return true
 }

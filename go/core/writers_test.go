@@ -271,22 +271,18 @@ func failingPut(after int64) *fakeFs {
 
 func TestFailedPut(t *testing.T) {
 	for name, test := range map[string]struct {
-		after   int64
-		infoErr error
-		old     string
-		holds   string
+		after int64
+		old   string
+		holds string
 	}{
-		"new":            {3, nil, "", ""},
-		"new, at once":   {0, nil, "", ""},
-		"there":          {3, nil, "old", "a=old"},
-		"there, at once": {0, nil, "old", "a=old"},
-		// Put has found it but could not read its hash: only the folder tells that it has content.
-		"there, not read": {3, checks.DriveError(500, "x"), "old", "a=old"},
+		"new":            {3, "", ""},
+		"new, at once":   {0, "", ""},
+		"there":          {3, "old", "a=old"},
+		"there, at once": {0, "old", "a=old"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tidy(t)
 			f := failingPut(test.after)
-			f.infoErr = test.infoErr
 			if test.old != "" {
 				f.has("a", test.old, time.Unix(1600000000, 0))
 			}
@@ -316,34 +312,13 @@ func TestFailedPut(t *testing.T) {
 	}
 }
 
-// Closed before Put has read what is there, it must not be taken for new and removed.
-func TestCloseWhilePutLooks(t *testing.T) {
+// What a Put that failed gives may be the old content: only Put knows, and it is not removed.
+func TestFailedPutWithObject(t *testing.T) {
 	tidy(t)
 	f := newFakeFs()
-	f.has("there", "old", time.Unix(1600000000, 0))
-	reached := make(chan struct{}, 1)
-	f.put = func(ctx context.Context, in io.Reader, src fs.ObjectInfo) (fs.Object, error) {
-		_, f.infoErr = waiting{ctx, reached}.Read(nil)
-		return f.driveLikePut(ctx, in, src)
-	}
-	w := create(t, fakeRemote(t, f), "there", 5)
-	checks.Within(t, "Put", reached)
-	checks.OK(t, CloseStream(w))
-	if got := f.holds(); got != "there=old" {
-		t.Error(got)
-	}
-}
-
-// Objects without ids are removed by name: that could be the old content.
-func TestFailedPutWithoutID(t *testing.T) {
-	tidy(t)
-	f := newFakeFs()
-	f.has("", "old", time.Unix(1600000000, 0))
-	f.files["a"] = f.files[""]
-	delete(f.files, "")
-	f.files["a"].id = ""
+	f.has("a", "old", time.Unix(1600000000, 0))
 	f.put = func(context.Context, io.Reader, fs.ObjectInfo) (fs.Object, error) {
-		return &fakeObject{f: f, name: "a"}, errors.New("no")
+		return f.object("a", f.files["a"]), errors.New("no")
 	}
 	w := create(t, fakeRemote(t, f), "a", 5)
 	refused(t, "commit", commitIn{w}, fault.Corrupt)
@@ -369,44 +344,6 @@ func TestFailedPutWithoutObject(t *testing.T) {
 	refused(t, "commit", commitIn{w}, fault.Other)
 	if got := f.holds(); got != "" {
 		t.Error(got)
-	}
-}
-
-// When the answer to its last call is lost, a Put fails although all is done. What the folder has is
-// what counts, and only if it is what was sent.
-func TestLostAnswer(t *testing.T) {
-	for name, test := range map[string]struct {
-		damage func(file *fakeFile)
-		kind   fault.Kind
-		holds  string
-	}{
-		"done":         {func(*fakeFile) {}, "", "a=abcde"},
-		"damaged":      {func(file *fakeFile) { file.sum = strings.Repeat("0", 32) }, fault.NotFound, "a=abcde"},
-		"other object": {func(file *fakeFile) { file.id = "other" }, fault.NotFound, "a=abcde"},
-		"not done":     {func(file *fakeFile) { file.data, file.sum = nil, "" }, fault.NotFound, ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			tidy(t)
-			f := newFakeFs()
-			f.put = func(ctx context.Context, in io.Reader, src fs.ObjectInfo) (fs.Object, error) {
-				if _, err := f.driveLikePut(ctx, in, src); err != nil {
-					return nil, err
-				}
-				o := &fakeObject{f: f, name: "a", id: f.files["a"].id}
-				test.damage(f.files["a"])
-				return o, checks.DriveError(404, "Temporary file not found")
-			}
-			w := create(t, fakeRemote(t, f), "a", 5)
-			checks.OK(t, Write(w, []byte("abcde")))
-			if test.kind != "" {
-				refused(t, "commit", commitIn{w}, test.kind)
-			} else if e := call[entry](t, "commit", commitIn{w}); e.Size != 5 || e.Hash != sumOf([]byte("abcde")) {
-				t.Errorf("%+v", e)
-			}
-			if got := f.holds(); got != test.holds {
-				t.Error(got)
-			}
-		})
 	}
 }
 

@@ -35,8 +35,12 @@ type answers struct{ patientTransport }
 
 func (a answers) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := a.patientTransport.RoundTrip(req)
-	if err != nil || strings.Contains(req.URL.Path, downloadPath) {
+	if err != nil {
 		return resp, err
+	}
+	download := strings.Contains(req.URL.Path, downloadPath)
+	if download && resp.StatusCode < 300 {
+		return resp, nil
 	}
 	listing := strings.Contains(req.URL.Path, listingPath)
 	limit := answerLimit
@@ -49,12 +53,13 @@ func (a answers) RoundTrip(req *http.Request) (*http.Response, error) {
 		io.Reader
 		io.Closer
 	}{buffered, resp.Body}
-	if resp.StatusCode >= 300 {
-		return resp, nil
-	}
 	head, err := buffered.Peek(answerHead)
 	if err != nil && err != io.EOF {
 		// rclone finds it too, and knows what to do about it.
+		return resp, nil
+	}
+	if resp.StatusCode >= 300 {
+		judgeFailure(resp, head, err == io.EOF)
 		return resp, nil
 	}
 	if err := judge(resp, head, err == io.EOF, listing); err != nil {
@@ -64,15 +69,51 @@ func (a answers) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
+// judgeFailure looks at an answer that is an error. The end of a session can come with any status, and what a
+// server in front of the drive says is not about the call: it is as if the drive was away for a moment.
+func judgeFailure(resp *http.Response, head []byte, whole bool) {
+	if failure := errorIn(head, whole); failure != nil && failure.endOfSession() {
+		withStatus(resp, http.StatusUnauthorized)
+		return
+	}
+	if resp.StatusCode < 400 || !isHTML(resp.Header, head) {
+		return
+	}
+	text := fmt.Sprintf("a server in front of the drive answers %d %s, in HTML", resp.StatusCode, http.StatusText(resp.StatusCode))
+	if resp.StatusCode < 500 {
+		withStatus(resp, http.StatusServiceUnavailable)
+	}
+	var answer struct {
+		Error answerError `json:"error"`
+	}
+	answer.Error = answerError{resp.StatusCode, text}
+	body, _ := json.Marshal(answer)
+	resp.Body = struct {
+		io.Reader
+		io.Closer
+	}{bytes.NewReader(body), resp.Body}
+	resp.ContentLength = int64(len(body))
+}
+
+func isHTML(header http.Header, head []byte) bool {
+	return strings.HasPrefix(header.Get("Content-Type"), "text/html") || bytes.HasPrefix(bytes.TrimLeft(head, " \t\r\n"), []byte("<"))
+}
+
+func withStatus(resp *http.Response, code int) {
+	resp.StatusCode, resp.Status = code, fmt.Sprintf("%d %s", code, http.StatusText(code))
+}
+
 // judge tells what is wrong with an answer that claims to be good, by its beginning. One with an
 // error in it gets the status of that error.
 func judge(resp *http.Response, head []byte, whole, listing bool) error {
 	if failure := errorIn(head, whole); failure != nil {
-		resp.StatusCode = http.StatusInternalServerError
-		if code := failure.Code; code >= 400 && code < 600 {
-			resp.StatusCode = code
+		code := http.StatusInternalServerError
+		if failure.endOfSession() {
+			code = http.StatusUnauthorized
+		} else if failure.Code >= 400 && failure.Code < 600 {
+			code = failure.Code
 		}
-		resp.Status = fmt.Sprintf("%d %s", resp.StatusCode, http.StatusText(resp.StatusCode))
+		withStatus(resp, code)
 		return nil
 	}
 	if !listing || !whole {
@@ -82,16 +123,22 @@ func judge(resp *http.Response, head []byte, whole, listing bool) error {
 		// Perhaps it only broke off: rclone tries again for what is wrapped.
 		return fmt.Errorf("the server's answer is empty, where a listing should be: %w", io.ErrUnexpectedEOF)
 	}
-	var found struct{ Folders, Files json.RawMessage }
+	var found struct{ Folders, Files, DirUpdateTime json.RawMessage }
 	// What is no JSON, or breaks off, rclone finds by itself.
-	if err := json.Unmarshal(head, &found); err == nil && found.Folders == nil && found.Files == nil {
+	if err := json.Unmarshal(head, &found); err == nil && found.Folders == nil && found.Files == nil && found.DirUpdateTime == nil {
 		return fault.New(fault.Other, "", fmt.Sprintf("the server's answer is not a listing: %.60q", head))
 	}
 	return nil
 }
 
 type answerError struct {
-	Code int `json:"code"`
+	Code    int    `json:"code"`
+	Message string `json:"message"`
+}
+
+// endOfSession tells whether an error is that a session is over.
+func (e *answerError) endOfSession() bool {
+	return strings.Contains(e.Message, "Session does not exist") || strings.Contains(e.Message, "please re-login")
 }
 
 // errorIn finds the drive's error object in an answer.

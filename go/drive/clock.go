@@ -33,25 +33,20 @@ func (k *timekeeper) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // CloseIdleConnections is what http.Client looks for.
-func (k *timekeeper) CloseIdleConnections() {
-	(&http.Client{Transport: k.RoundTripper}).CloseIdleConnections()
-}
+func (k *timekeeper) CloseIdleConnections() { closeIdle(k.RoundTripper) }
 
 // Ahead gives how far this machine's clock is ahead of a drive's, to about a second, by the drive's last
 // answer; false for other remotes, and before the first answer.
 func Ahead(f fs.Fs) (time.Duration, bool) {
-	drive := Of(f)
-	if drive == nil {
+	remote := Of(f)
+	if remote == nil {
 		return 0, false
 	}
-	connections, err := connectionsOf(drive)
+	d, err := of(remote)
 	if err != nil {
 		return 0, false
 	}
-	keeper, found := find[*timekeeper](connections.Transport)
-	if !found {
-		return 0, false
-	}
+	keeper := d.keeper
 	keeper.mu.Lock()
 	defer keeper.mu.Unlock()
 	return keeper.ahead, keeper.known

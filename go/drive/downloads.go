@@ -172,16 +172,6 @@ func (t *turn) end() {
 	d.dispatch()
 }
 
-// again queues up once more, after others who are as urgent.
-func (t *turn) again() {
-	d := t.budget
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	t.ready = make(chan struct{})
-	d.waiting = append(d.waiting, t)
-	d.dispatch()
-}
-
 func (d *downloads) remove(t *turn) {
 	delete(d.open, t)
 	d.waiting = slices.DeleteFunc(d.waiting, func(other *turn) bool { return other == t })

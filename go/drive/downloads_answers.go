@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"path"
 	"strconv"
 	"strings"
 	"sync"
@@ -21,11 +20,8 @@ const (
 	// doubles up to maxVolumePause.
 	volumePause    = 10 * time.Second
 	maxVolumePause = 5 * time.Minute
-	infoTime   = 10 * time.Second
-	infoPath   = "/users/info.json/"
-	// freshTime is how long a file may be unknown to the drive after it was uploaded.
-	freshTime  = 30 * time.Second
-	freshPause = 500 * time.Millisecond
+	infoTime       = 10 * time.Second
+	infoPath       = "/users/info.json/"
 )
 
 // found is what an answer to a download turned out to be.
@@ -36,8 +32,6 @@ const (
 	asItIs found = iota
 	// tooMany is the refusal of a download because the address has too many.
 	tooMany
-	// notFound is that of a file.
-	notFound
 )
 
 // asked is the range of bytes that a request asks for; all of them if end is -1 and start 0.
@@ -86,8 +80,6 @@ func (t *downloadTransport) look(resp *http.Response, a asked, want *Want) (foun
 		return asItIs, t.usedUp(resp.Request)
 	case resp.StatusCode == http.StatusTooManyRequests && bytes.Contains(bytes.ToLower(head), []byte("too many downloads")):
 		return tooMany, nil
-	case resp.StatusCode == http.StatusNotFound:
-		return notFound, nil
 	}
 	return asItIs, nil
 }
@@ -122,15 +114,14 @@ func (t *downloadTransport) lookAtWhole(resp *http.Response, a asked, want *Want
 	default:
 		head := peek(resp)
 		whole := int64(len(head)) < answerHead
-		switch failure := errorIn(head, whole); {
+		switch {
 		case isUsedUp(head) && (!fits || isText):
 			return t.usedUp(resp.Request)
-		case failure != nil && !fits:
-			setStatus(resp, failure.Code)
-			return nil
+		case errorIn(head, whole) != nil && !fits:
+			return judge(resp, head, whole, false)
 		case kind == "text/html" && !fits:
 			// A page of something in between, which says that it is no content.
-			setStatus(resp, http.StatusServiceUnavailable)
+			withStatus(resp, http.StatusServiceUnavailable)
 			return nil
 		}
 	}
@@ -190,26 +181,13 @@ func peek(resp *http.Response) []byte {
 	head, err := io.ReadAll(io.LimitReader(resp.Body, answerHead))
 	rest := io.Reader(resp.Body)
 	if err != nil {
-		rest = failing{err}
+		rest = broken{err}
 	}
 	resp.Body = struct {
 		io.Reader
 		io.Closer
 	}{io.MultiReader(bytes.NewReader(head), rest), resp.Body}
 	return head
-}
-
-type failing struct{ err error }
-
-func (f failing) Read([]byte) (int, error) { return 0, f.err }
-
-// setStatus gives an answer that claims to be good the status of the error in it.
-func setStatus(resp *http.Response, code int) {
-	resp.StatusCode = http.StatusInternalServerError
-	if code >= 400 && code < 600 {
-		resp.StatusCode = code
-	}
-	resp.Status = fmt.Sprintf("%d %s", resp.StatusCode, http.StatusText(resp.StatusCode))
 }
 
 // isUsedUp tells whether an answer says that the daily volume of downloads is used up.
@@ -299,41 +277,4 @@ func (t *downloadTransport) allowed(req *http.Request) string {
 		return ""
 	}
 	return megabytes
-}
-
-// fileIn is the id of the file that a request downloads.
-func fileIn(req *http.Request) string { return path.Base(req.URL.Path) }
-
-// uploads remembers the files that this process has uploaded just now.
-type uploads struct {
-	mu     sync.Mutex
-	closed map[string]time.Time
-}
-
-var justUploaded = uploads{closed: map[string]time.Time{}}
-
-// Uploaded takes note that an upload has just ended: for some seconds the drive may not find the file.
-func Uploaded(id string) {
-	u := &justUploaded
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	now := time.Now()
-	for other, at := range u.closed {
-		if now.Sub(at) >= freshTime {
-			delete(u.closed, other)
-		}
-	}
-	u.closed[id] = now
-}
-
-// wait is how long to wait until a file that was not found is asked for again; 0 if it is no new one.
-func (u *uploads) wait(id string, tries int) time.Duration {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	at, ok := u.closed[id]
-	left := freshTime - time.Since(at)
-	if !ok || left <= 0 {
-		return 0
-	}
-	return min(freshPause<<min(tries, 4), left)
 }

@@ -116,36 +116,3 @@ func TestAVolumeThatIsUsedUpEndsAllDownloads(t *testing.T) {
 		}
 	})
 }
-
-func TestAFileThatWasJustUploadedIsWaitedFor(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		d := &fakeDrive{content: []byte("content")}
-		there := time.Now().Add(10 * time.Second)
-		d.answer = func(*http.Request) *http.Response {
-			if time.Now().Before(there) {
-				return plainAnswer(404, `{"error":{"code":404,"message":"File does not exist"}}`, "application/json")
-			}
-			return nil
-		}
-		transport := transportTo(d)
-		_, err := fetched(t.Context(), transport, "old", "")
-		if err == nil || d.requests != 1 {
-			t.Error(err, d.requests)
-		}
-		Uploaded("new")
-		got, err := fetched(t.Context(), transport, "new", "")
-		if err != nil || string(got) != "content" || time.Since(there) > 8*time.Second {
-			t.Error(got, err, time.Since(there))
-		}
-		// It does not go on for ever.
-		there = time.Now().Add(time.Hour)
-		Uploaded("gone")
-		begun := time.Now()
-		if _, err := fetched(t.Context(), transport, "gone", ""); err == nil || err.Error() != "404" || time.Since(begun) != freshTime {
-			t.Error(err, time.Since(begun))
-		}
-		if transport.line.budget.inUse() != 0 {
-			t.Error("places are lost")
-		}
-	})
-}

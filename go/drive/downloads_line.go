@@ -1,11 +1,9 @@
 package drive
 
 import (
-	"net/http"
 	"sync"
 	"time"
 
-	"github.com/rclone/rclone/backend/opendrive"
 	"github.com/rclone/rclone/fs"
 )
 
@@ -55,22 +53,18 @@ const (
 
 // LineOf gives the line to the drive that a remote is or wraps; nil for any other remote.
 func LineOf(f fs.Fs) *Line {
-	drive := Of(f)
-	if drive == nil {
+	remote := Of(f)
+	if remote == nil {
 		return nil
 	}
-	connections, err := connectionsOf(drive)
+	d, err := of(remote)
 	if err != nil {
 		return nil
 	}
-	transport, _ := find[*downloadTransport](connections.Transport)
-	if transport == nil {
-		return nil
+	if !Is(f) {
+		d.downloads.line.calls = 2
 	}
-	if _, direct := f.(*opendrive.Fs); !direct {
-		transport.line.calls = 2
-	}
-	return transport.line
+	return d.downloads.line
 }
 
 // NewLine gives a line of which nothing is known, with a budget of its own.
@@ -185,19 +179,4 @@ func blend(before, now float64) float64 {
 		return now
 	}
 	return 0.7*before + 0.3*now
-}
-
-// find looks for a transport in a chain of them.
-func find[T http.RoundTripper](chain http.RoundTripper) (found T, ok bool) {
-	for chain != nil {
-		if found, ok = chain.(T); ok {
-			return found, true
-		}
-		wrapper, wraps := chain.(interface{ inner() http.RoundTripper })
-		if !wraps {
-			break
-		}
-		chain = wrapper.inner()
-	}
-	return found, false
 }

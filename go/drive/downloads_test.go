@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -53,7 +54,7 @@ func (d *fakeDrive) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	d.open++
 	d.peak = max(d.peak, d.open)
-	d.order = append(d.order, fileIn(req))
+	d.order = append(d.order, path.Base(req.URL.Path))
 	d.ranges = append(d.ranges, req.Header.Get("Range"))
 	content, status, header := d.content, http.StatusOK, http.Header{"Content-Type": {"application/octet-stream"}}
 	if a := rangeOf(req); a.ranged {

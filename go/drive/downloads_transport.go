@@ -38,7 +38,11 @@ type onConnections struct {
 	downloads http.RoundTripper
 }
 
-func newOnConnections(ctx context.Context, rest http.RoundTripper) onConnections {
+func newOnConnections(ctx context.Context, rest http.RoundTripper) http.RoundTripper {
+	// Tests have others.
+	if _, real := rest.(*fshttp.Transport); !real {
+		return rest
+	}
 	return onConnections{rest, fshttp.NewTransportCustom(ctx, func(t *http.Transport) {
 		t.Protocols = new(http.Protocols)
 		t.Protocols.SetHTTP1(true)
@@ -58,8 +62,8 @@ func (c onConnections) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // CloseIdleConnections is what http.Client looks for.
 func (c onConnections) CloseIdleConnections() {
-	(&http.Client{Transport: c.RoundTripper}).CloseIdleConnections()
-	(&http.Client{Transport: c.downloads}).CloseIdleConnections()
+	closeIdle(c.RoundTripper)
+	closeIdle(c.downloads)
 }
 
 // downloadTransport gives each download its turn, and looks at what comes in place of bytes.
@@ -73,12 +77,8 @@ func newDownloadTransport(ctx context.Context, proxy string, next http.RoundTrip
 	return &downloadTransport{RoundTripper: next, line: &Line{budget: budgetOf(proxy, downloadsIn(ctx)), calls: 1}}
 }
 
-func (t *downloadTransport) inner() http.RoundTripper { return t.RoundTripper }
-
 // CloseIdleConnections is what http.Client looks for.
-func (t *downloadTransport) CloseIdleConnections() {
-	(&http.Client{Transport: t.RoundTripper}).CloseIdleConnections()
-}
+func (t *downloadTransport) CloseIdleConnections() { closeIdle(t.RoundTripper) }
 
 func (t *downloadTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !isDownload(req) {
@@ -101,8 +101,8 @@ func (t *downloadTransport) RoundTrip(req *http.Request) (*http.Response, error)
 	return resp, nil
 }
 
-// download sends a request when its turn has come, again while the drive refuses it because the address has too many downloads, and
-// while a file that was just uploaded is not found. The answer is one that was looked at.
+// download sends a request when its turn has come, again while the drive refuses it because the address has too many downloads. The
+// answer is one that was looked at.
 func (t *downloadTransport) download(req *http.Request, want *Want) (*http.Response, *turn, error) {
 	ctx := req.Context()
 	if err := t.used.up(); err != nil {
@@ -123,7 +123,7 @@ func (t *downloadTransport) download(req *http.Request, want *Want) (*http.Respo
 // ask sends a request, with a place that it has.
 func (t *downloadTransport) ask(req *http.Request, want *Want, place *turn) (*http.Response, error) {
 	ctx := req.Context()
-	refused, tries := time.Time{}, 0
+	refused := time.Time{}
 	for {
 		// It may have been found out while this one waited.
 		if err := t.used.up(); err != nil {
@@ -146,18 +146,6 @@ func (t *downloadTransport) ask(req *http.Request, want *Want, place *turn) (*ht
 			if place.refusedAgain(refused) {
 				return nil, fault.New(fault.RateLimited, "", fmt.Sprintf("%s has refused all downloads for %d minutes: it allows an address %d at once, and other programs or computers behind this one's have them", req.URL.Host, refusedTime/time.Minute, maxDownloads))
 			}
-		case found == notFound:
-			wait := justUploaded.wait(fileIn(req), tries)
-			if wait == 0 {
-				return resp, nil
-			}
-			tries++
-			_ = resp.Body.Close()
-			place.end()
-			if err := pause(ctx, wait); err != nil {
-				return nil, err
-			}
-			place.again()
 		default:
 			return resp, nil
 		}

@@ -3,23 +3,28 @@ package drive
 import (
 	"context"
 	"errors"
+	"net/http"
 	"path"
 
 	"github.com/rclone/rclone/backend/opendrive"
 	"github.com/rclone/rclone/fs"
 	"github.com/rclone/rclone/lib/dircache"
+	"github.com/rclone/rclone/lib/rest"
 )
+
+// dirs gives the folders whose ids are known.
+func (d *Drive) dirs() *dircache.DirCache { return *d.folders }
 
 // Remember tells the backend again which folder was listed: it takes a nameless one in it for the
 // folder itself, because they have one path.
 func Remember(f fs.Fs, dir string, nameless fs.DirEntry) error {
-	drive, ok := f.(*opendrive.Fs)
+	remote, ok := f.(*opendrive.Fs)
 	if !ok {
 		return nil
 	}
-	folders, err := field[*dircache.DirCache](drive, "dirCache")
-	if d, ok := nameless.(fs.ParentIDer); ok && err == nil {
-		folders.Put(dir, d.ParentID())
+	opened, err := of(remote)
+	if child, ok := nameless.(fs.ParentIDer); ok && err == nil {
+		opened.dirs().Put(dir, child.ParentID())
 	}
 	return err
 }
@@ -33,38 +38,43 @@ func Parent(p string) string {
 	return dir
 }
 
-// Is tells whether a remote is an OpenDrive one itself, not one that something wraps.
-func Is(f fs.Fs) bool {
-	_, ok := f.(*opendrive.Fs)
-	return ok
-}
-
 // MakeFolder makes a folder of a remote that is an OpenDrive one. Its parent is there, the folder is not, and nobody else makes it.
 func MakeFolder(ctx context.Context, f fs.Fs, dir string) error {
-	return makeFolder(ctx, f.(*opendrive.Fs), dir)
+	d, err := of(f.(*opendrive.Fs))
+	if err != nil {
+		return err
+	}
+	return d.makeFolder(ctx, dir)
 }
 
 // MakeFolders makes a folder of a remote that is an OpenDrive one, and its parents, as far as they are not there.
 func MakeFolders(ctx context.Context, f fs.Fs, dir string) error {
-	return makeFolders(ctx, f.(*opendrive.Fs), dir)
+	d, err := of(f.(*opendrive.Fs))
+	if err != nil {
+		return err
+	}
+	return d.makeFolders(ctx, dir)
 }
 
-// makeFolder makes a folder whose parent is there. The drive makes a second folder of the same
-// name when asked twice, so after a call that failed, perhaps only on its way back, the parent is
-// looked at before the next try.
-func makeFolder(ctx context.Context, drive *opendrive.Fs, dir string) error {
-	p, err := partsOf(drive)
+// makeFolder makes a folder whose parent is there.
+func (d *Drive) makeFolder(ctx context.Context, dir string) error {
+	parent, err := d.dirs().FindDir(ctx, Parent(dir), false)
 	if err != nil {
 		return err
 	}
-	leaf := path.Base(dir)
-	name, err := p.stored(leaf)
-	if err != nil {
-		return err
+	id, err := d.createFolder(ctx, parent, path.Base(dir))
+	if err == nil {
+		d.dirs().Put(dir, id)
 	}
-	folder, err := p.folders.FindDir(ctx, Parent(dir), false)
+	return err
+}
+
+// createFolder makes a folder in the one of an id. The drive can make a second folder of the same name when asked
+// twice, so after a call that failed, perhaps only on its way back, the parent is looked at before the next try.
+func (d *Drive) createFolder(ctx context.Context, parent, leaf string) (string, error) {
+	name, err := d.stored(leaf)
 	if err != nil {
-		return err
+		return "", err
 	}
 	request := struct {
 		Session  string `json:"session_id"`
@@ -74,67 +84,70 @@ func makeFolder(ctx context.Context, drive *opendrive.Fs, dir string) error {
 		Upload   int    `json:"folder_public_upl"`
 		Display  int    `json:"folder_public_display"`
 		Download int    `json:"folder_public_dnl"`
-	}{Session: p.session, Name: name, Parent: folder, IsPublic: p.access()}
+	}{Session: d.id, Name: name, Parent: parent, IsPublic: d.access()}
+	ctx = inFolder(ctx, parent)
 	for try := 1; ; try++ {
 		var response struct {
-			ID string `json:"FolderID"`
+			ID   text    `json:"FolderID"`
+			Name *string `json:"Name"`
 		}
 		mayPass := false
-		err := p.pacer.CallNoRetry(func() (bool, error) {
+		err := d.pacer.CallNoRetry(func() (bool, error) {
 			var err error
-			mayPass, err = p.post(ctx, "/folder.json", &request, &response)
+			mayPass, err = d.attempt(ctx, &rest.Opts{Method: http.MethodPost, Path: "/folder.json"}, &request, &response)
 			return mayPass, err
 		})
 		if err == nil {
-			p.folders.Put(dir, response.ID)
-			return nil
+			// A folder of another name stays: it may have been there before.
+			if err := sameName(name, response.Name); err != nil {
+				return "", err
+			}
+			d.fresh.add(string(response.ID))
+			return string(response.ID), nil
 		}
-		if !mayPass || try == driveTries {
-			return err
+		// Somebody else may have made it meanwhile.
+		conflict := statusOf(err) == http.StatusConflict
+		if !conflict && (!mayPass || try == driveTries) {
+			return "", err
 		}
-		id, found, err := drive.FindLeaf(ctx, folder, leaf)
-		if err != nil {
-			return err
-		}
-		if found {
-			p.folders.Put(dir, id)
-			return nil
+		id, found, lookErr := d.remote.FindLeaf(ctx, parent, leaf)
+		switch {
+		case lookErr != nil:
+			return "", lookErr
+		case found:
+			return id, nil
+		case conflict:
+			return "", err
 		}
 	}
 }
 
 // makeFolders makes a folder and its parents, as far as they are not there.
-func makeFolders(ctx context.Context, drive *opendrive.Fs, dir string) error {
-	folders, err := field[*dircache.DirCache](drive, "dirCache")
-	if err != nil {
+func (d *Drive) makeFolders(ctx context.Context, dir string) error {
+	if dir == "" {
+		return d.makeBase(ctx)
+	}
+	if _, err := d.dirs().FindDir(ctx, dir, false); !errors.Is(err, fs.ErrorDirNotFound) {
 		return err
 	}
-	if dir == "" {
-		if folders.FoundRoot() || drive.Root() == "" {
-			return folders.FindRoot(ctx, false)
-		}
-		// The base is looked for and made as a folder of the same drive seen from its top.
-		top := *drive
-		all := dircache.New("", "0", &top)
-		if err = set(&top, "root", ""); err == nil {
-			err = set(&top, "dirCache", all)
-		}
-		if err == nil {
-			err = makeFolders(ctx, &top, drive.Root())
+	if err := d.makeFolders(ctx, Parent(dir)); err != nil {
+		return err
+	}
+	return d.makeFolder(ctx, dir)
+}
+
+func (d *Drive) makeBase(ctx context.Context) error {
+	if !d.dirs().FoundRoot() && *d.root != "" {
+		id, missing, _, err := d.locate(ctx, *d.root)
+		for _, leaf := range missing {
+			if err == nil {
+				id, err = d.createFolder(ctx, id, leaf)
+			}
 		}
 		if err != nil {
 			return err
 		}
-		if id, known := all.Get(drive.Root()); known {
-			folders.Put(drive.Root(), id)
-		}
-		return folders.FindRoot(ctx, false)
+		d.dirs().Put(*d.root, id)
 	}
-	if _, err = folders.FindDir(ctx, dir, false); !errors.Is(err, fs.ErrorDirNotFound) {
-		return err
-	}
-	if err = makeFolders(ctx, drive, Parent(dir)); err != nil {
-		return err
-	}
-	return makeFolder(ctx, drive, dir)
+	return d.dirs().FindRoot(ctx, false)
 }

@@ -3,31 +3,168 @@ package drive
 import (
 	"context"
 	"errors"
+	"net/http"
 	"strings"
 	"time"
 
+	"github.com/rclone/rclone/backend/opendrive"
 	"github.com/rclone/rclone/fs"
 	"github.com/rclone/rclone/fs/config/configmap"
+	"github.com/rclone/rclone/lib/dircache"
 	"github.com/rclone/rclone/lib/pacer"
 
 	"bridge/fault"
 )
 
-// loginRefused is what the backend says of a login that failed (NewFs in backend/opendrive/opendrive.go).
-const loginRefused = "failed to create session"
+// rootID is the drive's id of its topmost folder.
+const rootID = "0"
+
+// newFsFn is how a backend is opened.
+type newFsFn func(ctx context.Context, name, root string, config configmap.Mapper) (fs.Fs, error)
+
+// Every OpenDrive remote of the process is opened by us, also one that crypt or alias wraps.
+func init() {
+	info, err := fs.Find(opendriveName)
+	if err != nil {
+		panic(err)
+	}
+	info.NewFs = newFs(info.NewFs)
+}
+
+// newFs opens an OpenDrive remote: the backend logs in, and the base is looked for by us, in one call.
+func newFs(theirs newFsFn) newFsFn {
+	return func(ctx context.Context, name, root string, config configmap.Mapper) (fs.Fs, error) {
+		remote, err := login(ctx, theirs, name, config)
+		if err != nil {
+			return nil, err
+		}
+		d, err := tune(ctx, remote)
+		if err != nil {
+			return nil, err
+		}
+		isFile, err := d.enter(ctx, strings.Trim(root, "/"))
+		if err != nil {
+			d.end()
+			return nil, err
+		}
+		if isFile {
+			return remote, fs.ErrorIsFile
+		}
+		return remote, nil
+	}
+}
+
+// login has the backend log in, once: a refused login must not be sent again. What a server in front of the drive
+// refuses is no refusal, but is not sent often either.
+func login(ctx context.Context, theirs newFsFn, name string, config configmap.Mapper) (*opendrive.Fs, error) {
+	once, ci := fs.AddConfig(ctx)
+	ci.LowLevelRetries = 1
+	for try := 1; ; try++ {
+		f, err := theirs(once, name, "", config)
+		if err == nil {
+			return f.(*opendrive.Fs), nil
+		}
+		status := statusOf(err)
+		if status != http.StatusUnauthorized && status != http.StatusForbidden {
+			return nil, err
+		}
+		if refused := refusedLogin(err); refused != "" {
+			return nil, &fault.Error{Kind: fault.Authentication, Message: refused, Status: status}
+		}
+		if try == vagueLogins {
+			return nil, &fault.Error{Kind: fault.Authentication, Message: fault.Message(err), Status: status}
+		}
+		if err := pause(ctx, time.Duration(try)*persistPause); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// enter makes a folder the base of a remote that was opened at the top. It tells whether a file is there: then the
+// base is the folder that it is in. A base that is not there is no error.
+func (d *Drive) enter(ctx context.Context, root string) (isFile bool, err error) {
+	if root == "" {
+		return false, nil
+	}
+	id, missing, isFile, err := d.locate(ctx, root)
+	if err != nil {
+		return false, err
+	}
+	if isFile {
+		root = Parent(root)
+	}
+	*d.root, *d.folders = root, dircache.New(root, rootID, d.remote)
+	if len(missing) > 0 && !isFile {
+		return false, nil
+	}
+	d.dirs().Put(root, id)
+	return isFile, d.dirs().FindRoot(ctx, false)
+}
+
+// locate finds the folder of a path, or the last one of the way there that exists, and what is missing from there on.
+// It tells whether the path is that of a file, which is in that folder then. One call does for a folder that is there;
+// that one is not there is believed of listings only.
+func (d *Drive) locate(ctx context.Context, at string) (id string, missing []string, isFile bool, err error) {
+	parts := strings.Split(at, "/")
+	id = rootID
+	for _, known := range []int{len(parts), len(parts) - 1} {
+		found, err := d.byPath(ctx, parts[:known])
+		if err != nil {
+			return "", nil, false, err
+		}
+		if found != "" {
+			id, parts = found, parts[known:]
+			break
+		}
+	}
+	for len(parts) > 0 {
+		entries, err := d.list(ctx, id)
+		if err != nil {
+			return "", nil, false, err
+		}
+		name := d.options.Enc.FromStandardName(parts[0])
+		below := entries.folder(name)
+		if below == "" {
+			return id, parts, len(parts) == 1 && entries.file(name) != nil, nil
+		}
+		id, parts = below, parts[1:]
+	}
+	return id, nil, false, nil
+}
+
+// byPath asks the drive for the id of a folder; "" if it does not tell, for whatever reason.
+func (d *Drive) byPath(ctx context.Context, parts []string) (string, error) {
+	if len(parts) == 0 {
+		return rootID, nil
+	}
+	names := make([]string, len(parts))
+	for at, part := range parts {
+		names[at] = d.options.Enc.FromStandardName(part)
+	}
+	request := struct {
+		Session string `json:"session_id"`
+		Path    string `json:"path"`
+	}{d.id, strings.Join(names, "/")}
+	var response struct {
+		ID text `json:"FolderId"`
+	}
+	_, err := d.post(ctx, "/folder/idbypath.json", &request, &response)
+	if err == nil {
+		return string(response.ID), nil
+	}
+	if failure := fault.As(err, ""); cancelled(ctx, err) || failure.Kind == fault.Authentication || failure.Kind == fault.RateLimited {
+		return "", err
+	}
+	return "", nil
+}
 
 // Open opens any backend at a path: again if the failure may pass, but never after OpenDrive has refused a login. An OpenDrive
 // remote, or one that a crypt or alias wraps, keeps its session and is paced and retried as the table in retry.go says.
 func Open(ctx context.Context, info *fs.RegInfo, name, path string, options configmap.Simple) (fs.Fs, error) {
-	openCtx := withOneTry(ctx, info.Name, options)
 	held := new(backoff)
 	for try := 1; ; try++ {
-		f, err := info.NewFs(openCtx, name, path, fs.ConfigMap(info.Prefix, info.Options, "", options))
+		f, err := info.NewFs(ctx, name, path, fs.ConfigMap(info.Prefix, info.Options, "", options))
 		if err == nil {
-			if err = tune(ctx, f); err != nil {
-				Shutdown(f)
-				return nil, err
-			}
 			return f, nil
 		}
 		if errors.Is(err, fs.ErrorIsFile) {
@@ -35,9 +172,7 @@ func Open(ctx context.Context, info *fs.RegInfo, name, path string, options conf
 			return nil, fault.New(fault.IsFile, path, "is a file, not a folder")
 		}
 		failure := fault.As(err, "")
-		// The session that was just begun has ended already: nothing is wrong with the password.
-		expired := info.Name == opendriveName && failure.Kind == fault.Authentication && !strings.Contains(err.Error(), loginRefused)
-		if try == OpenTries || !(failure.Retry || expired) {
+		if try == OpenTries || !failure.Retry {
 			return nil, failure
 		}
 		held.Calculate(pacer.State{ConsecutiveRetries: try, LastError: err})
@@ -47,7 +182,8 @@ func Open(ctx context.Context, info *fs.RegInfo, name, path string, options conf
 	}
 }
 
-// Shutdown lets a backend clean up, if it wants to.
+// Shutdown lets a backend clean up, if it wants to, and logs out of an OpenDrive remote. What it is wrapped in may be
+// opened again, by rclone's cache: that keeps its session.
 func Shutdown(f fs.Fs) {
 	if f == nil {
 		return
@@ -57,4 +193,12 @@ func Shutdown(f fs.Fs) {
 		defer cancel()
 		_ = do(ctx)
 	}
+	if remote, ok := f.(*opendrive.Fs); ok {
+		if d, err := of(remote); err == nil {
+			d.end()
+		}
+	}
 }
+
+// end logs out.
+func (d *Drive) end() { d.ended.Do(d.logins.logout) }

@@ -3,18 +3,15 @@ package drive
 import (
 	"context"
 	"errors"
-	"maps"
 	"math/rand/v2"
 	"net/http"
-	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/rclone/rclone/backend/opendrive"
-	"github.com/rclone/rclone/fs"
 	"github.com/rclone/rclone/fs/fserrors"
-	"github.com/rclone/rclone/fs/fspath"
 	"github.com/rclone/rclone/lib/pacer"
 
 	"bridge/fault"
@@ -28,13 +25,25 @@ import (
 //	... that answers 401        the end of the session         with each new one,  not at all           one login for all who wait (session.go)
 //	                            (a refused login is final)     renewals are few
 //	opening a remote            the same, but 401              OpenTries           as a call            its login must not be sent again when refused
+//	any call (persistent)       429, 403 "rate limit"          throttlePatience    Retry-After, or 1 s  the drive sheds load: all calls are held back
+//	                                                                               to 15 s, for all
+//	... a write                 403 "only to view this         writePatience,      1 s to 15 s          at random the drive says so of any folder; one that was
+//	                            folder"                        in a folder where                        refused to the end and never written to is believed
+//	                                                           that makes sense
+//	... of what was made        404                            freshPatience       0.5 s to 8 s         the drive does not know it yet
+//	by this process                                            after it was made
+//	... an answer in HTML       as 503, never a login          as a call           as a call            it is a server in front of the drive that says so
 //	making a folder             as a call, but the parent is   driveTries          the backoff          asked twice, the drive makes two
 //	                            looked at before each try
+//	a chunk of an upload        as a call; one byte of it      driveTries          the backoff          "uploaded=N" tells where to go on: what has
+//	                            first                                                                   arrived is not sent again
+//	the close of an upload      a time-out, 423, 5xx: the      closePatience, and  1 s to 30 s          it works on, for minutes, and refuses the same
+//	                            file is looked at              more for more                            call meanwhile; never begun again, never removed
 //	a download that breaks off  any error while its bytes      ReadTries           the backoff          goes on where it stopped
 //	                            come
 //	an upload whose content is  what may pass, and what does   3 times             0.5 s, 1 s (store)   above this layer: src/connector/store/spool.rs
 //	at hand                     not match its hash                                                      and src/connector/destination/upload.rs
-//	an upload that is streamed  never whole: each of its calls is tried again, and what a lost answer left is looked for (writers.go)
+//	an upload that is streamed  never whole: each of its calls is tried again, and what a lost answer left is looked for (close.go)
 //
 // The backoff is one for all calls of a remote: after a failure nothing is sent for a while, which doubles with
 // each failure that follows and halves with each success. A server that says how long (Retry-After)
@@ -52,11 +61,34 @@ const (
 	driveTries = 12
 	OpenTries  = 12
 
+	// throttlePatience is how long calls are held back that the drive refuses because there are too many. The
+	// wait doubles from persistPause to maxPersistPause, as that for a write that is refused.
+	throttlePatience = 5 * time.Minute
+	persistPause     = time.Second
+	maxPersistPause  = 15 * time.Second
+	// writePatience is how long a write is tried again that the drive says is not allowed: bursts of such answers last tens of seconds.
+	writePatience = time.Minute
+	// freshPatience is how long what was just made may be unknown.
+	freshPatience   = 30 * time.Second
+	unknownPause    = 500 * time.Millisecond
+	maxUnknownPause = 8 * time.Second
+	// closePatience is how long the end of an upload is waited for, and closePatienceGiB what each GiB adds.
+	closePatience    = 30 * time.Minute
+	closePatienceGiB = 10 * time.Minute
+	closePause       = time.Second
+	maxClosePause    = 30 * time.Second
+	// closeAgain is after how long an upload that is being processed is closed once more: that work may have been lost.
+	closeAgain = 4 * time.Minute
+	// logoutTime is how long the end of a remote waits until its logout is sent.
+	logoutTime = 200 * time.Millisecond
+
 	// sessionLife is how old a session gets before it is renewed without being asked to: it would
 	// end in the middle of something.
 	sessionLife = 6 * time.Hour
 	// loginTime bounds a login.
 	loginTime = time.Minute
+	// vagueLogins is how often a login is sent at the opening of a remote whose refusal does not come from the drive.
+	vagueLogins = 3
 	// loginBurst new sessions may begin one after another, then one in each loginPause: an account
 	// must not be locked because some call answers 401 whatever the session.
 	loginBurst = 10
@@ -74,25 +106,6 @@ func again(ctx context.Context, answer *http.Response, err error) bool {
 // ReadTries is how often a download of so many bytes is taken up where it stopped: more often the longer it takes.
 func ReadTries(size int64) int {
 	return 10 + int(max(size, 0)>>26)
-}
-
-// withOneTry makes the calls of a backend that is opened not be tried again where that is needed: the
-// login is one of them, and a refused one would be sent again and again. tune sets the tries of
-// the later calls. crypt and others have the remote that they wrap in an option.
-func withOneTry(ctx context.Context, backend string, options map[string]string) context.Context {
-	if backend != opendriveName && !slices.ContainsFunc(slices.Collect(maps.Values(options)), namesOpenDrive) {
-		return ctx
-	}
-	ctx, ci := fs.AddConfig(ctx)
-	ci.LowLevelRetries = 1
-	return ctx
-}
-
-// namesOpenDrive tells whether an option is an OpenDrive remote written out (":opendrive,username=…:path"),
-// or one that wraps it.
-func namesOpenDrive(option string) bool {
-	parsed, err := fspath.Parse(option)
-	return err == nil && (parsed.Name == ":"+opendriveName || slices.ContainsFunc(slices.Collect(maps.Values(parsed.Config)), namesOpenDrive))
 }
 
 // retryAfter is how long the server asks to wait, 0 if it does not: in seconds or as a date (RFC 9110, 10.2.3).
@@ -173,6 +186,15 @@ func (b *backoff) Calculate(state pacer.State) time.Duration {
 	return min(b.sleep, driveMaxSpace)
 }
 
+// hold lets nothing be sent for a time.
+func (b *backoff) hold(wait time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if until := time.Now().Add(wait); until.After(b.until) {
+		b.until = until
+	}
+}
+
 // wait returns when calls may be sent.
 func (b *backoff) wait(ctx context.Context) error {
 	for {
@@ -185,8 +207,23 @@ func (b *backoff) wait(ctx context.Context) error {
 	}
 }
 
-// refusedLogin tells whether an error is a login that was refused.
-func refusedLogin(err error) bool {
+// refusedLogin tells what is wrong with a login that was refused for good; "" if another may succeed.
+func refusedLogin(err error) string {
 	var refusal *opendrive.Error
-	return errors.As(err, &refusal) && refusal.Info.Code == http.StatusUnauthorized
+	switch {
+	case !errors.As(err, &refusal) || strings.HasPrefix(refusal.Info.Message, notJSON):
+		return ""
+	case refusal.Info.Code == http.StatusUnauthorized:
+		return fault.Message(err)
+	case refusal.Info.Code == http.StatusForbidden:
+		return captchaWanted + fault.Message(err)
+	}
+	return ""
 }
+
+// notJSON begins the message that the backend makes up for an answer without one, as those of a server in front of
+// the drive are (errorHandler in backend/opendrive/opendrive.go).
+const notJSON = "Unknown "
+
+// captchaWanted is what a login is answered with 403 for.
+const captchaWanted = "the drive refuses the login until you have logged in on the website once (https://www.opendrive.com), where it may ask for a captcha: "

@@ -117,25 +117,6 @@ func TestRetryAfterHeader(t *testing.T) {
 	}
 }
 
-func TestOneTryWhereALoginIsMade(t *testing.T) {
-	inner := `:opendrive,username=u,password=p:path`
-	for _, c := range []struct {
-		backend string
-		options map[string]string
-		one     bool
-	}{
-		{"opendrive", nil, true},
-		{"crypt", map[string]string{"remote": inner, "password": "x:y"}, true},
-		{"crypt", map[string]string{"remote": `:alias,remote="` + inner + `":`}, true},
-		{"crypt", map[string]string{"remote": "/tmp/opendrive"}, false},
-		{"memory", nil, false},
-	} {
-		if got := fs.GetConfig(withOneTry(t.Context(), c.backend, c.options)).LowLevelRetries == 1; got != c.one {
-			t.Errorf("%+v: %v", c, got)
-		}
-	}
-}
-
 // account is a server in memory: logins, and calls that answer as it says.
 type account struct {
 	logins atomic.Int64
@@ -180,11 +161,10 @@ func (a *account) client(t *testing.T) func() error {
 	t.Cleanup(func() { time.Sleep(driveMaxSpace) })
 	p.SetRetries(driveTries)
 	keepSession(t.Context(), client, "first", opendrive.Account{Username: "u", Password: "p"}, held)
-	parts := driveParts{client: client, pacer: p}
+	d := &Drive{fields: fields{client: client, pacer: p}}
 	return func() error {
-		return p.Call(func() (bool, error) {
-			return parts.post(t.Context(), "/x.json?session_id=first", map[string]any{"n": bytes.Repeat([]byte("x"), 10)}, nil)
-		})
+		_, err := d.post(t.Context(), "/x.json?session_id=first", map[string]any{"n": bytes.Repeat([]byte("x"), 10)}, nil)
+		return err
 	}
 }
 

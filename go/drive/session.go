@@ -6,7 +6,9 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/rclone/rclone/backend/opendrive"
@@ -21,6 +23,7 @@ const (
 	// small JSON body, or in a form field before the file (rest.MultipartUpload).
 	sessionHead = 64 << 10
 	loginPath   = "/session/login.json"
+	logoutPath  = "/session/logout.json"
 )
 
 // session keeps an OpenDrive remote logged in. rclone's backend writes the id of its first session into every
@@ -54,7 +57,7 @@ type generationKey struct{}
 
 // keepSession hooks into the client of a remote that has just logged in; ctx carries rclone's
 // options for the logins to come.
-func keepSession(ctx context.Context, client *rest.Client, id string, account opendrive.Account, held *backoff) {
+func keepSession(ctx context.Context, client *rest.Client, id string, account opendrive.Account, held *backoff) *session {
 	fault.KeepSecret(id)
 	s := &session{
 		client:  client,
@@ -69,11 +72,12 @@ func keepSession(ctx context.Context, client *rest.Client, id string, account op
 	}
 	client.SetSigner(s.sign)
 	client.SetErrorHandler(s.failed)
+	return s
 }
 
 // sign puts the current session into a request, when its time has come.
 func (s *session) sign(req *http.Request) error {
-	if strings.HasSuffix(req.URL.Path, loginPath) {
+	if strings.HasSuffix(req.URL.Path, loginPath) || strings.HasSuffix(req.URL.Path, logoutPath) {
 		return nil
 	}
 	if err := s.held.wait(req.Context()); err != nil {
@@ -117,12 +121,25 @@ func replaceSession(req *http.Request, old, id string) error {
 	if req.ContentLength > 0 {
 		req.ContentLength += int64(len(replaced) - n)
 	}
-	rest := req.Body
-	req.GetBody = nil
-	req.Body = struct {
-		io.Reader
-		io.Closer
-	}{io.MultiReader(bytes.NewReader(replaced), rest), rest}
+	with := func(rest io.ReadCloser) io.ReadCloser {
+		return struct {
+			io.Reader
+			io.Closer
+		}{io.MultiReader(bytes.NewReader(replaced), rest), rest}
+	}
+	req.Body = with(req.Body)
+	if original := req.GetBody; original != nil {
+		req.GetBody = func() (io.ReadCloser, error) {
+			rest, err := original()
+			if err != nil {
+				return nil, err
+			}
+			if _, err := io.CopyN(io.Discard, rest, int64(n)); err != nil {
+				return nil, err
+			}
+			return with(rest), nil
+		}
+	}
 	return nil
 }
 
@@ -174,8 +191,8 @@ func (s *session) renew(ctx context.Context, generation int) (bool, error) {
 		return false, nil
 	}
 	err := s.login()
-	if refusedLogin(err) {
-		s.refused = fault.New(fault.Authentication, "", "the session has ended, and a new login was refused: "+fault.Message(err))
+	if reason := refusedLogin(err); reason != "" {
+		s.refused = fault.New(fault.Authentication, "", "the session has ended, and a new login was refused: "+reason)
 		return false, s.refused
 	}
 	return err == nil, nil
@@ -198,6 +215,39 @@ func (s *session) login() error {
 	s.generation++
 	return nil
 }
+
+// logout ends the session. It waits for no more than that the request is on its way, over a connection that is open.
+func (s *session) logout() {
+	ctx, cancel := context.WithTimeout(s.ctx, loginTime)
+	if s.lock(ctx) != nil {
+		cancel()
+		return
+	}
+	id := s.current
+	s.refused = errLoggedOut
+	s.unlock()
+	sent := make(chan struct{})
+	told := sync.OnceFunc(func() { close(sent) })
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		WroteRequest: func(httptrace.WroteRequestInfo) { told() },
+	})
+	go func() {
+		defer cancel()
+		defer told()
+		request := struct {
+			Session string `json:"session_id"`
+		}{id}
+		// Nothing follows from how it ends: a session that is left alone ends by itself.
+		_, _ = s.client.CallJSON(ctx, &rest.Opts{Method: http.MethodPost, Path: logoutPath, NoResponse: true}, &request, nil)
+	}()
+	select {
+	case <-sent:
+	case <-time.After(logoutTime):
+	}
+}
+
+// errLoggedOut is what calls get on a remote that is closed.
+var errLoggedOut = fault.New(fault.Cancelled, "", "the remote is closed")
 
 func (s *session) lock(ctx context.Context) error {
 	select {

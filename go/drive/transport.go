@@ -1,48 +1,18 @@
 package drive
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 
-	"github.com/rclone/rclone/backend/opendrive"
-	"github.com/rclone/rclone/fs"
-	"github.com/rclone/rclone/lib/rest"
+	"bridge/fault"
 )
 
-// connectionsOf gives the HTTP client that a drive's calls go through.
-func connectionsOf(drive *opendrive.Fs) (*http.Client, error) {
-	client, err := field[*rest.Client](drive, "srv")
-	if err != nil {
-		return nil, err
-	}
-	return field[*http.Client](client, "c")
-}
-
-// Of gives the OpenDrive remote that a remote is or wraps, nil if there is none.
-func Of(f fs.Fs) *opendrive.Fs {
-	for f != nil {
-		if drive, ok := f.(*opendrive.Fs); ok {
-			return drive
-		}
-		unwrap := f.Features().UnWrap
-		if unwrap == nil {
-			return nil
-		}
-		f = unwrap()
-	}
-	return nil
-}
-
-// HangUp closes the idle connections of an OpenDrive remote that is closed. Each remote has a
-// transport of its own, which would keep them, and goroutines for them, for a minute.
-func HangUp(f fs.Fs) {
-	if drive := Of(f); drive != nil {
-		if connections, err := connectionsOf(drive); err == nil {
-			connections.CloseIdleConnections()
-		}
-	}
-}
+// The transports of a drive, from the outside in: persistent, pages, answers, patientTransport, downloadTransport,
+// timekeeper, onConnections, rclone's.
 
 // patientTransport marks the failure of a whole HTTP/2 connection as one that may pass. It hits every call on the
 // connection, and rclone's list of such failures (retriableErrorStrings in fs/fserrors/error.go) lacks it.
@@ -58,9 +28,106 @@ func (t patientTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-func (t patientTransport) inner() http.RoundTripper { return t.RoundTripper }
+// CloseIdleConnections is what http.Client looks for.
+func (t patientTransport) CloseIdleConnections() { closeIdle(t.RoundTripper) }
+
+func closeIdle(transport http.RoundTripper) {
+	(&http.Client{Transport: transport}).CloseIdleConnections()
+}
+
+// persistent makes a request again that the drive has refused for the time being, as long as the table in retry.go
+// says. Such a refusal can last for minutes, which is more than rclone's pacer tries; and it is one whatever call it is
+// about, of ours or of rclone's backend.
+type persistent struct {
+	http.RoundTripper
+	drive *Drive
+}
 
 // CloseIdleConnections is what http.Client looks for.
-func (t patientTransport) CloseIdleConnections() {
-	(&http.Client{Transport: t.RoundTripper}).CloseIdleConnections()
+func (p *persistent) CloseIdleConnections() { closeIdle(p.RoundTripper) }
+
+func (p *persistent) RoundTrip(req *http.Request) (*http.Response, error) {
+	held := patience{drive: p.drive, folder: folderOf(req.Context())}
+	for {
+		resp, err := p.RoundTripper.RoundTrip(req)
+		if err != nil {
+			return resp, err
+		}
+		if resp.StatusCode < 400 {
+			p.drive.refusals.worked(req, held.folder)
+			return resp, nil
+		}
+		refusal := refusalIn(resp, req)
+		wait, again := held.after(refusal)
+		if !again {
+			if refusal.throttled() {
+				// The pacer would begin all over.
+				_ = resp.Body.Close()
+				return nil, fault.New(fault.RateLimited, "", fmt.Sprintf("the drive refused calls for %v: %s", throttlePatience, refusal.message))
+			}
+			return resp, nil
+		}
+		next, ok := once(req)
+		if !ok {
+			return resp, nil
+		}
+		_ = resp.Body.Close()
+		if refusal.throttled() {
+			p.drive.held.hold(wait)
+			wait = 0
+		}
+		if err := pause(req.Context(), wait); err != nil {
+			return nil, err
+		}
+		if err := p.drive.held.wait(req.Context()); err != nil {
+			return nil, err
+		}
+		req = next
+	}
 }
+
+// once gives a request that can be sent in place of one that was sent; false if its body cannot come twice.
+func once(req *http.Request) (*http.Request, bool) {
+	next := req.Clone(req.Context())
+	if req.Body == nil || req.Body == http.NoBody {
+		return next, true
+	}
+	if req.GetBody == nil {
+		return nil, false
+	}
+	body, err := req.GetBody()
+	next.Body = body
+	return next, err == nil
+}
+
+// refused is an answer that is an error.
+type refused struct {
+	status  int
+	message string
+	header  http.Header
+	request *http.Request
+}
+
+// refusalIn reads an error answer, and leaves it as it was.
+func refusalIn(resp *http.Response, req *http.Request) refused {
+	head, err := io.ReadAll(io.LimitReader(resp.Body, answerHead))
+	rest := resp.Body
+	resp.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(head), after(rest, err)), rest}
+	var answer struct {
+		Error struct {
+			Message string `json:"message"`
+		} `json:"error"`
+	}
+	if json.Unmarshal(head, &answer) != nil || answer.Error.Message == "" {
+		answer.Error.Message = resp.Status
+	}
+	return refused{resp.StatusCode, answer.Error.Message, resp.Header, req}
+}
+
+// broken is what is left of an answer that broke off.
+type broken struct{ err error }
+
+func (b broken) Read([]byte) (int, error) { return 0, b.err }

@@ -6,98 +6,44 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/rclone/rclone/backend/crypt"
 	"github.com/rclone/rclone/backend/opendrive"
 	"github.com/rclone/rclone/fs"
-	"github.com/rclone/rclone/lib/dircache"
-	"github.com/rclone/rclone/lib/rest"
+	"github.com/rclone/rclone/fs/hash"
+
+	"bridge/fault"
 )
 
-// driveNameLimit is the longest name in bytes, as the drive stores it.
-const driveNameLimit = 255
-
-// driveParts is what a call of ours to the drive needs of the backend.
-type driveParts struct {
-	drive   *opendrive.Fs
-	options *opendrive.Options
-	session string
-	client  *rest.Client
-	pacer   *fs.Pacer
-	folders *dircache.DirCache
-}
-
-func partsOf(drive *opendrive.Fs) (driveParts, error) {
-	parts := driveParts{drive: drive}
-	session, err := field[opendrive.UserSessionInfo](drive, "session")
-	if err == nil {
-		parts.session = session.SessionID
-		parts.options, err = fieldOf[opendrive.Options](drive, "opt")
-	}
-	if err == nil {
-		parts.client, err = field[*rest.Client](drive, "srv")
-	}
-	if err == nil {
-		parts.pacer, err = field[*fs.Pacer](drive, "pacer")
-	}
-	if err == nil {
-		parts.folders, err = field[*dircache.DirCache](drive, "dirCache")
-	}
-	return parts, err
-}
-
-// stored gives a name as the drive stores it.
-func (p driveParts) stored(leaf string) (string, error) {
-	name := p.options.Enc.FromStandardName(leaf)
-	if len(name) > driveNameLimit {
-		return "", fs.ErrorFileNameTooLong
-	}
-	return name, nil
-}
-
-// post makes one call and decodes its answer. The outcome is for the pacer.
-func (p driveParts) post(ctx context.Context, endpoint string, request, response any) (bool, error) {
-	answer, err := p.client.CallJSON(ctx, &rest.Opts{Method: http.MethodPost, Path: endpoint}, request, response)
-	return again(ctx, answer, err), err
-}
+// cleanupTime bounds what is done after a failed upload to leave nothing behind.
+const cleanupTime = 15 * time.Second
 
 // PutFn is a backend's Put.
 type PutFn func(ctx context.Context, in io.Reader, src fs.ObjectInfo, options ...fs.OpenOption) (fs.Object, error)
 
-// PutOn gives the Put of a backend. OpenDrive's own (backend/opendrive/opendrive.go) allocates a
-// whole chunk (10 MiB) for the smallest file, and asks for the name before each creation although
-// the creation tells.
+// PutOn gives the Put of a backend. On OpenDrive it is ours: it makes half the calls of the backend's own, sends no
+// content that the drive knows, and goes on where a broken connection or a slow drive has left it. When it fails, what
+// it made is gone, unless the drive may complete it yet, and it gives no object.
 func PutOn(f fs.Fs) PutFn {
 	if crypted, ok := f.(*crypt.Fs); ok {
 		return putOnCrypt(crypted)
 	}
-	drive, ok := f.(*opendrive.Fs)
+	remote, ok := f.(*opendrive.Fs)
 	if !ok {
 		return f.Put
 	}
-	return func(ctx context.Context, in io.Reader, src fs.ObjectInfo, options ...fs.OpenOption) (fs.Object, error) {
-		// A shallow copy shares everything but its options.
-		sized := *drive
-		p, err := partsOf(&sized)
+	return func(ctx context.Context, in io.Reader, src fs.ObjectInfo, _ ...fs.OpenOption) (fs.Object, error) {
+		d, err := of(remote)
 		if err != nil {
 			return nil, err
 		}
-		p.options.ChunkSize = max(1, min(p.options.ChunkSize, fs.SizeSuffix(src.Size())))
-		stored, err := p.put(ctx, in, src, options)
-		if stored == nil {
+		stored, err := d.put(ctx, in, src)
+		if err != nil {
 			return nil, err
 		}
-		if err == nil {
-			Uploaded(stored.ID())
-		}
-		// The object outlives the copy, which nothing else would keep.
-		if owner, fieldErr := fieldOf[*opendrive.Fs](stored, "fs"); fieldErr == nil {
-			*owner = drive
-		}
-		return stored, err
+		return stored, nil
 	}
 }
 
@@ -124,121 +70,242 @@ func putOnCrypt(crypted *crypt.Fs) PutFn {
 			return inner.stored, err
 		}
 		// The object outlives the copy, which nothing else would keep.
-		if owner, fieldErr := fieldOf[*crypt.Fs](o, "f"); fieldErr == nil {
+		if owner, fieldErr := cryptOf(o); fieldErr == nil {
 			*owner = crypted
 		}
 		return o, err
 	}
 }
 
-func (p driveParts) put(ctx context.Context, in io.Reader, src fs.ObjectInfo, options []fs.OpenOption) (*opendrive.Object, error) {
-	leaf, folder, err := p.folders.FindPath(ctx, src.Remote(), true)
+// upload is a file on its way to the drive.
+type upload struct {
+	*Drive
+	path, folder, name string
+	size               int64
+	// modTime is the nearest time that the drive takes.
+	modTime time.Time
+	in      io.Reader
+	hasher  *hash.MultiHasher
+	// id is the file's, once it is there under its name.
+	id string
+	// location is where the chunks go; opened tells that it was asked for, and not come with the creation.
+	location string
+	opened   bool
+	// known tells that the drive has that content already, somewhere.
+	known bool
+	// created tells that the file was made by this upload, so that it is removed if that fails.
+	created bool
+	// closing tells that the drive may complete the file whatever is done here.
+	closing bool
+}
+
+func (d *Drive) put(ctx context.Context, in io.Reader, src fs.ObjectInfo) (*opendrive.Object, error) {
+	leaf, folder, err := d.dirs().FindPath(ctx, src.Remote(), true)
 	if err != nil {
 		return nil, err
 	}
-	id, repeated, err := p.createFile(ctx, folder, leaf)
-	var refusal *opendrive.Error
-	if errors.As(err, &refusal) && refusal.Info.Code == http.StatusConflict {
-		// Something of that name is there: it is replaced, as the backend does.
-		existing, findErr := p.existing(ctx, src.Remote())
-		if findErr != nil {
-			return nil, findErr
-		}
-		if existing != nil && repeated && existing.Size() == 0 {
-			// Made by ourselves, and the answer was lost.
-			id, err = existing.ID(), nil
-		} else if existing != nil {
-			return existing, existing.Update(ctx, in, src, options...)
-		}
-	}
+	name, err := d.stored(leaf)
 	if err != nil {
-		return nil, fmt.Errorf("failed to create file: %w", err)
-	}
-	object := new(opendrive.Object)
-	if err := set(object, "fs", p.drive); err != nil {
 		return nil, err
 	}
-	if err := set(object, "remote", src.Remote()); err != nil {
+	if err := d.fits(ctx, src.Size()); err != nil {
 		return nil, err
 	}
-	if err := set(object, "id", id); err != nil {
-		return nil, err
-	}
-	return object, object.Update(ctx, in, src, options...)
-}
-
-// existing finds a file, nil if there is none. By its name first, which a large folder answers faster;
-// but a new name may not be found for a while, and then the folder's listing has it.
-func (p driveParts) existing(ctx context.Context, remote string) (*opendrive.Object, error) {
-	found, err := p.drive.NewObject(ctx, remote)
-	if err == nil {
-		object, _ := found.(*opendrive.Object)
-		return object, nil
-	}
-	if !errors.Is(err, fs.ErrorObjectNotFound) {
-		return nil, err
-	}
-	entries, err := p.drive.List(ctx, Parent(remote))
-	for _, item := range entries {
-		// The drive does not tell cases apart.
-		if object, ok := item.(*opendrive.Object); ok && strings.EqualFold(object.Remote(), remote) {
-			return object, set(object, "remote", remote)
-		}
-	}
-	return nil, err
-}
-
-// Settle does what follows the last byte of an upload: the answer to that was lost.
-func Settle(ctx context.Context, f fs.Fs, o fs.Object, modTime time.Time) error {
-	err := o.SetModTime(ctx, modTime)
-	drive, ok := f.(*opendrive.Fs)
-	if !ok || err != nil {
-		return err
-	}
-	p, err := partsOf(drive)
+	hasher, err := hash.NewMultiHasherTypes(hash.NewHashSet(hash.MD5))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	request := struct {
-		Session  string `json:"session_id"`
-		File     string `json:"file_id"`
-		IsPublic int    `json:"file_ispublic"`
-	}{p.session, ID(o), p.access()}
-	return p.pacer.Call(func() (bool, error) { return p.post(ctx, "/file/access.json", &request, nil) })
-}
-
-// access is who may see what is made, as the drive's API wants it.
-func (p driveParts) access() int {
-	return max(0, slices.Index([]string{"private", "public", "hidden"}, p.options.Access))
-}
-
-// createFile makes an empty file and gives its id; a conflict if there is one. It tells whether the
-// call was made more than once.
-func (p driveParts) createFile(ctx context.Context, folder, leaf string) (id string, repeated bool, err error) {
-	name, err := p.stored(leaf)
+	u := &upload{
+		Drive: d, path: src.Remote(), folder: folder, name: name, size: src.Size(), modTime: nearest(src.ModTime(ctx)),
+		in: io.TeeReader(in, hasher), hasher: hasher,
+	}
+	stored, err := u.run(inFolder(ctx, folder))
 	if err != nil {
-		return "", false, err
+		u.abandon(ctx)
+		return nil, err
 	}
+	return newObject(objectFields{
+		remote: d.remote, path: u.path, id: u.id, parent: folder, modTime: time.Unix(int64(*stored.DateModified), 0),
+		md5: strings.ToLower(*stored.Hash), size: int64(*stored.Size),
+	})
+}
+
+// run brings the file to the drive, and gives what the drive says of it then.
+func (u *upload) run(ctx context.Context) (*record, error) {
+	if u.size > wholeFile {
+		defer shareMemory()()
+	}
+	// Before the first bytes are here nothing is made.
+	first, err := u.next(ctx, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer first.release()
+	if err := u.create(ctx); err != nil {
+		return nil, err
+	}
+	stored, err := u.bring(ctx, first)
+	if err != nil {
+		return nil, err
+	}
+	return u.settle(ctx, stored)
+}
+
+// next takes in the chunk that begins at an offset.
+func (u *upload) next(ctx context.Context, offset int64) (*chunk, error) {
+	if u.size <= wholeFile {
+		return smallChunk(u.in, u.size)
+	}
+	return largeChunk(ctx, u.in, chunkSize(int64(u.options.ChunkSize), u.size-offset))
+}
+
+// sum is the MD5 of what was taken in.
+func (u *upload) sum() string {
+	sum, _ := u.hasher.SumString(hash.MD5, false)
+	return sum
+}
+
+// creation is the answer to create_file.
+type creation struct {
+	record
+	Location text   `json:"TempLocation"`
+	HashOnly number `json:"RequireHashOnly"`
+}
+
+// create makes the file, or finds the one that has its name: that keeps its content until the upload is complete.
+func (u *upload) create(ctx context.Context) error {
 	request := struct {
 		Session string `json:"session_id"`
 		Folder  string `json:"folder_id"`
 		Name    string `json:"file_name"`
-	}{p.session, folder, name}
-	var response struct {
-		ID string `json:"FileId"`
+		Size    int64  `json:"file_size"`
+		Hash    string `json:"file_hash,omitempty"`
+		Open    int    `json:"open_if_exists,omitempty"`
+	}{Session: u.Drive.id, Folder: u.folder, Name: u.name, Size: u.size}
+	if u.size <= wholeFile {
+		request.Hash = u.sum()
 	}
-	calls := 0
-	err = p.pacer.Call(func() (bool, error) {
-		calls++
-		return p.post(ctx, "/upload/create_file.json", &request, &response)
-	})
-	return response.ID, calls > 1, err
+	var answer creation
+	calls, err := u.post(ctx, "/upload/create_file.json", &request, &answer)
+	u.created = err == nil
+	if statusOf(err) == http.StatusConflict {
+		request.Open = 1
+		answer = creation{}
+		_, openErr := u.post(ctx, "/upload/create_file.json", &request, &answer)
+		switch {
+		case openErr == nil:
+			// What is empty and was not there at first was made by ourselves, and the answer was lost.
+			u.created = calls > 1 && answer.holds(0, "")
+		case statusOf(openErr) == http.StatusConflict || statusOf(openErr) == http.StatusBadRequest:
+			return u.findExisting(ctx, calls > 1, err)
+		default:
+			return openErr
+		}
+		err = nil
+	}
+	if err != nil {
+		return err
+	}
+	if answer.ID == "" {
+		return fault.New(fault.Other, "", "the drive made a file and does not tell its id")
+	}
+	u.id = string(answer.ID)
+	u.location, u.known = string(answer.Location), answer.HashOnly != 0 && request.Hash != ""
+	return sameName(u.name, answer.Name)
 }
 
-// ID gives the id of an object, "" if it has none.
-func ID(o fs.Object) string {
-	if do, ok := o.(fs.IDer); ok {
-		return do.ID()
+// findExisting looks for the file that is in the way of a new one.
+func (u *upload) findExisting(ctx context.Context, repeated bool, conflict error) error {
+	found, err := Find(ctx, u.remote, u.path)
+	if errors.Is(err, fs.ErrorObjectNotFound) {
+		return conflict
 	}
-	return ""
+	if err != nil {
+		return err
+	}
+	u.id = ID(found)
+	u.created = repeated && Unfinished(found)
+	return nil
+}
+
+// open asks for a place for the chunks.
+func (u *upload) open(ctx context.Context) error {
+	request := struct {
+		Session string `json:"session_id"`
+		File    string `json:"file_id"`
+		Size    int64  `json:"file_size"`
+	}{u.Drive.id, u.id, u.size}
+	var answer creation
+	if _, err := u.post(ctx, "/upload/open_file_upload.json", &request, &answer); err != nil {
+		return err
+	}
+	u.location, u.opened = string(answer.Location), true
+	return nil
+}
+
+// settle makes time and access of a file that is complete as they should be, where the drive does not say that they
+// are, and asks once more for what it does not say or what is not as it was sent. Whoever called compares.
+func (u *upload) settle(ctx context.Context, stored *record) (*record, error) {
+	if stored.ID != "" {
+		u.id = string(stored.ID)
+	}
+	u.fresh.add(u.id)
+	if err := sameName(u.name, stored.Name); err != nil {
+		u.closing = false
+		return nil, err
+	}
+	// From here on it is the file that was sent, and stays.
+	u.closing = true
+	timed := stored.DateModified != nil && int64(*stored.DateModified) == u.modTime.Unix()
+	seen := stored.Access != nil && int(*stored.Access) == u.access()
+	if stored.Access == nil && u.created && u.access() == 0 {
+		// A new file is private.
+		seen = true
+	}
+	if !timed || !seen {
+		later, err := u.settings(ctx, u.id, u.modTime)
+		if err != nil {
+			return nil, err
+		}
+		if later != nil {
+			stored.merge(later)
+			if !timed && later.DateModified == nil {
+				kept := number(u.modTime.Unix())
+				stored.DateModified = &kept
+			}
+		}
+		if !seen && (stored.Access == nil || int(*stored.Access) != u.access()) {
+			if err := u.setAccess(ctx, u.id); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if stored.DateModified == nil || !stored.holds(u.size, u.sum()) {
+		later, err := u.info(ctx, u.id)
+		if err != nil {
+			return nil, err
+		}
+		stored.merge(later)
+	}
+	if stored.Size == nil || stored.Hash == nil || stored.DateModified == nil {
+		return nil, fault.New(fault.Other, "", "the drive does not tell what it stored")
+	}
+	return stored, nil
+}
+
+// abandon removes what a failed upload made, and only that.
+func (u *upload) abandon(ctx context.Context) {
+	if !u.created || u.closing || u.id == "" {
+		return
+	}
+	// The upload was perhaps cancelled, which must not keep the rubbish in place.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
+	defer cancel()
+	made, err := newObject(objectFields{remote: u.remote, path: u.path, id: u.id})
+	if err == nil {
+		err = made.Remove(ctx)
+	}
+	if err != nil && fault.As(err, "").Kind != fault.NotFound {
+		fs.Errorf(nil, "%s: failed to remove what is left of a failed upload: %s", fmt.Sprintf("%q", u.path), fault.Message(err))
+	}
 }

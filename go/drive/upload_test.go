@@ -1,31 +1,449 @@
 package drive
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
-	"github.com/rclone/rclone/backend/opendrive"
+	"github.com/rclone/rclone/fs/hash"
+	"github.com/rclone/rclone/fs/object"
 
 	"bridge/checks"
 	"bridge/fault"
 )
 
-// putOn and makeFolder reach into the backend: a new rclone must have the same fields.
-func TestOpenDriveUploadFields(t *testing.T) {
-	drive := new(opendrive.Fs)
-	parts, err := partsOf(drive)
+var modified = time.Unix(1600000000, 0)
+
+// is checks what an upload gave.
+func is(t *testing.T, s *server, o interface {
+	Size() int64
+	Hash(context.Context, hash.Type) (string, error)
+	ModTime(context.Context) time.Time
+}, data string) {
+	t.Helper()
+	sum, err := o.Hash(t.Context(), hash.MD5)
 	checks.OK(t, err)
-	parts.options.ChunkSize = 7
-	same, err := partsOf(drive)
-	checks.OK(t, err)
-	if same.options.ChunkSize != 7 {
-		t.Fatal("the options are a copy")
+	if o.Size() != int64(len(data)) || sum != sumOf([]byte(data)) || !o.ModTime(t.Context()).Equal(modified) {
+		t.Errorf("%d bytes, %s, %v", o.Size(), sum, o.ModTime(t.Context()))
 	}
-	object := new(opendrive.Object)
-	checks.OK(t, set(object, "fs", drive))
-	checks.OK(t, set(object, "remote", "a/b"))
-	checks.OK(t, set(object, "id", "F1"))
-	if object.Remote() != "a/b" || object.ID() != "F1" || object.Fs() != drive {
-		t.Fatalf("%q %q", object.Remote(), object.ID())
-	}
-	checks.HasKind(t, set(object, "id", 1), fault.Other)
 }
+
+func TestUploadCalls(t *testing.T) {
+	large := strings.Repeat("0123456789abcdef", 3<<16)
+	for name, test := range map[string]struct {
+		server func(s *server)
+		data   string
+		calls  string
+		sent   int
+	}{
+		"new":   {func(*server) {}, "abc", "upload/create_file upload/upload_file_chunk upload/close_file_upload", 3},
+		"empty": {func(*server) {}, "", "upload/create_file upload/close_file_upload", 0},
+		"large": {func(*server) {}, large, "upload/create_file upload/upload_file_chunk upload/close_file_upload", len(large)},
+		"known": {func(s *server) { s.known[sumOf([]byte("abc"))] = true }, "abc", "upload/create_file upload/close_file_upload", 0},
+		"known no more": {
+			func(s *server) {
+				s.known[sumOf([]byte("abc"))] = true
+				s.before = func(call string, count int) (int, string) {
+					if call == "upload/close_file_upload" && count == 1 {
+						return 400, "Invalid value specified for `temp_location`"
+					}
+					return 0, ""
+				}
+			}, "abc", "upload/create_file upload/close_file_upload upload/upload_file_chunk upload/close_file_upload", 3,
+		},
+		"creation gives no place": {
+			func(s *server) { s.noLocation = true }, "abc",
+			"upload/create_file upload/open_file_upload upload/upload_file_chunk upload/close_file_upload", 3,
+		},
+		"creation gives a bad place": {
+			func(s *server) { s.badLocation = true }, "abc",
+			"upload/create_file upload/upload_file_chunk upload/open_file_upload upload/upload_file_chunk upload/close_file_upload", 6,
+		},
+		"creation gives a bad place, empty": {
+			func(s *server) { s.badLocation = true }, "",
+			"upload/create_file upload/close_file_upload upload/open_file_upload upload/close_file_upload", 0,
+		},
+		"there": {
+			func(s *server) { s.has(rootID, "A", "old content") }, "abc",
+			"upload/create_file upload/create_file upload/upload_file_chunk upload/close_file_upload", 3,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newServer()
+				test.server(s)
+				o, err := uploaded(t.Context(), on(t, s), "a", test.data, modified)
+				checks.OK(t, err)
+				is(t, s, o, test.data)
+				sent := s.sent
+				if calls := s.made(); calls != test.calls || sent != test.sent {
+					t.Errorf("%d bytes, %s", sent, calls)
+				}
+				if len(s.files) != 1 {
+					t.Error(s.holds(rootID))
+				}
+			})
+		})
+	}
+}
+
+// A chunk that arrived is not sent again because its answer was lost, and nothing is sent twice when it did not.
+func TestLostChunkAnswer(t *testing.T) {
+	data := strings.Repeat("0123456789abcdef", 5<<16)
+	for name, test := range map[string]struct {
+		server func(s *server)
+		most   int
+	}{
+		"first": {func(s *server) {
+			s.lose = func(call string, count int) bool { return call == "upload/upload_file_chunk" && count == 1 }
+		}, len(data) + 1},
+		"every second": {func(s *server) {
+			s.lose = func(call string, count int) bool { return call == "upload/upload_file_chunk" && count%2 == 1 }
+		}, len(data) + 10},
+		"did not arrive": {func(s *server) {
+			s.before = func(call string, count int) (int, string) {
+				if call == "upload/upload_file_chunk" && count == 1 {
+					return 502, "<html>"
+				}
+				return 0, ""
+			}
+		}, 2 * len(data)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newServer()
+				test.server(s)
+				d := on(t, s)
+				d.options.ChunkSize = 2 << 20
+				o, err := uploaded(t.Context(), d, "a", data, modified)
+				checks.OK(t, err)
+				is(t, s, o, data)
+				if s.sent > test.most || s.holds(rootID) != "a="+data {
+					t.Errorf("%d bytes of %d: %s", s.sent, len(data), s.made())
+				}
+			})
+		})
+	}
+}
+
+// The drive works on a large file for minutes; what it answers meanwhile is no failure.
+func TestSlowClose(t *testing.T) {
+	data := strings.Repeat("x", 2<<20)
+	for name, first := range map[string]struct {
+		status int
+		text   string
+	}{"time-out": {504, "<html>"}, "unavailable": {503, "busy"}, "locked at once": {423, "This file is already being processed"}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newServer()
+				begun, done := time.Time{}, false
+				s.before = func(call string, _ int) (int, string) {
+					if call != "upload/close_file_upload" {
+						return 0, ""
+					}
+					if begun.IsZero() {
+						begun = time.Now()
+						return first.status, first.text
+					}
+					return 423, "This file is already being processed, please wait"
+				}
+				go func() {
+					time.Sleep(10 * time.Minute)
+					s.mu.Lock()
+					defer s.mu.Unlock()
+					for location, upload := range s.uploads {
+						status, _ := s.do("upload/close_file_upload", nil, map[string]string{
+							"file_id": upload.file, "temp_location": location, "file_size": fmt.Sprint(len(data)), "file_time": fmt.Sprint(modified.Unix()),
+						}, nil)
+						done = status == 200
+						break
+					}
+				}()
+				o, err := uploaded(t.Context(), on(t, s), "a", data, modified)
+				checks.OK(t, err)
+				is(t, s, o, data)
+				took := time.Since(begun)
+				if calls := s.made(); !done || took > 11*time.Minute || strings.Count(calls, "close_file_upload") > 8 || strings.Count(calls, "upload_file_chunk") != 1 {
+					t.Errorf("%v: %s", took, calls)
+				}
+			})
+		})
+	}
+}
+
+// What the drive may complete yet is never removed, and its end is waited for in bounds, and left at once.
+func TestCloseThatDoesNotEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		s.before = func(call string, _ int) (int, string) {
+			if call == "upload/close_file_upload" {
+				return 423, "This file is already being processed"
+			}
+			return 0, ""
+		}
+		d := on(t, s)
+		begun := time.Now()
+		_, err := uploaded(t.Context(), d, "a", "abc", modified)
+		checks.HasKind(t, err, fault.Timeout)
+		if took := time.Since(begun); took < closePatience || took > closePatience+time.Minute || strings.Contains(s.made(), "delete") {
+			t.Error(took, s.holds(rootID))
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		result := checks.Started(func() error {
+			_, err := uploaded(ctx, d, "b", "abc", modified)
+			return err
+		})
+		time.Sleep(5 * time.Minute)
+		cancelled := time.Now()
+		cancel()
+		if err := <-result; !errors.Is(err, context.Canceled) || time.Since(cancelled) != 0 || strings.Contains(s.made(), "delete") {
+			t.Error(err, time.Since(cancelled))
+		}
+	})
+}
+
+// When the answer to the close is lost, the file is looked at, and not sent again.
+func TestLostCloseAnswer(t *testing.T) {
+	for name, data := range map[string]string{"small": "abc", "empty": "", "large": strings.Repeat("x", 3<<20)} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newServer()
+				s.lose = func(call string, count int) bool { return call == "upload/close_file_upload" }
+				o, err := uploaded(t.Context(), on(t, s), "a", data, modified)
+				checks.OK(t, err)
+				is(t, s, o, data)
+				sent := s.sent
+				if calls := s.made(); sent != len(data) || strings.Contains(calls, "delete") || strings.Count(calls, "close") > 2 {
+					t.Error(sent, calls)
+				}
+			})
+		})
+	}
+}
+
+// The drive says at the end that it has not got all: what is missing is sent.
+func TestCloseThatMissesBytes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		s.before = func(call string, count int) (int, string) {
+			if call == "upload/close_file_upload" && count == 1 {
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				for _, upload := range s.uploads {
+					upload.data = upload.data[:len(upload.data)-1000]
+				}
+			}
+			return 0, ""
+		}
+		data := strings.Repeat("0123456789", 20000)
+		o, err := uploaded(t.Context(), on(t, s), "a", data, modified)
+		checks.OK(t, err)
+		is(t, s, o, data)
+		if s.holds(rootID) != "a="+data || s.sent != len(data)+1000 {
+			t.Error(s.sent, s.made())
+		}
+	})
+}
+
+// A failed upload leaves what was there, and nothing where nothing was.
+func TestFailedUploads(t *testing.T) {
+	for _, old := range []string{"", "old content"} {
+		for _, call := range []string{"upload/create_file", "upload/upload_file_chunk", "upload/close_file_upload", "reading"} {
+			for _, size := range []int{3, 5 << 20} {
+				t.Run(fmt.Sprint(call, " ", old, " ", size), func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) {
+						s := newServer()
+						want := ""
+						if old != "" {
+							s.has(rootID, "a", old)
+							want = "a=" + old
+						}
+						s.before = func(name string, _ int) (int, string) {
+							if name == call {
+								return 507, "No space left"
+							}
+							return 0, ""
+						}
+						kind := fault.NoSpace
+						var in io.Reader = strings.NewReader(strings.Repeat("y", size))
+						if call == "reading" {
+							in, kind = io.MultiReader(io.LimitReader(in, int64(size-1)), broken{context.Canceled}), fault.Cancelled
+						}
+						d := on(t, s)
+						d.options.ChunkSize = 2 << 20
+						o, err := PutOn(d.remote)(t.Context(), in, object.NewStaticObjectInfo("a", modified, int64(size), true, nil, nil))
+						checks.HasKind(t, err, kind)
+						if o != nil || s.holds(rootID) != want {
+							t.Errorf("%v, %s: %s", o, s.holds(rootID), s.made())
+						}
+						if memory.uploads != 0 || !memory.TryAcquire(chunkMemory) {
+							t.Fatal("memory is kept")
+						}
+						memory.Release(chunkMemory)
+					})
+				})
+			}
+		}
+	}
+}
+
+// A creation whose answer was lost finds its own file, and is not in the way of itself.
+func TestLostCreation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		s.lose = func(call string, count int) bool { return call == "upload/create_file" && count == 1 }
+		s.before = func(call string, _ int) (int, string) {
+			if call == "upload/upload_file_chunk" {
+				return 507, "No space left"
+			}
+			return 0, ""
+		}
+		_, err := uploaded(t.Context(), on(t, s), "a", "abc", modified)
+		checks.HasKind(t, err, fault.NoSpace)
+		if s.holds(rootID) != "" {
+			t.Error(s.holds(rootID), s.made())
+		}
+	})
+}
+
+func TestNamesThatTheDriveChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		s.trim = true
+		d := on(t, s)
+		_, err := uploaded(t.Context(), d, "\u3000name\u3000", "abc", modified)
+		if checks.HasKind(t, err, fault.Unsupported); !strings.Contains(err.Error(), `calls it "name"`) || s.holds(rootID) != "" {
+			t.Error(err, s.holds(rootID))
+		}
+		// The one that is there is somebody's.
+		s.has(rootID, "name", "old")
+		_, err = uploaded(t.Context(), d, "\u3000name", "abc", modified)
+		if checks.HasKind(t, err, fault.Unsupported); s.holds(rootID) != "name=old" {
+			t.Error(s.holds(rootID))
+		}
+		// Composed and decomposed is one name.
+		for _, name := range []string{"e\u0301", "Ünï"} {
+			_, err = uploaded(t.Context(), d, name, "abc", modified)
+			checks.OK(t, err)
+		}
+	})
+}
+
+func TestTimesThatTheDriveRefuses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		d := on(t, s)
+		o, err := uploaded(t.Context(), d, "a", "abc", time.Date(1960, 1, 1, 0, 0, 0, 0, time.UTC))
+		checks.OK(t, err)
+		if got := o.ModTime(t.Context()); got.Unix() != 0 || s.files[ID(o)].modified != 0 {
+			t.Error(got)
+		}
+		kept, err := SetTime(t.Context(), d.remote, o, time.Unix(-5, 0))
+		checks.OK(t, err)
+		if kept.Unix() != 0 {
+			t.Error(kept)
+		}
+		// One that it refuses for another reason.
+		s.before = func(call string, _ int) (int, string) {
+			if call == "file/filesettings" {
+				return 400, "Invalid value specified for `file_modification_time`"
+			}
+			return 0, ""
+		}
+		before := o.ModTime(t.Context())
+		kept, err = SetTime(t.Context(), d.remote, o, time.Unix(1<<40, 0))
+		checks.OK(t, err)
+		if !kept.Equal(before) {
+			t.Error(kept)
+		}
+	})
+}
+
+// Time and access that the end of the upload did not set are set in one call.
+func TestSettingsInOneCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		d := on(t, s)
+		d.options.Access = "hidden"
+		o, err := uploaded(t.Context(), d, "a", "abc", modified)
+		checks.OK(t, err)
+		is(t, s, o, "abc")
+		if calls := s.made(); calls != "upload/create_file upload/upload_file_chunk upload/close_file_upload file/filesettings" || s.files[ID(o)].access != 2 {
+			t.Error(calls)
+		}
+	})
+}
+
+func TestUploadsThatCannotFit(t *testing.T) {
+	for name, test := range map[string]struct {
+		account string
+		size    int64
+		kind    fault.Kind
+		says    string
+	}{
+		"plan":      {`{"MaxStorage":"5000000","StorageUsed":"0","MaxFileSize":"100"}`, 200 << 20, fault.Unsupported, "at most 100 MB"},
+		"room":      {`{"MaxStorage":5120,"StorageUsed":"5300000000","MaxFileSize":0}`, 200 << 20, fault.NoSpace, "has 65 MB left"},
+		"not told":  {`{}`, 200 << 20, fault.Cancelled, ""},
+		"unlimited": {`{"MaxFileSize":""}`, 200 << 20, fault.Cancelled, ""},
+		"small":     {`{"MaxFileSize":"1"}`, 50 << 20, fault.Cancelled, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newServer()
+				s.account = test.account
+				_, err := PutOn(on(t, s).remote)(t.Context(), broken{context.Canceled}, object.NewStaticObjectInfo("a", modified, test.size, true, nil, nil))
+				checks.HasKind(t, err, test.kind)
+				if !strings.Contains(err.Error(), test.says) || strings.Contains(s.made(), "create") {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+// With many uploads at once each keeps less.
+func TestChunkSizes(t *testing.T) {
+	if got := chunkSize(10<<20, 1<<40); got != 10<<20 {
+		t.Error(got)
+	}
+	leaves := []func(){}
+	for range 100 {
+		leaves = append(leaves, shareMemory())
+	}
+	if got := chunkSize(10<<20, 1<<40); got != 1<<20 {
+		t.Error(got)
+	}
+	for _, leave := range leaves {
+		leave()
+		leave()
+	}
+	if got := chunkSize(4<<20, 1<<40); got != 4<<20 {
+		t.Error(got)
+	}
+}
+
+// A request that is over reads nothing of what the memory is used for next.
+func TestReleasedChunk(t *testing.T) {
+	data := strings.Repeat("0123456789", 300_000)
+	c, err := largeChunk(t.Context(), strings.NewReader(data), int64(len(data)))
+	checks.OK(t, err)
+	part, err := io.ReadAll(c.section(1<<20-5, 1<<20+5))
+	checks.OK(t, err)
+	if string(part) != data[1<<20-5:1<<20+5] {
+		t.Errorf("%q", part)
+	}
+	reader := c.section(0, c.length)
+	c.release()
+	c.release()
+	if _, err := reader.Read(make([]byte, 1)); !errors.Is(err, errReleased) {
+		t.Error(err)
+	}
+}
+
+var _ http.RoundTripper = (*server)(nil)

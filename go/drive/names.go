@@ -1,0 +1,70 @@
+package drive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/rclone/rclone/backend/opendrive"
+	"github.com/rclone/rclone/fs"
+	"golang.org/x/text/unicode/norm"
+
+	"bridge/fault"
+)
+
+// driveNameLimit is the longest name in bytes, as the drive stores it.
+const driveNameLimit = 255
+
+// sameName tells whether the drive calls what it made as it was asked to. It trims white space without a word, of
+// which rclone's encoding quotes only some; the rest must not pass for restored.
+func sameName(sent string, called *string) error {
+	if called == nil || *called == "" || strings.EqualFold(norm.NFC.String(*called), norm.NFC.String(sent)) {
+		return nil
+	}
+	return fault.New(fault.Unsupported, "", fmt.Sprintf("the drive changes its name, and calls it %q: rename it", *called))
+}
+
+// Find finds a file of any remote. An OpenDrive one is asked by the name, which a large folder answers faster; but it
+// does not find every name, and a new one not for some seconds. So that there is no such file is believed of the
+// folder's listing only.
+func Find(ctx context.Context, f fs.Fs, path string) (fs.Object, error) {
+	found, err := f.NewObject(ctx, path)
+	remote, ok := f.(*opendrive.Fs)
+	if !ok || !errors.Is(err, fs.ErrorObjectNotFound) {
+		return found, err
+	}
+	entries, listErr := remote.List(ctx, Parent(path))
+	if listErr != nil {
+		if errors.Is(listErr, fs.ErrorDirNotFound) {
+			listErr = err
+		}
+		return nil, listErr
+	}
+	for _, item := range entries {
+		// The drive does not tell cases apart.
+		if object, ok := item.(*opendrive.Object); ok && strings.EqualFold(object.Remote(), path) {
+			return object, setPath(object, path)
+		}
+	}
+	return nil, err
+}
+
+// Unfinished tells whether a file is one whose upload is not finished, or was never: the drive lists it without
+// content and without a hash.
+func Unfinished(o fs.Object) bool {
+	inner, ok := fs.UnWrapObject(o).(*opendrive.Object)
+	if !ok || inner.Size() != 0 {
+		return false
+	}
+	sum, err := field[string](inner, "md5")
+	return err == nil && sum == ""
+}
+
+// ID gives the id of an object, "" if it has none.
+func ID(o fs.Object) string {
+	if do, ok := o.(fs.IDer); ok {
+		return do.ID()
+	}
+	return ""
+}

@@ -1,0 +1,129 @@
+package drive
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/rclone/rclone/lib/rest"
+)
+
+// number is a number as the drive writes it: one, or a string of digits, or a truth value. What is none counts as 0.
+type number int64
+
+func (n *number) UnmarshalJSON(data []byte) error {
+	written := string(bytes.Trim(data, `" `))
+	*n = 0
+	if whole, err := strconv.ParseInt(written, 10, 64); err == nil {
+		*n = number(whole)
+	} else if value, err := strconv.ParseFloat(written, 64); err == nil {
+		*n = number(value)
+	} else if written == "true" {
+		*n = 1
+	}
+	return nil
+}
+
+// text is a string that the drive may write as a number, as it does with ids.
+type text string
+
+func (t *text) UnmarshalJSON(data []byte) error {
+	if len(data) > 0 && data[0] == '"' {
+		return json.Unmarshal(data, (*string)(t))
+	}
+	if string(data) != "null" {
+		*t = text(data)
+	}
+	return nil
+}
+
+// record is what the drive says of a file. Not every call answers with all of it.
+type record struct {
+	ID           text    `json:"FileId"`
+	Name         *string `json:"Name"`
+	Size         *number `json:"Size"`
+	Hash         *string `json:"FileHash"`
+	DateModified *number `json:"DateModified"`
+	Access       *number `json:"Access"`
+}
+
+// emptyMD5 is the MD5 of no bytes.
+const emptyMD5 = "d41d8cd98f00b204e9800998ecf8427e"
+
+// holds tells whether a record is that of a whole file of a size and a hash. Of an empty one the drive may have no hash.
+func (r *record) holds(size int64, md5 string) bool {
+	if r.Size == nil || int64(*r.Size) != size || r.Hash == nil {
+		return false
+	}
+	return strings.EqualFold(*r.Hash, md5) || (size == 0 && *r.Hash == "")
+}
+
+// merge adds what a later answer says.
+func (r *record) merge(later *record) {
+	if later.ID != "" {
+		r.ID = later.ID
+	}
+	for _, pair := range []struct{ to, from **number }{
+		{&r.Size, &later.Size}, {&r.DateModified, &later.DateModified}, {&r.Access, &later.Access},
+	} {
+		if *pair.from != nil {
+			*pair.to = *pair.from
+		}
+	}
+	if later.Name != nil {
+		r.Name = later.Name
+	}
+	if later.Hash != nil {
+		r.Hash = later.Hash
+	}
+}
+
+// info asks for the record of a file.
+func (d *Drive) info(ctx context.Context, id string) (*record, error) {
+	found := new(record)
+	_, err := d.call(ctx, d.infoOf(id), nil, found)
+	return found, err
+}
+
+func (d *Drive) infoOf(id string) *rest.Opts {
+	return &rest.Opts{Method: http.MethodGet, Path: "/file/info.json/" + url.PathEscape(id) + "?session_id=" + d.id}
+}
+
+// listing is what is in a folder, as far as we need it.
+type listing struct {
+	Folders []struct {
+		ID   text   `json:"FolderID"`
+		Name string `json:"Name"`
+	}
+	Files []record
+}
+
+func (d *Drive) list(ctx context.Context, folder string) (*listing, error) {
+	found := new(listing)
+	_, err := d.call(ctx, &rest.Opts{Method: http.MethodGet, Path: listingPath + d.id + "/" + url.PathEscape(folder)}, nil, found)
+	return found, err
+}
+
+// folder gives the id of the folder of a name as the drive stores it, "" if there is none. The drive does not tell cases apart.
+func (l *listing) folder(name string) string {
+	for _, folder := range l.Folders {
+		if strings.EqualFold(folder.Name, name) {
+			return string(folder.ID)
+		}
+	}
+	return ""
+}
+
+// file gives the file of a name as the drive stores it, nil if there is none.
+func (l *listing) file(name string) *record {
+	for at := range l.Files {
+		if file := &l.Files[at]; file.Name != nil && strings.EqualFold(*file.Name, name) {
+			return file
+		}
+	}
+	return nil
+}

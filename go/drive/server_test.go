@@ -1,0 +1,433 @@
+package drive
+
+import (
+	"context"
+	"crypto/md5" //nolint:gosec // it is what the drive has
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rclone/rclone/backend/opendrive"
+	"github.com/rclone/rclone/fs"
+	"github.com/rclone/rclone/fs/object"
+	"github.com/rclone/rclone/lib/dircache"
+	"github.com/rclone/rclone/lib/rest"
+
+	"bridge/checks"
+)
+
+// server is a drive in memory, as it is described in what others measured of the real one.
+type server struct {
+	mu      sync.Mutex
+	files   map[string]*stored
+	folders map[string]*stored
+	uploads map[string]*placed
+	lastID  int
+	// calls are the calls that came, by name.
+	calls []string
+	// sent counts the bytes of all chunks that came.
+	sent int
+	// known are hashes of content that the drive has.
+	known map[string]bool
+	// before may answer a call itself, by its name and how often that came: with a status, and a body or an error's message.
+	before func(call string, count int) (status int, message string)
+	// lose tells to do a call and break the connection.
+	lose func(call string, count int) bool
+	// location tells whether a creation gives a place for the bytes.
+	noLocation, badLocation bool
+	trim                    bool
+	account                 string
+	// whole is how many entries a listing without an offset has; 0 is a failure.
+	whole        int
+	ignoreOffset bool
+	sessions     map[string]bool
+}
+
+type stored struct {
+	id, name, folder, hash string
+	data                   []byte
+	size                   int
+	modified, access       int64
+}
+
+type placed struct {
+	file string
+	data []byte
+}
+
+func newServer() *server {
+	return &server{files: map[string]*stored{}, folders: map[string]*stored{}, uploads: map[string]*placed{}, known: map[string]bool{}, account: `{}`, whole: 1 << 20,
+		sessions: map[string]bool{"first": true}}
+}
+
+func sumOf(data []byte) string {
+	sum := md5.Sum(data) //nolint:gosec // it is what the drive has
+	return hex.EncodeToString(sum[:])
+}
+
+// has puts a file on the drive.
+func (s *server) has(folder, name, data string) *stored {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lastID++
+	file := &stored{id: "F" + strconv.Itoa(s.lastID), name: name, folder: folder, hash: sumOf([]byte(data)), data: []byte(data), size: len(data), modified: 1500000000}
+	s.files[file.id] = file
+	return file
+}
+
+// hasFolder puts a folder on the drive.
+func (s *server) hasFolder(parent, name string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lastID++
+	id := "D" + strconv.Itoa(s.lastID)
+	s.folders[id] = &stored{id: id, name: name, folder: parent}
+	return id
+}
+
+// holds tells what is in a folder.
+func (s *server) holds(folder string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found := []string{}
+	for _, file := range s.files {
+		if file.folder == folder {
+			found = append(found, file.name+"="+string(file.data))
+		}
+	}
+	slices.Sort(found)
+	return strings.Join(found, " ")
+}
+
+// made gives the calls so far, and forgets them.
+func (s *server) made() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer func() { s.calls, s.sent = nil, 0 }()
+	return strings.Join(s.calls, " ")
+}
+
+func (s *server) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.Body != nil {
+		defer func() { _ = req.Body.Close() }()
+	}
+	args, err := arguments(req)
+	if err != nil {
+		return nil, err
+	}
+	path := strings.Split(strings.ReplaceAll(strings.TrimPrefix(req.URL.Path, "/"), ".json", ""), "/")
+	call := strings.Join(path[:min(2, len(path))], "/")
+	switch {
+	case req.Method == http.MethodDelete:
+		call = "delete"
+	case call == "folder":
+		call = "folder/create"
+	}
+	s.mu.Lock()
+	s.calls = append(s.calls, call)
+	count := 0
+	for _, made := range s.calls {
+		if made == call {
+			count++
+		}
+	}
+	s.sent += len(args["file_data"])
+	before, lose := s.before, s.lose
+	s.mu.Unlock()
+	if err := req.Context().Err(); err != nil {
+		return nil, err
+	}
+	if before != nil {
+		if status, message := before(call, count); status != 0 {
+			return answer(req, status, message), nil
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	status, body := s.do(call, path, args, req.URL.Query())
+	if lose != nil && lose(call, count) {
+		return nil, io.ErrUnexpectedEOF
+	}
+	return answer(req, status, body), nil
+}
+
+func answer(req *http.Request, status int, body string) *http.Response {
+	header := http.Header{"Content-Type": {"application/json"}}
+	if strings.HasPrefix(body, "<") {
+		header.Set("Content-Type", "text/html")
+	} else if status >= 400 && !strings.HasPrefix(body, "{") {
+		quoted, _ := json.Marshal(body)
+		body = fmt.Sprintf(`{"error":{"code":%d,"message":%s}}`, status, quoted)
+	}
+	return &http.Response{StatusCode: status, Status: fmt.Sprint(status, " ", http.StatusText(status)), Header: header, Body: io.NopCloser(strings.NewReader(body)), Request: req}
+}
+
+// arguments reads the body of a request, of either form.
+func arguments(req *http.Request) (map[string]string, error) {
+	args := map[string]string{}
+	if req.Body == nil {
+		return args, nil
+	}
+	kind, params, _ := mime.ParseMediaType(req.Header.Get("Content-Type"))
+	if kind != "multipart/form-data" {
+		fields := map[string]any{}
+		decoder := json.NewDecoder(req.Body)
+		decoder.UseNumber()
+		err := decoder.Decode(&fields)
+		for name, value := range fields {
+			args[name] = fmt.Sprint(value)
+		}
+		return args, err
+	}
+	reader := multipart.NewReader(req.Body, params["boundary"])
+	for {
+		part, err := reader.NextPart()
+		if err == io.EOF {
+			return args, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		value, err := io.ReadAll(part)
+		if err != nil {
+			return nil, err
+		}
+		args[part.FormName()] = string(value)
+	}
+}
+
+func (s *server) record(file *stored) map[string]any {
+	return map[string]any{"FileId": file.id, "Name": file.name, "Size": strconv.Itoa(file.size), "FileHash": file.hash,
+		"DateModified": strconv.FormatInt(file.modified, 10), "Access": strconv.FormatInt(file.access, 10)}
+}
+
+func (s *server) do(call string, path []string, args map[string]string, query url.Values) (int, string) {
+	give := func(value any) (int, string) {
+		body, _ := json.Marshal(value)
+		return 200, string(body)
+	}
+	number := func(name string) int64 {
+		value, _ := strconv.ParseInt(args[name], 10, 64)
+		return value
+	}
+	file := s.files[args["file_id"]]
+	switch call {
+	case "upload/create_file":
+		name := args["file_name"]
+		if s.trim {
+			name = strings.TrimSpace(strings.Trim(name, "\u3000"))
+		}
+		for _, there := range s.files {
+			if there.folder == args["folder_id"] && strings.EqualFold(there.name, name) {
+				if args["open_if_exists"] != "1" {
+					return 409, "File already exists"
+				}
+				file = there
+			}
+		}
+		if file == nil {
+			s.lastID++
+			file = &stored{id: "F" + strconv.Itoa(s.lastID), name: name, folder: args["folder_id"], modified: 1}
+			s.files[file.id] = file
+		}
+		made := s.record(file)
+		if !s.noLocation {
+			made["TempLocation"] = s.place(file.id)
+		}
+		if s.badLocation {
+			made["TempLocation"] = "nowhere"
+		}
+		if s.known[args["file_hash"]] {
+			made["RequireHashOnly"] = 1
+		}
+		return give(made)
+	case "upload/open_file_upload":
+		return give(map[string]any{"TempLocation": s.place(file.id)})
+	case "upload/upload_file_chunk":
+		upload := s.uploads[args["temp_location"]]
+		if upload == nil {
+			return 404, "Temporary file not found"
+		}
+		if at := number("chunk_offset"); at != int64(len(upload.data)) {
+			return 400, fmt.Sprintf("Incorrect chunk offset: uploaded=%d, chunk_offset=%d", len(upload.data), at)
+		}
+		upload.data = append(upload.data, args["file_data"]...)
+		return give(map[string]any{"TotalWritten": len(args["file_data"])})
+	case "upload/close_file_upload":
+		size := int(number("file_size"))
+		data, hash := []byte(nil), args["file_hash"]
+		if location := args["temp_location"]; location != "" {
+			upload := s.uploads[location]
+			if upload == nil {
+				return 404, "Temporary file not found"
+			}
+			if len(upload.data) != size {
+				return 400, fmt.Sprintf("Invalid upload file size. Total uploaded=%d. File size=%d", len(upload.data), size)
+			}
+			delete(s.uploads, location)
+			data, hash = upload.data, sumOf(upload.data)
+			s.known[hash] = true
+		} else if !s.known[hash] {
+			return 400, "Invalid value specified for `temp_location`"
+		}
+		file.data, file.hash, file.size, file.modified = data, hash, size, number("file_time")
+		return give(s.record(file))
+	case "file/info":
+		if file = s.files[path[2]]; file == nil {
+			return 404, "File does not exist"
+		}
+		return give(s.record(file))
+	case "file/filesettings":
+		if number("file_modification_time") < 0 {
+			return 400, "Invalid value specified for `file_modification_time`"
+		}
+		file.modified, file.access = number("file_modification_time"), number("file_ispublic")
+		return give(s.record(file))
+	case "delete":
+		delete(s.files, path[2])
+		return 200, `{}`
+	case "folder/list":
+		folders, files := s.below(path[3], s.folders), s.below(path[3], s.files)
+		all := append(slices.Clone(folders), files...)
+		if query.Has("offset") && !s.ignoreOffset {
+			offset, _ := strconv.Atoi(query.Get("offset"))
+			if offset > 0 && query.Get("last_request_time") != "17" {
+				return 400, "last_request_time"
+			}
+			offset = min(offset, len(all))
+			all = all[offset:min(offset+100, len(all))]
+		} else if s.whole == 0 {
+			return 502, "<html>"
+		} else {
+			all = all[:min(s.whole, len(all))]
+		}
+		found := map[string]any{"DirUpdateTime": 17, "Folders": []any{}, "Files": []any{}}
+		for _, entry := range all {
+			kind := "Files"
+			if entry["FolderID"] != nil {
+				kind = "Folders"
+			}
+			found[kind] = append(found[kind].([]any), entry)
+		}
+		return give(found)
+	case "folder/itembyname":
+		if s.folders[path[3]] == nil && path[3] != rootID {
+			return 404, "Directory does not exist"
+		}
+		for _, there := range s.below(path[3], s.files) {
+			if name := there["Name"].(string); strings.EqualFold(name, query.Get("name")) && !strings.ContainsAny(name, "+&") {
+				return give(map[string]any{"Files": []any{there}})
+			}
+		}
+		return 200, `{"DirUpdateTime":1}`
+	case "folder/idbypath":
+		id := rootID
+		for _, part := range strings.Split(args["path"], "/") {
+			next := ""
+			for _, folder := range s.folders {
+				if folder.folder == id && folder.name == part {
+					next = folder.id
+				}
+			}
+			if id = next; id == "" {
+				return 404, "Directory does not exist"
+			}
+		}
+		return give(map[string]any{"FolderId": id})
+	case "folder/create":
+		for _, folder := range s.folders {
+			if folder.folder == args["folder_sub_parent"] && folder.name == args["folder_name"] {
+				return 409, "Directory already exists"
+			}
+		}
+		s.lastID++
+		id := "D" + strconv.Itoa(s.lastID)
+		s.folders[id] = &stored{id: id, name: args["folder_name"], folder: args["folder_sub_parent"]}
+		return give(map[string]any{"FolderID": id, "Name": args["folder_name"]})
+	case "file/rename":
+		file.name = args["new_file_name"]
+		return give(map[string]any{"FileID": file.id, "Size": strconv.Itoa(file.size)})
+	case "users/info":
+		return 200, s.account
+	case "session/login":
+		s.lastID++
+		session := "session" + strconv.Itoa(s.lastID)
+		s.sessions[session] = true
+		return give(map[string]any{"SessionID": session})
+	case "session/logout":
+		delete(s.sessions, args["session_id"])
+		return 200, `{}`
+	}
+	return 200, `{}`
+}
+
+func (s *server) place(file string) string {
+	s.lastID++
+	location := "place" + strconv.Itoa(s.lastID)
+	s.uploads[location] = &placed{file: file}
+	return location
+}
+
+func (s *server) below(folder string, all map[string]*stored) []map[string]any {
+	found := []map[string]any{}
+	for _, item := range all {
+		if item.folder != folder {
+			continue
+		}
+		if strings.HasPrefix(item.id, "D") {
+			found = append(found, map[string]any{"FolderID": item.id, "Name": item.name, "DateModified": 1})
+		} else {
+			found = append(found, s.record(item))
+		}
+	}
+	slices.SortFunc(found, func(a, b map[string]any) int { return strings.Compare(a["Name"].(string), b["Name"].(string)) })
+	return found
+}
+
+// on opens the drive, logged in as "first". Call it in a bubble.
+func on(t *testing.T, s http.RoundTripper) *Drive {
+	t.Helper()
+	remote := new(opendrive.Fs)
+	f, err := fieldsOf2(remote)
+	checks.OK(t, err)
+	f.session.SessionID = "first"
+	f.options.UserName, f.options.Password, f.options.Access, f.options.ChunkSize = "u", "p", "private", 10<<20
+	info, err := fs.Find(opendriveName)
+	checks.OK(t, err)
+	encoding := info.Options.Get("encoding")
+	checks.OK(t, f.options.Enc.Set(fmt.Sprint(encoding.Default)))
+	checks.OK(t, set(remote, "srv", rest.NewClient(&http.Client{Transport: s}).SetRoot("https://drive.test")))
+	checks.OK(t, set(remote, "pacer", fs.NewPacer(t.Context(), new(backoff))))
+	checks.OK(t, set(remote, "dirCache", dircache.New("", rootID, remote)))
+	checks.OK(t, set(remote, "features", new(fs.Features)))
+	d, err := tune(t.Context(), remote)
+	checks.OK(t, err)
+	checks.OK(t, d.dirs().FindRoot(t.Context(), false))
+	// The pacer's last timer must have gone off when the bubble ends.
+	t.Cleanup(func() { time.Sleep(driveMaxSpace) })
+	return d
+}
+
+// fieldsOf2 gives those fields that can be reached before there is a client.
+func fieldsOf2(remote *opendrive.Fs) (f fields, err error) {
+	pointTo(&err, &f.options, remote, "opt")
+	pointTo(&err, &f.session, remote, "session")
+	return f, err
+}
+
+// upload puts a file.
+func uploaded(ctx context.Context, d *Drive, path, data string, modTime time.Time) (fs.Object, error) {
+	src := object.NewStaticObjectInfo(path, modTime, int64(len(data)), true, nil, nil)
+	return PutOn(d.remote)(ctx, strings.NewReader(data), src)
+}
