@@ -36,8 +36,8 @@ var pages = sync.OnceValue(func() *pool.Pool { return pool.New(5*time.Second, dr
 // it may be.
 func (r *reader) sideBySide(buffer []byte, at int64, several bool) error {
 	line, size := r.object.remote.line, int64(len(buffer))
-	part := size
-	if several || line.Slow(size) {
+	part := line.Share(size)
+	if several {
 		part = line.Segment()
 	}
 	group, ctx := errgroup.WithContext(r.ctx)

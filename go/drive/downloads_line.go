@@ -15,6 +15,8 @@ const (
 	maxSegment   = 8 * Page
 	// segmentTime is how long a segment should take on one connection: long enough for the call not to matter.
 	segmentTime = 3 * time.Second
+	// shareTime is how long a block may take on one connection before it is worth several calls.
+	shareTime = time.Second
 	// wholeTime is how long a small file may take on one connection before it is worth several calls.
 	wholeTime = 8 * time.Second
 	// smallFile is read in one call, unless the line is slow.
@@ -95,11 +97,15 @@ func (l *Line) Whole(size int64) bool {
 	return size <= l.segment() || (size <= smallFile && (l.rate == 0 || float64(size) <= l.rate*wholeTime.Seconds()))
 }
 
-// Slow tells whether so many bytes are known to take longer than a segment should.
-func (l *Line) Slow(size int64) bool {
+// Share is how many of so many bytes, all of which are waited for, are worth a call of their own: all, unless the line is known to be slow.
+func (l *Line) Share(size int64) int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.rate > 0 && size > l.segment()
+	if l.rate == 0 || float64(size) <= l.rate*shareTime.Seconds() {
+		return size
+	}
+	share := (size/int64(l.budget.allowed()) + Page - 1) / Page * Page
+	return min(max(share, Page*l.calls), l.segment())
 }
 
 // SideBySide is how many segments of one file may be read at once: one until the drive has answered a range, where it does not, where

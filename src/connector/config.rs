@@ -111,7 +111,16 @@ impl Settings {
         let identity = identify(&remote, &path, hostname);
         let path = if identity.kind == "local" { format!("/{path}") } else { path };
         let name = format!("{}:{path}", identity.kind);
-        Ok(Self { remote: RemoteConfig { name, path, downloads, ..remote }, identity, transfers, checkers, cache_size, tpslimit, bwlimit, prefix })
+        Ok(Self {
+            remote: RemoteConfig { name, path, downloads, ..remote },
+            identity,
+            transfers,
+            checkers,
+            cache_size,
+            tpslimit,
+            bwlimit,
+            prefix,
+        })
     }
 
     /// A message of the bridge's about options, with the names that the user writes.

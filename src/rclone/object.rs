@@ -10,8 +10,8 @@ use super::client::{CancelOnDrop, Rclone, blocking};
 use super::error::Result;
 use super::ffi::{self, Handle};
 use super::reader::{Beginning, BeginningJob, CLOSED, Reader};
-use super::urgency::Urgency;
 use super::remote::{Entry, Nothing, RawEntry, Remote, nanoseconds};
+use super::urgency::Urgency;
 
 /// How many objects that were dropped may wait to be released.
 const DROPPED: usize = 256;

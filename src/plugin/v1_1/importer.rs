@@ -68,6 +68,10 @@ impl Importer for ImporterService {
 
     async fn import(&self, request: Request<Streaming<ImportRequest>>) -> Result<Response<Self::ImportStream>, Status> {
         let source = self.source()?.clone();
+        let ended = {
+            let source = source.clone();
+            async move { status::run_status(&source.ended().await) }
+        };
         let results = request.into_inner();
         let (sender, records) = mpsc::channel(RECORDS);
         let (done, all_acknowledged) = oneshot::channel();
@@ -94,7 +98,6 @@ impl Importer for ImporterService {
         let last = futures::stream::once(all_acknowledged).filter_map(|outcome| async {
             outcome.unwrap_or_else(|_| Err(Status::internal("a bug: the results were not taken to their end"))).err().map(Err)
         });
-        let ended = async move { status::run_status(&source.ended().await) };
         Ok(Response::new(Box::pin(until(records.map(Ok).chain(finished).chain(last), ended))))
     }
 
