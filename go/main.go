@@ -109,7 +109,8 @@ func RcloneRead(reader C.ulonglong, buffer unsafe.Pointer, length C.size_t) (res
 }
 
 // RcloneBegin reads a kept object from its beginning on: what RcloneOpen, RcloneRead and RcloneClose do, in one
-// call for an object that is smaller than the buffer. The control call bridge/cancel ends it by its number (0: not).
+// call for an object that is smaller than the buffer. It is read ahead: after what somebody waits for, until the control call
+// bridge/hurry. bridge/cancel ends it by its number (0: not).
 //
 //export RcloneBegin
 func RcloneBegin(object C.ulonglong, call C.ulonglong, buffer unsafe.Pointer, length C.size_t) (result C.struct_RcloneBeginning) {
@@ -127,6 +128,20 @@ func RcloneBegin(object C.ulonglong, call C.ulonglong, buffer unsafe.Pointer, le
 		return C.struct_RcloneBeginning{Error: failure(err)}
 	}
 	return C.struct_RcloneBeginning{Count: C.longlong(n), Reader: C.ulonglong(rest)}
+}
+
+// RcloneFetch reads a kept object from an offset on until the buffer is full, in one call; an object with fewer bytes is an
+// error. What is read ahead (not 0) comes after what somebody waits for, until the control call bridge/hurry. bridge/cancel ends the
+// call by its number (0: not).
+//
+//export RcloneFetch
+func RcloneFetch(object C.ulonglong, call C.ulonglong, offset C.longlong, ahead C.int, buffer unsafe.Pointer, length C.size_t) (result C.struct_RcloneIOResult) {
+	defer guard(&result)
+	bytes, err := slice(buffer, length)
+	if err == nil {
+		err = core.Fetch(uint64(object), uint64(call), int64(offset), ahead != 0, bytes)
+	}
+	return outcome(int64(length), err)
 }
 
 // RcloneCreate begins an upload of size bytes (-1: unknown) to a path of a remote, with a

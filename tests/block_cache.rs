@@ -12,7 +12,7 @@ use futures::future::{BoxFuture, FutureExt};
 use futures::stream::{StreamExt, TryStreamExt};
 use plakar_opendrive::connector::store::Mac;
 use plakar_opendrive::connector::store::cache::{BlockCache, Fetch};
-use plakar_opendrive::rclone::{Error, ErrorKind, Result};
+use plakar_opendrive::rclone::{Error, ErrorKind, Result, Urgency};
 use proptest::prelude::*;
 
 fn mac(number: u8) -> Mac {
@@ -40,7 +40,7 @@ impl Fetch for Plain {
         self.bytes.len() as u64
     }
 
-    fn fetch(self: Arc<Self>, offset: u64, length: usize) -> BoxFuture<'static, Result<Bytes>> {
+    fn fetch(self: Arc<Self>, offset: u64, length: usize, _: Arc<Urgency>) -> BoxFuture<'static, Result<Bytes>> {
         async move {
             self.reads.fetch_add(1, Ordering::Relaxed);
             self.moved.fetch_add(length as u64, Ordering::Relaxed);
@@ -190,7 +190,7 @@ impl Fetch for Panics {
         100
     }
 
-    fn fetch(self: Arc<Self>, _: u64, length: usize) -> BoxFuture<'static, Result<Bytes>> {
+    fn fetch(self: Arc<Self>, _: u64, length: usize, _: Arc<Urgency>) -> BoxFuture<'static, Result<Bytes>> {
         async move {
             assert!(self.0.swap(true, Ordering::Relaxed), "the first read");
             Ok(vec![1; length].into())

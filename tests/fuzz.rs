@@ -18,7 +18,7 @@ use futures::stream::TryStreamExt;
 use plakar_opendrive::connector::store::cache::{BlockCache, Fetch};
 use plakar_opendrive::connector::store::{self, Kind, Range};
 use plakar_opendrive::connector::{Destination, Role, Settings, Source, Store, destination, source};
-use plakar_opendrive::rclone::{Error, ErrorKind, Remote, RemoteConfig};
+use plakar_opendrive::rclone::{Error, ErrorKind, Remote, RemoteConfig, Urgency};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
@@ -270,7 +270,7 @@ impl Fetch for Plain {
         self.bytes.len() as u64
     }
 
-    fn fetch(self: Arc<Self>, offset: u64, length: usize) -> BoxFuture<'static, Result<Bytes, Error>> {
+    fn fetch(self: Arc<Self>, offset: u64, length: usize, _: Arc<Urgency>) -> BoxFuture<'static, Result<Bytes, Error>> {
         use std::sync::atomic::Ordering::Relaxed;
         async move {
             tokio::task::yield_now().await;

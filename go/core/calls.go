@@ -7,6 +7,7 @@ import (
 	"runtime/metrics"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"bridge/fault"
 )
@@ -19,7 +20,11 @@ var running = struct {
 	// used twice, so it is enough to know the last ones; next is where the oldest of them is.
 	early [maxCalls]uint64
 	next  int
-}{cancels: map[uint64]context.CancelFunc{}}
+	// urgent are the calls that read ahead, until somebody waits for what they read; hurried and nextHurried are as early and next.
+	urgent      map[uint64]*atomic.Bool
+	hurried     [maxCalls]uint64
+	nextHurried int
+}{cancels: map[uint64]context.CancelFunc{}, urgent: map[uint64]*atomic.Bool{}}
 
 type cancelIn struct {
 	Call uint64 `json:"call"`
@@ -37,6 +42,7 @@ type statsOut struct {
 
 func init() {
 	register(Prefix+"cancel", "Cancel a running call by the number it was started with.", cancel)
+	register(Prefix+"hurry", "Tell that somebody waits for what a call reads ahead.", hurry)
 	register(Prefix+"stats", "Count open handles, running calls, goroutines and bytes in Go's heap.", stats)
 }
 
@@ -75,6 +81,35 @@ func leave(number uint64) {
 	running.Lock()
 	defer running.Unlock()
 	delete(running.cancels, number)
+	delete(running.urgent, number)
+}
+
+// mayBecomeUrgent lets hurry find a call that has entered, until it leaves.
+func mayBecomeUrgent(number uint64, urgent *atomic.Bool) {
+	if number == 0 {
+		return
+	}
+	running.Lock()
+	defer running.Unlock()
+	if at := slices.Index(running.hurried[:], number); at >= 0 {
+		running.hurried[at] = 0
+		urgent.Store(true)
+		return
+	}
+	running.urgent[number] = urgent
+}
+
+// hurry makes what a call reads ahead come before what nobody waits for. As with cancel, it may come before the call.
+func hurry(_ context.Context, in cancelIn) (empty, error) {
+	running.Lock()
+	defer running.Unlock()
+	if urgent, ok := running.urgent[in.Call]; ok {
+		urgent.Store(true)
+	} else {
+		running.hurried[running.nextHurried] = in.Call
+		running.nextHurried = (running.nextHurried + 1) % len(running.hurried)
+	}
+	return empty{}, nil
 }
 
 // cancel ends a call; one that is not running is no error. Two threads are at work, so it may come before the

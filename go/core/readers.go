@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"sync"
+	"sync/atomic"
 
 	"github.com/rclone/rclone/fs"
 	"github.com/rclone/rclone/fs/hash"
@@ -24,6 +26,10 @@ type reader struct {
 	length int64
 	ctx    context.Context
 	cancel context.CancelFunc
+	// urgent is set when somebody waits for what is read.
+	urgent *atomic.Bool
+	// ahead tells that no more is wanted for now than fits into the buffer.
+	ahead bool
 
 	mu   sync.Mutex
 	body io.ReadCloser
@@ -49,8 +55,9 @@ func OpenReader(handle uint64, offset, length int64) (uint64, error) {
 }
 
 func newReader(o *keptObject, offset, length int64) *reader {
-	r := &reader{object: o, offset: offset, length: length}
+	r := &reader{object: o, offset: offset, length: length, urgent: new(atomic.Bool)}
 	r.ctx, r.cancel = context.WithCancel(o.remote.ctx)
+	r.urgent.Store(true)
 	return r
 }
 
@@ -69,8 +76,8 @@ func (r *reader) give() (uint64, error) {
 	return stream, nil
 }
 
-// Begin reads an object from its beginning on, as far as the buffer goes. Fewer bytes than fit are the whole
-// object, checked as by Read; else a reader gives what may follow. The call can be cancelled by its number.
+// Begin reads an object ahead, from its beginning on, as far as the buffer goes. Fewer bytes than fit are the whole
+// object, checked as by Read; else a reader gives what may follow. The call can be cancelled by its number, and hurried.
 func Begin(object, call uint64, buffer []byte) (n int, rest uint64, err error) {
 	o, err := objects.get(object)
 	if err != nil {
@@ -82,17 +89,54 @@ func Begin(object, call uint64, buffer []byte) (n int, rest uint64, err error) {
 			r.close()
 		}
 	}()
-	if err = enter(call, r.cancel); err != nil {
-		return 0, 0, fault.As(err, o.object.Remote())
-	}
-	defer leave(call)
-	if n, err = r.read(buffer); err != nil {
+	if n, err = r.readIn(call, true, buffer); err != nil {
 		return 0, 0, fault.As(err, o.object.Remote())
 	}
 	if n == len(buffer) {
 		rest, err = r.give()
 	}
 	return n, rest, err
+}
+
+// Fetch reads an object from an offset on, until the buffer is full; an object with fewer bytes is an error. What is read ahead comes after
+// what somebody waits for. The call can be cancelled by its number, and hurried.
+func Fetch(object, call uint64, offset int64, ahead bool, buffer []byte) error {
+	o, err := objects.get(object)
+	if err != nil {
+		return err
+	}
+	if offset < 0 {
+		return fault.New(fault.Other, o.object.Remote(), fmt.Sprintf("bad range: offset %d", offset))
+	}
+	r := newReader(o, offset, int64(len(buffer)))
+	defer r.close()
+	n, err := r.readIn(call, ahead, buffer)
+	if err == nil && n < len(buffer) {
+		err = fault.New(fault.Corrupt, "", fmt.Sprintf("%d bytes came, %d were expected", n, len(buffer)))
+	}
+	if err != nil {
+		return fault.As(err, o.object.Remote())
+	}
+	return nil
+}
+
+// readIn reads in a call that has a number.
+func (r *reader) readIn(call uint64, ahead bool, buffer []byte) (int, error) {
+	if err := enter(call, r.cancel); err != nil {
+		return 0, err
+	}
+	defer leave(call)
+	if ahead {
+		r.ahead = true
+		r.urgent.Store(false)
+		mayBecomeUrgent(call, r.urgent)
+		// What follows is asked for by somebody who waits.
+		defer func() {
+			r.ahead = false
+			r.urgent.Store(true)
+		}()
+	}
+	return r.read(buffer)
 }
 
 // Read fills the buffer from a reader, as far as the stream goes; 0 bytes mean its end. A whole
@@ -185,10 +229,27 @@ func (r *reader) fill(buffer []byte) (n int, err error) {
 		if r.length == 0 || (r.offset > 0 && r.expected() == 0) {
 			return 0, io.EOF
 		}
-		if err := r.open(); err != nil {
+		if n, err = r.begin(buffer); err != nil && err != io.EOF {
 			return 0, err
 		}
 	}
+	if r.body != nil {
+		n, err = r.fromBody(buffer)
+	}
+	if ctxErr := r.ctx.Err(); ctxErr != nil {
+		return 0, ctxErr
+	}
+	r.count += int64(n)
+	if err == nil || err == io.EOF {
+		if checkErr := r.check(err == io.EOF); checkErr != nil {
+			return n, checkErr
+		}
+	}
+	return n, err
+}
+
+// fromBody reads from the download that is open.
+func (r *reader) fromBody(buffer []byte) (n int, err error) {
 	// Not io.ReadFull, whose name for the end is that of a download that was cut short: ReOpen
 	// gives that back when it has tried too often.
 	if r.sum != nil {
@@ -209,40 +270,83 @@ func (r *reader) fill(buffer []byte) (n int, err error) {
 		r.sum.add(buffer[hashed:n])
 		r.sum.wait()
 	}
-	if ctxErr := r.ctx.Err(); ctxErr != nil {
-		return 0, ctxErr
+	return n, reason(r.body, err)
+}
+
+// begin opens the download; or reads what fits into the buffer where that is all that is wanted for now, and opens none.
+func (r *reader) begin(buffer []byte) (n int, err error) {
+	o, size := r.object, r.object.size
+	at := r.offset + r.count
+	whole := r.offset == 0 && (r.length == -1 || (size >= 0 && r.length >= size))
+	if whole && r.sum == nil && o.remote.hash != hash.None {
+		if r.sum, err = newChecksum(o.remote.hash); err != nil {
+			return 0, err
+		}
 	}
-	r.count += int64(n)
-	if err == nil || err == io.EOF {
-		if checkErr := r.check(err == io.EOF); checkErr != nil {
-			return n, checkErr
+	left := r.expected()
+	if left >= 0 {
+		left -= r.count
+	}
+	line := o.remote.line
+	switch {
+	case r.count > 0 && left == 0:
+		// All of it was read already, without a look at its end.
+		return 0, io.EOF
+	case line == nil || left <= 0:
+		r.body, err = r.download(r.ctx, new(drive.Want), at, left)
+	case left > int64(len(buffer)) && !r.ahead:
+		r.body = newWindow(r, at, at+left)
+	case whole && left == size && left <= int64(len(buffer)) && (r.ahead || line.Whole(left)):
+		r.body, err = r.download(r.ctx, new(drive.Want), at, left)
+	default:
+		n = int(min(left, int64(len(buffer))))
+		if err = r.sideBySide(buffer[:n], at, r.ahead && left > int64(n)); err != nil {
+			return 0, err
+		}
+		if r.sum != nil {
+			r.sum.add(buffer[:n])
+			r.sum.wait()
+		}
+		if n < len(buffer) {
+			err = io.EOF
 		}
 	}
 	return n, err
 }
 
-func (r *reader) open() (err error) {
+// download asks for so many bytes from an offset on; for all, where the object has no more, and where it is not known (-1).
+func (r *reader) download(ctx context.Context, want *drive.Want, at, length int64) (io.ReadCloser, error) {
 	o, size := r.object.object, r.object.size
 	options := []fs.OpenOption{}
-	whole := r.offset == 0 && (r.length == -1 || (size >= 0 && r.length >= size))
-	if !whole {
+	if at > 0 || r.length >= 0 && (size < 0 || r.length < size) || (length >= 0 && size >= 0 && length < size) {
 		end := int64(-1)
-		if r.length >= 0 {
+		switch {
+		case length >= 0:
+			end = at + length - 1
+		case r.length >= 0 && r.length <= math.MaxInt64-r.offset:
 			end = r.offset + r.length - 1
-			// Not beyond the end, nor beyond what an int64 holds.
-			if size >= 0 && r.length > size-r.offset {
-				end = size - 1
-			}
 		}
-		options = append(options, &fs.RangeOption{Start: r.offset, End: end})
-	} else if r.object.remote.hash != hash.None {
-		if r.sum, err = newChecksum(r.object.remote.hash); err != nil {
-			return err
-		}
+		options = append(options, &fs.RangeOption{Start: at, End: end})
 	}
-	body, err := operations.NewReOpen(r.ctx, o, drive.ReadTries(size), options...)
-	if err == nil {
-		r.body = body
+	if r.object.remote.line != nil {
+		want.Urgent = r.urgent
+		ctx = drive.Wanting(ctx, want, o)
+	}
+	body, err := operations.NewReOpen(ctx, o, drive.ReadTries(size), options...)
+	if err != nil {
+		return nil, err
+	}
+	return body, nil
+}
+
+// reason is why a download has ended: where it could not be taken up again, rclone's reader tells of the first failure, and of the last one
+// when it is asked once more.
+func reason(body io.Reader, err error) error {
+	if err == nil || err == io.EOF {
+		return err
+	}
+	if _, last := body.Read(make([]byte, 1)); last != nil && last != io.EOF && fault.As(last, "").Kind != fault.Other {
+		return last
 	}
 	return err
 }

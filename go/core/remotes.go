@@ -34,6 +34,8 @@ type remote struct {
 	entries chan struct{}
 	// probe is what probes the remote, nil if nothing does.
 	probe atomic.Pointer[drive.Probe]
+	// line is set where large files are read over several connections.
+	line *drive.Line
 }
 
 type openIn struct {
@@ -45,7 +47,9 @@ type openIn struct {
 	Plain []string `json:"plain"`
 	// Path is the base path, empty for the root.
 	Path string `json:"path"`
-	Call uint64 `json:"call"`
+	// Downloads is how many downloads there may be at once, where the backend bounds them; 0 for its default.
+	Downloads int    `json:"downloads"`
+	Call      uint64 `json:"call"`
 }
 
 type openOut struct {
@@ -57,6 +61,8 @@ type openOut struct {
 	EmptyFolders    bool   `json:"emptyFolders"`
 	// PrecisionNs is the precision of modification times in nanoseconds.
 	PrecisionNs int64 `json:"precisionNs"`
+	// Downloads is how many downloads there may be at once; 0 where the backend does not bound them.
+	Downloads int `json:"downloads"`
 }
 
 type remoteIn struct {
@@ -95,11 +101,11 @@ func open(ctx context.Context, in openIn) (openOut, error) {
 	for _, value := range options {
 		fault.KeepSecretsIn(value)
 	}
-	f, err := drive.Open(ctx, info, in.Name, in.Path, options)
+	f, err := drive.Open(drive.WithDownloads(ctx, in.Downloads), info, in.Name, in.Path, options)
 	if err != nil {
 		return openOut{}, err
 	}
-	r := &remote{fs: f, hash: quickHash(f), entries: make(chan struct{}, 1)}
+	r := &remote{fs: f, hash: quickHash(f), entries: make(chan struct{}, 1), line: drive.LineOf(f)}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	handle, err := remotes.add(r)
 	if err != nil {
@@ -115,6 +121,9 @@ func open(ctx context.Context, in openIn) (openOut, error) {
 	}
 	if r.hash != hash.None {
 		out.Hash = r.hash.String()
+	}
+	if r.line != nil {
+		out.Downloads = r.line.Downloads()
 	}
 	return out, nil
 }

@@ -22,7 +22,9 @@ type Drive struct {
 	remote *opendrive.Fs
 	held   *backoff
 	keeper *timekeeper
-	logins *session
+	// downloads gives each download its turn.
+	downloads *downloadTransport
+	logins    *session
 	// id is the session that is written into requests; logins replaces it on the way out.
 	id    string
 	fresh fresh
@@ -45,8 +47,9 @@ func tune(ctx context.Context, remote *opendrive.Fs) (*Drive, error) {
 	f.pacer.SetRetries(driveTries)
 	f.pacer.SetCalculator(d.held)
 	stayOnTLS(f.connections)
-	d.keeper = &timekeeper{RoundTripper: f.connections.Transport}
-	f.connections.Transport = &persistent{drive: d, RoundTripper: pages{answers{patientTransport{d.keeper}}}}
+	d.keeper = &timekeeper{RoundTripper: newOnConnections(ctx, f.connections.Transport)}
+	d.downloads = newDownloadTransport(ctx, fs.GetConfig(ctx).HTTPProxy, d.keeper)
+	f.connections.Transport = &persistent{drive: d, RoundTripper: pages{answers{patientTransport{d.downloads}}}}
 	account := opendrive.Account{Username: f.options.UserName, Password: f.options.Password}
 	d.logins = keepSession(ctx, f.client, d.id, account, d.held)
 	return d, nil

@@ -11,7 +11,8 @@ import (
 	"bridge/fault"
 )
 
-// The transports of a drive, from the outside in: persistent, pages, answers, patientTransport, timekeeper, rclone's.
+// The transports of a drive, from the outside in: persistent, pages, answers, patientTransport, downloadTransport,
+// timekeeper, onConnections, rclone's.
 
 // patientTransport marks the failure of a whole HTTP/2 connection as one that may pass. It hits every call on the
 // connection, and rclone's list of such failures (retriableErrorStrings in fs/fserrors/error.go) lacks it.

@@ -29,6 +29,7 @@ const (
 	RateLimited    Kind = "rateLimited"    // the server asks to slow down
 	NameTooLong    Kind = "nameTooLong"    // the remote cannot hold a name of this length
 	NoSpace        Kind = "noSpace"        // the remote is full
+	VolumeUsedUp   Kind = "volumeUsedUp"   // no more may be downloaded today
 	Timeout        Kind = "timeout"        // the server or the network did not answer in time
 	Corrupt        Kind = "corrupt"        // size or hash differ from what they should be
 	Cancelled      Kind = "cancelled"      // the caller gave up

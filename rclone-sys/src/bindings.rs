@@ -79,6 +79,14 @@ unsafe extern "C" {
         buffer: *mut ::std::os::raw::c_void,
         length: usize,
     ) -> RcloneBeginning;
+    pub fn RcloneFetch(
+        object: ::std::os::raw::c_ulonglong,
+        call: ::std::os::raw::c_ulonglong,
+        offset: ::std::os::raw::c_longlong,
+        ahead: ::std::os::raw::c_int,
+        buffer: *mut ::std::os::raw::c_void,
+        length: usize,
+    ) -> RcloneIOResult;
     pub fn RcloneCreate(
         remote: ::std::os::raw::c_ulonglong,
         path: *mut ::std::os::raw::c_char,

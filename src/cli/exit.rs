@@ -20,7 +20,7 @@ pub(super) enum Exit {
     NotFound,
     /// 4: the server refused the login or the access.
     Refused,
-    /// 5: no answer, too many calls, or another task runs.
+    /// 5: no answer, too many calls or downloads, or another task runs.
     Temporary,
     /// 6: some files or folders failed, also in a task.
     Incomplete,
@@ -37,7 +37,7 @@ pub(super) const TABLE: [(&str, &str); 9] = [
     ("2", "the command line, or what was entered, cannot be used"),
     ("3", "the folder, file, app, restore point or task is not there"),
     ("4", "the server refused the login or the access"),
-    ("5", "no answer, too many calls, or another task runs: the same command may succeed later"),
+    ("5", "no answer, too many calls or downloads, or another task runs: the same command may succeed later"),
     ("6", "some files or folders failed, each with a line on standard error: a task completed with errors"),
     ("7", "the configuration is wrong or there is none of that name, or Plakar is not there"),
     ("130", "interrupted (129, 143: ended by SIGHUP, SIGTERM); nothing half-written stays"),
@@ -63,7 +63,7 @@ impl Exit {
         match kind {
             ErrorKind::NotFound => Self::NotFound,
             ErrorKind::Authentication | ErrorKind::Permission => Self::Refused,
-            ErrorKind::RateLimited | ErrorKind::Timeout => Self::Temporary,
+            ErrorKind::RateLimited | ErrorKind::Timeout | ErrorKind::VolumeUsedUp => Self::Temporary,
             ErrorKind::Config => Self::Configuration,
             _ if temporary => Self::Temporary,
             _ => Self::Failed,
@@ -91,6 +91,11 @@ impl Failure {
     /// Ended, and said so.
     pub(super) fn silent(exit: Exit) -> Self {
         Self { exit, message: None }
+    }
+
+    /// An error that ends a command whatever it was about.
+    pub(super) fn of(error: &Error) -> Self {
+        Self::new(Exit::of(error.kind(), error.is_temporary()), error.message())
     }
 
     /// An error about the base of a remote.

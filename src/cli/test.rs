@@ -228,6 +228,7 @@ fn advice(error: &OpenError) -> Option<&'static str> {
         ErrorKind::RateLimited => {
             Some("The drive has had too many calls: wait a few minutes; tpslimit in the configuration keeps below its limit.")
         }
+        ErrorKind::VolumeUsedUp => Some("Try again after noon Pacific time, or take a larger plan."),
         ErrorKind::NoSpace => Some("Make room on the drive, or take a larger plan."),
         // go/fault/certificates.go
         _ if message.contains("certificate") => {

@@ -103,6 +103,7 @@ impl Settings {
         let mut count = |key, default| options.remove(key).and_then(|value| value.trim().parse().ok()).unwrap_or(default);
         let transfers = count("transfers", if role == Role::Store { 8 } else { 16 });
         let checkers = count("checkers", 8);
+        let downloads = count("downloads", 0);
         // rclone understands these when the remote is opened.
         let [tpslimit, bwlimit] = ["tpslimit", "bwlimit"].map(|key| options.remove(key).unwrap_or_default().to_owned());
         let (remote, prefix) = if scheme == "rclone" { (imported(role, &options)?, RCLONE_PREFIX) } else { (native(&options), "") };
@@ -110,7 +111,16 @@ impl Settings {
         let identity = identify(&remote, &path, hostname);
         let path = if identity.kind == "local" { format!("/{path}") } else { path };
         let name = format!("{}:{path}", identity.kind);
-        Ok(Self { remote: RemoteConfig { name, path, ..remote }, identity, transfers, checkers, cache_size, tpslimit, bwlimit, prefix })
+        Ok(Self {
+            remote: RemoteConfig { name, path, downloads, ..remote },
+            identity,
+            transfers,
+            checkers,
+            cache_size,
+            tpslimit,
+            bwlimit,
+            prefix,
+        })
     }
 
     /// A message of the bridge's about options, with the names that the user writes.

@@ -19,6 +19,11 @@ pub(super) fn file_status(error: &Error) -> Status {
     Status::new(code(error.kind()), error.message())
 }
 
+/// The status for a run that has to end: not for the sake of one file, so without its path.
+pub(super) fn run_status(error: &Error) -> Status {
+    file_status(error)
+}
+
 /// The status for a store's resource, with its path: Plakar names it by its MAC at best.
 pub(super) fn resource_status(error: &Error) -> Status {
     Status::new(code(error.kind()), error.to_string())
@@ -43,7 +48,7 @@ fn code(kind: ErrorKind) -> Code {
         ErrorKind::IsFile => Code::FailedPrecondition,
         ErrorKind::Authentication => Code::Unauthenticated,
         ErrorKind::Permission => Code::PermissionDenied,
-        ErrorKind::RateLimited | ErrorKind::NoSpace => Code::ResourceExhausted,
+        ErrorKind::RateLimited | ErrorKind::NoSpace | ErrorKind::VolumeUsedUp => Code::ResourceExhausted,
         ErrorKind::NameTooLong | ErrorKind::Config => Code::InvalidArgument,
         ErrorKind::Timeout => Code::DeadlineExceeded,
         ErrorKind::Corrupt => Code::DataLoss,

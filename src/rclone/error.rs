@@ -28,6 +28,8 @@ pub enum ErrorKind {
     NameTooLong,
     /// The remote is full.
     NoSpace,
+    /// The account may not download any more today.
+    VolumeUsedUp,
     /// The server or the network did not answer in time.
     Timeout,
     /// Size or hash differ from what they should be.

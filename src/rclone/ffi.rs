@@ -46,12 +46,24 @@ pub(super) fn read(reader: Handle, buffer: &mut [u8]) -> Result<usize, Error> {
 /// that may follow. Fewer than fit are all there are. `bridge/cancel` ends it by the number of the call.
 pub(super) fn begin(object: Handle, call: u64, buffer: &mut [u8]) -> Result<(usize, Option<Handle>), Error> {
     // SAFETY: the pointer and the length are those of one exclusive slice of initialised bytes, which outlives the
-    // call; Go writes within it and keeps no reference, also where a reader remains (Begin in go/core/readers.go).
+    // call; Go writes within it, in several goroutines that have all ended when it returns, and keeps no reference, also
+    // where a reader remains (Begin in go/core/readers.go).
     let result = unsafe { rclone_sys::RcloneBegin(object, call, buffer.as_mut_ptr().cast(), buffer.len()) };
     if let Some(error) = GoString::take(result.Error) {
         return Err(Error::from_json(&error.to_text()));
     }
     Ok((within(buffer, result.Count)?, (result.Reader != 0).then_some(result.Reader)))
+}
+
+/// Fills the buffer with an object's bytes from `offset` on; fewer are an error. `ahead`: after what somebody waits for, until
+/// `bridge/hurry`. `bridge/cancel` ends it by the number of the call.
+pub(super) fn fetch(object: Handle, call: u64, offset: u64, ahead: bool, buffer: &mut [u8]) -> Result<(), Error> {
+    let offset = signed(offset)?;
+    // SAFETY: the pointer and the length are those of one exclusive slice of initialised bytes, which outlives the
+    // call; Go writes within it, in several goroutines that have all ended when it returns, and keeps no reference (Fetch
+    // in go/core/readers.go).
+    let result = unsafe { rclone_sys::RcloneFetch(object, call, offset, ahead.into(), buffer.as_mut_ptr().cast(), buffer.len()) };
+    outcome(result).map(drop)
 }
 
 /// Begins an upload of `size` bytes (unknown if `None`) with a modification time in nanoseconds since 1970.

@@ -11,6 +11,7 @@ mod object;
 pub mod probe;
 mod reader;
 mod remote;
+mod urgency;
 mod writer;
 
 pub use client::{ListItem, Rclone, Stats};
@@ -18,6 +19,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use object::Object;
 pub use reader::{Beginning, BeginningJob, CHUNK, Reader};
 pub use remote::{About, Entry, Features, Remote, RemoteConfig};
+pub use urgency::Urgency;
 pub use writer::Writer;
 
 #[cfg(test)]

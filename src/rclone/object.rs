@@ -3,14 +3,15 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::SystemTime;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 
-use super::client::Rclone;
+use super::client::{CancelOnDrop, Rclone, blocking};
 use super::error::Result;
 use super::ffi::{self, Handle};
 use super::reader::{Beginning, BeginningJob, CLOSED, Reader};
 use super::remote::{Entry, Nothing, RawEntry, Remote, nanoseconds, system_time};
+use super::urgency::Urgency;
 
 /// How many objects that were dropped may wait to be released.
 const DROPPED: usize = 256;
@@ -105,12 +106,22 @@ impl Object {
         answer.map(|kept| kept.mod_time_ns.map(system_time)).map_err(|error| error.at(&self.path))
     }
 
-    /// Reads exactly `length` bytes from `offset` on into one piece of memory.
+    /// Reads exactly `length` bytes from `offset` on into one piece of memory; as urgently as `urgency` says.
     ///
     /// # Errors
     /// `Corrupt` if there are fewer, or what the server says.
-    pub async fn fetch(&self, offset: u64, length: usize) -> Result<Bytes> {
-        self.open(offset, Some(length as u64))?.exactly(length).await.map_err(|error| error.at(&self.path))
+    pub async fn fetch(&self, offset: u64, length: usize, urgency: &Urgency) -> Result<Bytes> {
+        let mut call = CancelOnDrop::new();
+        let (object, number, ahead) = (self.handle, call.number, !urgency.begin(call.number));
+        let outcome = blocking(move || {
+            let mut buffer = BytesMut::zeroed(length);
+            ffi::fetch(object, number, offset, ahead, &mut buffer)?;
+            Ok(buffer.freeze())
+        });
+        let outcome = outcome.await;
+        call.disarm();
+        urgency.end();
+        outcome.map_err(|error| error.at(&self.path))
     }
 
     /// Deletes it on the remote; it cannot be read afterwards.

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, ReadBuf};
-use tokio::sync::oneshot;
+use tokio::sync::oneshot::{self, error::TryRecvError};
 use tokio::task::JoinHandle;
 
-use super::client::{CancelOnDrop, blocking};
+use super::client::{CancelOnDrop, blocking, hurry};
 use super::error::{Error, ErrorKind, Result};
 use super::ffi::{self, Handle};
 use super::object::{Object, release_dropped};
@@ -59,6 +59,8 @@ pub struct Reader {
 pub struct Beginning {
     coming: oneshot::Receiver<Result<(Bytes, Reader)>>,
     call: CancelOnDrop,
+    /// Whether the remote bounds its downloads.
+    bounded: bool,
 }
 
 /// What fetches the bytes of a [`Beginning`].
@@ -103,24 +105,6 @@ impl Reader {
         self.stream.0 == CLOSED
     }
 
-    /// Reads `length` bytes, in one go.
-    pub(super) async fn exactly(self, length: usize) -> Result<Bytes> {
-        let handle = self.stream.0;
-        let bytes = blocking(move || {
-            let mut buffer = BytesMut::zeroed(length);
-            let mut count = 0;
-            while count < length {
-                match ffi::read(handle, &mut buffer[count..])? {
-                    0 => return Err(Error::new(ErrorKind::Corrupt, format!("{count} bytes came, {length} were expected"))),
-                    more => count += more,
-                }
-            }
-            Ok(buffer.freeze())
-        });
-        // `self` lives until then: dropping it closes the handle.
-        bytes.await
-    }
-
     fn room(&self, most: usize) -> usize {
         room(self.expected, most)
     }
@@ -149,8 +133,9 @@ impl Beginning {
     pub(super) fn new(object: Arc<Object>, length: usize) -> (Self, BeginningJob) {
         let (done, coming) = oneshot::channel();
         let call = CancelOnDrop::new();
+        let bounded = object.remote().features().downloads > 0;
         let job = BeginningJob { object, call: call.number, length, done };
-        (Self { coming, call }, job)
+        (Self { coming, call, bounded }, job)
     }
 
     /// The bytes, and the reader for those that follow; it is over if there are none.
@@ -158,9 +143,18 @@ impl Beginning {
     /// # Errors
     /// As for [`Reader::chunk`].
     pub async fn take(mut self) -> Result<(Bytes, Reader)> {
-        let outcome = (&mut self.coming).await;
+        let outcome = match self.coming.try_recv() {
+            Err(TryRecvError::Empty) => {
+                // It was read ahead; now somebody waits for it.
+                if self.bounded {
+                    hurry(self.call.number);
+                }
+                (&mut self.coming).await.ok()
+            }
+            outcome => outcome.ok(),
+        };
         self.call.disarm();
-        outcome.unwrap_or_else(|_| Err(Error::new(ErrorKind::Other, "a bug: fetching the beginning of a file panicked")))
+        outcome.unwrap_or_else(|| Err(Error::new(ErrorKind::Other, "a bug: fetching the beginning of a file panicked")))
     }
 }
 

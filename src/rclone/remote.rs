@@ -30,13 +30,15 @@ pub struct RemoteConfig {
     pub plain: Vec<String>,
     /// The base path; empty for the root.
     pub path: String,
+    /// How many downloads there may be at once, where the backend bounds them; 0 for its default.
+    pub downloads: usize,
 }
 
 impl RemoteConfig {
     /// A configuration for a backend at a base path, to add options to.
     pub fn new(backend: &str, path: &str) -> Self {
         let options = BTreeMap::from([("type".to_owned(), backend.to_owned())]);
-        Self { name: backend.to_owned(), options, plain: Vec::new(), path: path.to_owned() }
+        Self { name: backend.to_owned(), options, plain: Vec::new(), path: path.to_owned(), downloads: 0 }
     }
 
     /// Adds an option.
@@ -77,6 +79,9 @@ pub struct Features {
     pub empty_folders: bool,
     /// Precision of modification times in nanoseconds.
     pub precision_ns: i64,
+    /// How many downloads there may be at once; 0 where the backend does not bound them. Where it does, what somebody waits
+    /// for comes before what is read ahead, and a large file is read over several connections.
+    pub downloads: usize,
 }
 
 /// An open remote. Clones share it; the last one dropped closes it, and with it whatever still

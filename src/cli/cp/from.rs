@@ -14,7 +14,7 @@ use crate::cli::exit::Exit;
 use crate::cli::ls::is_file;
 use crate::connector::Source;
 use crate::connector::source::{Item, Record};
-use crate::rclone::CHUNK;
+use crate::rclone::{CHUNK, ErrorKind};
 
 /// Records that wait to be copied.
 const WAITING: usize = 1000;
@@ -148,13 +148,16 @@ async fn remote(source: &Source, file: Option<&str>, to: &mut To, report: &Repor
                             match read_remote(source, &full, to, report).await {
                                 Ok(()) => to.end().await,
                                 Err(error) => {
-                                    report.failed(path, error.message());
                                     to.abort();
+                                    if error.kind() == ErrorKind::VolumeUsedUp {
+                                        return Err(error);
+                                    }
+                                    report.failed(path, error.message());
                                 }
                             }
                         }
                         if file.is_some() {
-                            return true;
+                            return Ok(true);
                         }
                     }
                 }
@@ -164,9 +167,11 @@ async fn remote(source: &Source, file: Option<&str>, to: &mut To, report: &Repor
             }
             source.acknowledge(&full);
         }
-        file.is_none()
+        Ok(file.is_none())
     };
     let (walked, found) = tokio::join!(source.walk(sender), copy);
+    // Nothing else can be read.
+    let found = found.map_err(|error| Failure::of(&error))?;
     if !found {
         return Err(Failure::new(Exit::NotFound, format!("the file {} is gone", file.unwrap_or_default())));
     }

@@ -1,11 +1,12 @@
 //! The source: what is on a remote, as records, and the bytes of its files.
 
 mod ahead;
+mod ending;
 mod newer;
 mod reader;
 mod walk;
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use tokio::sync::mpsc;
@@ -13,6 +14,7 @@ use tokio::sync::mpsc;
 use super::{Identity, OpenError, Settings, explain, open_remote};
 use crate::rclone::{Entry, Error, ErrorKind, Remote};
 use ahead::Ahead;
+use ending::Ending;
 pub use reader::FileReader;
 
 /// A remote that is backed up.
@@ -24,6 +26,7 @@ pub struct Source {
     base: Mutex<Option<Vec<Entry>>>,
     /// The files that were told of and not acknowledged yet.
     files: Ahead,
+    ending: Arc<Ending>,
 }
 
 /// What there is at a path.
@@ -64,7 +67,7 @@ impl Source {
         let remote = open_remote(&settings).await?;
         let base = remote.list("").await.map_err(|error| explain(&settings, &error))?;
         let files = Ahead::new(settings.transfers);
-        Ok(Self { remote, settings, base: Mutex::new(Some(base)), files })
+        Ok(Self { remote, settings, base: Mutex::new(Some(base)), files, ending: Arc::default() })
     }
 
     /// For a Plakar that acknowledges only what it has opened, with so many workers: what is kept of unopened
@@ -107,7 +110,7 @@ impl Source {
             Err(error) if error.kind() == ErrorKind::NotFound && self.files.lets_go() => self.read_again(path, error).await?,
             reader => reader?,
         };
-        Ok(reader.holding(turn))
+        Ok(reader.holding(turn, self.ending.clone()))
     }
 
     /// Opens a file that was let go, as it is now: on OpenDrive three calls instead of one.
@@ -115,6 +118,12 @@ impl Source {
         let Some(below) = self.identity().below(path) else { return Err(error) };
         let object = self.remote.stat(below).await?.object.ok_or(error)?;
         Ok(FileReader::reading(object.read(0, None).await?))
+    }
+
+    /// Waits for an error of a file's after which no other can be read: the account may not download any more today. For ever
+    /// if there is none.
+    pub async fn ended(&self) -> Error {
+        self.ending.wait().await
     }
 
     /// Takes note that a record is dealt with: its object is let go.

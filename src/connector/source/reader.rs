@@ -1,8 +1,11 @@
 //! The bytes of a file, whether its beginning was fetched ahead or not.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::ending::Ending;
 use crate::rclone::{Beginning, CHUNK, Error, Reader};
 
 /// A file's beginning, and its share of the budget.
@@ -18,6 +21,8 @@ pub(super) struct Fetch {
 #[derive(Debug)]
 pub struct FileReader {
     stage: Stage,
+    /// What an error may end.
+    ending: Option<Arc<Ending>>,
     /// What others wait for who want to open a file.
     _turn: Option<OwnedSemaphorePermit>,
 }
@@ -35,15 +40,15 @@ enum Stage {
 
 impl FileReader {
     pub(super) fn fetching(fetch: Fetch) -> Self {
-        Self { stage: Stage::Fetching(fetch), _turn: None }
+        Self { stage: Stage::Fetching(fetch), ending: None, _turn: None }
     }
 
     pub(super) fn reading(reader: Reader) -> Self {
-        Self { stage: Stage::Reading(reader), _turn: None }
+        Self { stage: Stage::Reading(reader), ending: None, _turn: None }
     }
 
-    pub(super) fn holding(self, turn: Option<OwnedSemaphorePermit>) -> Self {
-        Self { _turn: turn, ..self }
+    pub(super) fn holding(self, turn: Option<OwnedSemaphorePermit>, ending: Arc<Ending>) -> Self {
+        Self { _turn: turn, ending: Some(ending), ..self }
     }
 
     /// Whether the end has been reached: nothing more will come, no error either.
@@ -61,6 +66,14 @@ impl FileReader {
     /// # Errors
     /// What the remote says; `Corrupt` at the end of a file that is not what was listed.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
+        let chunk = self.next().await;
+        if let (Err(error), Some(ending)) = (&chunk, &self.ending) {
+            ending.note(error);
+        }
+        chunk
+    }
+
+    async fn next(&mut self) -> Result<Option<Bytes>, Error> {
         loop {
             // Taken out, so that a future that is dropped leaves an ended reader and not a torn one.
             match std::mem::replace(&mut self.stage, Stage::Ended) {

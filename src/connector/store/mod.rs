@@ -9,6 +9,7 @@ pub mod layout;
 mod locks;
 mod put;
 mod spool;
+mod volume;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -29,7 +30,7 @@ use self::locks::Locks;
 pub use self::put::Put;
 use self::spool::{Budget, Spool};
 use super::{Identity, OpenError, Settings, explain, open_remote};
-use crate::rclone::{Error, ErrorKind, Object, Reader};
+use crate::rclone::{Error, ErrorKind, Object, Reader, Urgency};
 
 type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -334,8 +335,8 @@ impl Fetch for Kept {
         self.size.unwrap_or_default()
     }
 
-    fn fetch(self: Arc<Self>, offset: u64, length: usize) -> BoxFuture<'static, Result<Bytes>> {
-        async move { self.object.fetch(offset, length).await }.boxed()
+    fn fetch(self: Arc<Self>, offset: u64, length: usize, urgency: Arc<Urgency>) -> BoxFuture<'static, Result<Bytes>> {
+        async move { volume::waited_for(|| self.object.fetch(offset, length, &urgency)).await }.boxed()
     }
 }
 

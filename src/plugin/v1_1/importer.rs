@@ -68,6 +68,10 @@ impl Importer for ImporterService {
 
     async fn import(&self, request: Request<Streaming<ImportRequest>>) -> Result<Response<Self::ImportStream>, Status> {
         let source = self.source()?.clone();
+        let ended = {
+            let source = source.clone();
+            async move { status::run_status(&source.ended().await) }
+        };
         let results = request.into_inner();
         let (sender, records) = mpsc::channel(RECORDS);
         let (done, all_acknowledged) = oneshot::channel();
@@ -94,7 +98,7 @@ impl Importer for ImporterService {
         let last = futures::stream::once(all_acknowledged).filter_map(|outcome| async {
             outcome.unwrap_or_else(|_| Err(Status::internal("a bug: the results were not taken to their end"))).err().map(Err)
         });
-        Ok(Response::new(Box::pin(records.map(Ok).chain(finished).chain(last))))
+        Ok(Response::new(Box::pin(until(records.map(Ok).chain(finished).chain(last), ended))))
     }
 
     type OpenStream = Answers<OpenResponse>;
@@ -114,6 +118,21 @@ impl Importer for ImporterService {
         // The remote is closed with the process; Plakar may still be reading.
         Ok(Response::new(CloseResponse {}))
     }
+}
+
+/// What a stream gives, until the run has to end.
+fn until<T: Send>(
+    stream: impl Stream<Item = Result<T, Status>> + Send,
+    ended: impl Future<Output = Status> + Send,
+) -> impl Stream<Item = Result<T, Status>> + Send {
+    futures::stream::unfold(Some((Box::pin(stream), Box::pin(ended))), |state| async {
+        let (mut stream, mut ended) = state?;
+        tokio::select! {
+            biased;
+            status = &mut ended => Some((Err(status), None)),
+            item = stream.next() => item.map(|item| (item, Some((stream, ended)))),
+        }
+    })
 }
 
 /// Takes the results of an import until Plakar has sent the last one.

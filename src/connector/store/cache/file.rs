@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::Arrival;
 use super::plan::{self, Heat};
+use crate::rclone::Urgency;
 
 /// The blocks of a file that are kept or under way. They never overlap.
 pub(super) struct File {
@@ -29,6 +31,7 @@ pub(super) struct Flight {
     pub(super) id: u64,
     pub(super) length: u64,
     pub(super) arrival: Arrival,
+    pub(super) urgency: Arc<Urgency>,
 }
 
 impl File {
@@ -98,9 +101,9 @@ impl File {
     }
 
     /// What to read to have the byte at `at`, which neither is kept nor under way, and as much of
-    /// what is wanted up to `end` as a block holds; more where reads gather, or with `whole`.
-    pub(super) fn plan(&self, at: u64, end: u64, block: u64, whole: bool) -> Range<u64> {
-        let gathered = whole || self.heat.gathered(at);
+    /// what is wanted up to `end` as a block holds; more where reads gather, or where it is read ahead.
+    pub(super) fn plan(&self, at: u64, end: u64, block: u64, ahead: bool) -> Range<u64> {
+        let gathered = ahead || self.heat.gathered(at);
         let range = if gathered { plan::block(at, block) } else { plan::small(at) };
         let range = range.start..range.end.max(end.min(at + block));
         if gathered { self.within(at, range, block) } else { self.between(at, range) }
@@ -158,6 +161,11 @@ impl File {
 
     pub(super) fn kept(&self) -> u64 {
         self.blocks.values().map(|block| block.bytes.len() as u64).sum()
+    }
+
+    /// How many reads are under way.
+    pub(super) fn flights(&self) -> usize {
+        self.flights.len()
     }
 
     pub(super) fn flying(&self) -> u64 {

@@ -21,7 +21,7 @@ use tokio::sync::Semaphore;
 use self::file::{File, Flight};
 use super::layout::Mac;
 use crate::panics::caught;
-use crate::rclone::{Error, ErrorKind, Result};
+use crate::rclone::{Error, ErrorKind, Result, Urgency};
 
 /// The largest block, in bytes. What would be left over beside it is read with it, and a long run
 /// has two read in one go.
@@ -38,8 +38,8 @@ pub trait Fetch: Send + Sync + 'static {
     /// The size of the file in bytes; always the same.
     fn size(&self) -> u64;
 
-    /// Reads exactly `length` bytes from `offset` on; never beyond the end.
-    fn fetch(self: Arc<Self>, offset: u64, length: usize) -> BoxFuture<'static, Result<Bytes>>;
+    /// Reads exactly `length` bytes from `offset` on, as urgently as is told; never beyond the end.
+    fn fetch(self: Arc<Self>, offset: u64, length: usize, urgency: Arc<Urgency>) -> BoxFuture<'static, Result<Bytes>>;
 }
 
 /// The cache. Clones share it.
@@ -50,6 +50,7 @@ struct Inner {
     /// The bytes that may be kept or under way.
     budget: u64,
     /// How many reads may be under way.
+    most: usize,
     transfers: Semaphore,
     state: Mutex<State>,
 }
@@ -74,8 +75,8 @@ type Arrival = Shared<BoxFuture<'static, Result<Bytes>>>;
 /// Where the next bytes are.
 enum Next {
     Here(Bytes),
-    /// In a read that is under way, which began at this offset.
-    Coming(u64, Arrival),
+    /// In a read that is under way, which began at this offset and is as urgent.
+    Coming(u64, Arrival, Arc<Urgency>),
 }
 
 impl BlockCache {
@@ -83,7 +84,7 @@ impl BlockCache {
     pub fn new(budget: u64, transfers: usize) -> Self {
         let largest = (budget / 8).clamp(SMALL, BLOCK).next_power_of_two().min(BLOCK);
         let state = State { files: HashMap::new(), kept: 0, flying: 0, block: largest, largest, well_used: 0, clock: 0, last_flight: 0 };
-        Self(Arc::new(Inner { budget, transfers: Semaphore::new(transfers), state: Mutex::new(state) }))
+        Self(Arc::new(Inner { budget, most: transfers, transfers: Semaphore::new(transfers), state: Mutex::new(state) }))
     }
 
     /// The bytes of a range if one block holds them all: the short way, without waiting. Takes note
@@ -136,19 +137,20 @@ impl BlockCache {
             match state.piece(mac, at, wanted) {
                 Some(piece) => Next::Here(piece),
                 None => {
-                    let (start, arrival) = state.fetch(self, mac, source, at, end, false);
+                    let coming = state.fetch(self, mac, source, at, end, false);
                     // More than a block is wanted: the next one need not wait for this one.
                     let ahead = at + state.block;
                     if ahead < end && state.piece_or_flight(mac, ahead).is_none() {
                         drop(state.fetch(self, mac, source, ahead, end, true));
                     }
-                    Next::Coming(start, arrival)
+                    coming
                 }
             }
         };
         match next {
             Next::Here(piece) => Ok(piece),
-            Next::Coming(start, arrival) => {
+            Next::Coming(start, arrival, urgency) => {
+                urgency.raise();
                 // Taken from the read itself: the block may be gone from the cache when this is
                 // its turn.
                 let bytes = arrival.await?;
@@ -194,31 +196,34 @@ impl State {
         {
             ahead = further;
         }
-        if unused + (ahead.end - ahead.start) <= budget / 2 {
-            drop(self.start(cache, mac, source, ahead));
+        // Room for one that somebody waits for.
+        let flights = self.files.values().map(File::flights).sum::<usize>();
+        if unused + (ahead.end - ahead.start) <= budget / 2 && flights < cache.0.most.max(2) - 1 {
+            drop(self.start(cache, mac, source, ahead, Arc::new(Urgency::ahead())));
         }
     }
 
-    /// The read that will bring the byte at `at`, and where it begins: one that is under way, or a
-    /// new one, see [`File::plan`].
-    fn fetch<F: Fetch>(&mut self, cache: &BlockCache, mac: &Mac, source: &Arc<F>, at: u64, end: u64, whole: bool) -> (u64, Arrival) {
+    /// The read that will bring the byte at `at`, where it begins, and how urgent it is: one that is under way, or a
+    /// new one of that urgency, see [`File::plan`]; one that is read ahead is a whole block.
+    fn fetch<F: Fetch>(&mut self, cache: &BlockCache, mac: &Mac, source: &Arc<F>, at: u64, end: u64, ahead: bool) -> Next {
         let block = self.block;
         let file = self.files.entry(*mac).or_insert_with(|| File::new(source.size()));
         if let Some((start, flight)) = file.flight(at) {
-            return (start, flight.arrival.clone());
+            return Next::Coming(start, flight.arrival.clone(), flight.urgency.clone());
         }
-        let range = file.plan(at, end, block, whole);
-        (range.start, self.start(cache, mac, source, range))
+        let range = file.plan(at, end, block, ahead);
+        let urgency = Arc::new(if ahead { Urgency::ahead() } else { Urgency::urgent() });
+        Next::Coming(range.start, self.start(cache, mac, source, range, urgency.clone()), urgency)
     }
 
     /// Starts to read a range that no block and no flight has a part of.
-    fn start<F: Fetch>(&mut self, cache: &BlockCache, mac: &Mac, source: &Arc<F>, range: Range<u64>) -> Arrival {
+    fn start<F: Fetch>(&mut self, cache: &BlockCache, mac: &Mac, source: &Arc<F>, range: Range<u64>, urgency: Arc<Urgency>) -> Arrival {
         let length = range.end - range.start;
         self.last_flight += 1;
         let id = self.last_flight;
-        let arrival = arrive(cache.clone(), *mac, source.clone(), range.start, length, id);
+        let arrival = arrive(cache.clone(), *mac, source.clone(), range.start, length, id, urgency.clone());
         let file = self.files.entry(*mac).or_insert_with(|| File::new(source.size()));
-        file.take_off(range.start, Flight { id, length, arrival: arrival.clone() });
+        file.take_off(range.start, Flight { id, length, arrival: arrival.clone(), urgency });
         self.flying += length;
         self.make_room(cache.0.budget);
         // On its own, so that it goes on when whoever wanted it has gone.
@@ -265,11 +270,11 @@ impl State {
 }
 
 /// Reads a block and puts it into the cache.
-fn arrive<F: Fetch>(cache: BlockCache, mac: Mac, source: Arc<F>, start: u64, length: u64, id: u64) -> Arrival {
+fn arrive<F: Fetch>(cache: BlockCache, mac: Mac, source: Arc<F>, start: u64, length: u64, id: u64, urgency: Arc<Urgency>) -> Arrival {
     let work = async move {
         let result = match cache.0.transfers.acquire().await {
             Ok(_permit) => {
-                let fetched = caught(source.fetch(start, usize::try_from(length).unwrap_or(usize::MAX))).await;
+                let fetched = caught(source.fetch(start, usize::try_from(length).unwrap_or(usize::MAX), urgency)).await;
                 fetched.unwrap_or_else(|bug| Err(Error::new(ErrorKind::Other, bug)))
             }
             Err(_) => Err(Error::new(ErrorKind::Cancelled, "cancelled")),
