@@ -42,6 +42,9 @@ const SMALL: usize = 4_000_000;
 /// How long requests that came just before the end of a connection have to be seen.
 const LAST_REQUESTS: Duration = Duration::from_millis(50);
 
+/// How often a lock is read that is replaced whenever it is read.
+const LOCK_READS: usize = 5;
+
 /// How long what was begun may still take at the end of a connection. Plakar waits for its puts, so
 /// one that is under way then belongs to a Plakar that was killed: nothing will refer to it.
 const GRACE: Duration = Duration::from_secs(1);
@@ -279,14 +282,16 @@ impl Store {
     }
 
     /// A lock, read whole: it may be replaced at any moment, and is read again then.
-    async fn lock(&self, mac: &Mac, kept: Arc<Kept>) -> Result<Answer> {
-        match contents(&kept.object).await {
-            Err(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::NotFound) => {}
-            outcome => return outcome.map(Answer::Whole),
+    async fn lock(&self, mac: &Mac, mut kept: Arc<Kept>) -> Result<Answer> {
+        for _ in 1..LOCK_READS {
+            match contents(&kept.object).await {
+                Err(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::NotFound) => {}
+                outcome => return outcome.map(Answer::Whole),
+            }
+            let catalog = self.ready().await?;
+            catalog.list(Kind::Lock).await?;
+            kept = catalog.known(Kind::Lock, mac).ok_or_else(|| catalog::missing(Kind::Lock, mac))?;
         }
-        let catalog = self.ready().await?;
-        catalog.list(Kind::Lock).await?;
-        let kept = catalog.known(Kind::Lock, mac).ok_or_else(|| catalog::missing(Kind::Lock, mac))?;
         contents(&kept.object).await.map(Answer::Whole)
     }
 
