@@ -258,7 +258,10 @@ async fn a_store_loses_nothing_to_what_the_drive_does() {
     let lost = |endpoint| Fault::new(What::LoseAnswer).endpoint(endpoint).skip(2).times(2);
     let every: [(&str, Vec<Fault>); 5] = [
         ("fresh", vec![Fault::new(What::LagFiles { seconds: 2.0 }).endpoint("upload/close_file_upload").always()]),
-        ("refused", vec![Fault::new(What::RefuseWrite).skip(1).lasting(3.0), Fault::new(What::RefuseWrite).endpoint("file/rename").times(3)]),
+        (
+            "refused",
+            vec![Fault::new(What::RefuseWrite).skip(1).lasting(3.0), Fault::new(What::RefuseWrite).endpoint("file/rename").times(3)],
+        ),
         ("slow", vec![Fault::new(What::SlowClose { seconds: 4.0, gives_up: Some(1.0) }).endpoint("upload/close_file_upload").skip(1)]),
         ("lost", vec![lost("upload/upload_file_chunk"), lost("upload/close_file_upload"), lost("upload/create_file")]),
         ("throttled", vec![Fault::throttled_403(3.0).skip(12)]),

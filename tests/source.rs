@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use common::place::{Place, noise};
-use opendrive_sim::{Fault, What};
+use opendrive_sim::{Fault, FolderNamesakes, What};
 use plakar_opendrive::connector::source::{Item, Record};
 use plakar_opendrive::connector::{Role, Source};
 use plakar_opendrive::rclone::{ErrorKind, Rclone};
@@ -197,7 +197,7 @@ async fn a_folder_that_cannot_be_listed_is_an_error_on_it_and_the_rest_is_told()
 async fn entries_of_one_name_are_an_error_and_not_a_silent_choice() {
     let place = Place::drive();
     place.put("folder/name", b"x", 1).await;
-    // The drive makes a second folder of one name when two are made at once; the simulator, when asked twice.
+    // The drive makes a second folder of one name when two are made at once.
     make_second_folder(&place, "twin").await;
     let source = open(&place, "").await;
     let records = walk(&source).await;
@@ -210,6 +210,7 @@ async fn entries_of_one_name_are_an_error_and_not_a_silent_choice() {
 
 /// Makes a folder twice, by two clients that do not know of each other.
 async fn make_second_folder(place: &Place, path: &str) {
+    place.simulator().change_behaviour(|behaviour| behaviour.folder_namesakes = FolderNamesakes::Raced);
     let remotes = [remote(place).await, remote(place).await];
     // Each has seen that there is no such folder before either makes it.
     place.simulator().add_fault(Fault::new(What::Delay { ms: 300 }).endpoint("folder/create").always());

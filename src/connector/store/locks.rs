@@ -14,6 +14,9 @@ use crate::rclone::ErrorKind;
 /// How long what was read of a lock when the locks were listed is taken for what it is. Its owner renews it every five minutes.
 const LOCK_IS_NEW: Duration = Duration::from_secs(10);
 
+/// How often a lock is read that is replaced whenever it is read.
+const LOCK_READS: usize = 5;
+
 #[derive(Default)]
 pub(super) struct Locks {
     /// Those that were put and not deleted yet.
@@ -55,12 +58,15 @@ impl Store {
     /// Reads a lock whole: it may be replaced at any moment, and is read again then.
     async fn read_lock(&self, mac: &Mac) -> Result<Bytes> {
         let catalog = self.ready().await?;
-        match contents(&catalog.find(Kind::Lock, mac).await?.object).await {
-            Err(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::NotFound) => {}
-            outcome => return outcome,
+        let mut kept = catalog.find(Kind::Lock, mac).await?;
+        for _ in 1..LOCK_READS {
+            match contents(&kept.object).await {
+                Err(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::NotFound) => {}
+                outcome => return outcome,
+            }
+            catalog.list(Kind::Lock).await?;
+            kept = catalog.known(Kind::Lock, mac).ok_or_else(|| catalog::missing(Kind::Lock, mac))?;
         }
-        catalog.list(Kind::Lock).await?;
-        let kept = catalog.known(Kind::Lock, mac).ok_or_else(|| catalog::missing(Kind::Lock, mac))?;
         contents(&kept.object).await
     }
 
