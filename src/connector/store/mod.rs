@@ -40,6 +40,9 @@ const PIECE: usize = 1 << 20;
 /// one message but for its frame.
 const SMALL: usize = 4_000_000;
 
+/// How often a lock is read that is replaced meanwhile.
+const LOCK_TRIES: usize = 5;
+
 /// How long requests that came just before the end of a connection have to be seen.
 const LAST_REQUESTS: Duration = Duration::from_millis(50);
 
@@ -279,15 +282,17 @@ impl Store {
         outcome
     }
 
-    /// A lock, read whole: it may be replaced at any moment, and is read again then.
-    async fn lock(&self, mac: &Mac, kept: Arc<Kept>) -> Result<Answer> {
-        match contents(&kept.object).await {
-            Err(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::NotFound) => {}
-            outcome => return outcome.map(Answer::Whole),
-        }
+    /// A lock, read whole: it may be replaced at any moment, also while it is read again, and is read again then.
+    async fn lock(&self, mac: &Mac, mut kept: Arc<Kept>) -> Result<Answer> {
         let catalog = self.ready().await?;
-        catalog.list(Kind::Lock).await?;
-        let kept = catalog.known(Kind::Lock, mac).ok_or_else(|| catalog::missing(Kind::Lock, mac))?;
+        for _ in 1..LOCK_TRIES {
+            match contents(&kept.object).await {
+                Err(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::NotFound) => {}
+                outcome => return outcome.map(Answer::Whole),
+            }
+            catalog.list(Kind::Lock).await?;
+            kept = catalog.known(Kind::Lock, mac).ok_or_else(|| catalog::missing(Kind::Lock, mac))?;
+        }
         contents(&kept.object).await.map(Answer::Whole)
     }
 
