@@ -144,6 +144,8 @@ async fn the_schemas_and_our_own_check_agree() {
     let imported_good: &[(&str, &str)] = &[("rclone_copy_links", "true"), ("rclone_override.timeout", "1m")];
     let imported_bad: &[(&str, &str)] = &[("rclone_type", "-"), ("rclone_type", ""), ("username", "me"), ("override.timeout", "1m")];
     let store_good: &[(&str, &str)] = &[
+        ("downloads", "1"),
+        ("downloads", " 06 "),
         ("cache_size", "1Mi"),
         ("cache_size", "64GiB"),
         ("cache_size", "1048576b"),
@@ -154,6 +156,10 @@ async fn the_schemas_and_our_own_check_agree() {
         ("passphrase_cmd", "cat /p"),
     ];
     let store_bad: &[(&str, &str)] = &[
+        ("downloads", "0"),
+        ("downloads", "7"),
+        ("downloads", "15"),
+        ("downloads", ""),
         ("cache_size", ""),
         ("cache_size", "64"),
         ("cache_size", "1T"),

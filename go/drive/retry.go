@@ -39,6 +39,10 @@ import (
 //	                            first                                                                   arrived is not sent again
 //	the close of an upload      a time-out, 423, 5xx: the      closePatience, and  1 s to 30 s          it works on, for minutes, and refuses the same
 //	                            file is looked at              more for more                            call meanwhile; never begun again, never removed
+//	a download too many         429 "Too many downloads"       refusedTime         until its turn       an address may have six; nothing else is held
+//	                                                                               has come             back (downloads.go)
+//	a download, all others too  the daily volume is used up    never               volumePause and      nothing is sent until the drive is asked again
+//	                                                                               more                 (downloads_answers.go)
 //	a download that breaks off  any error while its bytes      ReadTries           the backoff          goes on where it stopped
 //	                            come
 //	an upload whose content is  what may pass, and what does   3 times             0.5 s, 1 s (store)   above this layer: src/connector/store/spool.rs
