@@ -57,7 +57,7 @@ struct Row {
     point: u32,
     question: String,
     assumption: String,
-    /// `holds`, `differs`, `noted`, `unclear` or `left out`.
+    /// `holds`, `differs`, `noted`, `unclear` or `left_out`.
     verdict: &'static str,
     found: String,
     max_bytes: u64,
@@ -82,7 +82,7 @@ struct AnswerRow {
     milliseconds: u64,
 }
 
-const LEFT_OUT: &str = "left out";
+const LEFT_OUT: &str = "left_out";
 
 impl<'a> Report<'a> {
     pub(super) fn new(probe: &Probe, out: Option<&'a mut Output>) -> io::Result<Self> {
@@ -152,7 +152,7 @@ impl<'a> Report<'a> {
             .iter()
             .map(|verdict| (self.points.iter().filter(|row| row.verdict == *verdict).count(), verdict))
             .filter(|(number, _)| *number > 0)
-            .map(|(number, verdict)| format!("{number} {verdict}"))
+            .map(|(number, verdict)| format!("{number} {}", in_words(verdict)))
             .collect();
         let calls = count(self.calls, "call");
         let end = if complete { "" } else { "not all questions were asked; " };
@@ -218,7 +218,7 @@ impl Row {
             "unclear" => Style::new().bold(),
             _ => ASIDE,
         };
-        let verdict = coloured(style, &format!("{:<8}", self.verdict));
+        let verdict = coloured(style, &format!("{:<8}", in_words(self.verdict)));
         let mut lines = vec![format!("{verdict}  {:>2}  {}", self.point, shown(&self.question))];
         lines.push(format!("{:14}assumed  {}", "", shown(&self.assumption)));
         lines.push(format!("{:14}found    {}", "", shown(&self.found)));
@@ -262,6 +262,11 @@ impl AnswerRow {
         }
         parts.join(", ")
     }
+}
+
+/// A verdict as the table has it.
+fn in_words(verdict: &str) -> String {
+    verdict.replace('_', " ")
 }
 
 /// A number of bytes as a contract with a provider counts them.
