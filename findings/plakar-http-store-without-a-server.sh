@@ -17,9 +17,13 @@ server=
 trap '[[ -z $server ]] || kill "$server"; rm -rf "$tmp"' EXIT
 cd "$tmp"
 
+touch web.log
 python3 -u -m http.server 0 --bind 127.0.0.1 --directory "$tmp" > web.log 2>&1 &
 server=$!
-until port=$(grep -oE 'port [0-9]+' web.log); do sleep 0.1; done
+until port=$(grep -oE 'port [0-9]+' web.log); do
+  kill -0 "$server" || exit 1
+  sleep 0.1
+done
 
 mkdir probe
 cat > probe/main.go <<'GO'

@@ -5,7 +5,7 @@
 # that point to it. `rclone archive extract` uploads each such entry as a file of 0 bytes and says nothing, also where the destination already has
 # the whole file under that name: the good file is replaced by an empty one. Symbolic links become empty files in the same way.
 #
-# Seen: exit 0, no line on stderr; `current/report.txt` has 0 bytes, `archive/report.txt` its 21 (whichever comes first in the archive keeps them);
+# Seen: exit 0, no line on stderr; `current/report.txt` has 0 bytes, `archive/report.txt` its 22 (whichever comes first in the archive keeps them);
 # a second extraction over an intact copy empties that copy. `rclone archive list` shows size 0 for the links, so the archive itself looks damaged.
 #
 # Why it matters here: snapshots made with hard links (rsnapshot, rsync --link-dest) are what people move to a drive with tar and rclone, and most
