@@ -74,7 +74,7 @@ func TestLibrcloneAnswers(t *testing.T) {
 		has           string
 	}{
 		{"rc/noop", `{"a":1}`, 200, `"a": 1`},
-		{"core/version", "", 200, `"v1.75.1`},
+		{"core/version", "", 200, `"v1.76.0`},
 		{"no/such", "{}", 404, "couldn't find method"},
 		{"bridge/nothing", "{}", 404, "couldn't find method"},
 		{"rc/noop", "{", 400, "failed to read input JSON"},

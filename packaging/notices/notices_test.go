@@ -102,7 +102,7 @@ func TestEveryPartIsInBothFiles(t *testing.T) {
 	if crates < 50 || modules < 20 {
 		t.Errorf("%d crates and %d modules", crates, modules)
 	}
-	for _, words := range []string{"github.com/rclone/rclone v1.75.1: MIT", "Nick Craig-Wood", "The Go Authors", "GNU LESSER GENERAL PUBLIC LICENSE"} {
+	for _, words := range []string{"github.com/rclone/rclone v1.76.0: MIT", "Nick Craig-Wood", "The Go Authors", "GNU LESSER GENERAL PUBLIC LICENSE"} {
 		if !strings.Contains(string(text), words) {
 			t.Errorf("%q is missing", words)
 		}

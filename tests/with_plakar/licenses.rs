@@ -21,7 +21,7 @@ fn they_are_in_the_package() {
     match std::fs::read_to_string(Path::new(&executable()).with_file_name(NAME)) {
         Ok(collected) => {
             assert!(installed == collected, "they are others than those beside the executable");
-            assert!(installed.contains("\ngithub.com/rclone/rclone v1.75.1: MIT\n") && installed.contains("\ntonic "), "{installed}");
+            assert!(installed.contains("\ngithub.com/rclone/rclone v1.76.0: MIT\n") && installed.contains("\ntonic "), "{installed}");
         }
         Err(_) => assert!(installed.starts_with("Not collected"), "{installed}"),
     }
