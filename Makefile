@@ -1,4 +1,5 @@
-# Everything that is run here, by people and by .ci/run. `make demo` and `make test` set up all they need.
+# Everything that is run here, by people and by .ci/run. `make demo` and `make test` fetch and build all they need; what they cannot get
+# themselves, `make prerequisites` names.
 
 VERSION := v$(shell sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
 HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
@@ -35,6 +36,9 @@ SIMULATOR := target/release/opendrive-sim
 NOTICES := $(TOOLS)/notices
 PACKAGE := rclone_$(VERSION)_$(OS)_$(ARCH).ptar
 
+# The same Plakar with the engine that came after its release.
+PLAKAR_KLOSET := $(TOOLS)/plakar-kloset-1.1.4
+
 # What Plakar 1.0 speaks with plugins through, for the tests.
 KLOSET_1_0 := $(TOOLS)/kloset-1.0
 
@@ -47,49 +51,78 @@ PACKAGER := $(PLAKAR_1_0)
 PACKAGE := plakar-1.0/$(PACKAGE)
 endif
 
-# The Plakar that `make install` installs into: the user's own if there is one.
-USERS_PLAKAR := $(shell command -v plakar || echo $(PLAKAR))
+# Where `make install` puts everything but what goes into Plakar, and the folder that has it all as it will lie there.
+PREFIX ?= $(HOME)/.local
+STAGE := target/stage/plakar-opendrive_$(VERSION)_$(OS)_$(ARCH)
+# What writes the completions runs here.
+RUNNABLE := $(if $(filter $(HOST),$(TARGET)),$(EXECUTABLE),target/$(HOST)/release/plakar-opendrive)
 
-.PHONY: all help build package install uninstall reinstall demo test fuzz soak bench bench-console bindings lint doc clean prerequisites plakar plakar-1.0 kloset-1.0 licenses dist test-all-backends test-browser test-aarch64 test-windows check-platforms
+# What must be there, and a line for each step that takes long. Go leaves the state of the repository out of what it builds: git is not asked.
+PREREQUISITES := packaging/prerequisites
+FETCH := packaging/fetch
+SAY := @echo "==>"
+GO_BUILD := go build -trimpath -buildvcs=false
 
-all: licenses ## Build, and lay out here what `plakar pkg build` packs
-	packaging/assemble $(EXECUTABLE) .
+.PHONY: all help build package stage install uninstall demo test fuzz soak bench bench-console bindings lint audit doc clean prerequisites prerequisites-ci tools fetch plakar plakar-kloset plakar-1.0 kloset-1.0 licenses dist test-all-backends test-browser test-aarch64 test-windows check-platforms
+
+all: licenses ## Build, and lay out here what `plakar pkg build` packs; PLAKAR_API=v1.0 for Plakar 1.0
+	PLAKAR_API=$(PLAKAR_API) packaging/assemble $(EXECUTABLE) $(VERSION) .
 
 help: ## Show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 24
 
-prerequisites:
-	@command -v cargo >/dev/null || { echo "Rust is missing. Install it with: curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh" >&2; exit 1; }
-	@command -v go >/dev/null || { echo "Go is missing. Install it from https://go.dev/dl, or with: apt-get install golang-go" >&2; exit 1; }
-	@command -v $${CC:-cc} >/dev/null || { echo "A C compiler is missing. Install it with: apt-get install gcc libc6-dev" >&2; exit 1; }
+prerequisites: fetch ## Name what is missing to build here, with the command that installs it, and fetch crates and modules
+	@echo "all that building takes is here"
 
-build: prerequisites ## Build the static executable; TARGET=aarch64-unknown-linux-gnu, BACKENDS=all
+tools:
+	@$(PREREQUISITES) build $(if $(filter-out $(HOST),$(TARGET)),target:$(TARGET))
+
+prerequisites-ci: ## Install what .ci/run takes beside that: Debian's packages, as root, and Rust's targets
+	@$(PREREQUISITES) --install build lint cargo-deny libclang browser qemu target:aarch64-unknown-linux-gnu std:aarch64-apple-darwin std:x86_64-pc-windows-gnu
+
+fetch: tools
+	@$(FETCH) $(if $(BACKENDS),all_backends)
+
+build: fetch ## Build the static executable; TARGET=aarch64-unknown-linux-gnu, BACKENDS=all
+	$(SAY) "building for $(TARGET): rclone's library, one to two minutes when nothing is there yet, then ours, two to three"
 	$(STATIC) cargo build --release --locked --target $(TARGET) $(FEATURES) $(BINARIES)
 
 licenses: build $(NOTICES) ## Collect the licences of all that is linked in, and the list of it (SBOM), beside the executable
+	$(SAY) "collecting the licences"
 	$(NOTICES) -target $(TARGET) -os $(OS) -arch $(ARCH) $(if $(BACKENDS),-all-backends) -version $(VERSION) \
 		-licenses $(dir $(EXECUTABLE))THIRD-PARTY-LICENSES -sbom $(dir $(EXECUTABLE))sbom.cdx.json
 
-$(NOTICES): FORCE | prerequisites
-	cd packaging/notices && go build -trimpath -o ../../$@ .
+$(NOTICES): FORCE | tools
+	cd packaging/notices && $(GO_BUILD) -o ../../$@ .
 
 plakar: $(PLAKAR)
 
-$(PLAKAR): tests/plakar/go.mod tests/plakar/go.sum | prerequisites
-	cd tests/plakar && go build -trimpath -o ../../$@ github.com/PlakarKorp/plakar
+$(PLAKAR): tests/plakar/go.mod tests/plakar/go.sum | tools
+	$(SAY) "building the real Plakar, about a minute"
+	cd tests/plakar && $(GO_BUILD) -o ../../$@ github.com/PlakarKorp/plakar
+	@touch $@
+
+plakar-kloset: $(PLAKAR_KLOSET)
+
+$(PLAKAR_KLOSET): tests/plakar-kloset-1.1.4/go.mod tests/plakar-kloset-1.1.4/go.sum | tools
+	$(SAY) "building the real Plakar with kloset v1.1.4, about a minute"
+	cd tests/plakar-kloset-1.1.4 && $(GO_BUILD) -o ../../$@ github.com/PlakarKorp/plakar
 	@touch $@
 
 kloset-1.0: $(KLOSET_1_0)
 
-$(KLOSET_1_0): tests/kloset-1.0/main.go tests/kloset-1.0/go.mod tests/kloset-1.0/go.sum | prerequisites
-	cd tests/kloset-1.0 && go build -trimpath -o ../../$@ .
+$(KLOSET_1_0): tests/kloset-1.0/main.go tests/kloset-1.0/go.mod tests/kloset-1.0/go.sum | tools
+	$(SAY) "building the engine of Plakar 1.0, half a minute"
+	cd tests/kloset-1.0 && $(GO_BUILD) -o ../../$@ .
 	@touch $@
 
-$(RCLONE): tests/bench/rclone/main.go tests/bench/rclone/go.mod tests/bench/rclone/go.sum | prerequisites
-	cd tests/bench/rclone && go build -trimpath -o ../../../$@ .
+$(RCLONE): tests/bench/rclone/main.go tests/bench/rclone/go.mod tests/bench/rclone/go.sum | tools
+	$(SAY) "building the real rclone, about a minute"
+	cd tests/bench/rclone && $(GO_BUILD) -o ../../../$@ .
 	@touch $@
 
-$(SIMULATOR): FORCE | prerequisites
+$(SIMULATOR): FORCE | fetch
+	$(SAY) "building the simulated drive, about a minute"
 	cargo build --release --locked -p opendrive-sim
 
 FORCE:
@@ -101,28 +134,30 @@ plakar-1.0:
 	@test -x "$(PLAKAR_1_0)" || { echo "a package for Plakar 1.0 is made by a Plakar 1.0.3 to 1.0.6: name it, PLAKAR_1_0=/path/to/plakar" >&2; exit 1; }
 	@mkdir -p $@
 
-install: package ## Install the package into your Plakar
-	$(USERS_PLAKAR) pkg add ./$(PACKAGE)
+stage: package
+	packaging/stage $(EXECUTABLE) $(PACKAGE) $(STAGE) $(RUNNABLE)
 
-uninstall: ## Remove the package from your Plakar; configurations stay
-	$(USERS_PLAKAR) pkg rm rclone
+install: stage ## Install executables, manual page and completions into PREFIX (~/.local), and the package into your Plakar
+	@$(STAGE)/install "$(PREFIX)"
 
-reinstall: package ## Replace the installed package
-	-$(USERS_PLAKAR) pkg rm rclone
-	$(USERS_PLAKAR) pkg add ./$(PACKAGE)
+uninstall: ## Take out again what `make install` has installed; configurations stay
+	@packaging/install --remove "$(PREFIX)"
 
 demo: package $(SIMULATOR) ## Back up a simulated drive with the real Plakar, step by step
 	PLAKAR=$(PLAKAR) SIMULATOR=$(SIMULATOR) PACKAGE=$(PACKAGE) tests/demo/run
 
-dist: ## Build what this machine can, for each platform, into dist/; BACKENDS=all
+dist: tools ## Build archives and packages for each platform that this machine can build for, into dist/; BACKENDS=all
 	packaging/dist $(VERSION) $(HOST) $(BACKENDS)
 
 # Two tests a core: most of the time they wait for the drive's pace.
-test: licenses $(PLAKAR) $(KLOSET_1_0) ## Run all tests
+test: licenses $(PLAKAR) $(PLAKAR_KLOSET) $(KLOSET_1_0) ## Run all tests
+	tests/prerequisites
+	$(SAY) "testing what is written in Go"
 	cd go && go test ./...
 	cd packaging/notices && go test -trimpath ./...
 	cd tests/plakar/ttlmap && go test ./...
-	PLAKAR=$(CURDIR)/$(PLAKAR) PLAKAR_OPENDRIVE=$(CURDIR)/$(EXECUTABLE) KLOSET_1_0=$(CURDIR)/$(KLOSET_1_0) \
+	$(SAY) "building all tests and running them, ten minutes on two cores"
+	PLAKAR=$(CURDIR)/$(PLAKAR) PLAKAR_KLOSET=$(CURDIR)/$(PLAKAR_KLOSET) PLAKAR_OPENDRIVE=$(CURDIR)/$(EXECUTABLE) KLOSET_1_0=$(CURDIR)/$(KLOSET_1_0) \
 		RUST_TEST_THREADS=$$((2 * $$(getconf _NPROCESSORS_ONLN))) cargo test --locked --workspace
 	tests/bindings
 
@@ -139,10 +174,10 @@ test-aarch64: $(PLAKAR) ## Build for Linux on aarch64 and test that under qemu-u
 test-windows: ## Build for Windows and test that under wine
 	tests/cross windows
 
-check-platforms: prerequisites ## Check that the code compiles for macOS and Windows
+check-platforms: fetch ## Check that the code compiles for macOS and Windows
 	tests/check-platforms
 
-fuzz: prerequisites ## Feed every fuzz target random input; FUZZ="--seconds 600" for each, else 60
+fuzz: fetch ## Feed every fuzz target random input; FUZZ="--seconds 600" for each, else 60
 	tests/fuzz-all $(FUZZ)
 
 bench: package $(RCLONE) ## Measure; BENCH="--rounds 3 --long"; PEER=path.ptar adds another package, BEFORE=revision our own of then
@@ -157,7 +192,8 @@ soak: build $(PLAKAR) ## An hour of everything with random faults; SOAK="--minut
 	cargo build --release --locked -p soak
 	PLAKAR=$(CURDIR)/$(PLAKAR) PLAKAR_OPENDRIVE=$(CURDIR)/$(EXECUTABLE) target/release/soak $(SOAK)
 
-lint: prerequisites ## Check format and lints, warnings denied
+lint: fetch ## Check format and lints, warnings denied
+	@$(PREREQUISITES) lint
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items
@@ -167,7 +203,10 @@ lint: prerequisites ## Check format and lints, warnings denied
 	cd tests/kloset-1.0 && go vet -trimpath ./...
 	cd packaging/notices && go vet -trimpath ./...
 
-bindings: prerequisites ## Make rclone-sys/src/bindings.rs anew (needs libclang)
+audit: fetch ## Check licences, sources and bans of all dependencies, and known vulnerabilities where their lists can be reached
+	tests/audit
+
+bindings: fetch ## Make rclone-sys/src/bindings.rs anew (needs libclang)
 	tests/bindings --write
 
 doc: ## Build the API documentation
@@ -175,4 +214,4 @@ doc: ## Build the API documentation
 
 clean: ## Remove what was built
 	cargo clean
-	rm -rf rclone_v*.ptar manifest.yaml schema plakar-opendrive plakar-1.0 dist THIRD-PARTY-LICENSES
+	rm -rf rclone_v*.ptar manifest.yaml schema plakar-opendrive plakar-opendrive-storage plakar-opendrive-exporter plakar-1.0 dist THIRD-PARTY-LICENSES

@@ -15,7 +15,22 @@ pub mod user;
 
 use place::noise;
 
-/// The executable that is tested: the release build if `make` names it.
+/// The executable that is tested: the release build if `make` names it, as it does in CI.
 pub fn executable() -> String {
-    std::env::var("PLAKAR_OPENDRIVE").unwrap_or_else(|_| env!("CARGO_BIN_EXE_plakar-opendrive").to_owned())
+    shipped().unwrap_or_else(|| env!("CARGO_BIN_EXE_plakar-opendrive").to_owned())
+}
+
+/// The release build, which `make test` names. Without it some tests have less to check; CI does not take that.
+pub fn shipped() -> Option<String> {
+    let named = std::env::var("PLAKAR_OPENDRIVE").ok();
+    assert!(
+        named.is_some() || std::env::var_os("CI").is_none(),
+        "CI tests what is shipped: PLAKAR_OPENDRIVE must name it, as `make test` does"
+    );
+    named
+}
+
+/// This machine as packages name it: `linux_amd64`.
+pub fn platform() -> String {
+    format!("{}_{}", std::env::consts::OS, if cfg!(target_arch = "x86_64") { "amd64" } else { "arm64" })
 }

@@ -41,8 +41,7 @@ pub fn package() -> &'static Path {
     static PACKAGE: OnceLock<PathBuf> = OnceLock::new();
     PACKAGE.get_or_init(|| {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap().keep();
-        let (os, arch) = (std::env::consts::OS, if cfg!(target_arch = "x86_64") { "amd64" } else { "arm64" });
-        let package = folder.join(format!("rclone_v0.0.1_{os}_{arch}.ptar"));
+        let package = folder.join(format!("rclone_v0.0.1_{}.ptar", super::platform()));
         let made = Command::new(root().join("packaging/make-package"))
             .arg(executable())
             .arg("v0.0.1")

@@ -8,10 +8,13 @@ use std::process::{Command, Stdio};
 
 use crate::common::plakar::{package, plakar};
 use crate::common::user::Plakar;
+use crate::common::{executable, platform};
 use opendrive_sim::{Options, Simulator};
 
 /// The simulator's password by `rclone obscure`.
 const OBSCURED: &str = "9b2ZWkwcU_mvNf2cRnZ4zaUPELoT9Deu6u7Sn2gwgl8";
+
+const VERSION: &str = concat!("v", env!("CARGO_PKG_VERSION"));
 
 const PASSPHRASE: &str = "correct horse battery staple";
 
@@ -64,7 +67,7 @@ impl Reader {
         let bin = user.home().join("bin");
         std::fs::create_dir(&bin).unwrap();
         std::os::unix::fs::symlink(plakar(), bin.join("plakar")).unwrap();
-        std::os::unix::fs::symlink(crate::common::executable(), bin.join("plakar-opendrive")).unwrap();
+        std::os::unix::fs::symlink(executable(), bin.join("plakar-opendrive")).unwrap();
         let config = format!(
             "[mydrive]\ntype = opendrive\nusername = {}\npassword = {OBSCURED}\n\n[secret]\ntype = crypt\nremote = mydrive:Encrypted\npassword = {OBSCURED}\n",
             simulator.username()
@@ -72,19 +75,36 @@ impl Reader {
         let rclone = format!("#!/bin/sh\ntest \"$*\" = 'config show' && cat <<'END'\n{config}END\n");
         std::fs::write(bin.join("rclone"), rclone).unwrap();
         std::fs::set_permissions(bin.join("rclone"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-        std::fs::copy(package(), user.home().join(format!("rclone_v{}_linux_amd64.ptar", env!("CARGO_PKG_VERSION")))).unwrap();
+        std::fs::copy(package(), user.home().join(format!("rclone_{VERSION}_{}.ptar", platform()))).unwrap();
         std::fs::write(user.home().join(".passphrase"), PASSPHRASE).unwrap();
         std::fs::create_dir(user.home().join("Pictures")).unwrap();
         std::fs::write(user.home().join("Pictures/b.jpg"), [8; 50_000]).unwrap();
         Self { user, simulator }
     }
 
+    /// Gives the reader the archive that `make dist` makes for this machine.
+    fn receive_archive(&self) {
+        let (home, name) = (self.user.path(""), format!("plakar-opendrive_{VERSION}_{}", platform()));
+        let script = format!(
+            "packaging/stage {executable} {home}rclone_{VERSION}_{platform}.ptar {home}{name} {executable}; cd {home}; tar -cf {name}.tar.gz {name}; rm -r {name}",
+            executable = executable(),
+            platform = platform(),
+        );
+        let status = Command::new("sh").args(["-euc", &script]).current_dir(root()).status().unwrap();
+        assert!(status.success(), "{script}");
+    }
+
     /// Runs a block. What is the reader's own to fill in is filled in.
     fn run(&self, block: &str) -> Result<(), String> {
         let script = block.replace("me@example.com", self.simulator.username()).replace("my password", self.simulator.password());
-        let script = script.replace("SNAPSHOT", LATEST);
-        // What builds and tests this project is not run within its own tests: that the target is there is checked.
-        let make = format!("make() {{ command make -C {} --dry-run \"$@\" >/dev/null; }}\n", root().display());
+        let script = script.replace("SNAPSHOT", LATEST).replace("linux_amd64", &platform());
+        // What builds and tests this project is not run within its own tests: that the target is there is checked, and of `make install`
+        // its last step is done. Nothing is fetched from elsewhere.
+        let make = format!(
+            "make() {{ command make -C {} --dry-run \"$@\" >/dev/null; test \"$*\" != install || {{ tar xf ~/plakar-opendrive_*.tar.gz -C \"$TMPDIR\"; \"$TMPDIR\"/plakar-opendrive_*/install; }}; }}
+             git() {{ test \"$*\" = 'clone https://github.com/plakar-opendrive/plakar-opendrive' && mkdir plakar-opendrive; }}\n",
+            root().display()
+        );
         let command = self.user.command(&[]);
         let mut shell = Command::new("timeout");
         shell.args(["120", "bash", "-euo", "pipefail", "-c", &(make + &script)]);
@@ -105,7 +125,9 @@ fn follow(name: &str, page: &str) -> Result<(), String> {
     }
     let reader = Reader::new();
     // README says how to install; the guides begin where it ends.
-    if name != "README.md" {
+    if name == "README.md" {
+        reader.receive_archive();
+    } else {
         reader.user.ok(&["pkg", "add", package().to_str().unwrap()]);
     }
     blocks.iter().try_for_each(|(line, block)| reader.run(block).map_err(|message| format!("{name}:{line}: {message}")))

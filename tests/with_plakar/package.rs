@@ -1,93 +1,9 @@
-//! The package, as people make and install it: every command is typed into a shell, word for word.
+//! The package, as people make, install and upgrade it.
 
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crate::common::executable;
-use crate::common::plakar::{Plakar, plakar};
-use opendrive_sim::{Options, Simulator};
-
-const VERSION: &str = concat!("v", env!("CARGO_PKG_VERSION"));
-
-/// What `rclone config show` prints; the password is the simulator's, by `rclone obscure`.
-const RCLONE_CONFIG: &str = "[other]
-type = memory
-
-[mydrive]
-type = opendrive
-username = user@example.com
-password = 9b2ZWkwcU_mvNf2cRnZ4zaUPELoT9Deu6u7Sn2gwgl8
-";
-
-/// Somebody at a shell with plakar, git, make and rclone, and with a drive that can be reached.
-struct Person {
-    simulator: Simulator,
-    shell: Plakar,
-}
-
-impl Person {
-    fn new() -> Self {
-        let simulator = Simulator::start(Options::default()).unwrap();
-        let shell = Plakar::without_package(Path::new("/bin/sh"), &[]);
-        let bin = shell.home().join("bin");
-        std::fs::create_dir(&bin).unwrap();
-        std::os::unix::fs::symlink(plakar(), bin.join("plakar")).unwrap();
-        let script = |name: &str, text: &str| {
-            std::fs::write(bin.join(name), text).unwrap();
-            std::fs::set_permissions(bin.join(name), PermissionsExt::from_mode(0o755)).unwrap();
-        };
-        std::fs::write(shell.path("rclone.conf"), RCLONE_CONFIG).unwrap();
-        script("rclone", "#!/bin/sh\ntest \"$*\" = 'config show' && exec cat \"$HOME/rclone.conf\"\n");
-        // What Cargo would build is there already: building it again takes minutes.
-        script("cargo", "#!/bin/sh\nexit 0\n");
-        script("go", "#!/bin/sh\nexit 0\n");
-        // rustup finds no toolchain in a home that is not its own.
-        script("rustc", &format!("#!/bin/sh\necho 'host: {}-unknown-linux-gnu'\n", std::env::consts::ARCH));
-        simulator.drive().put_file("Documents/letter.txt", b"Dear all".to_vec(), 1_700_000_000);
-        Self { simulator, shell }
-    }
-
-    /// Types a command line, which must succeed, and gives what it printed.
-    fn types(&self, line: &str) -> String {
-        self.shell.ok(&["-c", &self.prepared(line)])
-    }
-
-    /// Types a command line, which must fail, and gives what it printed.
-    fn fails(&self, line: &str) -> String {
-        let outcome = self.shell.run(&["-c", &self.prepared(line)]);
-        assert_ne!(outcome.code, Some(0), "{line}: {}", outcome.text());
-        outcome.text()
-    }
-
-    fn prepared(&self, line: &str) -> String {
-        let path = std::env::var("PATH").unwrap();
-        let environment: String = self.simulator.env().iter().map(|(name, value)| format!("export {name}='{value}'\n")).collect();
-        // The executable is named to make, which takes everything else from the repository.
-        format!("set -e\nexport PATH=\"$HOME/bin:{path}\" MAKEFLAGS='EXECUTABLE={} NOTICES=true'\n{environment}{line}", executable())
-    }
-
-    /// A repository with all that is here, committed or not, and the tag that the recipe names.
-    fn repository(&self) -> PathBuf {
-        let (repository, tree) = (self.shell.path("repository"), env!("CARGO_MANIFEST_DIR"));
-        self.types(&format!(
-            "git init -q --bare '{repository}'
-             git() {{ command git --git-dir='{repository}' --work-tree='{tree}' -c core.bare=false -c user.name=test -c user.email=test@example.com \"$@\"; }}
-             git add --all -- '{tree}'
-             git commit -q --message=everything
-             git tag {VERSION}"
-        ));
-        PathBuf::from(repository)
-    }
-
-    fn snapshots(&self) -> usize {
-        self.types("plakar at ./store ls").lines().count()
-    }
-}
-
-fn package_name() -> String {
-    let (os, arch) = (std::env::consts::OS, if cfg!(target_arch = "x86_64") { "amd64" } else { "arm64" });
-    format!("rclone_{VERSION}_{os}_{arch}.ptar")
-}
+use super::person::{Person, VERSION, package_name};
+use crate::common::{executable, shipped};
 
 #[test]
 fn plakar_builds_the_package_from_a_clone_and_four_commands_lead_to_a_backup() {
@@ -125,7 +41,7 @@ fn plakar_builds_the_package_from_a_clone_and_four_commands_lead_to_a_backup() {
         "schema/store.json",
     ];
     assert_eq!(inside.lines().map(|line| line.trim_start_matches("./")).collect::<Vec<_>>(), expected);
-    if std::env::var_os("PLAKAR_OPENDRIVE").is_some() {
+    if shipped().is_some() {
         let size = std::fs::metadata(person.shell.path(&package)).unwrap().len();
         assert!(size <= 15_000_000, "{size} bytes");
     }
@@ -134,10 +50,7 @@ fn plakar_builds_the_package_from_a_clone_and_four_commands_lead_to_a_backup() {
 #[test]
 fn configurations_outlive_installing_again_and_the_next_backup_works() {
     let person = Person::new();
-    let repository = person.repository();
-    person.types(&format!("git clone -q 'file://{}' clone", repository.display()));
-    // As if `make plakar` had been run: it is not what is tested, and takes minutes.
-    person.types("mkdir -p clone/target/tools; cp -L bin/plakar clone/target/tools/");
+    person.clones();
     person.types("make -C clone install");
     assert_eq!(person.types("plakar pkg list").trim(), format!("rclone@{VERSION}"));
 
@@ -153,7 +66,9 @@ fn configurations_outlive_installing_again_and_the_next_backup_works() {
     let before = person.types("plakar source show; plakar destination show; plakar store show");
     assert!(person.fails(&format!("plakar pkg add ./clone/{}", package_name())).contains("already installed"));
 
-    person.types("make -C clone reinstall");
+    // The package of the same version again.
+    let said = person.types("make -C clone install");
+    assert!(said.contains(&format!("\nPlakar: took rclone@{VERSION} out and added rclone@{VERSION}; configurations stay\n")), "{said}");
     assert_eq!(person.types("plakar pkg list").trim(), format!("rclone@{VERSION}"));
     person.types("plakar at ./store backup @mydrive");
     // The next version, as a user gets it: a package.
@@ -174,7 +89,10 @@ fn configurations_outlive_installing_again_and_the_next_backup_works() {
     assert_eq!(person.simulator.drive().read_file("Restored/letter.txt").unwrap(), b"Dear all");
     person.types("plakar at @mydrive create -plaintext; plakar at @mydrive backup @mydrive; plakar at @mydrive check");
 
-    person.types("make -C clone uninstall");
+    // It is not the one that was installed from here.
+    let said = person.types("make -C clone uninstall");
+    assert!(said.contains("\nPlakar: rclone@v9.9.9 stays, which was not installed from here\n"), "{said}");
+    person.types("plakar pkg rm rclone");
     assert_eq!(person.types("plakar pkg list").trim(), "");
     let after = person.types("plakar source show; plakar destination show; plakar store show");
     assert_eq!(after.matches("mydrive").count(), before.matches("mydrive").count(), "{after}");
