@@ -402,5 +402,10 @@ fn what_cannot_be_probed_is_said() {
     local.env_remove("PLAKAR_OPENDRIVE_USERNAME");
     let outcome = finish(local, b"[mine]\ntype = local\n");
     assert!(outcome.code == Some(2) && outcome.stderr.contains("this remote is not on OpenDrive"), "{}", outcome.text());
+    // A folder in which nothing may be made.
+    world.simulator.add_fault(Fault::refused(403, texts::PERMISSION_DENIED).endpoint("folder/create").always());
+    let outcome = world.run(&["--only", "13"]);
+    assert!(outcome.code == Some(4) && outcome.stderr.contains(texts::PERMISSION_DENIED), "{}", outcome.text());
+    assert!(!String::from_utf8(outcome.stdout).unwrap().contains("holds"));
     world.is_tidy();
 }

@@ -47,3 +47,18 @@ func FuzzAnswers(f *testing.F) {
 		}
 	})
 }
+
+func FuzzSentence(f *testing.F) {
+	f.Add("Incorrect chunk offset: uploaded=1000", "id")
+	f.Fuzz(func(t *testing.T, text, secret string) {
+		h := new(probeHidden)
+		h.add(secret)
+		shown := h.sentence(text)
+		if len([]rune(shown)) > maxSentence+1 || strings.ContainsAny(shown, "\n\r@") {
+			t.Errorf("%q", shown)
+		}
+		if len(secret) >= 6 && !strings.Contains(redacted, secret) && strings.Contains(shown, secret) && !strings.Contains(secret, " ") && !strings.Contains(shown, redacted) {
+			t.Errorf("%q has %q", shown, secret)
+		}
+	})
+}

@@ -21,8 +21,9 @@ import (
 )
 
 const (
-	// probeCallTime bounds one call of a probe: none brings or asks for much.
+	// probeCallTime bounds one call of a probe, and so much more for each byte that it brings: 20 kB/s are enough.
 	probeCallTime = 3 * time.Minute
+	probeByteTime = 50 * time.Microsecond
 	// probeHeaders is what the headers of a call and of its answer count for, in bytes.
 	probeHeaders = 1000
 	// maxProbeFields bounds the names of fields that are told of an answer.
@@ -102,7 +103,7 @@ func (d *Drive) plainClient() (*rest.Client, error) {
 
 // do makes one call, once. An error is one of the connection; a refusal is an answer.
 func (t *trial) do(ctx context.Context, c probeCall) (*probeReply, error) {
-	ctx, cancel := context.WithTimeout(ctx, probeCallTime)
+	ctx, cancel := context.WithTimeout(ctx, probeCallTime+time.Duration(len(c.body))*probeByteTime)
 	defer cancel()
 	begun := time.Now()
 	answer, err := t.send(ctx, c)
