@@ -14,6 +14,7 @@ pub mod restoring;
 pub mod user;
 
 use place::noise;
+pub use plakar::platform;
 
 /// The executable that is tested: the release build if `make` names it, as it does in CI.
 pub fn executable() -> String {
@@ -28,9 +29,4 @@ pub fn shipped() -> Option<String> {
         "CI tests what is shipped: PLAKAR_OPENDRIVE must name it, as `make test` does"
     );
     named
-}
-
-/// This machine as packages name it: `linux_amd64`.
-pub fn platform() -> String {
-    format!("{}_{}", std::env::consts::OS, if cfg!(target_arch = "x86_64") { "amd64" } else { "arm64" })
 }

@@ -14,6 +14,11 @@ fn root() -> &'static Path {
     if here.join("packaging").exists() { here } else { here.parent().unwrap() }
 }
 
+/// This machine as packages name it: `linux_amd64`.
+pub fn platform() -> String {
+    format!("{}_{}", std::env::consts::OS, if cfg!(target_arch = "x86_64") { "amd64" } else { "arm64" })
+}
+
 /// The Plakar that `make test` builds from tests/plakar.
 pub fn plakar() -> PathBuf {
     let path = std::env::var_os("PLAKAR").map_or_else(|| root().join("target/tools/plakar"), PathBuf::from);
@@ -41,7 +46,7 @@ pub fn package() -> &'static Path {
     static PACKAGE: OnceLock<PathBuf> = OnceLock::new();
     PACKAGE.get_or_init(|| {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap().keep();
-        let package = folder.join(format!("rclone_v0.0.1_{}.ptar", super::platform()));
+        let package = folder.join(format!("rclone_v0.0.1_{}.ptar", platform()));
         let made = Command::new(root().join("packaging/make-package"))
             .arg(executable())
             .arg("v0.0.1")
