@@ -14,6 +14,7 @@ pub mod restoring;
 pub mod user;
 
 use place::noise;
+#[allow(unused_imports)] // Each test file uses a part of it.
 pub use plakar::platform;
 
 /// The executable that is tested: the release build if `make` names it, as it does in CI.
