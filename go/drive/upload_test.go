@@ -447,3 +447,37 @@ func TestReleasedChunk(t *testing.T) {
 }
 
 var _ http.RoundTripper = (*server)(nil)
+
+// Whoever gives up while the drive does not answer leaves at once, whatever the call.
+func TestCancelledUploads(t *testing.T) {
+	for _, call := range []string{"create_file", "upload_file_chunk", "close_file_upload"} {
+		for _, size := range []int{50_000, 30 << 20} {
+			t.Run(fmt.Sprint(call, " ", size), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					s := newServer()
+					d := on(t, roundTrip(func(req *http.Request) (*http.Response, error) {
+						if strings.Contains(req.URL.Path, call) {
+							<-req.Context().Done()
+							return nil, req.Context().Err()
+						}
+						return s.RoundTrip(req)
+					}))
+					ctx, cancel := context.WithCancel(t.Context())
+					in, out := io.Pipe()
+					go func() { _, _ = out.Write(make([]byte, size)) }()
+					result := checks.Started(func() error {
+						_, err := PutOn(d.remote)(ctx, in, object.NewStaticObjectInfo("a", modified, int64(size), true, nil, nil))
+						return err
+					})
+					time.Sleep(time.Minute)
+					begun := time.Now()
+					cancel()
+					_ = out.CloseWithError(errors.New("aborted"))
+					if err := <-result; err == nil || time.Since(begun) != 0 {
+						t.Error(err, time.Since(begun))
+					}
+				})
+			})
+		}
+	}
+}
