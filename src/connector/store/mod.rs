@@ -39,11 +39,11 @@ const PIECE: usize = 1 << 20;
 /// one message but for its frame.
 const SMALL: usize = 4_000_000;
 
+/// How often a lock is read that is replaced meanwhile.
+const LOCK_TRIES: usize = 5;
+
 /// How long requests that came just before the end of a connection have to be seen.
 const LAST_REQUESTS: Duration = Duration::from_millis(50);
-
-/// How often a lock is read that is replaced whenever it is read.
-const LOCK_READS: usize = 5;
 
 /// How long what was begun may still take at the end of a connection. Plakar waits for its puts, so
 /// one that is under way then belongs to a Plakar that was killed: nothing will refer to it.
@@ -281,14 +281,14 @@ impl Store {
         outcome
     }
 
-    /// A lock, read whole: it may be replaced at any moment, and is read again then.
+    /// A lock, read whole: it may be replaced at any moment, also while it is read again, and is read again then.
     async fn lock(&self, mac: &Mac, mut kept: Arc<Kept>) -> Result<Answer> {
-        for _ in 1..LOCK_READS {
+        let catalog = self.ready().await?;
+        for _ in 1..LOCK_TRIES {
             match contents(&kept.object).await {
                 Err(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::NotFound) => {}
                 outcome => return outcome.map(Answer::Whole),
             }
-            let catalog = self.ready().await?;
             catalog.list(Kind::Lock).await?;
             kept = catalog.known(Kind::Lock, mac).ok_or_else(|| catalog::missing(Kind::Lock, mac))?;
         }
