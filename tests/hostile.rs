@@ -236,7 +236,7 @@ async fn files_whose_size_time_or_hash_lie_are_errors_on_those_files() {
         ("FileHash", json!("abc"), Some("changed or damaged")),
         ("FileHash", json!("\u{1b}[31m\u{202e}".repeat(100_000)), Some("changed or damaged")),
         ("FileHash", json!(""), fine),
-        ("FileId", json!(""), Some("File not found")),
+        ("FileId", json!(""), Some("File does not exist")),
         ("FileId", json!("../../session/login.json"), Some("")),
     ];
     let entries = cases

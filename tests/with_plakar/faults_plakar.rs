@@ -28,6 +28,8 @@ impl World {
     /// With so many files of 20 kB on the local disk, to be restored or stored.
     fn new(count: usize) -> Self {
         let drive = DriveStore::new();
+        // What the drive knows already would go there without a byte of it, past the faults.
+        drive.simulator.change_behaviour(|behaviour| behaviour.upload_by_hash = false);
         let (local, folder) = (drive.plakar.path("local"), drive.plakar.home().join("files"));
         std::fs::create_dir(&folder).unwrap();
         make_files(&folder, count, 20_000);

@@ -1,0 +1,133 @@
+package drive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"bridge/checks"
+	"bridge/fault"
+)
+
+// The drive works on a large file for minutes; what it answers meanwhile is no failure.
+func TestSlowClose(t *testing.T) {
+	data := strings.Repeat("x", 2<<20)
+	for name, first := range map[string]struct {
+		status int
+		text   string
+	}{"time-out": {504, "<html>"}, "unavailable": {503, "busy"}, "locked at once": {423, "This file is already being processed"}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newServer()
+				begun, done := time.Time{}, false
+				s.before = func(call string, _ int) (int, string) {
+					if call != "upload/close_file_upload" {
+						return 0, ""
+					}
+					if begun.IsZero() {
+						begun = time.Now()
+						return first.status, first.text
+					}
+					return 423, "This file is already being processed, please wait"
+				}
+				go func() {
+					time.Sleep(10 * time.Minute)
+					s.mu.Lock()
+					defer s.mu.Unlock()
+					for location, upload := range s.uploads {
+						status, _ := s.do("upload/close_file_upload", nil, map[string]string{
+							"file_id": upload.file, "temp_location": location, "file_size": fmt.Sprint(len(data)), "file_time": fmt.Sprint(modified.Unix()),
+						}, nil)
+						done = status == 200
+						break
+					}
+				}()
+				o, err := uploaded(t.Context(), on(t, s), "a", data, modified)
+				checks.OK(t, err)
+				is(t, s, o, data)
+				took := time.Since(begun)
+				if calls := s.made(); !done || took > 11*time.Minute || strings.Count(calls, "close_file_upload") > 8 || strings.Count(calls, "upload_file_chunk") != 1 {
+					t.Errorf("%v: %s", took, calls)
+				}
+			})
+		})
+	}
+}
+
+// What the drive may complete yet is never removed, and its end is waited for in bounds, and left at once.
+func TestCloseThatDoesNotEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		s.before = func(call string, _ int) (int, string) {
+			if call == "upload/close_file_upload" {
+				return 423, "This file is already being processed"
+			}
+			return 0, ""
+		}
+		d := on(t, s)
+		begun := time.Now()
+		_, err := uploaded(t.Context(), d, "a", "abc", modified)
+		checks.HasKind(t, err, fault.Timeout)
+		if took := time.Since(begun); took < closePatience || took > closePatience+time.Minute || strings.Contains(s.made(), "delete") {
+			t.Error(took, s.holds(rootID))
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		result := checks.Started(func() error {
+			_, err := uploaded(ctx, d, "b", "abc", modified)
+			return err
+		})
+		time.Sleep(5 * time.Minute)
+		cancelled := time.Now()
+		cancel()
+		if err := <-result; !errors.Is(err, context.Canceled) || time.Since(cancelled) != 0 || strings.Contains(s.made(), "delete") {
+			t.Error(err, time.Since(cancelled))
+		}
+	})
+}
+
+// When the answer to the close is lost, the file is looked at, and not sent again.
+func TestLostCloseAnswer(t *testing.T) {
+	for name, data := range map[string]string{"small": "abc", "empty": "", "large": strings.Repeat("x", 3<<20)} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newServer()
+				s.lose = func(call string, count int) bool { return call == "upload/close_file_upload" }
+				o, err := uploaded(t.Context(), on(t, s), "a", data, modified)
+				checks.OK(t, err)
+				is(t, s, o, data)
+				sent := s.sent
+				if calls := s.made(); sent != len(data) || strings.Contains(calls, "delete") || strings.Count(calls, "close") > 2 {
+					t.Error(sent, calls)
+				}
+			})
+		})
+	}
+}
+
+// The drive says at the end that it has not got all: what is missing is sent.
+func TestCloseThatMissesBytes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		s.before = func(call string, count int) (int, string) {
+			if call == "upload/close_file_upload" && count == 1 {
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				for _, upload := range s.uploads {
+					upload.data = upload.data[:len(upload.data)-1000]
+				}
+			}
+			return 0, ""
+		}
+		data := strings.Repeat("0123456789", 20000)
+		o, err := uploaded(t.Context(), on(t, s), "a", data, modified)
+		checks.OK(t, err)
+		is(t, s, o, data)
+		if s.holds(rootID) != "a="+data || s.sent != len(data)+1000 {
+			t.Error(s.sent, s.made())
+		}
+	})
+}

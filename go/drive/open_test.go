@@ -1,0 +1,259 @@
+package drive
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rclone/rclone/fs"
+
+	"bridge/checks"
+)
+
+// The end of a session is told in many ways, and is one login for all.
+func TestEndOfSession(t *testing.T) {
+	for _, status := range []int{200, 401, 403, 500} {
+		t.Run(fmt.Sprint(status), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newServer()
+				d := on(t, s)
+				s.before = func(call string, _ int) (int, string) {
+					s.mu.Lock()
+					defer s.mu.Unlock()
+					if call != "session/login" && s.lastID == 0 {
+						return status, sayOver
+					}
+					return 0, ""
+				}
+				all(t, 20, func() error {
+					_, err := d.list(t.Context(), rootID)
+					return err
+				}, func(err error) bool { return err == nil })
+				if calls := s.made(); strings.Count(calls, "login") != 1 {
+					t.Error(calls)
+				}
+				_, err := uploaded(t.Context(), d, "a", "abc", modified)
+				checks.OK(t, err)
+			})
+		})
+	}
+}
+
+func TestCaptcha(t *testing.T) {
+	for status, says := range map[int]string{401: "Invalid", 403: "log"} {
+		reason := refusedLogin(fmt.Errorf("failed to create session: %w", checks.DriveError(status, "Invalid login")))
+		if !strings.Contains(reason, says) || (status == 403) != strings.Contains(reason, "captcha") {
+			t.Error(reason)
+		}
+	}
+	for _, err := range []error{errors.New("x"), checks.DriveError(503, "x"), checks.DriveError(401, "Unknown 401 Unauthorized")} {
+		if reason := refusedLogin(err); reason != "" {
+			t.Error(reason)
+		}
+	}
+}
+
+func TestLogout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		d := on(t, s)
+		_, err := d.list(t.Context(), rootID)
+		checks.OK(t, err)
+		begun := time.Now()
+		Shutdown(d.remote)
+		Shutdown(d.remote)
+		synctest.Wait()
+		if calls := s.made(); calls != "folder/list session/logout" || time.Since(begun) > logoutTime || s.sessions["first"] {
+			t.Error(calls, time.Since(begun))
+		}
+		// rclone's cache may give it to somebody else.
+		s.before = func(call string, count int) (int, string) {
+			if call == "folder/list" && count == 1 {
+				return 401, sayOver
+			}
+			return 0, ""
+		}
+		_, err = d.list(t.Context(), rootID)
+		checks.OK(t, err)
+		Shutdown(d.remote)
+		synctest.Wait()
+		if calls := s.made(); calls != "folder/list session/login folder/list session/logout" || len(s.sessions) != 0 {
+			t.Error(calls, s.sessions)
+		}
+	})
+}
+
+// A drive that does not answer is not waited for.
+func TestLogoutCostsNoTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := on(t, roundTrip(func(req *http.Request) (*http.Response, error) {
+			<-req.Context().Done()
+			return nil, req.Context().Err()
+		}))
+		begun := time.Now()
+		Shutdown(d.remote)
+		if time.Since(begun) > logoutTime {
+			t.Error(time.Since(begun))
+		}
+		time.Sleep(2 * loginTime)
+	})
+}
+
+func TestPages(t *testing.T) {
+	listed := func(t *testing.T, d *Drive) (int, error) {
+		entries, err := d.remote.List(t.Context(), "")
+		found := map[string]bool{}
+		for _, entry := range entries {
+			found[entry.Remote()] = true
+		}
+		if len(found) != len(entries) {
+			t.Error("something is listed twice")
+		}
+		return len(found), err
+	}
+	for name, test := range map[string]struct {
+		entries int
+		// whole is how many a listing without an offset gives; 0 is a failure.
+		whole   int
+		ignored bool
+		calls   int
+	}{
+		"few":               {99, 1000, false, 1},
+		"just a hundred":    {100, 1000, false, 2},
+		"offset ignored":    {100, 1000, true, 2},
+		"many":              {101, 1000, false, 1},
+		"only a hundred":    {250, 100, false, 3},
+		"two whole pages":   {200, 100, false, 3},
+		"by pages only":     {250, 0, false, 4},
+		"by pages only, 30": {30, 0, false, 2},
+		"none":              {0, 1000, false, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newServer()
+				for n := range test.entries {
+					if n%3 == 0 {
+						s.hasFolder(rootID, fmt.Sprintf("d%04d", n))
+					} else {
+						s.has(rootID, fmt.Sprintf("f%04d", n), "x")
+					}
+				}
+				s.whole, s.ignoreOffset = test.whole, test.ignored
+				count, err := listed(t, on(t, s))
+				checks.OK(t, err)
+				if calls := len(strings.Fields(s.made())); count != test.entries || calls != test.calls {
+					t.Errorf("%d entries of %d in %d calls", count, test.entries, calls)
+				}
+			})
+		})
+	}
+	// A page that fails is not the end of the folder.
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		for n := range 250 {
+			s.has(rootID, fmt.Sprintf("f%04d", n), "x")
+		}
+		s.whole = 100
+		s.before = func(call string, count int) (int, string) {
+			if call == "folder/list" && count > 2 {
+				return 403, "Permission denied"
+			}
+			return 0, ""
+		}
+		if _, err := listed(t, on(t, s)); statusOf(err) != 403 {
+			t.Error(err)
+		}
+	})
+}
+
+func TestFind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		s.has(rootID, "a+b", "x")
+		d := on(t, s)
+		o, err := Find(t.Context(), d.remote, "A+b")
+		checks.OK(t, err)
+		if o.Remote() != "A+b" || o.Size() != 1 {
+			t.Error(o)
+		}
+		for _, path := range []string{"c", "no/where"} {
+			if _, err := Find(t.Context(), d.remote, path); !errors.Is(err, fs.ErrorObjectNotFound) {
+				t.Error(err)
+			}
+		}
+		file := s.has(rootID, "going on", "")
+		file.hash = ""
+		s.has(rootID, "empty", "")
+		for name, want := range map[string]bool{"going on": true, "empty": false, "a+b": false} {
+			o, err := Find(t.Context(), d.remote, name)
+			checks.OK(t, err)
+			if Unfinished(o) != want {
+				t.Error(name)
+			}
+		}
+	})
+}
+
+func TestBase(t *testing.T) {
+	for base, test := range map[string]struct {
+		isFile bool
+		root   string
+		known  bool
+		calls  string
+	}{
+		"a/b/c":      {false, "a/b/c", true, "folder/idbypath"},
+		"a/b":        {false, "a/b", true, "folder/idbypath"},
+		"a/b/new":    {false, "a/b/new", false, "folder/idbypath folder/idbypath folder/list"},
+		"a/x/y":      {false, "a/x/y", false, "folder/idbypath folder/idbypath folder/list folder/list"},
+		"a/b/file":   {true, "a/b", true, "folder/idbypath folder/idbypath folder/list"},
+		"A/B/c":      {false, "A/B/c", true, "folder/idbypath folder/idbypath folder/list folder/list folder/list"},
+		"a/b/file/x": {false, "a/b/file/x", false, "folder/idbypath folder/idbypath folder/list folder/list folder/list"},
+		"":           {false, "", true, ""},
+	} {
+		t.Run(base, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newServer()
+				id := s.hasFolder(s.hasFolder(rootID, "a"), "b")
+				s.hasFolder(id, "c")
+				s.has(id, "file", "x")
+				d := on(t, s)
+				isFile, err := d.enter(t.Context(), base)
+				checks.OK(t, err)
+				if calls := s.made(); isFile != test.isFile || d.remote.Root() != test.root || d.dirs().FoundRoot() != test.known || calls != test.calls {
+					t.Errorf("file %v, root %q, known %v: %s", isFile, d.remote.Root(), d.dirs().FoundRoot(), calls)
+				}
+				if test.known || strings.Contains(base, "file") {
+					return
+				}
+				checks.OK(t, d.makeFolders(t.Context(), ""))
+				if _, err := uploaded(t.Context(), d, "x", "abc", modified); err != nil {
+					t.Error(err)
+				}
+				_, missing, _, err := d.locate(t.Context(), base)
+				checks.OK(t, err)
+				if len(missing) > 0 {
+					t.Error("not made", missing)
+				}
+			})
+		})
+	}
+}
+
+// A folder that somebody else makes meanwhile is that folder; two of one name are never made.
+func TestFolderThatIsThere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		id := s.hasFolder(rootID, "a")
+		d := on(t, s)
+		checks.OK(t, d.makeFolder(t.Context(), "a"))
+		s.lose = func(call string, count int) bool { return call == "folder/create" }
+		checks.OK(t, d.makeFolder(t.Context(), "b"))
+		if got, _ := d.dirs().Get("a"); got != id || len(s.folders) != 2 {
+			t.Error(got, s.folders)
+		}
+	})
+}
