@@ -5,7 +5,7 @@ mod common;
 use std::time::UNIX_EPOCH;
 
 use common::place::{Place, noise};
-use opendrive_sim::{Fault, What};
+use opendrive_sim::{Fault, TempLocation, What};
 use plakar_opendrive::rclone::{ErrorKind, Remote, RemoteConfig, Result};
 
 // The simulator's password and a wrong one, by `rclone obscure`.
@@ -62,6 +62,7 @@ async fn a_failed_upload_leaves_nothing_and_keeps_what_was_there() {
     let remote = open(&place, "failed", PASSWORD).await.unwrap();
     put(&remote, "there", b"old").await.unwrap();
     let before = files(&place);
+    place.simulator().change_behaviour(|behaviour| behaviour.temp_location = TempLocation::AtOpen);
     let refusal = What::Status { code: 403, message: "No".into(), retry_after: None };
     for endpoint in ["upload/open_file_upload", "upload/upload_file_chunk", "upload/close_file_upload"] {
         place.simulator().set_faults(vec![Fault::new(refusal.clone()).endpoint(endpoint).times(2)]);

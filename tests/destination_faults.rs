@@ -188,7 +188,7 @@ async fn a_full_drive_is_said_once_and_the_rest_is_not_tried() {
     let failed = restored.failed("the destination is full").len();
     assert!((90..100).contains(&failed), "{failed}");
     let calls = place.simulator().calls();
-    assert!(calls.of("upload/open_file_upload") < 40, "{calls:?}");
+    assert!(calls.of("upload/create_file") < 40, "{calls:?}");
     no_streams().await;
     let tree = place.simulator().drive().tree();
     assert_eq!(tree.len(), 100 - failed);
@@ -249,6 +249,7 @@ async fn faults_on_the_way_are_survived_or_told() {
     // A large file comes only once: what went wrong with it is told, and nothing of it stays.
     simulator.set_faults(vec![
         Fault::new(What::CorruptUpload).item("corrupt"),
+        Fault::new(What::LieSize).endpoint("upload/close_file_upload").item("lie"),
         Fault::new(What::LieSize).endpoint("file/info").item("lie"),
         Fault::new(What::Status { code: 403, message: "No".into(), retry_after: None }).endpoint("folder/create").item("denied"),
     ]);

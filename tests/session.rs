@@ -87,7 +87,7 @@ async fn a_session_that_ends_while_a_remote_is_opened_is_begun_again() {
     let place = Place::drive();
     place.put("a/b/file", b"content", 1).await;
     // The look whether the base, which is not there, is a file.
-    place.simulator().add_fault(Fault::new(What::ExpireSessions).endpoint("folder/itembyname"));
+    place.simulator().add_fault(Fault::new(What::ExpireSessions).endpoint("folder/list"));
     let remote = Remote::open(&place.settings(Role::Destination, "a/new").remote).await.unwrap();
     assert!(place.simulator().unused_faults().is_empty());
     remote.make_folder("").await.unwrap();

@@ -254,10 +254,10 @@ async fn the_drive_is_asked_as_little_as_can_be() {
     }
     let calls = simulator.calls();
     assert_eq!(calls.of("session/login"), 1, "{calls:?}");
-    // The base, the four folders in it, and one for each of the two components of the base's path.
-    assert_eq!(calls.of("folder/list"), 1 + 4 + 2, "{calls:?}");
+    // The base, which is found in one call, and the four folders in it.
+    assert_eq!((calls.of("folder/idbypath"), calls.of("folder/list")), (1, 1 + 4), "{calls:?}");
     assert_eq!(calls.of("download/file"), 20, "{calls:?}");
-    assert_eq!(calls.total, 1 + 7 + 20, "{calls:?}");
+    assert_eq!(calls.total, 1 + 1 + 5 + 20, "{calls:?}");
 }
 
 #[tokio::test]

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/rclone/rclone/backend/opendrive"
@@ -32,7 +31,6 @@ type Drive struct {
 	// refusals are what is known of writes that the drive refuses.
 	refusals refusals
 	room     room
-	ended    sync.Once
 }
 
 // tune sets how an OpenDrive remote paces and retries, and makes it survive the end of its session, now that its

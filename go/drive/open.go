@@ -45,7 +45,10 @@ func newFs(theirs newFsFn) newFsFn {
 		isFile, err := d.enter(ctx, strings.Trim(root, "/"))
 		if err != nil {
 			d.end()
-			return nil, err
+			// Each of its calls was tried again already, and another login helps none of them.
+			failure := *fault.As(err, "")
+			failure.Retry = false
+			return nil, &failure
 		}
 		if isFile {
 			return remote, fs.ErrorIsFile
@@ -201,4 +204,4 @@ func Shutdown(f fs.Fs) {
 }
 
 // end logs out.
-func (d *Drive) end() { d.ended.Do(d.logins.logout) }
+func (d *Drive) end() { d.logins.logout() }

@@ -42,6 +42,9 @@ func (p *patience) after(r refused) (wait time.Duration, again bool) {
 	now := time.Now()
 	if p.begun.IsZero() {
 		p.begun, p.next = now, persistPause/2
+		if r.throttled() {
+			p.next = throttlePause / 2
+		}
 	}
 	if now.Sub(p.begun) >= limit {
 		if r.viewOnly() {
@@ -83,13 +86,17 @@ const maxRefusals = 1 << 12
 
 // worked takes note of a write that succeeded.
 func (r *refusals) worked(req *http.Request, folder string) {
-	if req.Method == http.MethodGet || folder == "" {
+	if req.Method == http.MethodGet {
 		return
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.good = remember(r.good, folder)
-	delete(r.bad, folder)
+	// Of calls that are not about what is in a folder all are alike.
+	delete(r.bad, "")
+	if folder != "" {
+		r.good = remember(r.good, folder)
+		delete(r.bad, folder)
+	}
 }
 
 func (r *refusals) believe(folder string) {

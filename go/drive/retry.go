@@ -25,8 +25,8 @@ import (
 //	... that answers 401        the end of the session         with each new one,  not at all           one login for all who wait (session.go)
 //	                            (a refused login is final)     renewals are few
 //	opening a remote            the same, but 401              OpenTries           as a call            its login must not be sent again when refused
-//	any call (persistent)       429, 403 "rate limit"          throttlePatience    Retry-After, or 1 s  the drive sheds load: all calls are held back
-//	                                                                               to 15 s, for all
+//	any call (persistent)       429, 403 "rate limit"          throttlePatience    Retry-After, or 50  the drive sheds load: all calls are held back
+//	                                                                               ms to 15 s, for all
 //	... a write                 403 "only to view this         writePatience,      1 s to 15 s          at random the drive says so of any folder; one that was
 //	                            folder"                        in a folder where                        refused to the end and never written to is believed
 //	                                                           that makes sense
@@ -66,8 +66,9 @@ const (
 	OpenTries  = 12
 
 	// throttlePatience is how long calls are held back that the drive refuses because there are too many. The
-	// wait doubles from persistPause to maxPersistPause, as that for a write that is refused.
+	// wait doubles from throttlePause to maxPersistPause; that for a write that is refused from persistPause on.
 	throttlePatience = 5 * time.Minute
+	throttlePause    = 50 * time.Millisecond
 	persistPause     = time.Second
 	maxPersistPause  = 15 * time.Second
 	// writePatience is how long a write is tried again that the drive says is not allowed: bursts of such answers last tens of seconds.

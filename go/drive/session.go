@@ -43,6 +43,9 @@ type session struct {
 	current    string
 	generation int
 	begun      time.Time
+	// ended is the session that was logged out of, if any. A remote that is used again, as rclone's cache may give one,
+	// begins another.
+	ended string
 	// refused is set when a new login was refused: no other is tried.
 	refused error
 }
@@ -224,8 +227,13 @@ func (s *session) logout() {
 		return
 	}
 	id := s.current
-	s.refused = errLoggedOut
+	again := s.ended == id
+	s.ended = id
 	s.unlock()
+	if again {
+		cancel()
+		return
+	}
 	sent := make(chan struct{})
 	told := sync.OnceFunc(func() { close(sent) })
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
@@ -245,9 +253,6 @@ func (s *session) logout() {
 	case <-time.After(logoutTime):
 	}
 }
-
-// errLoggedOut is what calls get on a remote that is closed.
-var errLoggedOut = fault.New(fault.Cancelled, "", "the remote is closed")
 
 func (s *session) lock(ctx context.Context) error {
 	select {

@@ -4,13 +4,13 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::SystemTime;
 
 use bytes::{Bytes, BytesMut};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::client::{CancelOnDrop, Rclone, blocking};
 use super::error::Result;
 use super::ffi::{self, Handle};
 use super::reader::{Beginning, BeginningJob, CLOSED, Reader};
-use super::remote::{Entry, Nothing, RawEntry, Remote, nanoseconds};
+use super::remote::{Entry, Nothing, RawEntry, Remote, nanoseconds, system_time};
 use super::urgency::Urgency;
 
 /// How many objects that were dropped may wait to be released.
@@ -84,11 +84,12 @@ impl Object {
         self.handle
     }
 
-    /// Sets its modification time.
+    /// Sets its modification time, and gives the one that it has then: the nearest that the backend takes. `None` if
+    /// that is not known.
     ///
     /// # Errors
     /// `Unsupported` if the backend cannot, or what the server says.
-    pub async fn set_modified(&self, modified: SystemTime) -> Result<()> {
+    pub async fn set_modified(&self, modified: SystemTime) -> Result<Option<SystemTime>> {
         #[derive(Serialize)]
         #[serde(rename_all = "camelCase")]
         struct Request {
@@ -96,8 +97,13 @@ impl Object {
             mod_time_ns: i64,
         }
         let request = Request { object: self.handle, mod_time_ns: nanoseconds(modified) };
-        let answer: Result<Nothing> = Rclone::get().rpc_cancellable("bridge/settime", &request).await;
-        answer.map(drop).map_err(|error| error.at(&self.path))
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Answer {
+            mod_time_ns: Option<i64>,
+        }
+        let answer: Result<Answer> = Rclone::get().rpc_cancellable("bridge/settime", &request).await;
+        answer.map(|kept| kept.mod_time_ns.map(system_time)).map_err(|error| error.at(&self.path))
     }
 
     /// Reads exactly `length` bytes from `offset` on into one piece of memory; as urgently as `urgency` says.

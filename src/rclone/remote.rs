@@ -125,6 +125,8 @@ pub struct Entry {
     pub modified: Option<SystemTime>,
     /// The hash in hex, of the type in [`Features::hash`].
     pub hash: Option<String>,
+    /// Whether its upload is not finished, or never was: such a file is no empty file.
+    pub unfinished: bool,
     /// What the backend knows a folder by, whatever its path; `None` for a file, or if it has no such thing.
     pub id: Option<String>,
     /// The object, kept for reading; `None` for a folder.
@@ -160,6 +162,8 @@ pub(super) struct RawEntry {
     mod_time_ns: Option<i64>,
     #[serde(default)]
     hash: String,
+    #[serde(default)]
+    unfinished: bool,
     #[serde(default)]
     id: String,
     #[serde(default)]
@@ -361,6 +365,7 @@ impl RawEntry {
             size: u64::try_from(self.size).ok(),
             modified: self.mod_time_ns.map(system_time),
             hash: (!self.hash.is_empty()).then_some(self.hash),
+            unfinished: self.unfinished,
             id: (!self.id.is_empty()).then_some(self.id),
             object,
             name: self.name,
@@ -372,7 +377,7 @@ fn parent(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
-fn system_time(nanoseconds: i64) -> SystemTime {
+pub(super) fn system_time(nanoseconds: i64) -> SystemTime {
     let distance = Duration::from_nanos(nanoseconds.unsigned_abs());
     if nanoseconds < 0 { UNIX_EPOCH - distance } else { UNIX_EPOCH + distance }
 }

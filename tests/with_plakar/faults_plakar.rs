@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::common::drive_store::{Cost, DriveStore, make_files, tree};
 use crate::common::place::noise;
 use crate::common::plakar::Plakar;
-use opendrive_sim::{CallRecord, Fault, What};
+use opendrive_sim::{CallRecord, Fault, TempLocation, What};
 
 /// How long a new session may hold up the work. Measured by the simulator; it takes some milliseconds.
 const RENEWAL: Duration = Duration::from_secs(2);
@@ -291,15 +291,16 @@ fn names_that_lag_lose_and_double_nothing() {
 fn broken_connections_lose_and_double_nothing() {
     let world = World::new(60);
     let broken = |what: &What, endpoint: &str, skip| Fault::new(what.clone()).endpoint(endpoint).skip(skip);
+    world.drive.simulator.change_behaviour(|behaviour| behaviour.temp_location = TempLocation::AtOpen);
     let uploads = ["create_file", "open_file_upload", "upload_file_chunk", "close_file_upload"].map(|call| format!("upload/{call}"));
     let lagging = Fault::new(What::LagNames { seconds: 5.0 }).always();
 
     let mut faults = vec![lagging.clone(), Fault::new(What::LoseAnswer).endpoint("folder/create").times(2)];
-    for endpoint in uploads.iter().map(String::as_str).chain(["file/filesettings", "file/access", "file/info"]) {
+    for endpoint in &uploads {
         faults.extend([(What::Reset, 5), (What::LoseAnswer, 15), (What::LoseAnswer, 30)].map(|(what, skip)| broken(&what, endpoint, skip)));
     }
     let id = world.plakar().backup(&world.local, &world.files);
-    world.restore("destination, 23 broken connections", faults, &id);
+    world.restore("destination, 14 broken connections", faults, &id);
     world.assert_restored();
 
     world.make_drive_store();

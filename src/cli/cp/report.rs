@@ -101,6 +101,11 @@ impl Report {
         self.state().summary.left_out.push(path.to_owned());
     }
 
+    /// Something that is to be known although it is no failure.
+    pub(super) fn note(&self, line: &str) {
+        self.tell(line);
+    }
+
     /// Takes the bar away and sums up.
     pub(super) fn finish(&self) -> Exit {
         self.bar.finish_and_clear();

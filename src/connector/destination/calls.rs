@@ -106,7 +106,7 @@ impl Calls {
             return upload.date(&self.scene, stored, modified).await;
         }
         let (_, object) = self.look_up(&path).await?;
-        set_time(&object, modified).await.map_err(|error| error.message().to_owned())
+        set_time(&object, modified).await.map(drop).map_err(|error| error.message().to_owned())
     }
 
     /// Makes a file that is a copy of another one of this restore, for a hard link.
@@ -130,10 +130,9 @@ impl Calls {
         self.scene.summary().leave_out(path, kind);
     }
 
-    /// One line that counts and names what the destination has no notion of, since the last time; `None`
-    /// if there was none.
-    pub fn left_out(&self) -> Option<String> {
-        std::mem::take(&mut *self.scene.summary()).left_out()
+    /// What is to be said although it is no failure, one line each, since the last time.
+    pub fn notes(&self) -> impl Iterator<Item = String> + use<> {
+        std::mem::take(&mut *self.scene.summary()).notes()
     }
 
     /// A file of this restore, found in the listing of its folder: a path may not be found for a while.

@@ -53,6 +53,8 @@ pub(super) struct Existing {
     pub(super) size: Option<u64>,
     pub(super) modified: Option<SystemTime>,
     pub(super) hash: Option<String>,
+    /// Whether it is what is left of an upload, which is replaced.
+    pub(super) unfinished: bool,
     /// `None` for a folder.
     pub(super) object: Option<Object>,
 }
@@ -233,8 +235,8 @@ impl Folder {
 
     fn found_in(&self, entries: Vec<Entry>) -> Found {
         let mut found: HashMap<String, Vec<Existing>> = HashMap::new();
-        for Entry { name, size, modified, hash, object, .. } in entries {
-            found.entry(self.key(&name)).or_default().push(Existing { name, size, modified, hash, object });
+        for Entry { name, size, modified, hash, unfinished, object, .. } in entries {
+            found.entry(self.key(&name)).or_default().push(Existing { name, size, modified, hash, unfinished, object });
         }
         Found(found)
     }

@@ -35,6 +35,7 @@ pub struct Summary {
     /// Files that were there already, with the same bytes.
     pub unchanged: u64,
     named: Vec<String>,
+    dated: Examples,
     left_out: BTreeMap<LeftOut, Examples>,
 }
 
@@ -64,6 +65,28 @@ impl Summary {
         Some(format!("not restored, because the destination has no notion of them: {}", kinds.join("; ")))
     }
 
+    /// One line that counts and names the files that have another modification time than they should; `None` if all have
+    /// theirs.
+    pub fn dated(&self) -> Option<String> {
+        let Examples { count, paths } = &self.dated;
+        let whose = match count {
+            0 => return None,
+            1 => "1 file has".to_owned(),
+            count => format!("{count} files have"),
+        };
+        let more = if *count > paths.len() as u64 { ", …" } else { "" };
+        Some(format!("{whose} another time of modification, because the destination refuses theirs: {}{more}", paths.join(", ")))
+    }
+
+    /// What is to be said at the end although it is no failure, one line each.
+    pub fn notes(&self) -> impl Iterator<Item = String> + use<> {
+        self.left_out().into_iter().chain(self.dated())
+    }
+
+    pub(super) fn dated_otherwise(&mut self, path: &str) {
+        self.dated.add(path);
+    }
+
     pub(super) fn fail(&mut self, path: &str, reason: &str) {
         self.failures += 1;
         if self.named.len() < NAMED {
@@ -72,15 +95,18 @@ impl Summary {
     }
 
     pub(super) fn leave_out(&mut self, path: &str, kind: LeftOut) {
-        let examples = self.left_out.entry(kind).or_default();
-        examples.count += 1;
-        if examples.paths.len() < NAMED {
-            examples.paths.push(text::quoted(path));
-        }
+        self.left_out.entry(kind).or_default().add(path);
     }
 }
 
 impl Examples {
+    fn add(&mut self, path: &str) {
+        self.count += 1;
+        if self.paths.len() < NAMED {
+            self.paths.push(text::quoted(path));
+        }
+    }
+
     fn of(&self, kind: LeftOut) -> String {
         let noun = match (kind, self.count) {
             (LeftOut::Attributes, 1) => "entry's extended attributes",
@@ -143,5 +169,11 @@ mod tests {
         let left_out = "not restored, because the destination has no notion of them: \
             6 symbolic links (\"/l0\", \"/l1\", \"/l2\", \"/l3\", \"/l4\", …); 1 entry's extended attributes (\"/a\\nb\")";
         assert_eq!(summary.left_out().as_deref(), Some(left_out));
+        for number in 0..6 {
+            summary.dated_otherwise(&format!("/t{number}"));
+        }
+        let dated = "6 files have another time of modification, because the destination refuses theirs: \
+            \"/t0\", \"/t1\", \"/t2\", \"/t3\", \"/t4\", …";
+        assert_eq!(summary.notes().collect::<Vec<_>>(), [left_out, dated]);
     }
 }

@@ -17,10 +17,8 @@ use crate::text;
 /// Up to this many bytes a file is taken in whole, so that the stream goes on while it is uploaded.
 const SMALL: u64 = 1 << 20;
 
-/// What rclone's backend buffers of a larger file: one chunk (backend/opendrive/opendrive.go).
-const CHUNK: u64 = 10 << 20;
-
-/// How many bytes the files that are under way may hold, here and in rclone.
+/// How many bytes the files that are under way may hold here. What uploads keep of larger ones until the drive has it is bounded for itself
+/// (go/drive/chunk.go).
 const BUDGET: u64 = 32 << 20;
 
 /// What is counted for a file beside its bytes.
@@ -269,8 +267,7 @@ pub(super) fn cost(size: Option<u64>) -> (bool, u32) {
     let bytes = match size {
         // Here and in rclone.
         Some(size) if whole => 2 * size,
-        Some(size) => size.min(CHUNK) + (PIECES as u64 + 2) * SMALL,
-        None => CHUNK + (PIECES as u64 + 2) * SMALL,
+        _ => (PIECES as u64 + 2) * SMALL,
     };
     // Bounded by the budget, which fits.
     (whole, (bytes + OVERHEAD).min(BUDGET).div_ceil(1 << 10) as u32)

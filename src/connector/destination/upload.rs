@@ -32,6 +32,9 @@ pub(super) struct Upload {
 /// What the remote has after an upload: the new object, or `None` if it had the file already.
 pub(super) type Stored = Option<Object>;
 
+/// The same, with the time that the file has then, as far as it is known and was to be set.
+type Dated = (Stored, Option<SystemTime>);
+
 /// The bytes of a file.
 pub(super) enum Body {
     /// All of them.
@@ -82,9 +85,10 @@ impl Upload {
             Body::Wrong(count) => Err(self.wrong(count)),
         };
         match stored {
-            Ok(stored) => {
+            Ok((stored, kept)) => {
                 scene.learn(None);
                 scene.summary().unchanged += u64::from(stored.is_none());
+                self.note(scene, kept);
                 Ok(stored)
             }
             Err(Failure::Said(reason)) => Err(reason),
@@ -103,18 +107,18 @@ impl Upload {
         }
     }
 
-    async fn store_whole(&self, remote: &Remote, existing: Option<&Existing>, bytes: Bytes) -> Result<Stored, Failure> {
+    async fn store_whole(&self, remote: &Remote, existing: Option<&Existing>, bytes: Bytes) -> Result<Dated, Failure> {
         if let Some((existing, object)) = self.same_size(existing, Some(bytes.len() as u64))
             && is_same(remote, existing, object, &bytes).await
         {
-            return self.keep(existing, object, remote).await.map(|()| None);
+            return self.keep(existing, object, remote).await.map(|kept| (None, kept));
         }
         let mut tries = 1;
         loop {
             let stored = async {
                 let mut writer = remote.create(&self.path, Some(bytes.len() as u64), self.time()).await?;
                 writer.write(bytes.clone()).await?;
-                writer.commit().await.map(|entry| entry.object)
+                writer.commit().await.map(|entry| (entry.object, entry.modified))
             };
             match stored.await {
                 Err(error) if tries < TRIES && may_pass(&error) => tries += 1,
@@ -131,7 +135,7 @@ impl Upload {
         remote: &Remote,
         existing: Option<&Existing>,
         mut pieces: mpsc::Receiver<Piece>,
-    ) -> Result<Stored, Failure> {
+    ) -> Result<Dated, Failure> {
         let mut count = 0;
         let mut writer = None;
         let mut twin = match self.same_size(existing, self.size) {
@@ -167,11 +171,14 @@ impl Upload {
             return Err(self.wrong(count));
         }
         if let Some((existing, object, _)) = twin {
-            return self.keep(existing, object, remote).await.map(|()| None);
+            return self.keep(existing, object, remote).await.map(|kept| (None, kept));
         }
         match writer {
-            Some(writer) => Ok(writer.commit().await?.object),
-            None => Ok(None),
+            Some(writer) => {
+                let entry = writer.commit().await?;
+                Ok((entry.object, entry.modified))
+            }
+            None => Ok((None, None)),
         }
     }
 
@@ -191,19 +198,26 @@ impl Upload {
     }
 
     fn same_size<'a>(&self, existing: Option<&'a Existing>, size: Option<u64>) -> Option<(&'a Existing, &'a Object)> {
-        let existing = existing.filter(|existing| size.is_some() && existing.size == size && !self.again)?;
+        let existing = existing.filter(|existing| size.is_some() && existing.size == size && !existing.unfinished && !self.again)?;
         Some((existing, existing.object.as_ref()?))
     }
 
-    /// Leaves a file as it is but for its time.
-    async fn keep(&self, existing: &Existing, object: &Object, remote: &Remote) -> Result<(), Failure> {
-        let Some(modified) = self.modified else { return Ok(()) };
-        let precision = Duration::from_nanos(u64::try_from(remote.features().precision_ns).unwrap_or(1).max(1));
-        let distance = |time: SystemTime| time.duration_since(modified).unwrap_or_else(|error| error.duration());
-        if existing.modified.is_some_and(|time| distance(time) < precision) {
-            return Ok(());
+    /// Leaves a file as it is but for its time; gives the one that it has then, as far as it is known.
+    async fn keep(&self, existing: &Existing, object: &Object, remote: &Remote) -> Result<Option<SystemTime>, Failure> {
+        let Some(modified) = self.modified else { return Ok(None) };
+        if existing.modified.is_some_and(|time| distance(time, modified) < precision(remote)) {
+            return Ok(None);
         }
         Ok(set_time(object, modified).await?)
+    }
+
+    /// Takes note of a file that has another time than it was to have.
+    fn note(&self, scene: &Scene, kept: Option<SystemTime>) {
+        let Some((modified, kept)) = self.modified.zip(kept) else { return };
+        // Backends round in their own ways.
+        if distance(kept, modified) > precision(&scene.destination.remote).max(Duration::from_secs(2)) {
+            scene.summary().dated_otherwise(&super::folders::absolute(&self.path));
+        }
     }
 
     /// Gives a file that is stored its time.
@@ -215,11 +229,11 @@ impl Upload {
                 let found = self.folder.ready().await.map_err(|refusal| refusal.at(&self.path))?;
                 match self.folder.find(&found, self.name())?.and_then(|existing| Some((existing, existing.object.as_ref()?))) {
                     Some((existing, object)) => self.keep(existing, object, &scene.destination.remote).await,
-                    None => Ok(()),
+                    None => Ok(None),
                 }
             }
         };
-        dated.map_err(|failure| match failure {
+        dated.map(|kept| self.note(scene, kept)).map_err(|failure| match failure {
             Failure::Said(reason) => reason,
             Failure::Remote(error) => error.message().to_owned(),
         })
@@ -240,12 +254,21 @@ impl Upload {
     }
 }
 
-/// Gives a file its time, where files can be given one.
-pub(super) async fn set_time(object: &Object, modified: SystemTime) -> Result<(), Error> {
+/// Gives a file its time, where files can be given one; gives the one that it has then, as far as it is known.
+pub(super) async fn set_time(object: &Object, modified: SystemTime) -> Result<Option<SystemTime>, Error> {
     match object.set_modified(modified).await {
-        Err(error) if error.kind() != ErrorKind::Unsupported => Err(error),
-        _ => Ok(()),
+        Err(error) if error.kind() == ErrorKind::Unsupported => Ok(None),
+        outcome => outcome,
     }
+}
+
+/// How exact the times of a remote are.
+fn precision(remote: &Remote) -> Duration {
+    Duration::from_nanos(u64::try_from(remote.features().precision_ns).unwrap_or(1).max(1))
+}
+
+fn distance(one: SystemTime, other: SystemTime) -> Duration {
+    one.duration_since(other).unwrap_or_else(|error| error.duration())
 }
 
 /// Whether an upload may succeed when tried again. `Exists` is a creation whose answer was lost, `NotFound` the end

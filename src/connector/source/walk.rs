@@ -129,10 +129,15 @@ impl Walk<'_> {
                 self.send(full, Item::Failed(problem)).await?;
                 continue;
             }
-            let Entry { name, size, modified, object, id, .. } = entry;
+            let Entry { name, size, modified, object, id, unfinished, .. } = entry;
             if id.as_deref().is_some_and(|id| is_above(id, folder.ids.as_deref())) {
                 let problem = "the drive has this folder inside itself: what is in it is saved where it was seen first".to_owned();
                 self.send(full, Item::Failed(problem)).await?;
+                continue;
+            }
+            if unfinished {
+                // An error, so that the backup says that it lacks a file; the next one has it, if the upload ends.
+                self.send(full, Item::Failed(UNFINISHED.to_owned())).await?;
                 continue;
             }
             match object {
@@ -170,6 +175,10 @@ impl Walk<'_> {
 fn join(folder: &str, name: &str) -> String {
     if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
 }
+
+/// Why a file is not saved that the drive lists without content and without a hash.
+const UNFINISHED: &str =
+    "its upload to the drive is not finished, or was broken off: it has no content yet, and is saved once the upload has ended";
 
 /// Why a name from the drive cannot be part of a path.
 fn bad_name(name: &str) -> Option<String> {

@@ -134,8 +134,8 @@ impl Exporter for ExporterService {
     }
 
     async fn close(&self, _: Request<CloseRequest>) -> Result<Response<CloseResponse>, Status> {
-        if let Some(line) = self.open.get().and_then(|open| open.calls.left_out()) {
-            say(&line);
+        if let Some(open) = self.open.get() {
+            open.calls.notes().for_each(|line| say(&line));
         }
         Ok(Response::new(CloseResponse {}))
     }

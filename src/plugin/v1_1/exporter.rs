@@ -118,9 +118,7 @@ async fn receive(mut restore: Restore<connectors::Record>, mut requests: Streami
         }
     }
     let summary = restore.finish().await;
-    if let Some(line) = summary.left_out() {
-        say(&line);
-    }
+    summary.notes().for_each(|line| say(&line));
     // Unavailable and Canceled are codes that Plakar has its own words for.
     summary.failure().map_or(Ok(()), |line| Err(Status::unknown(line)))
 }

@@ -1,4 +1,4 @@
-//! What the real drive says, word for word, as far as it was recorded.
+//! What the drive says: word for word what was recorded of the real one, else what its item says.
 
 /// 429 of a download too many.
 pub const TOO_MANY_DOWNLOADS: &str = "Too many downloads from same IP";
@@ -9,7 +9,7 @@ pub const VIEW_ONLY: &str = "Your user access enables you only to view this fold
      please contact your administrator to discuss your user permissions.";
 /// 403 of a real refusal.
 pub const PERMISSION_DENIED: &str = "Permission denied";
-/// 403 of a login after failed ones. The name is known of other calls only.
+/// 403 of a login after failed ones. The words were recorded of another call.
 pub const CAPTCHA: &str = "Captcha required";
 /// 423 of a close while the first one works.
 pub const BEING_PROCESSED: &str = "This file is already being processed. Please wait until previous upload operation will be finished.";
@@ -23,7 +23,7 @@ pub const NO_FILE: &str = "File does not exist";
 pub const VOLUME_USED_UP: &str = "The bandwidth limit has been exceeded";
 /// 429 of any call. The words are not recorded; the status is all that clients go by.
 pub const TOO_MANY_REQUESTS: &str = "Too many requests";
-/// 403 of any call, from accounts that call too often.
+/// 403 of any call, to accounts that call too often. The words are not recorded.
 pub const RATE_LIMIT: &str = "rate limit";
 /// 409 of a file. The words are not recorded.
 pub const FILE_EXISTS: &str = "File already exists";

@@ -90,9 +90,21 @@ impl Uploads {
         Ok(slot.ok_or_else(|| Refusal::new(404, "Temporary file not found"))?.upload.clone())
     }
 
-    /// Forgets all open uploads of a file.
+    /// Forgets all about the uploads of a file.
     pub(crate) fn forget(&self, file: Id) {
-        self.lock().open.retain(|_, slot| slot.file != file);
+        let mut inner = self.lock();
+        inner.open.retain(|_, slot| slot.file != file);
+        inner.closing.retain(|(other, _), _| *other != file);
+    }
+
+    /// Forgets the uploads of a file for which nothing has come.
+    pub(crate) fn forget_unused(&self, file: Id) {
+        self.lock().open.retain(|_, slot| slot.file != file || slot.written.load(Ordering::Relaxed) > 0);
+    }
+
+    /// Forgets slow closes of a file that have ended: a new upload begins.
+    pub(crate) fn forget_closed(&self, file: Id) {
+        self.lock().closing.retain(|(other, _), closing| *other != file || *closing == Closing::Working);
     }
 
     /// How far the slow close of this file and `TempLocation` is; any of this file counts while it works.

@@ -1,7 +1,7 @@
 //! Ids as the API spells them: opaque, so that nobody can count on how they are made.
 
 use super::Refusal;
-use super::tree::{Id, ROOT};
+use super::entries::{Id, ROOT};
 use crate::texts;
 
 /// What an id stands for. A file's never equals a folder's, so that mixing them up shows.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::tree::Id;
+use super::entries::Id;
 use crate::content::Content;
 
 /// The contents of all finished files, and those that other accounts have.

@@ -1,5 +1,6 @@
 //! The drive's contents as a test seeds and inspects them.
 
+mod entries;
 mod ids;
 mod known;
 mod tree;
@@ -16,8 +17,9 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use crate::content::Content;
+pub(crate) use entries::{File, Folder, Id, ROOT, is_ahead, join, later, now, trimmed, truncate_name};
 pub(crate) use ids::{file_id, folder_id, parse_file_id, parse_folder_id};
-pub(crate) use tree::{File, Folder, Id, ROOT, Tree, is_ahead, join, later, now, truncate_name};
+pub(crate) use tree::Tree;
 
 /// Why the drive refuses a call: an HTTP status, and the code and message of its error object.
 #[derive(Debug)]

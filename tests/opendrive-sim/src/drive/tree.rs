@@ -1,77 +1,12 @@
 //! Folders and files, found by id and by name. Plain data: no locks, no HTTP.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::collections::{HashMap, HashSet};
 
 use super::Refusal;
+use super::entries::{File, Folder, Id, ROOT, join, now, stored};
 use super::known::Known;
 use crate::content::Content;
 use crate::texts;
-
-/// Folders and files are counted together; 0 is the root folder.
-pub(crate) type Id = u64;
-
-pub(crate) const ROOT: Id = 0;
-
-/// The longest name, in bytes.
-const NAME_LIMIT: usize = 255;
-
-pub(crate) struct Folder {
-    pub(crate) name: String,
-    pub(crate) parent: Id,
-    pub(crate) created: i64,
-    pub(crate) modified: i64,
-    pub(crate) access: i64,
-    /// When its creation ended.
-    pub(crate) made: Instant,
-    /// Until then `folder/itembyname` doesn't know the folder.
-    pub(crate) hidden_until: Option<Instant>,
-    /// By lower-case name. Several may share a name.
-    pub(crate) folders: BTreeMap<String, Vec<Id>>,
-    /// By lower-case name.
-    pub(crate) files: BTreeMap<String, Id>,
-}
-
-pub(crate) struct File {
-    pub(crate) name: String,
-    pub(crate) parent: Id,
-    pub(crate) modified: i64,
-    pub(crate) access: i64,
-    pub(crate) version: u64,
-    pub(crate) content: Content,
-    /// Whether an upload of it has ever ended; until then it has the size 0 and no hash.
-    pub(crate) finished: bool,
-    /// Until then `folder/itembyname` doesn't know the file.
-    pub(crate) hidden_until: Option<Instant>,
-    /// Until then downloads and `file/info` don't know it.
-    missing_until: Option<Instant>,
-}
-
-impl File {
-    /// Makes it 404 to downloads and `file/info` for so long.
-    pub(crate) fn hide(&mut self, time: Duration) {
-        self.missing_until = later(time);
-    }
-
-    pub(crate) fn is_missing(&self) -> bool {
-        is_ahead(self.missing_until)
-    }
-
-    /// Its hash; empty for one that isn't finished. Takes long if it isn't known.
-    pub(crate) fn hash(&self) -> &str {
-        if self.finished { self.content.md5() } else { "" }
-    }
-}
-
-/// The moment so much later; none for no time.
-pub(crate) fn later(time: Duration) -> Option<Instant> {
-    (!time.is_zero()).then(|| Instant::now() + time)
-}
-
-/// Whether this moment is still to come.
-pub(crate) fn is_ahead(moment: Option<Instant>) -> bool {
-    moment.is_some_and(|moment| moment > Instant::now())
-}
 
 pub(crate) struct Tree {
     pub(super) folders: HashMap<Id, Folder>,
@@ -87,7 +22,7 @@ pub(crate) struct Tree {
 
 impl Tree {
     pub(super) fn new(quota: Option<u64>) -> Self {
-        let root = new_folder(String::new(), ROOT);
+        let root = Folder::new(String::new(), ROOT);
         Self {
             folders: HashMap::from([(ROOT, root)]),
             files: HashMap::new(),
@@ -136,7 +71,7 @@ impl Tree {
         let name = stored(name)?;
         self.folder(parent)?;
         let id = self.next_id();
-        self.folders.insert(id, Folder { access, ..new_folder(name.into(), parent) });
+        self.folders.insert(id, Folder { access, ..Folder::new(name.into(), parent) });
         self.attach_folder(parent, name, id);
         Ok(id)
     }
@@ -149,18 +84,7 @@ impl Tree {
             return Err(Refusal::new(409, texts::FILE_EXISTS));
         }
         let id = self.next_id();
-        let file = File {
-            name: name.into(),
-            parent,
-            modified: now(),
-            access: 0,
-            version: 1,
-            content: Content::empty(),
-            finished: false,
-            hidden_until: None,
-            missing_until: None,
-        };
-        self.files.insert(id, file);
+        self.files.insert(id, File::new(name.into(), parent));
         self.attach_file(parent, name, id);
         Ok(id)
     }
@@ -178,6 +102,7 @@ impl Tree {
         let size = content.size();
         let file = self.files.get_mut(&id).ok_or_else(no_file)?;
         file.modified = modified;
+        file.time_given = None;
         file.version += 1;
         if std::mem::replace(&mut file.finished, true) {
             self.known.remove(id, &file.content);
@@ -242,16 +167,18 @@ impl Tree {
             return Err(Refusal::new(409, texts::FILE_EXISTS));
         }
         self.make_room(id, parent, name, overwrite)?;
-        let (content, modified) = {
+        let (content, modified, finished) = {
             let file = self.file(id)?;
-            (file.content.clone(), file.modified)
+            (file.content.clone(), file.modified, file.finished)
         };
         let copy = self.create_file(parent, name)?;
         if let Err(refusal) = self.check_space(copy, content.size()) {
             self.remove_file(copy)?;
             return Err(refusal);
         }
-        self.set_content(copy, content, modified)?;
+        if finished {
+            self.set_content(copy, content, modified)?;
+        }
         Ok(copy)
     }
 
@@ -402,51 +329,6 @@ impl Tree {
     }
 }
 
-/// Joins two parts of a path, either of which may be empty.
-pub(crate) fn join(parent: &str, name: &str) -> String {
-    if parent.is_empty() { name.into() } else { format!("{parent}/{name}") }
-}
-
-pub(crate) fn now() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs() as i64)
-}
-
-fn new_folder(name: String, parent: Id) -> Folder {
-    let now = now();
-    Folder {
-        name,
-        parent,
-        created: now,
-        modified: now,
-        access: 0,
-        made: Instant::now(),
-        hidden_until: None,
-        folders: BTreeMap::new(),
-        files: BTreeMap::new(),
-    }
-}
-
 fn no_file() -> Refusal {
     Refusal::new(404, texts::NO_FILE)
-}
-
-/// A name as it is stored: white space at its ends is cut off without a word.
-fn stored(name: &str) -> Result<&str, Refusal> {
-    let name = name.trim_matches([' ', '\t', '\n', '\r', '\0', '\u{b}']);
-    if name.is_empty() {
-        return Err(Refusal::new(400, "The name must not be empty"));
-    }
-    if name.len() > NAME_LIMIT {
-        return Err(Refusal::new(400, "The name must not be longer than 255 characters"));
-    }
-    if name.contains(['/', '\\', ':', '*', '?', '"', '<', '>', '|']) {
-        return Err(Refusal::new(400, "The name contains invalid characters"));
-    }
-    Ok(name)
-}
-
-/// Cuts a name to what `move_copy` keeps of it: rclone's Move says that it truncates silently.
-pub(crate) fn truncate_name(name: &str) -> &str {
-    let end = (0..=name.len().min(NAME_LIMIT)).rev().find(|&at| name.is_char_boundary(at));
-    &name[..end.unwrap_or(0)]
 }

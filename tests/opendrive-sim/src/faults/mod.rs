@@ -130,7 +130,8 @@ impl Fault {
             What::CutUpload { after } => endpoint.is_chunk() && body.is_some_and(|size| size > *after),
             What::LargeListing { over } => endpoint == Endpoint::ListFolder && body.is_some_and(|entries| entries > *over),
             What::RefuseWrite => endpoint.writes(),
-            What::SlowClose { .. } | What::LagFiles { .. } => endpoint == Endpoint::CloseUpload,
+            What::LagFiles { .. } => endpoint == Endpoint::CloseUpload,
+            What::SlowClose { .. } => endpoint == Endpoint::CloseUpload && body.is_none(),
             What::CorruptBody => endpoint == Endpoint::Download && body.is_some_and(|size| size > 0),
             What::CorruptUpload => endpoint.is_chunk(),
             What::LieHash | What::LieSize => endpoint == Endpoint::CloseUpload || (endpoint == Endpoint::FileInfo && named.is_some()),
@@ -212,7 +213,7 @@ impl Faults {
     }
 
     /// Fires what the plan holds for this call. `body` is the size of the download that it would answer, or of
-    /// the chunk that it brings, or how many entries it would list.
+    /// the chunk that it brings, or how many entries it would list; a close has one if it was made before.
     pub(crate) fn take(&self, endpoint: Endpoint, item: &str, body: Option<u64>) -> Effects {
         let mut effects = Effects::default();
         for planned in self.lock().iter_mut() {

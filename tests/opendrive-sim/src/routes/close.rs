@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 use tokio::time::sleep;
 
+use super::args::Args;
 use super::file::wrong_hash;
 use super::records::{self, FileRecord};
 use super::{CallContext, Outcome};
@@ -37,6 +38,12 @@ pub(super) async fn close(context: &CallContext<'_>) -> Closed {
         }
         (Ready::Upload(upload), Some(slow)) => slowly(upload, slow, context).await,
     }
+}
+
+/// Whether a close is about an upload whose slow close was begun before.
+pub(super) fn is_repeated(args: &Args, state: &State) -> bool {
+    let id = parse_file_id(args.text("file_id"));
+    id.is_ok_and(|id| state.uploads.closing(id, args.text("temp_location")).is_some())
 }
 
 /// What a close has to do.
@@ -74,7 +81,8 @@ async fn prepare(context: &CallContext<'_>) -> Result<Ready, Refusal> {
         None => {}
     }
     let size: u64 = args.number("file_size")?;
-    let modified = args.time("file_time")?.unwrap_or_else(drive::now);
+    let given = args.time("file_time")?;
+    let modified = given.or(state.drive.lock().file(id)?.time_given).unwrap_or_else(drive::now);
     let content = if location.is_empty() {
         known_content(id, size, context)?
     } else {
@@ -85,7 +93,7 @@ async fn prepare(context: &CallContext<'_>) -> Result<Ready, Refusal> {
         state.uploads.remove(location);
         content
     };
-    state.uploads.forget(id);
+    state.uploads.forget_unused(id);
     let missing = context.effects.lag_file;
     Ok(Ready::Upload(FinishedUpload { id, content, modified, location: location.into(), missing }))
 }

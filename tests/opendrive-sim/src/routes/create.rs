@@ -5,7 +5,7 @@ use serde_json::json;
 use super::records::{self, FileRecord};
 use super::{CallContext, Outcome};
 use crate::behaviour::TempLocation;
-use crate::drive::{Id, Refusal, later, parse_folder_id};
+use crate::drive::{Id, Refusal, later, parse_folder_id, trimmed};
 
 /// Makes a file that has the size 0 and no hash until its upload ends.
 ///
@@ -14,7 +14,7 @@ use crate::drive::{Id, Refusal, later, parse_folder_id};
 pub(super) fn create_file(context: &CallContext) -> Outcome {
     let (args, state, behaviour) = (context.args, context.state, context.behaviour);
     let parent = parse_folder_id(args.text("folder_id"))?;
-    let name = args.text("file_name");
+    let name = trimmed(args.text("file_name"));
     let size: Option<u64> = args.optional("file_size")?;
     let modified = args.time("file_time")?;
     if let Some(size) = size {
@@ -24,14 +24,17 @@ pub(super) fn create_file(context: &CallContext) -> Outcome {
         let mut tree = state.drive.lock();
         let existing = tree.file_named(parent, name).filter(|_| args.flag("open_if_exists"));
         match existing {
-            Some(id) => id,
+            Some(id) => {
+                state.uploads.forget_closed(id);
+                tree.file_mut(id)?.time_given = modified;
+                id
+            }
             None => {
                 let id = tree.create_file(parent, name)?;
                 let file = tree.file_mut(id)?;
                 file.hidden_until = later(context.effects.lag.max(behaviour.name_lag()));
-                if let Some(modified) = modified {
-                    file.modified = modified;
-                }
+                file.time_given = modified;
+                file.modified = modified.unwrap_or(file.modified);
                 if let Err(refusal) = tree.check_space(id, size.unwrap_or(0)) {
                     tree.remove_file(id)?;
                     return Err(refusal);

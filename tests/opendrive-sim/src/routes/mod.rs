@@ -118,11 +118,12 @@ pub(crate) async fn handle(request: Request<Incoming>, address: IpAddr, state: &
     })
 }
 
-/// How many bytes a chunk brings, or how many entries a whole listing has.
+/// How many bytes a chunk brings, or how many entries a whole listing has; 0 for a close that was made before.
 fn extent(endpoint: Endpoint, args: &Args, state: &State) -> Option<u64> {
     match endpoint {
         Endpoint::UploadChunk | Endpoint::UploadChunk2 => args.number("chunk_size").ok(),
         Endpoint::ListFolder => folder::whole_listing(args, state),
+        Endpoint::CloseUpload => close::is_repeated(args, state).then_some(0),
         _ => None,
     }
 }

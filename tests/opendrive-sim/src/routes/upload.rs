@@ -20,6 +20,7 @@ pub(super) fn open(context: &CallContext) -> Outcome {
     let size = args.number("file_size")?;
     check_size(size, context)?;
     state.drive.lock().check_space(id, size)?;
+    state.uploads.forget_closed(id);
     Ok(to_json(&json!({
         "TempLocation": state.uploads.open(id, size, &state.options),
         "RequireCompression": false,

@@ -8,12 +8,12 @@ use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use opendrive_sim::Simulator;
+use opendrive_sim::{Behaviour, Simulator};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
 
@@ -57,6 +57,8 @@ impl Reply {
 pub struct Client {
     address: std::net::SocketAddr,
     tls: TlsConnector,
+    /// The address that it comes from.
+    pub from: std::net::IpAddr,
     pub session: String,
 }
 
@@ -71,7 +73,8 @@ impl Client {
             .with_root_certificates(roots)
             .with_no_client_auth();
         config.alpn_protocols = if http2 { vec![b"h2".into()] } else { vec![b"http/1.1".into()] };
-        Self { address: simulator.address(), tls: TlsConnector::from(Arc::new(config)), session: String::new() }
+        let from = std::net::Ipv4Addr::LOCALHOST.into();
+        Self { address: simulator.address(), tls: TlsConnector::from(Arc::new(config)), from, session: String::new() }
     }
 
     /// A client over HTTP/1.1, logged in.
@@ -104,7 +107,11 @@ impl Client {
     }
 
     pub async fn put(&self, path: &str, body: Value) -> Reply {
-        self.send_json("PUT", path, body).await.expect("an answer")
+        self.try_put(path, body).await.expect("an answer")
+    }
+
+    pub async fn try_put(&self, path: &str, body: Value) -> Result<Reply, hyper::Error> {
+        self.send_json("PUT", path, body).await
     }
 
     async fn send_json(&self, method: &str, path: &str, mut body: Value) -> Result<Reply, hyper::Error> {
@@ -137,12 +144,22 @@ impl Client {
         self.request("GET", &path, range, "", Bytes::new()).await.expect("an answer")
     }
 
+    pub async fn delete_file(&self, files: &str) -> Reply {
+        self.delete(&format!("file.json/{}/{files}", self.session)).await
+    }
+
     pub async fn make_folder(&self, parent: &str, name: &str) -> Reply {
         self.post("folder.json", json!({"folder_name": name, "folder_sub_parent": parent, "folder_is_public": 0})).await
     }
 
     pub async fn create_file(&self, folder: &str, name: &str) -> Reply {
         self.post("upload/create_file.json", json!({"folder_id": folder, "file_name": name})).await
+    }
+
+    /// As a client that knows size, and hash, before it begins.
+    pub async fn create_sized(&self, folder: &str, name: &str, size: usize, hash: &str) -> Reply {
+        let body = json!({"folder_id": folder, "file_name": name, "file_size": size, "file_hash": hash});
+        self.post("upload/create_file.json", body).await
     }
 
     pub async fn open_upload(&self, file: &str, size: usize) -> Reply {
@@ -153,7 +170,22 @@ impl Client {
         self.chunk_of_size(file, location, offset, data.len(), data).await
     }
 
+    /// The call that names all but the bytes in its address.
+    pub async fn chunk2(&self, file: &str, location: &str, offset: usize, data: &[u8]) -> Reply {
+        let size = data.len();
+        let session = &self.session;
+        let path =
+            format!("upload/upload_file_chunk2.json/{session}/{file}?temp_location={location}&chunk_offset={offset}&chunk_size={size}");
+        let head = b"--B\r\nContent-Disposition: form-data; name=\"file_data\"; filename=\"f\"\r\n\r\n";
+        let body = [&head[..], data, b"\r\n--B--\r\n"].concat();
+        self.request("POST", &path, None, "multipart/form-data; boundary=B", body.into()).await.expect("an answer")
+    }
+
     pub async fn chunk_of_size(&self, file: &str, location: &str, offset: usize, size: usize, data: &[u8]) -> Reply {
+        self.send_form(self.form(file, location, offset, size, data)).await.expect("an answer")
+    }
+
+    fn form(&self, file: &str, location: &str, offset: usize, size: usize, data: &[u8]) -> Vec<u8> {
         let (offset, size) = (offset.to_string(), size.to_string());
         let fields = [
             ("chunk_offset", offset.as_str()),
@@ -170,8 +202,16 @@ impl Client {
         body.extend(b"Content-Type: application/octet-stream\r\n\r\n");
         body.extend(data);
         body.extend(b"\r\n--B--\r\n");
-        let path = "upload/upload_file_chunk.json";
-        self.request("POST", path, None, "multipart/form-data; boundary=B", body.into()).await.expect("an answer")
+        body
+    }
+
+    /// A chunk whose answer may not come.
+    pub async fn try_chunk(&self, file: &str, location: &str, offset: usize, data: &[u8]) -> Result<Reply, hyper::Error> {
+        self.send_form(self.form(file, location, offset, data.len(), data)).await
+    }
+
+    async fn send_form(&self, body: Vec<u8>) -> Result<Reply, hyper::Error> {
+        self.request("POST", "upload/upload_file_chunk.json", None, "multipart/form-data; boundary=B", body.into()).await
     }
 
     pub async fn close_upload(&self, file: &str, location: &str, size: usize) -> Reply {
@@ -220,7 +260,9 @@ impl Client {
     }
 
     async fn connect(&self) -> tokio_rustls::client::TlsStream<TcpStream> {
-        let mut stream = TcpStream::connect(self.address).await.expect("the proxy");
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind((self.from, 0).into()).expect("an address");
+        let mut stream = socket.connect(self.address).await.expect("the proxy");
         stream.set_nodelay(true).expect("no delay");
         let answer = connect_to(&mut stream, &format!("{HOST}:443")).await;
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
@@ -257,6 +299,13 @@ async fn read(response: Response<Incoming>) -> Result<Reply, hyper::Error> {
 
 pub fn start() -> Simulator {
     Simulator::start(opendrive_sim::Options::default()).expect("a simulator")
+}
+
+/// A simulator that behaves in another way than by default.
+pub fn start_with(change: impl FnOnce(&mut Behaviour)) -> Simulator {
+    let simulator = start();
+    simulator.change_behaviour(change);
+    simulator
 }
 
 /// Lower-case hex digits of the MD5.

@@ -71,6 +71,20 @@ async fn everything_over_json() {
     assert_eq!(simulator.drive().usage(), (100, Some(100)));
     assert_eq!(get("/_sim/duplicate-folders"), json!({"now": 0, "ever": 0}));
     assert_eq!(get("/_sim/open-uploads"), json!([]));
+    assert_eq!(get("/_sim/behaviour")["max_downloads"], 6);
+    post("/_sim/behaviour", json!({"max_downloads": null, "download_speed": 200_000, "temp_location": "at_open"}));
+    let behaviour = simulator.behaviour();
+    assert_eq!((behaviour.max_downloads, behaviour.download_speed, behaviour.ranges), (None, Some(200_000), true));
+    assert_eq!(get("/_sim/behaviour")["temp_location"], "at_open");
+    assert_eq!(send("POST", "/_sim/behaviour", json!({"max_download": 1})).0, 400);
+    assert_eq!(simulator.behaviour(), behaviour, "nothing of it was done");
+    post("/_sim/reset-volume", Value::Null);
+    post("/_sim/solve-captcha", Value::Null);
+    let faults = json!([{"what": "refuse_write", "probability": 0.1, "seconds": 20.0, "times": null},
+                        {"what": {"slow_close": {"seconds": 40.0}}}, {"what": {"volume_used_up": {}}}, {"what": {"edge": {"code": 401}}},
+                        {"what": {"stall_body": {"after": 5}}}, {"what": {"lag_files": {"seconds": 2.5}}}]);
+    post("/_sim/faults", faults);
+    assert_eq!(simulator.faults().len(), 6);
     assert_eq!(send("POST", "/_sim/faults", json!([{"what": "nonsense"}])).0, 400);
     assert_eq!(send("GET", "/_sim/nonsense", Value::Null).0, 404);
 }
