@@ -18,3 +18,4 @@ mod package;
 mod restore;
 mod secrets;
 mod store_plakar;
+mod volume;
