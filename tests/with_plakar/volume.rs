@@ -64,10 +64,10 @@ fn a_check_waits_and_goes_on() {
     assert_eq!(outcome.code, Some(0), "{}", outcome.text());
     assert!(outcome.text().contains("daily download volume"), "{}", outcome.text());
     assert_no_accusation(&outcome.text());
-    // Begun when nothing is left, it ends at once.
+    // Begun when nothing is left, it ends at once: Plakar's status for a repository that cannot be opened.
     simulator.change_behaviour(|behaviour| behaviour.daily_volume = Some(1));
     let outcome = other.run(&["at", "@drive", "check"]);
-    assert_eq!(outcome.code, Some(1), "{}", outcome.text());
+    assert_eq!(outcome.code, Some(66), "{}", outcome.text());
     assert!(outcome.text().contains("daily download volume"), "{}", outcome.text());
     assert_no_accusation(&outcome.text());
 }
