@@ -144,8 +144,6 @@ async fn the_schemas_and_our_own_check_agree() {
     let imported_good: &[(&str, &str)] = &[("rclone_copy_links", "true"), ("rclone_override.timeout", "1m")];
     let imported_bad: &[(&str, &str)] = &[("rclone_type", "-"), ("rclone_type", ""), ("username", "me"), ("override.timeout", "1m")];
     let store_good: &[(&str, &str)] = &[
-        ("downloads", "1"),
-        ("downloads", " 06 "),
         ("cache_size", "1Mi"),
         ("cache_size", "64GiB"),
         ("cache_size", "1048576b"),
@@ -156,10 +154,6 @@ async fn the_schemas_and_our_own_check_agree() {
         ("passphrase_cmd", "cat /p"),
     ];
     let store_bad: &[(&str, &str)] = &[
-        ("downloads", "0"),
-        ("downloads", "7"),
-        ("downloads", "15"),
-        ("downloads", ""),
         ("cache_size", ""),
         ("cache_size", "64"),
         ("cache_size", "1T"),
@@ -169,6 +163,10 @@ async fn the_schemas_and_our_own_check_agree() {
         ("cache_size", "0001023k"),
         ("cache_size", "1048575b"),
     ];
+
+    // What a destination has not.
+    let reading_good: &[(&str, &str)] = &[("downloads", "1"), ("downloads", " 06 ")];
+    let reading_bad: &[(&str, &str)] = &[("downloads", "0"), ("downloads", "7"), ("downloads", "15"), ("downloads", "")];
 
     let mut count = 0;
     for (role, name) in ROLES {
@@ -185,6 +183,8 @@ async fn the_schemas_and_our_own_check_agree() {
                 (bad, false),
                 (more_good, true),
                 (more_bad, false),
+                (reading_good, role != Role::Destination),
+                (reading_bad, false),
                 (store_good, is_store),
                 (store_bad, false),
             ]);
@@ -221,7 +221,7 @@ proptest! {
         pairs in prop::collection::hash_map(
             prop_oneof![
                 prop::sample::select(vec![
-                    "location", "username", "password", "transfers", "checkers", "tpslimit", "bwlimit", "chunk_size", "access",
+                    "location", "username", "password", "transfers", "checkers", "downloads", "tpslimit", "bwlimit", "chunk_size", "access",
                     "encoding", "description", "cache_size", "passphrase", "rclone_type", "rclone_x", "override.timeout",
                 ]).prop_map(str::to_owned),
                 "[a-z_.]{0,9}",
@@ -255,7 +255,10 @@ fn a_fault_names_the_option_and_never_shows_a_secret() {
     ];
     assert_eq!(shown, expected.map(|(option, line)| (option, line.to_owned())));
     let faults = check(Role::Source, &config(&[("location", "rclone://"), ("rclone_type", "local"), ("colour", "red")])).unwrap_err();
-    assert_eq!(faults[0].to_string(), "unknown option \"colour\": there are bwlimit, checkers, location, rclone_type, tpslimit, transfers");
+    assert_eq!(
+        faults[0].to_string(),
+        "unknown option \"colour\": there are bwlimit, checkers, downloads, location, rclone_type, tpslimit, transfers"
+    );
 }
 
 /// Each option has words, a default or a requirement, and examples that are right.

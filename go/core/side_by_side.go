@@ -40,7 +40,9 @@ func (r *reader) sideBySide(buffer []byte, at int64, several bool) error {
 	if several {
 		part = line.Segment()
 	}
-	group, ctx := errgroup.WithContext(r.ctx)
+	ctx, cancel := context.WithCancel(r.ctx)
+	defer cancel()
+	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(line.Downloads())
 	for from := int64(0); from < size; {
 		count, rest := line.SideBySide()
@@ -58,7 +60,8 @@ func (r *reader) sideBySide(buffer []byte, at int64, several bool) error {
 		if from = to; count > 1 {
 			group.Go(read)
 		} else if err := read(); err != nil {
-			// Whoever is cancelled by this one must not write into the buffer any more.
+			// The others must not write into the buffer any more.
+			cancel()
 			_ = group.Wait()
 			return err
 		}

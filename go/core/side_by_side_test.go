@@ -185,6 +185,34 @@ func TestASmallFileIsOneCall(t *testing.T) {
 	noMemoryHeld(t)
 }
 
+// On a slow line several files are read ahead at once, each in one call; one that somebody waits for, and a block, come in several.
+func TestASlowLine(t *testing.T) {
+	tidy(t)
+	l := &lined{content: noise(4_000_000)}
+	slow := func() uint64 {
+		handle := keptLined(t, l, true)
+		o, err := objects.get(handle)
+		checks.OK(t, err)
+		measure := o.remote.line.Measure()
+		time.Sleep(400 * time.Millisecond)
+		measure.Done(128 << 10)
+		l.asked = nil
+		return handle
+	}
+	_, _, err := Begin(slow(), 0, make([]byte, 4_000_001))
+	if err != nil || len(l.asked) != 1 {
+		t.Error(err, l.asked)
+	}
+	got, err := readBy(slow(), 0, make([]byte, 1<<20))
+	if err != nil || !bytes.Equal(got, l.content) || len(l.asked) < 3 {
+		t.Error(err, l.asked)
+	}
+	checks.OK(t, Fetch(slow(), 0, 1, false, make([]byte, 3<<20)))
+	if len(l.asked) < 3 {
+		t.Error(l.asked)
+	}
+}
+
 func TestFetch(t *testing.T) {
 	tidy(t)
 	l := &lined{content: noise(10 << 20)}

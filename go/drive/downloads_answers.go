@@ -115,7 +115,7 @@ func (t *downloadTransport) lookAtWhole(resp *http.Response, a asked, want *Want
 		head := peek(resp)
 		whole := int64(len(head)) < answerHead
 		switch {
-		case isUsedUp(head) && (!fits || isText):
+		case isUsedUp(head):
 			return t.usedUp(resp.Request)
 		case errorIn(head, whole) != nil && !fits:
 			return judge(resp, head, whole, false)

@@ -46,6 +46,7 @@ func TestAnswersToDownloadsAreJudged(t *testing.T) {
 		"the range":                  {10, "bytes=2-4", ranged(206, "234", "bytes 2-4/10"), "234", "", ""},
 		"a range to the end":         {10, "bytes=7-", ranged(206, "789", "bytes 7-9/10"), "789", "", ""},
 		"another range":              {10, "bytes=2-4", ranged(206, "345", "bytes 3-5/10"), "", fault.Other, ""},
+		"an earlier range":           {10, "bytes=2-4", ranged(206, "123", "bytes 1-3/10"), "", fault.Other, ""},
 		"more than the range":        {10, "bytes=2-4", ranged(206, "2345", "bytes 2-5/10"), "", fault.Other, ""},
 		"no range told":              {10, "bytes=2-4", plainAnswer(206, "234", octets), "", fault.Other, ""},
 		"a range not asked for":      {10, "", ranged(206, "234", "bytes 2-4/10"), "", fault.Other, ""},

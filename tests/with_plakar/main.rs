@@ -23,3 +23,4 @@ mod restore;
 mod secrets;
 mod store_plakar;
 mod sync;
+mod volume;

@@ -23,7 +23,7 @@ pub(super) async fn waited_for<T, Reading: Future<Output = Result<T>>>(read: imp
         match &outcome {
             Err(error) if error.kind() == ErrorKind::VolumeUsedUp => {
                 if !SAID.swap(true, Ordering::Relaxed) {
-                    tracing::warn!("{}. Nothing is damaged: what is read of the store waits until then; Ctrl-C ends it", error.message());
+                    tracing::warn!("{}. What is read of the store waits until then; Ctrl-C ends it", error.message());
                 }
             }
             Ok(_) if SAID.load(Ordering::Relaxed) => {
