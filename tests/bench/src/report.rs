@@ -178,7 +178,11 @@ fn targets(figures: &Figures) -> Vec<Target> {
         Target { what: names::SLOW_FILE, limit: "0.25 x the peer".into(), reached: part(names::SLOW_FILE, Who::Peer, 0.25) },
         Target { what: names::SLOW_CHECK, limit: "0.25 x the release before".into(), reached: part(names::SLOW_CHECK, Who::Before, 0.25) },
         Target { what: names::RESTORE_NEW, limit: "4.2 calls a file".into(), reached: calls_a_file(names::RESTORE_NEW, 4.2) },
-        Target { what: names::RESTORE_NEW, limit: "0.62 x the release before".into(), reached: part(names::RESTORE_NEW, Who::Before, 0.62) },
+        Target {
+            what: names::RESTORE_NEW,
+            limit: "0.62 x the release before".into(),
+            reached: part(names::RESTORE_NEW, Who::Before, 0.62),
+        },
         Target { what: names::RESTORE_KNOWN, limit: "2.2 calls a file".into(), reached: calls_a_file(names::RESTORE_KNOWN, 2.2) },
         Target {
             what: "peak memory in every case",

@@ -42,15 +42,7 @@ pub fn snapshot(contestant: &Contestant, seed: u64) -> (String, String) {
 }
 
 /// Restores a snapshot to a base on the drive, and counts what is there then.
-pub fn measure(
-    bench: &mut Bench,
-    case: Case,
-    contestant: &mut Contestant,
-    simulator: &Simulator,
-    base: &str,
-    store: &str,
-    snapshot: &str,
-) {
+pub fn measure(bench: &mut Bench, case: Case, contestant: &mut Contestant, simulator: &Simulator, base: &str, store: &str, snapshot: &str) {
     contestant.configure("destination", base);
     if bench.measure(case, contestant, Some(simulator), &["-quiet", "at", store, "restore", "-to", "@drive", snapshot]).is_none() {
         return;
