@@ -42,8 +42,15 @@ func TestAProbeSeesAnswersAsTheyCome(t *testing.T) {
 	checks.OK(t, err)
 	plain, err := connectionsIn(client)
 	checks.OK(t, err)
-	if _, ok := plain.Transport.(*fshttp.Transport); !ok {
+	// It only chooses the connection.
+	chosen, ok := plain.Transport.(onConnections)
+	if !ok {
 		t.Fatalf("%T", plain.Transport)
+	}
+	for _, transport := range []http.RoundTripper{chosen.RoundTripper, chosen.downloads} {
+		if _, ok := transport.(*fshttp.Transport); !ok {
+			t.Fatalf("%T", transport)
+		}
 	}
 	if plain.CheckRedirect == nil {
 		t.Fatal("it follows redirects to where nothing is encrypted")
