@@ -6,7 +6,7 @@
 //! start. Two environment variables lead rclone there, see [`Simulator::env`].
 //!
 //! The behaviour follows the facts gathered in the project's `opendrive-api.md` and what
-//! rclone v1.75.1 says in `backend/opendrive`; where both are silent the choice is named at the item.
+//! rclone v1.76.0 says in `backend/opendrive`; where both are silent the choice is named at the item.
 //! What plans of the drive differ in, or nobody knows for sure, is a field of [`Behaviour`]; what goes
 //! wrong now and then is a [`Fault`]; the words of refusals are in [`texts`].
 //!
