@@ -6,7 +6,7 @@
 mod common;
 
 use std::cell::Cell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -402,6 +402,8 @@ fn a_store_against_a_map() {
             let mut store = Store::new(bucket.settings(Role::Store));
             store.create(Bytes::from_static(b"description")).await.unwrap();
             let mut model: BTreeMap<(u8, u8), Vec<u8>> = BTreeMap::new();
+            // States whose name was taken by another one: they are kept under names of their own.
+            let mut beside: BTreeSet<(u8, u8, Vec<u8>)> = BTreeSet::new();
             for step in steps {
                 // Few of each, so that they meet.
                 let kind = |number: u8| (number % 5, Kind::ALL[usize::from(number % 5)]);
@@ -417,7 +419,12 @@ fn a_store_against_a_map() {
                         match put.commit().await {
                             Ok(count) => {
                                 assert_eq!(count, u64::from(size));
-                                model.insert(key, content);
+                                let is_state = matches!(kind, Kind::State | Kind::EccState);
+                                if is_state && model.get(&key).is_some_and(|there| *there != content) {
+                                    beside.insert((key.0, key.1, content));
+                                } else {
+                                    model.insert(key, content);
+                                }
                             }
                             Err(error) => assert!(size == 0, "{error}"),
                         }
@@ -448,12 +455,16 @@ fn a_store_against_a_map() {
                     }
                     StoreStep::Delete { kind, mac } => {
                         let (key, kind, mac) = place(kind, mac);
-                        let deleted = store.delete(kind, &mac).await;
-                        assert_eq!(deleted.is_ok(), model.remove(&key).is_some(), "{deleted:?}");
+                        // What is not there is deleted already.
+                        store.delete(kind, &mac).await.unwrap();
+                        model.remove(&key);
                     }
                     StoreStep::List { kind: number } => {
                         let (key, kind) = kind(number);
-                        let mut macs: Vec<u8> = store.list(kind).await.unwrap().iter().map(|mac| mac[0]).collect();
+                        let (given, own): (Vec<_>, Vec<_>) =
+                            store.list(kind).await.unwrap().into_iter().partition(|mac| mac.iter().all(|byte| *byte == mac[0]));
+                        assert_eq!(own.len(), beside.iter().filter(|(kind, ..)| *kind == key).count());
+                        let mut macs: Vec<u8> = given.iter().map(|mac| mac[0]).collect();
                         macs.sort_unstable();
                         let expected: Vec<u8> = model.keys().filter(|(kind, _)| *kind == key).map(|(_, mac)| *mac).collect();
                         assert_eq!(macs, expected);

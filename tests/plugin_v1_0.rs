@@ -387,7 +387,7 @@ async fn until(mut condition: impl FnMut() -> bool) {
 fn the_manifest_for_plakar_1_0_is_made_of_the_other() {
     let packaging = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging");
     let manifest = std::fs::File::open(packaging.join("manifest.yaml")).unwrap();
-    let output = std::process::Command::new(packaging.join("manifest-v1.0")).stdin(manifest).output().unwrap();
+    let output = std::process::Command::new(packaging.join("manifest-v1.0")).arg("v0.1.0").stdin(manifest).output().unwrap();
     assert!(output.status.success());
     let manifest = String::from_utf8(output.stdout).unwrap();
     for line in ["api_version: v1.0.0", "name: rclone"] {
@@ -396,7 +396,7 @@ fn the_manifest_for_plakar_1_0_is_made_of_the_other() {
     for connector in ["importer", "storage", "exporter"] {
         assert!(manifest.contains(&format!("args: [{connector}, --plakar-api, v1.0]\n")), "{connector}: {manifest}");
     }
-    const KNOWN: [&str; 14] = [
+    const KNOWN: [&str; 15] = [
         "name",
         "display_name",
         "description",
@@ -404,6 +404,7 @@ fn the_manifest_for_plakar_1_0_is_made_of_the_other() {
         "license",
         "tags",
         "api_version",
+        "version",
         "connectors",
         "type",
         "protocols",

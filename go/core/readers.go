@@ -330,6 +330,7 @@ func (r *reader) download(ctx context.Context, want *drive.Want, at, length int6
 	}
 	if r.object.remote.line != nil {
 		want.Urgent = r.urgent
+		want.Part = r.offset > 0 || (r.length >= 0 && r.length != size)
 		ctx = drive.Wanting(ctx, want, o)
 	}
 	body, err := operations.NewReOpen(ctx, o, drive.ReadTries(size), options...)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime/multipart"
 	"net/http"
+	"path"
 	"regexp"
 	"strconv"
 
@@ -200,7 +201,8 @@ func (u *upload) form(offset, length int64) (head, tail []byte, contentType stri
 			return nil, nil, "", err
 		}
 	}
-	if _, err := form.CreateFormFile("file_data", u.name); err != nil {
+	// The name in rclone's form, as its own backend sends it: there is no control character in it, which would break the header.
+	if _, err := form.CreateFormFile("file_data", path.Base(u.path)); err != nil {
 		return nil, nil, "", err
 	}
 	split := written.Len()

@@ -37,6 +37,8 @@ type Want struct {
 	Urgent *atomic.Bool
 	// Further tells that it is not the next part of what somebody waits for, but one behind it.
 	Further atomic.Bool
+	// Part tells that only a part of the object is wanted: how large the whole is by now does not matter.
+	Part bool
 	// size is that of the whole object on the drive, -1 if it is not known.
 	size int64
 }

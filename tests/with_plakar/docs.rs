@@ -195,7 +195,9 @@ fn has_in_order(line: &str, pieces: &[&str]) -> bool {
 fn the_messages_that_are_explained_are_ours() {
     let mut text = String::new();
     sources(&root().join("src"), &mut text);
-    sources(&root().join("go/core"), &mut text);
+    for package in ["core", "drive", "fault"] {
+        sources(&root().join("go").join(package), &mut text);
+    }
     text.push_str(&std::fs::read_to_string(root().join("packaging/schema/store.json")).unwrap());
     // With the words of the schemas filled in, and what is Plakar's own.
     let text = text.replace("{key}", "\"username\" \"rclone_type\"") + "protocol rclone already provided by another installed package";
