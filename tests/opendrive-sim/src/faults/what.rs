@@ -69,7 +69,7 @@ pub enum What {
         /// The HTTP status: 401, 403, 502 and so on.
         code: u16,
     },
-    /// Refuse a write with 403 and [`texts::VIEW_ONLY`](crate::texts::VIEW_ONLY), as the real drive does at
+    /// Refuse a write with 403 and [`texts::VIEW_ONLY`], as the real drive does at
     /// random. Fires only on calls that change the drive, the login not among them.
     RefuseWrite,
     /// Answer a download as when the daily volume is used up: 200, and no byte of the file.
