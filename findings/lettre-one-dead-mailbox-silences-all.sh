@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# lettre 0.11.19 (crate, SmtpTransport), with aiosmtpd 1.4.6 (PyPI) as the mail server and Python's smtplib for comparison.
+# lettre, version 0.11.19 (crate, SmtpTransport), with aiosmtpd 1.4.6 (PyPI) as the mail server and Python's smtplib for comparison.
 #
 # Behaviour: a message to several people goes to nobody if the server refuses one of the addresses, wherever it stands in the list: lettre gives up at
 # the first refused RCPT TO, before DATA. The server has accepted the others and RFC 5321 lets a client go on. The error is permanent

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Plakar 1.1.4 (Go module github.com/PlakarKorp/plakar), subcommand `archive`, snapshots of its own fs connector.
+# Plakar, version 1.1.4 (Go module github.com/PlakarKorp/plakar), subcommand `archive`, snapshots of its own fs connector.
 #
 # Behaviour: `plakar archive` writes regular files only. Symbolic links and folders without a file in them are in the snapshot, `ls` shows them and
 # `restore` makes them, but the tar, tarball or zip has no entry for them; nothing is said of it and the exit status is 0.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Plakar 1.1.4 (Go module github.com/PlakarKorp/plakar, with kloset v1.1.3), a store of its fs connector copied with cp.
+# Plakar, version 1.1.4 (Go module github.com/PlakarKorp/plakar, with kloset v1.1.3), a store of its fs connector copied with cp.
 #
 # Behaviour: what a machine knows of a store it keeps in a cache under the store's id, and a copy of the files has the same id. So on the machine
 # that knows both, the copy is taken for the original: its listing shows snapshots that never reached it, and a backup to it leaves out every chunk

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# github.com/PlakarKorp/integrations/http 1.1.0 (Go module: Plakar's http store; with kloset v1.1.3, as Plakar 1.1.4 is built).
+# github.com/PlakarKorp/integrations/http, version 1.1.0 (Go module: Plakar's http store; with kloset v1.1.3, as Plakar 1.1.4 is built).
 #
 # Behaviour: to create a store at an http:// or https:// address sends nothing and succeeds; so does the ping. Both succeed with nothing listening
 # at the address, with a web server that knows nothing of Plakar, with any token. Only opening asks the server.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Plakar 1.1.4 (Go module github.com/PlakarKorp/plakar, with kloset v1.1.3), stores of its own fs connector.
+# Plakar, version 1.1.4 (Go module github.com/PlakarKorp/plakar, with kloset v1.1.3), stores of its own fs connector.
 #
 # Behaviour: a second store is filled by `plakar sync to` each night. An old snapshot is removed there, to save space, while the first store
 # keeps it. The next sync brings it back: "1 snapshots synchronized", as does each further one, and it is never listed. That much is known

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Plakar 1.1.4 (Go module github.com/PlakarKorp/plakar, with its tar connector github.com/PlakarKorp/integrations/tar v1.1.0), GNU tar archives.
+# Plakar, version 1.1.4 (Go module github.com/PlakarKorp/plakar, with its tar connector github.com/PlakarKorp/integrations/tar v1.1.0), GNU tar archives.
 #
 # Behaviour: the source tar:// knows no symbolic links. An entry of tar's type "2" becomes a regular file of 0 bytes with mode 0777, its target
 # is gone; a hard link (type "1") becomes a SYMBOLIC link whose target is the name inside the archive, which leads nowhere from where the link is.

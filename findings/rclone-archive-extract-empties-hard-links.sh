@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# rclone 1.76.0 (Go module github.com/rclone/rclone), command `archive extract`, on a tar file of GNU tar with hard links.
+# rclone, version 1.76.0 (Go module github.com/rclone/rclone), command `archive extract`, on a tar file of GNU tar with hard links.
 #
 # Behaviour: a tar file holds the bytes of a file with several names once, under the name that came first; the other names are entries of size 0
 # that point to it. `rclone archive extract` uploads each such entry as a file of 0 bytes and says nothing, also where the destination already has

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# rclone 1.76.0 (Go module github.com/rclone/rclone), the `crypt` remote as the source of a sync.
+# rclone, version 1.76.0 (Go module github.com/rclone/rclone), the `crypt` remote as the source of a sync.
 #
 # Behaviour: opened with another password (or salt), a crypt remote is an empty folder, with a notice for each name and no error: exit 0. For sync an
 # empty source is an order to delete. strict_names=true makes an error of it, and then sync deletes nothing.

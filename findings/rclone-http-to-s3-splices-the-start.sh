@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# rclone 1.76.0 (Go module github.com/rclone/rclone), with Python's http.server as the source and rclone's own `serve s3` as the destination.
+# rclone, version 1.76.0 (Go module github.com/rclone/rclone), with Python's http.server as the source and rclone's own `serve s3` as the destination.
 #
 # Behaviour: rclone copies a large file from an `http` remote in pieces, each asked for with a Range header. A server may ignore that header
 # and answer 200 with the whole file; Python's http.server does. The http backend takes any 2xx body for the piece it asked for, and where the

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# rclone 1.76.0 (Go module github.com/rclone/rclone), the `union` remote with a read-only upstream before a writable one.
+# rclone, version 1.76.0 (Go module github.com/rclone/rclone), the `union` remote with a read-only upstream before a writable one.
 #
 # Behaviour: a file that is in the read-only upstream can be replaced and deleted, rclone says. The new bytes go to the writable upstream,
 # and a deletion happens there only; reads go by search_policy `ff` (unless set) to the first upstream, the old copy. The
