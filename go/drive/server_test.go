@@ -158,6 +158,10 @@ func (s *server) RoundTrip(req *http.Request) (*http.Response, error) {
 	if lose != nil && lose(call, count) {
 		return nil, io.ErrUnexpectedEOF
 	}
+	// Whoever gave up meanwhile gets no answer, but it is done.
+	if err := req.Context().Err(); err != nil {
+		return nil, err
+	}
 	return answer(req, status, body), nil
 }
 

@@ -20,6 +20,9 @@ import (
 // cleanupTime bounds what is done after a failed upload to leave nothing behind.
 const cleanupTime = 15 * time.Second
 
+// creationTime is how long the drive has for the creation of a file even if the upload is cancelled meanwhile.
+const creationTime = 5 * time.Second
+
 // PutFn is a backend's Put.
 type PutFn func(ctx context.Context, in io.Reader, src fs.ObjectInfo, options ...fs.OpenOption) (fs.Object, error)
 
@@ -185,6 +188,9 @@ func (u *upload) create(ctx context.Context) error {
 	if u.size <= wholeFile {
 		request.Hash = u.sum()
 	}
+	// The drive makes the file also for somebody who does not wait for the answer, and only that tells what to remove.
+	ctx, cancel := atLeast(ctx, creationTime)
+	defer cancel()
 	var answer creation
 	calls, err := u.post(ctx, "/upload/create_file.json", &request, &answer)
 	u.created = err == nil
@@ -212,6 +218,20 @@ func (u *upload) create(ctx context.Context) error {
 	u.id = string(answer.ID)
 	u.location, u.known = string(answer.Location), answer.HashOnly != 0 && request.Hash != ""
 	return sameName(u.name, answer.Name)
+}
+
+// atLeast gives a context that a cancelled one does not end before some time is over.
+func atLeast(ctx context.Context, least time.Duration) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	begun := time.Now()
+	stop := context.AfterFunc(ctx, func() {
+		_ = pause(longer, least-time.Since(begun))
+		cancel()
+	})
+	return longer, func() {
+		stop()
+		cancel()
+	}
 }
 
 // findExisting looks for the file that is in the way of a new one.

@@ -93,6 +93,41 @@ func TestUploadCalls(t *testing.T) {
 	}
 }
 
+// An upload that is cancelled leaves nothing, whichever call it was at.
+func TestCancelledUpload(t *testing.T) {
+	for _, at := range []string{"upload/create_file", "upload/open_file_upload", "upload/upload_file_chunk", "upload/close_file_upload"} {
+		for name, old := range map[string]string{"new": "", "replaced": "old content"} {
+			t.Run(at+" "+name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					s := newServer()
+					s.noLocation = true
+					expected := ""
+					if old != "" {
+						s.has(rootID, "A", old)
+						expected = "A=" + old
+					}
+					ctx, cancel := context.WithCancel(t.Context())
+					defer cancel()
+					s.before = func(call string, _ int) (int, string) {
+						if call == at {
+							cancel()
+						}
+						return 0, ""
+					}
+					_, err := uploaded(ctx, on(t, s), "a", "abc", modified)
+					// What was there is replaced once the close has arrived.
+					if old != "" && at == "upload/close_file_upload" {
+						expected = "A=abc"
+					}
+					if !errors.Is(err, context.Canceled) || s.holds(rootID) != expected {
+						t.Errorf("%q: %v", s.holds(rootID), err)
+					}
+				})
+			})
+		}
+	}
+}
+
 // A chunk that arrived is not sent again because its answer was lost, and nothing is sent twice when it did not.
 func TestLostChunkAnswer(t *testing.T) {
 	data := strings.Repeat("0123456789abcdef", 5<<16)
