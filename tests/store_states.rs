@@ -2,6 +2,10 @@
 
 mod common;
 
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
 use bytes::Bytes;
 use common::place::Place;
 use futures::future::join_all;
@@ -9,6 +13,7 @@ use futures::stream::TryStreamExt;
 use opendrive_sim::{Fault, What};
 use plakar_opendrive::connector::store::{Answer, Kind, Mac};
 use plakar_opendrive::connector::{Role, Store};
+use tempfile::TempDir;
 
 const NAME: Mac = [7; 32];
 
@@ -106,4 +111,129 @@ async fn a_store_is_not_made_over_one_that_was_made_meanwhile() {
     assert!(refused.len() == 1 && refused[0].to_string().contains("a store already"), "{outcomes:?}");
     let won = if outcomes[0].is_ok() { "the first" } else { "the second" };
     assert_eq!(store(&place).open().await.unwrap(), won);
+}
+
+/// A store that keeps states on this machine, as one that is opened.
+async fn keeping(place: &Place, base: &str, folder: &TempDir) -> Store {
+    let store = Store::with_state(place.settings(Role::Store, base), Some(folder.path().to_owned()));
+    store.open().await.unwrap();
+    store
+}
+
+/// The files of states that are kept below a folder.
+fn kept(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let (folders, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
+    let files = files.into_iter().filter(|path| path.file_name().unwrap() != "places");
+    files.chain(folders.iter().flat_map(|folder| kept(folder))).collect()
+}
+
+async fn try_put(store: &Store, kind: Kind, content: &'static [u8]) -> Result<u64, String> {
+    let mut put = store.put(kind, NAME).await.unwrap();
+    put.write(Bytes::from_static(content)).await.unwrap();
+    put.commit().await.map_err(|error| error.to_string())
+}
+
+#[tokio::test]
+async fn a_state_that_could_not_be_put_is_put_first_by_the_next_connection() {
+    let (place, folder) = (Place::drive(), tempfile::tempdir().unwrap());
+    made(&place).await;
+    let first = keeping(&place, "stores/one", &folder).await;
+    assert_eq!(try_put(&first, Kind::State, b"arrives").await, Ok(7));
+    assert_eq!(kept(folder.path()), [] as [PathBuf; 0]);
+
+    let refusal = || Fault::new(What::Status { code: 403, message: "Access denied".into(), retry_after: None });
+    place.simulator().add_fault(refusal().endpoint("upload/create_file").always());
+    let refused = try_put(&first, Kind::State, b"does not").await.unwrap_err();
+    let [file] = &kept(folder.path())[..] else { panic!("{:?}", kept(folder.path())) };
+    assert!(
+        refused.contains("Access denied") && refused.contains("; it is kept in ") && refused.contains(file.to_str().unwrap()),
+        "{refused}"
+    );
+    assert_eq!(std::fs::read(file).unwrap(), b"does not");
+    #[cfg(unix)]
+    for (path, expected) in [(file.as_path(), 0o600), (file.parent().unwrap(), 0o700)] {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, expected, "{}", path.display());
+    }
+    drop(first);
+
+    // While the drive takes nothing, what is there can be read, and nothing is put that could build on it.
+    let second = keeping(&place, "stores/one", &folder).await;
+    assert_eq!(get(&second, &NAME).await, "arrives");
+    place.simulator().set_faults(vec![refusal().endpoint("upload/create_file").times(9)]);
+    let refused = try_put(&second, Kind::Packfile, b"content").await.unwrap_err();
+    assert!(refused.contains("a state of an earlier backup is not in the store yet, and comes first"), "{refused}");
+    assert!(refused.contains(file.to_str().unwrap()), "{refused}");
+    place.simulator().set_faults(Vec::new());
+    assert_eq!(try_put(&second, Kind::Packfile, b"content").await, Ok(7));
+    assert_eq!(states(&place).await, ["arrives", "does not"]);
+    assert_eq!(kept(folder.path()), [] as [PathBuf; 0]);
+}
+
+#[tokio::test]
+async fn a_state_that_is_kept_is_put_once_and_into_its_own_store_only() {
+    let (place, folder) = (Place::drive(), tempfile::tempdir().unwrap());
+    made(&place).await;
+    let first = keeping(&place, "stores/one", &folder).await;
+    let refusal = What::Status { code: 403, message: "Access denied".into(), retry_after: None };
+    place.simulator().add_fault(Fault::new(refusal).endpoint("upload/create_file").always());
+    try_put(&first, Kind::State, b"late").await.unwrap_err();
+    place.simulator().set_faults(Vec::new());
+
+    // A copy of the store has the same description.
+    let copy = Store::new(place.settings(Role::Store, "stores/copy"));
+    copy.create(Bytes::from_static(b"description")).await.unwrap();
+    let copy = keeping(&place, "stores/copy", &folder).await;
+    assert_eq!(copy.list(Kind::State).await.unwrap(), [] as [Mac; 0]);
+    assert_eq!(kept(folder.path()).len(), 1);
+
+    // Three connections at once, as Plakar makes them.
+    let open = || keeping(&place, "stores/one", &folder);
+    tokio::join!(open(), open(), open());
+    assert_eq!(states(&place).await, ["late"]);
+    assert_eq!(kept(folder.path()), [] as [PathBuf; 0]);
+}
+
+#[tokio::test]
+async fn a_state_that_is_too_old_is_not_put() {
+    let (place, folder) = (Place::drive(), tempfile::tempdir().unwrap());
+    made(&place).await;
+    let first = keeping(&place, "stores/one", &folder).await;
+    let refusal = What::Status { code: 403, message: "Access denied".into(), retry_after: None };
+    place.simulator().add_fault(Fault::new(refusal).endpoint("upload/create_file").always());
+    try_put(&first, Kind::State, b"old").await.unwrap_err();
+    place.simulator().set_faults(Vec::new());
+    let file = &kept(folder.path())[0];
+    let week_ago = SystemTime::now() - Duration::from_secs(7 * 24 * 60 * 60);
+    File::options().write(true).open(file).unwrap().set_modified(week_ago).unwrap();
+    let second = keeping(&place, "stores/one", &folder).await;
+    let refused = try_put(&second, Kind::State, b"new").await.unwrap_err();
+    assert!(refused.contains("it is too old") && refused.contains("remove Plakar's cache"), "{refused}");
+    assert_eq!(states(&place).await, [] as [&str; 0]);
+    // As the message says.
+    std::fs::remove_file(file).unwrap();
+    assert_eq!(try_put(&second, Kind::State, b"new").await, Ok(3));
+}
+
+#[tokio::test]
+async fn what_is_taken_back_at_the_end_is_not_kept() {
+    let (place, folder) = (Place::drive(), tempfile::tempdir().unwrap());
+    made(&place).await;
+    let store = keeping(&place, "stores/one", &folder).await;
+    place.simulator().add_fault(Fault::new(What::Delay { ms: 20_000 }).endpoint("upload/create_file").always());
+    let put = tokio::spawn({
+        let store = store.clone();
+        async move { try_put(&store, Kind::State, b"nobody waits for it").await }
+    });
+    for _ in 0..1000 {
+        if kept(folder.path()).len() == 1 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(kept(folder.path()).len(), 1);
+    store.finish().await;
+    put.await.unwrap().unwrap_err();
+    assert_eq!(kept(folder.path()), [] as [PathBuf; 0]);
 }

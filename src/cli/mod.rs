@@ -17,6 +17,7 @@ mod man;
 mod output;
 mod place;
 mod probe;
+mod store;
 mod test;
 mod version;
 
@@ -70,6 +71,7 @@ enum ForPeople {
     Cp(cp::Cp),
     About(about::About),
     Probe(probe::Probe),
+    Store(store::Store),
     App(app::App),
     Console(console::Console),
     /// Print the completions for a shell
@@ -149,6 +151,7 @@ fn for_people(command: ForPeople) -> Result<Exit, Failure> {
         ForPeople::Cp(cp) => cp.run(&mut out),
         ForPeople::About(about) => about.run(&mut out),
         ForPeople::Probe(probe) => probe.run(&mut out),
+        ForPeople::Store(store) => store.run(&mut out),
         ForPeople::App(_) | ForPeople::Console(_) => beside::hand_over(),
         ForPeople::Completions { shell } => {
             let mut script = Vec::new();

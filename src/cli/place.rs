@@ -149,9 +149,24 @@ fn of_plakar(name: &str, path: &str) -> Result<Settings, Failure> {
     found.map(|(_, settings)| settings).ok_or_else(|| Failure::new(Exit::Configuration, missing()))
 }
 
+/// The Plakar that is started: `PLAKAR` in the environment, or the one on the path.
+pub(super) fn plakar() -> std::ffi::OsString {
+    std::env::var_os("PLAKAR").filter(|path| !path.is_empty()).unwrap_or_else(|| "plakar".into())
+}
+
+/// A store of Plakar's by its name.
+pub(super) fn store(name: &str) -> Result<Settings, Failure> {
+    let section = show("store", name)?.ok_or_else(|| {
+        let missing = format!("Plakar has no store {}: `plakar store show` lists them", text::quoted(name));
+        Failure::new(Exit::Configuration, missing)
+    })?;
+    let config: HashMap<String, String> = section.into_iter().collect();
+    Ok(Settings::parse(Role::Store, &config, &hostname())?)
+}
+
 /// What `plakar KIND show` knows of a name; `None` if nothing.
 fn show(kind: &str, name: &str) -> Result<Option<Section>, Failure> {
-    let plakar = std::env::var_os("PLAKAR").filter(|path| !path.is_empty()).unwrap_or_else(|| "plakar".into());
+    let plakar = plakar();
     let failed = |problem: String| Failure::new(Exit::Configuration, problem);
     let output = Command::new(&plakar).args([kind, "show", "-json", "-secrets", name]).stdin(Stdio::null()).output().map_err(|error| {
         failed(format!(

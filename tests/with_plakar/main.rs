@@ -22,5 +22,6 @@ mod person;
 mod restore;
 mod secrets;
 mod store_plakar;
+mod store_repair;
 mod sync;
 mod volume;

@@ -2,13 +2,13 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
 use crate::common::drive_store::{DriveStore, make_files, tree};
 use crate::common::place::noise;
-use crate::common::plakar::Plakar;
+use crate::common::plakar::{Outcome, Plakar};
 use opendrive_sim::{Fault, What};
 
 /// A tree to back up in the home of a user.
@@ -191,8 +191,9 @@ fn two_plakars_use_one_store_at_once() {
     world.plakar.ok(&["at", "@drive", "check"]);
 }
 
+/// Plakar 1.1.4 takes a state that it could not put for one that is in the store, and the next backup builds on it.
 #[test]
-fn a_state_that_cannot_be_put_comes_with_what_to_do() {
+fn a_state_that_cannot_be_put_comes_with_the_next_backup() {
     let world = DriveStore::new();
     world.plakar.ok(&["at", "@drive", "create", "-plaintext"]);
     let files = files(&world.plakar);
@@ -209,18 +210,48 @@ fn a_state_that_cannot_be_put_comes_with_what_to_do() {
     world.simulator.add_fault(Fault::new(refusal).endpoint("upload/create_file").skip(creations - 1).always());
     let refused = backup(3);
     assert!(refused.code == Some(1) && refused.text().contains("Access denied"), "{}", refused.text());
-    let advice = "before the next backup remove it (the folder 2.0.0 in ~/.cache/plakar)";
-    assert!(refused.text().contains(advice), "{}", refused.text());
+    assert!(refused.text().contains("is put first at the next connection of this user"), "{}", refused.text());
+    // While it cannot be put nothing builds on it.
+    let refused = backup(3);
+    assert!(refused.code == Some(1) && refused.text().contains("of an earlier backup is not in the store yet"), "{}", refused.text());
     world.simulator.set_faults(Vec::new());
 
-    // Plakar's process for the cache has it open, and leaves when it has had nothing to do for five seconds.
-    let cached = |process: &PathBuf| std::fs::read(process.join("cmdline")).is_ok_and(|line| line.ends_with(b"\0cached\0"));
-    wait_until("the end of the cache", || !world.plakar.processes().iter().any(cached));
-    std::fs::remove_dir_all(world.plakar.home().join(".cache/plakar/2.0.0")).unwrap();
     assert_eq!(backup(3).code, Some(0));
     let other = Plakar::new(&world.simulator.env());
     world.configure(&other, serde_json::json!({}));
     other.ok(&["at", "@drive", "check"]);
+    let listed = |plakar: &Plakar| {
+        let listed = plakar.ok(&["at", "@drive", "ls"]);
+        listed.lines().map(str::to_owned).collect::<std::collections::BTreeSet<_>>()
+    };
+    assert_eq!(listed(&other), listed(&world.plakar));
+}
+
+/// Plakar has one cache for all stores with the same repository id.
+#[test]
+fn a_copy_of_a_store_is_noticed() {
+    let world = DriveStore::new();
+    let plakar = &world.plakar;
+    plakar.ok(&["at", "@drive", "create", "-plaintext"]);
+    let files = files(plakar);
+    plakar.backup("@drive", &files);
+    let noticed = |outcome: &Outcome| outcome.text().contains("this store was also seen at /kloset on opendrive");
+    assert!(!noticed(&plakar.run(&["at", "@drive", "ls"])));
+    let drive = world.simulator.drive();
+    for (path, _) in drive.tree().into_iter().filter(|(_, entry)| !entry.is_dir) {
+        drive.put_file(&path.replacen("kloset/", "copy/", 1), drive.read_file(&path).unwrap(), 1_600_000_000);
+    }
+    world.configure(plakar, serde_json::json!({"location": "opendrive://copy"}));
+    let outcome = plakar.run(&["at", "@drive", "ls"]);
+    assert!(outcome.code == Some(0) && noticed(&outcome), "{}", outcome.text());
+    // Whoever knows the other place is gone says so.
+    let known = plakar.home().join(".local/state/plakar-opendrive/stores");
+    let known = std::fs::read_dir(known).unwrap().next().unwrap().unwrap().path().join("places");
+    assert!(outcome.text().contains(known.to_str().unwrap()), "{}", outcome.text());
+    let places = std::fs::read_to_string(&known).unwrap();
+    std::fs::write(&known, places.lines().filter(|place| place.starts_with("/copy")).map(|place| format!("{place}\n")).collect::<String>())
+        .unwrap();
+    assert!(!noticed(&plakar.run(&["at", "@drive", "ls"])));
 }
 
 #[test]

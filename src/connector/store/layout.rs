@@ -109,10 +109,10 @@ pub(super) enum Name {
 
 impl Name {
     pub(super) fn parse(name: &str) -> Self {
-        if let Some(mac) = parse_mac(name) {
+        if let Some(mac) = mac_from_hex(name) {
             return Self::Resource(mac);
         }
-        if meant_for(name).is_some_and(|target| parse_mac(target).is_some()) { Self::Temporary } else { Self::Foreign }
+        if meant_for(name).is_some_and(|target| mac_from_hex(target).is_some()) { Self::Temporary } else { Self::Foreign }
     }
 }
 
@@ -139,7 +139,8 @@ pub(super) fn is_shard(name: &str) -> bool {
     name.len() == SHARD_DIGITS && name.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-fn parse_mac(name: &str) -> Option<Mac> {
+/// The resource that 64 hex digits name.
+pub fn mac_from_hex(name: &str) -> Option<Mac> {
     if name.len() != 64 || !name.is_ascii() {
         return None;
     }
@@ -151,7 +152,8 @@ fn parse_mac(name: &str) -> Option<Mac> {
     Some(mac)
 }
 
-pub(super) fn hex(mac: &Mac) -> String {
+/// The name of a resource: 64 lower-case hex digits.
+pub fn hex(mac: &Mac) -> String {
     mac.iter().fold(String::with_capacity(64), |mut text, byte| {
         // Writing to a string cannot fail.
         let _ = write!(text, "{byte:02x}");

@@ -6,11 +6,14 @@
 pub mod cache;
 mod catalog;
 pub mod layout;
+mod local;
 mod locks;
 mod put;
 mod spool;
+mod states;
 mod volume;
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -25,7 +28,9 @@ use tokio_util::task::TaskTracker;
 use self::cache::{BlockCache, Fetch};
 use self::catalog::{Catalog, Kept};
 use self::layout::CONFIG;
-pub use self::layout::{Kind, Mac};
+pub use self::layout::{Kind, Mac, hex as mac_to_hex, mac_from_hex};
+use self::local::Local;
+pub use self::local::state_folder;
 use self::locks::Locks;
 pub use self::put::Put;
 use self::spool::{Budget, Spool};
@@ -67,6 +72,12 @@ struct Inner {
     locks: Mutex<Locks>,
     /// Whether this connection has put or deleted anything.
     wrote: AtomicBool,
+    /// Where what [`Local`] keeps is; `None` if nothing is kept.
+    state_folder: Option<PathBuf>,
+    /// What this machine keeps of the store, once that is open.
+    local: std::sync::OnceLock<Local>,
+    /// Set when the states of earlier connections are in the store.
+    settled: OnceCell<()>,
 }
 
 /// A part of a resource: `length` bytes from `offset` on.
@@ -87,8 +98,14 @@ pub enum Answer {
 }
 
 impl Store {
-    /// A store at the place of a configuration.
+    /// A store at the place of a configuration, of which this machine keeps nothing.
     pub fn new(settings: Settings) -> Self {
+        Self::with_state(settings, None)
+    }
+
+    /// A store at the place of a configuration. States that cannot be put are kept below a folder of this machine, usually
+    /// [`state_folder`], until a later connection puts them.
+    pub fn with_state(settings: Settings, state_folder: Option<PathBuf>) -> Self {
         let cache = BlockCache::new(settings.cache_size, settings.transfers);
         let uploads = Semaphore::new(settings.transfers);
         Self(Arc::new(Inner {
@@ -101,6 +118,9 @@ impl Store {
             hurry: CancellationToken::new(),
             locks: Mutex::default(),
             wrote: AtomicBool::new(false),
+            state_folder,
+            local: std::sync::OnceLock::new(),
+            settled: OnceCell::new(),
         }))
     }
 
@@ -142,15 +162,17 @@ impl Store {
             remote.make_folder(kind.folder()).await.map_err(failed)?;
         }
         let mut spool = Spool::new(&self.0.budget);
-        spool.push(config).await.map_err(failed)?;
+        spool.push(config.clone()).await.map_err(failed)?;
         match spool.place(remote, CONFIG).await {
             Err(error) if error.kind() == ErrorKind::Exists => Err(self.error(ErrorKind::Exists, "a store already")),
             outcome => outcome.map(drop).map_err(failed),
         }?;
+        self.remember(&config);
         Ok(())
     }
 
-    /// Opens a store and gives Plakar's description of it.
+    /// Opens a store and gives Plakar's description of it. States that earlier connections of this machine could not put come first:
+    /// if they cannot be put now either, what is there can be read, and puts fail.
     ///
     /// # Errors
     /// `NotFound` if there is no store, else as for [`Store::ping`].
@@ -164,7 +186,12 @@ impl Store {
             }
             Err(error) => return Err(explain(&self.0.settings, &error)),
         };
-        contents(&object).await.map_err(|error| explain(&self.0.settings, &error))
+        let description = contents(&object).await.map_err(|error| explain(&self.0.settings, &error))?;
+        self.remember(&description);
+        if let Err(error) = self.settle().await {
+            tracing::warn!("{error}");
+        }
+        Ok(description)
     }
 
     /// The bytes of the whole store, as far as listings tell.

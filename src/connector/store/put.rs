@@ -2,8 +2,7 @@
 
 use bytes::Bytes;
 
-use super::catalog::Catalog;
-use super::layout::{self, Kind, Mac};
+use super::layout::{Kind, Mac};
 use super::spool::Spool;
 use super::{Result, Store};
 use crate::rclone::{Error, ErrorKind};
@@ -50,8 +49,11 @@ impl Put {
             Kind::Lock | Kind::State | Kind::EccState => None,
         };
         let catalog = store.ready().await?;
+        if kind != Kind::Lock {
+            store.settle().await?;
+        }
         if matches!(kind, Kind::State | Kind::EccState) {
-            put_state(catalog, kind, mac, &spool).await?;
+            store.put_state(kind, mac, &spool).await?;
             return Ok(spool.size());
         }
         // An empty packfile or lock, which is what others see meanwhile, is passed over.
@@ -66,40 +68,4 @@ impl Put {
         }
         Ok(spool.size())
     }
-}
-
-/// Puts a state, which others read as soon as it is there, whole or not at all, and never in the place of another one.
-///
-/// Plakar names the state that a `sync` writes after the snapshot that it copies. When that snapshot was removed on this store and
-/// is copied again, there is a state of that name, from which others descend: each state names its parent. Replaced, it would be its
-/// own ancestor, and a Plakar that has no cache yet passes over such a circle without a word (`TopoSort` in kloset v1.1.3), and
-/// over all the content that the state told of. Plakar reads every state that is listed, whatever its name, so the new one is kept
-/// under a name of its own: that of its content, so that the same put made twice is one state.
-async fn put_state(catalog: &Catalog, kind: Kind, mac: Mac, spool: &Spool) -> Result<()> {
-    let mut name = mac;
-    for try_other in [true, false] {
-        match catalog.present(kind, &name).await? {
-            Some(kept) if spool.is_same(&kept.object).await? => return Ok(()),
-            Some(_) if try_other => {
-                tracing::info!("a {} named {} is there with other content: both are kept", kind.name(), layout::hex(&mac));
-                name = spool.name(&mac).await?;
-            }
-            Some(_) => break,
-            None => match spool.place(catalog.remote(), &kind.path(&name)).await {
-                // Another machine was quicker: its state is compared, and kept.
-                Err(error) if error.kind() == ErrorKind::Exists && try_other => {
-                    catalog.list(kind).await?;
-                    match catalog.known(kind, &name) {
-                        Some(kept) if spool.is_same(&kept.object).await? => return Ok(()),
-                        _ => name = spool.name(&mac).await?,
-                    }
-                }
-                uploaded => {
-                    catalog.add(kind, name, uploaded?);
-                    return Ok(());
-                }
-            },
-        }
-    }
-    Err(Error::new(ErrorKind::Exists, format!("there is another {} named {} already", kind.name(), layout::hex(&name))))
 }

@@ -140,7 +140,7 @@ impl Spool {
     }
 
     /// The bytes in order, 1 MiB at most in each chunk that comes from the file.
-    fn chunks(&self) -> BoxStream<'_, Result<Bytes>> {
+    pub(super) fn chunks(&self) -> BoxStream<'_, Result<Bytes>> {
         let Some(file) = &self.file else { return stream::iter(self.chunks.iter().cloned().map(Ok)).boxed() };
         let read = move |at: u64| {
             let length = usize::try_from(self.size - at).map_or(CHUNK, |rest| rest.min(CHUNK));

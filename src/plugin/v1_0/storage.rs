@@ -12,7 +12,7 @@ use super::proto::store::{
     GetModeRequest, GetModeResponse, GetRangeRequest, GetRequest, GetResponse, GetSizeRequest, GetSizeResponse, InitRequest, InitResponse,
     ListRequest, ListResponse, Mac as MacMessage, OpenRequest, OpenResponse, PutRequest, PutResponse,
 };
-use crate::connector::store::{Kind, Range};
+use crate::connector::store::{Kind, Range, state_folder};
 use crate::connector::{Role, Settings, Store};
 use crate::plugin::resources::{Chunks, mac, write};
 use crate::plugin::{MAX_MESSAGE, status};
@@ -98,7 +98,7 @@ impl StoreContract for StorageService {
         // Plakar tells a store no host name; only that of a local remote would be shown.
         let settings = Settings::parse(Role::Store, &config, "").map_err(|error| Status::invalid_argument(error.to_string()))?;
         let location = config.remove("location").unwrap_or_default();
-        if self.open.set(Open { store: Store::new(settings), location }).is_err() {
+        if self.open.set(Open { store: Store::with_state(settings, state_folder()), location }).is_err() {
             return Err(status::initialised_twice());
         }
         Ok(Response::new(InitResponse::default()))

@@ -12,20 +12,13 @@ use super::proto::store::{
     InitResponse, ListRequest, ListResponse, ModeRequest, ModeResponse, OpenRequest, OpenResponse, PingRequest, PingResponse, PutRequest,
     PutResponse, SizeRequest, SizeResponse,
 };
-use crate::connector::store::{Kind, Range};
+use crate::connector::store::{Kind, Range, state_folder};
 use crate::connector::{Role, Settings, Store};
 use crate::plugin::resources::{Chunks, mac, write};
 use crate::plugin::{MAX_MESSAGE, status};
-use crate::rclone::Error;
 
 /// kloset's `ModeRead | ModeWrite` (connectors/storage): bits that are not those of files.
 const READ_AND_WRITE: i32 = 4 | 2;
-
-/// What to do when a state could not be put. Plakar 1.1.4 merges it into its local cache all the same
-/// (`flushDeltaState` in kloset v1.1.3, snapshot/builder.go): its next backup then takes data for
-/// stored that no state in the store tells of, and nobody else can read that backup.
-const ADVICE: &str = "; Plakar's cache takes it for stored all the same: before the next backup remove it (the folder 2.0.0 in \
-                      ~/.cache/plakar), or that backup will lack data";
 
 /// Plakar's store over a [`Store`]. Clones share it.
 #[derive(Clone, Default)]
@@ -57,7 +50,7 @@ impl StoreContract for StorageService {
         let InitRequest { config, .. } = request.into_inner();
         // Plakar tells a store no host name; only that of a local remote would be shown.
         let settings = Settings::parse(Role::Store, &config, "").map_err(|error| Status::invalid_argument(error.to_string()))?;
-        let store = Store::new(settings);
+        let store = Store::with_state(settings, state_folder());
         let identity = store.identity().clone();
         if self.store.set(store).is_err() {
             return Err(status::initialised_twice());
@@ -98,7 +91,6 @@ impl StoreContract for StorageService {
     async fn put(&self, request: Request<Streaming<PutRequest>>) -> Result<Response<PutResponse>, Status> {
         let mut messages = request.into_inner();
         let first = messages.message().await?.ok_or_else(|| Status::invalid_argument("a Put without a message"))?;
-        let is_state = kind(first.r#type).is_ok_and(|kind| kind == Kind::State);
         let mut put = match (self.store(), kind(first.r#type), mac(&first.mac)) {
             (Ok(store), Ok(kind), Ok(mac)) => store.put(kind, mac).await.map_err(|error| status::resource_status(&error)),
             (Err(status), ..) | (_, Err(status), _) | (.., Err(status)) => Err(status),
@@ -109,9 +101,7 @@ impl StoreContract for StorageService {
         while let Some(message) = messages.message().await? {
             write(&mut put, message.chunk).await;
         }
-        let advice = if is_state { ADVICE } else { "" };
-        let failed = |error: Error| status::resource_status(&Error::new(error.kind(), format!("{error}{advice}")));
-        let written = put?.commit().await.map_err(failed)?;
+        let written = put?.commit().await.map_err(|error| status::resource_status(&error))?;
         Ok(Response::new(PutResponse { bytes_written: i64::try_from(written).unwrap_or(i64::MAX) }))
     }
 

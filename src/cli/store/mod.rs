@@ -1,0 +1,206 @@
+//! `store`: what another machine would see of a store, and what can be done if that is not all.
+//!
+//! Plakar answers from the cache of the machine that it runs on. A store whose states name each other in a circle reads well
+//! where it was made, and is empty everywhere else: Plakar 1.1.4 passes over such states without a word (`TopoSort` in kloset
+//! v1.1.3). They come about where a state was put in the place of another one, as any store but ours does in a `sync`.
+
+mod machine;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use self::machine::{Machine, State};
+use super::exit::{Exit, Failure};
+use super::output::{Output, count};
+use super::{drive, place};
+use crate::connector::Store as Kloset;
+use crate::connector::store::{Kind, mac_from_hex, mac_to_hex};
+
+/// Look at a store as another machine would, and mend it
+#[derive(Debug, clap::Args)]
+pub(super) struct Store {
+    #[command(subcommand)]
+    command: Action,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// Say which restore points a machine sees that has not seen the store before
+    Check {
+        #[command(flatten)]
+        store: Which,
+        /// Read all data as well, as `plakar check` does, without what this machine knows
+        #[arg(long)]
+        data: bool,
+    },
+    /// Make restore points that only this machine sees, or none, visible again; nothing is deleted
+    Repair {
+        #[command(flatten)]
+        store: Which,
+        /// Only say what would be done
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct Which {
+    /// @NAME of a store of Plakar's
+    store: String,
+    /// The file with the passphrase of the store, as for plakar -keyfile; without it Plakar asks, more than once
+    #[arg(long, value_name = "FILE")]
+    keyfile: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// What is to be seen of a store.
+#[derive(Debug, Serialize)]
+struct Sight {
+    /// The restore points that every machine sees.
+    everywhere: BTreeSet<String>,
+    /// Those that only this machine sees, out of its cache.
+    here: BTreeSet<String>,
+    /// Those that states tell of and that no machine sees which has not seen them before.
+    hidden: BTreeSet<String>,
+    #[serde(skip)]
+    states: BTreeMap<String, State>,
+}
+
+impl Store {
+    pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
+        match self.command {
+            Action::Check { store, data } => store.check(data, out),
+            Action::Repair { store, dry_run } => store.repair(dry_run, out),
+        }
+    }
+}
+
+impl Which {
+    fn check(&self, data: bool, out: &mut Output) -> Result<Exit, Failure> {
+        let sight = self.look(&self.kloset()?)?;
+        let whole = if data { Some(Machine::fresh(&self.store, self.keyfile.clone())?.check()?) } else { None };
+        if self.json {
+            out.json(&serde_json::json!({ "sight": sight, "whole": whole }))?;
+        } else {
+            sight.print(out)?;
+            match whole {
+                Some(true) => out.line("all data that they refer to was read and is whole")?,
+                Some(false) => out.line(&format!(
+                    "data is missing or damaged: `plakar -cachedir EMPTY_FOLDER at {} check` names the files; what this machine still reads can be saved to a \
+                     new store by `plakar at {} sync to @NEW`",
+                    self.store, self.store
+                ))?,
+                None => {}
+            }
+            if !sight.is_whole() {
+                out.line(&format!("`plakar-opendrive store repair {}` makes them visible again, as far as that can be done", self.store))?;
+            }
+        }
+        Ok(if sight.is_whole() && whole != Some(false) { Exit::Done } else { Exit::Failed })
+    }
+
+    fn repair(&self, dry_run: bool, out: &mut Output) -> Result<Exit, Failure> {
+        let kloset = self.kloset()?;
+        let mut sight = self.look(&kloset)?;
+        let mut moved: Vec<(String, String)> = Vec::new();
+        // First those that are known to have taken the place of another one; if that is not enough, all that hide something.
+        for round in [State::has_replaced, State::hides] {
+            let wanted: Vec<String> =
+                sight.states.iter().filter(|(name, state)| round(state, name, &sight)).map(|(name, _)| name.clone()).collect();
+            if sight.hidden.is_empty() || wanted.is_empty() {
+                continue;
+            }
+            if dry_run {
+                moved.extend(wanted.into_iter().map(|name| (name, String::new())));
+                break;
+            }
+            for name in wanted {
+                let to = drive(async {
+                    let mac = mac_from_hex(&name).ok_or_else(|| Failure::new(Exit::Failed, "a bug: a name that is none"))?;
+                    kloset.rename_state(&mac).await.map_err(|error| Failure::of(&error))
+                })?;
+                moved.push((name, mac_to_hex(&to)));
+            }
+            sight = self.look(&kloset)?;
+        }
+        if self.json {
+            let moved: Vec<_> = moved.iter().map(|(from, to)| serde_json::json!({ "from": from, "to": to })).collect();
+            out.json(&serde_json::json!({ "sight": sight, "moved": moved, "dry_run": dry_run }))?;
+        } else {
+            for (from, to) in &moved {
+                out.line(&if dry_run { format!("state {from} would get another name") } else { format!("state {from} is {to} now") })?;
+            }
+            if moved.is_empty() {
+                out.line("no state is in the way of another one: nothing to mend")?;
+            }
+            sight.print(out)?;
+            if !moved.is_empty() && !dry_run {
+                out.line(&format!(
+                    "a state that was replaced is lost, and with it what it told of: see by `plakar-opendrive store check --data {}` whether all is there",
+                    self.store
+                ))?;
+            }
+        }
+        Ok(if sight.is_whole() { Exit::Done } else { Exit::Failed })
+    }
+
+    fn kloset(&self) -> Result<Kloset, Failure> {
+        let name = self.store.strip_prefix('@').filter(|name| !name.is_empty() && !name.contains('/'));
+        let name =
+            name.ok_or_else(|| Failure::usage(format!("{:?} is not a store: write @NAME, as `plakar store show` lists it", self.store)))?;
+        Ok(Kloset::new(place::store(name)?))
+    }
+
+    /// Looks at the store as this machine and as another one.
+    fn look(&self, kloset: &Kloset) -> Result<Sight, Failure> {
+        let names = drive(async {
+            kloset.open().await?;
+            kloset.list(Kind::State).await.map_err(|error| Failure::of(&error))
+        })?;
+        let names: Vec<String> = names.iter().map(mac_to_hex).collect();
+        let fresh = Machine::fresh(&self.store, self.keyfile.clone())?;
+        let everywhere = fresh.snapshots()?;
+        let states = fresh.states(&names)?;
+        let here = Machine::own(&self.store, self.keyfile.clone()).snapshots()?.difference(&everywhere).cloned().collect();
+        let removed: BTreeSet<&String> = states.values().flat_map(|state| state.removed.keys()).collect();
+        let told = states.values().flat_map(|state| &state.snapshots);
+        let hidden = told.filter(|id| !removed.contains(id) && !everywhere.contains(*id)).cloned().collect();
+        Ok(Sight { everywhere, here, hidden, states })
+    }
+}
+
+impl State {
+    /// Whether it took the place of another one: it tells of the snapshot whose name it has, and some state removed that before.
+    fn has_replaced(&self, name: &str, sight: &Sight) -> bool {
+        let removed = || sight.states.values().filter_map(|state| state.removed.get(name)).any(|when| *when < self.made);
+        self.snapshots.contains(name) && removed()
+    }
+
+    /// Whether it tells of a restore point that is hidden.
+    fn hides(&self, _name: &str, sight: &Sight) -> bool {
+        !self.snapshots.is_disjoint(&sight.hidden)
+    }
+}
+
+impl Sight {
+    fn is_whole(&self) -> bool {
+        self.hidden.is_empty() && self.here.is_empty()
+    }
+
+    fn print(&self, out: &mut Output) -> Result<(), Failure> {
+        let points = |points: &BTreeSet<String>| count(points.len() as u64, "restore point");
+        out.line(&format!("{} on every machine, of {}", points(&self.everywhere), count(self.states.len() as u64, "state")))?;
+        for id in &self.hidden {
+            let whom = if self.here.contains(id) { "only this machine" } else { "no machine that has not seen it before" };
+            out.line(&format!("{} is seen by {whom}", &id[..8]))?;
+        }
+        for id in self.here.difference(&self.hidden) {
+            out.line(&format!("{} is in this machine's cache only: no state in the store tells of it", &id[..8]))?;
+        }
+        Ok(())
+    }
+}

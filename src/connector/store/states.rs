@@ -1,0 +1,169 @@
+//! Putting states: never in the place of another one, and not lost when the drive fails.
+
+use std::io;
+
+use futures::stream::TryStreamExt;
+
+use super::catalog::Catalog;
+use super::layout::{self, Kind, Mac};
+use super::local::{Local, Pending};
+use super::spool::Spool;
+use super::{Result, Store};
+use crate::rclone::{Error, ErrorKind};
+
+/// What to do when a state could not be put and is not on this machine's disk either.
+const ADVICE: &str = "; Plakar's cache takes it for stored all the same: before the next backup remove it (the folder 2.0.0 in \
+                      ~/.cache/plakar), or that backup will lack data";
+
+impl Store {
+    /// Keeps on this machine's disk what [`Local`] keeps, for the store with this description.
+    pub(super) fn remember(&self, description: &[u8]) {
+        let Some(folder) = &self.0.state_folder else { return };
+        let local = self.0.local.get_or_init(|| Local::new(folder, description, self.identity()));
+        match local.seen() {
+            Ok(None) => {}
+            Ok(Some((file, others))) => tracing::warn!(
+                "this store was also seen at {}: Plakar keeps one cache for all copies of a store, and what is backed up to one can be \
+                 unreadable for others; use each with a -cachedir of its own, or take the line of a place that is gone out of {}",
+                others.join(" and at "),
+                file.display()
+            ),
+            Err(error) => tracing::info!("the places of this store are not remembered: {error}"),
+        }
+    }
+
+    /// Puts the states that could not be put by earlier connections of this machine; nothing else is put before.
+    ///
+    /// # Errors
+    /// What the server says, or that they are too old.
+    pub(super) async fn settle(&self) -> Result<()> {
+        self.0.settled.get_or_try_init(|| self.put_pending()).await.copied()
+    }
+
+    async fn put_pending(&self) -> Result<()> {
+        let Some(local) = self.0.local.get().cloned() else { return Ok(()) };
+        for (kind, mac, mut pending) in on_disk(move || local.pending()).await? {
+            self.put_late(kind, mac, &mut pending).await.map_err(|error| {
+                let (kind, file) = (kind.name(), pending.path().display());
+                Error::new(
+                    error.kind(),
+                    format!("a {kind} of an earlier backup is not in the store yet, and comes first ({file}): {error}"),
+                )
+            })?;
+            pending.arrived();
+            tracing::warn!("a {} of an earlier backup, which could not be put then, is in the store now", kind.name());
+        }
+        Ok(())
+    }
+
+    async fn put_late(&self, kind: Kind, mac: Mac, pending: &mut Pending) -> Result<()> {
+        if pending.expired().map_err(disk)? {
+            let why = "it is too old, maintenance may have removed what it tells of: remove Plakar's cache (the folder 2.0.0 in \
+                       ~/.cache/plakar), then this file";
+            return Err(Error::new(ErrorKind::Other, why));
+        }
+        let mut spool = Spool::new(&self.0.budget);
+        loop {
+            let chunk = pending.read().map_err(disk)?;
+            if chunk.is_empty() {
+                break;
+            }
+            spool.push(chunk).await?;
+        }
+        place_state(self.ready().await?, kind, mac, &spool).await
+    }
+
+    /// Puts a state, which is on this machine's disk until it has arrived.
+    pub(super) async fn put_state(&self, kind: Kind, mac: Mac, spool: &Spool) -> Result<()> {
+        let kept = self.keep_state(kind, mac, spool).await;
+        let outcome = place_state(self.ready().await?, kind, mac, spool).await;
+        let Err(error) = outcome else { return Ok(()) };
+        let advice = match kept {
+            Ok(Some(mut pending)) => {
+                pending.stay();
+                format!("; it is kept in {}, and is put first at the next connection of this user", pending.path().display())
+            }
+            Ok(None) => ADVICE.to_owned(),
+            Err(reason) => format!("; it could not be kept on this machine either: {reason}{ADVICE}"),
+        };
+        Err(Error::new(error.kind(), format!("{error}{advice}")))
+    }
+
+    /// Gives a state a name that its content alone decides, beside all that are there, and gives the name. Plakar reads every
+    /// state that is listed, whatever its name; nothing else changes.
+    ///
+    /// # Errors
+    /// `NotFound`, or what the server says; it has its old name then.
+    pub async fn rename_state(&self, mac: &Mac) -> Result<Mac> {
+        let catalog = self.ready().await?;
+        // In the older layout it is in a folder of its own.
+        let path = catalog.find(Kind::State, mac).await?.object.path().to_owned();
+        let Some(object) = catalog.remote().stat(&path).await?.object else {
+            return Err(Error::new(ErrorKind::NotFound, format!("there is no state {}", layout::hex(mac))));
+        };
+        let mut spool = Spool::new(&self.0.budget);
+        let mut reader = object.read(0, None).await?;
+        while let Some(chunk) = reader.chunk().await? {
+            spool.push(chunk).await?;
+        }
+        let name = spool.name(mac).await?;
+        object.rename(&Kind::State.path(&name)).await?;
+        catalog.list(Kind::State).await?;
+        Ok(name)
+    }
+
+    async fn keep_state(&self, kind: Kind, mac: Mac, spool: &Spool) -> Result<Option<Pending>> {
+        let Some(local) = self.0.local.get().cloned() else { return Ok(None) };
+        let mut pending = on_disk(move || local.keep(kind, &mac)).await?;
+        let mut chunks = spool.chunks();
+        while let Some(chunk) = chunks.try_next().await? {
+            pending = on_disk(move || pending.write(&chunk).map(|()| pending)).await?;
+        }
+        on_disk(move || pending.complete().map(|()| pending)).await.map(Some)
+    }
+}
+
+/// Does something with files, on a thread that may wait.
+async fn on_disk<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(io::Error::other(error))).map_err(disk)
+}
+
+fn disk(error: io::Error) -> Error {
+    Error::new(ErrorKind::Other, format!("the folder for states that are on their way to the store failed: {error}"))
+}
+
+/// Puts a state, which others read as soon as it is there, whole or not at all, and never in the place of another one.
+///
+/// Plakar names the state that a `sync` writes after the snapshot that it copies. When that snapshot was removed on this store and
+/// is copied again, there is a state of that name, from which others descend: each state names its parent. Replaced, it would be its
+/// own ancestor, and a Plakar that has no cache yet passes over such a circle without a word (`TopoSort` in kloset v1.1.3), and
+/// over all the content that the state told of. Plakar reads every state that is listed, whatever its name, so the new one is kept
+/// under a name of its own: that of its content, so that the same put made twice is one state.
+async fn place_state(catalog: &Catalog, kind: Kind, mac: Mac, spool: &Spool) -> Result<()> {
+    let mut name = mac;
+    for try_other in [true, false] {
+        match catalog.present(kind, &name).await? {
+            Some(kept) if spool.is_same(&kept.object).await? => return Ok(()),
+            Some(_) if try_other => {
+                tracing::info!("a {} named {} is there with other content: both are kept", kind.name(), layout::hex(&mac));
+                name = spool.name(&mac).await?;
+            }
+            Some(_) => break,
+            None => match spool.place(catalog.remote(), &kind.path(&name)).await {
+                // Another machine was quicker: its state is compared, and kept.
+                Err(error) if error.kind() == ErrorKind::Exists && try_other => {
+                    catalog.list(kind).await?;
+                    match catalog.known(kind, &name) {
+                        Some(kept) if spool.is_same(&kept.object).await? => return Ok(()),
+                        _ => name = spool.name(&mac).await?,
+                    }
+                }
+                uploaded => {
+                    catalog.add(kind, name, uploaded?);
+                    return Ok(());
+                }
+            },
+        }
+    }
+    Err(Error::new(ErrorKind::Exists, format!("there is another {} named {} already", kind.name(), layout::hex(&name))))
+}

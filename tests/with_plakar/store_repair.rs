@@ -1,0 +1,128 @@
+//! `plakar-opendrive store check` and `store repair`: what another machine would see of a store, and mending it.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::common::drive_store::{DriveStore, make_files, tree};
+use crate::common::executable;
+use crate::common::plakar::{Plakar, plakar};
+
+/// Runs our command line as a user of Plakar; gives its status and all that it said.
+fn ours(user: &Plakar, arguments: &[&str]) -> (Option<i32>, String) {
+    let mut command = Command::new(executable());
+    let environment = user.command(&[]);
+    let environment = environment.get_envs().filter_map(|(name, value)| Some((name, value?)));
+    command.args(arguments).env_clear().envs(environment).env("PLAKAR", plakar()).current_dir(user.home()).stdin(Stdio::null());
+    let output = command.output().unwrap();
+    (output.status.code(), format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr)))
+}
+
+fn another_machine(world: &DriveStore) -> Plakar {
+    let other = Plakar::new(&world.simulator.env());
+    world.configure(&other, serde_json::json!({}));
+    other
+}
+
+/// A store on a drive with a circle of states, as Plakar makes it on a store that lets one state replace another. The user's
+/// Plakar has seen it come about. Gives the whole ids of the snapshot that was removed and of that which is there.
+fn with_a_circle(world: &DriveStore, files: &Path) -> (String, String) {
+    let user = &world.plakar;
+    let (first, copy) = (user.path("first"), user.path("copy"));
+    for store in [&first, &copy] {
+        user.ok(&["at", store, "create", "-plaintext"]);
+    }
+    let files = files.to_str().unwrap();
+    let removed = user.backup(&first, files);
+    user.ok(&["at", &first, "sync", "to", &copy]);
+    std::fs::write(Path::new(files).join("new"), "more").unwrap();
+    let kept = user.backup(&first, files);
+    user.ok(&["at", &first, "sync", "to", &copy]);
+    let listed = user.ok(&["at", &copy, "ls", "-uuid"]);
+    let whole = |short: &str| listed.split_whitespace().find(|word| word.len() == 64 && word.starts_with(short)).unwrap().to_owned();
+    user.ok(&["at", &copy, "rm", "-apply", &removed]);
+    user.ok(&["at", &first, "sync", "to", &copy]);
+    for (path, bytes) in tree(Path::new(&copy)) {
+        world.simulator.drive().put_file(&format!("kloset/{path}"), bytes, 1_600_000_000);
+    }
+    (whole(&removed), whole(&kept))
+}
+
+#[test]
+fn states_in_a_circle_are_found_and_mended() {
+    let world = DriveStore::new();
+    let user = &world.plakar;
+    let files = user.home().join("files");
+    make_files(&files, 20, 20_000);
+    let (removed, kept) = with_a_circle(&world, &files);
+    assert!(user.ok(&["at", "@drive", "ls", "-uuid"]).contains(&kept));
+    assert!(!another_machine(&world).ok(&["at", "@drive", "ls", "-uuid"]).contains(&kept));
+    let before = world.simulator.drive().tree();
+
+    let (code, said) = ours(user, &["store", "check", "@drive"]);
+    assert!(code == Some(1) && said.contains("0 restore points on every machine, of 3 states"), "{said}");
+    assert!(said.contains(&format!("{} is seen by only this machine", &kept[..8])), "{said}");
+    assert!(said.contains("`plakar-opendrive store repair @drive`"), "{said}");
+    let (code, said) = ours(&another_machine(&world), &["store", "check", "@drive"]);
+    assert!(code == Some(1) && said.contains(&format!("{} is seen by no machine that has not", &kept[..8])), "{said}");
+
+    let (_, said) = ours(user, &["store", "repair", "--dry-run", "@drive"]);
+    assert!(said.contains(&format!("state {removed} would get another name")), "{said}");
+    assert_eq!(world.simulator.drive().tree(), before);
+
+    let (code, said) = ours(user, &["store", "repair", "@drive"]);
+    assert!(code == Some(0) && said.contains(&format!("state {removed} is ")), "{said}");
+    assert!(said.contains("1 restore point on every machine"), "{said}");
+    let other = another_machine(&world);
+    assert!(other.ok(&["at", "@drive", "ls", "-uuid"]).contains(&kept));
+    // Nothing is deleted: one name has changed.
+    let after = world.simulator.drive().tree();
+    assert_eq!((after.len(), before.keys().filter(|path| !after.contains_key(*path)).count()), (before.len(), 1));
+    let (code, said) = ours(&other, &["store", "repair", "@drive"]);
+    assert!(code == Some(0) && said.contains("nothing to mend"), "{said}");
+
+    // What the replaced state told of is known to nobody but the machine that saw it: it is said, and saved there.
+    let (code, said) = ours(&other, &["store", "check", "--data", "@drive"]);
+    assert!(code == Some(1) && said.contains("data is missing or damaged"), "{said}");
+    let saved = user.path("saved");
+    user.ok(&["at", &saved, "create", "-plaintext"]);
+    user.ok(&["at", "@drive", "sync", "to", &saved]);
+    let restored = user.path("restored");
+    user.ok(&["-cachedir", &user.path("fresh"), "at", &saved, "restore", "-to", &restored, &kept]);
+    assert!(tree(Path::new(&restored)) == tree(&files));
+}
+
+#[test]
+fn a_store_that_is_well_is_said_to_be_well() {
+    let world = DriveStore::new();
+    let user = &world.plakar;
+    world.configure(user, serde_json::json!({"passphrase": "a passphrase of 2026"}));
+    user.ok(&["at", "@drive", "create"]);
+    let files = user.home().join("files");
+    make_files(&files, 5, 1000);
+    let id = user.backup("@drive", files.to_str().unwrap());
+    std::fs::write(files.join("new"), "more").unwrap();
+    user.backup("@drive", files.to_str().unwrap());
+    user.ok(&["at", "@drive", "rm", "-apply", &id]);
+    let (code, said) = ours(user, &["store", "check", "--data", "@drive"]);
+    assert!(code == Some(0) && said.contains("1 restore point on every machine, of 3 states"), "{said}");
+    assert!(said.contains("all data that they refer to was read and is whole"), "{said}");
+    let (code, said) = ours(user, &["store", "check", "--json", "@drive"]);
+    let json: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(
+        (code, json["sight"]["everywhere"].as_array().unwrap().len(), &json["sight"]["hidden"]),
+        (Some(0), 1, &serde_json::json!([]))
+    );
+
+    for (arguments, expected, line) in [
+        (["store", "check", "drive"], 2, "\"drive\" is not a store: write @NAME"),
+        (["store", "check", "@nothing"], 7, "Plakar has no store \"nothing\""),
+        (["store", "repair", "@drive/folder"], 2, "is not a store: write @NAME"),
+    ] {
+        let (code, said) = ours(user, &arguments);
+        assert!(code == Some(expected) && said.contains(line) && said.trim_end().lines().count() == 1, "{code:?} {said}");
+    }
+    // The passphrase is not where Plakar finds it.
+    world.configure(user, serde_json::json!({"passphrase": "a wrong one"}));
+    let (code, said) = ours(user, &["store", "check", "@drive"]);
+    assert!(code == Some(1) && said.contains("`plakar ls` failed"), "{said}");
+}
