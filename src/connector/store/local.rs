@@ -5,7 +5,7 @@
 //! backup. So a state is on this disk before it is on its way, stays there if it does not arrive, and the next connection
 //! puts it first. What Plakar puts is encrypted if the store is.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -84,7 +84,7 @@ impl Local {
         make_private(&folder)?;
         let path = folder.join(layout::temporary(&format!("{} {}", kind.folder(), layout::hex(mac))));
         let file = private().write(true).create_new(true).open(&path)?;
-        file.lock()?;
+        lock(&file, true)?;
         Ok(Pending { path, file, stays: false })
     }
 
@@ -103,10 +103,8 @@ impl Local {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 opened => opened?,
             };
-            match file.try_lock() {
-                Ok(()) => {}
-                Err(TryLockError::WouldBlock) => continue,
-                Err(TryLockError::Error(error)) => return Err(error),
+            if !lock(&file, false)? {
+                continue;
             }
             let modified = file.metadata()?.modified()?;
             // What is not complete goes after a while: whoever began it has ended, and its put with it.
@@ -183,6 +181,23 @@ fn named(name: &str) -> Option<(Kind, Mac, bool)> {
     let kind = [Kind::State, Kind::EccState].into_iter().find(|kind| kind.folder() == folder)?;
     let (mac, random) = rest.split_once('.')?;
     Some((kind, layout::mac_from_hex(mac)?, !random.contains('.')))
+}
+
+/// Locks a file, and tells whether it could. Where files have no such locks it is ours: at worst a state is put twice.
+#[cfg(unix)]
+fn lock(file: &File, wait: bool) -> io::Result<bool> {
+    use rustix::fs::FlockOperation;
+    let operation = if wait { FlockOperation::LockExclusive } else { FlockOperation::NonBlockingLockExclusive };
+    match rustix::fs::flock(file, operation) {
+        Err(rustix::io::Errno::WOULDBLOCK) => Ok(false),
+        outcome => outcome.map(|()| true).map_err(io::Error::from),
+    }
+}
+
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "it is the same function on both kinds of systems")]
+fn lock(_: &File, _: bool) -> io::Result<bool> {
+    Ok(true)
 }
 
 /// A name for a folder, by the first 8 bytes of a hash.
