@@ -6,64 +6,17 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use common::place::{Place, noise};
-use futures::future::FutureExt;
-use futures::stream::TryStreamExt;
-use opendrive_sim::{Fault, TempLocation, What};
-use plakar_opendrive::connector::store::{Answer, Kind, Mac, Range};
-use plakar_opendrive::connector::{Role, Store};
-use plakar_opendrive::rclone::{ErrorKind, Result};
+use common::stores::{NONE, get, listed, mac, made, put, store};
+use opendrive_sim::{Fault, What};
+use plakar_opendrive::connector::store::{Kind, Mac};
+use plakar_opendrive::connector::Role;
+use plakar_opendrive::rclone::ErrorKind;
 
 /// OpenDrive's uploads go in chunks of this many bytes.
 const CHUNK: usize = 10 << 20;
 
-/// No MAC at all.
-const NONE: &[Mac] = &[];
-
-fn store(place: &Place) -> Store {
-    Store::new(place.settings(Role::Store, "stores/one"))
-}
-
-async fn made(place: &Place) -> Store {
-    let store = store(place);
-    store.create(Bytes::from_static(b"description")).await.unwrap();
-    store
-}
-
-fn mac(number: u8) -> Mac {
-    std::array::from_fn(|index| number.wrapping_mul(31).wrapping_add(index as u8 * 5))
-}
-
 fn hex(mac: &Mac) -> String {
     mac.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-async fn put(store: &Store, kind: Kind, mac: Mac, bytes: &[u8]) -> Result<u64> {
-    let mut put = store.put(kind, mac).await?;
-    for chunk in bytes.chunks(1 << 20) {
-        put.write(Bytes::copy_from_slice(chunk)).await?;
-    }
-    put.commit().await
-}
-
-async fn get(store: &Store, kind: Kind, mac: &Mac, range: Option<(u64, u64)>) -> Result<Vec<u8>> {
-    let range = range.map(|(offset, length)| Range { offset, length });
-    if let Some(bytes) = range.and_then(|range| store.cached(kind, mac, range)) {
-        return Ok(bytes.to_vec());
-    }
-    match store.get(kind, mac, range).await? {
-        Answer::Whole(bytes) => Ok(bytes.to_vec()),
-        Answer::Pieces(pieces) => {
-            let pieces: Vec<Bytes> = pieces.try_collect().await?;
-            assert!(pieces.iter().all(|piece| (1..=1 << 20).contains(&piece.len())));
-            Ok(pieces.concat())
-        }
-    }
-}
-
-async fn listed(store: &Store, kind: Kind) -> Vec<Mac> {
-    let mut macs = store.list(kind).await.unwrap();
-    macs.sort();
-    macs
 }
 
 #[tokio::test]
@@ -278,49 +231,6 @@ async fn puts_cost_the_calls_that_they_must() {
 }
 
 #[tokio::test]
-async fn uploads_that_go_wrong_are_tried_again_and_leave_nothing() {
-    let busy = || What::Status { code: 503, message: "Busy".into(), retry_after: None };
-    let passing = [
-        Fault::new(What::CorruptUpload),
-        Fault::new(What::LieHash).endpoint("upload/close_file_upload"),
-        Fault::new(busy()).endpoint("upload/close_file_upload"),
-        Fault::new(What::LoseAnswer).endpoint("upload/close_file_upload"),
-        Fault::new(What::Reset).endpoint("upload/upload_file_chunk"),
-        Fault::new(What::LoseAnswer).endpoint("upload/create_file"),
-    ];
-    for fault in passing {
-        let place = Place::drive();
-        let store = made(&place).await;
-        place.simulator().add_fault(fault.clone());
-        let outcome = put(&store, Kind::State, mac(1), b"a state").await;
-        assert_eq!(outcome.as_ref().ok(), Some(&7), "{fault:?}: {outcome:?}");
-        assert!(place.simulator().unused_faults().len() <= usize::from(matches!(fault.what, What::LieHash)), "{fault:?}");
-        let other = self::store(&place);
-        assert_eq!(listed(&other, Kind::State).await, [mac(1)], "{fault:?}");
-        assert_eq!(get(&other, Kind::State, &mac(1), None).await.unwrap(), b"a state", "{fault:?}");
-    }
-    for endpoint in ["upload/create_file", "upload/open_file_upload", "upload/upload_file_chunk", "upload/close_file_upload", "file/rename"]
-    {
-        for kind in [Kind::State, Kind::Packfile] {
-            if kind == Kind::Packfile && endpoint == "file/rename" {
-                continue;
-            }
-            let place = Place::drive();
-            if endpoint == "upload/open_file_upload" {
-                place.simulator().change_behaviour(|behaviour| behaviour.temp_location = TempLocation::AtOpen);
-            }
-            let store = made(&place).await;
-            let refusal = What::Status { code: 403, message: "Denied".into(), retry_after: None };
-            place.simulator().add_fault(Fault::new(refusal).endpoint(endpoint).always());
-            let error = put(&store, kind, mac(1), b"a state").await.unwrap_err();
-            assert!(error.to_string().contains("Denied"), "{endpoint}: {error}");
-            assert_eq!(listed(&self::store(&place), kind).await, NONE, "{endpoint}");
-            assert_eq!(place.simulator().unused_faults(), [], "{endpoint}");
-        }
-    }
-}
-
-#[tokio::test]
 async fn an_upload_that_is_under_way_is_not_seen() {
     for kind in [Kind::Packfile, Kind::State, Kind::Lock] {
         let place = Place::drive();
@@ -368,26 +278,6 @@ async fn a_lock_is_replaced_without_a_gap() {
         }
         rounds.await.unwrap();
         assert_eq!(get(&store(&place), Kind::Lock, &mac(1), None).await.unwrap(), b"lock number 0019");
-    }
-}
-
-#[tokio::test]
-async fn what_was_begun_is_finished_and_own_locks_go() {
-    for place in Place::all("store-finish") {
-        let (store, other) = (made(&place).await, store(&place));
-        put(&other, Kind::Lock, mac(9), b"another's").await.unwrap();
-        put(&store, Kind::Lock, mac(1), b"ours").await.unwrap();
-        put(&store, Kind::Packfile, mac(2), b"old").await.unwrap();
-        // Dropped when they have only begun, as requests are when the connection ends.
-        let mut begun = store.put(Kind::State, mac(3)).await.unwrap();
-        begun.write(Bytes::from_static(b"state")).await.unwrap();
-        assert!(begun.commit().now_or_never().is_none());
-        assert!(store.delete(Kind::Packfile, &mac(2)).now_or_never().is_none());
-        store.finish().await;
-        let after = self::store(&place);
-        assert_eq!(listed(&after, Kind::State).await, [mac(3)], "{}", place.name());
-        assert_eq!(listed(&after, Kind::Packfile).await, NONE, "{}", place.name());
-        assert_eq!(listed(&after, Kind::Lock).await, [mac(9)], "{}", place.name());
     }
 }
 

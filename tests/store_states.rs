@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use common::place::Place;
+use common::stores::{made, store};
 use futures::future::join_all;
 use futures::stream::TryStreamExt;
 use opendrive_sim::{Fault, What};
@@ -16,16 +17,6 @@ use plakar_opendrive::connector::{Role, Store};
 use tempfile::TempDir;
 
 const NAME: Mac = [7; 32];
-
-fn store(place: &Place) -> Store {
-    Store::new(place.settings(Role::Store, "stores/one"))
-}
-
-async fn made(place: &Place) -> Store {
-    let store = store(place);
-    store.create(Bytes::from_static(b"description")).await.unwrap();
-    store
-}
 
 async fn put(store: &Store, content: &str) -> u64 {
     let mut put = store.put(Kind::State, NAME).await.unwrap();

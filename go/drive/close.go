@@ -35,11 +35,16 @@ func (u *upload) close(ctx context.Context) (*record, error) {
 			return stored, nil
 		}
 		locked := statusOf(err) == http.StatusLocked
+		mayPass = mayPass || isAway(err)
 		processing = processing || locked
 		var expired *expiredError
 		switch {
 		case errors.As(err, &expired) && tries < driveTries:
 			continue
+		case isAway(err) && u.size <= wholeFile:
+			// Perhaps it has closed the file all the same.
+			u.closing = true
+			return nil, err
 		case locked || mayPass && !errors.As(err, &expired):
 			u.closing = true
 		case !u.closing || errors.As(err, &expired):

@@ -30,6 +30,7 @@ type Drive struct {
 	fresh fresh
 	// refusals are what is known of writes that the drive refuses.
 	refusals refusals
+	presence presence
 	room     room
 }
 
@@ -51,7 +52,7 @@ func tune(ctx context.Context, remote *opendrive.Fs) (*Drive, error) {
 	d.downloads = newDownloadTransport(ctx, fs.GetConfig(ctx).HTTPProxy, d.keeper)
 	f.connections.Transport = &persistent{drive: d, RoundTripper: pages{answers{patientTransport{d.downloads}}}}
 	account := opendrive.Account{Username: f.options.UserName, Password: f.options.Password}
-	d.logins = keepSession(ctx, f.client, d.id, account, d.held)
+	d.logins = keepSession(ctx, f.client, d.id, account, d.held, &d.presence)
 	return d, nil
 }
 

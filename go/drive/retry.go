@@ -24,6 +24,9 @@ import (
 //	                            that breaks or times out
 //	... that answers 401        the end of the session         with each new one,  not at all           one login for all who wait (session.go)
 //	                            (a refused login is final)     renewals are few
+//	... to a drive from which   the same                       not at all          as a call           it is away, and waiting would give the
+//	nothing came for awayTime                                                                          same answer (away.go)
+//	... for lostTime            never                                          driveMaxSleep       one call asks for all
 //	opening a remote            the same, but 401              OpenTries           as a call            its login must not be sent again when refused
 //	any call (persistent)       429, 403 "rate limit"          throttlePatience    Retry-After, or 50  the drive sheds load: all calls are held back
 //	                                                                               ms to 15 s, for all
@@ -64,6 +67,10 @@ const (
 	// driveTries makes it 10 to 20 s until a call is given up.
 	driveTries = 12
 	OpenTries  = 12
+	// awayTime is how long nothing has come from a drive that is away. It is more than a call is tried for.
+	awayTime = 30 * time.Second
+	// lostTime is from when on it is only asked once in driveMaxSleep, and all other calls fail at once.
+	lostTime = 5 * time.Minute
 
 	// throttlePatience is how long calls are held back that the drive refuses because there are too many. The
 	// wait doubles from throttlePause to maxPersistPause; that for a write that is refused from persistPause on.
@@ -187,6 +194,10 @@ func (b *backoff) Calculate(state pacer.State) time.Duration {
 		if until := time.Now().Add(asked.wait); until.After(b.until) {
 			b.until = until
 		}
+	}
+	if isAway(state.LastError) {
+		// The calls that fail at once need no space between them.
+		return driveMinSleep
 	}
 	return min(b.sleep, driveMaxSpace)
 }

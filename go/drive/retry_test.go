@@ -160,7 +160,7 @@ func (a *account) client(t *testing.T) func() error {
 	// The pacer's last timer must have gone off when the bubble ends.
 	t.Cleanup(func() { time.Sleep(driveMaxSpace) })
 	p.SetRetries(driveTries)
-	keepSession(t.Context(), client, "first", opendrive.Account{Username: "u", Password: "p"}, held)
+	keepSession(t.Context(), client, "first", opendrive.Account{Username: "u", Password: "p"}, held, new(presence))
 	d := &Drive{fields: fields{client: client, pacer: p}}
 	return func() error {
 		_, err := d.post(t.Context(), "/x.json?session_id=first", map[string]any{"n": bytes.Repeat([]byte("x"), 10)}, nil)

@@ -34,8 +34,9 @@ type session struct {
 	account opendrive.Account
 	ctx     context.Context
 	// held is asked before each request.
-	held   *backoff
-	logins *rate.Limiter
+	held     *backoff
+	presence *presence
+	logins   *rate.Limiter
 	// first is the id that the backend writes.
 	first string
 	// turn holds one token: whoever has it may read and change what follows.
@@ -60,18 +61,19 @@ type generationKey struct{}
 
 // keepSession hooks into the client of a remote that has just logged in; ctx carries rclone's
 // options for the logins to come.
-func keepSession(ctx context.Context, client *rest.Client, id string, account opendrive.Account, held *backoff) *session {
+func keepSession(ctx context.Context, client *rest.Client, id string, account opendrive.Account, held *backoff, presence *presence) *session {
 	fault.KeepSecret(id)
 	s := &session{
-		client:  client,
-		account: account,
-		ctx:     context.WithoutCancel(ctx),
-		held:    held,
-		logins:  rate.NewLimiter(rate.Every(loginPause), loginBurst),
-		first:   id,
-		turn:    make(chan struct{}, 1),
-		current: id,
-		begun:   time.Now(),
+		client:   client,
+		account:  account,
+		ctx:      context.WithoutCancel(ctx),
+		held:     held,
+		presence: presence,
+		logins:   rate.NewLimiter(rate.Every(loginPause), loginBurst),
+		first:    id,
+		turn:     make(chan struct{}, 1),
+		current:  id,
+		begun:    time.Now(),
 	}
 	client.SetSigner(s.sign)
 	client.SetErrorHandler(s.failed)
@@ -82,6 +84,9 @@ func keepSession(ctx context.Context, client *rest.Client, id string, account op
 func (s *session) sign(req *http.Request) error {
 	if strings.HasSuffix(req.URL.Path, loginPath) || strings.HasSuffix(req.URL.Path, logoutPath) {
 		return nil
+	}
+	if err := s.presence.lost(); err != nil {
+		return err
 	}
 	if err := s.held.wait(req.Context()); err != nil {
 		return err

@@ -3,6 +3,7 @@ package drive
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -51,8 +52,17 @@ func (p *persistent) RoundTrip(req *http.Request) (*http.Response, error) {
 	for {
 		resp, err := p.RoundTripper.RoundTrip(req)
 		if err != nil {
-			return resp, err
+			return resp, p.drive.presence.failed(req.Context(), err)
 		}
+		if resp.StatusCode >= http.StatusInternalServerError {
+			refusal := refusalIn(resp, req)
+			if err := p.drive.presence.failed(req.Context(), errors.New(refusal.message)); isAway(err) {
+				_ = resp.Body.Close()
+				return nil, err
+			}
+			return resp, nil
+		}
+		p.drive.presence.answered()
 		if resp.StatusCode < 400 {
 			p.drive.refusals.worked(req, held.folder)
 			return resp, nil

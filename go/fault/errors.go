@@ -30,6 +30,7 @@ const (
 	NameTooLong    Kind = "nameTooLong"    // the remote cannot hold a name of this length
 	NoSpace        Kind = "noSpace"        // the remote is full
 	VolumeUsedUp   Kind = "volumeUsedUp"   // no more may be downloaded today
+	Away           Kind = "away"           // nothing has come from the server for a while
 	Timeout        Kind = "timeout"        // the server or the network did not answer in time
 	Corrupt        Kind = "corrupt"        // size or hash differ from what they should be
 	Cancelled      Kind = "cancelled"      // the caller gave up

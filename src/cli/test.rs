@@ -234,7 +234,7 @@ fn advice(error: &OpenError) -> Option<&'static str> {
         _ if message.contains("certificate") => {
             Some("Is the clock of this machine right? If a proxy opens connections, RCLONE_CA_CERT names the file of its authority.")
         }
-        ErrorKind::Timeout => Some("The drive does not answer: try again later."),
+        ErrorKind::Timeout | ErrorKind::Away => Some("The drive does not answer: try again later."),
         _ if *temporary => Some("Is this machine online? A proxy is taken from HTTPS_PROXY."),
         _ => None,
     }

@@ -50,7 +50,7 @@ fn code(kind: ErrorKind) -> Code {
         ErrorKind::Permission => Code::PermissionDenied,
         ErrorKind::RateLimited | ErrorKind::NoSpace | ErrorKind::VolumeUsedUp => Code::ResourceExhausted,
         ErrorKind::NameTooLong | ErrorKind::Config => Code::InvalidArgument,
-        ErrorKind::Timeout => Code::DeadlineExceeded,
+        ErrorKind::Timeout | ErrorKind::Away => Code::DeadlineExceeded,
         ErrorKind::Corrupt => Code::DataLoss,
         ErrorKind::Unsupported => Code::Unimplemented,
         ErrorKind::Cancelled => Code::Aborted,

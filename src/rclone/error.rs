@@ -30,6 +30,8 @@ pub enum ErrorKind {
     NoSpace,
     /// The account may not download any more today.
     VolumeUsedUp,
+    /// Nothing has come from the server for a while, whatever it was asked.
+    Away,
     /// The server or the network did not answer in time.
     Timeout,
     /// Size or hash differ from what they should be.

@@ -11,6 +11,7 @@ pub mod planted;
 pub mod plugin;
 pub mod resources;
 pub mod restoring;
+pub mod stores;
 pub mod user;
 
 use place::noise;

@@ -5,6 +5,7 @@
 
 pub mod cache;
 mod catalog;
+mod get;
 pub mod layout;
 mod local;
 mod locks;
@@ -19,14 +20,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use futures::future::{BoxFuture, FutureExt};
-use futures::stream::{self, BoxStream, StreamExt};
 use tokio::sync::{OnceCell, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use self::cache::{BlockCache, Fetch};
-use self::catalog::{Catalog, Kept};
+use self::cache::BlockCache;
+use self::catalog::Catalog;
+pub use self::get::{Answer, Range};
 use self::layout::CONFIG;
 pub use self::layout::{Kind, Mac, hex as mac_to_hex, mac_from_hex};
 use self::local::Local;
@@ -35,12 +35,9 @@ use self::locks::Locks;
 pub use self::put::Put;
 use self::spool::{Budget, Spool};
 use super::{Identity, OpenError, Settings, explain, open_remote};
-use crate::rclone::{Error, ErrorKind, Object, Reader, Urgency};
+use crate::rclone::{Error, ErrorKind, Object};
 
 type Result<T, E = Error> = std::result::Result<T, E>;
-
-/// The largest piece that [`Store::get`] gives, in bytes.
-const PIECE: usize = 1 << 20;
 
 /// The most that is read of `CONFIG` or a lock, which have a few hundred bytes: as much as Plakar takes in
 /// one message but for its frame.
@@ -72,29 +69,14 @@ struct Inner {
     locks: Mutex<Locks>,
     /// Whether this connection has put or deleted anything.
     wrote: AtomicBool,
+    /// Why a read was given up because the drive is away, if one was.
+    given_up: std::sync::OnceLock<Error>,
     /// Where what [`Local`] keeps is; `None` if nothing is kept.
     state_folder: Option<PathBuf>,
     /// What this machine keeps of the store, once that is open.
     local: std::sync::OnceLock<Local>,
     /// Set when the states of earlier connections are in the store.
     settled: OnceCell<()>,
-}
-
-/// A part of a resource: `length` bytes from `offset` on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Range {
-    /// The first byte.
-    pub offset: u64,
-    /// How many.
-    pub length: u64,
-}
-
-/// The bytes of a resource.
-pub enum Answer {
-    /// All of them, in one piece.
-    Whole(Bytes),
-    /// Piece by piece, each of 1 MiB at most.
-    Pieces(BoxStream<'static, Result<Bytes>>),
 }
 
 impl Store {
@@ -118,6 +100,7 @@ impl Store {
             hurry: CancellationToken::new(),
             locks: Mutex::default(),
             wrote: AtomicBool::new(false),
+            given_up: std::sync::OnceLock::new(),
             state_folder,
             local: std::sync::OnceLock::new(),
             settled: OnceCell::new(),
@@ -219,45 +202,6 @@ impl Store {
         if kind == Kind::Lock { self.readable_locks(macs).await } else { Ok(macs) }
     }
 
-    /// Gives a part of a resource that the cache has in one piece, without waiting. To be asked
-    /// before [`Store::get`]: the cache learns from it what is being read.
-    pub fn cached(&self, kind: Kind, mac: &Mac, range: Range) -> Option<Bytes> {
-        if kind != Kind::Packfile {
-            return None;
-        }
-        let kept = self.0.catalog.get()?.known(kind, mac)?;
-        check(kept.size?, range).ok()?;
-        let bytes = self.0.cache.hit(mac, &kept, range.offset, usize::try_from(range.length).ok()?)?;
-        (bytes.len() <= PIECE).then_some(bytes)
-    }
-
-    /// Gives a resource, or a part of it. A whole one is checked: its last piece comes only if
-    /// size and hash are those that were listed.
-    ///
-    /// # Errors
-    /// `NotFound`, `Config` for a range beyond the end, or what the server says.
-    pub async fn get(&self, kind: Kind, mac: &Mac, range: Option<Range>) -> Result<Answer> {
-        let catalog = self.ready().await?;
-        let kept = catalog.find(kind, mac).await?;
-        let Some(range) = range else {
-            return match kind {
-                Kind::Lock => self.lock(mac).await.map(Answer::Whole),
-                _ => Ok(pieces(kept.object.read(0, None).await?)),
-            };
-        };
-        if let Some(size) = kept.size {
-            check(size, range)?;
-        }
-        match (kind, kept.size) {
-            _ if range.length == 0 => Ok(Answer::Whole(Bytes::new())),
-            (Kind::Packfile, Some(_)) => {
-                let blocks = self.0.cache.read(*mac, kept, range.offset, range.length);
-                Ok(Answer::Pieces(blocks.flat_map(|block| stream::iter(split(block))).boxed()))
-            }
-            _ => Ok(pieces(kept.object.read(range.offset, Some(range.length)).await?)),
-        }
-    }
-
     /// Begins to receive a resource.
     ///
     /// # Errors
@@ -357,16 +301,6 @@ impl Store {
     }
 }
 
-impl Fetch for Kept {
-    fn size(&self) -> u64 {
-        self.size.unwrap_or_default()
-    }
-
-    fn fetch(self: Arc<Self>, offset: u64, length: usize, urgency: Arc<Urgency>) -> BoxFuture<'static, Result<Bytes>> {
-        async move { volume::waited_for(|| self.object.fetch(offset, length, &urgency)).await }.boxed()
-    }
-}
-
 /// All bytes of a small object, `CONFIG` or a lock.
 async fn contents(object: &Object) -> Result<Bytes> {
     let mut reader = object.read(0, None).await?;
@@ -381,37 +315,4 @@ async fn contents(object: &Object) -> Result<Bytes> {
         }
     }
     Ok(bytes.freeze())
-}
-
-/// Whether a range lies within a resource.
-fn check(size: u64, range: Range) -> Result<()> {
-    match range.offset.checked_add(range.length) {
-        Some(end) if end <= size => Ok(()),
-        _ => {
-            let Range { offset, length } = range;
-            Err(Error::new(
-                ErrorKind::Config,
-                format!("{length} bytes from offset {offset} on are wanted, but there are only {size} bytes"),
-            ))
-        }
-    }
-}
-
-fn pieces(reader: Reader) -> Answer {
-    let pieces = stream::try_unfold(reader, |mut reader| async move { Ok(reader.chunk().await?.map(|chunk| (chunk, reader))) });
-    Answer::Pieces(pieces.boxed())
-}
-
-/// A block in pieces that fit into a message.
-fn split(block: Result<Bytes>) -> impl Iterator<Item = Result<Bytes>> {
-    let (mut rest, mut error) = match block {
-        Ok(bytes) => (bytes, None),
-        Err(error) => (Bytes::new(), Some(Err(error))),
-    };
-    std::iter::from_fn(move || {
-        if rest.is_empty() {
-            return error.take();
-        }
-        Some(Ok(rest.split_to(rest.len().min(PIECE))))
-    })
 }

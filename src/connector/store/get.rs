@@ -1,0 +1,140 @@
+//! Getting resources: from the cache of blocks, or piece by piece.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::future::{BoxFuture, FutureExt};
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
+
+use super::cache::Fetch;
+use super::catalog::Kept;
+use super::layout::{Kind, Mac};
+use super::{Result, Store, volume};
+use crate::rclone::{Error, ErrorKind, Reader, Urgency};
+
+/// The largest piece that [`Store::get`] gives, in bytes.
+const PIECE: usize = 1 << 20;
+
+/// A part of a resource: `length` bytes from `offset` on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Range {
+    /// The first byte.
+    pub offset: u64,
+    /// How many.
+    pub length: u64,
+}
+
+/// The bytes of a resource.
+pub enum Answer {
+    /// All of them, in one piece.
+    Whole(Bytes),
+    /// Piece by piece, each of 1 MiB at most.
+    Pieces(BoxStream<'static, Result<Bytes>>),
+}
+
+impl Store {
+    /// Gives a part of a resource that the cache has in one piece, without waiting. To be asked
+    /// before [`Store::get`]: the cache learns from it what is being read.
+    pub fn cached(&self, kind: Kind, mac: &Mac, range: Range) -> Option<Bytes> {
+        if kind != Kind::Packfile {
+            return None;
+        }
+        let kept = self.0.catalog.get()?.known(kind, mac)?;
+        check(kept.size?, range).ok()?;
+        let bytes = self.0.cache.hit(mac, &kept, range.offset, usize::try_from(range.length).ok()?)?;
+        (bytes.len() <= PIECE).then_some(bytes)
+    }
+
+    /// Gives a resource, or a part of it. A whole one is checked: its last piece comes only if
+    /// size and hash are those that were listed.
+    ///
+    /// Once a read was given up because the drive does not answer, all others of this connection fail at once. Plakar goes on
+    /// after a failed read, with the next of thousands; and a snapshot that `sync from` could not read in part is taken for copied
+    /// for good (plakar v1.1.4), so the sooner that ends, the better.
+    ///
+    /// # Errors
+    /// `NotFound`, `Config` for a range beyond the end, or what the server says.
+    pub async fn get(&self, kind: Kind, mac: &Mac, range: Option<Range>) -> Result<Answer> {
+        if let Some(reason) = self.0.given_up.get() {
+            return Err(Error::new(reason.kind(), format!("not read, because an earlier read was given up: {}", reason.message())));
+        }
+        let answer = self.read(kind, mac, range).await.inspect_err(|error| self.give_up(error))?;
+        let store = self.clone();
+        Ok(match answer {
+            Answer::Whole(bytes) => Answer::Whole(bytes),
+            Answer::Pieces(pieces) => Answer::Pieces(pieces.inspect_err(move |error| store.give_up(error)).boxed()),
+        })
+    }
+
+    /// Takes note of a read that has failed because the drive is away.
+    fn give_up(&self, error: &Error) {
+        if error.kind() == ErrorKind::Away && self.0.given_up.set(Error::new(error.kind(), error.message())).is_ok() {
+            tracing::warn!("the drive does not answer: no more is read of the store in this run; begin it again later");
+        }
+    }
+
+    async fn read(&self, kind: Kind, mac: &Mac, range: Option<Range>) -> Result<Answer> {
+        let catalog = self.ready().await?;
+        let kept = catalog.find(kind, mac).await?;
+        let Some(range) = range else {
+            return match kind {
+                Kind::Lock => self.lock(mac).await.map(Answer::Whole),
+                _ => Ok(pieces(kept.object.read(0, None).await?)),
+            };
+        };
+        if let Some(size) = kept.size {
+            check(size, range)?;
+        }
+        match (kind, kept.size) {
+            _ if range.length == 0 => Ok(Answer::Whole(Bytes::new())),
+            (Kind::Packfile, Some(_)) => {
+                let blocks = self.0.cache.read(*mac, kept, range.offset, range.length);
+                Ok(Answer::Pieces(blocks.flat_map(|block| stream::iter(split(block))).boxed()))
+            }
+            _ => Ok(pieces(kept.object.read(range.offset, Some(range.length)).await?)),
+        }
+    }
+}
+
+impl Fetch for Kept {
+    fn size(&self) -> u64 {
+        self.size.unwrap_or_default()
+    }
+
+    fn fetch(self: Arc<Self>, offset: u64, length: usize, urgency: Arc<Urgency>) -> BoxFuture<'static, Result<Bytes>> {
+        async move { volume::waited_for(|| self.object.fetch(offset, length, &urgency)).await }.boxed()
+    }
+}
+
+/// Whether a range lies within a resource.
+fn check(size: u64, range: Range) -> Result<()> {
+    match range.offset.checked_add(range.length) {
+        Some(end) if end <= size => Ok(()),
+        _ => {
+            let Range { offset, length } = range;
+            Err(Error::new(
+                ErrorKind::Config,
+                format!("{length} bytes from offset {offset} on are wanted, but there are only {size} bytes"),
+            ))
+        }
+    }
+}
+
+fn pieces(reader: Reader) -> Answer {
+    let pieces = stream::try_unfold(reader, |mut reader| async move { Ok(reader.chunk().await?.map(|chunk| (chunk, reader))) });
+    Answer::Pieces(pieces.boxed())
+}
+
+/// A block in pieces that fit into a message.
+fn split(block: Result<Bytes>) -> impl Iterator<Item = Result<Bytes>> {
+    let (mut rest, mut error) = match block {
+        Ok(bytes) => (bytes, None),
+        Err(error) => (Bytes::new(), Some(Err(error))),
+    };
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return error.take();
+        }
+        Some(Ok(rest.split_to(rest.len().min(PIECE))))
+    })
+}
