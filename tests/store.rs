@@ -8,8 +8,8 @@ use bytes::Bytes;
 use common::place::{Place, noise};
 use common::stores::{NONE, get, listed, mac, made, put, store};
 use opendrive_sim::{Fault, What};
-use plakar_opendrive::connector::store::{Kind, Mac};
 use plakar_opendrive::connector::Role;
+use plakar_opendrive::connector::store::{Kind, Mac};
 use plakar_opendrive::rclone::ErrorKind;
 
 /// OpenDrive's uploads go in chunks of this many bytes.

@@ -3,7 +3,8 @@
 //! Plakar 1.1.4 merges a state into its local cache whether or not it could be put (`flushDeltaState` in kloset v1.1.3,
 //! snapshot/builder.go). Its next backup then leaves out what that state tells of, and nobody but this user can read that
 //! backup. So a state is on this disk before it is on its way, stays there if it does not arrive, and the next connection
-//! puts it first. What Plakar puts is encrypted if the store is.
+//! puts it first. What Plakar puts is encrypted if the store is. The file has the number of packfiles that the same connection
+//! has put (8 bytes, little-endian), their names (32 bytes each), and the state: it is put only where these are.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
@@ -79,13 +80,16 @@ impl Local {
     }
 
     /// Begins to keep a state that is to be put. Nobody else sees it before [`Pending::complete`].
-    pub(super) fn keep(&self, kind: Kind, mac: &Mac) -> io::Result<Pending> {
+    pub(super) fn keep(&self, kind: Kind, mac: &Mac, packfiles: &[Mac]) -> io::Result<Pending> {
         let folder = self.states();
         make_private(&folder)?;
         let path = folder.join(layout::temporary(&format!("{} {}", kind.folder(), layout::hex(mac))));
         let file = private().write(true).create_new(true).open(&path)?;
         lock(&file, true)?;
-        Ok(Pending { path, file, stays: false })
+        let mut pending = Pending { path, file, stays: false };
+        pending.write(&(packfiles.len() as u64).to_le_bytes())?;
+        packfiles.iter().try_for_each(|packfile| pending.write(packfile))?;
+        Ok(pending)
     }
 
     /// The states that were kept and that nobody is putting now, the oldest first.
@@ -138,7 +142,20 @@ impl Pending {
         Ok(())
     }
 
-    /// The next bytes; none at the end.
+    /// The packfiles that the state needs and that were put with it; to be asked before the bytes.
+    pub(super) fn packfiles(&mut self) -> io::Result<Vec<Mac>> {
+        let mut count = [0; 8];
+        self.file.read_exact(&mut count)?;
+        let mut packfiles = Vec::new();
+        for _ in 0..u64::from_le_bytes(count) {
+            let mut mac = Mac::default();
+            self.file.read_exact(&mut mac)?;
+            packfiles.push(mac);
+        }
+        Ok(packfiles)
+    }
+
+    /// The next bytes of the state; none at the end.
     pub(super) fn read(&mut self) -> io::Result<Bytes> {
         let mut buffer = BytesMut::zeroed(CHUNK);
         let read = self.file.read(&mut buffer)?;

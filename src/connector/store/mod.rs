@@ -75,6 +75,8 @@ struct Inner {
     state_folder: Option<PathBuf>,
     /// What this machine keeps of the store, once that is open.
     local: std::sync::OnceLock<Local>,
+    /// The packfiles that this connection has put.
+    packfiles: Mutex<Vec<Mac>>,
     /// Set when the states of earlier connections are in the store.
     settled: OnceCell<()>,
 }
@@ -103,6 +105,7 @@ impl Store {
             given_up: std::sync::OnceLock::new(),
             state_folder,
             local: std::sync::OnceLock::new(),
+            packfiles: Mutex::default(),
             settled: OnceCell::new(),
         }))
     }

@@ -63,6 +63,9 @@ impl Put {
             store.0.cache.forget(&mac);
         }
         catalog.add(kind, mac, uploaded?);
+        if kind == Kind::Packfile {
+            store.packfiles().push(mac);
+        }
         if kind == Kind::Lock {
             store.locks().own.insert(mac);
         }

@@ -1,6 +1,8 @@
 //! Putting states: never in the place of another one, and not lost when the drive fails.
 
+use std::collections::HashSet;
 use std::io;
+use std::sync::MutexGuard;
 
 use futures::stream::TryStreamExt;
 
@@ -32,6 +34,11 @@ impl Store {
         }
     }
 
+    /// The packfiles that this connection has put.
+    pub(super) fn packfiles(&self) -> MutexGuard<'_, Vec<Mac>> {
+        self.0.packfiles.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
     /// Puts the states that could not be put by earlier connections of this machine; nothing else is put before.
     ///
     /// # Errors
@@ -57,10 +64,19 @@ impl Store {
     }
 
     async fn put_late(&self, kind: Kind, mac: Mac, pending: &mut Pending) -> Result<()> {
+        let useless = |why: &str| {
+            let advice = "remove Plakar's cache (the folder 2.0.0 in ~/.cache/plakar), then this file";
+            Error::new(ErrorKind::Other, format!("{why}: {advice}"))
+        };
         if pending.expired().map_err(disk)? {
-            let why = "it is too old, maintenance may have removed what it tells of: remove Plakar's cache (the folder 2.0.0 in \
-                       ~/.cache/plakar), then this file";
-            return Err(Error::new(ErrorKind::Other, why));
+            return Err(useless("it is too old, maintenance may have removed what it tells of"));
+        }
+        let needed = pending.packfiles().map_err(disk)?;
+        if !needed.is_empty() {
+            let there: HashSet<Mac> = self.ready().await?.list(Kind::Packfile).await?.0.into_iter().collect();
+            if !needed.iter().all(|packfile| there.contains(packfile)) {
+                return Err(useless("what it tells of was removed by maintenance"));
+            }
         }
         let mut spool = Spool::new(&self.0.budget);
         loop {
@@ -114,7 +130,8 @@ impl Store {
 
     async fn keep_state(&self, kind: Kind, mac: Mac, spool: &Spool) -> Result<Option<Pending>> {
         let Some(local) = self.0.local.get().cloned() else { return Ok(None) };
-        let mut pending = on_disk(move || local.keep(kind, &mac)).await?;
+        let packfiles = self.packfiles().clone();
+        let mut pending = on_disk(move || local.keep(kind, &mac, &packfiles)).await?;
         let mut chunks = spool.chunks();
         while let Some(chunk) = chunks.try_next().await? {
             pending = on_disk(move || pending.write(&chunk).map(|()| pending)).await?;

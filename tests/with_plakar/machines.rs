@@ -1,0 +1,203 @@
+//! Three machines and two stores, one of them on the drive, in any order of commands, with a drive that fails and processes that
+//! are killed: what any machine lists, a machine that comes anew lists too, finds whole, and restores byte for byte.
+//!
+//! `MACHINES_STEPS` is the number of commands, `MACHINES_SEED` repeats a run.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use opendrive_sim::{Fault, Options, Simulator, What};
+
+use crate::common::drive_store::tree;
+use crate::common::place::noise;
+use crate::common::plakar::Plakar;
+
+/// How many commands there are between two looks at everything.
+const BETWEEN: u64 = 8;
+
+type Tree = BTreeMap<String, Vec<u8>>;
+
+struct World {
+    simulator: Simulator,
+    machines: [Plakar; 3],
+    /// On the disk that all three machines have, and on the drive.
+    stores: [String; 2],
+    seed: u64,
+    drawn: u64,
+    /// What each snapshot must give, by the beginning of its id.
+    contents: BTreeMap<String, Tree>,
+    /// What was done, for the message of a failure.
+    done: Vec<String>,
+    shared: tempfile::TempDir,
+}
+
+impl World {
+    fn new(seed: u64) -> Self {
+        let simulator = Simulator::start(Options::default()).unwrap();
+        let shared = tempfile::Builder::new().prefix("pk").tempdir_in("/tmp").unwrap();
+        let machines = [(); 3].map(|()| machine(&simulator));
+        let stores = [shared.path().join("store").to_str().unwrap().to_owned(), "@drive".to_owned()];
+        for store in &stores {
+            machines[0].ok(&["at", store, "create", "-plaintext"]);
+        }
+        Self { simulator, machines, stores, seed, drawn: 0, contents: BTreeMap::new(), done: Vec::new(), shared }
+    }
+
+    fn below(&mut self, limit: usize) -> usize {
+        let mut draw = [0; 8];
+        opendrive_sim::generated_bytes(self.seed, self.drawn * 8, &mut draw);
+        self.drawn += 1;
+        (u64::from_le_bytes(draw) % limit as u64) as usize
+    }
+
+    /// One command of one machine, with or without a drive that fails meanwhile.
+    fn step(&mut self) {
+        let (who, which, command, trouble) = (self.below(3), self.below(2), self.below(10), self.below(4));
+        let store = self.stores[which].clone();
+        let other = self.stores[1 - which].clone();
+        let call = 1 + self.below(25) as u64;
+        let fault = match trouble {
+            0 => Some(Fault::new(What::LoseAnswer).skip(call).times(2)),
+            1 => Some(
+                Fault::new(What::Status { code: 403, message: "Access denied".into(), retry_after: None })
+                    .endpoint("upload/create_file")
+                    .skip(call % 6)
+                    .always(),
+            ),
+            _ => None,
+        };
+        self.simulator.set_faults(fault.into_iter().collect());
+        let files = self.machines[who].home().join("files");
+        let arguments: Vec<String> = match command {
+            0..=3 => {
+                self.change(&files);
+                vec!["-quiet".into(), "at".into(), store.clone(), "backup".into(), "-no-progress".into(), files.to_str().unwrap().into()]
+            }
+            4 => vec!["at".into(), store.clone(), "sync".into(), "to".into(), other],
+            5 => vec!["at".into(), store.clone(), "sync".into(), "from".into(), other],
+            6 | 7 => {
+                let listed: Vec<String> = self.listed(&self.machines[who], &store).into_iter().collect();
+                if listed.len() < 2 {
+                    return;
+                }
+                let chosen = listed[self.below(listed.len())].clone();
+                vec!["at".into(), store.clone(), "rm".into(), "-apply".into(), chosen]
+            }
+            _ => vec!["at".into(), store.clone(), "maintenance".into()],
+        };
+        let kill = command < 6 && trouble == 2;
+        self.done.push(format!("machine {who}, trouble {trouble} at call {call}: {}", arguments.join(" ")));
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let before = tree(&files);
+        if kill {
+            self.killed(who, &arguments, call);
+        } else {
+            let outcome = self.machines[who].run(&arguments);
+            self.done.last_mut().unwrap().push_str(&format!(
+                " -> {:?}{}",
+                outcome.code,
+                outcome.text().lines().last().map_or_else(String::new, |line| format!(", {line}"))
+            ));
+            let text = outcome.text();
+            if let Some(line) = text.lines().find(|line| command < 4 && line.contains("backup completed")) {
+                self.contents.insert(line.split(':').next().unwrap().trim().to_owned(), before);
+            }
+        }
+        self.simulator.set_faults(Vec::new());
+    }
+
+    /// Kills Plakar, and its plugins with it, when the drive has got so many calls.
+    fn killed(&self, who: usize, arguments: &[&str], call: u64) {
+        self.simulator.reset_calls();
+        let mut child =
+            self.machines[who].command(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        for _ in 0..6000 {
+            if child.try_wait().unwrap().is_some() || self.simulator.calls().total >= call {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let _ = child.kill();
+        let _ = child.wait();
+        // The plugins take back what was under way.
+        for _ in 0..1000 {
+            if self.simulator.calls().in_flight == 0 {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Changes the files of a machine a little: some content is shared among machines, some is new, some goes.
+    fn change(&mut self, files: &Path) {
+        for _ in 0..3 {
+            let (number, content, size) = (self.below(12), self.below(30) as u64, [0, 100, 20_000, 300_000][self.below(4)]);
+            let path = files.join(format!("folder{}/file{number}", number % 3));
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, noise(content, size)).unwrap();
+        }
+        let gone = files.join(format!("folder0/file{}", 3 * self.below(4)));
+        if tree(files).len() > 2 {
+            drop(std::fs::remove_file(gone));
+        }
+    }
+
+    fn listed(&self, machine: &Plakar, store: &str) -> BTreeSet<String> {
+        let text = machine.ok(&["at", store, "ls", "-uuid"]);
+        text.lines().filter_map(|line| line.split_whitespace().nth(1)).filter(|word| word.len() == 64).map(str::to_owned).collect()
+    }
+
+    /// Looks at both stores as every machine, and as one that has not seen them before.
+    fn look(&self) {
+        let story = || format!("MACHINES_SEED={}\n{}", self.seed, self.done.join("\n"));
+        for store in &self.stores {
+            let anew = machine(&self.simulator);
+            let found = self.listed(&anew, store);
+            for (number, known) in self.machines.iter().enumerate() {
+                let here = self.listed(known, store);
+                assert!(here.is_subset(&found), "machine {number} lists more of {store}: {here:?}, anew {found:?}\n{}", story());
+            }
+            if found.is_empty() {
+                continue;
+            }
+            let outcome = anew.run(&["-quiet", "at", store, "check"]);
+            assert_eq!(outcome.code, Some(0), "{store}: {}\n{}", outcome.text(), story());
+            for id in &found {
+                let Some(wanted) = self.contents.iter().find_map(|(short, tree)| id.starts_with(short).then_some(tree)) else { continue };
+                let restored = anew.path(&format!("restored-{}", &id[..8]));
+                anew.ok(&["at", store, "restore", "-to", &restored, id]);
+                let given = tree(Path::new(&restored));
+                let sizes = |tree: &Tree| tree.iter().map(|(path, bytes)| format!("{path} {}", bytes.len())).collect::<Vec<_>>();
+                assert!(given == *wanted, "{store}: {id} differs: {:?}, wanted {:?}\n{}", sizes(&given), sizes(wanted), story());
+            }
+        }
+    }
+}
+
+fn machine(simulator: &Simulator) -> Plakar {
+    let machine = Plakar::new(&[simulator.env(), vec![("PLAKAR_GRACEPERIOD".to_owned(), "1s".to_owned())]].concat());
+    let config = serde_json::json!({"drive": {
+        "location": "opendrive://kloset", "username": simulator.username(), "password": simulator.password(),
+    }});
+    let outcome = machine.run_with_input(&["store", "import"], config.to_string().as_bytes());
+    assert_eq!(outcome.code, Some(0), "{}", outcome.text());
+    std::fs::create_dir(machine.home().join("files")).unwrap();
+    machine
+}
+
+#[test]
+fn what_one_machine_lists_every_machine_restores() {
+    let number = |name: &str, default: u64| std::env::var(name).map_or(default, |text| text.parse().unwrap());
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap().subsec_nanos().into();
+    let mut world = World::new(number("MACHINES_SEED", now));
+    for step in 1..=number("MACHINES_STEPS", 24) {
+        world.step();
+        if step % BETWEEN == 0 {
+            world.look();
+        }
+    }
+    world.look();
+    assert!(world.shared.path().exists());
+}
