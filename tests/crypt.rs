@@ -51,6 +51,32 @@ async fn a_session_that_ends_is_renewed() {
     assert_eq!(place.simulator().calls().of("session/login"), 2);
 }
 
+/// Another password than that of crypt's, and a name that is not crypt's: told of, without another listing.
+#[tokio::test]
+async fn what_cannot_be_decrypted_is_told_in_the_same_call() {
+    let place = Place::drive();
+    let right = open(&place, "sealed", PASSWORD).await.unwrap();
+    put(&right, "file", b"new").await.unwrap();
+    place.simulator().drive().put_file("sealed/foreign", b"x".to_vec(), 1);
+    let before = place.simulator().calls().of("folder/list");
+    let entries = right.list("").await.unwrap();
+    assert_eq!(place.simulator().calls().of("folder/list"), before + 1);
+    let mut told: Vec<_> =
+        entries.iter().map(|entry| (entry.name.as_str(), entry.undecryptable, entry.is_folder(), entry.object.is_some())).collect();
+    told.sort();
+    assert_eq!(told, [("file", false, false, true), ("foreign", true, false, false)]);
+    let plain = Remote::open(&RemoteConfig::new("memory", "plain")).await.unwrap();
+    assert!(right.features().encrypted && !plain.features().encrypted);
+
+    let wrapped = format!(":opendrive,username=user@example.com,password={PASSWORD}:sealed");
+    let config = RemoteConfig::new("crypt", "").option("remote", &wrapped).plain_password("password", "another");
+    let simulator = place.simulator();
+    let config =
+        config.option("override.http_proxy", &simulator.proxy_url()).option("override.ca_cert", simulator.ca_file().to_str().unwrap());
+    let error = Remote::open(&config).await.unwrap().list("").await.unwrap_err();
+    assert_eq!((error.kind(), error.is_temporary()), (ErrorKind::Undecryptable, false), "{error}");
+}
+
 /// The files on the drive; the time of a folder changes with what is tried in it.
 fn files(place: &Place) -> Vec<(String, opendrive_sim::Entry)> {
     place.simulator().drive().tree().into_iter().filter(|(_, entry)| !entry.is_dir).collect()

@@ -63,6 +63,8 @@ type openOut struct {
 	PrecisionNs int64 `json:"precisionNs"`
 	// Downloads is how many downloads there may be at once; 0 where the backend does not bound them.
 	Downloads int `json:"downloads"`
+	// Encrypted tells that a password is needed to read what is there, beside that of a login.
+	Encrypted bool `json:"encrypted"`
 }
 
 type remoteIn struct {
@@ -118,6 +120,7 @@ func open(ctx context.Context, in openIn) (openOut, error) {
 		CaseInsensitive: f.Features().CaseInsensitive,
 		EmptyFolders:    f.Features().CanHaveEmptyDirectories,
 		PrecisionNs:     int64(f.Precision()),
+		Encrypted:       drive.Encrypted(f),
 	}
 	if r.hash != hash.None {
 		out.Hash = r.hash.String()
