@@ -23,6 +23,7 @@ import (
 	"github.com/rclone/rclone/librclone/librclone"
 
 	"bridge/fault"
+	"bridge/quiet"
 )
 
 // Prefix is what the names of our own rc calls begin with.
@@ -38,7 +39,7 @@ func Initialize() {
 	// A log line that nobody reads any more must not end the process: Go would do that for standard
 	// error (os.File.Write), whatever the program around it has decided about the signal.
 	signal.Ignore(syscall.SIGPIPE)
-	level, err := logLevel(os.Getenv("RCLONE_LOG_LEVEL"))
+	level, err := logLevel(quiet.LogLevel)
 	fs.GetConfig(context.Background()).LogLevel = level
 	log.Handler.SetLevel(fs.LogLevelToSlog(level))
 	if err != nil {
@@ -47,8 +48,8 @@ func Initialize() {
 	followRule(os.Getenv("TZ"))
 }
 
-// logLevel is the level of a name; without one rclone is silent, because whatever fails comes back as an error. Of the
-// environment a library of rclone's reads DEBUG only (InitialLogLevel in fs/config.go).
+// logLevel is the level of a name; without one rclone is silent, because whatever fails comes back as an error. As a
+// library rclone heeds no level but DEBUG (InitialLogLevel in fs/config.go).
 func logLevel(name string) (level fs.LogLevel, err error) {
 	if name == "" {
 		return fs.LogLevelCritical, nil

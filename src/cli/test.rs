@@ -76,7 +76,7 @@ impl Test {
         match self.names.read().and_then(|mut names| names.find(&self.remote)) {
             // Not about the remote: as for any other command.
             Err(failure) if failure.exit != Exit::Configuration => return Err(failure),
-            Err(failure) => report.fail("configuration", &failure, Some("`plakar source show` lists what Plakar knows; `plakar-opendrive config NAME | plakar source import -overwrite` makes it anew")),
+            Err(failure) => report.fail("configuration", &failure, Some("`plakar source show` lists what Plakar knows; `plakar-opendrive config NAME --import source --overwrite` makes it anew")),
             Ok(settings) => {
                 let Identity { origin, kind, root } = &settings.identity;
                 report.pass("configuration", format!("{kind} ({origin}), folder {root}"));
@@ -270,7 +270,7 @@ fn advice(error: &OpenError) -> Option<&'static str> {
     match kind {
         ErrorKind::Authentication => Some(
             "Log in at https://www.opendrive.com with the same name and password; \
-             `plakar-opendrive config NAME | plakar source import -overwrite` stores another one.",
+             `plakar-opendrive config NAME --import source --overwrite` stores another one.",
         ),
         ErrorKind::Undecryptable => Some(ANOTHER_PASSWORD),
         ErrorKind::Permission => Some("The account may log in and not do this: look at its plan, and at who owns the folder."),

@@ -82,7 +82,7 @@ fn the_section_alone_is_refused_with_the_command_to_run() {
         assert_eq!(imported.code, Some(0), "{}", imported.text());
         let ping = plakar.run(&[kind, "ping", "secret"]);
         let expected = format!(
-            "option \"rclone_remote\" is \"half:vault\", but the section [half] of the rclone configuration is missing here: Plakar imports one section alone. Import what it needs with it: rclone config show | plakar-opendrive from-rclone NAME | plakar {kind} import -overwrite"
+            "option \"rclone_remote\" is \"half:vault\", but the section [half] of the rclone configuration is missing here: Plakar imports one section alone. Import what it needs with it: rclone config show | plakar-opendrive from-rclone NAME --import {kind} --overwrite"
         );
         assert!(ping.code == Some(1) && ping.text().contains(&expected), "{}", ping.text());
     }
