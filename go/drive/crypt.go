@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"strings"
 	"sync"
 	"unicode/utf8"
 
@@ -47,7 +48,7 @@ func lookInto(outer *crypt.Fs, config configmap.Mapper) error {
 		Fs:          outer.Fs,
 		features:    &features,
 		cipher:      outer,
-		folderNames: options.DirectoryNameEncryption && options.FilenameEncryption != "off",
+		folderNames: options.DirectoryNameEncryption && !strings.EqualFold(options.FilenameEncryption, "off"),
 	}
 	features.UnWrap = func() fs.Fs { return wrapped.Fs }
 	if list := features.ListP; list != nil {

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::exit::{Exit, Failure};
 use super::output::{Output, count, is_terminal};
-use super::plakar::{self, Target};
+use super::plakar::{self, Handover};
 use super::{credentials, drive};
 use crate::connector::{Role, Settings, open_remote};
 use crate::plugin::say;
@@ -35,7 +35,7 @@ pub(super) struct Config {
     #[arg(long)]
     create: bool,
     #[command(flatten)]
-    target: Target,
+    handover: Handover,
 }
 
 impl Config {
@@ -69,8 +69,8 @@ impl Config {
             ("rclone_username", account.username),
             ("rclone_password", answer.obscured),
         ];
-        self.target.put(&self.name, &section.map(|(key, value)| (key.to_owned(), value)).into(), out)?;
-        if self.target.import.is_none() && is_terminal() {
+        self.handover.put(&self.name, &section.map(|(key, value)| (key.to_owned(), value)).into(), out)?;
+        if self.handover.import.is_none() && is_terminal() {
             let name = &self.name;
             say(&format!(
                 "nothing is kept yet: `plakar-opendrive config {name} --import source` makes the source @{name} of it (or destination, store)"

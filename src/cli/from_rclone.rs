@@ -6,7 +6,7 @@ use std::io::{IsTerminal, Read};
 use super::exit::{Exit, Failure};
 use super::output::Output;
 use super::place::from_json;
-use super::plakar::{self, Target};
+use super::plakar::{self, Handover};
 use crate::connector::{RcloneConfig, Role, Settings};
 use crate::text;
 
@@ -25,12 +25,12 @@ pub(super) struct FromRclone {
     #[arg(long, default_value = "rclone://", value_name = "rclone:///FOLDER")]
     location: String,
     #[command(flatten)]
-    target: Target,
+    handover: Handover,
 }
 
 impl FromRclone {
     pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
-        let Self { section, name, location, target } = self;
+        let Self { section, name, location, handover } = self;
         if !location.starts_with("rclone://") {
             return Err(Failure::usage(format!("--location {} is none of a remote's: write rclone:///FOLDER", text::quoted(&location))));
         }
@@ -52,16 +52,16 @@ impl FromRclone {
         };
         let mut keys = config.import(&section)?;
         keys.insert("location".to_owned(), location);
-        let role = target.import.map_or(Role::Source, plakar::Kind::role);
+        let role = handover.import.map_or(Role::Source, plakar::Configured::role);
         Settings::parse(role, &keys.clone().into_iter().collect::<HashMap<_, _>>(), "")?;
-        let name = match (name, target.import) {
+        let name = match (name, handover.import) {
             (Some(name), _) => name,
             (None, None) => section,
             (None, Some(_)) => plakar::name(&section).map_err(|advice| {
                 Failure::usage(format!("{} is no name for Plakar: give one by --name, {advice}", text::quoted(&section)))
             })?,
         };
-        target.put(&name, &keys, out)?;
+        handover.put(&name, &keys, out)?;
         Ok(Exit::Done)
     }
 }

@@ -11,7 +11,7 @@ use clap::ValueEnum;
 
 use super::credentials::{self, Credentials};
 use super::exit::{Exit, Failure};
-use super::plakar::{self, Kind, Section};
+use super::plakar::{self, Configured, Section};
 use crate::connector::{RcloneConfig, Role, Settings};
 use crate::text;
 
@@ -32,13 +32,13 @@ pub(super) struct Where {
     config: Option<PathBuf>,
     /// Which @NAME of Plakar's is meant, where several have the name
     #[arg(long = "as", value_name = "KIND", conflicts_with = "config")]
-    kind: Option<Kind>,
+    kind: Option<Configured>,
 }
 
 /// What names were looked up in; asked for and read once.
 pub(super) struct Names {
     file: Option<(String, RcloneConfig)>,
-    kind: Option<Kind>,
+    kind: Option<Configured>,
     credentials: Option<Credentials>,
 }
 
@@ -129,10 +129,10 @@ fn hostname() -> String {
 }
 
 /// Asks Plakar for the source, destination or store of this name.
-fn of_plakar(name: &str, wanted: Option<Kind>, path: &str) -> Result<Settings, Failure> {
+fn of_plakar(name: &str, wanted: Option<Configured>, path: &str) -> Result<Settings, Failure> {
     plakar::refuse_odd(name)?;
     let mut found: Option<(&str, Settings)> = None;
-    for &kind in Kind::value_variants().iter().filter(|kind| wanted.is_none_or(|wanted| wanted == **kind)) {
+    for &kind in Configured::value_variants().iter().filter(|kind| wanted.is_none_or(|wanted| wanted == **kind)) {
         let Some(section) = plakar::show(kind, name)? else { continue };
         let (kind, settings) = (kind.name(), settings(section, path)?);
         match &found {
@@ -146,7 +146,7 @@ fn of_plakar(name: &str, wanted: Option<Kind>, path: &str) -> Result<Settings, F
             Some(_) => {}
         }
     }
-    let missing = || match wanted.map(Kind::name) {
+    let missing = || match wanted.map(Configured::name) {
         None => format!("Plakar has no source, destination or store {}: `plakar source show` lists the sources", text::quoted(name)),
         Some(kind) => format!("Plakar has no {kind} {}: `plakar {kind} show` lists what there is", text::quoted(name)),
     };

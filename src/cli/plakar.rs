@@ -23,13 +23,13 @@ const MAX_NAME_BYTES: usize = 63;
 
 /// What a configuration is one of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Kind {
+pub(super) enum Configured {
     Source,
     Destination,
     Store,
 }
 
-impl Kind {
+impl Configured {
     /// Its name, as in Plakar's commands.
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -50,16 +50,16 @@ impl Kind {
 
 /// Where a configuration goes.
 #[derive(Debug, clap::Args)]
-pub(super) struct Target {
+pub(super) struct Handover {
     /// Give it to Plakar as this, and print nothing
     #[arg(long, value_name = "KIND")]
-    pub(super) import: Option<Kind>,
+    pub(super) import: Option<Configured>,
     /// Replace the one of that name
     #[arg(long, requires = "import")]
     overwrite: bool,
 }
 
-impl Target {
+impl Handover {
     /// Prints what Plakar's import commands read, or has Plakar read it.
     pub(super) fn put(&self, name: &str, section: &Section, out: &mut Output) -> Result<(), Failure> {
         let sections = json!({ name: section });
@@ -100,7 +100,7 @@ pub(super) fn name(name: &str) -> Result<String, String> {
 }
 
 /// What `plakar KIND show` knows of a name; `None` if nothing.
-pub(super) fn show(kind: Kind, name: &str) -> Result<Option<Section>, Failure> {
+pub(super) fn show(kind: Configured, name: &str) -> Result<Option<Section>, Failure> {
     let kind = kind.name();
     let failed = |problem: String| Failure::new(Exit::Configuration, problem);
     let outcome = run(plakar(&[kind, "show", "-json", "-secrets", name]), name, b"")?;
