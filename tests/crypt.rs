@@ -2,10 +2,15 @@
 
 mod common;
 
+use std::collections::HashMap;
 use std::time::UNIX_EPOCH;
 
 use common::place::{Place, noise};
+use common::plugin::Plugin;
 use opendrive_sim::{Fault, TempLocation, What};
+use plakar_opendrive::plugin::v1_0::proto::importer::importer_client::ImporterClient;
+use plakar_opendrive::plugin::v1_0::proto::importer::scan_response::Result as Found;
+use plakar_opendrive::plugin::v1_0::proto::importer::{InitRequest, Options, ScanRequest};
 use plakar_opendrive::rclone::{ErrorKind, Remote, RemoteConfig, Result};
 
 // The simulator's password and a wrong one, by `rclone obscure`.
@@ -103,4 +108,35 @@ async fn a_failed_upload_leaves_nothing_and_keeps_what_was_there() {
     place.simulator().set_faults(vec![Fault::new(What::CorruptUpload)]);
     put(&remote, "new", &noise(2, 100_000)).await.unwrap_err();
     assert_eq!(files(&place), before);
+}
+
+/// Plakar 1.0's way to it; 1.1's is tested with Plakar itself.
+#[tokio::test]
+async fn plakar_1_0_is_told_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path().to_str().unwrap();
+    let config = RemoteConfig::new("crypt", "").option("remote", at).option("password", PASSWORD);
+    put(&Remote::open(&config).await.unwrap(), "file", b"new").await.unwrap();
+    std::fs::write(folder.path().join("foreign"), "x").unwrap();
+    let start = async |password: &str| {
+        let plugin = Plugin::start_v1_0("importer", &[]).await;
+        let mut client = ImporterClient::new(plugin.channel.clone());
+        let options = Options { hostname: "here".into(), max_concurrency: 8, ..Default::default() };
+        let keys = [("location", "rclone://"), ("rclone_type", "crypt"), ("rclone_remote", at), ("rclone_password", password)];
+        let config: HashMap<String, String> = keys.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+        let answer = client.init(InitRequest { options: Some(options), proto: "rclone".into(), config }).await;
+        (plugin, client, answer)
+    };
+    let (_plugin, mut client, answer) = start(PASSWORD).await;
+    answer.unwrap();
+    let mut records = client.scan(ScanRequest::default()).await.unwrap().into_inner();
+    let mut found = HashMap::new();
+    while let Some(record) = records.message().await.unwrap() {
+        found.insert(record.pathname, record.result.unwrap());
+    }
+    assert!(matches!(found["/file"], Found::Record(_)), "{found:?}");
+    assert!(matches!(&found["/foreign"], Found::Error(error) if error.message.contains("cannot be decrypted")), "{found:?}");
+    let (_plugin, _, answer) = start(WRONG).await;
+    let message = answer.unwrap_err().message().to_owned();
+    assert!(message.contains("no name in it can be decrypted (2, as \""), "{message}");
 }
