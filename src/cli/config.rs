@@ -46,6 +46,8 @@ impl Config {
                 text::quoted(&self.location)
             )));
         }
+        // Before anything is asked.
+        self.handover.check(&self.name)?;
         let account = credentials::find(self.username.clone(), self.password_stdin)?;
         let section = [("location", &self.location), ("username", &account.username), ("password", &account.password)];
         let section = section.map(|(key, value)| (key.to_owned(), value.clone())).into();

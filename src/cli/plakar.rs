@@ -60,17 +60,22 @@ pub(super) struct Handover {
 }
 
 impl Handover {
+    /// Refuses a name that Plakar has already, unless it is to be replaced.
+    pub(super) fn check(&self, name: &str) -> Result<(), Failure> {
+        match self.import {
+            Some(kind) if !self.overwrite && show(kind, name)?.is_some() => Err(Failure::new(
+                Exit::Configuration,
+                format!("Plakar has a {} {name} already: add --overwrite to replace it, or choose another name", kind.name()),
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// Prints what Plakar's import commands read, or has Plakar read it.
     pub(super) fn put(&self, name: &str, section: &Section, out: &mut Output) -> Result<(), Failure> {
         let sections = json!({ name: section });
         let Some(kind) = self.import else { return Ok(out.json(&sections)?) };
-        let known = show(kind, name)?;
-        if known.is_some() && !self.overwrite {
-            return Err(Failure::new(
-                Exit::Configuration,
-                format!("Plakar has a {} {name} already: add --overwrite to replace it, or choose another name", kind.name()),
-            ));
-        }
+        self.check(name)?;
         // JSON is the form that Plakar reads without changing a value, and standard input is seen by nobody else.
         let mut command = plakar(&[kind.name(), "import"]);
         if self.overwrite {
@@ -111,8 +116,15 @@ pub(super) fn show(kind: Configured, name: &str) -> Result<Option<Section>, Fail
         }
         return Err(failed(format!("`plakar {kind} show` failed: {}", said.trim())));
     }
-    let mut sections = from_json(&outcome.stdout).map_err(|error| failed(format!("`plakar {kind} show` is not understood: {error}")))?;
+    let mut sections =
+        from_json(&objects(&outcome.stdout)).map_err(|error| failed(format!("`plakar {kind} show` is not understood: {error}")))?;
     Ok(sections.remove(name))
+}
+
+/// The lines that are objects: Plakar greets a new user, and tells of its updates, on standard output too (1.1.4).
+fn objects(stdout: &[u8]) -> Vec<u8> {
+    let lines = stdout.split_inclusive(|byte| *byte == b'\n');
+    lines.filter(|line| line.starts_with(b"{")).flatten().copied().collect()
 }
 
 fn program() -> PathBuf {
@@ -152,7 +164,13 @@ pub(super) fn refuse_odd(name: &str) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::name;
+    use super::{name, objects};
+
+    #[test]
+    fn a_greeting_is_no_object() {
+        let stdout = b"Welcome to plakar !\n\n\tplakar -disable-security-check\n{\"a\":{}}\n{\"b\":{}}\nEOT\n";
+        assert_eq!(objects(stdout), b"{\"a\":{}}\n{\"b\":{}}\n");
+    }
 
     #[test]
     fn names_are_such_as_plakar_can_be_told() {

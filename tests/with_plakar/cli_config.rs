@@ -201,6 +201,13 @@ fn plakar_takes_it_as_source_destination_and_store() {
     let said = ok("plakar-opendrive config given --password-stdin --location 'opendrive://Given back' --import source");
     assert!(said.contains("@given is a source of Plakar's now") && !said.contains("rclone_password"), "{said}");
     assert_eq!(ok("plakar-opendrive ls @given"), "letter\n");
+    let outcome = shell(&user, &simulator, "plakar-opendrive config given --password-stdin --import source");
+    assert!(
+        outcome.code == Some(7)
+            && outcome.stderr
+                == "plakar-opendrive: Plakar has a source given already: add --overwrite to replace it, or choose another name\n",
+        "{outcome:?}"
+    );
 
     // And back: what Plakar knows by name.
     assert_eq!(ok("plakar-opendrive ls @vault").lines().next(), Some("CONFIG"));
