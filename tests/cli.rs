@@ -243,6 +243,42 @@ fn a_reader_who_has_enough_is_no_failure() {
     assert!(first.starts_with("a name"), "{first}");
 }
 
+/// Of rclone's levels only DEBUG was one, another ended the process, as did the missing file of a filter; and a rule in TZ was UTC.
+#[test]
+#[cfg(unix)]
+fn the_environment_of_rclone_is_understood() {
+    let world = World::new();
+    let folder = world.home.path().join("folder");
+    std::fs::create_dir(&folder).unwrap();
+    std::os::unix::fs::symlink("nowhere", folder.join("link")).unwrap();
+    let config = json!({"l": {"location": format!("rclone://{}", folder.display()), "rclone_type": "local"}});
+    std::fs::write(world.home.path().join("c"), config.to_string()).unwrap();
+    let run = |variables: &[(&str, &str)]| {
+        let mut command = world.person().command(&["ls", "--config", "c", "@l"]);
+        command.envs(variables.iter().copied());
+        let outcome = finish(command, b"");
+        assert_eq!(outcome.code, Some(0), "{variables:?}: {}", outcome.text());
+        outcome.stderr
+    };
+    for (level, said) in [
+        ("", ""),
+        ("ERROR", ""),
+        ("NOTICE", "Can't follow symlink"),
+        ("info", "Can't follow symlink"),
+        ("DEBUG", "Can't follow symlink"),
+        ("loud", "RCLONE_LOG_LEVEL is \"loud\": write ERROR, NOTICE, INFO or DEBUG"),
+    ] {
+        let stderr = run(&[("RCLONE_LOG_LEVEL", level)]);
+        assert!(stderr.contains(said) && stderr.is_empty() == said.is_empty(), "{level}: {stderr}");
+    }
+    assert_eq!(run(&[("RCLONE_FILES_FROM", "/nowhere"), ("RCLONE_EXCLUDE_FROM", "/nowhere")]), "");
+    // A line begins with a date and a time.
+    let hour = |zone| -> i32 { run(&[("RCLONE_LOG_LEVEL", "NOTICE"), ("TZ", zone)])[11..13].parse().unwrap() };
+    let ahead = (hour("<+14>-14") - hour("UTC")).rem_euclid(24);
+    // An hour may end in between.
+    assert!([13, 14].contains(&ahead), "{ahead}");
+}
+
 #[test]
 fn completions_are_made_for_each_shell() {
     let world = World::new();

@@ -38,6 +38,9 @@ type entry struct {
 	Hash string `json:"hash,omitempty"`
 	// Unfinished tells that the file's upload is not finished, or was never: it is no empty file.
 	Unfinished bool `json:"unfinished,omitempty"`
+	// Undecryptable tells that crypt cannot decrypt the name, which is the one on the wrapped remote then; nothing else is
+	// known of the entry.
+	Undecryptable bool `json:"undecryptable,omitempty"`
 	// ID is the backend's for a folder; empty if it has none.
 	ID string `json:"id,omitempty"`
 	// Object is the handle of a kept object.
@@ -113,11 +116,11 @@ func list(_ context.Context, in listIn) (listOut, error) {
 		return listOut{}, err
 	}
 	defer done()
-	found, err := r.fs.List(ctx, in.Path)
+	found, undecryptable, err := drive.List(ctx, r.fs, in.Path)
 	if err != nil {
 		return listOut{}, fault.As(err, in.Path)
 	}
-	out := listOut{Entries: make([]entry, 0, len(found))}
+	out := listOut{Entries: make([]entry, 0, len(found)+len(undecryptable))}
 	for _, item := range found {
 		e, err := r.describe(ctx, in.Path, item)
 		if err == nil && e.Folder && e.Name == "" {
@@ -131,6 +134,9 @@ func list(_ context.Context, in listIn) (listOut, error) {
 			return listOut{}, err
 		}
 		out.Entries = append(out.Entries, e)
+	}
+	for _, left := range undecryptable {
+		out.Entries = append(out.Entries, entry{Name: left.Name, Folder: left.Folder, Undecryptable: true})
 	}
 	return out, nil
 }
@@ -271,8 +277,11 @@ func mkdir(_ context.Context, in mkdirIn) (empty, error) {
 func rmdir(_ context.Context, in pathIn) (empty, error) {
 	return onPath(in, func(r *remote, ctx context.Context) error {
 		// OpenDrive's Rmdir looks for files only, and removes a folder of folders with all in them.
-		found, err := r.fs.List(ctx, in.Path)
-		if err == nil && len(found) > 0 {
+		// Nor does crypt see what it cannot decrypt.
+		found, undecryptable, err := drive.List(ctx, r.fs, in.Path)
+		if err == nil && len(undecryptable) > 0 {
+			err = fault.New(fault.Exists, in.Path, fmt.Sprintf("the folder is not empty: it has %q in it", undecryptable[0].Name))
+		} else if err == nil && len(found) > 0 {
 			err = fault.New(fault.Exists, in.Path, fmt.Sprintf("the folder is not empty: it has %q in it", path.Base(found[0].Remote())))
 		}
 		if err != nil {

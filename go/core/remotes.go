@@ -63,6 +63,8 @@ type openOut struct {
 	PrecisionNs int64 `json:"precisionNs"`
 	// Downloads is how many downloads there may be at once; 0 where the backend does not bound them.
 	Downloads int `json:"downloads"`
+	// Encrypted tells that a password is needed to read what is there, beside that of a login.
+	Encrypted bool `json:"encrypted"`
 }
 
 type remoteIn struct {
@@ -118,6 +120,7 @@ func open(ctx context.Context, in openIn) (openOut, error) {
 		CaseInsensitive: f.Features().CaseInsensitive,
 		EmptyFolders:    f.Features().CanHaveEmptyDirectories,
 		PrecisionNs:     int64(f.Precision()),
+		Encrypted:       drive.Encrypted(f),
 	}
 	if r.hash != hash.None {
 		out.Hash = r.hash.String()
@@ -128,9 +131,8 @@ func open(ctx context.Context, in openIn) (openOut, error) {
 	return out, nil
 }
 
-// overridePrefix begins the keys that change one of rclone's global options for one remote, as
-// in rclone's own configurations (addConfigToContext in fs/newfs.go).
-const overridePrefix = "override."
+// hiddenValue is what rclone shows of a password where it is asked for one remote (printRemoteOptions in fs/config/ui.go).
+const hiddenValue = "*** ENCRYPTED ***"
 
 // prepareConfig checks a remote's configuration and gives the backend's options as it wants them,
 // passwords obscured, and the global options to override.
@@ -148,8 +150,8 @@ func prepareConfig(in openIn) (info *fs.RegInfo, options, overrides configmap.Si
 			continue
 		}
 		if name, ok := strings.CutPrefix(key, overridePrefix); ok {
-			if fs.ConfigOptionsInfo.Get(name) == nil {
-				return nil, nil, nil, fault.New(fault.Config, "", fmt.Sprintf("option %q: rclone has no global option %q", key, name))
+			if err := checkOverride(key, in.Config); err != nil {
+				return nil, nil, nil, err
 			}
 			overrides[name] = value
 			continue
@@ -157,6 +159,9 @@ func prepareConfig(in openIn) (info *fs.RegInfo, options, overrides configmap.Si
 		option := info.Options.Get(key)
 		if option == nil {
 			return nil, nil, nil, fault.New(fault.Config, "", fmt.Sprintf("unknown option %q for backend %q: it takes %s", key, backend, optionNames(info)))
+		}
+		if value == hiddenValue {
+			return nil, nil, nil, fault.New(fault.Config, "", fmt.Sprintf("option %q is %s, which `rclone config show NAME` prints in the place of a password: leave the name out, `rclone config show` prints it", key, hiddenValue))
 		}
 		if option.IsPassword && value != "" {
 			if value, err = fault.Obscured(value, slices.Contains(in.Plain, key)); err != nil {

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"os/signal"
 	"strings"
 	"syscall"
@@ -22,6 +23,7 @@ import (
 	"github.com/rclone/rclone/librclone/librclone"
 
 	"bridge/fault"
+	"bridge/quiet"
 )
 
 // Prefix is what the names of our own rc calls begin with.
@@ -37,12 +39,25 @@ func Initialize() {
 	// A log line that nobody reads any more must not end the process: Go would do that for standard
 	// error (os.File.Write), whatever the program around it has decided about the signal.
 	signal.Ignore(syscall.SIGPIPE)
-	// Whatever fails comes back as an error; rclone's own notices would only repeat it. A level
-	// that the user chose (RCLONE_LOG_LEVEL) stays.
-	ci := fs.GetConfig(context.Background())
-	if ci.LogLevel == fs.LogLevelNotice {
-		ci.LogLevel = fs.LogLevelCritical
+	level, err := logLevel(quiet.LogLevel)
+	fs.GetConfig(context.Background()).LogLevel = level
+	log.Handler.SetLevel(fs.LogLevelToSlog(level))
+	if err != nil {
+		fs.Logf(nil, "%v", err)
 	}
+	followRule(os.Getenv("TZ"))
+}
+
+// logLevel is the level of a name; without one rclone is silent, because whatever fails comes back as an error. As a
+// library rclone heeds no level but DEBUG (InitialLogLevel in fs/config.go).
+func logLevel(name string) (level fs.LogLevel, err error) {
+	if name == "" {
+		return fs.LogLevelCritical, nil
+	}
+	if err := level.Set(strings.ToUpper(name)); err != nil {
+		return fs.LogLevelNotice, fmt.Errorf("RCLONE_LOG_LEVEL is %q: write ERROR, NOTICE, INFO or DEBUG", name)
+	}
+	return level, nil
 }
 
 // Finalize closes everything that is still open.

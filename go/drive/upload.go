@@ -33,6 +33,9 @@ func PutOn(f fs.Fs) PutFn {
 	if crypted, ok := f.(*crypt.Fs); ok {
 		return putOnCrypt(crypted)
 	}
+	if between, ok := f.(*ciphertext); ok {
+		return PutOn(between.Fs)
+	}
 	remote, ok := f.(*opendrive.Fs)
 	if !ok {
 		return f.Put

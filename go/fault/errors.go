@@ -25,6 +25,7 @@ const (
 	Exists         Kind = "exists"         // something of that name is there already
 	IsFile         Kind = "isFile"         // a folder was expected and a file is there
 	Authentication Kind = "authentication" // the server refused the credentials
+	Undecryptable  Kind = "undecryptable"  // nothing in a folder can be decrypted with the password
 	Permission     Kind = "permission"     // the account may not do this
 	RateLimited    Kind = "rateLimited"    // the server asks to slow down
 	NameTooLong    Kind = "nameTooLong"    // the remote cannot hold a name of this length

@@ -18,7 +18,7 @@ pub(super) enum Exit {
     Usage,
     /// 3: a folder, a file, an app, a restore point or a task is not there.
     NotFound,
-    /// 4: the server refused the login or the access.
+    /// 4: the server refused the login or the access, or the password decrypts nothing.
     Refused,
     /// 5: no answer, too many calls or downloads, or another task runs.
     Temporary,
@@ -36,7 +36,7 @@ pub(super) const TABLE: [(&str, &str); 9] = [
     ("1", "failed, for a reason that is none of the following"),
     ("2", "the command line, or what was entered, cannot be used"),
     ("3", "the folder, file, app, restore point or task is not there"),
-    ("4", "the server refused the login or the access"),
+    ("4", "the server refused the login or the access, or the password decrypts nothing"),
     ("5", "no answer, too many calls or downloads, or another task runs: the same command may succeed later"),
     ("6", "some files or folders failed, each with a line on standard error: a task completed with errors"),
     ("7", "the configuration is wrong or there is none of that name, or Plakar is not there"),
@@ -62,7 +62,7 @@ impl Exit {
     fn of(kind: ErrorKind, temporary: bool) -> Self {
         match kind {
             ErrorKind::NotFound => Self::NotFound,
-            ErrorKind::Authentication | ErrorKind::Permission => Self::Refused,
+            ErrorKind::Authentication | ErrorKind::Undecryptable | ErrorKind::Permission => Self::Refused,
             ErrorKind::RateLimited | ErrorKind::Timeout | ErrorKind::Away | ErrorKind::VolumeUsedUp => Self::Temporary,
             ErrorKind::Config => Self::Configuration,
             _ if temporary => Self::Temporary,

@@ -10,7 +10,7 @@ use super::exit::{Exit, Failure};
 use super::output::{FOLDER, Output, coloured, shown, time};
 use super::place::{Where, above};
 use crate::connector::source::{Item, Record};
-use crate::connector::{OpenError, Settings, Source, open_remote};
+use crate::connector::{OpenError, Settings, Source, UNDECRYPTABLE, open_remote};
 use crate::plugin::say;
 use crate::rclone::ErrorKind;
 use crate::text;
@@ -72,10 +72,16 @@ impl Ls {
         };
         let mut entries = listed.map_err(|error| Failure::remote(settings, &error))?;
         entries.sort_by(|a, b| a.name.cmp(&b.name).then(b.is_folder().cmp(&a.is_folder())));
+        let mut exit = Exit::Done;
         for entry in entries {
+            if entry.undecryptable {
+                exit = Exit::Incomplete;
+                self.failed(out, &entry.name, UNDECRYPTABLE)?;
+                continue;
+            }
             self.row(out, &entry.name, entry.is_folder(), entry.size, entry.modified)?;
         }
-        Ok(Exit::Done)
+        Ok(exit)
     }
 
     async fn file(&self, settings: &Settings, out: &mut Output) -> Result<Exit, Failure> {
@@ -99,10 +105,7 @@ impl Ls {
                     Item::File { size, modified } => self.row(out, path, false, size, modified)?,
                     Item::Failed(error) => {
                         exit = Exit::Incomplete;
-                        say(&text::line(&format!("{}: {error}", text::quoted(path))));
-                        if self.json {
-                            out.json(&serde_json::json!({ "path": path, "error": error }))?;
-                        }
+                        self.failed(out, path, &error)?;
                     }
                 }
             }
@@ -112,6 +115,14 @@ impl Ls {
         let exit = printed.map_err(Failed::Other)?;
         walked?;
         Ok(exit)
+    }
+
+    fn failed(&self, out: &mut Output, path: &str, error: &str) -> Result<(), Failure> {
+        say(&text::line(&format!("{}: {error}", text::quoted(path))));
+        if self.json {
+            out.json(&serde_json::json!({ "path": path, "error": error }))?;
+        }
+        Ok(())
     }
 
     fn row(&self, out: &mut Output, path: &str, folder: bool, size: Option<u64>, modified: Option<SystemTime>) -> Result<(), Failure> {

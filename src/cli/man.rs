@@ -18,7 +18,7 @@ const ENVIRONMENT: [(&str, &str); 8] = [
 
 /// What people do first.
 const EXAMPLES: [(&str, &str); 7] = [
-    ("plakar-opendrive config drive | plakar source import", "Ask for the account, test it, and make the source @drive of it."),
+    ("plakar-opendrive config drive --import source", "Ask for the account, test it, and make the source @drive of it."),
     ("plakar-opendrive test @drive", "Find out why a backup fails."),
     ("plakar-opendrive ls -l @drive/Documents", "List a folder of it."),
     ("plakar-opendrive cp opendrive://Documents ./documents", "Fetch what is new in a folder."),

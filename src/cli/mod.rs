@@ -16,6 +16,7 @@ mod ls;
 mod man;
 mod output;
 mod place;
+mod plakar;
 mod probe;
 mod store;
 mod test;

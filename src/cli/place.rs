@@ -6,16 +6,17 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+
+use clap::ValueEnum;
 
 use super::credentials::{self, Credentials};
 use super::exit::{Exit, Failure};
+use super::plakar::{self, Configured, Section};
 use crate::connector::{RcloneConfig, Role, Settings};
 use crate::text;
 
 /// A section by its name, as Plakar and rclone keep them.
 type Sections = BTreeMap<String, Section>;
-type Section = BTreeMap<String, String>;
 
 /// What only a store has, and what makes no other place of it.
 const OF_STORES: [&str; 3] = ["passphrase", "passphrase_cmd", "cache_size"];
@@ -29,11 +30,15 @@ pub(super) struct Where {
     /// Look @NAME up in this file, not in Plakar: what `config` or `rclone config show` prints; `-` is standard input
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Which @NAME of Plakar's is meant, where several have the name
+    #[arg(long = "as", value_name = "KIND", conflicts_with = "config")]
+    kind: Option<Configured>,
 }
 
 /// What names were looked up in; asked for and read once.
 pub(super) struct Names {
     file: Option<(String, RcloneConfig)>,
+    kind: Option<Configured>,
     credentials: Option<Credentials>,
 }
 
@@ -43,7 +48,7 @@ impl Where {
             Some(path) => Some(read_file(path)?),
             None => None,
         };
-        Ok(Names { file, credentials: None })
+        Ok(Names { file, kind: self.kind, credentials: None })
     }
 }
 
@@ -69,7 +74,7 @@ impl Names {
                     // Without a location it is rclone's own form, which may need other sections.
                     settings(if section.contains_key("location") { section.clone() } else { sections.import(name)? }, path)?
                 }
-                None => of_plakar(name, path)?,
+                None => of_plakar(name, self.kind, path)?,
             };
             return Ok(found);
         }
@@ -124,65 +129,38 @@ fn hostname() -> String {
 }
 
 /// Asks Plakar for the source, destination or store of this name.
-fn of_plakar(name: &str, path: &str) -> Result<Settings, Failure> {
-    if name.starts_with('-') || name.contains(char::is_control) {
-        return Err(Failure::usage(format!("{} is no name of Plakar's", text::quoted(name))));
-    }
+fn of_plakar(name: &str, wanted: Option<Configured>, path: &str) -> Result<Settings, Failure> {
+    plakar::refuse_odd(name)?;
     let mut found: Option<(&str, Settings)> = None;
-    for kind in ["source", "destination", "store"] {
-        let Some(section) = show(kind, name)? else { continue };
-        let settings = settings(section, path)?;
+    for &kind in Configured::value_variants().iter().filter(|kind| wanted.is_none_or(|wanted| wanted == **kind)) {
+        let Some(section) = plakar::show(kind, name)? else { continue };
+        let (kind, settings) = (kind.name(), settings(section, path)?);
         match &found {
             None => found = Some((kind, settings)),
             Some((first, known)) if known.remote.options != settings.remote.options || known.remote.path != settings.remote.path => {
                 return Err(Failure::new(
                     Exit::Configuration,
-                    format!(
-                        "@{name} is a {first} and a {kind} of Plakar's, which differ: choose one by `plakar {kind} show -json -secrets {name} | plakar-opendrive … --config - @{name}`"
-                    ),
+                    format!("@{name} is a {first} and a {kind} of Plakar's, which differ: choose one by --as {first} or --as {kind}"),
                 ));
             }
             Some(_) => {}
         }
     }
-    let missing = || format!("Plakar has no source, destination or store {}: `plakar source show` lists the sources", text::quoted(name));
+    let missing = || match wanted.map(Configured::name) {
+        None => format!("Plakar has no source, destination or store {}: `plakar source show` lists the sources", text::quoted(name)),
+        Some(kind) => format!("Plakar has no {kind} {}: `plakar {kind} show` lists what there is", text::quoted(name)),
+    };
     found.map(|(_, settings)| settings).ok_or_else(|| Failure::new(Exit::Configuration, missing()))
-}
-
-/// The Plakar that is started: `PLAKAR` in the environment, or the one on the path.
-pub(super) fn plakar() -> std::ffi::OsString {
-    std::env::var_os("PLAKAR").filter(|path| !path.is_empty()).unwrap_or_else(|| "plakar".into())
 }
 
 /// A store of Plakar's by its name.
 pub(super) fn store(name: &str) -> Result<Settings, Failure> {
-    let section = show("store", name)?.ok_or_else(|| {
+    let section = plakar::show(Configured::Store, name)?.ok_or_else(|| {
         let missing = format!("Plakar has no store {}: `plakar store show` lists them", text::quoted(name));
         Failure::new(Exit::Configuration, missing)
     })?;
     let config: HashMap<String, String> = section.into_iter().collect();
     Ok(Settings::parse(Role::Store, &config, &hostname())?)
-}
-
-/// What `plakar KIND show` knows of a name; `None` if nothing.
-fn show(kind: &str, name: &str) -> Result<Option<Section>, Failure> {
-    let plakar = plakar();
-    let failed = |problem: String| Failure::new(Exit::Configuration, problem);
-    let output = Command::new(&plakar).args([kind, "show", "-json", "-secrets", name]).stdin(Stdio::null()).output().map_err(|error| {
-        failed(format!(
-            "@{name} is looked up in Plakar, and {} cannot be started ({error}): set PLAKAR to where it is, or name a file by --config",
-            Path::new(&plakar).display()
-        ))
-    })?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    if !output.status.success() {
-        if said.contains("does not exist") {
-            return Ok(None);
-        }
-        return Err(failed(format!("`plakar {kind} show` failed: {}", said.trim())));
-    }
-    let mut sections = from_json(&output.stdout).map_err(|error| failed(format!("`plakar {kind} show` is not understood: {error}")))?;
-    Ok(sections.remove(name))
 }
 
 fn read_file(path: &Path) -> Result<(String, RcloneConfig), Failure> {
@@ -207,7 +185,7 @@ fn read_file(path: &Path) -> Result<(String, RcloneConfig), Failure> {
 }
 
 /// Reads one object of sections, or several one after another, as `plakar source show -json` prints them.
-fn from_json(bytes: &[u8]) -> Result<Sections, String> {
+pub(super) fn from_json(bytes: &[u8]) -> Result<Sections, String> {
     let mut sections = Sections::new();
     let documents = serde_json::Deserializer::from_slice(bytes).into_iter::<BTreeMap<String, BTreeMap<String, serde_json::Value>>>();
     for document in documents {

@@ -15,6 +15,13 @@ use crate::rclone::{Entry, Error, ErrorKind, Remote};
 /// How many calls are timed.
 const CALLS: u32 = 5;
 
+/// How many folders are listed at most to find a file that proves a password.
+const MAX_LISTINGS: u64 = 16;
+
+/// What to do where a password decrypts nothing.
+const ANOTHER_PASSWORD: &str =
+    "Take password and password2 from the rclone configuration that wrote what is there, and its filename_encryption.";
+
 /// Clocks that differ by less are the same: the server tells seconds, in answers that take their time, in seconds.
 const PRECISION: f64 = 3.0;
 
@@ -69,7 +76,7 @@ impl Test {
         match self.names.read().and_then(|mut names| names.find(&self.remote)) {
             // Not about the remote: as for any other command.
             Err(failure) if failure.exit != Exit::Configuration => return Err(failure),
-            Err(failure) => report.fail("configuration", &failure, Some("`plakar source show` lists what Plakar knows; `plakar-opendrive config NAME | plakar source import -overwrite` makes it anew")),
+            Err(failure) => report.fail("configuration", &failure, Some("`plakar source show` lists what Plakar knows; `plakar-opendrive config NAME --import source --overwrite` makes it anew")),
             Ok(settings) => {
                 let Identity { origin, kind, root } = &settings.identity;
                 report.pass("configuration", format!("{kind} ({origin}), folder {root}"));
@@ -123,9 +130,24 @@ impl Report<'_> {
             Ok(entries) => entries,
             Err(error) => return self.refuse("folder", explain(settings, &error)),
         };
-        let folders = entries.iter().filter(|entry| entry.is_folder()).count();
-        let held = format!("{}, {}", count(folders as u64, "folder"), count((entries.len() - folders) as u64, "file"));
-        self.pass("folder", format!("{} holds {held}", identity.root));
+        let number = |is: fn(&Entry) -> bool| entries.iter().filter(|entry| is(entry)).count() as u64;
+        let (folders, files) = (number(Entry::is_folder), number(|entry| entry.object.is_some()));
+        let mut detail = format!("{} holds {}, {}", identity.root, count(folders, "folder"), count(files, "file"));
+        let undecryptable = number(|entry| entry.undecryptable);
+        if undecryptable > 0 {
+            detail.push_str(&format!(", and {} that cannot be decrypted", count(undecryptable, "name")));
+        }
+        let hint = (undecryptable > 0).then_some("A backup names each as an error: move them out of the folder that crypt encrypts.");
+        self.step(Step { name: "folder", ok: true, detail, hint });
+        if remote.features().encrypted {
+            match opens(&remote, &entries).await {
+                Ok(detail) => self.pass("password", detail),
+                Err(error) => {
+                    let failure = Failure::new(Exit::Refused, format!("what is there cannot be decrypted: {error}"));
+                    return self.fail("password", &failure, Some(ANOTHER_PASSWORD));
+                }
+            }
+        }
         if let Err(error) = self.time(&remote).await {
             return self.refuse("latency", explain(settings, &error));
         }
@@ -212,6 +234,34 @@ impl Step {
     }
 }
 
+/// Decrypts the beginning of a file, which proves the password; tells what was found.
+async fn opens(remote: &Remote, base: &[Entry]) -> Result<String, Error> {
+    let (mut waiting, mut listed, mut folder, mut listings) = (Vec::new(), Vec::new(), String::new(), 1);
+    loop {
+        let entries = if listings == 1 { base } else { &listed[..] };
+        if let Some(file) = entries.iter().filter(|entry| entry.size.is_none_or(|size| size > 0)).find_map(|entry| entry.object.as_ref()) {
+            let mut reader = file.read(0, Some(1)).await?;
+            while reader.chunk().await?.is_some() {}
+            return Ok(format!("it decrypts {:?}", file.path()));
+        }
+        let folders = entries.iter().filter(|entry| entry.is_folder());
+        waiting.extend(folders.map(|entry| if folder.is_empty() { entry.name.clone() } else { format!("{folder}/{}", entry.name) }));
+        let next = if listings < MAX_LISTINGS { waiting.pop() } else { None };
+        let Some(next) = next else { break };
+        folder = next;
+        listings += 1;
+        listed = match remote.list(&folder).await {
+            // Its own name was decrypted.
+            Err(error) if error.kind() == ErrorKind::Undecryptable => Vec::new(),
+            entries => entries?,
+        };
+    }
+    Ok(match base.is_empty() {
+        true => "nothing is there that it could be tried on".to_owned(),
+        false => format!("it decrypts names; in {} there is no file to try it on", count(listings, "folder")),
+    })
+}
+
 /// What to do about a failure.
 fn advice(error: &OpenError) -> Option<&'static str> {
     let OpenError::Remote { kind, message, temporary } = error else {
@@ -220,8 +270,9 @@ fn advice(error: &OpenError) -> Option<&'static str> {
     match kind {
         ErrorKind::Authentication => Some(
             "Log in at https://www.opendrive.com with the same name and password; \
-             `plakar-opendrive config NAME | plakar source import -overwrite` stores another one.",
+             `plakar-opendrive config NAME --import source --overwrite` stores another one.",
         ),
+        ErrorKind::Undecryptable => Some(ANOTHER_PASSWORD),
         ErrorKind::Permission => Some("The account may log in and not do this: look at its plan, and at who owns the folder."),
         ErrorKind::NotFound => Some("A source needs the folder: make it, or write another. A destination or a store makes it itself."),
         ErrorKind::IsFile => Some("Write the folder that the file is in."),

@@ -49,6 +49,25 @@ pub(crate) async fn open_remote(settings: &Settings) -> Result<Remote, OpenError
     Remote::open(&settings.remote).await.map_err(|error| explain(settings, &error))
 }
 
+/// Makes sure that a base that is to be made has the password of what is there: with another one, crypt makes of the same name
+/// a folder beside. For a remote that is not encrypted there is nothing to do.
+pub(crate) async fn decrypts_above(settings: &Settings, remote: &Remote) -> Result<(), OpenError> {
+    if !remote.features().encrypted || settings.remote.path.is_empty() {
+        return Ok(());
+    }
+    let mut top = settings.clone();
+    top.remote.path.clear();
+    "/".clone_into(&mut top.identity.root);
+    match open_remote(&top).await?.list("").await {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(explain(&top, &error)),
+        _ => Ok(()),
+    }
+}
+
+/// Why an entry of a crypt remote cannot be used.
+pub(crate) const UNDECRYPTABLE: &str =
+    "its name cannot be decrypted with the password of the crypt remote; this is its name on the remote that crypt wraps";
+
 /// Puts what the user needs to know around an error about the base of a remote.
 pub(crate) fn explain(settings: &Settings, error: &Error) -> OpenError {
     let Identity { origin, kind, root } = &settings.identity;
@@ -56,6 +75,10 @@ pub(crate) fn explain(settings: &Settings, error: &Error) -> OpenError {
         ErrorKind::Config => return OpenError::Config(ConfigError::new(settings.prefixed(error.message()))),
         ErrorKind::Authentication => {
             format!("{kind} refused the login of {origin}: {}; check the user name and the password", error.message())
+        }
+        // crypt looks for the name that the password makes of it.
+        ErrorKind::NotFound if kind == "crypt" && root != "/" => {
+            format!("the folder {root} does not exist on crypt ({origin}), or was encrypted with another password")
         }
         ErrorKind::NotFound => format!("the folder {root} does not exist on {kind} ({origin})"),
         ErrorKind::IsFile => format!("{root} on {kind} ({origin}) is a file: give the folder that it is in"),

@@ -11,6 +11,9 @@ const PREFIX: &str = "rclone_";
 /// What rclone's encrypted configuration file begins with (fs/config/crypt.go in rclone).
 const ENCRYPTED: &str = "RCLONE_ENCRYPT_V";
 
+/// What rclone shows of a password where it is asked for one remote (printRemoteOptions in fs/config/ui.go in rclone).
+const HIDDEN: &str = "*** ENCRYPTED ***";
+
 /// All sections of a configuration, by name.
 pub struct RcloneConfig(pub BTreeMap<String, BTreeMap<String, String>>);
 
@@ -68,6 +71,11 @@ impl RcloneConfig {
             if section.contains_key("upstreams") {
                 return Err(ConfigError::new(format!(
                     "section [{current}] has upstreams: write each out in `rclone config` as :type,option=value:path, then import it with `-rclone`"
+                )));
+            }
+            if let Some((key, _)) = section.iter().find(|(_, value)| *value == HIDDEN) {
+                return Err(ConfigError::new(format!(
+                    "{key} of section [{current}] is {HIDDEN}, which `rclone config show {current}` prints in the place of a password: leave the name out, `rclone config show` prints it"
                 )));
             }
             trail.push(current);
@@ -135,6 +143,11 @@ mod tests {
             ("; empty config\n[a]\ntype=local", "b", "there is no section [b] in the rclone configuration; it has [a]"),
             ("[a]\ntype=crypt\nremote=b:x", "a", "there is no section [b] in the rclone configuration, which [a] needs; it has [a]"),
             (circle, "a", "the rclone configuration goes in a circle: [a] needs [b] needs [a]"),
+            (
+                "[a]\ntype=crypt\npassword = *** ENCRYPTED ***",
+                "a",
+                "password of section [a] is *** ENCRYPTED ***, which `rclone config show a` prints",
+            ),
             ("[a]\nremote=x", "a", "section [a] of the rclone configuration has no type"),
             ("[a]\ntype=union\nupstreams=b:", "a", "section [a] has upstreams: write each out"),
             ("# Encrypted rclone configuration File\n\nRCLONE_ENCRYPT_V0:\nAbC", "a", "the rclone configuration is encrypted: give what"),

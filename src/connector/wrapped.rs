@@ -92,7 +92,7 @@ pub(super) fn written_out(mut options: Options, prefix: &str, kind: &str) -> Res
     let Some(backend) = wrapped.remove("type") else {
         let option = prefix.trim_end_matches('_');
         return Err(ConfigError::new(format!(
-            "option {option:?} is {remote:?}, but the section [{section}] of the rclone configuration is missing here: Plakar imports one section alone. Import what it needs with it: rclone config show | plakar-opendrive from-rclone NAME | plakar {kind} import -overwrite"
+            "option {option:?} is {remote:?}, but the section [{section}] of the rclone configuration is missing here: Plakar imports one section alone. Import what it needs with it: rclone config show | plakar-opendrive from-rclone NAME --import {kind} --overwrite"
         )));
     };
     wrapped.remove("description");
@@ -173,7 +173,7 @@ mod tests {
         let message = written_out(given, "rclone_", "store").unwrap_err().to_string();
         assert_eq!(
             message,
-            "option \"rclone_remote\" is \"my drive:folder\", but the section [my drive] of the rclone configuration is missing here: Plakar imports one section alone. Import what it needs with it: rclone config show | plakar-opendrive from-rclone NAME | plakar store import -overwrite"
+            "option \"rclone_remote\" is \"my drive:folder\", but the section [my drive] of the rclone configuration is missing here: Plakar imports one section alone. Import what it needs with it: rclone config show | plakar-opendrive from-rclone NAME --import store --overwrite"
         );
         let given = options(&[("type", "crypt"), ("remote", "a:"), ("remote_type", "alias"), ("remote_remote", "b:")]);
         let message = written_out(given, "rclone_", "source").unwrap_err().to_string();

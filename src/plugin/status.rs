@@ -46,7 +46,7 @@ fn code(kind: ErrorKind) -> Code {
         ErrorKind::NotFound => Code::NotFound,
         ErrorKind::Exists => Code::AlreadyExists,
         ErrorKind::IsFile => Code::FailedPrecondition,
-        ErrorKind::Authentication => Code::Unauthenticated,
+        ErrorKind::Authentication | ErrorKind::Undecryptable => Code::Unauthenticated,
         ErrorKind::Permission => Code::PermissionDenied,
         ErrorKind::RateLimited | ErrorKind::NoSpace | ErrorKind::VolumeUsedUp => Code::ResourceExhausted,
         ErrorKind::NameTooLong | ErrorKind::Config => Code::InvalidArgument,

@@ -20,6 +20,8 @@ pub enum ErrorKind {
     IsFile,
     /// The server refused the credentials.
     Authentication,
+    /// Nothing in a folder can be decrypted with the password.
+    Undecryptable,
     /// The account may not do this.
     Permission,
     /// The server asks to slow down.
@@ -146,7 +148,7 @@ impl From<Error> for io::Error {
             ErrorKind::NotFound => io::ErrorKind::NotFound,
             ErrorKind::Exists => io::ErrorKind::AlreadyExists,
             ErrorKind::IsFile => io::ErrorKind::NotADirectory,
-            ErrorKind::Authentication | ErrorKind::Permission => io::ErrorKind::PermissionDenied,
+            ErrorKind::Authentication | ErrorKind::Undecryptable | ErrorKind::Permission => io::ErrorKind::PermissionDenied,
             ErrorKind::NoSpace => io::ErrorKind::StorageFull,
             ErrorKind::Timeout => io::ErrorKind::TimedOut,
             ErrorKind::Corrupt => io::ErrorKind::InvalidData,

@@ -82,6 +82,8 @@ pub struct Features {
     /// How many downloads there may be at once; 0 where the backend does not bound them. Where it does, what somebody waits
     /// for comes before what is read ahead, and a large file is read over several connections.
     pub downloads: usize,
+    /// Whether what is there is encrypted, as by crypt: there is a password beside that of a login.
+    pub encrypted: bool,
 }
 
 /// An open remote. Clones share it; the last one dropped closes it, and with it whatever still
@@ -127,16 +129,19 @@ pub struct Entry {
     pub hash: Option<String>,
     /// Whether its upload is not finished, or never was: such a file is no empty file.
     pub unfinished: bool,
+    /// Whether crypt cannot decrypt the name, which is the one on the wrapped remote then. Such an entry is neither a file nor a
+    /// folder, and nothing else is known of it.
+    pub undecryptable: bool,
     /// What the backend knows a folder by, whatever its path; `None` for a file, or if it has no such thing.
     pub id: Option<String>,
-    /// The object, kept for reading; `None` for a folder.
+    /// The object, kept for reading; `None` for what is no file.
     pub object: Option<Object>,
 }
 
 impl Entry {
     /// Whether it is a folder.
     pub fn is_folder(&self) -> bool {
-        self.object.is_none()
+        self.object.is_none() && !self.undecryptable
     }
 }
 
@@ -164,6 +169,8 @@ pub(super) struct RawEntry {
     hash: String,
     #[serde(default)]
     unfinished: bool,
+    #[serde(default)]
+    undecryptable: bool,
     #[serde(default)]
     id: String,
     #[serde(default)]
@@ -211,7 +218,8 @@ impl Remote {
     /// Lists a folder, with every object kept for reading. `path` is relative to the base.
     ///
     /// # Errors
-    /// `NotFound` if there is no such folder.
+    /// `NotFound` if there is no such folder; `Undecryptable` if there is something in it, and crypt can decrypt the name of
+    /// nothing.
     pub async fn list(&self, path: &str) -> Result<Vec<Entry>> {
         #[derive(Serialize)]
         struct Request<'a> {
@@ -357,7 +365,7 @@ impl Drop for Inner {
 
 impl RawEntry {
     pub(super) fn into_entry(self, remote: &Remote, folder: &str) -> Entry {
-        let object = (!self.folder).then(|| {
+        let object = (!self.folder && !self.undecryptable).then(|| {
             let path = if folder.is_empty() { self.name.clone() } else { format!("{folder}/{}", self.name) };
             Object::new(remote.clone(), self.object, path, u64::try_from(self.size).ok())
         });
@@ -366,6 +374,7 @@ impl RawEntry {
             modified: self.mod_time_ns.map(system_time),
             hash: (!self.hash.is_empty()).then_some(self.hash),
             unfinished: self.unfinished,
+            undecryptable: self.undecryptable,
             id: (!self.id.is_empty()).then_some(self.id),
             object,
             name: self.name,

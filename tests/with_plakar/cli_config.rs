@@ -67,7 +67,7 @@ fn the_password_is_asked_for_and_not_shown() {
     shown += &more;
     assert_eq!(status, 0, "{shown}");
     assert!(shown.contains("the login of user@example.com works; /: 0 folders, 0 files"), "{shown}");
-    assert!(shown.contains("`plakar-opendrive config drive | plakar source import` makes the source @drive"), "{shown}");
+    assert!(shown.contains("`plakar-opendrive config drive --import source` makes the source @drive"), "{shown}");
     let printed: Value = serde_json::from_str(shown.lines().find(|line| line.starts_with('{')).unwrap()).unwrap();
     assert_eq!(printed["drive"]["rclone_username"], "user@example.com");
     assert!(!shown.contains("p4ss"), "{shown}");
@@ -197,6 +197,18 @@ fn plakar_takes_it_as_source_destination_and_store() {
     user.ok(&["at", "@vault", "restore", "-to", "@drive", &snapshot]);
     assert_eq!(simulator.drive().read_file("Given back/letter").as_deref(), Some(&b"Dear all"[..]));
 
+    // In one command too, and nothing is printed.
+    let said = ok("plakar-opendrive config given --password-stdin --location 'opendrive://Given back' --import source");
+    assert!(said.contains("@given is a source of Plakar's now") && !said.contains("rclone_password"), "{said}");
+    assert_eq!(ok("plakar-opendrive ls @given"), "letter\n");
+    let outcome = shell(&user, &simulator, "plakar-opendrive config given --password-stdin --import source");
+    assert!(
+        outcome.code == Some(7)
+            && outcome.stderr
+                == "plakar-opendrive: Plakar has a source given already: add --overwrite to replace it, or choose another name\n",
+        "{outcome:?}"
+    );
+
     // And back: what Plakar knows by name.
     assert_eq!(ok("plakar-opendrive ls @vault").lines().next(), Some("CONFIG"));
     assert!(ok("plakar-opendrive test @vault").contains("a store opens the one that is there"));
@@ -206,6 +218,11 @@ fn plakar_takes_it_as_source_destination_and_store() {
         "{outcome:?}"
     );
     assert_eq!(ok("plakar destination show -json -secrets drive | plakar-opendrive ls --config - @drive"), "letter\n");
+    assert!(outcome.stderr.contains("choose one by --as source or --as destination"), "{outcome:?}");
+    assert_eq!(ok("plakar-opendrive ls --as destination @drive"), "letter\n");
+    assert!(ok("plakar-opendrive test --as source @drive").contains("folder /Documents"));
+    let outcome = shell(&user, &simulator, "plakar-opendrive ls --as store @drive");
+    assert!(outcome.code == Some(7) && outcome.stderr.contains("Plakar has no store \"drive\""), "{outcome:?}");
     ok("plakar destination rm drive; plakar-opendrive cp @drive/letter .");
     assert_eq!(std::fs::read(user.home().join("letter")).unwrap(), b"Dear all");
     let outcome = shell(&user, &simulator, "plakar-opendrive ls @nothing");

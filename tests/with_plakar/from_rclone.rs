@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::UNIX_EPOCH;
 
 use crate::common::executable;
-use crate::common::plakar::{Outcome, Plakar};
+use crate::common::plakar::{Outcome, Plakar, plakar};
 use opendrive_sim::{Options, Simulator};
 use plakar_opendrive::rclone::{Remote, RemoteConfig};
 
@@ -82,7 +82,7 @@ fn the_section_alone_is_refused_with_the_command_to_run() {
         assert_eq!(imported.code, Some(0), "{}", imported.text());
         let ping = plakar.run(&[kind, "ping", "secret"]);
         let expected = format!(
-            "option \"rclone_remote\" is \"half:vault\", but the section [half] of the rclone configuration is missing here: Plakar imports one section alone. Import what it needs with it: rclone config show | plakar-opendrive from-rclone NAME | plakar {kind} import -overwrite"
+            "option \"rclone_remote\" is \"half:vault\", but the section [half] of the rclone configuration is missing here: Plakar imports one section alone. Import what it needs with it: rclone config show | plakar-opendrive from-rclone NAME --import {kind} --overwrite"
         );
         assert!(ping.code == Some(1) && ping.text().contains(&expected), "{}", ping.text());
     }
@@ -101,4 +101,57 @@ fn what_cannot_be_converted_is_one_line_and_nothing_else() {
         let outcome = from_rclone(name, config);
         assert_eq!((outcome.code, outcome.stdout.as_slice(), outcome.stderr.as_str()), (Some(7), &b""[..], expected));
     }
+}
+
+/// Runs `rclone config show | plakar-opendrive from-rclone …` as a user of Plakar.
+fn import(user: &Plakar, arguments: &[&str], config: &str) -> Outcome {
+    let mut command = user.command(&[]);
+    let environment: Vec<_> = command.get_envs().filter_map(|(key, value)| Some((key.to_owned(), value?.to_owned()))).collect();
+    command = Command::new(executable());
+    command.arg("from-rclone").args(arguments).env_clear().envs(environment).env("PLAKAR", plakar()).current_dir(user.home());
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(config.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    Outcome { code: output.status.code(), stdout: output.stdout, stderr: String::from_utf8(output.stderr).unwrap() }
+}
+
+/// Plakar's own import cuts a value at `#` and `;`, and takes a line that ends in a backslash together with the next.
+#[test]
+fn one_command_imports_every_value_as_it_is() {
+    let user = Plakar::without_package(&plakar(), &[]);
+    let config = "[odd]\ntype = local\ndescription = a#b; 0123 \"c\" \\\nencoding = Slash,Dot\n\n[my drive]\ntype = memory\n";
+    let kept = |kind: &str, name: &str| {
+        let shown = user.ok(&[kind, "show", "-json", "-secrets", name]);
+        serde_json::from_str::<serde_json::Value>(&shown).unwrap()[name].clone()
+    };
+    for kind in ["source", "destination", "store"] {
+        let done = import(&user, &["odd", "--import", kind, "--location", "rclone:///srv/a b"], config);
+        assert_eq!((done.code, done.text()), (Some(0), format!("plakar-opendrive: @odd is a {kind} of Plakar's now\n")));
+        let expected = serde_json::json!({
+            "location": "rclone:///srv/a b", "rclone_type": "local", "rclone_encoding": "Slash,Dot", "rclone_description": "a#b; 0123 \"c\" \\"
+        });
+        assert_eq!(kept(kind, "odd"), expected, "{kind}");
+    }
+    // What is there stays, unless it is to be replaced, and then whole.
+    let refused = import(&user, &["odd", "--import", "source"], "[odd]\ntype = memory\n");
+    assert!(refused.code == Some(7) && refused.stderr.contains("Plakar has a source odd already: add --overwrite"), "{}", refused.text());
+    let replaced = import(&user, &["odd", "--import", "source", "--overwrite"], "{\"odd\": {\"type\": \"memory\"}}");
+    assert_eq!(replaced.code, Some(0), "{}", replaced.text());
+    assert_eq!(kept("source", "odd"), serde_json::json!({"location": "rclone://", "rclone_type": "memory"}));
+    // rclone's names may be no names for Plakar.
+    let unnamed = import(&user, &["my drive", "--import", "source"], config);
+    assert!(unnamed.code == Some(2) && unnamed.stderr.contains("give one by --name"), "{}", unnamed.text());
+    assert_eq!(import(&user, &["my drive", "--name", "mine", "--import", "store"], config).code, Some(0));
+    assert_eq!(kept("store", "mine")["rclone_type"], "memory");
+}
+
+/// `rclone config show NAME` hides passwords; the section alone was imported, and the login failed.
+#[test]
+fn what_rclone_hides_is_no_password() {
+    let user = Plakar::without_package(&plakar(), &[]);
+    let config = "[drive]\ntype = opendrive\nusername = me@example.com\npassword = *** ENCRYPTED ***\n";
+    let refused = import(&user, &["drive", "--import", "source"], config);
+    let expected = "plakar-opendrive: password of section [drive] is *** ENCRYPTED ***, which `rclone config show drive` prints in the place of a password: leave the name out, `rclone config show` prints it\n";
+    assert_eq!((refused.code, refused.text().as_str()), (Some(7), expected));
+    assert!(user.run(&["source", "show", "-json", "drive"]).text().contains("does not exist"));
 }

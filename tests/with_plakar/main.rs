@@ -8,6 +8,7 @@ mod backup;
 mod cli_app;
 mod cli_config;
 mod cli_cp;
+mod crypt;
 mod docs;
 mod faults_plakar;
 mod from_rclone;

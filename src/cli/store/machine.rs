@@ -107,7 +107,7 @@ impl Machine {
 
     /// Passphrases are asked for by Plakar itself.
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(crate::cli::place::plakar());
+        let mut command = Command::new(crate::cli::plakar::program());
         // Times are printed in the local zone.
         command.env("TZ", "UTC");
         if let Some(cache) = &self.cache {
@@ -142,7 +142,7 @@ fn is_id(word: &str) -> bool {
 }
 
 fn cannot_start(error: &std::io::Error) -> Failure {
-    let plakar = PathBuf::from(crate::cli::place::plakar());
+    let plakar = crate::cli::plakar::program();
     Failure::new(Exit::Configuration, format!("{} cannot be started ({error}): set PLAKAR to where it is", plakar.display()))
 }
 

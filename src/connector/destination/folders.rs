@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use tokio::sync::watch;
 
 use super::scene::Scene;
-use super::{Destination, fold, join};
+use super::{fold, join};
 use crate::rclone::{Entry, Error, ErrorKind, Object, Remote};
 
 /// Why nothing can be put in a folder.
@@ -177,9 +177,9 @@ impl Folder {
         // Closed never, so the permit is there; without one it would only be less bounded.
         let _permit = shared.checkers.acquire().await;
         let outcome = match (parent, step) {
-            (None, _) => self.prepare_base(&shared.destination).await,
-            (Some(_), Step::Revisit) => self.revisit(&shared.destination.remote).await,
-            (Some(parent), _) => self.prepare_below(&shared.destination.remote, parent, &found).await,
+            (None, _) => self.prepare_base(shared).await,
+            (Some(_), Step::Revisit) => self.revisit(shared).await,
+            (Some(parent), _) => self.prepare_below(shared, parent, &found).await,
         };
         match outcome {
             Ok(found) => self.is_ready(Ok(Arc::new(found))),
@@ -187,33 +187,40 @@ impl Folder {
         }
     }
 
-    async fn prepare_base(&self, destination: &Destination) -> Result<Found, String> {
+    async fn prepare_base(&self, shared: &Scene) -> Result<Found, String> {
+        let destination = &shared.destination;
         if let Some(entries) = destination.base().await.map_err(|error| error.message().to_owned())? {
-            return Ok(self.found_in(entries));
+            return Ok(self.found_in(shared, entries));
         }
         destination.remote.make_folder("").await.map_err(cannot_make)?;
         Ok(Found::default())
     }
 
-    async fn prepare_below(&self, remote: &Remote, parent: &Self, found: &Found) -> Result<Found, String> {
+    async fn prepare_below(&self, shared: &Scene, parent: &Self, found: &Found) -> Result<Found, String> {
         let name = self.path.rsplit_once('/').map_or(self.path.as_str(), |(_, name)| name);
         match parent.find(found, name)? {
             None => {
-                remote.make_new_folder(&self.path).await.map_err(cannot_make)?;
+                shared.destination.remote.make_new_folder(&self.path).await.map_err(cannot_make)?;
                 Ok(Found::default())
             }
             Some(existing) if existing.object.is_some() => {
                 Err("there is a file of this name, where the folder must be: move it and restore again".to_owned())
             }
-            Some(_) => self.revisit(remote).await,
+            Some(_) => self.revisit(shared).await,
         }
     }
 
-    async fn revisit(&self, remote: &Remote) -> Result<Found, String> {
+    async fn revisit(&self, shared: &Scene) -> Result<Found, String> {
+        let remote = &shared.destination.remote;
         match remote.list(&self.path).await {
-            Ok(entries) => Ok(self.found_in(entries)),
+            Ok(entries) => Ok(self.found_in(shared, entries)),
             // Where folders cannot be empty, one that was made without a file is not there.
             Err(error) if error.kind() == ErrorKind::NotFound && !remote.features().empty_folders => Ok(Found::default()),
+            // Its own name was decrypted with the password.
+            Err(error) if error.kind() == ErrorKind::Undecryptable => {
+                shared.summary().undecryptable(&absolute(&self.path));
+                Ok(Found::default())
+            }
             Err(error) => Err(format!("the folder that is there cannot be listed: {}", error.message())),
         }
     }
@@ -233,9 +240,13 @@ impl Folder {
         }
     }
 
-    fn found_in(&self, entries: Vec<Entry>) -> Found {
+    fn found_in(&self, shared: &Scene, entries: Vec<Entry>) -> Found {
         let mut found: HashMap<String, Vec<Existing>> = HashMap::new();
-        for Entry { name, size, modified, hash, unfinished, object, .. } in entries {
+        for Entry { name, size, modified, hash, unfinished, undecryptable, object, .. } in entries {
+            if undecryptable {
+                shared.summary().undecryptable(&absolute(&join(&self.path, &name)));
+                continue;
+            }
             found.entry(self.key(&name)).or_default().push(Existing { name, size, modified, hash, unfinished, object });
         }
         Found(found)

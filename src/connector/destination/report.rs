@@ -36,6 +36,7 @@ pub struct Summary {
     pub unchanged: u64,
     named: Vec<String>,
     dated: Examples,
+    undecryptable: Examples,
     left_out: BTreeMap<LeftOut, Examples>,
 }
 
@@ -78,13 +79,32 @@ impl Summary {
         Some(format!("{whose} another time of modification, because the destination refuses theirs: {}{more}", paths.join(", ")))
     }
 
+    /// One line that counts and names what is in the destination and cannot be decrypted; `None` if there is nothing.
+    pub fn hidden(&self) -> Option<String> {
+        let Examples { count, paths } = &self.undecryptable;
+        let names = match count {
+            0 => return None,
+            1 => "1 name".to_owned(),
+            count => format!("{count} names"),
+        };
+        let more = if *count > paths.len() as u64 { ", …" } else { "" };
+        Some(format!(
+            "{names} in the destination cannot be decrypted with its password: what is restored comes beside that: {}{more}",
+            paths.join(", ")
+        ))
+    }
+
     /// What is to be said at the end although it is no failure, one line each.
     pub fn notes(&self) -> impl Iterator<Item = String> + use<> {
-        self.left_out().into_iter().chain(self.dated())
+        self.left_out().into_iter().chain(self.dated()).chain(self.hidden())
     }
 
     pub(super) fn dated_otherwise(&mut self, path: &str) {
         self.dated.add(path);
+    }
+
+    pub(super) fn undecryptable(&mut self, path: &str) {
+        self.undecryptable.add(path);
     }
 
     pub(super) fn fail(&mut self, path: &str, reason: &str) {
@@ -174,6 +194,9 @@ mod tests {
         }
         let dated = "6 files have another time of modification, because the destination refuses theirs: \
             \"/t0\", \"/t1\", \"/t2\", \"/t3\", \"/t4\", …";
-        assert_eq!(summary.notes().collect::<Vec<_>>(), [left_out, dated]);
+        summary.undecryptable("/d/foreign.txt");
+        let hidden =
+            "1 name in the destination cannot be decrypted with its password: what is restored comes beside that: \"/d/foreign.txt\"";
+        assert_eq!(summary.notes().collect::<Vec<_>>(), [left_out, dated, hidden]);
     }
 }

@@ -8,7 +8,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::mpsc;
 
 use super::{Item, Record, Source};
-use crate::connector::LONGEST_PATH;
+use crate::connector::{LONGEST_PATH, UNDECRYPTABLE};
 use crate::rclone::{Entry, Error};
 use crate::text;
 
@@ -112,6 +112,10 @@ impl Walk<'_> {
         let mut folders = Vec::new();
         for entry in entries {
             let prefix = if path == "/" { "" } else { &path };
+            if entry.undecryptable {
+                self.send(format!("{prefix}/{}", stand_in(&entry.name)), Item::Failed(UNDECRYPTABLE.to_owned())).await?;
+                continue;
+            }
             if let Some(problem) = bad_name(&entry.name) {
                 // The name itself cannot stand in a path.
                 self.send(format!("{prefix}/{}", stand_in(&entry.name)), Item::Failed(problem)).await?;

@@ -34,7 +34,7 @@ pub use self::local::state_folder;
 use self::locks::Locks;
 pub use self::put::Put;
 use self::spool::{Budget, Spool};
-use super::{Identity, OpenError, Settings, explain, open_remote};
+use super::{Identity, OpenError, Settings, decrypts_above, explain, open_remote};
 use crate::rclone::{Error, ErrorKind, Object};
 
 type Result<T, E = Error> = std::result::Result<T, E>;
@@ -141,7 +141,10 @@ impl Store {
                 return Err(self.error(ErrorKind::Exists, why));
             }
             Ok(None) => {}
-            Err(error) if error.kind() == ErrorKind::NotFound => remote.make_folder("").await.map_err(failed)?,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                decrypts_above(&self.0.settings, remote).await?;
+                remote.make_folder("").await.map_err(failed)?;
+            }
             Err(error) => return Err(failed(error)),
         }
         for kind in Kind::MAIN {

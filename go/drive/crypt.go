@@ -1,0 +1,151 @@
+package drive
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"strings"
+	"sync"
+	"unicode/utf8"
+
+	"github.com/rclone/rclone/backend/crypt"
+	"github.com/rclone/rclone/fs"
+	"github.com/rclone/rclone/fs/config/configmap"
+	"github.com/rclone/rclone/fs/config/configstruct"
+
+	"bridge/fault"
+)
+
+// crypt leaves names that it cannot decrypt out of its listings, so a wrong password shows an empty drive. We look at
+// what crypt is given, in the same call, and tell what it left out.
+
+// Every crypt remote of the process is looked into, also one that another remote wraps.
+func init() {
+	info, err := fs.Find("crypt")
+	if err != nil {
+		panic(err)
+	}
+	theirs := info.NewFs
+	info.NewFs = func(ctx context.Context, name, root string, config configmap.Mapper) (fs.Fs, error) {
+		f, err := theirs(ctx, name, root, config)
+		if outer, ok := f.(*crypt.Fs); ok {
+			if optionsErr := lookInto(outer, config); optionsErr != nil {
+				return nil, optionsErr
+			}
+		}
+		return f, err
+	}
+}
+
+// lookInto puts a ciphertext between a crypt remote and what it wraps.
+func lookInto(outer *crypt.Fs, config configmap.Mapper) error {
+	var options crypt.Options
+	if err := configstruct.Set(config, &options); err != nil {
+		return err
+	}
+	features := *outer.Fs.Features()
+	wrapped := &ciphertext{
+		Fs:          outer.Fs,
+		features:    &features,
+		cipher:      outer,
+		folderNames: options.DirectoryNameEncryption && !strings.EqualFold(options.FilenameEncryption, "off"),
+	}
+	features.UnWrap = func() fs.Fs { return wrapped.Fs }
+	if list := features.ListP; list != nil {
+		features.ListP = func(ctx context.Context, dir string, callback fs.ListRCallback) error {
+			return list(ctx, dir, func(entries fs.DirEntries) error { return callback(wrapped.note(ctx, entries)) })
+		}
+	}
+	outer.Fs = wrapped
+	return nil
+}
+
+// ciphertext is the remote that a crypt remote wraps. It takes note of the names that cannot be decrypted.
+type ciphertext struct {
+	fs.Fs
+	features *fs.Features
+	cipher   *crypt.Fs
+	// folderNames tells that the names of folders are encrypted too.
+	folderNames bool
+}
+
+func (c *ciphertext) Features() *fs.Features { return c.features }
+
+func (c *ciphertext) List(ctx context.Context, dir string) (fs.DirEntries, error) {
+	entries, err := c.Fs.List(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	return c.note(ctx, entries), nil
+}
+
+// note takes note of what cannot be decrypted, and gives what crypt is to see.
+func (c *ciphertext) note(ctx context.Context, entries fs.DirEntries) fs.DirEntries {
+	found, ok := ctx.Value(undecryptableKey{}).(*undecryptable)
+	if !ok {
+		return entries
+	}
+	seen := make(fs.DirEntries, 0, len(entries))
+	for _, item := range entries {
+		_, isFile := item.(fs.Object)
+		if !isFile && !c.folderNames {
+			seen = append(seen, item)
+			continue
+		}
+		name, err := c.cipher.DecryptFileName(item.Remote())
+		if err == nil && utf8.ValidString(name) {
+			seen = append(seen, item)
+			continue
+		}
+		found.add(Undecryptable{path.Base(item.Remote()), !isFile})
+		if err != nil {
+			// crypt leaves it out, or fails if it is told to by strict_names. With another password one name of 256 seems
+			// to be right, and is hardly ever a text: crypt would show that.
+			seen = append(seen, item)
+		}
+	}
+	return seen
+}
+
+// Undecryptable is an entry of a folder that crypt cannot decrypt the name of, which is the one on the wrapped remote.
+type Undecryptable struct {
+	Name   string
+	Folder bool
+}
+
+// undecryptable are those of one listing.
+type undecryptable struct {
+	mu    sync.Mutex
+	names []Undecryptable
+}
+
+func (u *undecryptable) add(name Undecryptable) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.names = append(u.names, name)
+}
+
+type undecryptableKey struct{}
+
+// List lists a folder of any remote. What crypt cannot decrypt in it comes apart; it is an error if that is all.
+func List(ctx context.Context, f fs.Fs, dir string) (fs.DirEntries, []Undecryptable, error) {
+	left := new(undecryptable)
+	found, err := f.List(context.WithValue(ctx, undecryptableKey{}, left), dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	left.mu.Lock()
+	defer left.mu.Unlock()
+	if len(found) == 0 && len(left.names) > 0 {
+		return nil, nil, fault.New(fault.Undecryptable, dir, fmt.Sprintf(
+			"no name in it can be decrypted (%d, as %q on the drive): password or password2 is not the one that it was encrypted with, or it holds nothing of crypt's",
+			len(left.names), left.names[0].Name))
+	}
+	return found, left.names, nil
+}
+
+// Encrypted tells whether a remote is a crypt remote.
+func Encrypted(f fs.Fs) bool {
+	_, ok := f.(*crypt.Fs)
+	return ok
+}
