@@ -33,11 +33,6 @@ fn many_kinds() -> BTreeMap<String, (Vec<u8>, u64)> {
     tree
 }
 
-/// What a listing shows: rclone shows a control character as a look-alike.
-fn as_shown(files: &BTreeMap<String, (Vec<u8>, u64)>) -> BTreeMap<String, (Vec<u8>, u64)> {
-    files.iter().map(|(path, content)| (path.replace('\n', "␊"), content.clone())).collect()
-}
-
 #[tokio::test]
 async fn what_is_restored_is_what_the_source_reads() {
     let mut expected = many_kinds();
@@ -47,7 +42,7 @@ async fn what_is_restored_is_what_the_source_reads() {
         }
         let restored = restore_files(&open(&place, "to/here").await, &expected).await;
         restored.all_good();
-        assert_same(&without_full_folders(read_back(&place, "to/here").await), &as_shown(&expected), place.name());
+        assert_same(&without_full_folders(read_back(&place, "to/here").await), &expected, place.name());
         if let Place::Drive(simulator) = &place {
             assert_eq!(simulator.duplicate_folders().ever, 0);
             assert_eq!(simulator.open_uploads().len(), 0);
@@ -66,14 +61,15 @@ async fn a_second_restore_uploads_nothing() {
             restore_files(&open(&place, "base").await, &files).await.all_good();
             let calls = simulator.calls();
             assert_eq!((calls.bytes_up, calls.of("upload/create_file"), calls.of("folder/create")), (0, 0, 0), "{calls:?}");
-            // The two large files are read along, in parts, each byte once; each folder is listed once.
+            // The two large files are read along, in parts, each byte once; each folder is listed once, and the one above, in which
+            // the base might be there twice.
             let large: Vec<u64> = files.values().map(|(bytes, _)| bytes.len() as u64).filter(|size| *size > 1 << 20).collect();
-            assert_eq!((large.len(), calls.bytes_down, calls.of("folder/list")), (2, large.iter().sum(), 1 + 5), "{calls:?}");
+            assert_eq!((large.len(), calls.bytes_down, calls.of("folder/list")), (2, large.iter().sum(), 1 + 1 + 5), "{calls:?}");
             assert_eq!((calls.refused, calls.refused_downloads), (0, 0), "{calls:?}");
         } else {
             restore_files(&open(&place, "base").await, &files).await.all_good();
         }
-        assert_same(&without_full_folders(read_back(&place, "base").await), &as_shown(&files), place.name());
+        assert_same(&without_full_folders(read_back(&place, "base").await), &files, place.name());
     }
 }
 

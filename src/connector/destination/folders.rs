@@ -141,7 +141,8 @@ impl Folder {
         if first.name == name {
             return format!("the snapshot has two entries of this name: only the first, {there:?}, is restored");
         }
-        format!("{here:?} and {there:?} differ in case only, which is one name here: only the first is restored")
+        let how = difference(name, &first.name);
+        format!("{here:?} and {there:?} differ {how} only, which is one name here: only the first is restored")
     }
 
     /// Tells everyone who waits what is in the folder.
@@ -221,16 +222,26 @@ impl Folder {
     /// What there is of a name in a listing of this folder.
     ///
     /// # Errors
-    /// If it is there in another case only.
+    /// If it is there in another form only, or twice: which of the two is meant nobody can tell.
     pub(super) fn find<'a>(&self, found: &'a Found, name: &str) -> Result<Option<&'a Existing>, String> {
         let Some(same) = found.0.get(&self.key(name)) else { return Ok(None) };
-        match same.iter().find(|existing| existing.name == name).or(same.first()) {
-            Some(existing) if existing.name != name => Err(format!(
-                "{:?}, which differs in case only, is there already: rename one of them",
-                absolute(&join(&self.path, &existing.name))
+        match &same[..] {
+            [existing] if existing.name != name => Err(format!(
+                "{:?}, which differs {} only, is there already: rename one of them",
+                absolute(&join(&self.path, &existing.name)),
+                difference(name, &existing.name)
             )),
-            existing => Ok(existing),
+            [first, second, ..] => {
+                let [first, second] = [first, second].map(|existing| self.described(existing));
+                Err(format!("{first} and {second} are there already, side by side under one name: rename or remove one of them"))
+            }
+            same => Ok(same.first()),
         }
+    }
+
+    fn described(&self, existing: &Existing) -> String {
+        let kind = if existing.object.is_some() { "file" } else { "folder" };
+        format!("the {kind} {:?}", absolute(&join(&self.path, &existing.name)))
     }
 
     fn found_in(&self, entries: Vec<Entry>) -> Found {
@@ -244,6 +255,11 @@ impl Folder {
     fn key(&self, name: &str) -> String {
         if self.folds { fold(name) } else { name.to_owned() }
     }
+}
+
+/// In what two names differ that have one key.
+fn difference(one: &str, other: &str) -> &'static str {
+    if one.to_lowercase() == other.to_lowercase() { "in case" } else { "in how accents are composed" }
 }
 
 fn cannot_make(error: Error) -> String {

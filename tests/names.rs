@@ -1,0 +1,184 @@
+//! Names: what is restored comes back under the same names, and what a drive takes for one name, or has twice, is an error that
+//! names both.
+
+mod common;
+
+use std::collections::BTreeMap;
+
+use common::place::Place;
+use common::restoring::*;
+use plakar_opendrive::connector::source::{Item, Record};
+use plakar_opendrive::connector::{Destination, Role, Source};
+use proptest::prelude::*;
+use tokio::sync::mpsc;
+
+type Files = BTreeMap<String, (Vec<u8>, u64)>;
+
+/// Characters that rclone's encodings touch, and a few that they do not.
+const TOUCHED: &[&str] = &[
+    "a", "B", ".", " ", "\t", "\n", "\u{b}", "\r", "\u{1}", "\u{1b}", "\u{7f}", "\\", ":", "*", "?", "\"", "<", ">", "|", "%", "#", "+",
+    "&", "~", "-", "‛", "‛‛", "␀", "␁", "␉", "␊", "␋", "␍", "␠", "␡", "．", "／", "：", "＊", "？", "＼", "＂", "｜", "é", "🦀",
+];
+
+/// A name at the end of a path, in a message.
+fn shown(name: &str) -> String {
+    let name = format!("{name:?}");
+    format!("/{}", &name[1..])
+}
+
+/// Files of these names, each with its name for its content.
+fn named<'a>(names: impl IntoIterator<Item = &'a str>) -> Files {
+    names.into_iter().map(|name| (name.to_owned(), (name.as_bytes().to_vec(), 1_700_000_000))).collect()
+}
+
+async fn walked(source: &Source) -> Vec<Record> {
+    let (sender, mut receiver) = mpsc::channel(1000);
+    let collect = async {
+        let mut records = Vec::new();
+        while let Some(record) = receiver.recv().await {
+            records.push(record);
+        }
+        records
+    };
+    let (outcome, records) = tokio::join!(source.walk(sender), collect);
+    outcome.unwrap();
+    records
+}
+
+#[tokio::test]
+async fn each_touched_character_comes_back_wherever_it_stands() {
+    for place in Place::all("touched") {
+        let forms = TOUCHED
+            .iter()
+            .flat_map(|c| [c.to_string(), format!("{c}x"), format!("y{c}"), format!("x{c}y"), format!("z{c}{c}"), format!("{c} .")]);
+        let names: Vec<String> = forms.filter(|name| name != "." && name != "..").collect();
+        let mut files = named(names.iter().map(String::as_str));
+        files.extend(names.iter().step_by(3).map(|name| (format!("folder {name}/{name}"), (b"in a folder".to_vec(), 1_600_000_000))));
+        let restored = restore_files(&open(&place, "‛ to\n/here").await, &files).await;
+        restored.all_good();
+        assert_same(&without_full_folders(read_back(&place, "‛ to\n/here").await), &files, place.name());
+        // Once more, where all is there.
+        restore_files(&open(&place, "‛ to\n/here").await, &files).await.all_good();
+        assert_same(&without_full_folders(read_back(&place, "‛ to\n/here").await), &files, place.name());
+    }
+}
+
+#[tokio::test]
+async fn names_that_differ_in_the_quoting_sign_only_are_two_files() {
+    for place in Place::all("quoting") {
+        let files = named(["‛x", "‛‛x", "‛‛‛x", "x‛", "x‛‛", "␊", "\n", "‛␊", "‛\n", "．", "‛．"]);
+        restore_files(&open(&place, "to").await, &files).await.all_good();
+        assert_same(&read_back(&place, "to").await, &files, place.name());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever is restored to the drive is there under its name, or it is an error: nothing is replaced, and nothing is called otherwise.
+    #[test]
+    fn what_is_restored_is_there_or_an_error(names in proptest::collection::btree_set(
+        proptest::collection::vec(proptest::sample::select(TOUCHED), 1..6).prop_map(|parts| parts.concat()), 1..30,
+    )) {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let place = Place::drive();
+            let files = named(names.iter().map(String::as_str).filter(|name| !matches!(*name, "." | "..")));
+            let restored = restore_files(&open(&place, "to").await, &files).await;
+            let mut expected = files.clone();
+            for (path, outcome) in &restored.outcomes {
+                if outcome.is_err() {
+                    expected.remove(path.trim_start_matches('/'));
+                }
+            }
+            // Only what differs in case is refused.
+            let refused = files.len() - expected.len();
+            let distinct = files.keys().map(|name| name.to_lowercase()).collect::<std::collections::BTreeSet<_>>().len();
+            assert_eq!(files.len() - refused, distinct, "{:?}", restored.outcomes);
+            assert_same(&read_back(&place, "to").await, &expected, "opendrive");
+        });
+    }
+}
+
+#[tokio::test]
+async fn two_forms_of_one_name_are_an_error_that_names_both() {
+    let place = Place::drive();
+    let (composed, decomposed) = ("caf\u{e9}", "cafe\u{301}");
+    for (n, (first, second)) in [(decomposed, composed), ("CAFE\u{301}", composed)].into_iter().enumerate() {
+        let base = format!("to{n}");
+        let restored = restore_files(&open(&place, &base).await, &named([first, second])).await;
+        assert_eq!(restored.failed("which is one name here: only the first is restored"), [format!("/{second}")]);
+        let told = restored.summary.failure().unwrap();
+        assert!(told.contains(&shown(first)) && told.contains(&shown(second)), "{told}");
+        assert_eq!(read_back(&place, &base).await.into_keys().collect::<Vec<_>>(), [first]);
+        // And where it is there already, as a file and as a folder.
+        let restored = restore_files(&open(&place, &base).await, &named([second])).await;
+        let told = restored.summary.failure().unwrap();
+        assert!(told.contains("is there already: rename one of them") && told.contains(&shown(first)), "{told}");
+        let restored = restore_files(&open(&place, &base).await, &named([format!("{second}/x").as_str()])).await;
+        assert_eq!(restored.summary.failures, 2, "{:?}", restored.outcomes);
+    }
+    assert_eq!(place.simulator().drive().tree().len(), 4, "{:?}", place.simulator().drive().tree());
+}
+
+#[tokio::test]
+async fn names_that_end_in_spaces_or_dots_are_their_own() {
+    for place in Place::all("ends") {
+        let files = named(["x", "x ", "x  ", " x", "x.", "x..", "x .", "x. ", ".x", "x\t", "x\u{a0}", "\u{3000}x"]);
+        restore_files(&open(&place, "to").await, &files).await.all_good();
+        assert_same(&read_back(&place, "to").await, &files, place.name());
+    }
+}
+
+#[tokio::test]
+async fn a_base_that_is_there_twice_is_no_base() {
+    let place = Place::drive();
+    let simulator = place.simulator();
+    simulator.drive().put_file("Work/Documents/one", b"1".to_vec(), 1);
+    simulator.drive().put_in_twin("Work", "two", b"2".to_vec(), 1);
+    for base in ["Work", "Work/Documents", "work/Documents"] {
+        for role in [Role::Source, Role::Destination] {
+            let settings = place.settings(role, base);
+            let told = match role {
+                Role::Source => Source::open(settings).await.unwrap_err().to_string(),
+                _ => Destination::open(settings).await.unwrap_err().to_string(),
+            };
+            assert!(told.contains("the drive has two folders of one name side by side, \"Work\" (id "), "{told}");
+            assert!(told.matches("(id ").count() == 2 && told.contains("rename or remove one of them") && told.contains(base), "{told}");
+        }
+    }
+    // New folders below one that is there twice.
+    let settings = place.settings(Role::Destination, "Work/new");
+    assert!(Destination::open(settings).await.unwrap_err().to_string().contains("side by side"));
+    let before = simulator.drive().tree();
+    // What is beside them is a base as before.
+    simulator.drive().put_file("Other/x", b"x".to_vec(), 1);
+    assert_eq!(read_back(&place, "Other").await.len(), 1);
+    assert_eq!(simulator.drive().tree().len(), before.len() + 2);
+}
+
+#[tokio::test]
+async fn a_folder_that_is_there_twice_is_neither_merged_nor_chosen() {
+    let place = Place::drive();
+    let simulator = place.simulator();
+    simulator.drive().put_file("base/Pictures/a", b"a".to_vec(), 1);
+    simulator.drive().put_in_twin("base/Pictures", "b", b"b".to_vec(), 1);
+    let restored = restore_files(&open(&place, "base").await, &named(["Pictures/c", "fine"])).await;
+    assert_eq!(restored.failed("the folder \"/Pictures\" and the folder \"/Pictures\""), ["/Pictures", "/Pictures/c"]);
+    assert!(!simulator.drive().tree().keys().any(|path| path.ends_with("/c")));
+
+    let source = Source::open(place.settings(Role::Source, "base")).await.unwrap();
+    let told: Vec<String> = walked(&source)
+        .await
+        .into_iter()
+        .filter_map(|record| match record.item {
+            Item::Failed(told) => Some(format!("{}: {told}", record.path)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(
+        told[0].starts_with("/base/Pictures: ") && told[0].contains("a folder (id ") && told[0].contains("rename one of them"),
+        "{told:?}"
+    );
+}
