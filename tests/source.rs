@@ -80,8 +80,10 @@ async fn everything_is_told_of_and_read_back() {
             .map(|record| (below(&place, record).trim_start_matches('/'), &record.item))
             .collect();
         for (path, bytes) in &files {
-            let Some(Item::File { size, modified }) = found.get(path) else {
-                panic!("{}: {path:?} is {:?}", place.name(), found.get(path))
+            // rclone's name for a control character, but in memory (lib/encoder in rclone).
+            let path = &if !matches!(place, Place::Memory { .. }) { path.replace('\n', "␊") } else { path.to_string() };
+            let Some(Item::File { size, modified }) = found.get(path.as_str()) else {
+                panic!("{}: {path:?} is {:?}", place.name(), found.get(path.as_str()))
             };
             assert_eq!((*size, seconds(*modified)), (Some(bytes.len() as u64), 1_700_000_000), "{}: {path:?}", place.name());
             let absolute = format!("{}/{path}", place.root().trim_end_matches('/'));

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/rclone/rclone/backend/local"
 	"github.com/rclone/rclone/fs"
@@ -12,47 +13,44 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Callers have names as they are. rclone's standard encoding has look-alikes for what it takes for reserved (lib/encoder): a
-// control character, a slash, NUL, and a name that is dots; and it quotes a look-alike that is meant as itself, and
-// the sign that quotes. A slash or NUL of a drive's stays a look-alike: no path can hold it.
+// Callers have names as they are, but for look-alikes of what no path can hold or no terminal should get: rclone's standard encoding
+// (lib/encoder) has one for each control character, for a slash, NUL, and a name that is dots. It quotes a look-alike that is meant as
+// itself, and the sign that quotes: that is undone here, and done again. Two names that are one then are a caller's to notice.
 
 const quote = string(encoder.QuoteRune)
 
-// standardName gives a name in rclone's standard encoding.
-func standardName(name string) string {
-	if name == "．" || name == "．．" {
-		return name
-	}
-	// No name of a caller's has a slash or NUL, so their look-alikes are never meant otherwise.
-	return unquoted.Replace(encoder.Standard.Encode(name))
-}
+// standardPath gives a path in rclone's standard encoding. A look-alike stands for what it looks like.
+func standardPath(path string) string { return strings.ReplaceAll(path, quote, quote+quote) }
 
-var unquoted = strings.NewReplacer(quote+quote, quote+quote, quote+"／", "／", quote+"␀", "␀")
-
-// standardPath gives a path in rclone's standard encoding.
-func standardPath(path string) string {
-	names := strings.Split(path, "/")
-	for at, name := range names {
-		// What leads elsewhere is refused by whoever takes the path, and not made a name of.
-		if name != "." && name != ".." {
-			names[at] = standardName(name)
-		}
-	}
-	return strings.Join(names, "/")
-}
-
-// nativeName gives a name in rclone's standard encoding as it is.
-func nativeName(name string) string {
+// shownName gives a name in rclone's standard encoding as callers have it.
+func shownName(name string) string {
 	switch name {
-	case "．", "．．", quote + "．":
-		return strings.TrimPrefix(name, quote)
+	case quote + "．":
+		return "．"
 	case quote + "．" + quote + "．":
 		return "．．"
 	}
-	return slashes.Replace(encoder.Standard.Decode(name))
+	if !strings.Contains(name, quote) {
+		return name
+	}
+	var shown strings.Builder
+	for len(name) > 0 {
+		_, size := utf8.DecodeRuneInString(name)
+		if rest, quoted := strings.CutPrefix(name, quote); quoted {
+			if next, length := utf8.DecodeRuneInString(rest); isQuoted(next) {
+				name, size = rest, length
+			}
+		}
+		shown.WriteString(name[:size])
+		name = name[size:]
+	}
+	return shown.String()
 }
 
-var slashes = strings.NewReplacer("/", "／", "\x00", "␀")
+// isQuoted tells whether the standard encoding quotes a character wherever it stands.
+func isQuoted(r rune) bool {
+	return r == encoder.QuoteRune || r == '／' || r == '␡' || ('␀' <= r && r <= '␟')
+}
 
 type nameIn struct {
 	Name string `json:"name"`
@@ -84,7 +82,7 @@ func leftOutOf(f fs.Fs, dir string, listed []entry) *leftOut {
 	if _, ok := f.(*local.Fs); !ok {
 		return nil
 	}
-	found, err := os.ReadDir(filepath.Join(f.Root(), filepath.FromSlash(dir)))
+	found, err := os.ReadDir(filepath.Join(f.Root(), filepath.FromSlash(encoder.OS.FromStandardPath(dir))))
 	if err != nil {
 		// The listing has told.
 		return nil
@@ -99,11 +97,12 @@ func leftOutOf(f fs.Fs, dir string, listed []entry) *leftOut {
 	out := new(leftOut)
 	for _, item := range found {
 		var count *int
+		name := shownName(encoder.Standard.Encode(item.Name()))
 		switch kind := item.Type(); {
-		case told[item.Name()]:
+		case told[name]:
 			continue
 		case kind&os.ModeSymlink != 0:
-			if told[item.Name()+fs.LinkSuffix] {
+			if told[name+fs.LinkSuffix] {
 				continue
 			}
 			count = &out.Links

@@ -27,7 +27,7 @@ type keptObject struct {
 
 // entry is a file or folder as the caller sees it.
 type entry struct {
-	// Name is the last component of the path, as it is: see names.go.
+	// Name is the last component of the path, as callers have it: see names.go.
 	Name   string `json:"name"`
 	Folder bool   `json:"folder,omitempty"`
 	// Size is in bytes, -1 if unknown; 0 for folders.
@@ -135,7 +135,7 @@ func list(_ context.Context, in listIn) (listOut, error) {
 		}
 		out.Entries = append(out.Entries, e)
 	}
-	out.LeftOut = leftOutOf(r.fs, in.Path, out.Entries)
+	out.LeftOut = leftOutOf(r.fs, dir, out.Entries)
 	return out, nil
 }
 
@@ -149,7 +149,7 @@ func (r *remote) describe(ctx context.Context, dir string, item fs.DirEntry) (en
 			name = ""
 		}
 	}
-	e := entry{Name: nativeName(name)}
+	e := entry{Name: shownName(name)}
 	modTime := item.ModTime(ctx)
 	o, isObject := item.(fs.Object)
 	// To a folder without a time rclone gives --default-time (Dir.ModTime in fs/dir.go): that is no
@@ -277,7 +277,7 @@ func rmdir(_ context.Context, in pathIn) (empty, error) {
 		// OpenDrive's Rmdir looks for files only, and removes a folder of folders with all in them.
 		found, err := r.fs.List(ctx, dir)
 		if err == nil && len(found) > 0 {
-			err = fault.New(fault.Exists, in.Path, fmt.Sprintf("the folder is not empty: it has %q in it", nativeName(path.Base(found[0].Remote()))))
+			err = fault.New(fault.Exists, in.Path, fmt.Sprintf("the folder is not empty: it has %q in it", shownName(path.Base(found[0].Remote()))))
 		}
 		if err != nil {
 			return err

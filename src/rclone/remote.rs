@@ -119,8 +119,8 @@ struct Inner {
 /// A file or folder in a listing.
 #[derive(Debug)]
 pub struct Entry {
-    /// Last component of the path, as it is and in none of rclone's encodings (go/core/names.go); always UTF-8.
-    /// It comes from the server and may be anything: `..`, or empty.
+    /// Last component of the path; always UTF-8. Control characters and slashes are look-alikes, as in rclone's standard
+    /// encoding, but nothing is quoted (go/core/names.go). It comes from the server and may be anything: `..`, or hold a slash.
     pub name: String,
     /// Bytes; `None` if unknown. 0 for folders.
     pub size: Option<u64>,

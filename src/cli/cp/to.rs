@@ -165,9 +165,7 @@ impl To {
         if let Place::Remote { restore, outcomes } = self.place {
             let summary = restore.finish().await;
             self.report.kept(summary.unchanged);
-            if let Some(line) = summary.dated() {
-                self.report.note(&line);
-            }
+            summary.dated().into_iter().chain(summary.shown()).for_each(|line| self.report.note(&line));
             // It ends with the restore, and a panic in it has been printed.
             let _ = outcomes.await;
         }

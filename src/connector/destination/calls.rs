@@ -9,7 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::folders::{Folder, Step};
-use super::paths::relative;
+use super::paths::{relative, standard};
 use super::restore::{PIECES, cost, memory};
 use super::scene::Scene;
 use super::upload::{Body, CUT, Piece, Stored, Upload, set_time};
@@ -138,8 +138,8 @@ impl Calls {
     /// A file of this restore, found in the listing of its folder: a path may not be found for a while.
     async fn look_up(&self, path: &str) -> Result<(Entry, Object), String> {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-        let entries = self.scene.destination.remote.list(folder).await.map_err(|error| error.message().to_owned())?;
-        let entry = entries.into_iter().find(|entry| entry.name == name && entry.object.is_some());
+        let entries = self.scene.destination.remote.list(&standard(folder)).await.map_err(|error| error.message().to_owned())?;
+        let entry = entries.into_iter().find(|entry| entry.name == standard(name) && entry.object.is_some());
         let mut entry = entry.ok_or_else(|| format!("there is no file {path:?}"))?;
         let object = entry.object.take().ok_or("a bug: a file without an object")?;
         Ok((entry, object))

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use tokio::sync::watch;
 
+use super::paths::standard;
 use super::scene::Scene;
 use super::{Destination, fold, join};
 use crate::rclone::{Entry, Error, ErrorKind, Object, Remote};
@@ -20,7 +21,7 @@ pub(super) struct Refusal {
 
 /// A folder: what is in it on the remote, once that is known, and what was put there in this restore.
 pub(super) struct Folder {
-    /// Relative to the base, "" for the base itself.
+    /// Relative to the base, "" for the base itself; as the snapshot has it.
     pub(super) path: String,
     folds: bool,
     /// What this restore has put there, by folded name.
@@ -49,6 +50,7 @@ pub(super) struct Found(HashMap<String, Vec<Existing>>);
 /// An entry that was there before.
 #[derive(Debug)]
 pub(super) struct Existing {
+    /// As the remote shows it.
     name: String,
     pub(super) size: Option<u64>,
     pub(super) modified: Option<SystemTime>,
@@ -141,6 +143,11 @@ impl Folder {
         if first.name == name {
             return format!("the snapshot has two entries of this name: only the first, {there:?}, is restored");
         }
+        if standard(name) == standard(&first.name) {
+            return format!(
+                "{here:?} and {there:?} are shown as one name here, because of a control character: only the first is restored"
+            );
+        }
         let how = difference(name, &first.name);
         format!("{here:?} and {there:?} differ {how} only, which is one name here: only the first is restored")
     }
@@ -182,6 +189,9 @@ impl Folder {
             (Some(_), Step::Revisit) => self.revisit(&shared.destination.remote).await,
             (Some(parent), _) => self.prepare_below(&shared.destination.remote, parent, &found).await,
         };
+        if outcome.is_ok() && matches!(step, Step::Prepare) {
+            shared.summary().note_name(&self.path);
+        }
         match outcome {
             Ok(found) => self.is_ready(Ok(Arc::new(found))),
             Err(reason) => self.refuse(reason),
@@ -200,7 +210,7 @@ impl Folder {
         let name = self.path.rsplit_once('/').map_or(self.path.as_str(), |(_, name)| name);
         match parent.find(found, name)? {
             None => {
-                remote.make_new_folder(&self.path).await.map_err(cannot_make)?;
+                remote.make_new_folder(&standard(&self.path)).await.map_err(cannot_make)?;
                 Ok(Found::default())
             }
             Some(existing) if existing.object.is_some() => {
@@ -211,7 +221,7 @@ impl Folder {
     }
 
     async fn revisit(&self, remote: &Remote) -> Result<Found, String> {
-        match remote.list(&self.path).await {
+        match remote.list(&standard(&self.path)).await {
             Ok(entries) => Ok(self.found_in(entries)),
             // Where folders cannot be empty, one that was made without a file is not there.
             Err(error) if error.kind() == ErrorKind::NotFound && !remote.features().empty_folders => Ok(Found::default()),
@@ -226,7 +236,7 @@ impl Folder {
     pub(super) fn find<'a>(&self, found: &'a Found, name: &str) -> Result<Option<&'a Existing>, String> {
         let Some(same) = found.0.get(&self.key(name)) else { return Ok(None) };
         match &same[..] {
-            [existing] if existing.name != name => Err(format!(
+            [existing] if existing.name != standard(name) => Err(format!(
                 "{:?}, which differs {} only, is there already: rename one of them",
                 absolute(&join(&self.path, &existing.name)),
                 difference(name, &existing.name)
@@ -253,7 +263,8 @@ impl Folder {
     }
 
     fn key(&self, name: &str) -> String {
-        if self.folds { fold(name) } else { name.to_owned() }
+        let name = standard(name);
+        if self.folds { fold(&name) } else { name.into_owned() }
     }
 }
 

@@ -1,5 +1,7 @@
 //! The paths of records.
 
+use std::borrow::Cow;
+
 use crate::connector::LONGEST_PATH;
 
 /// Whether a path is that of a folder or below it.
@@ -30,9 +32,29 @@ pub(super) fn relative(path: &str) -> Result<&str, String> {
     Ok(path)
 }
 
+/// A path as listings show it: control characters are look-alikes there, as in rclone's standard encoding (lib/encoder).
+/// Handed over as they are, they would be stored all the same, and never be found again in a listing.
+pub(super) fn standard(path: &str) -> Cow<'_, str> {
+    if !path.contains(|c: char| c.is_ascii_control()) {
+        return path.into();
+    }
+    let shown = |c: char| match c {
+        '\x7f' => '\u{2421}',
+        c if c.is_ascii_control() => char::from_u32(0x2400 + c as u32).unwrap_or(c),
+        c => c,
+    };
+    path.chars().map(shown).collect::<String>().into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn control_characters_are_look_alikes() {
+        assert_eq!(standard("a b/ü"), "a b/ü");
+        assert_eq!(standard("a\nb\x1f\x7f"), "a␊b␟␡");
+    }
 
     #[test]
     fn paths_stay_below_the_base() {
