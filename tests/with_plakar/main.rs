@@ -16,6 +16,7 @@ mod install;
 mod kills;
 mod kloset_1_1_4;
 mod licenses;
+mod names;
 mod package;
 mod package_v1_0;
 mod person;
