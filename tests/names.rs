@@ -6,6 +6,7 @@ mod common;
 use std::collections::BTreeMap;
 
 use common::place::Place;
+use common::planted::{file_entry, listing, plant};
 use common::restoring::*;
 use plakar_opendrive::connector::source::{Item, Record};
 use plakar_opendrive::connector::{Destination, Role, Source};
@@ -202,17 +203,44 @@ async fn a_folder_that_is_there_twice_is_neither_merged_nor_chosen() {
     assert!(!simulator.drive().tree().keys().any(|path| path.ends_with("/c")));
 
     let source = Source::open(place.settings(Role::Source, "base")).await.unwrap();
-    let told: Vec<String> = walked(&source)
-        .await
-        .into_iter()
-        .filter_map(|record| match record.item {
-            Item::Failed(told) => Some(format!("{}: {told}", record.path)),
-            _ => None,
-        })
-        .collect();
+    let records = walked(&source).await;
+    // What is told to be saved is what is saved.
+    let first = place.simulator().drive().make_folder("base/Pictures");
+    assert!(records.iter().any(|record| record.path == "/base/Pictures/a"), "{records:?}");
+    assert!(!records.iter().any(|record| record.path.ends_with("/b")), "{records:?}");
+    let told: Vec<String> = records.iter().filter_map(failure).collect();
     assert_eq!(told.len(), 1, "{told:?}");
-    assert!(
-        told[0].starts_with("/base/Pictures: ") && told[0].contains("a folder (id ") && told[0].contains("rename one of them"),
-        "{told:?}"
-    );
+    let expected = format!("beside a folder (id {first}): only the first is saved, rename one of them");
+    assert!(told[0].starts_with("/base/Pictures: ") && told[0].contains(&expected), "{told:?}");
+}
+
+/// The path of what could not be told, and why.
+fn failure(record: &Record) -> Option<String> {
+    match &record.item {
+        Item::Failed(told) => Some(format!("{}: {told}", record.path)),
+        _ => None,
+    }
+}
+
+#[tokio::test]
+async fn two_files_of_one_name_are_left_alone() {
+    let place = Place::drive();
+    let simulator = place.simulator();
+    let drive = simulator.drive();
+    let files = [drive.put_file("base/one", b"1".to_vec(), 1), drive.put_file("base/two", b"2".to_vec(), 1)];
+    // Under one name, and under two that stand for the same.
+    for names in [["same", "same"], ["‛x", "‛‛x"]] {
+        let entries = [(0, b"1"), (1, b"2")].map(|(n, bytes): (usize, &[u8; 1])| file_entry(&files[n], names[n], bytes));
+        plant(simulator, "base", listing(vec![], entries.to_vec()));
+        let wanted = names[0];
+        let restored = restore_files(&open(&place, "base").await, &named([wanted, "other"])).await;
+        let told = format!("the file \"/{wanted}\" and the file \"/{wanted}\" are there already, side by side under one name");
+        assert_eq!(restored.failed(&told), [format!("/{wanted}")]);
+
+        let source = Source::open(place.settings(Role::Source, "base")).await.unwrap();
+        let told: Vec<String> = walked(&source).await.iter().filter_map(failure).collect();
+        assert!(told.len() == 1 && told[0].contains("a file of 1 bytes beside a file of 1 bytes"), "{told:?}");
+        simulator.set_faults(vec![]);
+    }
+    assert_eq!((drive.read_file("base/one").unwrap(), drive.read_file("base/two").unwrap()), (b"1".to_vec(), b"2".to_vec()));
 }

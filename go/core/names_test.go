@@ -51,6 +51,14 @@ func TestNamesComeBackFromTheDrive(t *testing.T) {
 	for _, name := range allNames() {
 		name = lookAlikes(name)
 		standard := standardPath(name)
+		if shown := shownName(standard); shown != name {
+			complain("%q is %q in the standard encoding, and %q from there", name, standard, shown)
+		}
+		// A name that somebody else has written there; that of quoted dots alone stands for another one.
+		written := encoder.Standard.Encode(name)
+		if back := standardPath(shownName(written)); back != written && strings.Trim(written, "‛．") != "" {
+			complain("%q, quoted, is %q", name, back)
+		}
 		on := encoding.FromStandardName(standard)
 		if other, known := stored[on]; known && other != name {
 			complain("%q and %q are both %q on the drive", name, other, on)
@@ -83,8 +91,8 @@ func allNames() (names []string) {
 
 func TestShownNames(t *testing.T) {
 	for standard, shown := range map[string]string{
-		"／": "／", "a／b": "a／b", "‛／": "／", "␀": "␀", "‛␀": "␀", "．": "．", "．．": "．．", "‛．": "．", "‛．‛．": "．．", "": "", "..": "..",
-		"a␊b": "a␊b", "a‛␊b": "a␊b", "‛‛x": "‛x", "‛x": "‛x", "‛‛‛␛": "‛␛", "a‛": "a‛", "a\nb": "a\nb", "‛．x": "‛．x", "a\xff‛‛": "a\xff‛",
+		"／": "／", "a／b": "a／b", "‛／": "‛／", "␀": "␀", "．": "．", "．．": "．．", "‛．": "‛．", "‛．‛．": "‛．‛．", "": "", "..": "..", "a\nb": "a\nb",
+		"a␊b": "a␊b", "a‛␊b": "a‛␊b", "‛‛x": "‛x", "‛x": "‛x", "‛‛‛␛": "‛‛‛␛", "a‛": "a‛", "‛‛．x": "‛．x", "a\xff‛‛": "a\xff‛", "‛‛‛‛": "‛‛", "␡‛‛": "␡‛",
 	} {
 		if got := shownName(standard); got != shown {
 			t.Errorf("%q: got %q, want %q", standard, got, shown)

@@ -120,6 +120,9 @@ func list(_ context.Context, in listIn) (listOut, error) {
 	if err != nil {
 		return listOut{}, fault.As(err, in.Path)
 	}
+	if err := drive.RememberFirst(r.fs, found); err != nil {
+		return listOut{}, fault.As(err, in.Path)
+	}
 	out := listOut{Entries: make([]entry, 0, len(found))}
 	for _, item := range found {
 		e, err := r.describe(ctx, dir, item)
