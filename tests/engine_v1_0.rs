@@ -39,6 +39,10 @@ fn engine() -> PathBuf {
 
 impl World {
     fn new(latency: Duration, store_on_drive: bool) -> Self {
+        Self::at("opendrive://Documents", latency, store_on_drive)
+    }
+
+    fn at(source: &str, latency: Duration, store_on_drive: bool) -> Self {
         let simulator = Simulator::start(Options { latency, ..Options::default() }).unwrap();
         let world = Self { simulator, home: tempfile::tempdir().unwrap() };
         let drive =
@@ -50,7 +54,7 @@ impl World {
             "Cache": world.home.path().join("cache"),
             // Several files side by side; what Plakar 1.0 itself takes is not checked here.
             "Concurrency": 17,
-            "Source": drive("opendrive://Documents"),
+            "Source": drive(source),
             "Destination": drive("opendrive://Restored"),
             "Store": if store_on_drive { drive("opendrive://Store") } else { local },
         });
@@ -114,6 +118,28 @@ impl World {
             .collect();
         assert!(restored == *files, "{:?}", restored.keys());
     }
+}
+
+#[test]
+fn names_and_places_are_as_they_are() {
+    // Plakar 1.0 encodes no location.
+    let world = World::at("opendrive:///a%20b", Duration::ZERO, false);
+    let drive = world.simulator.drive();
+    // As rclone writes them: a quoting sign in front of each that is one.
+    let files: Files = ["‛‛x", "‛‛‛‛x", "folder ‛‛/‛‛‛‛"].map(|name| (name.to_owned(), name.as_bytes().to_vec())).into();
+    for (path, bytes) in &files {
+        drive.put_file(&format!("a%20b/{path}"), bytes.clone(), 1_700_000_000);
+    }
+    drive.put_file("a b/other", "o", 1_700_000_000);
+    let (id, errors, said) = world.backup();
+    assert_eq!(errors, 0, "{said}");
+    assert_eq!(world.ok(&["cat", &id, "/a%20b/‛x"]), "‛‛x");
+    world.ok(&["restore", &id, "/a%20b"]);
+    world.assert_restored(&files);
+    // And one that is there twice.
+    drive.put_in_twin("a%20b", "y", "y", 1_700_000_000);
+    let said = world.run(&["backup"]);
+    assert!(!said.ok && said.errors.contains("two folders of one name side by side"), "{}", said.errors);
 }
 
 #[test]

@@ -27,7 +27,7 @@ type keptObject struct {
 
 // entry is a file or folder as the caller sees it.
 type entry struct {
-	// Name is the last component of the path, in rclone's standard encoding.
+	// Name is the last component of the path, as callers have it: see names.go.
 	Name   string `json:"name"`
 	Folder bool   `json:"folder,omitempty"`
 	// Size is in bytes, -1 if unknown; 0 for folders.
@@ -58,6 +58,8 @@ type listIn struct {
 
 type listOut struct {
 	Entries []entry `json:"entries"`
+	// LeftOut is what is there and cannot be told of; nil if there is nothing.
+	LeftOut *leftOut `json:"leftOut,omitempty"`
 }
 
 type releaseIn struct {
@@ -116,15 +118,19 @@ func list(_ context.Context, in listIn) (listOut, error) {
 		return listOut{}, err
 	}
 	defer done()
-	found, undecryptable, err := drive.List(ctx, r.fs, in.Path)
+	dir := standardPath(in.Path)
+	found, undecryptable, err := drive.List(ctx, r.fs, dir)
 	if err != nil {
+		return listOut{}, fault.As(err, in.Path)
+	}
+	if err := drive.RememberFirst(r.fs, found); err != nil {
 		return listOut{}, fault.As(err, in.Path)
 	}
 	out := listOut{Entries: make([]entry, 0, len(found)+len(undecryptable))}
 	for _, item := range found {
-		e, err := r.describe(ctx, in.Path, item)
+		e, err := r.describe(ctx, dir, item)
 		if err == nil && e.Folder && e.Name == "" {
-			err = drive.Remember(r.fs, in.Path, item)
+			err = drive.Remember(r.fs, dir, item)
 		}
 		if err == nil && in.Keep && !e.Folder {
 			e.Object, err = r.hold(item.(fs.Object), e.Size)
@@ -138,6 +144,7 @@ func list(_ context.Context, in listIn) (listOut, error) {
 	for _, left := range undecryptable {
 		out.Entries = append(out.Entries, entry{Name: left.Name, Folder: left.Folder, Undecryptable: true})
 	}
+	out.LeftOut = leftOutOf(r.fs, dir, out.Entries)
 	return out, nil
 }
 
@@ -151,7 +158,7 @@ func (r *remote) describe(ctx context.Context, dir string, item fs.DirEntry) (en
 			name = ""
 		}
 	}
-	e := entry{Name: name}
+	e := entry{Name: shownName(name)}
 	modTime := item.ModTime(ctx)
 	o, isObject := item.(fs.Object)
 	// To a folder without a time rclone gives --default-time (Dir.ModTime in fs/dir.go): that is no
@@ -200,7 +207,7 @@ func stat(_ context.Context, in pathIn) (entry, error) {
 		return entry{}, err
 	}
 	defer done()
-	o, err := drive.Find(ctx, r.fs, in.Path)
+	o, err := drive.Find(ctx, r.fs, standardPath(in.Path))
 	if err != nil {
 		return entry{}, fault.As(err, in.Path)
 	}
@@ -242,23 +249,23 @@ func Release(handles []uint64) (first error) {
 	return first
 }
 
-// onPath runs a call that takes a path and answers nothing.
-func onPath(in pathIn, do func(r *remote, ctx context.Context) error) (empty, error) {
+// onPath runs a call that takes a path and answers nothing. It gets the path in rclone's standard encoding.
+func onPath(in pathIn, do func(r *remote, ctx context.Context, path string) error) (empty, error) {
 	r, ctx, done, err := begin(in.Remote, in.Call)
 	if err != nil {
 		return empty{}, err
 	}
 	defer done()
-	if err := do(r, ctx); err != nil {
+	if err := do(r, ctx, standardPath(in.Path)); err != nil {
 		return empty{}, fault.As(err, in.Path)
 	}
 	return empty{}, nil
 }
 
 func mkdir(_ context.Context, in mkdirIn) (empty, error) {
-	return onPath(pathIn{in.Remote, in.Path, in.Call}, func(r *remote, ctx context.Context) error {
-		if in.New && in.Path != "" && drive.Is(r.fs) {
-			return drive.MakeFolder(ctx, r.fs, in.Path)
+	return onPath(pathIn{in.Remote, in.Path, in.Call}, func(r *remote, ctx context.Context, dir string) error {
+		if in.New && dir != "" && drive.Is(r.fs) {
+			return drive.MakeFolder(ctx, r.fs, dir)
 		}
 		// Two creations at once make two folders of one name on OpenDrive.
 		select {
@@ -268,31 +275,31 @@ func mkdir(_ context.Context, in mkdirIn) (empty, error) {
 			return ctx.Err()
 		}
 		if drive.Is(r.fs) {
-			return drive.MakeFolders(ctx, r.fs, in.Path)
+			return drive.MakeFolders(ctx, r.fs, dir)
 		}
-		return r.fs.Mkdir(ctx, in.Path)
+		return r.fs.Mkdir(ctx, dir)
 	})
 }
 
 func rmdir(_ context.Context, in pathIn) (empty, error) {
-	return onPath(in, func(r *remote, ctx context.Context) error {
+	return onPath(in, func(r *remote, ctx context.Context, dir string) error {
 		// OpenDrive's Rmdir looks for files only, and removes a folder of folders with all in them.
 		// Nor does crypt see what it cannot decrypt.
-		found, undecryptable, err := drive.List(ctx, r.fs, in.Path)
+		found, undecryptable, err := drive.List(ctx, r.fs, dir)
 		if err == nil && len(undecryptable) > 0 {
 			err = fault.New(fault.Exists, in.Path, fmt.Sprintf("the folder is not empty: it has %q in it", undecryptable[0].Name))
 		} else if err == nil && len(found) > 0 {
-			err = fault.New(fault.Exists, in.Path, fmt.Sprintf("the folder is not empty: it has %q in it", path.Base(found[0].Remote())))
+			err = fault.New(fault.Exists, in.Path, fmt.Sprintf("the folder is not empty: it has %q in it", shownName(path.Base(found[0].Remote()))))
 		}
 		if err != nil {
 			return err
 		}
-		return r.fs.Rmdir(ctx, in.Path)
+		return r.fs.Rmdir(ctx, dir)
 	})
 }
 
 func purge(_ context.Context, in pathIn) (empty, error) {
-	return onPath(in, func(r *remote, ctx context.Context) error { return operations.Purge(ctx, r.fs, in.Path) })
+	return onPath(in, func(r *remote, ctx context.Context, dir string) error { return operations.Purge(ctx, r.fs, dir) })
 }
 
 // onObject runs a call on a kept object.
@@ -337,7 +344,7 @@ func settime(_ context.Context, in settimeIn) (settimeOut, error) {
 // move renames an object; the entry that it gives has a new handle, the old one is released.
 func move(_ context.Context, in moveIn) (entry, error) {
 	return onObject(in.Object, in.Call, func(o *keptObject, ctx context.Context) (entry, error) {
-		moved, err := o.remote.move(ctx, o.object, in.Path)
+		moved, err := o.remote.move(ctx, o.object, standardPath(in.Path))
 		if err != nil {
 			return entry{}, fault.As(err, in.Path)
 		}

@@ -48,8 +48,10 @@ type openIn struct {
 	// Path is the base path, empty for the root.
 	Path string `json:"path"`
 	// Downloads is how many downloads there may be at once, where the backend bounds them; 0 for its default.
-	Downloads int    `json:"downloads"`
-	Call      uint64 `json:"call"`
+	Downloads int `json:"downloads"`
+	// Certain asks for an error if a folder on the way to the base is there twice.
+	Certain bool   `json:"certain"`
+	Call    uint64 `json:"call"`
 }
 
 type openOut struct {
@@ -103,7 +105,8 @@ func open(ctx context.Context, in openIn) (openOut, error) {
 	for _, value := range options {
 		fault.KeepSecretsIn(value)
 	}
-	f, err := drive.Open(drive.WithDownloads(ctx, in.Downloads), info, in.Name, in.Path, options)
+	ctx = drive.WithCertainty(drive.WithDownloads(ctx, in.Downloads), in.Certain)
+	f, err := drive.Open(ctx, info, in.Name, standardPath(in.Path), options)
 	if err != nil {
 		return openOut{}, err
 	}

@@ -75,6 +75,7 @@ func Create(remoteHandle uint64, path string, size, modTimeNs int64) (uint64, er
 	if path == "" || size < -1 {
 		return 0, fault.New(fault.Other, path, fmt.Sprintf("bad upload: path %q, size %d", path, size))
 	}
+	path = standardPath(path)
 	features := r.fs.Features()
 	put := drive.PutOn(r.fs)
 	if size < 0 {

@@ -32,6 +32,8 @@ type Drive struct {
 	refusals refusals
 	presence presence
 	room     room
+	// certain tells that each folder on the way to the base has to be the only one of its name.
+	certain bool
 }
 
 // tune sets how an OpenDrive remote paces and retries, and makes it survive the end of its session, now that its

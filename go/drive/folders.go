@@ -29,6 +29,32 @@ func Remember(f fs.Fs, dir string, nameless fs.DirEntry) error {
 	return err
 }
 
+// RememberFirst tells the backend which of several folders of one name in a listing their path stands for: the first one, where it takes
+// the last.
+func RememberFirst(f fs.Fs, entries fs.DirEntries) error {
+	remote, ok := f.(*opendrive.Fs)
+	if !ok {
+		return nil
+	}
+	opened, err := of(remote)
+	if err != nil {
+		return err
+	}
+	first := map[string]string{}
+	for _, item := range entries {
+		folder, ok := item.(fs.Directory)
+		if !ok {
+			continue
+		}
+		if id, twice := first[folder.Remote()]; twice {
+			opened.dirs().Put(folder.Remote(), id)
+		} else {
+			first[folder.Remote()] = folder.ID()
+		}
+	}
+	return nil
+}
+
 // Parent is the folder of a path, "" for the base.
 func Parent(p string) string {
 	dir := path.Dir(p)

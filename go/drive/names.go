@@ -25,6 +25,15 @@ func sameName(sent string, called *string) error {
 	return fault.New(fault.Unsupported, "", fmt.Sprintf("the drive changes its name, and calls it %q: rename it", *called))
 }
 
+// named tells which names on the drive stand for a leaf, also those that rclone would write otherwise. The drive does not tell
+// cases apart.
+func (d *Drive) named(leaf string) func(stored string) bool {
+	written := d.options.Enc.FromStandardName(leaf)
+	return func(stored string) bool {
+		return strings.EqualFold(stored, written) || strings.EqualFold(d.options.Enc.ToStandardName(stored), leaf)
+	}
+}
+
 // Find finds a file of any remote. An OpenDrive one is asked by the name, which a large folder answers faster; but it
 // does not find every name, and a new one not for some seconds. So that there is no such file is believed of the
 // folder's listing only.

@@ -89,6 +89,7 @@ func (d *Drive) enter(ctx context.Context, root string) (isFile bool, err error)
 	if root == "" {
 		return false, nil
 	}
+	d.certain = certainIn(ctx)
 	id, missing, isFile, err := d.locate(ctx, root)
 	if err != nil {
 		return false, err
@@ -106,9 +107,16 @@ func (d *Drive) enter(ctx context.Context, root string) (isFile bool, err error)
 
 // locate finds the folder of a path, or the last one of the way there that exists, and what is missing from there on.
 // It tells whether the path is that of a file, which is in that folder then. One call does for a folder that is there;
-// that one is not there is believed of listings only.
+// that one is not there, and that there is no other one of its name, is believed of listings only.
 func (d *Drive) locate(ctx context.Context, at string) (id string, missing []string, isFile bool, err error) {
 	parts := strings.Split(at, "/")
+	if d.certain {
+		id, missing, isFile, err = d.descend(ctx, rootID, parts)
+		// Who may not list a folder on the way cannot know what else is in it.
+		if err == nil || fault.As(err, "").Kind != fault.Permission {
+			return id, missing, isFile, err
+		}
+	}
 	id = rootID
 	for _, known := range []int{len(parts), len(parts) - 1} {
 		found, err := d.byPath(ctx, parts[:known])
@@ -120,19 +128,43 @@ func (d *Drive) locate(ctx context.Context, at string) (id string, missing []str
 			break
 		}
 	}
+	return d.descend(ctx, id, parts)
+}
+
+// descend goes from a folder along a path by listings, as far as it goes.
+func (d *Drive) descend(ctx context.Context, id string, parts []string) (folder string, missing []string, isFile bool, err error) {
 	for len(parts) > 0 {
 		entries, err := d.list(ctx, id)
 		if err != nil {
 			return "", nil, false, err
 		}
-		name := d.options.Enc.FromStandardName(parts[0])
-		below := entries.folder(name)
+		same := d.named(parts[0])
+		if d.certain {
+			if err := entries.alone(same); err != nil {
+				return "", nil, false, err
+			}
+		}
+		below := entries.folder(same)
 		if below == "" {
-			return id, parts, len(parts) == 1 && entries.file(name) != nil, nil
+			return id, parts, len(parts) == 1 && entries.file(same) != nil, nil
 		}
 		id, parts = below, parts[1:]
 	}
 	return id, nil, false, nil
+}
+
+type certainKey struct{}
+
+// WithCertainty has a remote opened only if each folder on the way to its base is the only one of its name, where a drive can have
+// two: by one listing for each, where one call does otherwise.
+func WithCertainty(ctx context.Context, certain bool) context.Context {
+	return context.WithValue(ctx, certainKey{}, certain)
+}
+
+// certainIn is what the context says of that.
+func certainIn(ctx context.Context) bool {
+	certain, _ := ctx.Value(certainKey{}).(bool)
+	return certain
 }
 
 // byPath asks the drive for the id of a folder; "" if it does not tell, for whatever reason.

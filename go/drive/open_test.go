@@ -243,6 +243,48 @@ func TestBase(t *testing.T) {
 	}
 }
 
+// Two folders of one name on the way to the base: where it must be certain which one is meant, neither is taken.
+func TestBaseThatIsThereTwice(t *testing.T) {
+	for base, want := range map[string]string{
+		"a/b/c":   `two folders of one name side by side, "b" (id `,
+		"a/b/new": `two folders of one name side by side, "b" (id `,
+		"a/B":     `two folders of one name side by side, "b" (id `,
+		"a":       "",
+		"a/d/new": "",
+		"a/file":  "",
+	} {
+		t.Run(base, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newServer()
+				a := s.hasFolder(rootID, "a")
+				first, second := s.hasFolder(a, "b"), s.hasFolder(a, "b")
+				s.hasFolder(second, "c")
+				s.hasFolder(a, "d")
+				s.has(a, "file", "x")
+				d := on(t, s)
+				isFile, err := d.enter(WithCertainty(t.Context(), true), base)
+				if want == "" {
+					checks.OK(t, err)
+					if isFile != (base == "a/file") {
+						t.Error("file", isFile)
+					}
+					if strings.HasSuffix(base, "new") {
+						checks.OK(t, d.makeFolders(t.Context(), ""))
+					}
+					return
+				}
+				if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), first) || !strings.Contains(err.Error(), second) {
+					t.Error(err)
+				}
+				d.certain = false
+				if _, err := d.enter(t.Context(), base); err != nil && base != "a/B" {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
 // A folder that somebody else makes meanwhile is that folder; two of one name are never made.
 func TestFolderThatIsThere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

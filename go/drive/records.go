@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 
 	"github.com/rclone/rclone/lib/rest"
+
+	"bridge/fault"
 )
 
 // number is a number as the drive writes it: one, or a string of digits, or a truth value. What is none counts as 0.
@@ -108,20 +111,39 @@ func (d *Drive) list(ctx context.Context, folder string) (*listing, error) {
 	return found, err
 }
 
-// folder gives the id of the folder of a name as the drive stores it, "" if there is none. The drive does not tell cases apart.
-func (l *listing) folder(name string) string {
+// folder gives the id of the folder of a name, "" if there is none.
+func (l *listing) folder(same func(string) bool) string {
 	for _, folder := range l.Folders {
-		if strings.EqualFold(folder.Name, name) {
+		if same(folder.Name) {
 			return string(folder.ID)
 		}
 	}
 	return ""
 }
 
-// file gives the file of a name as the drive stores it, nil if there is none.
-func (l *listing) file(name string) *record {
+// alone is an error that names both if there are two folders of a name: who goes by it gets either.
+func (l *listing) alone(same func(string) bool) error {
+	var first *string
+	var id text
+	for at := range l.Folders {
+		folder := &l.Folders[at]
+		switch {
+		case !same(folder.Name):
+		case first == nil:
+			first, id = &folder.Name, folder.ID
+		default:
+			return fault.New(fault.Other, "", fmt.Sprintf(
+				"the drive has two folders of one name side by side, %q (id %s) and %q (id %s): rename or remove one of them",
+				*first, id, folder.Name, folder.ID))
+		}
+	}
+	return nil
+}
+
+// file gives the file of a name, nil if there is none.
+func (l *listing) file(same func(string) bool) *record {
 	for at := range l.Files {
-		if file := &l.Files[at]; file.Name != nil && strings.EqualFold(*file.Name, name) {
+		if file := &l.Files[at]; file.Name != nil && same(*file.Name) {
 			return file
 		}
 	}

@@ -112,6 +112,7 @@ impl Ls {
             Ok::<_, Failure>(exit)
         };
         let (walked, printed) = tokio::join!(source.walk(sender), print);
+        source.notes().for_each(|note| say(&note));
         let exit = printed.map_err(Failed::Other)?;
         walked?;
         Ok(exit)

@@ -39,7 +39,7 @@ const FAREWELL: Duration = Duration::from_secs(3);
 /// Backs OpenDrive, or any other rclone remote, up with Plakar, and looks at what is there
 ///
 /// A REMOTE is opendrive://FOLDER, the account coming from the environment or a prompt, or @NAME[/FOLDER]: a source,
-/// destination or store of Plakar's, or a section of the file that --config names.
+/// destination or store of Plakar's, or a section of the file that --config names. @NAME:/FOLDER counts from its root.
 #[derive(Debug, Parser)]
 #[command(name = "plakar-opendrive", version, subcommand_required = true, arg_required_else_help = true)]
 struct Cli {

@@ -1,7 +1,7 @@
 //! How a remote is named on this command line.
 //!
 //! `opendrive://FOLDER` is a folder of the account in the environment; `@NAME` is a source, destination or store
-//! of Plakar's, or a section of a file, and `@NAME/FOLDER` a folder below it.
+//! of Plakar's, or a section of a file, `@NAME/FOLDER` a folder below it, and `@NAME:/FOLDER` one of the whole drive, as in Plakar.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 
 use super::credentials::{self, Credentials};
+use super::drive;
 use super::exit::{Exit, Failure};
 use super::plakar::{self, Configured, Section};
-use crate::connector::{RcloneConfig, Role, Settings};
+use crate::connector::{RcloneConfig, Role, Settings, settle};
 use crate::text;
 
 /// A section by its name, as Plakar and rclone keep them.
@@ -61,7 +62,7 @@ impl Names {
     /// Where a remote is and how to get there.
     pub(super) fn find(&mut self, remote: &str) -> Result<Settings, Failure> {
         if let Some(name) = remote.strip_prefix('@') {
-            let (name, path) = name.split_once('/').unwrap_or((name, ""));
+            let (name, path) = name.split_at(name.find(['/', ':']).unwrap_or(name.len()));
             if name.is_empty() {
                 return Err(Failure::usage("@ is no name: write @NAME, for example @drive"));
             }
@@ -76,7 +77,8 @@ impl Names {
                 }
                 None => of_plakar(name, self.kind, path)?,
             };
-            return Ok(found);
+            // What Plakar may have encoded is found out now: each command opens what is found in its own way.
+            return if found.is_settled() { Ok(found) } else { drive(async { Ok(settle(found).await?) }) };
         }
         if remote.starts_with("opendrive://") {
             let Credentials { username, password } = match &self.credentials {
@@ -108,16 +110,17 @@ pub(super) fn above(settings: &Settings) -> Option<(Settings, String)> {
     Some((folder, name.to_owned()))
 }
 
-/// Understands a section, with a path below its location.
+/// Understands a section, with what follows its name: `/PATH` or `:PATH` below its location, or `:/PATH` instead of that.
 fn settings(mut section: Section, path: &str) -> Result<Settings, Failure> {
     for key in OF_STORES {
         section.remove(key);
     }
-    if let Some(location) = section.get_mut("location").filter(|_| !path.is_empty()) {
-        *location = format!("{location}/{path}");
-    }
     let config: HashMap<String, String> = section.into_iter().collect();
-    Ok(Settings::parse(Role::Source, &config, &hostname())?)
+    let settings = Settings::parse(Role::Source, &config, &hostname())?;
+    Ok(match path.strip_prefix(':') {
+        Some(path) if path.starts_with('/') => settings.instead(path)?,
+        below => settings.below(below.unwrap_or(path))?,
+    })
 }
 
 /// This machine's name, as Plakar hands it over.
@@ -224,7 +227,7 @@ mod tests {
     #[test]
     fn a_path_goes_below_the_location() {
         let rclone = section(&[("location", "rclone://"), ("rclone_type", "opendrive"), ("rclone_username", "u")]);
-        let found = settings(rclone, "Documents/a b").unwrap();
+        let found = settings(rclone, "/Documents/a b").unwrap();
         assert_eq!((found.remote.path.as_str(), found.identity.root.as_str()), ("Documents/a b", "/Documents/a b"));
         let (folder, name) = above(&found).unwrap();
         assert_eq!((folder.remote.path.as_str(), folder.identity.root.as_str(), name.as_str()), ("Documents", "/Documents", "a b"));
@@ -232,10 +235,25 @@ mod tests {
         assert_eq!((root.remote.path.as_str(), root.identity.root.as_str(), above(&root).is_none()), ("", "/", true));
 
         let store = section(&[("location", "rclone:///srv"), ("rclone_type", "local"), ("passphrase", "p"), ("cache_size", "8Mi")]);
-        let (folder, name) = above(&settings(store, "x").unwrap()).unwrap();
+        let (folder, name) = above(&settings(store, "/x").unwrap()).unwrap();
         assert_eq!((folder.remote.path.as_str(), name.as_str()), ("/srv", "x"));
         let (root, _) = above(&folder).unwrap();
         assert_eq!((root.remote.path.as_str(), above(&root).is_none()), ("/", true));
-        assert!(settings(section(&[("location", "opendrive://a"), ("username", "u"), ("password", "p")]), "../b").is_err());
+        assert!(settings(section(&[("location", "opendrive://a"), ("username", "u"), ("password", "p")]), "/../b").is_err());
+    }
+
+    #[test]
+    fn a_path_after_a_colon_is_as_in_plakar() {
+        let at = |location: &str, path: &str| {
+            let found = settings(section(&[("location", location), ("rclone_type", "opendrive"), ("rclone_username", "u")]), path);
+            found.map(|found| (found.remote.path, found.identity.root)).map_err(|failure| failure.message.unwrap_or_default())
+        };
+        let root = |root: &str| Ok((root.trim_start_matches('/').to_owned(), root.to_owned()));
+        assert_eq!(at("rclone://Documents", ":/My Pictures"), root("/My Pictures"));
+        assert_eq!(at("rclone://Documents", ":My Pictures/"), root("/Documents/My Pictures"));
+        assert_eq!(at("rclone://Documents", ":/"), root("/"));
+        assert_eq!(at("rclone://Documents", ":"), root("/Documents"));
+        assert_eq!(at("rclone:///Documents", ":/a%20b"), root("/a%20b"));
+        assert!(at("rclone://Documents", ":/../a").unwrap_err().contains("has a \"..\" in it"));
     }
 }

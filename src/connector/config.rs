@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 
 use super::schema::{Fault, check};
-use super::wrapped;
+use super::{readings, wrapped};
 use crate::rclone::RemoteConfig;
 use crate::text;
 
@@ -78,6 +78,10 @@ pub struct Settings {
     pub tpslimit: String,
     /// How many bytes may be moved in a second, as rclone's `--bwlimit`; empty for no limit.
     pub bwlimit: String,
+    /// As Plakar hands it over.
+    pub(super) location: String,
+    /// The path that Plakar may have encoded in the location, without a slash at its beginning; [`settle`](super::settle) finds out.
+    pub(super) encoded: Option<String>,
     /// What the user writes before the backend's options.
     prefix: &'static str,
 }
@@ -92,7 +96,8 @@ impl Settings {
     pub fn parse(role: Role, config: &HashMap<String, String, RandomState>, hostname: &str) -> Result<Self, ConfigError> {
         check(role, config).map_err(|faults| ConfigError::new(faults.first().map_or_else(String::new, Fault::to_string)))?;
         let (scheme, path) = config.get("location").and_then(|location| location.split_once("://")).unwrap_or_default();
-        let path = path.split('/').filter(|part| !part.is_empty() && *part != ".").collect::<Vec<_>>().join("/");
+        let encoded = readings::decoded(path).map(|path| readings::tidy(&path));
+        let path = readings::tidy(path);
         // What is known to be good needs no errors below: where the schemas and this disagree, defaults hold.
         let mut options: HashMap<&str, &str> =
             config.iter().filter(|(key, _)| *key != "location").map(|(key, value)| (key.as_str(), value.as_str())).collect();
@@ -112,13 +117,16 @@ impl Settings {
         let path = if identity.kind == "local" { format!("/{path}") } else { path };
         let name = format!("{}:{path}", identity.kind);
         Ok(Self {
-            remote: RemoteConfig { name, path, downloads, ..remote },
+            // A store is known by its `CONFIG`: whether the folder is the right one shows.
+            remote: RemoteConfig { name, path, downloads, certain: role != Role::Store, ..remote },
             identity,
             transfers,
             checkers,
             cache_size,
             tpslimit,
             bwlimit,
+            location: config.get("location").cloned().unwrap_or_default(),
+            encoded,
             prefix,
         })
     }

@@ -5,6 +5,7 @@
 pub mod config;
 pub mod destination;
 mod rclone_config;
+mod readings;
 pub mod schema;
 pub mod source;
 pub mod store;
@@ -20,6 +21,7 @@ const LONGEST_PATH: usize = 16 << 10;
 pub use config::{ConfigError, Identity, Role, Settings};
 pub use destination::Destination;
 pub use rclone_config::RcloneConfig;
+pub use readings::settle;
 pub use schema::{Fault, check};
 pub use source::Source;
 pub use store::Store;
@@ -80,7 +82,10 @@ pub(crate) fn explain(settings: &Settings, error: &Error) -> OpenError {
         ErrorKind::NotFound if kind == "crypt" && root != "/" => {
             format!("the folder {root} does not exist on crypt ({origin}), or was encrypted with another password")
         }
-        ErrorKind::NotFound => format!("the folder {root} does not exist on {kind} ({origin})"),
+        ErrorKind::NotFound => {
+            let note = settings.note().map(|note| format!("; {note}")).unwrap_or_default();
+            format!("the folder {root} does not exist on {kind} ({origin}){note}")
+        }
         ErrorKind::IsFile => format!("{root} on {kind} ({origin}) is a file: give the folder that it is in"),
         _ => format!("cannot open {root} on {kind} ({origin}): {}", error.message()),
     };

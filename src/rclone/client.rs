@@ -120,6 +120,16 @@ impl Rclone {
         result
     }
 
+    /// What names have in common that a drive may take for one name, which differ in case or in how accents are composed.
+    pub fn name_key(&self, name: &str) -> String {
+        #[derive(Serialize, Deserialize)]
+        struct Named {
+            name: String,
+        }
+        let key = if name.is_ascii() { None } else { self.rpc_blocking("bridge/namekey", &Named { name: name.to_owned() }).ok() };
+        key.map_or_else(|| name.to_lowercase(), |Named { name }| name)
+    }
+
     /// Lists a folder by rclone's `operations/list`. `fs` is a remote as on rclone's command line
     /// (`:memory:bucket`), `remote` a path below it.
     ///

@@ -18,7 +18,7 @@ pub use client::{ListItem, Rclone, Stats};
 pub use error::{Error, ErrorKind, Result};
 pub use object::Object;
 pub use reader::{Beginning, BeginningJob, CHUNK, Reader};
-pub use remote::{About, Entry, Features, Remote, RemoteConfig};
+pub use remote::{About, Entry, Features, Listing, Remote, RemoteConfig, Unlisted};
 pub use urgency::Urgency;
 pub use writer::Writer;
 

@@ -32,13 +32,16 @@ pub struct RemoteConfig {
     pub path: String,
     /// How many downloads there may be at once, where the backend bounds them; 0 for its default.
     pub downloads: usize,
+    /// Whether it is an error if a drive has two folders of one name on the way to the base. It costs a listing for
+    /// each folder there, where one call does otherwise.
+    pub certain: bool,
 }
 
 impl RemoteConfig {
     /// A configuration for a backend at a base path, to add options to.
     pub fn new(backend: &str, path: &str) -> Self {
         let options = BTreeMap::from([("type".to_owned(), backend.to_owned())]);
-        Self { name: backend.to_owned(), options, plain: Vec::new(), path: path.to_owned(), downloads: 0 }
+        Self { name: backend.to_owned(), options, path: path.to_owned(), ..Self::default() }
     }
 
     /// Adds an option.
@@ -118,8 +121,8 @@ struct Inner {
 /// A file or folder in a listing.
 #[derive(Debug)]
 pub struct Entry {
-    /// Last component of the path in rclone's standard encoding; always UTF-8. It comes from the
-    /// server and may be anything: `..`, or hold a slash.
+    /// Last component of the path; always UTF-8. Control characters and slashes are look-alikes, as in rclone's standard
+    /// encoding, but nothing is quoted (go/core/names.go). It comes from the server and may be anything: `..`, or hold a slash.
     pub name: String,
     /// Bytes; `None` if unknown. 0 for folders.
     pub size: Option<u64>,
@@ -143,6 +146,31 @@ impl Entry {
     pub fn is_folder(&self) -> bool {
         self.object.is_none() && !self.undecryptable
     }
+}
+
+/// What is in a folder.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// Its files and folders.
+    pub entries: Vec<Entry>,
+    /// What is in it beside them, if anything.
+    pub left_out: Option<Unlisted>,
+}
+
+/// What is in a folder that rclone does not list. Only its local backend tells.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Unlisted {
+    /// Symbolic links.
+    pub links: u64,
+    /// Named pipes.
+    pub pipes: u64,
+    /// Sockets.
+    pub sockets: u64,
+    /// Block and character devices.
+    pub devices: u64,
+    /// The name of one of them.
+    pub example: String,
 }
 
 /// A remote's quota in bytes, as far as the backend knows.
@@ -221,6 +249,14 @@ impl Remote {
     /// `NotFound` if there is no such folder; `Undecryptable` if there is something in it, and crypt can decrypt the name of
     /// nothing.
     pub async fn list(&self, path: &str) -> Result<Vec<Entry>> {
+        self.listing(path).await.map(|listing| listing.entries)
+    }
+
+    /// The same, with what is there and not listed.
+    ///
+    /// # Errors
+    /// As for [`Remote::list`].
+    pub async fn listing(&self, path: &str) -> Result<Listing> {
         #[derive(Serialize)]
         struct Request<'a> {
             remote: Handle,
@@ -228,12 +264,15 @@ impl Remote {
             keep: bool,
         }
         #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
         struct Answer {
             entries: Vec<RawEntry>,
+            left_out: Option<Unlisted>,
         }
         let request = Request { remote: self.0.handle, path, keep: true };
         let answer: Answer = Rclone::get().rpc_cancellable("bridge/list", &request).await.map_err(|error| error.at(path))?;
-        Ok(answer.entries.into_iter().map(|raw| raw.into_entry(self, path)).collect())
+        let entries = answer.entries.into_iter().map(|raw| raw.into_entry(self, path)).collect();
+        Ok(Listing { entries, left_out: answer.left_out })
     }
 
     /// Looks up one file.

@@ -170,6 +170,7 @@ async fn remote(source: &Source, file: Option<&str>, to: &mut To, report: &Repor
         Ok(file.is_none())
     };
     let (walked, found) = tokio::join!(source.walk(sender), copy);
+    source.notes().for_each(|note| report.note(&note));
     // Nothing else can be read.
     let found = found.map_err(|error| Failure::of(&error))?;
     if !found {

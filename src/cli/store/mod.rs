@@ -15,7 +15,7 @@ use self::machine::{Machine, State};
 use super::exit::{Exit, Failure};
 use super::output::{Output, count};
 use super::{drive, place};
-use crate::connector::Store as Kloset;
+use crate::connector::{Store as Kloset, settle};
 use crate::connector::store::{Kind, mac_from_hex, mac_to_hex};
 
 /// Look at a store as another machine would, and mend it
@@ -152,7 +152,9 @@ impl Which {
         let name = self.store.strip_prefix('@').filter(|name| !name.is_empty() && !name.contains('/'));
         let name =
             name.ok_or_else(|| Failure::usage(format!("{:?} is not a store: write @NAME, as `plakar store show` lists it", self.store)))?;
-        Ok(Kloset::new(place::store(name)?))
+        let settings = place::store(name)?;
+        let settings = drive(async { Ok(settle(settings).await?) })?;
+        Ok(Kloset::new(settings))
     }
 
     /// Looks at the store as this machine and as another one.

@@ -60,8 +60,8 @@ impl Calls {
     /// # Errors
     /// One line that says why it cannot be there.
     pub async fn folder(&self, path: &str) -> Result<(), String> {
-        let path = standard(relative(path)?);
-        self.enter(&path).ready().await.map(drop).map_err(|refusal| refusal.at(&path))
+        let path = relative(path)?;
+        self.enter(path).ready().await.map(drop).map_err(|refusal| refusal.at(path))
     }
 
     /// Begins to receive a file of so many bytes; its time, if it is known already.
@@ -69,7 +69,7 @@ impl Calls {
     /// # Errors
     /// One line that says why there can be no such file.
     pub async fn file(&self, path: &str, size: u64, modified: Option<SystemTime>) -> Result<Receiving<'_>, String> {
-        let path = standard(relative(path)?).into_owned();
+        let path = relative(path)?.to_owned();
         if path.is_empty() {
             return Err("a file where the folder restored to must be".to_owned());
         }
@@ -96,7 +96,7 @@ impl Calls {
     /// # Errors
     /// One line that says why it has another one.
     pub async fn date(&self, path: &str, modified: SystemTime) -> Result<(), String> {
-        let path = standard(relative(path)?);
+        let path = relative(path)?;
         let known = {
             let mut undated = lock(&self.undated);
             let place = undated.iter().position(|(upload, _)| upload.path == path);
@@ -105,7 +105,7 @@ impl Calls {
         if let Some((upload, stored)) = known {
             return upload.date(&self.scene, stored, modified).await;
         }
-        let (_, object) = self.look_up(&path).await?;
+        let (_, object) = self.look_up(path).await?;
         set_time(&object, modified).await.map(drop).map_err(|error| error.message().to_owned())
     }
 
@@ -114,7 +114,7 @@ impl Calls {
     /// # Errors
     /// One line that says why there is none.
     pub async fn copy(&self, from: &str, to: &str) -> Result<(), String> {
-        let (entry, object) = self.look_up(&standard(relative(from)?)).await?;
+        let (entry, object) = self.look_up(relative(from)?).await?;
         let size = entry.size.ok_or("the file that it is a hard link to has no known size")?;
         let mut receiving = self.file(to, size, entry.modified).await?;
         let failed = |error: crate::rclone::Error| format!("the file that it is a hard link to cannot be read: {}", error.message());
@@ -138,8 +138,8 @@ impl Calls {
     /// A file of this restore, found in the listing of its folder: a path may not be found for a while.
     async fn look_up(&self, path: &str) -> Result<(Entry, Object), String> {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-        let entries = self.scene.destination.remote.list(folder).await.map_err(|error| error.message().to_owned())?;
-        let entry = entries.into_iter().find(|entry| entry.name == name && entry.object.is_some());
+        let entries = self.scene.destination.remote.list(&standard(folder)).await.map_err(|error| error.message().to_owned())?;
+        let entry = entries.into_iter().find(|entry| entry.name == standard(name) && entry.object.is_some());
         let mut entry = entry.ok_or_else(|| format!("there is no file {path:?}"))?;
         let object = entry.object.take().ok_or("a bug: a file without an object")?;
         Ok((entry, object))

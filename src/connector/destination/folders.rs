@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use tokio::sync::watch;
 
+use super::paths::standard;
 use super::scene::Scene;
 use super::{fold, join};
 use crate::rclone::{Entry, Error, ErrorKind, Object, Remote};
@@ -20,7 +21,7 @@ pub(super) struct Refusal {
 
 /// A folder: what is in it on the remote, once that is known, and what was put there in this restore.
 pub(super) struct Folder {
-    /// Relative to the base, "" for the base itself.
+    /// Relative to the base, "" for the base itself; as the snapshot has it.
     pub(super) path: String,
     folds: bool,
     /// What this restore has put there, by folded name.
@@ -49,6 +50,7 @@ pub(super) struct Found(HashMap<String, Vec<Existing>>);
 /// An entry that was there before.
 #[derive(Debug)]
 pub(super) struct Existing {
+    /// As the remote shows it.
     name: String,
     pub(super) size: Option<u64>,
     pub(super) modified: Option<SystemTime>,
@@ -141,7 +143,13 @@ impl Folder {
         if first.name == name {
             return format!("the snapshot has two entries of this name: only the first, {there:?}, is restored");
         }
-        format!("{here:?} and {there:?} differ in case only, which is one name here: only the first is restored")
+        if standard(name) == standard(&first.name) {
+            return format!(
+                "{here:?} and {there:?} are shown as one name here, because of a control character: only the first is restored"
+            );
+        }
+        let how = difference(name, &first.name);
+        format!("{here:?} and {there:?} differ {how} only, which is one name here: only the first is restored")
     }
 
     /// Tells everyone who waits what is in the folder.
@@ -181,6 +189,9 @@ impl Folder {
             (Some(_), Step::Revisit) => self.revisit(shared).await,
             (Some(parent), _) => self.prepare_below(shared, parent, &found).await,
         };
+        if outcome.is_ok() && matches!(step, Step::Prepare) {
+            shared.summary().note_name(&self.path);
+        }
         match outcome {
             Ok(found) => self.is_ready(Ok(Arc::new(found))),
             Err(reason) => self.refuse(reason),
@@ -200,7 +211,7 @@ impl Folder {
         let name = self.path.rsplit_once('/').map_or(self.path.as_str(), |(_, name)| name);
         match parent.find(found, name)? {
             None => {
-                shared.destination.remote.make_new_folder(&self.path).await.map_err(cannot_make)?;
+                shared.destination.remote.make_new_folder(&standard(&self.path)).await.map_err(cannot_make)?;
                 Ok(Found::default())
             }
             Some(existing) if existing.object.is_some() => {
@@ -212,7 +223,7 @@ impl Folder {
 
     async fn revisit(&self, shared: &Scene) -> Result<Found, String> {
         let remote = &shared.destination.remote;
-        match remote.list(&self.path).await {
+        match remote.list(&standard(&self.path)).await {
             Ok(entries) => Ok(self.found_in(shared, entries)),
             // Where folders cannot be empty, one that was made without a file is not there.
             Err(error) if error.kind() == ErrorKind::NotFound && !remote.features().empty_folders => Ok(Found::default()),
@@ -228,16 +239,26 @@ impl Folder {
     /// What there is of a name in a listing of this folder.
     ///
     /// # Errors
-    /// If it is there in another case only.
+    /// If it is there in another form only, or twice: which of the two is meant nobody can tell.
     pub(super) fn find<'a>(&self, found: &'a Found, name: &str) -> Result<Option<&'a Existing>, String> {
         let Some(same) = found.0.get(&self.key(name)) else { return Ok(None) };
-        match same.iter().find(|existing| existing.name == name).or(same.first()) {
-            Some(existing) if existing.name != name => Err(format!(
-                "{:?}, which differs in case only, is there already: rename one of them",
-                absolute(&join(&self.path, &existing.name))
+        match &same[..] {
+            [existing] if existing.name != standard(name) => Err(format!(
+                "{:?}, which differs {} only, is there already: rename one of them",
+                absolute(&join(&self.path, &existing.name)),
+                difference(name, &existing.name)
             )),
-            existing => Ok(existing),
+            [first, second, ..] => {
+                let [first, second] = [first, second].map(|existing| self.described(existing));
+                Err(format!("{first} and {second} are there already, side by side under one name: rename or remove one of them"))
+            }
+            same => Ok(same.first()),
         }
+    }
+
+    fn described(&self, existing: &Existing) -> String {
+        let kind = if existing.object.is_some() { "file" } else { "folder" };
+        format!("the {kind} {:?}", absolute(&join(&self.path, &existing.name)))
     }
 
     fn found_in(&self, shared: &Scene, entries: Vec<Entry>) -> Found {
@@ -253,8 +274,14 @@ impl Folder {
     }
 
     fn key(&self, name: &str) -> String {
-        if self.folds { fold(name) } else { name.to_owned() }
+        let name = standard(name);
+        if self.folds { fold(&name) } else { name.into_owned() }
     }
+}
+
+/// In what two names differ that have one key.
+fn difference(one: &str, other: &str) -> &'static str {
+    if one.to_lowercase() == other.to_lowercase() { "in case" } else { "in how accents are composed" }
 }
 
 fn cannot_make(error: Error) -> String {

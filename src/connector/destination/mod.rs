@@ -20,7 +20,7 @@ use std::time::SystemTime;
 use tokio::sync::mpsc;
 
 use super::{Identity, OpenError, Settings, explain, open_remote};
-use crate::rclone::{Entry, Error, ErrorKind, Remote, RemoteConfig};
+use crate::rclone::{Entry, Error, ErrorKind, Rclone, Remote, RemoteConfig};
 
 pub use calls::{Calls, Receiving};
 pub use report::{LeftOut, Summary};
@@ -122,7 +122,14 @@ impl Destination {
                 entries => entries?,
             };
             let same = |name: &str| name == part || (root.features().case_insensitive && fold(name) == fold(part));
-            let Some(found) = entries.iter().find(|entry| same(&entry.name) && entry.is_folder()) else {
+            let mut folders = entries.iter().filter(|entry| same(&entry.name) && entry.is_folder());
+            let found = folders.next();
+            if let (Some(first), Some(second)) = (found, folders.next()) {
+                let [first, second] = [first, second].map(|folder| join(&above, &folder.name));
+                let problem = format!("the folders {first:?} and {second:?} are there side by side under one name");
+                return Err(Error::new(ErrorKind::Exists, format!("{problem}: rename or remove one of them")));
+            }
+            let Some(found) = found else {
                 return match entries.iter().find(|entry| same(&entry.name)) {
                     Some(file) => Err(Error::new(
                         ErrorKind::Exists,
@@ -140,10 +147,10 @@ impl Destination {
     }
 }
 
-/// The form in which names are compared where case does not count. A drive may fold fewer
+/// The form in which names are compared where case does not count, nor how accents are composed. A drive may fold fewer
 /// characters than this; what it would keep apart is then refused, never merged.
 fn fold(name: &str) -> String {
-    name.to_lowercase()
+    Rclone::get().name_key(name)
 }
 
 fn join(folder: &str, name: &str) -> String {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::paths::standard;
 use crate::text;
 
 /// How many entries are named before the rest is only counted.
@@ -37,6 +38,7 @@ pub struct Summary {
     named: Vec<String>,
     dated: Examples,
     undecryptable: Examples,
+    shown: Examples,
     left_out: BTreeMap<LeftOut, Examples>,
 }
 
@@ -94,9 +96,33 @@ impl Summary {
         ))
     }
 
+    /// One line that counts and names what has another name from now on than it had in the snapshot; `None` if all has its own.
+    pub fn shown(&self) -> Option<String> {
+        let Examples { count, paths } = &self.shown;
+        let whose = match count {
+            0 => return None,
+            1 => "1 name".to_owned(),
+            count => format!("{count} names"),
+        };
+        let more = if *count > paths.len() as u64 { ", …" } else { "" };
+        Some(format!(
+            "{whose} with control characters, for which look-alikes are shown from now on, also in a backup: {}{more}",
+            paths.join(", ")
+        ))
+    }
+
     /// What is to be said at the end although it is no failure, one line each.
     pub fn notes(&self) -> impl Iterator<Item = String> + use<> {
-        self.left_out().into_iter().chain(self.dated()).chain(self.hidden())
+        self.left_out().into_iter().chain(self.dated()).chain(self.hidden()).chain(self.shown())
+    }
+
+    /// Takes note of something that is restored, if listings show its name otherwise.
+    pub(super) fn note_name(&mut self, path: &str) {
+        let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
+        let shown = standard(name);
+        if shown != name {
+            self.shown.push(|| format!("{} as {}", text::quoted(&format!("/{path}")), text::quoted(&shown)));
+        }
     }
 
     pub(super) fn dated_otherwise(&mut self, path: &str) {
@@ -121,9 +147,13 @@ impl Summary {
 
 impl Examples {
     fn add(&mut self, path: &str) {
+        self.push(|| text::quoted(path));
+    }
+
+    fn push(&mut self, example: impl FnOnce() -> String) {
         self.count += 1;
         if self.paths.len() < NAMED {
-            self.paths.push(text::quoted(path));
+            self.paths.push(example());
         }
     }
 
@@ -197,6 +227,11 @@ mod tests {
         summary.undecryptable("/d/foreign.txt");
         let hidden =
             "1 name in the destination cannot be decrypted with its password: what is restored comes beside that: \"/d/foreign.txt\"";
-        assert_eq!(summary.notes().collect::<Vec<_>>(), [left_out, dated, hidden]);
+        for path in ["x/plain", "a\nb/x", "", "a\nb", "x/\u{7f}\t"] {
+            summary.note_name(path);
+        }
+        let shown = "2 names with control characters, for which look-alikes are shown from now on, also in a backup: \
+            \"/a\\nb\" as \"a␊b\", \"/x/\\u{7f}\\t\" as \"␡␉\"";
+        assert_eq!(summary.notes().collect::<Vec<_>>(), [left_out, dated, hidden, shown]);
     }
 }

@@ -7,7 +7,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 use super::folders::{Folder, Step, absolute};
-use super::paths::{contains, relative, standard};
+use super::paths::{contains, relative};
 use super::scene::Scene;
 use super::upload::{Body, Piece, Upload};
 use super::{Destination, Item, Outcome, Record, Summary};
@@ -92,10 +92,9 @@ impl<T: Send + 'static> Restore<T> {
 
     async fn begin(&mut self, record: &Record, ticket: T) -> Result<(), (T, String)> {
         let path = match relative(&record.path) {
-            Ok(path) => standard(path),
+            Ok(path) => path,
             Err(reason) => return Err((ticket, reason)),
         };
-        let path = path.as_ref();
         match &record.item {
             Item::Folder => self.folder(path, ticket).await,
             Item::File { .. } if path.is_empty() => return Err((ticket, "a file where the folder restored to must be".to_owned())),

@@ -8,6 +8,7 @@ use md5::{Digest, Md5};
 use tokio::sync::mpsc;
 
 use super::folders::{Existing, Folder};
+use super::paths::standard;
 use super::scene::Scene;
 use crate::rclone::{Error, ErrorKind, Object, Reader, Remote, Writer};
 
@@ -20,7 +21,7 @@ const TRIES: usize = 3;
 /// Where a file goes.
 pub(super) struct Upload {
     pub(super) folder: Arc<Folder>,
-    /// Relative to the base.
+    /// Relative to the base; as the snapshot has it.
     pub(super) path: String,
     pub(super) size: Option<u64>,
     /// `None` if it is told later, by [`Upload::date`].
@@ -88,6 +89,7 @@ impl Upload {
             Ok((stored, kept)) => {
                 scene.learn(None);
                 scene.summary().unchanged += u64::from(stored.is_none());
+                scene.summary().note_name(&self.path);
                 self.note(scene, kept);
                 Ok(stored)
             }
@@ -116,7 +118,7 @@ impl Upload {
         let mut tries = 1;
         loop {
             let stored = async {
-                let mut writer = remote.create(&self.path, Some(bytes.len() as u64), self.time()).await?;
+                let mut writer = remote.create(&standard(&self.path), Some(bytes.len() as u64), self.time()).await?;
                 writer.write(bytes.clone()).await?;
                 writer.commit().await.map(|entry| (entry.object, entry.modified))
             };
@@ -141,7 +143,7 @@ impl Upload {
         let mut twin = match self.same_size(existing, self.size) {
             Some((existing, object)) => Some((existing, object, Along::open(object).await?)),
             None => {
-                writer = Some(remote.create(&self.path, self.size, self.time()).await?);
+                writer = Some(remote.create(&standard(&self.path), self.size, self.time()).await?);
                 None
             }
         };
@@ -184,7 +186,7 @@ impl Upload {
 
     /// Begins an upload with the first bytes of the file that is there.
     async fn catch_up(&self, remote: &Remote, object: &Object, length: u64) -> Result<Writer, Failure> {
-        let mut writer = remote.create(&self.path, self.size, self.time()).await?;
+        let mut writer = remote.create(&standard(&self.path), self.size, self.time()).await?;
         let mut reader = object.read(0, Some(length)).await?;
         let mut count = 0;
         while let Some(bytes) = reader.chunk().await? {

@@ -2,19 +2,23 @@
 
 mod ahead;
 mod ending;
+mod ignored;
 mod newer;
+mod notes;
 mod reader;
 mod walk;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use tokio::sync::mpsc;
 
 use super::{Identity, OpenError, Settings, explain, open_remote};
-use crate::rclone::{Entry, Error, ErrorKind, Remote};
+use crate::rclone::{Error, ErrorKind, Listing, Remote};
 use ahead::Ahead;
 use ending::Ending;
+use ignored::Ignored;
+use notes::Notes;
 pub use reader::FileReader;
 
 /// A remote that is backed up.
@@ -23,10 +27,13 @@ pub struct Source {
     remote: Remote,
     settings: Settings,
     /// The listing of the base that opening made, for the first walk.
-    base: Mutex<Option<Vec<Entry>>>,
+    base: Mutex<Option<Listing>>,
     /// The files that were told of and not acknowledged yet.
     files: Ahead,
     ending: Arc<Ending>,
+    /// What Plakar leaves out.
+    ignored: Ignored,
+    notes: Mutex<Notes>,
 }
 
 /// What there is at a path.
@@ -65,9 +72,17 @@ impl Source {
     /// exist or is a file.
     pub async fn open(settings: Settings) -> Result<Self, OpenError> {
         let remote = open_remote(&settings).await?;
-        let base = remote.list("").await.map_err(|error| explain(&settings, &error))?;
+        let base = remote.listing("").await.map_err(|error| explain(&settings, &error))?;
         let files = Ahead::new(settings.transfers);
-        Ok(Self { remote, settings, base: Mutex::new(Some(base)), files, ending: Arc::default() })
+        let (ignored, notes) = (Ignored::default(), Mutex::default());
+        Ok(Self { remote, settings, base: Mutex::new(Some(base)), files, ending: Arc::default(), ignored, notes })
+    }
+
+    /// For a Plakar that drops the records that these patterns match: where none is left, it is said.
+    #[must_use]
+    pub fn ignoring(mut self, patterns: &[String]) -> Self {
+        self.ignored = Ignored::new(patterns);
+        self
     }
 
     /// For a Plakar that acknowledges only what it has opened, with so many workers: what is kept of unopened
@@ -131,7 +146,16 @@ impl Source {
         self.files.acknowledge(path);
     }
 
-    fn take_base(&self) -> Option<Vec<Entry>> {
-        self.base.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take()
+    /// What is to be said at the end of a walk although it is no failure, one line each.
+    pub fn notes(&self) -> impl Iterator<Item = String> + use<> {
+        std::mem::take(&mut *self.noting()).lines()
+    }
+
+    fn noting(&self) -> MutexGuard<'_, Notes> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take_base(&self) -> Option<Listing> {
+        self.base.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }

@@ -1,6 +1,6 @@
 //! The walk over a tree: folders are listed side by side, as many as `checkers` allows.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use super::{Item, Record, Source};
 use crate::connector::{LONGEST_PATH, UNDECRYPTABLE};
-use crate::rclone::{Entry, Error};
+use crate::rclone::{Entry, Error, Listing};
 use crate::text;
 
 /// The longest name that is saved, in bytes. OpenDrive's are 255 long, a third of what rclone may make of them.
@@ -66,9 +66,14 @@ impl Walk<'_> {
                 let Some(folder) = waiting.pop() else { break };
                 running.push(self.list(folder));
             }
-            let Some((folder, listing)) = running.next().await else { return Ok(()) };
+            let Some((folder, listing)) = running.next().await else { return self.last().await };
             match listing {
-                Ok(entries) => self.tell(&folder, entries, &mut waiting).await?,
+                Ok(Listing { entries, left_out }) => {
+                    if let Some(unlisted) = left_out {
+                        self.source.noting().leave_out(&self.absolute(&folder.path), &unlisted);
+                    }
+                    self.tell(&folder, entries, &mut waiting).await?;
+                }
                 // Plakar does not count an error on the root (kloset v1.1.3, snapshot/scanlog):
                 // a snapshot of nothing would pass for a good one.
                 Err(error) if folder.path.is_empty() => return Err(Stop::Base(error)),
@@ -93,11 +98,11 @@ impl Walk<'_> {
         Ok(())
     }
 
-    async fn list(&self, folder: Folder) -> (Folder, Result<Vec<Entry>, Error>) {
+    async fn list(&self, folder: Folder) -> (Folder, Result<Listing, Error>) {
         let known = if folder.path.is_empty() { self.source.take_base() } else { None };
         let listing = match known {
-            Some(entries) => Ok(entries),
-            None => self.source.remote.list(&folder.path).await,
+            Some(listing) => Ok(listing),
+            None => self.source.remote.listing(&folder.path).await,
         };
         (folder, listing)
     }
@@ -108,7 +113,7 @@ impl Walk<'_> {
         self.send(path.clone(), Item::Folder { modified: folder.modified }).await?;
         // The same order on every run; a folder before a file of the same name.
         entries.sort_by(|a, b| a.name.cmp(&b.name).then(b.is_folder().cmp(&a.is_folder())));
-        let mut names: HashSet<String> = HashSet::with_capacity(entries.len());
+        let mut names: HashMap<String, String> = HashMap::with_capacity(entries.len());
         let mut folders = Vec::new();
         for entry in entries {
             let prefix = if path == "/" { "" } else { &path };
@@ -127,12 +132,15 @@ impl Walk<'_> {
                 self.send(format!("{prefix}/{}", stand_in(&entry.name)), Item::Failed(problem)).await?;
                 continue;
             }
-            if !names.insert(entry.name.clone()) {
-                let problem =
-                    "the drive has another entry of this name in the same folder: only the first is saved, rename one of them".to_owned();
+            let described = describe(&entry);
+            if let Some(first) = names.get(&entry.name) {
+                let problem = format!(
+                    "the drive has another entry of this name in the same folder, {described} beside {first}: only the first is saved, rename one of them"
+                );
                 self.send(full, Item::Failed(problem)).await?;
                 continue;
             }
+            names.insert(entry.name.clone(), described);
             let Entry { name, size, modified, object, id, unfinished, .. } = entry;
             if id.as_deref().is_some_and(|id| is_above(id, folder.ids.as_deref())) {
                 let problem = "the drive has this folder inside itself: what is in it is saved where it was seen first".to_owned();
@@ -161,7 +169,23 @@ impl Walk<'_> {
         Ok(())
     }
 
+    /// Says that nothing is left of what was found, if so. That the base itself is dropped is an error: somebody wanted a backup of it.
+    async fn last(&self) -> Result<(), Stop> {
+        let root = &self.source.settings.identity.root;
+        let all_dropped = self.source.noting().all_dropped();
+        if all_dropped && self.source.ignored.contains(root, true) {
+            let problem =
+                "-ignore leaves nothing of it, because a pattern matches this folder itself: patterns count from the root of the drive";
+            self.send(root.clone(), Item::Failed(problem.to_owned())).await?;
+        }
+        Ok(())
+    }
+
     async fn send(&self, path: String, item: Item) -> Result<(), Stop> {
+        if !self.source.ignored.is_empty() && !matches!(item, Item::Failed(_)) && self.source.identity().below(&path).is_some() {
+            let dropped = self.source.ignored.contains(&path, matches!(item, Item::Folder { .. }));
+            self.source.noting().found(dropped);
+        }
         self.records.send(Record { path, item }).await.map_err(|_| Stop::Unwanted)
     }
 
@@ -178,6 +202,16 @@ impl Walk<'_> {
 
 fn join(folder: &str, name: &str) -> String {
     if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
+}
+
+/// What tells an entry from another one of its name.
+fn describe(entry: &Entry) -> String {
+    match (&entry.object, &entry.id, entry.size) {
+        (None, Some(id), _) => format!("a folder (id {})", text::cut(id, 40)),
+        (None, None, _) => "a folder".to_owned(),
+        (Some(_), _, Some(size)) => format!("a file of {size} bytes"),
+        (Some(_), _, None) => "a file".to_owned(),
+    }
 }
 
 /// Why a file is not saved that the drive lists without content and without a hash.

@@ -19,7 +19,7 @@ use super::proto::importer::{
 use crate::connector::source::Record;
 use crate::connector::{Role, Settings, Source};
 use crate::plugin::attributes::attributes;
-use crate::plugin::{MAX_MESSAGE, file, status};
+use crate::plugin::{MAX_MESSAGE, file, say, status};
 
 /// Records that wait for Plakar to take them.
 const RECORDS: usize = 2048;
@@ -79,7 +79,11 @@ impl Importer for ImporterService {
         let (sender, records) = mpsc::channel(RECORDS);
         let walk = tokio::spawn({
             let source = source.clone();
-            async move { source.walk(sender).await }
+            async move {
+                let walked = source.walk(sender).await;
+                source.notes().for_each(|note| say(&note));
+                walked
+            }
         });
         // Plakar asks again and again after a stream that has ended with a status, for ever (integration-grpc
         // v1.0.18, importer/grpc_importer.go), and counts the errors of records, on the root too.

@@ -16,7 +16,7 @@ use super::proto::exporter::{
     CloseRequest, CloseResponse, ExportRequest, ExportResponse, InitRequest, InitResponse, PingRequest, PingResponse,
 };
 use crate::connector::destination::{Item, LeftOut, Outcome, Record, Restore};
-use crate::connector::{Destination, Role, Settings};
+use crate::connector::{Destination, Role, Settings, settle};
 use crate::plugin::attributes::{MODE_FOLDER, left_out, time};
 use crate::plugin::{MAX_MESSAGE, say, status};
 
@@ -55,6 +55,8 @@ impl Exporter for ExporterService {
         let hostname = options.unwrap_or_default().hostname;
         let settings =
             Settings::parse(Role::Destination, &config, &hostname).map_err(|error| Status::invalid_argument(error.to_string()))?;
+        let settings = settle(settings).await.map_err(|error| status::open_status(&error))?;
+        settings.note().iter().for_each(|note| say(note));
         let destination = Destination::open(settings).await.map_err(|error| status::open_status(&error))?;
         let identity = destination.identity().clone();
         if self.destination.set(Arc::new(destination)).is_err() {

@@ -15,8 +15,8 @@ use super::proto::importer::{
     CloseRequest, CloseResponse, ImportRequest, ImportResponse, InitRequest, InitResponse, OpenRequest, OpenResponse, PingRequest,
     PingResponse,
 };
-use crate::connector::{Role, Settings, Source};
-use crate::plugin::{MAX_MESSAGE, file, status};
+use crate::connector::{Role, Settings, Source, settle};
+use crate::plugin::{MAX_MESSAGE, file, say, status};
 
 /// Records that wait for Plakar to take them; enough that a listing never waits for a single one, and
 /// that a few changed files among many are seen some way ahead.
@@ -49,9 +49,13 @@ impl ImporterService {
 impl Importer for ImporterService {
     async fn init(&self, request: Request<InitRequest>) -> Result<Response<InitResponse>, Status> {
         let InitRequest { options, config, .. } = request.into_inner();
-        let hostname = options.unwrap_or_default().hostname;
+        let options = options.unwrap_or_default();
+        let hostname = options.hostname;
         let settings = Settings::parse(Role::Source, &config, &hostname).map_err(|error| Status::invalid_argument(error.to_string()))?;
+        let settings = settle(settings).await.map_err(|error| status::open_status(&error))?;
+        settings.note().iter().for_each(|note| say(note));
         let source = Source::open(settings).await.map_err(|error| status::open_status(&error))?;
+        let source = source.ignoring(&options.excludes);
         let identity = source.identity().clone();
         if self.source.set(Arc::new(source)).is_err() {
             return Err(status::initialised_twice());
@@ -77,7 +81,11 @@ impl Importer for ImporterService {
         let (done, all_acknowledged) = oneshot::channel();
         let walk = tokio::spawn({
             let source = source.clone();
-            async move { source.walk(sender).await }
+            async move {
+                let walked = source.walk(sender).await;
+                source.notes().for_each(|note| say(&note));
+                walked
+            }
         });
         tokio::spawn(async move {
             let outcome = acknowledge(&source, results).await;

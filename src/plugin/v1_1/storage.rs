@@ -13,7 +13,7 @@ use super::proto::store::{
     PutResponse, SizeRequest, SizeResponse,
 };
 use crate::connector::store::{Kind, Range, state_folder};
-use crate::connector::{Role, Settings, Store};
+use crate::connector::{Role, Settings, Store, settle};
 use crate::plugin::resources::{Chunks, mac, write};
 use crate::plugin::{MAX_MESSAGE, status};
 
@@ -50,6 +50,7 @@ impl StoreContract for StorageService {
         let InitRequest { config, .. } = request.into_inner();
         // Plakar tells a store no host name; only that of a local remote would be shown.
         let settings = Settings::parse(Role::Store, &config, "").map_err(|error| Status::invalid_argument(error.to_string()))?;
+        let settings = settle(settings).await.map_err(|error| status::open_status(&error))?;
         let store = Store::with_state(settings, state_folder());
         let identity = store.identity().clone();
         if self.store.set(store).is_err() {

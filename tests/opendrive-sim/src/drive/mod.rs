@@ -91,6 +91,17 @@ impl Drive {
         file_id(seeded(path, self.put(path, Content::memory(bytes.into()), mtime)))
     }
 
+    /// Makes a second folder beside one that is there, under the same name, with one file in it.
+    pub fn put_in_twin(&self, folder: &str, name: &str, bytes: impl Into<Bytes>, mtime: i64) {
+        let (parent, leaf) = split(folder);
+        let mut tree = self.lock();
+        let made = make_folders(&mut tree, parent).and_then(|parent| tree.create_folder(parent, leaf, 0)).and_then(|twin| {
+            let file = tree.create_file(twin, name)?;
+            tree.set_content(file, Content::memory(bytes.into()), mtime)
+        });
+        seeded(folder, made);
+    }
+
     /// Puts a file whose bytes are [`generated_bytes`](crate::generated_bytes) of this `seed` and are kept
     /// nowhere, however large it is. Its MD5 is computed when first asked for, by a listing too.
     pub fn put_generated(&self, path: &str, size: u64, seed: u64, mtime: i64) -> String {

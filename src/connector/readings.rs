@@ -1,0 +1,212 @@
+//! Which folder a location means.
+//!
+//! Plakar 1.1 hands a location over as the user wrote it, unless a path was given by `@NAME:PATH`. Then it takes the location
+//! for a URL, puts the path in, and percent-encodes the whole (plakar v1.1.4, config/config.go, `applyRootOverride`):
+//! `@NAME:/My Pictures` arrives as `rclone:///My%20Pictures`. A folder can have that name too, so the drive is looked at.
+//! Of `opendrive://Documents` it takes `Documents` for a host, which stays: `@NAME:/Other` arrives as
+//! `opendrive://Documents/Other`, like what somebody wrote. Plakar 1.0 has no such paths.
+
+use std::collections::HashMap;
+
+use super::{ConfigError, OpenError, Settings, explain};
+use crate::rclone::{Error, ErrorKind, Remote, RemoteConfig};
+use crate::text;
+
+/// Characters that Go's `net/url` leaves as they are in a path, beside letters and digits.
+const PLAIN: &[u8] = b"-_.~$&+,/:;=@";
+
+/// Those that it leaves in a host as well, which a location with two slashes begins with.
+const PLAIN_IN_HOST: &[u8] = b"!'()*[]<>\"";
+
+/// The path of a location without what means nothing in it.
+pub(super) fn tidy(path: &str) -> String {
+    path.split('/').filter(|part| !part.is_empty() && *part != ".").collect::<Vec<_>>().join("/")
+}
+
+/// The path that Plakar has encoded, if it can have encoded this one; `None` also if encoding changes nothing.
+pub(super) fn decoded(path: &str) -> Option<String> {
+    let host = if path.starts_with('/') { 0 } else { path.find('/').unwrap_or(path.len()) };
+    let mut bytes = path.bytes().enumerate();
+    let mut decoded = Vec::with_capacity(path.len());
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || PLAIN.contains(&byte);
+    while let Some((at, byte)) = bytes.next() {
+        if byte != b'%' {
+            let plain = is_plain(byte) || (at < host && PLAIN_IN_HOST.contains(&byte));
+            decoded.push(plain.then_some(byte)?);
+            continue;
+        }
+        let digits = path.get(at + 1..at + 3).filter(|digits| digits.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'A'..=b'F')))?;
+        let byte = u8::from_str_radix(digits, 16).ok().filter(|byte| !is_plain(*byte) && *byte != 0)?;
+        decoded.push(byte);
+        bytes.nth(1);
+    }
+    String::from_utf8(decoded).ok().filter(|decoded| decoded != path)
+}
+
+impl Settings {
+    /// The folder of a path below this one. It is taken as it is.
+    ///
+    /// # Errors
+    /// If the path leads elsewhere.
+    pub fn below(mut self, path: &str) -> Result<Self, ConfigError> {
+        let path = checked(path)?;
+        let join = |folder: &str| tidy(&format!("{folder}/{path}"));
+        self.encoded = self.encoded.as_deref().map(join);
+        let whole = join(&self.identity.root);
+        self.move_to(&whole);
+        Ok(self)
+    }
+
+    /// The folder of a path from the root of the remote, whatever the location is. It is taken as it is.
+    ///
+    /// # Errors
+    /// If the path leads elsewhere.
+    pub fn instead(mut self, path: &str) -> Result<Self, ConfigError> {
+        let path = tidy(checked(path)?);
+        self.encoded = None;
+        self.move_to(&path);
+        Ok(self)
+    }
+
+    /// What is to be said of a location that can have come of another one than the user takes it for.
+    pub fn note(&self) -> Option<String> {
+        let (scheme, path) = self.location.split_once("://")?;
+        let (host, rest) = path.split_once('/').filter(|(host, _)| !host.is_empty())?;
+        let rest = tidy(rest);
+        if rest.is_empty() {
+            return None;
+        }
+        Some(text::line(&format!(
+            "the location {scheme}://{path} is read as the folder {}; of {scheme}://{host} and @NAME:/{rest} Plakar makes the same: write {scheme}:///{host} with three slashes, and it is never taken for another",
+            self.identity.root,
+        )))
+    }
+
+    /// Whether it is known which folder the location means.
+    pub fn is_settled(&self) -> bool {
+        self.encoded.is_none()
+    }
+
+    fn move_to(&mut self, path: &str) {
+        let Self { identity, remote, .. } = self;
+        identity.root = format!("/{path}");
+        remote.path = if identity.kind == "local" { identity.root.clone() } else { path.to_owned() };
+        remote.name = format!("{}:{}", identity.kind, remote.path);
+    }
+}
+
+fn checked(path: &str) -> Result<&str, ConfigError> {
+    if path.split('/').any(|part| part == "..") || path.contains('\0') {
+        let problem = "has a \"..\" in it, or a NUL byte: write the path of the folder itself";
+        return Err(ConfigError::new(format!("the path {} {problem}", text::quoted(path))));
+    }
+    Ok(path)
+}
+
+/// Finds out which folder a location of Plakar 1.1 means: as it is written, or decoded where Plakar can have encoded it. Only
+/// then the remote is asked. What is there is meant; where nothing is, what Plakar has encoded.
+///
+/// # Errors
+/// If both are there, one line that names both and says how each is written; or as for any connector.
+pub async fn settle(mut settings: Settings) -> Result<Settings, OpenError> {
+    let Some(decoded) = settings.encoded.take() else { return Ok(settings) };
+    let base = if settings.identity.kind == "local" { "/" } else { "" };
+    let config = RemoteConfig { path: base.to_owned(), certain: false, ..settings.remote.clone() };
+    let written = settings.identity.root.trim_start_matches('/').to_owned();
+    let depths = async {
+        let mut folders = Folders { remote: Remote::open(&config).await?, known: HashMap::new() };
+        Ok::<_, Error>((folders.depth(&written).await?, folders.depth(&decoded).await?))
+    };
+    let (literal, meant) = depths.await.map_err(|error| explain(&settings, &error))?;
+    let same = written.split('/').zip(decoded.split('/')).take_while(|(one, other)| one == other).count();
+    if literal == meant && literal > same {
+        let [written, decoded] = [&written, &decoded].map(|path| format!("/{path}"));
+        let (scheme, _) = settings.location.split_once("://").unwrap_or_default();
+        return Err(OpenError::Config(ConfigError::new(format!(
+            "the location {} can mean {written:?} or {decoded:?}, and both are there: for the first use @NAME:{written}, for the second set location={} in Plakar's configuration",
+            text::quoted(&settings.location),
+            text::quoted(&format!("{scheme}://{decoded}")),
+        ))));
+    }
+    if meant >= literal {
+        settings.move_to(&decoded);
+    }
+    Ok(settings)
+}
+
+/// The folders of a remote, each listed once.
+struct Folders {
+    remote: Remote,
+    known: HashMap<String, Vec<String>>,
+}
+
+impl Folders {
+    /// How many of the folders of a path are there, one in the other.
+    async fn depth(&mut self, path: &str) -> Result<usize, Error> {
+        let mut above = String::new();
+        for (depth, name) in path.split('/').enumerate() {
+            if !self.known.contains_key(&above) {
+                let names = match self.remote.list(&above).await {
+                    // The path may be that of a file.
+                    Ok(entries) => entries.into_iter().map(|entry| entry.name).collect(),
+                    Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+                    Err(error) => return Err(error),
+                };
+                self.known.insert(above.clone(), names);
+            }
+            let key = |name: &str| if self.remote.features().case_insensitive { name.to_lowercase() } else { name.to_owned() };
+            if !self.known.get(&above).is_some_and(|names| names.iter().any(|there| key(there) == key(name))) {
+                return Ok(depth);
+            }
+            above = if above.is_empty() { name.to_owned() } else { format!("{above}/{name}") };
+        }
+        Ok(path.split('/').count())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_plakar_can_have_encoded_is_decoded() {
+        for (path, expected) in [
+            ("/My%20Pictures", "/My Pictures"),
+            ("My/a%20b", "My/a b"),
+            ("/It%27s%20%28new%29%21", "/It's (new)!"),
+            ("/100%25%20sure%3F%23", "/100% sure?#"),
+            ("/caf%C3%A9", "/café"),
+            ("/a%2520b", "/a%20b"),
+            ("/line%0Abreak", "/line\nbreak"),
+            ("Really!(it)/a%20b", "Really!(it)/a b"),
+            ("/%E2%80%9B", "/‛"),
+        ] {
+            assert_eq!(decoded(path).as_deref(), Some(expected), "{path}");
+        }
+        for path in [
+            "",
+            "/",
+            "/Documents/a",
+            "/My Pictures",
+            "/a%20b c",
+            "/a%2fb",
+            "/a%2Fb",
+            "/a%C3b",
+            "/caf%c3%a9",
+            "/100%",
+            "/100%2",
+            "/%zz",
+            "/a%41",
+            "/%2E%2E",
+            "/a%00b",
+            "/é%20b",
+            "/it's%20new",
+            "/new!/a%20b",
+            "/a%+1",
+            "/%é",
+            "/a?b%20c",
+        ] {
+            assert_eq!(decoded(path), None, "{path}");
+        }
+    }
+}

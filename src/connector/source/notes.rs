@@ -1,0 +1,92 @@
+//! What a walk has to say at its end although it is no failure.
+
+use crate::rclone::Unlisted;
+use crate::text;
+
+/// What was found and is not saved.
+#[derive(Debug, Default)]
+pub(super) struct Notes {
+    unlisted: Unlisted,
+    found: u64,
+    dropped: u64,
+}
+
+impl Notes {
+    /// Takes note of what rclone does not list in a folder.
+    pub(super) fn leave_out(&mut self, folder: &str, unlisted: &Unlisted) {
+        let Unlisted { links, pipes, sockets, devices, example } = &mut self.unlisted;
+        if example.is_empty() {
+            *example = format!("{}/{}", folder.trim_end_matches('/'), unlisted.example);
+        }
+        *links += unlisted.links;
+        *pipes += unlisted.pipes;
+        *sockets += unlisted.sockets;
+        *devices += unlisted.devices;
+    }
+
+    /// Takes note of a record below the base, and whether Plakar drops it.
+    pub(super) fn found(&mut self, dropped: bool) {
+        self.found += 1;
+        self.dropped += u64::from(dropped);
+    }
+
+    /// Whether nothing is left of what was found.
+    pub(super) fn all_dropped(&self) -> bool {
+        self.found > 0 && self.found == self.dropped
+    }
+
+    pub(super) fn lines(self) -> impl Iterator<Item = String> {
+        let dropped = self.all_dropped().then(|| {
+            format!("nothing is saved but the folder itself: -ignore leaves out all that is in it, {} of {}", self.dropped, self.found)
+        });
+        dropped.into_iter().chain(self.left_out())
+    }
+
+    /// One line that counts what rclone's local backend does not list; `None` if there was none.
+    fn left_out(&self) -> Option<String> {
+        let Unlisted { links, pipes, sockets, devices, example } = &self.unlisted;
+        let kinds = [(*links, "symbolic link"), (*pipes, "named pipe"), (*sockets, "socket"), (*devices, "device")];
+        let kinds: Vec<String> = kinds
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, kind)| format!("{count} {kind}{}", if *count == 1 { "" } else { "s" }))
+            .collect();
+        if kinds.is_empty() {
+            return None;
+        }
+        let advice = if *links > 0 { "; rclone_copy_links=true saves what links lead to, rclone_links=true the links" } else { "" };
+        Some(text::line(&format!(
+            "not saved, because they are no files: {}, the first of them {}{advice}",
+            kinds.join(", "),
+            text::quoted(example)
+        )))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_is_counted_in_one_line() {
+        let mut notes = Notes::default();
+        assert_eq!(notes.left_out(), None);
+        notes.leave_out("/", &Unlisted { pipes: 1, example: "a\nb".into(), ..Unlisted::default() });
+        assert_eq!(notes.left_out().unwrap(), "not saved, because they are no files: 1 named pipe, the first of them \"/a\\nb\"");
+        notes.leave_out("/x", &Unlisted { links: 2, sockets: 1, devices: 3, example: "l".into(), ..Unlisted::default() });
+        let line = "not saved, because they are no files: 2 symbolic links, 1 named pipe, 1 socket, 3 devices, the first of them \"/a\\nb\"; \
+            rclone_copy_links=true saves what links lead to, rclone_links=true the links";
+        assert_eq!(notes.lines().collect::<Vec<_>>(), [line]);
+    }
+
+    #[test]
+    fn nothing_left_is_said() {
+        let mut notes = Notes::default();
+        assert!(!notes.all_dropped());
+        notes.found(true);
+        notes.found(true);
+        assert!(notes.all_dropped());
+        notes.found(false);
+        assert!(!notes.all_dropped() && notes.lines().next().is_none());
+    }
+}
