@@ -41,9 +41,8 @@ var instead = map[string]string{
 	"links":                `the option "links" of a local remote`,
 }
 
-// checkOverride refuses a global option that rclone does not have, or that does nothing for one remote.
-func checkOverride(key string, config map[string]string) error {
-	name := strings.TrimPrefix(key, overridePrefix)
+// checkOverride refuses a global option that rclone does not have, or that does nothing for one remote; key is what the user writes.
+func checkOverride(key, name string, config map[string]string) error {
 	if fs.ConfigOptionsInfo.Get(name) == nil {
 		return fault.New(fault.Config, "", fmt.Sprintf("option %q: rclone has no global option %q", key, name))
 	}

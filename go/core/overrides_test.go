@@ -29,6 +29,11 @@ func TestOverridesThatDoNothingAreRefused(t *testing.T) {
 		config["override.low_level_retries"] = "3"
 		refused(t, "open", m{"config": config}, fault.Config)
 	}
+	wrapped := ":crypt,password=x,remote=':memory,override.bwlimit=1M:a':"
+	failure := refused(t, "open", m{"config": m{"type": "alias", "remote": wrapped}}, fault.Config)
+	if !strings.HasPrefix(failure.Message, `option "remote_remote_override.bwlimit" does nothing`) {
+		t.Error(failure.Message)
+	}
 	opened(t, map[string]string{"type": "memory", "override.low_level_retries": "3", "override.timeout": "1m"}, "x")
 }
 

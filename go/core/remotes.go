@@ -153,7 +153,7 @@ func prepareConfig(in openIn) (info *fs.RegInfo, options, overrides configmap.Si
 			continue
 		}
 		if name, ok := strings.CutPrefix(key, overridePrefix); ok {
-			if err := checkOverride(key, in.Config); err != nil {
+			if err := checkOverride(key, name, in.Config); err != nil {
 				return nil, nil, nil, err
 			}
 			overrides[name] = value
@@ -175,7 +175,7 @@ func prepareConfig(in openIn) (info *fs.RegInfo, options, overrides configmap.Si
 		if err := option.Copy().Set(value); err != nil && value != "" {
 			return nil, nil, nil, fault.New(fault.Config, "", fmt.Sprintf("option %q has a bad value: %s", key, fault.Message(err)))
 		}
-		if err := wrappedIsBuiltIn(key, value); err != nil {
+		if err := checkWrapped("", key, value); err != nil {
 			return nil, nil, nil, err
 		}
 		options[key] = value
@@ -198,8 +198,9 @@ func builtIn(option, backend string) (*fs.RegInfo, error) {
 	return info, nil
 }
 
-// wrappedIsBuiltIn checks the backends of remotes that are written out in an option (":crypt,remote=…:path").
-func wrappedIsBuiltIn(option, value string) error {
+// checkWrapped checks the backends and the overrides of remotes that are written out in an option (":crypt,remote=…:path"). The
+// keys of each begin with "remote_" where the user writes them.
+func checkWrapped(prefix, option, value string) error {
 	parsed, err := fspath.Parse(value)
 	backend, ok := strings.CutPrefix(parsed.Name, ":")
 	if err != nil || !ok || option != "remote" {
@@ -208,7 +209,20 @@ func wrappedIsBuiltIn(option, value string) error {
 	if _, err := builtIn(option, backend); err != nil {
 		return err
 	}
-	return wrappedIsBuiltIn(option, parsed.Config["remote"])
+	prefix += "remote_"
+	config := configmap.Simple{}
+	for key, value := range parsed.Config {
+		config[key] = value
+	}
+	config["type"] = backend
+	for key := range parsed.Config {
+		if name, ok := strings.CutPrefix(key, overridePrefix); ok {
+			if err := checkOverride(prefix+key, name, config); err != nil {
+				return err
+			}
+		}
+	}
+	return checkWrapped(prefix, option, parsed.Config["remote"])
 }
 
 func optionNames(info *fs.RegInfo) string {
