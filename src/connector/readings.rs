@@ -73,9 +73,6 @@ impl Settings {
         let (scheme, path) = self.location.split_once("://")?;
         let (host, rest) = path.split_once('/').filter(|(host, _)| !host.is_empty())?;
         let rest = tidy(rest);
-        if rest.is_empty() {
-            return None;
-        }
         Some(text::line(&format!(
             "the location {scheme}://{path} is read as the folder {}; of {scheme}://{host} and @NAME:/{rest} Plakar makes the same: write {scheme}:///{host} with three slashes, and it is never taken for another",
             self.identity.root,
@@ -208,5 +205,47 @@ mod tests {
         ] {
             assert_eq!(decoded(path), None, "{path}");
         }
+    }
+
+    /// As Go's `net/url` writes a path.
+    fn encoded(path: &str) -> String {
+        path.bytes()
+            .map(|byte| match byte {
+                byte if byte.is_ascii_alphanumeric() || PLAIN.contains(&byte) => char::from(byte).to_string(),
+                byte => format!("%{byte:02X}"),
+            })
+            .collect()
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_plakar_encodes_is_decoded(path in "/[^\0]{0,20}") {
+            let sent = encoded(&path);
+            assert_eq!(decoded(&sent), (sent != path).then_some(path));
+        }
+
+        #[test]
+        fn anything_may_be_a_location(path in "[%0-9A-Fa-c/é ‛]{0,20}") {
+            if let Some(folder) = decoded(&path) {
+                let host = path.find('/').unwrap_or(path.len());
+                assert!(encoded(&folder) == path || host > 0, "{path:?} {folder:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_location_that_plakar_may_have_made_is_told() {
+        let note = |location: &str| {
+            let config = [("location", location), ("username", "u"), ("password", "p")];
+            let config: HashMap<String, String> = config.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+            Settings::parse(crate::connector::Role::Source, &config, "").unwrap().note()
+        };
+        for location in ["opendrive://", "opendrive:///", "opendrive:///a/b", "opendrive://Documents"] {
+            assert_eq!(note(location), None, "{location}");
+        }
+        let told = "the location opendrive://a/b/c is read as the folder /a/b/c; of opendrive://a and @NAME:/b/c Plakar makes the same: \
+            write opendrive:///a with three slashes, and it is never taken for another";
+        assert_eq!(note("opendrive://a/b//c").unwrap(), told.replace("a/b/c is", "a/b//c is"));
+        assert!(note("opendrive://Documents/").unwrap().contains("of opendrive://Documents and @NAME:/ Plakar makes the same"));
     }
 }

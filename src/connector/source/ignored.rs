@@ -161,6 +161,14 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        /// Patterns and names are others' to choose.
+        #[test]
+        fn any_pattern_is_taken(pattern in r"[a!#*?\[\]^\\/ é-]{0,12}", path in "/[a*\\]é/-]{0,12}") {
+            let _ = Ignored::new(&[pattern]).contains(&path, true);
+        }
+    }
+
     const CASES: &[(&[&str], &str, bool, bool)] = &[
         (&["Documents"], "/Documents/a.txt", false, true),
         (&["Documents"], "/", true, false),
