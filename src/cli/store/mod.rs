@@ -15,8 +15,8 @@ use self::machine::{Machine, State};
 use super::exit::{Exit, Failure};
 use super::output::{Output, count};
 use super::{drive, place};
-use crate::connector::{Store as Kloset, settle};
 use crate::connector::store::{Kind, mac_from_hex, mac_to_hex};
+use crate::connector::{Store as Kloset, settle};
 
 /// Look at a store as another machine would, and mend it
 #[derive(Debug, clap::Args)]
