@@ -108,3 +108,16 @@ async fn once_the_drive_is_away_all_reads_fail_at_once() {
     place.simulator().set_faults(Vec::new());
     assert!(get(&store(&place), Kind::Packfile, &mac(3), Some((0, 5000))).await.unwrap() == noise(3, 5000));
 }
+
+/// A drive may have two folders of one name. What is in the second is neither ignored nor guessed at.
+#[tokio::test]
+async fn a_folder_of_a_store_that_is_there_twice_is_told() {
+    for name in ["packfiles", "states", "locks"] {
+        let place = Place::drive();
+        put(&made(&place).await, Kind::Packfile, mac(1), b"content").await.unwrap();
+        let name_of_a_resource = "ab".repeat(32);
+        place.simulator().drive().put_in_twin(&format!("stores/one/{name}"), &name_of_a_resource, b"more".to_vec(), 1_600_000_000);
+        let error = store(&place).open().await.unwrap_err().to_string();
+        assert!(error.contains(&format!("there are two folders named {name}: put all into one of them")), "{error}");
+    }
+}

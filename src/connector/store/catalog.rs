@@ -3,7 +3,7 @@
 //! A listing of a kind keeps its objects, so that a read is one call. On OpenDrive a look-up by
 //! name takes two, and does not find a new file for a while; it is the last resort.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -143,9 +143,20 @@ impl Catalog {
     }
 
     /// The file `CONFIG`, if there is one.
+    ///
+    /// # Errors
+    /// What the server says, or that something of the store is there twice: a drive may have two folders of one name, and what is in
+    /// the second would be missing.
     pub(super) async fn config(&self) -> Result<Option<Entry>> {
         let mut config = None;
+        let mut folders = HashSet::new();
         for entry in self.remote.list("").await? {
+            let is_ours = entry.is_folder() && Kind::ALL.iter().any(|kind| kind.folder() == entry.name);
+            if (is_ours && !folders.insert(entry.name.clone())) || (entry.name == CONFIG && config.is_some()) {
+                let what = if is_ours { "folders" } else { "files" };
+                let advice = "put all into one of them and remove the other, for example on the drive's website";
+                return Err(Error::new(ErrorKind::Other, format!("there are two {what} named {}: {advice}", entry.name)));
+            }
             if entry.name == CONFIG {
                 config = Some(entry);
             } else if layout::is_unfinished_config(&entry.name)
