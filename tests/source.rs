@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use common::place::{Place, noise};
 use opendrive_sim::{Fault, FolderNamesakes, What};
 use plakar_opendrive::connector::source::{Item, Record};
-use plakar_opendrive::connector::{Role, Source};
+use plakar_opendrive::connector::{Destination, Role, Source, Store};
 use plakar_opendrive::rclone::{ErrorKind, Rclone};
 use tokio::sync::mpsc;
 
@@ -255,10 +255,33 @@ async fn the_drive_is_asked_as_little_as_can_be() {
     }
     let calls = simulator.calls();
     assert_eq!(calls.of("session/login"), 1, "{calls:?}");
-    // The two folders above the base, where only a listing tells whether the way is there twice, the base, and the four folders in it.
-    assert_eq!((calls.of("folder/idbypath"), calls.of("folder/list")), (0, 2 + 1 + 4), "{calls:?}");
+    // The folders beside the base, where only a listing tells whether it is there twice, the base, and the four folders in it.
+    assert_eq!((calls.of("folder/idbypath"), calls.of("folder/list")), (1, 1 + 1 + 4), "{calls:?}");
     assert_eq!(calls.of("download/file"), 20, "{calls:?}");
     assert_eq!(calls.total, 1 + 2 + 5 + 20, "{calls:?}");
+}
+
+/// Folders of years of files above the base cost nothing.
+#[tokio::test]
+async fn a_base_is_opened_in_three_calls_whatever_is_beside_it() {
+    let place = Place::drive();
+    let drive = place.simulator().drive();
+    for folder in ["", "a/", "a/b/"] {
+        (0..10_000).for_each(|number| drop(drive.put_generated(&format!("{folder}file{number:05}"), 10, number, 1_700_000_000)));
+    }
+    place.put("a/b/c/file", b"0123456789", 1_700_000_000).await;
+    for role in [Role::Source, Role::Destination, Role::Store] {
+        place.simulator().reset_calls();
+        match role {
+            Role::Source => drop(open(&place, "a/b/c").await),
+            Role::Destination => drop(Destination::open(place.settings(role, "a/b/c")).await.unwrap()),
+            Role::Store => Store::new(place.settings(role, "a/b/c")).ping().await.unwrap(),
+        }
+        let calls = place.simulator().calls();
+        // The listing of the base itself is the first of what follows.
+        let to_open = calls.total - calls.of("session/logout") - 1;
+        assert!(to_open <= 3 && calls.bytes_answers < 100_000, "{role:?}: {calls:?}");
+    }
 }
 
 #[tokio::test]

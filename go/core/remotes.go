@@ -49,7 +49,7 @@ type openIn struct {
 	Path string `json:"path"`
 	// Downloads is how many downloads there may be at once, where the backend bounds them; 0 for its default.
 	Downloads int `json:"downloads"`
-	// Certain asks for an error if a folder on the way to the base is there twice.
+	// Certain asks for an error if the base is there twice.
 	Certain bool   `json:"certain"`
 	Call    uint64 `json:"call"`
 }

@@ -32,7 +32,7 @@ type Drive struct {
 	refusals refusals
 	presence presence
 	room     room
-	// certain tells that each folder on the way to the base has to be the only one of its name.
+	// certain tells that the base has to be the only folder of its name where it is.
 	certain bool
 }
 

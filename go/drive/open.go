@@ -111,7 +111,9 @@ func (d *Drive) enter(ctx context.Context, root string) (isFile bool, err error)
 func (d *Drive) locate(ctx context.Context, at string) (id string, missing []string, isFile bool, err error) {
 	parts := strings.Split(at, "/")
 	if d.certain {
-		id, missing, isFile, err = d.descend(ctx, rootID, parts)
+		if id, err = d.onlyOne(ctx, parts); id == "" && err == nil {
+			id, missing, isFile, err = d.descend(ctx, rootID, parts)
+		}
 		// Who may not list a folder on the way cannot know what else is in it.
 		if err == nil || fault.As(err, "").Kind != fault.Permission {
 			return id, missing, isFile, err
@@ -129,6 +131,24 @@ func (d *Drive) locate(ctx context.Context, at string) (id string, missing []str
 		}
 	}
 	return d.descend(ctx, id, parts)
+}
+
+// onlyOne finds the folder of a path that is the only one of its name where it is: by two calls, whatever the number of files above
+// it. It is "" if it is not found that way.
+func (d *Drive) onlyOne(ctx context.Context, parts []string) (string, error) {
+	above, err := d.byPath(ctx, parts[:len(parts)-1])
+	if above == "" || err != nil {
+		return "", err
+	}
+	below, err := d.subfolders(ctx, above)
+	if err != nil {
+		return "", err
+	}
+	same := d.named(parts[len(parts)-1])
+	if err := below.alone(same); err != nil {
+		return "", err
+	}
+	return below.folder(same), nil
 }
 
 // descend goes from a folder along a path by listings, as far as it goes.
@@ -155,8 +175,8 @@ func (d *Drive) descend(ctx context.Context, id string, parts []string) (folder 
 
 type certainKey struct{}
 
-// WithCertainty has a remote opened only if each folder on the way to its base is the only one of its name, where a drive can have
-// two: by one listing for each, where one call does otherwise.
+// WithCertainty has a remote opened only if its base is the only folder of its name where it is, where a drive can have two. It costs
+// a listing of the folders beside it.
 func WithCertainty(ctx context.Context, certain bool) context.Context {
 	return context.WithValue(ctx, certainKey{}, certain)
 }

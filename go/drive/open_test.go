@@ -243,10 +243,10 @@ func TestBase(t *testing.T) {
 	}
 }
 
-// Two folders of one name on the way to the base: where it must be certain which one is meant, neither is taken.
+// A base that is there twice: where it must be certain which one is meant, neither is taken. Above it there may be two.
 func TestBaseThatIsThereTwice(t *testing.T) {
 	for base, want := range map[string]string{
-		"a/b/c":   `two folders of one name side by side, "b" (id `,
+		"a/b":     `two folders of one name side by side, "b" (id `,
 		"a/b/new": `two folders of one name side by side, "b" (id `,
 		"a/B":     `two folders of one name side by side, "b" (id `,
 		"a":       "",

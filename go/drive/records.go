@@ -106,8 +106,17 @@ type listing struct {
 }
 
 func (d *Drive) list(ctx context.Context, folder string) (*listing, error) {
+	return d.listed(ctx, folder, nil)
+}
+
+// subfolders lists the folders in a folder.
+func (d *Drive) subfolders(ctx context.Context, folder string) (*listing, error) {
+	return d.listed(ctx, folder, url.Values{"only_subfolders": {"1"}})
+}
+
+func (d *Drive) listed(ctx context.Context, folder string, what url.Values) (*listing, error) {
 	found := new(listing)
-	_, err := d.call(ctx, &rest.Opts{Method: http.MethodGet, Path: listingPath + d.id + "/" + url.PathEscape(folder)}, nil, found)
+	_, err := d.call(ctx, &rest.Opts{Method: http.MethodGet, Path: listingPath + d.id + "/" + url.PathEscape(folder), Parameters: what}, nil, found)
 	return found, err
 }
 

@@ -101,7 +101,10 @@ func (s *server) do(call string, path []string, args map[string]string, query ur
 		return 200, `{}`
 	case "folder/list":
 		folders, files := s.below(path[3], s.folders), s.below(path[3], s.files)
-		all := append(slices.Clone(folders), files...)
+		all := slices.Clone(folders)
+		if query.Get("only_subfolders") == "" {
+			all = append(all, files...)
+		}
 		if query.Has("offset") && !s.ignoreOffset {
 			offset, _ := strconv.Atoi(query.Get("offset"))
 			if offset > 0 && query.Get("last_request_time") != "17" {

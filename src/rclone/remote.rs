@@ -32,8 +32,7 @@ pub struct RemoteConfig {
     pub path: String,
     /// How many downloads there may be at once, where the backend bounds them; 0 for its default.
     pub downloads: usize,
-    /// Whether it is an error if a drive has two folders of one name on the way to the base. It costs a listing for
-    /// each folder there, where one call does otherwise.
+    /// Whether it is an error if a drive has the base twice, under one name. It costs a listing of the folders beside it.
     pub certain: bool,
 }
 
