@@ -182,6 +182,65 @@ async fn large_reads_are_read_ahead_as_well() {
     assert!(reads < 30 * runs as u64 && moved < (size * runs) as u64 * 11 / 10, "{reads} reads of {} MiB", moved >> 20);
 }
 
+/// A file over a line that gives each connection so much: a read takes as long as it is large.
+struct Slow {
+    bytes: Vec<u8>,
+    open: AtomicU64,
+    /// How long so many reads were open at once, in milliseconds.
+    times: [AtomicU64; 16],
+    moved: AtomicU64,
+}
+
+impl Fetch for Slow {
+    fn size(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
+    fn fetch(self: Arc<Self>, offset: u64, length: usize, _: Arc<Urgency>) -> BoxFuture<'static, Result<Bytes>> {
+        async move {
+            self.open.fetch_add(1, Ordering::Relaxed);
+            self.moved.fetch_add(length as u64, Ordering::Relaxed);
+            tokio::time::sleep(Duration::from_secs_f64(length as f64 / 1e6)).await;
+            self.open.fetch_sub(1, Ordering::Relaxed);
+            Ok(Bytes::copy_from_slice(&self.bytes[offset as usize..][..length]))
+        }
+        .boxed()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn on_a_slow_line_a_run_has_several_blocks_under_way() {
+    for backward in [false, true] {
+        let (size, step) = (48 << 20, 10_000);
+        let bytes = noise(1, size);
+        let file = Arc::new(Slow { bytes: bytes.clone(), open: AtomicU64::new(0), times: Default::default(), moved: AtomicU64::new(0) });
+        let cache = BlockCache::new(64 << 20, 8);
+        let watch = tokio::spawn({
+            let (file, cache) = (file.clone(), cache.clone());
+            async move {
+                loop {
+                    assert!(cache.held() <= 64 << 20);
+                    file.times[file.open.load(Ordering::Relaxed) as usize].fetch_add(10, Ordering::Relaxed);
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+            }
+        });
+        for at in (0..size - step).step_by(step) {
+            let offset = if backward { size - step - at } else { at };
+            if cache.hit(&mac(1), &file, offset as u64, step).is_none() {
+                let pieces: Vec<Bytes> = cache.read(mac(1), file.clone(), offset as u64, step as u64).try_collect().await.unwrap();
+                assert!(pieces.concat() == bytes[offset..offset + step]);
+            }
+        }
+        watch.abort();
+        let times: Vec<u64> = file.times.iter().map(|time| time.load(Ordering::Relaxed)).collect();
+        let moved = file.moved.load(Ordering::Relaxed);
+        // The beginning of a run, when nobody knows that it is one, and its end are what they are.
+        assert!(times[2..].iter().sum::<u64>() * 2 > times.iter().sum(), "milliseconds by how many were open: {times:?}");
+        assert!(moved <= size as u64, "{moved}");
+    }
+}
+
 /// A file whose first read panics.
 struct Panics(std::sync::atomic::AtomicBool);
 

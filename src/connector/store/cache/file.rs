@@ -67,11 +67,10 @@ impl File {
         self.heat.add(at, length)
     }
 
-    /// What to read ahead of a run that is at a place, if it is time: the next block; or, if the
-    /// run is a long one and `further` allows it, the next two in one go.
-    pub(super) fn ahead(&self, at: u64, run: plan::Run, block: u64, further: bool) -> Option<Range<u64>> {
-        let (plan::Run::Forward { long } | plan::Run::Backward { long }) = run;
-        let more = if long && further { block } else { 0 };
+    /// What to read ahead of a run that is at a place: the next block, or `blocks` of them in one go; `None` if it is not time, because
+    /// more than `window` bytes before it are here or under way.
+    pub(super) fn ahead(&self, at: u64, run: plan::Run, block: u64, blocks: u64, window: u64) -> Option<Range<u64>> {
+        let more = (blocks - 1) * block;
         let (place, distance) = match run {
             plan::Run::Forward { .. } => {
                 let mut place = at;
@@ -89,7 +88,7 @@ impl File {
             }
         };
         // A place that is missing itself is about to be read in any case.
-        if place >= self.size || !self.covers(at) || distance > (block + more) / 2 {
+        if place >= self.size || !self.covers(at) || distance > window {
             return None;
         }
         let next = plan::block(place, block);

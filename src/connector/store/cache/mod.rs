@@ -12,11 +12,13 @@ mod plan;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::{BoxFuture, FutureExt, Shared};
 use futures::stream::{self, Stream};
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 use self::file::{File, Flight};
 use super::layout::Mac;
@@ -29,6 +31,9 @@ const BLOCK: u64 = 4 << 20;
 
 /// What is read of a place where nothing was read before, in bytes; the smallest block as well.
 const SMALL: u64 = 256 << 10;
+
+/// A line is slow on which a read takes longer than this.
+const SLOW: Duration = Duration::from_secs(1);
 
 /// How many well-used blocks must leave before blocks grow again after they had to shrink.
 const WELL_USED: u32 = 16;
@@ -65,6 +70,8 @@ struct State {
     block: u64,
     largest: u64,
     well_used: u32,
+    /// Whether the line is slow, by the last reads.
+    slow: bool,
     /// Counts uses, for the order of leaving.
     clock: u64,
     last_flight: u64,
@@ -83,7 +90,17 @@ impl BlockCache {
     /// A cache of `budget` bytes that reads at most `transfers` blocks at once.
     pub fn new(budget: u64, transfers: usize) -> Self {
         let largest = (budget / 8).clamp(SMALL, BLOCK).next_power_of_two().min(BLOCK);
-        let state = State { files: HashMap::new(), kept: 0, flying: 0, block: largest, largest, well_used: 0, clock: 0, last_flight: 0 };
+        let state = State {
+            files: HashMap::new(),
+            kept: 0,
+            flying: 0,
+            block: largest,
+            largest,
+            well_used: 0,
+            slow: false,
+            clock: 0,
+            last_flight: 0,
+        };
         Self(Arc::new(Inner { budget, most: transfers, transfers: Semaphore::new(transfers), state: Mutex::new(state) }))
     }
 
@@ -188,19 +205,38 @@ impl State {
         let (block, budget) = (self.block, cache.0.budget);
         let file = self.files.entry(*mac).or_insert_with(|| File::new(source.size()));
         let Some(run) = file.touch(at, length as u64) else { return };
-        let Some(mut ahead) = file.ahead(at, run, block, false) else { return };
-        let unused = self.flying + self.files.values().map(File::unused).sum::<u64>();
-        if unused + 2 * block <= budget / 4
-            && let Some(file) = self.files.get(mac)
-            && let Some(further) = file.ahead(at, run, block, true)
+        if self.slow {
+            // All connections shall have something to do for as long as the run goes on: as far ahead as it has come.
+            let window = run.come().max(block / 2);
+            while let Some(ahead) = self.files.get(mac).and_then(|file| file.ahead(at, run, block, 1, window)) {
+                if !self.may_read_ahead(cache, &ahead) {
+                    return;
+                }
+                drop(self.start(cache, mac, source, ahead, Arc::new(Urgency::ahead())));
+            }
+            return;
+        }
+        let Some(mut ahead) = file.ahead(at, run, block, 1, block / 2) else { return };
+        if run.is_long()
+            && self.unused() + 2 * block <= budget / 4
+            && let Some(further) = self.files.get(mac).and_then(|file| file.ahead(at, run, block, 2, block))
         {
             ahead = further;
         }
-        // Room for one that somebody waits for.
-        let flights = self.files.values().map(File::flights).sum::<usize>();
-        if unused + (ahead.end - ahead.start) <= budget / 2 && flights < cache.0.most.max(2) - 1 {
+        if self.may_read_ahead(cache, &ahead) {
             drop(self.start(cache, mac, source, ahead, Arc::new(Urgency::ahead())));
         }
+    }
+
+    /// Whether there is room for a block that nobody waits for, and then still for one that somebody waits for.
+    fn may_read_ahead(&self, cache: &BlockCache, ahead: &Range<u64>) -> bool {
+        let flights = self.files.values().map(File::flights).sum::<usize>();
+        self.unused() + (ahead.end - ahead.start) <= cache.0.budget / 2 && flights < cache.0.most.max(2) - 1
+    }
+
+    /// Bytes that are under way, or that nobody has used yet.
+    fn unused(&self) -> u64 {
+        self.flying + self.files.values().map(File::unused).sum::<u64>()
     }
 
     /// The read that will bring the byte at `at`, where it begins, and how urgent it is: one that is under way, or a
@@ -272,8 +308,10 @@ impl State {
 /// Reads a block and puts it into the cache.
 fn arrive<F: Fetch>(cache: BlockCache, mac: Mac, source: Arc<F>, start: u64, length: u64, id: u64, urgency: Arc<Urgency>) -> Arrival {
     let work = async move {
+        let mut begun = Instant::now();
         let result = match cache.0.transfers.acquire().await {
             Ok(_permit) => {
+                begun = Instant::now();
                 let fetched = caught(source.fetch(start, usize::try_from(length).unwrap_or(usize::MAX), urgency)).await;
                 fetched.unwrap_or_else(|bug| Err(Error::new(ErrorKind::Other, bug)))
             }
@@ -283,7 +321,13 @@ fn arrive<F: Fetch>(cache: BlockCache, mac: Mac, source: Arc<F>, start: u64, len
             true => Ok(bytes),
             false => Err(Error::new(ErrorKind::Corrupt, format!("{} bytes came from offset {start}, {length} were expected", bytes.len()))),
         });
+        let took = begun.elapsed();
         let mut state = cache.state();
+        if took > SLOW {
+            state.slow = true;
+        } else if length >= state.block / 2 && result.is_ok() {
+            state.slow = false;
+        }
         state.land(&mac, start, id, result.as_ref().ok().cloned());
         // What was under way may have been more than there is room for.
         state.make_room(cache.0.budget);
