@@ -241,6 +241,31 @@ async fn on_a_slow_line_a_run_has_several_blocks_under_way() {
     }
 }
 
+/// A file that gives one byte too few so many times.
+struct Short(AtomicU64);
+
+impl Fetch for Short {
+    fn size(&self) -> u64 {
+        100
+    }
+
+    fn fetch(self: Arc<Self>, _: u64, length: usize, _: Arc<Urgency>) -> BoxFuture<'static, Result<Bytes>> {
+        let short = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |times| times.checked_sub(1)).is_ok();
+        async move { Ok(vec![1; length - usize::from(short)].into()) }.boxed()
+    }
+}
+
+#[tokio::test]
+async fn a_read_of_a_wrong_length_is_made_once_more() {
+    let (cache, file) = (BlockCache::new(64 << 20, 8), Arc::new(Short(AtomicU64::new(1))));
+    let read = |number: u8| cache.read(mac(number), file.clone(), 10, 5).try_collect::<Vec<Bytes>>();
+    assert_eq!(read(1).await.unwrap().concat(), [1; 5]);
+    // Damaged for good; nothing of it stays.
+    file.0.store(2, Ordering::Relaxed);
+    assert_eq!(read(2).await.unwrap_err().kind(), ErrorKind::Corrupt);
+    assert_eq!(read(2).await.unwrap().concat(), [1; 5]);
+}
+
 /// A file whose first read panics.
 struct Panics(std::sync::atomic::AtomicBool);
 

@@ -312,15 +312,14 @@ fn arrive<F: Fetch>(cache: BlockCache, mac: Mac, source: Arc<F>, start: u64, len
         let result = match cache.0.transfers.acquire().await {
             Ok(_permit) => {
                 begun = Instant::now();
-                let fetched = caught(source.fetch(start, usize::try_from(length).unwrap_or(usize::MAX), urgency)).await;
-                fetched.unwrap_or_else(|bug| Err(Error::new(ErrorKind::Other, bug)))
+                match whole(&source, start, length, &urgency).await {
+                    // Damaged on its way; what is damaged on the drive is so the second time too.
+                    Err(error) if error.kind() == ErrorKind::Corrupt => whole(&source, start, length, &urgency).await,
+                    outcome => outcome,
+                }
             }
             Err(_) => Err(Error::new(ErrorKind::Cancelled, "cancelled")),
         };
-        let result = result.and_then(|bytes| match bytes.len() as u64 == length {
-            true => Ok(bytes),
-            false => Err(Error::new(ErrorKind::Corrupt, format!("{} bytes came from offset {start}, {length} were expected", bytes.len()))),
-        });
         let took = begun.elapsed();
         let mut state = cache.state();
         if took > SLOW {
@@ -335,4 +334,14 @@ fn arrive<F: Fetch>(cache: BlockCache, mac: Mac, source: Arc<F>, start: u64, len
         result
     };
     work.boxed().shared()
+}
+
+/// Reads exactly so many bytes.
+async fn whole<F: Fetch>(source: &Arc<F>, start: u64, length: u64, urgency: &Arc<Urgency>) -> Result<Bytes> {
+    let fetch = source.clone().fetch(start, usize::try_from(length).unwrap_or(usize::MAX), urgency.clone());
+    let bytes = caught(fetch).await.unwrap_or_else(|bug| Err(Error::new(ErrorKind::Other, bug)))?;
+    match bytes.len() as u64 == length {
+        true => Ok(bytes),
+        false => Err(Error::new(ErrorKind::Corrupt, format!("{} bytes came from offset {start}, {length} were expected", bytes.len()))),
+    }
 }
