@@ -21,6 +21,7 @@ mod package_v1_0;
 mod person;
 mod restore;
 mod secrets;
+mod six_downloads;
 mod store_plakar;
 mod sync;
 mod volume;

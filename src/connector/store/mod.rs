@@ -29,6 +29,7 @@ pub use self::layout::{Kind, Mac};
 use self::locks::Locks;
 pub use self::put::Put;
 use self::spool::{Budget, Spool};
+pub use self::volume::end_runs_by;
 use super::{Identity, OpenError, Settings, explain, open_remote};
 use crate::rclone::{Error, ErrorKind, Object, Reader, Urgency};
 
