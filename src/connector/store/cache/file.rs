@@ -102,6 +102,9 @@ impl File {
     /// What to read to have the byte at `at`, which neither is kept nor under way, and as much of
     /// what is wanted up to `end` as a block holds; more where reads gather, or where it is read ahead.
     pub(super) fn plan(&self, at: u64, end: u64, block: u64, ahead: bool) -> Range<u64> {
+        if self.size <= plan::WHOLE && self.blocks.is_empty() && self.flights.is_empty() {
+            return 0..self.size;
+        }
         let gathered = ahead || self.heat.gathered(at);
         let range = if gathered { plan::block(at, block) } else { plan::small(at) };
         let range = range.start..range.end.max(end.min(at + block));

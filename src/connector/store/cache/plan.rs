@@ -18,6 +18,9 @@ const GATHERED: u32 = 8;
 /// because most runs go forward.
 const BACK: u64 = SMALL / 4;
 
+/// A file of no more bytes is read whole, in one call: what is whole is compared with the hash that was listed.
+pub(super) const WHOLE: u64 = 1 << 20;
+
 /// How far back a run is followed, in cells.
 const FOLLOWED: usize = ((64 << 20) / CELL) as usize;
 
