@@ -32,8 +32,11 @@ const BLOCK: u64 = 4 << 20;
 /// What is read of a place where nothing was read before, in bytes; the smallest block as well.
 const SMALL: u64 = 256 << 10;
 
-/// A line is slow on which a read takes longer than this.
+/// A line is slow on which a read takes longer than this, until one takes less than half of it.
 const SLOW: Duration = Duration::from_secs(1);
+
+/// The largest block on a slow line, in bytes: what is wanted of it shall not wait for much else.
+const SLOW_BLOCK: u64 = 1 << 20;
 
 /// How many well-used blocks must leave before blocks grow again after they had to shrink.
 const WELL_USED: u32 = 16;
@@ -156,7 +159,7 @@ impl BlockCache {
                 None => {
                     let coming = state.fetch(self, mac, source, at, end, false);
                     // More than a block is wanted: the next one need not wait for this one.
-                    let ahead = at + state.block;
+                    let ahead = at + state.block();
                     if ahead < end && state.piece_or_flight(mac, ahead).is_none() {
                         drop(state.fetch(self, mac, source, ahead, end, true));
                     }
@@ -188,6 +191,11 @@ impl BlockCache {
 }
 
 impl State {
+    /// The size of blocks, as the line is.
+    fn block(&self) -> u64 {
+        if self.slow { self.block.min(SLOW_BLOCK) } else { self.block }
+    }
+
     /// What a block has from `at` on, up to `length` bytes.
     fn piece(&mut self, mac: &Mac, at: u64, length: usize) -> Option<Bytes> {
         self.clock += 1;
@@ -202,12 +210,12 @@ impl State {
     /// Takes note of a read, and reads ahead of the run that it belongs to: what nobody has used yet
     /// must not push out what is being used.
     fn touch<F: Fetch>(&mut self, cache: &BlockCache, mac: &Mac, source: &Arc<F>, at: u64, length: usize) {
-        let (block, budget) = (self.block, cache.0.budget);
+        let (block, budget) = (self.block(), cache.0.budget);
         let file = self.files.entry(*mac).or_insert_with(|| File::new(source.size()));
         let Some(run) = file.touch(at, length as u64) else { return };
         if self.slow {
             // All connections shall have something to do for as long as the run goes on: as far ahead as it has come.
-            let window = run.come().max(block / 2);
+            let window = run.come().max(2 * block);
             while let Some(ahead) = self.files.get(mac).and_then(|file| file.ahead(at, run, block, 1, window)) {
                 if !self.may_read_ahead(cache, &ahead) {
                     return;
@@ -242,7 +250,7 @@ impl State {
     /// The read that will bring the byte at `at`, where it begins, and how urgent it is: one that is under way, or a
     /// new one of that urgency, see [`File::plan`]; one that is read ahead is a whole block.
     fn fetch<F: Fetch>(&mut self, cache: &BlockCache, mac: &Mac, source: &Arc<F>, at: u64, end: u64, ahead: bool) -> Next {
-        let block = self.block;
+        let block = self.block();
         let file = self.files.entry(*mac).or_insert_with(|| File::new(source.size()));
         if let Some((start, flight)) = file.flight(at) {
             return Next::Coming(start, flight.arrival.clone(), flight.urgency.clone());
@@ -324,7 +332,7 @@ fn arrive<F: Fetch>(cache: BlockCache, mac: Mac, source: Arc<F>, start: u64, len
         let mut state = cache.state();
         if took > SLOW {
             state.slow = true;
-        } else if length >= state.block / 2 && result.is_ok() {
+        } else if took < SLOW / 2 && length >= state.block() / 2 && result.is_ok() {
             state.slow = false;
         }
         state.land(&mac, start, id, result.as_ref().ok().cloned());
