@@ -20,7 +20,7 @@ pub(super) struct File {
 
 struct Block {
     bytes: Bytes,
-    /// When it was used last.
+    /// When it was used last, or will be by what is known, in bytes that were used until then.
     used: u64,
     /// How many bytes were given of it, some perhaps several times.
     served: u64,

@@ -75,7 +75,7 @@ struct State {
     well_used: u32,
     /// Whether the line is slow, by the last reads.
     slow: bool,
-    /// Counts uses, for the order of leaving.
+    /// Counts bytes that are used, for the order of leaving.
     clock: u64,
     last_flight: u64,
 }
@@ -198,9 +198,9 @@ impl State {
 
     /// What a block has from `at` on, up to `length` bytes.
     fn piece(&mut self, mac: &Mac, at: u64, length: usize) -> Option<Bytes> {
-        self.clock += 1;
-        let clock = self.clock;
-        self.files.get_mut(mac)?.piece(at, length, clock)
+        let piece = self.files.get_mut(mac)?.piece(at, length, self.clock)?;
+        self.clock += piece.len() as u64;
+        Some(piece)
     }
 
     fn piece_or_flight(&self, mac: &Mac, at: u64) -> Option<()> {
@@ -275,9 +275,9 @@ impl State {
         arrival
     }
 
-    fn land(&mut self, mac: &Mac, start: u64, id: u64, arrived: Option<Bytes>) {
-        self.clock += 1;
-        let clock = self.clock;
+    fn land(&mut self, mac: &Mac, start: u64, id: u64, arrived: Option<Bytes>, budget: u64) {
+        // What was read ahead is used when as much has been used as may be here unused; nothing that was used already is worth more.
+        let clock = self.clock + budget / 2;
         // Gone if the file was forgotten meanwhile.
         let Some(file) = self.files.get_mut(mac) else { return };
         let Some(length) = file.land(start, id, arrived.clone(), clock) else { return };
@@ -335,7 +335,7 @@ fn arrive<F: Fetch>(cache: BlockCache, mac: Mac, source: Arc<F>, start: u64, len
         } else if took < SLOW / 2 && length >= state.block() / 2 && result.is_ok() {
             state.slow = false;
         }
-        state.land(&mac, start, id, result.as_ref().ok().cloned());
+        state.land(&mac, start, id, result.as_ref().ok().cloned(), cache.0.budget);
         // What was under way may have been more than there is room for.
         state.make_room(cache.0.budget);
         drop(state);
