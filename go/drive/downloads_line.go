@@ -18,7 +18,7 @@ const (
 	// segmentTime is how long a segment should take on one connection: long enough for the call not to matter.
 	segmentTime = 3 * time.Second
 	// shareTime is how long a block may take on one connection before it is worth several calls.
-	shareTime = time.Second
+	shareTime = 500 * time.Millisecond
 	// wholeTime is how long a small file may take on one connection before it is worth several calls.
 	wholeTime = 8 * time.Second
 	// smallFile is read in one call, unless the line is slow.
