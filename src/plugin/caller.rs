@@ -1,4 +1,4 @@
-//! The Plakar that has started us, where it must end and no answer of ours ends it.
+//! The Plakar that has started us, where it must end and no answer of ours ends it. On Linux, where it is known what that is.
 //!
 //! Plakar 1.1.4 makes "missing", "corrupted" and status 65 of every error of a store's Get in a check, leaves the file out of a restore that ends
 //! with 0, and calls a snapshot synchronized that lacks it (kloset v1.1.3): whatever the gRPC status is, and also when we are gone. Interrupted (SIGINT,
@@ -6,7 +6,8 @@
 //! word is a hang-up (SIGHUP), as when its terminal is closed; we then leave as we always do.
 
 /// Plakar's options before the command that have a value (plakar v1.1.4, main.go).
-const WITH_VALUE: [&str; 9] = ["config", "configdir", "cachedir", "datadir", "cpu", "concurrency", "profile-cpu", "profile-mem", "keyfile"];
+const WITH_VALUE: [&str; 10] =
+    ["config", "configdir", "cachedir", "datadir", "cpu", "concurrency", "profile-cpu", "profile-mem", "trace", "keyfile"];
 
 /// Those that have none; the last one is Plakar 1.0's.
 const WITHOUT_VALUE: [&str; 6] = ["time", "json", "stdio", "quiet", "silent", "no-agent"];
@@ -59,7 +60,6 @@ fn may_be_ended(arguments: &[String]) -> bool {
 }
 
 /// Ends the command that has started us, after one line that says why; false if there is none that may be ended.
-#[cfg(target_os = "linux")]
 pub(super) fn end(why: &str) -> bool {
     use rustix::process::{Signal, getppid, kill_process};
     let Some(parent) = getppid() else { return false };
@@ -80,13 +80,6 @@ pub(super) fn end(why: &str) -> bool {
     }
     super::say(&format!("{why}. The command ends here"));
     kill_process(parent, Signal::HUP).is_ok()
-}
-
-/// The same; elsewhere it is not known what has started us.
-#[cfg(not(target_os = "linux"))]
-pub(super) fn end(_: &str) -> bool {
-    let _ = may_be_ended(&[]);
-    false
 }
 
 #[cfg(test)]

@@ -5,8 +5,7 @@ use std::io::IsTerminal;
 use futures::FutureExt;
 use tokio_util::sync::CancellationToken;
 
-use super::{Connection, End, Signals, Windows, all_streams_closed, caller, say, serve, v1_0, v1_1};
-use crate::connector::store::end_runs_by;
+use super::{Connection, End, Signals, Windows, all_streams_closed, say, serve, v1_0, v1_1};
 use crate::rclone::Rclone;
 
 /// Which of the three services a process gives Plakar.
@@ -43,7 +42,8 @@ pub fn run(connector: Connector, api: PluginApi) -> u8 {
         say("this is a plugin: Plakar starts it (install the package with `plakar pkg add`)");
         return 2;
     }
-    end_runs_by(caller::end);
+    #[cfg(target_os = "linux")]
+    crate::connector::store::end_runs_by(super::caller::end);
     match serve_stdio(connector, api) {
         Ok(End::HungUp) => 0,
         Ok(End::Signal(signal)) => {
