@@ -25,13 +25,19 @@ struct Plain {
     reads: AtomicU64,
     moved: AtomicU64,
     fail: AtomicU64,
+    /// How long a read takes at least.
+    takes: Duration,
     slow: bool,
 }
 
 impl Plain {
     fn new(size: usize, slow: bool) -> Arc<Self> {
+        Self::over_a_line(size, slow, Duration::ZERO)
+    }
+
+    fn over_a_line(size: usize, slow: bool, takes: Duration) -> Arc<Self> {
         let (reads, moved, fail) = Default::default();
-        Arc::new(Self { bytes: noise(size as u64, size), reads, moved, fail, slow })
+        Arc::new(Self { bytes: noise(size as u64, size), reads, moved, fail, takes, slow })
     }
 }
 
@@ -45,7 +51,7 @@ impl Fetch for Plain {
             self.reads.fetch_add(1, Ordering::Relaxed);
             self.moved.fetch_add(length as u64, Ordering::Relaxed);
             if self.slow {
-                tokio::time::sleep(Duration::from_millis(offset % 7)).await;
+                tokio::time::sleep(self.takes + Duration::from_millis(offset % 7)).await;
             }
             if self.fail.load(Ordering::Relaxed) > 0 {
                 self.fail.fetch_sub(1, Ordering::Relaxed);
@@ -98,12 +104,12 @@ proptest! {
     }
 
     #[test]
-    fn runs_in_any_number_and_direction_move_little_more_than_there_is(backward in any::<u32>(), runs in 1usize..6, step in 1_000usize..20_000) {
+    fn runs_in_any_number_and_direction_move_little_more_than_there_is(backward in any::<u32>(), runs in 1usize..6, step in 1_000usize..20_000, takes in 0u64..3) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
         runtime.block_on(async {
             let size = 24 << 20;
             let cache = BlockCache::new(64 << 20, 8);
-            let files: Vec<_> = (0..runs).map(|_| Plain::new(size, true)).collect();
+            let files: Vec<_> = (0..runs).map(|_| Plain::over_a_line(size, true, Duration::from_secs(takes))).collect();
             for at in (0..size).step_by(step) {
                 for (index, file) in files.iter().enumerate() {
                     let length = step.min(size - at);
@@ -113,9 +119,10 @@ proptest! {
                 }
             }
             for file in &files {
-                // Each byte once, in blocks of 4 MiB but for the first one.
+                // Each byte once, in blocks of 4 MiB but for the first one, or of 1 MiB where a read takes long.
                 assert_eq!(file.moved.load(Ordering::Relaxed), size as u64);
-                assert!(file.reads.load(Ordering::Relaxed) <= 9, "{}", file.reads.load(Ordering::Relaxed));
+                let most = if takes == 0 { 9 } else { 26 };
+                assert!(file.reads.load(Ordering::Relaxed) <= most, "{}", file.reads.load(Ordering::Relaxed));
             }
         });
     }
@@ -180,6 +187,90 @@ async fn large_reads_are_read_ahead_as_well() {
         .iter()
         .fold((0, 0), |(reads, moved), file| (reads + file.reads.load(Ordering::Relaxed), moved + file.moved.load(Ordering::Relaxed)));
     assert!(reads < 30 * runs as u64 && moved < (size * runs) as u64 * 11 / 10, "{reads} reads of {} MiB", moved >> 20);
+}
+
+/// A file over a line that gives each connection so much: a read takes as long as it is large.
+struct Slow {
+    bytes: Vec<u8>,
+    open: AtomicU64,
+    /// How long so many reads were open at once, in milliseconds.
+    times: [AtomicU64; 16],
+    moved: AtomicU64,
+}
+
+impl Fetch for Slow {
+    fn size(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
+    fn fetch(self: Arc<Self>, offset: u64, length: usize, _: Arc<Urgency>) -> BoxFuture<'static, Result<Bytes>> {
+        async move {
+            self.open.fetch_add(1, Ordering::Relaxed);
+            self.moved.fetch_add(length as u64, Ordering::Relaxed);
+            tokio::time::sleep(Duration::from_secs_f64(length as f64 / 1e6)).await;
+            self.open.fetch_sub(1, Ordering::Relaxed);
+            Ok(Bytes::copy_from_slice(&self.bytes[offset as usize..][..length]))
+        }
+        .boxed()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn on_a_slow_line_a_run_has_several_blocks_under_way() {
+    for backward in [false, true] {
+        let (size, step) = (48 << 20, 10_000);
+        let bytes = noise(1, size);
+        let file = Arc::new(Slow { bytes: bytes.clone(), open: AtomicU64::new(0), times: Default::default(), moved: AtomicU64::new(0) });
+        let cache = BlockCache::new(64 << 20, 8);
+        let watch = tokio::spawn({
+            let (file, cache) = (file.clone(), cache.clone());
+            async move {
+                loop {
+                    assert!(cache.held() <= 64 << 20);
+                    file.times[file.open.load(Ordering::Relaxed) as usize].fetch_add(10, Ordering::Relaxed);
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+            }
+        });
+        for at in (0..size - step).step_by(step) {
+            let offset = if backward { size - step - at } else { at };
+            if cache.hit(&mac(1), &file, offset as u64, step).is_none() {
+                let pieces: Vec<Bytes> = cache.read(mac(1), file.clone(), offset as u64, step as u64).try_collect().await.unwrap();
+                assert!(pieces.concat() == bytes[offset..offset + step]);
+            }
+        }
+        watch.abort();
+        let times: Vec<u64> = file.times.iter().map(|time| time.load(Ordering::Relaxed)).collect();
+        let moved = file.moved.load(Ordering::Relaxed);
+        // The beginning of a run, when nobody knows that it is one, and its end are what they are.
+        assert!(times[2..].iter().sum::<u64>() * 2 > times.iter().sum(), "milliseconds by how many were open: {times:?}");
+        assert!(moved <= size as u64, "{moved}");
+    }
+}
+
+/// A file that gives one byte too few so many times.
+struct Short(AtomicU64);
+
+impl Fetch for Short {
+    fn size(&self) -> u64 {
+        100
+    }
+
+    fn fetch(self: Arc<Self>, _: u64, length: usize, _: Arc<Urgency>) -> BoxFuture<'static, Result<Bytes>> {
+        let short = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |times| times.checked_sub(1)).is_ok();
+        async move { Ok(vec![1; length - usize::from(short)].into()) }.boxed()
+    }
+}
+
+#[tokio::test]
+async fn a_read_of_a_wrong_length_is_made_once_more() {
+    let (cache, file) = (BlockCache::new(64 << 20, 8), Arc::new(Short(AtomicU64::new(1))));
+    let read = |number: u8| cache.read(mac(number), file.clone(), 10, 5).try_collect::<Vec<Bytes>>();
+    assert_eq!(read(1).await.unwrap().concat(), [1; 5]);
+    // Damaged for good; nothing of it stays.
+    file.0.store(2, Ordering::Relaxed);
+    assert_eq!(read(2).await.unwrap_err().kind(), ErrorKind::Corrupt);
+    assert_eq!(read(2).await.unwrap().concat(), [1; 5]);
 }
 
 /// A file whose first read panics.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use common::place::{Place, noise};
 use futures::stream::{self, StreamExt, TryStreamExt};
-use opendrive_sim::{Behaviour, Options, Simulator, VolumeAnswer};
+use opendrive_sim::{Behaviour, Fault, Options, Simulator, VolumeAnswer, What};
 use plakar_opendrive::connector::store::{Answer, Kind, Mac, Range};
 use plakar_opendrive::connector::{Role, Source, Store};
 use plakar_opendrive::rclone::{Error, ErrorKind, Remote, RemoteConfig};
@@ -229,6 +229,32 @@ async fn a_store_is_read_over_several_connections_where_one_is_slow() {
     let calls = place.simulator().calls();
     assert!((3..=DOWNLOADS).contains(&calls.peak_downloads) && calls.refused == 0, "{calls:?}");
     assert_traffic(&place, 2 * (8 << 20));
+}
+
+/// Plakar asks for nothing twice; what is read whole can be told from what is damaged.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_small_packfile_that_came_damaged_is_read_once_more() {
+    let place = place(Behaviour::default());
+    let store = filled_store(&place, 3, 900_000).await;
+    place.simulator().reset_calls();
+    place.simulator().add_fault(Fault::new(What::CorruptBody).endpoint("download/file"));
+    for number in 0..3 {
+        let expected = noise(number.into(), 900_000);
+        for offset in [700_000, 449_000, 10] {
+            assert!(
+                part(&store, &mac(number), offset, 3_000).await.unwrap() == expected[offset as usize..][..3_000],
+                "{number} at {offset}"
+            );
+        }
+    }
+    assert_eq!((place.simulator().calls().of("download/file"), place.simulator().unused_faults()), (4, vec![]));
+    // Damaged for good is an error.
+    let place = self::place(Behaviour::default());
+    let store = filled_store(&place, 1, 900_000).await;
+    place.simulator().add_fault(Fault::new(What::CorruptBody).endpoint("download/file").always());
+    let error = part(&store, &mac(0), 10, 3_000).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+    assert!(error.message().contains("the listing said"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

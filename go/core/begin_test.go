@@ -1,6 +1,7 @@
 package core
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -164,4 +165,32 @@ func TestPanicInBegin(t *testing.T) {
 		_, _, _ = Begin(object, 7000, make([]byte, 5))
 		t.Error("no panic")
 	}()
+}
+
+// An object that is fetched whole is compared with its hash, and begun once more.
+func TestFetchOfAWholeObjectIsChecked(t *testing.T) {
+	tidy(t)
+	for _, size := range []int{1000, 3 << 20} {
+		content := noise(size)
+		damaged := bytes.Clone(content)
+		damaged[size/2]++
+		for _, times := range []int{1, 2} {
+			left := times
+			o := &fakeObject{name: "file", size: int64(size), sum: sumOf(content), open: func(ctx context.Context, offset, limit int64) (io.ReadCloser, error) {
+				from := content
+				if left > 0 {
+					left--
+					from = damaged
+				}
+				return io.NopCloser(bytes.NewReader(from[offset : offset+min(limit&(1<<62-1), int64(size)-offset)])), nil
+			}}
+			buffer := make([]byte, size)
+			err := Fetch(kept(t, o), 0, 0, false, buffer)
+			if times == 2 {
+				checks.HasKind(t, err, fault.Corrupt)
+			} else if err != nil || !bytes.Equal(buffer, content) {
+				t.Error(size, err)
+			}
+		}
+	}
 }

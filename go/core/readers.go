@@ -241,7 +241,9 @@ func (r *reader) fill(buffer []byte) (n int, err error) {
 	}
 	r.count += int64(n)
 	if err == nil || err == io.EOF {
-		if checkErr := r.check(err == io.EOF); checkErr != nil {
+		// Nobody asks for the end of what has a length.
+		ended := err == io.EOF || (r.length >= 0 && r.count == r.expected())
+		if checkErr := r.check(ended); checkErr != nil {
 			return n, checkErr
 		}
 	}

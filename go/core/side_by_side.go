@@ -47,7 +47,7 @@ func (r *reader) sideBySide(buffer []byte, at int64, several bool) error {
 	for from := int64(0); from < size; {
 		count, rest := line.SideBySide()
 		to := from + part
-		if rest || size-to < drive.Page/2 {
+		if rest || size-to < min(drive.Page, part)/2 {
 			to = size
 		}
 		to = min(to, size)

@@ -207,9 +207,12 @@ func TestASlowLine(t *testing.T) {
 	if err != nil || !bytes.Equal(got, l.content) || len(l.asked) < 3 {
 		t.Error(err, l.asked)
 	}
-	checks.OK(t, Fetch(slow(), 0, 1, false, make([]byte, 3<<20)))
-	if len(l.asked) < 3 {
-		t.Error(l.asked)
+	for _, size := range []int{400 << 10, 3 << 20} {
+		buffer := make([]byte, size)
+		checks.OK(t, Fetch(slow(), 0, 1, false, buffer))
+		if len(l.asked) < 3 || !bytes.Equal(buffer, l.content[1:][:size]) {
+			t.Error(size, l.asked)
+		}
 	}
 }
 

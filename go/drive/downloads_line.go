@@ -10,13 +10,15 @@ import (
 const (
 	// Page is the unit of segments.
 	Page = 512 << 10
+	// smallShare is the least of a range of no more than a page that is worth a call of its own.
+	smallShare = 64 << 10
 	// firstSegment is the size of a segment while nothing is known of the line.
 	firstSegment = 2 * Page
 	maxSegment   = 8 * Page
 	// segmentTime is how long a segment should take on one connection: long enough for the call not to matter.
 	segmentTime = 3 * time.Second
 	// shareTime is how long a block may take on one connection before it is worth several calls.
-	shareTime = time.Second
+	shareTime = 500 * time.Millisecond
 	// wholeTime is how long a small file may take on one connection before it is worth several calls.
 	wholeTime = 8 * time.Second
 	// smallFile is read in one call, unless the line is slow.
@@ -104,8 +106,13 @@ func (l *Line) Share(size int64) int64 {
 	if l.rate == 0 || float64(size) <= l.rate*shareTime.Seconds() {
 		return size
 	}
-	share := (size/int64(l.budget.allowed()) + Page - 1) / Page * Page
-	return min(max(share, Page*l.calls), l.segment())
+	unit := int64(Page)
+	// Somebody waits for a little of something, and all connections but for this one are free.
+	if size <= Page && l.calls == 1 && l.budget.inUse() == 0 {
+		unit = smallShare
+	}
+	share := (size/int64(l.budget.allowed()) + unit - 1) / unit * unit
+	return min(max(share, unit*l.calls), l.segment())
 }
 
 // SideBySide is how many segments of one file may be read at once: one until the drive has answered a range, where it does not, where

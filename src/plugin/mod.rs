@@ -5,6 +5,8 @@
 //! and so are we; a signal ends us as well.
 
 mod attributes;
+#[cfg(target_os = "linux")]
+mod caller;
 mod file;
 pub mod files;
 mod guard;

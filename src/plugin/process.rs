@@ -42,6 +42,8 @@ pub fn run(connector: Connector, api: PluginApi) -> u8 {
         say("this is a plugin: Plakar starts it (install the package with `plakar pkg add`)");
         return 2;
     }
+    #[cfg(target_os = "linux")]
+    crate::connector::store::end_runs_by(super::caller::end);
     match serve_stdio(connector, api) {
         Ok(End::HungUp) => 0,
         Ok(End::Signal(signal)) => {

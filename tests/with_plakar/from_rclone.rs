@@ -31,11 +31,12 @@ fn from_rclone(name: &str, config: &str) -> Outcome {
     Outcome { code: output.status.code(), stdout: output.stdout, stderr: String::from_utf8(output.stderr).unwrap() }
 }
 
-/// Puts a file where the configuration's `secret` keeps it, without any of what is tested.
-async fn put(simulator: &Simulator, path: &str, bytes: &[u8]) {
-    let wrapped = ":opendrive,username=user@example.com,password=9b2ZWkwcU_mvNf2cRnZ4zaUPELoT9Deu6u7Sn2gwgl8:half/vault";
+/// Puts a file where the configuration's `secret` keeps it, without any of what is tested. Each test has a vault of its own: rclone shares wrapped
+/// remotes that are the same.
+pub(super) async fn put(simulator: &Simulator, vault: &str, path: &str, bytes: &[u8]) {
+    let wrapped = format!(":opendrive,username=user@example.com,password=9b2ZWkwcU_mvNf2cRnZ4zaUPELoT9Deu6u7Sn2gwgl8:half/{vault}");
     let config = RemoteConfig::new("crypt", "")
-        .option("remote", wrapped)
+        .option("remote", &wrapped)
         .plain_password("password", "correct horse")
         .option("override.http_proxy", &simulator.proxy_url())
         .option("override.ca_cert", simulator.ca_file().to_str().unwrap());
@@ -45,19 +46,23 @@ async fn put(simulator: &Simulator, path: &str, bytes: &[u8]) {
     writer.commit().await.unwrap();
 }
 
+/// Gives a user the source `secret`, in a vault.
+pub(super) fn import_secret(plakar: &Plakar, vault: &str) {
+    let json = from_rclone("secret", &CONFIG.replace("half:vault", &format!("half:{vault}")).replace("OBSCURED", OBSCURED));
+    assert_eq!((json.code, json.stderr.as_str()), (Some(0), ""));
+    let imported = plakar.run_with_input(&["source", "import"], &json.stdout);
+    assert_eq!((imported.code, imported.text().as_str()), (Some(0), ""));
+}
+
 #[test]
 fn crypt_over_alias_over_the_drive_is_backed_up() {
     let simulator = Simulator::start(Options::default()).unwrap();
-    tokio::runtime::Runtime::new().unwrap().block_on(put(&simulator, "letters/one", b"Dear all"));
+    tokio::runtime::Runtime::new().unwrap().block_on(put(&simulator, "vault", "letters/one", b"Dear all"));
     let names: Vec<String> = simulator.drive().tree().into_keys().collect();
     assert!(names.iter().any(|path| path.contains("half/vault/")) && !names.iter().any(|path| path.contains("letters")), "{names:?}");
 
     let plakar = Plakar::new(&simulator.env());
-    let config = CONFIG.replace("OBSCURED", OBSCURED);
-    let json = from_rclone("secret", &config);
-    assert_eq!((json.code, json.stderr.as_str()), (Some(0), ""));
-    let imported = plakar.run_with_input(&["source", "import"], &json.stdout);
-    assert_eq!((imported.code, imported.text().as_str()), (Some(0), ""));
+    import_secret(&plakar, "vault");
     // Plakar hides what is secret, of the drive too.
     let shown = plakar.ok(&["source", "show", "secret"]);
     assert!(shown.contains("rclone_remote: half:vault") && shown.matches("********").count() == 2, "{shown}");

@@ -25,6 +25,7 @@ mod person;
 mod places;
 mod restore;
 mod secrets;
+mod six_downloads;
 mod store_plakar;
 mod store_repair;
 mod sync;

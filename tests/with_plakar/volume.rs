@@ -1,10 +1,10 @@
 //! The real Plakar on a drive whose daily volume of downloads is used up while it reads: nothing is called changed, damaged or corrupt.
 
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::common::drive_store::{DriveStore, make_files};
 use crate::common::place::noise;
-use crate::common::plakar::Plakar;
 
 /// What nothing may be called.
 const ACCUSATIONS: [&str; 5] = ["changed", "damaged:", "corrupt", "missing", "were expected"];
@@ -36,8 +36,61 @@ fn a_backup_ends_at_once_with_one_line() {
     assert_no_accusation(&text);
 }
 
+/// What reads a store ends as if its terminal was closed, with one line: no error of ours ends it without an accusation (src/plugin/caller.rs).
 #[test]
-fn a_check_waits_and_goes_on() {
+fn what_reads_a_store_ends_at_once_with_one_line() {
+    let world = DriveStore::new();
+    let simulator = &world.simulator;
+    let files = world.plakar.home().join("files");
+    std::fs::create_dir(&files).unwrap();
+    make_files(&files, 60, 200_000);
+    world.plakar.ok(&["at", "@drive", "create", "-plaintext"]);
+    let id = world.plakar.backup("@drive", files.to_str().unwrap());
+    let (local, restored) = (world.plakar.path("local"), world.plakar.path("restored"));
+    world.plakar.ok(&["at", &local, "create", "-plaintext"]);
+    for command in [
+        &["at", "@drive", "check"][..],
+        &["at", "@drive", "restore", "-to", &restored, &id],
+        &["at", &local, "sync", "from", "@drive"],
+        &["-quiet", "at", "@drive", "backup", "-check", files.to_str().unwrap()],
+    ] {
+        simulator.reset_volume();
+        simulator.change_behaviour(|behaviour| behaviour.daily_volume = Some(4_000_000));
+        // Who has none of it in a cache.
+        let cache = tempfile::tempdir().unwrap();
+        let line = [&["-cachedir", cache.path().to_str().unwrap()], command].concat();
+        let outcome = world.plakar.run_within(Duration::from_secs(60), &line, b"").unwrap_or_else(|| panic!("{command:?} goes on"));
+        // A signal's, and so no status.
+        assert_eq!(outcome.code, None, "{command:?}: {}", outcome.text());
+        let text = outcome.text();
+        let said = "plakar-opendrive: the account's daily download volume (3 MB) is used up; it resets at noon Pacific time. The command ends here\n";
+        assert_eq!(text.matches("daily download volume").count(), 1, "{text}");
+        assert!(text.contains(said), "{text}");
+        assert_no_accusation(&text);
+    }
+    // A snapshot that did not come whole did not come.
+    assert_eq!(world.plakar.ok(&["at", &local, "ls"]), "");
+    // Begun when nothing is left: Plakar's status for a repository that cannot be opened.
+    simulator.change_behaviour(|behaviour| behaviour.daily_volume = Some(1));
+    for command in ["check", "ls", "maintenance"] {
+        let outcome = world.plakar.run(&["at", "@drive", command]);
+        assert_eq!(outcome.code, Some(66), "{}", outcome.text());
+        assert!(outcome.text().contains("daily download volume"), "{}", outcome.text());
+        assert_no_accusation(&outcome.text());
+    }
+    // Nothing is left behind that keeps anybody out.
+    simulator.change_behaviour(|behaviour| behaviour.daily_volume = None);
+    let begun = Instant::now();
+    while locks(&world) > 0 && begun.elapsed() < Duration::from_secs(10) {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    world.plakar.ok(&["at", "@drive", "maintenance"]);
+    world.plakar.ok(&["at", "@drive", "check"]);
+}
+
+/// With nohup it cannot be ended like that.
+#[test]
+fn where_it_cannot_be_ended_it_waits_and_goes_on() {
     let world = DriveStore::new();
     let simulator = &world.simulator;
     let files = world.plakar.home().join("files");
@@ -45,29 +98,27 @@ fn a_check_waits_and_goes_on() {
     make_files(&files, 60, 200_000);
     world.plakar.ok(&["at", "@drive", "create", "-plaintext"]);
     world.plakar.ok(&["at", "@drive", "backup", files.to_str().unwrap()]);
-    // Who has none of it in a cache.
-    let other = Plakar::new(&simulator.env());
-    world.configure(&other, serde_json::json!({}));
     simulator.reset_volume();
     simulator.reset_calls();
     simulator.change_behaviour(|behaviour| behaviour.daily_volume = Some(4_000_000));
-    let outcome = std::thread::scope(|scope| {
-        let check = scope.spawn(|| other.run(&["at", "@drive", "check"]));
-        let begun = Instant::now();
-        // Its allowance is asked for when it is used up.
-        while simulator.calls().of("users/info") == 0 && !check.is_finished() && begun.elapsed() < Duration::from_secs(100) {
-            std::thread::sleep(Duration::from_millis(100));
-        }
-        simulator.change_behaviour(|behaviour| behaviour.daily_volume = None);
-        check.join().unwrap()
-    });
-    assert_eq!(outcome.code, Some(0), "{}", outcome.text());
-    assert!(outcome.text().contains("daily download volume"), "{}", outcome.text());
-    assert_no_accusation(&outcome.text());
-    // Begun when nothing is left, it ends at once: Plakar's status for a repository that cannot be opened.
-    simulator.change_behaviour(|behaviour| behaviour.daily_volume = Some(1));
-    let outcome = other.run(&["at", "@drive", "check"]);
-    assert_eq!(outcome.code, Some(66), "{}", outcome.text());
-    assert!(outcome.text().contains("daily download volume"), "{}", outcome.text());
-    assert_no_accusation(&outcome.text());
+    let plakar = world.plakar.command(&["-cachedir", &world.plakar.path("fresh"), "at", "@drive", "check"]);
+    let mut nohup = Command::new("nohup");
+    nohup.arg(plakar.get_program()).args(plakar.get_args()).env_clear().current_dir(world.plakar.home()).stdin(Stdio::null());
+    nohup.envs(plakar.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let check = nohup.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let begun = Instant::now();
+    // Its allowance is asked for when it is used up.
+    while simulator.calls().of("users/info") == 0 && begun.elapsed() < Duration::from_secs(60) {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    simulator.change_behaviour(|behaviour| behaviour.daily_volume = None);
+    let outcome = check.wait_with_output().unwrap();
+    let text = format!("{}{}", String::from_utf8_lossy(&outcome.stdout), String::from_utf8_lossy(&outcome.stderr));
+    assert_eq!(outcome.status.code(), Some(0), "{text}");
+    assert!(text.contains("daily download volume") && text.contains("waits until then"), "{text}");
+    assert_no_accusation(&text);
+}
+
+fn locks(world: &DriveStore) -> usize {
+    world.simulator.drive().tree().keys().filter(|path| path.starts_with("kloset/locks/")).count()
 }

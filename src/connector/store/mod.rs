@@ -34,6 +34,7 @@ pub use self::local::state_folder;
 use self::locks::Locks;
 pub use self::put::Put;
 use self::spool::{Budget, Spool};
+pub use self::volume::end_runs_by;
 use super::{Identity, OpenError, Settings, decrypts_above, explain, open_remote};
 use crate::rclone::{Error, ErrorKind, Object};
 

@@ -20,7 +20,7 @@ pub(super) struct File {
 
 struct Block {
     bytes: Bytes,
-    /// When it was used last.
+    /// When it was used last, or will be by what is known, in bytes that were used until then.
     used: u64,
     /// How many bytes were given of it, some perhaps several times.
     served: u64,
@@ -67,11 +67,10 @@ impl File {
         self.heat.add(at, length)
     }
 
-    /// What to read ahead of a run that is at a place, if it is time: the next block; or, if the
-    /// run is a long one and `further` allows it, the next two in one go.
-    pub(super) fn ahead(&self, at: u64, run: plan::Run, block: u64, further: bool) -> Option<Range<u64>> {
-        let (plan::Run::Forward { long } | plan::Run::Backward { long }) = run;
-        let more = if long && further { block } else { 0 };
+    /// What to read ahead of a run that is at a place: the next block, or `blocks` of them in one go; `None` if it is not time, because
+    /// more than `window` bytes before it are here or under way.
+    pub(super) fn ahead(&self, at: u64, run: plan::Run, block: u64, blocks: u64, window: u64) -> Option<Range<u64>> {
+        let more = (blocks - 1) * block;
         let (place, distance) = match run {
             plan::Run::Forward { .. } => {
                 let mut place = at;
@@ -89,7 +88,7 @@ impl File {
             }
         };
         // A place that is missing itself is about to be read in any case.
-        if place >= self.size || !self.covers(at) || distance > (block + more) / 2 {
+        if place >= self.size || !self.covers(at) || distance > window {
             return None;
         }
         let next = plan::block(place, block);
@@ -103,6 +102,9 @@ impl File {
     /// What to read to have the byte at `at`, which neither is kept nor under way, and as much of
     /// what is wanted up to `end` as a block holds; more where reads gather, or where it is read ahead.
     pub(super) fn plan(&self, at: u64, end: u64, block: u64, ahead: bool) -> Range<u64> {
+        if self.size <= plan::WHOLE && self.blocks.is_empty() && self.flights.is_empty() {
+            return 0..self.size;
+        }
         let gathered = ahead || self.heat.gathered(at);
         let range = if gathered { plan::block(at, block) } else { plan::small(at) };
         let range = range.start..range.end.max(end.min(at + block));

@@ -12,11 +12,13 @@ mod plan;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::{BoxFuture, FutureExt, Shared};
 use futures::stream::{self, Stream};
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 use self::file::{File, Flight};
 use super::layout::Mac;
@@ -29,6 +31,12 @@ const BLOCK: u64 = 4 << 20;
 
 /// What is read of a place where nothing was read before, in bytes; the smallest block as well.
 const SMALL: u64 = 256 << 10;
+
+/// A line is slow on which a read takes longer than this, until one takes less than half of it.
+const SLOW: Duration = Duration::from_secs(1);
+
+/// The largest block on a slow line, in bytes: what is wanted of it shall not wait for much else.
+const SLOW_BLOCK: u64 = 1 << 20;
 
 /// How many well-used blocks must leave before blocks grow again after they had to shrink.
 const WELL_USED: u32 = 16;
@@ -65,7 +73,9 @@ struct State {
     block: u64,
     largest: u64,
     well_used: u32,
-    /// Counts uses, for the order of leaving.
+    /// Whether the line is slow, by the last reads.
+    slow: bool,
+    /// Counts bytes that are used, for the order of leaving.
     clock: u64,
     last_flight: u64,
 }
@@ -83,7 +93,17 @@ impl BlockCache {
     /// A cache of `budget` bytes that reads at most `transfers` blocks at once.
     pub fn new(budget: u64, transfers: usize) -> Self {
         let largest = (budget / 8).clamp(SMALL, BLOCK).next_power_of_two().min(BLOCK);
-        let state = State { files: HashMap::new(), kept: 0, flying: 0, block: largest, largest, well_used: 0, clock: 0, last_flight: 0 };
+        let state = State {
+            files: HashMap::new(),
+            kept: 0,
+            flying: 0,
+            block: largest,
+            largest,
+            well_used: 0,
+            slow: false,
+            clock: 0,
+            last_flight: 0,
+        };
         Self(Arc::new(Inner { budget, most: transfers, transfers: Semaphore::new(transfers), state: Mutex::new(state) }))
     }
 
@@ -139,7 +159,7 @@ impl BlockCache {
                 None => {
                     let coming = state.fetch(self, mac, source, at, end, false);
                     // More than a block is wanted: the next one need not wait for this one.
-                    let ahead = at + state.block;
+                    let ahead = at + state.block();
                     if ahead < end && state.piece_or_flight(mac, ahead).is_none() {
                         drop(state.fetch(self, mac, source, ahead, end, true));
                     }
@@ -171,11 +191,16 @@ impl BlockCache {
 }
 
 impl State {
+    /// The size of blocks, as the line is.
+    fn block(&self) -> u64 {
+        if self.slow { self.block.min(SLOW_BLOCK) } else { self.block }
+    }
+
     /// What a block has from `at` on, up to `length` bytes.
     fn piece(&mut self, mac: &Mac, at: u64, length: usize) -> Option<Bytes> {
-        self.clock += 1;
-        let clock = self.clock;
-        self.files.get_mut(mac)?.piece(at, length, clock)
+        let piece = self.files.get_mut(mac)?.piece(at, length, self.clock)?;
+        self.clock += piece.len() as u64;
+        Some(piece)
     }
 
     fn piece_or_flight(&self, mac: &Mac, at: u64) -> Option<()> {
@@ -185,28 +210,47 @@ impl State {
     /// Takes note of a read, and reads ahead of the run that it belongs to: what nobody has used yet
     /// must not push out what is being used.
     fn touch<F: Fetch>(&mut self, cache: &BlockCache, mac: &Mac, source: &Arc<F>, at: u64, length: usize) {
-        let (block, budget) = (self.block, cache.0.budget);
+        let (block, budget) = (self.block(), cache.0.budget);
         let file = self.files.entry(*mac).or_insert_with(|| File::new(source.size()));
         let Some(run) = file.touch(at, length as u64) else { return };
-        let Some(mut ahead) = file.ahead(at, run, block, false) else { return };
-        let unused = self.flying + self.files.values().map(File::unused).sum::<u64>();
-        if unused + 2 * block <= budget / 4
-            && let Some(file) = self.files.get(mac)
-            && let Some(further) = file.ahead(at, run, block, true)
+        if self.slow {
+            // All connections shall have something to do for as long as the run goes on: as far ahead as it has come.
+            let window = run.come().max(2 * block);
+            while let Some(ahead) = self.files.get(mac).and_then(|file| file.ahead(at, run, block, 1, window)) {
+                if !self.may_read_ahead(cache, &ahead) {
+                    return;
+                }
+                drop(self.start(cache, mac, source, ahead, Arc::new(Urgency::ahead())));
+            }
+            return;
+        }
+        let Some(mut ahead) = file.ahead(at, run, block, 1, block / 2) else { return };
+        if run.is_long()
+            && self.unused() + 2 * block <= budget / 4
+            && let Some(further) = self.files.get(mac).and_then(|file| file.ahead(at, run, block, 2, block))
         {
             ahead = further;
         }
-        // Room for one that somebody waits for.
-        let flights = self.files.values().map(File::flights).sum::<usize>();
-        if unused + (ahead.end - ahead.start) <= budget / 2 && flights < cache.0.most.max(2) - 1 {
+        if self.may_read_ahead(cache, &ahead) {
             drop(self.start(cache, mac, source, ahead, Arc::new(Urgency::ahead())));
         }
+    }
+
+    /// Whether there is room for a block that nobody waits for, and then still for one that somebody waits for.
+    fn may_read_ahead(&self, cache: &BlockCache, ahead: &Range<u64>) -> bool {
+        let flights = self.files.values().map(File::flights).sum::<usize>();
+        self.unused() + (ahead.end - ahead.start) <= cache.0.budget / 2 && flights < cache.0.most.max(2) - 1
+    }
+
+    /// Bytes that are under way, or that nobody has used yet.
+    fn unused(&self) -> u64 {
+        self.flying + self.files.values().map(File::unused).sum::<u64>()
     }
 
     /// The read that will bring the byte at `at`, where it begins, and how urgent it is: one that is under way, or a
     /// new one of that urgency, see [`File::plan`]; one that is read ahead is a whole block.
     fn fetch<F: Fetch>(&mut self, cache: &BlockCache, mac: &Mac, source: &Arc<F>, at: u64, end: u64, ahead: bool) -> Next {
-        let block = self.block;
+        let block = self.block();
         let file = self.files.entry(*mac).or_insert_with(|| File::new(source.size()));
         if let Some((start, flight)) = file.flight(at) {
             return Next::Coming(start, flight.arrival.clone(), flight.urgency.clone());
@@ -231,9 +275,9 @@ impl State {
         arrival
     }
 
-    fn land(&mut self, mac: &Mac, start: u64, id: u64, arrived: Option<Bytes>) {
-        self.clock += 1;
-        let clock = self.clock;
+    fn land(&mut self, mac: &Mac, start: u64, id: u64, arrived: Option<Bytes>, budget: u64) {
+        // What was read ahead is used when as much has been used as may be here unused; nothing that was used already is worth more.
+        let clock = self.clock + budget / 2;
         // Gone if the file was forgotten meanwhile.
         let Some(file) = self.files.get_mut(mac) else { return };
         let Some(length) = file.land(start, id, arrived.clone(), clock) else { return };
@@ -272,23 +316,40 @@ impl State {
 /// Reads a block and puts it into the cache.
 fn arrive<F: Fetch>(cache: BlockCache, mac: Mac, source: Arc<F>, start: u64, length: u64, id: u64, urgency: Arc<Urgency>) -> Arrival {
     let work = async move {
+        let mut begun = Instant::now();
         let result = match cache.0.transfers.acquire().await {
             Ok(_permit) => {
-                let fetched = caught(source.fetch(start, usize::try_from(length).unwrap_or(usize::MAX), urgency)).await;
-                fetched.unwrap_or_else(|bug| Err(Error::new(ErrorKind::Other, bug)))
+                begun = Instant::now();
+                match whole(&source, start, length, &urgency).await {
+                    // Damaged on its way; what is damaged on the drive is so the second time too.
+                    Err(error) if error.kind() == ErrorKind::Corrupt => whole(&source, start, length, &urgency).await,
+                    outcome => outcome,
+                }
             }
             Err(_) => Err(Error::new(ErrorKind::Cancelled, "cancelled")),
         };
-        let result = result.and_then(|bytes| match bytes.len() as u64 == length {
-            true => Ok(bytes),
-            false => Err(Error::new(ErrorKind::Corrupt, format!("{} bytes came from offset {start}, {length} were expected", bytes.len()))),
-        });
+        let took = begun.elapsed();
         let mut state = cache.state();
-        state.land(&mac, start, id, result.as_ref().ok().cloned());
+        if took > SLOW {
+            state.slow = true;
+        } else if took < SLOW / 2 && length >= state.block() / 2 && result.is_ok() {
+            state.slow = false;
+        }
+        state.land(&mac, start, id, result.as_ref().ok().cloned(), cache.0.budget);
         // What was under way may have been more than there is room for.
         state.make_room(cache.0.budget);
         drop(state);
         result
     };
     work.boxed().shared()
+}
+
+/// Reads exactly so many bytes.
+async fn whole<F: Fetch>(source: &Arc<F>, start: u64, length: u64, urgency: &Arc<Urgency>) -> Result<Bytes> {
+    let fetch = source.clone().fetch(start, usize::try_from(length).unwrap_or(usize::MAX), urgency.clone());
+    let bytes = caught(fetch).await.unwrap_or_else(|bug| Err(Error::new(ErrorKind::Other, bug)))?;
+    match bytes.len() as u64 == length {
+        true => Ok(bytes),
+        false => Err(Error::new(ErrorKind::Corrupt, format!("{} bytes came from offset {start}, {length} were expected", bytes.len()))),
+    }
 }

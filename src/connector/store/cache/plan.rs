@@ -18,14 +18,29 @@ const GATHERED: u32 = 8;
 /// because most runs go forward.
 const BACK: u64 = SMALL / 4;
 
-/// A run that has read so many cells one after another will go on, and is read further ahead.
-const LONG: usize = (BLOCK / CELL) as usize;
+/// A file of no more bytes is read whole, in one call: what is whole is compared with the hash that was listed.
+pub(super) const WHOLE: u64 = 1 << 20;
 
-/// Which way a run goes, and whether it has come a long way.
+/// How far back a run is followed, in cells.
+const FOLLOWED: usize = ((64 << 20) / CELL) as usize;
+
+/// Which way a run goes, and how many bytes it has come; a whole number of cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Run {
-    Forward { long: bool },
-    Backward { long: bool },
+    Forward { come: u64 },
+    Backward { come: u64 },
+}
+
+impl Run {
+    pub(super) fn come(self) -> u64 {
+        let (Self::Forward { come } | Self::Backward { come }) = self;
+        come
+    }
+
+    /// A run that has read as much as a block holds will go on, and is read further ahead.
+    pub(super) fn is_long(self) -> bool {
+        self.come() >= BLOCK
+    }
 }
 
 /// How often each part of a file was read.
@@ -57,15 +72,13 @@ impl Heat {
         let hot = |index: Option<usize>| index.is_some_and(|index| self.count(index) >= GATHERED);
         let cold = |index: Option<usize>| index.is_none_or(|index| self.count(index) == 0);
         let (below, above) = (cell.checked_sub(1), Some(last + 1));
+        let hot_cells = |cells: &mut dyn Iterator<Item = usize>| {
+            let count = cells.take(FOLLOWED).take_while(|index| self.count(*index) >= GATHERED).count();
+            count as u64 * CELL
+        };
         match (hot(below), hot(above)) {
-            (true, false) if cold(above) => {
-                let long = cell >= LONG && (cell - LONG..cell).all(|index| self.count(index) >= GATHERED);
-                Some(Run::Forward { long })
-            }
-            (false, true) if cold(below) => {
-                let long = (last + 1..=last + LONG).all(|index| self.count(index) >= GATHERED);
-                Some(Run::Backward { long })
-            }
+            (true, false) if cold(above) => Some(Run::Forward { come: hot_cells(&mut (0..cell).rev()) }),
+            (false, true) if cold(below) => Some(Run::Backward { come: hot_cells(&mut (last + 1..self.0.len())) }),
             _ => None,
         }
     }
@@ -114,11 +127,11 @@ mod tests {
         let forward = runs((0..size).step_by(3000), size);
         assert!(forward.len() > 100 && forward.iter().all(|run| matches!(run, Run::Forward { .. })));
         // Once it has read as much as a block holds.
-        let long = forward.iter().filter(|run| **run == Run::Forward { long: true }).count();
+        let long = forward.iter().filter(|run| run.is_long()).count();
         assert!(long * 5 > forward.len() * 2 && long * 5 < forward.len() * 3, "{long} of {}", forward.len());
         let backward = runs((0..size).rev().step_by(3000), size);
         assert!(backward.len() > 100 && backward.iter().all(|run| matches!(run, Run::Backward { .. })));
-        assert!(backward.contains(&Run::Backward { long: true }));
+        assert!(backward.contains(&Run::Backward { come: size - CELL }));
     }
 
     #[test]
@@ -126,7 +139,7 @@ mod tests {
         let mut heat = Heat::new(16 << 20);
         assert_eq!(heat.add(0, 1 << 20), None);
         assert!(heat.gathered(1 << 20) && !heat.gathered(2 << 20));
-        assert_eq!(heat.add(1 << 20, 1 << 20), Some(Run::Forward { long: false }));
+        assert_eq!(heat.add(1 << 20, 1 << 20), Some(Run::Forward { come: 1 << 20 }));
     }
 
     #[test]
