@@ -253,7 +253,7 @@ struct Short(AtomicU64);
 
 impl Fetch for Short {
     fn size(&self) -> u64 {
-        100
+        2 << 20
     }
 
     fn fetch(self: Arc<Self>, _: u64, length: usize, _: Arc<Urgency>) -> BoxFuture<'static, Result<Bytes>> {

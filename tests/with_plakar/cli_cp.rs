@@ -99,6 +99,26 @@ fn a_tree_goes_there_and_then_only_what_is_different() {
     assert!(on_drive(&world.simulator, "Copies/one") == files);
 }
 
+/// Plakar has one cache for all copies of a store.
+#[test]
+fn a_copy_of_a_store_comes_with_what_to_know() {
+    let world = World::new();
+    for path in ["store/CONFIG", "store/packfiles/a", "store/states/b"] {
+        fs::create_dir_all(world.home(path).parent().unwrap()).unwrap();
+        fs::write(world.home(path), b"x").unwrap();
+    }
+    let note = "this is a store of Plakar's, and its copy has the same repository id";
+    for (from, to, noted) in [
+        ("store", "opendrive://Copy", true),
+        ("opendrive://Copy", "back", true),
+        ("store/states", "opendrive://States", false),
+        ("opendrive://Copy/packfiles", "packfiles", false),
+    ] {
+        let (outcome, _) = world.copy(from, to);
+        assert!(outcome.code == Some(0) && outcome.stderr.contains(note) == noted, "{from}: {}", outcome.text());
+    }
+}
+
 #[test]
 fn one_file_goes_into_a_folder_or_becomes_another() {
     let world = World::new();

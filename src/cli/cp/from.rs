@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
+use super::kloset::Kloset;
 use super::report::Report;
 use super::to::To;
 use super::{Failure, Side, above};
@@ -73,6 +74,7 @@ impl From {
 async fn local_tree(root: PathBuf, to: &mut To, report: &Report) {
     // The last one is next, so that a folder is complete before the one after it.
     let mut waiting = vec![(root, String::new())];
+    let mut kloset = Kloset::default();
     while let Some((folder, path)) = waiting.pop() {
         to.folder(&path).await;
         let entries = std::fs::read_dir(&folder).and_then(|entries| entries.collect::<Result<Vec<_>, _>>());
@@ -94,13 +96,20 @@ async fn local_tree(root: PathBuf, to: &mut To, report: &Report) {
             };
             match entry.file_type() {
                 Err(error) => report.failed(&shown, &error.to_string()),
-                Ok(kind) if kind.is_dir() => folders.push((entry.path(), join(&path, name))),
-                Ok(kind) if kind.is_file() => local_file(&entry.path(), &shown, to, report).await,
+                Ok(kind) if kind.is_dir() => {
+                    kloset.folder(&shown);
+                    folders.push((entry.path(), join(&path, name)));
+                }
+                Ok(kind) if kind.is_file() => {
+                    kloset.file(&shown);
+                    local_file(&entry.path(), &shown, to, report).await;
+                }
                 Ok(kind) => report.left_out(&shown, if kind.is_symlink() { "a link" } else { "no file" }),
             }
         }
         waiting.extend(folders.into_iter().rev());
     }
+    kloset.note().into_iter().for_each(|note| report.note(note));
 }
 
 async fn local_file(file: &Path, path: &str, to: &mut To, report: &Report) {
@@ -134,16 +143,22 @@ async fn read_local(file: &Path, path: &str, to: &mut To, report: &Report) -> st
 
 async fn remote(source: &Source, file: Option<&str>, to: &mut To, report: &Report) -> Result<(), Failure> {
     let (sender, mut records) = mpsc::channel::<Record>(WAITING);
+    let mut kloset = Kloset::default();
+    let seen = &mut kloset;
     // With it goes the receiver, at whose end the walk ends.
     let copy = async move {
         while let Some(Record { path: full, item }) = records.recv().await {
             if let Some(path) = source.identity().below(&full) {
                 match (file, item) {
                     (Some(name), item) if path != name || !matches!(item, Item::File { .. }) => {}
-                    (_, Item::Folder { .. }) => to.folder(path).await,
+                    (_, Item::Folder { .. }) => {
+                        seen.folder(path);
+                        to.folder(path).await;
+                    }
                     (_, Item::Failed(error)) => report.failed(path, &error),
                     (_, Item::File { size, modified }) => {
                         report.found(path, size);
+                        seen.file(path);
                         if to.begin(path, size, modified).await {
                             match read_remote(source, &full, to, report).await {
                                 Ok(()) => to.end().await,
@@ -171,6 +186,7 @@ async fn remote(source: &Source, file: Option<&str>, to: &mut To, report: &Repor
     };
     let (walked, found) = tokio::join!(source.walk(sender), copy);
     source.notes().for_each(|note| report.note(&note));
+    kloset.note().into_iter().for_each(|note| report.note(note));
     // Nothing else can be read.
     let found = found.map_err(|error| Failure::of(&error))?;
     if !found {

@@ -4,6 +4,7 @@
 //! by side: what holds for backups and restores holds here.
 
 mod from;
+mod kloset;
 mod report;
 mod to;
 

@@ -16,6 +16,8 @@ pub(super) struct File {
     blocks: BTreeMap<u64, Block>,
     flights: BTreeMap<u64, Flight>,
     heat: Heat,
+    /// Whether it was read whole and is not what was listed.
+    in_parts: bool,
 }
 
 struct Block {
@@ -36,7 +38,7 @@ pub(super) struct Flight {
 
 impl File {
     pub(super) fn new(size: u64) -> Self {
-        Self { size, blocks: BTreeMap::new(), flights: BTreeMap::new(), heat: Heat::new(size) }
+        Self { size, blocks: BTreeMap::new(), flights: BTreeMap::new(), heat: Heat::new(size), in_parts: false }
     }
 
     /// What a block has from `at` on, up to `length` bytes.
@@ -102,7 +104,7 @@ impl File {
     /// What to read to have the byte at `at`, which neither is kept nor under way, and as much of
     /// what is wanted up to `end` as a block holds; more where reads gather, or where it is read ahead.
     pub(super) fn plan(&self, at: u64, end: u64, block: u64, ahead: bool) -> Range<u64> {
-        if self.size <= plan::WHOLE && self.blocks.is_empty() && self.flights.is_empty() {
+        if !self.in_parts && self.size <= plan::WHOLE && self.blocks.is_empty() && self.flights.is_empty() {
             return 0..self.size;
         }
         let gathered = ahead || self.heat.gathered(at);
@@ -140,8 +142,9 @@ impl File {
             return None;
         }
         let flight = self.flights.remove(&start)?;
-        if let Some(bytes) = arrived {
-            self.blocks.insert(start, Block { bytes, used: clock, served: 0 });
+        match arrived {
+            Some(bytes) => drop(self.blocks.insert(start, Block { bytes, used: clock, served: 0 })),
+            None => self.in_parts |= flight.length == self.size,
         }
         Some(flight.length)
     }
