@@ -28,6 +28,10 @@ use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::plugin::{self, Connector, PluginApi, Signals, all_streams_closed, say};
 use exit::{Exit, Failure};
@@ -133,12 +137,14 @@ pub fn run_app() -> u8 {
 }
 
 fn log() {
-    tracing_subscriber::fmt()
+    // Not by `EnvFilter`, whose patterns bring a regular expression engine of half a megabyte with them.
+    let levels = std::env::var("PLAKAR_OPENDRIVE_LOG").ok().and_then(|levels| levels.parse::<Targets>().ok());
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         // They would go to where the event could not go, and panic.
         .log_internal_errors(false)
-        .with_env_filter(tracing_subscriber::EnvFilter::try_from_env("PLAKAR_OPENDRIVE_LOG").unwrap_or_else(|_| "warn".into()))
-        .init();
+        .with_filter(levels.unwrap_or_else(|| Targets::new().with_default(LevelFilter::WARN)));
+    tracing_subscriber::registry().with(lines).init();
 }
 
 fn for_people(command: ForPeople) -> Result<Exit, Failure> {
