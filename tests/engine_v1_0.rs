@@ -70,6 +70,7 @@ impl World {
             .arg(self.home.path().join("settings.json"))
             .args(arguments)
             .envs(self.simulator.env())
+            .env("XDG_STATE_HOME", self.home.path())
             .output()
             .unwrap();
         assert_ne!(output.status.code(), Some(124), "{arguments:?} does not end");

@@ -6,6 +6,7 @@ use futures::FutureExt;
 use tokio_util::sync::CancellationToken;
 
 use super::{Connection, End, Signals, Windows, all_streams_closed, say, serve, v1_0, v1_1};
+use crate::connector::store::state_folder;
 use crate::rclone::Rclone;
 
 /// Which of the three services a process gives Plakar.
@@ -78,12 +79,12 @@ fn serve_stdio(connector: Connector, api: PluginApi) -> anyhow::Result<End> {
                 serve(service, one, connection, ended, signals, leaving, closed).await
             }
             (Connector::Storage, PluginApi::V1_0) => {
-                let service = v1_0::StorageService::default();
+                let service = v1_0::StorageService::with_state(state_folder());
                 let finish = service.finish().then(|()| closed);
                 serve(service.server(), many, connection, ended, signals, leaving, finish).await
             }
             (Connector::Storage, PluginApi::V1_1) => {
-                let service = v1_1::StorageService::default();
+                let service = v1_1::StorageService::with_state(state_folder());
                 let finish = service.finish().then(|()| closed);
                 serve(service.server(), one, connection, ended, signals, leaving, finish).await
             }

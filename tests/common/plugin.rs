@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
+use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
@@ -22,6 +23,8 @@ pub struct Plugin {
     stderr: Arc<Mutex<String>>,
     /// Ends when all of it has been read.
     reading: JoinHandle<()>,
+    /// What it keeps on this machine, instead of in the home of whoever tests.
+    _state: TempDir,
 }
 
 impl Plugin {
@@ -61,6 +64,8 @@ impl Plugin {
     }
 
     async fn spawn_with(mut command: Command, errors: Stdio) -> Self {
+        let state = tempfile::tempdir().unwrap();
+        command.env("XDG_STATE_HOME", state.path());
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(errors).kill_on_drop(true).spawn().unwrap();
         let stderr = Arc::new(Mutex::new(String::new()));
         let pipe = child.stderr.take();
@@ -83,19 +88,19 @@ impl Plugin {
         // As in Go's gRPC, what one call has not read yet holds up none of the others.
         let endpoint = Endpoint::from_static("http://plugin").initial_connection_window_size(64 << 20);
         let channel = endpoint.connect_with_connector(connector).await.unwrap();
-        Self { child, channel, stderr, reading }
+        Self { child, channel, stderr, reading, _state: state }
     }
 
     /// Closes the connection, as Plakar does when it ends, and waits for the process.
     pub async fn hang_up(self) -> (std::process::ExitStatus, Duration, String) {
-        let Self { child, channel, stderr, reading } = self;
+        let Self { child, channel, stderr, reading, _state } = self;
         drop(channel);
         Self::end(child, stderr, reading).await
     }
 
     /// Sends a signal (`TERM`, `INT`), the connection staying open, and waits for the process.
     pub async fn signal(self, name: &str) -> (std::process::ExitStatus, Duration, String) {
-        let Self { child, channel, stderr, reading } = self;
+        let Self { child, channel, stderr, reading, _state } = self;
         let process = child.id().unwrap().to_string();
         assert!(Command::new("kill").args([&format!("-{name}"), &process]).status().await.unwrap().success());
         let end = Self::end(child, stderr, reading).await;

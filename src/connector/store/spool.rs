@@ -194,14 +194,16 @@ impl Drop for Spool {
 async fn on_file<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T> {
     let outcome = tokio::task::spawn_blocking(work).await;
     outcome.unwrap_or_else(|error| Err(io::Error::other(error))).map_err(|error| {
-        let advice = match error.raw_os_error() {
-            // ENFILE and EMFILE.
-            Some(23 | 24) if cfg!(unix) => "raise the limit (`ulimit -n`)",
-            _ => "set TMPDIR to a folder with room",
-        };
+        let advice = descriptors(&error).unwrap_or("set TMPDIR to a folder with room");
         let folder = std::env::temp_dir();
         let message =
             format!("an upload does not fit in memory, and the temporary file for it in {} failed: {error}; {advice}", folder.display());
         Error::new(ErrorKind::Other, message)
     })
+}
+
+/// What to do if there are too many open files.
+pub(super) fn descriptors(error: &io::Error) -> Option<&'static str> {
+    // ENFILE and EMFILE.
+    (cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24))).then_some("raise the limit (`ulimit -n`)")
 }

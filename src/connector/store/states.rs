@@ -9,7 +9,7 @@ use futures::stream::TryStreamExt;
 use super::catalog::Catalog;
 use super::layout::{self, Kind, Mac};
 use super::local::{Local, Pending};
-use super::spool::Spool;
+use super::spool::{Spool, descriptors};
 use super::{Result, Store};
 use crate::rclone::{Error, ErrorKind};
 
@@ -146,7 +146,8 @@ async fn on_disk<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send 
 }
 
 fn disk(error: io::Error) -> Error {
-    Error::new(ErrorKind::Other, format!("the folder for states that are on their way to the store failed: {error}"))
+    let advice = descriptors(&error).unwrap_or("set XDG_STATE_HOME to a folder with room of your own");
+    Error::new(ErrorKind::Other, format!("the folder for states that are on their way to the store failed: {error}; {advice}"))
 }
 
 /// Puts a state, which others read as soon as it is there, whole or not at all, and never in the place of another one.

@@ -1,5 +1,6 @@
 //! The storage service: a store for Plakar.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -12,7 +13,7 @@ use super::proto::store::{
     GetModeRequest, GetModeResponse, GetRangeRequest, GetRequest, GetResponse, GetSizeRequest, GetSizeResponse, InitRequest, InitResponse,
     ListRequest, ListResponse, Mac as MacMessage, OpenRequest, OpenResponse, PutRequest, PutResponse,
 };
-use crate::connector::store::{Kind, Range, state_folder};
+use crate::connector::store::{Kind, Range};
 use crate::connector::{Role, Settings, Store};
 use crate::plugin::resources::{Chunks, mac, write};
 use crate::plugin::{MAX_MESSAGE, status};
@@ -26,6 +27,8 @@ type Answer<T> = Result<Response<T>, Status>;
 #[derive(Clone, Default)]
 pub struct StorageService {
     open: Arc<OnceCell<Open>>,
+    /// Where states that cannot be put are kept, see [`Store::with_state`].
+    state_folder: Option<PathBuf>,
 }
 
 /// What Init makes.
@@ -36,6 +39,11 @@ struct Open {
 }
 
 impl StorageService {
+    /// A service that keeps states below a folder of this machine until they are in the store.
+    pub fn with_state(state_folder: Option<PathBuf>) -> Self {
+        Self { state_folder, ..Self::default() }
+    }
+
     /// The service, ready to be served.
     pub fn server(&self) -> StoreServer<Self> {
         StoreServer::new(self.clone()).max_decoding_message_size(MAX_MESSAGE)
@@ -98,7 +106,7 @@ impl StoreContract for StorageService {
         // Plakar tells a store no host name; only that of a local remote would be shown.
         let settings = Settings::parse(Role::Store, &config, "").map_err(|error| Status::invalid_argument(error.to_string()))?;
         let location = config.remove("location").unwrap_or_default();
-        if self.open.set(Open { store: Store::with_state(settings, state_folder()), location }).is_err() {
+        if self.open.set(Open { store: Store::with_state(settings, self.state_folder.clone()), location }).is_err() {
             return Err(status::initialised_twice());
         }
         Ok(Response::new(InitResponse::default()))

@@ -1,5 +1,6 @@
 //! The storage service: a store for Plakar.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -12,7 +13,7 @@ use super::proto::store::{
     InitResponse, ListRequest, ListResponse, ModeRequest, ModeResponse, OpenRequest, OpenResponse, PingRequest, PingResponse, PutRequest,
     PutResponse, SizeRequest, SizeResponse,
 };
-use crate::connector::store::{Kind, Range, state_folder};
+use crate::connector::store::{Kind, Range};
 use crate::connector::{Role, Settings, Store, settle};
 use crate::plugin::resources::{Chunks, mac, write};
 use crate::plugin::{MAX_MESSAGE, status};
@@ -24,9 +25,16 @@ const READ_AND_WRITE: i32 = 4 | 2;
 #[derive(Clone, Default)]
 pub struct StorageService {
     store: Arc<OnceCell<Store>>,
+    /// Where states that cannot be put are kept, see [`Store::with_state`].
+    state_folder: Option<PathBuf>,
 }
 
 impl StorageService {
+    /// A service that keeps states below a folder of this machine until they are in the store.
+    pub fn with_state(state_folder: Option<PathBuf>) -> Self {
+        Self { state_folder, ..Self::default() }
+    }
+
     /// The service, ready to be served.
     pub fn server(&self) -> StoreServer<Self> {
         StoreServer::new(self.clone()).max_decoding_message_size(MAX_MESSAGE)
@@ -51,7 +59,7 @@ impl StoreContract for StorageService {
         // Plakar tells a store no host name; only that of a local remote would be shown.
         let settings = Settings::parse(Role::Store, &config, "").map_err(|error| Status::invalid_argument(error.to_string()))?;
         let settings = settle(settings).await.map_err(|error| status::open_status(&error))?;
-        let store = Store::with_state(settings, state_folder());
+        let store = Store::with_state(settings, self.state_folder.clone());
         let identity = store.identity().clone();
         if self.store.set(store).is_err() {
             return Err(status::initialised_twice());
