@@ -59,10 +59,9 @@ fn what_reads_a_store_ends_at_once_with_one_line() {
         // Who has none of it in a cache.
         let cache = tempfile::tempdir().unwrap();
         let line = [&["-cachedir", cache.path().to_str().unwrap()], command].concat();
-        let outcome = world.plakar.run_within(Duration::from_secs(60), &line, b"").unwrap_or_else(|| panic!("{command:?} goes on"));
-        // A signal's, and so no status.
-        assert_eq!(outcome.code, None, "{command:?}: {}", outcome.text());
-        let text = outcome.text();
+        let (code, text) = run_by(&["timeout", "--kill-after=5", "60", "env", "--default-signal=HUP"], world.plakar.command(&line));
+        // A hang-up's, and so no status; 124 if it goes on.
+        assert_eq!(code, None, "{command:?}: {text}");
         let said = "plakar-opendrive: the account's daily download volume (3 MB) is used up; it resets at noon Pacific time. The command ends here\n";
         assert_eq!(text.matches("daily download volume").count(), 1, "{text}");
         assert!(text.contains(said), "{text}");
@@ -102,10 +101,7 @@ fn where_it_cannot_be_ended_it_waits_and_goes_on() {
     simulator.reset_calls();
     simulator.change_behaviour(|behaviour| behaviour.daily_volume = Some(4_000_000));
     let plakar = world.plakar.command(&["-cachedir", &world.plakar.path("fresh"), "at", "@drive", "check"]);
-    let mut nohup = Command::new("nohup");
-    nohup.arg(plakar.get_program()).args(plakar.get_args()).env_clear().current_dir(world.plakar.home()).stdin(Stdio::null());
-    nohup.envs(plakar.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let check = nohup.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let check = by(&["nohup"], plakar).spawn().unwrap();
     let begun = Instant::now();
     // Its allowance is asked for when it is used up.
     while simulator.calls().of("users/info") == 0 && begun.elapsed() < Duration::from_secs(60) {
@@ -117,6 +113,21 @@ fn where_it_cannot_be_ended_it_waits_and_goes_on() {
     assert_eq!(outcome.status.code(), Some(0), "{text}");
     assert!(text.contains("daily download volume") && text.contains("waits until then"), "{text}");
     assert_no_accusation(&text);
+}
+
+/// A command that is begun by another one.
+fn by(beginner: &[&str], plakar: Command) -> Command {
+    let mut command = Command::new(beginner[0]);
+    command.args(&beginner[1..]).arg(plakar.get_program()).args(plakar.get_args()).env_clear();
+    command.envs(plakar.get_envs().filter_map(|(name, value)| Some((name, value?)))).current_dir(plakar.get_current_dir().unwrap());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Runs it to its end; gives its status and all that it said. Whoever runs the tests may ignore hang-ups.
+fn run_by(beginner: &[&str], plakar: Command) -> (Option<i32>, String) {
+    let outcome = by(beginner, plakar).output().unwrap();
+    (outcome.status.code(), format!("{}{}", String::from_utf8_lossy(&outcome.stdout), String::from_utf8_lossy(&outcome.stderr)))
 }
 
 fn locks(world: &DriveStore) -> usize {
