@@ -212,7 +212,6 @@ fn lock(file: &File, wait: bool) -> io::Result<bool> {
 }
 
 #[cfg(not(unix))]
-#[expect(clippy::unnecessary_wraps, reason = "it is the same function on both kinds of systems")]
 fn lock(_: &File, _: bool) -> io::Result<bool> {
     Ok(true)
 }
