@@ -133,7 +133,6 @@ fn hostname() -> String {
 
 /// Asks Plakar for the source, destination or store of this name.
 fn of_plakar(name: &str, wanted: Option<Configured>, path: &str) -> Result<Settings, Failure> {
-    plakar::refuse_odd(name)?;
     let mut found: Option<(&str, Settings)> = None;
     for &kind in Configured::value_variants().iter().filter(|kind| wanted.is_none_or(|wanted| wanted == **kind)) {
         let Some(section) = plakar::show(kind, name)? else { continue };

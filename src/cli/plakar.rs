@@ -106,6 +106,7 @@ pub(super) fn name(name: &str) -> Result<String, String> {
 
 /// What `plakar KIND show` knows of a name; `None` if nothing.
 pub(super) fn show(kind: Configured, name: &str) -> Result<Option<Section>, Failure> {
+    refuse_odd(name)?;
     let kind = kind.name();
     let failed = |problem: String| Failure::new(Exit::Configuration, problem);
     let outcome = run(plakar(&[kind, "show", "-json", "-secrets", name]), name, b"")?;
@@ -156,7 +157,7 @@ fn run(mut command: Command, name: &str, input: &[u8]) -> Result<Outcome, Failur
 }
 
 /// Refuses a name that Plakar would take for something else.
-pub(super) fn refuse_odd(name: &str) -> Result<(), Failure> {
+fn refuse_odd(name: &str) -> Result<(), Failure> {
     if name.starts_with('-') || name.contains(char::is_control) {
         return Err(Failure::usage(format!("{} is no name of Plakar's", text::quoted(name))));
     }

@@ -1,5 +1,7 @@
 //! Whether what is copied is a store of Plakar's.
 
+use crate::connector::store::layout::{CONFIG, Kind};
+
 /// What was seen at the top of what is copied.
 #[derive(Default)]
 pub(super) struct Kloset {
@@ -10,12 +12,12 @@ pub(super) struct Kloset {
 
 impl Kloset {
     pub(super) fn file(&mut self, path: &str) {
-        self.config |= path == "CONFIG";
+        self.config |= path == CONFIG;
     }
 
     pub(super) fn folder(&mut self, path: &str) {
-        self.packfiles |= path == "packfiles";
-        self.states |= path == "states";
+        self.packfiles |= path == Kind::Packfile.folder();
+        self.states |= path == Kind::State.folder();
     }
 
     /// What to say at the end; `None` if it is no store.

@@ -108,9 +108,8 @@ impl Which {
         let mut sight = self.look(&kloset)?;
         let mut moved: Vec<(String, String)> = Vec::new();
         // First those that are known to have taken the place of another one; if that is not enough, all that hide something.
-        for round in [State::has_replaced, State::hides] {
-            let wanted: Vec<String> =
-                sight.states.iter().filter(|(name, state)| round(state, name, &sight)).map(|(name, _)| name.clone()).collect();
+        for wanted in [Sight::replacing, Sight::hiding] {
+            let wanted: Vec<String> = wanted(&sight);
             if sight.hidden.is_empty() || wanted.is_empty() {
                 continue;
             }
@@ -175,20 +174,25 @@ impl Which {
     }
 }
 
-impl State {
-    /// Whether it took the place of another one: it tells of the snapshot whose name it has, and some state removed that before.
-    fn has_replaced(&self, name: &str, sight: &Sight) -> bool {
-        let removed = || sight.states.values().filter_map(|state| state.removed.get(name)).any(|when| *when < self.made);
-        self.snapshots.contains(name) && removed()
-    }
-
-    /// Whether it tells of a restore point that is hidden.
-    fn hides(&self, _name: &str, sight: &Sight) -> bool {
-        !self.snapshots.is_disjoint(&sight.hidden)
-    }
-}
-
 impl Sight {
+    /// The states that took the place of another one: such a one tells of the snapshot whose name it has, and some state removed that
+    /// before.
+    fn replacing(&self) -> Vec<String> {
+        self.named(|name, state| {
+            let removed = self.states.values().filter_map(|other| other.removed.get(name)).any(|when| *when < state.made);
+            state.snapshots.contains(name) && removed
+        })
+    }
+
+    /// The states that tell of a restore point that is hidden.
+    fn hiding(&self) -> Vec<String> {
+        self.named(|_, state| !state.snapshots.is_disjoint(&self.hidden))
+    }
+
+    fn named(&self, wanted: impl Fn(&str, &State) -> bool) -> Vec<String> {
+        self.states.iter().filter(|(name, state)| wanted(name, state)).map(|(name, _)| name.clone()).collect()
+    }
+
     fn is_whole(&self) -> bool {
         self.hidden.is_empty() && self.here.is_empty()
     }

@@ -71,44 +71,22 @@ impl Summary {
     /// One line that counts and names the files that have another modification time than they should; `None` if all have
     /// theirs.
     pub fn dated(&self) -> Option<String> {
-        let Examples { count, paths } = &self.dated;
-        let whose = match count {
-            0 => return None,
-            1 => "1 file has".to_owned(),
-            count => format!("{count} files have"),
-        };
-        let more = if *count > paths.len() as u64 { ", …" } else { "" };
-        Some(format!("{whose} another time of modification, because the destination refuses theirs: {}{more}", paths.join(", ")))
+        let whose = self.dated.counted("file has", "files have")?;
+        Some(format!("{whose} another time of modification, because the destination refuses theirs: {}", self.dated.list()))
     }
 
     /// One line that counts and names what is in the destination and cannot be decrypted; `None` if there is nothing.
     pub fn hidden(&self) -> Option<String> {
-        let Examples { count, paths } = &self.undecryptable;
-        let names = match count {
-            0 => return None,
-            1 => "1 name".to_owned(),
-            count => format!("{count} names"),
-        };
-        let more = if *count > paths.len() as u64 { ", …" } else { "" };
-        Some(format!(
-            "{names} in the destination cannot be decrypted with its password: what is restored comes beside that: {}{more}",
-            paths.join(", ")
-        ))
+        let names = self.undecryptable.counted("name", "names")?;
+        let list = self.undecryptable.list();
+        Some(format!("{names} in the destination cannot be decrypted with its password: what is restored comes beside that: {list}"))
     }
 
     /// One line that counts and names what has another name from now on than it had in the snapshot; `None` if all has its own.
     pub fn shown(&self) -> Option<String> {
-        let Examples { count, paths } = &self.shown;
-        let whose = match count {
-            0 => return None,
-            1 => "1 name".to_owned(),
-            count => format!("{count} names"),
-        };
-        let more = if *count > paths.len() as u64 { ", …" } else { "" };
-        Some(format!(
-            "{whose} with control characters, for which look-alikes are shown from now on, also in a backup: {}{more}",
-            paths.join(", ")
-        ))
+        let names = self.shown.counted("name", "names")?;
+        let list = self.shown.list();
+        Some(format!("{names} with control characters, for which look-alikes are shown from now on, also in a backup: {list}"))
     }
 
     /// What is to be said at the end although it is no failure, one line each.
@@ -157,6 +135,16 @@ impl Examples {
         }
     }
 
+    /// How many there are, with the words for one and for more; `None` if there are none.
+    fn counted(&self, one: &str, more: &str) -> Option<String> {
+        (self.count > 0).then(|| format!("{} {}", self.count, if self.count == 1 { one } else { more }))
+    }
+
+    /// Those that are named.
+    fn list(&self) -> String {
+        format!("{}{}", self.paths.join(", "), if self.count > self.paths.len() as u64 { ", …" } else { "" })
+    }
+
     fn of(&self, kind: LeftOut) -> String {
         let noun = match (kind, self.count) {
             (LeftOut::Attributes, 1) => "entry's extended attributes",
@@ -164,8 +152,7 @@ impl Examples {
             (_, 1) => kind.singular(),
             _ => kind.plural(),
         };
-        let more = if self.count > self.paths.len() as u64 { ", …" } else { "" };
-        format!("{} {noun} ({}{more})", self.count, self.paths.join(", "))
+        format!("{} {noun} ({})", self.count, self.list())
     }
 }
 

@@ -27,7 +27,7 @@ use std::fmt::Write;
 pub type Mac = [u8; 32];
 
 /// The file that makes a folder a store.
-pub(super) const CONFIG: &str = "CONFIG";
+pub const CONFIG: &str = "CONFIG";
 
 /// What names of files end in that are not complete yet.
 pub(super) const TEMPORARY: &str = ".incomplete";
@@ -73,7 +73,8 @@ impl Kind {
         }
     }
 
-    pub(super) fn folder(self) -> &'static str {
+    /// The folder that they are in.
+    pub fn folder(self) -> &'static str {
         match self {
             Self::Packfile => "packfiles",
             Self::State => "states",
