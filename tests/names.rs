@@ -11,7 +11,6 @@ use common::restoring::*;
 use plakar_opendrive::connector::source::{Item, Record};
 use plakar_opendrive::connector::{Destination, Role, Source};
 use proptest::prelude::*;
-use tokio::sync::mpsc;
 
 type Files = BTreeMap<String, (Vec<u8>, u64)>;
 
@@ -30,20 +29,6 @@ fn shown(name: &str) -> String {
 /// Files of these names, each with its name for its content.
 fn named<'a>(names: impl IntoIterator<Item = &'a str>) -> Files {
     names.into_iter().map(|name| (name.to_owned(), (name.as_bytes().to_vec(), 1_700_000_000))).collect()
-}
-
-async fn walked(source: &Source) -> Vec<Record> {
-    let (sender, mut receiver) = mpsc::channel(1000);
-    let collect = async {
-        let mut records = Vec::new();
-        while let Some(record) = receiver.recv().await {
-            records.push(record);
-        }
-        records
-    };
-    let (outcome, records) = tokio::join!(source.walk(sender), collect);
-    outcome.unwrap();
-    records
 }
 
 /// A name as listings show it: look-alikes for control characters.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use common::place::{Place, noise};
+use common::restoring::walked;
 use opendrive_sim::{Fault, FolderNamesakes, What};
 use plakar_opendrive::connector::source::{Item, Record};
 use plakar_opendrive::connector::{Destination, Role, Source, Store};
@@ -14,20 +15,6 @@ use tokio::sync::mpsc;
 
 async fn open(place: &Place, base: &str) -> Source {
     Source::open(place.settings(Role::Source, base)).await.unwrap_or_else(|error| panic!("{}: {error}", place.name()))
-}
-
-async fn walk(source: &Source) -> Vec<Record> {
-    let (sender, mut receiver) = mpsc::channel(16);
-    let collect = async {
-        let mut records = Vec::new();
-        while let Some(record) = receiver.recv().await {
-            records.push(record);
-        }
-        records
-    };
-    let (outcome, records) = tokio::join!(source.walk(sender), collect);
-    outcome.unwrap();
-    records
 }
 
 async fn read(source: &Source, path: &str) -> Result<Vec<u8>, plakar_opendrive::rclone::Error> {
@@ -72,7 +59,7 @@ async fn everything_is_told_of_and_read_back() {
         }
         let empty_folder = place.make_folder("nothing in it");
         let source = open(&place, "").await;
-        let records = walk(&source).await;
+        let records = walked(&source).await;
 
         let found: BTreeMap<&str, &Item> = records
             .iter()
@@ -103,7 +90,7 @@ async fn folders_come_before_what_is_in_them_from_the_root_on() {
         }
         let source = open(&place, "base").await;
         let mut told = std::collections::HashSet::new();
-        for record in walk(&source).await {
+        for record in walked(&source).await {
             let parent = record.path.rsplit_once('/').map(|(parent, _)| if parent.is_empty() { "/" } else { parent }).unwrap();
             assert!(record.path == "/" || told.contains(parent), "{}: {} came before {parent}", place.name(), record.path);
             assert!(told.insert(record.path.clone()), "{}: {} came twice", place.name(), record.path);
@@ -125,7 +112,7 @@ async fn two_runs_tell_the_same() {
             records.sort_by(|a, b| a.path.cmp(&b.path));
             records
         };
-        assert_eq!(sorted(walk(&first).await), sorted(walk(&second).await), "{}", place.name());
+        assert_eq!(sorted(walked(&first).await), sorted(walked(&second).await), "{}", place.name());
     }
 }
 
@@ -149,7 +136,7 @@ async fn objects_are_let_go_when_they_are_acknowledged() {
         place.put("a", b"x", 1).await;
         place.put("b", b"y", 1).await;
         let source = open(&place, "").await;
-        for record in walk(&source).await {
+        for record in walked(&source).await {
             source.acknowledge(&record.path);
         }
         let path = format!("{}/a", place.root().trim_end_matches('/'));
@@ -165,7 +152,7 @@ async fn a_file_that_vanished_or_changed_is_an_error_and_not_a_wrong_copy() {
         place.put(name, b"0123456789", 1_700_000_000).await;
     }
     let source = open(&place, "").await;
-    walk(&source).await;
+    walked(&source).await;
     drive.remove("gone");
     drive.set_file("longer", "0123456789abcdef", 1_700_000_001);
     drive.set_file("shorter", "012", 1_700_000_001);
@@ -185,7 +172,7 @@ async fn a_folder_that_cannot_be_listed_is_an_error_on_it_and_the_rest_is_told()
     place.put("bad/file", b"x", 1).await;
     place.simulator().make_unlistable("bad");
     let source = open(&place, "").await;
-    let records = walk(&source).await;
+    let records = walked(&source).await;
     let bad: Vec<_> = records.iter().filter(|record| record.path.starts_with("/bad")).collect();
     let [Record { path, item: Item::Failed(message) }] = bad[..] else { panic!("{bad:?}") };
     assert_eq!(path, "/bad");
@@ -200,7 +187,7 @@ async fn entries_of_one_name_are_an_error_and_not_a_silent_choice() {
     // The drive makes a second folder of one name when two are made at once.
     make_second_folder(&place, "twin").await;
     let source = open(&place, "").await;
-    let records = walk(&source).await;
+    let records = walked(&source).await;
     let failed: Vec<_> = records.iter().filter(|record| matches!(record.item, Item::Failed(_))).collect();
     let [Record { path, item: Item::Failed(message) }] = failed[..] else { panic!("{records:?}") };
     assert_eq!(path, "/twin");
@@ -232,7 +219,7 @@ async fn names_that_look_like_dots_stay_names() {
     place.put("folder/\u{ff0e}\u{ff0e}", b"x", 1).await;
     place.simulator().drive().make_folder("folder/\u{ff0e}");
     let source = open(&place, "").await;
-    let mut paths: Vec<String> = walk(&source).await.into_iter().map(|record| record.path).collect();
+    let mut paths: Vec<String> = walked(&source).await.into_iter().map(|record| record.path).collect();
     paths.sort_unstable();
     assert_eq!(paths, ["/", "/folder", "/folder/\u{ff0e}", "/folder/\u{ff0e}\u{ff0e}"]);
     assert_eq!(read(&source, "/folder/\u{ff0e}\u{ff0e}").await.unwrap(), b"x");
@@ -247,7 +234,7 @@ async fn the_drive_is_asked_as_little_as_can_be() {
     }
     simulator.reset_calls();
     let source = open(&place, "a/b").await;
-    let records = walk(&source).await;
+    let records = walked(&source).await;
     for record in &records {
         if matches!(record.item, Item::File { .. }) {
             read(&source, &record.path).await.unwrap();
@@ -310,7 +297,7 @@ async fn calls_that_fail_for_a_while_are_tried_again() {
         Fault::new(What::Reset).endpoint("download/file").skip(2).times(1),
     ]);
     let source = open(&place, "").await;
-    walk(&source).await;
+    walked(&source).await;
     for n in 0..10 {
         assert!(read(&source, &format!("/f/file{n}")).await.unwrap() == noise(n, 10_000), "file{n}");
     }
@@ -323,7 +310,7 @@ async fn a_download_that_is_cut_is_taken_up_where_it_stopped() {
     place.put("large", &noise(9, 3_000_000), 1).await;
     place.simulator().add_fault(Fault::new(What::CutBody { after: 1_234_567 }).endpoint("download/file"));
     let source = open(&place, "").await;
-    walk(&source).await;
+    walked(&source).await;
     assert!(read(&source, "/large").await.unwrap() == noise(9, 3_000_000));
     assert!(place.simulator().unused_faults().is_empty());
     let moved = place.simulator().calls().bytes_down;
@@ -339,7 +326,7 @@ async fn a_damaged_download_is_begun_once_more_while_nothing_of_it_was_given_out
     let damage = |item: &str, times| Fault::new(What::CorruptBody).endpoint("download/file").item(item).times(times);
     place.simulator().set_faults(vec![damage("once", 1), damage("twice", 2), damage("large", 1)]);
     let source = open(&place, "").await;
-    walk(&source).await;
+    walked(&source).await;
     place.simulator().reset_calls();
     assert!(read(&source, "/once").await.unwrap() == noise(50_000, 50_000));
     assert_eq!(place.simulator().calls().of("download/file"), 2);
@@ -453,7 +440,7 @@ async fn a_large_file_is_fetched_ahead_by_its_beginning_only() {
         place.simulator().drive().put_generated(&format!("large{n}"), 40 << 20, n, 1);
     }
     let source = open(&place, "").await;
-    walk(&source).await;
+    walked(&source).await;
     for path in ["/large0", "/large1", "/large2"] {
         assert_eq!(read(&source, path).await.unwrap().len(), 40 << 20);
     }
@@ -476,7 +463,7 @@ async fn a_name_that_is_not_utf8_is_saved_under_the_name_that_rclone_gives() {
     std::fs::write(folder.path().join(OsStr::from_bytes(b"bad\xffname")), "content").unwrap();
     let place = Place::Local(folder);
     let source = open(&place, "").await;
-    let records = walk(&source).await;
+    let records = walked(&source).await;
     let path = format!("{}/bad\u{fffd}name", place.root());
     assert!(records.iter().any(|record| record.path == path), "{records:?}");
     assert_eq!(read(&source, &path).await.unwrap(), b"content");

@@ -119,6 +119,11 @@ fn kept(folder: &Path) -> Vec<PathBuf> {
     files.chain(folders.iter().flat_map(|folder| kept(folder))).collect()
 }
 
+/// Refuses that a file is made.
+fn refusal() -> Fault {
+    Fault::new(What::Status { code: 403, message: "Access denied".into(), retry_after: None }).endpoint("upload/create_file")
+}
+
 async fn try_put(store: &Store, kind: Kind, content: &'static [u8]) -> Result<u64, String> {
     let mut put = store.put(kind, NAME).await.unwrap();
     put.write(Bytes::from_static(content)).await.unwrap();
@@ -133,8 +138,7 @@ async fn a_state_that_could_not_be_put_is_put_first_by_the_next_connection() {
     assert_eq!(try_put(&first, Kind::State, b"arrives").await, Ok(7));
     assert_eq!(kept(folder.path()), [] as [PathBuf; 0]);
 
-    let refusal = || Fault::new(What::Status { code: 403, message: "Access denied".into(), retry_after: None });
-    place.simulator().add_fault(refusal().endpoint("upload/create_file").always());
+    place.simulator().add_fault(refusal().always());
     let refused = try_put(&first, Kind::State, b"does not").await.unwrap_err();
     let [file] = &kept(folder.path())[..] else { panic!("{:?}", kept(folder.path())) };
     assert!(
@@ -152,7 +156,7 @@ async fn a_state_that_could_not_be_put_is_put_first_by_the_next_connection() {
     // While the drive takes nothing, what is there can be read, and nothing is put that could build on it.
     let second = keeping(&place, "stores/one", &folder).await;
     assert_eq!(get(&second, &NAME).await, "arrives");
-    place.simulator().set_faults(vec![refusal().endpoint("upload/create_file").times(9)]);
+    place.simulator().set_faults(vec![refusal().times(9)]);
     let refused = try_put(&second, Kind::Packfile, b"content").await.unwrap_err();
     assert!(refused.contains("a state of an earlier backup is not in the store yet, and comes first"), "{refused}");
     assert!(refused.contains(file.to_str().unwrap()), "{refused}");
@@ -167,8 +171,7 @@ async fn a_state_that_is_kept_is_put_once_and_into_its_own_store_only() {
     let (place, folder) = (Place::drive(), tempfile::tempdir().unwrap());
     made(&place).await;
     let first = keeping(&place, "stores/one", &folder).await;
-    let refusal = What::Status { code: 403, message: "Access denied".into(), retry_after: None };
-    place.simulator().add_fault(Fault::new(refusal).endpoint("upload/create_file").always());
+    place.simulator().add_fault(refusal().always());
     try_put(&first, Kind::State, b"late").await.unwrap_err();
     place.simulator().set_faults(Vec::new());
 
@@ -191,8 +194,7 @@ async fn a_state_that_is_too_old_is_not_put() {
     let (place, folder) = (Place::drive(), tempfile::tempdir().unwrap());
     made(&place).await;
     let first = keeping(&place, "stores/one", &folder).await;
-    let refusal = What::Status { code: 403, message: "Access denied".into(), retry_after: None };
-    place.simulator().add_fault(Fault::new(refusal).endpoint("upload/create_file").always());
+    place.simulator().add_fault(refusal().always());
     try_put(&first, Kind::State, b"old").await.unwrap_err();
     place.simulator().set_faults(Vec::new());
     let file = &kept(folder.path())[0];
@@ -214,8 +216,7 @@ async fn a_state_whose_packfiles_are_gone_is_not_put() {
         made(&place).await;
         let first = keeping(&place, "stores/one", &folder).await;
         try_put(&first, Kind::Packfile, b"content").await.unwrap();
-        let refusal = What::Status { code: 403, message: "Access denied".into(), retry_after: None };
-        place.simulator().add_fault(Fault::new(refusal).endpoint("upload/create_file").always());
+        place.simulator().add_fault(refusal().always());
         try_put(&first, Kind::State, b"late").await.unwrap_err();
         place.simulator().set_faults(Vec::new());
         // As another machine's maintenance does, to which the packfile belongs to nothing.

@@ -41,6 +41,13 @@ impl DriveStore {
         assert_eq!(outcome.code, Some(0), "{}", outcome.text());
     }
 
+    /// A user on another machine: nothing is known there but where the store is.
+    pub fn another_machine(&self) -> Plakar {
+        let other = Plakar::new(&self.simulator.env());
+        self.configure(&other, serde_json::json!({}));
+        other
+    }
+
     /// Runs a command on the store that must succeed, and tells what it took.
     pub fn cost(&self, arguments: &[&str]) -> (Outcome, Cost) {
         self.simulator.reset_calls();

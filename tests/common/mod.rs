@@ -3,6 +3,7 @@
 #![allow(dead_code)] // Each test file uses a part of it.
 
 pub mod command;
+pub mod drive_source;
 pub mod drive_store;
 pub mod export;
 pub mod place;

@@ -1,7 +1,7 @@
 //! The real Plakar with our package.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use super::executable;
@@ -58,4 +58,13 @@ pub fn package() -> &'static Path {
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         package
     })
+}
+
+/// Runs our command line as a user of Plakar, which it asks for names.
+pub fn own(user: &Plakar, arguments: &[&str]) -> std::process::Output {
+    let like = user.command(&[]);
+    let environment = like.get_envs().filter_map(|(name, value)| Some((name, value?)));
+    let mut command = Command::new(executable());
+    command.args(arguments).env_clear().envs(environment).env("PLAKAR", plakar()).current_dir(user.home()).stdin(Stdio::null());
+    command.output().unwrap()
 }

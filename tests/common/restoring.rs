@@ -114,12 +114,9 @@ pub async fn restore_files(destination: &Arc<Destination>, files: &BTreeMap<Stri
     .await
 }
 
-/// Everything below a base, by the source: files with their bytes and times, folders with a slash.
-pub async fn read_back(place: &Place, base: &str) -> BTreeMap<String, (Vec<u8>, u64)> {
-    let source = Source::open(place.settings(Role::Source, base)).await.unwrap();
-    let (sender, mut receiver) = mpsc::channel(1024);
-    let prefix = format!("{}/", source.identity().root.trim_end_matches('/'));
-    let mut found = BTreeMap::new();
+/// All that a source tells of. Few records wait at a time, as with whoever is slow.
+pub async fn walked(source: &Source) -> Vec<source::Record> {
+    let (sender, mut receiver) = mpsc::channel(16);
     let collect = async {
         let mut records = Vec::new();
         while let Some(record) = receiver.recv().await {
@@ -127,9 +124,17 @@ pub async fn read_back(place: &Place, base: &str) -> BTreeMap<String, (Vec<u8>, 
         }
         records
     };
-    let (walked, records) = tokio::join!(source.walk(sender), collect);
-    walked.unwrap();
-    for record in records {
+    let (outcome, records) = tokio::join!(source.walk(sender), collect);
+    outcome.unwrap();
+    records
+}
+
+/// Everything below a base, by the source: files with their bytes and times, folders with a slash.
+pub async fn read_back(place: &Place, base: &str) -> BTreeMap<String, (Vec<u8>, u64)> {
+    let source = Source::open(place.settings(Role::Source, base)).await.unwrap();
+    let prefix = format!("{}/", source.identity().root.trim_end_matches('/'));
+    let mut found = BTreeMap::new();
+    for record in walked(&source).await {
         let Some(path) = record.path.strip_prefix(&prefix).filter(|path| !path.is_empty()) else { continue };
         match record.item {
             source::Item::File { modified, .. } => {

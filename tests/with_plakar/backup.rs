@@ -4,47 +4,13 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use crate::common::drive_source::DriveSource;
 use crate::common::place::noise;
-use crate::common::plakar::{Plakar, package};
-use opendrive_sim::{Options, Simulator, stored_name};
-
-/// A drive, a user whose plugin reaches it, and a store on the local disk.
-struct World {
-    simulator: Simulator,
-    plakar: Plakar,
-    store: String,
-}
-
-impl World {
-    fn new() -> Self {
-        let simulator = Simulator::start(Options::default()).unwrap();
-        let plakar = Plakar::new(&simulator.env());
-        let store = plakar.path("store");
-        plakar.ok(&["at", &store, "create", "-plaintext"]);
-        Self { simulator, plakar, store }
-    }
-
-    /// Configures the source `drive`, the password on standard input and not in an argument.
-    fn configure(&self, location: &str) {
-        self.import(&serde_json::json!({"drive": {
-            "location": location, "username": self.simulator.username(), "password": self.simulator.password(),
-        }}));
-    }
-
-    fn import(&self, config: &serde_json::Value) {
-        let outcome = self.plakar.run_with_input(&["source", "import", "-overwrite"], config.to_string().as_bytes());
-        assert_eq!(outcome.code, Some(0), "{}", outcome.text());
-    }
-
-    fn put(&self, path: &str, bytes: &[u8], seconds: i64) {
-        let stored: Vec<String> = path.split('/').map(stored_name).collect();
-        self.simulator.drive().put_file(&stored.join("/"), bytes.to_vec(), seconds);
-    }
-}
+use crate::common::plakar::package;
 
 #[test]
 fn what_comes_back_is_what_was_on_the_drive() {
-    let world = World::new();
+    let world = DriveSource::new();
     let files: BTreeMap<String, Vec<u8>> = BTreeMap::from([
         ("Documents/empty".into(), vec![]),
         ("Documents/letter.txt".into(), b"Dear all,\n".to_vec()),
@@ -58,7 +24,7 @@ fn what_comes_back_is_what_was_on_the_drive() {
         world.put(path, bytes, 1_600_000_000 + n as i64);
     }
     world.put("elsewhere/secret", b"not in the base", 1);
-    world.configure("opendrive://Documents");
+    world.configure("source", "opendrive://Documents");
     assert_eq!(world.plakar.ok(&["source", "ping", "drive"]).trim(), "configuration OK");
     let id = world.plakar.backup(&world.store, "@drive");
 
@@ -79,11 +45,11 @@ fn what_comes_back_is_what_was_on_the_drive() {
 
 #[test]
 fn a_second_backup_of_an_unchanged_drive_reads_no_file() {
-    let world = World::new();
+    let world = DriveSource::new();
     for n in 0..50 {
         world.put(&format!("a/b/f{}/file{n}", n % 5), &noise(n, 5_000), 1_700_000_000);
     }
-    world.configure("opendrive://a/b");
+    world.configure("source", "opendrive://a/b");
     world.simulator.reset_calls();
     world.plakar.backup(&world.store, "@drive");
     let first = world.simulator.calls();
@@ -107,7 +73,7 @@ fn a_second_backup_of_an_unchanged_drive_reads_no_file() {
 
 #[test]
 fn an_imported_rclone_remote_works_word_for_word() {
-    let world = World::new();
+    let world = DriveSource::new();
     world.put("Documents/letter.txt", b"Dear all", 1_700_000_000);
     // What `rclone config show` prints; the password is the simulator's, by `rclone obscure`.
     let config = "[mydrive]\ntype = opendrive\nusername = user@example.com\npassword = 9b2ZWkwcU_mvNf2cRnZ4zaUPELoT9Deu6u7Sn2gwgl8\n";
@@ -124,7 +90,7 @@ fn an_imported_rclone_remote_works_word_for_word() {
 
 #[test]
 fn what_is_wrong_is_one_clear_line_and_no_snapshot() {
-    let world = World::new();
+    let world = DriveSource::new();
     world.put("file", b"x", 1);
     let (user, password) = (world.simulator.username().to_owned(), world.simulator.password().to_owned());
     let native = |location: &str, user: &str, password: &str| serde_json::json!({"drive": {"location": location, "username": user, "password": password}});
@@ -146,7 +112,7 @@ fn what_is_wrong_is_one_clear_line_and_no_snapshot() {
         ),
     ];
     for (config, expected) in cases {
-        world.import(&config);
+        world.import("source", &config);
         for command in [&["source", "ping", "drive"][..], &["at", &world.store, "backup", "@drive"][..]] {
             let outcome = world.plakar.run(command);
             let text = outcome.text();
@@ -161,11 +127,11 @@ fn what_is_wrong_is_one_clear_line_and_no_snapshot() {
 
 #[test]
 fn a_folder_that_cannot_be_listed_is_reported_and_the_rest_is_saved() {
-    let world = World::new();
+    let world = DriveSource::new();
     world.put("good/file", b"x", 1);
     world.put("bad/file", b"x", 1);
     world.simulator.make_unlistable("bad");
-    world.configure("opendrive://");
+    world.configure("source", "opendrive://");
     let outcome = world.plakar.run(&["at", &world.store, "backup", "@drive"]);
     let text = outcome.text();
     assert!(text.contains("completed with 1 error"), "{text}");
@@ -177,9 +143,9 @@ fn a_folder_that_cannot_be_listed_is_reported_and_the_rest_is_saved() {
 
 #[test]
 fn nothing_is_written_outside_of_plakars_own_folders() {
-    let world = World::new();
+    let world = DriveSource::new();
     world.put("file", b"x", 1);
-    world.configure("opendrive://");
+    world.configure("source", "opendrive://");
     world.plakar.backup(&world.store, "@drive");
     let mut left: Vec<String> =
         std::fs::read_dir(world.plakar.home()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -195,7 +161,7 @@ fn nothing_is_written_outside_of_plakars_own_folders() {
 
 #[test]
 fn the_package_is_one_small_static_file_and_lists_as_rclone() {
-    let world = World::new();
+    let world = DriveSource::new();
     assert_eq!(world.plakar.ok(&["pkg", "list"]).lines().last(), Some("rclone@v0.0.1"));
     // A debug build is larger and dynamic; `make test` tests the one that is shipped.
     let Some(executable) = crate::common::shipped() else {

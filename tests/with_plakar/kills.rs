@@ -19,14 +19,18 @@ fn kills() -> u64 {
 }
 
 /// Random numbers that one number repeats.
-struct Draws {
-    seed: u64,
+pub struct Draws {
+    pub seed: u64,
     drawn: u64,
 }
 
 impl Draws {
+    pub fn new(seed: u64) -> Self {
+        Self { seed, drawn: 0 }
+    }
+
     /// A number below a limit.
-    fn below(&mut self, limit: u64) -> u64 {
+    pub fn below(&mut self, limit: u64) -> u64 {
         let mut draw = [0; 8];
         opendrive_sim::generated_bytes(self.seed, self.drawn * 8, &mut draw);
         self.drawn += 1;
@@ -44,7 +48,7 @@ fn abreast(rounds: impl Fn(Draws, u64) + Sync) {
     std::thread::scope(|scope| {
         for world in 0..WORLDS {
             let (rounds, kills) = (&rounds, kills().div_ceil(WORLDS));
-            scope.spawn(move || rounds(Draws { seed: seed.wrapping_add(world), drawn: 0 }, kills));
+            scope.spawn(move || rounds(Draws::new(seed.wrapping_add(world)), kills));
         }
     });
 }
@@ -226,8 +230,7 @@ fn store_backups(mut draws: Draws, kills: u64) {
     };
     // By somebody who remembers nothing of what was there.
     let check_anew = |round: &str| {
-        let other = Plakar::new(&world.simulator.env());
-        world.configure(&other, serde_json::json!({}));
+        let other = world.another_machine();
         let outcome = other.run(&["-quiet", "at", "@drive", "check"]);
         assert_eq!(outcome.code, Some(0), "{round}: {}", outcome.text());
         other

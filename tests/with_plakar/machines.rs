@@ -14,6 +14,7 @@ use opendrive_sim::{Fault, Options, Simulator, What};
 use crate::common::drive_store::tree;
 use crate::common::place::noise;
 use crate::common::plakar::Plakar;
+use crate::kills::Draws;
 
 /// How many commands there are between two looks at everything.
 const BETWEEN: u64 = 8;
@@ -25,8 +26,7 @@ struct World {
     machines: [Plakar; 3],
     /// That on the disk, and that on the drive.
     stores: [String; 2],
-    seed: u64,
-    drawn: u64,
+    draws: Draws,
     /// What each snapshot must give, by the beginning of its id.
     contents: BTreeMap<String, Tree>,
     /// What was done, for the message of a failure.
@@ -44,14 +44,11 @@ impl World {
         for store in &stores {
             machines[0].ok(&["at", store, "create", "-plaintext"]);
         }
-        Self { simulator, machines, stores, seed, drawn: 0, contents: BTreeMap::new(), done: Vec::new(), shared }
+        Self { simulator, machines, stores, draws: Draws::new(seed), contents: BTreeMap::new(), done: Vec::new(), shared }
     }
 
     fn below(&mut self, limit: usize) -> usize {
-        let mut draw = [0; 8];
-        opendrive_sim::generated_bytes(self.seed, self.drawn * 8, &mut draw);
-        self.drawn += 1;
-        (u64::from_le_bytes(draw) % limit as u64) as usize
+        self.draws.below(limit as u64) as usize
     }
 
     /// One command of one machine, with or without a drive that fails meanwhile.
@@ -173,7 +170,7 @@ impl World {
 
     /// Looks at both stores as every machine, and as one that has not seen them before.
     fn look(&self) {
-        let story = || format!("MACHINES_SEED={}\n{}", self.seed, self.done.join("\n"));
+        let story = || format!("MACHINES_SEED={}\n{}", self.draws.seed, self.done.join("\n"));
         for store in &self.stores {
             // What a machine lists is there for others from then on: a state that it could not put comes first.
             let known: Vec<BTreeSet<String>> = self.machines.iter().map(|known| self.listed(known, store)).collect();

@@ -2,49 +2,40 @@
 
 use std::collections::BTreeMap;
 
+use crate::common::drive_source::DriveSource;
 use crate::common::drive_store::tree;
-use crate::common::plakar::Plakar;
-use opendrive_sim::{Options, Simulator};
-use serde_json::json;
 
-struct World {
-    simulator: Simulator,
-    plakar: Plakar,
-    store: String,
-}
+/// A drive that is restored to and backed up.
+struct World(DriveSource);
 
 impl World {
     fn new() -> Self {
-        let simulator = Simulator::start(Options::default()).unwrap();
-        let plakar = Plakar::new(&simulator.env());
-        let store = plakar.path("store");
-        plakar.ok(&["at", &store, "create", "-plaintext"]);
-        let place = json!({"drive": {"location": "opendrive:///To", "username": simulator.username(), "password": simulator.password()}});
+        let world = DriveSource::new();
         for kind in ["source", "destination"] {
-            assert_eq!(plakar.run_with_input(&[kind, "import"], place.to_string().as_bytes()).code, Some(0));
+            world.configure(kind, "opendrive:///To");
         }
-        Self { simulator, plakar, store }
+        Self(world)
     }
 
     /// Backs a local folder with these names up, each file holding its own name, and restores it to the drive.
     fn restore(&self, names: &[&str]) -> crate::common::plakar::Outcome {
-        let folder = self.plakar.path("folder");
+        let folder = self.0.plakar.path("folder");
         let _ = std::fs::remove_dir_all(&folder);
         for name in names {
             let path = std::path::Path::new(&folder).join(name);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, name).unwrap();
         }
-        let id = self.plakar.backup(&self.store, &folder);
-        self.plakar.run(&["at", &self.store, "restore", "-to", "@drive", &format!("{id}:{folder}")])
+        let id = self.0.plakar.backup(&self.0.store, &folder);
+        self.0.plakar.run(&["at", &self.0.store, "restore", "-to", "@drive", &format!("{id}:{folder}")])
     }
 
     /// What a backup of the drive has, read back from the store.
     fn backed_up(&self) -> BTreeMap<String, Vec<u8>> {
-        let id = self.plakar.backup(&self.store, "@drive");
-        let target = self.plakar.path("back");
+        let id = self.0.plakar.backup(&self.0.store, "@drive");
+        let target = self.0.plakar.path("back");
         let _ = std::fs::remove_dir_all(&target);
-        self.plakar.ok(&["at", &self.store, "restore", "-to", &target, &format!("{id}:/To")]);
+        self.0.plakar.ok(&["at", &self.0.store, "restore", "-to", &target, &format!("{id}:/To")]);
         tree(std::path::Path::new(&target))
     }
 }
@@ -59,7 +50,7 @@ fn names_that_are_quoted_on_the_drive_come_back() {
     let names = ["‛x", "‛‛x", "x‛", "‛／", "a：b", "a:b", "x ", " x", "x.", "x", "␠", "percent%20", "in ‛/‛‛", "␊", "‛␊"];
     let outcome = world.restore(&names);
     assert_eq!(outcome.code, Some(0), "{}", outcome.text());
-    assert_eq!(world.simulator.drive().tree().values().filter(|entry| !entry.is_dir).count(), names.len());
+    assert_eq!(world.0.simulator.drive().tree().values().filter(|entry| !entry.is_dir).count(), names.len());
     assert_eq!(world.backed_up(), named(&names));
 }
 

@@ -1,50 +1,14 @@
 //! Paths that are given behind the name of a place, `@NAME:PATH`: the real Plakar encodes them.
 
-use std::process::Command;
+use crate::common::drive_source::DriveSource;
+use crate::common::plakar::{Outcome, own};
 
-use crate::common::executable;
-use crate::common::plakar::{Outcome, Plakar, plakar as program};
-use opendrive_sim::{Options, Simulator, stored_name};
-use serde_json::json;
-
-struct World {
-    simulator: Simulator,
-    plakar: Plakar,
-    store: String,
+fn put(world: &DriveSource, path: &str, text: &str) {
+    world.put(path, text.as_bytes(), 1_700_000_000);
 }
 
-impl World {
-    fn new() -> Self {
-        let simulator = Simulator::start(Options::default()).unwrap();
-        let plakar = Plakar::new(&simulator.env());
-        let store = plakar.path("store");
-        plakar.ok(&["at", &store, "create", "-plaintext"]);
-        Self { simulator, plakar, store }
-    }
-
-    /// The place `drive` of a kind.
-    fn configure(&self, kind: &str, location: &str) {
-        let place = json!({"drive": {"location": location, "username": self.simulator.username(), "password": self.simulator.password()}});
-        let outcome = self.plakar.run_with_input(&[kind, "import", "-overwrite"], place.to_string().as_bytes());
-        assert_eq!(outcome.code, Some(0), "{}", outcome.text());
-    }
-
-    fn put(&self, path: &str, text: &str) {
-        let stored: Vec<String> = path.split('/').map(stored_name).collect();
-        self.simulator.drive().put_file(&stored.join("/"), text.as_bytes().to_vec(), 1_700_000_000);
-    }
-
-    fn backup(&self, source: &str) -> Outcome {
-        self.plakar.run(&["-quiet", "at", &self.store, "backup", source])
-    }
-
-    /// A command of ours, which asks Plakar for the name.
-    fn own(&self, arguments: &[&str]) -> std::process::Output {
-        let mut command = Command::new(executable());
-        let like = self.plakar.command(&[]);
-        command.env_clear().envs(like.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("PLAKAR", program()).args(arguments);
-        command.output().unwrap()
-    }
+fn backup(world: &DriveSource, source: &str) -> Outcome {
+    world.plakar.run(&["-quiet", "at", &world.store, "backup", source])
 }
 
 /// Names that Plakar encodes, and one that looks as if it had.
@@ -52,10 +16,10 @@ const ODD: [&str; 6] = ["My Pictures", "It's (new)!", "100% sure", "caf\u{e9} \u
 
 #[test]
 fn a_folder_of_any_name_is_backed_up_by_a_path() {
-    let world = World::new();
+    let world = DriveSource::new();
     for name in ODD {
-        world.put(&format!("{name}/in it"), name);
-        world.put(&format!("Documents/{name}/in it"), &format!("below {name}"));
+        put(&world, &format!("{name}/in it"), name);
+        put(&world, &format!("Documents/{name}/in it"), &format!("below {name}"));
     }
     for location in ["opendrive://", "opendrive:///", "opendrive:///Documents"] {
         world.configure("source", location);
@@ -81,11 +45,11 @@ fn a_folder_of_any_name_is_backed_up_by_a_path() {
 
 #[test]
 fn what_a_path_can_mean_twice_is_an_error_that_names_both() {
-    let world = World::new();
-    world.put("a b/x", "with a space");
-    world.put("a%20b/x", "with the encoding of one");
+    let world = DriveSource::new();
+    put(&world, "a b/x", "with a space");
+    put(&world, "a%20b/x", "with the encoding of one");
     world.configure("source", "opendrive:///a%20b");
-    let outcome = world.backup("@drive");
+    let outcome = backup(&world, "@drive");
     let text = outcome.text();
     assert!(outcome.code != Some(0) && text.contains("can mean \"/a%20b\" or \"/a b\", and both are there"), "{text}");
     // What the line says to write, works.
@@ -99,7 +63,7 @@ fn what_a_path_can_mean_twice_is_an_error_that_names_both() {
 
 #[test]
 fn a_restore_goes_into_the_folder_of_that_name() {
-    let world = World::new();
+    let world = DriveSource::new();
     let folder = world.plakar.path("folder");
     std::fs::create_dir(&folder).unwrap();
     std::fs::write(format!("{folder}/x"), "x").unwrap();
@@ -114,7 +78,7 @@ fn a_restore_goes_into_the_folder_of_that_name() {
         }
     }
     // Below one that really is called so.
-    world.put("a%20b/y", "y");
+    put(&world, "a%20b/y", "y");
     restore("@drive:/a%20b");
     world.configure("destination", "opendrive:///a%20b/new");
     restore("@drive");
@@ -126,7 +90,7 @@ fn a_restore_goes_into_the_folder_of_that_name() {
 
 #[test]
 fn a_store_lies_in_the_folder_of_that_name() {
-    let world = World::new();
+    let world = DriveSource::new();
     world.configure("store", "opendrive:///Documents");
     let folder = world.plakar.path("folder");
     std::fs::create_dir(&folder).unwrap();
@@ -144,11 +108,11 @@ fn a_store_lies_in_the_folder_of_that_name() {
 
 #[test]
 fn two_slashes_are_said_to_be_two_folders() {
-    let world = World::new();
-    world.put("Other/x", "x");
-    world.put("Documents/y", "y");
+    let world = DriveSource::new();
+    put(&world, "Other/x", "x");
+    put(&world, "Documents/y", "y");
     world.configure("source", "opendrive://Documents");
-    let outcome = world.backup("@drive:/Other");
+    let outcome = backup(&world, "@drive:/Other");
     let text = outcome.text();
     assert!(outcome.code != Some(0) && text.contains("the folder /Documents/Other does not exist"), "{text}");
     assert!(text.contains("write opendrive:///Documents with three slashes"), "{text}");
@@ -168,13 +132,13 @@ fn two_slashes_are_said_to_be_two_folders() {
 
 #[test]
 fn our_own_commands_take_the_same_paths() {
-    let world = World::new();
-    world.put("My Pictures/a.txt", "a");
-    world.put("Documents/a%20b/c.txt", "c");
-    world.put("Documents/a b.txt", "ab");
+    let world = DriveSource::new();
+    put(&world, "My Pictures/a.txt", "a");
+    put(&world, "Documents/a%20b/c.txt", "c");
+    put(&world, "Documents/a b.txt", "ab");
     world.configure("source", "opendrive://Documents");
     let own = |arguments: &[&str]| {
-        let output = world.own(arguments);
+        let output = own(&world.plakar, arguments);
         (output.status.code(), String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
     };
     let fine = |arguments: &[&str], expected: &str| {

@@ -148,8 +148,7 @@ fn a_packfile_that_is_cut_short_is_reported_by_check() {
     bytes.truncate(bytes.len() / 2);
     assert!(drive.set_file(&path, bytes, 1_700_000_000));
     // As somebody else: Plakar remembers what it has checked.
-    let other = Plakar::new(&world.simulator.env());
-    world.configure(&other, serde_json::json!({}));
+    let other = world.another_machine();
     let outcome = other.run(&["at", "@drive", "check"]);
     assert!(outcome.code.is_some_and(|code| code != 0), "{outcome:?}");
     assert!(!outcome.text().contains("panic") && !outcome.text().contains("I/O error communicating"), "{}", outcome.text());
@@ -160,8 +159,7 @@ fn two_plakars_use_one_store_at_once() {
     let world = DriveStore::new();
     world.plakar.ok(&["at", "@drive", "create", "-plaintext"]);
     let files = files(&world.plakar);
-    let other = Plakar::new(&world.simulator.env());
-    world.configure(&other, serde_json::json!({}));
+    let other = world.another_machine();
     world.simulator.set_latency(Duration::from_millis(20));
     std::thread::scope(|scope| {
         let both = [&world.plakar, &other].map(|plakar| {
@@ -217,8 +215,7 @@ fn a_state_that_cannot_be_put_comes_with_the_next_backup() {
     world.simulator.set_faults(Vec::new());
 
     assert_eq!(backup(3).code, Some(0));
-    let other = Plakar::new(&world.simulator.env());
-    world.configure(&other, serde_json::json!({}));
+    let other = world.another_machine();
     other.ok(&["at", "@drive", "check"]);
     let listed = |plakar: &Plakar| {
         let listed = plakar.ok(&["at", "@drive", "ls"]);

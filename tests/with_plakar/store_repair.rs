@@ -1,26 +1,14 @@
 //! `plakar-opendrive store check` and `store repair`: what another machine would see of a store, and mending it.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use crate::common::drive_store::{DriveStore, make_files, tree};
-use crate::common::executable;
-use crate::common::plakar::{Plakar, plakar};
+use crate::common::plakar::{Plakar, own};
 
-/// Runs our command line as a user of Plakar; gives its status and all that it said.
+/// Runs our command line; gives its status and all that it said.
 fn ours(user: &Plakar, arguments: &[&str]) -> (Option<i32>, String) {
-    let mut command = Command::new(executable());
-    let environment = user.command(&[]);
-    let environment = environment.get_envs().filter_map(|(name, value)| Some((name, value?)));
-    command.args(arguments).env_clear().envs(environment).env("PLAKAR", plakar()).current_dir(user.home()).stdin(Stdio::null());
-    let output = command.output().unwrap();
+    let output = own(user, arguments);
     (output.status.code(), format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr)))
-}
-
-fn another_machine(world: &DriveStore) -> Plakar {
-    let other = Plakar::new(&world.simulator.env());
-    world.configure(&other, serde_json::json!({}));
-    other
 }
 
 /// A store on a drive with a circle of states, as Plakar makes it on a store that lets one state replace another. The user's
@@ -55,14 +43,14 @@ fn states_in_a_circle_are_found_and_mended() {
     make_files(&files, 20, 20_000);
     let (removed, kept) = with_a_circle(&world, &files);
     assert!(user.ok(&["at", "@drive", "ls", "-uuid"]).contains(&kept));
-    assert!(!another_machine(&world).ok(&["at", "@drive", "ls", "-uuid"]).contains(&kept));
+    assert!(!world.another_machine().ok(&["at", "@drive", "ls", "-uuid"]).contains(&kept));
     let before = world.simulator.drive().tree();
 
     let (code, said) = ours(user, &["store", "check", "@drive"]);
     assert!(code == Some(1) && said.contains("0 restore points on every machine, of 3 states"), "{said}");
     assert!(said.contains(&format!("{} is seen by only this machine", &kept[..8])), "{said}");
     assert!(said.contains("`plakar-opendrive store repair @drive`"), "{said}");
-    let (code, said) = ours(&another_machine(&world), &["store", "check", "@drive"]);
+    let (code, said) = ours(&world.another_machine(), &["store", "check", "@drive"]);
     assert!(code == Some(1) && said.contains(&format!("{} is seen by no machine that has not", &kept[..8])), "{said}");
 
     let (_, said) = ours(user, &["store", "repair", "--dry-run", "@drive"]);
@@ -72,7 +60,7 @@ fn states_in_a_circle_are_found_and_mended() {
     let (code, said) = ours(user, &["store", "repair", "@drive"]);
     assert!(code == Some(0) && said.contains(&format!("state {removed} is ")), "{said}");
     assert!(said.contains("1 restore point on every machine"), "{said}");
-    let other = another_machine(&world);
+    let other = world.another_machine();
     assert!(other.ok(&["at", "@drive", "ls", "-uuid"]).contains(&kept));
     // Nothing is deleted: one name has changed.
     let after = world.simulator.drive().tree();
@@ -117,6 +105,7 @@ fn a_store_that_is_well_is_said_to_be_well() {
         (["store", "check", "drive"], 2, "\"drive\" is not a store: write @NAME"),
         (["store", "check", "@nothing"], 7, "Plakar has no store \"nothing\""),
         (["store", "repair", "@drive/folder"], 2, "is not a store: write @NAME"),
+        (["store", "check", "@-drive"], 2, "\"-drive\" is no name of Plakar's"),
     ] {
         let (code, said) = ours(user, &arguments);
         assert!(code == Some(expected) && said.contains(line) && said.trim_end().lines().count() == 1, "{code:?} {said}");

@@ -5,13 +5,6 @@ use std::path::Path;
 use crate::common::drive_store::{DriveStore, make_files, tree};
 use crate::common::plakar::Plakar;
 
-/// A user on another machine: nothing is known there but where the store is.
-fn another_machine(world: &DriveStore) -> Plakar {
-    let other = Plakar::new(&world.simulator.env());
-    world.configure(&other, serde_json::json!({}));
-    other
-}
-
 /// The ids that `ls` shows.
 fn listed(plakar: &Plakar) -> Vec<String> {
     let mut ids: Vec<String> =
@@ -48,7 +41,7 @@ fn a_copy_from_which_snapshots_were_removed_is_whole_on_every_machine() {
             wanted.sort();
         }
         assert_eq!(listed(plakar), wanted, "here, night {night}");
-        let other = another_machine(&world);
+        let other = world.another_machine();
         assert_eq!(listed(&other), wanted, "elsewhere, night {night}");
         other.ok(&["at", "@drive", "check"]);
         for (number, id) in wanted.iter().enumerate() {
@@ -59,5 +52,5 @@ fn a_copy_from_which_snapshots_were_removed_is_whole_on_every_machine() {
     }
     // Space is freed, and nothing else with it.
     plakar.ok(&["at", "@drive", "maintenance"]);
-    another_machine(&world).ok(&["at", "@drive", "check"]);
+    world.another_machine().ok(&["at", "@drive", "check"]);
 }

@@ -3,69 +3,44 @@
 use std::os::unix::fs::symlink;
 use std::process::Command;
 
-use crate::common::plakar::{Outcome, Plakar};
-use opendrive_sim::{Options, Simulator};
-use serde_json::{Value, json};
+use crate::common::drive_source::DriveSource;
+use crate::common::plakar::Outcome;
+use serde_json::json;
 
-struct World {
-    simulator: Simulator,
-    plakar: Plakar,
-    store: String,
-}
-
-impl World {
-    fn new() -> Self {
-        let simulator = Simulator::start(Options::default()).unwrap();
-        let plakar = Plakar::new(&simulator.env());
-        let store = plakar.path("store");
-        plakar.ok(&["at", &store, "create", "-plaintext"]);
-        Self { simulator, plakar, store }
-    }
-
-    fn import(&self, source: &Value) {
-        let outcome = self.plakar.run_with_input(&["source", "import", "-overwrite"], json!({"it": source}).to_string().as_bytes());
-        assert_eq!(outcome.code, Some(0), "{}", outcome.text());
-    }
-
-    fn drive(&self, location: &str) {
-        self.import(&json!({"location": location, "username": self.simulator.username(), "password": self.simulator.password()}));
-    }
-
-    fn backup(&self, options: &[&str]) -> Outcome {
-        self.plakar.run(&[&["-quiet", "at", &self.store, "backup"], options, &["@it"]].concat())
-    }
+fn backup(world: &DriveSource, options: &[&str]) -> Outcome {
+    world.plakar.run(&[&["-quiet", "at", &world.store, "backup"], options, &["@drive"]].concat())
 }
 
 #[test]
 fn a_pattern_that_drops_everything_is_said() {
-    let world = World::new();
+    let world = DriveSource::new();
     world.simulator.drive().put_file("Documents/a.txt", b"a".to_vec(), 1);
     world.simulator.drive().put_file("Documents/deep/b.txt", b"b".to_vec(), 1);
-    world.drive("opendrive:///Documents");
+    world.configure("source", "opendrive:///Documents");
     for pattern in ["Documents", "/Documents", "**/Documents", "*"] {
-        let text = world.backup(&["-ignore", pattern]).text();
+        let text = backup(&world, &["-ignore", pattern]).text();
         assert!(text.contains("with 1 error") && !text.contains("without errors"), "{pattern}: {text}");
         assert!(text.contains("patterns count from the root of the drive"), "{pattern}: {text}");
         assert!(text.contains("nothing is saved but the folder itself: -ignore leaves out all that is in it, 3 of 3"), "{pattern}: {text}");
     }
     // Somebody may mean that.
     for pattern in ["/Documents/*", "Documents/**/*"] {
-        let text = world.backup(&["-ignore", pattern]).text();
+        let text = backup(&world, &["-ignore", pattern]).text();
         assert!(text.contains("without errors") && text.contains("nothing is saved but the folder itself"), "{pattern}: {text}");
     }
     for pattern in ["documents", "*.txt", "deep", "/deep", "*.doc"] {
-        let text = world.backup(&["-ignore", pattern]).text();
+        let text = backup(&world, &["-ignore", pattern]).text();
         assert!(text.contains("without errors") && !text.contains("nothing is saved"), "{pattern}: {text}");
     }
     // The root itself is never dropped, and an error there is none to Plakar.
-    world.drive("opendrive://");
-    let text = world.backup(&["-ignore", "*"]).text();
+    world.configure("source", "opendrive://");
+    let text = backup(&world, &["-ignore", "*"]).text();
     assert!(text.contains("nothing is saved but the folder itself: -ignore leaves out all that is in it, 4 of 4"), "{text}");
 }
 
 #[test]
 fn what_is_no_file_on_a_local_remote_is_counted() {
-    let world = World::new();
+    let world = DriveSource::new();
     let folder = world.plakar.path("folder");
     std::fs::create_dir_all(format!("{folder}/deep")).unwrap();
     std::fs::write(format!("{folder}/file"), "x").unwrap();
@@ -75,8 +50,8 @@ fn what_is_no_file_on_a_local_remote_is_counted() {
     let local = |options: &[(&str, &str)]| {
         let mut source = json!({"location": format!("rclone://{folder}"), "rclone_type": "local"});
         options.iter().for_each(|(key, value)| source[*key] = json!(value));
-        world.import(&source);
-        world.backup(&[]).text()
+        world.import("source", &json!({ "drive": source }));
+        backup(&world, &[]).text()
     };
     let text = local(&[]);
     assert!(
