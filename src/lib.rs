@@ -12,4 +12,3 @@ pub mod cli;
 pub mod connector;
 mod panics;
 pub mod plugin;
-mod text;

@@ -4,7 +4,8 @@
 use std::time::Instant;
 
 use chrono::{TimeDelta, Utc};
-use source_app::schedule::{FakeClock, Retention, Scheduler, Settings, next_runs};
+use source_app::model::Retention;
+use source_app::scheduler::{FakeClock, Scheduler, Settings, next_runs};
 use source_app::state::{
     AppKind, AppSpec, Cause, Finish, Match, NewTask, Owner, PolicySpec, Resource, Result, ScheduleSpec, State, TaskFilter, TaskKind,
     TaskState,

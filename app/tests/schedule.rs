@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use common::{at, end, new_task, schedule, source, start, state};
-use source_app::schedule::{Clock, Job, Outcome, Runner, Scheduler, Settings};
+use source_app::scheduler::{Clock, Job, Outcome, Runner, Scheduler, Settings};
 use source_app::state::{Cause, Owner, State, Task, TaskFilter, TaskKind, TaskState};
 use tokio_util::sync::CancellationToken;
 

@@ -4,7 +4,7 @@ mod common;
 
 use chrono::TimeDelta;
 use common::{at, end, schedule, schedule_spec, source, start, state};
-use source_app::schedule::{Clock, FakeClock, Scheduler, Settings, next_runs};
+use source_app::scheduler::{Clock, FakeClock, Scheduler, Settings, next_runs};
 use source_app::state::{Owner, ScheduleSpec, State, TaskFilter, TaskKind, TaskState};
 
 /// What a look at this time starts, all of which then succeeds.

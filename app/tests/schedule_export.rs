@@ -11,8 +11,8 @@ use chrono_tz::Tz;
 use common::{schedule, schedule_spec, source, start, state};
 use serde::Deserialize;
 use serde_json::Value;
-use source_app::schedule::Expression;
-use source_app::schedule::export::{Command, Kubernetes, Systemd, crontab, kubernetes, systemd};
+use source_app::export::{Command, Kubernetes, Systemd, crontab, kubernetes, systemd};
+use source_app::model::Expression;
 use source_app::state::{Effective, Owner, ScheduleSpec, TaskKind};
 
 const BERLIN: Tz = chrono_tz::Europe::Berlin;

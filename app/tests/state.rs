@@ -8,7 +8,7 @@ use std::path::Path;
 
 use chrono::TimeDelta;
 use common::{at, end, new_task, run, schedule, schedule_spec, source, spec, start, state};
-use source_app::schedule::Retention;
+use source_app::model::Retention;
 use source_app::state::{
     AppKind, Cancelled, Cause, Match, Origin, Owner, PolicySpec, Slotted, State, StateError, TaskFilter, TaskKind, TaskState,
 };

@@ -8,7 +8,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use chrono::TimeDelta;
 use common::{at, end, schedule, source, start, state};
-use source_app::schedule::{FakeClock, Scheduler, Settings};
+use source_app::scheduler::{FakeClock, Scheduler, Settings};
 use source_app::state::{Owner, State, StateError, TaskFilter, TaskKind, TaskState};
 
 /// This test once more, as a process of its own.

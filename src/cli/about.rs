@@ -3,12 +3,13 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::exit::{Exit, Failure};
-use super::output::{Output, shown, size};
 use super::place::Where;
 use super::{drive, version};
+use crate::cli::failure::remote_failure;
 use crate::connector::open_remote;
 use crate::rclone::{ErrorKind, Rclone};
+use terminal::exit::{Exit, Failure};
+use terminal::output::{Output, shown, size};
 
 /// Show how much room a remote has; without one, the versions and backends that are built in
 #[derive(Debug, clap::Args)]
@@ -40,7 +41,7 @@ impl About {
             let remote = open_remote(&settings).await?;
             remote.about().await.map_err(|error| match error.kind() {
                 ErrorKind::Unsupported => Failure::new(Exit::Failed, format!("{} does not tell its quota", settings.identity.kind)),
-                _ => Failure::remote(&settings, &error),
+                _ => remote_failure(&settings, &error),
             })
         })?;
         let room = Room {

@@ -1,11 +1,12 @@
 //! `cat`: the bytes of files.
 
 use super::drive;
-use super::exit::{Exit, Failure};
-use super::output::Output;
 use super::place::{Where, above};
+use crate::cli::failure::file_failure;
 use crate::connector::{Settings, open_remote};
 use crate::rclone::{Error, ErrorKind};
+use terminal::exit::{Exit, Failure};
+use terminal::output::Output;
 
 /// Write files to standard output, each checked against the size and the hash that the drive has of it
 #[derive(Debug, clap::Args)]
@@ -35,7 +36,7 @@ async fn write(file: &Settings, out: &mut Output) -> Result<(), Failure> {
         return Err(Failure::usage("the root is a folder: write the path of a file"));
     };
     let remote = open_remote(&folder).await?;
-    let failed = |error| Failure::file(file, &error);
+    let failed = |error| file_failure(file, &error);
     let entry = match remote.stat(&name).await {
         // Some drives say so of a folder too.
         Err(error) if error.kind() == ErrorKind::NotFound && open_remote(file).await?.list("").await.is_ok() => {

@@ -3,14 +3,15 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use super::exit::{Exit, Failure};
-use super::output::{Output, count, is_terminal};
 use super::plakar::{self, Handover};
 use super::{credentials, drive};
+use crate::cli::failure::remote_failure;
 use crate::connector::{Role, Settings, open_remote};
-use crate::plugin::say;
 use crate::rclone::{ErrorKind, Rclone, Remote};
-use crate::text;
+use terminal::diagnostics::say;
+use terminal::exit::{Exit, Failure};
+use terminal::output::{Output, count, is_terminal};
+use terminal::text;
 
 /// Ask for the account, test it, and give it to Plakar, or print what `plakar source|destination|store import` reads
 ///
@@ -89,14 +90,14 @@ impl Config {
                 Ok(format!("{}, {}", count(folders, "folder"), count(entries.len() as u64 - folders, "file")))
             }
             Err(error) if error.kind() == ErrorKind::NotFound && self.create => {
-                remote.make_folder("").await.map_err(|error| Failure::remote(settings, &error))?;
+                remote.make_folder("").await.map_err(|error| remote_failure(settings, &error))?;
                 Ok("made, and empty".to_owned())
             }
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                let Failure { exit, message } = Failure::remote(settings, &error);
+                let Failure { exit, message } = remote_failure(settings, &error);
                 Err(Failure::new(exit, format!("{}: write another --location, or add --create", message.unwrap_or_default())))
             }
-            Err(error) => Err(Failure::remote(settings, &error)),
+            Err(error) => Err(remote_failure(settings, &error)),
         }
     }
 }

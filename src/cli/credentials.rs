@@ -1,11 +1,12 @@
 //! The account: from options, standard input, the environment, or whoever sits at the terminal. Never from an
 //! argument, which every user of the machine can read.
 
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, BufRead, Write};
 
-use super::app::can_ask;
-use super::exit::{Exit, Failure};
-use crate::plugin::{Signal, Signals};
+use terminal::ask::{can_ask, first_line};
+use terminal::exit::{Exit, Failure};
+use terminal::signals::{Signal, Signals};
+use terminal::text;
 
 /// The variable with the account's name.
 const USERNAME: &str = "PLAKAR_OPENDRIVE_USERNAME";
@@ -15,9 +16,6 @@ const PASSWORD: &str = "PLAKAR_OPENDRIVE_PASSWORD";
 
 /// The variable with the path of a file whose first line is the password.
 const PASSWORD_FILE: &str = "PLAKAR_OPENDRIVE_PASSWORD_FILE";
-
-/// No password is longer, in bytes: what is, is another file.
-const LONGEST: u64 = 4096;
 
 /// An account. It has no `Debug` form, which would show the password.
 #[derive(Clone)]
@@ -84,20 +82,8 @@ fn ask_password(username: &str) -> Result<String, Failure> {
         let _context = runtime.enter();
         Signals::listen()
     });
-    rpassword::prompt_password(format!("Password of {}: ", crate::text::line(username))).map_err(|error| match error.kind() {
+    rpassword::prompt_password(format!("Password of {}: ", text::line(username))).map_err(|error| match error.kind() {
         io::ErrorKind::Interrupted | io::ErrorKind::UnexpectedEof => Failure::silent(Exit::Signal(Signal::Interrupt)),
         _ => Failure::new(Exit::Failed, format!("cannot ask for the password: {error}")),
     })
-}
-
-/// The first line without its end: what editors and `echo` put there is no part of a password.
-pub(super) fn first_line(source: impl Read, name: &str) -> Result<String, Failure> {
-    let mut bytes = Vec::new();
-    let read = source.take(LONGEST + 1).read_to_end(&mut bytes);
-    read.map_err(|error| Failure::new(Exit::Failed, format!("cannot read the password from {name}: {error}")))?;
-    if bytes.len() as u64 > LONGEST {
-        return Err(Failure::usage(format!("{name} has more than {LONGEST} bytes, which is no password")));
-    }
-    let text = String::from_utf8(bytes).map_err(|_| Failure::usage(format!("{name} is no UTF-8 text")))?;
-    Ok(text.lines().next().unwrap_or_default().to_owned())
 }

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::io::{IsTerminal, Read};
 
-use super::exit::{Exit, Failure};
-use super::output::Output;
 use super::place::from_json;
 use super::plakar::{self, Handover};
 use crate::connector::{RcloneConfig, Role, Settings};
-use crate::text;
+use terminal::exit::{Exit, Failure};
+use terminal::output::Output;
+use terminal::text;
 
 /// Give a section of `rclone config show`, read from standard input, to Plakar, or print what its import commands read
 ///

@@ -6,14 +6,15 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 
 use super::drive;
-use super::exit::{Exit, Failure};
-use super::output::{FOLDER, Output, coloured, shown, time};
 use super::place::{Where, above};
+use crate::cli::failure::{file_failure, remote_failure};
 use crate::connector::source::{Item, Record};
 use crate::connector::{OpenError, Settings, Source, UNDECRYPTABLE, open_remote};
-use crate::plugin::say;
 use crate::rclone::ErrorKind;
-use crate::text;
+use terminal::diagnostics::say;
+use terminal::exit::{Exit, Failure};
+use terminal::output::{FOLDER, Output, coloured, shown, time};
+use terminal::text;
 
 /// Records that wait to be printed.
 const WAITING: usize = 1000;
@@ -70,7 +71,7 @@ impl Ls {
             Err(error) if is_file(&error) => return self.file(settings, out).await,
             remote => remote?.list("").await,
         };
-        let mut entries = listed.map_err(|error| Failure::remote(settings, &error))?;
+        let mut entries = listed.map_err(|error| remote_failure(settings, &error))?;
         entries.sort_by(|a, b| a.name.cmp(&b.name).then(b.is_folder().cmp(&a.is_folder())));
         let mut exit = Exit::Done;
         for entry in entries {
@@ -86,7 +87,7 @@ impl Ls {
 
     async fn file(&self, settings: &Settings, out: &mut Output) -> Result<Exit, Failure> {
         let Some((folder, name)) = above(settings) else { return Err(Failure::new(Exit::NotFound, "the root is a file")) };
-        let entry = open_remote(&folder).await?.stat(&name).await.map_err(|error| Failure::file(settings, &error))?;
+        let entry = open_remote(&folder).await?.stat(&name).await.map_err(|error| file_failure(settings, &error))?;
         self.row(out, &name, false, entry.size, entry.modified)?;
         Ok(Exit::Done)
     }

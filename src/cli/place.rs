@@ -11,10 +11,10 @@ use clap::ValueEnum;
 
 use super::credentials::{self, Credentials};
 use super::drive;
-use super::exit::{Exit, Failure};
 use super::plakar::{self, Configured, Section};
 use crate::connector::{RcloneConfig, Role, Settings, settle};
-use crate::text;
+use terminal::exit::{Exit, Failure};
+use terminal::text;
 
 /// A section by its name, as Plakar and rclone keep them.
 type Sections = BTreeMap<String, Section>;

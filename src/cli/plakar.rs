@@ -8,12 +8,12 @@ use std::process::{Command, Output as Outcome, Stdio};
 use clap::ValueEnum;
 use serde_json::json;
 
-use super::exit::{Exit, Failure};
-use super::output::Output;
 use super::place::from_json;
 use crate::connector::Role;
-use crate::plugin::say;
-use crate::text;
+use terminal::diagnostics::say;
+use terminal::exit::{Exit, Failure};
+use terminal::output::Output;
+use terminal::text;
 
 /// The options of a source, a destination or a store.
 pub(super) type Section = BTreeMap<String, String>;

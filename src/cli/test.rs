@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::drive;
-use super::exit::{Exit, Failure};
-use super::output::{ASIDE, BAD, GOOD, Output, coloured, count, shown, size};
 use super::place::Where;
 use crate::connector::{Identity, OpenError, Settings, explain, open_remote};
 use crate::rclone::{Entry, Error, ErrorKind, Remote};
+use terminal::exit::{Exit, Failure};
+use terminal::output::{ASIDE, BAD, GOOD, Output, coloured, count, shown, size};
 
 /// How many calls are timed.
 const CALLS: u32 = 5;

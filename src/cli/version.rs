@@ -2,9 +2,9 @@
 
 use serde::Deserialize;
 
-use super::exit::{Exit, Failure};
-use super::output::Output;
 use crate::rclone::Rclone;
+use terminal::exit::{Exit, Failure};
+use terminal::output::Output;
 
 /// The generations of Plakar's plugin API that the connectors speak.
 const PLUGIN_APIS: [&str; 2] = ["v1.0.0", "v1.1.0"];

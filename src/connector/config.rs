@@ -11,7 +11,7 @@ use std::collections::hash_map::RandomState;
 use super::schema::{Fault, check};
 use super::{readings, wrapped};
 use crate::rclone::RemoteConfig;
-use crate::text;
+use terminal::text;
 
 /// What stands before rclone's own keys in the form that Plakar imports.
 const RCLONE_PREFIX: &str = "rclone_";

@@ -12,7 +12,7 @@ pub mod store;
 mod wrapped;
 
 use crate::rclone::{Error, ErrorKind, Rclone, Remote};
-use crate::text;
+use terminal::text;
 
 /// The longest path that is saved or restored, in bytes. The longest that Linux has is 4 KiB; what rclone
 /// shows as a look-alike takes three times as much.

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 use super::{ConfigError, OpenError, Settings, explain};
 use crate::rclone::{Error, ErrorKind, Remote, RemoteConfig};
-use crate::text;
+use terminal::text;
 
 /// Characters that Go's `net/url` leaves as they are in a path, beside letters and digits.
 const PLAIN: &[u8] = b"-_.~$&+,/:;=@";

@@ -14,7 +14,7 @@ use regex_lite::Regex;
 use serde::Deserialize;
 
 use super::Role;
-use crate::text;
+use terminal::text;
 
 /// How much an option's name must be like a known one to be taken for it, from 0 to 1 (Jaro and Winkler).
 const ALIKE: f64 = 0.88;

@@ -78,7 +78,7 @@ pub(super) fn end(why: &str) -> bool {
     if !may_be_ended(&arguments) || output.starts_with("/dev/pts") || output.to_string_lossy().starts_with("/dev/tty") {
         return false;
     }
-    super::say(&format!("{why}. The command ends here"));
+    terminal::diagnostics::say(&format!("{why}. The command ends here"));
     kill_process(parent, Signal::HUP).is_ok()
 }
 

@@ -12,7 +12,6 @@ pub mod files;
 mod guard;
 mod process;
 mod resources;
-mod signals;
 mod status;
 mod stdio;
 pub mod v1_0;
@@ -29,10 +28,11 @@ use tonic::codegen::{Service, StdError};
 use tonic::server::NamedService;
 use tonic::transport::Server;
 
+use terminal::signals::{Signal, Signals};
+
 use crate::rclone::Rclone;
 pub use process::{Connector, PluginApi, run};
 pub use resources::Chunks;
-pub use signals::{Signal, Signals};
 pub use stdio::{Connection, Ended};
 
 /// How much Plakar may send before it must wait for us, in bytes.
@@ -111,10 +111,4 @@ pub async fn all_streams_closed() {
     while Rclone::get().stats().streams > 0 {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-}
-
-/// Says a line to the user; unlike `eprintln!` it does not panic where nobody listens any more.
-pub fn say(line: &str) {
-    use std::io::Write;
-    let _ = writeln!(std::io::stderr(), "plakar-opendrive: {line}");
 }

@@ -5,7 +5,10 @@ use std::io::IsTerminal;
 use futures::FutureExt;
 use tokio_util::sync::CancellationToken;
 
-use super::{Connection, End, Signals, Windows, all_streams_closed, say, serve, v1_0, v1_1};
+use terminal::diagnostics::say;
+use terminal::signals::Signals;
+
+use super::{Connection, End, Windows, all_streams_closed, serve, v1_0, v1_1};
 use crate::connector::store::state_folder;
 use crate::rclone::Rclone;
 

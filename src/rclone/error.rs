@@ -5,7 +5,7 @@ use std::io;
 
 use serde::Deserialize;
 
-use crate::text;
+use terminal::text;
 
 /// What sort of failure an [`Error`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]

@@ -5,10 +5,10 @@ use serde::Deserialize;
 use super::integrations::Form;
 use super::stores::store;
 use super::{Error, Result, Service};
-use crate::plakar::schema::{Fault, Field};
-use crate::plakar::{Kind, Name, Options};
-use crate::schedule::Retention;
+use crate::model::Retention;
 use crate::state::{App, AppId, AppKind, AppSpec, Resource};
+use plakar_driver::schema::{Fault, Field};
+use plakar_driver::{Kind, Name, Options};
 
 /// What a user gives to assign an app.
 #[derive(Clone, Debug, Deserialize)]

@@ -4,7 +4,8 @@ use chrono::Utc;
 use serde::Serialize;
 
 use super::{Result, Service};
-use crate::schedule::{NextRun, Retention, next_runs};
+use crate::model::Retention;
+use crate::scheduler::{NextRun, next_runs};
 use crate::state::{App, AppId, AppKind, Overview, Task, TaskFilter, TaskKind};
 
 /// So many tasks are shown of each app.

@@ -1,8 +1,8 @@
 //! What can go wrong, each in one clear line, and of which kind it is.
 
-use crate::plakar::schema::Fault;
-use crate::schedule::Invalid;
+use crate::model::Invalid;
 use crate::state::StateError;
+use plakar_driver::schema::Fault;
 
 /// A `Result` of the service.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -24,7 +24,7 @@ pub enum Error {
     State(#[from] StateError),
     /// Plakar refused or failed.
     #[error(transparent)]
-    Plakar(#[from] crate::plakar::Error),
+    Plakar(#[from] plakar_driver::Error),
     /// A fault of ours.
     #[error("the program failed inside: {0}")]
     Inside(String),
@@ -56,7 +56,7 @@ impl From<Invalid> for Error {
 impl Error {
     /// Of which kind it is.
     pub fn problem(&self) -> Problem {
-        use crate::plakar::Error as Plakar;
+        use plakar_driver::Error as Plakar;
         match self {
             Self::Faults(_) | Self::Input(_) | Self::State(StateError::Invalid(_)) | Self::Plakar(Plakar::Input(_)) => Problem::Input,
             Self::NotFound(_) | Self::State(StateError::NotFound(_)) | Self::Plakar(Plakar::NotFound(_)) => Problem::NotFound,

@@ -1,7 +1,7 @@
 //! Schedules for cron, systemd and Kubernetes.
 
 use super::{Error, Result, Service};
-use crate::schedule::export::{Command, ExportedFile, Kubernetes, Systemd, crontab, kubernetes, systemd};
+use crate::export::{Command, ExportedFile, Kubernetes, Systemd, crontab, kubernetes, systemd};
 use crate::state::AppId;
 
 /// What runs the schedules of an app instead of our scheduler.

@@ -1,9 +1,9 @@
 //! Which installed integrations go with a resource, and the forms of their connectors.
 
 use super::{Error, Result, Service};
-use crate::plakar::packages::{self, Connector, ConnectorKind, Integration};
-use crate::plakar::schema::Schema;
 use crate::state::AppKind;
+use plakar_driver::packages::{self, Connector, ConnectorKind, Integration};
+use plakar_driver::schema::Schema;
 
 /// An integration that goes with a resource.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]

@@ -3,9 +3,9 @@
 use std::io::Write;
 use std::time::Instant;
 
-use crate::plakar::Progress;
-use crate::schedule::Job;
+use crate::scheduler::Job;
 use crate::state::LogWriter;
+use plakar_driver::Progress;
 
 /// Writes a task's log. A log that can't be written does not stop the task.
 pub(super) struct TaskLog<'a> {

@@ -28,9 +28,9 @@ pub use points::Point;
 pub use stores::StoreChoice;
 pub use work::{Place, Work};
 
-use crate::plakar::{Browsers, Plakar};
-use crate::schedule::{Scheduler, Settings, SystemClock};
+use crate::scheduler::{Scheduler, Settings, SystemClock};
 use crate::state::{self, State};
+use plakar_driver::{Browsers, Plakar};
 use runner::PlakarRunner;
 
 /// So long a store's browser is kept after its last use.

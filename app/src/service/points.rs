@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::stores::store;
 use super::{Error, Result, Service};
-use crate::plakar::{
+use crate::state::{App, AppId, AppKind};
+use plakar_driver::{
     ArchiveFormat, Browser, CancellationToken, Download, Entry, EntryKind, Failure, Listing, Order, Page, Plakar, RestorePoint, Searched,
     SnapshotId, SnapshotPath, Store,
 };
-use crate::state::{App, AppId, AppKind};
 
 /// A restore point that is looked into.
 pub struct Point {
@@ -39,7 +39,7 @@ impl Service {
         let (browser, store) = self.browser(&app).await?;
         let point = browser.restore_point(id).await?;
         if point.app.as_deref() != Some(app.key.as_str()) {
-            return Err(crate::plakar::Error::NotFound(format!("the restore point {} of {}", id.short(), app.spec.name)).into());
+            return Err(plakar_driver::Error::NotFound(format!("the restore point {} of {}", id.short(), app.spec.name)).into());
         }
         Ok(Point { point, browser, store, plakar: self.plakar.clone() })
     }

@@ -3,11 +3,11 @@
 use super::log::TaskLog;
 use super::stores::store;
 use super::{Error, Place, Problem, Result, Work};
-use crate::plakar::{
+use crate::scheduler::{Job, Outcome, Runner};
+use crate::state::{App, AppKind, Finish, State, TaskState};
+use plakar_driver::{
     self, BackupJob, Browsers, CheckOf, Failure, Name, Plakar, RestoreJob, RestoreNews, RestoreTo, SnapshotId, Store, StoreState, Verdict,
 };
-use crate::schedule::{Job, Outcome, Runner};
-use crate::state::{App, AppKind, Finish, State, TaskState};
 
 /// Runs tasks.
 pub(super) struct PlakarRunner {
@@ -30,8 +30,8 @@ impl Runner for PlakarRunner {
         let mut log = TaskLog::new(&job);
         let ended = match self.work(&job, &mut log).await {
             Ok(ended) => ended,
-            Err(Error::Plakar(plakar::Error::Cancelled)) => Ended::of(Verdict::Interrupted),
-            Err(Error::Plakar(plakar::Error::StoreLocked(reason))) => Ended::of(Verdict::StoreLocked { reason }),
+            Err(Error::Plakar(plakar_driver::Error::Cancelled)) => Ended::of(Verdict::Interrupted),
+            Err(Error::Plakar(plakar_driver::Error::StoreLocked(reason))) => Ended::of(Verdict::StoreLocked { reason }),
             // What the input lacks it will lack at the next try too.
             Err(error) => {
                 return outcome(Ended::of(Verdict::Failed { reason: error.to_string() }), error.problem() != Problem::Input, &mut log);
@@ -151,8 +151,8 @@ impl PlakarRunner {
     }
 
     async fn prune(&self, job: &Job, log: &mut TaskLog<'_>) -> Result<Ended> {
-        let crate::schedule::Retention { daily, weekly, monthly, yearly } = job.retention;
-        let keep = plakar::Retention { daily, weekly, monthly, yearly };
+        let crate::model::Retention { daily, weekly, monthly, yearly } = job.retention;
+        let keep = plakar_driver::Retention { daily, weekly, monthly, yearly };
         let plan = self.plakar.prune(&store_of(&job.app)?, &job.app.key, keep).await?;
         for point in &plan {
             log.say(&format!("{} {} of {}", if point.keep { "kept" } else { "removed" }, point.id, point.taken));

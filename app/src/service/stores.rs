@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{Error, Result, Service};
-use crate::plakar::{Kind, Name, Store, StoreState};
+use plakar_driver::{Kind, Name, Store, StoreState};
 
 /// A store of Plakar's configuration.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -42,7 +42,7 @@ impl Service {
     /// Plakar can't be run.
     pub async fn stores(&self) -> Result<Vec<StoreChoice>> {
         let all = self.plakar.configurations(Kind::Store).await?;
-        let choice = |(name, mut options): (String, crate::plakar::Options)| StoreChoice {
+        let choice = |(name, mut options): (String, plakar_driver::Options)| StoreChoice {
             name,
             location: without_password(&options.remove("location").unwrap_or_default()),
         };
@@ -57,7 +57,7 @@ impl Service {
         let store = store(text)?;
         match self.plakar.store_state(&store).await? {
             StoreState::Ready => Ok(()),
-            StoreState::Locked(reason) => Err(crate::plakar::Error::Passphrase(reason).into()),
+            StoreState::Locked(reason) => Err(plakar_driver::Error::Passphrase(reason).into()),
             StoreState::Unavailable(_) => Ok(self.plakar.create_store(&store, self.has_passphrase(text).await?).await?),
         }
     }

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::stores::store;
 use super::{Error, Result, Service};
-use crate::plakar::{SnapshotId, SnapshotPath, folder};
 use crate::state::{AppId, Cancelled, Cause, LogPart, NewTask, Task, TaskFilter, TaskId, TaskKind, TaskState};
+use plakar_driver::{SnapshotId, SnapshotPath, folder};
 
 /// What a task is asked to do.
 #[derive(Clone, Debug, PartialEq, Eq)]

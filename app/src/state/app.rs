@@ -9,7 +9,7 @@ use super::error::is_duplicate;
 use super::resource::{self, Resource};
 use super::text::{Instant, Json, words};
 use super::{Result, State, StateError};
-use crate::schedule::{Invalid, Retention};
+use crate::model::{Invalid, Retention};
 
 /// Known to the database only; a removed app's is never given again.
 pub type AppId = i64;

@@ -1,6 +1,6 @@
 //! Names and short texts that a user gives.
 
-use crate::schedule::Invalid;
+use crate::model::Invalid;
 
 /// # Errors
 ///

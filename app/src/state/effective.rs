@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::text::Instant;
 use super::{App, AppId, Owner, Policy, Result, Schedule, ScheduleId, State, app, policy, schedule};
-use crate::schedule::Retention;
+use crate::model::Retention;
 
 /// Where an app has a schedule from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

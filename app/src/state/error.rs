@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::schedule::Invalid;
+use crate::model::Invalid;
 
 /// Why the state cannot be read or changed.
 #[derive(Debug, thiserror::Error)]

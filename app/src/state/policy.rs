@@ -8,7 +8,7 @@ use super::check::{check_list, check_name};
 use super::error::is_duplicate;
 use super::text::{Instant, Json, words};
 use super::{App, AppKind, Result, State, StateError};
-use crate::schedule::{Invalid, Retention};
+use crate::model::{Invalid, Retention};
 
 /// Known to the database only; a removed policy's is never given again.
 pub type PolicyId = i64;

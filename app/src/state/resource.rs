@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::check::check_text;
 use super::{Result, StateError};
-use crate::schedule::Invalid;
+use crate::model::Invalid;
 
 /// What the data is in: an account and folder, a database, a share.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

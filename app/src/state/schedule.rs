@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::text::Instant;
 use super::{AppId, AppKind, PolicyId, Result, State, StateError, TaskKind, app, policy};
-use crate::schedule::{Calendar, Invalid, Timing};
+use crate::model::{Calendar, Invalid, Timing};
 
 /// Known to the database only; a removed schedule's is never given again, so that with the app and the time it names a slot for good.
 pub type ScheduleId = i64;

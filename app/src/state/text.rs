@@ -26,11 +26,11 @@ macro_rules! words {
         }
 
         impl std::str::FromStr for $name {
-            type Err = crate::schedule::Invalid;
+            type Err = crate::model::Invalid;
 
             fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
                 Self::ALL.iter().copied().find(|value| value.as_str() == text).ok_or_else(|| {
-                    crate::schedule::Invalid(format!(concat!("\"{}\" is no ", $what, "; write one of: {}"), text.escape_debug(), [$($word),+].join(", ")))
+                    crate::model::Invalid(format!(concat!("\"{}\" is no ", $what, "; write one of: {}"), text.escape_debug(), [$($word),+].join(", ")))
                 })
             }
         }

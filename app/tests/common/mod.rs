@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use chrono::{DateTime, Utc};
-use source_app::schedule::Retention;
+use source_app::model::Retention;
 use source_app::state::{
     App, AppKind, AppSpec, Cause, Finish, NewTask, Owner, Resource, Schedule, ScheduleSpec, State, Task, TaskKind, TaskState,
 };

@@ -11,11 +11,12 @@ use super::kloset::Kloset;
 use super::report::Report;
 use super::to::To;
 use super::{Failure, Side, above};
-use crate::cli::exit::Exit;
+use crate::cli::failure::failure;
 use crate::cli::ls::is_file;
 use crate::connector::Source;
 use crate::connector::source::{Item, Record};
 use crate::rclone::{CHUNK, ErrorKind};
+use terminal::exit::Exit;
 
 /// Records that wait to be copied.
 const WAITING: usize = 1000;
@@ -188,7 +189,7 @@ async fn remote(source: &Source, file: Option<&str>, to: &mut To, report: &Repor
     source.notes().for_each(|note| report.note(&note));
     kloset.note().into_iter().for_each(|note| report.note(note));
     // Nothing else can be read.
-    let found = found.map_err(|error| Failure::of(&error))?;
+    let found = found.map_err(|error| failure(&error))?;
     if !found {
         return Err(Failure::new(Exit::NotFound, format!("the file {} is gone", file.unwrap_or_default())));
     }

@@ -12,13 +12,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::drive;
-use super::exit::{Exit, Failure};
-use super::output::Output;
 use super::place::{Names, Where, above, is_remote};
+use crate::cli::failure::remote_failure;
 use crate::connector::{Settings, open_remote};
 use crate::rclone::ErrorKind;
 use from::From;
 use report::Report;
+use terminal::exit::{Exit, Failure};
+use terminal::output::Output;
 use to::To;
 
 /// Copy files and folders between a remote and this machine, or between remotes
@@ -118,6 +119,6 @@ async fn is_folder(settings: &Settings) -> Result<bool, Failure> {
         // A bucket has any folder, empty.
         Ok(entries) => Ok(!entries.is_empty() || remote.features().empty_folders),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(Failure::remote(settings, &error)),
+        Err(error) => Err(remote_failure(settings, &error)),
     }
 }

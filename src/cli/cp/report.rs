@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
-use crate::cli::exit::Exit;
-use crate::cli::output::{count, size};
-use crate::plugin::say;
-use crate::text;
+use terminal::diagnostics::say;
+use terminal::exit::Exit;
+use terminal::output::{count, size};
+use terminal::text;
 
 /// The bar, and what became of each file. The bar is drawn on a terminal only.
 pub(super) struct Report {

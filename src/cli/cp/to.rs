@@ -12,9 +12,9 @@ use tokio::task::JoinHandle;
 
 use super::report::Report;
 use super::{Failure, Side, Target};
-use crate::cli::exit::Exit;
 use crate::connector::Destination;
 use crate::connector::destination::{Item, Outcome, Record, Restore};
+use terminal::exit::Exit;
 
 /// Times that differ by less are the same: drives keep seconds.
 const PRECISION: Duration = Duration::from_secs(1);

@@ -6,16 +6,18 @@ use std::future::Future;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
-use super::app::{can_ask, line};
-use super::exit::{Exit, Failure};
-use super::output::{Output, shown};
 use super::place::Where;
-use super::{broken, on_runtime, until_signal};
+use crate::cli::failure::remote_failure;
 use crate::connector::{Settings, open_remote};
-use crate::plugin::{Signals, say};
 use crate::rclone::ErrorKind;
 use crate::rclone::probe::{Point, Probe as Asked};
 use report::{Report, megabytes};
+use terminal::ask::{can_ask, line};
+use terminal::diagnostics::say;
+use terminal::exit::{Exit, Failure};
+use terminal::output::{Output, shown};
+use terminal::runtime::{cannot_begin, on_runtime, until_signal};
+use terminal::signals::Signals;
 
 /// So much traffic is used without being asked for, in bytes.
 const MAX_UNASKED: u64 = 50_000_000;
@@ -50,7 +52,7 @@ impl Probe {
     pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
         let settings = self.names.read()?.find(&self.remote)?;
         on_runtime(async {
-            let mut signals = Signals::listen().map_err(broken)?;
+            let mut signals = Signals::listen().map_err(cannot_begin)?;
             // It lives until the scratch folder is gone.
             let (asked, chosen) = until_signal(&mut signals, self.prepare(&settings)).await?;
             let mut report = Report::new(&asked, (!self.json).then_some(&mut *out))?;
@@ -71,7 +73,7 @@ impl Probe {
         let remote = open_remote(settings).await?;
         let asked = remote.probe().await.map_err(|error| match error.kind() {
             ErrorKind::Unsupported => Failure::usage(error.message()),
-            _ => Failure::remote(settings, &error),
+            _ => remote_failure(settings, &error),
         })?;
         if let Some(unknown) = self.only.iter().find(|number| asked.points.iter().all(|point| point.number != **number)) {
             let known: Vec<String> = asked.points.iter().map(|point| point.number.to_string()).collect();
@@ -129,7 +131,7 @@ fn announce(asked: &Asked, points: &[Point], settings: &Settings) {
 
 /// Asks one question after the other.
 async fn ask(asked: &Asked, choices: &[Choice], settings: &Settings, report: &mut Report<'_>) -> Result<(), Failure> {
-    asked.begin().await.map_err(|error| Failure::remote(settings, &error))?;
+    asked.begin().await.map_err(|error| remote_failure(settings, &error))?;
     for Choice { point, ask } in choices {
         if !ask {
             report.leave_out(point)?;
@@ -137,7 +139,7 @@ async fn ask(asked: &Asked, choices: &[Choice], settings: &Settings, report: &mu
         }
         report.begin(point);
         let start = Instant::now();
-        let found = asked.ask(point.number).await.map_err(|error| Failure::remote(settings, &error))?;
+        let found = asked.ask(point.number).await.map_err(|error| remote_failure(settings, &error))?;
         report.add(point, found, start.elapsed())?;
     }
     Ok(())

@@ -8,9 +8,9 @@ use anstyle::Style;
 use indicatif::ProgressBar;
 use serde::Serialize;
 
-use crate::cli::exit::{Exit, Failure};
-use crate::cli::output::{ASIDE, BAD, GOOD, Output, coloured, count, shown, time};
 use crate::rclone::probe::{Answer, Found, Point, Probe, Verdict};
+use terminal::exit::{Exit, Failure};
+use terminal::output::{ASIDE, BAD, GOOD, Output, coloured, count, shown, time};
 
 /// The form of the JSON. It grows when a field is taken away or means something else.
 const FORMAT: u32 = 1;

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-use crate::cli::exit::{Exit, Failure};
+use terminal::exit::{Exit, Failure};
 
 /// How many states one command is asked for: its arguments must not become too long.
 const MAX_STATES: usize = 500;

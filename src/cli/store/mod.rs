@@ -12,11 +12,12 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use self::machine::{Machine, State};
-use super::exit::{Exit, Failure};
-use super::output::{Output, count};
 use super::{drive, place};
+use crate::cli::failure::failure;
 use crate::connector::store::{Kind, mac_from_hex, mac_to_hex};
 use crate::connector::{Store as Kloset, settle};
+use terminal::exit::{Exit, Failure};
+use terminal::output::{Output, count};
 
 /// Look at a store as another machine would, and mend it
 #[derive(Debug, clap::Args)]
@@ -120,7 +121,7 @@ impl Which {
             for name in wanted {
                 let to = drive(async {
                     let mac = mac_from_hex(&name).ok_or_else(|| Failure::new(Exit::Failed, "a bug: a name that is none"))?;
-                    kloset.rename_state(&mac).await.map_err(|error| Failure::of(&error))
+                    kloset.rename_state(&mac).await.map_err(|error| failure(&error))
                 })?;
                 moved.push((name, mac_to_hex(&to)));
             }
@@ -160,7 +161,7 @@ impl Which {
     fn look(&self, kloset: &Kloset) -> Result<Sight, Failure> {
         let names = drive(async {
             kloset.open().await?;
-            kloset.list(Kind::State).await.map_err(|error| Failure::of(&error))
+            kloset.list(Kind::State).await.map_err(|error| failure(&error))
         })?;
         let names: Vec<String> = names.iter().map(mac_to_hex).collect();
         let fresh = Machine::fresh(&self.store, self.keyfile.clone())?;

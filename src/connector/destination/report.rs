@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::paths::standard;
-use crate::text;
+use terminal::text;
 
 /// How many entries are named before the rest is only counted.
 const NAMED: usize = 5;

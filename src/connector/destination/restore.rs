@@ -12,7 +12,7 @@ use super::scene::Scene;
 use super::upload::{Body, Piece, Upload};
 use super::{Destination, Item, Outcome, Record, Summary};
 use crate::panics::caught;
-use crate::text;
+use terminal::text;
 
 /// Up to this many bytes a file is taken in whole, so that the stream goes on while it is uploaded.
 const SMALL: u64 = 1 << 20;

@@ -1,7 +1,7 @@
 //! What a walk has to say at its end although it is no failure.
 
 use crate::rclone::Unlisted;
-use crate::text;
+use terminal::text;
 
 /// What was found and is not saved.
 #[derive(Debug, Default)]

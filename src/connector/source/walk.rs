@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use super::{Item, Record, Source};
 use crate::connector::{LONGEST_PATH, UNDECRYPTABLE};
 use crate::rclone::{Entry, Error, Listing};
-use crate::text;
+use terminal::text;
 
 /// The longest name that is saved, in bytes. OpenDrive's are 255 long, a third of what rclone may make of them.
 const LONGEST_NAME: usize = 4 << 10;

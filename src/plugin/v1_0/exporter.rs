@@ -16,7 +16,8 @@ use super::proto::exporter::{
 use crate::connector::destination::{Calls, LeftOut};
 use crate::connector::{Destination, Role, Settings};
 use crate::plugin::attributes::{MODE_FOLDER, left_out, time};
-use crate::plugin::{MAX_MESSAGE, say, status};
+use crate::plugin::{MAX_MESSAGE, status};
+use terminal::diagnostics::say;
 
 /// Plakar's number for a hard link (kloset v1.0.12, snapshot/exporter).
 const HARD_LINK: u32 = 0;

@@ -19,7 +19,8 @@ use super::proto::importer::{
 use crate::connector::source::Record;
 use crate::connector::{Role, Settings, Source};
 use crate::plugin::attributes::attributes;
-use crate::plugin::{MAX_MESSAGE, file, say, status};
+use crate::plugin::{MAX_MESSAGE, file, status};
+use terminal::diagnostics::say;
 
 /// Records that wait for Plakar to take them.
 const RECORDS: usize = 2048;

@@ -18,7 +18,8 @@ use super::proto::exporter::{
 use crate::connector::destination::{Item, LeftOut, Outcome, Record, Restore};
 use crate::connector::{Destination, Role, Settings, settle};
 use crate::plugin::attributes::{MODE_FOLDER, left_out, time};
-use crate::plugin::{MAX_MESSAGE, say, status};
+use crate::plugin::{MAX_MESSAGE, status};
+use terminal::diagnostics::say;
 
 /// Results that wait for Plakar to take them.
 const RESULTS: usize = 256;

@@ -16,7 +16,8 @@ use super::proto::importer::{
     PingResponse,
 };
 use crate::connector::{Role, Settings, Source, settle};
-use crate::plugin::{MAX_MESSAGE, file, say, status};
+use crate::plugin::{MAX_MESSAGE, file, status};
+use terminal::diagnostics::say;
 
 /// Records that wait for Plakar to take them; enough that a listing never waits for a single one, and
 /// that a few changed files among many are seen some way ahead.

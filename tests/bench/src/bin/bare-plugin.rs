@@ -13,7 +13,8 @@ use plakar_opendrive::plugin::v1_1::proto::importer::{
     CloseRequest, CloseResponse, ImportRequest, ImportResponse, InitRequest, InitResponse, OpenRequest, OpenResponse, PingRequest,
     PingResponse,
 };
-use plakar_opendrive::plugin::{Connection, Signals, Windows, serve};
+use plakar_opendrive::plugin::{Connection, Windows, serve};
+use terminal::signals::Signals;
 use tokio::sync::{OnceCell, oneshot};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};

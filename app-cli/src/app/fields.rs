@@ -1,0 +1,201 @@
+//! What `assign` and `edit` have in common: an app's details, and its connector's options.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+
+use plakar_driver::Options;
+use plakar_driver::schema::Schema;
+use source_app::model::Retention;
+
+use crate::failure::Failure;
+use terminal::ask;
+use terminal::exit::Exit;
+use terminal::text;
+
+/// No options are longer, in bytes.
+const LONGEST: u64 = 1 << 20;
+
+/// What may be said of an app.
+#[derive(Debug, clap::Args)]
+pub(super) struct Details {
+    /// Such as production, development or testing; "" for none
+    #[arg(long)]
+    pub(super) environment: Option<String>,
+    /// Such as critical, database, PII; may be repeated, "" for none
+    #[arg(long, value_name = "CLASS")]
+    pub(super) data_class: Vec<String>,
+    /// What the connector needs, by the keys of its schema; may be repeated, KEY= for none. Not for secrets
+    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    pub(super) option: Vec<(String, String)>,
+    /// Read options from standard input, secrets too: a JSON object of strings
+    #[arg(long)]
+    pub(super) options_stdin: bool,
+    /// Ask for this secret at the terminal, without showing it; those that are missing are asked for anyway
+    #[arg(long, value_name = "KEY")]
+    pub(super) secret: Vec<String>,
+    /// The folder of the store, or the name of a store of Plakar's
+    #[arg(long, value_name = "PATH|NAME")]
+    pub(super) store: Option<String>,
+    #[command(flatten)]
+    pub(super) keep: Keep,
+}
+
+/// How many restore points are kept; 0 for a number that is not to count.
+#[derive(Debug, clap::Args)]
+pub(super) struct Keep {
+    /// Keep the newest restore point of each of so many days when pruning
+    #[arg(long, value_name = "N")]
+    keep_daily: Option<u32>,
+    /// The same for weeks
+    #[arg(long, value_name = "N")]
+    keep_weekly: Option<u32>,
+    /// The same for months
+    #[arg(long, value_name = "N")]
+    keep_monthly: Option<u32>,
+    /// The same for years
+    #[arg(long, value_name = "N")]
+    keep_yearly: Option<u32>,
+}
+
+impl Keep {
+    /// A retention with what is given changed.
+    pub(super) fn over(&self, old: Retention) -> Retention {
+        Retention {
+            daily: self.keep_daily.unwrap_or(old.daily),
+            weekly: self.keep_weekly.unwrap_or(old.weekly),
+            monthly: self.keep_monthly.unwrap_or(old.monthly),
+            yearly: self.keep_yearly.unwrap_or(old.yearly),
+        }
+    }
+
+    pub(super) fn is_given(&self) -> bool {
+        [self.keep_daily, self.keep_weekly, self.keep_monthly, self.keep_yearly].iter().any(Option::is_some)
+    }
+}
+
+/// A retention for people: `7 daily, 4 weekly`.
+pub(super) fn kept(retention: Retention) -> String {
+    let Retention { daily, weekly, monthly, yearly } = retention;
+    let parts = [(daily, "daily"), (weekly, "weekly"), (monthly, "monthly"), (yearly, "yearly")];
+    let parts: Vec<String> = parts.iter().filter(|(number, _)| *number > 0).map(|(number, what)| format!("{number} {what}")).collect();
+    if parts.is_empty() { "all".to_owned() } else { parts.join(", ") }
+}
+
+/// What a repeated argument gives: one "" is none at all.
+pub(super) fn list(given: &[String]) -> Vec<String> {
+    if given == [""] { Vec::new() } else { given.to_vec() }
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("write KEY=VALUE".to_owned()),
+    }
+}
+
+impl Details {
+    /// Whether any option is to be changed.
+    pub(super) fn has_options(&self) -> bool {
+        !self.option.is_empty() || self.options_stdin || !self.secret.is_empty()
+    }
+
+    /// The protocol that a location tells.
+    pub(super) fn protocol_of_location(&self) -> Option<&str> {
+        let location = self.option.iter().find(|(key, _)| key == "location")?;
+        Some(location.1.split_once(':')?.0)
+    }
+
+    /// The store, the path of a folder made absolute.
+    pub(super) fn store(&self) -> Result<Option<String>, Failure> {
+        let Some(store) = &self.store else { return Ok(None) };
+        if !store.contains(std::path::MAIN_SEPARATOR) && store != "." && store != ".." {
+            return Ok(Some(store.clone()));
+        }
+        let wrong = || Failure::usage(format!("--store {}: write the path of a folder, in UTF-8", text::quoted(store)));
+        let path = std::path::absolute(store).map_err(|_| wrong())?;
+        Ok(Some(path.into_os_string().into_string().map_err(|_| wrong())?))
+    }
+
+    /// The options, added to others.
+    pub(super) fn options(&self, schema: &Schema, mut options: Options) -> Result<Options, Failure> {
+        let mut given = BTreeMap::new();
+        for (key, value) in &self.option {
+            if schema.is_secret(key) {
+                return Err(Failure::usage(format!(
+                    "option {} is a secret, which other users of this machine could read here: leave it out to be asked for it at a \
+                     terminal, or give {{\"{key}\": \"…\"}} on standard input with --options-stdin",
+                    text::quoted(key)
+                )));
+            }
+            if given.insert(key.clone(), value.clone()).is_some() {
+                return Err(Failure::usage(format!("option {} is given twice: write it once", text::quoted(key))));
+            }
+        }
+        if self.options_stdin {
+            for (key, value) in from_stdin()? {
+                if given.insert(key.clone(), value).is_some() {
+                    return Err(Failure::usage(format!("option {} is given twice: write it once", text::quoted(&key))));
+                }
+            }
+        }
+        for key in &self.secret {
+            if !ask::can_ask() {
+                return Err(Failure::usage("--secret asks at a terminal, and there is none: give secrets by --options-stdin"));
+            }
+            given.insert(key.clone(), ask::secret(&schema.other(key).title)?);
+        }
+        for (key, value) in given {
+            if value.is_empty() { drop(options.remove(&key)) } else { drop(options.insert(key, value)) }
+        }
+        Ok(options)
+    }
+}
+
+/// Asks for what the connector misses, if somebody is there to answer.
+pub(super) async fn complete(schema: &Schema, options: &mut Options, protocol: &str) -> Result<(), Failure> {
+    if !options.contains_key("location") {
+        let asked = if ask::can_ask() {
+            ask::line(&format!("Location, after {protocol}:// (nothing for all of it)")).await?
+        } else {
+            String::new()
+        };
+        let scheme = format!("{protocol}://");
+        options.insert("location".to_owned(), format!("{scheme}{}", asked.trim_start_matches(&scheme)));
+    }
+    let mut asked = Vec::new();
+    loop {
+        let missing = |key: &String| !options.contains_key(key) && !asked.contains(key);
+        let faults = schema.faults(options);
+        let Some(key) = faults.into_iter().find_map(|fault| fault.key.filter(missing)) else { return Ok(()) };
+        let known = schema.fields().iter().find(|field| field.key == key).cloned();
+        let field = known.unwrap_or_else(|| schema.other(&key));
+        let question = if field.help.is_empty() { field.title } else { format!("{} ({})", field.title, field.help.trim_end_matches('.')) };
+        if !ask::can_ask() {
+            let message = if schema.is_secret(&key) {
+                format!(
+                    "the secret \"{key}\" is missing, and there is no terminal to ask at: give {{\"{key}\": \"…\"}} on standard input with --options-stdin"
+                )
+            } else {
+                format!("option \"{key}\" is missing: give --option {key}=VALUE")
+            };
+            return Err(Failure::new(Exit::Configuration, message));
+        }
+        let value = if schema.is_secret(&key) { ask::secret(&question)? } else { ask::line(&question).await? };
+        if !value.is_empty() {
+            options.insert(key.clone(), value);
+        }
+        asked.push(key);
+    }
+}
+
+fn from_stdin() -> Result<BTreeMap<String, String>, Failure> {
+    let mut bytes = Vec::new();
+    let read = std::io::stdin().take(LONGEST).read_to_end(&mut bytes);
+    read.map_err(|error| Failure::new(Exit::Failed, format!("standard input cannot be read: {error}")))?;
+    // The error's own text would show what is there.
+    serde_json::from_slice(&bytes).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        let example = r#"write one such as {"password": "…"}"#;
+        Failure::usage(format!("standard input, line {line}, column {column}: not a JSON object of strings; {example}"))
+    })
+}

@@ -1,0 +1,142 @@
+//! Following a task to its end: its log and its progress, and Ctrl-C.
+
+use std::io::Write;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use source_app::state::{App, Task, TaskState};
+
+use super::tasks::{duration, with_name};
+use crate::failure::Failure;
+use crate::opened::Opened;
+use terminal::diagnostics::say;
+use terminal::exit::Exit;
+use terminal::output::Output;
+use terminal::signals::{Signal, Signals};
+use terminal::text;
+
+/// How often the task is looked at.
+const INTERVAL: Duration = Duration::from_millis(200);
+
+/// Bytes of the log at once.
+const PART: usize = 64 << 10;
+
+/// Follows a task that was started here to its end. A first signal cancels it in order, a second one leaves it.
+pub(super) async fn to_the_end(opened: &Opened, app: &App, task: &Task, json: bool, out: &mut Output) -> Result<Exit, Failure> {
+    let listening = Signals::listen();
+    let mut signals = listening.map_err(|error| Failure::new(Exit::Failed, format!("cannot listen to signals: {error}")))?;
+    let what = format!("{} of {}", task.kind, app.spec.name);
+    let mut log = LogLines::new(true);
+    let mut cancelled: Option<Signal> = None;
+    let mut resumed = None;
+    let ended = loop {
+        let (task, more) = log.next(opened, task.id).await?;
+        if task.state.is_final() && !more {
+            break task;
+        }
+        if task.state == TaskState::Waiting && resumed.is_none() && cancelled.is_none() {
+            // Whoever runs the schedules goes on with it when its time comes. Here nobody else does.
+            log.say(&format!("{}; it goes on at {}", task.verdict, task.next_try.map(super::list::time).unwrap_or_default()));
+            let (service, id) = (opened.service.clone(), app.id);
+            resumed = Some(tokio::spawn(async move { service.run_due(id).await }));
+        }
+        if more {
+            continue;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(INTERVAL) => {}
+            signal = signals.next() => {
+                if cancelled.is_some() {
+                    log.done();
+                    return Err(Failure::new(Exit::Signal(signal), format!("left before the {what} had ended; Plakar is ended too")));
+                }
+                cancelled = Some(signal);
+                log.say(&format!("{}: cancelling; once more leaves at once", signal.name()));
+                opened.service.cancel(task.id).await?;
+            }
+        }
+    };
+    log.done();
+    let exit = match (ended.state, cancelled) {
+        (TaskState::Cancelled, Some(signal)) => Exit::Signal(signal),
+        (state, _) => exit_of(state),
+    };
+    if json {
+        out.json(&with_name(&ended, &app.spec.name)?)?;
+    } else {
+        let line = verdict(&ended, app);
+        if exit == Exit::Done { out.line(&line)? } else { say(&line) }
+    }
+    Ok(exit)
+}
+
+/// How a task ended, in one line.
+pub(super) fn verdict(task: &Task, app: &App) -> String {
+    let took = duration(task).map(|took| format!(" ({took})")).unwrap_or_default();
+    format!("{} of {} {}: {}{took}", task.kind, app.spec.name, task.state, text::line(&task.verdict))
+}
+
+/// The exit status for how a task ended.
+pub(super) fn exit_of(state: TaskState) -> Exit {
+    match state {
+        TaskState::Succeeded => Exit::Done,
+        TaskState::CompletedWithErrors => Exit::Incomplete,
+        _ => Exit::Failed,
+    }
+}
+
+/// A task's log line by line, and on a terminal a line that shows how far it is.
+pub(super) struct LogLines {
+    offset: u64,
+    /// The beginning of a line whose end is not there yet.
+    rest: Vec<u8>,
+    bar: ProgressBar,
+}
+
+impl LogLines {
+    pub(super) fn new(bar: bool) -> Self {
+        let target = if bar { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(None, target);
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(INTERVAL);
+        Self { offset: 0, rest: Vec::new(), bar }
+    }
+
+    /// Prints what is new on standard error. Gives the task, and whether there was more of the log.
+    async fn next(&mut self, opened: &Opened, id: i64) -> Result<(Task, bool), Failure> {
+        let mut lines = Vec::new();
+        let (task, more) = self.read(opened, id, |line| lines.push(line)).await?;
+        self.bar.set_message(text::line(&task.progress));
+        for line in lines {
+            self.say(&line);
+        }
+        Ok((task, more))
+    }
+
+    /// Hands the lines over that are new.
+    pub(super) async fn read(&mut self, opened: &Opened, id: i64, mut take: impl FnMut(String)) -> Result<(Task, bool), Failure> {
+        let (task, part) = opened.service.watch(id, self.offset, PART).await?;
+        let more = !part.bytes.is_empty();
+        self.offset = part.next;
+        self.rest.extend_from_slice(&part.bytes);
+        while let Some(end) = self.rest.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = self.rest.drain(..=end).collect();
+            take(text::line(String::from_utf8_lossy(&line[..end]).as_ref()));
+        }
+        Ok((task, more))
+    }
+
+    fn say(&self, line: &str) {
+        let line = text::line(line);
+        self.bar.suspend(|| {
+            // Nobody may listen any more.
+            let _ = writeln!(std::io::stderr(), "{line}");
+        });
+    }
+
+    fn done(&self) {
+        self.bar.finish_and_clear();
+    }
+}

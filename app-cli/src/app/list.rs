@@ -1,0 +1,87 @@
+//! `app list`, and how things are shown in lists.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Serialize;
+use source_app::scheduler::NextRun;
+use source_app::state::{Overview, Task, TaskState};
+
+use crate::failure::Failure;
+use crate::opened::Opened;
+use terminal::exit::Exit;
+use terminal::output::{ASIDE, BAD, GOOD, Output, coloured, shown};
+
+/// List all apps, those of a resource together, with the last backup and the next run of each
+#[derive(Debug, clap::Args)]
+pub(super) struct List {
+    /// Print a JSON object for each app, in a line: app, open (its tasks), last, last_success (backups) and next (run)
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    #[serde(flatten)]
+    overview: &'a Overview,
+    next: Option<&'a NextRun>,
+}
+
+impl List {
+    pub(super) async fn run(self, opened: &Opened, out: &mut Output) -> Result<Exit, Failure> {
+        let mut site = opened.service.site().await?;
+        // Sources before destinations, as what belongs together is read.
+        site.apps.sort_by(|a, b| {
+            let key = |overview: &Overview| {
+                (overview.app.spec.resource.name.clone(), overview.app.spec.kind.as_str(), overview.app.spec.name.clone())
+            };
+            let ((a_resource, a_kind, a_name), (b_resource, b_kind, b_name)) = (key(a), key(b));
+            (a_resource, b_kind, a_name).cmp(&(b_resource, a_kind, b_name))
+        });
+        let mut resource = None;
+        for overview in &site.apps {
+            let spec = &overview.app.spec;
+            let next = site.next.iter().find(|next| next.schedule.app == overview.app.id);
+            if self.json {
+                out.json(&Row { overview, next })?;
+                continue;
+            }
+            if resource != Some(&spec.resource.name) {
+                let class = format!("{} {}", spec.resource.class, spec.resource.subclass);
+                out.line(&format!("{} {}", shown(&spec.resource.name), coloured(ASIDE, &format!("({})", shown(class.trim_end())))))?;
+                resource = Some(&spec.resource.name);
+            }
+            let mut parts = vec![format!("  {:<11}  {}", spec.kind, spec.name)];
+            parts.extend((!spec.environment.is_empty()).then(|| shown(&spec.environment)));
+            parts.extend(overview.open.iter().map(|task| format!("{} {}", task.kind, task.state)));
+            parts.extend(overview.last.as_ref().map(|task| {
+                let at = task.ended.map(time).unwrap_or_default();
+                format!("last backup {at} {}", state(task.state))
+            }));
+            parts.extend(next.map(|next| format!("next {} {}", next.schedule.schedule.spec.kind, time(next.at))));
+            out.line(&parts.join("   "))?;
+        }
+        if site.apps.is_empty() && !self.json {
+            terminal::diagnostics::say("there are no apps yet: `plakar-opendrive app assign` makes one");
+        }
+        Ok(Exit::Done)
+    }
+}
+
+/// A time in UTC, to the second.
+pub(super) fn time(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// A task's state, in colour on a terminal.
+pub(super) fn state(state: TaskState) -> String {
+    match state {
+        TaskState::Succeeded => coloured(GOOD, state.as_str()),
+        TaskState::CompletedWithErrors | TaskState::Failed | TaskState::Interrupted => coloured(BAD, state.as_str()),
+        _ => state.as_str().to_owned(),
+    }
+}
+
+/// What a task came to, or how far it is.
+pub(super) fn outcome(task: &Task) -> String {
+    let text = if task.verdict.is_empty() { &task.progress } else { &task.verdict };
+    shown(text)
+}

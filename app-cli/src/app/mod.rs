@@ -1,0 +1,97 @@
+//! `app`: assign source apps, test, back up, browse, restore and schedule them, by the service that the console uses too.
+
+mod assign;
+mod edit;
+mod export;
+mod fields;
+mod follow;
+mod get;
+mod list;
+mod points;
+mod policy;
+mod run;
+mod schedule;
+mod show;
+mod tasks;
+mod timing;
+mod work;
+
+use std::path::PathBuf;
+
+use crate::opened::Opened;
+
+use crate::failure::Failure;
+use terminal::exit::Exit;
+use terminal::output::Output;
+
+/// Assign source apps, then test, back up, browse, restore and schedule them
+///
+/// A source app is a resource (an account and a folder) that is backed up into a store; a destination app is one that is
+/// restored to. Both are configurations of Plakar's, by any of its installed integrations. A POINT is latest, or the id of a
+/// restore point or its beginning. Every list is printed with --json as one JSON object in a line.
+#[derive(Debug, clap::Args)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+pub(crate) struct App {
+    #[command(subcommand)]
+    action: Action,
+    /// Where apps, tasks and schedules are kept [default: plakar-opendrive in $XDG_STATE_HOME or ~/.local/state]
+    #[arg(long, global = true, value_name = "DIR")]
+    state: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    Assign(assign::Assign),
+    Edit(edit::Edit),
+    Remove(edit::Remove),
+    List(list::List),
+    Show(show::Show),
+    Test(work::Test),
+    Backup(work::Backup),
+    Check(work::Check),
+    Prune(work::Prune),
+    Restore(work::Restore),
+    Points(points::Points),
+    Ls(points::Ls),
+    Find(points::Find),
+    Errors(points::Errors),
+    Get(get::Get),
+    Tasks(tasks::Tasks),
+    Log(tasks::Log),
+    Cancel(tasks::Cancel),
+    Retry(tasks::Retry),
+    Schedule(schedule::Schedule),
+    Policy(policy::Policy),
+    Run(run::Run),
+}
+
+impl App {
+    pub(crate) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
+        let opened = Opened::new(self.state)?;
+        match self.action {
+            // These deal with signals themselves: a task is cancelled in order.
+            Action::Test(test) => opened.run(|opened| test.run(opened, out)),
+            Action::Backup(backup) => opened.run(|opened| backup.run(opened, out)),
+            Action::Check(check) => opened.run(|opened| check.run(opened, out)),
+            Action::Prune(prune) => opened.run(|opened| prune.run(opened, out)),
+            Action::Restore(restore) => opened.run(|opened| restore.run(opened, out)),
+            Action::Retry(retry) => opened.run(|opened| retry.run(opened, out)),
+            Action::Run(run) => opened.run(|opened| run.run(opened, out)),
+            Action::Assign(assign) => opened.until_signal(|opened| assign.run(opened, out)),
+            Action::Edit(edit) => opened.until_signal(|opened| edit.run(opened, out)),
+            Action::Remove(remove) => opened.until_signal(|opened| remove.run(opened, out)),
+            Action::List(list) => opened.until_signal(|opened| list.run(opened, out)),
+            Action::Show(show) => opened.until_signal(|opened| show.run(opened, out)),
+            Action::Points(points) => opened.until_signal(|opened| points.run(opened, out)),
+            Action::Ls(ls) => opened.until_signal(|opened| ls.run(opened, out)),
+            Action::Find(find) => opened.until_signal(|opened| find.run(opened, out)),
+            Action::Errors(errors) => opened.until_signal(|opened| errors.run(opened, out)),
+            Action::Get(get) => opened.until_signal(|opened| get.run(opened, out)),
+            Action::Tasks(tasks) => opened.until_signal(|opened| tasks.run(opened, out)),
+            Action::Log(log) => opened.until_signal(|opened| log.run(opened, out)),
+            Action::Cancel(cancel) => opened.until_signal(|opened| cancel.run(opened, out)),
+            Action::Schedule(schedule) => opened.until_signal(|opened| schedule.run(opened, out)),
+            Action::Policy(policy) => opened.until_signal(|opened| policy.run(opened, out)),
+        }
+    }
+}

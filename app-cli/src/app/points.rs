@@ -1,0 +1,224 @@
+//! `app points`, `ls`, `find` and `errors`: what is in the store.
+
+use chrono::{DateTime, Utc};
+use plakar_driver::{Entry, EntryKind, SnapshotPath};
+use serde::Serialize;
+use serde_json::json;
+use source_app::service::{self, Point};
+
+use super::list::time;
+use crate::failure::Failure;
+use crate::opened::Opened;
+use terminal::exit::Exit;
+use terminal::output::{BAD, FOLDER, Output, coloured, count, shown, size};
+
+/// So many entries are fetched at once.
+const PAGE: u64 = 1000;
+
+/// List an app's restore points, the newest first
+#[derive(Debug, clap::Args)]
+pub(super) struct Points {
+    /// The source app
+    name: String,
+    /// Print a JSON object for each, in a line: id, taken, duration_ms, environment, data_classes, size, files, folders, errors, root, job
+    #[arg(long)]
+    json: bool,
+}
+
+impl Points {
+    pub(super) async fn run(self, opened: &Opened, out: &mut Output) -> Result<Exit, Failure> {
+        let app = opened.source(&self.name).await?;
+        for point in opened.service.points(app.id).await? {
+            if self.json {
+                out.json(&json!({
+                    "id": point.id.as_str(), "taken": point.taken, "duration_ms": point.duration.as_millis() as u64,
+                    "environment": point.environment, "data_classes": point.classes, "size": point.size, "files": point.files,
+                    "folders": point.folders, "errors": point.errors, "root": point.root, "job": point.job,
+                }))?;
+                continue;
+            }
+            let mut parts =
+                vec![point.id.short().to_owned(), time(point.taken), format!("{:>10}", size(point.size)), count(point.files, "file")];
+            parts.extend((point.errors > 0).then(|| coloured(BAD, &count(point.errors, "error"))));
+            parts.push(format!("{:.1} s", point.duration.as_secs_f64()));
+            parts.extend((!point.environment.is_empty()).then(|| shown(&point.environment)));
+            parts.extend((!point.classes.is_empty()).then(|| shown(&point.classes.join(", "))));
+            out.line(&parts.join("  "))?;
+        }
+        Ok(Exit::Done)
+    }
+}
+
+/// Which restore point.
+#[derive(Debug, clap::Args)]
+pub(super) struct OfPoint {
+    /// The source app
+    name: String,
+    /// latest, or the id of a restore point or its beginning
+    point: String,
+}
+
+impl OfPoint {
+    pub(super) async fn open(&self, opened: &Opened) -> Result<Point, Failure> {
+        let app = opened.source(&self.name).await?;
+        let id = opened.service.find_point(app.id, &self.point).await?;
+        Ok(opened.service.point(app.id, &id).await?)
+    }
+}
+
+pub(super) fn snapshot_path(path: &str) -> Result<SnapshotPath, Failure> {
+    SnapshotPath::new(path).map_err(|error| service::Error::from(error).into())
+}
+
+/// List a folder of a restore point, or one file
+///
+/// Names are shown with control characters escaped; --json has them exactly.
+#[derive(Debug, clap::Args)]
+pub(super) struct Ls {
+    #[command(flatten)]
+    of: OfPoint,
+    /// The path in it
+    #[arg(default_value = "/")]
+    path: String,
+    /// Show sizes in bytes and times in UTC
+    #[arg(short, long)]
+    long: bool,
+    /// Print a JSON object for each entry, in a line: path, type (folder, file, link or other), size, modified, target (of a link)
+    #[arg(long)]
+    json: bool,
+}
+
+impl Ls {
+    pub(super) async fn run(self, opened: &Opened, out: &mut Output) -> Result<Exit, Failure> {
+        let path = snapshot_path(&self.path)?;
+        let point = self.of.open(opened).await?;
+        let shape = Shape { long: self.long, json: self.json, whole: false };
+        let entry = point.entry(&path).await?;
+        if entry.kind != EntryKind::Folder {
+            return shape.row(out, &entry).map(|()| Exit::Done);
+        }
+        let mut offset = 0;
+        loop {
+            let page = point.children(&path, offset, PAGE).await?;
+            offset += page.items.len() as u64;
+            page.items.iter().try_for_each(|entry| shape.row(out, entry))?;
+            if !page.more || page.items.is_empty() {
+                return Ok(Exit::Done);
+            }
+        }
+    }
+}
+
+/// Find files and folders of a restore point by name
+#[derive(Debug, clap::Args)]
+pub(super) struct Find {
+    #[command(flatten)]
+    of: OfPoint,
+    /// A part of the name, or a pattern such as *.pdf
+    text: String,
+    /// In this folder only, and those below
+    #[arg(long, value_name = "PATH", default_value = "/")]
+    below: String,
+    /// Show sizes in bytes and times in UTC
+    #[arg(short, long)]
+    long: bool,
+    /// Print JSON as ls does
+    #[arg(long)]
+    json: bool,
+}
+
+impl Find {
+    pub(super) async fn run(self, opened: &Opened, out: &mut Output) -> Result<Exit, Failure> {
+        let below = snapshot_path(&self.below)?;
+        let point = self.of.open(opened).await?;
+        let shape = Shape { long: self.long, json: self.json, whole: true };
+        let mut offset = 0;
+        loop {
+            let page = point.search(&below, &self.text, offset, PAGE).await?;
+            offset += page.items.len() as u64;
+            page.items.iter().try_for_each(|entry| shape.row(out, entry))?;
+            out.flush()?;
+            if !page.more || page.items.is_empty() {
+                return Ok(Exit::Done);
+            }
+        }
+    }
+}
+
+/// List what failed when a restore point was made
+#[derive(Debug, clap::Args)]
+pub(super) struct Errors {
+    #[command(flatten)]
+    of: OfPoint,
+    /// Print a JSON object for each, in a line: path and error
+    #[arg(long)]
+    json: bool,
+}
+
+impl Errors {
+    pub(super) async fn run(self, opened: &Opened, out: &mut Output) -> Result<Exit, Failure> {
+        let point = self.of.open(opened).await?;
+        let mut offset = 0;
+        loop {
+            let page = point.errors(offset, PAGE).await?;
+            offset += page.items.len() as u64;
+            for failure in &page.items {
+                if self.json {
+                    out.json(&json!({ "path": failure.path, "error": failure.reason }))?;
+                } else {
+                    out.line(&format!("{}: {}", shown(&failure.path), shown(&failure.reason)))?;
+                }
+            }
+            if !page.more || page.items.is_empty() {
+                return Ok(Exit::Done);
+            }
+        }
+    }
+}
+
+/// How entries are shown.
+struct Shape {
+    long: bool,
+    json: bool,
+    /// With the whole path.
+    whole: bool,
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    path: String,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// `None` for what is no file.
+    size: Option<u64>,
+    modified: DateTime<Utc>,
+    target: Option<&'a str>,
+}
+
+impl Shape {
+    fn row(&self, out: &mut Output, entry: &Entry) -> Result<(), Failure> {
+        let path = format!("{}/{}", entry.folder.trim_end_matches('/'), entry.name);
+        let (size, folder) = ((entry.kind == EntryKind::File).then_some(entry.size), entry.kind == EntryKind::Folder);
+        let target = (entry.kind == EntryKind::Link).then_some(entry.target.as_str());
+        if self.json {
+            let kind = match entry.kind {
+                EntryKind::Folder => "folder",
+                EntryKind::File => "file",
+                EntryKind::Link => "link",
+                EntryKind::Other => "other",
+            };
+            out.json(&Row { path, kind, size, modified: entry.modified, target })?;
+            return Ok(());
+        }
+        let name = if self.whole { shown(&path) } else { shown(&entry.name) };
+        let mut name = if folder { coloured(FOLDER, &format!("{name}/")) } else { name };
+        if let Some(target) = target {
+            name += &format!(" -> {}", shown(target));
+        }
+        if self.long {
+            let size = size.map_or_else(|| "-".to_owned(), |size| size.to_string());
+            name = format!("{size:>12}  {:<20}  {name}", time(entry.modified));
+        }
+        Ok(out.line(&name)?)
+    }
+}

@@ -1,0 +1,233 @@
+//! `app schedule`.
+
+use std::collections::HashMap;
+
+use chrono::Utc;
+use serde_json::json;
+use source_app::scheduler::local_zone;
+use source_app::state::{self, AppKind, Owner, ScheduleId, ScheduleSpec};
+
+use super::export::Export;
+use super::list::time;
+use super::policy;
+use super::timing::{What, When};
+use crate::failure::Failure;
+use crate::opened::Opened;
+use terminal::diagnostics::say;
+use terminal::exit::Exit;
+use terminal::output::{Output, shown};
+
+/// When apps are backed up, checked and pruned
+///
+/// What is due is run by `plakar-opendrive console`, or by `app run --due`, which cron, systemd or Kubernetes may call: see
+/// `app schedule export`. A run that was missed is caught up once.
+#[derive(Debug, clap::Args)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+pub(super) struct Schedule {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    Add(Add),
+    List(List),
+    Edit(Edit),
+    /// Remove a schedule
+    Remove(Id),
+    /// Have a schedule run again
+    Enable(Id),
+    /// Have a schedule run nothing
+    Disable(Id),
+    Export(Export),
+}
+
+#[derive(Debug, clap::Args)]
+struct Id {
+    /// The schedule's number, as the list shows it
+    schedule: ScheduleId,
+}
+
+/// Give an app, or all apps of a policy, a schedule
+#[derive(Debug, clap::Args)]
+#[group(id = "owner", multiple = false, required = true)]
+struct OwnerName {
+    /// The source app
+    name: Option<String>,
+    /// All apps of this policy
+    #[arg(long, value_name = "POLICY")]
+    policy: Option<String>,
+}
+
+/// Give an app, or all apps of a policy, a schedule
+#[derive(Debug, clap::Args)]
+#[command(mut_group("what", |group| group.required(true)), mut_group("when", |group| group.required(true)))]
+struct Add {
+    #[command(flatten)]
+    owner: OwnerName,
+    #[command(flatten)]
+    what: What,
+    #[command(flatten)]
+    when: When,
+    /// The time zone that it speaks of, such as Europe/Berlin [default: this machine's]
+    #[arg(long, value_name = "ZONE")]
+    time_zone: Option<String>,
+    /// Leave a missed run out, instead of catching it up once
+    #[arg(long)]
+    no_catch_up: bool,
+    /// Print the schedule as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// List schedules
+#[derive(Debug, clap::Args)]
+struct List {
+    /// Those of this source app, its policies' too
+    name: Option<String>,
+    /// Print a JSON object for each, in a line: id, owner, owner_name, kind, cron, timing, time_zone, enabled, catch_up, next
+    #[arg(long)]
+    json: bool,
+}
+
+/// Change a schedule: what is not given stays as it is
+#[derive(Debug, clap::Args)]
+struct Edit {
+    #[command(flatten)]
+    id: Id,
+    #[command(flatten)]
+    what: What,
+    #[command(flatten)]
+    when: When,
+    /// The time zone that it speaks of
+    #[arg(long, value_name = "ZONE")]
+    time_zone: Option<String>,
+    /// Catch a missed run up once
+    #[arg(long, conflicts_with = "no_catch_up")]
+    catch_up: bool,
+    /// Leave a missed run out
+    #[arg(long)]
+    no_catch_up: bool,
+}
+
+impl Schedule {
+    pub(super) async fn run(self, opened: &Opened, out: &mut Output) -> Result<Exit, Failure> {
+        match self.action {
+            Action::Add(add) => add.run(opened, out).await?,
+            Action::List(list) => list.run(opened, out).await?,
+            Action::Edit(edit) => edit.run(opened).await?,
+            Action::Remove(Id { schedule }) => {
+                opened.service.remove_schedule(schedule).await?;
+                say(&format!("schedule {schedule} is removed"));
+            }
+            Action::Enable(id) => set_enabled(opened, id, true).await?,
+            Action::Disable(id) => set_enabled(opened, id, false).await?,
+            Action::Export(export) => export.run(opened, out).await?,
+        }
+        Ok(Exit::Done)
+    }
+}
+
+async fn set_enabled(opened: &Opened, Id { schedule: id }: Id, enabled: bool) -> Result<(), Failure> {
+    let old = opened.service.schedule(id).await?;
+    opened.service.edit_schedule(id, old.revision, ScheduleSpec { enabled, ..old.spec }).await?;
+    say(&format!("schedule {id} is {}", if enabled { "enabled" } else { "disabled" }));
+    Ok(())
+}
+
+impl Add {
+    async fn run(self, opened: &Opened, out: &mut Output) -> Result<(), Failure> {
+        let (owner, name) = match (&self.owner.name, &self.owner.policy) {
+            (Some(name), _) => (Owner::App(opened.source(name).await?.id), name),
+            (None, Some(name)) => (Owner::Policy(policy::named(opened, name).await?.id), name),
+            (None, None) => return Err(Failure::usage("name an app, or a policy by --policy")),
+        };
+        let (Some(kind), Some(cron)) = (self.what.kind(), self.when.cron()?) else {
+            return Err(Failure::usage("say what it runs (--backup, --check or --prune) and when (--daily HH:MM, --cron EXPRESSION, …)"));
+        };
+        let time_zone = self.time_zone.unwrap_or_else(local_zone);
+        let spec = ScheduleSpec { owner, kind, cron, time_zone, enabled: true, catch_up: !self.no_catch_up };
+        let made = opened.service.add_schedule(spec).await?;
+        if self.json {
+            out.json(&row(&made, name)?)?;
+        } else {
+            let next = next(&made).map(|at| format!(", the next time at {at}")).unwrap_or_default();
+            say(&format!("schedule {}: {} of {name} {} in {}{next}", made.id, made.spec.kind, made.spec.timing(), made.spec.time_zone));
+        }
+        Ok(())
+    }
+}
+
+impl List {
+    async fn run(self, opened: &Opened, out: &mut Output) -> Result<(), Failure> {
+        let schedules = match &self.name {
+            Some(name) => {
+                let app = opened.source(name).await?;
+                opened.service.effective_schedules(Some(app.id)).await?.into_iter().map(|effective| effective.schedule).collect()
+            }
+            None => opened.service.schedules().await?,
+        };
+        let apps: HashMap<i64, String> = {
+            let apps = opened.service.apps().await?;
+            apps.into_iter().filter(|app| app.spec.kind == AppKind::Source).map(|app| (app.id, app.spec.name)).collect()
+        };
+        let policies: HashMap<i64, String> =
+            opened.service.policies().await?.into_iter().map(|policy| (policy.id, policy.spec.name)).collect();
+        for schedule in &schedules {
+            let (kind, name) = match schedule.spec.owner {
+                Owner::App(id) => ("app", apps.get(&id)),
+                Owner::Policy(id) => ("policy", policies.get(&id)),
+            };
+            let name = name.map_or("", String::as_str);
+            if self.json {
+                out.json(&row(schedule, name)?)?;
+                continue;
+            }
+            out.line(&format!("{:>5}  {kind} {name}  {}", schedule.id, line(schedule)))?;
+        }
+        Ok(())
+    }
+}
+
+impl Edit {
+    async fn run(self, opened: &Opened) -> Result<(), Failure> {
+        let old = opened.service.schedule(self.id.schedule).await?;
+        let mut spec = old.spec;
+        spec.kind = self.what.kind().unwrap_or(spec.kind);
+        spec.cron = self.when.cron()?.unwrap_or(spec.cron);
+        spec.time_zone = self.time_zone.unwrap_or(spec.time_zone);
+        spec.catch_up = self.catch_up || (spec.catch_up && !self.no_catch_up);
+        let changed = opened.service.edit_schedule(old.id, old.revision, spec).await?;
+        say(&format!("schedule {}: {}", changed.id, line(&changed)));
+        Ok(())
+    }
+}
+
+fn next(schedule: &state::Schedule) -> Option<String> {
+    if !schedule.spec.enabled {
+        return None;
+    }
+    Some(time(schedule.spec.calendar().ok()?.next_after(Utc::now())?))
+}
+
+/// A schedule in a list.
+pub(super) fn line(schedule: &state::Schedule) -> String {
+    let spec = &schedule.spec;
+    let mut line = format!("{} {} in {}", spec.kind, shown(&spec.timing().to_string()), shown(&spec.time_zone));
+    if !spec.catch_up {
+        line += ", no catching up";
+    }
+    match next(schedule) {
+        Some(at) => line + &format!(", next {at}"),
+        None if spec.enabled => line,
+        None => line + ", disabled",
+    }
+}
+
+fn row(schedule: &state::Schedule, name: &str) -> Result<serde_json::Value, Failure> {
+    let mut value = serde_json::to_value(schedule).map_err(std::io::Error::from)?;
+    value["owner_name"] = json!(name);
+    value["timing"] = json!(schedule.spec.timing().to_string());
+    value["next"] = json!(next(schedule));
+    Ok(value)
+}

@@ -1,0 +1,82 @@
+//! `app show`.
+
+use serde_json::json;
+use source_app::service::ConfiguredField;
+use source_app::state::AppKind;
+
+use super::fields::kept;
+use super::list::{outcome, state, time};
+use super::tasks::{duration, line};
+use crate::failure::Failure;
+use crate::opened::{Named, Opened};
+use terminal::exit::Exit;
+use terminal::output::{Output, shown};
+
+/// Show an app: its configuration without secrets, its last tasks, its next runs, its policies
+#[derive(Debug, clap::Args)]
+pub(super) struct Show {
+    #[command(flatten)]
+    named: Named,
+    /// Print one JSON object; of a secret it tells only whether it is set
+    #[arg(long)]
+    json: bool,
+}
+
+impl Show {
+    pub(super) async fn run(self, opened: &Opened, out: &mut Output) -> Result<Exit, Failure> {
+        let app = opened.app(&self.named).await?;
+        let board = opened.service.dashboard(app.id).await?;
+        let policies = opened.service.policies().await?;
+        let policies: Vec<String> =
+            policies.into_iter().filter(|policy| policy.spec.applies_to(&app)).map(|policy| policy.spec.name).collect();
+        // An integration that is gone is no reason to show nothing.
+        let configuration = opened.service.configuration(app.id).await;
+        if self.json {
+            let mut value = serde_json::to_value(&board).map_err(std::io::Error::from)?;
+            let fields = configuration.map(|fields| {
+                let field = |field: &ConfiguredField| json!({ "key": field.field.key, "set": field.set, "value": field.value });
+                fields.iter().map(field).collect::<Vec<_>>()
+            });
+            value["policies"] = json!(policies);
+            value["configuration"] = json!(fields?);
+            out.json(&value)?;
+            return Ok(Exit::Done);
+        }
+        let spec = &app.spec;
+        let class = format!("{} {}", spec.resource.class, spec.resource.subclass);
+        let mut row = |name: &str, value: String| out.line(&format!("{:<14}{value}", format!("{name}:"))).map_err(Failure::from);
+        row(spec.kind.as_str(), spec.name.clone())?;
+        row("resource", format!("{} ({})", shown(&spec.resource.name), shown(class.trim_end())))?;
+        row("integration", format!("{} ({})", shown(&spec.integration), shown(&spec.protocol)))?;
+        if spec.kind == AppKind::Source {
+            row("environment", shown(&spec.environment))?;
+            row("data classes", shown(&spec.data_classes.join(", ")))?;
+            row("store", shown(spec.store.as_deref().unwrap_or_default()))?;
+            row("keeps", kept(board.retention))?;
+            row("policies", policies.join(", "))?;
+        }
+        match configuration {
+            Ok(fields) => {
+                for ConfiguredField { field, value, set } in fields.iter().filter(|field| field.set) {
+                    let value = value.as_deref().map_or_else(|| if *set { "(set)".to_owned() } else { String::new() }, shown);
+                    row(&format!("  {}", shown(&field.key)), value)?;
+                }
+            }
+            Err(error) => row("configuration", shown(&format!("cannot be read: {error}")))?,
+        }
+        for (name, task) in [("tested", &board.tested), ("last backup", &board.last), ("last success", &board.last_success)] {
+            if let Some(task) = task {
+                let (at, took) = (task.ended.map(time).unwrap_or_default(), duration(task).unwrap_or_default());
+                row(name, format!("{at}  {}  {took}  {}", state(task.state), outcome(task)))?;
+            }
+        }
+        for next in &board.next {
+            row("next", format!("{}  {}", time(next.at), next.schedule.schedule.spec.kind))?;
+        }
+        for task in &board.recent {
+            let text = line(task, None);
+            row("task", text)?;
+        }
+        Ok(Exit::Done)
+    }
+}

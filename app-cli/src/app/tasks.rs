@@ -1,0 +1,147 @@
+//! `app tasks`, `log`, `cancel` and `retry`.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use source_app::state::{Cancelled, Task, TaskFilter, TaskId, TaskKind, TaskState};
+
+use super::follow::{LogLines, to_the_end};
+use super::list::{outcome, state, time};
+use super::work::Told;
+use crate::failure::Failure;
+use crate::opened::{Named, Opened};
+use terminal::diagnostics::say;
+use terminal::exit::Exit;
+use terminal::output::{ASIDE, Output, coloured};
+
+/// List tasks, the newest first
+#[derive(Debug, clap::Args)]
+pub(super) struct Tasks {
+    /// Of this app only
+    name: Option<String>,
+    /// The destination of this name, if there is a source of it too
+    #[arg(long, requires = "name")]
+    destination: bool,
+    /// Those in this state: queued, running, waiting, succeeded, "completed with errors", failed, cancelled or interrupted
+    #[arg(long, value_name = "STATE")]
+    status: Option<TaskState>,
+    /// Those of this kind: backup, check, prune, restore or test
+    #[arg(long)]
+    kind: Option<TaskKind>,
+    /// At most so many, up to 500
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    limit: u32,
+    /// Print a JSON object for each task, in a line: id, app, app_name, kind, cause, state, started, ended, verdict and more
+    #[arg(long)]
+    json: bool,
+}
+
+impl Tasks {
+    pub(super) async fn run(self, opened: &Opened, out: &mut Output) -> Result<Exit, Failure> {
+        let app = match self.name {
+            Some(name) => Some(opened.app(&Named { name, destination: self.destination }).await?.id),
+            None => None,
+        };
+        let filter = TaskFilter { app, kind: self.kind, state: self.status, limit: Some(self.limit), ..TaskFilter::default() };
+        let names = opened.names().await?;
+        for task in opened.service.tasks(filter).await? {
+            let name = names.get(&task.app).map_or("", String::as_str);
+            if self.json { out.json(&with_name(&task, name)?)? } else { out.line(&line(&task, Some(name)))? }
+        }
+        Ok(Exit::Done)
+    }
+}
+
+/// Print a task's log
+#[derive(Debug, clap::Args)]
+pub(super) struct Log {
+    /// The task's number
+    task: TaskId,
+    /// Go on until the task has ended
+    #[arg(short, long)]
+    follow: bool,
+}
+
+impl Log {
+    pub(super) async fn run(self, opened: &Opened, out: &mut Output) -> Result<Exit, Failure> {
+        let mut lines = LogLines::new(false);
+        loop {
+            let mut new = Vec::new();
+            let (task, more) = lines.read(opened, self.task, |line| new.push(line)).await?;
+            for line in new {
+                out.line(&line)?;
+            }
+            if more {
+                continue;
+            }
+            if task.state.is_final() || !self.follow {
+                return Ok(Exit::Done);
+            }
+            out.flush()?;
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+}
+
+/// Cancel a task, whichever process runs it
+#[derive(Debug, clap::Args)]
+pub(super) struct Cancel {
+    /// The task's number
+    task: TaskId,
+}
+
+impl Cancel {
+    pub(super) async fn run(self, opened: &Opened, _: &mut Output) -> Result<Exit, Failure> {
+        let id = self.task;
+        match opened.service.cancel(id).await? {
+            Cancelled::Now => say(&format!("task {id} is cancelled: it had not begun")),
+            Cancelled::Asked => say(&format!("task {id} is asked to end; `plakar-opendrive app log -f {id}` waits for it")),
+            Cancelled::Over => say(&format!("task {id} is over already")),
+        }
+        Ok(Exit::Done)
+    }
+}
+
+/// Start a task again that has ended, and follow it to its end
+#[derive(Debug, clap::Args)]
+pub(super) struct Retry {
+    /// The task's number
+    task: TaskId,
+    #[command(flatten)]
+    told: Told,
+}
+
+impl Retry {
+    pub(super) async fn run(self, opened: &Opened, out: &mut Output) -> Result<Exit, Failure> {
+        let task = opened.service.retry(self.task).await?;
+        let app = opened.service.app(task.app).await?;
+        to_the_end(opened, &app, &task, self.told.json, out).await
+    }
+}
+
+/// A task as JSON, with the name of its app.
+pub(super) fn with_name(task: &Task, name: &str) -> Result<Value, Failure> {
+    let mut value = serde_json::to_value(task).map_err(std::io::Error::from)?;
+    value["app_name"] = name.into();
+    Ok(value)
+}
+
+/// How long a task ran, for people.
+pub(super) fn duration(task: &Task) -> Option<String> {
+    let took = (task.ended? - task.started?).to_std().ok()?;
+    Some(match took.as_secs() {
+        0..60 => format!("{:.1} s", took.as_secs_f64()),
+        seconds @ 60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        seconds => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    })
+}
+
+/// A task in a list.
+pub(super) fn line(task: &Task, name: Option<&str>) -> String {
+    let mut parts = vec![coloured(ASIDE, &format!("{:>5}", task.id)), time(task.started.unwrap_or(task.created))];
+    parts.extend(name.map(str::to_owned));
+    parts.extend([format!("{:<7}", task.kind), state(task.state)]);
+    parts.extend(duration(task));
+    parts.push(outcome(task));
+    parts.join("  ").trim_end().to_owned()
+}

@@ -1,5 +1,0 @@
-//! The guard on its own, for tests: the product's executable is its own guard.
-
-fn main() -> std::process::ExitCode {
-    std::process::ExitCode::from(source_app::plakar::guard::run(std::env::args_os().skip(1)).clamp(0, 255) as u8)
-}

@@ -1,0 +1,37 @@
+//! Lines for a user's crontab.
+
+use chrono_tz::Tz;
+
+use super::{Command, Plan};
+use crate::model::Invalid;
+use crate::state::Effective;
+
+/// The crontab lines of an app, for a machine whose cron works in `zone` (cron knows but one). A schedule in another zone is asked
+/// every quarter of an hour, and `--due` knows when its time has come.
+///
+/// # Errors
+///
+/// The app has no enabled schedule, or the command cannot be written down.
+pub fn crontab(app: &str, schedules: &[Effective], command: &Command, zone: Tz) -> Result<String, Invalid> {
+    let plan = Plan::new(app, schedules)?;
+    let quote = |word| shlex::try_quote(word).map_err(|_| Invalid("a zero byte in the command; leave it out".into()));
+    let mut words = Vec::new();
+    for (name, value) in command.environment()? {
+        words.push(format!("{name}={}", quote(value)?));
+    }
+    words.push(quote(command.path()?)?.into_owned());
+    for argument in command.arguments(&plan.app)? {
+        words.push(quote(argument)?.into_owned());
+    }
+    // Cron ends the command at a percent sign, quoted or not, and takes the backslash away itself.
+    let line = words.join(" ").replace('%', "\\%");
+    let mut crons: Vec<String> = Vec::new();
+    for (times, of) in plan.times() {
+        let cron = if of == zone { times.cron() } else { times.in_any_zone().cron() };
+        if !crons.contains(&cron) {
+            crons.push(cron);
+        }
+    }
+    let lines: String = crons.iter().map(|cron| format!("{cron} {line}\n")).collect();
+    Ok(format!("# The schedules of {}, by plakar-opendrive, for a cron in the time zone {zone}\n{lines}", plan.app))
+}

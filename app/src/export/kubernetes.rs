@@ -1,0 +1,144 @@
+//! CronJobs for Kubernetes.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{Command, ExportedFile, Plan};
+use crate::model::Invalid;
+use crate::state::Effective;
+
+/// Longest name of a CronJob: its jobs' names add eleven characters to it.
+const LONGEST: usize = 52;
+
+/// Where state and Plakar's configuration live inside the pod.
+const HOME: &str = "/home/plakar";
+
+/// What a cluster has to be told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kubernetes {
+    /// The image with `plakar` and `plakar-opendrive`.
+    pub image: String,
+    /// The claim of the volume that becomes the home: the state and Plakar's configuration, credentials included. One that is
+    /// mounted on one node (`ReadWriteOnce`): the database is shared through that node's memory.
+    pub claim: String,
+    /// The namespace, if it is to be named.
+    #[serde(default)]
+    pub namespace: Option<String>,
+}
+
+/// One CronJob for each time of the app's schedules, as one file of YAML.
+///
+/// # Errors
+///
+/// The app has no enabled schedule, or what is given cannot be used.
+pub fn kubernetes(app: &str, schedules: &[Effective], command: &Command, kubernetes: &Kubernetes) -> Result<ExportedFile, Invalid> {
+    let plan = Plan::new(app, schedules)?;
+    for (what, value) in [("image", &kubernetes.image), ("claim", &kubernetes.claim)] {
+        if value.is_empty() || value.chars().any(|c| c.is_control() || c.is_whitespace()) {
+            return Err(Invalid(format!("{what} {value:?}: write a name without spaces")));
+        }
+    }
+    let container = container(&plan.app, command, kubernetes)?;
+    let times = plan.times();
+    let mut text = String::new();
+    for (index, (times, zone)) in times.iter().enumerate() {
+        let name = job_name(&plan.app, index);
+        let job = cron_job(&name, &times.cron(), zone.name(), &plan.app, &container, kubernetes);
+        let yaml = serde_norway::to_string(&job).map_err(|error| Invalid(format!("the CronJob cannot be written: {error}")))?;
+        text += "---\n";
+        text += &yaml;
+    }
+    Ok(ExportedFile { name: format!("plakar-opendrive-{}.yaml", plan.app), text })
+}
+
+fn container(app: &str, command: &Command, kubernetes: &Kubernetes) -> Result<Value, Invalid> {
+    // "$(NAME)" would be a variable; two dollars are one.
+    let literal = |word: &str| word.replace('$', "$$");
+    let mut environment = vec![json!({"name": "HOME", "value": HOME})];
+    for (name, value) in command.environment()? {
+        environment.retain(|variable| variable["name"] != *name);
+        environment.push(json!({"name": name, "value": literal(value)}));
+    }
+    Ok(json!({
+        "name": "plakar-opendrive",
+        "image": kubernetes.image,
+        "command": [literal(command.path()?)],
+        "args": command.arguments(app)?.into_iter().map(literal).collect::<Vec<_>>(),
+        "env": environment,
+        "volumeMounts": [{"name": "home", "mountPath": HOME}, {"name": "tmp", "mountPath": "/tmp"}],
+        "securityContext": {
+            "allowPrivilegeEscalation": false,
+            "readOnlyRootFilesystem": true,
+            "capabilities": {"drop": ["ALL"]},
+        },
+    }))
+}
+
+fn cron_job(name: &str, schedule: &str, zone: &str, app: &str, container: &Value, kubernetes: &Kubernetes) -> Value {
+    let labels = json!({"app.kubernetes.io/name": "plakar-opendrive", "app.kubernetes.io/instance": app.trim_end_matches(['.', '_', '-'])});
+    let mut metadata = json!({"name": name, "labels": labels});
+    if let Some(namespace) = &kubernetes.namespace {
+        metadata["namespace"] = json!(namespace);
+    }
+    json!({
+        "apiVersion": "batch/v1",
+        "kind": "CronJob",
+        "metadata": metadata,
+        "spec": {
+            "schedule": schedule,
+            "timeZone": zone,
+            "concurrencyPolicy": "Forbid",
+            // Without it a hundred missed starts stop the CronJob for good; `--due` catches up by itself.
+            "startingDeadlineSeconds": 3600,
+            "successfulJobsHistoryLimit": 3,
+            "failedJobsHistoryLimit": 3,
+            "jobTemplate": {"spec": {
+                // Retries are ours: they are tasks with a backoff.
+                "backoffLimit": 0,
+                "template": {"metadata": {"labels": labels}, "spec": {
+                    "restartPolicy": "Never",
+                    "automountServiceAccountToken": false,
+                    "securityContext": {
+                        "runAsNonRoot": true, "runAsUser": 1000, "runAsGroup": 1000, "fsGroup": 1000,
+                        "fsGroupChangePolicy": "OnRootMismatch",
+                        "seccompProfile": {"type": "RuntimeDefault"},
+                    },
+                    "containers": [container],
+                    "volumes": [
+                        {"name": "home", "persistentVolumeClaim": {"claimName": kubernetes.claim}},
+                        {"name": "tmp", "emptyDir": {}},
+                    ],
+                }},
+            }},
+        },
+    })
+}
+
+/// A name by Kubernetes' rule (RFC 1123). Where the app's own does not fit, a number made from it keeps two apps apart.
+fn job_name(app: &str, index: usize) -> String {
+    let name = format!("plakar-{app}-{}", index + 1);
+    if name.len() <= LONGEST && !app.contains(['.', '_']) && !app.ends_with('-') {
+        return name;
+    }
+    // FNV-1a: short, and the same on every machine and in every version.
+    let hash = app.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    let mut plain: String = app.replace(['.', '_'], "-");
+    plain.truncate(28);
+    format!("plakar-{}-{hash:08x}-{}", plain.trim_end_matches('-'), index + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_follow_the_rule_and_stay_apart() {
+        assert_eq!(job_name("drive", 0), "plakar-drive-1");
+        let odd = ["a.b", "a_b", "a-b", "a-", &"x".repeat(63), &format!("{}y", "x".repeat(62))];
+        let names: Vec<String> = odd.iter().map(|app| job_name(app, 11)).collect();
+        for (index, name) in names.iter().enumerate() {
+            assert!(name.len() <= LONGEST && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'), "{name}");
+            assert!(!names[..index].contains(name), "{names:?}");
+        }
+    }
+}

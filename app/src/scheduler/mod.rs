@@ -1,0 +1,13 @@
+//! Runs what is due: missed runs, retries, one process at a time.
+
+mod clock;
+mod run_loop;
+mod runner;
+mod settings;
+mod upcoming;
+
+pub use clock::{Clock, FakeClock, SystemClock, local_zone};
+pub use run_loop::Scheduler;
+pub use runner::{Job, Outcome, Runner};
+pub use settings::Settings;
+pub use upcoming::{NextRun, next_runs};

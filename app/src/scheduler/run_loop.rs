@@ -1,0 +1,256 @@
+//! The scheduler: queues what is due, claims it, has it run. Any number of processes may do so on one state.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, TimeDelta, Timelike, Utc};
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::{Clock, Job, Outcome, Runner, Settings};
+use crate::model::Due;
+use crate::state::{AppId, Effective, Finish, NewTask, Result, State, StateError, Task, TaskFilter, TaskId, TaskState};
+
+/// A heartbeat is written at least so often; another process takes a silent one for gone after two minutes.
+const BEAT: Duration = Duration::from_secs(15);
+
+/// How often old history is removed.
+const PRUNING: TimeDelta = TimeDelta::hours(6);
+
+/// Runs what is due. Clones are one scheduler.
+#[derive(Clone)]
+pub struct Scheduler<C> {
+    state: State,
+    clock: C,
+    settings: Settings,
+    wake: Arc<Notify>,
+}
+
+impl<C: Clock + Clone> Scheduler<C> {
+    /// A scheduler on a state.
+    pub fn new(state: State, clock: C, settings: Settings) -> Self {
+        Self { state, clock, settings, wake: Arc::default() }
+    }
+
+    /// One step: marks what was interrupted, queues the slots that are due, and claims up to `room` tasks that may run now, of
+    /// all apps or of one. The caller runs them with [`Scheduler::run_job`].
+    ///
+    /// # Errors
+    ///
+    /// The database failed.
+    pub fn tick(&self, only: Option<AppId>, room: usize) -> Result<Vec<Job>> {
+        let now = self.clock.now();
+        for task in self.state.mark_interrupted(now)? {
+            tracing::warn!(task, "interrupted: its process is gone");
+        }
+        for effective in self.state.effective_schedules(only)? {
+            if effective.schedule.spec.enabled {
+                self.queue(&effective, now)?;
+            }
+        }
+        let mut jobs = Vec::new();
+        while jobs.len() < room {
+            let Some(task) = self.state.claim(only, self.settings.one_writer_per_store, now)? else { break };
+            jobs.push(Job::new(self.state.clone(), task)?);
+        }
+        Ok(jobs)
+    }
+
+    fn queue(&self, effective: &Effective, now: DateTime<Utc>) -> Result<()> {
+        let spec = &effective.schedule.spec;
+        let calendar = match spec.calendar() {
+            Ok(calendar) => calendar,
+            Err(error) => {
+                tracing::error!(schedule = effective.schedule.id, %error, "schedule left out");
+                return Ok(());
+            }
+        };
+        let app = &effective.app_name;
+        match calendar.due(effective.handled, now, spec.catch_up) {
+            Due::No => {}
+            Due::Run { slot, late } => {
+                let slotted = self.state.enqueue_slot(effective, slot, now)?;
+                tracing::info!(app, kind = spec.kind.as_str(), %slot, late, ?slotted, "due");
+            }
+            Due::Missed(slot) => {
+                self.state.miss_slot(effective, slot, now)?;
+            }
+            Due::ClockSetBack => {
+                tracing::warn!(app, handled = %effective.handled, "the clock was set back; the schedule goes on from now");
+                self.state.set_handled(effective.app, effective.schedule.id, now)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts a run that somebody asks for. The caller runs it with [`Scheduler::run_job`].
+    ///
+    /// # Errors
+    ///
+    /// Another task of the app runs.
+    pub fn begin(&self, new: &NewTask) -> Result<Job> {
+        Job::new(self.state.clone(), self.state.begin(new, self.clock.now())?)
+    }
+
+    /// Makes the loop look at once, after a change of schedules.
+    pub fn wake(&self) {
+        self.wake.notify_one();
+    }
+
+    /// The loop: runs what is due until it is stopped, then cancels what runs and waits for it.
+    pub async fn run<R: Runner>(&self, runner: Arc<R>, stop: CancellationToken) {
+        let mut running = JoinSet::new();
+        let mut pruned = None;
+        while !stop.is_cancelled() {
+            let room = self.settings.parallel.saturating_sub(running.len());
+            let scheduler = self.clone();
+            match blocking(move || scheduler.tick(None, room)).await {
+                Ok(jobs) => {
+                    for job in jobs {
+                        let (scheduler, runner, stop) = (self.clone(), Arc::clone(&runner), stop.clone());
+                        running.spawn(async move { scheduler.run_job(runner, job, &stop).await });
+                    }
+                }
+                Err(error) => tracing::error!(%error, "the scheduler could not look what is due; it tries again"),
+            }
+            let now = self.clock.now();
+            if pruned.is_none_or(|at: DateTime<Utc>| (now - at).abs() >= PRUNING) {
+                let (state, keep, oldest) = (self.state.clone(), self.settings.keep_tasks, now - self.settings.keep_for);
+                if let Err(error) = blocking(move || state.prune_history(keep, oldest)).await {
+                    tracing::error!(%error, "old tasks not removed");
+                }
+                pruned = Some(now);
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = self.wake.notified() => {}
+                () = tokio::time::sleep(self.nap()) => {}
+                Some(_) = running.join_next() => {}
+            }
+        }
+        while running.join_next().await.is_some() {}
+    }
+
+    /// Runs what is due for one app, and what waits, to its end; for cron and the like. Gives the tasks that it ran. What is
+    /// queued behind another process's task is waited for.
+    ///
+    /// # Errors
+    ///
+    /// The database failed.
+    pub async fn run_due<R: Runner>(&self, runner: Arc<R>, app: AppId, stop: &CancellationToken) -> Result<Vec<Task>> {
+        let mut ran: Vec<TaskId> = Vec::new();
+        while !stop.is_cancelled() {
+            let scheduler = self.clone();
+            let jobs = blocking(move || scheduler.tick(Some(app), 1)).await?;
+            let idle = jobs.is_empty();
+            for job in jobs {
+                ran.retain(|id| *id != job.task.id);
+                ran.push(job.task.id);
+                self.run_job(Arc::clone(&runner), job, stop).await?;
+            }
+            let open = |state| self.state.tasks(&TaskFilter { app: Some(app), state: Some(state), ..TaskFilter::default() });
+            if open(TaskState::Waiting)?.is_empty() && open(TaskState::Queued)?.is_empty() {
+                break;
+            }
+            if idle {
+                tokio::select! { () = stop.cancelled() => {}, () = tokio::time::sleep(self.nap()) => {} }
+            }
+        }
+        ran.into_iter().map(|id| self.state.task(id)).collect()
+    }
+
+    /// Runs a claimed task, tells the state that it lives, and writes down its end. `stop` cancels it, as does
+    /// [`State::cancel`] from any process.
+    ///
+    /// # Errors
+    ///
+    /// The database failed, so that the end is not written down; the task will be marked as interrupted.
+    pub async fn run_job<R: Runner>(&self, runner: Arc<R>, job: Job, stop: &CancellationToken) -> Result<Task> {
+        let id = job.task.id;
+        let work = job.clone();
+        let mut handle = tokio::spawn(async move { runner.run(work).await });
+        let mut beaten = Instant::now();
+        let outcome = loop {
+            tokio::select! {
+                outcome = &mut handle => break outcome,
+                () = stop.cancelled(), if !job.cancel.is_cancelled() => job.cancel.cancel(),
+                () = tokio::time::sleep(self.settings.heartbeat) => {
+                    match self.beat(&job, &mut beaten).await {
+                        Ok(true) => job.cancel.cancel(),
+                        Ok(false) => {}
+                        Err(error) => tracing::warn!(task = id, %error, "no heartbeat"),
+                    }
+                }
+            }
+        };
+        let outcome = outcome.unwrap_or_else(|error| {
+            tracing::error!(task = id, %error, "the task's runner broke off");
+            let verdict = "the program failed inside; its log says where".to_owned();
+            Outcome::Ended {
+                finish: Finish { state: TaskState::Failed, exit: None, verdict, errors: 0, bytes: None, snapshot: None },
+                retry: false,
+            }
+        });
+        let scheduler = self.clone();
+        blocking(move || scheduler.conclude(&job, outcome)).await
+    }
+
+    /// Writes only what is new, or that it still lives: each write costs the disk.
+    async fn beat(&self, job: &Job, beaten: &mut Instant) -> Result<bool> {
+        let (state, id, progress, now) = (self.state.clone(), job.task.id, job.take_progress(), self.clock.now());
+        if progress.is_none() && beaten.elapsed() < BEAT {
+            return blocking(move || Ok(state.task(id)?.cancel)).await;
+        }
+        *beaten = Instant::now();
+        blocking(move || state.heartbeat(id, progress.as_deref(), now)).await
+    }
+
+    fn conclude(&self, job: &Job, outcome: Outcome) -> Result<Task> {
+        let (now, id, task) = (self.clock.now(), job.task.id, &job.task);
+        match outcome {
+            Outcome::StoreLocked(line) if !job.cancel.is_cancelled() => {
+                let waited = now - task.started.unwrap_or(now);
+                if waited < self.settings.lock_patience {
+                    self.state.wait(id, now + self.settings.lock_retry, &format!("waiting for store lock: {line}"))?;
+                } else {
+                    let verdict = format!("the store stayed locked for {} minutes: {line}", waited.num_minutes());
+                    self.state.finish(id, &ended(TaskState::Failed, verdict), None, now)?;
+                }
+            }
+            Outcome::StoreLocked(_) => {
+                self.state.finish(id, &ended(TaskState::Cancelled, "cancelled while the store was locked".into()), None, now)?;
+            }
+            Outcome::Ended { finish, retry } => {
+                let again = retry
+                    && finish.state == TaskState::Failed
+                    && task.slot.is_some()
+                    && task.attempt < self.settings.attempts
+                    && !job.cancel.is_cancelled();
+                let next_try = again.then(|| now + self.settings.backoff(task.attempt + 1));
+                self.state.finish(id, &finish, next_try, now)?;
+            }
+        }
+        self.state.task(id)
+    }
+
+    /// Until the next full minute, when slots begin, but never long: while the machine sleeps timers stand still.
+    fn nap(&self) -> Duration {
+        let now = self.clock.now();
+        let into = Duration::from_secs(now.second().into()) + Duration::from_nanos((now.nanosecond() % 1_000_000_000).into());
+        let minute = Duration::from_secs(60).saturating_sub(into) + Duration::from_millis(1);
+        minute.min(self.settings.longest_sleep)
+    }
+}
+
+fn ended(state: TaskState, verdict: String) -> Finish {
+    Finish { state, exit: None, verdict, errors: 0, bytes: None, snapshot: None }
+}
+
+/// The database waits for the disk and for other processes: not on the threads that must not wait.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => Err(StateError::Busy(format!("the work on the state broke off: {error}"))),
+    }
+}

@@ -1,0 +1,69 @@
+//! Who does the work of a task, and what it says at the end.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::model::Retention;
+use crate::state::{App, Finish, LogWriter, Result, State, Task};
+
+/// Does the work. The scheduler knows nothing of Plakar; tests use one that only pretends.
+pub trait Runner: Send + Sync + 'static {
+    /// Runs a task to its end, which may be that it was cancelled: then soon, and without leaving processes behind.
+    fn run(&self, job: Job) -> impl Future<Output = Outcome> + Send;
+}
+
+/// A task that this process has claimed, with all that is needed to run it.
+#[derive(Clone)]
+pub struct Job {
+    /// The task.
+    pub task: Task,
+    /// Its app.
+    pub app: App,
+    /// What the app keeps, its policies included.
+    pub retention: Retention,
+    /// Somebody asked to stop.
+    pub cancel: CancellationToken,
+    pub(super) state: State,
+    pub(super) progress: Arc<Mutex<Option<String>>>,
+}
+
+impl Job {
+    pub(super) fn new(state: State, task: Task) -> Result<Self> {
+        let app = state.app(task.app)?;
+        let retention = state.effective_retention(task.app)?;
+        Ok(Self { task, app, retention, cancel: CancellationToken::new(), state, progress: Arc::default() })
+    }
+
+    /// The task's log, to append to.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be opened.
+    pub fn log(&self) -> Result<LogWriter> {
+        self.state.log_writer(self.task.id)
+    }
+
+    /// Says in one line how far the task is. Costs nothing: it is written down with the next heartbeat.
+    pub fn progress(&self, line: impl Into<String>) {
+        *self.progress.lock().unwrap_or_else(PoisonError::into_inner) = Some(line.into());
+    }
+
+    pub(super) fn take_progress(&self) -> Option<String> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// What a runner says at the end.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// The task is over.
+    Ended {
+        /// How.
+        finish: Finish,
+        /// Whether the same may go well later: a scheduled task that failed is then tried again.
+        retry: bool,
+    },
+    /// Another process holds the store, as this line says: to be tried again soon.
+    StoreLocked(String),
+}

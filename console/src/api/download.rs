@@ -1,0 +1,65 @@
+//! A file, or a folder as an archive: all of it, or a connection that breaks.
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderValue, Response};
+use futures::stream::{self, StreamExt};
+use serde::Deserialize;
+
+use super::error::{Refusal, Result};
+use super::extract::{Inside, Path, Query, Snapshot};
+use super::number::Id;
+use plakar_driver::{ArchiveFormat, CancellationToken, Download, attachment};
+use source_app::service::Service;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wanted {
+    path: Inside,
+    #[serde(default)]
+    format: Format,
+}
+
+/// Of a folder.
+#[derive(Clone, Copy, Default, Deserialize)]
+pub(super) enum Format {
+    #[default]
+    #[serde(rename = "zip")]
+    Zip,
+    #[serde(rename = "tar.gz")]
+    Tarball,
+}
+
+pub(super) async fn download(
+    State(service): State<Service>,
+    Path((app, Snapshot(snapshot))): Path<(Id, Snapshot)>,
+    Query(wanted): Query<Wanted>,
+) -> Result<Response<Body>> {
+    let format = match wanted.format {
+        Format::Zip => ArchiveFormat::Zip,
+        Format::Tarball => ArchiveFormat::Tarball,
+    };
+    let point = service.point(app.get(), &snapshot).await?;
+    // Who hangs up drops the content, which ends what makes it.
+    let download = point.download(&wanted.path.0, format, &CancellationToken::new()).await?;
+    answer(download).await
+}
+
+async fn answer(download: Download) -> Result<Response<Body>> {
+    let Download { name, content_type, size, mut content } = download;
+    // As long as nothing has been sent, a failure can still be told.
+    let first = content.next().await.transpose().map_err(|error| Refusal::refused(error.to_string()))?;
+    // An error in it has the server break the connection off.
+    let body = Body::from_stream(stream::iter(first.map(Ok)).chain(content));
+    let text = |text: &str| HeaderValue::from_str(text).map_err(|_| Refusal::refused("the file has a name or type that no header takes"));
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, text(&content_type)?);
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(CONTENT_DISPOSITION, text(&attachment(&name))?);
+    if let Some(size) = size {
+        headers.insert(CONTENT_LENGTH, size.into());
+    }
+    Ok(response)
+}

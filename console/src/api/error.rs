@@ -1,0 +1,106 @@
+//! Every refusal has one form: `{"error": {"code", "message", "faults": [{"key", "message"}]}}`.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use plakar_driver::schema::Fault;
+use source_app::service::{Error, Problem};
+
+/// A `Result` of a route.
+pub(super) type Result<T> = std::result::Result<T, Refusal>;
+
+/// Why a request was not done.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+    faults: Vec<Fault>,
+}
+
+impl Refusal {
+    fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into(), faults: Vec::new() }
+    }
+
+    /// The request can't be used.
+    pub(super) fn input(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "input", message)
+    }
+
+    /// A value of the request can't be used.
+    pub(super) fn value(key: &str, message: String) -> Self {
+        let fault = Fault { key: Some(key.to_owned()), message: message.clone() };
+        Self { faults: vec![fault], ..Self::input(message) }
+    }
+
+    pub(super) fn not_found(message: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", message)
+    }
+
+    pub(super) fn method() -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method", "this route does not have this method; the header Allow lists those it has")
+    }
+
+    pub(super) fn too_large() -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", format!("the body is larger than {} bytes", super::LARGEST_BODY))
+    }
+
+    pub(super) fn media_type() -> Self {
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media_type", "send the body as JSON, with Content-Type: application/json")
+    }
+
+    /// Plakar, a connector or a store refused.
+    pub(super) fn refused(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_GATEWAY, "refused", message)
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        let (status, code) = match error.problem() {
+            Problem::Input => (StatusCode::BAD_REQUEST, "input"),
+            Problem::NotFound => (StatusCode::NOT_FOUND, "not_found"),
+            Problem::Conflict => (StatusCode::CONFLICT, "conflict"),
+            Problem::Busy => (StatusCode::LOCKED, "busy"),
+            Problem::Refused => (StatusCode::BAD_GATEWAY, "refused"),
+            Problem::Inside => {
+                tracing::error!(%error, "a request failed inside");
+                (StatusCode::INTERNAL_SERVER_ERROR, "inside")
+            }
+        };
+        let refusal = Self::new(status, code, error.to_string());
+        match error {
+            Error::Faults(faults) => Self { faults, ..refusal },
+            _ => refusal,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    error: Inner<'a>,
+}
+
+#[derive(Serialize)]
+struct Inner<'a> {
+    code: &'a str,
+    message: &'a str,
+    faults: Vec<FaultView<'a>>,
+}
+
+#[derive(Serialize)]
+struct FaultView<'a> {
+    key: Option<&'a str>,
+    message: &'a str,
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let faults = self.faults.iter().map(|fault| FaultView { key: fault.key.as_deref(), message: &fault.message }).collect();
+        let error = Inner { code: self.code, message: &self.message, faults };
+        (self.status, Json(Body { error })).into_response()
+    }
+}

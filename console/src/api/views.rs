@@ -1,0 +1,187 @@
+//! What answers are made of, where the service's own types are not meant for JSON.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use plakar_driver::schema::{Field, FieldKind};
+use plakar_driver::{self as plakar, EntryKind};
+use source_app::service::{ConfiguredField, Form};
+
+/// A whole list.
+#[derive(Serialize)]
+pub(super) struct List<T> {
+    pub items: Vec<T>,
+}
+
+/// A part of a list.
+#[derive(Serialize)]
+pub(super) struct Page<T> {
+    items: Vec<T>,
+    total: Option<u64>,
+    more: bool,
+}
+
+impl<T> Page<T> {
+    pub(super) fn of<S>(page: plakar::Page<S>, view: impl FnMut(S) -> T) -> Self {
+        Self { items: page.items.into_iter().map(view).collect(), total: page.total, more: page.more }
+    }
+
+    /// The part of a list that is there as a whole.
+    pub(super) fn cut<S>(all: Vec<S>, offset: u64, limit: u64, view: impl FnMut(S) -> T) -> Self {
+        let total = all.len() as u64;
+        let part = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+        let items = all.into_iter().skip(part(offset)).take(part(limit)).map(view).collect();
+        Self { items, total: Some(total), more: offset.saturating_add(limit) < total }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct RestorePoint {
+    id: String,
+    taken: DateTime<Utc>,
+    duration_ms: u64,
+    name: String,
+    job: String,
+    environment: String,
+    data_classes: Vec<String>,
+    tags: Vec<String>,
+    origin: String,
+    root: String,
+    size: u64,
+    files: u64,
+    folders: u64,
+    errors: u64,
+}
+
+impl From<plakar::RestorePoint> for RestorePoint {
+    fn from(point: plakar::RestorePoint) -> Self {
+        Self {
+            id: point.id.to_string(),
+            taken: point.taken,
+            duration_ms: u64::try_from(point.duration.as_millis()).unwrap_or(u64::MAX),
+            name: point.name,
+            job: point.job,
+            environment: point.environment,
+            data_classes: point.classes,
+            tags: point.tags,
+            origin: point.origin,
+            root: point.root,
+            size: point.size,
+            files: point.files,
+            folders: point.folders,
+            errors: point.errors,
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct Entry {
+    name: String,
+    /// Nothing for a name that can't be in a path: such an entry can be seen and no more.
+    path: Option<String>,
+    folder: String,
+    kind: &'static str,
+    size: u64,
+    modified: DateTime<Utc>,
+    target: Option<String>,
+    content_type: Option<String>,
+}
+
+impl From<plakar::Entry> for Entry {
+    fn from(entry: plakar::Entry) -> Self {
+        let given = |text: String| Some(text).filter(|text| !text.is_empty());
+        Self {
+            path: entry.path().ok().map(|path| path.to_string()),
+            kind: match entry.kind {
+                EntryKind::Folder => "folder",
+                EntryKind::File => "file",
+                EntryKind::Link => "link",
+                EntryKind::Other => "other",
+            },
+            name: entry.name,
+            folder: entry.folder,
+            size: entry.size,
+            modified: entry.modified,
+            target: given(entry.target),
+            content_type: given(entry.content_type),
+        }
+    }
+}
+
+/// An entry that is not in a restore point.
+#[derive(Serialize)]
+pub(super) struct FailedEntry {
+    path: String,
+    reason: String,
+}
+
+impl From<plakar::Failure> for FailedEntry {
+    fn from(failure: plakar::Failure) -> Self {
+        Self { path: failure.path, reason: failure.reason }
+    }
+}
+
+/// A field of a form.
+#[derive(Serialize)]
+pub(super) struct FieldView {
+    key: String,
+    title: String,
+    help: String,
+    required: bool,
+    default: Option<String>,
+    examples: Vec<String>,
+    kind: &'static str,
+    choices: Vec<String>,
+}
+
+impl From<&Field> for FieldView {
+    fn from(field: &Field) -> Self {
+        let (kind, choices) = match &field.kind {
+            FieldKind::Text => ("text", Vec::new()),
+            FieldKind::Number { whole: false } => ("number", Vec::new()),
+            FieldKind::Number { whole: true } => ("integer", Vec::new()),
+            FieldKind::Choice(choices) => ("choice", choices.clone()),
+            FieldKind::Boolean => ("boolean", Vec::new()),
+            FieldKind::Secret => ("secret", Vec::new()),
+        };
+        Self {
+            key: field.key.clone(),
+            title: field.title.clone(),
+            help: field.help.clone(),
+            required: field.required,
+            default: field.default.clone(),
+            examples: field.examples.clone(),
+            kind,
+            choices,
+        }
+    }
+}
+
+/// The form of a connector.
+#[derive(Serialize)]
+pub(super) struct FormView {
+    integration: String,
+    protocol: String,
+    fields: Vec<FieldView>,
+}
+
+impl From<Form> for FormView {
+    fn from(form: Form) -> Self {
+        let fields = form.schema.fields().iter().map(FieldView::from).collect();
+        Self { integration: form.integration, protocol: form.protocol, fields }
+    }
+}
+
+/// A field with what is configured for it.
+#[derive(Serialize)]
+pub(super) struct ConfiguredView {
+    field: FieldView,
+    value: Option<String>,
+    set: bool,
+}
+
+impl From<ConfiguredField> for ConfiguredView {
+    fn from(configured: ConfiguredField) -> Self {
+        Self { field: (&configured.field).into(), value: configured.value, set: configured.set }
+    }
+}

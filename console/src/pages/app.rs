@@ -1,0 +1,109 @@
+//! One app: how it is doing, and the buttons that start something.
+
+use askama::Template;
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use axum::routing::{get, post};
+
+use super::error::PageError;
+use super::format::{self, When};
+use super::forms::Posted;
+use super::running::Running;
+use super::tasks::Line;
+use super::{AppHead, PageResult, Section, Shell, Tab, Visit, done, page};
+use plakar_driver::SnapshotId;
+use source_app::scheduler::NextRun;
+use source_app::service::{Service, Work};
+use source_app::state::{App, AppId, AppKind, Origin, TaskFilter, TaskKind};
+
+/// So many backups are shown.
+const BACKUPS: u32 = 10;
+
+pub fn routes() -> Router<Service> {
+    Router::new().route("/apps/{id}", get(dashboard)).route("/apps/{id}/tasks", post(start))
+}
+
+#[derive(Template)]
+#[template(path = "app.html")]
+struct DashboardPage {
+    shell: Shell,
+    head: AppHead,
+    /// The kinds of tasks that it can be asked for, and the words on their buttons.
+    actions: Vec<(TaskKind, &'static str)>,
+    open: Vec<Running>,
+    tested: Option<Line>,
+    backups: Vec<Line>,
+    /// Those of other kinds.
+    others: Vec<Line>,
+    last_success: Option<Line>,
+    next: Vec<Next>,
+    retention: String,
+    siblings: Vec<App>,
+}
+
+/// A run to come.
+struct Next {
+    at: When,
+    kind: TaskKind,
+    timing: String,
+    policy: Option<String>,
+}
+
+impl Next {
+    fn of(run: NextRun) -> Self {
+        let spec = &run.schedule.schedule.spec;
+        let policy = match run.schedule.origin {
+            Origin::App => None,
+            Origin::Policy(name) => Some(name),
+        };
+        let zone = if spec.time_zone == "UTC" { String::new() } else { format!(" ({})", spec.time_zone) };
+        Self { at: When(run.at), kind: spec.kind, timing: format!("{}{zone}", spec.timing()), policy }
+    }
+}
+
+async fn dashboard(State(service): State<Service>, Path(id): Path<AppId>, visit: Visit) -> PageResult {
+    let found = service.dashboard(id).await?;
+    let source = found.app.spec.kind == AppKind::Source;
+    let backups = TaskFilter { app: Some(id), kind: Some(TaskKind::Backup), limit: Some(BACKUPS), ..TaskFilter::default() };
+    let backups = if source { service.tasks(backups).await? } else { Vec::new() };
+    let retention = format::retention(found.retention);
+    let mut actions = vec![(TaskKind::Test, "Test Connection")];
+    if source {
+        actions.insert(0, (TaskKind::Backup, "Create Backup"));
+        actions.push((TaskKind::Check, "Check"));
+        if !retention.is_empty() {
+            actions.push((TaskKind::Prune, "Prune"));
+        }
+    }
+    let name = found.app.spec.name.as_str();
+    let line = |task| Line::of(task, name);
+    page(&DashboardPage {
+        shell: visit.shell(Section::None),
+        actions,
+        open: Running::all(&found.open),
+        tested: found.tested.as_ref().map(line),
+        backups: backups.iter().map(line).collect(),
+        others: found.recent.iter().filter(|task| task.kind != TaskKind::Backup).map(line).collect(),
+        last_success: found.last_success.as_ref().map(line),
+        next: found.next.into_iter().map(Next::of).collect(),
+        retention,
+        siblings: found.resource.into_iter().filter(|app| app.id != id).collect(),
+        head: AppHead { app: found.app, tab: Tab::Dashboard },
+    })
+}
+
+async fn start(State(service): State<Service>, Path(id): Path<AppId>, posted: Posted) -> Result<Response, PageError> {
+    let kind: TaskKind = posted.get("kind").parse().map_err(source_app::service::Error::from)?;
+    let work = match (kind, posted.get("snapshot")) {
+        (TaskKind::Test, _) => Work::Test,
+        (TaskKind::Backup, _) => Work::Backup,
+        (TaskKind::Prune, _) => Work::Prune,
+        (TaskKind::Check, "") => Work::Check(None),
+        (TaskKind::Check, snapshot) => Work::Check(Some(SnapshotId::new(snapshot)?)),
+        (TaskKind::Restore, _) => return Err(PageError::input("A restore begins at a restore point.")),
+    };
+    let place = format!("/apps/{id}");
+    service.start(id, &work).await.map_err(|error| PageError::from(error).back(&place))?;
+    Ok(done(&place, "started"))
+}

@@ -1,0 +1,224 @@
+//! The form of an app: what its user says of it, with all that is wrong beside it.
+
+use std::collections::BTreeMap;
+
+use super::error::sentence;
+use super::forms::{Field, Posted, Several, retention_fields};
+use plakar_driver::Options;
+use plakar_driver::schema::{self, Fault};
+use source_app::model::Invalid;
+use source_app::service::{ConfiguredField, Error, Form, Problem, Service, StoreChoice};
+use source_app::state::{AppKind, AppSpec, Resource, SUGGESTED_DATA_CLASSES, SUGGESTED_ENVIRONMENTS};
+
+/// The names of fields of connectors begin so.
+const OPTION: &str = "option.";
+
+/// What stands in a form, from an app or as it was posted.
+pub struct Entered {
+    /// Integration and protocol too; `entry` says nothing.
+    pub spec: AppSpec,
+    /// What the connector needs, without what is left empty.
+    pub options: Options,
+    /// Whether a store is to be made.
+    pub create_store: bool,
+    /// What is wrong, by the names of fields.
+    pub faults: BTreeMap<String, String>,
+    /// What is wrong in no single field.
+    pub general: Vec<String>,
+    retention: Vec<Field>,
+}
+
+/// The fields that a template shows.
+pub struct AppFields {
+    pub name: Field,
+    pub environment: Field,
+    pub classes: Several,
+    pub options: Vec<Field>,
+    /// Those that have a default.
+    pub more: Vec<Field>,
+    pub more_open: bool,
+    pub store: Field,
+    pub create_store: Field,
+    pub retention: Vec<Field>,
+    pub faults: Vec<String>,
+}
+
+impl Entered {
+    /// With nothing wrong.
+    pub fn new(spec: AppSpec, options: Options) -> Self {
+        let retention = retention_fields(spec.retention);
+        Self { spec, options, create_store: true, faults: BTreeMap::new(), general: Vec::new(), retention }
+    }
+
+    /// What was posted for an app of this kind, resource, integration and protocol.
+    pub fn posted(posted: &Posted, base: AppSpec) -> Self {
+        let (retention, fields) = posted.retention();
+        let store = (base.kind == AppKind::Source).then(|| posted.get("store").to_owned());
+        let spec = AppSpec {
+            name: posted.get("name").to_owned(),
+            environment: posted.get("environment").to_owned(),
+            data_classes: posted.several("class"),
+            store,
+            retention,
+            ..base
+        };
+        let filled = posted.under(OPTION).filter(|(_, value)| !value.trim().is_empty());
+        // Spaces are a part of a secret, and a slip anywhere else.
+        let value = |key: &str, value: &str| if schema::is_secret(key) { value.to_owned() } else { value.trim().to_owned() };
+        let options = filled.map(|(key, text)| (key.to_owned(), value(key, text))).collect();
+        let faults = fields.iter().filter_map(|field| Some((field.name.clone(), field.error.clone()?))).collect();
+        Self {
+            options,
+            create_store: posted.ticked("create_store"),
+            faults,
+            general: Vec::new(),
+            retention: fields,
+            ..Self::new(spec, Options::new())
+        }
+    }
+
+    /// Whether nothing is known to be wrong.
+    pub fn is_fine(&self) -> bool {
+        self.faults.is_empty() && self.general.is_empty()
+    }
+
+    /// Notes all that can be told before it is tried. `kept` are the keys of secrets that are set and stay.
+    pub fn check(&mut self, form: Option<&Form>, stores: &[StoreChoice], kept: &[String]) {
+        for (field, message) in by_field(self.spec.faults()) {
+            self.faults.entry(field).or_insert(message);
+        }
+        let store = self.spec.store.as_deref().unwrap_or_default();
+        if !store.is_empty() && !store.starts_with('/') && !stores.iter().any(|known| known.name == store.trim_start_matches('@')) {
+            let message = "Plakar has no such store; write an absolute path, or the name of one of its stores.";
+            self.faults.entry("store".into()).or_insert_with(|| message.into());
+        }
+        if let Some(form) = form {
+            let mut options = self.options.clone();
+            let unknown: Vec<&String> = kept.iter().filter(|key| !options.contains_key(*key)).collect();
+            let filled: Vec<_> = unknown.iter().map(|key| ((*key).clone(), "x".to_owned())).collect();
+            options.extend(filled);
+            let faults = form.schema.faults(&options);
+            let known = |fault: &Fault| fault.key.as_ref().is_none_or(|key| !unknown.contains(&key));
+            self.add(faults.into_iter().filter(known).collect());
+        }
+    }
+
+    /// Notes what the service says.
+    pub fn refused(&mut self, error: Error) -> Result<(), Error> {
+        match error {
+            Error::Faults(faults) => self.add(faults),
+            error if matches!(error.problem(), Problem::Inside | Problem::NotFound) => return Err(error),
+            error => {
+                let text = error.to_string();
+                let field = [("choose another name", "name"), ("name for the resource", "resource"), ("no store named", "store")];
+                let message = sentence(&text);
+                match field.iter().find(|(words, _)| text.contains(words)) {
+                    Some((_, field)) => drop(self.faults.insert((*field).to_owned(), message)),
+                    None => self.general.push(message),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, faults: Vec<Fault>) {
+        for Fault { key, message } in faults {
+            match key {
+                Some(key) => drop(self.faults.entry(format!("{OPTION}{key}")).or_insert_with(|| sentence(&message))),
+                None => self.general.push(sentence(&message)),
+            }
+        }
+    }
+
+    /// The fields, of these connector's fields; what is wrong in none of them comes above the form.
+    pub fn fields(mut self, form: &[ConfiguredField], stores: &[StoreChoice]) -> AppFields {
+        let mut fault = |name: &str| self.faults.remove(name);
+        let spec = &self.spec;
+        let name = Field::text("name", "Name", &spec.name).required().fault(fault("name"));
+        let environment = Field::text("environment", "Environment", &spec.environment)
+            .suggest(SUGGESTED_ENVIRONMENTS)
+            .help("production, development, testing, or your own word. Policies go by it.")
+            .fault(fault("environment"));
+        let classes = Several {
+            help: "What kind of data it is. Policies go by it, and restore points carry it.",
+            error: fault("class"),
+            ..Several::new("class", "Data classes", &SUGGESTED_DATA_CLASSES, &spec.data_classes)
+        };
+        let store = Field::text("store", "Store", spec.store.as_deref().unwrap_or_default())
+            .required()
+            .suggest(stores.iter().map(|store| store.name.clone()))
+            .help("Where backups go: the absolute path of a folder, or the name of a store of Plakar.")
+            .fault(fault("store"));
+        let retention = self.retention;
+        let retention = retention
+            .into_iter()
+            .map(|field| {
+                let error = fault(&field.name);
+                field.fault(error)
+            })
+            .collect();
+        let create_store = Field::checkbox("create_store", "Make the store if there is none", self.create_store)
+            .help("One in a folder is not encrypted; for an encrypted one make a store with a passphrase in Plakar first.");
+        let option = |field: &ConfiguredField| {
+            let value = self.options.get(&field.field.key).or(field.value.as_ref());
+            let shown = Field::option(&field.field, value.map(String::as_str), field.set);
+            let error = self.faults.get(&shown.name).cloned();
+            shown.fault(error)
+        };
+        let (more, needed): (Vec<_>, Vec<_>) = form.iter().partition(|field| field.field.default.is_some() && !field.field.required);
+        let options: Vec<Field> = needed.into_iter().map(option).collect();
+        let more: Vec<Field> = more.into_iter().map(option).collect();
+        let shown: Vec<&str> = options.iter().chain(&more).map(|field| field.name.as_str()).collect();
+        let others = self.faults.iter().filter(|(name, _)| !shown.contains(&name.as_str())).map(|(_, message)| message.clone());
+        let faults = self.general.into_iter().chain(others).collect();
+        let more_open = more.iter().any(|field| field.error.is_some() || !field.value.is_empty());
+        AppFields { name, environment, classes, options, more, more_open, store, create_store, retention, faults }
+    }
+}
+
+/// The fields of a connector that go with its protocol; those that it needs with it are required.
+pub fn connector_fields(form: &Form) -> Vec<ConfiguredField> {
+    let location = format!("{}://", form.protocol);
+    let alone = Options::from([("location".to_owned(), location.clone())]);
+    let missing: Vec<String> = form.schema.faults(&alone).into_iter().filter_map(|fault| fault.key).collect();
+    let goes = |key: &str| {
+        let mut with = alone.clone();
+        with.entry(key.to_owned()).or_insert_with(|| "x".to_owned());
+        !form.schema.faults(&with).iter().any(|fault| fault.key.as_deref() == Some(key) && fault.message.contains("does not go with"))
+    };
+    let fields = form.schema.fields().iter().filter(|field| goes(&field.key));
+    let field = |field: &schema::Field| {
+        let required = field.required || missing.contains(&field.key);
+        let value = (field.key == "location").then(|| location.clone());
+        ConfiguredField { field: schema::Field { required, ..field.clone() }, value, set: false }
+    };
+    fields.map(field).collect()
+}
+
+/// The form's field for what is wrong in an app's; none for what no form asks for.
+fn field_of(name: &str) -> Option<&str> {
+    match name {
+        "class" => Some("resource_class"),
+        "data_classes" => Some("class"),
+        "integration" | "protocol" | "entry" => None,
+        name => Some(name),
+    }
+}
+
+/// Faults by the names of the form's fields.
+fn by_field(faults: Vec<(&'static str, Invalid)>) -> impl Iterator<Item = (String, String)> {
+    faults.into_iter().filter_map(|(name, fault)| Some((field_of(name)?.to_owned(), sentence(&fault.to_string()))))
+}
+
+/// The faults of a resource alone: the beginning of the form.
+pub fn resource_faults(resource: &Resource) -> BTreeMap<String, String> {
+    by_field(resource.faults()).collect()
+}
+
+/// What Plakar's stores are; none if it can't be asked, which the store's field says when it is used.
+pub async fn stores(service: &Service) -> Vec<StoreChoice> {
+    service.stores().await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "no stores to suggest");
+        Vec::new()
+    })
+}

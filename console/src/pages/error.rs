@@ -1,0 +1,124 @@
+//! What can't be done, as a page.
+
+use askama::Template;
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::middleware::Next;
+use axum::response::{Html, IntoResponse, Response};
+
+use super::{Section, Visit};
+use source_app::service::{Error, Problem};
+
+/// Why a page can't be shown, or something not be done.
+#[derive(Clone, Debug)]
+pub struct PageError {
+    status: StatusCode,
+    lines: Vec<String>,
+    back: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "error.html")]
+struct ErrorPage {
+    shell: super::Shell,
+    title: &'static str,
+    lines: Vec<String>,
+    back: Option<String>,
+}
+
+impl PageError {
+    fn new(status: StatusCode, line: &str) -> Self {
+        Self { status, lines: vec![line.to_owned()], back: None }
+    }
+
+    /// 404, with what is not there.
+    pub fn not_found(text: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, text)
+    }
+
+    /// 400, with what is wrong and what to give instead.
+    pub fn input(text: &str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, text)
+    }
+
+    /// With the page of ours that leads on.
+    pub fn back(self, address: &str) -> Self {
+        Self { back: Some(address.to_owned()), ..self }
+    }
+
+    pub(super) fn inside(error: &dyn std::error::Error) -> Self {
+        tracing::error!(error = %error, "a page could not be made");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "The program failed inside; its own log tells more.")
+    }
+}
+
+impl From<Error> for PageError {
+    fn from(error: Error) -> Self {
+        let status = match error.problem() {
+            Problem::Input => StatusCode::BAD_REQUEST,
+            Problem::NotFound => StatusCode::NOT_FOUND,
+            Problem::Conflict | Problem::Busy => StatusCode::CONFLICT,
+            Problem::Refused => StatusCode::BAD_GATEWAY,
+            Problem::Inside => {
+                tracing::error!(%error, "a page could not be made");
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
+        };
+        Self { status, lines: error.to_string().lines().map(sentence).collect(), back: None }
+    }
+}
+
+impl From<plakar_driver::Error> for PageError {
+    fn from(error: plakar_driver::Error) -> Self {
+        Error::from(error).into()
+    }
+}
+
+/// A line of ours as a sentence.
+pub fn sentence(line: &str) -> String {
+    let mut letters = line.chars();
+    let first: String = letters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
+    let end = if line.ends_with(['.', '!', '?', ':']) || line.is_empty() { "" } else { "." };
+    first + letters.as_str() + end
+}
+
+fn title(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => "That can't be used",
+        StatusCode::NOT_FOUND => "Not found",
+        StatusCode::CONFLICT => "Not now",
+        StatusCode::BAD_GATEWAY => "Plakar refused",
+        StatusCode::METHOD_NOT_ALLOWED => "Not here",
+        status if status.is_server_error() => "Something went wrong",
+        _ => "Refused",
+    }
+}
+
+impl IntoResponse for PageError {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Makes pages of errors: those of handlers, and what axum says of addresses and forms that it can't read.
+pub(super) async fn as_page(visit: Visit, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let status = response.status();
+    if !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let (lines, back) = match response.extensions_mut().remove::<PageError>() {
+        Some(error) => (error.lines, error.back),
+        // A page of its own.
+        None if response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html")) => return response,
+        None => (vec![sentence(status.canonical_reason().unwrap_or("refused"))], None),
+    };
+    let page = ErrorPage { shell: visit.shell(Section::None), title: title(status), lines, back };
+    match page.render() {
+        Ok(text) => (status, Html(text)).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
+}

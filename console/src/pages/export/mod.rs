@@ -1,0 +1,205 @@
+//! Schedules for systemd, cron and Kubernetes: the files, and how they are installed.
+
+use askama::Template;
+use axum::Router;
+use axum::extract::{Path, Query, State};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use serde::Deserialize;
+
+use super::error::{PageError, sentence};
+use super::forms::Field;
+use super::refused::refused;
+use super::{AppHead, PageResult, Section, Shell, Tab, Visit, page};
+use plakar_driver::{attachment, percent};
+use source_app::export::{Command, ExportedFile, Kubernetes, Systemd};
+use source_app::scheduler::local_zone;
+use source_app::service::{Error, Export, ExportAs, Service};
+use source_app::state::{AppId, default_directory};
+
+/// The routes of these pages.
+pub fn routes() -> Router<Service> {
+    Router::new().route("/apps/{id}/export", get(show)).route("/apps/{id}/export/file", get(file))
+}
+
+/// What is exported, and how.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Asked {
+    form: String,
+    executable: String,
+    /// Of systemd: none for the user's own manager.
+    user: String,
+    image: String,
+    claim: String,
+    namespace: String,
+    time_zone: String,
+    /// Which file.
+    name: String,
+}
+
+struct Shown {
+    file: ExportedFile,
+    href: String,
+}
+
+#[derive(Template)]
+#[template(path = "export/show.html")]
+struct Page {
+    shell: Shell,
+    head: AppHead,
+    form: String,
+    title: &'static str,
+    fields: Vec<Field>,
+    files: Vec<Shown>,
+    commands: String,
+    faults: Vec<String>,
+}
+
+impl Asked {
+    fn title(&self) -> Result<&'static str, PageError> {
+        match self.form.as_str() {
+            "systemd" => Ok("A systemd timer"),
+            "crontab" => Ok("Lines for a crontab"),
+            "kubernetes" => Ok("CronJobs for Kubernetes"),
+            _ => Err(PageError::input("Schedules are exported as form=systemd, form=crontab or form=kubernetes.")),
+        }
+    }
+
+    /// What was left out, as it most likely is.
+    fn completed(mut self) -> Self {
+        if self.executable.is_empty() {
+            let here = std::env::current_exe().ok().filter(|_| self.form != "kubernetes");
+            let here = here.and_then(|path| path.to_str().map(str::to_owned));
+            self.executable = here.unwrap_or_else(|| "/usr/local/bin/plakar-opendrive".to_owned());
+        }
+        if self.time_zone.is_empty() {
+            self.time_zone = local_zone();
+        }
+        self
+    }
+
+    fn fields(&self) -> Vec<Field> {
+        let mut fields = vec![
+            Field::text("executable", "Program", &self.executable)
+                .required()
+                .help("The absolute path of plakar-opendrive where it will run."),
+        ];
+        match self.form.as_str() {
+            "systemd" => fields.push(
+                Field::text("user", "User", &self.user)
+                    .help("For the system's manager, running as this user. Left empty: for your own manager (systemctl --user)."),
+            ),
+            "crontab" => fields.push(
+                Field::text("time_zone", "Time zone of the machine", &self.time_zone)
+                    .required()
+                    .help("cron goes by the time zone of its machine.")
+                    .suggest(chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name())),
+            ),
+            _ => fields.extend([
+                Field::text("image", "Image", &self.image).required().help("With plakar and plakar-opendrive in it."),
+                Field::text("claim", "Volume claim", &self.claim)
+                    .required()
+                    .help("Of the volume that becomes the home: the state, and Plakar's configuration with the credentials."),
+                Field::text("namespace", "Namespace", &self.namespace),
+            ]),
+        }
+        fields
+    }
+
+    fn export(&self, service: &Service) -> Result<Export, Error> {
+        let mut command = Command::new(&self.executable);
+        // A pod has its own state and environment.
+        if self.form != "kubernetes" {
+            if default_directory().ok().as_deref() != Some(service.directory()) {
+                command = command.on_state(service.directory())?;
+            }
+            command = command.in_this_environment()?;
+        }
+        let some = |text: &String| (!text.is_empty()).then(|| text.clone());
+        let form = match self.form.as_str() {
+            "systemd" => ExportAs::Systemd(Systemd { user: some(&self.user) }),
+            "crontab" => ExportAs::Crontab { time_zone: self.time_zone.clone() },
+            _ => {
+                ExportAs::Kubernetes(Kubernetes { image: self.image.clone(), claim: self.claim.clone(), namespace: some(&self.namespace) })
+            }
+        };
+        Ok(Export { form, command })
+    }
+
+    fn query(&self, name: &str) -> String {
+        let pairs = [
+            ("form", self.form.as_str()),
+            ("executable", &self.executable),
+            ("user", &self.user),
+            ("image", &self.image),
+            ("claim", &self.claim),
+            ("namespace", &self.namespace),
+            ("time_zone", &self.time_zone),
+            ("name", name),
+        ];
+        let pairs = pairs.iter().filter(|(_, value)| !value.is_empty()).map(|(key, value)| format!("{key}={}", percent(value, b"-._~/")));
+        pairs.collect::<Vec<_>>().join("&")
+    }
+
+    /// What to type where the files were saved.
+    fn commands(&self, app: &str) -> String {
+        let unit = format!("plakar-opendrive-{app}");
+        match self.form.as_str() {
+            "systemd" if self.user.is_empty() => format!(
+                "mkdir -p ~/.config/systemd/user\ncp {unit}.service {unit}.timer ~/.config/systemd/user/\nsystemctl --user daemon-reload\n\
+                 systemctl --user enable --now {unit}.timer\nloginctl enable-linger"
+            ),
+            "systemd" => format!(
+                "sudo cp {unit}.service {unit}.timer /etc/systemd/system/\nsudo systemctl daemon-reload\nsudo systemctl enable --now {unit}.timer"
+            ),
+            "crontab" => "(crontab -l 2>/dev/null; cat crontab) > crontab.new\ncrontab crontab.new".to_owned(),
+            _ => format!("kubectl apply -f {unit}.yaml\nkubectl get cronjobs"),
+        }
+    }
+}
+
+async fn show(visit: Visit, State(service): State<Service>, Path(id): Path<AppId>, Query(asked): Query<Asked>) -> PageResult {
+    let title = asked.title()?;
+    // Nothing was entered yet.
+    let new = asked.executable.is_empty();
+    let asked = asked.completed();
+    let app = service.app(id).await?;
+    let exported = match asked.export(&service) {
+        Ok(export) => service.export(id, &export).await,
+        Err(error) => Err(error),
+    };
+    let mut shown = Page {
+        shell: visit.shell(Section::None),
+        title,
+        fields: asked.fields(),
+        commands: asked.commands(&app.spec.name),
+        form: asked.form.clone(),
+        head: AppHead { app, tab: Tab::Schedules },
+        files: Vec::new(),
+        faults: Vec::new(),
+    };
+    match exported {
+        Ok(files) => {
+            let href = |file: &ExportedFile| format!("/apps/{id}/export/file?{}", asked.query(&file.name));
+            shown.files = files.into_iter().map(|file| Shown { href: href(&file), file }).collect();
+            page(&shown)
+        }
+        Err(_) if new && asked.form == "kubernetes" => page(&shown),
+        Err(error) => {
+            shown.faults = error.to_string().lines().map(sentence).collect();
+            refused(&shown, &error)
+        }
+    }
+}
+
+async fn file(State(service): State<Service>, Path(id): Path<AppId>, Query(asked): Query<Asked>) -> Result<Response, PageError> {
+    asked.title()?;
+    let name = asked.name.clone();
+    let files = service.export(id, &asked.completed().export(&service)?).await?;
+    let file = files.into_iter().find(|file| file.name == name);
+    let file = file.ok_or_else(|| PageError::not_found("There is no such file in this export."))?;
+    let headers = [(CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, attachment(&file.name))];
+    Ok((headers, file.text).into_response())
+}

@@ -1,0 +1,156 @@
+//! How things are shown.
+
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+
+use source_app::model::Retention;
+use source_app::state::{Task, TaskState};
+
+/// A time as pages show it: `m::time` and `m::ago`.
+#[derive(Clone, Copy, Debug)]
+pub struct When(pub DateTime<Utc>);
+
+impl When {
+    /// For the attribute `datetime`.
+    pub fn iso(&self) -> String {
+        self.0.to_rfc3339_opts(SecondsFormat::Secs, true)
+    }
+
+    /// `2026-06-01 02:30 UTC`; the browser shows its own zone.
+    pub fn absolute(&self) -> String {
+        self.0.format("%Y-%m-%d %H:%M UTC").to_string()
+    }
+
+    /// `3 hours ago`, `in 5 minutes`.
+    pub fn relative(&self) -> String {
+        relative(self.0 - Utc::now())
+    }
+}
+
+fn relative(until: TimeDelta) -> String {
+    let seconds = until.num_seconds();
+    let (count, unit) = match seconds.unsigned_abs() {
+        0..10 => return "now".into(),
+        seconds @ 10..90 => (seconds, "second"),
+        seconds @ 90..5_400 => ((seconds + 30) / 60, "minute"),
+        seconds @ 5_400..129_600 => ((seconds + 1_800) / 3_600, "hour"),
+        seconds => ((seconds + 43_200) / 86_400, "day"),
+    };
+    let many = if count == 1 { "" } else { "s" };
+    if seconds > 0 { format!("in {count} {unit}{many}") } else { format!("{count} {unit}{many} ago") }
+}
+
+/// `1.2 GiB`.
+pub fn size(bytes: u64) -> String {
+    const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    let mut size = bytes as f64 / 1024.0;
+    let mut unit = 0;
+    // What would be shown as 1024 is 1 of the next.
+    while size >= 1023.5 && unit + 1 < UNITS.len() {
+        size /= 1024.0;
+        unit += 1;
+    }
+    if size < 9.95 { format!("{size:.1} {}", UNITS[unit]) } else { format!("{size:.0} {}", UNITS[unit]) }
+}
+
+/// `3 s`, `5 min 20 s`, `2 h 5 min`, `3 d 4 h`.
+pub fn duration(time: TimeDelta) -> String {
+    let seconds = time.num_seconds().max(0);
+    let two = |first: i64, one: &str, second: i64, other: &str| {
+        if second == 0 { format!("{first} {one}") } else { format!("{first} {one} {second} {other}") }
+    };
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3_600 => two(seconds / 60, "min", seconds % 60, "s"),
+        3_600..86_400 => two(seconds / 3_600, "h", seconds % 3_600 / 60, "min"),
+        _ => two(seconds / 86_400, "d", seconds % 86_400 / 3_600, "h"),
+    }
+}
+
+/// How long a task took, or has taken so far; nothing before it began.
+pub fn task_duration(task: &Task) -> Option<String> {
+    Some(duration(task.ended.unwrap_or_else(Utc::now) - task.started?))
+}
+
+/// How many entries failed, of a task that came to its end.
+pub fn errors(task: &Task) -> Option<u64> {
+    matches!(task.state, TaskState::Succeeded | TaskState::CompletedWithErrors).then_some(task.errors)
+}
+
+/// `1 file`, `2 files`.
+pub fn count(number: u64, one: &str, many: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{number} {many}") }
+}
+
+/// A state in one or two words: `m::badge`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Badge {
+    /// `good`, `warn`, `bad`, `busy` or `idle`.
+    pub class: &'static str,
+    /// The words.
+    pub text: &'static str,
+}
+
+impl Badge {
+    /// Of a task.
+    pub fn of(state: TaskState) -> Self {
+        let class = match state {
+            TaskState::Succeeded => "good",
+            TaskState::CompletedWithErrors => "warn",
+            TaskState::Failed | TaskState::Interrupted => "bad",
+            TaskState::Running => "busy",
+            TaskState::Queued | TaskState::Waiting | TaskState::Cancelled => "idle",
+        };
+        Self { class, text: state.as_str() }
+    }
+}
+
+/// `7 days, 4 weeks`.
+pub fn retention(retention: Retention) -> String {
+    let Retention { daily, weekly, monthly, yearly } = retention;
+    let parts = [(daily, "day"), (weekly, "week"), (monthly, "month"), (yearly, "year")];
+    let text = |(number, unit): (u32, &str)| count(number.into(), unit, &format!("{unit}s"));
+    parts.into_iter().filter(|(number, _)| *number > 0).map(text).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_two_digits_and_the_right_unit() {
+        for (bytes, text) in [
+            (0, "0 B"),
+            (1_023, "1023 B"),
+            (1_024, "1.0 KiB"),
+            (10_200, "10 KiB"),
+            (1_048_000, "1023 KiB"),
+            (1_048_570, "1.0 MiB"),
+            (5 << 30, "5.0 GiB"),
+            (u64::MAX, "16 EiB"),
+        ] {
+            assert_eq!(size(bytes), text);
+        }
+    }
+
+    #[test]
+    fn times_are_told_by_their_largest_unit() {
+        for (seconds, text) in [
+            (0, "now"),
+            (-45, "45 seconds ago"),
+            (-89, "89 seconds ago"),
+            (-90, "2 minutes ago"),
+            (300, "in 5 minutes"),
+            (-5_400, "2 hours ago"),
+            (-90_000, "25 hours ago"),
+            (-172_800, "2 days ago"),
+        ] {
+            assert_eq!(relative(TimeDelta::seconds(seconds)), text);
+        }
+        for (seconds, text) in [(-5, "0 s"), (59, "59 s"), (60, "1 min"), (320, "5 min 20 s"), (7_500, "2 h 5 min"), (90_000, "1 d 1 h")] {
+            assert_eq!(duration(TimeDelta::seconds(seconds)), text);
+        }
+    }
+}

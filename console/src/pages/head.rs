@@ -1,0 +1,39 @@
+//! What the pages of one app have above them.
+
+use source_app::state::{App, AppKind};
+
+/// The tabs of an app.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tab {
+    /// How it is doing.
+    Dashboard,
+    /// What was backed up.
+    Points,
+    /// When something runs.
+    Schedules,
+    /// What its user says of it.
+    Settings,
+}
+
+/// What `app_head.html` needs; the template has it as `head`.
+pub struct AppHead {
+    /// The app.
+    pub app: App,
+    /// Which of its pages this is.
+    pub tab: Tab,
+}
+
+impl AppHead {
+    /// Those that it has, with address and text.
+    pub fn tabs(&self) -> Vec<(Tab, String, &'static str)> {
+        let all = [
+            (Tab::Dashboard, "", "Dashboard"),
+            (Tab::Points, "/points", "Restore points"),
+            (Tab::Schedules, "/schedules", "Schedules"),
+            (Tab::Settings, "/settings", "Settings"),
+        ];
+        let source = self.app.spec.kind == AppKind::Source;
+        let has = |tab| source || !matches!(tab, Tab::Points | Tab::Schedules);
+        all.into_iter().filter(|(tab, ..)| has(*tab)).map(|(tab, end, text)| (tab, format!("/apps/{}{end}", self.app.id), text)).collect()
+    }
+}

@@ -1,0 +1,183 @@
+//! What all pages of a restore point begin with.
+
+use axum::extract::FromRequestParts;
+use axum::extract::Path;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use chrono::TimeDelta;
+
+use super::links::Links;
+use super::shown::Shown;
+use crate::pages::error::PageError;
+use crate::pages::format::{self, When};
+use plakar_driver::{RestorePoint, SnapshotId, SnapshotPath};
+use source_app::service::{Point, Service};
+use source_app::state::{App, AppId};
+
+/// Pages are counted up to here: no list is as long.
+const PAGES: u64 = 10_000_000;
+
+/// The restore point that an address names, of the app that it names.
+pub struct Opened {
+    /// The app.
+    pub app: App,
+    /// The restore point.
+    pub point: Point,
+    /// Its addresses.
+    pub links: Links,
+}
+
+impl FromRequestParts<Service> for Opened {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, service: &Service) -> Result<Self, Response> {
+        let Path((app, id)) = Path::<(AppId, String)>::from_request_parts(parts, service).await.map_err(IntoResponse::into_response)?;
+        let opened = async {
+            let id = SnapshotId::new(&id)?;
+            let app = service.app(app).await?;
+            let point = service.point(app.id, &id).await?;
+            Ok::<_, PageError>(Self { links: Links::new(app.id, &id), app, point })
+        };
+        opened.await.map_err(IntoResponse::into_response)
+    }
+}
+
+/// What is said of a restore point on its pages.
+pub struct Summary {
+    /// When it was begun.
+    pub taken: When,
+    /// Its whole id.
+    pub id: String,
+    /// Eight digits of it.
+    pub short: String,
+    /// Its page.
+    pub href: String,
+    /// The environment.
+    pub environment: String,
+    /// The data classes.
+    pub classes: Vec<String>,
+    /// Bytes of all files.
+    pub size: String,
+    /// Files in it.
+    pub files: u64,
+    /// How long it took.
+    pub duration: String,
+    /// Entries that failed.
+    pub errors: u64,
+    /// The page that lists them.
+    pub errors_href: String,
+}
+
+impl Summary {
+    /// Of an app's restore point.
+    pub fn new(app: AppId, point: &RestorePoint) -> Self {
+        let links = Links::new(app, &point.id);
+        Self {
+            taken: When(point.taken),
+            id: point.id.to_string(),
+            short: point.id.short().to_owned(),
+            href: links.start().to_owned(),
+            environment: point.environment.clone(),
+            classes: point.classes.clone(),
+            size: format::size(point.size),
+            files: point.files,
+            duration: format::duration(TimeDelta::from_std(point.duration).unwrap_or_default()),
+            errors: point.errors,
+            errors_href: links.errors(1),
+        }
+    }
+}
+
+impl Summary {
+    pub fn files_text(&self) -> String {
+        format::count(self.files, "file", "files")
+    }
+
+    pub fn errors_text(&self) -> String {
+        format::count(self.errors, "error", "errors")
+    }
+}
+
+/// A folder above the present one.
+pub struct Crumb {
+    /// Its name.
+    pub name: Shown,
+    /// Its address.
+    pub href: String,
+}
+
+/// The folders from the root to a path, and the path's own name at the end.
+pub fn crumbs(links: &Links, path: &SnapshotPath) -> Vec<Crumb> {
+    let mut crumbs = vec![Crumb { name: Shown::name("/"), href: links.folder(&SnapshotPath::root()) }];
+    let mut folder = SnapshotPath::root();
+    for name in path.as_str().split('/').filter(|name| !name.is_empty()) {
+        let Ok(next) = folder.join(name) else { break };
+        folder = next;
+        crumbs.push(Crumb { name: Shown::name(name), href: links.folder(&folder) });
+    }
+    crumbs
+}
+
+/// What was backed up: from there on one wants to look.
+pub fn root(point: &RestorePoint) -> SnapshotPath {
+    SnapshotPath::new(&point.root).unwrap_or_else(|_| SnapshotPath::root())
+}
+
+/// The path that a request names.
+///
+/// # Errors
+/// It can't be one.
+pub fn path(point: &RestorePoint, text: Option<&str>) -> Result<SnapshotPath, PageError> {
+    Ok(text.map_or_else(|| Ok(root(point)), SnapshotPath::new)?)
+}
+
+/// The restore points of the app beside one, with the same path: the newer and the older.
+pub async fn neighbours(service: &Service, opened: &Opened, path: &SnapshotPath) -> (Option<Neighbour>, Option<Neighbour>) {
+    let points = service.points(opened.app.id).await.unwrap_or_default();
+    let Some(here) = points.iter().position(|point| point.id == opened.point.point.id) else { return (None, None) };
+    let neighbour = |at: Option<usize>| {
+        let point = points.get(at?)?;
+        Some(Neighbour { taken: When(point.taken), href: Links::new(opened.app.id, &point.id).folder(path) })
+    };
+    (neighbour(here.checked_sub(1)), neighbour(here.checked_add(1)))
+}
+
+/// Another restore point.
+pub struct Neighbour {
+    /// When it was begun.
+    pub taken: When,
+    /// The same path in it.
+    pub href: String,
+}
+
+/// A part of a list.
+pub struct Paging {
+    /// Which part, from 1.
+    pub page: u64,
+    /// The addresses of the parts before and after; may be empty.
+    pub previous: String,
+    /// The one after.
+    pub next: String,
+    /// `201 to 400 of 1000`; empty if all is there.
+    pub text: String,
+}
+
+/// A page's number, in bounds.
+pub fn number(page: Option<u64>) -> u64 {
+    page.unwrap_or(1).clamp(1, PAGES)
+}
+
+impl Paging {
+    /// Of a list of `total`, if that is known, of which `length` are shown; `href` leads to the page that it is given.
+    pub fn new(page: u64, size: u64, length: u64, total: Option<u64>, more: bool, href: impl Fn(u64) -> String) -> Self {
+        let first = (page - 1) * size;
+        let of = total.map(|total| format!(" of {total}")).unwrap_or_default();
+        let text = if page == 1 && !more { String::new() } else { format!("{} to {}{of}", first + length.min(1), first + length) };
+        Self {
+            page,
+            previous: if page > 1 { href(page - 1) } else { String::new() },
+            next: if more { href(page + 1) } else { String::new() },
+            text,
+        }
+    }
+}

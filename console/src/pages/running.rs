@@ -1,0 +1,51 @@
+//! What runs now, as pages show it and the script keeps it up to date.
+
+use super::format::{Badge, When};
+use source_app::state::{Task, TaskId, TaskKind, TaskState};
+
+/// A task that is not over: `m::running`.
+pub struct Running {
+    /// Its id.
+    pub id: TaskId,
+    /// What it does.
+    pub kind: TaskKind,
+    /// How far it is.
+    pub badge: Badge,
+    /// The same, as its word.
+    pub state: &'static str,
+    /// How far it is, or why it waits.
+    pub progress: String,
+    /// Since when it runs.
+    pub started: Option<When>,
+    /// When it is tried again.
+    pub next_try: Option<When>,
+    /// Whether somebody asked to cancel it.
+    pub cancelling: bool,
+}
+
+impl Running {
+    /// One that is not over.
+    pub fn of(task: &Task) -> Self {
+        let progress = if task.state == TaskState::Running { &task.progress } else { &task.verdict };
+        Self {
+            id: task.id,
+            kind: task.kind,
+            badge: Badge::of(task.state),
+            state: task.state.as_str(),
+            progress: progress.clone(),
+            started: task.started.filter(|_| task.state == TaskState::Running).map(When),
+            next_try: task.next_try.filter(|_| task.state == TaskState::Waiting).map(When),
+            cancelling: task.cancel,
+        }
+    }
+
+    /// Those of some.
+    pub fn all(tasks: &[Task]) -> Vec<Self> {
+        tasks.iter().filter(|task| !task.state.is_final()).map(Self::of).collect()
+    }
+
+    /// Where to ask it to stop.
+    pub fn cancel_address(&self) -> String {
+        format!("/tasks/{}/cancel", self.id)
+    }
+}

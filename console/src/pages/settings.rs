@@ -1,0 +1,165 @@
+//! An app's settings: change it, rename it, remove it.
+
+use askama::Template;
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use axum::routing::get;
+
+use super::app_form::{AppFields, Entered, connector_fields, stores};
+use super::error::{PageError, sentence};
+use super::forms::{Field, Posted};
+use super::{AppHead, PageResult, Section, Shell, Tab, Visit, done, faulty, page};
+use plakar_driver::Options;
+use source_app::service::{ConfiguredField, Edit, Error, Form, Problem, Service};
+use source_app::state::{App, AppId, AppKind, Resource};
+
+pub fn routes() -> Router<Service> {
+    Router::new().route("/apps/{id}/settings", get(show).post(save)).route("/apps/{id}/remove", get(question).post(remove))
+}
+
+#[derive(Template)]
+#[template(path = "settings.html")]
+struct SettingsPage {
+    shell: Shell,
+    head: AppHead,
+    revision: String,
+    source: bool,
+    resource: Field,
+    fields: AppFields,
+    /// Why the configuration can't be shown.
+    unreadable: Option<String>,
+    /// Somebody else changed it while the form was filled in.
+    outdated: bool,
+}
+
+impl SettingsPage {
+    /// It is there already.
+    fn makes_store(&self) -> bool {
+        false
+    }
+}
+
+/// What Plakar knows of an app, or why it does not.
+struct Configured {
+    form: Option<Form>,
+    fields: Vec<ConfiguredField>,
+    unreadable: Option<String>,
+}
+
+async fn configured(service: &Service, app: &App) -> Configured {
+    let spec = &app.spec;
+    let class = (spec.resource.class.as_str(), spec.resource.subclass.as_str());
+    let both = async {
+        Ok::<_, Error>((
+            service.form(spec.kind, class, Some(&spec.integration), Some(&spec.protocol)).await?,
+            service.configuration(app.id).await?,
+        ))
+    };
+    match both.await {
+        Ok((form, all)) => {
+            let fitting = connector_fields(&form);
+            let in_form = |key: &str| form.schema.fields().iter().any(|field| field.key == key);
+            // What goes with its protocol, what is set all the same, and what the schema does not know.
+            let fields = all.into_iter().filter_map(|mut one| match fitting.iter().find(|field| field.field.key == one.field.key) {
+                Some(field) => {
+                    one.field.required = field.field.required;
+                    Some(one)
+                }
+                None => (one.set || !in_form(&one.field.key)).then_some(one),
+            });
+            Configured { fields: fields.collect(), form: Some(form), unreadable: None }
+        }
+        Err(error) => Configured { form: None, fields: Vec::new(), unreadable: Some(sentence(&error.to_string())) },
+    }
+}
+
+async fn settings(
+    service: &Service,
+    shell: Shell,
+    app: App,
+    revision: String,
+    mut entered: Entered,
+    configured: Configured,
+) -> SettingsPage {
+    let source = app.spec.kind == AppKind::Source;
+    let stores = if source { stores(service).await } else { Vec::new() };
+    let resource = Field::text("resource", "Resource", &entered.spec.resource.name)
+        .required()
+        .help("What holds the data, in your words. Apps of one resource are listed together.")
+        .fault(entered.faults.remove("resource"));
+    let outdated = revision != app.revision.to_string();
+    let fields = entered.fields(&configured.fields, &stores);
+    SettingsPage {
+        outdated,
+        shell,
+        head: AppHead { app, tab: Tab::Settings },
+        revision,
+        source,
+        resource,
+        fields,
+        unreadable: configured.unreadable,
+    }
+}
+
+async fn show(State(service): State<Service>, Path(id): Path<AppId>, visit: Visit) -> PageResult {
+    let app = service.app(id).await?;
+    let configured = configured(&service, &app).await;
+    let entered = Entered::new(app.spec.clone(), Options::new());
+    let revision = app.revision.to_string();
+    page(&settings(&service, visit.shell(Section::None), app, revision, entered, configured).await)
+}
+
+async fn save(State(service): State<Service>, Path(id): Path<AppId>, visit: Visit, posted: Posted) -> Result<Response, PageError> {
+    let app = service.app(id).await?;
+    let revision: i64 = posted.get("revision").parse().map_err(|_| PageError::input("The form can't be read: its revision is missing."))?;
+    let mut configured = configured(&service, &app).await;
+    let mut base = app.spec.clone();
+    base.resource = Resource { name: posted.get("resource").to_owned(), ..base.resource };
+    let mut entered = Entered::posted(&posted, base);
+    let kept: Vec<String> =
+        configured.fields.iter().filter(|field| field.set && field.value.is_none()).map(|field| field.field.key.clone()).collect();
+    let known = stores(&service).await;
+    entered.check(configured.form.as_ref(), &known, &kept);
+    if entered.is_fine() {
+        let spec = entered.spec.clone();
+        let edit = Edit {
+            name: Some(spec.name),
+            resource: Some(spec.resource),
+            environment: Some(spec.environment),
+            data_classes: Some(spec.data_classes),
+            options: configured.form.is_some().then(|| entered.options.clone()),
+            store: spec.store,
+            retention: Some(spec.retention),
+        };
+        match service.edit(id, revision, edit).await {
+            Ok(_) => return Ok(done(&format!("/apps/{id}/settings"), "saved")),
+            Err(error) => entered.refused(error)?,
+        }
+    }
+    // As it was entered, not as it is kept.
+    for field in &mut configured.fields {
+        field.value = None;
+    }
+    faulty(&settings(&service, visit.shell(Section::None), app, revision.to_string(), entered, configured).await)
+}
+
+#[derive(Template)]
+#[template(path = "remove.html")]
+struct RemovePage {
+    shell: Shell,
+    head: AppHead,
+}
+
+async fn question(State(service): State<Service>, Path(id): Path<AppId>, visit: Visit) -> PageResult {
+    let app = service.app(id).await?;
+    page(&RemovePage { shell: visit.shell(Section::None), head: AppHead { app, tab: Tab::Settings } })
+}
+
+async fn remove(State(service): State<Service>, Path(id): Path<AppId>) -> Result<Response, PageError> {
+    service.remove(id).await.map_err(|error| match error.problem() {
+        Problem::NotFound => PageError::from(error),
+        _ => PageError::from(error).back(&format!("/apps/{id}")),
+    })?;
+    Ok(done("/", "removed"))
+}

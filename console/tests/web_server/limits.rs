@@ -1,0 +1,143 @@
+//! What one peer may cost, and the end.
+
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use web_console::server::{Limits, Listen};
+
+use crate::web::{client, sign_in};
+use crate::{Counted, status};
+
+/// More than any of this takes.
+const LONG: Duration = Duration::from_secs(10);
+
+async fn with(limits: Limits) -> Counted {
+    Counted::with(Listen::loopback(0), limits).await
+}
+
+/// Reads until the server hangs up.
+async fn rest(stream: &mut TcpStream) -> String {
+    let mut answer = Vec::new();
+    let _ = timeout(LONG, stream.read_to_end(&mut answer)).await.expect("the server hangs up");
+    String::from_utf8(answer).unwrap()
+}
+
+#[tokio::test]
+async fn a_header_that_never_ends_is_given_up() {
+    let site = with(Limits { header: Duration::from_millis(200), ..Limits::default() }).await;
+    let before = Instant::now();
+    let mut silent = TcpStream::connect(site.address()).await.unwrap();
+    let mut dripping = TcpStream::connect(site.address()).await.unwrap();
+    dripping.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
+    let drip = async {
+        // Each byte comes in time, the header does not.
+        while dripping.write_all(b"a: b\r\n").await.is_ok() {
+            assert!(before.elapsed() < LONG, "still listening");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::join!(drip, async { assert_eq!(rest(&mut silent).await, "") });
+    assert!(before.elapsed() >= Duration::from_millis(200), "not at once");
+    // And so is one that stays after an answer.
+    let mut idle = TcpStream::connect(site.address()).await.unwrap();
+    idle.write_all(format!("GET /login HTTP/1.1\r\nHost: {}\r\n\r\n", site.address()).as_bytes()).await.unwrap();
+    assert_eq!(status(&rest(&mut idle).await), 200);
+}
+
+#[tokio::test]
+async fn a_body_has_a_size_and_a_time() {
+    let site = with(Limits { body: Duration::from_millis(200), body_size: 100_000, ..Limits::default() }).await;
+    let owner = sign_in(&client(), &site.server).await;
+    site.reached();
+    let sized = |size: usize| owner.post("/form").header("x-csrf-token", &owner.csrf).form(&[("a", "x".repeat(size - 2))]).send();
+    assert_eq!(sized(100_000).await.unwrap().status(), 200);
+    assert_eq!(site.reached(), 1);
+    let head = |path: &str, more: &str| {
+        let (host, cookie, csrf) = (site.address(), &owner.cookie, &owner.csrf);
+        format!(
+            "POST {path} HTTP/1.1\r\nHost: {host}\r\nCookie: {cookie}\r\nX-CSRF-Token: {csrf}\r\nContent-Type: application/json\r\nConnection: close\r\n{more}\r\n\r\n"
+        )
+    };
+    let answer = site.raw(&head("/form", "Content-Length: 100001")).await;
+    assert_eq!(status(&answer), 413, "before a byte of it came");
+    let chunked = format!("{}186a1\r\n{}\r\n0\r\n\r\n", head("/form", "Transfer-Encoding: chunked"), "x".repeat(100_001));
+    assert_eq!(status(&site.raw(&chunked).await), 413);
+    let slow = head("/form", "Content-Length: 5") + "ab";
+    let answer = site.raw(&slow).await;
+    assert_eq!(status(&answer), 408, "{answer}");
+    let own = format!("Host: {}\r\nContent-Type: application/x-www-form-urlencoded", site.address());
+    let answer = site.raw(&format!("POST /enter HTTP/1.1\r\n{own}\r\nContent-Length: 20000\r\n\r\n")).await;
+    assert_eq!(status(&answer), 413, "a stranger has less room");
+    let answer = site.raw(&format!("POST /form HTTP/1.1\r\n{own}\r\nContent-Length: 20\r\n\r\n")).await;
+    assert_eq!(status(&answer), 401, "and is not waited for elsewhere");
+    // Two lengths are how a proxy and a server are made to disagree.
+    let answer = site.raw(&head("/form", "Content-Length: 5\r\nTransfer-Encoding: chunked")).await;
+    assert!([400, 408].contains(&status(&answer)), "{answer}");
+    let answer = site.raw(&head("/form", "Content-Length: 5\r\nContent-Length: 6")).await;
+    assert_eq!(status(&answer), 400);
+    assert_eq!(site.reached(), 0);
+}
+
+#[tokio::test]
+async fn a_header_has_a_size() {
+    let site = Counted::new().await;
+    let answer = site.raw(&format!("GET /login HTTP/1.1\r\nHost: {}\r\nA: {}\r\n\r\n", site.address(), "x".repeat(70_000))).await;
+    assert_eq!(status(&answer), 431);
+    let many = (0..200).map(|n| format!("A{n}: b\r\n")).collect::<String>();
+    assert_eq!(status(&site.raw(&format!("GET /login HTTP/1.1\r\n{many}\r\n")).await), 431);
+}
+
+#[tokio::test]
+async fn the_number_of_connections_is_bounded() {
+    let site = with(Limits { connections: 2, header: Duration::from_millis(500), ..Limits::default() }).await;
+    let held = [TcpStream::connect(site.address()).await.unwrap(), TcpStream::connect(site.address()).await.unwrap()];
+    let before = Instant::now();
+    // The third waits in the queue until the first two are given up.
+    let answer = timeout(LONG, client().get(site.url("/login")).send()).await.unwrap().unwrap();
+    assert_eq!(answer.status(), 200);
+    assert!(before.elapsed() >= Duration::from_millis(300), "{:?}", before.elapsed());
+    drop(held);
+}
+
+#[tokio::test]
+async fn the_end_waits_for_answers_but_not_for_ever() {
+    let mut site = with(Limits { grace: Duration::from_millis(300), ..Limits::default() }).await;
+    let owner = sign_in(&client(), &site.server).await;
+    let mut endless = owner.get("/endless").send().await.unwrap();
+    endless.chunk().await.unwrap().unwrap();
+    // A request that is on its way gets its answer.
+    let mut stream = TcpStream::connect(site.address()).await.unwrap();
+    let head = format!("POST /form HTTP/1.1\r\nHost: {}\r\nCookie: {}\r\nX-CSRF-Token: {}\r\n", site.address(), owner.cookie, owner.csrf);
+    stream
+        .write_all(format!("{head}Content-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n").as_bytes())
+        .await
+        .unwrap();
+    let mut go_on = [0; 25];
+    stream.read_exact(&mut go_on).await.unwrap();
+    assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
+    site.site.shutdown.cancel();
+    let before = Instant::now();
+    stream.write_all(b"true").await.unwrap();
+    let answer = rest(&mut stream).await;
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("true"), "{answer}");
+    timeout(LONG, &mut site.site.serving).await.expect("it ends").unwrap();
+    assert!(before.elapsed() >= Duration::from_millis(300), "the endless answer had its grace");
+    let cut = async {
+        while endless.chunk().await?.is_some() {}
+        Ok::<_, reqwest::Error>(())
+    };
+    timeout(LONG, cut).await.unwrap().expect_err("cut off, not ended");
+}
+
+#[tokio::test]
+async fn the_end_comes_at_once_when_nobody_waits() {
+    let mut site = with(Limits { grace: LONG, ..Limits::default() }).await;
+    let client = client();
+    // Kept alive, and one that never said anything.
+    client.get(site.url("/login")).send().await.unwrap().bytes().await.unwrap();
+    let _silent = TcpStream::connect(site.address()).await.unwrap();
+    site.site.shutdown.cancel();
+    timeout(LONG / 2, &mut site.site.serving).await.expect("nothing to wait for").unwrap();
+}

@@ -1,0 +1,220 @@
+//! Browsing a store, through one `plakar ui` for each store.
+//!
+//! It listens on loopback with a token of its own, which never leaves this process, and only the requests
+//! below are made: its API can do more than read.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde::de::DeserializeOwned;
+use tokio::io::BufReader;
+use tokio::sync::{Mutex as AsyncMutex, mpsc};
+
+use crate::browse::api::{Api, Waits, understood};
+use crate::browse::index::Index;
+use crate::browse::indexes::{Indexes, Wanted};
+use crate::browse::points::{Entry, Header, Items, One, Page, RawEntry, RawError, RestorePoint};
+use crate::configuration::store::Store;
+use crate::error::{Error, Result};
+use crate::names::{SnapshotId, SnapshotPath};
+use crate::outcome::Failure;
+use crate::process::command::{Plakar, Running, UNLIMITED};
+use crate::process::ended::refused;
+use crate::process::lines::{Line, Redactor, Stream, pump};
+use crate::token::random_token;
+
+/// So long it may take to open a store.
+const START_LIMIT: Duration = Duration::from_secs(120);
+
+/// So many headers are fetched at once.
+const HEADERS: u64 = 500;
+
+/// A `plakar ui` of one store. It ends when this is dropped.
+pub struct Browser {
+    running: Mutex<Running>,
+    pub(crate) api: Arc<Api>,
+    store: Store,
+    indexes: Arc<Indexes>,
+    used: Mutex<Instant>,
+    known: AsyncMutex<Known>,
+}
+
+/// The headers of a store, and how it looked when they were fetched.
+#[derive(Default)]
+struct Known {
+    mark: Option<(u64, Option<SnapshotId>)>,
+    points: Vec<RestorePoint>,
+}
+
+impl Browser {
+    pub(crate) async fn start(plakar: &Plakar, store: &Store, indexes: &Arc<Indexes>) -> Result<Self> {
+        let token = random_token()?;
+        // Plakar can't tell the port that it was given, so it gets one that is free now.
+        let free = std::net::TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
+        let address = free.map_err(Error::io("no free port"))?.to_string();
+        let arguments = ["at", &store.reference(), "ui", "-addr", &address, "-no-spawn"];
+        let job = plakar.job(arguments).limit(UNLIMITED).variable("PLAKAR_UI_TOKEN", &token);
+        let (running, stdout, stderr) = job.start().await?;
+        let last = Arc::new(Mutex::new(VecDeque::new()));
+        let (sender, lines) = mpsc::channel(16);
+        tokio::spawn(pump(Stream::Out, BufReader::new(stdout), sender.clone()));
+        tokio::spawn(pump(Stream::Error, BufReader::new(stderr), sender));
+        let kept = tokio::spawn(keep(lines, Arc::clone(&last)));
+        let (running, used, known) = (Mutex::new(running), Mutex::new(Instant::now()), AsyncMutex::default());
+        let api = Arc::new(Api::new(address, token)?);
+        let browser = Self { running, api, store: store.clone(), indexes: Arc::clone(indexes), used, known };
+        let started = Instant::now();
+        loop {
+            if let Some(code) = browser.exit_code() {
+                let _ = tokio::time::timeout(Duration::from_secs(5), kept).await;
+                let secrets = store.secrets(plakar).await.unwrap_or_default();
+                return Err(refused(code, reason(&last, &secrets)));
+            }
+            if browser.api.get::<serde_json::Value>("/api/info", &[]).await.is_ok_and(|info| info["repository_id"].is_string()) {
+                return Ok(browser);
+            }
+            if started.elapsed() > START_LIMIT {
+                return Err(Error::TimedOut(START_LIMIT));
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    fn exit_code(&self) -> Option<i32> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).exit_code()
+    }
+
+    /// Whether it can be asked: one that was killed listens no more, some time before its guard has noticed.
+    pub(crate) async fn runs(&self) -> bool {
+        self.exit_code().is_none() && self.api.listens().await
+    }
+
+    pub(crate) fn touch(&self) {
+        *self.used.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    pub(crate) fn used(&self) -> Instant {
+        *self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Somebody who waits for a page asks, as long as this is there.
+    fn asks(&self) -> Waits<'_> {
+        self.touch();
+        self.api.waits()
+    }
+
+    pub(crate) async fn send(&self, path: &str, query: &[(&str, String)]) -> Result<reqwest::Response> {
+        self.touch();
+        self.api.send(path, query).await
+    }
+
+    pub(crate) async fn in_snapshot<T: DeserializeOwned>(
+        &self,
+        what: &str,
+        id: &SnapshotId,
+        path: &SnapshotPath,
+        query: &[(&str, String)],
+    ) -> Result<T> {
+        let _asks = self.asks();
+        understood(&self.api.of_path(what, id, path, query).await?)
+    }
+
+    /// The index of a snapshot if there is one; none yet if nothing is known of it.
+    pub(crate) fn known_index(&self, id: &SnapshotId) -> Option<Option<Arc<Index>>> {
+        self.indexes.known(&self.store, id)
+    }
+
+    pub(crate) fn needs_no_index(&self, id: &SnapshotId) {
+        self.indexes.small(&self.store, id);
+    }
+
+    pub(crate) fn index_is_being_made(&self, id: &SnapshotId) -> bool {
+        self.indexes.is_being_made(&self.store, id)
+    }
+
+    /// The index of a snapshot. It is begun, but not waited for.
+    pub(crate) fn want_index(&self, id: &SnapshotId) -> Wanted {
+        self.touch();
+        self.indexes.want(&self.store, id, &self.api)
+    }
+
+    /// The restore points of an app, or all snapshots, newest first.
+    ///
+    /// # Errors
+    /// As for all here: plakar's reason, or an answer that is not understood.
+    pub async fn restore_points(&self, app: Option<&str>) -> Result<Vec<RestorePoint>> {
+        let mut known = self.known.lock().await;
+        let newest = self.headers(0, 1).await?;
+        let total = newest.total;
+        let mark = (total, newest.items.into_iter().next().map(Header::restore_point).transpose()?.map(|point| point.id));
+        if known.mark.as_ref() != Some(&mark) {
+            let mut points = Vec::new();
+            while (points.len() as u64) < total {
+                let page = self.headers(points.len() as u64, HEADERS).await?;
+                if page.items.is_empty() {
+                    break;
+                }
+                for header in page.items {
+                    points.push(header.restore_point()?);
+                }
+            }
+            points.sort_by(|a, b| (b.taken, &b.id).cmp(&(a.taken, &a.id)));
+            self.indexes.keep_only(&self.store, points.iter().map(|point| &point.id));
+            *known = Known { mark: Some(mark), points };
+        }
+        let wanted = |point: &&RestorePoint| app.is_none_or(|app| point.app.as_deref() == Some(app));
+        Ok(known.points.iter().filter(wanted).cloned().collect())
+    }
+
+    async fn headers(&self, offset: u64, limit: u64) -> Result<Items<Header>> {
+        let query = [("offset", offset.to_string()), ("limit", limit.to_string()), ("sort", "-Timestamp".to_owned())];
+        let _asks = self.asks();
+        self.api.get("/api/repository/snapshots", &query).await
+    }
+
+    /// A snapshot.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or as for all here.
+    pub async fn restore_point(&self, id: &SnapshotId) -> Result<RestorePoint> {
+        let _asks = self.asks();
+        self.api.restore_point(id).await
+    }
+
+    /// One entry, with the digest of its content. A link is followed: it is what it leads to.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or as for all here.
+    pub async fn entry(&self, id: &SnapshotId, path: &SnapshotPath) -> Result<Entry> {
+        Ok(self.in_snapshot::<One<RawEntry>>("", id, path, &[]).await?.item.entry())
+    }
+
+    /// What failed when the snapshot was made.
+    ///
+    /// # Errors
+    /// As for all here.
+    pub async fn errors(&self, id: &SnapshotId, offset: u64, limit: u64) -> Result<Page<Failure>> {
+        let query = [("offset", offset.to_string()), ("limit", limit.max(1).to_string())];
+        let found: Items<RawError> = self.in_snapshot("errors/", id, &SnapshotPath::root(), &query).await?;
+        let items: Vec<Failure> = found.items.into_iter().map(|error| Failure { path: error.name, reason: error.error }).collect();
+        let more = offset + (items.len() as u64) < found.total && !items.is_empty();
+        Ok(Page { items, total: Some(found.total), more })
+    }
+}
+
+async fn keep(mut lines: mpsc::Receiver<Line>, last: Arc<Mutex<VecDeque<String>>>) {
+    while let Some(line) = lines.recv().await {
+        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.truncate(10);
+        last.push_front(line.text);
+    }
+}
+
+fn reason(last: &Mutex<VecDeque<String>>, secrets: &Redactor) -> String {
+    let last = last.lock().unwrap_or_else(PoisonError::into_inner);
+    let said = last.iter().find_map(|line| line.strip_prefix("plakar: "));
+    let mut reason = said.map_or_else(|| "plakar ui ended without a reason".to_owned(), str::to_owned);
+    secrets.apply(&mut reason);
+    reason
+}

@@ -1,0 +1,77 @@
+//! The browsers of all stores.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::sync::Mutex as AsyncMutex;
+
+use crate::browse::browser::Browser;
+use crate::browse::indexes::{self, Indexes};
+use crate::configuration::store::Store;
+use crate::error::Result;
+use crate::process::command::Plakar;
+
+/// Browsers by store: started when needed, stopped when idle, and with this.
+#[derive(Clone)]
+pub struct Browsers(Arc<Pool>);
+
+type Slot = Arc<AsyncMutex<Option<Arc<Browser>>>>;
+
+struct Pool {
+    slots: Mutex<HashMap<Store, Slot>>,
+    idle: Duration,
+    indexes: Arc<Indexes>,
+}
+
+impl Browsers {
+    /// Each is stopped when it was not used for so long.
+    pub fn new(idle: Duration) -> Self {
+        Self::with_index_limit(idle, indexes::ENTRIES)
+    }
+
+    /// The same, and no index is made of a restore point with more entries than this.
+    pub fn with_index_limit(idle: Duration, entries: usize) -> Self {
+        Self(Arc::new(Pool { slots: Mutex::default(), idle, indexes: Indexes::new(entries) }))
+    }
+
+    /// The browser of a store.
+    ///
+    /// # Errors
+    /// The store can't be opened.
+    pub async fn of(&self, plakar: &Plakar, store: &Store) -> Result<Arc<Browser>> {
+        let slot = {
+            let mut slots = self.0.slots.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(slots.entry(store.clone()).or_default())
+        };
+        let mut slot = slot.lock_owned().await;
+        if let Some(browser) = slot.as_ref()
+            && browser.runs().await
+        {
+            browser.touch();
+            return Ok(Arc::clone(browser));
+        }
+        let browser = Arc::new(Browser::start(plakar, store, &self.0.indexes).await?);
+        *slot = Some(Arc::clone(&browser));
+        tokio::spawn(stop_when_idle(Arc::downgrade(&self.0), store.clone(), Arc::downgrade(&browser)));
+        Ok(browser)
+    }
+}
+
+/// Ends when the browser or the pool is gone.
+async fn stop_when_idle(pool: Weak<Pool>, store: Store, browser: Weak<Browser>) {
+    loop {
+        let Some(idle) = pool.upgrade().map(|pool| pool.idle) else { return };
+        let Some(used) = browser.upgrade().map(|browser| browser.used()) else { return };
+        tokio::time::sleep(idle.saturating_sub(used.elapsed()).max(Duration::from_millis(10))).await;
+        let (Some(pool), Some(browser)) = (pool.upgrade(), browser.upgrade()) else { return };
+        // A download that goes on holds one more.
+        if browser.used().elapsed() >= idle && Arc::strong_count(&browser) == 2 {
+            let slot = pool.slots.lock().unwrap_or_else(PoisonError::into_inner).get(&store).cloned();
+            if let Some(slot) = slot {
+                slot.lock().await.take_if(|kept| Arc::ptr_eq(kept, &browser));
+            }
+            return;
+        }
+    }
+}

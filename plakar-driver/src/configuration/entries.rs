@@ -1,0 +1,186 @@
+//! Sources, destinations and stores in Plakar's own configuration.
+//!
+//! Plakar rewrites all three files on each change, without a lock, and its INI and YAML readers change
+//! values. So: one lock of ours, JSON with every value a string on standard input, and what was kept is
+//! read back and compared.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+
+use serde_json::Value;
+
+use crate::configuration::schema::is_secret;
+use crate::error::{Error, Result};
+use crate::names::Name;
+use crate::process::command::Plakar;
+use crate::process::lines::Redactor;
+
+/// The keys and values of one entry, `location` among them.
+pub type Options = BTreeMap<String, String>;
+
+/// Which of the three files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// What is backed up.
+    Source,
+    /// What is restored to.
+    Destination,
+    /// Where snapshots are.
+    Store,
+}
+
+impl Kind {
+    /// Plakar's command, and the word for messages.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Source => "source",
+            Self::Destination => "destination",
+            Self::Store => "store",
+        }
+    }
+}
+
+impl Plakar {
+    /// Adds an entry, or replaces it whole. An empty value is left out: plakar keeps none.
+    ///
+    /// # Errors
+    /// [`Error::Answer`] if plakar did not keep it exactly.
+    pub async fn configure(&self, kind: Kind, name: &Name, options: &Options) -> Result<()> {
+        let _lock = self.lock_configuration().await?;
+        let filled = options.iter().filter(|(_, value)| !value.is_empty());
+        self.put(kind, name, &filled.map(|(key, value)| (key.clone(), value.clone())).collect()).await
+    }
+
+    /// An entry with its secrets, which must not leave the server.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn configured(&self, kind: Kind, name: &Name) -> Result<Options> {
+        let shown = self.show(kind, Some(name)).await?;
+        shown.into_iter().find_map(|(shown, options)| (shown == name.as_str()).then_some(options)).ok_or_else(|| missing(kind, name))
+    }
+
+    /// All entries of a kind by name, without the values of secrets.
+    ///
+    /// # Errors
+    /// Plakar can't be run.
+    pub async fn configurations(&self, kind: Kind) -> Result<BTreeMap<String, Options>> {
+        let mut all = self.show(kind, None).await?;
+        for options in all.values_mut() {
+            options.iter_mut().filter(|(key, _)| is_secret(key)).for_each(|(_, value)| "********".clone_into(value));
+        }
+        Ok(all)
+    }
+
+    /// Removes an entry. One that isn't there is fine.
+    ///
+    /// # Errors
+    /// Plakar can't be run.
+    pub async fn unconfigure(&self, kind: Kind, name: &Name) -> Result<()> {
+        let _lock = self.lock_configuration().await?;
+        self.remove(kind, name).await
+    }
+
+    /// Gives an entry another name.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or [`Error::Input`] if the other name is taken.
+    pub async fn rename(&self, kind: Kind, from: &Name, to: &Name) -> Result<()> {
+        let _lock = self.lock_configuration().await?;
+        let all = self.show(kind, None).await?;
+        let options = all.get(from.as_str()).ok_or_else(|| missing(kind, from))?;
+        if all.contains_key(to.as_str()) {
+            return Err(Error::Input(format!("there is a {} {to} already", kind.word())));
+        }
+        self.put(kind, to, options).await?;
+        self.remove(kind, from).await
+    }
+
+    /// What must not be seen in the output of a job with this entry.
+    pub(crate) async fn secrets(&self, kind: Kind, name: &Name) -> Result<Redactor> {
+        let options = self.configured(kind, name).await?;
+        Ok(Redactor::new(options.into_iter().filter(|(key, _)| is_secret(key)).map(|(_, value)| value)))
+    }
+
+    async fn put(&self, kind: Kind, name: &Name, options: &Options) -> Result<()> {
+        if !options.contains_key("location") {
+            return Err(Error::Input("option \"location\" is missing".into()));
+        }
+        let input = escaped(&serde_json::json!({ name.as_str(): options }).to_string()).into_bytes();
+        let secrets = Redactor::new(options.iter().filter(|(key, _)| is_secret(key)).map(|(_, value)| value.clone()));
+        self.job([kind.word(), "import", "-overwrite"]).input(input).redact(secrets).output().await?;
+        let kept = self.configured(kind, name).await?;
+        if kept == *options {
+            return Ok(());
+        }
+        let differs = |key: &&String| kept.get(*key) != options.get(*key);
+        let key = options.keys().chain(kept.keys()).find(differs).cloned().unwrap_or_default();
+        Err(Error::Answer(format!("it did not keep the value of \"{key}\" as it was given")))
+    }
+
+    async fn remove(&self, kind: Kind, name: &Name) -> Result<()> {
+        if self.show(kind, None).await?.contains_key(name.as_str()) {
+            self.job([kind.word(), "rm", name.as_str()]).output().await?;
+        }
+        Ok(())
+    }
+
+    async fn show(&self, kind: Kind, name: Option<&Name>) -> Result<BTreeMap<String, Options>> {
+        let mut arguments = vec![kind.word(), "show", "-json", "-secrets"];
+        arguments.extend(name.map(Name::as_str));
+        let text = match self.job(arguments).output().await {
+            Err(Error::Refused(reason)) if name.is_some() && reason.contains("not exist") => return Ok(BTreeMap::new()),
+            text => text?,
+        };
+        let mut all = BTreeMap::new();
+        // A greeting may come first; each entry is one line of its own.
+        for line in text.lines().filter(|line| line.starts_with('{')) {
+            // Nothing of the line goes into the message: it holds secrets.
+            let entry: BTreeMap<String, BTreeMap<String, Value>> =
+                serde_json::from_str(line).map_err(|_| Error::Answer(format!("a {} that is no JSON", kind.word())))?;
+            for (name, options) in entry {
+                let plain = |value: Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                all.insert(name, options.into_iter().map(|(key, value)| (key, plain(value))).collect());
+            }
+        }
+        Ok(all)
+    }
+
+    /// Held by all of our processes that change the configuration; freed when dropped.
+    async fn lock_configuration(&self) -> Result<File> {
+        let folder = self.configuration_folder()?;
+        let lock = move || {
+            make_private(&folder)?;
+            let file = File::options().create(true).append(true).open(folder.join(".source-app.lock"))?;
+            #[cfg(unix)]
+            rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive)?;
+            Ok(file)
+        };
+        let locked = tokio::task::spawn_blocking(lock).await.map_err(|error| Error::Answer(error.to_string()))?;
+        locked.map_err(Error::io("cannot lock Plakar's configuration"))
+    }
+}
+
+/// Plakar reads JSON as YAML first, which takes more characters than JSON for the end of a line, or for nothing.
+fn escaped(json: &str) -> String {
+    let escape = |letter: char| match letter {
+        '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' => format!("\\u{:04x}", u32::from(letter)),
+        letter => letter.to_string(),
+    };
+    json.chars().map(escape).collect()
+}
+
+#[cfg(unix)]
+fn make_private(folder: &std::path::Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+#[cfg(not(unix))]
+fn make_private(folder: &std::path::Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(folder)
+}
+
+fn missing(kind: Kind, name: &Name) -> Error {
+    Error::NotFound(format!("the {} {name}", kind.word()))
+}

@@ -1,0 +1,125 @@
+//! Create Backup, and what came of it.
+
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::browse::browsers::Browsers;
+use crate::configuration::Kind;
+use crate::configuration::store::Store;
+use crate::error::{Error, Result};
+use crate::jobs::progress::{Progress, Reader};
+use crate::names::{Name, SnapshotId};
+use crate::outcome::{Failure, Verdict};
+use crate::process::command::{Plakar, UNLIMITED};
+use crate::tags::{APP_TAG, CLASS_TAG, tag, text};
+
+/// What is backed up, and under which names.
+#[derive(Clone, Debug)]
+pub struct BackupJob {
+    /// The store it goes to.
+    pub store: Store,
+    /// The source in Plakar's configuration.
+    pub source: Name,
+    /// The app's id, which its restore points are found by.
+    pub app: String,
+    /// The app's name; plakar says "default" if it is empty.
+    pub name: String,
+    /// The task's id or name; may be empty.
+    pub job: String,
+    /// The environment; may be empty.
+    pub environment: String,
+    /// The data classes.
+    pub classes: Vec<String>,
+}
+
+/// A backup that has ended.
+#[derive(Clone, Debug)]
+pub struct Backup {
+    /// How.
+    pub verdict: Verdict,
+    /// The snapshot, if one was made and the store could be listed afterwards.
+    pub snapshot: Option<SnapshotId>,
+    /// How long it took.
+    pub duration: Duration,
+}
+
+impl Plakar {
+    /// Backs a source up. The news come as it goes on; it ends when cancelled.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for a name or class that can't be written into a snapshot. All else is a [`Verdict`].
+    pub async fn backup(
+        &self,
+        browsers: &Browsers,
+        job: &BackupJob,
+        news: &mut (dyn FnMut(Progress) + Send),
+        cancel: &CancellationToken,
+    ) -> Result<Backup> {
+        let started = Instant::now();
+        let arguments = arguments(job)?;
+        let made = self.make(browsers, job, arguments, news, cancel).await;
+        let (verdict, snapshot) = made.unwrap_or_else(|error| (Verdict::of(error), None));
+        Ok(Backup { verdict, snapshot, duration: started.elapsed() })
+    }
+
+    async fn make(
+        &self,
+        browsers: &Browsers,
+        job: &BackupJob,
+        arguments: Vec<String>,
+        news: &mut (dyn FnMut(Progress) + Send),
+        cancel: &CancellationToken,
+    ) -> Result<(Verdict, Option<SnapshotId>)> {
+        let secrets = self.secrets(Kind::Source, &job.source).await?.and(job.store.secrets(self).await?);
+        let mut reader = Reader::of("backup");
+        let command = self.job(arguments).limit(UNLIMITED).cancelled_by(cancel).redact(secrets);
+        let ended = command.lines(&mut |line| news(reader.read(line))).await?;
+        ended.exit_code().into_iter().for_each(|code| news(Progress::Exited(code)));
+        let count = reader.result(ended)?;
+        // Plakar's result line has eight digits of it.
+        let short = reader.id().unwrap_or_default().to_owned();
+        // The backup is made, whether it can be listed now or not.
+        let snapshot = self.snapshot_of(job, &short).await.ok();
+        if count == 0 {
+            return Ok((Verdict::Succeeded, snapshot));
+        }
+        let listed = async {
+            let id = snapshot.as_ref().ok_or_else(|| Error::NotFound(short.clone()))?;
+            browsers.of(self, &job.store).await?.errors(id, 0, 1000).await.map(|page| page.items)
+        };
+        let listed = listed.await;
+        let told = || reader.failed().into_iter().map(|reason| Failure { path: String::new(), reason }).collect();
+        let failed = listed.ok().filter(|failed| !failed.is_empty()).unwrap_or_else(told);
+        Ok((Verdict::Errors { count, failed }, snapshot))
+    }
+
+    /// The whole id of the app's snapshot that begins so.
+    async fn snapshot_of(&self, job: &BackupJob, short: &str) -> Result<SnapshotId> {
+        let tag = format!("{APP_TAG}{}", job.app);
+        let reference = job.store.reference();
+        let arguments = ["at", &reference, "ls", "-uuid", "-tag", &tag];
+        let listed = self.job(arguments).redact(job.store.secrets(self).await?).output().await?;
+        let ids = listed.split_whitespace().filter(|word| word.starts_with(short));
+        ids.filter_map(|word| SnapshotId::new(word).ok())
+            .next()
+            .ok_or_else(|| Error::Answer(format!("the new snapshot {short} is not listed")))
+    }
+}
+
+fn arguments(job: &BackupJob) -> Result<Vec<String>> {
+    let mut tags = vec![format!("{APP_TAG}{}", tag("app", &job.app)?)];
+    for class in &job.classes {
+        tags.push(format!("{CLASS_TAG}{}", tag("data class", class)?));
+    }
+    let named = |flag: &str, value: &str| if value.is_empty() { vec![] } else { vec![format!("-{flag}={value}")] };
+    let mut arguments = vec!["at".to_owned(), job.store.reference(), "backup".to_owned()];
+    // Without it the source is opened and listed twice, only for a progress bar.
+    arguments.push("-no-progress".to_owned());
+    arguments.extend(named("name", text("name", &job.name)?));
+    arguments.extend(named("job", text("job", &job.job)?));
+    arguments.extend(named("environment", text("environment", &job.environment)?));
+    arguments.push(format!("-tag={}", tags.join(",")));
+    arguments.push(job.source.reference());
+    Ok(arguments)
+}

@@ -1,0 +1,9 @@
+//! What takes its time: backups, checks, prunes and restores with their verification.
+
+pub(crate) mod backup;
+pub(crate) mod check;
+pub(crate) mod progress;
+pub(crate) mod prune;
+pub(crate) mod restore;
+pub(crate) mod restore_job;
+pub(crate) mod verify;

@@ -1,0 +1,276 @@
+//! Running plakar: an argument list, no shell, nothing of the job left behind.
+
+use std::collections::VecDeque;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncWriteExt, BufReader};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::error::{Error, Result};
+use crate::process::ended::Ended;
+use crate::process::guard::GRACE;
+use crate::process::lines::{Line, Redactor, Stream, pump};
+
+/// The longest time limit there is: as good as none.
+pub(crate) const UNLIMITED: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// For what only reads or writes plakar's own configuration.
+pub(crate) const SHORT: Duration = Duration::from_secs(60);
+
+/// So many bytes of standard output are kept of a command whose output is wanted whole.
+const OUTPUT_LIMIT: usize = 64 << 20;
+
+/// So many of the last lines are kept, for the reason of a failure.
+const LAST_LINES: usize = 20;
+
+/// The real plakar, and what it runs with. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Plakar(Arc<Settings>);
+
+#[derive(Debug)]
+struct Settings {
+    program: PathBuf,
+    guard: Vec<OsString>,
+    environment: Vec<(OsString, OsString)>,
+}
+
+impl Plakar {
+    /// The plakar of this process's environment: the variable `PLAKAR`, or the first in `PATH`.
+    ///
+    /// `guard` is the command that runs [`guard::run`](crate::process::guard::run) with the arguments that follow.
+    ///
+    /// # Errors
+    /// [`Error::NotInstalled`].
+    pub fn find(guard: Vec<OsString>) -> Result<Self> {
+        let program = std::env::var_os("PLAKAR").filter(|path| !path.is_empty()).unwrap_or_else(|| "plakar".into());
+        Self::new(Path::new(&program), guard, std::env::vars_os().collect())
+    }
+
+    /// This plakar, with this whole environment.
+    ///
+    /// # Errors
+    /// [`Error::NotInstalled`].
+    pub fn new(program: &Path, guard: Vec<OsString>, environment: Vec<(OsString, OsString)>) -> Result<Self> {
+        let missing = || Error::NotInstalled(program.to_owned());
+        let program = if program.components().count() > 1 {
+            std::path::absolute(program).ok().filter(|path| path.is_file()).ok_or_else(missing)?
+        } else {
+            let path = environment.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.as_os_str());
+            let named = |folder: PathBuf| folder.join(format!("{}{}", program.display(), std::env::consts::EXE_SUFFIX));
+            std::env::split_paths(path.unwrap_or_default()).map(named).find(|path| path.is_file()).ok_or_else(missing)?
+        };
+        Ok(Self(Arc::new(Settings { program, guard, environment })))
+    }
+
+    fn variable(&self, name: &str) -> Option<&OsStr> {
+        let given = self.0.environment.iter().rev().find(|(given, _)| given == name);
+        given.map(|(_, value)| value.as_os_str()).filter(|value| !value.is_empty())
+    }
+
+    fn folder(&self, variable: &str, below_home: &str) -> Result<PathBuf> {
+        let given = self.variable(variable).map(PathBuf::from);
+        let home = || self.variable("HOME").map(|home| Path::new(home).join(below_home));
+        let folder =
+            given.or_else(home).ok_or_else(|| Error::Input("the variable HOME is missing: plakar keeps its configuration there".into()))?;
+        Ok(folder.join("plakar"))
+    }
+
+    /// Where plakar keeps sources, destinations and stores.
+    pub(crate) fn configuration_folder(&self) -> Result<PathBuf> {
+        self.folder("XDG_CONFIG_HOME", ".config")
+    }
+
+    /// Where plakar unpacks its packages.
+    pub(crate) fn cache_folder(&self) -> Result<PathBuf> {
+        self.folder("XDG_CACHE_HOME", ".cache")
+    }
+
+    /// A job: plakar with these arguments.
+    pub(crate) fn job<I: Into<OsString>>(&self, arguments: impl IntoIterator<Item = I>) -> Job {
+        Job {
+            plakar: self.clone(),
+            arguments: arguments.into_iter().map(Into::into).collect(),
+            input: Vec::new(),
+            limit: SHORT,
+            cancel: CancellationToken::new(),
+            environment: Vec::new(),
+            redactor: Redactor::default(),
+        }
+    }
+}
+
+/// A job that is made ready.
+pub(crate) struct Job {
+    plakar: Plakar,
+    arguments: Vec<OsString>,
+    input: Vec<u8>,
+    limit: Duration,
+    cancel: CancellationToken,
+    environment: Vec<(OsString, OsString)>,
+    redactor: Redactor,
+}
+
+impl Job {
+    /// Bytes for its standard input, which is empty otherwise.
+    pub(crate) fn input(mut self, input: Vec<u8>) -> Self {
+        self.input = input;
+        self
+    }
+
+    /// It is ended after so long.
+    pub(crate) fn limit(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// It is ended when this is cancelled.
+    pub(crate) fn cancelled_by(mut self, cancel: &CancellationToken) -> Self {
+        self.cancel = cancel.clone();
+        self
+    }
+
+    /// A variable for it alone.
+    pub(crate) fn variable(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.into(), value.into()));
+        self
+    }
+
+    /// Secrets that no line must show.
+    pub(crate) fn redact(mut self, redactor: Redactor) -> Self {
+        self.redactor = redactor;
+        self
+    }
+
+    /// Starts it, for a caller who reads the output himself.
+    pub(crate) async fn start(self) -> Result<(Running, ChildStdout, tokio::process::ChildStderr)> {
+        let settings = &self.plakar.0;
+        let (guard, guards_arguments) = settings.guard.split_first().ok_or_else(|| Error::Input("no guard was given".into()))?;
+        let mut command = Command::new(guard);
+        command
+            .args(guards_arguments)
+            .arg(self.input.len().to_string())
+            .arg(&settings.program)
+            .args(&self.arguments)
+            .env_clear()
+            .envs(settings.environment.iter().cloned())
+            .envs([("TERM", "dumb"), ("NO_COLOR", "1")])
+            .envs(self.environment)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        // Ctrl-C on our terminal is for us: we end the job in order.
+        #[cfg(unix)]
+        command.process_group(0);
+        let mut child = command.spawn().map_err(Error::io(format!("cannot start {}", guard.display())))?;
+        let (Some(mut lifeline), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take()) else {
+            return Err(Error::Answer("a pipe is missing".into()));
+        };
+        // It may end without reading it; then its reason counts.
+        let _ = lifeline.write_all(&self.input).await;
+        let _ = lifeline.flush().await;
+        let deadline = Instant::now() + self.limit;
+        Ok((Running { child, lifeline: Some(lifeline), limit: self.limit, deadline, cancel: self.cancel }, stdout, stderr))
+    }
+
+    /// Runs it to its end and hands each line over as it comes, without secrets.
+    pub(crate) async fn lines(self, sink: &mut (dyn FnMut(&Line) + Send)) -> Result<Ended> {
+        let redactor = self.redactor.clone();
+        let (mut running, stdout, stderr) = self.start().await?;
+        let (sender, mut lines) = mpsc::channel(256);
+        tokio::spawn(pump(Stream::Out, BufReader::new(stdout), sender.clone()));
+        tokio::spawn(pump(Stream::Error, BufReader::new(stderr), sender));
+        let mut last = VecDeque::new();
+        let mut take = |mut line: Line| {
+            redactor.apply(&mut line.text);
+            sink(&line);
+            last.truncate(LAST_LINES);
+            last.push_front(line);
+        };
+        let how = {
+            let ended = running.ended();
+            tokio::pin!(ended);
+            loop {
+                tokio::select! {
+                    Some(line) = lines.recv() => take(line),
+                    how = &mut ended => break how,
+                }
+            }
+        };
+        // What is in the pipes still. A process that left its group might hold them open.
+        while let Ok(Some(line)) = tokio::time::timeout(Duration::from_secs(5), lines.recv()).await {
+            take(line);
+        }
+        let last = last.into_iter().rev().collect();
+        Ok(Ended { how, last })
+    }
+
+    /// Runs it to its end and gives its standard output whole.
+    ///
+    /// # Errors
+    /// Its reason, if the exit code is not 0.
+    pub(crate) async fn output(self) -> Result<String> {
+        let mut text = String::new();
+        let mut collect = |line: &Line| {
+            if line.stream == Stream::Out && text.len() < OUTPUT_LIMIT {
+                text.push_str(&line.text);
+                text.push('\n');
+            }
+        };
+        self.lines(&mut collect).await?.success()?;
+        if text.len() >= OUTPUT_LIMIT {
+            return Err(Error::Answer("it is too long".into()));
+        }
+        Ok(text)
+    }
+}
+
+/// A job that runs. It ends when this is dropped.
+pub(crate) struct Running {
+    child: Child,
+    lifeline: Option<ChildStdin>,
+    limit: Duration,
+    deadline: Instant,
+    cancel: CancellationToken,
+}
+
+impl Running {
+    /// Waits until it has ended, also because it was cancelled or took too long: then how it was, not its code.
+    pub(crate) async fn ended(&mut self) -> Result<i32> {
+        let why = tokio::select! {
+            status = self.child.wait() => return code(status),
+            () = self.cancel.cancelled() => Error::Cancelled,
+            () = tokio::time::sleep_until(self.deadline) => Error::TimedOut(self.limit),
+        };
+        self.end().await;
+        Err(why)
+    }
+
+    /// Ends it now.
+    pub(crate) async fn end(&mut self) {
+        self.lifeline = None;
+        // The guard does all of it within its own limits, if it is well.
+        if tokio::time::timeout(GRACE + Duration::from_secs(15), self.child.wait()).await.is_err() {
+            let _ = self.child.kill().await;
+        }
+    }
+
+    /// How it ended, if it has.
+    pub(crate) fn exit_code(&mut self) -> Option<i32> {
+        match self.child.try_wait() {
+            Ok(None) => None,
+            Ok(Some(status)) => Some(status.code().unwrap_or(-1)),
+            Err(_) => Some(-1),
+        }
+    }
+}
+
+fn code(status: std::io::Result<std::process::ExitStatus>) -> Result<i32> {
+    status.map(|status| status.code().unwrap_or(-1)).map_err(Error::io("cannot wait for plakar"))
+}

@@ -1,0 +1,50 @@
+//! How a job ended, and what that means.
+
+use std::collections::VecDeque;
+
+use crate::error::{Error, Result};
+use crate::process::lines::Line;
+
+/// How a job ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    /// The exit code, of a job that neither was cancelled nor took too long.
+    pub(crate) how: Result<i32>,
+    /// Its last lines.
+    pub(crate) last: VecDeque<Line>,
+}
+
+impl Ended {
+    /// The exit code, if it ended by itself.
+    pub(crate) fn exit_code(&self) -> Option<i32> {
+        self.how.as_ref().ok().copied()
+    }
+
+    /// Why it failed, by plakar's last words.
+    pub(crate) fn reason(&self) -> String {
+        let said = |prefix: &str| self.last.iter().rev().find_map(|line| Some(line.text.strip_prefix(prefix)?.trim().to_owned()));
+        let last = || self.last.iter().rev().map(|line| line.text.trim().to_owned()).find(|text| !text.is_empty());
+        let reason = said("plakar: ").or_else(|| said("error: ")).or_else(last);
+        reason.map_or_else(|| "plakar gave no reason".to_owned(), |reason| reason.replace("rpc error: code = Unknown desc = ", ""))
+    }
+
+    /// Fine if the exit code is 0, else what went wrong.
+    pub(crate) fn success(self) -> Result<()> {
+        let reason = self.reason();
+        match self.how? {
+            0 => Ok(()),
+            code => Err(refused(code, reason)),
+        }
+    }
+}
+
+/// What a failed command's exit code and reason mean.
+pub(crate) fn refused(code: i32, reason: String) -> Error {
+    let locked = ["Can't take exclusive lock", "Can't take repository lock", "already locked"];
+    match code {
+        66 => Error::StoreUnavailable(reason),
+        77 => Error::Passphrase(reason),
+        _ if locked.iter().any(|lock| reason.contains(lock)) => Error::StoreLocked(reason),
+        _ => Error::Refused(reason),
+    }
+}

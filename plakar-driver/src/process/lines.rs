@@ -1,0 +1,108 @@
+//! The lines that plakar prints, without secrets.
+
+use tokio::io::{AsyncBufRead, AsyncBufReadExt};
+use tokio::sync::mpsc;
+
+/// A line longer than so many bytes is cut: only a hostile file name makes one.
+const LINE_LIMIT: usize = 64 << 10;
+
+/// A value shorter than this hides more than it protects.
+const SECRET_LENGTH: usize = 4;
+
+/// Where a line was printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// Standard output.
+    Out,
+    /// Standard error.
+    Error,
+}
+
+/// A line that plakar printed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Where.
+    pub stream: Stream,
+    /// Without its end, and without secrets.
+    pub text: String,
+}
+
+/// Secret values that are struck out of what is logged.
+#[derive(Clone, Default)]
+pub(crate) struct Redactor(Vec<String>);
+
+impl Redactor {
+    pub(crate) fn new(secrets: impl IntoIterator<Item = String>) -> Self {
+        let mut secrets: Vec<String> = secrets.into_iter().filter(|secret| secret.len() >= SECRET_LENGTH).collect();
+        // One that contains another goes first, or a part of it would stay.
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        Self(secrets)
+    }
+
+    /// The secrets of both.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self::new(self.0.into_iter().chain(other.0))
+    }
+
+    pub(crate) fn apply(&self, text: &mut String) {
+        for secret in &self.0 {
+            if text.contains(secret.as_str()) {
+                *text = text.replace(secret.as_str(), "********");
+            }
+        }
+    }
+}
+
+/// Sends a stream's lines on, until it ends or nobody listens.
+pub(crate) async fn pump(stream: Stream, mut reader: impl AsyncBufRead + Unpin, lines: mpsc::Sender<Line>) {
+    let mut bytes = Vec::new();
+    while let Ok(buffer) = reader.fill_buf().await
+        && !buffer.is_empty()
+    {
+        let end = buffer.iter().position(|byte| *byte == b'\n');
+        let part = &buffer[..end.unwrap_or(buffer.len())];
+        bytes.extend_from_slice(&part[..part.len().min(LINE_LIMIT.saturating_sub(bytes.len()))]);
+        let used = end.map_or(buffer.len(), |end| end + 1);
+        reader.consume(used);
+        if end.is_some() && lines.send(line(stream, &mut bytes)).await.is_err() {
+            return;
+        }
+    }
+    if !bytes.is_empty() {
+        let _ = lines.send(line(stream, &mut bytes)).await;
+    }
+}
+
+fn line(stream: Stream, bytes: &mut Vec<u8>) -> Line {
+    let text = String::from_utf8_lossy(bytes).trim_end_matches('\r').to_owned();
+    bytes.clear();
+    Line { stream, text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn lines_are_cut_not_lost() {
+        let text = format!("one\r\n\n{}\nlast", "x".repeat(LINE_LIMIT + 7));
+        let (sender, mut lines) = mpsc::channel(10);
+        pump(Stream::Out, text.as_bytes(), sender).await;
+        let mut texts = Vec::new();
+        while let Some(line) = lines.recv().await {
+            texts.push(line.text);
+        }
+        assert_eq!(
+            (texts[0].as_str(), texts[1].as_str(), texts[2].len(), texts[3].as_str(), texts.len()),
+            ("one", "", LINE_LIMIT, "last", 4)
+        );
+    }
+
+    #[test]
+    fn a_secret_that_contains_another_leaves_nothing() {
+        let redactor = Redactor::new(["hunter".into(), "hunter2;#".into(), "no".into()]);
+        let mut text = "login hunter2;# and hunter, no more".to_owned();
+        redactor.apply(&mut text);
+        assert_eq!(text, "login ******** and ********, no more");
+    }
+}

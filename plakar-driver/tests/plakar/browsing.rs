@@ -1,0 +1,145 @@
+//! Restore points, folders, search, downloads.
+
+use futures::StreamExt;
+use plakar_driver::{ArchiveFormat, CancellationToken, CheckOf, Download, EntryKind, Error, Kind, Verdict};
+
+use crate::world::{World, noise, path};
+
+/// All of a download, or the error at its end.
+async fn read(download: Download) -> std::io::Result<Vec<u8>> {
+    let mut content = download.content;
+    let mut bytes = Vec::new();
+    while let Some(chunk) = content.next().await {
+        bytes.extend_from_slice(&chunk?);
+    }
+    Ok(bytes)
+}
+
+/// Names that break lines, addresses, archives, pages and shells.
+const HOSTILE: [&str; 12] = [
+    "-rf",
+    "new\nline",
+    "..hidden",
+    "%2e%2e",
+    "a:b?c=d&e#f",
+    "<script>alert(1)<",
+    "in\u{202e}gpj.exe",
+    "'quoted' \"twice\"",
+    "back\\slash",
+    "$(id) `id`",
+    " spaces ",
+    "🦀",
+];
+
+#[tokio::test]
+async fn folders_are_paged_and_hostile_names_are_just_names() {
+    let world = World::new().await;
+    let mut files: Vec<_> = HOSTILE.iter().enumerate().map(|(n, name)| ((*name).to_owned(), format!("content {n}").into_bytes())).collect();
+    files.push(("folder/below.txt".into(), b"below".into()));
+    let folder = path(world.local(&files).await.to_str().unwrap());
+    let (made, _) = world.backup().await;
+    let id = made.snapshot.unwrap_or_else(|| panic!("{:?}", made.verdict));
+    let browser = world.browser().await;
+    let root = browser.children(&id, &path("/"), 0, 10).await.unwrap();
+    assert_eq!((root.items.len(), root.items[0].kind, root.items[0].name.as_str()), (1, EntryKind::Folder, "tmp"));
+    let (mut names, mut offset) = (Vec::new(), 0);
+    loop {
+        let page = browser.children(&id, &folder, offset, 5).await.unwrap();
+        assert_eq!(page.total, Some(13));
+        offset += page.items.len() as u64;
+        names.extend(page.items.iter().map(|entry| entry.name.clone()));
+        if !page.more {
+            break;
+        }
+        assert_eq!(page.items.len(), 5);
+    }
+    let mut expected: Vec<String> = HOSTILE.iter().map(|name| (*name).to_owned()).chain(["folder".to_owned()]).collect();
+    expected.sort();
+    names.sort();
+    assert_eq!(names, expected);
+    for (n, name) in HOSTILE.iter().enumerate() {
+        let path = folder.join(name).unwrap();
+        let entry = browser.entry(&id, &path).await.unwrap();
+        assert_eq!((entry.path().unwrap(), entry.kind), (path.clone(), EntryKind::File));
+        let download = browser.clone().download(&id, &path).await.unwrap();
+        assert!(!download.name.contains(['\n', '\u{202e}', '/', '\\']), "{:?}", download.name);
+        assert_eq!(read(download).await.unwrap(), format!("content {n}").as_bytes(), "{name:?}");
+    }
+    assert!(matches!(browser.entry(&id, &folder.join("none").unwrap()).await, Err(Error::NotFound(_))));
+    assert!(matches!(browser.clone().download(&id, &folder.join("folder").unwrap()).await, Err(Error::Input(_))));
+}
+
+#[tokio::test]
+async fn files_are_found_by_a_part_of_the_name_or_a_pattern() {
+    let world = World::new().await;
+    for name in ["a/Letter.txt", "a/b/letter 2.txt", "a/b/other.txt", "c/letters.md", "c/a.b", "c/axb"] {
+        world.put(name, b"x");
+    }
+    let id = world.backup().await.0.snapshot.unwrap();
+    let browser = world.browser().await;
+    let search = async |folder: &str, text: &str| {
+        let found = browser.search(&id, &path(folder), text, 0, 50).await.unwrap();
+        let mut found: Vec<String> = found.items.iter().map(|entry| entry.path().unwrap().to_string()).collect();
+        found.sort();
+        found
+    };
+    assert_eq!(search("/", "LETTER").await, ["/a/Letter.txt", "/a/b/letter 2.txt", "/c/letters.md"]);
+    assert_eq!(search("/a", "letter*.txt").await, ["/a/Letter.txt", "/a/b/letter 2.txt"]);
+    assert_eq!(search("/", "a.b").await, ["/c/a.b"]);
+    assert_eq!(search("/", "a?b").await, ["/c/a.b", "/c/axb"]);
+    assert_eq!(search("/", "[").await, Vec::<String>::new());
+    // What was backed up is a folder of the drive.
+    world.configure(Kind::Source, "opendrive://a/b").await;
+    let narrow = world.backup().await.0.snapshot.unwrap();
+    let found = browser.search(&narrow, &path("/"), "letter", 0, 50).await.unwrap();
+    assert!(found.items.len() == 1 && found.items[0].path().unwrap() == path("/a/b/letter 2.txt"), "{found:?}");
+    let first = browser.search(&id, &path("/"), "letter", 0, 2).await.unwrap();
+    let second = browser.search(&id, &path("/"), "letter", 2, 2).await.unwrap();
+    assert_eq!((first.items.len(), first.more, second.items.len(), second.more), (2, true, 1, false));
+}
+
+#[tokio::test]
+async fn a_download_is_whole_or_an_error() {
+    let world = World::new().await;
+    let bytes = noise(1, 12_000_000);
+    world.put("data/large.bin", &bytes);
+    world.put("data/page.html", b"<script>alert(1)</script>");
+    world.put("data/sub/small.txt", b"small");
+    let id = world.backup().await.0.snapshot.unwrap();
+    let browser = world.browser().await;
+    let large = browser.clone().download(&id, &path("/data/large.bin")).await.unwrap();
+    assert_eq!((large.name.as_str(), large.size), ("large.bin", Some(12_000_000)));
+    assert!(read(large).await.unwrap() == bytes);
+    let page = browser.clone().download(&id, &path("/data/page.html")).await.unwrap();
+    assert_eq!(page.content_type, "application/octet-stream");
+
+    let archive = async |format| {
+        let archive = world.plakar.archive(&world.store, &id, &path("/data"), format, &CancellationToken::new()).await.unwrap();
+        (archive.name.clone(), read(archive).await)
+    };
+    let (name, tarball) = archive(ArchiveFormat::Tarball).await;
+    let file = world.user.home().join(&name);
+    std::fs::write(&file, tarball.unwrap()).unwrap();
+    assert_eq!(name, "data.tar.gz");
+    let unpacked = std::process::Command::new("tar").args(["xzf", &name]).current_dir(world.user.home()).status().unwrap();
+    assert!(unpacked.success());
+    assert!(std::fs::read(world.user.home().join("large.bin")).unwrap() == bytes);
+    assert_eq!(std::fs::read(world.user.home().join("sub/small.txt")).unwrap(), b"small");
+    let (name, zip) = archive(ArchiveFormat::Zip).await;
+    assert!(name == "data.zip" && zip.unwrap().starts_with(b"PK"));
+
+    // The store rots: what is in the middle of the file is not what it was.
+    world.damage();
+    let cut = browser.clone().download(&id, &path("/data/large.bin")).await;
+    let read_on = match cut {
+        Ok(download) => read(download).await.map(drop).map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    assert!(read_on.is_err());
+    let checked = world.plakar.check(&world.store, &CheckOf::Snapshot(id.clone()), &mut |_| (), &CancellationToken::new()).await.unwrap();
+    assert!(matches!(&checked, Verdict::Errors { count: 1.., .. }), "{checked:?}");
+    for format in [ArchiveFormat::Tarball, ArchiveFormat::Zip] {
+        let error = archive(format).await.1.expect_err("an archive of a damaged store").to_string();
+        assert!(error.starts_with("plakar could not read all of it"), "{error}");
+    }
+}

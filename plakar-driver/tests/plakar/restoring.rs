@@ -1,0 +1,133 @@
+//! Restores, which are verified.
+
+use std::collections::BTreeMap;
+
+use opendrive_sim::{Fault, What};
+use plakar_driver::{CancellationToken, Kind, Restore, RestoreJob, RestoreNews, RestoreTo, SnapshotId, Verdict};
+
+use crate::world::{APP, World, name, noise, options, path};
+
+impl World {
+    async fn restore(&self, snapshot: &SnapshotId, part: &str, to: RestoreTo) -> (Restore, Vec<RestoreNews>) {
+        let job = RestoreJob { store: self.store.clone(), snapshot: snapshot.clone(), path: path(part), to };
+        let mut news = Vec::new();
+        let restored = self.plakar.restore(&self.browsers, &job, &mut |one| news.push(one), &CancellationToken::new()).await;
+        (restored.unwrap(), news)
+    }
+
+    /// What a restore must not leave: the snapshots and the source that are only for comparing.
+    async fn nothing_of_verification_is_left(&self) {
+        let points = self.browser().await.restore_points(None).await.unwrap();
+        assert!(points.iter().all(|point| point.app.as_deref() == Some(APP)), "{points:?}");
+        let sources = self.plakar.configurations(Kind::Source).await.unwrap();
+        assert_eq!(sources.keys().collect::<Vec<_>>(), ["drive"]);
+    }
+}
+
+fn files() -> BTreeMap<&'static str, Vec<u8>> {
+    [("a/one.txt", b"one".to_vec()), ("a/empty", vec![]), ("a/b/two.bin", noise(2, 300_000)), ("-n [x] #1!.txt", b"odd".to_vec())].into()
+}
+
+#[tokio::test]
+async fn a_restore_to_a_folder_is_verified() {
+    let world = World::new().await;
+    for (path, bytes) in files() {
+        world.put(path, &bytes);
+    }
+    let id = world.backup().await.0.snapshot.unwrap();
+    let folder = world.user.home().join("restored");
+    std::fs::create_dir(&folder).unwrap();
+    // What else is there has nothing to do with it, and is not read.
+    std::fs::write(folder.join("other"), "other").unwrap();
+    let (restored, news) = world.restore(&id, "/", RestoreTo::Folder(folder.clone())).await;
+    assert_eq!(restored.verdict, Verdict::Succeeded, "{news:?}");
+    let verified = restored.verified.unwrap();
+    assert_eq!((verified.entries, verified.bytes, verified.problems), (6, 300_006, 0));
+    for (path, bytes) in files() {
+        assert!(std::fs::read(folder.join(path)).unwrap() == bytes, "{path}");
+    }
+    assert!(!format!("{news:?}").contains("/other"), "{news:?}");
+    // A single file, and a folder, go by their own names.
+    let (restored, _) = world.restore(&id, "/a/one.txt", RestoreTo::Folder(folder.join("one"))).await;
+    assert_eq!((restored.verdict, std::fs::read(folder.join("one/one.txt")).unwrap()), (Verdict::Succeeded, b"one".to_vec()));
+    let (restored, _) = world.restore(&id, "/a/b", RestoreTo::Folder(folder.join("two"))).await;
+    assert!(restored.verdict == Verdict::Succeeded && folder.join("two/two.bin").exists());
+    let (restored, _) = world.restore(&id, "/none", RestoreTo::Folder(folder.join("three"))).await;
+    assert!(matches!(&restored.verdict, Verdict::Failed { reason } if reason.contains("/none")), "{restored:?}");
+    let (restored, _) = world.restore(&SnapshotId::new(&"0".repeat(64)).unwrap(), "/", RestoreTo::Folder(folder.join("three"))).await;
+    assert!(matches!(&restored.verdict, Verdict::Failed { reason } if !reason.is_empty()), "{restored:?}");
+    assert!(!folder.join("three").exists());
+    world.nothing_of_verification_is_left().await;
+}
+
+#[tokio::test]
+async fn a_restore_to_a_drive_is_verified() {
+    let world = World::new().await;
+    for (path, bytes) in files() {
+        world.put(&format!("base/{path}"), &bytes);
+    }
+    world.put("Restored/old/file", b"old");
+    world.configure(Kind::Source, "opendrive://base").await;
+    let id = world.backup().await.0.snapshot.unwrap();
+    let (restored, news) = world.restore(&id, "/", RestoreTo::Destination(name("drive"))).await;
+    assert_eq!(restored.verdict, Verdict::Succeeded, "{news:?}");
+    assert_eq!(restored.verified.unwrap().entries, 6);
+    assert_eq!(world.simulator.drive().read_file("Restored/a/b/two.bin").unwrap(), noise(2, 300_000));
+    world.nothing_of_verification_is_left().await;
+}
+
+/// A call that is always refused, for one file.
+fn refused(endpoint: &str, item: &str) -> Fault {
+    let status = What::Status { code: 403, message: "Access denied".into(), retry_after: None };
+    Fault::new(status).endpoint(endpoint).item(item).always()
+}
+
+#[tokio::test]
+async fn what_is_lost_or_changed_on_the_way_is_no_restore() {
+    let world = World::new().await;
+    for (path, bytes) in files() {
+        world.put(path, &bytes);
+    }
+    let id = world.backup().await.0.snapshot.unwrap();
+    // Plakar says that all is well, but a file is gone, one has other bytes and one has fewer.
+    let folder = world.user.home().join("restored");
+    let harm = "rm a/one.txt; printf Z | dd of=a/b/two.bin bs=1 seek=1000 conv=notrunc status=none; printf x > './-n [x] #1!.txt'";
+    let plakar = world.meddled("restore", &format!("plakar \"$@\"; code=$?; cd {}; {harm}; exit $code", folder.display()));
+    let to = RestoreTo::Folder(folder.clone());
+    let job = RestoreJob { store: world.store.clone(), snapshot: id.clone(), path: path("/"), to };
+    let harmed = plakar.restore(&world.browsers, &job, &mut |_| (), &CancellationToken::new()).await.unwrap();
+    let Verdict::Errors { count: 3, mut failed } = harmed.verdict else { panic!("{harmed:?}") };
+    failed.sort_by(|a, b| a.path.cmp(&b.path));
+    let failed: Vec<(&str, &str)> = failed.iter().map(|failure| (failure.path.as_str(), failure.reason.as_str())).collect();
+    let expected =
+        [("/-n [x] #1!.txt", "it has 1 bytes instead of 3"), ("/a/b/two.bin", "its content is different"), ("/a/one.txt", "it is missing")];
+    assert_eq!(failed, expected);
+    assert_eq!(harmed.verified.unwrap().entries, 3);
+    world.nothing_of_verification_is_left().await;
+    // What a killed restore leaves.
+    let store = world.user.path("store");
+    world.user.ok(&["at", &store, "backup", "-no-progress", "-tag=verification:1.0", folder.to_str().unwrap()]);
+    world.plakar.configure(Kind::Source, &name("verify-1"), &options(&[("location", "opendrive://")])).await.unwrap();
+    world.plakar.remove_leftovers(&world.browsers, std::slice::from_ref(&world.store)).await.unwrap();
+    world.nothing_of_verification_is_left().await;
+}
+
+#[tokio::test]
+async fn a_drive_that_refuses_a_file_is_no_restore() {
+    let world = World::new().await;
+    for (path, bytes) in files() {
+        world.put(&format!("base/{path}"), &bytes);
+    }
+    world.configure(Kind::Source, "opendrive://base").await;
+    let id = world.backup().await.0.snapshot.unwrap();
+    let drive = || RestoreTo::Destination(name("drive"));
+    world.simulator.set_faults(vec![refused("upload/create_file", "one.txt")]);
+    let (unwritten, _) = world.restore(&id, "/", drive()).await;
+    assert!(matches!(&unwritten.verdict, Verdict::Failed { reason } if !reason.is_empty()), "{unwritten:?}");
+    // It was written, but can't be read again: nobody knows what it is.
+    world.simulator.set_faults(vec![refused("download/file", "one.txt")]);
+    let (unread, _) = world.restore(&id, "/", drive()).await;
+    let Verdict::Errors { count: 1, failed } = &unread.verdict else { panic!("{unread:?}") };
+    assert_eq!((failed[0].path.as_str(), failed[0].reason.as_str()), ("/base/a/one.txt", "it is missing"));
+    world.nothing_of_verification_is_left().await;
+}

@@ -1,0 +1,167 @@
+//! A drive, a user with our package, a store, and the library under test.
+
+use std::path::Path;
+use std::time::Duration;
+
+use opendrive_sim::{Options as Drive, Simulator, stored_name};
+use plakar_driver::{Backup, BackupJob, Browser, Browsers, CancellationToken, Kind, Name, Options, Plakar, Progress, SnapshotPath, Store};
+
+use crate::user;
+
+/// The id of the app in the tests.
+pub const APP: &str = "7";
+
+pub struct World {
+    pub simulator: Simulator,
+    pub plakar: Plakar,
+    pub browsers: Browsers,
+    pub store: Store,
+    /// Last, so that what is left over is killed when all else is gone.
+    pub user: user::Plakar,
+}
+
+pub fn name(name: &str) -> Name {
+    Name::new(name).unwrap()
+}
+
+pub fn path(path: &str) -> SnapshotPath {
+    SnapshotPath::new(path).unwrap()
+}
+
+/// The guard that comes with the library: Cargo puts it beside the folder of the tests.
+pub fn guard() -> Vec<std::ffi::OsString> {
+    let folder = std::env::current_exe().unwrap().parent().unwrap().to_owned();
+    let guard = folder.with_file_name("source-app-guard");
+    assert!(guard.is_file(), "{} is not there: run `cargo build -p plakar-driver`", guard.display());
+    vec![guard.into()]
+}
+
+/// The environment of a user.
+pub fn environment(user: &user::Plakar, simulator: &Simulator) -> Vec<(std::ffi::OsString, std::ffi::OsString)> {
+    let own =
+        [("PATH".to_owned(), "/usr/bin:/bin".to_owned()), ("HOME".to_owned(), user.path("")), ("TMPDIR".to_owned(), user.path("tmp"))];
+    own.into_iter().chain(simulator.env()).map(|(name, value)| (name.into(), value.trim_end_matches('/').into())).collect()
+}
+
+impl World {
+    /// With an empty drive, the source and the destination `drive`, and an empty store.
+    pub async fn new() -> Self {
+        let simulator = Simulator::start(Drive::default()).unwrap();
+        let user = user::Plakar::new(&simulator.env());
+        let plakar = Plakar::new(&crate::plakar::plakar(), guard(), environment(&user, &simulator)).unwrap();
+        let store = Store::folder(&user.home().join("store")).unwrap();
+        plakar.create_store(&store, false).await.unwrap();
+        let world = Self { simulator, plakar, browsers: Browsers::new(Duration::from_secs(60)), store, user };
+        world.configure(Kind::Source, "opendrive://").await;
+        world.configure(Kind::Destination, "opendrive://Restored").await;
+        world
+    }
+
+    /// The source or destination `drive`.
+    pub async fn configure(&self, kind: Kind, location: &str) {
+        let password = self.simulator.password().to_owned();
+        let options = [("location", location), ("username", self.simulator.username()), ("password", &password)];
+        self.plakar.configure(kind, &name("drive"), &self::options(&options)).await.unwrap();
+    }
+
+    /// Makes the source `drive` a folder of this machine, with these files: it takes names that no drive takes.
+    pub async fn local(&self, files: &[(String, Vec<u8>)]) -> std::path::PathBuf {
+        let folder = self.user.home().join("files");
+        for (name, bytes) in files {
+            let path = folder.join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, bytes).unwrap();
+        }
+        self.plakar.configure(Kind::Source, &name("drive"), &options(&[("location", folder.to_str().unwrap())])).await.unwrap();
+        folder
+    }
+
+    /// The same plakar, but for one of its commands a shell does this; `plakar` in it is the real one.
+    pub fn meddled(&self, command: &str, instead: &str) -> Plakar {
+        let (script, real) = (self.user.home().join("meddled-plakar"), crate::plakar::plakar());
+        let real = real.display();
+        let text =
+            format!("#!/bin/sh\nplakar() {{ {real} \"$@\"; }}\ncase \" $* \" in *\" {command} \"*) {instead};; esac\nexec {real} \"$@\"\n");
+        std::fs::write(&script, text).unwrap();
+        std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+        Plakar::new(&script, guard(), environment(&self.user, &self.simulator)).unwrap()
+    }
+
+    pub fn put(&self, path: &str, bytes: &[u8]) {
+        let stored: Vec<String> = path.split('/').map(stored_name).collect();
+        self.simulator.drive().put_file(&stored.join("/"), bytes.to_vec(), 1_700_000_000);
+    }
+
+    pub fn job(&self) -> BackupJob {
+        BackupJob {
+            store: self.store.clone(),
+            source: name("drive"),
+            app: APP.into(),
+            name: "My drive".into(),
+            job: "task-1".into(),
+            environment: "production".into(),
+            classes: vec!["PII".into(), "financial records".into()],
+        }
+    }
+
+    pub async fn backup(&self) -> (Backup, Vec<Progress>) {
+        let mut news = Vec::new();
+        let made = self.plakar.backup(&self.browsers, &self.job(), &mut |progress| news.push(progress), &CancellationToken::new()).await;
+        (made.unwrap(), news)
+    }
+
+    pub async fn browser(&self) -> std::sync::Arc<Browser> {
+        self.browsers.of(&self.plakar, &self.store).await.unwrap()
+    }
+
+    /// The processes of this user but Plakar's cache, which ends by itself.
+    pub fn processes(&self) -> Vec<String> {
+        let line = |process: &Path| std::fs::read(process.join("cmdline")).unwrap_or_default();
+        let lines =
+            self.user.processes().iter().map(|process| String::from_utf8_lossy(&line(process)).replace('\0', " ")).collect::<Vec<_>>();
+        lines.into_iter().filter(|line| !line.is_empty() && !line.contains(" cached")).collect()
+    }
+
+    /// Waits until no process of this user is left.
+    pub async fn quiet(&self) {
+        let wait = async {
+            while !self.processes().is_empty() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        assert!(tokio::time::timeout(Duration::from_secs(60), wait).await.is_ok(), "left over: {:?}", self.processes());
+    }
+
+    /// Overwrites some bytes in the middle of each packfile that holds contents of files.
+    pub fn damage(&self) {
+        use std::os::unix::fs::FileExt;
+        let mut folders = vec![self.user.home().join("store/packfiles")];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap().flatten() {
+                let length = entry.metadata().unwrap().len();
+                if entry.file_type().unwrap().is_dir() {
+                    folders.push(entry.path());
+                } else if length > 1_000_000 {
+                    let packfile = std::fs::File::options().write(true).open(entry.path()).unwrap();
+                    packfile.write_all_at(&[b'X'; 1000], length / 2).unwrap();
+                }
+            }
+        }
+    }
+
+    /// What the jobs left in the folder for temporary files.
+    pub fn temporary(&self) -> Vec<std::ffi::OsString> {
+        std::fs::read_dir(self.user.path("tmp")).unwrap().map(|entry| entry.unwrap().file_name()).collect()
+    }
+}
+
+pub fn options(pairs: &[(&str, &str)]) -> Options {
+    pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+}
+
+/// Bytes that can't be compressed.
+pub fn noise(seed: u64, length: usize) -> Vec<u8> {
+    let mut bytes = vec![0; length];
+    opendrive_sim::generated_bytes(seed, 0, &mut bytes);
+    bytes
+}
