@@ -11,7 +11,7 @@ ARCH := $(if $(filter x86_64-%,$(TARGET)),amd64,arm64)
 
 # make package BACKENDS=all: every backend of rclone
 $(if $(filter-out all,$(BACKENDS)),$(error BACKENDS is "$(BACKENDS)": write BACKENDS=all for every backend of rclone, or leave it out))
-FEATURES := $(if $(BACKENDS),--features all-backends)
+FEATURES := $(if $(BACKENDS),--features plakar-opendrive/all-backends)
 
 # What Cargo builds is looked for in target/.
 unexport CARGO_TARGET_DIR
@@ -21,7 +21,10 @@ unexport CARGO_TARGET_DIR
 FOLDER := target/$(TARGET)/release
 EXECUTABLE := $(FOLDER)/plakar-opendrive$(if $(filter windows,$(OS)),.exe)
 CARGO_TARGET := CARGO_TARGET_$(shell echo '$(TARGET)' | tr 'a-z-' 'A-Z_')
-STATIC := $(if $(filter darwin,$(OS)),,$(CARGO_TARGET)_RUSTFLAGS="-C target-feature=+crt-static")
+# Two megabytes of relocations become a tenth of that where what is linked in undoes it at the start: since glibc 2.36.
+PACKED := $(if $(filter x86_64-unknown-linux-gnu_x86_64-unknown-linux-gnu,$(TARGET)_$(HOST)),$(shell getconf GNU_LIBC_VERSION 2>/dev/null | \
+	awk '{ split($$2, v, "."); if (v[1] > 2 || v[2] >= 36) print "-C link-arg=-Wl,-z,pack-relative-relocs" }'))
+STATIC := $(if $(filter darwin,$(OS)),,$(CARGO_TARGET)_RUSTFLAGS="$(strip -C target-feature=+crt-static $(PACKED))")
 ifneq ($(TARGET),$(HOST))
 ifeq ($(TARGET),aarch64-unknown-linux-gnu)
 STATIC += $(CARGO_TARGET)_LINKER=aarch64-linux-gnu-gcc
@@ -57,6 +60,9 @@ STAGE := target/stage/plakar-opendrive_$(VERSION)_$(OS)_$(ARCH)
 # What writes the completions runs here.
 RUNNABLE := $(if $(filter $(HOST),$(TARGET)),$(EXECUTABLE),target/$(HOST)/release/plakar-opendrive)
 
+# What is built: the executable that Plakar starts, and that of the source app beside it.
+PACKAGES ?= -p plakar-opendrive -p app-cli
+
 # What must be there, and a line for each step that takes long. Go leaves the state of the repository out of what it builds: git is not asked.
 PREREQUISITES := packaging/prerequisites
 FETCH := packaging/fetch
@@ -85,7 +91,7 @@ fetch: tools
 
 build: fetch ## Build the static executable; TARGET=aarch64-unknown-linux-gnu, BACKENDS=all
 	$(SAY) "building for $(TARGET): rclone's library, one to two minutes when nothing is there yet, then ours, two to three"
-	$(STATIC) cargo build --release --locked --target $(TARGET) $(FEATURES) $(BINARIES)
+	$(STATIC) cargo build --release --locked --target $(TARGET) $(PACKAGES) $(FEATURES)
 
 licenses: build $(NOTICES) ## Collect the licences of all that is linked in, and the list of it (SBOM), beside the executable
 	$(SAY) "collecting the licences"
@@ -186,7 +192,7 @@ bench: package $(RCLONE) ## Measure; BENCH="--rounds 3 --long"; PEER=path.ptar a
 		target/$(HOST)/release/bench $(BENCH)
 
 bench-console: package ## Measure the console's pages with 100 apps, 10,000 tasks and a restore point of 100,000 files
-	PLAKAR=$(CURDIR)/$(PLAKAR) PACKAGE=$(CURDIR)/$(PACKAGE) cargo run --release --locked -p source-app --example console_bench
+	PLAKAR=$(CURDIR)/$(PLAKAR) PACKAGE=$(CURDIR)/$(PACKAGE) cargo run --release --locked -p web-console --example console_bench
 
 soak: build $(PLAKAR) ## An hour of everything with random faults; SOAK="--minutes 5 --seed 7"
 	cargo build --release --locked -p soak

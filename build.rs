@@ -23,23 +23,5 @@ fn main() -> Result<(), Box<dyn Error>> {
             .extern_path(".plakar.files", "crate::plugin::files")
             .compile_fds(descriptors)?;
     }
-    if packs_relocations() {
-        println!("cargo::rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
-    }
     Ok(())
-}
-
-/// Whether the static executable can have its two megabytes of relocations in a tenth of that: what is linked in undoes it at
-/// the start, since glibc 2.36.
-fn packs_relocations() -> bool {
-    let is = |name: &str, wanted: &str| std::env::var(name).is_ok_and(|value| value.split(',').any(|part| part == wanted));
-    let static_linux =
-        is("TARGET", "x86_64-unknown-linux-gnu") && is("HOST", "x86_64-unknown-linux-gnu") && is("CARGO_CFG_TARGET_FEATURE", "crt-static");
-    let glibc = || {
-        let said = std::process::Command::new("getconf").arg("GNU_LIBC_VERSION").output().ok()?.stdout;
-        let said = String::from_utf8(said).ok()?;
-        let (major, minor) = said.trim().strip_prefix("glibc ")?.split_once('.')?;
-        Some((major.parse::<u32>().ok()?, minor.parse::<u32>().ok()?))
-    };
-    static_linux && glibc().is_some_and(|version| version >= (2, 36))
 }

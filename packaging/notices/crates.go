@@ -15,10 +15,10 @@ import (
 func crates(b build) ([]part, error) {
 	features := []string{"--locked", "--offline"}
 	if b.AllBackends {
-		features = append(features, "--features", "all-backends")
+		features = append(features, "--features", "plakar-opendrive/all-backends")
 	}
 	tree, err := command(b.Root, nil, "cargo", append([]string{
-		"tree", "--target", b.Target, "--edges", "normal,no-proc-macro", "--prefix", "none", "--format", "{p}", "-p", "plakar-opendrive",
+		"tree", "--target", b.Target, "--edges", "normal,no-proc-macro", "--prefix", "none", "--format", "{p}", "-p", "plakar-opendrive", "-p", "app-cli",
 	}, features...)...)
 	if err != nil {
 		return nil, err

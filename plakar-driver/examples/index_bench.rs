@@ -1,5 +1,5 @@
 //! How long a large restore point takes to browse and to search, by plakar and by the index:
-//! `PLAKAR=… cargo run --release -p source-app --example index_bench`.
+//! `PLAKAR=… cargo run --release -p plakar-driver --example index_bench`.
 #![allow(clippy::print_stdout, reason = "that is what it is for")]
 
 #[path = "common/user.rs"]

@@ -27,6 +27,7 @@ fn installed() -> Vec<String> {
         "./share/fish/vendor_completions.d/plakar-opendrive.fish",
         "./share/man",
         "./share/man/man1",
+        "./share/man/man1/plakar-opendrive-app.1",
         "./share/man/man1/plakar-opendrive.1",
         "./share/plakar-opendrive",
         "./share/plakar-opendrive/installed",
