@@ -1,5 +1,3 @@
-// Package core is the bridge between Rust and rclone, without any C: control calls that take
-// and give JSON, and handles for remotes, objects, readers and writers.
 package core
 
 import (
