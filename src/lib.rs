@@ -10,6 +10,7 @@ pub mod rclone;
 
 pub mod cli;
 pub mod connector;
+mod hex;
 mod panics;
 pub mod plugin;
 mod text;

@@ -16,8 +16,8 @@ const PASSWORD: &str = "PLAKAR_OPENDRIVE_PASSWORD";
 /// The variable with the path of a file whose first line is the password.
 const PASSWORD_FILE: &str = "PLAKAR_OPENDRIVE_PASSWORD_FILE";
 
-/// No password is longer, in bytes: what is, is another file.
-const LONGEST: u64 = 4096;
+/// Maximum length of a password, in bytes: what is longer is another file.
+const MAX_PASSWORD_BYTES: u64 = 4096;
 
 /// An account. It has no `Debug` form, which would show the password.
 #[derive(Clone)]
@@ -93,11 +93,11 @@ fn ask_password(username: &str) -> Result<String, Failure> {
 /// The first line without its end: what editors and `echo` put there is no part of a password.
 pub(super) fn first_line(source: impl Read, name: &str) -> Result<String, Failure> {
     let mut bytes = Vec::new();
-    let read = source.take(LONGEST + 1).read_to_end(&mut bytes);
+    let read = source.take(MAX_PASSWORD_BYTES + 1).read_to_end(&mut bytes);
     read.map_err(|error| Failure::new(Exit::Failed, format!("cannot read the password from {name}: {error}")))?;
-    if bytes.len() as u64 > LONGEST {
-        return Err(Failure::usage(format!("{name} has more than {LONGEST} bytes, which is no password")));
+    if bytes.len() as u64 > MAX_PASSWORD_BYTES {
+        return Err(Failure::usage(format!("{name} has more than {MAX_PASSWORD_BYTES} bytes, which is not a password")));
     }
-    let text = String::from_utf8(bytes).map_err(|_| Failure::usage(format!("{name} is no UTF-8 text")))?;
+    let text = String::from_utf8(bytes).map_err(|_| Failure::usage(format!("{name} is not UTF-8 text")))?;
     Ok(text.lines().next().unwrap_or_default().to_owned())
 }

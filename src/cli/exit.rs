@@ -63,7 +63,7 @@ impl Exit {
         match kind {
             ErrorKind::NotFound => Self::NotFound,
             ErrorKind::Authentication | ErrorKind::Undecryptable | ErrorKind::Permission => Self::Refused,
-            ErrorKind::RateLimited | ErrorKind::Timeout | ErrorKind::Away | ErrorKind::VolumeUsedUp => Self::Temporary,
+            ErrorKind::RateLimited | ErrorKind::Timeout | ErrorKind::Unreachable | ErrorKind::VolumeUsedUp => Self::Temporary,
             ErrorKind::Config => Self::Configuration,
             _ if temporary => Self::Temporary,
             _ => Self::Failed,

@@ -68,15 +68,15 @@ enum Command {
 
 #[derive(Debug, Subcommand)]
 enum ForPeople {
-    Config(config::Config),
-    FromRclone(from_rclone::FromRclone),
-    Test(test::Test),
-    Ls(ls::Ls),
-    Cat(cat::Cat),
-    Cp(cp::Cp),
-    About(about::About),
-    Probe(probe::Probe),
-    Store(store::Store),
+    Config(config::ConfigArgs),
+    FromRclone(from_rclone::FromRcloneArgs),
+    Test(test::TestArgs),
+    Ls(ls::LsArgs),
+    Cat(cat::CatArgs),
+    Cp(cp::CpArgs),
+    About(about::AboutArgs),
+    Probe(probe::ProbeArgs),
+    Store(store::StoreArgs),
     App(app::App),
     Console(console::Console),
     /// Print the completions for a shell
