@@ -21,6 +21,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             // Chunks are handed on without copying them.
             .bytes(".")
             .extern_path(".plakar.files", "crate::plugin::files")
+            // They have the passwords of a configuration in them.
+            .skip_debug(["InitRequest"])
             .compile_fds(descriptors)?;
     }
     Ok(())

@@ -10,5 +10,6 @@ pub mod rclone;
 
 pub mod cli;
 pub mod connector;
+mod hex;
 mod panics;
 pub mod plugin;

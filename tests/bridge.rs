@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
-use plakar_opendrive::rclone::{BeginningJob, Error, ErrorKind, Rclone, Remote, RemoteConfig};
+use plakar_opendrive::rclone::{Error, ErrorKind, PrefetchJob, Rclone, Remote, RemoteConfig};
 use serde_json::json;
 use tokio::io::AsyncReadExt;
 
@@ -85,12 +85,12 @@ async fn the_beginnings_of_files_come_with_what_follows() {
     // The first time each on a thread of its own, then one after another.
     for _ in 0..3 {
         let objects = listed().await;
-        let (beginnings, jobs): (Vec<_>, Vec<_>) = objects.iter().map(|object| object.beginning(50)).unzip();
+        let (prefetches, jobs): (Vec<_>, Vec<_>) = objects.iter().map(|object| object.prefetch(50)).unzip();
         // The objects are read all the same when they are let go.
         drop(objects);
-        BeginningJob::start(jobs);
-        for (beginning, size) in beginnings.into_iter().zip(sizes) {
-            let (bytes, mut reader) = beginning.take().await.unwrap();
+        PrefetchJob::start(jobs);
+        for (prefetch, size) in prefetches.into_iter().zip(sizes) {
+            let (bytes, mut reader) = prefetch.take().await.unwrap();
             assert_eq!((bytes.len(), reader.is_over()), (size.min(50), size < 50), "{size}");
             let mut rest = 0;
             while let Some(chunk) = reader.chunk().await.unwrap() {
@@ -101,12 +101,12 @@ async fn the_beginnings_of_files_come_with_what_follows() {
     }
     let objects = listed().await;
     objects[1].delete().await.unwrap();
-    let (mut beginnings, jobs): (Vec<_>, Vec<_>) = objects.iter().map(|object| object.beginning(50)).unzip();
-    BeginningJob::start(jobs);
-    let error = beginnings.remove(1).take().await.unwrap_err();
+    let (mut prefetches, jobs): (Vec<_>, Vec<_>) = objects.iter().map(|object| object.prefetch(50)).unzip();
+    PrefetchJob::start(jobs);
+    let error = prefetches.remove(1).take().await.unwrap_err();
     assert_eq!((error.kind(), error.path()), (ErrorKind::Handle, Some("000000001")), "{error}");
     // Those that nobody takes are closed.
-    drop((beginnings, objects));
+    drop((prefetches, objects));
     wait_until(|| Rclone::get().stats().streams == 0).await;
 }
 

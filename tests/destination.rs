@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use common::place::{Place, noise};
 use common::restoring::*;
-use plakar_opendrive::connector::destination::{Item, LeftOut, Record};
+use plakar_opendrive::connector::destination::{LeftOut, RestoreItem, RestoreRecord};
 use plakar_opendrive::connector::{Destination, Role};
 
 fn many_kinds() -> BTreeMap<String, (Vec<u8>, u64)> {
@@ -120,7 +120,7 @@ async fn what_a_drive_has_no_notion_of_is_counted_and_named_and_no_failure() {
         // Bytes of what is left out are not taken for anything.
         restore.chunk(Bytes::from_static(b"bytes")).await;
         restore.end_of_file().await;
-        give(restore, Record { attributes: true, ..file("/file", 1, 1) }, b"x").await;
+        give(restore, RestoreRecord { attributes: true, ..file("/file", 1, 1) }, b"x").await;
     })
     .await;
     restored.all_good();
@@ -177,7 +177,8 @@ async fn the_order_of_the_stream_does_not_matter_for_the_folders() {
 #[tokio::test]
 async fn a_size_that_is_not_known_is_found_out_where_the_backend_can() {
     for place in Place::all("no-size") {
-        let unknown = |path: &str| Record { path: path.into(), item: Item::File { size: None, modified: at(1) }, attributes: false };
+        let unknown =
+            |path: &str| RestoreRecord { path: path.into(), item: RestoreItem::File { size: None, modified: at(1) }, attributes: false };
         let restored = restore(&open(&place, "base").await, async |restore| {
             give(restore, unknown("/small"), b"small").await;
             give(restore, unknown("/large"), &noise(1, 3_000_000)).await;

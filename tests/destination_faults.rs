@@ -8,7 +8,7 @@ use bytes::Bytes;
 use common::place::{Place, noise};
 use common::restoring::*;
 use opendrive_sim::{Fault, Options, Simulator, What};
-use plakar_opendrive::connector::destination::{Item, Record};
+use plakar_opendrive::connector::destination::{RestoreItem, RestoreRecord};
 use plakar_opendrive::connector::{Role, Source};
 use tokio::sync::mpsc;
 
@@ -89,7 +89,7 @@ async fn bad_paths_are_errors_and_the_rest_is_restored() {
             give(restore, file(&format!("{long_folder}/in it"), 1, 1), b"x").await;
             // 86 bytes here, 258 as the drive stores it.
             give(restore, file(&format!("/{}", ":".repeat(86)), 1, 1), b"x").await;
-            give(restore, Record { path: "/failed".into(), item: Item::Failed("no".into()), attributes: false }, b"").await;
+            give(restore, RestoreRecord { path: "/failed".into(), item: RestoreItem::Failed("no".into()), attributes: false }, b"").await;
             give(restore, file("/good", 1, 1), b"x").await;
         })
         .await;

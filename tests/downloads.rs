@@ -9,7 +9,7 @@ use bytes::Bytes;
 use common::place::{Place, noise};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use opendrive_sim::{Behaviour, Fault, Options, Simulator, VolumeAnswer, What};
-use plakar_opendrive::connector::store::{Answer, Kind, Mac, Range};
+use plakar_opendrive::connector::store::{ByteRange, Kind, Mac, ResourceContent};
 use plakar_opendrive::connector::{Role, Source, Store};
 use plakar_opendrive::rclone::{Error, ErrorKind, Remote, RemoteConfig};
 use tokio::sync::mpsc;
@@ -172,7 +172,7 @@ async fn a_volume_that_is_used_up_ends_a_source_with_one_line() {
             assert!(error.message().contains("daily download volume (2 MB)") && error.message().contains("noon Pacific"), "{error}");
         }
         // The run knows; and nothing more is asked of the drive.
-        let ended = tokio::time::timeout(Duration::from_secs(5), source.ended()).await.expect("it goes on");
+        let ended = tokio::time::timeout(Duration::from_secs(5), source.fatal_error()).await.expect("it goes on");
         assert_eq!(ended.kind(), ErrorKind::VolumeUsedUp);
         place.simulator().reset_calls();
         assert!(read_all(&source, &paths[..30], 4).await.iter().filter(|(_, outcome)| outcome.is_err()).count() >= 8);
@@ -185,13 +185,10 @@ fn mac(number: u8) -> Mac {
 }
 
 async fn part(store: &Store, mac: &Mac, offset: u64, length: u64) -> Result<Vec<u8>, Error> {
-    let range = Range { offset, length };
-    if let Some(bytes) = store.cached(Kind::Packfile, mac, range) {
-        return Ok(bytes.to_vec());
-    }
+    let range = ByteRange { offset, length };
     match store.get(Kind::Packfile, mac, Some(range)).await? {
-        Answer::Whole(bytes) => Ok(bytes.to_vec()),
-        Answer::Pieces(pieces) => Ok(pieces.try_collect::<Vec<Bytes>>().await?.concat()),
+        ResourceContent::Whole(bytes) => Ok(bytes.to_vec()),
+        ResourceContent::Pieces(pieces) => Ok(pieces.try_collect::<Vec<Bytes>>().await?.concat()),
     }
 }
 

@@ -16,7 +16,7 @@ use common::planted::assert_plain;
 use futures::future::{BoxFuture, FutureExt};
 use futures::stream::TryStreamExt;
 use plakar_opendrive::connector::store::cache::{BlockCache, Fetch};
-use plakar_opendrive::connector::store::{self, Kind, Range};
+use plakar_opendrive::connector::store::{self, ByteRange, Kind};
 use plakar_opendrive::connector::{Destination, Role, Settings, Source, Store, destination, source};
 use plakar_opendrive::rclone::{Error, ErrorKind, Remote, RemoteConfig, Urgency};
 use tokio::runtime::Runtime;
@@ -383,13 +383,10 @@ enum StoreStep {
     Reopen,
 }
 
-async fn get(store: &Store, kind: Kind, mac: &[u8; 32], range: Option<Range>) -> Result<Vec<u8>, Error> {
-    if let Some(bytes) = range.and_then(|range| store.cached(kind, mac, range)) {
-        return Ok(bytes.to_vec());
-    }
+async fn get(store: &Store, kind: Kind, mac: &[u8; 32], range: Option<ByteRange>) -> Result<Vec<u8>, Error> {
     match store.get(kind, mac, range).await? {
-        store::Answer::Whole(bytes) => Ok(bytes.to_vec()),
-        store::Answer::Pieces(pieces) => Ok(pieces.try_collect::<Vec<Bytes>>().await?.concat()),
+        store::ResourceContent::Whole(bytes) => Ok(bytes.to_vec()),
+        store::ResourceContent::Pieces(pieces) => Ok(pieces.try_collect::<Vec<Bytes>>().await?.concat()),
     }
 }
 
@@ -444,7 +441,7 @@ fn a_store_against_a_map() {
                     }
                     StoreStep::Range { kind, mac, offset, length } => {
                         let (key, kind, mac) = place(kind, mac);
-                        let range = Range { offset: offset.into(), length: length.into() };
+                        let range = ByteRange { offset: offset.into(), length: length.into() };
                         let got = get(&store, kind, &mac, Some(range)).await;
                         let end = usize::from(offset) + usize::from(length);
                         match model.get(&key) {
@@ -542,13 +539,17 @@ fn the_stream_of_a_restore() {
                     let mut file = |path: &[u8], size: Option<u16>, content: Vec<u8>, whole: bool| {
                         let path = self::path(path);
                         entries.push(Some((path.clone(), content, whole)));
-                        let item = destination::Item::File { size: size.map(u64::from), modified: std::time::UNIX_EPOCH };
-                        (destination::Record { path, item, attributes: false }, entries.len() - 1)
+                        let item = destination::RestoreItem::File { size: size.map(u64::from), modified: std::time::UNIX_EPOCH };
+                        (destination::RestoreRecord { path, item, attributes: false }, entries.len() - 1)
                     };
                     match step {
                         RestoreStep::Folder { path } => {
                             entries.push(None);
-                            let record = destination::Record { path: self::path(path), item: destination::Item::Folder, attributes: false };
+                            let record = destination::RestoreRecord {
+                                path: self::path(path),
+                                item: destination::RestoreItem::Folder,
+                                attributes: false,
+                            };
                             restore.entry(record, entries.len() - 1).await;
                         }
                         RestoreStep::Good { path, size } => {
@@ -570,15 +571,15 @@ fn the_stream_of_a_restore() {
                                 restore.end_of_file().await;
                             } else {
                                 // Or else what comes next would be taken for a part of it.
-                                let other = destination::Item::Other(destination::LeftOut::Link);
+                                let other = destination::RestoreItem::Other(destination::LeftOut::Link);
                                 restore
-                                    .entry(destination::Record { path: "/link".into(), item: other, attributes: true }, usize::MAX)
+                                    .entry(destination::RestoreRecord { path: "/link".into(), item: other, attributes: true }, usize::MAX)
                                     .await;
                             }
                         }
                         RestoreStep::Other => {
-                            let item = destination::Item::Other(destination::LeftOut::Socket);
-                            restore.entry(destination::Record { path: "/x".into(), item, attributes: false }, usize::MAX).await;
+                            let item = destination::RestoreItem::Other(destination::LeftOut::Socket);
+                            restore.entry(destination::RestoreRecord { path: "/x".into(), item, attributes: false }, usize::MAX).await;
                         }
                         RestoreStep::Chunk { size } => restore.chunk(bytes(4, usize::from(*size)).into()).await,
                         RestoreStep::End => restore.end_of_file().await,
@@ -602,7 +603,7 @@ fn the_stream_of_a_restore() {
                     // folder, which is forgotten then, replaces the first.
                     expected.insert(path.replace('\n', "␊"), content);
                 }
-                result.as_ref().err().iter().for_each(|reason| assert_plain(reason));
+                result.as_ref().err().iter().for_each(|reason| assert_plain(&reason.to_string()));
             }
             let mut found: BTreeMap<String, Vec<u8>> = BTreeMap::new();
             let remote = bucket.remote().await;
@@ -657,14 +658,14 @@ enum SourceStep {
 }
 
 async fn told(source: &Source) -> Vec<String> {
-    let (sender, mut receiver) = mpsc::channel::<source::Record>(256);
+    let (sender, mut receiver) = mpsc::channel::<source::SourceRecord>(256);
     let collect = async {
         let mut files = Vec::new();
         while let Some(record) = receiver.recv().await {
             match record.item {
-                source::Item::File { .. } => files.push(record.path),
-                source::Item::Folder { .. } => {}
-                source::Item::Failed(reason) => panic!("{}: {reason}", record.path),
+                source::SourceItem::File { .. } => files.push(record.path),
+                source::SourceItem::Folder { .. } => {}
+                source::SourceItem::Failed(reason) => panic!("{}: {reason}", record.path),
             }
         }
         files

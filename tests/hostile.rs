@@ -10,8 +10,8 @@ use common::place::{Place, noise};
 use common::planted::{ODD_NAMES, assert_plain, bad_names, file_entry, folder_entry, listing, plant, with};
 use futures::stream::TryStreamExt;
 use opendrive_sim::{Answer, Fault, What};
-use plakar_opendrive::connector::source::{Item, Record};
-use plakar_opendrive::connector::store::{self, Kind, Range};
+use plakar_opendrive::connector::source::{SourceItem, SourceRecord};
+use plakar_opendrive::connector::store::{self, ByteRange, Kind};
 use plakar_opendrive::connector::{Role, Source, Store};
 use plakar_opendrive::rclone::{Error, ErrorKind};
 use serde_json::json;
@@ -43,13 +43,13 @@ async fn walk(place: &Place) -> Told {
     let (outcome, records) =
         tokio::time::timeout(TIME_LIMIT, async { tokio::join!(told.source.walk(sender), collect) }).await.expect("the walk ends");
     outcome.unwrap();
-    for Record { path, item } in records {
+    for SourceRecord { path, item } in records {
         assert!(path == "/" || path.starts_with('/') && path[1..].split('/').all(|name| !["", ".", ".."].contains(&name)), "{path:?}");
         assert!(!path.contains('\0') && path.len() < 20_000, "{path:?}");
         match item {
-            Item::Folder { .. } => told.folders.push(path),
-            Item::File { .. } => told.files.push(path),
-            Item::Failed(reason) => {
+            SourceItem::Folder { .. } => told.folders.push(path),
+            SourceItem::File { .. } => told.files.push(path),
+            SourceItem::Failed(reason) => {
                 assert_plain(&reason);
                 told.failed.insert(path, reason);
             }
@@ -281,14 +281,11 @@ fn mac_name(number: u8) -> String {
 }
 
 async fn get(store: &Store, mac: u8, range: Option<(u64, u64)>) -> Result<Vec<u8>, Error> {
-    let range = range.map(|(offset, length)| Range { offset, length });
+    let range = range.map(|(offset, length)| ByteRange { offset, length });
     let mac = [mac; 32];
-    if let Some(bytes) = range.and_then(|range| store.cached(Kind::Packfile, &mac, range)) {
-        return Ok(bytes.to_vec());
-    }
     match store.get(Kind::Packfile, &mac, range).await? {
-        store::Answer::Whole(bytes) => Ok(bytes.to_vec()),
-        store::Answer::Pieces(pieces) => Ok(pieces.try_collect::<Vec<Bytes>>().await?.concat()),
+        store::ResourceContent::Whole(bytes) => Ok(bytes.to_vec()),
+        store::ResourceContent::Pieces(pieces) => Ok(pieces.try_collect::<Vec<Bytes>>().await?.concat()),
     }
 }
 

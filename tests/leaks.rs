@@ -21,7 +21,7 @@ use plakar_opendrive::plugin::v1_1::proto::importer::importer_client::ImporterCl
 use plakar_opendrive::plugin::v1_1::proto::importer::{self, ImportRequest};
 use plakar_opendrive::plugin::v1_1::proto::store;
 use plakar_opendrive::plugin::v1_1::proto::store::store_client::StoreClient;
-use plakar_opendrive::plugin::v1_1::{ExporterService, ImporterService, StorageService};
+use plakar_opendrive::plugin::v1_1::{ExporterV1_1, ImporterV1_1, StorageV1_1};
 use plakar_opendrive::plugin::{self, Connection};
 use terminal::signals::Signals;
 use tokio::sync::mpsc;
@@ -109,7 +109,7 @@ where
     let signals = Signals::listen().unwrap();
     let both = async {
         tokio::join!(
-            plugin::serve(service, plugin::Windows::ONE_STREAM, connection, ended, signals, CancellationToken::new(), finish),
+            plugin::serve(service, plugin::FlowWindows::ONE_STREAM, connection, ended, signals, CancellationToken::new(), finish),
             client
         )
     };
@@ -117,7 +117,7 @@ where
 }
 
 async fn one_import(place: &Place, n: usize) {
-    connection(ImporterService::server(), std::future::ready(()), async |channel| {
+    connection(ImporterV1_1::server(), std::future::ready(()), async |channel| {
         let mut client = ImporterClient::new(channel);
         client.init(importer::InitRequest { config: place.config("tree"), ..Default::default() }).await.unwrap();
         let (results, requests) = mpsc::channel(16);
@@ -145,7 +145,7 @@ async fn one_import(place: &Place, n: usize) {
 
 async fn one_export(place: &Place, n: usize) {
     // Not `finish`: it waits until nothing is uploaded in this process, where others are at it all the time.
-    let (service, _) = ExporterService::server(CancellationToken::new());
+    let (service, _) = ExporterV1_1::server(CancellationToken::new());
     connection(service, std::future::ready(()), async |channel| {
         let mut client = ExporterClient::new(channel);
         client.init(exporter::InitRequest { config: place.config("restored"), ..Default::default() }).await.unwrap();
@@ -179,7 +179,7 @@ async fn one_export(place: &Place, n: usize) {
 
 async fn one_store(place: &Place, n: usize, create: bool) {
     const PACKFILE: i32 = 1;
-    let service = StorageService::default();
+    let service = StorageV1_1::default();
     let finish = service.clone();
     connection(service.server(), async move { finish.finish().await }, async |channel| {
         let mut client = StoreClient::new(channel);

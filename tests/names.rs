@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use common::place::Place;
 use common::planted::{file_entry, listing, plant};
 use common::restoring::*;
-use plakar_opendrive::connector::source::{Item, Record};
+use plakar_opendrive::connector::source::{SourceItem, SourceRecord};
 use plakar_opendrive::connector::{Destination, Role, Source};
 use proptest::prelude::*;
 
@@ -200,9 +200,9 @@ async fn a_folder_that_is_there_twice_is_neither_merged_nor_chosen() {
 }
 
 /// The path of what could not be told, and why.
-fn failure(record: &Record) -> Option<String> {
+fn failure(record: &SourceRecord) -> Option<String> {
     match &record.item {
-        Item::Failed(told) => Some(format!("{}: {told}", record.path)),
+        SourceItem::Failed(told) => Some(format!("{}: {told}", record.path)),
         _ => None,
     }
 }

@@ -11,9 +11,9 @@ use bytes::Bytes;
 use common::place::{Place, noise};
 use common::restoring::*;
 use opendrive_sim::{Behaviour, Fault, Options, Simulator, TempLocation, What, texts};
-use plakar_opendrive::connector::destination::{Item, Record};
-use plakar_opendrive::connector::source::Item as Found;
-use plakar_opendrive::connector::store::{Answer, Kind, Mac};
+use plakar_opendrive::connector::destination::{RestoreItem, RestoreRecord};
+use plakar_opendrive::connector::source::SourceItem;
+use plakar_opendrive::connector::store::{Kind, Mac, ResourceContent};
 use plakar_opendrive::connector::{Destination, Role, Source, Store};
 use tokio::sync::mpsc;
 
@@ -153,8 +153,8 @@ async fn a_time_that_the_drive_refuses_is_said_once_and_the_file_is_restored() {
         let restored = restore(&destination, async |restore| {
             give(restore, folder("/"), b"").await;
             for (name, size) in [("/old", 10), ("/old and large", 2_000_000)] {
-                let item = Item::File { size: Some(size), modified: UNIX_EPOCH - Duration::from_secs(86_400 * 365) };
-                give(restore, Record { path: name.to_owned(), item, attributes: false }, &noise(1, size as usize)).await;
+                let item = RestoreItem::File { size: Some(size), modified: UNIX_EPOCH - Duration::from_secs(86_400 * 365) };
+                give(restore, RestoreRecord { path: name.to_owned(), item, attributes: false }, &noise(1, size as usize)).await;
             }
             give(restore, file("/new", 3, 1_600_000_000), b"new").await;
         })
@@ -184,7 +184,7 @@ async fn a_name_that_the_drive_trims_is_an_error_and_leaves_nothing() {
     assert_eq!(drive.read_file("there").unwrap(), b"somebody's");
 }
 
-async fn records(source: &Source) -> Vec<(String, Found)> {
+async fn records(source: &Source) -> Vec<(String, SourceItem)> {
     let (sender, mut receiver) = mpsc::channel(4096);
     source.walk(sender).await.unwrap();
     let mut found = Vec::new();
@@ -203,7 +203,7 @@ async fn a_listing_that_stops_at_a_hundred_or_fails_is_read_by_pages() {
     for fault in [None, Some(Fault::new(What::LargeListing { over: 100 }).always())] {
         place.simulator().set_faults(fault.into_iter().collect());
         let source = Source::open(place.settings(Role::Source, "base")).await.unwrap();
-        let files = records(&source).await.into_iter().filter(|(_, item)| matches!(item, Found::File { .. })).count();
+        let files = records(&source).await.into_iter().filter(|(_, item)| matches!(item, SourceItem::File { .. })).count();
         assert_eq!(files, 250);
     }
 }
@@ -214,9 +214,9 @@ async fn an_upload_that_goes_on_is_no_empty_file() {
     place.put("base/empty", b"", 1).await;
     place.simulator().drive().put_unfinished("base/going on");
     let source = Source::open(place.settings(Role::Source, "base")).await.unwrap();
-    let found: BTreeMap<String, Found> = records(&source).await.into_iter().collect();
-    assert!(matches!(found["/base/empty"], Found::File { size: Some(0), .. }), "{:?}", found["/base/empty"]);
-    let Found::Failed(told) = &found["/base/going on"] else { panic!("{:?}", found["/base/going on"]) };
+    let found: BTreeMap<String, SourceItem> = records(&source).await.into_iter().collect();
+    assert!(matches!(found["/base/empty"], SourceItem::File { size: Some(0), .. }), "{:?}", found["/base/empty"]);
+    let SourceItem::Failed(told) = &found["/base/going on"] else { panic!("{:?}", found["/base/going on"]) };
     assert!(told.contains("is not finished"), "{told}");
 
     // A restore puts the file there, also if it is to be empty.
@@ -281,8 +281,8 @@ async fn a_store_loses_nothing_to_what_the_drive_does() {
         for number in 0..6 {
             for (kind, mac, size) in [(Kind::Packfile, mac(number), 2_000_000), (Kind::State, mac(100 + number), 3000)] {
                 let bytes = match other.get(kind, &mac, None).await.unwrap() {
-                    Answer::Whole(bytes) => bytes.to_vec(),
-                    Answer::Pieces(pieces) => futures::TryStreamExt::try_collect::<Vec<Bytes>>(pieces).await.unwrap().concat(),
+                    ResourceContent::Whole(bytes) => bytes.to_vec(),
+                    ResourceContent::Pieces(pieces) => futures::TryStreamExt::try_collect::<Vec<Bytes>>(pieces).await.unwrap().concat(),
                 };
                 assert!(bytes == noise(number.into(), size), "{name}: {kind:?} {number}");
             }

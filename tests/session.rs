@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 use common::place::{Place, noise};
 use opendrive_sim::{Fault, What};
 use plakar_opendrive::connector::Role;
-use plakar_opendrive::rclone::{BeginningJob, ErrorKind, Rclone, Remote};
+use plakar_opendrive::rclone::{ErrorKind, PrefetchJob, Rclone, Remote};
 
 async fn open(place: &Place) -> Remote {
     Remote::open(&place.settings(Role::Source, "").remote).await.unwrap()
@@ -160,14 +160,14 @@ async fn a_beginning_that_nobody_waits_for_is_given_up() {
     let object = Arc::new(open(&place).await.list("").await.unwrap().remove(0).object.unwrap());
     let busy = What::Status { code: 429, message: "Rate exceeded".into(), retry_after: Some(60) };
     place.simulator().add_fault(Fault::new(busy).endpoint("download/file"));
-    let (beginning, job) = object.beginning(100);
-    BeginningJob::start(vec![job]);
+    let (prefetch, job) = object.prefetch(100);
+    PrefetchJob::start(vec![job]);
     let start = Instant::now();
     while !place.simulator().unused_faults().is_empty() {
         assert!(start.elapsed() < Duration::from_secs(30), "nothing is fetched");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    drop(beginning);
+    drop(prefetch);
     // The calls of the other tests, which run beside this one, end soon.
     while Rclone::get().stats().calls > 0 {
         assert!(start.elapsed() < Duration::from_secs(50), "the call goes on");

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use common::place::{Place, noise};
 use common::restoring::walked;
 use opendrive_sim::{Fault, FolderNamesakes, What};
-use plakar_opendrive::connector::source::{Item, Record};
+use plakar_opendrive::connector::source::{SourceItem, SourceRecord};
 use plakar_opendrive::connector::{Destination, Role, Source, Store};
 use plakar_opendrive::rclone::{ErrorKind, Rclone};
 use tokio::sync::mpsc;
@@ -31,7 +31,7 @@ fn seconds(time: Option<SystemTime>) -> u64 {
 }
 
 /// The path of a record below the place's own root.
-fn below<'a>(place: &Place, record: &'a Record) -> &'a str {
+fn below<'a>(place: &Place, record: &'a SourceRecord) -> &'a str {
     record.path.strip_prefix(place.root().trim_end_matches('/')).unwrap_or("")
 }
 
@@ -61,7 +61,7 @@ async fn everything_is_told_of_and_read_back() {
         let source = open(&place, "").await;
         let records = walked(&source).await;
 
-        let found: BTreeMap<&str, &Item> = records
+        let found: BTreeMap<&str, &SourceItem> = records
             .iter()
             .filter(|record| record.path.starts_with(&place.root()))
             .map(|record| (below(&place, record).trim_start_matches('/'), &record.item))
@@ -69,7 +69,7 @@ async fn everything_is_told_of_and_read_back() {
         for (path, bytes) in &files {
             // rclone's name for a control character, but in memory (lib/encoder in rclone).
             let path = &if !matches!(place, Place::Memory { .. }) { path.replace('\n', "␊") } else { path.to_string() };
-            let Some(Item::File { size, modified }) = found.get(path.as_str()) else {
+            let Some(SourceItem::File { size, modified }) = found.get(path.as_str()) else {
                 panic!("{}: {path:?} is {:?}", place.name(), found.get(path.as_str()))
             };
             assert_eq!((*size, seconds(*modified)), (Some(bytes.len() as u64), 1_700_000_000), "{}: {path:?}", place.name());
@@ -77,7 +77,7 @@ async fn everything_is_told_of_and_read_back() {
             assert!(read(&source, &absolute).await.unwrap() == *bytes, "{}: {path:?}", place.name());
         }
         assert_eq!(found.contains_key("nothing in it"), empty_folder, "{}", place.name());
-        let failed = records.iter().filter(|record| matches!(record.item, Item::Failed(_))).count();
+        let failed = records.iter().filter(|record| matches!(record.item, SourceItem::Failed(_))).count();
         assert_eq!(failed, 0, "{}: {records:?}", place.name());
     }
 }
@@ -108,7 +108,7 @@ async fn two_runs_tell_the_same() {
         let first = open(&place, "").await;
         let second = open(&place, "").await;
         assert_eq!(first.identity(), second.identity());
-        let sorted = |mut records: Vec<Record>| {
+        let sorted = |mut records: Vec<SourceRecord>| {
             records.sort_by(|a, b| a.path.cmp(&b.path));
             records
         };
@@ -174,7 +174,7 @@ async fn a_folder_that_cannot_be_listed_is_an_error_on_it_and_the_rest_is_told()
     let source = open(&place, "").await;
     let records = walked(&source).await;
     let bad: Vec<_> = records.iter().filter(|record| record.path.starts_with("/bad")).collect();
-    let [Record { path, item: Item::Failed(message) }] = bad[..] else { panic!("{bad:?}") };
+    let [SourceRecord { path, item: SourceItem::Failed(message) }] = bad[..] else { panic!("{bad:?}") };
     assert_eq!(path, "/bad");
     assert!(message.starts_with("cannot list the folder: "), "{message}");
     assert!(records.iter().any(|record| record.path == "/good/file"));
@@ -188,8 +188,8 @@ async fn entries_of_one_name_are_an_error_and_not_a_silent_choice() {
     make_second_folder(&place, "twin").await;
     let source = open(&place, "").await;
     let records = walked(&source).await;
-    let failed: Vec<_> = records.iter().filter(|record| matches!(record.item, Item::Failed(_))).collect();
-    let [Record { path, item: Item::Failed(message) }] = failed[..] else { panic!("{records:?}") };
+    let failed: Vec<_> = records.iter().filter(|record| matches!(record.item, SourceItem::Failed(_))).collect();
+    let [SourceRecord { path, item: SourceItem::Failed(message) }] = failed[..] else { panic!("{records:?}") };
     assert_eq!(path, "/twin");
     assert!(message.contains("another entry of this name"), "{message}");
     assert!(records.iter().any(|record| record.path == "/folder/name"));
@@ -236,7 +236,7 @@ async fn the_drive_is_asked_as_little_as_can_be() {
     let source = open(&place, "a/b").await;
     let records = walked(&source).await;
     for record in &records {
-        if matches!(record.item, Item::File { .. }) {
+        if matches!(record.item, SourceItem::File { .. }) {
             read(&source, &record.path).await.unwrap();
         }
     }
@@ -361,11 +361,11 @@ async fn dropping_a_walk_ends_it() {
 /// Walks and opens files one after another as Plakar does; `wanted` says which.
 async fn back_up(source: &Source, wanted: impl Fn(&str) -> bool) -> usize {
     // As many as the importer lets wait.
-    let (sender, mut receiver) = mpsc::channel::<Record>(2048);
+    let (sender, mut receiver) = mpsc::channel::<SourceRecord>(2048);
     let mut opened = 0;
     let consume = async {
         while let Some(record) = receiver.recv().await {
-            if matches!(record.item, Item::File { .. }) && wanted(&record.path) {
+            if matches!(record.item, SourceItem::File { .. }) && wanted(&record.path) {
                 read(source, &record.path).await.unwrap();
                 opened += 1;
             }

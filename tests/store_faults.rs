@@ -91,7 +91,7 @@ async fn once_the_drive_is_away_all_reads_fail_at_once() {
         let error = get(&reader, Kind::Packfile, &mac(failed % 3), Some((0, 100))).await.unwrap_err();
         failed += 1;
         assert!(failed < 20, "{error}");
-        if error.kind() == ErrorKind::Away {
+        if error.kind() == ErrorKind::Unreachable {
             break error;
         }
     };

@@ -12,7 +12,7 @@ use common::stores::{made, store};
 use futures::future::join_all;
 use futures::stream::TryStreamExt;
 use opendrive_sim::{Fault, What};
-use plakar_opendrive::connector::store::{Answer, Kind, Mac};
+use plakar_opendrive::connector::store::{Kind, Mac, ResourceContent};
 use plakar_opendrive::connector::{Role, Store};
 use tempfile::TempDir;
 
@@ -26,8 +26,8 @@ async fn put(store: &Store, content: &str) -> u64 {
 
 async fn get(store: &Store, mac: &Mac) -> String {
     let bytes = match store.get(Kind::State, mac, None).await.unwrap() {
-        Answer::Whole(bytes) => bytes.to_vec(),
-        Answer::Pieces(pieces) => pieces.try_collect::<Vec<Bytes>>().await.unwrap().concat(),
+        ResourceContent::Whole(bytes) => bytes.to_vec(),
+        ResourceContent::Pieces(pieces) => pieces.try_collect::<Vec<Bytes>>().await.unwrap().concat(),
     };
     String::from_utf8(bytes).unwrap()
 }

@@ -68,11 +68,7 @@ const PACKAGES: [Package; 6] = [
         ],
         circles: None,
     },
-    Package {
-        sources: "console/src",
-        rooms: &[("server", &[]), ("api", &["server"]), ("pages", &["server"])],
-        circles: None,
-    },
+    Package { sources: "console/src", rooms: &[("server", &[]), ("api", &["server"]), ("pages", &["server"])], circles: None },
     Package {
         sources: "app-cli/src",
         rooms: &[
@@ -312,13 +308,15 @@ fn what_is_unsafe_is_in_few_files() {
     let mut go = Vec::new();
     files(&root().join("go"), ".go", &mut go);
     let unsafe_go = go.iter().filter(|path| !path.to_string_lossy().ends_with("_test.go"));
-    let unsafe_go: Vec<_> = unsafe_go.filter(|path| code(path).contains("\"unsafe\"")).map(|path| path.strip_prefix(root()).unwrap()).collect();
+    let unsafe_go: Vec<_> =
+        unsafe_go.filter(|path| code(path).contains("\"unsafe\"")).map(|path| path.strip_prefix(root()).unwrap()).collect();
     assert_eq!(BTreeSet::from_iter(unsafe_go), [Path::new("go/drive/fields.go"), Path::new("go/main.go")].into());
     let mut rust = Vec::new();
     for package in &PACKAGES {
         files(&root().join(package.sources), ".rs", &mut rust);
     }
     let block = Regex::new(r"\bunsafe (\{|fn|impl|extern)").unwrap();
-    let unsafe_rust: Vec<_> = rust.iter().filter(|path| block.is_match(&code(path))).map(|path| path.strip_prefix(root()).unwrap()).collect();
+    let unsafe_rust: Vec<_> =
+        rust.iter().filter(|path| block.is_match(&code(path))).map(|path| path.strip_prefix(root()).unwrap()).collect();
     assert_eq!(unsafe_rust, [Path::new("src/rclone/ffi.rs")]);
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::place::Where;
+use super::place::LookupArgs;
 use super::{drive, version};
 use crate::cli::failure::remote_failure;
 use crate::connector::open_remote;
@@ -13,11 +13,11 @@ use terminal::output::{Output, shown, size};
 
 /// Show how much room a remote has; without one, the versions and backends that are built in
 #[derive(Debug, clap::Args)]
-pub(super) struct About {
+pub(super) struct AboutArgs {
     /// opendrive://, or @NAME
     remote: Option<String>,
     #[command(flatten)]
-    names: Where,
+    lookup: LookupArgs,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -25,7 +25,7 @@ pub(super) struct About {
 
 /// What is known of the room on a remote, in bytes.
 #[derive(Serialize)]
-struct Room {
+struct QuotaReport {
     backend: String,
     account: String,
     total: Option<u64>,
@@ -33,31 +33,31 @@ struct Room {
     free: Option<i64>,
 }
 
-impl About {
+impl AboutArgs {
     pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
         let Some(remote) = &self.remote else { return self.own(out) };
-        let settings = self.names.read()?.find(remote)?;
-        let about = drive(async {
+        let settings = self.lookup.read()?.find(remote)?;
+        let quota = drive(async {
             let remote = open_remote(&settings).await?;
-            remote.about().await.map_err(|error| match error.kind() {
+            remote.quota().await.map_err(|error| match error.kind() {
                 ErrorKind::Unsupported => Failure::new(Exit::Failed, format!("{} does not tell its quota", settings.identity.kind)),
                 _ => remote_failure(&settings, &error),
             })
         })?;
-        let room = Room {
+        let quota_report = QuotaReport {
             backend: settings.identity.kind,
             account: settings.identity.origin,
-            total: about.total,
-            used: about.used,
-            free: about.free,
+            total: quota.total,
+            used: quota.used,
+            free: quota.free,
         };
         if self.json {
-            out.json(&room)?;
+            out.json(&quota_report)?;
             return Ok(Exit::Done);
         }
-        out.line(&format!("{} ({})", shown(&room.backend), shown(&room.account)))?;
-        let free = room.free.map(|free| u64::try_from(free).unwrap_or(0));
-        for (name, bytes) in [("total", room.total), ("used", room.used), ("free", free)] {
+        out.line(&format!("{} ({})", shown(&quota_report.backend), shown(&quota_report.account)))?;
+        let free = quota_report.free.map(|free| u64::try_from(free).unwrap_or(0));
+        for (name, bytes) in [("total", quota_report.total), ("used", quota_report.used), ("free", free)] {
             let bytes = bytes.map_or_else(|| "unknown".to_owned(), |bytes| format!("{} ({bytes} bytes)", size(bytes)));
             out.line(&format!("  {name:<6} {bytes}"))?;
         }
@@ -66,11 +66,11 @@ impl About {
 
     fn own(&self, out: &mut Output) -> Result<Exit, Failure> {
         #[derive(Deserialize)]
-        struct Answer {
+        struct BackendsReply {
             backends: Vec<String>,
         }
-        let answer: Result<Answer, _> = Rclone::get().rpc_blocking("bridge/backends", &json!({}));
-        let Answer { backends } = answer.map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
+        let reply: Result<BackendsReply, _> = Rclone::get().rpc_blocking("bridge/backends", &json!({}));
+        let BackendsReply { backends } = reply.map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
         if self.json {
             let [own, rclone, go, apis] = version::versions()?.map(|(_, version)| version);
             let apis: Vec<&str> = apis.split(", ").collect();

@@ -1,7 +1,7 @@
 //! `cat`: the bytes of files.
 
 use super::drive;
-use super::place::{Where, above};
+use super::place::{LookupArgs, above};
 use crate::cli::failure::file_failure;
 use crate::connector::{Settings, open_remote};
 use crate::rclone::{Error, ErrorKind};
@@ -10,18 +10,18 @@ use terminal::output::Output;
 
 /// Write files to standard output, each checked against the size and the hash that the drive has of it
 #[derive(Debug, clap::Args)]
-pub(super) struct Cat {
+pub(super) struct CatArgs {
     /// opendrive://PATH or @NAME/PATH
     #[arg(required = true, value_name = "REMOTE")]
     files: Vec<String>,
     #[command(flatten)]
-    names: Where,
+    lookup: LookupArgs,
 }
 
-impl Cat {
+impl CatArgs {
     pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
-        let mut names = self.names.read()?;
-        let files = self.files.iter().map(|file| names.find(file)).collect::<Result<Vec<_>, _>>()?;
+        let mut lookup = self.lookup.read()?;
+        let files = self.files.iter().map(|file| lookup.find(file)).collect::<Result<Vec<_>, _>>()?;
         drive(async {
             for file in &files {
                 write(file, out).await?;

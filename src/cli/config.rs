@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use super::plakar::{self, Handover};
+use super::plakar::{self, ImportArgs};
 use super::{credentials, drive};
 use crate::cli::failure::remote_failure;
 use crate::connector::{Role, Settings, open_remote};
@@ -19,7 +19,7 @@ use terminal::text;
 /// as in rclone's configuration. Nothing is unless the login works and the folder is there. To make the source
 /// @drive: plakar-opendrive config drive --import source
 #[derive(Debug, clap::Args)]
-pub(super) struct Config {
+pub(super) struct ConfigArgs {
     /// What the source, destination or store is called
     #[arg(default_value = "opendrive", value_parser = plakar::name)]
     name: String,
@@ -36,19 +36,19 @@ pub(super) struct Config {
     #[arg(long)]
     create: bool,
     #[command(flatten)]
-    handover: Handover,
+    import_args: ImportArgs,
 }
 
-impl Config {
+impl ConfigArgs {
     pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
         if !self.location.starts_with("opendrive://") {
             return Err(Failure::usage(format!(
-                "--location {} is none of OpenDrive's: write opendrive://FOLDER",
+                "--location {} is not a location on OpenDrive: write opendrive://FOLDER",
                 text::quoted(&self.location)
             )));
         }
         // Before anything is asked.
-        self.handover.check(&self.name)?;
+        self.import_args.check(&self.name)?;
         let account = credentials::find(self.username.clone(), self.password_stdin)?;
         let section = [("location", &self.location), ("username", &account.username), ("password", &account.password)];
         let section = section.map(|(key, value)| (key.to_owned(), value.clone())).into();
@@ -60,20 +60,20 @@ impl Config {
         say(&format!("the login of {} works; {}: {found}", text::line(&account.username), text::line(&settings.identity.root)));
 
         #[derive(Deserialize)]
-        struct Answer {
+        struct ObscureReply {
             obscured: String,
         }
-        let answer: Result<Answer, _> = Rclone::get().rpc_blocking("core/obscure", &json!({ "clear": account.password }));
-        let answer = answer.map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
+        let reply: Result<ObscureReply, _> = Rclone::get().rpc_blocking("core/obscure", &json!({ "clear": account.password }));
+        let reply = reply.map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
         // As `plakar source import -rclone` would make it.
         let section = [
             ("location", format!("rclone://{}", settings.identity.root)),
             ("rclone_type", "opendrive".to_owned()),
             ("rclone_username", account.username),
-            ("rclone_password", answer.obscured),
+            ("rclone_password", reply.obscured),
         ];
-        self.handover.put(&self.name, &section.map(|(key, value)| (key.to_owned(), value)).into(), out)?;
-        if self.handover.import.is_none() && is_terminal() {
+        self.import_args.put(&self.name, &section.map(|(key, value)| (key.to_owned(), value)).into(), out)?;
+        if self.import_args.import.is_none() && is_terminal() {
             let name = &self.name;
             say(&format!(
                 "nothing is kept yet: `plakar-opendrive config {name} --import source` makes the source @{name} of it (or destination, store)"

@@ -1,11 +1,11 @@
 //! `from-rclone`: takes a remote of rclone's configuration over into Plakar's.
 
 use std::collections::HashMap;
-use std::io::{IsTerminal, Read};
+use std::io::IsTerminal;
 
-use super::place::from_json;
-use super::plakar::{self, Handover};
-use crate::connector::{RcloneConfig, Role, Settings};
+use super::place::read_sections;
+use super::plakar::{self, ImportArgs};
+use crate::connector::{Role, Settings};
 use terminal::exit::{Exit, Failure};
 use terminal::output::Output;
 use terminal::text;
@@ -15,7 +15,7 @@ use terminal::text;
 /// What a crypt or alias remote wraps comes along, and every value is kept as it is, which `plakar source import -rclone` does not do:
 /// rclone config show | plakar-opendrive from-rclone secret --import source
 #[derive(Debug, clap::Args)]
-pub(super) struct FromRclone {
+pub(super) struct FromRcloneArgs {
     /// The section
     section: String,
     /// What the source, destination or store is called [default: as the section]
@@ -25,14 +25,17 @@ pub(super) struct FromRclone {
     #[arg(long, default_value = "rclone://", value_name = "rclone:///FOLDER")]
     location: String,
     #[command(flatten)]
-    handover: Handover,
+    import_args: ImportArgs,
 }
 
-impl FromRclone {
+impl FromRcloneArgs {
     pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
-        let Self { section, name, location, handover } = self;
+        let Self { section, name, location, import_args } = self;
         if !location.starts_with("rclone://") {
-            return Err(Failure::usage(format!("--location {} is none of a remote's: write rclone:///FOLDER", text::quoted(&location))));
+            return Err(Failure::usage(format!(
+                "--location {} is not a location of a remote: write rclone:///FOLDER",
+                text::quoted(&location)
+            )));
         }
         // Whoever types it alone would see it hang.
         if std::io::stdin().is_terminal() {
@@ -40,28 +43,19 @@ impl FromRclone {
                 "rclone's configuration is read from standard input: rclone config show | plakar-opendrive from-rclone {section} --import source"
             )));
         }
-        let mut bytes = Vec::new();
-        let read = std::io::stdin().read_to_end(&mut bytes);
-        let failed = |problem: String| Failure::new(Exit::Configuration, format!("standard input {problem}"));
-        read.map_err(|error| failed(format!("cannot be read: {error}")))?;
-        let config = if bytes.trim_ascii_start().starts_with(b"{") {
-            // `rclone config dump`
-            RcloneConfig(from_json(&bytes).map_err(|error| failed(format!("is no configuration: {error}")))?)
-        } else {
-            RcloneConfig::parse(&String::from_utf8(bytes).map_err(|_| failed("is no UTF-8 text".to_owned()))?)?
-        };
+        let config = read_sections(std::io::stdin(), "standard input")?;
         let mut keys = config.import(&section)?;
         keys.insert("location".to_owned(), location);
-        let role = handover.import.map_or(Role::Source, plakar::Configured::role);
+        let role = import_args.import.map_or(Role::Source, plakar::ConfigurationKind::role);
         Settings::parse(role, &keys.clone().into_iter().collect::<HashMap<_, _>>(), "")?;
-        let name = match (name, handover.import) {
+        let name = match (name, import_args.import) {
             (Some(name), _) => name,
             (None, None) => section,
             (None, Some(_)) => plakar::name(&section).map_err(|advice| {
-                Failure::usage(format!("{} is no name for Plakar: give one by --name, {advice}", text::quoted(&section)))
+                Failure::usage(format!("{} is not a valid name for Plakar: give one by --name, {advice}", text::quoted(&section)))
             })?,
         };
-        handover.put(&name, &keys, out)?;
+        import_args.put(&name, &keys, out)?;
         Ok(Exit::Done)
     }
 }

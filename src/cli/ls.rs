@@ -6,9 +6,9 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 
 use super::drive;
-use super::place::{Where, above};
+use super::place::{LookupArgs, above};
 use crate::cli::failure::{file_failure, remote_failure};
-use crate::connector::source::{Item, Record};
+use crate::connector::source::{SourceItem, SourceRecord};
 use crate::connector::{OpenError, Settings, Source, UNDECRYPTABLE, open_remote};
 use crate::rclone::ErrorKind;
 use terminal::diagnostics::say;
@@ -16,18 +16,18 @@ use terminal::exit::{Exit, Failure};
 use terminal::output::{FOLDER, Output, coloured, shown, time};
 use terminal::text;
 
-/// Records that wait to be printed.
-const WAITING: usize = 1000;
+/// Maximum number of records that wait to be printed.
+const MAX_RECORDS_TO_PRINT: usize = 1000;
 
 /// List a folder, or one file
 ///
 /// Names are shown with control characters escaped; --json has them exactly.
 #[derive(Debug, clap::Args)]
-pub(super) struct Ls {
+pub(super) struct LsArgs {
     /// opendrive://FOLDER or @NAME/FOLDER
     remote: String,
     #[command(flatten)]
-    names: Where,
+    lookup: LookupArgs,
     /// Show sizes in bytes and times in UTC
     #[arg(short, long)]
     long: bool,
@@ -41,7 +41,7 @@ pub(super) struct Ls {
 
 /// A line of the listing.
 #[derive(Serialize)]
-struct Row<'a> {
+struct ListingRow<'a> {
     path: &'a str,
     #[serde(rename = "type")]
     kind: &'static str,
@@ -50,14 +50,14 @@ struct Row<'a> {
     modified: Option<String>,
 }
 
-impl Ls {
+impl LsArgs {
     pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
-        let settings = self.names.read()?.find(&self.remote)?;
+        let settings = self.lookup.read()?.find(&self.remote)?;
         drive(async {
             if self.recursive {
                 match self.tree(settings.clone(), out).await {
-                    Err(Failed::IsFile) => self.file(&settings, out).await,
-                    Err(Failed::Other(failure)) => Err(failure),
+                    Err(TreeFailure::IsFile) => self.file(&settings, out).await,
+                    Err(TreeFailure::Other(failure)) => Err(failure),
                     Ok(exit) => Ok(exit),
                 }
             } else {
@@ -92,9 +92,9 @@ impl Ls {
         Ok(Exit::Done)
     }
 
-    async fn tree(&self, settings: Settings, out: &mut Output) -> Result<Exit, Failed> {
+    async fn tree(&self, settings: Settings, out: &mut Output) -> Result<Exit, TreeFailure> {
         let source = Source::open(settings).await?;
-        let (sender, mut records) = mpsc::channel::<Record>(WAITING);
+        let (sender, mut records) = mpsc::channel::<SourceRecord>(MAX_RECORDS_TO_PRINT);
         let print = async {
             let mut exit = Exit::Done;
             while let Some(record) = records.recv().await {
@@ -102,9 +102,9 @@ impl Ls {
                 // The folders above are told of as well.
                 let Some(path) = source.identity().below(&record.path) else { continue };
                 match record.item {
-                    Item::Folder { modified } => self.row(out, path, true, None, modified)?,
-                    Item::File { size, modified } => self.row(out, path, false, size, modified)?,
-                    Item::Failed(error) => {
+                    SourceItem::Folder { modified } => self.row(out, path, true, None, modified)?,
+                    SourceItem::File { size, modified } => self.row(out, path, false, size, modified)?,
+                    SourceItem::Failed(error) => {
                         exit = Exit::Incomplete;
                         self.failed(out, path, &error)?;
                     }
@@ -114,7 +114,7 @@ impl Ls {
         };
         let (walked, printed) = tokio::join!(source.walk(sender), print);
         source.notes().for_each(|note| say(&note));
-        let exit = printed.map_err(Failed::Other)?;
+        let exit = printed.map_err(TreeFailure::Other)?;
         walked?;
         Ok(exit)
     }
@@ -131,7 +131,7 @@ impl Ls {
         let size = size.filter(|_| !folder);
         if self.json {
             let kind = if folder { "folder" } else { "file" };
-            out.json(&Row { path, kind, size, modified: modified.map(time) })?;
+            out.json(&ListingRow { path, kind, size, modified: modified.map(time) })?;
             return Ok(());
         }
         let name = if folder { coloured(FOLDER, &format!("{}/", shown(path))) } else { shown(path) };
@@ -151,13 +151,13 @@ fn whole_seconds(time: SystemTime) -> SystemTime {
 }
 
 /// Why a tree cannot be listed.
-enum Failed {
+enum TreeFailure {
     /// It is none.
     IsFile,
     Other(Failure),
 }
 
-impl From<OpenError> for Failed {
+impl From<OpenError> for TreeFailure {
     fn from(error: OpenError) -> Self {
         if is_file(&error) { Self::IsFile } else { Self::Other(error.into()) }
     }

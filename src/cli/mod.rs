@@ -62,15 +62,15 @@ enum Command {
 
 #[derive(Debug, Subcommand)]
 enum ForPeople {
-    Config(config::Config),
-    FromRclone(from_rclone::FromRclone),
-    Test(test::Test),
-    Ls(ls::Ls),
-    Cat(cat::Cat),
-    Cp(cp::Cp),
-    About(about::About),
-    Probe(probe::Probe),
-    Store(store::Store),
+    Config(config::ConfigArgs),
+    FromRclone(from_rclone::FromRcloneArgs),
+    Test(test::TestArgs),
+    Ls(ls::LsArgs),
+    Cat(cat::CatArgs),
+    Cp(cp::CpArgs),
+    About(about::AboutArgs),
+    Probe(probe::ProbeArgs),
+    Store(store::StoreArgs),
     /// Assign source apps, then test, back up, browse, restore and schedule them
     App(app::HandedOver),
     /// Serve the console, a web page on what `app` works on, and run what its schedules make due

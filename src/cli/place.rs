@@ -3,7 +3,7 @@
 //! `opendrive://FOLDER` is a folder of the account in the environment; `@NAME` is a source, destination or store
 //! of Plakar's, or a section of a file, `@NAME/FOLDER` a folder below it, and `@NAME:/FOLDER` one of the whole drive, as in Plakar.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -11,45 +11,42 @@ use clap::ValueEnum;
 
 use super::credentials::{self, Credentials};
 use super::drive;
-use super::plakar::{self, Configured, Section};
-use crate::connector::{RcloneConfig, Role, Settings, settle};
+use super::plakar::{self, ConfigurationKind};
+use crate::connector::{Role, Section, Sections, Settings, paths, resolve_location};
 use terminal::exit::{Exit, Failure};
 use terminal::text;
 
-/// A section by its name, as Plakar and rclone keep them.
-type Sections = BTreeMap<String, Section>;
+/// The options that only a store has, and that make no other place of it.
+const STORE_ONLY_OPTIONS: [&str; 3] = ["passphrase", "passphrase_cmd", "cache_size"];
 
-/// What only a store has, and what makes no other place of it.
-const OF_STORES: [&str; 3] = ["passphrase", "passphrase_cmd", "cache_size"];
-
-/// No configuration file is longer, in bytes.
-const LONGEST: u64 = 16 << 20;
+/// Maximum length of a configuration file, in bytes.
+const MAX_CONFIG_BYTES: u64 = 16 << 20;
 
 /// Where names are looked up.
 #[derive(Debug, clap::Args)]
-pub(super) struct Where {
+pub(super) struct LookupArgs {
     /// Look @NAME up in this file, not in Plakar: what `config` or `rclone config show` prints; `-` is standard input
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Which @NAME of Plakar's is meant, where several have the name
     #[arg(long = "as", value_name = "KIND", conflicts_with = "config")]
-    kind: Option<Configured>,
+    kind: Option<ConfigurationKind>,
 }
 
 /// What names were looked up in; asked for and read once.
-pub(super) struct Names {
-    file: Option<(String, RcloneConfig)>,
-    kind: Option<Configured>,
+pub(super) struct RemoteLookup {
+    file: Option<(String, Sections)>,
+    kind: Option<ConfigurationKind>,
     credentials: Option<Credentials>,
 }
 
-impl Where {
-    pub(super) fn read(&self) -> Result<Names, Failure> {
+impl LookupArgs {
+    pub(super) fn read(&self) -> Result<RemoteLookup, Failure> {
         let file = match &self.config {
             Some(path) => Some(read_file(path)?),
             None => None,
         };
-        Ok(Names { file, kind: self.kind, credentials: None })
+        Ok(RemoteLookup { file, kind: self.kind, credentials: None })
     }
 }
 
@@ -58,13 +55,13 @@ pub(super) fn is_remote(argument: &str) -> bool {
     argument.starts_with('@') || argument.contains("://")
 }
 
-impl Names {
+impl RemoteLookup {
     /// Where a remote is and how to get there.
     pub(super) fn find(&mut self, remote: &str) -> Result<Settings, Failure> {
         if let Some(name) = remote.strip_prefix('@') {
             let (name, path) = name.split_at(name.find(['/', ':']).unwrap_or(name.len()));
             if name.is_empty() {
-                return Err(Failure::usage("@ is no name: write @NAME, for example @drive"));
+                return Err(Failure::usage("@ alone does not name a remote: write @NAME, for example @drive"));
             }
             let found = match &self.file {
                 Some((file, sections)) => {
@@ -78,7 +75,7 @@ impl Names {
                 None => of_plakar(name, self.kind, path)?,
             };
             // What Plakar may have encoded is found out now: each command opens what is found in its own way.
-            return if found.is_settled() { Ok(found) } else { drive(async { Ok(settle(found).await?) }) };
+            return if found.is_resolved() { Ok(found) } else { drive(async { Ok(resolve_location(found).await?) }) };
         }
         if remote.starts_with("opendrive://") {
             let Credentials { username, password } = match &self.credentials {
@@ -90,9 +87,9 @@ impl Names {
         }
         let shown = text::quoted(remote);
         Err(Failure::usage(if remote.contains("://") {
-            format!("{shown} is no location that this command knows: write opendrive://FOLDER, or @NAME for a remote that is configured")
+            format!("{shown} is not a location that this command knows: write opendrive://FOLDER, or @NAME for a remote that is configured")
         } else {
-            format!("{shown} names no remote: write opendrive://FOLDER, or @NAME for a source, destination or store of Plakar's")
+            format!("{shown} does not name a remote: write opendrive://FOLDER, or @NAME for a source, destination or store of Plakar's")
         }))
     }
 }
@@ -100,7 +97,7 @@ impl Names {
 /// The folder that a path is in, and the last name of the path; `None` for the root.
 pub(super) fn above(settings: &Settings) -> Option<(Settings, String)> {
     let mut folder = settings.clone();
-    let (path, name) = settings.remote.path.rsplit_once('/').unwrap_or(("", &settings.remote.path));
+    let (path, name) = paths::split(&settings.remote.path);
     if name.is_empty() {
         return None;
     }
@@ -112,13 +109,13 @@ pub(super) fn above(settings: &Settings) -> Option<(Settings, String)> {
 
 /// Understands a section, with what follows its name: `/PATH` or `:PATH` below its location, or `:/PATH` instead of that.
 fn settings(mut section: Section, path: &str) -> Result<Settings, Failure> {
-    for key in OF_STORES {
+    for key in STORE_ONLY_OPTIONS {
         section.remove(key);
     }
     let config: HashMap<String, String> = section.into_iter().collect();
     let settings = Settings::parse(Role::Source, &config, &hostname())?;
     Ok(match path.strip_prefix(':') {
-        Some(path) if path.starts_with('/') => settings.instead(path)?,
+        Some(path) if path.starts_with('/') => settings.from_root(path)?,
         below => settings.below(below.unwrap_or(path))?,
     })
 }
@@ -132,9 +129,9 @@ fn hostname() -> String {
 }
 
 /// Asks Plakar for the source, destination or store of this name.
-fn of_plakar(name: &str, wanted: Option<Configured>, path: &str) -> Result<Settings, Failure> {
+fn of_plakar(name: &str, wanted: Option<ConfigurationKind>, path: &str) -> Result<Settings, Failure> {
     let mut found: Option<(&str, Settings)> = None;
-    for &kind in Configured::value_variants().iter().filter(|kind| wanted.is_none_or(|wanted| wanted == **kind)) {
+    for &kind in ConfigurationKind::value_variants().iter().filter(|kind| wanted.is_none_or(|wanted| wanted == **kind)) {
         let Some(section) = plakar::show(kind, name)? else { continue };
         let (kind, settings) = (kind.name(), settings(section, path)?);
         match &found {
@@ -148,7 +145,7 @@ fn of_plakar(name: &str, wanted: Option<Configured>, path: &str) -> Result<Setti
             Some(_) => {}
         }
     }
-    let missing = || match wanted.map(Configured::name) {
+    let missing = || match wanted.map(ConfigurationKind::name) {
         None => format!("Plakar has no source, destination or store {}: `plakar source show` lists the sources", text::quoted(name)),
         Some(kind) => format!("Plakar has no {kind} {}: `plakar {kind} show` lists what there is", text::quoted(name)),
     };
@@ -157,7 +154,7 @@ fn of_plakar(name: &str, wanted: Option<Configured>, path: &str) -> Result<Setti
 
 /// A store of Plakar's by its name.
 pub(super) fn store(name: &str) -> Result<Settings, Failure> {
-    let section = plakar::show(Configured::Store, name)?.ok_or_else(|| {
+    let section = plakar::show(ConfigurationKind::Store, name)?.ok_or_else(|| {
         let missing = format!("Plakar has no store {}: `plakar store show` lists them", text::quoted(name));
         Failure::new(Exit::Configuration, missing)
     })?;
@@ -165,43 +162,30 @@ pub(super) fn store(name: &str) -> Result<Settings, Failure> {
     Ok(Settings::parse(Role::Store, &config, &hostname())?)
 }
 
-fn read_file(path: &Path) -> Result<(String, RcloneConfig), Failure> {
+fn read_file(path: &Path) -> Result<(String, Sections), Failure> {
     let (name, file) = if path.as_os_str() == "-" {
         ("standard input".to_owned(), Ok(Box::new(std::io::stdin()) as Box<dyn Read>))
     } else {
         (format!("{path:?}"), std::fs::File::open(path).map(|file| Box::new(file) as Box<dyn Read>))
     };
-    let failed = |problem: String| Failure::new(Exit::Configuration, format!("{name}: {problem}"));
-    let mut bytes = Vec::new();
-    file.and_then(|file| file.take(LONGEST).read_to_end(&mut bytes)).map_err(|error| failed(format!("cannot be read: {error}")))?;
-    let sections = if bytes.trim_ascii_start().starts_with(b"{") {
-        from_json(&bytes).map_err(|error| failed(format!("is no configuration: {error}")))?
-    } else {
-        let text = String::from_utf8(bytes).map_err(|_| failed("is no UTF-8 text".to_owned()))?;
-        RcloneConfig::parse(&text).map_err(|error| failed(error.to_string()))?.0
-    };
-    if sections.is_empty() {
-        return Err(failed("holds no remote: give what `plakar-opendrive config` or `rclone config show` prints".to_owned()));
-    }
-    Ok((name, RcloneConfig(sections)))
+    let sections = file.map_err(|error| unreadable(&name, &error)).and_then(|file| read_sections(file, &name))?;
+    Ok((name, sections))
 }
 
-/// Reads one object of sections, or several one after another, as `plakar source show -json` prints them.
-pub(super) fn from_json(bytes: &[u8]) -> Result<Sections, String> {
-    let mut sections = Sections::new();
-    let documents = serde_json::Deserializer::from_slice(bytes).into_iter::<BTreeMap<String, BTreeMap<String, serde_json::Value>>>();
-    for document in documents {
-        // The text of the error tells a line and a column, and of a value its type alone.
-        let document = document.map_err(|error| format!("line {}, column {}: not an object of sections", error.line(), error.column()))?;
-        for (name, section) in document {
-            let text = |value: serde_json::Value| match value {
-                serde_json::Value::String(text) => text,
-                other => other.to_string(),
-            };
-            sections.insert(name, section.into_iter().map(|(key, value)| (key, text(value))).collect());
-        }
+/// Reads a configuration in any of its forms; messages call its source by a name.
+pub(super) fn read_sections(source: impl Read, name: &str) -> Result<Sections, Failure> {
+    let mut bytes = Vec::new();
+    let read = source.take(MAX_CONFIG_BYTES + 1).read_to_end(&mut bytes);
+    read.map_err(|error| unreadable(name, &error))?;
+    let failed = |problem: String| Failure::new(Exit::Configuration, format!("{name}: {problem}"));
+    if bytes.len() as u64 > MAX_CONFIG_BYTES {
+        return Err(failed(format!("more than {MAX_CONFIG_BYTES} bytes, which is not a configuration")));
     }
-    Ok(sections)
+    Sections::read(&bytes).map_err(|error| failed(error.to_string()))
+}
+
+fn unreadable(name: &str, error: &std::io::Error) -> Failure {
+    Failure::new(Exit::Configuration, format!("{name}: cannot be read: {error}"))
 }
 
 #[cfg(test)]
@@ -210,17 +194,6 @@ mod tests {
 
     fn section(pairs: &[(&str, &str)]) -> Section {
         pairs.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect()
-    }
-
-    #[test]
-    fn json_may_come_in_several_objects() {
-        let sections = from_json(br#"{"a":{"location":"x","n":5}} {"b":{"k":"\n\u0000"}}"#).unwrap();
-        assert_eq!(sections["a"], section(&[("location", "x"), ("n", "5")]));
-        assert_eq!(sections["b"], section(&[("k", "\n\0")]));
-        for text in [r#"{"a": "s3cret"}"#, r#"{"a": {"k": "s3cret"#, "{s3cret"] {
-            let message = from_json(text.as_bytes()).unwrap_err();
-            assert!(!message.contains("s3cret"), "{message}");
-        }
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! What Plakar keeps by name: looked up and written by its own commands, so that its files stay its own.
 
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output as Outcome, Stdio};
@@ -8,28 +7,24 @@ use std::process::{Command, Output as Outcome, Stdio};
 use clap::ValueEnum;
 use serde_json::json;
 
-use super::place::from_json;
-use crate::connector::Role;
+use crate::connector::{Role, Section, Sections};
 use terminal::diagnostics::say;
 use terminal::exit::{Exit, Failure};
 use terminal::output::Output;
 use terminal::text;
 
-/// The options of a source, a destination or a store.
-pub(super) type Section = BTreeMap<String, String>;
-
-/// No name is longer, in bytes.
-const MAX_NAME_BYTES: usize = 63;
+/// Maximum length of the name of a configuration, in bytes.
+const MAX_CONFIGURATION_NAME_BYTES: usize = 63;
 
 /// What a configuration is one of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Configured {
+pub(super) enum ConfigurationKind {
     Source,
     Destination,
     Store,
 }
 
-impl Configured {
+impl ConfigurationKind {
     /// Its name, as in Plakar's commands.
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -50,16 +45,16 @@ impl Configured {
 
 /// Where a configuration goes.
 #[derive(Debug, clap::Args)]
-pub(super) struct Handover {
+pub(super) struct ImportArgs {
     /// Give it to Plakar as this, and print nothing
     #[arg(long, value_name = "KIND")]
-    pub(super) import: Option<Configured>,
+    pub(super) import: Option<ConfigurationKind>,
     /// Replace the one of that name
     #[arg(long, requires = "import")]
     overwrite: bool,
 }
 
-impl Handover {
+impl ImportArgs {
     /// Refuses a name that Plakar has already, unless it is to be replaced.
     pub(super) fn check(&self, name: &str) -> Result<(), Failure> {
         match self.import {
@@ -98,15 +93,17 @@ impl Handover {
 /// Understands a name. Plakar itself takes any, and cannot be told some of them afterwards.
 pub(super) fn name(name: &str) -> Result<String, String> {
     let fine = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    if name.len() > MAX_NAME_BYTES || !name.chars().all(fine) || !name.starts_with(|c: char| c.is_ascii_alphanumeric()) {
-        return Err(format!("write up to {MAX_NAME_BYTES} letters, digits, dots, hyphens and underscores, the first a letter or a digit"));
+    if name.len() > MAX_CONFIGURATION_NAME_BYTES || !name.chars().all(fine) || !name.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+        return Err(format!(
+            "write up to {MAX_CONFIGURATION_NAME_BYTES} letters, digits, dots, hyphens and underscores, the first a letter or a digit"
+        ));
     }
     Ok(name.to_owned())
 }
 
 /// What `plakar KIND show` knows of a name; `None` if nothing.
-pub(super) fn show(kind: Configured, name: &str) -> Result<Option<Section>, Failure> {
-    refuse_odd(name)?;
+pub(super) fn show(kind: ConfigurationKind, name: &str) -> Result<Option<Section>, Failure> {
+    refuse_unsafe(name)?;
     let kind = kind.name();
     let failed = |problem: String| Failure::new(Exit::Configuration, problem);
     let outcome = run(plakar(&[kind, "show", "-json", "-secrets", name]), name, b"")?;
@@ -117,9 +114,9 @@ pub(super) fn show(kind: Configured, name: &str) -> Result<Option<Section>, Fail
         }
         return Err(failed(format!("`plakar {kind} show` failed: {}", said.trim())));
     }
-    let mut sections =
-        from_json(&objects(&outcome.stdout)).map_err(|error| failed(format!("`plakar {kind} show` is not understood: {error}")))?;
-    Ok(sections.remove(name))
+    let sections = Sections::parse_json(&objects(&outcome.stdout));
+    let mut sections = sections.map_err(|error| failed(format!("`plakar {kind} show` is not understood: {error}")))?;
+    Ok(sections.0.remove(name))
 }
 
 /// The lines that are objects: Plakar greets a new user, and tells of its updates, on standard output too (1.1.4).
@@ -157,9 +154,9 @@ fn run(mut command: Command, name: &str, input: &[u8]) -> Result<Outcome, Failur
 }
 
 /// Refuses a name that Plakar would take for something else.
-fn refuse_odd(name: &str) -> Result<(), Failure> {
+fn refuse_unsafe(name: &str) -> Result<(), Failure> {
     if name.starts_with('-') || name.contains(char::is_control) {
-        return Err(Failure::usage(format!("{} is no name of Plakar's", text::quoted(name))));
+        return Err(Failure::usage(format!("{} is not a valid name of Plakar's", text::quoted(name))));
     }
     Ok(())
 }

@@ -6,32 +6,33 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::drive;
-use super::place::Where;
+use super::place::LookupArgs;
+use crate::connector::paths::join;
 use crate::connector::{Identity, OpenError, Settings, explain, open_remote};
 use crate::rclone::{Entry, Error, ErrorKind, Remote};
 use terminal::exit::{Exit, Failure};
 use terminal::output::{ASIDE, BAD, GOOD, Output, coloured, count, shown, size};
 
-/// How many calls are timed.
-const CALLS: u32 = 5;
+/// Number of calls that are timed.
+const TIMED_CALLS: u32 = 5;
 
-/// How many folders are listed at most to find a file that proves a password.
+/// Maximum number of folders that are listed to find a file that proves a password.
 const MAX_LISTINGS: u64 = 16;
 
 /// What to do where a password decrypts nothing.
 const ANOTHER_PASSWORD: &str =
     "Take password and password2 from the rclone configuration that wrote what is there, and its filename_encryption.";
 
-/// Clocks that differ by less are the same: the server tells seconds, in answers that take their time, in seconds.
-const PRECISION: f64 = 3.0;
+/// Maximum difference of clocks that are the same: the server tells seconds, in answers that take their time, in seconds.
+const MAX_CLOCK_DIFFERENCE_SECONDS: f64 = 3.0;
 
 /// Try the login, the folder, the quota and how fast the drive answers, with a hint for what fails
 #[derive(Debug, clap::Args)]
-pub(super) struct Test {
+pub(super) struct TestArgs {
     /// opendrive://FOLDER or @NAME
     remote: String,
     #[command(flatten)]
-    names: Where,
+    lookup: LookupArgs,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -39,9 +40,9 @@ pub(super) struct Test {
 
 /// What was found, step by step; the first that fails is the last.
 #[derive(Default, Serialize)]
-struct Report<'a> {
+struct TestReport<'a> {
     ok: bool,
-    steps: Vec<Step>,
+    steps: Vec<TestStep>,
     /// How long a call takes, in milliseconds.
     latency_ms: Option<Latency>,
     /// How far this machine's clock is ahead of the server's, in seconds.
@@ -57,7 +58,7 @@ struct Report<'a> {
 }
 
 #[derive(Serialize)]
-struct Step {
+struct TestStep {
     name: &'static str,
     ok: bool,
     detail: String,
@@ -70,10 +71,10 @@ struct Latency {
     median: f64,
 }
 
-impl Test {
+impl TestArgs {
     pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
-        let mut report = Report { out: (!self.json).then_some(&mut *out), ..Report::default() };
-        match self.names.read().and_then(|mut names| names.find(&self.remote)) {
+        let mut report = TestReport { out: (!self.json).then_some(&mut *out), ..TestReport::default() };
+        match self.lookup.read().and_then(|mut lookup| lookup.find(&self.remote)) {
             // Not about the remote: as for any other command.
             Err(failure) if failure.exit != Exit::Configuration => return Err(failure),
             Err(failure) => report.fail("configuration", &failure, Some("`plakar source show` lists what Plakar knows; `plakar-opendrive config NAME --import source --overwrite` makes it anew")),
@@ -100,7 +101,7 @@ impl Test {
     }
 }
 
-impl Report<'_> {
+impl TestReport<'_> {
     async fn examine(&mut self, settings: &Settings) {
         let identity = &settings.identity;
         let start = Instant::now();
@@ -116,12 +117,17 @@ impl Report<'_> {
             }
         };
         self.pass("login", format!("{} on {}, in {}", identity.origin, identity.kind, milliseconds(start.elapsed())));
-        match remote.about().await {
-            Ok(about) => {
+        match remote.quota().await {
+            Ok(quota) => {
                 let known = |bytes: Option<u64>| bytes.map_or_else(|| "an unknown number of bytes".to_owned(), size);
-                let full = about.free.is_some_and(|free| free <= 0);
+                let full = quota.free.is_some_and(|free| free <= 0);
                 let hint = full.then_some("The drive is full: a destination or a store cannot be written to.");
-                self.step(Step { name: "quota", ok: true, detail: format!("{} of {} used", known(about.used), known(about.total)), hint });
+                self.step(TestStep {
+                    name: "quota",
+                    ok: true,
+                    detail: format!("{} of {} used", known(quota.used), known(quota.total)),
+                    hint,
+                });
             }
             Err(error) if error.kind() == ErrorKind::Unsupported => self.pass("quota", format!("{} does not tell it", identity.kind)),
             Err(error) => return self.refuse("quota", explain(settings, &error)),
@@ -138,7 +144,7 @@ impl Report<'_> {
             detail.push_str(&format!(", and {} that cannot be decrypted", count(undecryptable, "name")));
         }
         let hint = (undecryptable > 0).then_some("A backup names each as an error: move them out of the folder that crypt encrypts.");
-        self.step(Step { name: "folder", ok: true, detail, hint });
+        self.step(TestStep { name: "folder", ok: true, detail, hint });
         if remote.features().encrypted {
             match opens(&remote, &entries).await {
                 Ok(detail) => self.pass("password", detail),
@@ -161,28 +167,28 @@ impl Report<'_> {
 
     fn clock(&mut self, ahead: f64) {
         self.clock_ahead_s = Some(ahead);
-        if ahead.abs() < PRECISION {
+        if ahead.abs() < MAX_CLOCK_DIFFERENCE_SECONDS {
             return self.pass("clock", "as the server's".to_owned());
         }
         let side = if ahead > 0.0 { "ahead of" } else { "behind" };
         let hint = Some("Snapshots get their times from this machine: let it set its clock by the network.");
-        self.step(Step { name: "clock", ok: true, detail: format!("{:.0} s {side} the server's", ahead.abs()), hint });
+        self.step(TestStep { name: "clock", ok: true, detail: format!("{:.0} s {side} the server's", ahead.abs()), hint });
     }
 
     async fn time(&mut self, remote: &Remote) -> Result<(), Error> {
         let mut times = Vec::new();
-        for _ in 0..CALLS {
+        for _ in 0..TIMED_CALLS {
             let start = Instant::now();
-            match remote.about().await {
+            match remote.quota().await {
                 // The listing of the base is one call as well.
                 Err(error) if error.kind() == ErrorKind::Unsupported => drop(remote.list("").await?),
-                about => drop(about?),
+                quota => drop(quota?),
             }
             times.push(start.elapsed());
         }
         times.sort();
         let (min, median) = (times[0], times[times.len() / 2]);
-        self.pass("latency", format!("{} at best, {} in the middle of {CALLS} calls", milliseconds(min), milliseconds(median)));
+        self.pass("latency", format!("{} at best, {} in the middle of {TIMED_CALLS} calls", milliseconds(min), milliseconds(median)));
         self.latency_ms = Some(Latency { min: min.as_secs_f64() * 1e3, median: median.as_secs_f64() * 1e3 });
         Ok(())
     }
@@ -201,7 +207,7 @@ impl Report<'_> {
     }
 
     fn pass(&mut self, name: &'static str, detail: String) {
-        self.step(Step { name, ok: true, detail, hint: None });
+        self.step(TestStep { name, ok: true, detail, hint: None });
     }
 
     fn refuse(&mut self, name: &'static str, error: OpenError) {
@@ -211,10 +217,10 @@ impl Report<'_> {
 
     fn fail(&mut self, name: &'static str, failure: &Failure, hint: Option<&'static str>) {
         self.exit = Some(failure.exit);
-        self.step(Step { name, ok: false, detail: failure.message.clone().unwrap_or_default(), hint });
+        self.step(TestStep { name, ok: false, detail: failure.message.clone().unwrap_or_default(), hint });
     }
 
-    fn step(&mut self, step: Step) {
+    fn step(&mut self, step: TestStep) {
         if let (Some(out), None) = (&mut self.out, &self.broken) {
             self.broken = step.print(out).err();
         }
@@ -222,7 +228,7 @@ impl Report<'_> {
     }
 }
 
-impl Step {
+impl TestStep {
     fn print(&self, out: &mut Output) -> io::Result<()> {
         let Self { name, ok, detail, hint } = self;
         let state = if *ok { coloured(GOOD, "ok    ") } else { coloured(BAD, "failed") };
@@ -245,7 +251,7 @@ async fn opens(remote: &Remote, base: &[Entry]) -> Result<String, Error> {
             return Ok(format!("it decrypts {:?}", file.path()));
         }
         let folders = entries.iter().filter(|entry| entry.is_folder());
-        waiting.extend(folders.map(|entry| if folder.is_empty() { entry.name.clone() } else { format!("{folder}/{}", entry.name) }));
+        waiting.extend(folders.map(|entry| join(&folder, &entry.name)));
         let next = if listings < MAX_LISTINGS { waiting.pop() } else { None };
         let Some(next) = next else { break };
         folder = next;
@@ -285,7 +291,7 @@ fn advice(error: &OpenError) -> Option<&'static str> {
         _ if message.contains("certificate") => {
             Some("Is the clock of this machine right? If a proxy opens connections, RCLONE_CA_CERT names the file of its authority.")
         }
-        ErrorKind::Timeout | ErrorKind::Away => Some("The drive does not answer: try again later."),
+        ErrorKind::Timeout | ErrorKind::Unreachable => Some("The drive does not answer: try again later."),
         _ if *temporary => Some("Is this machine online? A proxy is taken from HTTPS_PROXY."),
         _ => None,
     }

@@ -14,18 +14,18 @@ pub(super) fn versions() -> Result<[(&'static str, String); 4], Failure> {
     /// A part of what rclone's core/version answers.
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct Answer {
+    struct VersionReply {
         version: String,
         go_version: String,
     }
-    let answer: Answer = Rclone::get()
+    let reply: VersionReply = Rclone::get()
         .rpc_blocking("core/version", &serde_json::json!({}))
         .map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
     Ok([
         ("plakar-opendrive", env!("CARGO_PKG_VERSION").to_owned()),
         // rclone says "-DEV" wherever its own scripts have not built it; ours is the release that go.mod pins.
-        ("rclone", answer.version.trim_start_matches('v').trim_end_matches("-DEV").to_owned()),
-        ("Go", answer.go_version.trim_start_matches("go").to_owned()),
+        ("rclone", reply.version.trim_start_matches('v').trim_end_matches("-DEV").to_owned()),
+        ("Go", reply.go_version.trim_start_matches("go").to_owned()),
         ("Plakar plugin API", PLUGIN_APIS.map(|version| version.trim_start_matches('v')).join(", ")),
     ])
 }

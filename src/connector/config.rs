@@ -9,15 +9,15 @@ use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 
 use super::schema::{Fault, check};
-use super::{readings, wrapped};
+use super::{location, wrapped};
 use crate::rclone::RemoteConfig;
 use terminal::text;
 
-/// What stands before rclone's own keys in the form that Plakar imports.
-const RCLONE_PREFIX: &str = "rclone_";
+/// What stands before rclone's own keys in the form that Plakar imports by `-rclone` (plakar v1.1.4, utils/config.go).
+pub(super) const RCLONE_PREFIX: &str = "rclone_";
 
-/// How many bytes of packfiles a store keeps in memory, unless it is told otherwise.
-const DEFAULT_CACHE: u64 = 64 << 20;
+/// Maximum number of bytes of packfiles that a store keeps in memory, unless it is told otherwise.
+const DEFAULT_CACHE_BYTES: u64 = 64 << 20;
 
 /// A configuration that cannot be used: one line that says what is wrong and what to write.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -80,7 +80,7 @@ pub struct Settings {
     pub bwlimit: String,
     /// As Plakar hands it over.
     pub(super) location: String,
-    /// The path that Plakar may have encoded in the location, without a slash at its beginning; [`settle`](super::settle) finds out.
+    /// The path that Plakar may have encoded in the location, without a slash at its beginning; [`resolve_location`](super::resolve_location) finds out.
     pub(super) encoded: Option<String>,
     /// What the user writes before the backend's options.
     prefix: &'static str,
@@ -96,15 +96,15 @@ impl Settings {
     pub fn parse(role: Role, config: &HashMap<String, String, RandomState>, hostname: &str) -> Result<Self, ConfigError> {
         check(role, config).map_err(|faults| ConfigError::new(faults.first().map_or_else(String::new, Fault::to_string)))?;
         let (scheme, path) = config.get("location").and_then(|location| location.split_once("://")).unwrap_or_default();
-        let encoded = readings::decoded(path).map(|path| readings::tidy(&path));
-        let path = readings::tidy(path);
+        let encoded = location::percent_decoded(path).map(|path| location::normalized(&path));
+        let path = location::normalized(path);
         // What is known to be good needs no errors below: where the schemas and this disagree, defaults hold.
         let mut options: HashMap<&str, &str> =
             config.iter().filter(|(key, _)| *key != "location").map(|(key, value)| (key.as_str(), value.as_str())).collect();
         // Plakar's own, see plakar-store(1).
         options.remove("passphrase");
         options.remove("passphrase_cmd");
-        let cache_size = options.remove("cache_size").and_then(size).unwrap_or(DEFAULT_CACHE);
+        let cache_size = options.remove("cache_size").and_then(parse_size).unwrap_or(DEFAULT_CACHE_BYTES);
         let mut count = |key, default| options.remove(key).and_then(|value| value.trim().parse().ok()).unwrap_or(default);
         let transfers = count("transfers", if role == Role::Store { 8 } else { 16 });
         let checkers = count("checkers", 8);
@@ -118,7 +118,7 @@ impl Settings {
         let name = format!("{}:{path}", identity.kind);
         Ok(Self {
             // A store is known by its `CONFIG`: whether the folder is the right one shows.
-            remote: RemoteConfig { name, path, downloads, certain: role != Role::Store, ..remote },
+            remote: RemoteConfig { name, path, downloads, unique_base: role != Role::Store, ..remote },
             identity,
             transfers,
             checkers,
@@ -145,7 +145,7 @@ fn imported(role: Role, options: &HashMap<&str, &str>) -> Result<RemoteConfig, C
         Role::Destination => "destination",
         Role::Store => "store",
     };
-    let options = wrapped::written_out(named.collect(), RCLONE_PREFIX, kind)?;
+    let options = wrapped::expand(named.collect(), RCLONE_PREFIX, kind)?;
     Ok(RemoteConfig { options, ..RemoteConfig::default() })
 }
 
@@ -163,7 +163,7 @@ fn identify(remote: &RemoteConfig, path: &str, hostname: &str) -> Identity {
 
 /// Bytes, of a size as rclone writes it (`SizeSuffix` in fs/sizesuffix.go): KiB if it has no unit, and units
 /// are powers of 1024 with or without an i.
-fn size(text: &str) -> Option<u64> {
+fn parse_size(text: &str) -> Option<u64> {
     let text = text.trim();
     let (number, unit) = text.split_at(text.find(|c: char| c != '.' && !c.is_ascii_digit()).unwrap_or(text.len()));
     let unit = unit.to_ascii_lowercase();

@@ -4,9 +4,11 @@
 
 pub mod config;
 pub mod destination;
-mod rclone_config;
-mod readings;
+mod location;
+pub(crate) mod paths;
+mod retry;
 pub mod schema;
+mod sections;
 pub mod source;
 pub mod store;
 mod wrapped;
@@ -14,15 +16,15 @@ mod wrapped;
 use crate::rclone::{Error, ErrorKind, Rclone, Remote};
 use terminal::text;
 
-/// The longest path that is saved or restored, in bytes. The longest that Linux has is 4 KiB; what rclone
+/// Maximum length of a path that is saved or restored, in bytes. The longest that Linux has is 4 KiB; what rclone
 /// shows as a look-alike takes three times as much.
-const LONGEST_PATH: usize = 16 << 10;
+const MAX_PATH_BYTES: usize = 16 << 10;
 
 pub use config::{ConfigError, Identity, Role, Settings};
 pub use destination::Destination;
-pub use rclone_config::RcloneConfig;
-pub use readings::settle;
+pub use location::resolve_location;
 pub use schema::{Fault, check};
+pub use sections::{Section, Sections};
 pub use source::Source;
 pub use store::Store;
 
@@ -53,7 +55,7 @@ pub(crate) async fn open_remote(settings: &Settings) -> Result<Remote, OpenError
 
 /// Makes sure that a base that is to be made has the password of what is there: with another one, crypt makes of the same name
 /// a folder beside. For a remote that is not encrypted there is nothing to do.
-pub(crate) async fn decrypts_above(settings: &Settings, remote: &Remote) -> Result<(), OpenError> {
+pub(crate) async fn check_crypt_password(settings: &Settings, remote: &Remote) -> Result<(), OpenError> {
     if !remote.features().encrypted || settings.remote.path.is_empty() {
         return Ok(());
     }
@@ -83,7 +85,7 @@ pub(crate) fn explain(settings: &Settings, error: &Error) -> OpenError {
             format!("the folder {root} does not exist on crypt ({origin}), or was encrypted with another password")
         }
         ErrorKind::NotFound => {
-            let note = settings.note().map(|note| format!("; {note}")).unwrap_or_default();
+            let note = settings.location_note().map(|note| format!("; {note}")).unwrap_or_default();
             format!("the folder {root} does not exist on {kind} ({origin}){note}")
         }
         ErrorKind::IsFile => format!("{root} on {kind} ({origin}) is a file: give the folder that it is in"),

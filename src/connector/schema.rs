@@ -16,11 +16,11 @@ use serde::Deserialize;
 use super::Role;
 use terminal::text;
 
-/// How much an option's name must be like a known one to be taken for it, from 0 to 1 (Jaro and Winkler).
-const ALIKE: f64 = 0.88;
+/// Maximum length of a value that is quoted, in bytes: the advice comes after it.
+const MAX_QUOTED_VALUE_BYTES: usize = 300;
 
-/// The longest value that is quoted, in bytes: the advice comes after it.
-const LONGEST_QUOTED: usize = 300;
+/// Minimum similarity of an option's name to a known one that is taken for it, from 0 to 1 (Jaro and Winkler).
+const MIN_NAME_SIMILARITY: f64 = 0.88;
 
 static SOURCE: Lazy<Schema> = Lazy::new(|| Schema::read(include_str!("../../packaging/schema/source.json")));
 static DESTINATION: Lazy<Schema> = Lazy::new(|| Schema::read(include_str!("../../packaging/schema/destination.json")));
@@ -62,24 +62,24 @@ pub fn check<S: BuildHasher>(role: Role, config: &HashMap<String, String, S>) ->
 #[serde(rename_all = "camelCase")]
 struct Schema {
     #[serde(flatten)]
-    object: Object,
-    properties: BTreeMap<String, Property>,
+    object: ObjectRules,
+    properties: BTreeMap<String, PropertyRules>,
     pattern_properties: BTreeMap<String, serde_json::Value>,
-    all_of: Vec<Form>,
+    all_of: Vec<ConditionalRules>,
 }
 
 /// What holds for the configuration as a whole, or for one of its forms.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Object {
+struct ObjectRules {
     required: Vec<String>,
-    property_names: Option<Names>,
-    error_message: ObjectWords,
+    property_names: Option<NamesRule>,
+    error_message: ObjectMessages,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct ObjectWords {
+struct ObjectMessages {
     required: BTreeMap<String, String>,
     #[serde(default)]
     property_names: String,
@@ -88,55 +88,55 @@ struct ObjectWords {
 }
 
 #[derive(Deserialize)]
-struct Names {
-    not: Pattern,
+struct NamesRule {
+    not: PatternRule,
 }
 
 #[derive(Deserialize)]
-struct Pattern {
+struct PatternRule {
     pattern: String,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Property {
+struct PropertyRules {
     pattern: Option<String>,
-    not: Option<Pattern>,
+    not: Option<PatternRule>,
     #[serde(rename = "enum")]
     values: Option<Vec<String>>,
     #[serde(default)]
     min_length: usize,
-    error_message: Option<PropertyWords>,
+    error_message: Option<PropertyMessages>,
 }
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum PropertyWords {
+enum PropertyMessages {
     One(String),
     ByKeyword { pattern: String, not: String },
 }
 
 /// What holds if the location has a scheme.
 #[derive(Deserialize)]
-struct Form {
-    r#if: Condition,
-    then: Object,
+struct ConditionalRules {
+    r#if: FormCondition,
+    then: ObjectRules,
 }
 
 #[derive(Deserialize)]
-struct Condition {
-    properties: BTreeMap<String, Pattern>,
+struct FormCondition {
+    properties: BTreeMap<String, PatternRule>,
 }
 
 /// Whether a pattern of a schema is found in a text.
-fn found(pattern: &str, text: &str) -> bool {
+fn matches(pattern: &str, text: &str) -> bool {
     // The patterns are constants; a bad one fails the tests.
     Regex::new(pattern).is_ok_and(|regex| regex.is_match(text))
 }
 
 /// A text in quotes as a form in a browser writes it, cut if it is long.
 fn quoted(text: &str) -> String {
-    let shown = text::cut(text, LONGEST_QUOTED);
+    let shown = text::cut(text, MAX_QUOTED_VALUE_BYTES);
     format!("{}{}", serde_json::Value::from(shown), if shown == text { "" } else { "…" })
 }
 
@@ -146,12 +146,12 @@ impl Schema {
     }
 
     fn faults(&self, config: &BTreeMap<&str, &str>) -> Vec<Fault> {
-        let forms: Vec<&Object> = self.all_of.iter().filter(|form| form.applies(config)).map(|form| &form.then).collect();
+        let forms: Vec<&ObjectRules> = self.all_of.iter().filter(|form| form.applies(config)).map(|form| &form.then).collect();
         let mut faults = Vec::new();
         for (&key, &value) in config {
             if let Some(property) = self.properties.get(key) {
                 faults.extend(property.wrong(value).into_iter().flatten().map(|words| Fault::new(key, words, value)));
-            } else if !self.pattern_properties.keys().any(|pattern| found(pattern, key)) {
+            } else if !self.pattern_properties.keys().any(|pattern| matches(pattern, key)) {
                 faults.push(self.unknown(key, &forms));
             }
         }
@@ -166,44 +166,45 @@ impl Schema {
         faults
     }
 
-    fn unknown(&self, key: &str, forms: &[&Object]) -> Fault {
+    fn unknown(&self, key: &str, forms: &[&ObjectRules]) -> Fault {
         let names = self.properties.keys().map(String::as_str).filter(|name| !forms.iter().any(|form| form.forbids(name)));
         let names: Vec<&str> = names.collect();
         let mut fault = Fault::new(key, &self.object.error_message.additional_properties, "");
         let likeness = |name: &str| strsim::jaro_winkler(key, name);
         fault.advice = match names.iter().max_by(|one, other| likeness(one).total_cmp(&likeness(other))) {
-            Some(name) if likeness(name) > ALIKE => format!("did you mean {name:?}?"),
+            Some(name) if likeness(name) > MIN_NAME_SIMILARITY => format!("did you mean {name:?}?"),
             _ => fault.advice.replace("{names}", &names.join(", ")),
         };
         fault
     }
 }
 
-impl Object {
+impl ObjectRules {
     fn forbids(&self, key: &str) -> bool {
-        self.property_names.as_ref().is_some_and(|names| found(&names.not.pattern, key))
+        self.property_names.as_ref().is_some_and(|names| matches(&names.not.pattern, key))
     }
 }
 
-impl Form {
+impl ConditionalRules {
     fn applies(&self, config: &BTreeMap<&str, &str>) -> bool {
-        let holds = |(key, condition): (&String, &Pattern)| config.get(key.as_str()).is_some_and(|value| found(&condition.pattern, value));
+        let holds =
+            |(key, condition): (&String, &PatternRule)| config.get(key.as_str()).is_some_and(|value| matches(&condition.pattern, value));
         self.r#if.properties.iter().all(holds)
     }
 }
 
-impl Property {
+impl PropertyRules {
     /// The words for what is wrong with a value.
     fn wrong(&self, value: &str) -> [Option<&str>; 2] {
         let (for_pattern, for_not) = match &self.error_message {
             None => return [None, None],
-            Some(PropertyWords::One(words)) => (words, words),
-            Some(PropertyWords::ByKeyword { pattern, not }) => (pattern, not),
+            Some(PropertyMessages::One(words)) => (words, words),
+            Some(PropertyMessages::ByKeyword { pattern, not }) => (pattern, not),
         };
-        let missed = self.pattern.as_ref().is_some_and(|pattern| !found(pattern, value))
+        let missed = self.pattern.as_ref().is_some_and(|pattern| !matches(pattern, value))
             || self.values.as_ref().is_some_and(|values| !values.iter().any(|known| known == value))
             || value.chars().count() < self.min_length;
-        let banned = self.not.as_ref().is_some_and(|not| found(&not.pattern, value));
+        let banned = self.not.as_ref().is_some_and(|not| matches(&not.pattern, value));
         [missed.then_some(for_pattern.as_str()), banned.then_some(for_not.as_str())]
     }
 }

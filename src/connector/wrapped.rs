@@ -14,10 +14,10 @@ use super::ConfigError;
 pub(super) type Options = BTreeMap<String, String>;
 
 /// What stands before the options of the remote that is wrapped.
-pub(super) const WRAPPED: &str = "remote_";
+pub(super) const WRAPPED_PREFIX: &str = "remote_";
 
 /// A remote with a colon, `drive:folder` or `:memory,option=value:folder`, in its parts.
-pub(super) struct Reference<'a> {
+pub(super) struct RemoteReference<'a> {
     /// The name of a section, or a colon and the name of a backend.
     pub name: &'a str,
     /// The options that are written out.
@@ -26,7 +26,7 @@ pub(super) struct Reference<'a> {
     pub path: &'a str,
 }
 
-impl<'a> Reference<'a> {
+impl<'a> RemoteReference<'a> {
     /// `None` for a local path, and for what rclone would not understand either.
     pub fn parse(remote: &'a str) -> Option<Self> {
         let start = usize::from(remote.starts_with(':'));
@@ -73,22 +73,23 @@ fn take_value(text: &str) -> Option<(String, &str)> {
 ///
 /// # Errors
 /// If the options of the section that `remote` names are not there.
-pub(super) fn written_out(mut options: Options, prefix: &str, kind: &str) -> Result<Options, ConfigError> {
+pub(super) fn expand(mut options: Options, prefix: &str, kind: &str) -> Result<Options, ConfigError> {
     let Some(remote) = options.get("remote").cloned() else { return Ok(options) };
-    let Some((reference, section)) = Reference::parse(&remote).and_then(|reference| reference.section().map(|name| (reference, name)))
+    let Some((reference, section)) =
+        RemoteReference::parse(&remote).and_then(|reference| reference.section().map(|name| (reference, name)))
     else {
         return Ok(options);
     };
     let mut wrapped = Options::new();
-    options.retain(|key, value| match key.strip_prefix(WRAPPED) {
+    options.retain(|key, value| match key.strip_prefix(WRAPPED_PREFIX) {
         Some(name) => {
             wrapped.insert(name.to_owned(), std::mem::take(value));
             false
         }
         None => true,
     });
-    let prefix = format!("{prefix}{WRAPPED}");
-    let mut wrapped = written_out(wrapped, &prefix, kind)?;
+    let prefix = format!("{prefix}{WRAPPED_PREFIX}");
+    let mut wrapped = expand(wrapped, &prefix, kind)?;
     let Some(backend) = wrapped.remove("type") else {
         let option = prefix.trim_end_matches('_');
         return Err(ConfigError::new(format!(
@@ -109,12 +110,12 @@ pub(super) fn written_out(mut options: Options, prefix: &str, kind: &str) -> Res
 /// Whose a remote is: the account, and the folder of one that is wrapped; without the secrets that a wrapped remote is written out with.
 pub(super) fn origin(kind: &str, options: &Options, hostname: &str) -> String {
     // The first of these that a backend has tells whose it is.
-    const ACCOUNTS: [&str; 9] = ["username", "user", "account", "email", "host", "url", "endpoint", "remote", "client_id"];
+    const ACCOUNT_OPTIONS: [&str; 9] = ["username", "user", "account", "email", "host", "url", "endpoint", "remote", "client_id"];
     if kind == "local" && !hostname.is_empty() {
         return hostname.to_owned();
     }
-    let found = ACCOUNTS.iter().find_map(|key| options.get_key_value(*key)).filter(|(_, value)| !value.is_empty());
-    match found.map(|(key, value)| (value, if key == "remote" { Reference::parse(value) } else { None })) {
+    let found = ACCOUNT_OPTIONS.iter().find_map(|key| options.get_key_value(*key)).filter(|(_, value)| !value.is_empty());
+    match found.map(|(key, value)| (value, if key == "remote" { RemoteReference::parse(value) } else { None })) {
         None => kind.to_owned(),
         Some((value, None)) => value.clone(),
         Some((_, Some(wrapped))) => {
@@ -134,7 +135,7 @@ mod tests {
 
     #[test]
     fn a_remote_is_taken_apart_as_rclone_does() {
-        let parse = |remote| Reference::parse(remote).map(|parsed| (parsed.name, parsed.options, parsed.path));
+        let parse = |remote| RemoteReference::parse(remote).map(|parsed| (parsed.name, parsed.options, parsed.path));
         assert_eq!(parse("drive:a/b:c"), Some(("drive", options(&[]), "a/b:c")));
         assert_eq!(parse(":memory:"), Some((":memory", options(&[]), "")));
         assert_eq!(
@@ -160,23 +161,23 @@ mod tests {
         ]);
         let expected =
             options(&[("type", "crypt"), ("remote", ":crypt,remote=':opendrive,username=''it''''s me'':b',show_mapping='true':a")]);
-        assert_eq!(written_out(given, "rclone_", "source"), Ok(expected));
+        assert_eq!(expand(given, "rclone_", "source"), Ok(expected));
         for alone in ["/srv/data", ":memory:x", "folder"] {
             let given = options(&[("type", "crypt"), ("remote", alone)]);
-            assert_eq!(written_out(given.clone(), "rclone_", "source"), Ok(given), "{alone}");
+            assert_eq!(expand(given.clone(), "rclone_", "source"), Ok(given), "{alone}");
         }
     }
 
     #[test]
     fn a_missing_section_is_named_with_what_to_do() {
         let given = options(&[("type", "crypt"), ("remote", "my drive:folder")]);
-        let message = written_out(given, "rclone_", "store").unwrap_err().to_string();
+        let message = expand(given, "rclone_", "store").unwrap_err().to_string();
         assert_eq!(
             message,
             "option \"rclone_remote\" is \"my drive:folder\", but the section [my drive] of the rclone configuration is missing here: Plakar imports one section alone. Import what it needs with it: rclone config show | plakar-opendrive from-rclone NAME --import store --overwrite"
         );
         let given = options(&[("type", "crypt"), ("remote", "a:"), ("remote_type", "alias"), ("remote_remote", "b:")]);
-        let message = written_out(given, "rclone_", "source").unwrap_err().to_string();
+        let message = expand(given, "rclone_", "source").unwrap_err().to_string();
         assert!(message.starts_with("option \"rclone_remote_remote\" is \"b:\", but the section [b]"), "{message}");
     }
 }

@@ -6,7 +6,7 @@ use prost_types::Timestamp;
 
 use super::files::FileInfo;
 use crate::connector::destination::LeftOut;
-use crate::connector::source::Item;
+use crate::connector::source::SourceItem;
 
 /// Go's `fs.FileMode` bits for what a path may be.
 pub(super) const MODE_FOLDER: u32 = 1 << 31;
@@ -24,12 +24,14 @@ const FILE_PERMISSIONS: u32 = 0o600;
 /// The attributes of the item at a path; its error if it could not be examined. They are the same on
 /// every run for an unchanged file: Plakar takes a file for changed when any of them differs (kloset
 /// v1.1.3, objects/fileinfo.go; v1.0.12 as well).
-pub(super) fn attributes(path: &str, item: Item) -> Result<FileInfo, String> {
+pub(super) fn attributes(path: &str, item: SourceItem) -> Result<FileInfo, String> {
     let (size, mode, modified) = match item {
-        Item::Folder { modified } => (0, MODE_FOLDER | FOLDER_PERMISSIONS, modified),
+        SourceItem::Folder { modified } => (0, MODE_FOLDER | FOLDER_PERMISSIONS, modified),
         // -1 is Plakar's word for a size that shows only when the file is read.
-        Item::File { size, modified } => (size.map_or(-1, |size| i64::try_from(size).unwrap_or(i64::MAX)), FILE_PERMISSIONS, modified),
-        Item::Failed(error) => return Err(error),
+        SourceItem::File { size, modified } => {
+            (size.map_or(-1, |size| i64::try_from(size).unwrap_or(i64::MAX)), FILE_PERMISSIONS, modified)
+        }
+        SourceItem::Failed(error) => return Err(error),
     };
     let name = match path.rsplit_once('/') {
         Some((_, "")) | None => "/",

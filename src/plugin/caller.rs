@@ -6,14 +6,14 @@
 //! word is a hang-up (SIGHUP), as when its terminal is closed; we then leave as we always do.
 
 /// Plakar's options before the command that have a value (plakar v1.1.4, main.go).
-const WITH_VALUE: [&str; 10] =
+const OPTIONS_WITH_VALUE: [&str; 10] =
     ["config", "configdir", "cachedir", "datadir", "cpu", "concurrency", "profile-cpu", "profile-mem", "trace", "keyfile"];
 
 /// Those that have none; the last one is Plakar 1.0's.
-const WITHOUT_VALUE: [&str; 6] = ["time", "json", "stdio", "quiet", "silent", "no-agent"];
+const OPTIONS_WITHOUT_VALUE: [&str; 6] = ["time", "json", "stdio", "quiet", "silent", "no-agent"];
 
 /// The commands that serve nobody but who gave them, unlike `plakar ui`, a mount or a service.
-const COMMANDS: [&str; 16] = [
+const ENDABLE_COMMANDS: [&str; 16] = [
     "archive",
     "backup",
     "cat",
@@ -42,9 +42,9 @@ fn command(arguments: &[String]) -> Option<&str> {
         let option = option.strip_prefix('-').unwrap_or(option);
         let (name, value) = option.split_once('=').map_or((option, None), |(name, value)| (name, Some(value)));
         let words = match value {
-            _ if WITHOUT_VALUE.contains(&name) => 1,
-            Some(_) if WITH_VALUE.contains(&name) => 1,
-            None if WITH_VALUE.contains(&name) => 2,
+            _ if OPTIONS_WITHOUT_VALUE.contains(&name) => 1,
+            Some(_) if OPTIONS_WITH_VALUE.contains(&name) => 1,
+            None if OPTIONS_WITH_VALUE.contains(&name) => 2,
             _ => return None,
         };
         rest = rest.get(words..)?;
@@ -56,7 +56,7 @@ fn command(arguments: &[String]) -> Option<&str> {
 }
 
 fn may_be_ended(arguments: &[String]) -> bool {
-    command(arguments).is_some_and(|command| COMMANDS.contains(&command))
+    command(arguments).is_some_and(|command| ENDABLE_COMMANDS.contains(&command))
 }
 
 /// Ends the command that has started us, after one line that says why; false if there is none that may be ended.

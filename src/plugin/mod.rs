@@ -9,7 +9,7 @@ mod attributes;
 mod caller;
 mod file;
 pub mod files;
-mod guard;
+mod panic_guard;
 mod process;
 mod resources;
 mod status;
@@ -19,9 +19,12 @@ pub mod v1_1;
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::pin::Pin;
 use std::time::Duration;
 
+use futures::Stream;
 use tokio_util::sync::CancellationToken;
+use tonic::Status;
 use tonic::body::Body;
 use tonic::codegen::http::{Request, Response};
 use tonic::codegen::{Service, StdError};
@@ -32,17 +35,17 @@ use terminal::signals::{Signal, Signals};
 
 use crate::rclone::Rclone;
 pub use process::{Connector, PluginApi, run};
-pub use resources::Chunks;
-pub use stdio::{Connection, Ended};
+pub use resources::ResourceChunks;
+pub use stdio::{Connection, ConnectionEnd};
 
 /// How much Plakar may send before it must wait for us, in bytes.
 #[derive(Debug, Clone, Copy)]
-pub struct Windows {
+pub struct FlowWindows {
     stream: u32,
     connection: u32,
 }
 
-impl Windows {
+impl FlowWindows {
     /// For a Plakar that sends one thing after another.
     pub const ONE_STREAM: Self = Self { stream: 8 << 20, connection: 8 << 20 };
 
@@ -51,37 +54,44 @@ impl Windows {
     pub const MANY_STREAMS: Self = Self { stream: 256 << 10, connection: 256 << 20 };
 }
 
-/// The largest message that is accepted, in bytes: Plakar sends 1 MiB chunks, gRPC's own limit of
+/// Maximum length of a message that is accepted, in bytes: Plakar sends 1 MiB chunks, gRPC's own limit of
 /// 4 MiB is kept by Plakar's side for what we send.
-pub(crate) const MAX_MESSAGE: usize = 64 << 20;
+pub(crate) const MAX_MESSAGE_BYTES: usize = 64 << 20;
 
-/// How long `finish` may take: a process must not outlive Plakar, or a signal, for long. On a drive
+/// Timeout for `finish`: a process must not outlive Plakar, or a signal, for long. On a drive
 /// that answers it takes a fraction of that.
-const FAREWELL: Duration = Duration::from_secs(3);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Maximum number of records that wait for Plakar to take them; enough that a listing never waits for a single one, and
+/// that a few changed files among many are seen some way ahead.
+const MAX_WAITING_RECORDS: usize = 2048;
+
+/// The messages of a call that answers with several.
+type ResponseStream<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 /// Why serving has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
+pub enum EndReason {
     /// Plakar has closed the connection.
     HungUp,
     /// Somebody wants the process to end.
     Signal(Signal),
 }
 
-/// Serves one service on a connection until Plakar closes it or a signal comes. Then `leaving` is
+/// Serves one service on a connection until Plakar closes it or a signal comes. Then `shutdown` is
 /// cancelled, and `finish` has a bounded time to end cleanly what was under way.
 ///
 /// # Errors
 /// If the connection is not HTTP/2.
 pub async fn serve<S>(
     service: S,
-    windows: Windows,
+    windows: FlowWindows,
     connection: Connection,
-    ended: Ended,
+    ended: ConnectionEnd,
     mut signals: Signals,
-    leaving: CancellationToken,
+    shutdown: CancellationToken,
     finish: impl Future<Output = ()>,
-) -> anyhow::Result<End>
+) -> anyhow::Result<EndReason>
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + NamedService + Clone + Send + Sync + 'static,
     S::Future: Send + 'static,
@@ -94,15 +104,15 @@ where
         .initial_stream_window_size(windows.stream)
         .initial_connection_window_size(windows.connection)
         .max_frame_size(1 << 20)
-        .add_service(guard::Guarded(service))
+        .add_service(panic_guard::PanicGuard(service))
         .serve_with_incoming(incoming);
     let end = tokio::select! {
-        result = server => result.map(|()| End::HungUp)?,
-        () = ended.wait() => End::HungUp,
-        signal = signals.next() => End::Signal(signal),
+        result = server => result.map(|()| EndReason::HungUp)?,
+        () = ended.wait() => EndReason::HungUp,
+        signal = signals.next() => EndReason::Signal(signal),
     };
-    leaving.cancel();
-    let _ = tokio::time::timeout(FAREWELL, finish).await;
+    shutdown.cancel();
+    let _ = tokio::time::timeout(SHUTDOWN_TIMEOUT, finish).await;
     Ok(end)
 }
 

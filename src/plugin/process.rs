@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use terminal::diagnostics::say;
 use terminal::signals::Signals;
 
-use super::{Connection, End, Windows, all_streams_closed, serve, v1_0, v1_1};
+use super::{Connection, EndReason, FlowWindows, all_streams_closed, serve, v1_0, v1_1};
 use crate::connector::store::state_folder;
 use crate::rclone::Rclone;
 
@@ -49,8 +49,8 @@ pub fn run(connector: Connector, api: PluginApi) -> u8 {
     #[cfg(target_os = "linux")]
     crate::connector::store::end_runs_by(super::caller::end);
     match serve_stdio(connector, api) {
-        Ok(End::HungUp) => 0,
-        Ok(End::Signal(signal)) => {
+        Ok(EndReason::HungUp) => 0,
+        Ok(EndReason::Signal(signal)) => {
             say(&format!("ended by {}; what was under way is not complete", signal.name()));
             signal.exit_status()
         }
@@ -61,7 +61,7 @@ pub fn run(connector: Connector, api: PluginApi) -> u8 {
     }
 }
 
-fn serve_stdio(connector: Connector, api: PluginApi) -> anyhow::Result<End> {
+fn serve_stdio(connector: Connector, api: PluginApi) -> anyhow::Result<EndReason> {
     // One thread for everything that does not block: handing a request to another thread costs more than answering it.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let end = runtime.block_on(async {
@@ -69,35 +69,35 @@ fn serve_stdio(connector: Connector, api: PluginApi) -> anyhow::Result<End> {
         let (connection, ended) = Connection::from_stdio()?;
         // Go's runtime starts while the first request comes in.
         std::thread::spawn(Rclone::get);
-        let leaving = CancellationToken::new();
+        let shutdown = CancellationToken::new();
         let closed = all_streams_closed();
-        let (one, many) = (Windows::ONE_STREAM, Windows::MANY_STREAMS);
+        let (one, many) = (FlowWindows::ONE_STREAM, FlowWindows::MANY_STREAMS);
         match (connector, api) {
             (Connector::Importer, PluginApi::V1_0) => {
-                let service = v1_0::ImporterService::server();
-                serve(service, many, connection, ended, signals, leaving, closed).await
+                let service = v1_0::ImporterV1_0::server();
+                serve(service, many, connection, ended, signals, shutdown, closed).await
             }
             (Connector::Importer, PluginApi::V1_1) => {
-                let service = v1_1::ImporterService::server();
-                serve(service, one, connection, ended, signals, leaving, closed).await
+                let service = v1_1::ImporterV1_1::server();
+                serve(service, one, connection, ended, signals, shutdown, closed).await
             }
             (Connector::Storage, PluginApi::V1_0) => {
-                let service = v1_0::StorageService::with_state(state_folder());
+                let service = v1_0::StorageV1_0::with_state(state_folder());
                 let finish = service.finish().then(|()| closed);
-                serve(service.server(), many, connection, ended, signals, leaving, finish).await
+                serve(service.server(), many, connection, ended, signals, shutdown, finish).await
             }
             (Connector::Storage, PluginApi::V1_1) => {
-                let service = v1_1::StorageService::with_state(state_folder());
+                let service = v1_1::StorageV1_1::with_state(state_folder());
                 let finish = service.finish().then(|()| closed);
-                serve(service.server(), one, connection, ended, signals, leaving, finish).await
+                serve(service.server(), one, connection, ended, signals, shutdown, finish).await
             }
             (Connector::Exporter, PluginApi::V1_0) => {
-                let (server, finish) = v1_0::ExporterService::server(leaving.clone());
-                serve(server, many, connection, ended, signals, leaving, finish.then(|()| closed)).await
+                let (server, finish) = v1_0::ExporterV1_0::server(shutdown.clone());
+                serve(server, many, connection, ended, signals, shutdown, finish.then(|()| closed)).await
             }
             (Connector::Exporter, PluginApi::V1_1) => {
-                let (server, finish) = v1_1::ExporterService::server(leaving.clone());
-                serve(server, one, connection, ended, signals, leaving, finish.then(|()| closed)).await
+                let (server, finish) = v1_1::ExporterV1_1::server(shutdown.clone());
+                serve(server, one, connection, ended, signals, shutdown, finish.then(|()| closed)).await
             }
         }
     });

@@ -9,47 +9,45 @@ use futures::stream::BoxStream;
 use tonic::Status;
 
 use super::status::resource_status;
-use crate::connector::store::{Answer, Mac, Put};
+use crate::connector::store::{Mac, Put, ResourceContent};
 use crate::rclone;
+
+/// kloset's `ModeRead | ModeWrite` (v1.1.3, connectors/storage; v1.0.12, storage): bits that are not those of files.
+pub(super) const READ_AND_WRITE: i32 = 4 | 2;
 
 /// The chunks of a resource as messages. Nearly always it is one that is at hand already, and there
 /// are tens of thousands of such answers.
-pub struct Chunks<T> {
-    chunks: Inner,
+pub struct ResourceChunks<T> {
+    chunks: ChunkSource,
     message: fn(Bytes) -> T,
 }
 
-enum Inner {
+enum ChunkSource {
     /// One chunk, or none at all.
     Whole(Option<Bytes>),
     /// As they come.
     Pieces(BoxStream<'static, rclone::Result<Bytes>>),
 }
 
-impl<T> Chunks<T> {
-    /// A single chunk.
-    pub(super) fn one(chunk: Bytes, message: fn(Bytes) -> T) -> Self {
-        Self { chunks: Inner::Whole(Some(chunk)), message }
-    }
-
+impl<T> ResourceChunks<T> {
     /// All that was found.
-    pub(super) fn new(found: Answer, message: fn(Bytes) -> T) -> Self {
+    pub(super) fn new(found: ResourceContent, message: fn(Bytes) -> T) -> Self {
         let chunks = match found {
-            Answer::Whole(bytes) => Inner::Whole((!bytes.is_empty()).then_some(bytes)),
-            Answer::Pieces(pieces) => Inner::Pieces(pieces),
+            ResourceContent::Whole(bytes) => ChunkSource::Whole((!bytes.is_empty()).then_some(bytes)),
+            ResourceContent::Pieces(pieces) => ChunkSource::Pieces(pieces),
         };
         Self { chunks, message }
     }
 }
 
-impl<T> Stream for Chunks<T> {
+impl<T> Stream for ResourceChunks<T> {
     type Item = Result<T, Status>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let message = self.message;
         let chunk = match &mut self.chunks {
-            Inner::Whole(chunk) => chunk.take().map(Ok),
-            Inner::Pieces(pieces) => ready!(pieces.as_mut().poll_next(context)),
+            ChunkSource::Whole(chunk) => chunk.take().map(Ok),
+            ChunkSource::Pieces(pieces) => ready!(pieces.as_mut().poll_next(context)),
         };
         Poll::Ready(chunk.map(|chunk| chunk.map(message).map_err(|error| resource_status(&error))))
     }

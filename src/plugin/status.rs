@@ -3,6 +3,7 @@
 use tonic::{Code, Status};
 
 use crate::connector::OpenError;
+use crate::connector::destination::RestoreError;
 use crate::rclone::{Error, ErrorKind};
 
 /// The status for a connector that cannot start.
@@ -22,6 +23,11 @@ pub(super) fn file_status(error: &Error) -> Status {
 /// The status for a run that has to end: not for the sake of one file, so without its path.
 pub(super) fn run_status(error: &Error) -> Status {
     file_status(error)
+}
+
+/// The status for an entry that is not restored. Unavailable and Canceled are codes that Plakar has its own words for.
+pub(super) fn restore_status(reason: &RestoreError) -> Status {
+    Status::unknown(reason.to_string())
 }
 
 /// The status for a store's resource, with its path: Plakar names it by its MAC at best.
@@ -50,7 +56,7 @@ fn code(kind: ErrorKind) -> Code {
         ErrorKind::Permission => Code::PermissionDenied,
         ErrorKind::RateLimited | ErrorKind::NoSpace | ErrorKind::VolumeUsedUp => Code::ResourceExhausted,
         ErrorKind::NameTooLong | ErrorKind::Config => Code::InvalidArgument,
-        ErrorKind::Timeout | ErrorKind::Away => Code::DeadlineExceeded,
+        ErrorKind::Timeout | ErrorKind::Unreachable => Code::DeadlineExceeded,
         ErrorKind::Corrupt => Code::DataLoss,
         ErrorKind::Unsupported => Code::Unimplemented,
         ErrorKind::Cancelled => Code::Aborted,

@@ -9,21 +9,21 @@ use tokio::sync::watch;
 use tonic::transport::server::Connected;
 
 /// The two directions, whatever they are made of.
-type Input = Box<dyn AsyncRead + Send + Unpin>;
-type Pipe = Box<dyn AsyncWrite + Send + Unpin>;
+type InputPipe = Box<dyn AsyncRead + Send + Unpin>;
+type OutputPipe = Box<dyn AsyncWrite + Send + Unpin>;
 
 /// A connection to Plakar; says when it has ended.
 pub struct Connection {
-    input: Input,
-    output: Pipe,
+    input: InputPipe,
+    output: OutputPipe,
     ended: watch::Sender<bool>,
 }
 
 /// Becomes ready when Plakar has closed its end or the connection is dropped.
 #[derive(Clone)]
-pub struct Ended(watch::Receiver<bool>);
+pub struct ConnectionEnd(watch::Receiver<bool>);
 
-impl Ended {
+impl ConnectionEnd {
     /// Waits for the end.
     pub async fn wait(mut self) {
         // An error means that the connection is gone, which is the end as well.
@@ -40,20 +40,20 @@ impl Connection {
     ///
     /// # Panics
     /// Outside of a Tokio runtime.
-    pub fn from_stdio() -> io::Result<(Self, Ended)> {
+    pub fn from_stdio() -> io::Result<(Self, ConnectionEnd)> {
         let (input, output) = streams()?;
         Ok(Self::new(input, output))
     }
 
     /// A connection over any two streams.
-    pub fn new(input: Input, output: Pipe) -> (Self, Ended) {
+    pub fn new(input: InputPipe, output: OutputPipe) -> (Self, ConnectionEnd) {
         let (ended, watch) = watch::channel(false);
-        (Self { input, output, ended }, Ended(watch))
+        (Self { input, output, ended }, ConnectionEnd(watch))
     }
 }
 
 #[cfg(unix)]
-fn streams() -> io::Result<(Input, Pipe)> {
+fn streams() -> io::Result<(InputPipe, OutputPipe)> {
     use std::os::fd::AsFd;
     use tokio::net::unix::pipe;
 
@@ -63,11 +63,11 @@ fn streams() -> io::Result<(Input, Pipe)> {
     widen(&output);
     // Plakar gives pipes, which need no thread to wait on. Anything else (a socket, a terminal, a
     // file in a test) goes the slower way.
-    let input: Input = match pipe::Receiver::from_owned_fd(input.try_clone()?) {
+    let input: InputPipe = match pipe::Receiver::from_owned_fd(input.try_clone()?) {
         Ok(pipe) => Box::new(pipe),
         Err(_) => Box::new(tokio::fs::File::from_std(input.into())),
     };
-    let output: Pipe = match pipe::Sender::from_owned_fd(output.try_clone()?) {
+    let output: OutputPipe = match pipe::Sender::from_owned_fd(output.try_clone()?) {
         Ok(pipe) => Box::new(pipe),
         Err(_) => Box::new(tokio::fs::File::from_std(output.into())),
     };
@@ -78,8 +78,8 @@ fn streams() -> io::Result<(Input, Pipe)> {
 /// system that does not let us, or something else than a pipe, does as it is.
 #[cfg(target_os = "linux")]
 fn widen(output: &std::os::fd::OwnedFd) {
-    const LENGTH: usize = 1 << 20;
-    let _ = rustix::pipe::fcntl_setpipe_size(output, LENGTH);
+    const PIPE_BYTES: usize = 1 << 20;
+    let _ = rustix::pipe::fcntl_setpipe_size(output, PIPE_BYTES);
 }
 
 #[cfg(all(unix, not(target_os = "linux")))]
@@ -87,7 +87,7 @@ fn widen(_: &std::os::fd::OwnedFd) {}
 
 /// Windows has no wait for its anonymous pipes: threads of Tokio's wait.
 #[cfg(windows)]
-fn streams() -> io::Result<(Input, Pipe)> {
+fn streams() -> io::Result<(InputPipe, OutputPipe)> {
     use std::os::windows::io::AsHandle;
     use tokio::fs::File;
 

@@ -19,8 +19,8 @@ use super::object::release_dropped;
 ///
 /// #[derive(serde::Deserialize)]
 /// struct Version { version: String }
-/// let answer: Version = Rclone::get().rpc("core/version", &serde_json::json!({})).await?;
-/// assert!(answer.version.starts_with("v1."));
+/// let reply: Version = Rclone::get().rpc("core/version", &serde_json::json!({})).await?;
+/// assert!(reply.version.starts_with("v1."));
 /// # Ok::<(), plakar_opendrive::rclone::Error>(()) }).unwrap();
 /// ```
 #[derive(Debug)]
@@ -78,7 +78,7 @@ impl Rclone {
     /// thread.
     ///
     /// # Errors
-    /// What the call answers, and [`ErrorKind::Other`] if the answer has another shape than `Response`.
+    /// What the call replies, and [`ErrorKind::Other`] if the answer has another shape than `Response`.
     pub async fn rpc<Request, Response>(&self, method: &str, request: &Request) -> Result<Response>
     where
         Request: Serialize + ?Sized,
@@ -108,13 +108,13 @@ impl Rclone {
         Response: DeserializeOwned + Send + 'static,
     {
         #[derive(Serialize)]
-        struct Numbered<'a, Request> {
+        struct CancellableParams<'a, Request> {
             #[serde(flatten)]
             request: &'a Request,
             call: u64,
         }
         let mut guard = CancelOnDrop::new();
-        let input = to_json(&Numbered { request, call: guard.number })?;
+        let input = to_json(&CancellableParams { request, call: guard.number })?;
         let result = blocking(move || call(method, &input)).await;
         guard.disarm();
         result
@@ -123,11 +123,11 @@ impl Rclone {
     /// What names have in common that a drive may take for one name, which differ in case or in how accents are composed.
     pub fn name_key(&self, name: &str) -> String {
         #[derive(Serialize, Deserialize)]
-        struct Named {
+        struct NameKeyParams {
             name: String,
         }
-        let key = if name.is_ascii() { None } else { self.rpc_blocking("bridge/namekey", &Named { name: name.to_owned() }).ok() };
-        key.map_or_else(|| name.to_lowercase(), |Named { name }| name)
+        let key = if name.is_ascii() { None } else { self.rpc_blocking("bridge/namekey", &NameKeyParams { name: name.to_owned() }).ok() };
+        key.map_or_else(|| name.to_lowercase(), |NameKeyParams { name }| name)
     }
 
     /// Lists a folder by rclone's `operations/list`. `fs` is a remote as on rclone's command line
@@ -137,11 +137,12 @@ impl Rclone {
     /// What rclone answers.
     pub async fn list(&self, fs: &str, remote: &str) -> Result<Vec<ListItem>> {
         #[derive(Deserialize)]
-        struct Answer {
+        struct OperationsListReply {
             list: Option<Vec<ListItem>>,
         }
-        let answer: Answer = self.rpc("operations/list", &serde_json::json!({ "fs": fs, "remote": remote })).await?;
-        Ok(answer.list.unwrap_or_default())
+        let request = serde_json::json!({ "fs": fs, "remote": remote });
+        let reply: OperationsListReply = self.rpc("operations/list", &request).await?;
+        Ok(reply.list.unwrap_or_default())
     }
 
     /// Copies one file by rclone's `operations/copyfile`, server-side where the remote can.
@@ -195,7 +196,7 @@ impl CancelOnDrop {
 }
 
 /// Tells the bridge that somebody waits for what a call reads ahead.
-pub(super) fn hurry(call: u64) {
+pub(super) fn raise_urgency(call: u64) {
     // Only sets a flag in Go; a call that is over is no error.
     let _ = ffi::rpc("bridge/hurry", &format!(r#"{{"call":{call}}}"#));
 }
@@ -217,7 +218,7 @@ fn call<Response: DeserializeOwned>(method: &str, input: &str) -> Result<Respons
     Rclone::get();
     match ffi::rpc(method, input)? {
         Ok(output) => serde_json::from_str(&output)
-            .map_err(|error| Error::new(ErrorKind::Other, format!("{method}: an answer that is not understood: {error}"))),
+            .map_err(|error| Error::new(ErrorKind::Other, format!("{method}: a reply that is not understood: {error}"))),
         Err(output) => Err(Error::from_json(&output)),
     }
 }

@@ -33,7 +33,8 @@ pub enum ErrorKind {
     /// The account may not download any more today.
     VolumeUsedUp,
     /// Nothing has come from the server for a while, whatever it was asked.
-    Away,
+    #[serde(rename = "away")]
+    Unreachable,
     /// The server or the network did not answer in time.
     Timeout,
     /// Size or hash differ from what they should be.
@@ -80,7 +81,7 @@ impl Error {
     /// Reads an error of the bridge (`Error` in go/fault/errors.go) or of librclone.
     pub(super) fn from_json(text: &str) -> Self {
         #[derive(Deserialize)]
-        struct Bridge {
+        struct BridgeError {
             kind: ErrorKind,
             message: String,
             #[serde(default)]
@@ -91,19 +92,19 @@ impl Error {
             retry: bool,
         }
         #[derive(Deserialize)]
-        struct Librclone {
+        struct LibrcloneError {
             error: String,
         }
-        if let Ok(Bridge { kind, message, path, status, retry }) = serde_json::from_str(text) {
+        if let Ok(BridgeError { kind, message, path, status, retry }) = serde_json::from_str(text) {
             return Self { kind, message: text::line(&message), path, status, retry };
         }
         match serde_json::from_str(text) {
-            Ok(Librclone { error }) => {
+            Ok(LibrcloneError { error }) => {
                 // librclone's own calls give no kind; these two texts are constants of rclone's fs package.
                 let missing = error.contains("object not found") || error.contains("directory not found");
                 Self::new(if missing { ErrorKind::NotFound } else { ErrorKind::Other }, text::line(&error))
             }
-            Err(_) => Self::new(ErrorKind::Other, text::line(&format!("an answer of the bridge that is not understood: {text}"))),
+            Err(_) => Self::new(ErrorKind::Other, text::line(&format!("a reply of the bridge that is not understood: {text}"))),
         }
     }
 

@@ -5,20 +5,24 @@
 //! cancels what is in flight. Nothing here knows of Plakar.
 
 mod client;
+mod entry;
 mod error;
 mod ffi;
 mod object;
 pub mod probe;
 mod reader;
 mod remote;
+mod remote_config;
 mod urgency;
 mod writer;
 
 pub use client::{ListItem, Rclone, Stats};
+pub use entry::{Entry, Listing, Unlisted};
 pub use error::{Error, ErrorKind, Result};
 pub use object::Object;
-pub use reader::{Beginning, BeginningJob, CHUNK, Reader};
-pub use remote::{About, Entry, Features, Listing, Remote, RemoteConfig, Unlisted};
+pub use reader::{CHUNK_BYTES, Prefetch, PrefetchJob, Reader};
+pub use remote::{Features, Quota, Remote};
+pub use remote_config::RemoteConfig;
 pub use urgency::Urgency;
 pub use writer::Writer;
 

@@ -7,14 +7,15 @@ use bytes::{Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 
 use super::client::{CancelOnDrop, Rclone, blocking};
+use super::entry::{EmptyReply, Entry, RawEntry, nanoseconds, parent, system_time};
 use super::error::Result;
 use super::ffi::{self, Handle};
-use super::reader::{Beginning, BeginningJob, CLOSED, Reader};
-use super::remote::{Entry, Nothing, RawEntry, Remote, nanoseconds, system_time};
+use super::reader::{CLOSED, Prefetch, PrefetchJob, Reader};
+use super::remote::Remote;
 use super::urgency::Urgency;
 
-/// How many objects that were dropped may wait to be released.
-const DROPPED: usize = 256;
+/// Maximum number of dropped objects that wait to be released.
+const MAX_DROPPED_HANDLES: usize = 256;
 
 /// The handles of objects that were dropped. They are released together: a call into Go costs more than what it does then.
 static DROPPED_HANDLES: Mutex<Vec<Handle>> = Mutex::new(Vec::new());
@@ -67,8 +68,8 @@ impl Object {
     }
 
     /// Prepares fetching its first `length` bytes, or all if it has fewer; they come when the job is started.
-    pub fn beginning(self: &Arc<Self>, length: usize) -> (Beginning, BeginningJob) {
-        Beginning::new(self.clone(), length)
+    pub fn prefetch(self: &Arc<Self>, length: usize) -> (Prefetch, PrefetchJob) {
+        Prefetch::new(self.clone(), length)
     }
 
     /// A reader for the whole of it that some other call has opened; or that is over already, where there is no handle.
@@ -92,18 +93,18 @@ impl Object {
     pub async fn set_modified(&self, modified: SystemTime) -> Result<Option<SystemTime>> {
         #[derive(Serialize)]
         #[serde(rename_all = "camelCase")]
-        struct Request {
+        struct SetTimeParams {
             object: Handle,
             mod_time_ns: i64,
         }
-        let request = Request { object: self.handle, mod_time_ns: nanoseconds(modified) };
+        let request = SetTimeParams { object: self.handle, mod_time_ns: nanoseconds(modified) };
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
-        struct Answer {
+        struct SetTimeReply {
             mod_time_ns: Option<i64>,
         }
-        let answer: Result<Answer> = Rclone::get().rpc_cancellable("bridge/settime", &request).await;
-        answer.map(|kept| kept.mod_time_ns.map(system_time)).map_err(|error| error.at(&self.path))
+        let reply: Result<SetTimeReply> = Rclone::get().rpc_cancellable("bridge/settime", &request).await;
+        reply.map(|reply| reply.mod_time_ns.map(system_time)).map_err(|error| error.at(&self.path))
     }
 
     /// Reads exactly `length` bytes from `offset` on into one piece of memory; as urgently as `urgency` says.
@@ -130,11 +131,12 @@ impl Object {
     /// `NotFound`, or what the server says.
     pub async fn delete(&self) -> Result<()> {
         #[derive(Serialize)]
-        struct Request {
+        struct DeleteParams {
             object: Handle,
         }
-        let answer: Result<Nothing> = Rclone::get().rpc_cancellable("bridge/delete", &Request { object: self.handle }).await;
-        answer.map(drop).map_err(|error| error.at(&self.path))
+        let request = DeleteParams { object: self.handle };
+        let reply: Result<EmptyReply> = Rclone::get().rpc_cancellable("bridge/delete", &request).await;
+        reply.map(drop).map_err(|error| error.at(&self.path))
     }
 
     /// Moves it to another path on the same remote, replacing what is there, and gives the object
@@ -144,14 +146,14 @@ impl Object {
     /// `Unsupported` if the backend cannot, or what the server says.
     pub async fn rename(self, path: &str) -> Result<Entry> {
         #[derive(Serialize)]
-        struct Request<'a> {
+        struct MoveParams<'a> {
             object: Handle,
             path: &'a str,
         }
-        let raw: RawEntry =
-            Rclone::get().rpc_cancellable("bridge/move", &Request { object: self.handle, path }).await.map_err(|error| error.at(path))?;
-        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        Ok(raw.into_entry(&self.remote, folder))
+        let request = MoveParams { object: self.handle, path };
+        let reply: Result<RawEntry> = Rclone::get().rpc_cancellable("bridge/move", &request).await;
+        let raw = reply.map_err(|error| error.at(path))?;
+        Ok(raw.into_entry(&self.remote, parent(path)))
     }
 }
 
@@ -159,7 +161,7 @@ impl Drop for Object {
     fn drop(&mut self) {
         let mut dropped = dropped();
         dropped.push(self.handle);
-        if dropped.len() >= DROPPED {
+        if dropped.len() >= MAX_DROPPED_HANDLES {
             release(dropped);
         }
     }

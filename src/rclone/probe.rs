@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::client::Rclone;
+use super::entry::EmptyReply;
 use super::error::Result;
 use super::ffi::Handle;
-use super::remote::{Nothing, OnRemote, Remote};
+use super::remote::{Remote, RemoteParams};
 
 /// A probe of a remote that is on OpenDrive, or wraps one that is.
 #[derive(Debug)]
@@ -16,13 +17,13 @@ pub struct Probe {
     /// What kind of account it is, as the drive calls it; empty if it does not tell.
     pub plan: String,
     /// The questions, in the order in which they are asked.
-    pub points: Vec<Point>,
+    pub questions: Vec<ProbeQuestion>,
 }
 
-/// A question.
+/// A question to a drive.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Point {
+pub struct ProbeQuestion {
     /// Its number, which never means another question.
     #[serde(rename = "point")]
     pub number: u32,
@@ -30,7 +31,7 @@ pub struct Point {
     pub question: String,
     /// What this product counts on.
     pub assumption: String,
-    /// The most traffic that it may need, both ways, in bytes.
+    /// Maximum traffic that it may need, both ways, in bytes.
     pub max_bytes: u64,
 }
 
@@ -51,13 +52,13 @@ pub enum Verdict {
 /// What a drive answered to a question.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Found {
+pub struct ProbeFinding {
     /// Whether the assumption holds.
     pub verdict: Verdict,
     /// One sentence about what the drive does.
     pub found: String,
     /// Its answers, in order; those that are the same once.
-    pub answers: Vec<Answer>,
+    pub answers: Vec<ObservedAnswer>,
     /// How many calls it took.
     pub calls: u64,
     /// The traffic, both ways, in bytes.
@@ -67,7 +68,7 @@ pub struct Found {
 /// What a drive answered to a call: no contents, no ids, no names of files.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Answer {
+pub struct ObservedAnswer {
     /// Method and path without ids.
     pub call: String,
     /// What was asked for; empty for a call that only prepares something.
@@ -101,13 +102,14 @@ impl Remote {
     /// `Unsupported` if the remote is not on OpenDrive, `NotFound` if its base is not there.
     pub async fn probe(&self) -> Result<Probe> {
         #[derive(Deserialize)]
-        struct Answer {
+        struct ProbeReply {
             folder: String,
             plan: String,
-            points: Vec<Point>,
+            points: Vec<ProbeQuestion>,
         }
-        let Answer { folder, plan, points } = Rclone::get().rpc_cancellable("bridge/probe", &OnRemote { remote: self.handle() }).await?;
-        Ok(Probe { remote: self.clone(), folder, plan, points })
+        let request = RemoteParams { remote: self.handle() };
+        let ProbeReply { folder, plan, points } = Rclone::get().rpc_cancellable("bridge/probe", &request).await?;
+        Ok(Probe { remote: self.clone(), folder, plan, questions: points })
     }
 }
 
@@ -124,13 +126,14 @@ impl Probe {
     ///
     /// # Errors
     /// `Handle` without a scratch folder, `Config` if there is no such question.
-    pub async fn ask(&self, number: u32) -> Result<Found> {
+    pub async fn ask(&self, number: u32) -> Result<ProbeFinding> {
         #[derive(Serialize)]
-        struct Request {
+        struct ProbePointParams {
             remote: Handle,
             point: u32,
         }
-        Rclone::get().rpc_cancellable("bridge/probepoint", &Request { remote: self.remote.handle(), point: number }).await
+        let request = ProbePointParams { remote: self.remote.handle(), point: number };
+        Rclone::get().rpc_cancellable("bridge/probepoint", &request).await
     }
 
     /// Removes the scratch folder and all that is in it, when a question that was given up has come to its end. There
@@ -143,6 +146,7 @@ impl Probe {
     }
 
     async fn on_probe(&self, method: &'static str) -> Result<()> {
-        Rclone::get().rpc_cancellable::<_, Nothing>(method, &OnRemote { remote: self.remote.handle() }).await.map(drop)
+        let request = RemoteParams { remote: self.remote.handle() };
+        Rclone::get().rpc_cancellable::<_, EmptyReply>(method, &request).await.map(drop)
     }
 }

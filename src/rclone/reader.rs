@@ -11,17 +11,17 @@ use tokio::io::{AsyncRead, ReadBuf};
 use tokio::sync::oneshot::{self, error::TryRecvError};
 use tokio::task::JoinHandle;
 
-use super::client::{CancelOnDrop, blocking, hurry};
+use super::client::{CancelOnDrop, blocking, raise_urgency};
 use super::error::{Error, ErrorKind, Result};
 use super::ffi::{self, Handle};
 use super::object::{Object, release_dropped};
 use super::remote::Remote;
 
 /// How many bytes are asked of the bridge at a time.
-pub const CHUNK: usize = 1 << 20;
+pub const CHUNK_BYTES: usize = 1 << 20;
 
 /// A remote that gives the beginning of a file in less time does not make anybody wait: no drive answers as soon.
-const QUICK: Duration = Duration::from_millis(2);
+const FAST_READ: Duration = Duration::from_millis(2);
 
 /// A stream of an object's bytes. Dropping it cancels what is in flight.
 ///
@@ -46,26 +46,26 @@ const QUICK: Duration = Duration::from_millis(2);
 pub struct Reader {
     /// Keeps the remote open for as long as it is read from.
     _remote: Remote,
-    stream: Stream,
+    stream: StreamHandle,
     /// How many bytes are still to come, if that is known.
     expected: Option<u64>,
     /// What `poll_read` got and did not give yet.
     rest: Bytes,
-    pending: Option<JoinHandle<Result<Piece>>>,
+    pending: Option<JoinHandle<Result<ReadChunk>>>,
 }
 
 /// The first bytes of an object, on their way. Dropping it cancels what is in flight.
 #[derive(Debug)]
-pub struct Beginning {
+pub struct Prefetch {
     coming: oneshot::Receiver<Result<(Bytes, Reader)>>,
     call: CancelOnDrop,
     /// Whether the remote bounds its downloads.
     bounded: bool,
 }
 
-/// What fetches the bytes of a [`Beginning`].
+/// What fetches the bytes of a [`Prefetch`].
 #[derive(Debug)]
-pub struct BeginningJob {
+pub struct PrefetchJob {
     object: Arc<Object>,
     /// The number of the call.
     call: u64,
@@ -75,17 +75,17 @@ pub struct BeginningJob {
 
 /// The handle, closed when dropped unless it is [`CLOSED`].
 #[derive(Debug)]
-struct Stream(Handle);
+struct StreamHandle(Handle);
 
 /// No handle: the bridge counts from 1 (go/core/handles.go).
 pub(super) const CLOSED: Handle = 0;
 
 impl Reader {
     pub(super) fn new(remote: Remote, handle: Handle, expected: Option<u64>) -> Self {
-        Self { _remote: remote, stream: Stream(handle), expected, rest: Bytes::new(), pending: None }
+        Self { _remote: remote, stream: StreamHandle(handle), expected, rest: Bytes::new(), pending: None }
     }
 
-    /// The next bytes, up to [`CHUNK`] of them; fewer only before the end, `None` at the end. Not
+    /// The next bytes, up to [`CHUNK_BYTES`] of them; fewer only before the end, `None` at the end. Not
     /// to be mixed with `AsyncRead` on one reader.
     ///
     /// # Errors
@@ -94,9 +94,9 @@ impl Reader {
         if self.is_over() {
             return Ok(None);
         }
-        let (handle, room) = (self.stream.0, self.room(CHUNK));
-        let piece = blocking(move || fetch(handle, room)).await?;
-        let bytes = self.took(piece);
+        let (handle, room) = (self.stream.0, self.room(CHUNK_BYTES));
+        let chunk = blocking(move || fetch(handle, room)).await?;
+        let bytes = self.took(chunk);
         Ok((!bytes.is_empty()).then_some(bytes))
     }
 
@@ -105,12 +105,12 @@ impl Reader {
         self.stream.0 == CLOSED
     }
 
-    fn room(&self, most: usize) -> usize {
-        room(self.expected, most)
+    fn room(&self, max: usize) -> usize {
+        room(self.expected, max)
     }
 
-    fn took(&mut self, piece: Piece) -> Bytes {
-        let Piece { bytes, last } = piece;
+    fn took(&mut self, chunk: ReadChunk) -> Bytes {
+        let ReadChunk { bytes, last } = chunk;
         self.passed(bytes.len());
         if last {
             self.stream.0 = CLOSED;
@@ -125,16 +125,16 @@ impl Reader {
 
 /// How large a buffer is worth having: one byte more than what is to come, so that the end is found, and checked, with
 /// the last bytes.
-fn room(expected: Option<u64>, most: usize) -> usize {
-    expected.map_or(most, |expected| usize::try_from(expected).map_or(most, |expected| expected.saturating_add(1).min(most)))
+fn room(expected: Option<u64>, max: usize) -> usize {
+    expected.map_or(max, |expected| usize::try_from(expected).map_or(max, |expected| expected.saturating_add(1).min(max)))
 }
 
-impl Beginning {
-    pub(super) fn new(object: Arc<Object>, length: usize) -> (Self, BeginningJob) {
+impl Prefetch {
+    pub(super) fn new(object: Arc<Object>, length: usize) -> (Self, PrefetchJob) {
         let (done, coming) = oneshot::channel();
         let call = CancelOnDrop::new();
         let bounded = object.remote().features().downloads > 0;
-        let job = BeginningJob { object, call: call.number, length, done };
+        let job = PrefetchJob { object, call: call.number, length, done };
         (Self { coming, call, bounded }, job)
     }
 
@@ -147,7 +147,7 @@ impl Beginning {
             Err(TryRecvError::Empty) => {
                 // It was read ahead; now somebody waits for it.
                 if self.bounded {
-                    hurry(self.call.number);
+                    raise_urgency(self.call.number);
                 }
                 (&mut self.coming).await.ok()
             }
@@ -158,7 +158,7 @@ impl Beginning {
     }
 }
 
-impl Drop for Beginning {
+impl Drop for Prefetch {
     fn drop(&mut self) {
         // A job that is done needs no cancelling, one that has not begun finds nobody who waits.
         self.coming.close();
@@ -168,7 +168,7 @@ impl Drop for Beginning {
     }
 }
 
-impl BeginningJob {
+impl PrefetchJob {
     /// Starts several side by side, at the price of waking one thread; one after another where they take less time than
     /// waking a thread for each, as on a local disk.
     pub fn start(jobs: Vec<Self>) {
@@ -178,7 +178,7 @@ impl BeginningJob {
         tokio::task::spawn_blocking(move || {
             let mut jobs = jobs.into_iter();
             while let Some(job) = jobs.next() {
-                if !job.object.remote().is_quick() {
+                if !job.object.remote().is_fast() {
                     for other in jobs.by_ref() {
                         tokio::task::spawn_blocking(move || other.run());
                     }
@@ -191,13 +191,13 @@ impl BeginningJob {
 
     fn run(self) {
         let Self { object, call, length, done } = self;
-        // The beginning was dropped.
+        // The prefetch was dropped.
         if done.is_closed() {
             return;
         }
         let start = Instant::now();
         let outcome = begin(&object, call, length);
-        object.remote().set_quick(start.elapsed() < QUICK);
+        object.remote().set_fast(start.elapsed() < FAST_READ);
         // Where nobody waits for it any more, it is closed.
         let _ = done.send(outcome);
     }
@@ -213,13 +213,13 @@ fn begin(object: &Object, call: u64, length: usize) -> Result<(Bytes, Reader)> {
 
 /// What one call of the bridge's gave.
 #[derive(Debug)]
-struct Piece {
+struct ReadChunk {
     bytes: Bytes,
     /// Whether they are the last; the stream is closed then.
     last: bool,
 }
 
-fn fetch(handle: Handle, room: usize) -> Result<Piece> {
+fn fetch(handle: Handle, room: usize) -> Result<ReadChunk> {
     let mut buffer = BytesMut::zeroed(room);
     let count = ffi::read(handle, &mut buffer)?;
     // Fewer than there was room for are the last ones. Closing here spares small files, of which there may be
@@ -229,7 +229,7 @@ fn fetch(handle: Handle, room: usize) -> Result<Piece> {
         // It is gone already where the reader was dropped meanwhile.
         let _ = ffi::close(handle);
     }
-    Ok(Piece { bytes: cut(buffer, count), last })
+    Ok(ReadChunk { bytes: cut(buffer, count), last })
 }
 
 /// The first bytes of a buffer.
@@ -245,12 +245,12 @@ fn cut(mut buffer: BytesMut, count: usize) -> Bytes {
 impl AsyncRead for Reader {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if self.rest.is_empty() && !self.is_over() {
-            let (handle, room) = (self.stream.0, self.room(CHUNK));
+            let (handle, room) = (self.stream.0, self.room(CHUNK_BYTES));
             let pending = self.pending.get_or_insert_with(|| tokio::task::spawn_blocking(move || fetch(handle, room)));
             let outcome = ready!(Pin::new(pending).poll(context));
             self.pending = None;
-            let piece = outcome.unwrap_or_else(|error| Err(Error::new(ErrorKind::Cancelled, error.to_string())))?;
-            self.rest = self.took(piece);
+            let chunk = outcome.unwrap_or_else(|error| Err(Error::new(ErrorKind::Cancelled, error.to_string())))?;
+            self.rest = self.took(chunk);
         }
         let count = self.rest.len().min(buffer.remaining());
         buffer.put_slice(&self.rest[..count]);
@@ -259,7 +259,7 @@ impl AsyncRead for Reader {
     }
 }
 
-impl Drop for Stream {
+impl Drop for StreamHandle {
     fn drop(&mut self) {
         let handle = self.0;
         if handle == CLOSED {

@@ -2,15 +2,15 @@
 
 use std::sync::{Mutex, MutexGuard};
 
-use super::client::hurry;
+use super::client::raise_urgency;
 
 /// How urgently something is read: somebody waits for it, or it is read ahead until somebody does. A remote that bounds its
 /// downloads lets what is urgent come first.
 #[derive(Debug)]
-pub struct Urgency(Mutex<State>);
+pub struct Urgency(Mutex<UrgencyState>);
 
 #[derive(Debug)]
-struct State {
+struct UrgencyState {
     urgent: bool,
     /// The number of the call that reads.
     call: Option<u64>,
@@ -19,12 +19,12 @@ struct State {
 impl Urgency {
     /// For what somebody waits for.
     pub fn urgent() -> Self {
-        Self(Mutex::new(State { urgent: true, call: None }))
+        Self(Mutex::new(UrgencyState { urgent: true, call: None }))
     }
 
     /// For what is read ahead.
     pub fn ahead() -> Self {
-        Self(Mutex::new(State { urgent: false, call: None }))
+        Self(Mutex::new(UrgencyState { urgent: false, call: None }))
     }
 
     /// From now on somebody waits for it.
@@ -38,7 +38,7 @@ impl Urgency {
         drop(state);
         // Not under the lock: it is a call into Go.
         if let Some(call) = call {
-            hurry(call);
+            raise_urgency(call);
         }
     }
 
@@ -54,7 +54,7 @@ impl Urgency {
         self.state().call = None;
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, UrgencyState> {
         // No code that can panic in between leaves it half changed.
         self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }

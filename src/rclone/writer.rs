@@ -4,9 +4,10 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use super::client::{Rclone, blocking};
+use super::entry::{Entry, RawEntry, parent};
 use super::error::{Error, ErrorKind, Result};
 use super::ffi::{self, Handle};
-use super::remote::{Entry, RawEntry, Remote};
+use super::remote::Remote;
 
 /// An upload. Nothing of it stays under its name unless [`Writer::commit`] succeeds: dropping it
 /// aborts it and removes what the backend has made of it.
@@ -49,17 +50,16 @@ impl Writer {
     /// before and is untouched.
     pub async fn commit(mut self) -> Result<Entry> {
         #[derive(Serialize)]
-        struct Request {
+        struct CommitParams {
             writer: Handle,
         }
         let handle = self.handle.ok_or_else(|| Error::new(ErrorKind::Handle, "the upload is over"))?;
-        let answer: Result<RawEntry> = Rclone::get().rpc("bridge/commit", &Request { writer: handle }).await;
+        let reply: Result<RawEntry> = Rclone::get().rpc("bridge/commit", &CommitParams { writer: handle }).await;
         // From here on the bridge has cleaned up by itself; a future that is dropped before gets
         // here still has the handle, and `Drop` aborts.
         self.handle = None;
-        let raw = answer.map_err(|error| error.at(&self.path))?;
-        let folder = self.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        Ok(raw.into_entry(&self.remote, folder))
+        let raw = reply.map_err(|error| error.at(&self.path))?;
+        Ok(raw.into_entry(&self.remote, parent(&self.path)))
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use plakar_opendrive::connector::destination::{Item, LeftOut, Outcome, Record, Restore, Summary};
+use plakar_opendrive::connector::destination::{LeftOut, Outcome, RestoreItem, RestoreRecord, RestoreSummary, StreamRestore};
 use plakar_opendrive::connector::{Destination, Role, Source, source};
 use plakar_opendrive::rclone::Rclone;
 use tokio::sync::mpsc;
@@ -15,7 +15,7 @@ use super::place::Place;
 /// What became of the entries, by path, and how it ended.
 pub struct Restored {
     pub outcomes: BTreeMap<String, Result<(), String>>,
-    pub summary: Summary,
+    pub summary: RestoreSummary,
 }
 
 impl Restored {
@@ -40,16 +40,16 @@ pub fn at(seconds: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(seconds)
 }
 
-pub fn folder(path: &str) -> Record {
-    Record { path: path.to_owned(), item: Item::Folder, attributes: false }
+pub fn folder(path: &str) -> RestoreRecord {
+    RestoreRecord { path: path.to_owned(), item: RestoreItem::Folder, attributes: false }
 }
 
-pub fn file(path: &str, size: u64, seconds: u64) -> Record {
-    Record { path: path.to_owned(), item: Item::File { size: Some(size), modified: at(seconds) }, attributes: false }
+pub fn file(path: &str, size: u64, seconds: u64) -> RestoreRecord {
+    RestoreRecord { path: path.to_owned(), item: RestoreItem::File { size: Some(size), modified: at(seconds) }, attributes: false }
 }
 
-pub fn other(path: &str, kind: LeftOut) -> Record {
-    Record { path: path.to_owned(), item: Item::Other(kind), attributes: false }
+pub fn other(path: &str, kind: LeftOut) -> RestoreRecord {
+    RestoreRecord { path: path.to_owned(), item: RestoreItem::Other(kind), attributes: false }
 }
 
 pub async fn open(place: &Place, base: &str) -> Arc<Destination> {
@@ -58,11 +58,12 @@ pub async fn open(place: &Place, base: &str) -> Arc<Destination> {
 }
 
 /// Restores what `feed` gives.
-pub async fn restore(destination: &Arc<Destination>, feed: impl AsyncFnOnce(&mut Restore<String>)) -> Restored {
+pub async fn restore(destination: &Arc<Destination>, feed: impl AsyncFnOnce(&mut StreamRestore<String>)) -> Restored {
     let (sender, mut receiver) = mpsc::channel(4);
     let collect = async {
         let mut outcomes = BTreeMap::new();
         while let Some(Outcome { ticket, result }) = receiver.recv().await {
+            let result = result.map_err(|reason| reason.to_string());
             assert!(outcomes.insert(ticket, result).is_none(), "two outcomes for one entry");
         }
         outcomes
@@ -77,8 +78,8 @@ pub async fn restore(destination: &Arc<Destination>, feed: impl AsyncFnOnce(&mut
 }
 
 /// Gives an entry under its own path as the ticket, and the bytes of a file as Plakar does.
-pub async fn give(restore: &mut Restore<String>, record: Record, bytes: &[u8]) {
-    let (ticket, is_file) = (record.path.clone(), matches!(record.item, Item::File { .. }));
+pub async fn give(restore: &mut StreamRestore<String>, record: RestoreRecord, bytes: &[u8]) {
+    let (ticket, is_file) = (record.path.clone(), matches!(record.item, RestoreItem::File { .. }));
     restore.entry(record, ticket).await;
     if is_file {
         for chunk in bytes.chunks(1 << 20) {
@@ -115,7 +116,7 @@ pub async fn restore_files(destination: &Arc<Destination>, files: &BTreeMap<Stri
 }
 
 /// All that a source tells of. Few records wait at a time, as with whoever is slow.
-pub async fn walked(source: &Source) -> Vec<source::Record> {
+pub async fn walked(source: &Source) -> Vec<source::SourceRecord> {
     let (sender, mut receiver) = mpsc::channel(16);
     let collect = async {
         let mut records = Vec::new();
@@ -137,7 +138,7 @@ pub async fn read_back(place: &Place, base: &str) -> BTreeMap<String, (Vec<u8>, 
     for record in walked(&source).await {
         let Some(path) = record.path.strip_prefix(&prefix).filter(|path| !path.is_empty()) else { continue };
         match record.item {
-            source::Item::File { modified, .. } => {
+            source::SourceItem::File { modified, .. } => {
                 let mut reader = source.read(&record.path).await.unwrap();
                 let mut bytes = Vec::new();
                 while let Some(chunk) = reader.chunk().await.unwrap() {
@@ -145,8 +146,8 @@ pub async fn read_back(place: &Place, base: &str) -> BTreeMap<String, (Vec<u8>, 
                 }
                 found.insert(path.to_owned(), (bytes, modified.unwrap().duration_since(UNIX_EPOCH).unwrap().as_secs()));
             }
-            source::Item::Folder { .. } => drop(found.insert(format!("{path}/"), (vec![], 0))),
-            source::Item::Failed(reason) => panic!("{path}: {reason}"),
+            source::SourceItem::Folder { .. } => drop(found.insert(format!("{path}/"), (vec![], 0))),
+            source::SourceItem::Failed(reason) => panic!("{path}: {reason}"),
         }
     }
     found

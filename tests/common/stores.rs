@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use futures::stream::TryStreamExt;
-use plakar_opendrive::connector::store::{Answer, Kind, Mac, Range};
+use plakar_opendrive::connector::store::{ByteRange, Kind, Mac, ResourceContent};
 use plakar_opendrive::connector::{Role, Store};
 use plakar_opendrive::rclone::Result;
 
@@ -35,13 +35,10 @@ pub async fn put(store: &Store, kind: Kind, mac: Mac, bytes: &[u8]) -> Result<u6
 
 /// Gets as Plakar's service does, and checks the sizes of the pieces.
 pub async fn get(store: &Store, kind: Kind, mac: &Mac, range: Option<(u64, u64)>) -> Result<Vec<u8>> {
-    let range = range.map(|(offset, length)| Range { offset, length });
-    if let Some(bytes) = range.and_then(|range| store.cached(kind, mac, range)) {
-        return Ok(bytes.to_vec());
-    }
+    let range = range.map(|(offset, length)| ByteRange { offset, length });
     match store.get(kind, mac, range).await? {
-        Answer::Whole(bytes) => Ok(bytes.to_vec()),
-        Answer::Pieces(pieces) => {
+        ResourceContent::Whole(bytes) => Ok(bytes.to_vec()),
+        ResourceContent::Pieces(pieces) => {
             let pieces: Vec<Bytes> = pieces.try_collect().await?;
             assert!(pieces.iter().all(|piece| (1..=1 << 20).contains(&piece.len())));
             Ok(pieces.concat())

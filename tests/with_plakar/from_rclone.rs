@@ -100,7 +100,7 @@ fn what_cannot_be_converted_is_one_line_and_nothing_else() {
         (
             "drive",
             "# Encrypted rclone configuration File\n\nRCLONE_ENCRYPT_V0:\nabc\n",
-            "plakar-opendrive: the rclone configuration is encrypted: give what `rclone config show` prints, which asks for its password\n",
+            "plakar-opendrive: standard input: the rclone configuration is encrypted: give what `rclone config show` prints, which asks for its password\n",
         ),
     ] {
         let outcome = from_rclone(name, config);

@@ -105,7 +105,7 @@ fn a_store_that_is_well_is_said_to_be_well() {
         (["store", "check", "drive"], 2, "\"drive\" is not a store: write @NAME"),
         (["store", "check", "@nothing"], 7, "Plakar has no store \"nothing\""),
         (["store", "repair", "@drive/folder"], 2, "is not a store: write @NAME"),
-        (["store", "check", "@-drive"], 2, "\"-drive\" is no name of Plakar's"),
+        (["store", "check", "@-drive"], 2, "\"-drive\" is not a valid name of Plakar's"),
     ] {
         let (code, said) = ours(user, &arguments);
         assert!(code == Some(expected) && said.contains(line) && said.trim_end().lines().count() == 1, "{code:?} {said}");

@@ -55,13 +55,13 @@ fn what_is_no_file_on_a_local_remote_is_counted() {
     };
     let text = local(&[]);
     assert!(
-        text.contains("without errors") && text.contains("not saved, because they are no files: 2 symbolic links, 1 named pipe"),
+        text.contains("without errors") && text.contains("not saved, because they are not regular files: 2 symbolic links, 1 named pipe"),
         "{text}"
     );
     assert!(text.contains("rclone_copy_links=true saves what links lead to, rclone_links=true the links"), "{text}");
     for option in ["rclone_links", "rclone_copy_links"] {
         let text = local(&[(option, "true")]);
-        assert!(text.contains("not saved, because they are no files: 1 named pipe, the first of them"), "{option}: {text}");
+        assert!(text.contains("not saved, because they are not regular files: 1 named pipe, the first of them"), "{option}: {text}");
         assert!(!text.contains("symbolic"), "{option}: {text}");
     }
     std::fs::remove_file(format!("{folder}/deep/pipe")).unwrap();

@@ -13,39 +13,39 @@ use terminal::output::{count, size};
 use terminal::text;
 
 /// The bar, and what became of each file. The bar is drawn on a terminal only.
-pub(super) struct Report {
+pub(super) struct CopyReport {
     bar: ProgressBar,
     start: Instant,
-    state: Mutex<State>,
+    state: Mutex<CopyReportState>,
 }
 
 #[derive(Default)]
-struct State {
-    summary: Summary,
+struct CopyReportState {
+    summary: CopySummary,
     failed: HashSet<String>,
 }
 
 /// What was copied.
 #[derive(Clone, Default, Serialize)]
-pub(super) struct Summary {
+pub(super) struct CopySummary {
     /// Files that are at their target now.
     pub(super) files: u64,
     /// Bytes of files that were read to be copied.
     pub(super) bytes: u64,
     /// How many of the files were there already.
     pub(super) unchanged: u64,
-    failed: Vec<Failed>,
+    failed: Vec<FailedFile>,
     /// Links and special files.
     left_out: Vec<String>,
 }
 
 #[derive(Clone, Serialize)]
-struct Failed {
+struct FailedFile {
     path: String,
     error: String,
 }
 
-impl Report {
+impl CopyReport {
     pub(super) fn new() -> Self {
         let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
         let style = "{bar:25} {binary_bytes:>10} of {binary_total_bytes} {binary_bytes_per_sec:>12}  {wide_msg}";
@@ -91,7 +91,7 @@ impl Report {
         let mut state = self.state();
         if state.failed.insert(path.to_owned()) {
             self.tell(&format!("{}: {error}", text::quoted(path)));
-            state.summary.failed.push(Failed { path: path.to_owned(), error });
+            state.summary.failed.push(FailedFile { path: path.to_owned(), error });
         }
     }
 
@@ -110,7 +110,7 @@ impl Report {
     pub(super) fn finish(&self) -> Exit {
         self.bar.finish_and_clear();
         let state = self.state();
-        let Summary { files, bytes, unchanged, failed, .. } = &state.summary;
+        let CopySummary { files, bytes, unchanged, failed, .. } = &state.summary;
         let mut line = format!("{} in {:.1} s", count(*files, "file"), self.start.elapsed().as_secs_f64());
         if *unchanged > 0 {
             line += &format!(", {unchanged} of them there already");
@@ -127,7 +127,7 @@ impl Report {
     }
 
     /// What was copied so far.
-    pub(super) fn summary(&self) -> Summary {
+    pub(super) fn summary(&self) -> CopySummary {
         self.state().summary.clone()
     }
 
@@ -135,7 +135,7 @@ impl Report {
         self.bar.suspend(|| say(&text::line(line)));
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, CopyReportState> {
         self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }

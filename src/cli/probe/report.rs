@@ -8,16 +8,16 @@ use anstyle::Style;
 use indicatif::ProgressBar;
 use serde::Serialize;
 
-use crate::rclone::probe::{Answer, Found, Point, Probe, Verdict};
+use crate::rclone::probe::{ObservedAnswer, Probe, ProbeFinding, ProbeQuestion, Verdict};
 use terminal::exit::{Exit, Failure};
 use terminal::output::{ASIDE, BAD, GOOD, Output, coloured, count, shown, time};
 
 /// The form of the JSON. It grows when a field is taken away or means something else.
-const FORMAT: u32 = 1;
+const JSON_FORMAT: u32 = 1;
 
 /// What was found, question by question.
 #[derive(Serialize)]
-pub(super) struct Report<'a> {
+pub(super) struct ProbeReport<'a> {
     format: u32,
     /// Ours.
     version: &'static str,
@@ -27,12 +27,12 @@ pub(super) struct Report<'a> {
     account: Option<String>,
     /// Whether all questions were come to.
     complete: bool,
-    points: Vec<Row>,
+    points: Vec<ProbeRow>,
     calls: u64,
     /// The traffic, both ways, in bytes.
     bytes: u64,
     seconds: f64,
-    scratch: Scratch,
+    scratch: ScratchFolder,
     #[serde(skip)]
     start: Instant,
     /// Where the table goes.
@@ -47,13 +47,13 @@ pub(super) struct Report<'a> {
 }
 
 #[derive(Serialize)]
-struct Scratch {
+struct ScratchFolder {
     folder: String,
     removed: bool,
 }
 
 #[derive(Serialize)]
-struct Row {
+struct ProbeRow {
     point: u32,
     question: String,
     assumption: String,
@@ -64,11 +64,11 @@ struct Row {
     calls: u64,
     bytes: u64,
     seconds: f64,
-    answers: Vec<AnswerRow>,
+    answers: Vec<ProbeAnswerRow>,
 }
 
 #[derive(Serialize)]
-struct AnswerRow {
+struct ProbeAnswerRow {
     call: String,
     about: String,
     times: u64,
@@ -84,10 +84,10 @@ struct AnswerRow {
 
 const LEFT_OUT: &str = "left_out";
 
-impl<'a> Report<'a> {
+impl<'a> ProbeReport<'a> {
     pub(super) fn new(probe: &Probe, out: Option<&'a mut Output>) -> io::Result<Self> {
         let mut report = Self {
-            format: FORMAT,
+            format: JSON_FORMAT,
             version: env!("CARGO_PKG_VERSION"),
             started: time(SystemTime::now()),
             account: (!probe.plan.is_empty()).then(|| probe.plan.clone()),
@@ -96,7 +96,7 @@ impl<'a> Report<'a> {
             calls: 0,
             bytes: 0,
             seconds: 0.0,
-            scratch: Scratch { folder: probe.folder.clone(), removed: false },
+            scratch: ScratchFolder { folder: probe.folder.clone(), removed: false },
             start: Instant::now(),
             out,
             bar: ProgressBar::new_spinner(),
@@ -110,32 +110,38 @@ impl<'a> Report<'a> {
     }
 
     /// A question is being asked.
-    pub(super) fn begin(&self, point: &Point) {
+    pub(super) fn begin(&self, point: &ProbeQuestion) {
         self.bar.set_message(format!("{}  {}", point.number, shown(&point.question)));
     }
 
     /// A question was asked.
-    pub(super) fn add(&mut self, point: &Point, found: Found, took: Duration) -> io::Result<()> {
+    pub(super) fn add(&mut self, point: &ProbeQuestion, found: ProbeFinding, took: Duration) -> io::Result<()> {
         self.calls += found.calls;
         self.bytes += found.bytes;
-        let answers = found.answers.into_iter().map(AnswerRow::new).collect();
+        let answers = found.answers.into_iter().map(ProbeAnswerRow::new).collect();
         let verdict = match found.verdict {
             Verdict::Holds => "holds",
             Verdict::Differs => "differs",
             Verdict::Noted => "noted",
             Verdict::Unclear => "unclear",
         };
-        let row = Row { calls: found.calls, bytes: found.bytes, seconds: seconds(took), answers, ..Row::new(point, verdict, found.found) };
+        let row = ProbeRow {
+            calls: found.calls,
+            bytes: found.bytes,
+            seconds: seconds(took),
+            answers,
+            ..ProbeRow::new(point, verdict, found.found)
+        };
         self.push(row)
     }
 
     /// A question is not asked, because nobody has agreed to its traffic.
-    pub(super) fn leave_out(&mut self, point: &Point) -> io::Result<()> {
+    pub(super) fn leave_out(&mut self, point: &ProbeQuestion) -> io::Result<()> {
         let found = format!("it may need {} of traffic: add --yes to ask it", megabytes(point.max_bytes));
-        self.push(Row::new(point, LEFT_OUT, found))
+        self.push(ProbeRow::new(point, LEFT_OUT, found))
     }
 
-    fn push(&mut self, row: Row) -> io::Result<()> {
+    fn push(&mut self, row: ProbeRow) -> io::Result<()> {
         let lines = row.lines(&mut self.shown);
         let printed = self.print(&lines);
         self.points.push(row);
@@ -195,8 +201,8 @@ impl<'a> Report<'a> {
     }
 }
 
-impl Row {
-    fn new(point: &Point, verdict: &'static str, found: String) -> Self {
+impl ProbeRow {
+    fn new(point: &ProbeQuestion, verdict: &'static str, found: String) -> Self {
         Self {
             point: point.number,
             question: point.question.clone(),
@@ -227,9 +233,9 @@ impl Row {
     }
 }
 
-impl AnswerRow {
-    fn new(answer: Answer) -> Self {
-        let Answer { call, about, times, status, form, fields, code, error, retry_after, seen, ms } = answer;
+impl ProbeAnswerRow {
+    fn new(answer: ObservedAnswer) -> Self {
+        let ObservedAnswer { call, about, times, status, form, fields, code, error, retry_after, seen, ms } = answer;
         Self { call, about, times, status, form, fields, code, error, retry_after, seen, milliseconds: ms }
     }
 

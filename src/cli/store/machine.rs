@@ -10,12 +10,12 @@ use tempfile::TempDir;
 
 use terminal::exit::{Exit, Failure};
 
-/// How many states one command is asked for: its arguments must not become too long.
+/// Maximum number of states that one command is asked for: its arguments must not become too long.
 const MAX_STATES: usize = 500;
 
 /// What one state tells (`plakar diag state`, plakar v1.1.4 subcommands/diag).
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct State {
+pub(super) struct StateInfo {
     /// When it was made, as a text that sorts.
     pub(super) made: String,
     pub(super) snapshots: BTreeSet<String>,
@@ -63,10 +63,10 @@ impl Machine {
     }
 
     /// What states tell, each by its name.
-    pub(super) fn states(&self, names: &[String]) -> Result<BTreeMap<String, State>, Failure> {
+    pub(super) fn states(&self, names: &[String]) -> Result<BTreeMap<String, StateInfo>, Failure> {
         let mut states = BTreeMap::new();
         for names in names.chunks(MAX_STATES) {
-            let mut read: Vec<State> = Vec::new();
+            let mut read: Vec<StateInfo> = Vec::new();
             let asked: Vec<&str> = ["at", &self.store, "diag", "state"].into_iter().chain(names.iter().map(String::as_str)).collect();
             self.run(&asked, |line| understand(line, &mut read))?;
             if read.len() != names.len() {
@@ -122,9 +122,9 @@ impl Machine {
 }
 
 /// Takes in a line of `plakar diag state`.
-fn understand(line: &str, states: &mut Vec<State>) {
+fn understand(line: &str, states: &mut Vec<StateInfo>) {
     if line.starts_with("Version: ") {
-        states.push(State::default());
+        states.push(StateInfo::default());
         return;
     }
     let Some(state) = states.last_mut() else { return };
@@ -167,8 +167,9 @@ mod tests {
         ] {
             understand(line, &mut states);
         }
-        let first = State { made: "2026-11-29 00:54:34.87 +0000 UTC".into(), snapshots: [one.clone()].into(), removed: BTreeMap::new() };
-        let second = State {
+        let first =
+            StateInfo { made: "2026-11-29 00:54:34.87 +0000 UTC".into(), snapshots: [one.clone()].into(), removed: BTreeMap::new() };
+        let second = StateInfo {
             made: "2026-11-29 00:54:35.6 +0000 UTC".into(),
             snapshots: BTreeSet::new(),
             removed: [(one, "2026-11-29 00:54:35.61 +0000 UTC".to_owned())].into(),

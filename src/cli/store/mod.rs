@@ -11,27 +11,27 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use self::machine::{Machine, State};
+use self::machine::{Machine, StateInfo};
 use super::{drive, place};
 use crate::cli::failure::failure;
 use crate::connector::store::{Kind, mac_from_hex, mac_to_hex};
-use crate::connector::{Store as Kloset, settle};
+use crate::connector::{Store, resolve_location};
 use terminal::exit::{Exit, Failure};
 use terminal::output::{Output, count};
 
 /// Look at a store as another machine would, and mend it
 #[derive(Debug, clap::Args)]
-pub(super) struct Store {
+pub(super) struct StoreArgs {
     #[command(subcommand)]
-    command: Action,
+    command: StoreAction,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum Action {
+enum StoreAction {
     /// Say which restore points a machine sees that has not seen the store before
     Check {
         #[command(flatten)]
-        store: Which,
+        store: StoreSelection,
         /// Read all data as well, as `plakar check` does, without what this machine knows
         #[arg(long)]
         data: bool,
@@ -39,7 +39,7 @@ enum Action {
     /// Make restore points that only this machine sees, or none, visible again; nothing is deleted
     Repair {
         #[command(flatten)]
-        store: Which,
+        store: StoreSelection,
         /// Only say what would be done
         #[arg(long)]
         dry_run: bool,
@@ -47,7 +47,7 @@ enum Action {
 }
 
 #[derive(Debug, clap::Args)]
-struct Which {
+struct StoreSelection {
     /// @NAME of a store of Plakar's
     store: String,
     /// The file with the passphrase of the store, as for plakar -keyfile; without it Plakar asks, more than once
@@ -60,7 +60,7 @@ struct Which {
 
 /// What is to be seen of a store.
 #[derive(Debug, Serialize)]
-struct Sight {
+struct StoreView {
     /// The restore points that every machine sees.
     everywhere: BTreeSet<String>,
     /// Those that only this machine sees, out of its cache.
@@ -68,26 +68,26 @@ struct Sight {
     /// Those that states tell of and that no machine sees which has not seen them before.
     hidden: BTreeSet<String>,
     #[serde(skip)]
-    states: BTreeMap<String, State>,
+    states: BTreeMap<String, StateInfo>,
 }
 
-impl Store {
+impl StoreArgs {
     pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
         match self.command {
-            Action::Check { store, data } => store.check(data, out),
-            Action::Repair { store, dry_run } => store.repair(dry_run, out),
+            StoreAction::Check { store, data } => store.check(data, out),
+            StoreAction::Repair { store, dry_run } => store.repair(dry_run, out),
         }
     }
 }
 
-impl Which {
+impl StoreSelection {
     fn check(&self, data: bool, out: &mut Output) -> Result<Exit, Failure> {
-        let sight = self.look(&self.kloset()?)?;
+        let view = self.look(&self.kloset()?)?;
         let whole = if data { Some(Machine::fresh(&self.store, self.keyfile.clone())?.check()?) } else { None };
         if self.json {
-            out.json(&serde_json::json!({ "sight": sight, "whole": whole }))?;
+            out.json(&serde_json::json!({ "sight": view, "whole": whole }))?;
         } else {
-            sight.print(out)?;
+            view.print(out)?;
             match whole {
                 Some(true) => out.line("all data that they refer to was read and is whole")?,
                 Some(false) => out.line(&format!(
@@ -97,21 +97,21 @@ impl Which {
                 ))?,
                 None => {}
             }
-            if !sight.is_whole() {
+            if !view.is_whole() {
                 out.line(&format!("`plakar-opendrive store repair {}` makes them visible again, as far as that can be done", self.store))?;
             }
         }
-        Ok(if sight.is_whole() && whole != Some(false) { Exit::Done } else { Exit::Failed })
+        Ok(if view.is_whole() && whole != Some(false) { Exit::Done } else { Exit::Failed })
     }
 
     fn repair(&self, dry_run: bool, out: &mut Output) -> Result<Exit, Failure> {
         let kloset = self.kloset()?;
-        let mut sight = self.look(&kloset)?;
+        let mut view = self.look(&kloset)?;
         let mut moved: Vec<(String, String)> = Vec::new();
         // First those that are known to have taken the place of another one; if that is not enough, all that hide something.
-        for wanted in [Sight::replacing, Sight::hiding] {
-            let wanted: Vec<String> = wanted(&sight);
-            if sight.hidden.is_empty() || wanted.is_empty() {
+        for wanted in [StoreView::replacing, StoreView::hiding] {
+            let wanted: Vec<String> = wanted(&view);
+            if view.hidden.is_empty() || wanted.is_empty() {
                 continue;
             }
             if dry_run {
@@ -120,16 +120,16 @@ impl Which {
             }
             for name in wanted {
                 let to = drive(async {
-                    let mac = mac_from_hex(&name).ok_or_else(|| Failure::new(Exit::Failed, "a bug: a name that is none"))?;
+                    let mac = mac_from_hex(&name).ok_or_else(|| Failure::new(Exit::Failed, "a bug: a name that is not valid"))?;
                     kloset.rename_state(&mac).await.map_err(|error| failure(&error))
                 })?;
                 moved.push((name, mac_to_hex(&to)));
             }
-            sight = self.look(&kloset)?;
+            view = self.look(&kloset)?;
         }
         if self.json {
             let moved: Vec<_> = moved.iter().map(|(from, to)| serde_json::json!({ "from": from, "to": to })).collect();
-            out.json(&serde_json::json!({ "sight": sight, "moved": moved, "dry_run": dry_run }))?;
+            out.json(&serde_json::json!({ "sight": view, "moved": moved, "dry_run": dry_run }))?;
         } else {
             for (from, to) in &moved {
                 out.line(&if dry_run { format!("state {from} would get another name") } else { format!("state {from} is {to} now") })?;
@@ -137,7 +137,7 @@ impl Which {
             if moved.is_empty() {
                 out.line("no state is in the way of another one: nothing to mend")?;
             }
-            sight.print(out)?;
+            view.print(out)?;
             if !moved.is_empty() && !dry_run {
                 out.line(&format!(
                     "a state that was replaced is lost, and with it what it told of: see by `plakar-opendrive store check --data {}` whether all is there",
@@ -145,20 +145,20 @@ impl Which {
                 ))?;
             }
         }
-        Ok(if sight.is_whole() { Exit::Done } else { Exit::Failed })
+        Ok(if view.is_whole() { Exit::Done } else { Exit::Failed })
     }
 
-    fn kloset(&self) -> Result<Kloset, Failure> {
+    fn kloset(&self) -> Result<Store, Failure> {
         let name = self.store.strip_prefix('@').filter(|name| !name.is_empty() && !name.contains('/'));
         let name =
             name.ok_or_else(|| Failure::usage(format!("{:?} is not a store: write @NAME, as `plakar store show` lists it", self.store)))?;
         let settings = place::store(name)?;
-        let settings = drive(async { Ok(settle(settings).await?) })?;
-        Ok(Kloset::new(settings))
+        let settings = drive(async { Ok(resolve_location(settings).await?) })?;
+        Ok(Store::new(settings))
     }
 
     /// Looks at the store as this machine and as another one.
-    fn look(&self, kloset: &Kloset) -> Result<Sight, Failure> {
+    fn look(&self, kloset: &Store) -> Result<StoreView, Failure> {
         let names = drive(async {
             kloset.open().await?;
             kloset.list(Kind::State).await.map_err(|error| failure(&error))
@@ -171,11 +171,11 @@ impl Which {
         let removed: BTreeSet<&String> = states.values().flat_map(|state| state.removed.keys()).collect();
         let told = states.values().flat_map(|state| &state.snapshots);
         let hidden = told.filter(|id| !removed.contains(id) && !everywhere.contains(*id)).cloned().collect();
-        Ok(Sight { everywhere, here, hidden, states })
+        Ok(StoreView { everywhere, here, hidden, states })
     }
 }
 
-impl Sight {
+impl StoreView {
     /// The states that took the place of another one: such a one tells of the snapshot whose name it has, and some state removed that
     /// before.
     fn replacing(&self) -> Vec<String> {
@@ -190,7 +190,7 @@ impl Sight {
         self.named(|_, state| !state.snapshots.is_disjoint(&self.hidden))
     }
 
-    fn named(&self, wanted: impl Fn(&str, &State) -> bool) -> Vec<String> {
+    fn named(&self, wanted: impl Fn(&str, &StateInfo) -> bool) -> Vec<String> {
         self.states.iter().filter(|(name, state)| wanted(name, state)).map(|(name, _)| name.clone()).collect()
     }
 

@@ -6,12 +6,16 @@
 //! Modification times of files are kept, to the second on OpenDrive. Those of folders are not:
 //! the drive has no call for them. Owners, modes and extended attributes have no place there either.
 
-mod calls;
-mod folders;
+mod call_restore;
+mod content_comparer;
+mod context;
+mod error;
+mod folder;
+mod folder_walk;
+mod incoming;
 mod paths;
-mod report;
-mod restore;
-mod scene;
+mod stream_restore;
+mod summary;
 mod upload;
 
 use std::sync::Arc;
@@ -19,12 +23,14 @@ use std::time::SystemTime;
 
 use tokio::sync::mpsc;
 
+use super::paths::join;
 use super::{Identity, OpenError, Settings, explain, open_remote};
 use crate::rclone::{Entry, Error, ErrorKind, Rclone, Remote, RemoteConfig};
 
-pub use calls::{Calls, Receiving};
-pub use report::{LeftOut, Summary};
-pub use restore::Restore;
+pub use call_restore::{CallRestore, ReceivingFile};
+pub use error::{PathError, RestoreError};
+pub use stream_restore::StreamRestore;
+pub use summary::{LeftOut, RestoreSummary};
 
 /// A remote that is restored to.
 #[derive(Debug)]
@@ -35,18 +41,18 @@ pub struct Destination {
 
 /// An entry of a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Record {
+pub struct RestoreRecord {
     /// Absolute, `/` being the base of the destination.
     pub path: String,
     /// What it is.
-    pub item: Item,
+    pub item: RestoreItem,
     /// Whether it has extended attributes.
     pub attributes: bool,
 }
 
-/// What a [`Record`] is.
+/// What a [`RestoreRecord`] is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Item {
+pub enum RestoreItem {
     /// A folder.
     Folder,
     /// A file, whose bytes follow.
@@ -67,8 +73,8 @@ pub enum Item {
 pub struct Outcome<T> {
     /// What the caller gave along with the record.
     pub ticket: T,
-    /// `Ok` if it is on the remote, size and hash compared; else one line that says why not.
-    pub result: Result<(), String>,
+    /// `Ok` if it is on the remote, size and hash compared; else why it is not.
+    pub result: Result<(), RestoreError>,
 }
 
 impl Destination {
@@ -95,13 +101,13 @@ impl Destination {
     }
 
     /// Begins to restore a tree. Outcomes go to the channel, which must be received from all the time.
-    pub fn restore<T: Send + 'static>(self: &Arc<Self>, outcomes: mpsc::Sender<Outcome<T>>) -> Restore<T> {
-        Restore::new(self.clone(), outcomes)
+    pub fn restore<T: Send + 'static>(self: &Arc<Self>, outcomes: mpsc::Sender<Outcome<T>>) -> StreamRestore<T> {
+        StreamRestore::new(self.clone(), outcomes)
     }
 
     /// Begins to restore a tree by one call for each entry.
-    pub fn restore_by_calls(self: &Arc<Self>) -> Calls {
-        Calls::new(self.clone())
+    pub fn restore_by_calls(self: &Arc<Self>) -> CallRestore {
+        CallRestore::new(self.clone())
     }
 
     /// What is in the base; `None` if there is no base yet and nothing is in its way.
@@ -151,8 +157,4 @@ impl Destination {
 /// characters than this; what it would keep apart is then refused, never merged.
 fn fold(name: &str) -> String {
     Rclone::get().name_key(name)
-}
-
-fn join(folder: &str, name: &str) -> String {
-    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
 }

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::connector::LONGEST_PATH;
+use super::error::PathError;
+use crate::connector::MAX_PATH_BYTES;
 
 /// Whether a path is that of a folder or below it.
 pub(super) fn contains(folder: &str, path: &str) -> bool {
@@ -10,26 +11,29 @@ pub(super) fn contains(folder: &str, path: &str) -> bool {
 }
 
 /// The path of a record relative to the base.
-pub(super) fn relative(path: &str) -> Result<&str, String> {
-    let Some(path) = path.strip_prefix('/') else {
-        return Err("a path that does not begin at the root of what is restored".to_owned());
-    };
+pub(super) fn relative(path: &str) -> Result<&str, PathError> {
+    let path = path.strip_prefix('/').ok_or(PathError::NotAbsolute)?;
     if path.is_empty() {
         return Ok(path);
     }
     // Each folder on the way is made, and each has a path of its own.
-    if path.len() > LONGEST_PATH {
-        return Err(format!("a path of {} bytes: at most {LONGEST_PATH} can be restored", path.len()));
+    if path.len() > MAX_PATH_BYTES {
+        return Err(PathError::TooLong(path.len()));
     }
     for name in path.split('/') {
         match name {
-            "" => return Err("a path with an empty name in it".to_owned()),
-            "." | ".." => return Err(format!("a path that leads elsewhere by a {name:?}")),
-            _ if name.contains('\0') => return Err("a name with a NUL byte, which no remote can hold".to_owned()),
+            "" => return Err(PathError::EmptyName),
+            "." | ".." => return Err(PathError::LeadsElsewhere(name.to_owned())),
+            _ if name.contains('\0') => return Err(PathError::NulByte),
             _ => {}
         }
     }
     Ok(path)
+}
+
+/// A path relative to the base as the user knows it.
+pub(super) fn absolute(path: &str) -> String {
+    format!("/{path}")
 }
 
 /// A path as listings show it: control characters are look-alikes there, as in rclone's standard encoding (lib/encoder).
@@ -62,7 +66,7 @@ mod tests {
         for path in ["", "a", "//a", "/a//b", "/a/", "/..", "/a/../b", "/./a", "/a\0b"] {
             assert!(relative(path).is_err(), "{path:?}");
         }
-        assert!(relative(&"/a".repeat(LONGEST_PATH / 2)).is_ok() && relative(&"/a".repeat(LONGEST_PATH / 2 + 1)).is_err());
+        assert!(relative(&"/a".repeat(MAX_PATH_BYTES / 2)).is_ok() && relative(&"/a".repeat(MAX_PATH_BYTES / 2 + 1)).is_err());
     }
 
     #[test]

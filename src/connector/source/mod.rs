@@ -1,10 +1,10 @@
 //! The source: what is on a remote, as records, and the bytes of its files.
 
-mod ahead;
-mod ending;
-mod ignored;
-mod newer;
+mod change_predictor;
+mod fatal_error;
+mod ignore_rules;
 mod notes;
+mod read_ahead;
 mod reader;
 mod walk;
 
@@ -15,10 +15,10 @@ use tokio::sync::mpsc;
 
 use super::{Identity, OpenError, Settings, explain, open_remote};
 use crate::rclone::{Error, ErrorKind, Listing, Remote};
-use ahead::Ahead;
-use ending::Ending;
-use ignored::Ignored;
-use notes::Notes;
+use fatal_error::FatalError;
+use ignore_rules::IgnoreRules;
+use notes::WalkNotes;
+use read_ahead::ReadAhead;
 pub use reader::FileReader;
 
 /// A remote that is backed up.
@@ -29,25 +29,25 @@ pub struct Source {
     /// The listing of the base that opening made, for the first walk.
     base: Mutex<Option<Listing>>,
     /// The files that were told of and not acknowledged yet.
-    files: Ahead,
-    ending: Arc<Ending>,
+    files: ReadAhead,
+    fatal_error: Arc<FatalError>,
     /// What Plakar leaves out.
-    ignored: Ignored,
-    notes: Mutex<Notes>,
+    ignore_rules: IgnoreRules,
+    notes: Mutex<WalkNotes>,
 }
 
 /// What there is at a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Record {
+pub struct SourceRecord {
     /// Absolute, with `/` between its parts.
     pub path: String,
     /// What it is.
-    pub item: Item,
+    pub item: SourceItem,
 }
 
 /// A folder, a file, or why it cannot be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Item {
+pub enum SourceItem {
     /// A folder; its time if the remote has one.
     Folder {
         /// When its contents changed last.
@@ -73,15 +73,15 @@ impl Source {
     pub async fn open(settings: Settings) -> Result<Self, OpenError> {
         let remote = open_remote(&settings).await?;
         let base = remote.listing("").await.map_err(|error| explain(&settings, &error))?;
-        let files = Ahead::new(settings.transfers);
-        let (ignored, notes) = (Ignored::default(), Mutex::default());
-        Ok(Self { remote, settings, base: Mutex::new(Some(base)), files, ending: Arc::default(), ignored, notes })
+        let files = ReadAhead::new(settings.transfers);
+        let (ignore_rules, notes) = (IgnoreRules::default(), Mutex::default());
+        Ok(Self { remote, settings, base: Mutex::new(Some(base)), files, fatal_error: Arc::default(), ignore_rules, notes })
     }
 
     /// For a Plakar that drops the records that these patterns match: where none is left, it is said.
     #[must_use]
     pub fn ignoring(mut self, patterns: &[String]) -> Self {
-        self.ignored = Ignored::new(patterns);
+        self.ignore_rules = IgnoreRules::new(patterns);
         self
     }
 
@@ -111,7 +111,7 @@ impl Source {
     ///
     /// # Errors
     /// If the base itself cannot be listed. Any other folder that cannot is a record.
-    pub async fn walk(&self, records: mpsc::Sender<Record>) -> Result<(), OpenError> {
+    pub async fn walk(&self, records: mpsc::Sender<SourceRecord>) -> Result<(), OpenError> {
         walk::run(self, records).await.map_err(|error| explain(&self.settings, &error))
     }
 
@@ -120,12 +120,12 @@ impl Source {
     /// # Errors
     /// `NotFound` for any other path, or for one that is acknowledged already.
     pub async fn read(&self, path: &str) -> Result<FileReader, Error> {
-        let turn = self.files.turn().await;
+        let open_permit = self.files.open_permit().await;
         let reader = match self.files.open(path).await {
-            Err(error) if error.kind() == ErrorKind::NotFound && self.files.lets_go() => self.read_again(path, error).await?,
+            Err(error) if error.kind() == ErrorKind::NotFound && self.files.may_let_go() => self.read_again(path, error).await?,
             reader => reader?,
         };
-        Ok(reader.holding(turn, self.ending.clone()))
+        Ok(reader.with_run(open_permit, self.fatal_error.clone()))
     }
 
     /// Opens a file that was let go, as it is now: on OpenDrive three calls instead of one.
@@ -137,8 +137,8 @@ impl Source {
 
     /// Waits for an error of a file's after which no other can be read: the account may not download any more today. For ever
     /// if there is none.
-    pub async fn ended(&self) -> Error {
-        self.ending.wait().await
+    pub async fn fatal_error(&self) -> Error {
+        self.fatal_error.wait().await
     }
 
     /// Takes note that a record is dealt with: its object is let go.
@@ -148,14 +148,14 @@ impl Source {
 
     /// What is to be said at the end of a walk although it is no failure, one line each.
     pub fn notes(&self) -> impl Iterator<Item = String> + use<> {
-        std::mem::take(&mut *self.noting()).lines()
+        std::mem::take(&mut *self.lock_notes()).lines()
     }
 
-    fn noting(&self) -> MutexGuard<'_, Notes> {
+    fn lock_notes(&self) -> MutexGuard<'_, WalkNotes> {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take_base(&self) -> Option<Listing> {
+    fn take_base_listing(&self) -> Option<Listing> {
         self.base.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }

@@ -5,15 +5,15 @@ use terminal::text;
 
 /// What was found and is not saved.
 #[derive(Debug, Default)]
-pub(super) struct Notes {
+pub(super) struct WalkNotes {
     unlisted: Unlisted,
     found: u64,
     dropped: u64,
 }
 
-impl Notes {
+impl WalkNotes {
     /// Takes note of what rclone does not list in a folder.
-    pub(super) fn leave_out(&mut self, folder: &str, unlisted: &Unlisted) {
+    pub(super) fn add_unlisted(&mut self, folder: &str, unlisted: &Unlisted) {
         let Unlisted { links, pipes, sockets, devices, example } = &mut self.unlisted;
         if example.is_empty() {
             *example = format!("{}/{}", folder.trim_end_matches('/'), unlisted.example);
@@ -56,7 +56,7 @@ impl Notes {
         }
         let advice = if *links > 0 { "; rclone_copy_links=true saves what links lead to, rclone_links=true the links" } else { "" };
         Some(text::line(&format!(
-            "not saved, because they are no files: {}, the first of them {}{advice}",
+            "not saved, because they are not regular files: {}, the first of them {}{advice}",
             kinds.join(", "),
             text::quoted(example)
         )))
@@ -69,19 +69,19 @@ mod tests {
 
     #[test]
     fn what_is_left_out_is_counted_in_one_line() {
-        let mut notes = Notes::default();
+        let mut notes = WalkNotes::default();
         assert_eq!(notes.left_out(), None);
-        notes.leave_out("/", &Unlisted { pipes: 1, example: "a\nb".into(), ..Unlisted::default() });
-        assert_eq!(notes.left_out().unwrap(), "not saved, because they are no files: 1 named pipe, the first of them \"/a\\nb\"");
-        notes.leave_out("/x", &Unlisted { links: 2, sockets: 1, devices: 3, example: "l".into(), ..Unlisted::default() });
-        let line = "not saved, because they are no files: 2 symbolic links, 1 named pipe, 1 socket, 3 devices, the first of them \"/a\\nb\"; \
+        notes.add_unlisted("/", &Unlisted { pipes: 1, example: "a\nb".into(), ..Unlisted::default() });
+        assert_eq!(notes.left_out().unwrap(), "not saved, because they are not regular files: 1 named pipe, the first of them \"/a\\nb\"");
+        notes.add_unlisted("/x", &Unlisted { links: 2, sockets: 1, devices: 3, example: "l".into(), ..Unlisted::default() });
+        let line = "not saved, because they are not regular files: 2 symbolic links, 1 named pipe, 1 socket, 3 devices, the first of them \"/a\\nb\"; \
             rclone_copy_links=true saves what links lead to, rclone_links=true the links";
         assert_eq!(notes.lines().collect::<Vec<_>>(), [line]);
     }
 
     #[test]
     fn nothing_left_is_said() {
-        let mut notes = Notes::default();
+        let mut notes = WalkNotes::default();
         assert!(!notes.all_dropped());
         notes.found(true);
         notes.found(true);

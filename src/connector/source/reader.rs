@@ -5,13 +5,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::ending::Ending;
-use crate::rclone::{Beginning, CHUNK, Error, Reader};
+use super::fatal_error::FatalError;
+use crate::rclone::{CHUNK_BYTES, Error, Prefetch, Reader};
 
 /// A file's beginning, and its share of the budget.
 #[derive(Debug)]
-pub(super) struct Fetch {
-    pub(super) beginning: Beginning,
+pub(super) struct FilePrefetch {
+    pub(super) prefetch: Prefetch,
     /// Whether it was likely to have changed, or else stood in the window.
     pub(super) likely: bool,
     pub(super) permit: OwnedSemaphorePermit,
@@ -20,44 +20,44 @@ pub(super) struct Fetch {
 /// The bytes of a file, fetched ahead or not.
 #[derive(Debug)]
 pub struct FileReader {
-    stage: Stage,
+    stage: ReadStage,
     /// What an error may end.
-    ending: Option<Arc<Ending>>,
+    fatal_error: Option<Arc<FatalError>>,
     /// What others wait for who want to open a file.
-    _turn: Option<OwnedSemaphorePermit>,
+    _open_permit: Option<OwnedSemaphorePermit>,
 }
 
 #[derive(Debug)]
-enum Stage {
+enum ReadStage {
     /// The beginning is on its way.
-    Fetching(Fetch),
+    Fetching(FilePrefetch),
     /// The beginning is here, and how it goes on.
-    Beginning(Bytes, Reader, OwnedSemaphorePermit),
+    Started(Bytes, Reader, OwnedSemaphorePermit),
     /// The bytes come from the remote.
     Reading(Reader),
     Ended,
 }
 
 impl FileReader {
-    pub(super) fn fetching(fetch: Fetch) -> Self {
-        Self { stage: Stage::Fetching(fetch), ending: None, _turn: None }
+    pub(super) fn fetching(prefetch: FilePrefetch) -> Self {
+        Self { stage: ReadStage::Fetching(prefetch), fatal_error: None, _open_permit: None }
     }
 
     pub(super) fn reading(reader: Reader) -> Self {
-        Self { stage: Stage::Reading(reader), ending: None, _turn: None }
+        Self { stage: ReadStage::Reading(reader), fatal_error: None, _open_permit: None }
     }
 
-    pub(super) fn holding(self, turn: Option<OwnedSemaphorePermit>, ending: Arc<Ending>) -> Self {
-        Self { _turn: turn, ending: Some(ending), ..self }
+    pub(super) fn with_run(self, open_permit: Option<OwnedSemaphorePermit>, fatal_error: Arc<FatalError>) -> Self {
+        Self { _open_permit: open_permit, fatal_error: Some(fatal_error), ..self }
     }
 
     /// Whether the end has been reached: nothing more will come, no error either.
     pub fn is_over(&self) -> bool {
         match &self.stage {
-            Stage::Fetching(_) => false,
-            Stage::Beginning(bytes, reader, _) => bytes.is_empty() && reader.is_over(),
-            Stage::Reading(reader) => reader.is_over(),
-            Stage::Ended => true,
+            ReadStage::Fetching(_) => false,
+            ReadStage::Started(bytes, reader, _) => bytes.is_empty() && reader.is_over(),
+            ReadStage::Reading(reader) => reader.is_over(),
+            ReadStage::Ended => true,
         }
     }
 
@@ -67,8 +67,8 @@ impl FileReader {
     /// What the remote says; `Corrupt` at the end of a file that is not what was listed.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
         let chunk = self.next().await;
-        if let (Err(error), Some(ending)) = (&chunk, &self.ending) {
-            ending.note(error);
+        if let (Err(error), Some(fatal_error)) = (&chunk, &self.fatal_error) {
+            fatal_error.record(error);
         }
         chunk
     }
@@ -76,25 +76,25 @@ impl FileReader {
     async fn next(&mut self) -> Result<Option<Bytes>, Error> {
         loop {
             // Taken out, so that a future that is dropped leaves an ended reader and not a torn one.
-            match std::mem::replace(&mut self.stage, Stage::Ended) {
-                Stage::Fetching(Fetch { beginning, permit, .. }) => {
-                    let (bytes, reader) = beginning.take().await?;
-                    self.stage = Stage::Beginning(bytes, reader, permit);
+            match std::mem::replace(&mut self.stage, ReadStage::Ended) {
+                ReadStage::Fetching(FilePrefetch { prefetch, permit, .. }) => {
+                    let (bytes, reader) = prefetch.take().await?;
+                    self.stage = ReadStage::Started(bytes, reader, permit);
                 }
-                Stage::Beginning(bytes, reader, _) if bytes.is_empty() => self.stage = Stage::Reading(reader),
-                Stage::Beginning(mut bytes, reader, permit) => {
-                    let chunk = bytes.split_to(bytes.len().min(CHUNK));
-                    self.stage = Stage::Beginning(bytes, reader, permit);
+                ReadStage::Started(bytes, reader, _) if bytes.is_empty() => self.stage = ReadStage::Reading(reader),
+                ReadStage::Started(mut bytes, reader, permit) => {
+                    let chunk = bytes.split_to(bytes.len().min(CHUNK_BYTES));
+                    self.stage = ReadStage::Started(bytes, reader, permit);
                     return Ok(Some(chunk));
                 }
-                Stage::Reading(mut reader) => {
+                ReadStage::Reading(mut reader) => {
                     let chunk = reader.chunk().await?;
                     if chunk.is_some() {
-                        self.stage = Stage::Reading(reader);
+                        self.stage = ReadStage::Reading(reader);
                     }
                     return Ok(chunk);
                 }
-                Stage::Ended => return Ok(None),
+                ReadStage::Ended => return Ok(None),
             }
         }
     }

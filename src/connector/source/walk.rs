@@ -7,34 +7,35 @@ use std::time::SystemTime;
 use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::mpsc;
 
-use super::{Item, Record, Source};
-use crate::connector::{LONGEST_PATH, UNDECRYPTABLE};
+use super::{Source, SourceItem, SourceRecord};
+use crate::connector::paths::join;
+use crate::connector::{MAX_PATH_BYTES, UNDECRYPTABLE};
 use crate::rclone::{Entry, Error, Listing};
 use terminal::text;
 
-/// The longest name that is saved, in bytes. OpenDrive's are 255 long, a third of what rclone may make of them.
-const LONGEST_NAME: usize = 4 << 10;
+/// Maximum length of a name that is saved, in bytes. OpenDrive's are 255 long, a third of what rclone may make of them.
+const MAX_ENTRY_NAME_BYTES: usize = 4 << 10;
 
-/// How much is kept of a name that cannot be saved, in bytes.
-const LONGEST_STAND_IN: usize = 100;
+/// Maximum that is kept of a name that cannot be saved, in bytes.
+const MAX_STAND_IN_BYTES: usize = 100;
 
 /// A folder that is still to be listed.
-struct Folder {
+struct PendingFolder {
     /// Relative to the base of the remote, "" for the base itself.
     path: String,
     modified: Option<SystemTime>,
     /// What it and the folders that it is in are known by.
-    ids: Option<Arc<Ids>>,
+    ids: Option<Arc<AncestorIds>>,
 }
 
 /// The id of a folder, and those of the folders that it is in.
-struct Ids {
+struct AncestorIds {
     id: String,
     above: Option<Arc<Self>>,
 }
 
 /// Why a walk ends before its end.
-enum Stop {
+enum WalkStop {
     /// Nobody wants the records any more.
     Unwanted,
     /// The base itself cannot be listed, so there is nothing to walk.
@@ -42,24 +43,24 @@ enum Stop {
 }
 
 /// Walks the tree of a source.
-pub(super) async fn run(source: &Source, records: mpsc::Sender<Record>) -> Result<(), Error> {
+pub(super) async fn run(source: &Source, records: mpsc::Sender<SourceRecord>) -> Result<(), Error> {
     match (Walk { source, records }).run().await {
-        Ok(()) | Err(Stop::Unwanted) => Ok(()),
-        Err(Stop::Base(error)) => Err(error),
+        Ok(()) | Err(WalkStop::Unwanted) => Ok(()),
+        Err(WalkStop::Base(error)) => Err(error),
     }
 }
 
 struct Walk<'a> {
     source: &'a Source,
-    records: mpsc::Sender<Record>,
+    records: mpsc::Sender<SourceRecord>,
 }
 
 impl Walk<'_> {
-    async fn run(&self) -> Result<(), Stop> {
+    async fn run(&self) -> Result<(), WalkStop> {
         self.parents().await?;
         // The last one found is listed first: depth first keeps the number of folders that wait
         // small, whatever the size of the tree.
-        let mut waiting = vec![Folder { path: String::new(), modified: None, ids: None }];
+        let mut waiting = vec![PendingFolder { path: String::new(), modified: None, ids: None }];
         let mut running = FuturesUnordered::new();
         loop {
             while running.len() < self.source.settings.checkers {
@@ -70,16 +71,16 @@ impl Walk<'_> {
             match listing {
                 Ok(Listing { entries, left_out }) => {
                     if let Some(unlisted) = left_out {
-                        self.source.noting().leave_out(&self.absolute(&folder.path), &unlisted);
+                        self.source.lock_notes().add_unlisted(&self.absolute(&folder.path), &unlisted);
                     }
-                    self.tell(&folder, entries, &mut waiting).await?;
+                    self.send_entries(&folder, entries, &mut waiting).await?;
                 }
                 // Plakar does not count an error on the root (kloset v1.1.3, snapshot/scanlog):
                 // a snapshot of nothing would pass for a good one.
-                Err(error) if folder.path.is_empty() => return Err(Stop::Base(error)),
+                Err(error) if folder.path.is_empty() => return Err(WalkStop::Base(error)),
                 // Also when it vanished after its parent was listed: what is missing is said.
                 Err(error) => {
-                    let problem = Item::Failed(format!("cannot list the folder: {}", error.message()));
+                    let problem = SourceItem::Failed(format!("cannot list the folder: {}", error.message()));
                     self.send(self.absolute(&folder.path), problem).await?;
                 }
             }
@@ -87,19 +88,19 @@ impl Walk<'_> {
     }
 
     /// The root and the folders above the base. Their times are not known and not asked for.
-    async fn parents(&self) -> Result<(), Stop> {
+    async fn parents(&self) -> Result<(), WalkStop> {
         let root = &self.source.settings.identity.root;
         let mut end = 0;
         while end < root.len() && root != "/" {
             let path = if end == 0 { "/" } else { &root[..end] };
-            self.send(path.to_owned(), Item::Folder { modified: None }).await?;
+            self.send(path.to_owned(), SourceItem::Folder { modified: None }).await?;
             end = root[end + 1..].find('/').map_or(root.len(), |next| end + 1 + next);
         }
         Ok(())
     }
 
-    async fn list(&self, folder: Folder) -> (Folder, Result<Listing, Error>) {
-        let known = if folder.path.is_empty() { self.source.take_base() } else { None };
+    async fn list(&self, folder: PendingFolder) -> (PendingFolder, Result<Listing, Error>) {
+        let known = if folder.path.is_empty() { self.source.take_base_listing() } else { None };
         let listing = match known {
             Some(listing) => Ok(listing),
             None => self.source.remote.listing(&folder.path).await,
@@ -108,9 +109,14 @@ impl Walk<'_> {
     }
 
     /// Tells of a folder and of the files in it; the folders in it go to those that wait.
-    async fn tell(&self, folder: &Folder, mut entries: Vec<Entry>, waiting: &mut Vec<Folder>) -> Result<(), Stop> {
+    async fn send_entries(
+        &self,
+        folder: &PendingFolder,
+        mut entries: Vec<Entry>,
+        waiting: &mut Vec<PendingFolder>,
+    ) -> Result<(), WalkStop> {
         let path = self.absolute(&folder.path);
-        self.send(path.clone(), Item::Folder { modified: folder.modified }).await?;
+        self.send(path.clone(), SourceItem::Folder { modified: folder.modified }).await?;
         // The same order on every run; a folder before a file of the same name.
         entries.sort_by(|a, b| a.name.cmp(&b.name).then(b.is_folder().cmp(&a.is_folder())));
         let mut names: HashMap<String, String> = HashMap::with_capacity(entries.len());
@@ -118,18 +124,18 @@ impl Walk<'_> {
         for entry in entries {
             let prefix = if path == "/" { "" } else { &path };
             if entry.undecryptable {
-                self.send(format!("{prefix}/{}", stand_in(&entry.name)), Item::Failed(UNDECRYPTABLE.to_owned())).await?;
+                self.send(format!("{prefix}/{}", stand_in(&entry.name)), SourceItem::Failed(UNDECRYPTABLE.to_owned())).await?;
                 continue;
             }
             if let Some(problem) = bad_name(&entry.name) {
                 // The name itself cannot stand in a path.
-                self.send(format!("{prefix}/{}", stand_in(&entry.name)), Item::Failed(problem)).await?;
+                self.send(format!("{prefix}/{}", stand_in(&entry.name)), SourceItem::Failed(problem)).await?;
                 continue;
             }
             let full = format!("{prefix}/{}", entry.name);
-            if full.len() > LONGEST_PATH {
-                let problem = format!("a path of {} bytes: at most {LONGEST_PATH} can be saved, move it", full.len());
-                self.send(format!("{prefix}/{}", stand_in(&entry.name)), Item::Failed(problem)).await?;
+            if full.len() > MAX_PATH_BYTES {
+                let problem = format!("a path of {} bytes: at most {MAX_PATH_BYTES} can be saved, move it", full.len());
+                self.send(format!("{prefix}/{}", stand_in(&entry.name)), SourceItem::Failed(problem)).await?;
                 continue;
             }
             let described = describe(&entry);
@@ -137,30 +143,30 @@ impl Walk<'_> {
                 let problem = format!(
                     "the drive has another entry of this name in the same folder, {described} beside {first}: only the first is saved, rename one of them"
                 );
-                self.send(full, Item::Failed(problem)).await?;
+                self.send(full, SourceItem::Failed(problem)).await?;
                 continue;
             }
             names.insert(entry.name.clone(), described);
             let Entry { name, size, modified, object, id, unfinished, .. } = entry;
             if id.as_deref().is_some_and(|id| is_above(id, folder.ids.as_deref())) {
                 let problem = "the drive has this folder inside itself: what is in it is saved where it was seen first".to_owned();
-                self.send(full, Item::Failed(problem)).await?;
+                self.send(full, SourceItem::Failed(problem)).await?;
                 continue;
             }
             if unfinished {
                 // An error, so that the backup says that it lacks a file; the next one has it, if the upload ends.
-                self.send(full, Item::Failed(UNFINISHED.to_owned())).await?;
+                self.send(full, SourceItem::Failed(UNFINISHED.to_owned())).await?;
                 continue;
             }
             match object {
                 Some(object) => {
-                    self.source.files.tell(&full, modified, object);
-                    self.send(full, Item::File { size, modified }).await?;
+                    self.source.files.add(&full, modified, object);
+                    self.send(full, SourceItem::File { size, modified }).await?;
                 }
                 None => {
                     let above = folder.ids.clone();
-                    let ids = id.map(|id| Arc::new(Ids { id, above }));
-                    folders.push(Folder { path: join(&folder.path, &name), modified, ids });
+                    let ids = id.map(|id| Arc::new(AncestorIds { id, above }));
+                    folders.push(PendingFolder { path: join(&folder.path, &name), modified, ids });
                 }
             }
         }
@@ -170,23 +176,23 @@ impl Walk<'_> {
     }
 
     /// Says that nothing is left of what was found, if so. That the base itself is dropped is an error: somebody wanted a backup of it.
-    async fn last(&self) -> Result<(), Stop> {
+    async fn last(&self) -> Result<(), WalkStop> {
         let root = &self.source.settings.identity.root;
-        let all_dropped = self.source.noting().all_dropped();
-        if all_dropped && self.source.ignored.contains(root, true) {
+        let all_dropped = self.source.lock_notes().all_dropped();
+        if all_dropped && self.source.ignore_rules.excludes(root, true) {
             let problem =
                 "-ignore leaves nothing of it, because a pattern matches this folder itself: patterns count from the root of the drive";
-            self.send(root.clone(), Item::Failed(problem.to_owned())).await?;
+            self.send(root.clone(), SourceItem::Failed(problem.to_owned())).await?;
         }
         Ok(())
     }
 
-    async fn send(&self, path: String, item: Item) -> Result<(), Stop> {
-        if !self.source.ignored.is_empty() && !matches!(item, Item::Failed(_)) && self.source.identity().below(&path).is_some() {
-            let dropped = self.source.ignored.contains(&path, matches!(item, Item::Folder { .. }));
-            self.source.noting().found(dropped);
+    async fn send(&self, path: String, item: SourceItem) -> Result<(), WalkStop> {
+        if !self.source.ignore_rules.is_empty() && !matches!(item, SourceItem::Failed(_)) && self.source.identity().below(&path).is_some() {
+            let dropped = self.source.ignore_rules.excludes(&path, matches!(item, SourceItem::Folder { .. }));
+            self.source.lock_notes().found(dropped);
         }
-        self.records.send(Record { path, item }).await.map_err(|_| Stop::Unwanted)
+        self.records.send(SourceRecord { path, item }).await.map_err(|_| WalkStop::Unwanted)
     }
 
     /// The absolute path of a folder below the base.
@@ -198,10 +204,6 @@ impl Walk<'_> {
             _ => format!("{root}/{path}"),
         }
     }
-}
-
-fn join(folder: &str, name: &str) -> String {
-    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
 }
 
 /// What tells an entry from another one of its name.
@@ -225,7 +227,7 @@ fn bad_name(name: &str) -> Option<String> {
         "." | ".." => "a name that means another folder",
         _ if name.contains('/') => "a slash in its name",
         _ if name.contains('\0') => "a NUL byte in its name",
-        _ if name.len() > LONGEST_NAME => "a name that is too long",
+        _ if name.len() > MAX_ENTRY_NAME_BYTES => "a name that is too long",
         _ => return None,
     };
     Some(format!("the drive has an entry with {problem} ({}): it cannot be saved, rename it", text::quoted(name)))
@@ -233,12 +235,12 @@ fn bad_name(name: &str) -> Option<String> {
 
 /// What stands in a path for a name that cannot.
 fn stand_in(name: &str) -> String {
-    let name = text::cut(name, LONGEST_STAND_IN).replace(['/', '\0'], "\u{fffd}").replace("..", "\u{fffd}");
+    let name = text::cut(name, MAX_STAND_IN_BYTES).replace(['/', '\0'], "\u{fffd}").replace("..", "\u{fffd}");
     if matches!(name.as_str(), "" | ".") { "\u{fffd}".to_owned() } else { name }
 }
 
 /// Whether a folder of this id is among a folder and those that it is in.
-fn is_above(id: &str, ids: Option<&Ids>) -> bool {
+fn is_above(id: &str, ids: Option<&AncestorIds>) -> bool {
     std::iter::successors(ids, |ids| ids.above.as_deref()).any(|ids| ids.id == id)
 }
 
@@ -251,7 +253,7 @@ mod tests {
         for name in ["", ".", "..", "a/b", "/", "a\0b"] {
             assert!(bad_name(name).is_some_and(|problem| !problem.contains('\0')), "{name:?}");
         }
-        assert!(bad_name(&"x".repeat(LONGEST_NAME + 1)).is_some_and(|problem| problem.len() < 500));
+        assert!(bad_name(&"x".repeat(MAX_ENTRY_NAME_BYTES + 1)).is_some_and(|problem| problem.len() < 500));
         for (name, shown) in [("", "\u{fffd}"), (".", "\u{fffd}"), ("../a\0", "\u{fffd}\u{fffd}a\u{fffd}"), ("a", "a")] {
             assert_eq!(stand_in(name), shown);
         }

@@ -9,18 +9,18 @@ use std::time::{Duration, Instant, SystemTime};
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 
-use super::layout::{self, CONFIG, Kind, Mac, Name};
+use super::layout::{self, CONFIG, Kind, Mac, StoredName};
 use crate::rclone::{Entry, Error, ErrorKind, Object, Remote, Result};
 
-/// How long a listing may be taken for the present state where it need not be exact.
-const FRESH: Duration = Duration::from_secs(60);
+/// Maximum age of a listing that is taken for the present state where it need not be exact.
+const MAX_LISTING_AGE: Duration = Duration::from_secs(60);
 
-/// The age from which on an unfinished upload is taken for one that nobody will finish.
-const LEFTOVER: Duration = Duration::from_secs(24 * 60 * 60);
+/// Minimum age of an unfinished upload that is taken for one that nobody will finish.
+const MIN_LEFTOVER_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A resource that is known.
 #[derive(Debug)]
-pub(super) struct Kept {
+pub(super) struct CachedObject {
     pub(super) object: Object,
     /// Bytes; `None` if the backend does not tell.
     pub(super) size: Option<u64>,
@@ -32,21 +32,21 @@ pub(super) struct Kept {
 pub(super) struct Catalog {
     remote: Remote,
     checkers: usize,
-    folders: Mutex<HashMap<Kind, Folder>>,
+    listings: Mutex<HashMap<Kind, KindListing>>,
     leftovers: Mutex<HashMap<String, Object>>,
     /// Held while a look-up makes a listing, so that many at once make one.
-    first: tokio::sync::Mutex<()>,
+    first_listing: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, Default)]
-struct Folder {
+struct KindListing {
     listed: Option<Instant>,
-    objects: HashMap<Mac, Arc<Kept>>,
+    objects: HashMap<Mac, Arc<CachedObject>>,
 }
 
 impl Catalog {
     pub(super) fn new(remote: Remote, checkers: usize) -> Self {
-        Self { remote, checkers, folders: Mutex::default(), leftovers: Mutex::default(), first: tokio::sync::Mutex::default() }
+        Self { remote, checkers, listings: Mutex::default(), leftovers: Mutex::default(), first_listing: tokio::sync::Mutex::default() }
     }
 
     pub(super) fn remote(&self) -> &Remote {
@@ -60,10 +60,10 @@ impl Catalog {
         for entry in self.entries(kind).await? {
             self.take(entry, started, &mut objects);
         }
-        let mut folders = self.folders();
-        let folder = folders.entry(kind).or_default();
+        let mut listings = self.listings();
+        let listing = listings.entry(kind).or_default();
         let mut changed = Vec::new();
-        for (mac, before) in std::mem::take(&mut folder.objects) {
+        for (mac, before) in std::mem::take(&mut listing.objects) {
             match objects.get(&mac) {
                 // Uploaded while the listing was made: what it says of it may be older.
                 _ if before.since >= started => drop(objects.insert(mac, before)),
@@ -71,27 +71,27 @@ impl Catalog {
                 _ => changed.push(mac),
             }
         }
-        folder.objects = objects;
-        folder.listed = Some(started);
-        Ok((folder.objects.keys().copied().collect(), changed))
+        listing.objects = objects;
+        listing.listed = Some(started);
+        Ok((listing.objects.keys().copied().collect(), changed))
     }
 
     /// The sum of the sizes of a kind, by a listing that is not old.
     pub(super) async fn size(&self, kind: Kind) -> Result<u64> {
         self.refresh(kind).await?;
-        let folders = self.folders();
-        Ok(folders.get(&kind).map_or(0, |folder| folder.objects.values().filter_map(|kept| kept.size).sum()))
+        let listings = self.listings();
+        Ok(listings.get(&kind).map_or(0, |listing| listing.objects.values().filter_map(|kept| kept.size).sum()))
     }
 
     /// What is under a MAC, by a listing that is not old.
-    pub(super) async fn present(&self, kind: Kind, mac: &Mac) -> Result<Option<Arc<Kept>>> {
+    pub(super) async fn present(&self, kind: Kind, mac: &Mac) -> Result<Option<Arc<CachedObject>>> {
         self.refresh(kind).await?;
         Ok(self.known(kind, mac))
     }
 
     /// Lists a kind anew unless that was done within a minute.
     async fn refresh(&self, kind: Kind) -> Result<()> {
-        let fresh = self.folders().get(&kind).and_then(|folder| folder.listed).is_some_and(|listed| listed.elapsed() < FRESH);
+        let fresh = self.listings().get(&kind).and_then(|listing| listing.listed).is_some_and(|listed| listed.elapsed() < MAX_LISTING_AGE);
         if !fresh {
             self.list(kind).await?;
         }
@@ -99,18 +99,18 @@ impl Catalog {
     }
 
     /// What is known under a MAC, without asking the remote.
-    pub(super) fn known(&self, kind: Kind, mac: &Mac) -> Option<Arc<Kept>> {
-        self.folders().get(&kind)?.objects.get(mac).cloned()
+    pub(super) fn known(&self, kind: Kind, mac: &Mac) -> Option<Arc<CachedObject>> {
+        self.listings().get(&kind)?.objects.get(mac).cloned()
     }
 
     /// A resource: from a listing, which is made if there was none, else looked up by name.
-    pub(super) async fn find(&self, kind: Kind, mac: &Mac) -> Result<Arc<Kept>> {
+    pub(super) async fn find(&self, kind: Kind, mac: &Mac) -> Result<Arc<CachedObject>> {
         if let Some(kept) = self.known(kind, mac) {
             return Ok(kept);
         }
         {
-            let _one = self.first.lock().await;
-            let listed = self.folders().get(&kind).is_some_and(|folder| folder.listed.is_some());
+            let _one = self.first_listing.lock().await;
+            let listed = self.listings().get(&kind).is_some_and(|listing| listing.listed.is_some());
             if !listed {
                 self.list(kind).await?;
             }
@@ -129,16 +129,16 @@ impl Catalog {
     }
 
     /// Takes note of what was looked up or uploaded.
-    pub(super) fn add(&self, kind: Kind, mac: Mac, entry: Entry) -> Option<Arc<Kept>> {
-        let kept = Arc::new(Kept { object: entry.object?, size: entry.size, since: Instant::now() });
-        let previous = self.folders().entry(kind).or_default().objects.insert(mac, kept.clone());
+    pub(super) fn add(&self, kind: Kind, mac: Mac, entry: Entry) -> Option<Arc<CachedObject>> {
+        let kept = Arc::new(CachedObject { object: entry.object?, size: entry.size, since: Instant::now() });
+        let previous = self.listings().entry(kind).or_default().objects.insert(mac, kept.clone());
         // Not under the lock: letting go of an object is a call into Go.
         drop(previous);
         Some(kept)
     }
 
     pub(super) fn forget(&self, kind: Kind, mac: &Mac) {
-        let previous = self.folders().get_mut(&kind).and_then(|folder| folder.objects.remove(mac));
+        let previous = self.listings().get_mut(&kind).and_then(|listing| listing.objects.remove(mac));
         drop(previous);
     }
 
@@ -181,7 +181,7 @@ impl Catalog {
         let mut entries = match self.remote.list(folder).await {
             // rclone shows an OpenDrive folder that was deleted meanwhile as an empty one (`List` in
             // its backend/opendrive). In a store that has something in it, that is worth a look.
-            Ok(entries) if entries.is_empty() && self.folders().values().any(|folder| !folder.objects.is_empty()) => {
+            Ok(entries) if entries.is_empty() && self.listings().values().any(|folder| !folder.objects.is_empty()) => {
                 self.still_there().await?;
                 entries
             }
@@ -215,22 +215,22 @@ impl Catalog {
         }
     }
 
-    fn take(&self, entry: Entry, started: Instant, objects: &mut HashMap<Mac, Arc<Kept>>) {
+    fn take(&self, entry: Entry, started: Instant, objects: &mut HashMap<Mac, Arc<CachedObject>>) {
         let Entry { name, size, modified, object: Some(object), .. } = entry else { return };
-        let unfinished = match Name::parse(&name) {
-            Name::Resource(mac) if size != Some(0) => {
-                objects.insert(mac, Arc::new(Kept { object, size, since: started }));
+        let unfinished = match StoredName::parse(&name) {
+            StoredName::Resource(mac) if size != Some(0) => {
+                objects.insert(mac, Arc::new(CachedObject { object, size, since: started }));
                 return;
             }
-            Name::Resource(_) | Name::Temporary => object,
-            Name::Foreign => return,
+            StoredName::Resource(_) | StoredName::Temporary => object,
+            StoredName::Foreign => return,
         };
         self.left_behind(unfinished, modified);
     }
 
     /// Takes note of an unfinished upload if it is one that nobody will finish.
     fn left_behind(&self, unfinished: Object, modified: Option<SystemTime>) {
-        let old = modified.and_then(|modified| SystemTime::now().duration_since(modified).ok()).is_some_and(|age| age > LEFTOVER);
+        let old = modified.and_then(|modified| SystemTime::now().duration_since(modified).ok()).is_some_and(|age| age > MIN_LEFTOVER_AGE);
         if old {
             let path = unfinished.path().to_owned();
             let previous = self.leftovers().insert(path, unfinished);
@@ -238,9 +238,9 @@ impl Catalog {
         }
     }
 
-    fn folders(&self) -> MutexGuard<'_, HashMap<Kind, Folder>> {
+    fn listings(&self) -> MutexGuard<'_, HashMap<Kind, KindListing>> {
         // No code that can panic runs under this lock.
-        self.folders.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.listings.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     fn leftovers(&self) -> MutexGuard<'_, HashMap<String, Object>> {

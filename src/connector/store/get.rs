@@ -7,17 +7,17 @@ use futures::future::{BoxFuture, FutureExt};
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
 use super::cache::Fetch;
-use super::catalog::Kept;
+use super::catalog::CachedObject;
 use super::layout::{Kind, Mac};
 use super::{Result, Store, volume};
 use crate::rclone::{Error, ErrorKind, Reader, Urgency};
 
-/// The largest piece that [`Store::get`] gives, in bytes.
-const PIECE: usize = 1 << 20;
+/// Maximum length of a piece that [`Store::get`] gives, in bytes.
+const MAX_PIECE_BYTES: usize = 1 << 20;
 
 /// A part of a resource: `length` bytes from `offset` on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Range {
+pub struct ByteRange {
     /// The first byte.
     pub offset: u64,
     /// How many.
@@ -25,7 +25,7 @@ pub struct Range {
 }
 
 /// The bytes of a resource.
-pub enum Answer {
+pub enum ResourceContent {
     /// All of them, in one piece.
     Whole(Bytes),
     /// Piece by piece, each of 1 MiB at most.
@@ -33,19 +33,18 @@ pub enum Answer {
 }
 
 impl Store {
-    /// Gives a part of a resource that the cache has in one piece, without waiting. To be asked
-    /// before [`Store::get`]: the cache learns from it what is being read.
-    pub fn cached(&self, kind: Kind, mac: &Mac, range: Range) -> Option<Bytes> {
+    /// A part of a resource that the cache has in one piece. The cache learns from it what is being read.
+    fn cached(&self, kind: Kind, mac: &Mac, range: ByteRange) -> Option<Bytes> {
         if kind != Kind::Packfile {
             return None;
         }
         let kept = self.0.catalog.get()?.known(kind, mac)?;
         check(kept.size?, range).ok()?;
         let bytes = self.0.cache.hit(mac, &kept, range.offset, usize::try_from(range.length).ok()?)?;
-        (bytes.len() <= PIECE).then_some(bytes)
+        (bytes.len() <= MAX_PIECE_BYTES).then_some(bytes)
     }
 
-    /// Gives a resource, or a part of it. A whole one is checked: its last piece comes only if
+    /// Gives a resource, or a part of it: at once where the cache has it in one piece. A whole one is checked: its last piece comes only if
     /// size and hash are those that were listed.
     ///
     /// Once a read was given up because the drive does not answer, all others of this connection fail at once. Plakar goes on
@@ -54,31 +53,34 @@ impl Store {
     ///
     /// # Errors
     /// `NotFound`, `Config` for a range beyond the end, or what the server says.
-    pub async fn get(&self, kind: Kind, mac: &Mac, range: Option<Range>) -> Result<Answer> {
+    pub async fn get(&self, kind: Kind, mac: &Mac, range: Option<ByteRange>) -> Result<ResourceContent> {
+        if let Some(bytes) = range.and_then(|range| self.cached(kind, mac, range)) {
+            return Ok(ResourceContent::Whole(bytes));
+        }
         if let Some(reason) = self.0.given_up.get() {
             return Err(Error::new(reason.kind(), format!("not read, because an earlier read was given up: {}", reason.message())));
         }
         let answer = self.read(kind, mac, range).await.inspect_err(|error| self.give_up(error))?;
         let store = self.clone();
         Ok(match answer {
-            Answer::Whole(bytes) => Answer::Whole(bytes),
-            Answer::Pieces(pieces) => Answer::Pieces(pieces.inspect_err(move |error| store.give_up(error)).boxed()),
+            ResourceContent::Whole(bytes) => ResourceContent::Whole(bytes),
+            ResourceContent::Pieces(pieces) => ResourceContent::Pieces(pieces.inspect_err(move |error| store.give_up(error)).boxed()),
         })
     }
 
     /// Takes note of a read that has failed because the drive is away.
     fn give_up(&self, error: &Error) {
-        if error.kind() == ErrorKind::Away && self.0.given_up.set(Error::new(error.kind(), error.message())).is_ok() {
+        if error.kind() == ErrorKind::Unreachable && self.0.given_up.set(Error::new(error.kind(), error.message())).is_ok() {
             tracing::warn!("the drive does not answer: no more is read of the store in this run; begin it again later");
         }
     }
 
-    async fn read(&self, kind: Kind, mac: &Mac, range: Option<Range>) -> Result<Answer> {
+    async fn read(&self, kind: Kind, mac: &Mac, range: Option<ByteRange>) -> Result<ResourceContent> {
         let catalog = self.ready().await?;
         let kept = catalog.find(kind, mac).await?;
         let Some(range) = range else {
             return match kind {
-                Kind::Lock => self.lock(mac).await.map(Answer::Whole),
+                Kind::Lock => self.lock(mac).await.map(ResourceContent::Whole),
                 _ => Ok(pieces(kept.object.read(0, None).await?)),
             };
         };
@@ -86,32 +88,32 @@ impl Store {
             check(size, range)?;
         }
         match (kind, kept.size) {
-            _ if range.length == 0 => Ok(Answer::Whole(Bytes::new())),
+            _ if range.length == 0 => Ok(ResourceContent::Whole(Bytes::new())),
             (Kind::Packfile, Some(_)) => {
                 let blocks = self.0.cache.read(*mac, kept, range.offset, range.length);
-                Ok(Answer::Pieces(blocks.flat_map(|block| stream::iter(split(block))).boxed()))
+                Ok(ResourceContent::Pieces(blocks.flat_map(|block| stream::iter(split(block))).boxed()))
             }
             _ => Ok(pieces(kept.object.read(range.offset, Some(range.length)).await?)),
         }
     }
 }
 
-impl Fetch for Kept {
+impl Fetch for CachedObject {
     fn size(&self) -> u64 {
         self.size.unwrap_or_default()
     }
 
     fn fetch(self: Arc<Self>, offset: u64, length: usize, urgency: Arc<Urgency>) -> BoxFuture<'static, Result<Bytes>> {
-        async move { volume::waited_for(|| self.object.fetch(offset, length, &urgency)).await }.boxed()
+        async move { volume::retry_while_used_up(|| self.object.fetch(offset, length, &urgency)).await }.boxed()
     }
 }
 
 /// Whether a range lies within a resource.
-fn check(size: u64, range: Range) -> Result<()> {
+fn check(size: u64, range: ByteRange) -> Result<()> {
     match range.offset.checked_add(range.length) {
         Some(end) if end <= size => Ok(()),
         _ => {
-            let Range { offset, length } = range;
+            let ByteRange { offset, length } = range;
             Err(Error::new(
                 ErrorKind::Config,
                 format!("{length} bytes from offset {offset} on are wanted, but there are only {size} bytes"),
@@ -120,9 +122,9 @@ fn check(size: u64, range: Range) -> Result<()> {
     }
 }
 
-fn pieces(reader: Reader) -> Answer {
+fn pieces(reader: Reader) -> ResourceContent {
     let pieces = stream::try_unfold(reader, |mut reader| async move { Ok(reader.chunk().await?.map(|chunk| (chunk, reader))) });
-    Answer::Pieces(pieces.boxed())
+    ResourceContent::Pieces(pieces.boxed())
 }
 
 /// A block in pieces that fit into a message.
@@ -135,6 +137,6 @@ fn split(block: Result<Bytes>) -> impl Iterator<Item = Result<Bytes>> {
         if rest.is_empty() {
             return error.take();
         }
-        Some(Ok(rest.split_to(rest.len().min(PIECE))))
+        Some(Ok(rest.split_to(rest.len().min(MAX_PIECE_BYTES))))
     })
 }

@@ -21,8 +21,6 @@
 //! but three (shared facts: `create_file` shows the name, `close_file_upload` the content), and no
 //! resource is ever empty. Temporary names end in `.incomplete`; rclone's own in `.partial`.
 
-use std::fmt::Write;
-
 /// What Plakar names a resource by.
 pub type Mac = [u8; 32];
 
@@ -30,9 +28,9 @@ pub type Mac = [u8; 32];
 pub const CONFIG: &str = "CONFIG";
 
 /// What names of files end in that are not complete yet.
-pub(super) const TEMPORARY: &str = ".incomplete";
+pub(super) const TEMPORARY_SUFFIX: &str = ".incomplete";
 
-/// How many hex digits name a subfolder of the older layout.
+/// Number of hex digits that name a subfolder of the older layout.
 const SHARD_DIGITS: usize = 2;
 
 /// What sort of resource, numbered as Plakar numbers them (kloset v1.1.3, connectors/storage).
@@ -94,12 +92,12 @@ pub(super) fn temporary(path: &str) -> String {
     use std::hash::{BuildHasher, RandomState};
     // Its keys are random, and differ from one to the next.
     let random = RandomState::new().hash_one(path);
-    format!("{path}.{random:016x}{TEMPORARY}")
+    format!("{path}.{random:016x}{TEMPORARY_SUFFIX}")
 }
 
 /// What the name of a file in the folder of a kind says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Name {
+pub(super) enum StoredName {
     /// A resource.
     Resource(Mac),
     /// An upload that was not finished, of ours or of rclone's.
@@ -108,7 +106,7 @@ pub(super) enum Name {
     Foreign,
 }
 
-impl Name {
+impl StoredName {
     pub(super) fn parse(name: &str) -> Self {
         if let Some(mac) = mac_from_hex(name) {
             return Self::Resource(mac);
@@ -142,24 +140,12 @@ pub(super) fn is_shard(name: &str) -> bool {
 
 /// The resource that 64 hex digits name.
 pub fn mac_from_hex(name: &str) -> Option<Mac> {
-    if name.len() != 64 || !name.is_ascii() {
-        return None;
-    }
-    let mut mac = Mac::default();
-    for (byte, digits) in mac.iter_mut().zip(name.as_bytes().chunks_exact(2)) {
-        let digit = |index: usize| char::from(digits[index]).to_digit(16);
-        *byte = u8::try_from(digit(0)? << 4 | digit(1)?).ok()?;
-    }
-    Some(mac)
+    crate::hex::decode(name)
 }
 
 /// The name of a resource: 64 lower-case hex digits.
 pub fn hex(mac: &Mac) -> String {
-    mac.iter().fold(String::with_capacity(64), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    crate::hex::encode(mac)
 }
 
 #[cfg(test)]
@@ -184,13 +170,13 @@ mod tests {
         let mac: Mac = std::array::from_fn(|index| index as u8 * 7);
         let name = hex(&mac);
         assert_eq!(name.len(), 64);
-        assert_eq!(Name::parse(&name), Name::Resource(mac));
-        assert_eq!(Name::parse(&name.to_uppercase()), Name::Resource(mac));
-        assert_eq!(Name::parse(&format!("{name}.3f9a0c12.partial")), Name::Temporary);
+        assert_eq!(StoredName::parse(&name), StoredName::Resource(mac));
+        assert_eq!(StoredName::parse(&name.to_uppercase()), StoredName::Resource(mac));
+        assert_eq!(StoredName::parse(&format!("{name}.3f9a0c12.partial")), StoredName::Temporary);
         let temporary = temporary(&Kind::State.path(&mac));
-        assert_eq!(Name::parse(temporary.strip_prefix("states/").unwrap()), Name::Temporary);
+        assert_eq!(StoredName::parse(temporary.strip_prefix("states/").unwrap()), StoredName::Temporary);
         for foreign in ["", "README", "x.partial", &name[1..], &format!("{name}0"), &format!("{}g", &name[1..]), &"é".repeat(32)] {
-            assert_eq!(Name::parse(foreign), Name::Foreign, "{foreign}");
+            assert_eq!(StoredName::parse(foreign), StoredName::Foreign, "{foreign}");
         }
     }
 

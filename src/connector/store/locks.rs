@@ -11,11 +11,11 @@ use super::layout::{self, Kind, Mac};
 use super::{Result, Store, catalog, contents};
 use crate::rclone::ErrorKind;
 
-/// How long what was read of a lock when the locks were listed is taken for what it is. Its owner renews it every five minutes.
-const LOCK_IS_NEW: Duration = Duration::from_secs(10);
+/// Maximum age of what was read of a lock when the locks were listed and is taken for what it is. Its owner renews it every five minutes.
+const MAX_READ_LOCK_AGE: Duration = Duration::from_secs(10);
 
-/// How often a lock is read that is replaced whenever it is read.
-const LOCK_READS: usize = 5;
+/// Maximum number of times that a lock is read which is replaced whenever it is read.
+const MAX_LOCK_READS: usize = 5;
 
 #[derive(Default)]
 pub(super) struct Locks {
@@ -50,7 +50,7 @@ impl Store {
     pub(super) async fn lock(&self, mac: &Mac) -> Result<Bytes> {
         let read = self.locks().read.remove(mac);
         match read {
-            Some((when, bytes)) if when.elapsed() < LOCK_IS_NEW => Ok(bytes),
+            Some((when, bytes)) if when.elapsed() < MAX_READ_LOCK_AGE => Ok(bytes),
             _ => self.read_lock(mac).await,
         }
     }
@@ -59,7 +59,7 @@ impl Store {
     async fn read_lock(&self, mac: &Mac) -> Result<Bytes> {
         let catalog = self.ready().await?;
         let mut kept = catalog.find(Kind::Lock, mac).await?;
-        for _ in 1..LOCK_READS {
+        for _ in 1..MAX_LOCK_READS {
             match contents(&kept.object).await {
                 Err(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::NotFound) => {}
                 outcome => return outcome,

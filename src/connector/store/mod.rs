@@ -26,7 +26,7 @@ use tokio_util::task::TaskTracker;
 
 use self::cache::BlockCache;
 use self::catalog::Catalog;
-pub use self::get::{Answer, Range};
+pub use self::get::{ByteRange, ResourceContent};
 use self::layout::CONFIG;
 pub use self::layout::{Kind, Mac, hex as mac_to_hex, mac_from_hex};
 use self::local::Local;
@@ -35,7 +35,7 @@ use self::locks::Locks;
 pub use self::put::Put;
 use self::spool::{Budget, Spool};
 pub use self::volume::end_runs_by;
-use super::{Identity, OpenError, Settings, decrypts_above, explain, open_remote};
+use super::{Identity, OpenError, Settings, check_crypt_password, explain, open_remote};
 use crate::rclone::{Error, ErrorKind, Object};
 
 type Result<T, E = Error> = std::result::Result<T, E>;
@@ -143,7 +143,7 @@ impl Store {
             }
             Ok(None) => {}
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                decrypts_above(&self.0.settings, remote).await?;
+                check_crypt_password(&self.0.settings, remote).await?;
                 remote.make_folder("").await.map_err(failed)?;
             }
             Err(error) => return Err(failed(error)),

@@ -11,16 +11,14 @@ use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use sha2::{Digest, Sha256};
 
 use super::layout::{self, Mac};
-use crate::rclone::{CHUNK, Entry, Error, ErrorKind, Object, Remote, Result};
+use crate::connector::retry::upload_with_retries;
+use crate::rclone::{CHUNK_BYTES, Entry, Error, ErrorKind, Object, Remote, Result};
 
-/// The bytes of all puts together that may wait in memory. More go to a temporary file.
-const MEMORY: usize = 32 << 20;
+/// Maximum number of bytes of all puts together that wait in memory. More go to a temporary file.
+const MAX_SPOOLED_BYTES: usize = 32 << 20;
 
-/// How often an upload is tried that fails in a way that may pass.
-const TRIES: u32 = 3;
-
-/// How long the first pause between two tries is; each one doubles it.
-const PAUSE: Duration = Duration::from_millis(500);
+/// How long the first pause between two tries of an upload is.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
 /// The memory that all puts share.
 #[derive(Debug, Default)]
@@ -55,7 +53,7 @@ impl Spool {
             let taken = self.budget.0.fetch_add(chunk.len(), Ordering::Relaxed) + chunk.len();
             self.reserved += chunk.len();
             self.chunks.push(chunk);
-            if taken <= MEMORY {
+            if taken <= MAX_SPOOLED_BYTES {
                 return Ok(());
             }
             let file = on_file(tempfile::tempfile).await?;
@@ -82,7 +80,7 @@ impl Spool {
     /// # Errors
     /// What the server says. Nothing but what was there before is under the path then.
     pub(super) async fn upload(&self, remote: &Remote, path: &str) -> Result<Entry> {
-        repeated(path, || self.send(remote, path)).await
+        upload_with_retries(path, FIRST_PAUSE, || self.send(remote, path)).await
     }
 
     /// Puts all of it under a name that is free: there is nothing there before it is whole.
@@ -90,7 +88,8 @@ impl Spool {
     /// # Errors
     /// `Exists` if something else is there, which stays; else what the server says.
     pub(super) async fn place(&self, remote: &Remote, path: &str) -> Result<Entry> {
-        let entry = repeated(path, || async { self.send(remote, &layout::temporary(path)).await }).await?;
+        let upload = || async { self.send(remote, &layout::temporary(path)).await };
+        let entry = upload_with_retries(path, FIRST_PAUSE, upload).await?;
         let Some(object) = entry.object else { return Err(Error::new(ErrorKind::Other, "a bug: an upload that made a folder")) };
         let temporary = object.path().to_owned();
         let renamed = object.rename(path).await;
@@ -143,7 +142,7 @@ impl Spool {
     pub(super) fn chunks(&self) -> BoxStream<'_, Result<Bytes>> {
         let Some(file) = &self.file else { return stream::iter(self.chunks.iter().cloned().map(Ok)).boxed() };
         let read = move |at: u64| {
-            let length = usize::try_from(self.size - at).map_or(CHUNK, |rest| rest.min(CHUNK));
+            let length = usize::try_from(self.size - at).map_or(CHUNK_BYTES, |rest| rest.min(CHUNK_BYTES));
             let file = file.clone();
             on_file(move || {
                 let mut buffer = BytesMut::zeroed(length);
@@ -153,7 +152,7 @@ impl Spool {
                 Ok(buffer.freeze())
             })
         };
-        stream::iter((0..self.size).step_by(CHUNK)).then(read).boxed()
+        stream::iter((0..self.size).step_by(CHUNK_BYTES)).then(read).boxed()
     }
 
     async fn send(&self, remote: &Remote, path: &str) -> Result<Entry> {
@@ -164,24 +163,6 @@ impl Spool {
         }
         writer.commit().await
     }
-}
-
-/// Does an upload to a path again, as often as [`TRIES`] says, when it fails in a way that may pass.
-async fn repeated<F: Future<Output = Result<Entry>>>(path: &str, upload: impl Fn() -> F) -> Result<Entry> {
-    let mut pause = PAUSE;
-    for _ in 1..TRIES {
-        match upload().await {
-            // A new name may not be found for a while, and is in the way all the same; and when
-            // the answer to the last call of an upload is lost, its repetition finds nothing.
-            Err(error) if error.is_temporary() || matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Exists | ErrorKind::NotFound) => {
-                tracing::info!("{path}: {error}; trying again");
-                tokio::time::sleep(pause).await;
-                pause *= 2;
-            }
-            outcome => return outcome,
-        }
-    }
-    upload().await
 }
 
 impl Drop for Spool {

@@ -10,39 +10,39 @@ use std::time::Duration;
 
 use crate::rclone::{ErrorKind, Result};
 
-/// How long to wait until it is tried again. The bridge asks the drive less often (go/drive/downloads_answers.go).
-const PAUSE: Duration = Duration::from_secs(5);
+/// Interval between two tries. The bridge asks the drive less often (go/drive/downloads_answers.go).
+const RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
 /// See [`end_runs_by`].
-static END: OnceLock<fn(&str) -> bool> = OnceLock::new();
+static RUN_ENDER: OnceLock<fn(&str) -> bool> = OnceLock::new();
 
 /// Whether it was said that the volume is used up, and not yet that it goes on.
-static SAID: AtomicBool = AtomicBool::new(false);
+static REPORTED: AtomicBool = AtomicBool::new(false);
 
 /// Has a run end by this where the daily volume is used up: it is given why, as the beginning of a line that it says, and tells whether the run ends.
 pub fn end_runs_by(end: fn(&str) -> bool) {
     // Only the first one counts.
-    let _ = END.set(end);
+    let _ = RUN_ENDER.set(end);
 }
 
 /// Reads, again and again while the volume is used up.
-pub(super) async fn waited_for<T, Reading: Future<Output = Result<T>>>(read: impl Fn() -> Reading) -> Result<T> {
+pub(super) async fn retry_while_used_up<T, Reading: Future<Output = Result<T>>>(read: impl Fn() -> Reading) -> Result<T> {
     loop {
         let outcome = read().await;
         match &outcome {
             Err(error) if error.kind() == ErrorKind::VolumeUsedUp => {
-                if !SAID.swap(true, Ordering::Relaxed) && !END.get().is_some_and(|end| end(error.message())) {
+                if !REPORTED.swap(true, Ordering::Relaxed) && !RUN_ENDER.get().is_some_and(|end| end(error.message())) {
                     tracing::warn!("{}. What is read of the store waits until then; Ctrl-C ends it", error.message());
                 }
             }
-            Ok(_) if SAID.load(Ordering::Relaxed) => {
-                if SAID.swap(false, Ordering::Relaxed) {
+            Ok(_) if REPORTED.load(Ordering::Relaxed) => {
+                if REPORTED.swap(false, Ordering::Relaxed) {
                     tracing::warn!("the drive gives bytes again: it goes on");
                 }
                 return outcome;
             }
             _ => return outcome,
         }
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(RETRY_INTERVAL).await;
     }
 }

@@ -1,10 +1,9 @@
 //! The importer service: a source for Plakar.
 
 use std::collections::HashMap;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use futures::{Stream, StreamExt, TryStreamExt};
+use futures::{StreamExt, TryStreamExt};
 use tokio::sync::{OnceCell, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
@@ -16,32 +15,27 @@ use super::proto::importer::{
     CloseReaderRequest, CloseReaderResponse, CloseRequest, CloseResponse, InfoRequest, InfoResponse, InitRequest, InitResponse,
     OpenReaderRequest, OpenReaderResponse, ScanError, ScanRecord, ScanRequest, ScanResponse,
 };
-use crate::connector::source::Record;
+use crate::connector::source::SourceRecord;
 use crate::connector::{Role, Settings, Source};
 use crate::plugin::attributes::attributes;
-use crate::plugin::{MAX_MESSAGE, file, status};
+use crate::plugin::{MAX_MESSAGE_BYTES, MAX_WAITING_RECORDS, ResponseStream, file, status};
 use terminal::diagnostics::say;
 
-/// Records that wait for Plakar to take them.
-const RECORDS: usize = 2048;
-
-/// How many workers Plakar is taken to have at least: what it says is what it has without options.
-const WORKERS: usize = 64;
-
-type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+/// Minimum number of workers that Plakar is taken to have: what it says is what it has without options.
+const MIN_WORKERS: usize = 64;
 
 /// Plakar's importer over a [`Source`].
 #[derive(Debug, Default)]
-pub struct ImporterService {
+pub struct ImporterV1_0 {
     source: OnceCell<Arc<Source>>,
     /// The files that are being read.
     open: Mutex<HashMap<String, CancellationToken>>,
 }
 
-impl ImporterService {
+impl ImporterV1_0 {
     /// The service, ready to be served.
     pub fn server() -> ImporterServer<Self> {
-        ImporterServer::new(Self::default()).max_decoding_message_size(MAX_MESSAGE)
+        ImporterServer::new(Self::default()).max_decoding_message_size(MAX_MESSAGE_BYTES)
     }
 
     fn source(&self) -> Result<&Arc<Source>, Status> {
@@ -54,14 +48,14 @@ impl ImporterService {
 }
 
 #[tonic::async_trait]
-impl Importer for ImporterService {
+impl Importer for ImporterV1_0 {
     async fn init(&self, request: Request<InitRequest>) -> Result<Response<InitResponse>, Status> {
         let InitRequest { options, config, .. } = request.into_inner();
         let options = options.unwrap_or_default();
         let settings =
             Settings::parse(Role::Source, &config, &options.hostname).map_err(|error| Status::invalid_argument(error.to_string()))?;
         let source = Source::open(settings).await.map_err(|error| status::open_status(&error))?;
-        let workers = usize::try_from(options.max_concurrency).unwrap_or(0).max(WORKERS);
+        let workers = usize::try_from(options.max_concurrency).unwrap_or(0).max(MIN_WORKERS);
         if self.source.set(Arc::new(source.without_acknowledgements(workers))).is_err() {
             return Err(status::initialised_twice());
         }
@@ -73,11 +67,11 @@ impl Importer for ImporterService {
         Ok(Response::new(InfoResponse { r#type: identity.kind, origin: identity.origin, root: identity.root }))
     }
 
-    type ScanStream = Answers<ScanResponse>;
+    type ScanStream = ResponseStream<ScanResponse>;
 
     async fn scan(&self, _: Request<ScanRequest>) -> Result<Response<Self::ScanStream>, Status> {
         let source = self.source()?.clone();
-        let (sender, records) = mpsc::channel(RECORDS);
+        let (sender, records) = mpsc::channel(MAX_WAITING_RECORDS);
         let walk = tokio::spawn({
             let source = source.clone();
             async move {
@@ -99,7 +93,7 @@ impl Importer for ImporterService {
         Ok(Response::new(Box::pin(records.chain(last.filter_map(|last| async { last })).map(Ok))))
     }
 
-    type OpenReaderStream = Answers<OpenReaderResponse>;
+    type OpenReaderStream = ResponseStream<OpenReaderResponse>;
 
     async fn open_reader(&self, request: Request<OpenReaderRequest>) -> Result<Response<Self::OpenReaderStream>, Status> {
         let path = request.into_inner().pathname;
@@ -126,7 +120,7 @@ impl Importer for ImporterService {
     }
 }
 
-fn response(Record { path, item }: Record) -> ScanResponse {
+fn response(SourceRecord { path, item }: SourceRecord) -> ScanResponse {
     match attributes(&path, item) {
         Ok(info) => {
             let record = ScanRecord { file_info: Some(info), ..Default::default() };

@@ -11,6 +11,6 @@ mod importer;
 pub mod proto;
 mod storage;
 
-pub use exporter::ExporterService;
-pub use importer::ImporterService;
-pub use storage::StorageService;
+pub use exporter::ExporterV1_0;
+pub use importer::ImporterV1_0;
+pub use storage::StorageV1_0;

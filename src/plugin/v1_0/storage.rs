@@ -13,32 +13,29 @@ use super::proto::store::{
     GetModeRequest, GetModeResponse, GetRangeRequest, GetRequest, GetResponse, GetSizeRequest, GetSizeResponse, InitRequest, InitResponse,
     ListRequest, ListResponse, Mac as MacMessage, OpenRequest, OpenResponse, PutRequest, PutResponse,
 };
-use crate::connector::store::{Kind, Range};
+use crate::connector::store::{ByteRange, Kind};
 use crate::connector::{Role, Settings, Store};
-use crate::plugin::resources::{Chunks, mac, write};
-use crate::plugin::{MAX_MESSAGE, status};
+use crate::plugin::resources::{READ_AND_WRITE, ResourceChunks, mac, write};
+use crate::plugin::{MAX_MESSAGE_BYTES, status};
 
-/// kloset's `ModeRead | ModeWrite` (v1.0.12, storage): bits that are not those of files.
-const READ_AND_WRITE: i32 = 4 | 2;
-
-type Answer<T> = Result<Response<T>, Status>;
+type Reply<T> = Result<Response<T>, Status>;
 
 /// Plakar's store over a [`Store`]. Clones share it.
 #[derive(Clone, Default)]
-pub struct StorageService {
-    open: Arc<OnceCell<Open>>,
+pub struct StorageV1_0 {
+    open: Arc<OnceCell<OpenStore>>,
     /// Where states that cannot be put are kept, see [`Store::with_state`].
     state_folder: Option<PathBuf>,
 }
 
 /// What Init makes.
-struct Open {
+struct OpenStore {
     store: Store,
     /// As the user has configured it.
     location: String,
 }
 
-impl StorageService {
+impl StorageV1_0 {
     /// A service that keeps states below a folder of this machine until they are in the store.
     pub fn with_state(state_folder: Option<PathBuf>) -> Self {
         Self { state_folder, ..Self::default() }
@@ -46,7 +43,7 @@ impl StorageService {
 
     /// The service, ready to be served.
     pub fn server(&self) -> StoreServer<Self> {
-        StoreServer::new(self.clone()).max_decoding_message_size(MAX_MESSAGE)
+        StoreServer::new(self.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES)
     }
 
     /// Completes what Plakar has begun; for when it has gone.
@@ -56,17 +53,17 @@ impl StorageService {
         }
     }
 
-    fn ready(&self) -> Result<&Open, Status> {
+    fn ready(&self) -> Result<&OpenStore, Status> {
         self.open.get().ok_or_else(status::not_initialised)
     }
 
-    async fn list(&self, kind: Kind) -> Answer<ListResponse> {
+    async fn list(&self, kind: Kind) -> Reply<ListResponse> {
         let macs = self.ready()?.store.list(kind).await.map_err(|error| status::resource_status(&error))?;
         let macs = macs.iter().map(|mac| MacMessage { value: Bytes::copy_from_slice(mac) });
         Ok(Response::new(ListResponse { macs: macs.collect() }))
     }
 
-    async fn put(&self, kind: Kind, request: Request<Streaming<PutRequest>>) -> Answer<PutResponse> {
+    async fn put(&self, kind: Kind, request: Request<Streaming<PutRequest>>) -> Reply<PutResponse> {
         let mut messages = request.into_inner();
         let first = messages.message().await?.ok_or_else(|| Status::invalid_argument("a put without a message"))?;
         let mut put = match (self.ready(), mac(&first.mac.unwrap_or_default().value)) {
@@ -83,16 +80,13 @@ impl StorageService {
         Ok(Response::new(PutResponse { bytes_written: i64::try_from(written).unwrap_or(i64::MAX) }))
     }
 
-    async fn get(&self, kind: Kind, name: Option<MacMessage>, range: Option<Range>) -> Answer<Chunks<GetResponse>> {
+    async fn get(&self, kind: Kind, name: Option<MacMessage>, range: Option<ByteRange>) -> Reply<ResourceChunks<GetResponse>> {
         let (store, mac) = (&self.ready()?.store, mac(&name.unwrap_or_default().value)?);
-        if let Some(bytes) = range.and_then(|range| store.cached(kind, &mac, range)) {
-            return Ok(Response::new(Chunks::one(bytes, answer)));
-        }
         let found = store.get(kind, &mac, range).await.map_err(|error| status::resource_status(&error))?;
-        Ok(Response::new(Chunks::new(found, answer)))
+        Ok(Response::new(ResourceChunks::new(found, answer)))
     }
 
-    async fn delete(&self, kind: Kind, request: Request<DeleteRequest>) -> Answer<DeleteResponse> {
+    async fn delete(&self, kind: Kind, request: Request<DeleteRequest>) -> Reply<DeleteResponse> {
         let mac = mac(&request.into_inner().mac.unwrap_or_default().value)?;
         self.ready()?.store.delete(kind, &mac).await.map_err(|error| status::resource_status(&error))?;
         Ok(Response::new(DeleteResponse {}))
@@ -100,29 +94,29 @@ impl StorageService {
 }
 
 #[tonic::async_trait]
-impl StoreContract for StorageService {
-    async fn init(&self, request: Request<InitRequest>) -> Answer<InitResponse> {
+impl StoreContract for StorageV1_0 {
+    async fn init(&self, request: Request<InitRequest>) -> Reply<InitResponse> {
         let InitRequest { mut config, .. } = request.into_inner();
         // Plakar tells a store no host name; only that of a local remote would be shown.
         let settings = Settings::parse(Role::Store, &config, "").map_err(|error| Status::invalid_argument(error.to_string()))?;
         let location = config.remove("location").unwrap_or_default();
-        if self.open.set(Open { store: Store::with_state(settings, self.state_folder.clone()), location }).is_err() {
+        if self.open.set(OpenStore { store: Store::with_state(settings, self.state_folder.clone()), location }).is_err() {
             return Err(status::initialised_twice());
         }
         Ok(Response::new(InitResponse::default()))
     }
 
-    async fn create(&self, request: Request<CreateRequest>) -> Answer<CreateResponse> {
+    async fn create(&self, request: Request<CreateRequest>) -> Reply<CreateResponse> {
         self.ready()?.store.create(request.into_inner().config).await.map_err(|error| status::open_status(&error))?;
         Ok(Response::new(CreateResponse {}))
     }
 
-    async fn open(&self, _: Request<OpenRequest>) -> Answer<OpenResponse> {
+    async fn open(&self, _: Request<OpenRequest>) -> Reply<OpenResponse> {
         let config = self.ready()?.store.open().await.map_err(|error| status::open_status(&error))?;
         Ok(Response::new(OpenResponse { config }))
     }
 
-    async fn close(&self, _: Request<CloseRequest>) -> Answer<CloseResponse> {
+    async fn close(&self, _: Request<CloseRequest>) -> Reply<CloseResponse> {
         // The remote itself is closed with the process; Plakar may still be reading.
         if let Some(open) = self.open.get() {
             open.store.tidy().await;
@@ -130,78 +124,78 @@ impl StoreContract for StorageService {
         Ok(Response::new(CloseResponse {}))
     }
 
-    async fn get_location(&self, _: Request<GetLocationRequest>) -> Answer<GetLocationResponse> {
+    async fn get_location(&self, _: Request<GetLocationRequest>) -> Reply<GetLocationResponse> {
         Ok(Response::new(GetLocationResponse { location: self.ready()?.location.clone() }))
     }
 
-    async fn get_mode(&self, _: Request<GetModeRequest>) -> Answer<GetModeResponse> {
+    async fn get_mode(&self, _: Request<GetModeRequest>) -> Reply<GetModeResponse> {
         self.ready()?;
         Ok(Response::new(GetModeResponse { mode: READ_AND_WRITE }))
     }
 
-    async fn get_size(&self, _: Request<GetSizeRequest>) -> Answer<GetSizeResponse> {
+    async fn get_size(&self, _: Request<GetSizeRequest>) -> Reply<GetSizeResponse> {
         let size = self.ready()?.store.size().await.map_err(|error| status::resource_status(&error))?;
         Ok(Response::new(GetSizeResponse { size: i64::try_from(size).unwrap_or(i64::MAX) }))
     }
 
-    async fn get_states(&self, _: Request<ListRequest>) -> Answer<ListResponse> {
+    async fn get_states(&self, _: Request<ListRequest>) -> Reply<ListResponse> {
         self.list(Kind::State).await
     }
 
-    async fn put_state(&self, request: Request<Streaming<PutRequest>>) -> Answer<PutResponse> {
+    async fn put_state(&self, request: Request<Streaming<PutRequest>>) -> Reply<PutResponse> {
         self.put(Kind::State, request).await
     }
 
-    type GetStateStream = Chunks<GetResponse>;
+    type GetStateStream = ResourceChunks<GetResponse>;
 
-    async fn get_state(&self, request: Request<GetRequest>) -> Answer<Chunks<GetResponse>> {
+    async fn get_state(&self, request: Request<GetRequest>) -> Reply<ResourceChunks<GetResponse>> {
         self.get(Kind::State, request.into_inner().mac, None).await
     }
 
-    async fn delete_state(&self, request: Request<DeleteRequest>) -> Answer<DeleteResponse> {
+    async fn delete_state(&self, request: Request<DeleteRequest>) -> Reply<DeleteResponse> {
         self.delete(Kind::State, request).await
     }
 
-    async fn get_packfiles(&self, _: Request<ListRequest>) -> Answer<ListResponse> {
+    async fn get_packfiles(&self, _: Request<ListRequest>) -> Reply<ListResponse> {
         self.list(Kind::Packfile).await
     }
 
-    async fn put_packfile(&self, request: Request<Streaming<PutRequest>>) -> Answer<PutResponse> {
+    async fn put_packfile(&self, request: Request<Streaming<PutRequest>>) -> Reply<PutResponse> {
         self.put(Kind::Packfile, request).await
     }
 
-    type GetPackfileStream = Chunks<GetResponse>;
+    type GetPackfileStream = ResourceChunks<GetResponse>;
 
-    async fn get_packfile(&self, request: Request<GetRequest>) -> Answer<Chunks<GetResponse>> {
+    async fn get_packfile(&self, request: Request<GetRequest>) -> Reply<ResourceChunks<GetResponse>> {
         self.get(Kind::Packfile, request.into_inner().mac, None).await
     }
 
-    type GetPackfileBlobStream = Chunks<GetResponse>;
+    type GetPackfileBlobStream = ResourceChunks<GetResponse>;
 
-    async fn get_packfile_blob(&self, request: Request<GetRangeRequest>) -> Answer<Chunks<GetResponse>> {
+    async fn get_packfile_blob(&self, request: Request<GetRangeRequest>) -> Reply<ResourceChunks<GetResponse>> {
         let GetRangeRequest { mac, offset, length, .. } = request.into_inner();
-        self.get(Kind::Packfile, mac, Some(Range { offset, length: length.into() })).await
+        self.get(Kind::Packfile, mac, Some(ByteRange { offset, length: length.into() })).await
     }
 
-    async fn delete_packfile(&self, request: Request<DeleteRequest>) -> Answer<DeleteResponse> {
+    async fn delete_packfile(&self, request: Request<DeleteRequest>) -> Reply<DeleteResponse> {
         self.delete(Kind::Packfile, request).await
     }
 
-    async fn get_locks(&self, _: Request<ListRequest>) -> Answer<ListResponse> {
+    async fn get_locks(&self, _: Request<ListRequest>) -> Reply<ListResponse> {
         self.list(Kind::Lock).await
     }
 
-    async fn put_lock(&self, request: Request<Streaming<PutRequest>>) -> Answer<PutResponse> {
+    async fn put_lock(&self, request: Request<Streaming<PutRequest>>) -> Reply<PutResponse> {
         self.put(Kind::Lock, request).await
     }
 
-    type GetLockStream = Chunks<GetResponse>;
+    type GetLockStream = ResourceChunks<GetResponse>;
 
-    async fn get_lock(&self, request: Request<GetRequest>) -> Answer<Chunks<GetResponse>> {
+    async fn get_lock(&self, request: Request<GetRequest>) -> Reply<ResourceChunks<GetResponse>> {
         self.get(Kind::Lock, request.into_inner().mac, None).await
     }
 
-    async fn delete_lock(&self, request: Request<DeleteRequest>) -> Answer<DeleteResponse> {
+    async fn delete_lock(&self, request: Request<DeleteRequest>) -> Reply<DeleteResponse> {
         self.delete(Kind::Lock, request).await
     }
 }

@@ -1,9 +1,8 @@
 //! The exporter service: a destination for Plakar.
 
-use std::pin::Pin;
 use std::sync::Arc;
 
-use futures::{Stream, StreamExt};
+use futures::StreamExt;
 use tokio::sync::{OnceCell, mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
@@ -15,33 +14,33 @@ use super::proto::exporter::exporter_server::{Exporter, ExporterServer};
 use super::proto::exporter::{
     CloseRequest, CloseResponse, ExportRequest, ExportResponse, InitRequest, InitResponse, PingRequest, PingResponse,
 };
-use crate::connector::destination::{Item, LeftOut, Outcome, Record, Restore};
-use crate::connector::{Destination, Role, Settings, settle};
+use crate::connector::destination::{LeftOut, Outcome, RestoreItem, RestoreRecord, StreamRestore};
+use crate::connector::{Destination, Role, Settings, resolve_location};
 use crate::plugin::attributes::{MODE_FOLDER, left_out, time};
-use crate::plugin::{MAX_MESSAGE, status};
+use crate::plugin::{MAX_MESSAGE_BYTES, ResponseStream, status};
 use terminal::diagnostics::say;
 
-/// Results that wait for Plakar to take them.
-const RESULTS: usize = 256;
+/// Maximum number of results that wait for Plakar to take them.
+const MAX_WAITING_RESULTS: usize = 256;
 
 /// Plakar's exporter over a [`Destination`].
 #[derive(Debug)]
-pub struct ExporterService {
+pub struct ExporterV1_1 {
     destination: OnceCell<Arc<Destination>>,
     /// Held by each export under way.
     running: watch::Sender<()>,
     /// Cancelled when Plakar has gone or the process is to end.
-    leaving: CancellationToken,
+    shutdown: CancellationToken,
 }
 
-impl ExporterService {
+impl ExporterV1_1 {
     /// The service, ready to be served, and what is to be waited for when it has to end, which
-    /// `leaving` says: an export that was cut off.
-    pub fn server(leaving: CancellationToken) -> (ExporterServer<Self>, impl Future<Output = ()>) {
+    /// `shutdown` says: an export that was cut off.
+    pub fn server(shutdown: CancellationToken) -> (ExporterServer<Self>, impl Future<Output = ()>) {
         let (running, _) = watch::channel(());
-        let service = Self { destination: OnceCell::new(), running: running.clone(), leaving };
+        let service = Self { destination: OnceCell::new(), running: running.clone(), shutdown };
         let finish = async move { running.closed().await };
-        (ExporterServer::new(service).max_decoding_message_size(MAX_MESSAGE), finish)
+        (ExporterServer::new(service).max_decoding_message_size(MAX_MESSAGE_BYTES), finish)
     }
 
     fn destination(&self) -> Result<&Arc<Destination>, Status> {
@@ -50,14 +49,14 @@ impl ExporterService {
 }
 
 #[tonic::async_trait]
-impl Exporter for ExporterService {
+impl Exporter for ExporterV1_1 {
     async fn init(&self, request: Request<InitRequest>) -> Result<Response<InitResponse>, Status> {
         let InitRequest { options, config, .. } = request.into_inner();
         let hostname = options.unwrap_or_default().hostname;
         let settings =
             Settings::parse(Role::Destination, &config, &hostname).map_err(|error| Status::invalid_argument(error.to_string()))?;
-        let settings = settle(settings).await.map_err(|error| status::open_status(&error))?;
-        settings.note().iter().for_each(|note| say(note));
+        let settings = resolve_location(settings).await.map_err(|error| status::open_status(&error))?;
+        settings.location_note().iter().for_each(|note| say(note));
         let destination = Destination::open(settings).await.map_err(|error| status::open_status(&error))?;
         let identity = destination.identity().clone();
         if self.destination.set(Arc::new(destination)).is_err() {
@@ -71,15 +70,15 @@ impl Exporter for ExporterService {
         Ok(Response::new(PingResponse {}))
     }
 
-    type ExportStream = Pin<Box<dyn Stream<Item = Result<ExportResponse, Status>> + Send>>;
+    type ExportStream = ResponseStream<ExportResponse>;
 
     async fn export(&self, request: Request<Streaming<ExportRequest>>) -> Result<Response<Self::ExportStream>, Status> {
-        let (sender, outcomes) = mpsc::channel(RESULTS);
+        let (sender, outcomes) = mpsc::channel(MAX_WAITING_RESULTS);
         let restore = self.destination()?.restore(sender);
-        let (running, leaving) = (self.running.subscribe(), self.leaving.clone());
+        let (running, shutdown) = (self.running.subscribe(), self.shutdown.clone());
         let restored = tokio::spawn(async move {
             // Leaving drops the restore, which takes back what is under way, also while it waits for the drive.
-            let received = leaving.run_until_cancelled(receive(restore, request.into_inner())).await;
+            let received = shutdown.run_until_cancelled(receive(restore, request.into_inner())).await;
             let ended = received.unwrap_or_else(|| Err(Status::aborted("the destination was told to end")));
             drop(running);
             ended
@@ -101,7 +100,7 @@ impl Exporter for ExporterService {
 }
 
 /// Takes a snapshot in to its end; an error counts and names what was not restored.
-async fn receive(mut restore: Restore<connectors::Record>, mut requests: Streaming<ExportRequest>) -> Result<(), Status> {
+async fn receive(mut restore: StreamRestore<connectors::Record>, mut requests: Streaming<ExportRequest>) -> Result<(), Status> {
     // An error of the stream is Plakar's end: leaving drops the restore, which takes back what is under way.
     // Whether the bytes of a record may come.
     let mut open = false;
@@ -127,20 +126,20 @@ async fn receive(mut restore: Restore<connectors::Record>, mut requests: Streami
 }
 
 fn response(Outcome { ticket, result }: Outcome<connectors::Record>) -> ExportResponse {
-    let error = result.err().unwrap_or_default();
+    let error = result.err().map(|reason| reason.to_string()).unwrap_or_default();
     ExportResponse { result: Some(connectors::Result { header: Some(ticket), error }) }
 }
 
 /// What a record of Plakar's stands for.
-fn record(header: &connectors::Record) -> Record {
+fn record(header: &connectors::Record) -> RestoreRecord {
     let info = header.file_info.clone().unwrap_or_default();
     let item = match left_out(info.mode) {
-        _ if !header.error.is_empty() => Item::Failed(header.error.clone()),
-        _ if header.is_xattr => Item::Other(LeftOut::Attributes),
-        _ if info.mode & MODE_FOLDER != 0 => Item::Folder,
-        Some(kind) => Item::Other(kind),
-        None if !header.has_reader => Item::Failed("it came without its content".to_owned()),
-        None => Item::File { size: u64::try_from(info.size).ok(), modified: time(info.mod_time) },
+        _ if !header.error.is_empty() => RestoreItem::Failed(header.error.clone()),
+        _ if header.is_xattr => RestoreItem::Other(LeftOut::Attributes),
+        _ if info.mode & MODE_FOLDER != 0 => RestoreItem::Folder,
+        Some(kind) => RestoreItem::Other(kind),
+        None if !header.has_reader => RestoreItem::Failed("it came without its content".to_owned()),
+        None => RestoreItem::File { size: u64::try_from(info.size).ok(), modified: time(info.mod_time) },
     };
-    Record { path: header.pathname.clone(), item, attributes: !header.is_xattr && !header.extended_attributes.is_empty() }
+    RestoreRecord { path: header.pathname.clone(), item, attributes: !header.is_xattr && !header.extended_attributes.is_empty() }
 }

@@ -1,6 +1,5 @@
 //! The importer service: a source for Plakar.
 
-use std::pin::Pin;
 use std::sync::Arc;
 
 use futures::{Stream, StreamExt, TryStreamExt};
@@ -15,30 +14,24 @@ use super::proto::importer::{
     CloseRequest, CloseResponse, ImportRequest, ImportResponse, InitRequest, InitResponse, OpenRequest, OpenResponse, PingRequest,
     PingResponse,
 };
-use crate::connector::{Role, Settings, Source, settle};
-use crate::plugin::{MAX_MESSAGE, file, status};
+use crate::connector::{Role, Settings, Source, resolve_location};
+use crate::plugin::{MAX_MESSAGE_BYTES, MAX_WAITING_RECORDS, ResponseStream, file, status};
 use terminal::diagnostics::say;
-
-/// Records that wait for Plakar to take them; enough that a listing never waits for a single one, and
-/// that a few changed files among many are seen some way ahead.
-const RECORDS: usize = 2048;
 
 /// kloset's `location.FLAG_STREAM`: without it Plakar starts a second importer and lists the whole
 /// drive a second time, only to draw a progress bar. On a rate-limited drive that is half of all calls.
 const FLAG_STREAM: u32 = 1 << 2;
 
-type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
-
 /// Plakar's importer over a [`Source`].
 #[derive(Debug, Default)]
-pub struct ImporterService {
+pub struct ImporterV1_1 {
     source: OnceCell<Arc<Source>>,
 }
 
-impl ImporterService {
+impl ImporterV1_1 {
     /// The service, ready to be served.
     pub fn server() -> ImporterServer<Self> {
-        ImporterServer::new(Self::default()).max_decoding_message_size(MAX_MESSAGE)
+        ImporterServer::new(Self::default()).max_decoding_message_size(MAX_MESSAGE_BYTES)
     }
 
     fn source(&self) -> Result<&Arc<Source>, Status> {
@@ -47,14 +40,14 @@ impl ImporterService {
 }
 
 #[tonic::async_trait]
-impl Importer for ImporterService {
+impl Importer for ImporterV1_1 {
     async fn init(&self, request: Request<InitRequest>) -> Result<Response<InitResponse>, Status> {
         let InitRequest { options, config, .. } = request.into_inner();
         let options = options.unwrap_or_default();
         let hostname = options.hostname;
         let settings = Settings::parse(Role::Source, &config, &hostname).map_err(|error| Status::invalid_argument(error.to_string()))?;
-        let settings = settle(settings).await.map_err(|error| status::open_status(&error))?;
-        settings.note().iter().for_each(|note| say(note));
+        let settings = resolve_location(settings).await.map_err(|error| status::open_status(&error))?;
+        settings.location_note().iter().for_each(|note| say(note));
         let source = Source::open(settings).await.map_err(|error| status::open_status(&error))?;
         let source = source.ignoring(&options.excludes);
         let identity = source.identity().clone();
@@ -69,16 +62,16 @@ impl Importer for ImporterService {
         Ok(Response::new(PingResponse {}))
     }
 
-    type ImportStream = Answers<ImportResponse>;
+    type ImportStream = ResponseStream<ImportResponse>;
 
     async fn import(&self, request: Request<Streaming<ImportRequest>>) -> Result<Response<Self::ImportStream>, Status> {
         let source = self.source()?.clone();
         let ended = {
             let source = source.clone();
-            async move { status::run_status(&source.ended().await) }
+            async move { status::run_status(&source.fatal_error().await) }
         };
         let results = request.into_inner();
-        let (sender, records) = mpsc::channel(RECORDS);
+        let (sender, records) = mpsc::channel(MAX_WAITING_RECORDS);
         let (done, all_acknowledged) = oneshot::channel();
         let walk = tokio::spawn({
             let source = source.clone();
@@ -110,7 +103,7 @@ impl Importer for ImporterService {
         Ok(Response::new(Box::pin(until(records.map(Ok).chain(finished).chain(last), ended))))
     }
 
-    type OpenStream = Answers<OpenResponse>;
+    type OpenStream = ResponseStream<OpenResponse>;
 
     async fn open(&self, request: Request<OpenRequest>) -> Result<Response<Self::OpenStream>, Status> {
         let record = request.into_inner().record.ok_or_else(|| Status::invalid_argument("an Open without a record"))?;

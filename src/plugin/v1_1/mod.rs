@@ -7,6 +7,6 @@ mod importer;
 pub mod proto;
 mod storage;
 
-pub use exporter::ExporterService;
-pub use importer::ImporterService;
-pub use storage::StorageService;
+pub use exporter::ExporterV1_1;
+pub use importer::ImporterV1_1;
+pub use storage::StorageV1_1;

@@ -13,23 +13,20 @@ use super::proto::store::{
     InitResponse, ListRequest, ListResponse, ModeRequest, ModeResponse, OpenRequest, OpenResponse, PingRequest, PingResponse, PutRequest,
     PutResponse, SizeRequest, SizeResponse,
 };
-use crate::connector::store::{Kind, Range};
-use crate::connector::{Role, Settings, Store, settle};
-use crate::plugin::resources::{Chunks, mac, write};
-use crate::plugin::{MAX_MESSAGE, status};
-
-/// kloset's `ModeRead | ModeWrite` (connectors/storage): bits that are not those of files.
-const READ_AND_WRITE: i32 = 4 | 2;
+use crate::connector::store::{ByteRange, Kind};
+use crate::connector::{Role, Settings, Store, resolve_location};
+use crate::plugin::resources::{READ_AND_WRITE, ResourceChunks, mac, write};
+use crate::plugin::{MAX_MESSAGE_BYTES, status};
 
 /// Plakar's store over a [`Store`]. Clones share it.
 #[derive(Clone, Default)]
-pub struct StorageService {
+pub struct StorageV1_1 {
     store: Arc<OnceCell<Store>>,
     /// Where states that cannot be put are kept, see [`Store::with_state`].
     state_folder: Option<PathBuf>,
 }
 
-impl StorageService {
+impl StorageV1_1 {
     /// A service that keeps states below a folder of this machine until they are in the store.
     pub fn with_state(state_folder: Option<PathBuf>) -> Self {
         Self { state_folder, ..Self::default() }
@@ -37,7 +34,7 @@ impl StorageService {
 
     /// The service, ready to be served.
     pub fn server(&self) -> StoreServer<Self> {
-        StoreServer::new(self.clone()).max_decoding_message_size(MAX_MESSAGE)
+        StoreServer::new(self.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES)
     }
 
     /// Completes what Plakar has begun; for when it has gone.
@@ -53,12 +50,12 @@ impl StorageService {
 }
 
 #[tonic::async_trait]
-impl StoreContract for StorageService {
+impl StoreContract for StorageV1_1 {
     async fn init(&self, request: Request<InitRequest>) -> Result<Response<InitResponse>, Status> {
         let InitRequest { config, .. } = request.into_inner();
         // Plakar tells a store no host name; only that of a local remote would be shown.
         let settings = Settings::parse(Role::Store, &config, "").map_err(|error| Status::invalid_argument(error.to_string()))?;
-        let settings = settle(settings).await.map_err(|error| status::open_status(&error))?;
+        let settings = resolve_location(settings).await.map_err(|error| status::open_status(&error))?;
         let store = Store::with_state(settings, self.state_folder.clone());
         let identity = store.identity().clone();
         if self.store.set(store).is_err() {
@@ -114,17 +111,14 @@ impl StoreContract for StorageService {
         Ok(Response::new(PutResponse { bytes_written: i64::try_from(written).unwrap_or(i64::MAX) }))
     }
 
-    type GetStream = Chunks<GetResponse>;
+    type GetStream = ResourceChunks<GetResponse>;
 
     async fn get(&self, request: Request<GetRequest>) -> Result<Response<Self::GetStream>, Status> {
         let request = request.into_inner();
         let (store, kind, mac) = (self.store()?, kind(request.r#type)?, mac(&request.mac)?);
-        let range = request.range.map(|range| Range { offset: range.offset, length: range.length.into() });
-        if let Some(bytes) = range.and_then(|range| store.cached(kind, &mac, range)) {
-            return Ok(Response::new(Chunks::one(bytes, answer)));
-        }
+        let range = request.range.map(|range| ByteRange { offset: range.offset, length: range.length.into() });
         let found = store.get(kind, &mac, range).await.map_err(|error| status::resource_status(&error))?;
-        Ok(Response::new(Chunks::new(found, answer)))
+        Ok(Response::new(ResourceChunks::new(found, answer)))
     }
 
     async fn delete(&self, request: Request<DeleteRequest>) -> Result<Response<DeleteResponse>, Status> {

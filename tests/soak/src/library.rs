@@ -11,7 +11,7 @@ use futures::StreamExt;
 use opendrive_sim::{Options, Simulator};
 use plakar_opendrive::connector::destination::{self, Outcome};
 use plakar_opendrive::connector::source;
-use plakar_opendrive::connector::store::{Answer, Kind, Mac, Range};
+use plakar_opendrive::connector::store::{ByteRange, Kind, Mac, ResourceContent};
 use plakar_opendrive::connector::{Destination, Role, Source, Store};
 use tokio::sync::mpsc;
 
@@ -109,12 +109,12 @@ impl Scene {
             Ok(source) => source,
             Err(error) => return report.say(&error),
         };
-        let (sender, mut records) = mpsc::channel::<source::Record>(64);
+        let (sender, mut records) = mpsc::channel::<source::SourceRecord>(64);
         let read = async {
             let (mut told, mut failed, mut wrong) = (0, 0, Vec::new());
             while let Some(record) = records.recv().await {
                 match record.item {
-                    source::Item::File { .. } => {
+                    source::SourceItem::File { .. } => {
                         told += 1;
                         let mut bytes = Vec::new();
                         match read(&source, &record.path, &mut bytes).await {
@@ -128,11 +128,11 @@ impl Scene {
                             }
                         }
                     }
-                    source::Item::Failed(reason) => {
+                    source::SourceItem::Failed(reason) => {
                         failed += 1;
                         report.said.push(reason);
                     }
-                    source::Item::Folder { .. } => {}
+                    source::SourceItem::Folder { .. } => {}
                 }
                 source.acknowledge(&record.path);
             }
@@ -159,7 +159,8 @@ impl Scene {
         let (sender, mut outcomes) = mpsc::channel(4);
         let mut restore = destination.restore(sender);
         let give = async {
-            let folder = |path: &str| destination::Record { path: path.into(), item: destination::Item::Folder, attributes: false };
+            let folder =
+                |path: &str| destination::RestoreRecord { path: path.into(), item: destination::RestoreItem::Folder, attributes: false };
             restore.entry(folder("/"), "/".to_owned()).await;
             let mut last = String::new();
             for (path, bytes) in &files {
@@ -168,8 +169,8 @@ impl Scene {
                     restore.entry(folder(&parent), parent.clone()).await;
                     last = parent;
                 }
-                let item = destination::Item::File { size: Some(bytes.len() as u64), modified: UNIX_EPOCH + Duration::from_secs(1) };
-                restore.entry(destination::Record { path: path.clone(), item, attributes: false }, path.clone()).await;
+                let item = destination::RestoreItem::File { size: Some(bytes.len() as u64), modified: UNIX_EPOCH + Duration::from_secs(1) };
+                restore.entry(destination::RestoreRecord { path: path.clone(), item, attributes: false }, path.clone()).await;
                 for chunk in bytes.chunks(1 << 20) {
                     restore.chunk(Bytes::copy_from_slice(chunk)).await;
                 }
@@ -180,7 +181,7 @@ impl Scene {
         let collect = async {
             let mut good = BTreeMap::new();
             while let Some(Outcome { ticket, result }) = outcomes.recv().await {
-                good.insert(ticket, result);
+                good.insert(ticket, result.map_err(|reason| reason.to_string()));
             }
             good
         };
@@ -229,7 +230,7 @@ impl Scene {
         }
         for (mac, bytes) in &self.stored {
             let offset = rng.usize(..bytes.len());
-            let range = Range { offset: offset as u64, length: rng.u64(..=(bytes.len() - offset) as u64) };
+            let range = ByteRange { offset: offset as u64, length: rng.u64(..=(bytes.len() - offset) as u64) };
             let (kind, part) = (kind_of(mac), &bytes[offset..offset + range.length as usize]);
             for (range, expected) in [(Some(range), part), (None, &bytes[..])] {
                 match get(&store, kind, mac, range).await {
@@ -292,13 +293,10 @@ async fn read(source: &Source, path: &str, bytes: &mut Vec<u8>) -> Result<(), St
     Ok(())
 }
 
-async fn get(store: &Store, kind: Kind, mac: &Mac, range: Option<Range>) -> plakar_opendrive::rclone::Result<Vec<u8>> {
-    if let Some(bytes) = range.and_then(|range| store.cached(kind, mac, range)) {
-        return Ok(bytes.into());
-    }
+async fn get(store: &Store, kind: Kind, mac: &Mac, range: Option<ByteRange>) -> plakar_opendrive::rclone::Result<Vec<u8>> {
     match store.get(kind, mac, range).await? {
-        Answer::Whole(bytes) => Ok(bytes.into()),
-        Answer::Pieces(mut pieces) => {
+        ResourceContent::Whole(bytes) => Ok(bytes.into()),
+        ResourceContent::Pieces(mut pieces) => {
             let mut bytes = Vec::new();
             while let Some(piece) = pieces.next().await {
                 bytes.extend_from_slice(&piece?);
@@ -316,11 +314,11 @@ async fn contents(place: &Place, base: &str) -> Result<BTreeMap<String, Vec<u8>>
         return Ok(files.map(|(path, _)| (path[below.len()..].to_owned(), simulator.drive().read_file(&path).unwrap())).collect());
     }
     let source = Source::open(place.settings(Role::Source, base)).await.map_err(|error| error.to_string())?;
-    let (sender, mut records) = mpsc::channel::<source::Record>(1024);
+    let (sender, mut records) = mpsc::channel::<source::SourceRecord>(1024);
     source.walk(sender).await.map_err(|error| error.to_string())?;
     let mut found = BTreeMap::new();
     while let Some(record) = records.recv().await {
-        if let (source::Item::File { .. }, Some(at)) = (&record.item, record.path.find(&below)) {
+        if let (source::SourceItem::File { .. }, Some(at)) = (&record.item, record.path.find(&below)) {
             let mut bytes = Vec::new();
             read(&source, &record.path, &mut bytes).await?;
             found.insert(record.path[at + below.len()..].to_owned(), bytes);

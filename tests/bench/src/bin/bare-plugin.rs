@@ -13,7 +13,7 @@ use plakar_opendrive::plugin::v1_1::proto::importer::{
     CloseRequest, CloseResponse, ImportRequest, ImportResponse, InitRequest, InitResponse, OpenRequest, OpenResponse, PingRequest,
     PingResponse,
 };
-use plakar_opendrive::plugin::{Connection, Windows, serve};
+use plakar_opendrive::plugin::{Connection, FlowWindows, serve};
 use terminal::signals::Signals;
 use tokio::sync::{OnceCell, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -98,6 +98,6 @@ async fn main() {
     let signals = Signals::listen().expect("signals");
     let (connection, ended) = Connection::from_stdio().expect("standard input and output");
     let service = ImporterServer::new(Bare::default());
-    let end = serve(service, Windows::ONE_STREAM, connection, ended, signals, CancellationToken::new(), std::future::ready(())).await;
+    let end = serve(service, FlowWindows::ONE_STREAM, connection, ended, signals, CancellationToken::new(), std::future::ready(())).await;
     std::process::exit(i32::from(end.is_err()));
 }

@@ -6,10 +6,10 @@
 
 /// The patterns of a run.
 #[derive(Debug, Default)]
-pub(super) struct Ignored(Vec<Pattern>);
+pub(super) struct IgnoreRules(Vec<IgnorePattern>);
 
 #[derive(Debug)]
-struct Pattern {
+struct IgnorePattern {
     parts: Vec<String>,
     /// It begins with `!`: what it matches is taken in again.
     includes: bool,
@@ -17,9 +17,9 @@ struct Pattern {
     folders_only: bool,
 }
 
-impl Ignored {
+impl IgnoreRules {
     pub(super) fn new(lines: &[String]) -> Self {
-        Self(lines.iter().filter_map(|line| Pattern::parse(line)).collect())
+        Self(lines.iter().filter_map(|line| IgnorePattern::parse(line)).collect())
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -27,7 +27,7 @@ impl Ignored {
     }
 
     /// Whether Plakar drops the record of an absolute path: the last pattern that matches decides.
-    pub(super) fn contains(&self, path: &str, is_folder: bool) -> bool {
+    pub(super) fn excludes(&self, path: &str, is_folder: bool) -> bool {
         if path == "/" {
             return false;
         }
@@ -36,7 +36,7 @@ impl Ignored {
     }
 }
 
-impl Pattern {
+impl IgnorePattern {
     fn parse(line: &str) -> Option<Self> {
         let line = line.trim_end_matches('\r');
         let trimmed = line.trim_end_matches(' ');
@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn patterns_are_those_of_plakar() {
         let drops = |patterns: &[&str], path: &str, is_folder| {
-            Ignored::new(&patterns.iter().map(|pattern| (*pattern).to_owned()).collect::<Vec<_>>()).contains(path, is_folder)
+            IgnoreRules::new(&patterns.iter().map(|pattern| (*pattern).to_owned()).collect::<Vec<_>>()).excludes(path, is_folder)
         };
         for (patterns, path, is_folder, expected) in CASES {
             assert_eq!(drops(patterns, path, *is_folder), *expected, "{patterns:?} {path:?} {is_folder}");
@@ -165,7 +165,7 @@ mod tests {
         /// Patterns and names are others' to choose.
         #[test]
         fn any_pattern_is_taken(pattern in r"[a!#*?\[\]^\\/ é-]{0,12}", path in "/[a*\\]é/-]{0,12}") {
-            let _ = Ignored::new(&[pattern]).contains(&path, true);
+            let _ = IgnoreRules::new(&[pattern]).excludes(&path, true);
         }
     }
 

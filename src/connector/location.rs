@@ -8,39 +8,58 @@
 
 use std::collections::HashMap;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+use super::paths::join;
 use super::{ConfigError, OpenError, Settings, explain};
 use crate::rclone::{Error, ErrorKind, Remote, RemoteConfig};
 use terminal::text;
 
-/// Characters that Go's `net/url` leaves as they are in a path, beside letters and digits.
-const PLAIN: &[u8] = b"-_.~$&+,/:;=@";
+/// What Go's `net/url` encodes in a path.
+const ENCODED_IN_PATH: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'+')
+    .remove(b',')
+    .remove(b'/')
+    .remove(b':')
+    .remove(b';')
+    .remove(b'=')
+    .remove(b'@');
 
-/// Those that it leaves in a host as well, which a location with two slashes begins with.
-const PLAIN_IN_HOST: &[u8] = b"!'()*[]<>\"";
+/// What it encodes in a host, which a location with two slashes begins with.
+const ENCODED_IN_HOST: &AsciiSet = &ENCODED_IN_PATH
+    .remove(b'!')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*')
+    .remove(b'[')
+    .remove(b']')
+    .remove(b'<')
+    .remove(b'>')
+    .remove(b'"');
 
 /// The path of a location without what means nothing in it.
-pub(super) fn tidy(path: &str) -> String {
+pub(super) fn normalized(path: &str) -> String {
     path.split('/').filter(|part| !part.is_empty() && *part != ".").collect::<Vec<_>>().join("/")
 }
 
 /// The path that Plakar has encoded, if it can have encoded this one; `None` also if encoding changes nothing.
-pub(super) fn decoded(path: &str) -> Option<String> {
+pub(super) fn percent_decoded(path: &str) -> Option<String> {
     let host = if path.starts_with('/') { 0 } else { path.find('/').unwrap_or(path.len()) };
-    let mut bytes = path.bytes().enumerate();
-    let mut decoded = Vec::with_capacity(path.len());
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || PLAIN.contains(&byte);
-    while let Some((at, byte)) = bytes.next() {
-        if byte != b'%' {
-            let plain = is_plain(byte) || (at < host && PLAIN_IN_HOST.contains(&byte));
-            decoded.push(plain.then_some(byte)?);
-            continue;
-        }
-        let digits = path.get(at + 1..at + 3).filter(|digits| digits.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'A'..=b'F')))?;
-        let byte = u8::from_str_radix(digits, 16).ok().filter(|byte| !is_plain(*byte) && *byte != 0)?;
-        decoded.push(byte);
-        bytes.nth(1);
-    }
-    String::from_utf8(decoded).ok().filter(|decoded| decoded != path)
+    let (host, below) = path.split_at(host);
+    let decode = |text, encoded| {
+        let decoded = percent_decode_str(text).decode_utf8().ok()?;
+        // Only what is encoded as Go does it is Plakar's.
+        (utf8_percent_encode(&decoded, encoded).to_string() == text).then_some(decoded)
+    };
+    let decoded = decode(host, ENCODED_IN_HOST)?.into_owned() + &decode(below, ENCODED_IN_PATH)?;
+    (decoded != path && !decoded.contains('\0')).then_some(decoded)
 }
 
 impl Settings {
@@ -50,7 +69,7 @@ impl Settings {
     /// If the path leads elsewhere.
     pub fn below(mut self, path: &str) -> Result<Self, ConfigError> {
         let path = checked(path)?;
-        let join = |folder: &str| tidy(&format!("{folder}/{path}"));
+        let join = |folder: &str| normalized(&format!("{folder}/{path}"));
         self.encoded = self.encoded.as_deref().map(join);
         let whole = join(&self.identity.root);
         self.move_to(&whole);
@@ -61,18 +80,18 @@ impl Settings {
     ///
     /// # Errors
     /// If the path leads elsewhere.
-    pub fn instead(mut self, path: &str) -> Result<Self, ConfigError> {
-        let path = tidy(checked(path)?);
+    pub fn from_root(mut self, path: &str) -> Result<Self, ConfigError> {
+        let path = normalized(checked(path)?);
         self.encoded = None;
         self.move_to(&path);
         Ok(self)
     }
 
     /// What is to be said of a location that can have come of another one than the user takes it for.
-    pub fn note(&self) -> Option<String> {
+    pub fn location_note(&self) -> Option<String> {
         let (scheme, path) = self.location.split_once("://")?;
         let (host, rest) = path.split_once('/').filter(|(host, _)| !host.is_empty())?;
-        let rest = tidy(rest);
+        let rest = normalized(rest);
         Some(text::line(&format!(
             "the location {scheme}://{path} is read as the folder {}; of {scheme}://{host} and @NAME:/{rest} Plakar makes the same: write {scheme}:///{host} with three slashes, and it is never taken for another",
             self.identity.root,
@@ -80,7 +99,7 @@ impl Settings {
     }
 
     /// Whether it is known which folder the location means.
-    pub fn is_settled(&self) -> bool {
+    pub fn is_resolved(&self) -> bool {
         self.encoded.is_none()
     }
 
@@ -105,13 +124,13 @@ fn checked(path: &str) -> Result<&str, ConfigError> {
 ///
 /// # Errors
 /// If both are there, one line that names both and says how each is written; or as for any connector.
-pub async fn settle(mut settings: Settings) -> Result<Settings, OpenError> {
+pub async fn resolve_location(mut settings: Settings) -> Result<Settings, OpenError> {
     let Some(decoded) = settings.encoded.take() else { return Ok(settings) };
     let base = if settings.identity.kind == "local" { "/" } else { "" };
-    let config = RemoteConfig { path: base.to_owned(), certain: false, ..settings.remote.clone() };
+    let config = RemoteConfig { path: base.to_owned(), unique_base: false, ..settings.remote.clone() };
     let written = settings.identity.root.trim_start_matches('/').to_owned();
     let depths = async {
-        let mut folders = Folders { remote: Remote::open(&config).await?, known: HashMap::new() };
+        let mut folders = ListedFolders { remote: Remote::open(&config).await?, known: HashMap::new() };
         Ok::<_, Error>((folders.depth(&written).await?, folders.depth(&decoded).await?))
     };
     let (literal, meant) = depths.await.map_err(|error| explain(&settings, &error))?;
@@ -132,12 +151,12 @@ pub async fn settle(mut settings: Settings) -> Result<Settings, OpenError> {
 }
 
 /// The folders of a remote, each listed once.
-struct Folders {
+struct ListedFolders {
     remote: Remote,
     known: HashMap<String, Vec<String>>,
 }
 
-impl Folders {
+impl ListedFolders {
     /// How many of the folders of a path are there, one in the other.
     async fn depth(&mut self, path: &str) -> Result<usize, Error> {
         let mut above = String::new();
@@ -155,7 +174,7 @@ impl Folders {
             if !self.known.get(&above).is_some_and(|names| names.iter().any(|there| key(there) == key(name))) {
                 return Ok(depth);
             }
-            above = if above.is_empty() { name.to_owned() } else { format!("{above}/{name}") };
+            above = join(&above, name);
         }
         Ok(path.split('/').count())
     }
@@ -178,7 +197,7 @@ mod tests {
             ("Really!(it)/a%20b", "Really!(it)/a b"),
             ("/%E2%80%9B", "/‛"),
         ] {
-            assert_eq!(decoded(path).as_deref(), Some(expected), "{path}");
+            assert_eq!(percent_decoded(path).as_deref(), Some(expected), "{path}");
         }
         for path in [
             "",
@@ -203,32 +222,22 @@ mod tests {
             "/%é",
             "/a?b%20c",
         ] {
-            assert_eq!(decoded(path), None, "{path}");
+            assert_eq!(percent_decoded(path), None, "{path}");
         }
-    }
-
-    /// As Go's `net/url` writes a path.
-    fn encoded(path: &str) -> String {
-        path.bytes()
-            .map(|byte| match byte {
-                byte if byte.is_ascii_alphanumeric() || PLAIN.contains(&byte) => char::from(byte).to_string(),
-                byte => format!("%{byte:02X}"),
-            })
-            .collect()
     }
 
     proptest::proptest! {
         #[test]
         fn what_plakar_encodes_is_decoded(path in "/[^\0]{0,20}") {
-            let sent = encoded(&path);
-            assert_eq!(decoded(&sent), (sent != path).then_some(path));
+            let sent = utf8_percent_encode(&path, ENCODED_IN_PATH).to_string();
+            assert_eq!(percent_decoded(&sent), (sent != path).then_some(path));
         }
 
         #[test]
         fn anything_may_be_a_location(path in "[%0-9A-Fa-c/é ‛]{0,20}") {
-            if let Some(folder) = decoded(&path) {
+            if let Some(folder) = percent_decoded(&path) {
                 let host = path.find('/').unwrap_or(path.len());
-                assert!(encoded(&folder) == path || host > 0, "{path:?} {folder:?}");
+                assert!(utf8_percent_encode(&folder, ENCODED_IN_PATH).to_string() == path || host > 0, "{path:?} {folder:?}");
             }
         }
     }
@@ -238,7 +247,7 @@ mod tests {
         let note = |location: &str| {
             let config = [("location", location), ("username", "u"), ("password", "p")];
             let config: HashMap<String, String> = config.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
-            Settings::parse(crate::connector::Role::Source, &config, "").unwrap().note()
+            Settings::parse(crate::connector::Role::Source, &config, "").unwrap().location_note()
         };
         for location in ["opendrive://", "opendrive:///", "opendrive:///a/b", "opendrive://Documents"] {
             assert_eq!(note(location), None, "{location}");

@@ -4,13 +4,13 @@ use crate::connector::store::layout::{CONFIG, Kind};
 
 /// What was seen at the top of what is copied.
 #[derive(Default)]
-pub(super) struct Kloset {
+pub(super) struct StoreDetector {
     config: bool,
     packfiles: bool,
     states: bool,
 }
 
-impl Kloset {
+impl StoreDetector {
     pub(super) fn file(&mut self, path: &str) {
         self.config |= path == CONFIG;
     }

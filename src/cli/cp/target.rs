@@ -10,33 +10,33 @@ use tempfile::NamedTempFile;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::report::Report;
-use super::{Failure, Side, Target};
+use super::report::CopyReport;
+use super::{CopySide, Failure, TargetPath};
 use crate::connector::Destination;
-use crate::connector::destination::{Item, Outcome, Record, Restore};
+use crate::connector::destination::{Outcome, RestoreItem, RestoreRecord, StreamRestore};
 use terminal::exit::Exit;
 
 /// Times that differ by less are the same: drives keep seconds.
-const PRECISION: Duration = Duration::from_secs(1);
+const TIME_PRECISION: Duration = Duration::from_secs(1);
 
-/// Outcomes that wait to be reported.
-const WAITING: usize = 100;
+/// Maximum number of outcomes that wait to be reported.
+const MAX_WAITING_OUTCOMES: usize = 100;
 
 /// The folder that is written to.
-pub(super) struct To {
-    place: Place,
+pub(super) struct CopyTarget {
+    place: TargetPlace,
     /// What a single file is called there.
     name: Option<String>,
-    report: Arc<Report>,
+    report: Arc<CopyReport>,
 }
 
-enum Place {
-    Local { root: PathBuf, file: Option<Partial> },
-    Remote { restore: Box<Restore<Ticket>>, outcomes: JoinHandle<()> },
+enum TargetPlace {
+    Local { root: PathBuf, file: Option<PartialFile> },
+    Remote { restore: Box<StreamRestore<CopyTicket>>, outcomes: JoinHandle<()> },
 }
 
 /// A file that is not complete. Dropping it removes it.
-struct Partial {
+struct PartialFile {
     file: NamedTempFile,
     /// What it becomes.
     target: PathBuf,
@@ -48,25 +48,25 @@ struct Partial {
 }
 
 /// What an outcome is about.
-struct Ticket {
+struct CopyTicket {
     path: String,
     file: bool,
 }
 
-impl To {
-    pub(super) async fn open(Target { folder, name }: Target, report: &Arc<Report>) -> Result<Self, Failure> {
+impl CopyTarget {
+    pub(super) async fn open(TargetPath { folder, name }: TargetPath, report: &Arc<CopyReport>) -> Result<Self, Failure> {
         let report = report.clone();
         let place = match folder {
-            Side::Local(root) => {
+            CopySide::Local(root) => {
                 let made = std::fs::create_dir_all(&root);
                 made.map_err(|error| Failure::new(Exit::Failed, format!("cannot make the folder {root:?}: {error}")))?;
-                Place::Local { root, file: None }
+                TargetPlace::Local { root, file: None }
             }
-            Side::Remote(settings) => {
+            CopySide::Remote(settings) => {
                 let destination = Arc::new(Destination::open(*settings).await?);
-                let (sender, outcomes) = mpsc::channel(WAITING);
+                let (sender, outcomes) = mpsc::channel(MAX_WAITING_OUTCOMES);
                 let restore = Box::new(destination.restore(sender));
-                Place::Remote { restore, outcomes: tokio::spawn(tell(outcomes, report.clone())) }
+                TargetPlace::Remote { restore, outcomes: tokio::spawn(tell(outcomes, report.clone())) }
             }
         };
         Ok(Self { place, name, report })
@@ -75,15 +75,15 @@ impl To {
     /// Makes a folder; "" is the one that is copied into.
     pub(super) async fn folder(&mut self, path: &str) {
         match &mut self.place {
-            Place::Local { root, .. } => {
+            TargetPlace::Local { root, .. } => {
                 if let Err(error) = local(root, path).and_then(|folder| std::fs::create_dir_all(folder).map_err(|error| error.to_string()))
                 {
                     self.report.failed(path, &format!("cannot make the folder: {error}"));
                 }
             }
-            Place::Remote { restore, .. } => {
-                let ticket = Ticket { path: path.to_owned(), file: false };
-                restore.entry(Record { path: format!("/{path}"), item: Item::Folder, attributes: false }, ticket).await;
+            TargetPlace::Remote { restore, .. } => {
+                let ticket = CopyTicket { path: path.to_owned(), file: false };
+                restore.entry(RestoreRecord { path: format!("/{path}"), item: RestoreItem::Folder, attributes: false }, ticket).await;
             }
         }
     }
@@ -92,7 +92,7 @@ impl To {
     pub(super) async fn begin(&mut self, path: &str, size: Option<u64>, modified: Option<SystemTime>) -> bool {
         let name = self.name.as_deref().unwrap_or(path);
         match &mut self.place {
-            Place::Local { root, file } => {
+            TargetPlace::Local { root, file } => {
                 let target = match local(root, name) {
                     Ok(target) => target,
                     Err(problem) => {
@@ -106,17 +106,17 @@ impl To {
                     return false;
                 }
                 match partial(&target) {
-                    Ok(made) => *file = Some(Partial { file: made, target, path: path.to_owned(), size, modified, count: 0 }),
+                    Ok(made) => *file = Some(PartialFile { file: made, target, path: path.to_owned(), size, modified, count: 0 }),
                     Err(error) => {
                         self.report.failed(path, &format!("cannot make a file in {:?}: {error}", target.parent().unwrap_or(root)))
                     }
                 }
                 file.is_some()
             }
-            Place::Remote { restore, .. } => {
-                let item = Item::File { size, modified: modified.unwrap_or(UNIX_EPOCH) };
-                let ticket = Ticket { path: path.to_owned(), file: true };
-                restore.entry(Record { path: format!("/{name}"), item, attributes: false }, ticket).await;
+            TargetPlace::Remote { restore, .. } => {
+                let item = RestoreItem::File { size, modified: modified.unwrap_or(UNIX_EPOCH) };
+                let ticket = CopyTicket { path: path.to_owned(), file: true };
+                restore.entry(RestoreRecord { path: format!("/{name}"), item, attributes: false }, ticket).await;
                 true
             }
         }
@@ -125,7 +125,7 @@ impl To {
     /// Takes the next bytes of the file.
     pub(super) async fn chunk(&mut self, bytes: Bytes) {
         match &mut self.place {
-            Place::Local { file: place, .. } => {
+            TargetPlace::Local { file: place, .. } => {
                 let Some(file) = place else { return };
                 file.count += bytes.len() as u64;
                 if let Err(error) = tokio::task::block_in_place(|| file.file.write_all(&bytes)) {
@@ -133,14 +133,14 @@ impl To {
                     *place = None;
                 }
             }
-            Place::Remote { restore, .. } => restore.chunk(bytes).await,
+            TargetPlace::Remote { restore, .. } => restore.chunk(bytes).await,
         }
     }
 
     /// The file is complete: it gets its name.
     pub(super) async fn end(&mut self) {
         match &mut self.place {
-            Place::Local { file, .. } => {
+            TargetPlace::Local { file, .. } => {
                 let Some(file) = file.take() else { return };
                 let path = file.path.clone();
                 match file.keep() {
@@ -148,21 +148,21 @@ impl To {
                     Err(problem) => self.report.failed(&path, &problem),
                 }
             }
-            Place::Remote { restore, .. } => restore.end_of_file().await,
+            TargetPlace::Remote { restore, .. } => restore.end_of_file().await,
         }
     }
 
     /// The file will not be complete: nothing of it stays. Why has been reported.
     pub(super) fn abort(&mut self) {
         // A remote drops what was begun when the next entry comes.
-        if let Place::Local { file, .. } = &mut self.place {
+        if let TargetPlace::Local { file, .. } = &mut self.place {
             *file = None;
         }
     }
 
     /// Waits until all is where it belongs.
     pub(super) async fn finish(self) {
-        if let Place::Remote { restore, outcomes } = self.place {
+        if let TargetPlace::Remote { restore, outcomes } = self.place {
             let summary = restore.finish().await;
             self.report.kept(summary.unchanged);
             summary.notes().for_each(|line| self.report.note(&line));
@@ -172,7 +172,7 @@ impl To {
     }
 }
 
-impl Partial {
+impl PartialFile {
     fn keep(self) -> Result<(), String> {
         if self.size.is_some_and(|size| size != self.count) {
             return Err(format!("{} bytes came, it should have {}", self.count, self.size.unwrap_or_default()));
@@ -184,12 +184,12 @@ impl Partial {
     }
 }
 
-async fn tell(mut outcomes: mpsc::Receiver<Outcome<Ticket>>, report: Arc<Report>) {
+async fn tell(mut outcomes: mpsc::Receiver<Outcome<CopyTicket>>, report: Arc<CopyReport>) {
     while let Some(Outcome { ticket, result }) = outcomes.recv().await {
         match result {
             Ok(()) if ticket.file => report.stored(),
             Ok(()) => {}
-            Err(error) => report.failed(&ticket.path, &error),
+            Err(reason) => report.failed(&ticket.path, &reason.to_string()),
         }
     }
 }
@@ -212,7 +212,7 @@ fn is_same(target: &Path, size: u64, modified: Option<SystemTime>) -> bool {
     let (Ok(metadata), Some(modified)) = (std::fs::symlink_metadata(target), modified) else { return false };
     let Ok(there) = metadata.modified() else { return false };
     let distance = there.duration_since(modified).unwrap_or_else(|error| error.duration());
-    metadata.is_file() && metadata.len() == size && distance < PRECISION
+    metadata.is_file() && metadata.len() == size && distance < TIME_PRECISION
 }
 
 /// A file beside its target that is removed unless it is kept.
@@ -251,7 +251,7 @@ mod tests {
         let time = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
         std::fs::File::options().write(true).open(&path).unwrap().set_modified(time + Duration::from_millis(900)).unwrap();
         assert!(is_same(&path, 5, Some(time)));
-        assert!(!is_same(&path, 4, Some(time)) && !is_same(&path, 5, None) && !is_same(&path, 5, Some(time - PRECISION)));
+        assert!(!is_same(&path, 4, Some(time)) && !is_same(&path, 5, None) && !is_same(&path, 5, Some(time - TIME_PRECISION)));
         assert!(!is_same(folder.path(), 5, Some(time)));
     }
 }

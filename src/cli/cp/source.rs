@@ -7,30 +7,31 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
-use super::kloset::Kloset;
-use super::report::Report;
-use super::to::To;
-use super::{Failure, Side, above};
+use super::report::CopyReport;
+use super::store_detector::StoreDetector;
+use super::target::CopyTarget;
+use super::{CopySide, Failure, above};
 use crate::cli::failure::failure;
 use crate::cli::ls::is_file;
 use crate::connector::Source;
-use crate::connector::source::{Item, Record};
-use crate::rclone::{CHUNK, ErrorKind};
+use crate::connector::paths::join;
+use crate::connector::source::{SourceItem, SourceRecord};
+use crate::rclone::{CHUNK_BYTES, ErrorKind};
 use terminal::exit::Exit;
 
-/// Records that wait to be copied.
-const WAITING: usize = 1000;
+/// Maximum number of records that wait to be copied.
+const MAX_RECORDS_TO_COPY: usize = 1000;
 
 /// Where the bytes come from. With a name it is one file in the folder.
-pub(super) enum From {
+pub(super) enum CopySource {
     Local { folder: PathBuf, file: Option<String> },
     Remote { source: Box<Source>, file: Option<String> },
 }
 
-impl From {
-    pub(super) async fn open(side: Side) -> Result<Self, Failure> {
+impl CopySource {
+    pub(super) async fn open(side: CopySide) -> Result<Self, Failure> {
         match side {
-            Side::Local(path) => {
+            CopySide::Local(path) => {
                 let metadata = std::fs::metadata(&path).map_err(|error| {
                     let exit = if error.kind() == std::io::ErrorKind::NotFound { Exit::NotFound } else { Exit::Failed };
                     Failure::new(exit, format!("{path:?} cannot be read: {error}"))
@@ -40,10 +41,12 @@ impl From {
                 }
                 let name = path.file_name().and_then(|name| name.to_str());
                 let name = name.filter(|_| metadata.is_file());
-                let name = name.ok_or_else(|| Failure::new(Exit::Failed, format!("{path:?} is no file with a name in UTF-8")))?.to_owned();
+                let name = name
+                    .ok_or_else(|| Failure::new(Exit::Failed, format!("{path:?} is not a regular file with a name in UTF-8")))?
+                    .to_owned();
                 Ok(Self::Local { folder: path, file: Some(name) })
             }
-            Side::Remote(settings) => match Source::open((*settings).clone()).await {
+            CopySide::Remote(settings) => match Source::open((*settings).clone()).await {
                 Ok(source) => Ok(Self::Remote { source: Box::new(source), file: None }),
                 Err(error) if is_file(&error) => {
                     let Some((folder, name)) = above(&settings) else { return Err(error.into()) };
@@ -61,7 +64,7 @@ impl From {
     }
 
     /// Copies all of it. What fails is in the report.
-    pub(super) async fn copy(self, mut to: To, report: &Report) -> Result<(), Failure> {
+    pub(super) async fn copy(self, mut to: CopyTarget, report: &CopyReport) -> Result<(), Failure> {
         match self {
             Self::Local { folder: path, file: Some(name) } => local_file(&path, &name, &mut to, report).await,
             Self::Local { folder, file: None } => local_tree(folder, &mut to, report).await,
@@ -72,10 +75,10 @@ impl From {
     }
 }
 
-async fn local_tree(root: PathBuf, to: &mut To, report: &Report) {
+async fn local_tree(root: PathBuf, to: &mut CopyTarget, report: &CopyReport) {
     // The last one is next, so that a folder is complete before the one after it.
     let mut waiting = vec![(root, String::new())];
-    let mut kloset = Kloset::default();
+    let mut store_detector = StoreDetector::default();
     while let Some((folder, path)) = waiting.pop() {
         to.folder(&path).await;
         let entries = std::fs::read_dir(&folder).and_then(|entries| entries.collect::<Result<Vec<_>, _>>());
@@ -98,11 +101,11 @@ async fn local_tree(root: PathBuf, to: &mut To, report: &Report) {
             match entry.file_type() {
                 Err(error) => report.failed(&shown, &error.to_string()),
                 Ok(kind) if kind.is_dir() => {
-                    kloset.folder(&shown);
+                    store_detector.folder(&shown);
                     folders.push((entry.path(), join(&path, name)));
                 }
                 Ok(kind) if kind.is_file() => {
-                    kloset.file(&shown);
+                    store_detector.file(&shown);
                     local_file(&entry.path(), &shown, to, report).await;
                 }
                 Ok(kind) => report.left_out(&shown, if kind.is_symlink() { "a link" } else { "no file" }),
@@ -110,17 +113,17 @@ async fn local_tree(root: PathBuf, to: &mut To, report: &Report) {
         }
         waiting.extend(folders.into_iter().rev());
     }
-    kloset.note().into_iter().for_each(|note| report.note(note));
+    store_detector.note().into_iter().for_each(|note| report.note(note));
 }
 
-async fn local_file(file: &Path, path: &str, to: &mut To, report: &Report) {
+async fn local_file(file: &Path, path: &str, to: &mut CopyTarget, report: &CopyReport) {
     if let Err(error) = read_local(file, path, to, report).await {
         report.failed(path, &format!("cannot read it: {error}"));
         to.abort();
     }
 }
 
-async fn read_local(file: &Path, path: &str, to: &mut To, report: &Report) -> std::io::Result<()> {
+async fn read_local(file: &Path, path: &str, to: &mut CopyTarget, report: &CopyReport) -> std::io::Result<()> {
     let mut file = File::open(file)?;
     let metadata: Metadata = file.metadata()?;
     report.found(path, Some(metadata.len()));
@@ -129,8 +132,8 @@ async fn read_local(file: &Path, path: &str, to: &mut To, report: &Report) -> st
     }
     loop {
         let bytes = tokio::task::block_in_place(|| {
-            let mut bytes = Vec::with_capacity(CHUNK);
-            (&mut file).take(CHUNK as u64).read_to_end(&mut bytes).map(|_| Bytes::from(bytes))
+            let mut bytes = Vec::with_capacity(CHUNK_BYTES);
+            (&mut file).take(CHUNK_BYTES as u64).read_to_end(&mut bytes).map(|_| Bytes::from(bytes))
         })?;
         if bytes.is_empty() {
             break;
@@ -142,22 +145,22 @@ async fn read_local(file: &Path, path: &str, to: &mut To, report: &Report) -> st
     Ok(())
 }
 
-async fn remote(source: &Source, file: Option<&str>, to: &mut To, report: &Report) -> Result<(), Failure> {
-    let (sender, mut records) = mpsc::channel::<Record>(WAITING);
-    let mut kloset = Kloset::default();
-    let seen = &mut kloset;
+async fn remote(source: &Source, file: Option<&str>, to: &mut CopyTarget, report: &CopyReport) -> Result<(), Failure> {
+    let (sender, mut records) = mpsc::channel::<SourceRecord>(MAX_RECORDS_TO_COPY);
+    let mut store_detector = StoreDetector::default();
+    let seen = &mut store_detector;
     // With it goes the receiver, at whose end the walk ends.
     let copy = async move {
-        while let Some(Record { path: full, item }) = records.recv().await {
+        while let Some(SourceRecord { path: full, item }) = records.recv().await {
             if let Some(path) = source.identity().below(&full) {
                 match (file, item) {
-                    (Some(name), item) if path != name || !matches!(item, Item::File { .. }) => {}
-                    (_, Item::Folder { .. }) => {
+                    (Some(name), item) if path != name || !matches!(item, SourceItem::File { .. }) => {}
+                    (_, SourceItem::Folder { .. }) => {
                         seen.folder(path);
                         to.folder(path).await;
                     }
-                    (_, Item::Failed(error)) => report.failed(path, &error),
-                    (_, Item::File { size, modified }) => {
+                    (_, SourceItem::Failed(error)) => report.failed(path, &error),
+                    (_, SourceItem::File { size, modified }) => {
                         report.found(path, size);
                         seen.file(path);
                         if to.begin(path, size, modified).await {
@@ -187,7 +190,7 @@ async fn remote(source: &Source, file: Option<&str>, to: &mut To, report: &Repor
     };
     let (walked, found) = tokio::join!(source.walk(sender), copy);
     source.notes().for_each(|note| report.note(&note));
-    kloset.note().into_iter().for_each(|note| report.note(note));
+    store_detector.note().into_iter().for_each(|note| report.note(note));
     // Nothing else can be read.
     let found = found.map_err(|error| failure(&error))?;
     if !found {
@@ -196,15 +199,11 @@ async fn remote(source: &Source, file: Option<&str>, to: &mut To, report: &Repor
     Ok(walked?)
 }
 
-async fn read_remote(source: &Source, path: &str, to: &mut To, report: &Report) -> crate::rclone::Result<()> {
+async fn read_remote(source: &Source, path: &str, to: &mut CopyTarget, report: &CopyReport) -> crate::rclone::Result<()> {
     let mut reader = source.read(path).await?;
     while let Some(bytes) = reader.chunk().await? {
         report.passed(bytes.len() as u64);
         to.chunk(bytes).await;
     }
     Ok(())
-}
-
-fn join(folder: &str, name: &str) -> String {
-    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
 }

@@ -1,13 +1,14 @@
-//! What is told at the end of a restore.
+//! How a restore ended, and what is told of it.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use super::paths::standard;
+use crate::connector::paths::split;
 use terminal::text;
 
-/// How many entries are named before the rest is only counted.
-const NAMED: usize = 5;
+/// Maximum number of entries that are named; the rest is only counted.
+const MAX_EXAMPLES: usize = 5;
 
 /// Something that a drive has no notion of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,7 +29,7 @@ pub enum LeftOut {
 
 /// How a restore ended.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Summary {
+pub struct RestoreSummary {
     /// Folders and files that were to be restored.
     pub entries: u64,
     /// Folders and files that were not restored.
@@ -48,7 +49,7 @@ struct Examples {
     paths: Vec<String>,
 }
 
-impl Summary {
+impl RestoreSummary {
     /// One line that counts and names what was not restored; `None` if nothing failed.
     pub fn failure(&self) -> Option<String> {
         if self.failures == 0 {
@@ -96,7 +97,7 @@ impl Summary {
 
     /// Takes note of something that is restored, if listings show its name otherwise.
     pub(super) fn note_name(&mut self, path: &str) {
-        let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
+        let (_, name) = split(path);
         let shown = standard(name);
         if shown != name {
             self.shown.push(|| format!("{} as {}", text::quoted(&format!("/{path}")), text::quoted(&shown)));
@@ -113,7 +114,7 @@ impl Summary {
 
     pub(super) fn fail(&mut self, path: &str, reason: &str) {
         self.failures += 1;
-        if self.named.len() < NAMED {
+        if self.named.len() < MAX_EXAMPLES {
             self.named.push(text::line(&format!("{}: {reason}", text::quoted(path))));
         }
     }
@@ -130,7 +131,7 @@ impl Examples {
 
     fn push(&mut self, example: impl FnOnce() -> String) {
         self.count += 1;
-        if self.paths.len() < NAMED {
+        if self.paths.len() < MAX_EXAMPLES {
             self.paths.push(example());
         }
     }
@@ -192,7 +193,7 @@ mod tests {
 
     #[test]
     fn failures_and_what_is_left_out_are_counted_and_the_first_are_named() {
-        let mut summary = Summary { entries: 40, ..Summary::default() };
+        let mut summary = RestoreSummary { entries: 40, ..RestoreSummary::default() };
         assert_eq!((summary.failure(), summary.left_out()), (None, None));
         for number in 0..7 {
             summary.fail(&format!("/f{number}"), "no");

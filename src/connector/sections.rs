@@ -1,34 +1,76 @@
-//! rclone's own configuration, as `rclone config show` prints it.
+//! Configurations of several remotes: rclone's own, and what `plakar-opendrive config` and `plakar … show -json` print.
 
 use std::collections::BTreeMap;
 
 use super::ConfigError;
-use super::wrapped::{Reference, WRAPPED};
-
-/// What `-rclone` of Plakar's puts before the keys (plakar v1.1.4, utils/config.go).
-const PREFIX: &str = "rclone_";
+use super::config::RCLONE_PREFIX;
+use super::wrapped::{RemoteReference, WRAPPED_PREFIX};
 
 /// What rclone's encrypted configuration file begins with (fs/config/crypt.go in rclone).
-const ENCRYPTED: &str = "RCLONE_ENCRYPT_V";
+const ENCRYPTED_HEADER: &str = "RCLONE_ENCRYPT_V";
 
 /// What rclone shows of a password where it is asked for one remote (printRemoteOptions in fs/config/ui.go in rclone).
-const HIDDEN: &str = "*** ENCRYPTED ***";
+const MASKED_VALUE: &str = "*** ENCRYPTED ***";
 
-/// All sections of a configuration, by name.
-pub struct RcloneConfig(pub BTreeMap<String, BTreeMap<String, String>>);
+/// The options of a remote, a source, a destination or a store.
+pub type Section = BTreeMap<String, String>;
 
-impl RcloneConfig {
+/// The sections of a configuration, by name. It has no `Debug` form, which would show passwords.
+pub struct Sections(pub BTreeMap<String, Section>);
+
+impl Sections {
+    /// Reads a configuration in any of its forms: JSON, else as [`Sections::parse_rclone`] does.
+    ///
+    /// # Errors
+    /// One line, without the text of the configuration, if it is none, is encrypted, or has no section.
+    pub fn read(bytes: &[u8]) -> Result<Self, ConfigError> {
+        let sections = if bytes.trim_ascii_start().starts_with(b"{") {
+            Self::parse_json(bytes)?
+        } else {
+            Self::parse_rclone(std::str::from_utf8(bytes).map_err(|_| ConfigError::new("not UTF-8 text"))?)?
+        };
+        if sections.0.is_empty() {
+            let advice = "give what `plakar-opendrive config` or `rclone config show` prints";
+            return Err(ConfigError::new(format!("there is no remote in it: {advice}")));
+        }
+        Ok(sections)
+    }
+
+    /// Reads one object of sections, as `rclone config dump` prints it, or several one after another, as `plakar source show -json` does.
+    ///
+    /// # Errors
+    /// One line that tells where it is something else, without the text.
+    pub fn parse_json(bytes: &[u8]) -> Result<Self, ConfigError> {
+        let mut sections = BTreeMap::new();
+        let documents = serde_json::Deserializer::from_slice(bytes);
+        for document in documents.into_iter::<BTreeMap<String, BTreeMap<String, serde_json::Value>>>() {
+            // The text of the error tells a line and a column, and of a value its type alone.
+            let document = document.map_err(|error| {
+                let (line, column) = (error.line(), error.column());
+                ConfigError::new(format!("not a configuration: line {line}, column {column}: not an object of sections"))
+            })?;
+            for (name, section) in document {
+                let text = |value: serde_json::Value| match value {
+                    serde_json::Value::String(text) => text,
+                    other => other.to_string(),
+                };
+                sections.insert(name, section.into_iter().map(|(key, value)| (key, text(value))).collect());
+            }
+        }
+        Ok(Self(sections))
+    }
+
     /// Reads what `rclone config show` prints, by the rules of rclone's reader (goconfig v1.0.0,
     /// read.go): what stands behind `=` is the value, with `#` and `;` in it.
     ///
     /// # Errors
     /// One line, without the text of the configuration, if it is encrypted or no configuration.
-    pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        let mut sections: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+    pub fn parse_rclone(text: &str) -> Result<Self, ConfigError> {
+        let mut sections: BTreeMap<String, Section> = BTreeMap::new();
         let mut section = None;
         for (number, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
             let line = line.trim();
-            if line.starts_with(ENCRYPTED) {
+            if line.starts_with(ENCRYPTED_HEADER) {
                 return Err(ConfigError::new(
                     "the rclone configuration is encrypted: give what `rclone config show` prints, which asks for its password",
                 ));
@@ -43,7 +85,7 @@ impl RcloneConfig {
             } else {
                 // Not the line itself: it may be a secret.
                 return Err(ConfigError::new(format!(
-                    "line {} of the rclone configuration is no [section] and no key = value in one: give what `rclone config show` prints",
+                    "line {} of the rclone configuration is neither a [section] nor a key = value in one: give what `rclone config show` prints",
                     number + 1
                 )));
             }
@@ -51,14 +93,14 @@ impl RcloneConfig {
         Ok(Self(sections))
     }
 
-    /// What Plakar is to keep for a section: its options as `-rclone` would write them, those of what
+    /// What Plakar is to keep for a section of rclone's: its options as `-rclone` would write them, those of what
     /// it wraps with them, and the location.
     ///
     /// # Errors
     /// One line that names the section that is missing, has no type, or comes to itself in a circle.
-    pub fn import(&self, name: &str) -> Result<BTreeMap<String, String>, ConfigError> {
+    pub fn import(&self, name: &str) -> Result<Section, ConfigError> {
         let mut keys = BTreeMap::from([("location".to_owned(), "rclone://".to_owned())]);
-        let (mut prefix, mut trail, mut current) = (PREFIX.to_owned(), Vec::new(), name);
+        let (mut prefix, mut trail, mut current) = (RCLONE_PREFIX.to_owned(), Vec::new(), name);
         loop {
             if trail.contains(&current) {
                 trail.push(current);
@@ -73,18 +115,18 @@ impl RcloneConfig {
                     "section [{current}] has upstreams: write each out in `rclone config` as :type,option=value:path, then import it with `-rclone`"
                 )));
             }
-            if let Some((key, _)) = section.iter().find(|(_, value)| *value == HIDDEN) {
+            if let Some((key, _)) = section.iter().find(|(_, value)| *value == MASKED_VALUE) {
                 return Err(ConfigError::new(format!(
-                    "{key} of section [{current}] is {HIDDEN}, which `rclone config show {current}` prints in the place of a password: leave the name out, `rclone config show` prints it"
+                    "{key} of section [{current}] is {MASKED_VALUE}, which `rclone config show {current}` prints in the place of a password: leave the name out, `rclone config show` prints it"
                 )));
             }
             trail.push(current);
             keys.extend(
                 section.iter().filter(|(_, value)| !value.is_empty()).map(|(key, value)| (format!("{prefix}{key}"), value.clone())),
             );
-            let wrapped = section.get("remote").and_then(|remote| Reference::parse(remote)).and_then(|remote| remote.section());
+            let wrapped = section.get("remote").and_then(|remote| RemoteReference::parse(remote)).and_then(|remote| remote.section());
             let Some(wrapped) = wrapped else { return Ok(keys) };
-            prefix.push_str(WRAPPED);
+            prefix.push_str(WRAPPED_PREFIX);
             current = wrapped;
         }
     }
@@ -112,7 +154,7 @@ mod tests {
     use super::*;
 
     fn import(text: &str, name: &str) -> Result<Vec<String>, String> {
-        let keys = RcloneConfig::parse(text).and_then(|config| config.import(name)).map_err(|error| error.to_string())?;
+        let keys = Sections::parse_rclone(text).and_then(|config| config.import(name)).map_err(|error| error.to_string())?;
         Ok(keys.into_iter().map(|(key, value)| format!("{key}={value}")).collect())
     }
 
@@ -136,6 +178,31 @@ mod tests {
     }
 
     #[test]
+    fn json_may_come_in_several_objects() {
+        let sections =
+            Sections::read(br#"{"a":{"location":"x","n":5}} {"b":{"k":"\n\u0000"}}"#).unwrap_or_else(|error| panic!("{error}")).0;
+        let section = |pairs: &[(&str, &str)]| pairs.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect::<Section>();
+        assert_eq!(sections["a"], section(&[("location", "x"), ("n", "5")]));
+        assert_eq!(sections["b"], section(&[("k", "\n\0")]));
+    }
+
+    #[test]
+    fn what_is_not_a_configuration_is_told_without_its_text() {
+        let cases: [(&[u8], &str); 6] = [
+            (br#"{"a": "s3cret"}"#, "not a configuration: line 1, column 14"),
+            (br#"{"a": {"k": "s3cret"#, "not a configuration: line 1"),
+            (b"{s3cret", "not a configuration: line 1"),
+            (b"[a]\ns3cret = \xff", "not UTF-8 text"),
+            (b" ; s3cret\n", "there is no remote in it: give what"),
+            (b"{}", "there is no remote in it: give what"),
+        ];
+        for (bytes, expected) in cases {
+            let message = Sections::read(bytes).map(drop).expect_err(expected).to_string();
+            assert!(message.starts_with(expected) && !message.contains("s3cret"), "{message}");
+        }
+    }
+
+    #[test]
     fn what_cannot_be_imported_is_one_clear_line() {
         let circle = "[a]\ntype=crypt\nremote=b:\n[b]\ntype=alias\nremote=a:x";
         let cases = [
@@ -151,8 +218,8 @@ mod tests {
             ("[a]\nremote=x", "a", "section [a] of the rclone configuration has no type"),
             ("[a]\ntype=union\nupstreams=b:", "a", "section [a] has upstreams: write each out"),
             ("# Encrypted rclone configuration File\n\nRCLONE_ENCRYPT_V0:\nAbC", "a", "the rclone configuration is encrypted: give what"),
-            ("[a]\ntype=local\nhunter2", "a", "line 3 of the rclone configuration is no [section]"),
-            ("type = local", "a", "line 1 of the rclone configuration is no [section]"),
+            ("[a]\ntype=local\nhunter2", "a", "line 3 of the rclone configuration is neither a [section]"),
+            ("type = local", "a", "line 1 of the rclone configuration is neither a [section]"),
         ];
         for (text, name, expected) in cases {
             let message = import(text, name).expect_err(expected);

@@ -16,52 +16,52 @@ use std::time::SystemTime;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::newer::Newer;
-use super::reader::{Fetch, FileReader};
-use crate::rclone::{BeginningJob, Error, ErrorKind, Object};
+use super::change_predictor::ChangePredictor;
+use super::reader::{FilePrefetch, FileReader};
+use crate::rclone::{Error, ErrorKind, Object, PrefetchJob};
 
-/// All that may be fetched ahead, in KiB.
-const BUDGET: usize = 64 << 10;
+/// Maximum of all that is fetched ahead, in KiB.
+const MAX_PREFETCHED_KIB: usize = 64 << 10;
 
-/// What is fetched of one file before it is asked for, in bytes; the rest of a larger one follows when it is.
-const SLICE: usize = 4 << 20;
+/// Maximum that is fetched of one file before it is asked for, in bytes; the rest of a larger one follows when it is.
+const MAX_PREFETCH_BYTES: usize = 4 << 20;
 
-/// How many files must be opened one after another before any is fetched ahead.
-const STREAK: usize = 2;
+/// Minimum number of files that are opened one after another before any is fetched ahead.
+const MIN_STREAK_FILES: usize = 2;
 
-/// How many are fetched ahead first.
-const FIRST_WINDOW: usize = 4;
+/// Number of files that are fetched ahead first.
+const INITIAL_WINDOW_FILES: usize = 4;
 
-/// How many files wait to be opened at most where nothing is acknowledged. Plakar 1.0 holds a thousand records,
+/// Maximum number of files that wait to be opened where nothing is acknowledged. Plakar 1.0 holds a thousand records,
 /// and gRPC at most some thousands more, before the walk has to wait.
-const WAITING: usize = 16 << 10;
+const MAX_WAITING_FILES: usize = 16 << 10;
 
 /// The files that were told of and not acknowledged yet, and what is fetched of them.
 #[derive(Debug)]
-pub(super) struct Ahead {
-    state: Mutex<State>,
+pub(super) struct ReadAhead {
+    state: Mutex<ReadAheadState>,
     budget: Arc<Semaphore>,
     /// The widest window.
-    most: usize,
-    unacknowledged: Option<Unacknowledged>,
+    max_window: usize,
+    unacknowledged: Option<UnacknowledgedOpens>,
 }
 
 /// How Plakar 1.0 opens files: it says which are done with only if it has opened them.
 #[derive(Debug)]
-struct Unacknowledged {
+struct UnacknowledgedOpens {
     /// How many files Plakar's workers may have in their hands.
     workers: usize,
     /// Files that may be open at once: its workers are many more than there are transfers.
-    turns: Arc<Semaphore>,
+    open_permits: Arc<Semaphore>,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    files: HashMap<String, File>,
+struct ReadAheadState {
+    files: HashMap<String, TrackedFile>,
     /// The files that are neither opened nor acknowledged, in the order of their records.
     upcoming: BTreeMap<u64, String>,
     /// How many records there were.
-    told: u64,
+    recorded: u64,
     /// How many files were opened since one was acknowledged unopened.
     streak: usize,
     /// How many files may be fetched ahead; 0 is closed.
@@ -70,57 +70,57 @@ struct State {
     fetched: usize,
     /// Where to look for the next one to fetch.
     next: u64,
-    newer: Newer,
+    predictor: ChangePredictor,
     /// How many are fetched because they are likely to have changed, and not opened yet.
     likely_fetched: usize,
 }
 
 #[derive(Debug)]
-struct File {
+struct TrackedFile {
     order: u64,
     object: Arc<Object>,
     modified: Option<SystemTime>,
     opened: bool,
-    fetch: Option<Fetch>,
+    fetch: Option<FilePrefetch>,
 }
 
-impl Ahead {
-    /// `most` is the widest window, in files.
-    pub(super) fn new(most: usize) -> Self {
-        Self { state: Mutex::default(), budget: Arc::new(Semaphore::new(BUDGET)), most, unacknowledged: None }
+impl ReadAhead {
+    /// `max_window` is the widest window, in files.
+    pub(super) fn new(max_window: usize) -> Self {
+        Self { state: Mutex::default(), budget: Arc::new(Semaphore::new(MAX_PREFETCHED_KIB)), max_window, unacknowledged: None }
     }
 
     /// From now on no record is acknowledged that was not opened.
     pub(super) fn without_acknowledgements(&mut self, workers: usize) {
-        self.unacknowledged = Some(Unacknowledged { workers, turns: Arc::new(Semaphore::new(self.most)) });
+        self.unacknowledged = Some(UnacknowledgedOpens { workers, open_permits: Arc::new(Semaphore::new(self.max_window)) });
     }
 
     /// Whether a file may be let go before it is opened.
-    pub(super) fn lets_go(&self) -> bool {
+    pub(super) fn may_let_go(&self) -> bool {
         self.unacknowledged.is_some()
     }
 
     /// Waits until one more file may be open.
-    pub(super) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
-        let turns = self.unacknowledged.as_ref()?.turns.clone();
+    pub(super) async fn open_permit(&self) -> Option<OwnedSemaphorePermit> {
+        let open_permits = self.unacknowledged.as_ref()?.open_permits.clone();
         // The semaphore is never closed.
-        turns.acquire_owned().await.ok()
+        open_permits.acquire_owned().await.ok()
     }
 
     /// Takes note of a file, in the order of the records.
-    pub(super) fn tell(&self, path: &str, modified: Option<SystemTime>, object: Object) {
+    pub(super) fn add(&self, path: &str, modified: Option<SystemTime>, object: Object) {
         let mut state = self.state();
-        let order = state.told;
-        state.told += 1;
+        let order = state.recorded;
+        state.recorded += 1;
         state.upcoming.insert(order, path.to_owned());
-        let file = File { order, object: Arc::new(object), modified, opened: false, fetch: None };
+        let file = TrackedFile { order, object: Arc::new(object), modified, opened: false, fetch: None };
         // A second walk tells of it once more.
         let before = state.files.insert(path.to_owned(), file);
         if let Some(before) = before.as_ref().filter(|before| !before.opened) {
             state.leave_unopened(before);
         }
-        state.newer.add(modified, order);
-        let too_many = if self.lets_go() { state.let_go(order + 1, WAITING) } else { Vec::new() };
+        state.predictor.add(modified, order);
+        let too_many = if self.may_let_go() { state.let_go(order + 1, MAX_WAITING_FILES) } else { Vec::new() };
         self.fetch(&mut state);
         drop(state);
         // Not under the lock: letting go of an object is a call into Go.
@@ -139,11 +139,11 @@ impl Ahead {
             if !file.opened {
                 file.opened = true;
                 state.upcoming.remove(&order);
-                if let Some(Unacknowledged { workers, .. }) = self.unacknowledged {
+                if let Some(UnacknowledgedOpens { workers, .. }) = self.unacknowledged {
                     passed = state.let_go(order, workers);
                 }
-                state.newer.opened(modified, order);
-                state.opened(order, fetch.as_ref().map(|fetch| fetch.likely), self.most);
+                state.predictor.opened(modified, order);
+                state.opened(order, fetch.as_ref().map(|fetch| fetch.likely), self.max_window);
                 self.fetch(&mut state);
             }
             if let Some(fetch) = fetch {
@@ -169,7 +169,7 @@ impl Ahead {
     }
 
     /// Fetches files until the window or the budget is full.
-    fn fetch(&self, state: &mut State) {
+    fn fetch(&self, state: &mut ReadAheadState) {
         let mut jobs = Vec::new();
         // Several at once, so that other threads are woken less often.
         if state.fetched + state.window.div_ceil(4) <= state.window {
@@ -185,8 +185,8 @@ impl Ahead {
                 state.next = order + 1;
             }
         }
-        while state.fetched + state.likely_fetched < self.most
-            && let Some(order) = state.newer.next(state.likely_fetched)
+        while state.fetched + state.likely_fetched < self.max_window
+            && let Some(order) = state.predictor.next(state.likely_fetched)
         {
             let file = state.upcoming.get(&order).and_then(|path| state.files.get_mut(path));
             let Some(file) = file.filter(|file| file.fetch.is_none()) else { continue };
@@ -194,55 +194,55 @@ impl Ahead {
             jobs.push(job);
             state.likely_fetched += 1;
         }
-        BeginningJob::start(jobs);
+        PrefetchJob::start(jobs);
     }
 
     /// Begins to fetch a file; `None` if the budget is spent. An object that cannot be read is told of when it is asked
     /// for.
-    fn begin(&self, file: &mut File, likely: bool) -> Option<BeginningJob> {
-        let wanted = file.object.size().map_or(SLICE, |size| size.min(SLICE as u64) as usize);
+    fn begin(&self, file: &mut TrackedFile, likely: bool) -> Option<PrefetchJob> {
+        let wanted = file.object.size().map_or(MAX_PREFETCH_BYTES, |size| size.min(MAX_PREFETCH_BYTES as u64) as usize);
         let permits = u32::try_from(wanted.div_ceil(1024)).unwrap_or(u32::MAX).max(1);
         let permit = self.budget.clone().try_acquire_many_owned(permits).ok()?;
-        let (beginning, job) = file.object.beginning(SLICE);
-        file.fetch = Some(Fetch { beginning, likely, permit });
+        let (prefetch, job) = file.object.prefetch(MAX_PREFETCH_BYTES);
+        file.fetch = Some(FilePrefetch { prefetch, likely, permit });
         Some(job)
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, ReadAheadState> {
         // No code that can panic in between leaves the state half changed.
         self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 
-impl State {
+impl ReadAheadState {
     /// A file is opened that was fetched, because it was likely to have changed or stood in the
     /// window, or was not.
-    fn opened(&mut self, order: u64, fetched: Option<bool>, most: usize) {
+    fn opened(&mut self, order: u64, fetched: Option<bool>, max_window: usize) {
         self.streak += 1;
         self.next = self.next.max(order + 1);
         match fetched {
             Some(true) => self.likely_fetched -= 1,
             Some(false) => {
                 self.fetched -= 1;
-                self.window = (self.window * 2).clamp(FIRST_WINDOW.min(most), most);
+                self.window = (self.window * 2).clamp(INITIAL_WINDOW_FILES.min(max_window), max_window);
             }
-            None if self.streak >= STREAK && self.window == 0 => self.window = FIRST_WINDOW.min(most),
+            None if self.streak >= MIN_STREAK_FILES && self.window == 0 => self.window = INITIAL_WINDOW_FILES.min(max_window),
             None => {}
         }
     }
 
     /// A file will not be opened.
-    fn leave_unopened(&mut self, file: &File) {
+    fn leave_unopened(&mut self, file: &TrackedFile) {
         self.upcoming.remove(&file.order);
         let likely = file.fetch.as_ref().map(|fetch| fetch.likely);
-        self.newer.unopened(file.modified, file.order, likely == Some(true));
+        self.predictor.unopened(file.modified, file.order, likely == Some(true));
         self.skipped(likely);
     }
 
     /// Lets go of the unopened files before one in the order of the records, but for the last of them.
-    fn let_go(&mut self, order: u64, kept: usize) -> Vec<File> {
+    fn let_go(&mut self, order: u64, kept: usize) -> Vec<TrackedFile> {
         // There are never many to count: those before the last opened one went then.
-        let before = if order >= self.told { self.upcoming.len() } else { self.upcoming.range(..order).count() };
+        let before = if order >= self.recorded { self.upcoming.len() } else { self.upcoming.range(..order).count() };
         let mut passed = Vec::new();
         for _ in kept..before {
             let Some((_, path)) = self.upcoming.pop_first() else { break };
@@ -270,7 +270,7 @@ mod tests {
 
     /// Opens and skips files of a given order, each fetched when the window allows it.
     fn window(events: &str) -> usize {
-        let mut state = State::default();
+        let mut state = ReadAheadState::default();
         for (order, event) in events.chars().enumerate() {
             match event {
                 'o' => state.opened(order as u64, None, 16),

@@ -8,24 +8,24 @@ use crate::rclone::{Error, ErrorKind};
 
 /// Whether a run has come to an error after which no other file can be read.
 #[derive(Debug, Default)]
-pub(super) struct Ending {
+pub(super) struct FatalError {
     error: OnceLock<Error>,
-    ended: CancellationToken,
+    recorded: CancellationToken,
 }
 
-impl Ending {
+impl FatalError {
     /// Takes note of the error of a file.
-    pub(super) fn note(&self, error: &Error) {
+    pub(super) fn record(&self, error: &Error) {
         if error.kind() == ErrorKind::VolumeUsedUp {
             // The first one is told.
             let _ = self.error.set(error.clone());
-            self.ended.cancel();
+            self.recorded.cancel();
         }
     }
 
     /// Waits for such an error, for ever if there is none.
     pub(super) async fn wait(&self) -> Error {
-        self.ended.cancelled().await;
+        self.recorded.cancelled().await;
         self.error.get().cloned().unwrap_or_else(|| Error::new(ErrorKind::Other, "a bug: the end of a run without a reason"))
     }
 }

@@ -13,14 +13,14 @@ use tonic::{Code, Status};
 use crate::panics::caught;
 
 /// What a Plakar of the other plugin API is told, which has installed the package all the same.
-const OTHER_API: &str = "the installed package is for another version of Plakar: remove it (`plakar pkg rm rclone`) and add the one that is \
+const OTHER_API_ADVICE: &str = "the installed package is for another version of Plakar: remove it (`plakar pkg rm rclone`) and add the one that is \
                          made for yours";
 
 /// A service whose calls end with a status even where the code behind it panics.
 #[derive(Debug, Clone)]
-pub(super) struct Guarded<S>(pub(super) S);
+pub(super) struct PanicGuard<S>(pub(super) S);
 
-impl<S> Service<Request<Body>> for Guarded<S>
+impl<S> Service<Request<Body>> for PanicGuard<S>
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
     S::Future: Send + 'static,
@@ -34,23 +34,23 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let answer = self.0.call(request);
+        let response = self.0.call(request);
         Box::pin(async {
-            let answer = caught(answer).await.unwrap_or_else(|bug| Ok(Status::internal(bug).into_http()));
-            answer.map(|answer| if is_unknown_call(&answer) { Status::unimplemented(OTHER_API).into_http() } else { answer })
+            let response = caught(response).await.unwrap_or_else(|bug| Ok(Status::internal(bug).into_http()));
+            response.map(|response| if is_unknown_call(&response) { Status::unimplemented(OTHER_API_ADVICE).into_http() } else { response })
         })
     }
 }
 
 /// Whether a call is none of the service: our own errors have words.
-fn is_unknown_call(answer: &Response<Body>) -> bool {
+fn is_unknown_call(response: &Response<Body>) -> bool {
     // Nearly every answer is one without a status in its headers.
-    answer.headers().contains_key(Status::GRPC_STATUS)
-        && Status::from_header_map(answer.headers())
+    response.headers().contains_key(Status::GRPC_STATUS)
+        && Status::from_header_map(response.headers())
             .is_some_and(|status| status.code() == Code::Unimplemented && status.message().is_empty())
 }
 
-impl<S: NamedService> NamedService for Guarded<S> {
+impl<S: NamedService> NamedService for PanicGuard<S> {
     const NAME: &'static str = S::NAME;
 }
 
@@ -76,8 +76,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_handler_that_panics_answers_with_a_status() {
-        let Ok(answer) = Guarded(Panics).call(Request::new(Body::empty())).await;
-        let status = Status::from_header_map(answer.headers()).unwrap();
+        let Ok(response) = PanicGuard(Panics).call(Request::new(Body::empty())).await;
+        let status = Status::from_header_map(response.headers()).unwrap();
         assert_eq!((status.code(), status.message()), (tonic::Code::Internal, "a bug: in a handler"));
     }
 }

@@ -1,0 +1,117 @@
+//! What the tasks of a restore share.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Semaphore, mpsc};
+
+use super::error::{MAX_FAILURES_IN_A_ROW, RestoreError};
+use super::{Destination, Outcome, RestoreSummary};
+use crate::rclone::{Error, ErrorKind};
+
+/// What all tasks of a restore share.
+pub(super) struct RestoreContext {
+    pub(super) destination: Arc<Destination>,
+    pub(super) transfers: Semaphore,
+    pub(super) checkers: Semaphore,
+    summary: Mutex<RestoreSummary>,
+    failures: Mutex<FailureTracker>,
+}
+
+/// Whether it makes sense to go on, by how uploads have ended.
+#[derive(Default)]
+struct FailureTracker {
+    in_a_row: u32,
+    /// Why nothing more is tried.
+    give_up: Option<RestoreError>,
+}
+
+impl FailureTracker {
+    fn record(&mut self, failure: Option<&Error>) {
+        let Some(error) = failure else {
+            self.in_a_row = 0;
+            return;
+        };
+        let lasting = match error.kind() {
+            ErrorKind::NoSpace => Some(RestoreError::NoSpace(error.clone())),
+            ErrorKind::Authentication => Some(RestoreError::LoginRefused(error.clone())),
+            ErrorKind::Timeout | ErrorKind::RateLimited | ErrorKind::Other => {
+                self.in_a_row += 1;
+                (self.in_a_row >= MAX_FAILURES_IN_A_ROW).then(|| RestoreError::GivenUp(error.clone()))
+            }
+            _ => None,
+        };
+        if self.give_up.is_none() {
+            self.give_up = lasting;
+        }
+    }
+}
+
+impl RestoreContext {
+    pub(super) fn new(destination: Arc<Destination>) -> Self {
+        Self {
+            transfers: Semaphore::new(destination.settings.transfers),
+            checkers: Semaphore::new(destination.settings.checkers),
+            destination,
+            summary: Mutex::default(),
+            failures: Mutex::default(),
+        }
+    }
+
+    /// Why nothing more is tried, if so.
+    pub(super) fn give_up(&self) -> Option<RestoreError> {
+        self.failures().give_up.clone()
+    }
+
+    /// Learns from how an upload ended.
+    pub(super) fn record_upload(&self, failure: Option<&Error>) {
+        self.failures().record(failure);
+    }
+
+    /// Gives an outcome, and takes note of a failure.
+    pub(super) async fn report<T>(&self, outcomes: &mpsc::Sender<Outcome<T>>, path: &str, ticket: T, result: Result<(), RestoreError>) {
+        if let Err(reason) = &result {
+            self.summary().fail(path, &reason.to_string());
+        }
+        // Whoever wanted to know may be gone.
+        let _ = outcomes.send(Outcome { ticket, result }).await;
+    }
+
+    /// Takes note of a task that ended as none should.
+    pub(super) fn check(&self, task: Result<(), tokio::task::JoinError>) {
+        if let Err(error) = task {
+            self.summary().fail("?", &format!("a bug: {error}"));
+        }
+    }
+
+    pub(super) fn summary(&self) -> MutexGuard<'_, RestoreSummary> {
+        self.summary.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn failures(&self) -> MutexGuard<'_, FailureTracker> {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gives_up(kinds: &[Option<ErrorKind>]) -> Option<String> {
+        let mut failures = FailureTracker::default();
+        for kind in kinds {
+            failures.record(kind.map(|kind| Error::new(kind, "no")).as_ref());
+        }
+        failures.give_up.map(|reason| reason.to_string())
+    }
+
+    #[test]
+    fn what_lasts_ends_it_at_once_and_what_may_pass_after_many_in_a_row() {
+        assert_eq!(gives_up(&[Some(ErrorKind::NoSpace), Some(ErrorKind::Authentication)]).unwrap(), "the destination is full: no");
+        let many = [Some(ErrorKind::Timeout); MAX_FAILURES_IN_A_ROW as usize];
+        assert_eq!(gives_up(&many).unwrap(), "not tried any more after 16 failures in a row, the last of which was: no");
+        assert_eq!(gives_up(&many[1..]), None);
+        let interrupted: Vec<_> = many[1..].iter().copied().chain([None, Some(ErrorKind::Timeout)]).collect();
+        assert_eq!(gives_up(&interrupted), None);
+        assert_eq!(gives_up(&[Some(ErrorKind::NameTooLong); 40]), None, "about one file each");
+    }
+}
