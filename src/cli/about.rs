@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::drive::drive;
 use super::place::LookupArgs;
-use super::{drive, version};
+use super::version;
 use crate::cli::failure::remote_failure;
 use crate::connector::open_remote;
 use crate::rclone::{ErrorKind, Rclone};

@@ -1,6 +1,6 @@
 //! `cat`: the bytes of files.
 
-use super::drive;
+use super::drive::drive;
 use super::place::{LookupArgs, above};
 use crate::cli::failure::file_failure;
 use crate::connector::{Settings, open_remote};

@@ -3,8 +3,9 @@
 use serde::Deserialize;
 use serde_json::json;
 
+use super::credentials;
+use super::drive::drive;
 use super::plakar::{self, ImportArgs};
-use super::{credentials, drive};
 use crate::cli::failure::remote_failure;
 use crate::connector::{Role, Settings, open_remote};
 use crate::rclone::{ErrorKind, Rclone, Remote};

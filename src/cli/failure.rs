@@ -53,3 +53,8 @@ impl From<ConfigError> for Failure {
         Self::new(Exit::Configuration, error.to_string())
     }
 }
+
+/// Whether a remote did not open because its base is a file.
+pub(super) fn is_file(error: &OpenError) -> bool {
+    matches!(error, OpenError::Remote { kind: ErrorKind::IsFile, .. })
+}

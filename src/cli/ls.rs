@@ -5,12 +5,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::Serialize;
 use tokio::sync::mpsc;
 
-use super::drive;
+use super::drive::drive;
 use super::place::{LookupArgs, above};
-use crate::cli::failure::{file_failure, remote_failure};
+use crate::cli::failure::{file_failure, is_file, remote_failure};
 use crate::connector::source::{SourceItem, SourceRecord};
 use crate::connector::{OpenError, Settings, Source, UNDECRYPTABLE, open_remote};
-use crate::rclone::ErrorKind;
 use terminal::diagnostics::say;
 use terminal::exit::{Exit, Failure};
 use terminal::output::{FOLDER, Output, coloured, shown, time};
@@ -161,9 +160,4 @@ impl From<OpenError> for TreeFailure {
     fn from(error: OpenError) -> Self {
         if is_file(&error) { Self::IsFile } else { Self::Other(error.into()) }
     }
-}
-
-/// Whether a remote did not open because its base is a file.
-pub(super) fn is_file(error: &OpenError) -> bool {
-    matches!(error, OpenError::Remote { kind: ErrorKind::IsFile, .. })
 }

@@ -8,6 +8,7 @@ mod cat;
 mod config;
 mod cp;
 mod credentials;
+mod drive;
 mod failure;
 mod from_rclone;
 mod ls;
@@ -19,20 +20,13 @@ mod store;
 mod test;
 mod version;
 
-use std::future::Future;
-use std::time::Duration;
-
 use clap::{CommandFactory, Parser, Subcommand};
 use terminal::command_line::{conclude, parse, with_exit_statuses};
 use terminal::diagnostics::log;
 use terminal::exit::{Exit, Failure};
 use terminal::output::Output;
-use terminal::runtime::{on_runtime, or_signal};
 
-use crate::plugin::{self, Connector, PluginApi, all_streams_closed};
-
-/// How long what is under way may take to clean up after a failure or a signal.
-const FAREWELL: Duration = Duration::from_secs(3);
+use crate::plugin::{self, Connector, PluginApi};
 
 /// Backs OpenDrive, or any other rclone remote, up with Plakar, and looks at what is there
 ///
@@ -141,16 +135,6 @@ fn for_people(command: ForPeople) -> Result<Exit, Failure> {
 /// The command line as it is parsed, documented and completed.
 fn command_line() -> clap::Command {
     with_exit_statuses(Cli::command())
-}
-
-/// Runs what speaks with drives to its end, or until a signal comes. What was cut off is removed by then, as far as
-/// a few seconds do for it.
-fn drive<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    on_runtime(async {
-        let outcome = or_signal(work).await;
-        let _ = tokio::time::timeout(FAREWELL, all_streams_closed()).await;
-        outcome
-    })
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 
 use super::credentials::{self, Credentials};
-use super::drive;
+use super::drive::drive;
 use super::plakar::{self, ConfigurationKind};
 use crate::connector::{Role, Section, Sections, Settings, paths, resolve_location};
 use terminal::exit::{Exit, Failure};

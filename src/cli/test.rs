@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::drive;
+use super::drive::drive;
 use super::place::LookupArgs;
 use crate::connector::paths::join;
 use crate::connector::{Identity, OpenError, Settings, explain, open_remote};

@@ -8,38 +8,17 @@
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 
+use super::config_error::ConfigError;
+use super::role::Role;
 use super::schema::{Fault, check};
-use super::{location, wrapped};
+use super::{location_encoding, wrapped};
 use crate::rclone::RemoteConfig;
-use terminal::text;
 
 /// What stands before rclone's own keys in the form that Plakar imports by `-rclone` (plakar v1.1.4, utils/config.go).
 pub(super) const RCLONE_PREFIX: &str = "rclone_";
 
 /// Maximum number of bytes of packfiles that a store keeps in memory, unless it is told otherwise.
 const DEFAULT_CACHE_BYTES: u64 = 64 << 20;
-
-/// A configuration that cannot be used: one line that says what is wrong and what to write.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct ConfigError(String);
-
-impl ConfigError {
-    pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self(text::line(&message.into()))
-    }
-}
-
-/// Which connector the configuration is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// Backs a remote up.
-    Source,
-    /// Restores to a remote.
-    Destination,
-    /// Keeps a Kloset store on a remote.
-    Store,
-}
 
 /// What tells one place from another. Plakar finds the parent of a snapshot by these three, so
 /// they are the same on every run (kloset v1.1.3, snapshot/backup.go).
@@ -96,8 +75,8 @@ impl Settings {
     pub fn parse(role: Role, config: &HashMap<String, String, RandomState>, hostname: &str) -> Result<Self, ConfigError> {
         check(role, config).map_err(|faults| ConfigError::new(faults.first().map_or_else(String::new, Fault::to_string)))?;
         let (scheme, path) = config.get("location").and_then(|location| location.split_once("://")).unwrap_or_default();
-        let encoded = location::percent_decoded(path).map(|path| location::normalized(&path));
-        let path = location::normalized(path);
+        let encoded = location_encoding::percent_decoded(path).map(|path| location_encoding::normalized(&path));
+        let path = location_encoding::normalized(path);
         // What is known to be good needs no errors below: where the schemas and this disagree, defaults hold.
         let mut options: HashMap<&str, &str> =
             config.iter().filter(|(key, _)| *key != "location").map(|(key, value)| (key.as_str(), value.as_str())).collect();

@@ -13,7 +13,7 @@ use once_cell::sync::Lazy;
 use regex_lite::Regex;
 use serde::Deserialize;
 
-use super::Role;
+use super::role::Role;
 use terminal::text;
 
 /// Maximum length of a value that is quoted, in bytes: the advice comes after it.

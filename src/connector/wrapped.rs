@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use super::ConfigError;
+use super::config_error::ConfigError;
 
 /// Options of a remote by rclone's names.
 pub(super) type Options = BTreeMap<String, String>;

@@ -8,16 +8,17 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use super::report::CopyReport;
+use super::side::CopySide;
 use super::store_detector::StoreDetector;
 use super::target::CopyTarget;
-use super::{CopySide, Failure, above};
-use crate::cli::failure::failure;
-use crate::cli::ls::is_file;
+use crate::cli::failure::{failure, is_file};
+use crate::cli::place::above;
 use crate::connector::Source;
 use crate::connector::paths::join;
 use crate::connector::source::{SourceItem, SourceRecord};
 use crate::rclone::{CHUNK_BYTES, ErrorKind};
 use terminal::exit::Exit;
+use terminal::exit::Failure;
 
 /// Maximum number of records that wait to be copied.
 const MAX_RECORDS_TO_COPY: usize = 1000;

@@ -11,10 +11,11 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::report::CopyReport;
-use super::{CopySide, Failure, TargetPath};
+use super::side::{CopySide, TargetPath};
 use crate::connector::Destination;
 use crate::connector::destination::{Outcome, RestoreItem, RestoreRecord, StreamRestore};
 use terminal::exit::Exit;
+use terminal::exit::Failure;
 
 /// Times that differ by less are the same: drives keep seconds.
 const TIME_PRECISION: Duration = Duration::from_secs(1);

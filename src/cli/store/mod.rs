@@ -12,7 +12,8 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use self::machine::{Machine, StateInfo};
-use super::{drive, place};
+use super::drive::drive;
+use super::place;
 use crate::cli::failure::failure;
 use crate::connector::store::{Kind, mac_from_hex, mac_to_hex};
 use crate::connector::{Store, resolve_location};

@@ -11,8 +11,6 @@ mod walk;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use tokio::sync::mpsc;
-
 use super::{Identity, OpenError, Settings, explain, open_remote};
 use crate::rclone::{Error, ErrorKind, Listing, Remote};
 use fatal_error::FatalError;
@@ -104,15 +102,6 @@ impl Source {
     /// As for [`Source::open`].
     pub async fn ping(&self) -> Result<(), OpenError> {
         self.remote.list("").await.map(drop).map_err(|error| explain(&self.settings, &error))
-    }
-
-    /// Walks the whole tree: the root, every folder down to the base, and all that is below, each
-    /// folder before what is in it. Ends early when the receiver is dropped.
-    ///
-    /// # Errors
-    /// If the base itself cannot be listed. Any other folder that cannot is a record.
-    pub async fn walk(&self, records: mpsc::Sender<SourceRecord>) -> Result<(), OpenError> {
-        walk::run(self, records).await.map_err(|error| explain(&self.settings, &error))
     }
 
     /// Opens a file that the walk told of; those that are likely to be opened next are fetched ahead.

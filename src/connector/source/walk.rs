@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use super::{Source, SourceItem, SourceRecord};
 use crate::connector::paths::join;
-use crate::connector::{MAX_PATH_BYTES, UNDECRYPTABLE};
+use crate::connector::{MAX_PATH_BYTES, OpenError, UNDECRYPTABLE, explain};
 use crate::rclone::{Entry, Error, Listing};
 use terminal::text;
 
@@ -42,11 +42,17 @@ enum WalkStop {
     Base(Error),
 }
 
-/// Walks the tree of a source.
-pub(super) async fn run(source: &Source, records: mpsc::Sender<SourceRecord>) -> Result<(), Error> {
-    match (Walk { source, records }).run().await {
-        Ok(()) | Err(WalkStop::Unwanted) => Ok(()),
-        Err(WalkStop::Base(error)) => Err(error),
+impl Source {
+    /// Walks the whole tree: the root, every folder down to the base, and all that is below, each
+    /// folder before what is in it. Ends early when the receiver is dropped.
+    ///
+    /// # Errors
+    /// If the base itself cannot be listed. Any other folder that cannot is a record.
+    pub async fn walk(&self, records: mpsc::Sender<SourceRecord>) -> Result<(), OpenError> {
+        match (Walk { source: self, records }).run().await {
+            Ok(()) | Err(WalkStop::Unwanted) => Ok(()),
+            Err(WalkStop::Base(error)) => Err(explain(&self.settings, &error)),
+        }
     }
 }
 

@@ -1,12 +1,12 @@
 //! Locks: which of those that are listed are there, and which are our own.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::MutexGuard;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::stream::{self, StreamExt};
 
+use super::known_locks::KnownLocks;
 use super::layout::{self, Kind, Mac};
 use super::{Result, Store, catalog, contents};
 use crate::rclone::ErrorKind;
@@ -16,14 +16,6 @@ const MAX_READ_LOCK_AGE: Duration = Duration::from_secs(10);
 
 /// Maximum number of times that a lock is read which is replaced whenever it is read.
 const MAX_LOCK_READS: usize = 5;
-
-#[derive(Default)]
-pub(super) struct Locks {
-    /// Those that were put and not deleted yet.
-    pub(super) own: HashSet<Mac>,
-    /// What was read of each when they were listed, and when.
-    read: HashMap<Mac, (Instant, Bytes)>,
-}
 
 impl Store {
     /// Of the locks that were listed, those that are there. A drive may go on to show one that is gone, and Plakar gives up
@@ -70,7 +62,7 @@ impl Store {
         contents(&kept.object).await
     }
 
-    pub(super) fn locks(&self) -> MutexGuard<'_, Locks> {
+    pub(super) fn locks(&self) -> MutexGuard<'_, KnownLocks> {
         self.0.locks.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }

@@ -6,6 +6,7 @@
 pub mod cache;
 mod catalog;
 mod get;
+mod known_locks;
 pub mod layout;
 mod local;
 mod locks;
@@ -27,11 +28,11 @@ use tokio_util::task::TaskTracker;
 use self::cache::BlockCache;
 use self::catalog::Catalog;
 pub use self::get::{ByteRange, ResourceContent};
+use self::known_locks::KnownLocks;
 use self::layout::CONFIG;
 pub use self::layout::{Kind, Mac, hex as mac_to_hex, mac_from_hex};
 use self::local::Local;
 pub use self::local::state_folder;
-use self::locks::Locks;
 pub use self::put::Put;
 use self::spool::{Budget, Spool};
 pub use self::volume::end_runs_by;
@@ -67,7 +68,7 @@ struct Inner {
     tasks: TaskTracker,
     /// Ends those that take too long at the end.
     hurry: CancellationToken,
-    locks: Mutex<Locks>,
+    locks: Mutex<KnownLocks>,
     /// Whether this connection has put or deleted anything.
     wrote: AtomicBool,
     /// Why a read was given up because the drive is away, if one was.

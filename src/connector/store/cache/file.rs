@@ -5,10 +5,13 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::future::{BoxFuture, Shared};
 
-use super::Arrival;
 use super::plan::{self, Heat};
-use crate::rclone::Urgency;
+use crate::rclone::{Result, Urgency};
+
+/// A block on its way, for all who wait for it.
+pub(super) type Arrival = Shared<BoxFuture<'static, Result<Bytes>>>;
 
 /// The blocks of a file that are kept or under way. They never overlap.
 pub(super) struct File {

@@ -15,22 +15,16 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::future::{BoxFuture, FutureExt, Shared};
+use futures::future::{BoxFuture, FutureExt};
 use futures::stream::{self, Stream};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use self::file::{File, Flight};
+use self::file::{Arrival, File, Flight};
+use self::plan::{BLOCK, SMALL};
 use super::layout::Mac;
 use crate::panics::caught;
 use crate::rclone::{Error, ErrorKind, Result, Urgency};
-
-/// The largest block, in bytes. What would be left over beside it is read with it, and a long run
-/// has two read in one go.
-const BLOCK: u64 = 4 << 20;
-
-/// What is read of a place where nothing was read before, in bytes; the smallest block as well.
-const SMALL: u64 = 256 << 10;
 
 /// A line is slow on which a read takes longer than this, until one takes less than half of it.
 const SLOW: Duration = Duration::from_secs(1);
@@ -79,8 +73,6 @@ struct State {
     clock: u64,
     last_flight: u64,
 }
-
-type Arrival = Shared<BoxFuture<'static, Result<Bytes>>>;
 
 /// Where the next bytes are.
 enum Next {

@@ -2,7 +2,12 @@
 
 use std::ops::Range;
 
-use super::{BLOCK, SMALL};
+/// The largest block, in bytes. What would be left over beside it is read with it, and a long run
+/// has two read in one go.
+pub(super) const BLOCK: u64 = 4 << 20;
+
+/// What is read of a place where nothing was read before, in bytes; the smallest block as well.
+pub(super) const SMALL: u64 = 256 << 10;
 
 /// Reads are counted by cells of this many bytes.
 const CELL: u64 = SMALL;

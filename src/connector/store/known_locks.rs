@@ -1,0 +1,16 @@
+//! What a connection knows of the locks of its store.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::layout::Mac;
+
+#[derive(Default)]
+pub(super) struct KnownLocks {
+    /// Those that were put and not deleted yet.
+    pub(super) own: HashSet<Mac>,
+    /// What was read of each when they were listed, and when.
+    pub(super) read: HashMap<Mac, (Instant, Bytes)>,
+}
