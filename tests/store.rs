@@ -150,6 +150,30 @@ async fn what_is_no_resource_is_passed_over() {
     }
 }
 
+/// Another machine's upload of an hour ago stays, and one of the day before goes, however wrong this machine's clock is.
+#[tokio::test]
+async fn what_is_abandoned_is_judged_by_the_drives_clock() {
+    for days in [-2, 2] {
+        let ahead = days * 24 * 3600;
+        let place = Place::drive();
+        place.simulator().change_behaviour(|behaviour| behaviour.clock_ahead = ahead);
+        made(&place).await;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64 + ahead;
+        let upload = |number, hours: i64| (format!("states/{}.0011223344556677.incomplete", hex(&mac(number))), now - hours * 3600);
+        for (path, begun) in [upload(6, 1), upload(7, 25)] {
+            place.put(&format!("stores/one/{path}"), b"x", begun as u64).await;
+        }
+        let store = store(&place);
+        store.open().await.unwrap();
+        assert_eq!(listed(&store, Kind::State).await, NONE);
+        put(&store, Kind::Lock, mac(1), b"lock").await.unwrap();
+        store.tidy().await;
+        store.finish().await;
+        let left: Vec<String> = place.simulator().drive().tree().into_keys().filter(|path| path.ends_with(".incomplete")).collect();
+        assert_eq!(left, [format!("stores/one/{}", upload(6, 1).0)], "{days} days");
+    }
+}
+
 /// How many of the unfinished uploads of the test above are there.
 async fn left_behind(place: &Place) -> usize {
     let settings = place.settings(Role::Store, "stores/one");

@@ -33,7 +33,8 @@ pub(super) struct Catalog {
     remote: Remote,
     checkers: usize,
     listings: Mutex<HashMap<Kind, KindListing>>,
-    leftovers: Mutex<HashMap<String, Object>>,
+    /// Unfinished uploads by their paths, each with the time at which it was begun, by the remote's clock.
+    leftovers: Mutex<HashMap<String, (Object, SystemTime)>>,
     /// Held while a look-up makes a listing, so that many at once make one.
     first_listing: tokio::sync::Mutex<()>,
 }
@@ -171,8 +172,16 @@ impl Catalog {
     /// Removes what listings have shown of uploads that were never finished, a day after they
     /// began. Nothing depends on it, so what fails is left for the next time.
     pub(super) async fn tidy(&self) {
-        let leftovers = std::mem::take(&mut *self.leftovers());
-        stream::iter(leftovers.into_values()).for_each_concurrent(self.checkers, |object| async move { drop(object.delete().await) }).await;
+        let unfinished = std::mem::take(&mut *self.leftovers());
+        if unfinished.is_empty() {
+            return;
+        }
+        // Times are the remote's, so that its clock counts: with one of this machine's that is a day ahead, what another machine
+        // is uploading now would look abandoned.
+        let ahead = self.remote.clock_ahead().await.ok().flatten().unwrap_or_default();
+        let now = shifted(SystemTime::now(), -ahead);
+        let abandoned = unfinished.into_values().filter(|(_, begun)| now.duration_since(*begun).is_ok_and(|age| age > MIN_LEFTOVER_AGE));
+        stream::iter(abandoned).for_each_concurrent(self.checkers, |(object, _)| async move { drop(object.delete().await) }).await;
     }
 
     /// Everything in the folder of a kind, and in its subfolders of the older layout.
@@ -228,14 +237,12 @@ impl Catalog {
         self.left_behind(unfinished, modified);
     }
 
-    /// Takes note of an unfinished upload if it is one that nobody will finish.
-    fn left_behind(&self, unfinished: Object, modified: Option<SystemTime>) {
-        let old = modified.and_then(|modified| SystemTime::now().duration_since(modified).ok()).is_some_and(|age| age > MIN_LEFTOVER_AGE);
-        if old {
-            let path = unfinished.path().to_owned();
-            let previous = self.leftovers().insert(path, unfinished);
-            drop(previous);
-        }
+    /// Takes note of an unfinished upload: [`Catalog::tidy`] removes it if nobody will finish it.
+    fn left_behind(&self, unfinished: Object, begun: Option<SystemTime>) {
+        let Some(begun) = begun else { return };
+        let path = unfinished.path().to_owned();
+        let previous = self.leftovers().insert(path, (unfinished, begun));
+        drop(previous);
     }
 
     fn listings(&self) -> MutexGuard<'_, HashMap<Kind, KindListing>> {
@@ -243,9 +250,15 @@ impl Catalog {
         self.listings.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    fn leftovers(&self) -> MutexGuard<'_, HashMap<String, Object>> {
+    fn leftovers(&self) -> MutexGuard<'_, HashMap<String, (Object, SystemTime)>> {
         self.leftovers.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
+}
+
+/// A time some seconds later, or earlier if they are negative.
+fn shifted(time: SystemTime, seconds: f64) -> SystemTime {
+    let span = Duration::try_from_secs_f64(seconds.abs()).unwrap_or_default();
+    if seconds < 0.0 { time.checked_sub(span) } else { time.checked_add(span) }.unwrap_or(time)
 }
 
 pub(super) fn missing(kind: Kind, mac: &Mac) -> Error {

@@ -75,6 +75,9 @@ struct BehaviourArguments {
     /// Ignore the header Range of downloads
     #[arg(long)]
     no_ranges: bool,
+    /// How far the drive's clock is ahead of this machine's, in seconds; negative: behind
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, allow_negative_numbers = true)]
+    clock_ahead: i64,
     /// Bytes of the largest file that may be uploaded
     #[arg(long, value_name = "BYTES")]
     max_file_size: Option<u64>,
@@ -112,6 +115,7 @@ impl Arguments {
             daily_volume: given.daily_volume,
             volume_answer: given.volume_answer.unwrap_or(default.volume_answer),
             ranges: !given.no_ranges,
+            clock_ahead: given.clock_ahead,
             max_file_size: given.max_file_size,
             temp_location: given.temp_location.unwrap_or(default.temp_location),
             upload_by_hash: !given.no_upload_by_hash,

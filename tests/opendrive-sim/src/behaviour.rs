@@ -33,6 +33,9 @@ pub struct Behaviour {
     pub volume_answer: VolumeAnswer,
     /// Whether downloads heed the header `Range`; if not they answer 200 and the whole file.
     pub ranges: bool,
+    /// How far the drive's clock, which every answer tells in its header `Date`, is ahead of this machine's, in seconds;
+    /// negative: behind.
+    pub clock_ahead: i64,
     /// Bytes of the largest file that may be uploaded, reported as `MaxFileSize`; a larger one is refused
     /// with 400. By default 100 GiB is reported and nothing refused.
     pub max_file_size: Option<u64>,
@@ -100,6 +103,7 @@ impl Default for Behaviour {
             daily_volume: None,
             volume_answer: VolumeAnswer::default(),
             ranges: true,
+            clock_ahead: 0,
             max_file_size: None,
             temp_location: TempLocation::default(),
             upload_by_hash: true,

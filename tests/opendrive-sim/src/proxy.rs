@@ -5,9 +5,10 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, SystemTime};
 
 use hyper::body::Incoming;
-use hyper::header::HOST as HOST_HEADER;
+use hyper::header::{DATE, HOST as HOST_HEADER, HeaderValue};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
@@ -89,7 +90,10 @@ async fn serve_tls(request: Request<Incoming>, address: IpAddr, acceptor: TlsAcc
             let (state, kill) = (state.clone(), kill.clone());
             async move {
                 match routes::handle(request, address, &state).await {
-                    Some(response) => Ok::<_, Infallible>(response),
+                    Some(mut response) => {
+                        date(&mut response, state.behaviour.get().clock_ahead);
+                        Ok::<_, Infallible>(response)
+                    }
                     None => {
                         kill.notify_one();
                         std::future::pending().await
@@ -117,6 +121,16 @@ async fn serve_tls(request: Request<Incoming>, address: IpAddr, acceptor: TlsAcc
         result = served => result.map_err(io::Error::other),
         // Dropping the connection closes it without a word of TLS or HTTP.
         () = kill.notified() => Ok(()),
+    }
+}
+
+/// Puts the drive's time into an answer, if it is not this machine's, which hyper puts there.
+fn date(response: &mut Response<ReplyBody>, ahead: i64) {
+    let span = Duration::from_secs(ahead.unsigned_abs());
+    let now = SystemTime::now();
+    let time = if ahead < 0 { now - span } else { now + span };
+    if let (true, Ok(time)) = (ahead != 0, HeaderValue::try_from(httpdate::fmt_http_date(time))) {
+        response.headers_mut().insert(DATE, time);
     }
 }
 
