@@ -266,6 +266,10 @@ func (w *window) free(s *segment, page int64) {
 
 // freeAll lets go of what is left of a segment that nobody loads; call with the lock held.
 func (w *window) freeAll(s *segment) {
+	if s.taken == s.length {
+		// Its last page, seldom a whole one, went with its last byte: whoever read that may have closed before the loading was over.
+		return
+	}
 	for page := s.taken / drive.Page; page < int64(len(s.pages)); page++ {
 		w.free(s, page)
 	}

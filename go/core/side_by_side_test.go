@@ -338,6 +338,25 @@ func TestSegmentsEndWithTheirReader(t *testing.T) {
 	}
 }
 
+// The reader takes the last byte and closes while the loading of it is not over yet.
+func TestASegmentThatWasTakenIsLetGoOnce(t *testing.T) {
+	const length = drive.Page + 1
+	if !memory.TryAcquire(2) {
+		t.Fatal("somebody holds memory")
+	}
+	w := &window{held: 2}
+	s := &segment{length: length, came: length, pages: [][]byte{pages().Get(), pages().Get()}}
+	w.segments = []*segment{s}
+	for taken := 0; taken < length; {
+		taken += w.take(s, make([]byte, length))
+	}
+	w.freeAll(s)
+	if w.held != 0 {
+		t.Fatal(w.held, "pages are held")
+	}
+	noMemoryHeld(t)
+}
+
 func TestHurry(t *testing.T) {
 	tidy(t)
 	l := &lined{content: noise(1000)}

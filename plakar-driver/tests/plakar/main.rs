@@ -8,13 +8,4 @@ mod indexing;
 mod restoring;
 mod world;
 
-#[path = "../../../console/tests/common/executable.rs"]
-mod executable;
-#[path = "../../../tests/common/plakar.rs"]
-#[allow(dead_code)]
-mod plakar;
-#[path = "../../../tests/common/user.rs"]
-#[allow(dead_code)]
-mod user;
-
-use executable::executable;
+use support::{plakar, user};
