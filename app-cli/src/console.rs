@@ -78,7 +78,7 @@ impl Console {
             say("press Enter for another address: each lets one browser in, once");
             let server = Arc::clone(&server);
             // It waits for its terminal until the process ends.
-            std::thread::spawn(move || io::stdin().lines().map_while(Result::ok).for_each(|_| say(&server.new_entry())));
+            std::thread::spawn(move || io::stdin().lines().map_while(Result::ok).for_each(|_| say(&server.new_login_url())));
         }
         let (shutdown, scheduler) = (CancellationToken::new(), !self.no_scheduler);
         let schedules = async {
