@@ -101,7 +101,7 @@ impl Connection {
     async fn speak(self, io: impl AsyncRead + AsyncWrite + Unpin, local: SocketAddr) {
         let service = service_fn(|request: Request<Incoming>| {
             let (access, router) = (Arc::clone(&self.access), self.router.clone());
-            async move { Ok::<_, Infallible>(guard::answer(&access, request.map(Body::new), local, router).await) }
+            async move { Ok::<_, Infallible>(admission::answer(&access, request.map(Body::new), local, router).await) }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
