@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::answer::created;
 use super::error::ApiResult;
-use super::extract::{StrictJson, Change, NoBody, NoParameters, StrictPath, StrictQuery};
+use super::extract::{Change, NoBody, NoParameters, StrictJson, StrictPath, StrictQuery};
 use super::number::Id;
 use super::views::{ConfiguredView, ListView};
 use source_app::export::{Command, ExportedFile, Kubernetes, Systemd};
@@ -21,12 +21,20 @@ pub(super) async fn list(State(service): State<Service>, _: StrictQuery<NoParame
     Ok(Json(service.site().await?))
 }
 
-pub(super) async fn assign(State(service): State<Service>, _: StrictQuery<NoParameters>, StrictJson(assign): StrictJson<Assign>) -> ApiResult<Response> {
+pub(super) async fn assign(
+    State(service): State<Service>,
+    _: StrictQuery<NoParameters>,
+    StrictJson(assign): StrictJson<Assign>,
+) -> ApiResult<Response> {
     let app = service.assign(assign).await?;
     Ok(created(&format!("/apps/{}", app.id), &app))
 }
 
-pub(super) async fn dashboard(State(service): State<Service>, StrictPath(app): StrictPath<Id>, _: StrictQuery<NoParameters>) -> ApiResult<Json<Dashboard>> {
+pub(super) async fn dashboard(
+    State(service): State<Service>,
+    StrictPath(app): StrictPath<Id>,
+    _: StrictQuery<NoParameters>,
+) -> ApiResult<Json<Dashboard>> {
     Ok(Json(service.dashboard(app.get()).await?))
 }
 
@@ -39,7 +47,12 @@ pub(super) async fn edit(
     Ok(Json(service.edit(app.get(), revision, change).await?))
 }
 
-pub(super) async fn remove(State(service): State<Service>, StrictPath(app): StrictPath<Id>, _: StrictQuery<NoParameters>, _: NoBody) -> ApiResult<StatusCode> {
+pub(super) async fn remove(
+    State(service): State<Service>,
+    StrictPath(app): StrictPath<Id>,
+    _: StrictQuery<NoParameters>,
+    _: NoBody,
+) -> ApiResult<StatusCode> {
     service.remove(app.get()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -53,7 +66,11 @@ pub(super) async fn configuration(
     Ok(Json(ListView { items: fields.into_iter().map(ConfiguredView::from).collect() }))
 }
 
-pub(super) async fn schedules(State(service): State<Service>, StrictPath(app): StrictPath<Id>, _: StrictQuery<NoParameters>) -> ApiResult<Json<ListView<Effective>>> {
+pub(super) async fn schedules(
+    State(service): State<Service>,
+    StrictPath(app): StrictPath<Id>,
+    _: StrictQuery<NoParameters>,
+) -> ApiResult<Json<ListView<Effective>>> {
     let app = service.app(app.get()).await?;
     Ok(Json(ListView { items: service.effective_schedules(Some(app.id)).await? }))
 }

@@ -8,7 +8,7 @@ use futures::stream::{self, StreamExt};
 use serde::Deserialize;
 
 use super::error::{ApiError, ApiResult};
-use super::extract::{PathParameter, StrictPath, StrictQuery, SnapshotParameter};
+use super::extract::{PathParameter, SnapshotParameter, StrictPath, StrictQuery};
 use super::number::Id;
 use plakar_driver::{ArchiveFormat, CancellationToken, Download, attachment};
 use source_app::service::Service;

@@ -19,7 +19,10 @@ pub(super) struct ChoicesQuery {
     subclass: String,
 }
 
-pub(super) async fn choices(State(service): State<Service>, StrictQuery(wanted): StrictQuery<ChoicesQuery>) -> ApiResult<Json<ListView<Choice>>> {
+pub(super) async fn choices(
+    State(service): State<Service>,
+    StrictQuery(wanted): StrictQuery<ChoicesQuery>,
+) -> ApiResult<Json<ListView<Choice>>> {
     Ok(Json(ListView { items: service.choices(wanted.kind, &wanted.class, &wanted.subclass).await? }))
 }
 

@@ -5,7 +5,7 @@ use axum::extract::State;
 use serde::Deserialize;
 
 use super::error::ApiResult;
-use super::extract::{PathParameter, NoParameters, StrictPath, StrictQuery, SnapshotParameter};
+use super::extract::{NoParameters, PathParameter, SnapshotParameter, StrictPath, StrictQuery};
 use super::number::{Id, Limit, Number, Offset};
 use super::views::{EntryView, FailureView, PageView, PointView};
 use source_app::service::Service;

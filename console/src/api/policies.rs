@@ -7,7 +7,7 @@ use axum::response::Response;
 
 use super::answer::created;
 use super::error::ApiResult;
-use super::extract::{StrictJson, Change, NoBody, NoParameters, StrictPath, StrictQuery};
+use super::extract::{Change, NoBody, NoParameters, StrictJson, StrictPath, StrictQuery};
 use super::number::Id;
 use super::views::ListView;
 use source_app::model::Timing;
@@ -33,7 +33,11 @@ pub(super) async fn add_schedule(
     Ok(created(&format!("/schedules/{}", schedule.id), &schedule))
 }
 
-pub(super) async fn show_schedule(State(service): State<Service>, StrictPath(id): StrictPath<Id>, _: StrictQuery<NoParameters>) -> ApiResult<Json<Schedule>> {
+pub(super) async fn show_schedule(
+    State(service): State<Service>,
+    StrictPath(id): StrictPath<Id>,
+    _: StrictQuery<NoParameters>,
+) -> ApiResult<Json<Schedule>> {
     Ok(Json(service.schedule(id.get()).await?))
 }
 
@@ -60,12 +64,20 @@ pub(super) async fn list(State(service): State<Service>, _: StrictQuery<NoParame
     Ok(Json(ListView { items: service.policies().await? }))
 }
 
-pub(super) async fn add(State(service): State<Service>, _: StrictQuery<NoParameters>, StrictJson(spec): StrictJson<PolicySpec>) -> ApiResult<Response> {
+pub(super) async fn add(
+    State(service): State<Service>,
+    _: StrictQuery<NoParameters>,
+    StrictJson(spec): StrictJson<PolicySpec>,
+) -> ApiResult<Response> {
     let policy = service.add_policy(spec).await?;
     Ok(created(&format!("/policies/{}", policy.id), &policy))
 }
 
-pub(super) async fn show(State(service): State<Service>, StrictPath(id): StrictPath<Id>, _: StrictQuery<NoParameters>) -> ApiResult<Json<Policy>> {
+pub(super) async fn show(
+    State(service): State<Service>,
+    StrictPath(id): StrictPath<Id>,
+    _: StrictQuery<NoParameters>,
+) -> ApiResult<Json<Policy>> {
     Ok(Json(service.policy(id.get()).await?))
 }
 
@@ -78,7 +90,12 @@ pub(super) async fn edit(
     Ok(Json(service.edit_policy(id.get(), revision, change).await?))
 }
 
-pub(super) async fn remove(State(service): State<Service>, StrictPath(id): StrictPath<Id>, _: StrictQuery<NoParameters>, _: NoBody) -> ApiResult<StatusCode> {
+pub(super) async fn remove(
+    State(service): State<Service>,
+    StrictPath(id): StrictPath<Id>,
+    _: StrictQuery<NoParameters>,
+    _: NoBody,
+) -> ApiResult<StatusCode> {
     service.remove_policy(id.get()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::answer::accepted;
 use super::error::ApiResult;
-use super::extract::{StrictJson, PathParameter, NoParameters, StrictPath, StrictQuery, SnapshotParameter};
+use super::extract::{NoParameters, PathParameter, SnapshotParameter, StrictJson, StrictPath, StrictQuery};
 use super::number::{Id, Number, Offset};
 use source_app::service::{Place, Service, Work};
 use source_app::state::{Cancelled, Cause, Task, TaskFilter, TaskKind, TaskState};
@@ -100,7 +100,11 @@ pub(super) async fn list(State(service): State<Service>, StrictQuery(filter): St
     Ok(Json(TaskList { items, next }))
 }
 
-pub(super) async fn show(State(service): State<Service>, StrictPath(task): StrictPath<Id>, _: StrictQuery<NoParameters>) -> ApiResult<Json<Task>> {
+pub(super) async fn show(
+    State(service): State<Service>,
+    StrictPath(task): StrictPath<Id>,
+    _: StrictQuery<NoParameters>,
+) -> ApiResult<Json<Task>> {
     Ok(Json(service.task(task.get()).await?))
 }
 
@@ -122,12 +126,21 @@ pub(super) struct LogAnswer {
     more: bool,
 }
 
-pub(super) async fn log(State(service): State<Service>, StrictPath(task): StrictPath<Id>, StrictQuery(from): StrictQuery<LogQuery>) -> ApiResult<Json<LogAnswer>> {
+pub(super) async fn log(
+    State(service): State<Service>,
+    StrictPath(task): StrictPath<Id>,
+    StrictQuery(from): StrictQuery<LogQuery>,
+) -> ApiResult<Json<LogAnswer>> {
     let offset = from.offset.map_or(0, |offset| offset.0);
     let (task, part) = service.watch(task.get(), offset, MAX_LOG_PART_BYTES).await?;
     let whole = whole_letters(&part.bytes);
     let next = offset + whole as u64;
-    Ok(Json(LogAnswer { task, text: String::from_utf8_lossy(&part.bytes[..whole]).into_owned(), next, more: part.bytes.len() == MAX_LOG_PART_BYTES }))
+    Ok(Json(LogAnswer {
+        task,
+        text: String::from_utf8_lossy(&part.bytes[..whole]).into_owned(),
+        next,
+        more: part.bytes.len() == MAX_LOG_PART_BYTES,
+    }))
 }
 
 /// How many bytes there are without a letter that is cut at the end: the next part begins with it.

@@ -5,12 +5,12 @@ use std::time::SystemTime;
 
 use axum_extra::extract::cookie::Cookie;
 
-use super::login_codes::LoginCodes;
 use super::hosts::AllowedHosts;
-use super::password::PasswordChecker;
-use super::session::Sessions;
 use super::limits::Limits;
 use super::listen::Listen;
+use super::login_codes::LoginCodes;
+use super::password::PasswordChecker;
+use super::session::Sessions;
 
 /// Names, sessions, codes, password and limits, shared by all connections.
 pub(super) struct AccessControl {

@@ -3,8 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
-use super::hosts::HostName;
 use super::error::{Result, ServerError};
+use super::hosts::HostName;
 use super::password::PasswordHash;
 
 /// Where to listen and under which conditions.

@@ -3,7 +3,7 @@
 use axum::http::header::ORIGIN;
 use axum::http::{HeaderMap, Method};
 
-use super::hosts::{KnownHost, AllowedHosts};
+use super::hosts::{AllowedHosts, KnownHost};
 
 /// The methods that change nothing.
 pub(super) fn is_safe(method: &Method) -> bool {

@@ -136,7 +136,12 @@ struct PasswordForm {
     password: String,
 }
 
-async fn logged_in(State(access): State<Arc<AccessControl>>, old: Option<Session>, jar: CookieJar, Form(form): Form<PasswordForm>) -> Response {
+async fn logged_in(
+    State(access): State<Arc<AccessControl>>,
+    old: Option<Session>,
+    jar: CookieJar,
+    Form(form): Form<PasswordForm>,
+) -> Response {
     let refused = |status, error: &str| page(status, &LoginPage { has_password: access.has_password(), error });
     let Some(password) = &access.password else { return refused(StatusCode::FORBIDDEN, "This console has no password.") };
     match password.is(form.password).await {

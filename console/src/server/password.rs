@@ -11,8 +11,8 @@ use argon2::password_hash::{PasswordHashString, PasswordHasher, PasswordVerifier
 use argon2::{Algorithm, Argon2};
 use tokio::sync::Semaphore;
 
-use super::throttle::Throttle;
 use super::error::{Result, ServerError};
+use super::throttle::Throttle;
 
 /// Minimum length of a password, in characters.
 pub const MIN_PASSWORD_CHARS: usize = 12;
@@ -59,7 +59,9 @@ impl PasswordHash {
         let argon2id =
             |hash: &PasswordHashString| Algorithm::try_from(hash.algorithm()) == Ok(Algorithm::Argon2id) && hash.hash().is_some();
         PasswordHashString::new(text.trim()).ok().filter(argon2id).map(Self).ok_or_else(|| {
-            ServerError::Invalid("not a hash of a password, which begins with $argon2id$; make one with: plakar-opendrive console password".into())
+            ServerError::Invalid(
+                "not a hash of a password, which begins with $argon2id$; make one with: plakar-opendrive console password".into(),
+            )
         })
     }
 

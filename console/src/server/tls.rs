@@ -33,9 +33,9 @@ pub(super) fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor> {
     let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
         .with_safe_default_protocol_versions()
         .map(|config| config.with_no_client_auth());
-    let mut config = config
-        .and_then(|config| config.with_single_cert(chain, private))
-        .map_err(|error| ServerError::Invalid(format!("--tls-certificate {} and --tls-key {}: {error}", certificate.display(), key.display())))?;
+    let mut config = config.and_then(|config| config.with_single_cert(chain, private)).map_err(|error| {
+        ServerError::Invalid(format!("--tls-certificate {} and --tls-key {}: {error}", certificate.display(), key.display()))
+    })?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
