@@ -27,7 +27,7 @@ use terminal::text;
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Console {
     #[command(subcommand)]
-    action: Option<Action>,
+    action: Option<ConsoleAction>,
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8780")]
     listen: SocketAddr,
@@ -52,7 +52,7 @@ pub(crate) struct Console {
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum Action {
+enum ConsoleAction {
     /// Ask for a password twice, and print the line that belongs into the password file
     Password,
 }
@@ -60,7 +60,7 @@ enum Action {
 impl Console {
     pub(crate) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
         match self.action {
-            Some(Action::Password) => password(out),
+            Some(ConsoleAction::Password) => password(out),
             None => on_runtime(self.serve(out)),
         }
     }
@@ -78,7 +78,7 @@ impl Console {
             say("press Enter for another address: each lets one browser in, once");
             let server = Arc::clone(&server);
             // It waits for its terminal until the process ends.
-            std::thread::spawn(move || io::stdin().lines().map_while(Result::ok).for_each(|_| say(&server.new_entry())));
+            std::thread::spawn(move || io::stdin().lines().map_while(Result::ok).for_each(|_| say(&server.new_login_url())));
         }
         let (shutdown, scheduler) = (CancellationToken::new(), !self.no_scheduler);
         let schedules = async {

@@ -67,12 +67,12 @@ impl From<Error> for Failure {
     }
 }
 
-impl From<server::Error> for Failure {
-    fn from(error: server::Error) -> Self {
+impl From<server::ServerError> for Failure {
+    fn from(error: server::ServerError) -> Self {
         let exit = match &error {
-            server::Error::Invalid(_) => Exit::Usage,
-            server::Error::File { .. } => Exit::Configuration,
-            server::Error::Bind { .. } => Exit::Failed,
+            server::ServerError::Invalid(_) => Exit::Usage,
+            server::ServerError::File { .. } => Exit::Configuration,
+            server::ServerError::Bind { .. } => Exit::Failed,
         };
         Self::new(exit, error.to_string())
     }

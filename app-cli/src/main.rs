@@ -42,7 +42,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    App(app::App),
+    App(app::AppCommand),
     Console(console::Console),
     /// Print these commands as JSON, for completions
     #[command(hide = true)]

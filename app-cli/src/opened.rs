@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use plakar_driver::{self as plakar, Plakar};
 use source_app::service::{Error, Problem, Service};
-use source_app::state::{App, AppId, AppKind, default_directory};
+use source_app::state::{App, AppId, AppKind, Policy, default_directory};
 
 use crate::failure::Failure;
 use terminal::exit::Exit;
@@ -64,8 +64,8 @@ impl Opened {
     }
 
     /// The app of a name: a source, or else a destination.
-    pub(crate) async fn app(&self, named: &Named) -> Result<App, Failure> {
-        let Named { name, destination } = named;
+    pub(crate) async fn app(&self, named: &AppName) -> Result<App, Failure> {
+        let AppName { name, destination } = named;
         for kind in [AppKind::Source, AppKind::Destination] {
             if *destination && kind == AppKind::Source {
                 continue;
@@ -80,6 +80,13 @@ impl Opened {
         Err(Failure::new(Exit::NotFound, format!("there is no {what} {name}; `plakar-opendrive app list` shows all")))
     }
 
+    /// The policy of a name.
+    pub(crate) async fn policy(&self, name: &str) -> Result<Policy, Failure> {
+        let policies = self.service.policies().await?;
+        let missing = || format!("there is no policy {}; `plakar-opendrive app policy list` shows all", text::quoted(name));
+        policies.into_iter().find(|policy| policy.spec.name == name).ok_or_else(|| Failure::new(Exit::NotFound, missing()))
+    }
+
     /// The names of all apps by their ids.
     pub(crate) async fn names(&self) -> Result<std::collections::HashMap<AppId, String>, Failure> {
         Ok(self.service.apps().await?.into_iter().map(|app| (app.id, app.spec.name)).collect())
@@ -88,7 +95,7 @@ impl Opened {
 
 /// Which app.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Named {
+pub(crate) struct AppName {
     /// The app
     pub(crate) name: String,
     /// The destination of this name, if there is a source of it too

@@ -2,6 +2,8 @@
 
 pub mod api;
 pub mod pages;
+mod problem;
+mod routes;
 pub mod server;
 
 use axum::Router;

@@ -1,9 +1,8 @@
-//! Every route of the console, as the sources name them, asked by who may not.
+//! Every route of the console, as its tables name them, asked by who may not.
 
 #[path = "common/web.rs"]
 mod web;
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use plakar_driver::Plakar;
@@ -11,33 +10,7 @@ use reqwest::Method;
 use source_app::service::Service;
 use source_app::state::State;
 use web::{Site, client, sign_in};
-use web_console::api::ROUTES;
-
-/// What `point` is in the pages' sources.
-const POINT: &str = "/apps/{id}/points/{snapshot}";
-
-/// The paths that the pages' sources give to routers.
-fn pages(folder: &Path, found: &mut BTreeSet<String>) {
-    for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
-        if entry.is_dir() {
-            pages(&entry, found);
-            continue;
-        }
-        let text = std::fs::read_to_string(&entry).unwrap();
-        for argument in text.split(".route(").skip(1) {
-            let argument = argument.strip_prefix("&format!(").unwrap_or(argument);
-            match argument.strip_prefix('"').and_then(|rest| rest.split_once('"')) {
-                Some((path, _)) => found.insert(path.replace("{point}", POINT)),
-                None if argument.starts_with("point") => found.insert(POINT.to_owned()),
-                // Static files are for everybody.
-                None => {
-                    assert!(entry.ends_with("assets.rs"), "{}: a route whose path this test can't read: {argument:.40}", entry.display());
-                    false
-                }
-            };
-        }
-    }
-}
+use web_console::{api, pages};
 
 /// With something in the place of each variable.
 fn filled(path: &str) -> String {
@@ -56,11 +29,8 @@ async fn no_route_is_open_to_strangers_or_to_other_pages() {
     let service = Service::open(&place, plakar).unwrap();
     let site = Site::of(web_console::router(service)).await;
     let (client, signed) = (client(), sign_in(&client(), &site.server).await);
-    let mut found = BTreeSet::new();
-    pages(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/web/pages"), &mut found);
-    assert!(found.len() > 25 && found.contains(POINT) && found.contains("/apps/{id}/points/{snapshot}/raw"), "{found:?}");
-    let pages = found.iter().flat_map(|path| ["GET", "POST"].map(|method| (method, filled(path))));
-    let api = ROUTES.iter().map(|(method, path)| (*method, format!("/api{}", filled(path))));
+    let pages = pages::ROUTES.iter().map(|(method, path)| (*method, filled(path)));
+    let api = api::ROUTES.iter().map(|(method, path)| (*method, format!("/api{}", filled(path))));
     for (method, path) in pages.chain(api) {
         let (is_api, changes) = (path.starts_with("/api/"), method != "GET");
         let ask = |origin: &str, cookie: &str| {

@@ -49,7 +49,7 @@ async fn the_log_knows_no_secret() {
     tracing::subscriber::set_global_default(log.clone()).unwrap();
     let site = Site::of(Router::new().route("/", get(|| async { "home" }))).await;
     let owner = sign_in(&client(), &site.server).await;
-    let unused = site.server.new_entry();
+    let unused = site.server.new_login_url();
     owner.get(&format!("/?secret={}", owner.csrf)).send().await.unwrap();
     owner.post("/enter").form(&[("code", "wrong-code")]).send().await.unwrap();
     owner.post("/login").form(&[("password", "wrong-password")]).send().await.unwrap();

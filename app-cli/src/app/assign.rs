@@ -4,7 +4,7 @@ use plakar_driver::Options;
 use source_app::service::{self, Choice};
 use source_app::state::{AppKind, Resource};
 
-use super::fields::{Details, complete, list};
+use super::fields::{AppDetails, complete, list};
 use crate::failure::Failure;
 use crate::opened::Opened;
 use terminal::ask;
@@ -40,7 +40,7 @@ pub(super) struct Assign {
     #[arg(long)]
     protocol: Option<String>,
     #[command(flatten)]
-    details: Details,
+    details: AppDetails,
     /// Make the store if there is none
     #[arg(long)]
     create_store: bool,

@@ -4,9 +4,9 @@ use plakar_driver::Options;
 use source_app::service;
 use source_app::state::Resource;
 
-use super::fields::{Details, list};
+use super::fields::{AppDetails, list};
 use crate::failure::Failure;
-use crate::opened::{Named, Opened};
+use crate::opened::{AppName, Opened};
 use terminal::ask;
 use terminal::diagnostics::say;
 use terminal::exit::Exit;
@@ -14,9 +14,9 @@ use terminal::output::Output;
 
 /// Change an app: what is not given stays as it is, secrets too
 #[derive(Debug, clap::Args)]
-pub(super) struct Edit {
+pub(super) struct EditApp {
     #[command(flatten)]
-    named: Named,
+    named: AppName,
     /// Its new name; in Plakar's configuration it keeps the old one
     #[arg(long, value_name = "NAME")]
     rename: Option<String>,
@@ -30,13 +30,13 @@ pub(super) struct Edit {
     #[arg(long)]
     subclass: Option<String>,
     #[command(flatten)]
-    details: Details,
+    details: AppDetails,
     /// Print the app as one JSON object
     #[arg(long)]
     json: bool,
 }
 
-impl Edit {
+impl EditApp {
     pub(super) async fn run(self, opened: &Opened, out: &mut Output) -> Result<Exit, Failure> {
         let service = &opened.service;
         let app = opened.app(&self.named).await?;
@@ -76,15 +76,15 @@ impl Edit {
 
 /// Remove an app with its schedules, tasks, logs and configuration; what it backed up stays in its store
 #[derive(Debug, clap::Args)]
-pub(super) struct Remove {
+pub(super) struct RemoveApp {
     #[command(flatten)]
-    named: Named,
+    named: AppName,
     /// Do not ask
     #[arg(long)]
     yes: bool,
 }
 
-impl Remove {
+impl RemoveApp {
     pub(super) async fn run(self, opened: &Opened, _: &mut Output) -> Result<Exit, Failure> {
         let app = opened.app(&self.named).await?;
         let what = format!("the {} {}", app.spec.kind, app.spec.name);

@@ -15,7 +15,7 @@ use terminal::output::Output;
 use terminal::text;
 
 /// Where an image has this executable, if nothing is said.
-const IN_IMAGE: &str = "/usr/local/bin/plakar-opendrive";
+const EXECUTABLE_IN_IMAGE: &str = "/usr/local/bin/plakar-opendrive";
 
 /// Write what runs an app's schedules without the console: units, a CronJob or crontab lines
 ///
@@ -26,7 +26,7 @@ pub(super) struct Export {
     /// The source app
     name: String,
     #[command(flatten)]
-    form: Form,
+    form: ExportForm,
     /// Units for the system, run as this user
     #[arg(long, value_name = "USER", requires = "systemd")]
     system_user: Option<String>,
@@ -50,7 +50,7 @@ pub(super) struct Export {
 /// One of them.
 #[derive(Debug, clap::Args)]
 #[group(id = "form", multiple = false, required = true)]
-struct Form {
+struct ExportForm {
     /// A service and a timer, for `systemctl --user` unless --system-user names a user
     #[arg(long)]
     systemd: bool,
@@ -67,7 +67,7 @@ impl Export {
         let app = opened.source(&self.name).await?;
         let here = std::env::current_exe();
         let here = here.map_err(|error| Failure::new(Exit::Failed, format!("cannot find this executable: {error}")))?;
-        let executable = self.executable.unwrap_or_else(|| if self.form.kubernetes { IN_IMAGE.into() } else { here });
+        let executable = self.executable.unwrap_or_else(|| if self.form.kubernetes { EXECUTABLE_IN_IMAGE.into() } else { here });
         let mut command = Command::new(executable);
         if let Some(directory) = &opened.directory {
             command = command.on_state(directory).map_err(service::Error::from)?;

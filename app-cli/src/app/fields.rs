@@ -12,12 +12,12 @@ use terminal::ask;
 use terminal::exit::Exit;
 use terminal::text;
 
-/// No options are longer, in bytes.
-const LONGEST: u64 = 1 << 20;
+/// Maximum size of the options on standard input, in bytes.
+const MAX_OPTIONS_BYTES: u64 = 1 << 20;
 
 /// What may be said of an app.
 #[derive(Debug, clap::Args)]
-pub(super) struct Details {
+pub(super) struct AppDetails {
     /// Such as production, development or testing; "" for none
     #[arg(long)]
     pub(super) environment: Option<String>,
@@ -37,12 +37,12 @@ pub(super) struct Details {
     #[arg(long, value_name = "PATH|NAME")]
     pub(super) store: Option<String>,
     #[command(flatten)]
-    pub(super) keep: Keep,
+    pub(super) keep: KeepArgs,
 }
 
 /// How many restore points are kept; 0 for a number that is not to count.
 #[derive(Debug, clap::Args)]
-pub(super) struct Keep {
+pub(super) struct KeepArgs {
     /// Keep the newest restore point of each of so many days when pruning
     #[arg(long, value_name = "N")]
     keep_daily: Option<u32>,
@@ -57,7 +57,7 @@ pub(super) struct Keep {
     keep_yearly: Option<u32>,
 }
 
-impl Keep {
+impl KeepArgs {
     /// A retention with what is given changed.
     pub(super) fn over(&self, old: Retention) -> Retention {
         Retention {
@@ -93,7 +93,7 @@ fn pair(text: &str) -> Result<(String, String), String> {
     }
 }
 
-impl Details {
+impl AppDetails {
     /// Whether any option is to be changed.
     pub(super) fn has_options(&self) -> bool {
         !self.option.is_empty() || self.options_stdin || !self.secret.is_empty()
@@ -190,7 +190,7 @@ pub(super) async fn complete(schema: &Schema, options: &mut Options, protocol: &
 
 fn from_stdin() -> Result<BTreeMap<String, String>, Failure> {
     let mut bytes = Vec::new();
-    let read = std::io::stdin().take(LONGEST).read_to_end(&mut bytes);
+    let read = std::io::stdin().take(MAX_OPTIONS_BYTES).read_to_end(&mut bytes);
     read.map_err(|error| Failure::new(Exit::Failed, format!("standard input cannot be read: {error}")))?;
     // The error's own text would show what is there.
     serde_json::from_slice(&bytes).map_err(|error| {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use source_app::state::{App, Task, TaskState};
 
-use super::tasks::{duration, with_name};
+use super::lines::{duration, time, with_name};
 use crate::failure::Failure;
 use crate::opened::Opened;
 use terminal::diagnostics::say;
@@ -16,10 +16,18 @@ use terminal::signals::{Signal, Signals};
 use terminal::text;
 
 /// How often the task is looked at.
-const INTERVAL: Duration = Duration::from_millis(200);
+pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
-/// Bytes of the log at once.
-const PART: usize = 64 << 10;
+/// Maximum size of the log's part that is read at once, in bytes.
+const MAX_LOG_PART_BYTES: usize = 64 << 10;
+
+/// How the end of a task is told.
+#[derive(Debug, clap::Args)]
+pub(super) struct TaskOutput {
+    /// Print the task as one JSON object when it has ended
+    #[arg(long)]
+    pub(super) json: bool,
+}
 
 /// Follows a task that was started here to its end. A first signal cancels it in order, a second one leaves it.
 pub(super) async fn to_the_end(opened: &Opened, app: &App, task: &Task, json: bool, out: &mut Output) -> Result<Exit, Failure> {
@@ -36,7 +44,7 @@ pub(super) async fn to_the_end(opened: &Opened, app: &App, task: &Task, json: bo
         }
         if task.state == TaskState::Waiting && resumed.is_none() && cancelled.is_none() {
             // Whoever runs the schedules goes on with it when its time comes. Here nobody else does.
-            log.say(&format!("{}; it goes on at {}", task.verdict, task.next_try.map(super::list::time).unwrap_or_default()));
+            log.say(&format!("{}; it goes on at {}", task.verdict, task.next_try.map(time).unwrap_or_default()));
             let (service, id) = (opened.service.clone(), app.id);
             resumed = Some(tokio::spawn(async move { service.run_due(id).await }));
         }
@@ -44,7 +52,7 @@ pub(super) async fn to_the_end(opened: &Opened, app: &App, task: &Task, json: bo
             continue;
         }
         tokio::select! {
-            () = tokio::time::sleep(INTERVAL) => {}
+            () = tokio::time::sleep(POLL_INTERVAL) => {}
             signal = signals.next() => {
                 if cancelled.is_some() {
                     log.done();
@@ -100,7 +108,7 @@ impl LogLines {
         if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
             bar.set_style(style);
         }
-        bar.enable_steady_tick(INTERVAL);
+        bar.enable_steady_tick(POLL_INTERVAL);
         Self { offset: 0, rest: Vec::new(), bar }
     }
 
@@ -117,7 +125,7 @@ impl LogLines {
 
     /// Hands the lines over that are new.
     pub(super) async fn read(&mut self, opened: &Opened, id: i64, mut take: impl FnMut(String)) -> Result<(Task, bool), Failure> {
-        let (task, part) = opened.service.watch(id, self.offset, PART).await?;
+        let (task, part) = opened.service.watch(id, self.offset, MAX_LOG_PART_BYTES).await?;
         let more = !part.bytes.is_empty();
         self.offset = part.next;
         self.rest.extend_from_slice(&part.bytes);

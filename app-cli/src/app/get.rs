@@ -7,7 +7,7 @@ use futures::StreamExt;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use plakar_driver::{ArchiveFormat, CancellationToken, Download};
 
-use super::points::{OfPoint, snapshot_path};
+use super::points::{PointArgs, snapshot_path};
 use crate::failure::Failure;
 use crate::opened::Opened;
 use terminal::diagnostics::say;
@@ -22,7 +22,7 @@ use terminal::text;
 #[derive(Debug, clap::Args)]
 pub(super) struct Get {
     #[command(flatten)]
-    of: OfPoint,
+    of: PointArgs,
     /// The path in it
     path: String,
     /// The file to write, the folder to write it into, or - for standard output [default: its name, here]
@@ -30,14 +30,14 @@ pub(super) struct Get {
     output: Option<PathBuf>,
     /// The form of a folder's archive [default: as FILE is called, or zip]
     #[arg(long, value_enum)]
-    format: Option<Format>,
+    format: Option<GetFormat>,
     /// Replace a file that is there
     #[arg(long)]
     force: bool,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Format {
+enum GetFormat {
     Zip,
     #[value(name = "tar.gz")]
     TarGz,
@@ -49,7 +49,7 @@ impl Get {
         let point = self.of.open(opened).await?;
         let named = self.output.as_deref().and_then(Path::to_str).unwrap_or_default();
         let format = match self.format {
-            Some(Format::TarGz) => ArchiveFormat::Tarball,
+            Some(GetFormat::TarGz) => ArchiveFormat::Tarball,
             None if named.ends_with(".tar.gz") || named.ends_with(".tgz") => ArchiveFormat::Tarball,
             _ => ArchiveFormat::Zip,
         };

@@ -1,31 +1,31 @@
-//! `app list`, and how things are shown in lists.
+//! `app list`.
 
-use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 use source_app::scheduler::NextRun;
-use source_app::state::{Overview, Task, TaskState};
+use source_app::state::Overview;
 
+use super::lines::{state, time};
 use crate::failure::Failure;
 use crate::opened::Opened;
 use terminal::exit::Exit;
-use terminal::output::{ASIDE, BAD, GOOD, Output, coloured, shown};
+use terminal::output::{ASIDE, Output, coloured, shown};
 
 /// List all apps, those of a resource together, with the last backup and the next run of each
 #[derive(Debug, clap::Args)]
-pub(super) struct List {
+pub(super) struct ListApps {
     /// Print a JSON object for each app, in a line: app, open (its tasks), last, last_success (backups) and next (run)
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Serialize)]
-struct Row<'a> {
+struct AppRow<'a> {
     #[serde(flatten)]
     overview: &'a Overview,
     next: Option<&'a NextRun>,
 }
 
-impl List {
+impl ListApps {
     pub(super) async fn run(self, opened: &Opened, out: &mut Output) -> Result<Exit, Failure> {
         let mut site = opened.service.site().await?;
         // Sources before destinations, as what belongs together is read.
@@ -41,7 +41,7 @@ impl List {
             let spec = &overview.app.spec;
             let next = site.next.iter().find(|next| next.schedule.app == overview.app.id);
             if self.json {
-                out.json(&Row { overview, next })?;
+                out.json(&AppRow { overview, next })?;
                 continue;
             }
             if resource != Some(&spec.resource.name) {
@@ -64,24 +64,4 @@ impl List {
         }
         Ok(Exit::Done)
     }
-}
-
-/// A time in UTC, to the second.
-pub(super) fn time(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Secs, true)
-}
-
-/// A task's state, in colour on a terminal.
-pub(super) fn state(state: TaskState) -> String {
-    match state {
-        TaskState::Succeeded => coloured(GOOD, state.as_str()),
-        TaskState::CompletedWithErrors | TaskState::Failed | TaskState::Interrupted => coloured(BAD, state.as_str()),
-        _ => state.as_str().to_owned(),
-    }
-}
-
-/// What a task came to, or how far it is.
-pub(super) fn outcome(task: &Task) -> String {
-    let text = if task.verdict.is_empty() { &task.progress } else { &task.verdict };
-    shown(text)
 }

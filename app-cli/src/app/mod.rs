@@ -6,6 +6,7 @@ mod export;
 mod fields;
 mod follow;
 mod get;
+mod lines;
 mod list;
 mod points;
 mod policy;
@@ -31,20 +32,20 @@ use terminal::output::Output;
 /// restore point or its beginning. Every list is printed with --json as one JSON object in a line.
 #[derive(Debug, clap::Args)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
-pub(crate) struct App {
+pub(crate) struct AppCommand {
     #[command(subcommand)]
-    action: Action,
+    action: AppAction,
     /// Where apps, tasks and schedules are kept [default: plakar-opendrive in $XDG_STATE_HOME or ~/.local/state]
     #[arg(long, global = true, value_name = "DIR")]
     state: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum Action {
+enum AppAction {
     Assign(assign::Assign),
-    Edit(edit::Edit),
-    Remove(edit::Remove),
-    List(list::List),
+    Edit(edit::EditApp),
+    Remove(edit::RemoveApp),
+    List(list::ListApps),
     Show(show::Show),
     Test(work::Test),
     Backup(work::Backup),
@@ -60,38 +61,38 @@ enum Action {
     Log(tasks::Log),
     Cancel(tasks::Cancel),
     Retry(tasks::Retry),
-    Schedule(schedule::Schedule),
-    Policy(policy::Policy),
+    Schedule(schedule::ScheduleCommand),
+    Policy(policy::PolicyCommand),
     Run(run::Run),
 }
 
-impl App {
+impl AppCommand {
     pub(crate) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
         let opened = Opened::new(self.state)?;
         match self.action {
             // These deal with signals themselves: a task is cancelled in order.
-            Action::Test(test) => opened.run(|opened| test.run(opened, out)),
-            Action::Backup(backup) => opened.run(|opened| backup.run(opened, out)),
-            Action::Check(check) => opened.run(|opened| check.run(opened, out)),
-            Action::Prune(prune) => opened.run(|opened| prune.run(opened, out)),
-            Action::Restore(restore) => opened.run(|opened| restore.run(opened, out)),
-            Action::Retry(retry) => opened.run(|opened| retry.run(opened, out)),
-            Action::Run(run) => opened.run(|opened| run.run(opened, out)),
-            Action::Assign(assign) => opened.until_signal(|opened| assign.run(opened, out)),
-            Action::Edit(edit) => opened.until_signal(|opened| edit.run(opened, out)),
-            Action::Remove(remove) => opened.until_signal(|opened| remove.run(opened, out)),
-            Action::List(list) => opened.until_signal(|opened| list.run(opened, out)),
-            Action::Show(show) => opened.until_signal(|opened| show.run(opened, out)),
-            Action::Points(points) => opened.until_signal(|opened| points.run(opened, out)),
-            Action::Ls(ls) => opened.until_signal(|opened| ls.run(opened, out)),
-            Action::Find(find) => opened.until_signal(|opened| find.run(opened, out)),
-            Action::Errors(errors) => opened.until_signal(|opened| errors.run(opened, out)),
-            Action::Get(get) => opened.until_signal(|opened| get.run(opened, out)),
-            Action::Tasks(tasks) => opened.until_signal(|opened| tasks.run(opened, out)),
-            Action::Log(log) => opened.until_signal(|opened| log.run(opened, out)),
-            Action::Cancel(cancel) => opened.until_signal(|opened| cancel.run(opened, out)),
-            Action::Schedule(schedule) => opened.until_signal(|opened| schedule.run(opened, out)),
-            Action::Policy(policy) => opened.until_signal(|opened| policy.run(opened, out)),
+            AppAction::Test(test) => opened.run(|opened| test.run(opened, out)),
+            AppAction::Backup(backup) => opened.run(|opened| backup.run(opened, out)),
+            AppAction::Check(check) => opened.run(|opened| check.run(opened, out)),
+            AppAction::Prune(prune) => opened.run(|opened| prune.run(opened, out)),
+            AppAction::Restore(restore) => opened.run(|opened| restore.run(opened, out)),
+            AppAction::Retry(retry) => opened.run(|opened| retry.run(opened, out)),
+            AppAction::Run(run) => opened.run(|opened| run.run(opened, out)),
+            AppAction::Assign(assign) => opened.until_signal(|opened| assign.run(opened, out)),
+            AppAction::Edit(edit) => opened.until_signal(|opened| edit.run(opened, out)),
+            AppAction::Remove(remove) => opened.until_signal(|opened| remove.run(opened, out)),
+            AppAction::List(list) => opened.until_signal(|opened| list.run(opened, out)),
+            AppAction::Show(show) => opened.until_signal(|opened| show.run(opened, out)),
+            AppAction::Points(points) => opened.until_signal(|opened| points.run(opened, out)),
+            AppAction::Ls(ls) => opened.until_signal(|opened| ls.run(opened, out)),
+            AppAction::Find(find) => opened.until_signal(|opened| find.run(opened, out)),
+            AppAction::Errors(errors) => opened.until_signal(|opened| errors.run(opened, out)),
+            AppAction::Get(get) => opened.until_signal(|opened| get.run(opened, out)),
+            AppAction::Tasks(tasks) => opened.until_signal(|opened| tasks.run(opened, out)),
+            AppAction::Log(log) => opened.until_signal(|opened| log.run(opened, out)),
+            AppAction::Cancel(cancel) => opened.until_signal(|opened| cancel.run(opened, out)),
+            AppAction::Schedule(schedule) => opened.until_signal(|opened| schedule.run(opened, out)),
+            AppAction::Policy(policy) => opened.until_signal(|opened| policy.run(opened, out)),
         }
     }
 }

@@ -6,14 +6,14 @@ use serde::Serialize;
 use serde_json::json;
 use source_app::service::{self, Point};
 
-use super::list::time;
+use super::lines::time;
 use crate::failure::Failure;
 use crate::opened::Opened;
 use terminal::exit::Exit;
 use terminal::output::{BAD, FOLDER, Output, coloured, count, shown, size};
 
-/// So many entries are fetched at once.
-const PAGE: u64 = 1000;
+/// Maximum number of entries that are fetched at once.
+const MAX_ENTRIES_PER_PAGE: u64 = 1000;
 
 /// List an app's restore points, the newest first
 #[derive(Debug, clap::Args)]
@@ -51,14 +51,14 @@ impl Points {
 
 /// Which restore point.
 #[derive(Debug, clap::Args)]
-pub(super) struct OfPoint {
+pub(super) struct PointArgs {
     /// The source app
     name: String,
     /// latest, or the id of a restore point or its beginning
     point: String,
 }
 
-impl OfPoint {
+impl PointArgs {
     pub(super) async fn open(&self, opened: &Opened) -> Result<Point, Failure> {
         let app = opened.source(&self.name).await?;
         let id = opened.service.find_point(app.id, &self.point).await?;
@@ -76,7 +76,7 @@ pub(super) fn snapshot_path(path: &str) -> Result<SnapshotPath, Failure> {
 #[derive(Debug, clap::Args)]
 pub(super) struct Ls {
     #[command(flatten)]
-    of: OfPoint,
+    of: PointArgs,
     /// The path in it
     #[arg(default_value = "/")]
     path: String,
@@ -92,16 +92,16 @@ impl Ls {
     pub(super) async fn run(self, opened: &Opened, out: &mut Output) -> Result<Exit, Failure> {
         let path = snapshot_path(&self.path)?;
         let point = self.of.open(opened).await?;
-        let shape = Shape { long: self.long, json: self.json, whole: false };
+        let style = EntryStyle { long: self.long, json: self.json, whole: false };
         let entry = point.entry(&path).await?;
         if entry.kind != EntryKind::Folder {
-            return shape.row(out, &entry).map(|()| Exit::Done);
+            return style.row(out, &entry).map(|()| Exit::Done);
         }
         let mut offset = 0;
         loop {
-            let page = point.children(&path, offset, PAGE).await?;
+            let page = point.children(&path, offset, MAX_ENTRIES_PER_PAGE).await?;
             offset += page.items.len() as u64;
-            page.items.iter().try_for_each(|entry| shape.row(out, entry))?;
+            page.items.iter().try_for_each(|entry| style.row(out, entry))?;
             if !page.more || page.items.is_empty() {
                 return Ok(Exit::Done);
             }
@@ -113,7 +113,7 @@ impl Ls {
 #[derive(Debug, clap::Args)]
 pub(super) struct Find {
     #[command(flatten)]
-    of: OfPoint,
+    of: PointArgs,
     /// A part of the name, or a pattern such as *.pdf
     text: String,
     /// In this folder only, and those below
@@ -131,12 +131,12 @@ impl Find {
     pub(super) async fn run(self, opened: &Opened, out: &mut Output) -> Result<Exit, Failure> {
         let below = snapshot_path(&self.below)?;
         let point = self.of.open(opened).await?;
-        let shape = Shape { long: self.long, json: self.json, whole: true };
+        let style = EntryStyle { long: self.long, json: self.json, whole: true };
         let mut offset = 0;
         loop {
-            let page = point.search(&below, &self.text, offset, PAGE).await?;
+            let page = point.search(&below, &self.text, offset, MAX_ENTRIES_PER_PAGE).await?;
             offset += page.items.len() as u64;
-            page.items.iter().try_for_each(|entry| shape.row(out, entry))?;
+            page.items.iter().try_for_each(|entry| style.row(out, entry))?;
             out.flush()?;
             if !page.more || page.items.is_empty() {
                 return Ok(Exit::Done);
@@ -149,7 +149,7 @@ impl Find {
 #[derive(Debug, clap::Args)]
 pub(super) struct Errors {
     #[command(flatten)]
-    of: OfPoint,
+    of: PointArgs,
     /// Print a JSON object for each, in a line: path and error
     #[arg(long)]
     json: bool,
@@ -160,7 +160,7 @@ impl Errors {
         let point = self.of.open(opened).await?;
         let mut offset = 0;
         loop {
-            let page = point.errors(offset, PAGE).await?;
+            let page = point.errors(offset, MAX_ENTRIES_PER_PAGE).await?;
             offset += page.items.len() as u64;
             for failure in &page.items {
                 if self.json {
@@ -177,7 +177,7 @@ impl Errors {
 }
 
 /// How entries are shown.
-struct Shape {
+struct EntryStyle {
     long: bool,
     json: bool,
     /// With the whole path.
@@ -185,7 +185,7 @@ struct Shape {
 }
 
 #[derive(Serialize)]
-struct Row<'a> {
+struct EntryRow<'a> {
     path: String,
     #[serde(rename = "type")]
     kind: &'static str,
@@ -195,7 +195,7 @@ struct Row<'a> {
     target: Option<&'a str>,
 }
 
-impl Shape {
+impl EntryStyle {
     fn row(&self, out: &mut Output, entry: &Entry) -> Result<(), Failure> {
         let path = format!("{}/{}", entry.folder.trim_end_matches('/'), entry.name);
         let (size, folder) = ((entry.kind == EntryKind::File).then_some(entry.size), entry.kind == EntryKind::Folder);
@@ -207,7 +207,7 @@ impl Shape {
                 EntryKind::Link => "link",
                 EntryKind::Other => "other",
             };
-            out.json(&Row { path, kind, size, modified: entry.modified, target })?;
+            out.json(&EntryRow { path, kind, size, modified: entry.modified, target })?;
             return Ok(());
         }
         let name = if self.whole { shown(&path) } else { shown(&entry.name) };

@@ -3,7 +3,7 @@
 use serde_json::json;
 use source_app::state::{self, Match, Owner, PolicySpec};
 
-use super::fields::{Keep, kept, list};
+use super::fields::{KeepArgs, kept, list};
 use super::schedule;
 use crate::failure::Failure;
 use crate::opened::Opened;
@@ -11,7 +11,6 @@ use terminal::ask;
 use terminal::diagnostics::say;
 use terminal::exit::Exit;
 use terminal::output::{Output, shown};
-use terminal::text;
 
 /// Schedules and a retention for all sources of an environment and with certain data classes
 ///
@@ -19,35 +18,35 @@ use terminal::text;
 /// policy's data classes, or all of them (none given: whatever it has). `app schedule add --policy NAME` gives it schedules.
 #[derive(Debug, clap::Args)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
-pub(super) struct Policy {
+pub(super) struct PolicyCommand {
     #[command(subcommand)]
-    action: Action,
+    action: PolicyAction,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum Action {
+enum PolicyAction {
     /// Make a policy
-    Add(Spec),
-    List(List),
+    Add(PolicyArgs),
+    List(ListPolicies),
     /// Change a policy: what is not given stays as it is
-    Edit(Edit),
-    Remove(Remove),
+    Edit(EditPolicy),
+    Remove(RemovePolicy),
     /// Have a policy apply again
-    Enable(Name),
+    Enable(PolicyName),
     /// Have a policy apply to nothing
-    Disable(Name),
+    Disable(PolicyName),
 }
 
 #[derive(Debug, clap::Args)]
-struct Name {
+struct PolicyName {
     /// The policy
     name: String,
 }
 
 #[derive(Debug, clap::Args)]
-struct Spec {
+struct PolicyArgs {
     #[command(flatten)]
-    name: Name,
+    name: PolicyName,
     /// For sources of this environment; may be repeated, "" for any
     #[arg(long)]
     environment: Vec<String>,
@@ -61,16 +60,16 @@ struct Spec {
     #[arg(long)]
     all: bool,
     #[command(flatten)]
-    keep: Keep,
+    keep: KeepArgs,
     /// Print the policy as one JSON object
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Debug, clap::Args)]
-struct Edit {
+struct EditPolicy {
     #[command(flatten)]
-    spec: Spec,
+    spec: PolicyArgs,
     /// Its new name
     #[arg(long, value_name = "NAME")]
     rename: Option<String>,
@@ -78,7 +77,7 @@ struct Edit {
 
 /// List policies with their schedules and the apps that they apply to
 #[derive(Debug, clap::Args)]
-struct List {
+struct ListPolicies {
     /// Print a JSON object for each, in a line: id, name, environments, data_classes, classes, retention, enabled, schedules, apps
     #[arg(long)]
     json: bool,
@@ -86,22 +85,15 @@ struct List {
 
 /// Remove a policy with its schedules
 #[derive(Debug, clap::Args)]
-struct Remove {
+struct RemovePolicy {
     #[command(flatten)]
-    name: Name,
+    name: PolicyName,
     /// Do not ask
     #[arg(long)]
     yes: bool,
 }
 
-/// The policy of a name.
-pub(super) async fn named(opened: &Opened, name: &str) -> Result<state::Policy, Failure> {
-    let policies = opened.service.policies().await?;
-    let missing = || format!("there is no policy {}; `plakar-opendrive app policy list` shows all", text::quoted(name));
-    policies.into_iter().find(|policy| policy.spec.name == name).ok_or_else(|| Failure::new(Exit::NotFound, missing()))
-}
-
-impl Spec {
+impl PolicyArgs {
     /// A policy with what is given changed.
     fn over(&self, old: PolicySpec) -> PolicySpec {
         let given = |given: &[String], old| if given.is_empty() { old } else { list(given) };
@@ -129,11 +121,11 @@ impl Spec {
     }
 }
 
-impl Policy {
+impl PolicyCommand {
     pub(super) async fn run(self, opened: &Opened, out: &mut Output) -> Result<Exit, Failure> {
         let service = &opened.service;
         match self.action {
-            Action::Add(spec) => {
+            PolicyAction::Add(spec) => {
                 let new = PolicySpec {
                     name: spec.name.name.clone(),
                     environments: Vec::new(),
@@ -145,35 +137,35 @@ impl Policy {
                 let made = service.add_policy(spec.over(new)).await?;
                 spec.tell(&made, "made", out)?;
             }
-            Action::Edit(Edit { spec, rename }) => {
-                let old = named(opened, &spec.name.name).await?;
+            PolicyAction::Edit(EditPolicy { spec, rename }) => {
+                let old = opened.policy(&spec.name.name).await?;
                 let mut new = spec.over(old.spec);
                 new.name = rename.unwrap_or(new.name);
                 let changed = service.edit_policy(old.id, old.revision, new).await?;
                 spec.tell(&changed, "changed", out)?;
             }
-            Action::Remove(Remove { name: Name { name }, yes }) => {
-                let policy = named(opened, &name).await?;
+            PolicyAction::Remove(RemovePolicy { name: PolicyName { name }, yes }) => {
+                let policy = opened.policy(&name).await?;
                 ask::confirm(yes, &format!("the policy {name} goes, with its schedules")).await?;
                 service.remove_policy(policy.id).await?;
                 say(&format!("the policy {name} is removed"));
             }
-            Action::Enable(name) => set_enabled(opened, &name, true).await?,
-            Action::Disable(name) => set_enabled(opened, &name, false).await?,
-            Action::List(list) => list.run(opened, out).await?,
+            PolicyAction::Enable(name) => set_enabled(opened, &name, true).await?,
+            PolicyAction::Disable(name) => set_enabled(opened, &name, false).await?,
+            PolicyAction::List(list) => list.run(opened, out).await?,
         }
         Ok(Exit::Done)
     }
 }
 
-async fn set_enabled(opened: &Opened, Name { name }: &Name, enabled: bool) -> Result<(), Failure> {
-    let old = named(opened, name).await?;
+async fn set_enabled(opened: &Opened, PolicyName { name }: &PolicyName, enabled: bool) -> Result<(), Failure> {
+    let old = opened.policy(name).await?;
     opened.service.edit_policy(old.id, old.revision, PolicySpec { enabled, ..old.spec }).await?;
     say(&format!("the policy {name} is {}", if enabled { "enabled" } else { "disabled" }));
     Ok(())
 }
 
-impl List {
+impl ListPolicies {
     async fn run(self, opened: &Opened, out: &mut Output) -> Result<(), Failure> {
         let apps = opened.service.apps().await?;
         let schedules = opened.service.schedules().await?;

@@ -4,7 +4,7 @@ use futures::StreamExt;
 use source_app::state::{App, AppKind, Task, TaskState};
 
 use super::follow::{exit_of, verdict};
-use super::tasks::with_name;
+use super::lines::with_name;
 use crate::failure::Failure;
 use crate::opened::Opened;
 use terminal::diagnostics::say;
@@ -13,8 +13,8 @@ use terminal::output::Output;
 use terminal::signals::Signals;
 use terminal::text;
 
-/// Apps that are worked on side by side.
-const PARALLEL: usize = 2;
+/// Maximum number of apps that are worked on side by side.
+const MAX_PARALLEL_APPS: usize = 2;
 
 /// Run what is due, and what waits to be tried again, to its end
 ///
@@ -38,7 +38,9 @@ impl Run {
             Some(name) => vec![opened.source(&name).await?],
             None => opened.service.apps().await?.into_iter().filter(|app| app.spec.kind == AppKind::Source).collect(),
         };
-        let due = futures::stream::iter(apps).map(async |app: App| (opened.service.run_due(app.id).await, app)).buffer_unordered(PARALLEL);
+        let due = futures::stream::iter(apps)
+            .map(async |app: App| (opened.service.run_due(app.id).await, app))
+            .buffer_unordered(MAX_PARALLEL_APPS);
         tokio::pin!(due);
         let (mut worst, mut signal) = (Exit::Done, None);
         loop {

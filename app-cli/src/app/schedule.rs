@@ -8,9 +8,8 @@ use source_app::scheduler::local_zone;
 use source_app::state::{self, AppKind, Owner, ScheduleId, ScheduleSpec};
 
 use super::export::Export;
-use super::list::time;
-use super::policy;
-use super::timing::{What, When};
+use super::lines::time;
+use super::timing::{WhatArgs, WhenArgs};
 use crate::failure::Failure;
 use crate::opened::Opened;
 use terminal::diagnostics::say;
@@ -23,27 +22,27 @@ use terminal::output::{Output, shown};
 /// `app schedule export`. A run that was missed is caught up once.
 #[derive(Debug, clap::Args)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
-pub(super) struct Schedule {
+pub(super) struct ScheduleCommand {
     #[command(subcommand)]
-    action: Action,
+    action: ScheduleAction,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum Action {
-    Add(Add),
-    List(List),
-    Edit(Edit),
+enum ScheduleAction {
+    Add(AddSchedule),
+    List(ListSchedules),
+    Edit(EditSchedule),
     /// Remove a schedule
-    Remove(Id),
+    Remove(ScheduleNumber),
     /// Have a schedule run again
-    Enable(Id),
+    Enable(ScheduleNumber),
     /// Have a schedule run nothing
-    Disable(Id),
+    Disable(ScheduleNumber),
     Export(Export),
 }
 
 #[derive(Debug, clap::Args)]
-struct Id {
+struct ScheduleNumber {
     /// The schedule's number, as the list shows it
     schedule: ScheduleId,
 }
@@ -51,7 +50,7 @@ struct Id {
 /// Give an app, or all apps of a policy, a schedule
 #[derive(Debug, clap::Args)]
 #[group(id = "owner", multiple = false, required = true)]
-struct OwnerName {
+struct ScheduleOwner {
     /// The source app
     name: Option<String>,
     /// All apps of this policy
@@ -62,13 +61,13 @@ struct OwnerName {
 /// Give an app, or all apps of a policy, a schedule
 #[derive(Debug, clap::Args)]
 #[command(mut_group("what", |group| group.required(true)), mut_group("when", |group| group.required(true)))]
-struct Add {
+struct AddSchedule {
     #[command(flatten)]
-    owner: OwnerName,
+    owner: ScheduleOwner,
     #[command(flatten)]
-    what: What,
+    what: WhatArgs,
     #[command(flatten)]
-    when: When,
+    when: WhenArgs,
     /// The time zone that it speaks of, such as Europe/Berlin [default: this machine's]
     #[arg(long, value_name = "ZONE")]
     time_zone: Option<String>,
@@ -82,7 +81,7 @@ struct Add {
 
 /// List schedules
 #[derive(Debug, clap::Args)]
-struct List {
+struct ListSchedules {
     /// Those of this source app, its policies' too
     name: Option<String>,
     /// Print a JSON object for each, in a line: id, owner, owner_name, kind, cron, timing, time_zone, enabled, catch_up, next
@@ -92,13 +91,13 @@ struct List {
 
 /// Change a schedule: what is not given stays as it is
 #[derive(Debug, clap::Args)]
-struct Edit {
+struct EditSchedule {
     #[command(flatten)]
-    id: Id,
+    id: ScheduleNumber,
     #[command(flatten)]
-    what: What,
+    what: WhatArgs,
     #[command(flatten)]
-    when: When,
+    when: WhenArgs,
     /// The time zone that it speaks of
     #[arg(long, value_name = "ZONE")]
     time_zone: Option<String>,
@@ -110,36 +109,36 @@ struct Edit {
     no_catch_up: bool,
 }
 
-impl Schedule {
+impl ScheduleCommand {
     pub(super) async fn run(self, opened: &Opened, out: &mut Output) -> Result<Exit, Failure> {
         match self.action {
-            Action::Add(add) => add.run(opened, out).await?,
-            Action::List(list) => list.run(opened, out).await?,
-            Action::Edit(edit) => edit.run(opened).await?,
-            Action::Remove(Id { schedule }) => {
+            ScheduleAction::Add(add) => add.run(opened, out).await?,
+            ScheduleAction::List(list) => list.run(opened, out).await?,
+            ScheduleAction::Edit(edit) => edit.run(opened).await?,
+            ScheduleAction::Remove(ScheduleNumber { schedule }) => {
                 opened.service.remove_schedule(schedule).await?;
                 say(&format!("schedule {schedule} is removed"));
             }
-            Action::Enable(id) => set_enabled(opened, id, true).await?,
-            Action::Disable(id) => set_enabled(opened, id, false).await?,
-            Action::Export(export) => export.run(opened, out).await?,
+            ScheduleAction::Enable(id) => set_enabled(opened, id, true).await?,
+            ScheduleAction::Disable(id) => set_enabled(opened, id, false).await?,
+            ScheduleAction::Export(export) => export.run(opened, out).await?,
         }
         Ok(Exit::Done)
     }
 }
 
-async fn set_enabled(opened: &Opened, Id { schedule: id }: Id, enabled: bool) -> Result<(), Failure> {
+async fn set_enabled(opened: &Opened, ScheduleNumber { schedule: id }: ScheduleNumber, enabled: bool) -> Result<(), Failure> {
     let old = opened.service.schedule(id).await?;
     opened.service.edit_schedule(id, old.revision, ScheduleSpec { enabled, ..old.spec }).await?;
     say(&format!("schedule {id} is {}", if enabled { "enabled" } else { "disabled" }));
     Ok(())
 }
 
-impl Add {
+impl AddSchedule {
     async fn run(self, opened: &Opened, out: &mut Output) -> Result<(), Failure> {
         let (owner, name) = match (&self.owner.name, &self.owner.policy) {
             (Some(name), _) => (Owner::App(opened.source(name).await?.id), name),
-            (None, Some(name)) => (Owner::Policy(policy::named(opened, name).await?.id), name),
+            (None, Some(name)) => (Owner::Policy(opened.policy(name).await?.id), name),
             (None, None) => return Err(Failure::usage("name an app, or a policy by --policy")),
         };
         let (Some(kind), Some(cron)) = (self.what.kind(), self.when.cron()?) else {
@@ -158,7 +157,7 @@ impl Add {
     }
 }
 
-impl List {
+impl ListSchedules {
     async fn run(self, opened: &Opened, out: &mut Output) -> Result<(), Failure> {
         let schedules = match &self.name {
             Some(name) => {
@@ -189,7 +188,7 @@ impl List {
     }
 }
 
-impl Edit {
+impl EditSchedule {
     async fn run(self, opened: &Opened) -> Result<(), Failure> {
         let old = opened.service.schedule(self.id.schedule).await?;
         let mut spec = old.spec;

@@ -5,10 +5,9 @@ use source_app::service::ConfiguredField;
 use source_app::state::AppKind;
 
 use super::fields::kept;
-use super::list::{outcome, state, time};
-use super::tasks::{duration, line};
+use super::lines::{duration, line, outcome, state, time};
 use crate::failure::Failure;
-use crate::opened::{Named, Opened};
+use crate::opened::{AppName, Opened};
 use terminal::exit::Exit;
 use terminal::output::{Output, shown};
 
@@ -16,7 +15,7 @@ use terminal::output::{Output, shown};
 #[derive(Debug, clap::Args)]
 pub(super) struct Show {
     #[command(flatten)]
-    named: Named,
+    named: AppName,
     /// Print one JSON object; of a secret it tells only whether it is set
     #[arg(long)]
     json: bool,

@@ -1,18 +1,14 @@
 //! `app tasks`, `log`, `cancel` and `retry`.
 
-use std::time::Duration;
+use source_app::state::{Cancelled, TaskFilter, TaskId, TaskKind, TaskState};
 
-use serde_json::Value;
-use source_app::state::{Cancelled, Task, TaskFilter, TaskId, TaskKind, TaskState};
-
-use super::follow::{LogLines, to_the_end};
-use super::list::{outcome, state, time};
-use super::work::Told;
+use super::follow::{LogLines, POLL_INTERVAL, TaskOutput, to_the_end};
+use super::lines::{line, with_name};
 use crate::failure::Failure;
-use crate::opened::{Named, Opened};
+use crate::opened::{AppName, Opened};
 use terminal::diagnostics::say;
 use terminal::exit::Exit;
-use terminal::output::{ASIDE, Output, coloured};
+use terminal::output::Output;
 
 /// List tasks, the newest first
 #[derive(Debug, clap::Args)]
@@ -39,7 +35,7 @@ pub(super) struct Tasks {
 impl Tasks {
     pub(super) async fn run(self, opened: &Opened, out: &mut Output) -> Result<Exit, Failure> {
         let app = match self.name {
-            Some(name) => Some(opened.app(&Named { name, destination: self.destination }).await?.id),
+            Some(name) => Some(opened.app(&AppName { name, destination: self.destination }).await?.id),
             None => None,
         };
         let filter = TaskFilter { app, kind: self.kind, state: self.status, limit: Some(self.limit), ..TaskFilter::default() };
@@ -78,7 +74,7 @@ impl Log {
                 return Ok(Exit::Done);
             }
             out.flush()?;
-            tokio::time::sleep(Duration::from_millis(200)).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 }
@@ -108,7 +104,7 @@ pub(super) struct Retry {
     /// The task's number
     task: TaskId,
     #[command(flatten)]
-    told: Told,
+    told: TaskOutput,
 }
 
 impl Retry {
@@ -117,31 +113,4 @@ impl Retry {
         let app = opened.service.app(task.app).await?;
         to_the_end(opened, &app, &task, self.told.json, out).await
     }
-}
-
-/// A task as JSON, with the name of its app.
-pub(super) fn with_name(task: &Task, name: &str) -> Result<Value, Failure> {
-    let mut value = serde_json::to_value(task).map_err(std::io::Error::from)?;
-    value["app_name"] = name.into();
-    Ok(value)
-}
-
-/// How long a task ran, for people.
-pub(super) fn duration(task: &Task) -> Option<String> {
-    let took = (task.ended? - task.started?).to_std().ok()?;
-    Some(match took.as_secs() {
-        0..60 => format!("{:.1} s", took.as_secs_f64()),
-        seconds @ 60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
-        seconds => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
-    })
-}
-
-/// A task in a list.
-pub(super) fn line(task: &Task, name: Option<&str>) -> String {
-    let mut parts = vec![coloured(ASIDE, &format!("{:>5}", task.id)), time(task.started.unwrap_or(task.created))];
-    parts.extend(name.map(str::to_owned));
-    parts.extend([format!("{:<7}", task.kind), state(task.state)]);
-    parts.extend(duration(task));
-    parts.push(outcome(task));
-    parts.join("  ").trim_end().to_owned()
 }

@@ -8,7 +8,7 @@ use crate::failure::Failure;
 /// When: one of them. A plain choice is written as it is shown.
 #[derive(Debug, clap::Args)]
 #[group(id = "when", multiple = false)]
-pub(super) struct When {
+pub(super) struct WhenArgs {
     /// A cron expression of five fields, such as "30 2 * * MON-FRI"
     #[arg(long, value_name = "EXPRESSION")]
     cron: Option<String>,
@@ -32,7 +32,7 @@ pub(super) struct When {
     every_minutes: Option<u32>,
 }
 
-impl When {
+impl WhenArgs {
     /// The cron expression, if any is given.
     pub(super) fn cron(&self) -> Result<Option<String>, Failure> {
         let pair = |days: &Option<Vec<String>>, what: &str| match days.as_deref() {
@@ -57,7 +57,7 @@ impl When {
 /// What: one of them.
 #[derive(Debug, clap::Args)]
 #[group(id = "what", multiple = false)]
-pub(super) struct What {
+pub(super) struct WhatArgs {
     /// Back up
     #[arg(long)]
     backup: bool,
@@ -69,7 +69,7 @@ pub(super) struct What {
     prune: bool,
 }
 
-impl What {
+impl WhatArgs {
     pub(super) fn kind(&self) -> Option<TaskKind> {
         let Self { backup, check, prune } = self;
         let kinds = [(backup, TaskKind::Backup), (check, TaskKind::Check), (prune, TaskKind::Prune)];

@@ -6,22 +6,14 @@ use plakar_driver::SnapshotPath;
 use source_app::service::{self, Place, Work};
 use source_app::state::App;
 
-use super::follow::to_the_end;
+use super::follow::{TaskOutput, to_the_end};
 use crate::failure::Failure;
-use crate::opened::{Named, Opened};
+use crate::opened::{AppName, Opened};
 use terminal::ask;
 use terminal::exit::Exit;
 use terminal::output::Output;
 
-/// How the end of a task is told.
-#[derive(Debug, clap::Args)]
-pub(super) struct Told {
-    /// Print the task as one JSON object when it has ended
-    #[arg(long)]
-    pub(super) json: bool,
-}
-
-async fn carry_out(opened: &Opened, app: &App, work: &Work, told: &Told, out: &mut Output) -> Result<Exit, Failure> {
+async fn carry_out(opened: &Opened, app: &App, work: &Work, told: &TaskOutput, out: &mut Output) -> Result<Exit, Failure> {
     let task = opened.service.start(app.id, work).await?;
     to_the_end(opened, app, &task, told.json, out).await
 }
@@ -30,9 +22,9 @@ async fn carry_out(opened: &Opened, app: &App, work: &Work, told: &Told, out: &m
 #[derive(Debug, clap::Args)]
 pub(super) struct Test {
     #[command(flatten)]
-    named: Named,
+    named: AppName,
     #[command(flatten)]
-    told: Told,
+    told: TaskOutput,
 }
 
 impl Test {
@@ -50,7 +42,7 @@ pub(super) struct Backup {
     /// The source app
     name: String,
     #[command(flatten)]
-    told: Told,
+    told: TaskOutput,
 }
 
 impl Backup {
@@ -69,7 +61,7 @@ pub(super) struct Check {
     #[arg(default_value = "latest")]
     point: String,
     #[command(flatten)]
-    told: Told,
+    told: TaskOutput,
 }
 
 impl Check {
@@ -86,7 +78,7 @@ pub(super) struct Prune {
     /// The source app
     name: String,
     #[command(flatten)]
-    told: Told,
+    told: TaskOutput,
 }
 
 impl Prune {
@@ -113,7 +105,7 @@ pub(super) struct Restore {
     #[arg(long)]
     yes: bool,
     #[command(flatten)]
-    told: Told,
+    told: TaskOutput,
 }
 
 fn place(text: &str) -> Result<Place, String> {

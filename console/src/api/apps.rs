@@ -5,64 +5,80 @@ use std::path::PathBuf;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::http::header::LOCATION;
-use axum::response::IntoResponse;
+use axum::response::Response;
 use serde::Deserialize;
 
-use super::PREFIX;
-use super::error::Result;
-use super::extract::{Body, Change, NoBody, Nothing, Path, Query};
+use super::answer::created;
+use super::error::ApiResult;
+use super::extract::{Change, NoBody, NoParameters, StrictJson, StrictPath, StrictQuery};
 use super::number::Id;
-use super::views::{ConfiguredView, List};
+use super::views::{ConfiguredView, ListView};
 use source_app::export::{Command, ExportedFile, Kubernetes, Systemd};
 use source_app::service::{Assign, Dashboard, Edit, Export, ExportAs, Service, Site};
 use source_app::state::{App, Effective};
 
-pub(super) async fn list(State(service): State<Service>, _: Query<Nothing>) -> Result<Json<Site>> {
+pub(super) async fn list(State(service): State<Service>, _: StrictQuery<NoParameters>) -> ApiResult<Json<Site>> {
     Ok(Json(service.site().await?))
 }
 
-pub(super) async fn assign(State(service): State<Service>, _: Query<Nothing>, Body(assign): Body<Assign>) -> Result<impl IntoResponse> {
+pub(super) async fn assign(
+    State(service): State<Service>,
+    _: StrictQuery<NoParameters>,
+    StrictJson(assign): StrictJson<Assign>,
+) -> ApiResult<Response> {
     let app = service.assign(assign).await?;
-    Ok((StatusCode::CREATED, [(LOCATION, format!("{PREFIX}/apps/{}", app.id))], Json(app)))
+    Ok(created(&format!("/apps/{}", app.id), &app))
 }
 
-pub(super) async fn dashboard(State(service): State<Service>, Path(app): Path<Id>, _: Query<Nothing>) -> Result<Json<Dashboard>> {
+pub(super) async fn dashboard(
+    State(service): State<Service>,
+    StrictPath(app): StrictPath<Id>,
+    _: StrictQuery<NoParameters>,
+) -> ApiResult<Json<Dashboard>> {
     Ok(Json(service.dashboard(app.get()).await?))
 }
 
 pub(super) async fn edit(
     State(service): State<Service>,
-    Path(app): Path<Id>,
-    _: Query<Nothing>,
+    StrictPath(app): StrictPath<Id>,
+    _: StrictQuery<NoParameters>,
     Change { revision, change }: Change<Edit>,
-) -> Result<Json<App>> {
+) -> ApiResult<Json<App>> {
     Ok(Json(service.edit(app.get(), revision, change).await?))
 }
 
-pub(super) async fn remove(State(service): State<Service>, Path(app): Path<Id>, _: Query<Nothing>, _: NoBody) -> Result<StatusCode> {
+pub(super) async fn remove(
+    State(service): State<Service>,
+    StrictPath(app): StrictPath<Id>,
+    _: StrictQuery<NoParameters>,
+    _: NoBody,
+) -> ApiResult<StatusCode> {
     service.remove(app.get()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 pub(super) async fn configuration(
     State(service): State<Service>,
-    Path(app): Path<Id>,
-    _: Query<Nothing>,
-) -> Result<Json<List<ConfiguredView>>> {
+    StrictPath(app): StrictPath<Id>,
+    _: StrictQuery<NoParameters>,
+) -> ApiResult<Json<ListView<ConfiguredView>>> {
     let fields = service.configuration(app.get()).await?;
-    Ok(Json(List { items: fields.into_iter().map(ConfiguredView::from).collect() }))
+    Ok(Json(ListView { items: fields.into_iter().map(ConfiguredView::from).collect() }))
 }
 
-pub(super) async fn schedules(State(service): State<Service>, Path(app): Path<Id>, _: Query<Nothing>) -> Result<Json<List<Effective>>> {
+pub(super) async fn schedules(
+    State(service): State<Service>,
+    StrictPath(app): StrictPath<Id>,
+    _: StrictQuery<NoParameters>,
+) -> ApiResult<Json<ListView<Effective>>> {
     let app = service.app(app.get()).await?;
-    Ok(Json(List { items: service.effective_schedules(Some(app.id)).await? }))
+    Ok(Json(ListView { items: service.effective_schedules(Some(app.id)).await? }))
 }
 
 /// What to export, with what each form needs.
 #[derive(Deserialize)]
 #[serde(tag = "form", rename_all = "lowercase", deny_unknown_fields)]
-pub(super) enum Form {
+pub(super) enum ExportQuery {
     Crontab {
         executable: PathBuf,
         time_zone: String,
@@ -83,16 +99,16 @@ pub(super) enum Form {
 
 pub(super) async fn export(
     State(service): State<Service>,
-    Path(app): Path<Id>,
-    Query(form): Query<Form>,
-) -> Result<Json<List<ExportedFile>>> {
+    StrictPath(app): StrictPath<Id>,
+    StrictQuery(form): StrictQuery<ExportQuery>,
+) -> ApiResult<Json<ListView<ExportedFile>>> {
     let (executable, form) = match form {
-        Form::Crontab { executable, time_zone } => (executable, ExportAs::Crontab { time_zone }),
-        Form::Systemd { executable, user } => (executable, ExportAs::Systemd(Systemd { user })),
-        Form::Kubernetes { executable, image, claim, namespace } => {
+        ExportQuery::Crontab { executable, time_zone } => (executable, ExportAs::Crontab { time_zone }),
+        ExportQuery::Systemd { executable, user } => (executable, ExportAs::Systemd(Systemd { user })),
+        ExportQuery::Kubernetes { executable, image, claim, namespace } => {
             (executable, ExportAs::Kubernetes(Kubernetes { image, claim, namespace }))
         }
     };
     let export = Export { form, command: Command::new(executable) };
-    Ok(Json(List { items: service.export(app.get(), &export).await? }))
+    Ok(Json(ListView { items: service.export(app.get(), &export).await? }))
 }

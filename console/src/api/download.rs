@@ -7,23 +7,23 @@ use axum::http::{HeaderValue, Response};
 use futures::stream::{self, StreamExt};
 use serde::Deserialize;
 
-use super::error::{Refusal, Result};
-use super::extract::{Inside, Path, Query, Snapshot};
+use super::error::{ApiError, ApiResult};
+use super::extract::{PathParameter, SnapshotParameter, StrictPath, StrictQuery};
 use super::number::Id;
 use plakar_driver::{ArchiveFormat, CancellationToken, Download, attachment};
 use source_app::service::Service;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Wanted {
-    path: Inside,
+pub(super) struct DownloadQuery {
+    path: PathParameter,
     #[serde(default)]
-    format: Format,
+    format: ArchiveName,
 }
 
 /// Of a folder.
 #[derive(Clone, Copy, Default, Deserialize)]
-pub(super) enum Format {
+pub(super) enum ArchiveName {
     #[default]
     #[serde(rename = "zip")]
     Zip,
@@ -33,12 +33,12 @@ pub(super) enum Format {
 
 pub(super) async fn download(
     State(service): State<Service>,
-    Path((app, Snapshot(snapshot))): Path<(Id, Snapshot)>,
-    Query(wanted): Query<Wanted>,
-) -> Result<Response<Body>> {
+    StrictPath((app, SnapshotParameter(snapshot))): StrictPath<(Id, SnapshotParameter)>,
+    StrictQuery(wanted): StrictQuery<DownloadQuery>,
+) -> ApiResult<Response<Body>> {
     let format = match wanted.format {
-        Format::Zip => ArchiveFormat::Zip,
-        Format::Tarball => ArchiveFormat::Tarball,
+        ArchiveName::Zip => ArchiveFormat::Zip,
+        ArchiveName::Tarball => ArchiveFormat::Tarball,
     };
     let point = service.point(app.get(), &snapshot).await?;
     // Who hangs up drops the content, which ends what makes it.
@@ -46,13 +46,13 @@ pub(super) async fn download(
     answer(download).await
 }
 
-async fn answer(download: Download) -> Result<Response<Body>> {
+async fn answer(download: Download) -> ApiResult<Response<Body>> {
     let Download { name, content_type, size, mut content } = download;
     // As long as nothing has been sent, a failure can still be told.
-    let first = content.next().await.transpose().map_err(|error| Refusal::refused(error.to_string()))?;
+    let first = content.next().await.transpose().map_err(|error| ApiError::refused(error.to_string()))?;
     // An error in it has the server break the connection off.
     let body = Body::from_stream(stream::iter(first.map(Ok)).chain(content));
-    let text = |text: &str| HeaderValue::from_str(text).map_err(|_| Refusal::refused("the file has a name or type that no header takes"));
+    let text = |text: &str| HeaderValue::from_str(text).map_err(|_| ApiError::refused("the file has a name or type that no header takes"));
     let mut response = Response::new(body);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, text(&content_type)?);

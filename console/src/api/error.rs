@@ -6,21 +6,23 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use plakar_driver::schema::Fault;
-use source_app::service::{Error, Problem};
+use source_app::service::Error;
+
+use crate::problem;
 
 /// A `Result` of a route.
-pub(super) type Result<T> = std::result::Result<T, Refusal>;
+pub(super) type ApiResult<T> = Result<T, ApiError>;
 
 /// Why a request was not done.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(super) struct ApiError {
     status: StatusCode,
     code: &'static str,
     message: String,
     faults: Vec<Fault>,
 }
 
-impl Refusal {
+impl ApiError {
     fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         Self { status, code, message: message.into(), faults: Vec::new() }
     }
@@ -44,8 +46,9 @@ impl Refusal {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "method", "this route does not have this method; the header Allow lists those it has")
     }
 
-    pub(super) fn too_large() -> Self {
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", format!("the body is larger than {} bytes", super::LARGEST_BODY))
+    /// The body has more than `limit` bytes.
+    pub(super) fn too_large(limit: usize) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", format!("the body is larger than {limit} bytes"))
     }
 
     pub(super) fn media_type() -> Self {
@@ -58,19 +61,12 @@ impl Refusal {
     }
 }
 
-impl From<Error> for Refusal {
+impl From<Error> for ApiError {
     fn from(error: Error) -> Self {
-        let (status, code) = match error.problem() {
-            Problem::Input => (StatusCode::BAD_REQUEST, "input"),
-            Problem::NotFound => (StatusCode::NOT_FOUND, "not_found"),
-            Problem::Conflict => (StatusCode::CONFLICT, "conflict"),
-            Problem::Busy => (StatusCode::LOCKED, "busy"),
-            Problem::Refused => (StatusCode::BAD_GATEWAY, "refused"),
-            Problem::Inside => {
-                tracing::error!(%error, "a request failed inside");
-                (StatusCode::INTERNAL_SERVER_ERROR, "inside")
-            }
-        };
+        let (status, code) = problem::http_status(error.problem());
+        if status == StatusCode::INTERNAL_SERVER_ERROR {
+            tracing::error!(%error, "a request failed inside");
+        }
         let refusal = Self::new(status, code, error.to_string());
         match error {
             Error::Faults(faults) => Self { faults, ..refusal },
@@ -80,12 +76,12 @@ impl From<Error> for Refusal {
 }
 
 #[derive(Serialize)]
-struct Body<'a> {
-    error: Inner<'a>,
+struct ErrorBody<'a> {
+    error: ErrorDetails<'a>,
 }
 
 #[derive(Serialize)]
-struct Inner<'a> {
+struct ErrorDetails<'a> {
     code: &'a str,
     message: &'a str,
     faults: Vec<FaultView<'a>>,
@@ -97,10 +93,10 @@ struct FaultView<'a> {
     message: &'a str,
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let faults = self.faults.iter().map(|fault| FaultView { key: fault.key.as_deref(), message: &fault.message }).collect();
-        let error = Inner { code: self.code, message: &self.message, faults };
-        (self.status, Json(Body { error })).into_response()
+        let error = ErrorDetails { code: self.code, message: &self.message, faults };
+        (self.status, Json(ErrorBody { error })).into_response()
     }
 }

@@ -10,66 +10,69 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, Error};
 use serde_json::{Map, Value};
 
-use super::error::{Refusal, Result};
+use super::error::{ApiError, ApiResult};
 use plakar_driver::{SnapshotId, SnapshotPath};
+
+/// Maximum size of a body, in bytes.
+pub(super) const MAX_BODY_BYTES: usize = 64 << 10;
 
 /// For requests without parameters, and bodies that say nothing: `{}`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Nothing {}
+pub(super) struct NoParameters {}
 
 /// The parameters in a path.
-pub(super) struct Path<T>(pub T);
+pub(super) struct StrictPath<T>(pub T);
 
-impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T> {
-    type Rejection = Refusal;
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for StrictPath<T> {
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> ApiResult<Self> {
         match axum::extract::Path::from_request_parts(parts, state).await {
             Ok(axum::extract::Path(value)) => Ok(Self(value)),
             Err(PathRejection::FailedToDeserializePathParams(rejection)) => {
-                Err(Refusal::input(format!("the address can't be read: {}", rejection.into_kind())))
+                Err(ApiError::input(format!("the address can't be read: {}", rejection.into_kind())))
             }
-            Err(rejection) => Err(Refusal::input(rejection.body_text())),
+            Err(rejection) => Err(ApiError::input(rejection.body_text())),
         }
     }
 }
 
 /// The parameters of a query. One that is unknown, or given twice, is refused.
-pub(super) struct Query<T>(pub T);
+pub(super) struct StrictQuery<T>(pub T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
-    type Rejection = Refusal;
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for StrictQuery<T> {
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> ApiResult<Self> {
         match axum::extract::Query::from_request_parts(parts, state).await {
             Ok(axum::extract::Query(value)) => Ok(Self(value)),
             Err(rejection) => {
                 let why = std::error::Error::source(&rejection).map(ToString::to_string);
-                Err(Refusal::input(format!("the query can't be read: {}", why.unwrap_or_default())))
+                Err(ApiError::input(format!("the query can't be read: {}", why.unwrap_or_default())))
             }
         }
     }
 }
 
 /// A body of JSON. A field that is unknown, or given twice, is refused.
-pub(super) struct Body<T>(pub T);
+pub(super) struct StrictJson<T>(pub T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
-    type Rejection = Refusal;
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for StrictJson<T> {
+    type Rejection = ApiError;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self> {
+    async fn from_request(request: Request, state: &S) -> ApiResult<Self> {
         if !is_json(request.headers()) {
-            return Err(Refusal::media_type());
+            return Err(ApiError::media_type());
         }
         let bytes = bytes(request, state).await?;
         // Serde would take a list for the fields in their order.
         if bytes.trim_ascii_start().first() != Some(&b'{') {
-            return Err(Refusal::input("the body: write a JSON object"));
+            return Err(ApiError::input("the body: write a JSON object"));
         }
         let mut json = serde_json::Deserializer::from_slice(&bytes);
         let value = serde_path_to_error::deserialize(&mut json).map_err(wrong)?;
-        json.end().map_err(|error| Refusal::input(format!("the body: {error}")))?;
+        json.end().map_err(|error| ApiError::input(format!("the body: {error}")))?;
         Ok(Self(value))
     }
 }
@@ -81,12 +84,12 @@ pub(super) struct Change<T> {
 }
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Change<T> {
-    type Rejection = Refusal;
+    type Rejection = ApiError;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self> {
-        let Body(mut fields) = Body::<Map<String, Value>>::from_request(request, state).await?;
+    async fn from_request(request: Request, state: &S) -> ApiResult<Self> {
+        let StrictJson(mut fields) = StrictJson::<Map<String, Value>>::from_request(request, state).await?;
         let revision = fields.remove("revision").as_ref().and_then(Value::as_i64).ok_or_else(|| {
-            Refusal::value(
+            ApiError::value(
                 "revision",
                 "revision: write the number that it had when it was read; who changed it meanwhile loses nothing".into(),
             )
@@ -100,19 +103,19 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Change<T> {
 pub(super) struct NoBody;
 
 impl<S: Send + Sync> FromRequest<S> for NoBody {
-    type Rejection = Refusal;
+    type Rejection = ApiError;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self> {
+    async fn from_request(request: Request, state: &S) -> ApiResult<Self> {
         let empty = bytes(request, state).await.is_ok_and(|bytes| bytes.is_empty());
-        if empty { Ok(Self) } else { Err(Refusal::input("this request takes no body; leave it out")) }
+        if empty { Ok(Self) } else { Err(ApiError::input("this request takes no body; leave it out")) }
     }
 }
 
-async fn bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes> {
+async fn bytes<S: Send + Sync>(request: Request, state: &S) -> ApiResult<Bytes> {
     let bytes = Bytes::from_request(request, state).await;
     bytes.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => Refusal::too_large(),
-        _ => Refusal::input("the body ended too early"),
+        StatusCode::PAYLOAD_TOO_LARGE => ApiError::too_large(MAX_BODY_BYTES),
+        _ => ApiError::input("the body ended too early"),
     })
 }
 
@@ -122,7 +125,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 /// What is wrong with a body and where, without the value: it may be a password.
-fn wrong(error: serde_path_to_error::Error<serde_json::Error>) -> Refusal {
+fn wrong(error: serde_path_to_error::Error<serde_json::Error>) -> ApiError {
     let (key, inner) = (error.path().to_string(), error.into_inner());
     let message = inner.to_string();
     // "invalid type: integer `1`, expected a string": what was expected is ours, all before it is the sender's.
@@ -131,15 +134,15 @@ fn wrong(error: serde_path_to_error::Error<serde_json::Error>) -> Refusal {
         _ => message,
     };
     match key.as_str() {
-        "." | "?" => Refusal::input(format!("the body: {message}")),
-        key => Refusal::value(key, format!("{key}: {message}")),
+        "." | "?" => ApiError::input(format!("the body: {message}")),
+        key => ApiError::value(key, format!("{key}: {message}")),
     }
 }
 
 /// The id of a snapshot, of an address.
-pub(super) struct Snapshot(pub SnapshotId);
+pub(super) struct SnapshotParameter(pub SnapshotId);
 
-impl<'de> Deserialize<'de> for Snapshot {
+impl<'de> Deserialize<'de> for SnapshotParameter {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         SnapshotId::new(&String::deserialize(deserializer)?).map(Self).map_err(Error::custom)
     }
@@ -147,15 +150,15 @@ impl<'de> Deserialize<'de> for Snapshot {
 
 /// A path in a snapshot, of a query or a body.
 #[derive(Clone)]
-pub(super) struct Inside(pub SnapshotPath);
+pub(super) struct PathParameter(pub SnapshotPath);
 
-impl Default for Inside {
+impl Default for PathParameter {
     fn default() -> Self {
         Self(SnapshotPath::root())
     }
 }
 
-impl<'de> Deserialize<'de> for Inside {
+impl<'de> Deserialize<'de> for PathParameter {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         SnapshotPath::new(&String::deserialize(deserializer)?).map(Self).map_err(Error::custom)
     }

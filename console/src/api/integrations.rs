@@ -4,28 +4,31 @@ use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 
-use super::error::Result;
-use super::extract::{Nothing, Query};
-use super::views::{FormView, List};
+use super::error::ApiResult;
+use super::extract::{NoParameters, StrictQuery};
+use super::views::{FormView, ListView};
 use source_app::service::{Choice, Service, StoreChoice};
 use source_app::state::{AppKind, SUGGESTED_DATA_CLASSES, SUGGESTED_ENVIRONMENTS};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Wanted {
+pub(super) struct ChoicesQuery {
     kind: AppKind,
     class: String,
     #[serde(default)]
     subclass: String,
 }
 
-pub(super) async fn choices(State(service): State<Service>, Query(wanted): Query<Wanted>) -> Result<Json<List<Choice>>> {
-    Ok(Json(List { items: service.choices(wanted.kind, &wanted.class, &wanted.subclass).await? }))
+pub(super) async fn choices(
+    State(service): State<Service>,
+    StrictQuery(wanted): StrictQuery<ChoicesQuery>,
+) -> ApiResult<Json<ListView<Choice>>> {
+    Ok(Json(ListView { items: service.choices(wanted.kind, &wanted.class, &wanted.subclass).await? }))
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct WantedForm {
+pub(super) struct FormQuery {
     kind: AppKind,
     class: String,
     #[serde(default)]
@@ -36,21 +39,21 @@ pub(super) struct WantedForm {
     protocol: Option<String>,
 }
 
-pub(super) async fn form(State(service): State<Service>, Query(wanted): Query<WantedForm>) -> Result<Json<FormView>> {
+pub(super) async fn form(State(service): State<Service>, StrictQuery(wanted): StrictQuery<FormQuery>) -> ApiResult<Json<FormView>> {
     let class = (wanted.class.as_str(), wanted.subclass.as_str());
     let form = service.form(wanted.kind, class, wanted.integration.as_deref(), wanted.protocol.as_deref()).await?;
     Ok(Json(form.into()))
 }
 
 #[derive(Serialize)]
-pub(super) struct Class {
+pub(super) struct ResourceClass {
     class: String,
     subclass: String,
 }
 
-pub(super) async fn classes(State(service): State<Service>, _: Query<Nothing>) -> Result<Json<List<Class>>> {
+pub(super) async fn classes(State(service): State<Service>, _: StrictQuery<NoParameters>) -> ApiResult<Json<ListView<ResourceClass>>> {
     let classes = service.classes().await?;
-    Ok(Json(List { items: classes.into_iter().map(|(class, subclass)| Class { class, subclass }).collect() }))
+    Ok(Json(ListView { items: classes.into_iter().map(|(class, subclass)| ResourceClass { class, subclass }).collect() }))
 }
 
 #[derive(Serialize)]
@@ -59,10 +62,10 @@ pub(super) struct Suggestions {
     data_classes: &'static [&'static str],
 }
 
-pub(super) async fn suggestions(_: Query<Nothing>) -> Json<Suggestions> {
+pub(super) async fn suggestions(_: StrictQuery<NoParameters>) -> Json<Suggestions> {
     Json(Suggestions { environments: &SUGGESTED_ENVIRONMENTS, data_classes: &SUGGESTED_DATA_CLASSES })
 }
 
-pub(super) async fn stores(State(service): State<Service>, _: Query<Nothing>) -> Result<Json<List<StoreChoice>>> {
-    Ok(Json(List { items: service.stores().await? }))
+pub(super) async fn stores(State(service): State<Service>, _: StrictQuery<NoParameters>) -> ApiResult<Json<ListView<StoreChoice>>> {
+    Ok(Json(ListView { items: service.stores().await? }))
 }

@@ -3,6 +3,7 @@
 //! Who may call it is decided before it, by [`super::server`]. Here every value is parsed strictly, what is unknown is refused,
 //! and no answer has a secret in it.
 
+mod answer;
 mod apps;
 mod download;
 mod error;
@@ -16,30 +17,15 @@ mod views;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{MethodFilter, on};
 
-use error::Refusal;
+use crate::routes::routes;
+use error::ApiError;
+use extract::MAX_BODY_BYTES;
 use source_app::service::Service;
 
-/// Where the routes are nested: addresses in answers begin with it.
-const PREFIX: &str = "/api";
-
-/// The largest body, in bytes.
-const LARGEST_BODY: usize = 64 << 10;
-
-/// The router and its list are made of one table, so that neither can have what the other lacks.
-macro_rules! routes {
-    ($($method:ident $path:literal $handler:path,)+) => {
-        /// All routes: method, and path below `/api`.
-        pub const ROUTES: &[(&str, &str)] = &[$((stringify!($method), $path)),+];
-
-        fn routes() -> Router<Service> {
-            Router::new()$(.route($path, on(MethodFilter::$method, $handler)))+
-        }
-    };
-}
-
 routes! {
+    /// All routes: method, and path below `/api`.
+    pub const ROUTES;
     GET "/apps" apps::list,
     POST "/apps" apps::assign,
     GET "/apps/{app}" apps::dashboard,
@@ -80,8 +66,8 @@ routes! {
 /// The routes below `/api`.
 pub fn router(service: Service) -> Router {
     routes()
-        .fallback(async || Refusal::not_found("there is no such route; docs/openapi.yaml has them all"))
-        .method_not_allowed_fallback(async || Refusal::method())
-        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .fallback(async || ApiError::not_found("there is no such route; docs/openapi.yaml has them all"))
+        .method_not_allowed_fallback(async || ApiError::method())
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(service)
 }

@@ -7,13 +7,13 @@ use serde::de::{Deserialize, Deserializer, Error};
 pub(super) struct Number<const MIN: u64, const MAX: u64>(pub u64);
 
 /// What every reader of JSON takes without loss.
-const EXACT: u64 = (1 << 53) - 1;
+const MAX_EXACT_INTEGER: u64 = (1 << 53) - 1;
 
 /// An id of the database.
-pub(super) type Id = Number<1, EXACT>;
+pub(super) type Id = Number<1, MAX_EXACT_INTEGER>;
 
 /// Where a page or a log begins.
-pub(super) type Offset = Number<0, EXACT>;
+pub(super) type Offset = Number<0, MAX_EXACT_INTEGER>;
 
 /// How many items a page has.
 pub(super) type Limit = Number<1, 1000>;

@@ -4,55 +4,55 @@ use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
 
-use super::error::Result;
-use super::extract::{Inside, Nothing, Path, Query, Snapshot};
+use super::error::ApiResult;
+use super::extract::{NoParameters, PathParameter, SnapshotParameter, StrictPath, StrictQuery};
 use super::number::{Id, Limit, Number, Offset};
-use super::views::{Entry, FailedEntry, Page, RestorePoint};
+use super::views::{EntryView, FailureView, PageView, PointView};
 use source_app::service::Service;
 
 /// Items of a page if it is not said.
-const LIMIT: Limit = Number(100);
+const DEFAULT_LIMIT: Limit = Number(100);
 
 /// Where a page begins if it is not said.
-const START: Offset = Number(0);
+const DEFAULT_OFFSET: Offset = Number(0);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Part {
+pub(super) struct PageQuery {
     #[serde(default)]
     offset: Option<Offset>,
     #[serde(default)]
     limit: Option<Limit>,
 }
 
-impl Part {
+impl PageQuery {
     fn get(&self) -> (u64, u64) {
-        (self.offset.unwrap_or(START).0, self.limit.unwrap_or(LIMIT).0)
+        (self.offset.unwrap_or(DEFAULT_OFFSET).0, self.limit.unwrap_or(DEFAULT_LIMIT).0)
     }
 }
 
 pub(super) async fn list(
     State(service): State<Service>,
-    Path(app): Path<Id>,
-    Query(part): Query<Part>,
-) -> Result<Json<Page<RestorePoint>>> {
+    StrictPath(app): StrictPath<Id>,
+    StrictQuery(part): StrictQuery<PageQuery>,
+) -> ApiResult<Json<PageView<PointView>>> {
     let (offset, limit) = part.get();
-    Ok(Json(Page::cut(service.points(app.get()).await?, offset, limit, RestorePoint::from)))
+    Ok(Json(PageView::cut(service.points(app.get()).await?, offset, limit, PointView::from)))
 }
 
 pub(super) async fn show(
     State(service): State<Service>,
-    Path((app, Snapshot(snapshot))): Path<(Id, Snapshot)>,
-    _: Query<Nothing>,
-) -> Result<Json<RestorePoint>> {
+    StrictPath((app, SnapshotParameter(snapshot))): StrictPath<(Id, SnapshotParameter)>,
+    _: StrictQuery<NoParameters>,
+) -> ApiResult<Json<PointView>> {
     Ok(Json(service.point(app.get(), &snapshot).await?.point.into()))
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Below {
+pub(super) struct EntriesQuery {
     #[serde(default)]
-    path: Inside,
+    path: PathParameter,
     #[serde(default)]
     offset: Option<Offset>,
     #[serde(default)]
@@ -61,19 +61,19 @@ pub(super) struct Below {
 
 pub(super) async fn entries(
     State(service): State<Service>,
-    Path((app, Snapshot(snapshot))): Path<(Id, Snapshot)>,
-    Query(Below { path, offset, limit }): Query<Below>,
-) -> Result<Json<Page<Entry>>> {
-    let (offset, limit) = Part { offset, limit }.get();
+    StrictPath((app, SnapshotParameter(snapshot))): StrictPath<(Id, SnapshotParameter)>,
+    StrictQuery(EntriesQuery { path, offset, limit }): StrictQuery<EntriesQuery>,
+) -> ApiResult<Json<PageView<EntryView>>> {
+    let (offset, limit) = PageQuery { offset, limit }.get();
     let point = service.point(app.get(), &snapshot).await?;
-    Ok(Json(Page::of(point.children(&path.0, offset, limit).await?, Entry::from)))
+    Ok(Json(PageView::of(point.children(&path.0, offset, limit).await?, EntryView::from)))
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Search {
+pub(super) struct SearchQuery {
     #[serde(default)]
-    path: Inside,
+    path: PathParameter,
     text: String,
     #[serde(default)]
     offset: Option<Offset>,
@@ -83,20 +83,20 @@ pub(super) struct Search {
 
 pub(super) async fn search(
     State(service): State<Service>,
-    Path((app, Snapshot(snapshot))): Path<(Id, Snapshot)>,
-    Query(Search { path, text, offset, limit }): Query<Search>,
-) -> Result<Json<Page<Entry>>> {
-    let (offset, limit) = Part { offset, limit }.get();
+    StrictPath((app, SnapshotParameter(snapshot))): StrictPath<(Id, SnapshotParameter)>,
+    StrictQuery(SearchQuery { path, text, offset, limit }): StrictQuery<SearchQuery>,
+) -> ApiResult<Json<PageView<EntryView>>> {
+    let (offset, limit) = PageQuery { offset, limit }.get();
     let point = service.point(app.get(), &snapshot).await?;
-    Ok(Json(Page::of(point.search(&path.0, &text, offset, limit).await?, Entry::from)))
+    Ok(Json(PageView::of(point.search(&path.0, &text, offset, limit).await?, EntryView::from)))
 }
 
 pub(super) async fn errors(
     State(service): State<Service>,
-    Path((app, Snapshot(snapshot))): Path<(Id, Snapshot)>,
-    Query(part): Query<Part>,
-) -> Result<Json<Page<FailedEntry>>> {
+    StrictPath((app, SnapshotParameter(snapshot))): StrictPath<(Id, SnapshotParameter)>,
+    StrictQuery(part): StrictQuery<PageQuery>,
+) -> ApiResult<Json<PageView<FailureView>>> {
     let (offset, limit) = part.get();
     let point = service.point(app.get(), &snapshot).await?;
-    Ok(Json(Page::of(point.errors(offset, limit).await?, FailedEntry::from)))
+    Ok(Json(PageView::of(point.errors(offset, limit).await?, FailureView::from)))
 }

@@ -3,83 +3,99 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::http::header::LOCATION;
-use axum::response::IntoResponse;
+use axum::response::Response;
 
-use super::PREFIX;
-use super::error::Result;
-use super::extract::{Body, Change, NoBody, Nothing, Path, Query};
+use super::answer::created;
+use super::error::ApiResult;
+use super::extract::{Change, NoBody, NoParameters, StrictJson, StrictPath, StrictQuery};
 use super::number::Id;
-use super::views::List;
+use super::views::ListView;
 use source_app::model::Timing;
 use source_app::service::{self, Service};
 use source_app::state::{Policy, PolicySpec, Schedule, ScheduleSpec};
 
 /// A plain choice such as `daily at 02:30` is as good as a cron expression.
-fn read(mut spec: ScheduleSpec) -> Result<ScheduleSpec> {
+fn read(mut spec: ScheduleSpec) -> ApiResult<ScheduleSpec> {
     spec.cron = spec.cron.parse::<Timing>().map_err(service::Error::from)?.cron();
     Ok(spec)
 }
 
-pub(super) async fn list_schedules(State(service): State<Service>, _: Query<Nothing>) -> Result<Json<List<Schedule>>> {
-    Ok(Json(List { items: service.schedules().await? }))
+pub(super) async fn list_schedules(State(service): State<Service>, _: StrictQuery<NoParameters>) -> ApiResult<Json<ListView<Schedule>>> {
+    Ok(Json(ListView { items: service.schedules().await? }))
 }
 
 pub(super) async fn add_schedule(
     State(service): State<Service>,
-    _: Query<Nothing>,
-    Body(spec): Body<ScheduleSpec>,
-) -> Result<impl IntoResponse> {
+    _: StrictQuery<NoParameters>,
+    StrictJson(spec): StrictJson<ScheduleSpec>,
+) -> ApiResult<Response> {
     let schedule = service.add_schedule(read(spec)?).await?;
-    Ok((StatusCode::CREATED, [(LOCATION, format!("{PREFIX}/schedules/{}", schedule.id))], Json(schedule)))
+    Ok(created(&format!("/schedules/{}", schedule.id), &schedule))
 }
 
-pub(super) async fn show_schedule(State(service): State<Service>, Path(id): Path<Id>, _: Query<Nothing>) -> Result<Json<Schedule>> {
+pub(super) async fn show_schedule(
+    State(service): State<Service>,
+    StrictPath(id): StrictPath<Id>,
+    _: StrictQuery<NoParameters>,
+) -> ApiResult<Json<Schedule>> {
     Ok(Json(service.schedule(id.get()).await?))
 }
 
 pub(super) async fn edit_schedule(
     State(service): State<Service>,
-    Path(id): Path<Id>,
-    _: Query<Nothing>,
+    StrictPath(id): StrictPath<Id>,
+    _: StrictQuery<NoParameters>,
     Change { revision, change }: Change<ScheduleSpec>,
-) -> Result<Json<Schedule>> {
+) -> ApiResult<Json<Schedule>> {
     Ok(Json(service.edit_schedule(id.get(), revision, read(change)?).await?))
 }
 
 pub(super) async fn remove_schedule(
     State(service): State<Service>,
-    Path(id): Path<Id>,
-    _: Query<Nothing>,
+    StrictPath(id): StrictPath<Id>,
+    _: StrictQuery<NoParameters>,
     _: NoBody,
-) -> Result<StatusCode> {
+) -> ApiResult<StatusCode> {
     service.remove_schedule(id.get()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-pub(super) async fn list(State(service): State<Service>, _: Query<Nothing>) -> Result<Json<List<Policy>>> {
-    Ok(Json(List { items: service.policies().await? }))
+pub(super) async fn list(State(service): State<Service>, _: StrictQuery<NoParameters>) -> ApiResult<Json<ListView<Policy>>> {
+    Ok(Json(ListView { items: service.policies().await? }))
 }
 
-pub(super) async fn add(State(service): State<Service>, _: Query<Nothing>, Body(spec): Body<PolicySpec>) -> Result<impl IntoResponse> {
+pub(super) async fn add(
+    State(service): State<Service>,
+    _: StrictQuery<NoParameters>,
+    StrictJson(spec): StrictJson<PolicySpec>,
+) -> ApiResult<Response> {
     let policy = service.add_policy(spec).await?;
-    Ok((StatusCode::CREATED, [(LOCATION, format!("{PREFIX}/policies/{}", policy.id))], Json(policy)))
+    Ok(created(&format!("/policies/{}", policy.id), &policy))
 }
 
-pub(super) async fn show(State(service): State<Service>, Path(id): Path<Id>, _: Query<Nothing>) -> Result<Json<Policy>> {
+pub(super) async fn show(
+    State(service): State<Service>,
+    StrictPath(id): StrictPath<Id>,
+    _: StrictQuery<NoParameters>,
+) -> ApiResult<Json<Policy>> {
     Ok(Json(service.policy(id.get()).await?))
 }
 
 pub(super) async fn edit(
     State(service): State<Service>,
-    Path(id): Path<Id>,
-    _: Query<Nothing>,
+    StrictPath(id): StrictPath<Id>,
+    _: StrictQuery<NoParameters>,
     Change { revision, change }: Change<PolicySpec>,
-) -> Result<Json<Policy>> {
+) -> ApiResult<Json<Policy>> {
     Ok(Json(service.edit_policy(id.get(), revision, change).await?))
 }
 
-pub(super) async fn remove(State(service): State<Service>, Path(id): Path<Id>, _: Query<Nothing>, _: NoBody) -> Result<StatusCode> {
+pub(super) async fn remove(
+    State(service): State<Service>,
+    StrictPath(id): StrictPath<Id>,
+    _: StrictQuery<NoParameters>,
+    _: NoBody,
+) -> ApiResult<StatusCode> {
     service.remove_policy(id.get()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

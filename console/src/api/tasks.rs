@@ -2,63 +2,61 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::http::header::LOCATION;
-use axum::response::IntoResponse;
+use axum::response::Response;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::PREFIX;
-use super::error::Result;
-use super::extract::{Body, Inside, Nothing, Path, Query, Snapshot};
+use super::answer::accepted;
+use super::error::ApiResult;
+use super::extract::{NoParameters, PathParameter, SnapshotParameter, StrictJson, StrictPath, StrictQuery};
 use super::number::{Id, Number, Offset};
 use source_app::service::{Place, Service, Work};
 use source_app::state::{Cancelled, Cause, Task, TaskFilter, TaskKind, TaskState};
 
-/// So many bytes of a log are in one answer.
-const LOG_PART: usize = 64 << 10;
+/// Maximum size of a log's part in one answer, in bytes.
+const MAX_LOG_PART_BYTES: usize = 64 << 10;
 
 /// What a task is asked to do. The empty braces have serde refuse unknown fields there too.
 #[derive(Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
-pub(super) enum Asked {
+pub(super) enum StartRequest {
     Test {},
     Backup {},
     Check {
         #[serde(default)]
-        snapshot: Option<Snapshot>,
+        snapshot: Option<SnapshotParameter>,
     },
     Prune {},
     Restore {
-        snapshot: Snapshot,
-        path: Inside,
+        snapshot: SnapshotParameter,
+        path: PathParameter,
         to: Place,
     },
 }
 
 pub(super) async fn start(
     State(service): State<Service>,
-    Path(app): Path<Id>,
-    _: Query<Nothing>,
-    Body(asked): Body<Asked>,
-) -> Result<impl IntoResponse> {
+    StrictPath(app): StrictPath<Id>,
+    _: StrictQuery<NoParameters>,
+    StrictJson(asked): StrictJson<StartRequest>,
+) -> ApiResult<Response> {
     let work = match asked {
-        Asked::Test {} => Work::Test,
-        Asked::Backup {} => Work::Backup,
-        Asked::Check { snapshot } => Work::Check(snapshot.map(|snapshot| snapshot.0)),
-        Asked::Prune {} => Work::Prune,
-        Asked::Restore { snapshot, path, to } => Work::Restore { snapshot: snapshot.0, path: path.0, to },
+        StartRequest::Test {} => Work::Test,
+        StartRequest::Backup {} => Work::Backup,
+        StartRequest::Check { snapshot } => Work::Check(snapshot.map(|snapshot| snapshot.0)),
+        StartRequest::Prune {} => Work::Prune,
+        StartRequest::Restore { snapshot, path, to } => Work::Restore { snapshot: snapshot.0, path: path.0, to },
     };
-    Ok(accepted(service.start(app.get(), &work).await?))
+    Ok(started(&service.start(app.get(), &work).await?))
 }
 
-fn accepted(task: Task) -> impl IntoResponse {
-    (StatusCode::ACCEPTED, [(LOCATION, format!("{PREFIX}/tasks/{}", task.id))], Json(task))
+fn started(task: &Task) -> Response {
+    accepted(&format!("/tasks/{}", task.id), task)
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Filter {
+pub(super) struct TasksQuery {
     #[serde(default)]
     app: Option<Id>,
     #[serde(default)]
@@ -79,13 +77,13 @@ pub(super) struct Filter {
 
 /// Tasks, newest first.
 #[derive(Serialize)]
-pub(super) struct Tasks {
+pub(super) struct TaskList {
     items: Vec<Task>,
     /// What `before` of the next page is, if there may be one.
     next: Option<i64>,
 }
 
-pub(super) async fn list(State(service): State<Service>, Query(filter): Query<Filter>) -> Result<Json<Tasks>> {
+pub(super) async fn list(State(service): State<Service>, StrictQuery(filter): StrictQuery<TasksQuery>) -> ApiResult<Json<TaskList>> {
     let limit = filter.limit.map_or(50, |limit| limit.0);
     let filter = TaskFilter {
         app: filter.app.map(Id::get),
@@ -99,23 +97,27 @@ pub(super) async fn list(State(service): State<Service>, Query(filter): Query<Fi
     };
     let items = service.tasks(filter).await?;
     let next = if (items.len() as u64) < limit { None } else { items.last().map(|task| task.id) };
-    Ok(Json(Tasks { items, next }))
+    Ok(Json(TaskList { items, next }))
 }
 
-pub(super) async fn show(State(service): State<Service>, Path(task): Path<Id>, _: Query<Nothing>) -> Result<Json<Task>> {
+pub(super) async fn show(
+    State(service): State<Service>,
+    StrictPath(task): StrictPath<Id>,
+    _: StrictQuery<NoParameters>,
+) -> ApiResult<Json<Task>> {
     Ok(Json(service.task(task.get()).await?))
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct From {
+pub(super) struct LogQuery {
     #[serde(default)]
     offset: Option<Offset>,
 }
 
 /// A task as it is now, with a part of its log.
 #[derive(Serialize)]
-pub(super) struct Log {
+pub(super) struct LogAnswer {
     task: Task,
     text: String,
     /// Where the next part begins, in bytes.
@@ -124,12 +126,21 @@ pub(super) struct Log {
     more: bool,
 }
 
-pub(super) async fn log(State(service): State<Service>, Path(task): Path<Id>, Query(from): Query<From>) -> Result<Json<Log>> {
+pub(super) async fn log(
+    State(service): State<Service>,
+    StrictPath(task): StrictPath<Id>,
+    StrictQuery(from): StrictQuery<LogQuery>,
+) -> ApiResult<Json<LogAnswer>> {
     let offset = from.offset.map_or(0, |offset| offset.0);
-    let (task, part) = service.watch(task.get(), offset, LOG_PART).await?;
+    let (task, part) = service.watch(task.get(), offset, MAX_LOG_PART_BYTES).await?;
     let whole = whole_letters(&part.bytes);
     let next = offset + whole as u64;
-    Ok(Json(Log { task, text: String::from_utf8_lossy(&part.bytes[..whole]).into_owned(), next, more: part.bytes.len() == LOG_PART }))
+    Ok(Json(LogAnswer {
+        task,
+        text: String::from_utf8_lossy(&part.bytes[..whole]).into_owned(),
+        next,
+        more: part.bytes.len() == MAX_LOG_PART_BYTES,
+    }))
 }
 
 /// How many bytes there are without a letter that is cut at the end: the next part begins with it.
@@ -146,31 +157,31 @@ fn whole_letters(bytes: &[u8]) -> usize {
 
 /// What became of the wish.
 #[derive(Serialize)]
-pub(super) struct Outcome {
+pub(super) struct CancelAnswer {
     outcome: &'static str,
 }
 
 pub(super) async fn cancel(
     State(service): State<Service>,
-    Path(task): Path<Id>,
-    _: Query<Nothing>,
-    _: Body<Nothing>,
-) -> Result<Json<Outcome>> {
+    StrictPath(task): StrictPath<Id>,
+    _: StrictQuery<NoParameters>,
+    _: StrictJson<NoParameters>,
+) -> ApiResult<Json<CancelAnswer>> {
     let outcome = match service.cancel(task.get()).await? {
         Cancelled::Now => "cancelled",
         Cancelled::Asked => "asked",
         Cancelled::Over => "over",
     };
-    Ok(Json(Outcome { outcome }))
+    Ok(Json(CancelAnswer { outcome }))
 }
 
 pub(super) async fn retry(
     State(service): State<Service>,
-    Path(task): Path<Id>,
-    _: Query<Nothing>,
-    _: Body<Nothing>,
-) -> Result<impl IntoResponse> {
-    Ok(accepted(service.retry(task.get()).await?))
+    StrictPath(task): StrictPath<Id>,
+    _: StrictQuery<NoParameters>,
+    _: StrictJson<NoParameters>,
+) -> ApiResult<Response> {
+    Ok(started(&service.retry(task.get()).await?))
 }
 
 #[cfg(test)]

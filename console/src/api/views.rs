@@ -9,19 +9,19 @@ use source_app::service::{ConfiguredField, Form};
 
 /// A whole list.
 #[derive(Serialize)]
-pub(super) struct List<T> {
+pub(super) struct ListView<T> {
     pub items: Vec<T>,
 }
 
 /// A part of a list.
 #[derive(Serialize)]
-pub(super) struct Page<T> {
+pub(super) struct PageView<T> {
     items: Vec<T>,
     total: Option<u64>,
     more: bool,
 }
 
-impl<T> Page<T> {
+impl<T> PageView<T> {
     pub(super) fn of<S>(page: plakar::Page<S>, view: impl FnMut(S) -> T) -> Self {
         Self { items: page.items.into_iter().map(view).collect(), total: page.total, more: page.more }
     }
@@ -35,8 +35,9 @@ impl<T> Page<T> {
     }
 }
 
+/// A restore point.
 #[derive(Serialize)]
-pub(super) struct RestorePoint {
+pub(super) struct PointView {
     id: String,
     taken: DateTime<Utc>,
     duration_ms: u64,
@@ -53,7 +54,7 @@ pub(super) struct RestorePoint {
     errors: u64,
 }
 
-impl From<plakar::RestorePoint> for RestorePoint {
+impl From<plakar::RestorePoint> for PointView {
     fn from(point: plakar::RestorePoint) -> Self {
         Self {
             id: point.id.to_string(),
@@ -74,8 +75,9 @@ impl From<plakar::RestorePoint> for RestorePoint {
     }
 }
 
+/// An entry of a restore point.
 #[derive(Serialize)]
-pub(super) struct Entry {
+pub(super) struct EntryView {
     name: String,
     /// Nothing for a name that can't be in a path: such an entry can be seen and no more.
     path: Option<String>,
@@ -87,7 +89,7 @@ pub(super) struct Entry {
     content_type: Option<String>,
 }
 
-impl From<plakar::Entry> for Entry {
+impl From<plakar::Entry> for EntryView {
     fn from(entry: plakar::Entry) -> Self {
         let given = |text: String| Some(text).filter(|text| !text.is_empty());
         Self {
@@ -110,12 +112,12 @@ impl From<plakar::Entry> for Entry {
 
 /// An entry that is not in a restore point.
 #[derive(Serialize)]
-pub(super) struct FailedEntry {
+pub(super) struct FailureView {
     path: String,
     reason: String,
 }
 
-impl From<plakar::Failure> for FailedEntry {
+impl From<plakar::Failure> for FailureView {
     fn from(failure: plakar::Failure) -> Self {
         Self { path: failure.path, reason: failure.reason }
     }

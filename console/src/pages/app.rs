@@ -1,56 +1,52 @@
 //! One app: how it is doing, and the buttons that start something.
 
 use askama::Template;
-use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use axum::routing::{get, post};
 
+use super::answer::{PageResult, redirect, render};
+use super::context::{Layout, PageContext, Section};
 use super::error::PageError;
-use super::format::{self, When};
-use super::forms::Posted;
-use super::running::Running;
-use super::tasks::Line;
-use super::{AppHead, PageResult, Section, Shell, Tab, Visit, done, page};
+use super::format::{self, DisplayTime};
+use super::forms::FormData;
+use super::head::{AppHead, Tab};
+use super::running_task::RunningTask;
+use super::task_row::TaskRow;
 use plakar_driver::SnapshotId;
 use source_app::scheduler::NextRun;
 use source_app::service::{Service, Work};
 use source_app::state::{App, AppId, AppKind, Origin, TaskFilter, TaskKind};
 
-/// So many backups are shown.
-const BACKUPS: u32 = 10;
-
-pub fn routes() -> Router<Service> {
-    Router::new().route("/apps/{id}", get(dashboard)).route("/apps/{id}/tasks", post(start))
-}
+/// Maximum number of backups that are shown.
+const MAX_BACKUPS_SHOWN: u32 = 10;
 
 #[derive(Template)]
 #[template(path = "app.html")]
 struct DashboardPage {
-    shell: Shell,
+    layout: Layout,
     head: AppHead,
     /// The kinds of tasks that it can be asked for, and the words on their buttons.
     actions: Vec<(TaskKind, &'static str)>,
-    open: Vec<Running>,
-    tested: Option<Line>,
-    backups: Vec<Line>,
+    open: Vec<RunningTask>,
+    tested: Option<TaskRow>,
+    backups: Vec<TaskRow>,
     /// Those of other kinds.
-    others: Vec<Line>,
-    last_success: Option<Line>,
-    next: Vec<Next>,
+    others: Vec<TaskRow>,
+    last_success: Option<TaskRow>,
+    next: Vec<NextRunRow>,
     retention: String,
     siblings: Vec<App>,
 }
 
 /// A run to come.
-struct Next {
-    at: When,
+struct NextRunRow {
+    at: DisplayTime,
     kind: TaskKind,
     timing: String,
     policy: Option<String>,
 }
 
-impl Next {
+impl NextRunRow {
     fn of(run: NextRun) -> Self {
         let spec = &run.schedule.schedule.spec;
         let policy = match run.schedule.origin {
@@ -58,14 +54,14 @@ impl Next {
             Origin::Policy(name) => Some(name),
         };
         let zone = if spec.time_zone == "UTC" { String::new() } else { format!(" ({})", spec.time_zone) };
-        Self { at: When(run.at), kind: spec.kind, timing: format!("{}{zone}", spec.timing()), policy }
+        Self { at: DisplayTime(run.at), kind: spec.kind, timing: format!("{}{zone}", spec.timing()), policy }
     }
 }
 
-async fn dashboard(State(service): State<Service>, Path(id): Path<AppId>, visit: Visit) -> PageResult {
+pub async fn dashboard(State(service): State<Service>, Path(id): Path<AppId>, context: PageContext) -> PageResult {
     let found = service.dashboard(id).await?;
     let source = found.app.spec.kind == AppKind::Source;
-    let backups = TaskFilter { app: Some(id), kind: Some(TaskKind::Backup), limit: Some(BACKUPS), ..TaskFilter::default() };
+    let backups = TaskFilter { app: Some(id), kind: Some(TaskKind::Backup), limit: Some(MAX_BACKUPS_SHOWN), ..TaskFilter::default() };
     let backups = if source { service.tasks(backups).await? } else { Vec::new() };
     let retention = format::retention(found.retention);
     let mut actions = vec![(TaskKind::Test, "Test Connection")];
@@ -77,23 +73,23 @@ async fn dashboard(State(service): State<Service>, Path(id): Path<AppId>, visit:
         }
     }
     let name = found.app.spec.name.as_str();
-    let line = |task| Line::of(task, name);
-    page(&DashboardPage {
-        shell: visit.shell(Section::None),
+    let line = |task| TaskRow::of(task, name);
+    render(&DashboardPage {
+        layout: context.layout(Section::None),
         actions,
-        open: Running::all(&found.open),
+        open: RunningTask::all(&found.open),
         tested: found.tested.as_ref().map(line),
         backups: backups.iter().map(line).collect(),
         others: found.recent.iter().filter(|task| task.kind != TaskKind::Backup).map(line).collect(),
         last_success: found.last_success.as_ref().map(line),
-        next: found.next.into_iter().map(Next::of).collect(),
+        next: found.next.into_iter().map(NextRunRow::of).collect(),
         retention,
         siblings: found.resource.into_iter().filter(|app| app.id != id).collect(),
         head: AppHead { app: found.app, tab: Tab::Dashboard },
     })
 }
 
-async fn start(State(service): State<Service>, Path(id): Path<AppId>, posted: Posted) -> Result<Response, PageError> {
+pub async fn start(State(service): State<Service>, Path(id): Path<AppId>, posted: FormData) -> Result<Response, PageError> {
     let kind: TaskKind = posted.get("kind").parse().map_err(source_app::service::Error::from)?;
     let work = match (kind, posted.get("snapshot")) {
         (TaskKind::Test, _) => Work::Test,
@@ -105,5 +101,5 @@ async fn start(State(service): State<Service>, Path(id): Path<AppId>, posted: Po
     };
     let place = format!("/apps/{id}");
     service.start(id, &work).await.map_err(|error| PageError::from(error).back(&place))?;
-    Ok(done(&place, "started"))
+    Ok(redirect(&place, "started"))
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::error::sentence;
-use super::forms::{Field, Posted, Several, retention_fields};
+use super::forms::{CheckboxGroup, Field, FormData, retention_fields};
 use plakar_driver::Options;
 use plakar_driver::schema::{self, Fault};
 use source_app::model::Invalid;
@@ -14,7 +14,7 @@ use source_app::state::{AppKind, AppSpec, Resource, SUGGESTED_DATA_CLASSES, SUGG
 const OPTION: &str = "option.";
 
 /// What stands in a form, from an app or as it was posted.
-pub struct Entered {
+pub struct AppForm {
     /// Integration and protocol too; `entry` says nothing.
     pub spec: AppSpec,
     /// What the connector needs, without what is left empty.
@@ -32,7 +32,7 @@ pub struct Entered {
 pub struct AppFields {
     pub name: Field,
     pub environment: Field,
-    pub classes: Several,
+    pub classes: CheckboxGroup,
     pub options: Vec<Field>,
     /// Those that have a default.
     pub more: Vec<Field>,
@@ -43,7 +43,7 @@ pub struct AppFields {
     pub faults: Vec<String>,
 }
 
-impl Entered {
+impl AppForm {
     /// With nothing wrong.
     pub fn new(spec: AppSpec, options: Options) -> Self {
         let retention = retention_fields(spec.retention);
@@ -51,7 +51,7 @@ impl Entered {
     }
 
     /// What was posted for an app of this kind, resource, integration and protocol.
-    pub fn posted(posted: &Posted, base: AppSpec) -> Self {
+    pub fn posted(posted: &FormData, base: AppSpec) -> Self {
         let (retention, fields) = posted.retention();
         let store = (base.kind == AppKind::Source).then(|| posted.get("store").to_owned());
         let spec = AppSpec {
@@ -139,10 +139,10 @@ impl Entered {
             .suggest(SUGGESTED_ENVIRONMENTS)
             .help("production, development, testing, or your own word. Policies go by it.")
             .fault(fault("environment"));
-        let classes = Several {
+        let classes = CheckboxGroup {
             help: "What kind of data it is. Policies go by it, and restore points carry it.",
             error: fault("class"),
-            ..Several::new("class", "Data classes", &SUGGESTED_DATA_CLASSES, &spec.data_classes)
+            ..CheckboxGroup::new("class", "Data classes", &SUGGESTED_DATA_CLASSES, &spec.data_classes)
         };
         let store = Field::text("store", "Store", spec.store.as_deref().unwrap_or_default())
             .required()

@@ -3,29 +3,24 @@
 use std::collections::BTreeMap;
 
 use askama::Template;
-use axum::Router;
 use axum::extract::{Query, State};
 use axum::response::Response;
-use axum::routing::get;
 use serde::Deserialize;
 
-use super::app_form::{AppFields, Entered, connector_fields, resource_faults, stores};
+use super::answer::{PageResult, redirect, render, render_invalid};
+use super::app_form::{AppFields, AppForm, connector_fields, resource_faults, stores};
+use super::context::{Layout, PageContext, Section};
 use super::error::{PageError, sentence};
-use super::forms::{Field, Posted};
-use super::{PageResult, Section, Shell, Visit, done, faulty, page};
+use super::forms::{Field, FormData};
 use plakar_driver::Options;
 use source_app::model::Retention;
 use source_app::service::{Assign, Choice, Service};
 use source_app::state::{AppKind, AppSpec, Resource};
 
-pub fn routes() -> Router<Service> {
-    Router::new().route("/assign", get(steps).post(assign))
-}
-
 /// What the first two steps gave.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
-struct Given {
+pub struct AssignQuery {
     kind: String,
     resource: String,
     resource_class: String,
@@ -39,7 +34,7 @@ struct Given {
 #[derive(Template)]
 #[template(path = "assign_resource.html")]
 struct ResourcePage {
-    shell: Shell,
+    layout: Layout,
     kind: String,
     resource: Field,
     class: Field,
@@ -50,16 +45,16 @@ struct ResourcePage {
 #[derive(Template)]
 #[template(path = "assign_connector.html")]
 struct ConnectorPage {
-    shell: Shell,
-    given: Given,
+    layout: Layout,
+    given: AssignQuery,
     choices: Vec<Choice>,
 }
 
 #[derive(Template)]
 #[template(path = "assign_details.html")]
 struct DetailsPage {
-    shell: Shell,
-    given: Given,
+    layout: Layout,
+    given: AssignQuery,
     source: bool,
     integration: String,
     protocol: String,
@@ -80,7 +75,7 @@ impl DetailsPage {
     }
 }
 
-impl Given {
+impl AssignQuery {
     fn resource(&self) -> Resource {
         let text = |text: &str| text.trim().to_owned();
         Resource { name: text(&self.resource), class: text(&self.resource_class), subclass: text(&self.subclass) }
@@ -114,11 +109,11 @@ impl Given {
     }
 }
 
-async fn steps(State(service): State<Service>, Query(given): Query<Given>, visit: Visit) -> PageResult {
-    let shell = visit.shell(Section::Assign);
-    let Ok(kind) = given.kind.parse::<AppKind>() else { return first(&service, shell, given, BTreeMap::new(), Vec::new()).await };
+pub async fn steps(State(service): State<Service>, Query(given): Query<AssignQuery>, context: PageContext) -> PageResult {
+    let layout = context.layout(Section::Assign);
+    let Ok(kind) = given.kind.parse::<AppKind>() else { return first(&service, layout, given, BTreeMap::new(), Vec::new()).await };
     if given.step == "first" {
-        return first(&service, shell, given, BTreeMap::new(), Vec::new()).await;
+        return first(&service, layout, given, BTreeMap::new(), Vec::new()).await;
     }
     let resource = given.resource();
     let mut faults = resource_faults(&resource);
@@ -133,7 +128,7 @@ async fn steps(State(service): State<Service>, Query(given): Query<Given>, visit
         faults.entry("resource_class".into()).or_insert(message);
     }
     if !faults.is_empty() {
-        return first(&service, shell, given, faults, Vec::new()).await;
+        return first(&service, layout, given, faults, Vec::new()).await;
     }
     let chosen = given.connector().filter(|(name, protocol)| {
         choices.iter().any(|choice| choice.integration == *name && choice.protocols.iter().any(|known| known == protocol))
@@ -141,16 +136,16 @@ async fn steps(State(service): State<Service>, Query(given): Query<Given>, visit
     let (integration, protocol) = match (chosen, choices.as_slice()) {
         (Some((integration, protocol)), _) => (integration.to_owned(), protocol.to_owned()),
         (None, [only]) if only.protocols.len() == 1 => (only.integration.clone(), only.protocols[0].clone()),
-        (None, _) => return page(&ConnectorPage { shell, given, choices }),
+        (None, _) => return render(&ConnectorPage { layout, given, choices }),
     };
-    let entered = Entered::new(given.spec(kind, &integration, &protocol), Options::new());
-    page(&details(&service, shell, given, entered).await?)
+    let entered = AppForm::new(given.spec(kind, &integration, &protocol), Options::new());
+    render(&details(&service, layout, given, entered).await?)
 }
 
 async fn first(
     service: &Service,
-    shell: Shell,
-    given: Given,
+    layout: Layout,
+    given: AssignQuery,
     mut faults: BTreeMap<String, String>,
     mut general: Vec<String>,
 ) -> PageResult {
@@ -183,8 +178,8 @@ async fn first(
         .fault(fault("resource_class"));
     let subclass =
         Field::text("subclass", "Subclass", &given.subclass).suggest(distinct(|(_, subclass)| subclass)).fault(fault("subclass"));
-    page(&ResourcePage {
-        shell,
+    render(&ResourcePage {
+        layout,
         kind: if given.kind.is_empty() { "source".into() } else { given.kind },
         resource,
         class,
@@ -193,23 +188,23 @@ async fn first(
     })
 }
 
-async fn details(service: &Service, shell: Shell, given: Given, entered: Entered) -> Result<DetailsPage, PageError> {
+async fn details(service: &Service, layout: Layout, given: AssignQuery, entered: AppForm) -> Result<DetailsPage, PageError> {
     let spec = &entered.spec;
     let (integration, protocol) = (spec.integration.clone(), spec.protocol.clone());
     let class = (spec.resource.class.as_str(), spec.resource.subclass.as_str());
     let form = service.form(spec.kind, class, Some(&integration), Some(&protocol)).await?;
     let stores = if given.source() { stores(service).await } else { Vec::new() };
     let fields = entered.fields(&connector_fields(&form), &stores);
-    Ok(DetailsPage { shell, source: given.source(), given, integration, protocol, fields })
+    Ok(DetailsPage { layout, source: given.source(), given, integration, protocol, fields })
 }
 
-async fn assign(State(service): State<Service>, visit: Visit, posted: Posted) -> Result<Response, PageError> {
+pub async fn assign(State(service): State<Service>, context: PageContext, posted: FormData) -> Result<Response, PageError> {
     let text = |name: &str| posted.get(name).to_owned();
     let (resource, resource_class, subclass) = (text("resource"), text("resource_class"), text("subclass"));
-    let given = Given { kind: text("kind"), resource, resource_class, subclass, connector: text("connector"), step: String::new() };
+    let given = AssignQuery { kind: text("kind"), resource, resource_class, subclass, connector: text("connector"), step: String::new() };
     let again = || PageError::input("The beginning of the form is missing.").back("/assign");
     let (Ok(kind), Some((integration, protocol))) = (given.kind.parse::<AppKind>(), given.connector()) else { return Err(again()) };
-    let mut entered = Entered::posted(&posted, given.spec(kind, integration, protocol));
+    let mut entered = AppForm::posted(&posted, given.spec(kind, integration, protocol));
     let class = (given.resource_class.as_str(), given.subclass.as_str());
     let form =
         service.form(kind, class, Some(integration), Some(protocol)).await.map_err(|error| PageError::from(error).back("/assign"))?;
@@ -226,9 +221,9 @@ async fn assign(State(service): State<Service>, visit: Visit, posted: Posted) ->
         let assign =
             Assign { kind, name, resource, environment, data_classes, integration, protocol, options, store, create_store, retention };
         match service.assign(assign).await {
-            Ok(app) => return Ok(done(&format!("/apps/{}", app.id), "assigned")),
+            Ok(app) => return Ok(redirect(&format!("/apps/{}", app.id), "assigned")),
             Err(error) => entered.refused(error)?,
         }
     }
-    faulty(&details(&service, visit.shell(Section::Assign), given, entered).await?)
+    render_invalid(&details(&service, context.layout(Section::Assign), given, entered).await?)
 }

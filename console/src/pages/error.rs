@@ -7,7 +7,8 @@ use axum::http::header::CONTENT_TYPE;
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 
-use super::{Section, Visit};
+use super::context::{Layout, PageContext, Section};
+use crate::problem;
 use source_app::service::{Error, Problem};
 
 /// Why a page can't be shown, or something not be done.
@@ -21,7 +22,7 @@ pub struct PageError {
 #[derive(Template)]
 #[template(path = "error.html")]
 struct ErrorPage {
-    shell: super::Shell,
+    layout: Layout,
     title: &'static str,
     lines: Vec<String>,
     back: Option<String>,
@@ -55,16 +56,10 @@ impl PageError {
 
 impl From<Error> for PageError {
     fn from(error: Error) -> Self {
-        let status = match error.problem() {
-            Problem::Input => StatusCode::BAD_REQUEST,
-            Problem::NotFound => StatusCode::NOT_FOUND,
-            Problem::Conflict | Problem::Busy => StatusCode::CONFLICT,
-            Problem::Refused => StatusCode::BAD_GATEWAY,
-            Problem::Inside => {
-                tracing::error!(%error, "a page could not be made");
-                StatusCode::INTERNAL_SERVER_ERROR
-            }
-        };
+        let status = http_status(error.problem());
+        if status == StatusCode::INTERNAL_SERVER_ERROR {
+            tracing::error!(%error, "a page could not be made");
+        }
         Self { status, lines: error.to_string().lines().map(sentence).collect(), back: None }
     }
 }
@@ -72,6 +67,14 @@ impl From<Error> for PageError {
 impl From<plakar_driver::Error> for PageError {
     fn from(error: plakar_driver::Error) -> Self {
         Error::from(error).into()
+    }
+}
+
+/// The status of a page for a problem. What is busy is for people what conflicts: something to do again later.
+pub(super) fn http_status(problem: Problem) -> StatusCode {
+    match problem {
+        Problem::Busy => http_status(Problem::Conflict),
+        other => problem::http_status(other).0,
     }
 }
 
@@ -104,7 +107,7 @@ impl IntoResponse for PageError {
 }
 
 /// Makes pages of errors: those of handlers, and what axum says of addresses and forms that it can't read.
-pub(super) async fn as_page(visit: Visit, request: Request, next: Next) -> Response {
+pub(super) async fn as_page(context: PageContext, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let status = response.status();
     if !(status.is_client_error() || status.is_server_error()) {
@@ -116,7 +119,7 @@ pub(super) async fn as_page(visit: Visit, request: Request, next: Next) -> Respo
         None if response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html")) => return response,
         None => (vec![sentence(status.canonical_reason().unwrap_or("refused"))], None),
     };
-    let page = ErrorPage { shell: visit.shell(Section::None), title: title(status), lines, back };
+    let page = ErrorPage { layout: context.layout(Section::None), title: title(status), lines, back };
     match page.render() {
         Ok(text) => (status, Html(text)).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),

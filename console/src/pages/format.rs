@@ -7,9 +7,9 @@ use source_app::state::{Task, TaskState};
 
 /// A time as pages show it: `m::time` and `m::ago`.
 #[derive(Clone, Copy, Debug)]
-pub struct When(pub DateTime<Utc>);
+pub struct DisplayTime(pub DateTime<Utc>);
 
-impl When {
+impl DisplayTime {
     /// For the attribute `datetime`.
     pub fn iso(&self) -> String {
         self.0.to_rfc3339_opts(SecondsFormat::Secs, true)

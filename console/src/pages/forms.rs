@@ -173,7 +173,7 @@ impl Field {
 
 /// Several of a list, and own ones: `m::several`.
 #[derive(Clone, Debug)]
-pub struct Several {
+pub struct CheckboxGroup {
     /// The name in the form; own ones are in `NAME-own`.
     pub name: &'static str,
     /// What they are.
@@ -181,28 +181,29 @@ pub struct Several {
     /// May be empty.
     pub help: &'static str,
     /// What to tick.
-    pub choices: Vec<Tick>,
+    pub choices: Vec<CheckboxItem>,
     /// Others, separated by commas.
     pub own: String,
     /// What is wrong.
     pub error: Option<String>,
 }
 
-/// One of [`Several`].
+/// One of [`CheckboxGroup`].
 #[derive(Clone, Debug)]
-pub struct Tick {
+pub struct CheckboxItem {
     /// What.
     pub value: String,
     /// Whether it is ticked.
     pub chosen: bool,
 }
 
-impl Several {
+impl CheckboxGroup {
     /// The suggested ones, and those that are chosen.
     pub fn new(name: &'static str, legend: &'static str, suggested: &[&str], chosen: &[String]) -> Self {
         let own = chosen.iter().filter(|one| !suggested.contains(&one.as_str())).cloned();
-        let suggested = suggested.iter().map(|one| Tick { value: (*one).to_owned(), chosen: chosen.iter().any(|other| other == one) });
-        let own: Vec<Tick> = own.map(|value| Tick { value, chosen: true }).collect();
+        let suggested =
+            suggested.iter().map(|one| CheckboxItem { value: (*one).to_owned(), chosen: chosen.iter().any(|other| other == one) });
+        let own: Vec<CheckboxItem> = own.map(|value| CheckboxItem { value, chosen: true }).collect();
         Self { name, legend, help: "", choices: suggested.chain(own).collect(), own: String::new(), error: None }
     }
 }
@@ -221,9 +222,9 @@ pub fn retention_fields(retention: Retention) -> Vec<Field> {
 
 /// What a form was filled in with.
 #[derive(Clone, Debug, Default)]
-pub struct Posted(Vec<(String, String)>);
+pub struct FormData(Vec<(String, String)>);
 
-impl Posted {
+impl FormData {
     /// A field's value without spaces around it; empty if it is not there.
     pub fn get(&self, name: &str) -> &str {
         self.raw(name).unwrap_or_default().trim()
@@ -245,7 +246,7 @@ impl Posted {
         values.map(|(_, value)| value.trim().to_owned()).collect()
     }
 
-    /// What was ticked of [`Several`], and the own ones; each once.
+    /// What was ticked of [`CheckboxGroup`], and the own ones; each once.
     pub fn several(&self, name: &str) -> Vec<String> {
         let mut chosen = self.all(name);
         let own = self.get(&format!("{name}-own")).split(',').map(str::trim).filter(|one| !one.is_empty());
@@ -289,7 +290,7 @@ impl Posted {
     }
 }
 
-impl<S: Send + Sync> FromRequest<S> for Posted {
+impl<S: Send + Sync> FromRequest<S> for FormData {
     type Rejection = Response;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {

@@ -1,72 +1,84 @@
-//! The pages.
+//! The pages: what the console shows to people, over the same service as the API.
 
+mod answer;
 mod app;
 mod app_form;
 mod assets;
 mod assign;
-pub mod error;
+mod context;
+mod error;
 mod export;
-pub mod format;
-pub mod forms;
+mod format;
+mod forms;
 mod head;
 mod notices;
 mod overview;
 mod points;
 mod policies;
-mod refused;
-mod running;
+mod running_task;
 mod schedules;
 mod settings;
-mod shell;
+mod task_row;
 mod tasks;
 
-use askama::Template;
 use axum::Router;
-use axum::http::StatusCode;
 use axum::middleware::from_fn;
-use axum::response::{Html, IntoResponse, Redirect, Response};
 
+use crate::routes::routes;
 use error::PageError;
+use points::{content, errors, file, folder, restore};
 use source_app::service::Service;
 
-pub use head::{AppHead, Tab};
-pub use shell::{Section, Shell, Visit};
+routes! {
+    /// All routes of pages: method and path. Static files are not among them.
+    pub const ROUTES;
+    GET "/" overview::overview,
+    GET "/apps/{id}" app::dashboard,
+    POST "/apps/{id}/tasks" app::start,
+    GET "/apps/{id}/points" points::list::list,
+    GET "/apps/{id}/points/{snapshot}" folder::folder,
+    GET "/apps/{id}/points/{snapshot}/errors" errors::errors,
+    GET "/apps/{id}/points/{snapshot}/view" file::view,
+    GET "/apps/{id}/points/{snapshot}/raw" content::raw,
+    GET "/apps/{id}/points/{snapshot}/download" content::download,
+    GET "/apps/{id}/points/{snapshot}/restore" restore::form,
+    POST "/apps/{id}/points/{snapshot}/restore" restore::start,
+    GET "/apps/{id}/schedules" schedules::list::list,
+    GET "/apps/{id}/schedules/new" schedules::form::new_of_app,
+    POST "/apps/{id}/schedules/new" schedules::form::add_to_app,
+    GET "/policies/{id}/schedules/new" schedules::form::new_of_policy,
+    POST "/policies/{id}/schedules/new" schedules::form::add_to_policy,
+    GET "/schedules/preview" schedules::form::preview,
+    GET "/schedules/{id}" schedules::form::edit,
+    POST "/schedules/{id}" schedules::form::save,
+    POST "/schedules/{id}/enabled" schedules::list::enable,
+    POST "/schedules/{id}/remove" schedules::list::remove,
+    GET "/policies" policies::list::list,
+    GET "/policies/new" policies::form::new,
+    POST "/policies/new" policies::form::add,
+    GET "/policies/{id}" policies::form::edit,
+    POST "/policies/{id}" policies::form::save,
+    POST "/policies/{id}/remove" policies::list::remove,
+    GET "/apps/{id}/export" export::show,
+    GET "/apps/{id}/export/file" export::file,
+    GET "/assign" assign::steps,
+    POST "/assign" assign::assign,
+    GET "/apps/{id}/settings" settings::show,
+    POST "/apps/{id}/settings" settings::save,
+    GET "/apps/{id}/remove" settings::question,
+    POST "/apps/{id}/remove" settings::remove,
+    GET "/tasks" tasks::list,
+    GET "/tasks/{id}" tasks::one,
+    GET "/tasks/{id}/log" tasks::whole_log,
+    POST "/tasks/{id}/cancel" tasks::cancel,
+    POST "/tasks/{id}/retry" tasks::retry,
+}
 
-/// What a page's handler gives.
-type PageResult = Result<Response, PageError>;
-
-/// The pages' routes.
+/// The pages and the files that they are drawn with.
 pub fn router(service: Service) -> Router {
-    Router::new()
-        .merge(overview::routes())
-        .merge(app::routes())
-        .merge(points::routes())
-        .merge(schedules::routes())
-        .merge(policies::routes())
-        .merge(export::routes())
-        .merge(assign::routes())
-        .merge(settings::routes())
-        .merge(tasks::routes())
+    routes()
         .fallback(async || PageError::not_found("There is no such page."))
         .layer(from_fn(error::as_page))
         .merge(assets::routes())
         .with_state(service)
-}
-
-/// A page.
-fn page(template: &impl Template) -> PageResult {
-    let text = template.render().map_err(|error| PageError::inside(&error))?;
-    Ok(Html(text).into_response())
-}
-
-/// A page with what is wrong in a form.
-fn faulty(template: &impl Template) -> PageResult {
-    let mut response = page(template)?;
-    *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-    Ok(response)
-}
-
-/// Leads to a page that shows a notice; `notice` is one of the codes in `notices.rs`.
-fn done(path: &str, notice: &str) -> Response {
-    Redirect::to(&format!("{path}?notice={notice}")).into_response()
 }

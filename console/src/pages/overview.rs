@@ -1,92 +1,87 @@
 //! All apps at a glance, those that need somebody first.
 
 use askama::Template;
-use axum::Router;
 use axum::extract::State;
-use axum::routing::get;
 use chrono::{DateTime, Utc};
 
-use super::format::{self, Badge, When};
-use super::running::Running;
-use super::{PageResult, Section, Shell, Visit, page};
+use super::answer::{PageResult, render};
+use super::context::{Layout, PageContext, Section};
+use super::format::{self, Badge, DisplayTime};
+use super::running_task::RunningTask;
 use source_app::model::GRACE;
 use source_app::scheduler::NextRun;
 use source_app::service::{Service, Site};
 use source_app::state::{AppId, AppKind, AppSpec, Overview, Task, TaskKind, TaskState};
 
-pub fn routes() -> Router<Service> {
-    Router::new().route("/", get(overview))
-}
-
 #[derive(Template)]
 #[template(path = "overview.html")]
 struct OverviewPage {
-    shell: Shell,
-    groups: Vec<Group>,
-    destinations: Vec<Destination>,
+    layout: Layout,
+    groups: Vec<AppGroup>,
+    destinations: Vec<DestinationRow>,
     running: bool,
 }
 
 /// Source apps that are doing alike.
-struct Group {
+struct AppGroup {
     title: String,
     bad: bool,
-    rows: Vec<Row>,
+    rows: Vec<AppRow>,
 }
 
 /// A source app.
-struct Row {
+struct AppRow {
     id: AppId,
     spec: AppSpec,
     badge: Badge,
     /// Why somebody has to look, and the task that tells more.
     reason: Option<(String, Option<i64>)>,
-    last: Option<Last>,
+    last: Option<LastBackup>,
     /// Of what runs now, or waits.
-    open: Vec<Running>,
-    next: Option<(When, TaskKind)>,
+    open: Vec<RunningTask>,
+    next: Option<(DisplayTime, TaskKind)>,
 }
 
 /// The newest backup that ended.
-struct Last {
+struct LastBackup {
     task: i64,
-    at: When,
+    at: DisplayTime,
     size: String,
     errors: Option<u64>,
 }
 
-struct Destination {
+struct DestinationRow {
     id: AppId,
     spec: AppSpec,
-    open: Vec<Running>,
+    open: Vec<RunningTask>,
 }
 
-async fn overview(State(service): State<Service>, visit: Visit) -> PageResult {
+pub async fn overview(State(service): State<Service>, context: PageContext) -> PageResult {
     let site = service.site().await?;
-    page(&made(visit.shell(Section::Overview), site, Utc::now()))
+    render(&made(context.layout(Section::Overview), site, Utc::now()))
 }
 
-fn made(shell: Shell, site: Site, now: DateTime<Utc>) -> OverviewPage {
+fn made(layout: Layout, site: Site, now: DateTime<Utc>) -> OverviewPage {
     let Site { apps, next } = site;
     let running = apps.iter().any(|app| !app.open.is_empty());
     let (sources, others): (Vec<_>, Vec<_>) = apps.into_iter().partition(|app| app.app.spec.kind == AppKind::Source);
-    let destination = |Overview { app, open, .. }| Destination { id: app.id, spec: app.spec, open: Running::all(&open) };
+    let destination = |Overview { app, open, .. }| DestinationRow { id: app.id, spec: app.spec, open: RunningTask::all(&open) };
     let rows = sources.into_iter().map(|app| row(app, &next, now));
     let (bad, fine): (Vec<_>, Vec<_>) = rows.partition(|row| row.reason.is_some());
     let groups = [("Need attention", true, bad), ("Fine", false, fine)];
-    let group = |(title, bad, rows): (&str, bool, Vec<Row>)| Group { title: format!("{title} ({})", rows.len()), bad, rows };
+    let group = |(title, bad, rows): (&str, bool, Vec<AppRow>)| AppGroup { title: format!("{title} ({})", rows.len()), bad, rows };
     let groups = groups.into_iter().filter(|(_, _, rows)| !rows.is_empty()).map(group).collect();
-    OverviewPage { shell, groups, destinations: others.into_iter().map(destination).collect(), running }
+    OverviewPage { layout, groups, destinations: others.into_iter().map(destination).collect(), running }
 }
 
-fn row(overview: Overview, next: &[NextRun], now: DateTime<Utc>) -> Row {
+fn row(overview: Overview, next: &[NextRun], now: DateTime<Utc>) -> AppRow {
     let Overview { app, open, last, last_success } = overview;
     let kind = |run: &NextRun| run.schedule.schedule.spec.kind;
     let mut own = next.iter().filter(|run| run.schedule.app == app.id);
     // A slot that passed, and no task of the app is about to see to it.
     let missed = own.clone().filter(|_| open.is_empty()).find_map(|run| missed(run, now));
     let since = || match &last_success {
-        Some(task) => format!("The last good one was {}.", When(time(task)).relative()),
+        Some(task) => format!("The last good one was {}.", DisplayTime(time(task)).relative()),
         None => "There is no good one yet.".to_owned(),
     };
     let failed = last.as_ref().filter(|task| !matches!(task.state, TaskState::Succeeded | TaskState::Cancelled));
@@ -106,18 +101,18 @@ fn row(overview: Overview, next: &[NextRun], now: DateTime<Utc>) -> Row {
             }
         },
     };
-    Row {
+    AppRow {
         id: app.id,
         badge,
         reason,
-        last: last.as_ref().map(|task| Last {
+        last: last.as_ref().map(|task| LastBackup {
             task: task.id,
-            at: When(time(task)),
+            at: DisplayTime(time(task)),
             size: task.bytes.map(format::size).unwrap_or_default(),
             errors: format::errors(task),
         }),
-        open: Running::all(&open),
-        next: own.clone().find(|run| kind(run) == TaskKind::Backup).or_else(|| own.next()).map(|run| (When(run.at), kind(run))),
+        open: RunningTask::all(&open),
+        next: own.clone().find(|run| kind(run) == TaskKind::Backup).or_else(|| own.next()).map(|run| (DisplayTime(run.at), kind(run))),
         spec: app.spec,
     }
 }
@@ -126,7 +121,7 @@ fn row(overview: Overview, next: &[NextRun], now: DateTime<Utc>) -> Row {
 fn missed(run: &NextRun, now: DateTime<Utc>) -> Option<String> {
     let spec = &run.schedule.schedule.spec;
     let slot = spec.calendar().ok()?.next_after(run.schedule.handled)?;
-    let reason = || format!("The {} that was due {} has not run. Does the scheduler run?", spec.kind, When(slot).relative());
+    let reason = || format!("The {} that was due {} has not run. Does the scheduler run?", spec.kind, DisplayTime(slot).relative());
     (now - slot > GRACE).then(reason)
 }
 

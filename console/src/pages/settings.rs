@@ -1,27 +1,23 @@
 //! An app's settings: change it, rename it, remove it.
 
 use askama::Template;
-use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use axum::routing::get;
 
-use super::app_form::{AppFields, Entered, connector_fields, stores};
+use super::answer::{PageResult, redirect, render, render_invalid};
+use super::app_form::{AppFields, AppForm, connector_fields, stores};
+use super::context::{Layout, PageContext, Section};
 use super::error::{PageError, sentence};
-use super::forms::{Field, Posted};
-use super::{AppHead, PageResult, Section, Shell, Tab, Visit, done, faulty, page};
+use super::forms::{Field, FormData};
+use super::head::{AppHead, Tab};
 use plakar_driver::Options;
 use source_app::service::{ConfiguredField, Edit, Error, Form, Problem, Service};
 use source_app::state::{App, AppId, AppKind, Resource};
 
-pub fn routes() -> Router<Service> {
-    Router::new().route("/apps/{id}/settings", get(show).post(save)).route("/apps/{id}/remove", get(question).post(remove))
-}
-
 #[derive(Template)]
 #[template(path = "settings.html")]
 struct SettingsPage {
-    shell: Shell,
+    layout: Layout,
     head: AppHead,
     revision: String,
     source: bool,
@@ -41,13 +37,13 @@ impl SettingsPage {
 }
 
 /// What Plakar knows of an app, or why it does not.
-struct Configured {
+struct ConnectorSettings {
     form: Option<Form>,
     fields: Vec<ConfiguredField>,
     unreadable: Option<String>,
 }
 
-async fn configured(service: &Service, app: &App) -> Configured {
+async fn configured(service: &Service, app: &App) -> ConnectorSettings {
     let spec = &app.spec;
     let class = (spec.resource.class.as_str(), spec.resource.subclass.as_str());
     let both = async {
@@ -68,19 +64,19 @@ async fn configured(service: &Service, app: &App) -> Configured {
                 }
                 None => (one.set || !in_form(&one.field.key)).then_some(one),
             });
-            Configured { fields: fields.collect(), form: Some(form), unreadable: None }
+            ConnectorSettings { fields: fields.collect(), form: Some(form), unreadable: None }
         }
-        Err(error) => Configured { form: None, fields: Vec::new(), unreadable: Some(sentence(&error.to_string())) },
+        Err(error) => ConnectorSettings { form: None, fields: Vec::new(), unreadable: Some(sentence(&error.to_string())) },
     }
 }
 
 async fn settings(
     service: &Service,
-    shell: Shell,
+    layout: Layout,
     app: App,
     revision: String,
-    mut entered: Entered,
-    configured: Configured,
+    mut entered: AppForm,
+    configured: ConnectorSettings,
 ) -> SettingsPage {
     let source = app.spec.kind == AppKind::Source;
     let stores = if source { stores(service).await } else { Vec::new() };
@@ -92,7 +88,7 @@ async fn settings(
     let fields = entered.fields(&configured.fields, &stores);
     SettingsPage {
         outdated,
-        shell,
+        layout,
         head: AppHead { app, tab: Tab::Settings },
         revision,
         source,
@@ -102,21 +98,26 @@ async fn settings(
     }
 }
 
-async fn show(State(service): State<Service>, Path(id): Path<AppId>, visit: Visit) -> PageResult {
+pub async fn show(State(service): State<Service>, Path(id): Path<AppId>, context: PageContext) -> PageResult {
     let app = service.app(id).await?;
     let configured = configured(&service, &app).await;
-    let entered = Entered::new(app.spec.clone(), Options::new());
+    let entered = AppForm::new(app.spec.clone(), Options::new());
     let revision = app.revision.to_string();
-    page(&settings(&service, visit.shell(Section::None), app, revision, entered, configured).await)
+    render(&settings(&service, context.layout(Section::None), app, revision, entered, configured).await)
 }
 
-async fn save(State(service): State<Service>, Path(id): Path<AppId>, visit: Visit, posted: Posted) -> Result<Response, PageError> {
+pub async fn save(
+    State(service): State<Service>,
+    Path(id): Path<AppId>,
+    context: PageContext,
+    posted: FormData,
+) -> Result<Response, PageError> {
     let app = service.app(id).await?;
     let revision: i64 = posted.get("revision").parse().map_err(|_| PageError::input("The form can't be read: its revision is missing."))?;
     let mut configured = configured(&service, &app).await;
     let mut base = app.spec.clone();
     base.resource = Resource { name: posted.get("resource").to_owned(), ..base.resource };
-    let mut entered = Entered::posted(&posted, base);
+    let mut entered = AppForm::posted(&posted, base);
     let kept: Vec<String> =
         configured.fields.iter().filter(|field| field.set && field.value.is_none()).map(|field| field.field.key.clone()).collect();
     let known = stores(&service).await;
@@ -133,7 +134,7 @@ async fn save(State(service): State<Service>, Path(id): Path<AppId>, visit: Visi
             retention: Some(spec.retention),
         };
         match service.edit(id, revision, edit).await {
-            Ok(_) => return Ok(done(&format!("/apps/{id}/settings"), "saved")),
+            Ok(_) => return Ok(redirect(&format!("/apps/{id}/settings"), "saved")),
             Err(error) => entered.refused(error)?,
         }
     }
@@ -141,25 +142,25 @@ async fn save(State(service): State<Service>, Path(id): Path<AppId>, visit: Visi
     for field in &mut configured.fields {
         field.value = None;
     }
-    faulty(&settings(&service, visit.shell(Section::None), app, revision.to_string(), entered, configured).await)
+    render_invalid(&settings(&service, context.layout(Section::None), app, revision.to_string(), entered, configured).await)
 }
 
 #[derive(Template)]
 #[template(path = "remove.html")]
 struct RemovePage {
-    shell: Shell,
+    layout: Layout,
     head: AppHead,
 }
 
-async fn question(State(service): State<Service>, Path(id): Path<AppId>, visit: Visit) -> PageResult {
+pub async fn question(State(service): State<Service>, Path(id): Path<AppId>, context: PageContext) -> PageResult {
     let app = service.app(id).await?;
-    page(&RemovePage { shell: visit.shell(Section::None), head: AppHead { app, tab: Tab::Settings } })
+    render(&RemovePage { layout: context.layout(Section::None), head: AppHead { app, tab: Tab::Settings } })
 }
 
-async fn remove(State(service): State<Service>, Path(id): Path<AppId>) -> Result<Response, PageError> {
+pub async fn remove(State(service): State<Service>, Path(id): Path<AppId>) -> Result<Response, PageError> {
     service.remove(id).await.map_err(|error| match error.problem() {
         Problem::NotFound => PageError::from(error),
         _ => PageError::from(error).back(&format!("/apps/{id}")),
     })?;
-    Ok(done("/", "removed"))
+    Ok(redirect("/", "removed"))
 }

@@ -1,101 +1,41 @@
 //! All tasks, and one of them with its log.
 
 use askama::Template;
-use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use serde::Deserialize;
 
+use super::answer::{PageResult, redirect, render};
+use super::context::{Layout, PageContext, Section};
 use super::error::PageError;
-use super::format::{self, Badge, When};
+use super::format::DisplayTime;
 use super::forms::Field;
-use super::running::Running;
-use super::{PageResult, Section, Shell, Visit, done, page};
+use super::running_task::RunningTask;
+use super::task_row::TaskRow;
 use source_app::service::{Error, Service};
-use source_app::state::{App, AppId, Cancelled, Cause, Task, TaskFilter, TaskId, TaskKind, TaskState};
+use source_app::state::{App, AppId, Cancelled, Task, TaskFilter, TaskId, TaskKind, TaskState};
 
-/// Tasks on one page.
-const PAGE: u32 = 50;
+/// Maximum number of tasks on a page.
+const MAX_TASKS_PER_PAGE: u32 = 50;
 
-/// So much of a log is in the page; the script reads on, and a link leads to all of it.
-const LOG: usize = 256 << 10;
+/// Maximum size of a log's part in the page, in bytes; the script reads on, and a link leads to all of it.
+const MAX_LOG_BYTES_SHOWN: usize = 256 << 10;
 
-/// More than the longest log.
-const WHOLE_LOG: usize = 8 << 20;
-
-pub fn routes() -> Router<Service> {
-    Router::new()
-        .route("/tasks", get(list))
-        .route("/tasks/{id}", get(one))
-        .route("/tasks/{id}/log", get(whole_log))
-        .route("/tasks/{id}/cancel", post(cancel))
-        .route("/tasks/{id}/retry", post(retry))
-}
-
-/// A task in a table.
-pub struct Line {
-    pub id: TaskId,
-    pub app: AppId,
-    pub app_name: String,
-    pub kind: TaskKind,
-    pub cause: Cause,
-    pub badge: Badge,
-    /// Its end, or else its beginning.
-    pub at: When,
-    pub start: When,
-    pub duration: String,
-    pub size: String,
-    /// Of what came to its end.
-    pub errors: Option<u64>,
-    pub verdict: String,
-    /// The restore point that it made: its id, and the short form.
-    pub point: Option<(String, String)>,
-}
-
-impl Line {
-    pub fn of(task: &Task, app_name: &str) -> Self {
-        let start = task.started.unwrap_or(task.created);
-        Self {
-            id: task.id,
-            app: task.app,
-            app_name: app_name.to_owned(),
-            kind: task.kind,
-            cause: task.cause,
-            badge: Badge::of(task.state),
-            at: When(task.ended.unwrap_or(start)),
-            start: When(start),
-            duration: format::task_duration(task).unwrap_or_default(),
-            size: task.bytes.map(format::size).unwrap_or_default(),
-            errors: format::errors(task),
-            verdict: if task.state.is_final() || task.progress.is_empty() { task.verdict.clone() } else { task.progress.clone() },
-            point: task.snapshot.as_ref().map(|id| (id.clone(), id.chars().take(8).collect())),
-        }
-    }
-}
-
-impl Line {
-    pub fn cancel_address(&self) -> String {
-        format!("/tasks/{}/cancel", self.id)
-    }
-
-    pub fn retry_address(&self) -> String {
-        format!("/tasks/{}/retry", self.id)
-    }
-}
+/// Maximum size of a log that is downloaded, in bytes: more than the longest one.
+const MAX_LOG_BYTES: usize = 8 << 20;
 
 /// What is asked of the list; what is empty does not matter.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Asked {
+pub struct TaskListQuery {
     app: String,
     kind: String,
     state: String,
     before: String,
 }
 
-impl Asked {
+impl TaskListQuery {
     fn filter(&self) -> Result<TaskFilter, PageError> {
         let number = |text: &str| match text {
             "" => Ok(None),
@@ -109,7 +49,7 @@ impl Asked {
             kind: word(&self.kind).map(|text| text.parse().map_err(wrong)).transpose()?,
             state: word(&self.state).map(|text| text.parse().map_err(wrong)).transpose()?,
             // One more tells whether there are older ones.
-            limit: Some(PAGE + 1),
+            limit: Some(MAX_TASKS_PER_PAGE + 1),
             ..TaskFilter::default()
         })
     }
@@ -142,30 +82,30 @@ impl Asked {
 #[derive(Template)]
 #[template(path = "tasks.html")]
 struct TasksPage {
-    shell: Shell,
+    layout: Layout,
     filters: Vec<Field>,
     filtered: bool,
-    lines: Vec<Line>,
+    lines: Vec<TaskRow>,
     newest: String,
     older: String,
     running: bool,
 }
 
-async fn list(State(service): State<Service>, Query(asked): Query<Asked>, visit: Visit) -> PageResult {
-    let filter = asked.filter()?;
+pub async fn list(State(service): State<Service>, Query(query): Query<TaskListQuery>, context: PageContext) -> PageResult {
+    let filter = query.filter()?;
     let (mut tasks, apps) = (service.tasks(filter).await?, service.apps().await?);
-    let more = tasks.len() > PAGE as usize;
-    tasks.truncate(PAGE as usize);
-    let older = tasks.last().filter(|_| more).map(|task| asked.address(Some(task.id))).unwrap_or_default();
+    let more = tasks.len() > MAX_TASKS_PER_PAGE as usize;
+    tasks.truncate(MAX_TASKS_PER_PAGE as usize);
+    let older = tasks.last().filter(|_| more).map(|task| query.address(Some(task.id))).unwrap_or_default();
     let names: std::collections::HashMap<AppId, &str> = apps.iter().map(|app| (app.id, app.spec.name.as_str())).collect();
-    let lines: Vec<Line> = tasks.iter().map(|task| Line::of(task, names.get(&task.app).copied().unwrap_or_default())).collect();
-    page(&TasksPage {
-        shell: visit.shell(Section::Tasks),
-        filters: asked.fields(&apps),
-        filtered: [&asked.app, &asked.kind, &asked.state].iter().any(|text| !text.is_empty()),
+    let lines: Vec<TaskRow> = tasks.iter().map(|task| TaskRow::of(task, names.get(&task.app).copied().unwrap_or_default())).collect();
+    render(&TasksPage {
+        layout: context.layout(Section::Tasks),
+        filters: query.fields(&apps),
+        filtered: [&query.app, &query.kind, &query.state].iter().any(|text| !text.is_empty()),
         running: tasks.iter().any(|task| !task.state.is_final()),
         lines,
-        newest: if asked.before.is_empty() { String::new() } else { asked.address(None) },
+        newest: if query.before.is_empty() { String::new() } else { query.address(None) },
         older,
     })
 }
@@ -173,38 +113,41 @@ async fn list(State(service): State<Service>, Query(asked): Query<Asked>, visit:
 #[derive(Template)]
 #[template(path = "task.html")]
 struct TaskPage {
-    shell: Shell,
+    layout: Layout,
     app: App,
     task: Task,
-    line: Line,
-    open: Option<Running>,
+    line: TaskRow,
+    open: Option<RunningTask>,
     input: Vec<(String, String)>,
-    created: When,
-    started: Option<When>,
-    ended: Option<When>,
-    slot: Option<When>,
-    next_try: Option<When>,
+    created: DisplayTime,
+    started: Option<DisplayTime>,
+    ended: Option<DisplayTime>,
+    slot: Option<DisplayTime>,
+    next_try: Option<DisplayTime>,
     log: String,
     next: u64,
     can_retry: bool,
 }
 
-async fn one(State(service): State<Service>, Path(id): Path<TaskId>, visit: Visit) -> PageResult {
-    let (task, log) = service.watch(id, 0, LOG).await?;
+pub async fn one(State(service): State<Service>, Path(id): Path<TaskId>, context: PageContext) -> PageResult {
+    let (task, log) = service.watch(id, 0, MAX_LOG_BYTES_SHOWN).await?;
     let app = service.app(task.app).await?;
     // Whole lines: the script reads on where this ends.
-    let end =
-        if log.bytes.len() == LOG { log.bytes.iter().rposition(|byte| *byte == b'\n').map_or(LOG, |at| at + 1) } else { log.bytes.len() };
-    page(&TaskPage {
-        shell: visit.shell(Section::Tasks),
-        line: Line::of(&task, &app.spec.name),
-        open: (!task.state.is_final()).then(|| Running::of(&task)),
+    let end = if log.bytes.len() == MAX_LOG_BYTES_SHOWN {
+        log.bytes.iter().rposition(|byte| *byte == b'\n').map_or(MAX_LOG_BYTES_SHOWN, |at| at + 1)
+    } else {
+        log.bytes.len()
+    };
+    render(&TaskPage {
+        layout: context.layout(Section::Tasks),
+        line: TaskRow::of(&task, &app.spec.name),
+        open: (!task.state.is_final()).then(|| RunningTask::of(&task)),
         input: input(&task.input),
-        created: When(task.created),
-        started: task.started.map(When),
-        ended: task.ended.map(When),
-        slot: task.slot.map(When),
-        next_try: task.next_try.filter(|_| task.state == TaskState::Waiting).map(When),
+        created: DisplayTime(task.created),
+        started: task.started.map(DisplayTime),
+        ended: task.ended.map(DisplayTime),
+        slot: task.slot.map(DisplayTime),
+        next_try: task.next_try.filter(|_| task.state == TaskState::Waiting).map(DisplayTime),
         log: String::from_utf8_lossy(&log.bytes[..end]).into_owned(),
         next: end as u64,
         can_retry: task.state.is_final(),
@@ -213,8 +156,8 @@ async fn one(State(service): State<Service>, Path(id): Path<TaskId>, visit: Visi
     })
 }
 
-async fn whole_log(State(service): State<Service>, Path(id): Path<TaskId>) -> PageResult {
-    let (_, log) = service.watch(id, 0, WHOLE_LOG).await?;
+pub async fn whole_log(State(service): State<Service>, Path(id): Path<TaskId>) -> PageResult {
+    let (_, log) = service.watch(id, 0, MAX_LOG_BYTES).await?;
     let name = format!("attachment; filename=\"task-{id}.log\"");
     let headers = [(CONTENT_TYPE, "text/plain; charset=utf-8"), (CONTENT_DISPOSITION, &name)];
     Ok((headers, log.bytes).into_response())
@@ -239,16 +182,16 @@ fn input(input: &serde_json::Value) -> Vec<(String, String)> {
     input.as_object().into_iter().flatten().map(|(key, value)| (word(key), text(value))).collect()
 }
 
-async fn cancel(State(service): State<Service>, Path(id): Path<TaskId>) -> Result<Response, PageError> {
+pub async fn cancel(State(service): State<Service>, Path(id): Path<TaskId>) -> Result<Response, PageError> {
     let notice = match service.cancel(id).await? {
         Cancelled::Now => "cancelled",
         Cancelled::Asked => "cancelling",
         Cancelled::Over => "over",
     };
-    Ok(done(&format!("/tasks/{id}"), notice))
+    Ok(redirect(&format!("/tasks/{id}"), notice))
 }
 
-async fn retry(State(service): State<Service>, Path(id): Path<TaskId>) -> Result<Response, PageError> {
+pub async fn retry(State(service): State<Service>, Path(id): Path<TaskId>) -> Result<Response, PageError> {
     let task = service.retry(id).await.map_err(|error| PageError::from(error).back(&format!("/tasks/{id}")))?;
-    Ok(done(&format!("/tasks/{}", task.id), "retried"))
+    Ok(redirect(&format!("/tasks/{}", task.id), "retried"))
 }

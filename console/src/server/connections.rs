@@ -21,24 +21,24 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::gate::Gate;
-use super::guard;
+use super::access_control::AccessControl;
+use super::admission;
 
-/// Bytes of a request's header.
-const HEADER: usize = 64 << 10;
+/// Maximum size of a request's header, in bytes.
+const MAX_HEADER_BYTES: usize = 64 << 10;
 
 /// Serves until the end is asked for and everybody is gone, or the grace is over.
 pub(super) async fn serve(
     listener: &TcpListener,
     tls: Option<&TlsAcceptor>,
-    gate: &Arc<Gate>,
+    access: &Arc<AccessControl>,
     router: Router,
     shutdown: CancellationToken,
 ) {
     let (tasks, end) = (TaskTracker::new(), CancellationToken::new());
     // Also when this future is dropped.
     let _ended = end.clone().drop_guard();
-    let permits = Arc::new(Semaphore::new(gate.limits.connections));
+    let permits = Arc::new(Semaphore::new(access.limits.max_connections));
     loop {
         let accept = async {
             // Taken before: who is too many waits in the system's queue and costs nothing here.
@@ -59,7 +59,7 @@ pub(super) async fn serve(
                 continue;
             }
         };
-        let connection = Connection { gate: Arc::clone(gate), router: router.clone(), shutdown: shutdown.clone(), end: end.clone() };
+        let connection = Connection { access: Arc::clone(access), router: router.clone(), shutdown: shutdown.clone(), end: end.clone() };
         let tls = tls.cloned();
         tasks.spawn(async move {
             let _permit = permit;
@@ -67,7 +67,7 @@ pub(super) async fn serve(
         });
     }
     tasks.close();
-    if timeout(gate.limits.grace, tasks.wait()).await.is_err() {
+    if timeout(access.limits.shutdown_timeout, tasks.wait()).await.is_err() {
         tracing::warn!("{} connections were cut off at the end", tasks.len());
         end.cancel();
         tasks.wait().await;
@@ -75,7 +75,7 @@ pub(super) async fn serve(
 }
 
 struct Connection {
-    gate: Arc<Gate>,
+    access: Arc<AccessControl>,
     router: Router,
     shutdown: CancellationToken,
     end: CancellationToken,
@@ -86,7 +86,7 @@ impl Connection {
         let Ok(local) = stream.local_addr() else { return };
         let _ = stream.set_nodelay(true);
         let Some(tls) = tls else { return self.speak(stream, local).await };
-        let handshake = timeout(self.gate.limits.handshake, tls.accept(stream));
+        let handshake = timeout(self.access.limits.handshake_timeout, tls.accept(stream));
         let stream = tokio::select! {
             () = self.shutdown.cancelled() => return,
             stream = handshake => stream,
@@ -100,15 +100,15 @@ impl Connection {
 
     async fn speak(self, io: impl AsyncRead + AsyncWrite + Unpin, local: SocketAddr) {
         let service = service_fn(|request: Request<Incoming>| {
-            let (gate, router) = (Arc::clone(&self.gate), self.router.clone());
-            async move { Ok::<_, Infallible>(guard::answer(&gate, request.map(Body::new), local, router).await) }
+            let (access, router) = (Arc::clone(&self.access), self.router.clone());
+            async move { Ok::<_, Infallible>(admission::answer(&access, request.map(Body::new), local, router).await) }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             // Counts from the last answer on, so it ends idle connections too.
-            .header_read_timeout(self.gate.limits.header)
-            .max_header_size(HEADER)
-            .max_buf_size(2 * HEADER)
+            .header_read_timeout(self.access.limits.header_timeout)
+            .max_header_size(MAX_HEADER_BYTES)
+            .max_buf_size(2 * MAX_HEADER_BYTES)
             .serve_connection(TokioIo::new(io), service);
         let mut connection = pin!(connection);
         let ended = tokio::select! {

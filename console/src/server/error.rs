@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 /// Why the server cannot start.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum ServerError {
     /// What was given cannot be used: what is wrong and what to write.
     #[error("{0}")]
     Invalid(String),
@@ -29,9 +29,9 @@ pub enum Error {
 }
 
 /// What the functions of the server return.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T> = std::result::Result<T, ServerError>;
 
-impl Error {
+impl ServerError {
     pub(super) fn file(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |error| Self::File { path, error }

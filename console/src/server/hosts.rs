@@ -3,20 +3,20 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::{Error, Result};
+use super::error::{Result, ServerError};
 
 /// A host name, perhaps with a port, in lower case.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Name {
+pub(super) struct HostName {
     pub host: String,
     pub port: Option<u16>,
 }
 
-impl Name {
+impl HostName {
     /// Reads a name of the option `--name`.
     pub fn parse(text: &str) -> Result<Self> {
         Self::read(text).ok_or_else(|| {
-            Error::Invalid(format!(
+            ServerError::Invalid(format!(
                 "--name {text:?}: write a host name such as backup.example.org, or backup.example.org:8443, and nothing else"
             ))
         })
@@ -58,29 +58,29 @@ fn usual_port(scheme: &str) -> u16 {
 
 /// The names that are allowed.
 #[derive(Debug)]
-pub(super) struct Hosts {
+pub(super) struct AllowedHosts {
     scheme: &'static str,
     port: u16,
-    names: Vec<Name>,
+    names: Vec<HostName>,
 }
 
 /// A host that a request named and that is ours.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Host {
-    name: Name,
+pub(super) struct KnownHost {
+    name: HostName,
     /// Whether it is one of `--name`, where a proxy may stand in front with TLS.
     configured: bool,
 }
 
-impl Hosts {
+impl AllowedHosts {
     pub fn new(tls: bool, port: u16, names: &[String]) -> Self {
-        let names = names.iter().filter_map(|name| Name::parse(name).ok()).collect();
+        let names = names.iter().filter_map(|name| HostName::parse(name).ok()).collect();
         Self { scheme: if tls { "https" } else { "http" }, port, names }
     }
 
     /// Takes what a request has in `Host`, if it is ours. `local` is the address at which its connection arrived.
-    pub fn find(&self, text: &str, local: SocketAddr) -> Option<Host> {
-        let name = Name::read(text)?;
+    pub fn find(&self, text: &str, local: SocketAddr) -> Option<KnownHost> {
+        let name = HostName::read(text)?;
         // An address cannot be pointed elsewhere as a name can: who asks for the one that it reached has reached it.
         let here = local.ip().to_canonical();
         let is_here = match name.ip() {
@@ -88,9 +88,9 @@ impl Hosts {
             None => name.host == "localhost" && here.is_loopback(),
         };
         if is_here && name.port.unwrap_or(usual_port(self.scheme)) == self.port {
-            return Some(Host { name, configured: false });
+            return Some(KnownHost { name, configured: false });
         }
-        let is_named = |known: &&Name| {
+        let is_named = |known: &&HostName| {
             known.host == name.host
                 && match (known.port, name.port) {
                     (Some(known), Some(port)) => known == port,
@@ -101,21 +101,21 @@ impl Hosts {
                 }
         };
         self.names.iter().find(is_named)?;
-        Some(Host { name, configured: true })
+        Some(KnownHost { name, configured: true })
     }
 
     /// Whether an `Origin` is the very page that `Host` names.
-    pub fn is_origin(&self, origin: &str, host: &Host) -> bool {
+    pub fn is_origin(&self, origin: &str, host: &KnownHost) -> bool {
         let Some((scheme, rest)) = origin.split_once("://") else { return false };
         if scheme != self.scheme && !(host.configured && scheme == "https") {
             return false;
         }
-        let port = |name: &Name| name.port.unwrap_or(usual_port(scheme));
-        Name::read(rest).is_some_and(|name| name.host == host.name.host && port(&name) == port(&host.name))
+        let port = |name: &HostName| name.port.unwrap_or(usual_port(scheme));
+        HostName::read(rest).is_some_and(|name| name.host == host.name.host && port(&name) == port(&host.name))
     }
 }
 
-impl Host {
+impl KnownHost {
     /// Whether it is a name that other servers of this machine share, on other ports.
     pub fn is_localhost(&self) -> bool {
         self.name.host == "localhost"
@@ -126,11 +126,11 @@ impl Host {
 mod tests {
     use super::*;
 
-    fn hosts(tls: bool, port: u16) -> Hosts {
-        Hosts::new(tls, port, &["backup.example.org".into(), "Nas.Local:8443".into()])
+    fn hosts(tls: bool, port: u16) -> AllowedHosts {
+        AllowedHosts::new(tls, port, &["backup.example.org".into(), "Nas.Local:8443".into()])
     }
 
-    fn allowed(hosts: &Hosts, text: &str, local: &str) -> bool {
+    fn allowed(hosts: &AllowedHosts, text: &str, local: &str) -> bool {
         hosts.find(text, local.parse().unwrap()).is_some()
     }
 
@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn a_name_is_a_name() {
         for name in ["a", "backup.example.org", "b:81", "192.0.2.1", "[2001:db8::1]:81", "my_nas"] {
-            Name::parse(name).unwrap();
+            HostName::parse(name).unwrap();
         }
         for name in [
             "",
@@ -243,7 +243,7 @@ mod tests {
             "[a]",
             "a]:1",
         ] {
-            let error = Name::parse(name).unwrap_err().to_string();
+            let error = HostName::parse(name).unwrap_err().to_string();
             assert!(error.starts_with(&format!("--name {name:?}: write a host name such as")), "{error}");
         }
     }

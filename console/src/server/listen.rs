@@ -3,8 +3,9 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
-use super::hosts::Name;
-use super::{Error, PasswordHash, Result};
+use super::error::{Result, ServerError};
+use super::hosts::HostName;
+use super::password::PasswordHash;
 
 /// Where to listen and under which conditions.
 #[derive(Clone, Debug)]
@@ -13,7 +14,7 @@ pub struct Listen {
     pub address: SocketAddr,
     /// The certificate to show; without it the connection is plain.
     pub tls: Option<TlsFiles>,
-    /// What to ask for, besides the one-time codes of [`super::Server::new_entry`].
+    /// What to ask for, besides the one-time codes of [`super::Server::new_login_url`].
     pub password: Option<PasswordHash>,
     /// Further names that may stand in `Host`: `backup.example.org`, or with a port.
     pub names: Vec<String>,
@@ -41,7 +42,7 @@ impl Listen {
     /// The address can be reached from other machines and TLS or the password is missing, or a name is none.
     pub fn check(&self) -> Result<()> {
         for name in &self.names {
-            Name::parse(name)?;
+            HostName::parse(name)?;
         }
         if self.address.ip().to_canonical().is_loopback() {
             return Ok(());
@@ -53,7 +54,7 @@ impl Listen {
             (None, None) => "--tls-certificate, --tls-key and --password-file",
         };
         let address = self.address;
-        Err(Error::Invalid(format!(
+        Err(ServerError::Invalid(format!(
             "--listen {address} can be reached from other machines: add {missing} (and --name for the name in the browser), or listen on 127.0.0.1"
         )))
     }
@@ -63,7 +64,7 @@ impl Listen {
         let scheme = if self.tls.is_some() { "https" } else { "http" };
         // A certificate is good for a name; without TLS a name is that of a proxy in front.
         if let (Some(_), Some(name)) = (&self.tls, self.names.first()) {
-            let has_port = Name::parse(name).is_ok_and(|name| name.port.is_some());
+            let has_port = HostName::parse(name).is_ok_and(|name| name.port.is_some());
             let port = if has_port || bound.port() == 443 { String::new() } else { format!(":{}", bound.port()) };
             return format!("{scheme}://{name}{port}");
         }

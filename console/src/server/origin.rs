@@ -3,7 +3,7 @@
 use axum::http::header::ORIGIN;
 use axum::http::{HeaderMap, Method};
 
-use super::hosts::{Host, Hosts};
+use super::hosts::{AllowedHosts, KnownHost};
 
 /// The methods that change nothing.
 pub(super) fn is_safe(method: &Method) -> bool {
@@ -11,8 +11,8 @@ pub(super) fn is_safe(method: &Method) -> bool {
 }
 
 /// Refuses what another page made the browser send, by headers that no page can set itself. A request without them is no
-/// browser's, or that of one from before 2023, which [`super::guard`]'s token keeps out.
-pub(super) fn is_foreign(hosts: &Hosts, host: &Host, method: &Method, headers: &HeaderMap) -> bool {
+/// browser's, or that of one from before 2023, which [`super::admission`]'s token keeps out.
+pub(super) fn is_foreign(hosts: &AllowedHosts, host: &KnownHost, method: &Method, headers: &HeaderMap) -> bool {
     let value = |name: &str| {
         let mut values = headers.get_all(name).iter();
         let first = values.next().map(|value| value.to_str().unwrap_or("unreadable"));
@@ -42,7 +42,7 @@ mod tests {
 
     #[test]
     fn requests_of_other_pages_are_refused() {
-        let hosts = Hosts::new(false, 80, &[]);
+        let hosts = AllowedHosts::new(false, 80, &[]);
         let host = hosts.find("localhost", "127.0.0.1:80".parse().unwrap()).unwrap();
         let foreign = |method: Method, lines: &[(&'static str, &'static str)]| {
             let mut headers = HeaderMap::new();

@@ -14,8 +14,8 @@ use axum_extra::extract::CookieJar;
 use axum_extra::extract::cookie::Cookie;
 use serde::Deserialize;
 
-use super::Session;
-use super::gate::Gate;
+use super::access_control::AccessControl;
+use super::session::Session;
 
 /// What is open without a session: the ways in, and what they look like.
 pub(super) fn is_public(path: &str, is_safe: bool) -> bool {
@@ -26,7 +26,7 @@ pub(super) fn is_public(path: &str, is_safe: bool) -> bool {
     }
 }
 
-pub(super) fn routes(gate: Arc<Gate>) -> Router {
+pub(super) fn routes(access: Arc<AccessControl>) -> Router {
     Router::new()
         .route("/enter", get(enter).post(entered))
         .route("/enter.js", get(script))
@@ -34,7 +34,7 @@ pub(super) fn routes(gate: Arc<Gate>) -> Router {
         .route("/logout", get(logout).post(logged_out))
         .route("/logout/all", post(all_logged_out))
         .route("/signed-out", get(signed_out))
-        .with_state(gate)
+        .with_state(access)
 }
 
 /// An error, for people or for programs.
@@ -54,12 +54,12 @@ pub(super) fn error(status: StatusCode, text: &str, is_api: bool) -> Response {
         return (status, Json(serde_json::json!({ "error": error }))).into_response();
     }
     let title = status.canonical_reason().unwrap_or("Error");
-    page(status, &ErrorPage { title, text, sign_in: status == StatusCode::UNAUTHORIZED })
+    page(status, &ServerErrorPage { title, text, sign_in: status == StatusCode::UNAUTHORIZED })
 }
 
 #[derive(Template)]
 #[template(path = "server/error.html")]
-struct ErrorPage<'a> {
+struct ServerErrorPage<'a> {
     title: &'a str,
     text: &'a str,
     sign_in: bool,
@@ -107,17 +107,17 @@ async fn script() -> impl IntoResponse {
 }
 
 #[derive(Deserialize)]
-struct Code {
+struct CodeForm {
     code: String,
 }
 
-async fn entered(State(gate): State<Arc<Gate>>, old: Option<Session>, jar: CookieJar, Form(form): Form<Code>) -> Response {
+async fn entered(State(access): State<Arc<AccessControl>>, old: Option<Session>, jar: CookieJar, Form(form): Form<CodeForm>) -> Response {
     // The whole address may be pasted.
     let code = form.code.rsplit('#').next().unwrap_or_default().trim();
-    match gate.enter(code) {
+    match access.enter(code) {
         Some(cookie) => {
             tracing::info!("somebody signed in by a one-time code");
-            begin(&gate, old, jar, cookie)
+            begin(&access, old, jar, cookie)
         }
         None => {
             tracing::warn!("a one-time code was refused");
@@ -127,22 +127,27 @@ async fn entered(State(gate): State<Arc<Gate>>, old: Option<Session>, jar: Cooki
     }
 }
 
-async fn login(State(gate): State<Arc<Gate>>) -> Response {
-    page(StatusCode::OK, &LoginPage { has_password: gate.has_password(), error: "" })
+async fn login(State(access): State<Arc<AccessControl>>) -> Response {
+    page(StatusCode::OK, &LoginPage { has_password: access.has_password(), error: "" })
 }
 
 #[derive(Deserialize)]
-struct Password {
+struct PasswordForm {
     password: String,
 }
 
-async fn logged_in(State(gate): State<Arc<Gate>>, old: Option<Session>, jar: CookieJar, Form(form): Form<Password>) -> Response {
-    let refused = |status, error: &str| page(status, &LoginPage { has_password: gate.has_password(), error });
-    let Some(password) = &gate.password else { return refused(StatusCode::FORBIDDEN, "This console has no password.") };
+async fn logged_in(
+    State(access): State<Arc<AccessControl>>,
+    old: Option<Session>,
+    jar: CookieJar,
+    Form(form): Form<PasswordForm>,
+) -> Response {
+    let refused = |status, error: &str| page(status, &LoginPage { has_password: access.has_password(), error });
+    let Some(password) = &access.password else { return refused(StatusCode::FORBIDDEN, "This console has no password.") };
     match password.is(form.password).await {
         Ok(true) => {
             tracing::info!("somebody signed in by the password");
-            begin(&gate, old, jar, gate.sessions.begin(SystemTime::now()))
+            begin(&access, old, jar, access.sessions.begin(SystemTime::now()))
         }
         Ok(false) => {
             tracing::warn!("a wrong password was given");
@@ -159,9 +164,9 @@ async fn logged_in(State(gate): State<Arc<Gate>>, old: Option<Session>, jar: Coo
 }
 
 /// Lets a browser in; a session that it had ends.
-fn begin(gate: &Gate, old: Option<Session>, jar: CookieJar, cookie: Cookie<'static>) -> Response {
+fn begin(access: &AccessControl, old: Option<Session>, jar: CookieJar, cookie: Cookie<'static>) -> Response {
     if let Some(old) = old {
-        gate.sessions.end(&old);
+        access.sessions.end(&old);
     }
     (jar.add(cookie), Redirect::to("/")).into_response()
 }
@@ -170,15 +175,15 @@ async fn logout(session: Session) -> Response {
     page(StatusCode::OK, &LogoutPage { csrf: session.csrf() })
 }
 
-async fn logged_out(State(gate): State<Arc<Gate>>, session: Session, jar: CookieJar) -> Response {
-    gate.sessions.end(&session);
-    (jar.add(gate.sessions.removal()), Redirect::to("/signed-out")).into_response()
+async fn logged_out(State(access): State<Arc<AccessControl>>, session: Session, jar: CookieJar) -> Response {
+    access.sessions.end(&session);
+    (jar.add(access.sessions.removal()), Redirect::to("/signed-out")).into_response()
 }
 
-async fn all_logged_out(State(gate): State<Arc<Gate>>, _: Session, jar: CookieJar) -> Response {
-    gate.sessions.end_all();
+async fn all_logged_out(State(access): State<Arc<AccessControl>>, _: Session, jar: CookieJar) -> Response {
+    access.sessions.end_all();
     tracing::info!("all sessions were ended");
-    (jar.add(gate.sessions.removal()), Redirect::to("/signed-out")).into_response()
+    (jar.add(access.sessions.removal()), Redirect::to("/signed-out")).into_response()
 }
 
 async fn signed_out() -> Response {

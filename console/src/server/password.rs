@@ -11,17 +11,20 @@ use argon2::password_hash::{PasswordHashString, PasswordHasher, PasswordVerifier
 use argon2::{Algorithm, Argon2};
 use tokio::sync::Semaphore;
 
+use super::error::{Result, ServerError};
 use super::throttle::Throttle;
-use super::{Error, Result};
 
-/// How many characters a password has at least.
-pub const SHORTEST_PASSWORD: usize = 12;
+/// Minimum length of a password, in characters.
+pub const MIN_PASSWORD_CHARS: usize = 12;
 
-/// How many bytes of a password are looked at.
-const LONGEST: usize = 1024;
+/// Maximum length of a password, in bytes.
+const MAX_PASSWORD_BYTES: usize = 1024;
 
-/// How many attempts are computed at a time: each takes 19 MiB and a core.
-const AT_ONCE: usize = 2;
+/// Maximum size of a password file that is read, in bytes.
+const MAX_FILE_BYTES: u64 = 4096;
+
+/// Maximum number of passwords that are checked at a time: each takes 19 MiB and a core.
+const MAX_PARALLEL_CHECKS: usize = 2;
 
 /// The hash of a password (argon2id, as a PHC string). It is not shown by `{:?}`.
 #[derive(Clone)]
@@ -33,15 +36,15 @@ pub struct PasswordHash(PasswordHashString);
 ///
 /// The password is too short or too long.
 pub fn hash_password(password: &str) -> Result<String> {
-    if password.chars().count() < SHORTEST_PASSWORD {
-        return Err(Error::Invalid(format!("the password is too short: write at least {SHORTEST_PASSWORD} characters")));
+    if password.chars().count() < MIN_PASSWORD_CHARS {
+        return Err(ServerError::Invalid(format!("the password is too short: write at least {MIN_PASSWORD_CHARS} characters")));
     }
-    if password.len() > LONGEST {
-        return Err(Error::Invalid(format!("the password is too long: write at most {LONGEST} bytes")));
+    if password.len() > MAX_PASSWORD_BYTES {
+        return Err(ServerError::Invalid(format!("the password is too long: write at most {MAX_PASSWORD_BYTES} bytes")));
     }
-    let failed = |error: argon2::password_hash::Error| Error::Invalid(format!("the password cannot be hashed: {error}"));
+    let failed = |error: argon2::password_hash::Error| ServerError::Invalid(format!("the password cannot be hashed: {error}"));
     let mut salt = [0; 16];
-    getrandom::fill(&mut salt).map_err(|error| Error::Invalid(format!("the system gives no random numbers: {error}")))?;
+    getrandom::fill(&mut salt).map_err(|error| ServerError::Invalid(format!("the system gives no random numbers: {error}")))?;
     let salt = SaltString::encode_b64(&salt).map_err(failed)?;
     Ok(Argon2::default().hash_password(password.as_bytes(), &salt).map_err(failed)?.to_string())
 }
@@ -51,12 +54,14 @@ impl PasswordHash {
     ///
     /// # Errors
     ///
-    /// It is no PHC string of argon2id.
+    /// It is not a PHC string of argon2id.
     pub fn parse(text: &str) -> Result<Self> {
         let argon2id =
             |hash: &PasswordHashString| Algorithm::try_from(hash.algorithm()) == Ok(Algorithm::Argon2id) && hash.hash().is_some();
         PasswordHashString::new(text.trim()).ok().filter(argon2id).map(Self).ok_or_else(|| {
-            Error::Invalid("no hash of a password, which begins with $argon2id$; make one with: plakar-opendrive console password".into())
+            ServerError::Invalid(
+                "not a hash of a password, which begins with $argon2id$; make one with: plakar-opendrive console password".into(),
+            )
         })
     }
 
@@ -68,12 +73,12 @@ impl PasswordHash {
     pub fn read(path: &Path) -> Result<Self> {
         let file = open(path)?;
         let mut text = String::new();
-        file.take(4096).read_to_string(&mut text).map_err(Error::file(path))?;
-        Self::parse(&text).map_err(|error| Error::Invalid(format!("--password-file {}: {error}", path.display())))
+        file.take(MAX_FILE_BYTES).read_to_string(&mut text).map_err(ServerError::file(path))?;
+        Self::parse(&text).map_err(|error| ServerError::Invalid(format!("--password-file {}: {error}", path.display())))
     }
 
     fn is(&self, password: &str) -> bool {
-        password.len() <= LONGEST && Argon2::default().verify_password(password.as_bytes(), &self.0.password_hash()).is_ok()
+        password.len() <= MAX_PASSWORD_BYTES && Argon2::default().verify_password(password.as_bytes(), &self.0.password_hash()).is_ok()
     }
 
     #[cfg(test)]
@@ -94,16 +99,16 @@ fn open(path: &Path) -> Result<File> {
 
     use rustix::fs::OFlags;
 
-    let (shown, refused) = (path.display(), |why: String| Err(Error::Invalid(why)));
+    let (shown, refused) = (path.display(), |why: String| Err(ServerError::Invalid(why)));
     // Without waiting for the other end of a pipe.
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32;
     let file = match File::options().read(true).custom_flags(flags).open(path) {
         Err(_) if path.is_symlink() => return refused(format!("--password-file {shown} is a link; name the file itself")),
-        file => file.map_err(Error::file(path))?,
+        file => file.map_err(ServerError::file(path))?,
     };
-    let metadata = file.metadata().map_err(Error::file(path))?;
+    let metadata = file.metadata().map_err(ServerError::file(path))?;
     if !metadata.is_file() {
-        return refused(format!("--password-file {shown} is no file"));
+        return refused(format!("--password-file {shown} is not a file"));
     }
     if metadata.uid() != rustix::process::geteuid().as_raw() {
         return refused(format!("--password-file {shown} belongs to another user; name a file of your own"));
@@ -117,19 +122,19 @@ fn open(path: &Path) -> Result<File> {
 
 #[cfg(not(unix))]
 fn open(path: &Path) -> Result<File> {
-    File::open(path).map_err(Error::file(path))
+    File::open(path).map_err(ServerError::file(path))
 }
 
-/// Asks for the password.
-pub(super) struct Asking {
+/// Checks passwords against the hash, not too many and not too fast.
+pub(super) struct PasswordChecker {
     hash: PasswordHash,
     throttle: Throttle,
     permits: Arc<Semaphore>,
 }
 
-impl Asking {
+impl PasswordChecker {
     pub fn new(hash: PasswordHash) -> Self {
-        Self { hash, throttle: Throttle::default(), permits: Arc::new(Semaphore::new(AT_ONCE)) }
+        Self { hash, throttle: Throttle::default(), permits: Arc::new(Semaphore::new(MAX_PARALLEL_CHECKS)) }
     }
 
     /// Whether this is the password.
@@ -173,12 +178,12 @@ mod tests {
     #[test]
     fn bad_passwords_and_hashes_get_one_line() {
         assert_eq!(hash_password("elevenchars").unwrap_err().to_string(), "the password is too short: write at least 12 characters");
-        assert!(hash_password(&"a".repeat(LONGEST + 1)).unwrap_err().to_string().contains("too long"));
+        assert!(hash_password(&"a".repeat(MAX_PASSWORD_BYTES + 1)).unwrap_err().to_string().contains("too long"));
         let bare = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ";
         let argon2i = "$argon2i$v=19$m=8,t=1,p=1$c29tZXNhbHQ$AAAAAAAAAAAAAAAAAAAAAA";
         for text in ["", "my password in plain", bare, argon2i] {
             let error = PasswordHash::parse(text).unwrap_err().to_string();
-            assert!(error.starts_with("no hash of a password") && !error.contains("plain"), "{error}");
+            assert!(error.starts_with("not a hash of a password") && !error.contains("plain"), "{error}");
         }
     }
 
@@ -204,7 +209,7 @@ mod tests {
         let link = directory.path().join("link");
         symlink(&path, &link).unwrap();
         assert!(refused(&link).ends_with("is a link; name the file itself"));
-        assert!(refused(directory.path()).ends_with("is no file"));
+        assert!(refused(directory.path()).ends_with("is not a file"));
         std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
         std::fs::write(&path, "secret in plain").unwrap();
         let error = refused(&path);

@@ -12,28 +12,31 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum_extra::extract::cookie::{Cookie, SameSite};
 use subtle::ConstantTimeEq;
 
-use super::secret::{self, Digest};
+use super::secret::{self, SecretHash};
 
-/// A session ends when it was not used for so long.
-const IDLE: Duration = Duration::from_secs(12 * 3600);
+/// Timeout of a session that is not used.
+const SESSION_IDLE_TIMEOUT: Duration = Duration::from_secs(12 * 3600);
 
-/// A session ends so long after it began.
-const LIFE: Duration = Duration::from_secs(7 * 24 * 3600);
+/// Maximum age of a session, however much it is used.
+const MAX_SESSION_AGE: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// Sessions at a time; the one that was not used for the longest goes.
-const MOST: usize = 64;
+/// Maximum number of sessions; with one more, the one that was not used for the longest goes.
+const MAX_SESSIONS: usize = 64;
+
+/// Maximum number of cookies of our name that are looked at in one request.
+const MAX_COOKIES_TRIED: usize = 8;
 
 /// Whose request it is. Handlers take it as an argument; it is there wherever they are reached.
 #[derive(Clone)]
 pub struct Session {
-    pub(super) key: Digest,
+    pub(super) key: SecretHash,
     csrf: Arc<str>,
 }
 
 impl Session {
     fn of(id: &str) -> Self {
         // Made from the id instead of kept beside it, so that nothing in memory is good for anything.
-        Self { key: secret::hash("session", id), csrf: secret::hexadecimal(&secret::hash("csrf", id)).into() }
+        Self { key: secret::hash("session", id), csrf: secret::hex(&secret::hash("csrf", id)).into() }
     }
 
     /// What each form carries in a hidden field `csrf`, and each change by JSON in the header `X-CSRF-Token`.
@@ -69,16 +72,17 @@ impl<S: Sync> axum::extract::OptionalFromRequestParts<S> for Session {
     }
 }
 
-struct Times {
+/// When a session began, and when it was used last.
+struct SessionTimes {
     began: SystemTime,
     used: SystemTime,
 }
 
-impl Times {
+impl SessionTimes {
     fn is_over(&self, now: SystemTime) -> bool {
         // A clock that was set back makes no session older.
         let since = |time| now.duration_since(time).unwrap_or_default();
-        since(self.used) >= IDLE || since(self.began) >= LIFE
+        since(self.used) >= SESSION_IDLE_TIMEOUT || since(self.began) >= MAX_SESSION_AGE
     }
 }
 
@@ -86,7 +90,7 @@ impl Times {
 pub(super) struct Sessions {
     cookie: String,
     secure: bool,
-    times: Mutex<HashMap<Digest, Times>>,
+    times: Mutex<HashMap<SecretHash, SessionTimes>>,
 }
 
 impl Sessions {
@@ -102,11 +106,11 @@ impl Sessions {
         let id = secret::random::<32>();
         let mut times = self.times.lock().unwrap_or_else(PoisonError::into_inner);
         times.retain(|_, session| !session.is_over(now));
-        if times.len() >= MOST {
+        if times.len() >= MAX_SESSIONS {
             let oldest = times.iter().min_by_key(|(_, session)| session.used).map(|(key, _)| *key);
             oldest.map(|key| times.remove(&key));
         }
-        times.insert(Session::of(&id).key, Times { began: now, used: now });
+        times.insert(Session::of(&id).key, SessionTimes { began: now, used: now });
         self.cookie(id)
     }
 
@@ -116,7 +120,7 @@ impl Sessions {
         let pairs = values.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
         let ids = pairs.filter(|(name, id)| *name == self.cookie && id.len() == 64).map(|(_, id)| id);
         let mut times = self.times.lock().unwrap_or_else(PoisonError::into_inner);
-        for session in ids.take(8).map(Session::of) {
+        for session in ids.take(MAX_COOKIES_TRIED).map(Session::of) {
             match times.get_mut(&session.key) {
                 Some(found) if found.is_over(now) => drop(times.remove(&session.key)),
                 Some(found) => {
@@ -169,18 +173,18 @@ mod tests {
         let second = Duration::from_secs(1);
         let cookie = begin(&sessions, now);
         let found = |cookie: &str, now| sessions.find(&headers(&[cookie]), now).is_some();
-        assert!(found(&cookie, now + IDLE - second));
-        assert!(found(&cookie, now + 2 * IDLE - 2 * second), "each use counts");
-        assert!(!found(&cookie, now + 3 * IDLE));
+        assert!(found(&cookie, now + SESSION_IDLE_TIMEOUT - second));
+        assert!(found(&cookie, now + 2 * SESSION_IDLE_TIMEOUT - 2 * second), "each use counts");
+        assert!(!found(&cookie, now + 3 * SESSION_IDLE_TIMEOUT));
         assert!(!found(&cookie, now), "over is over");
 
         let cookie = begin(&sessions, now);
         let mut time = now;
-        while time < now + LIFE - IDLE / 2 {
+        while time < now + MAX_SESSION_AGE - SESSION_IDLE_TIMEOUT / 2 {
             assert!(found(&cookie, time));
-            time += IDLE / 2;
+            time += SESSION_IDLE_TIMEOUT / 2;
         }
-        assert!(!found(&cookie, now + LIFE), "however much it is used");
+        assert!(!found(&cookie, now + MAX_SESSION_AGE), "however much it is used");
 
         let (one, two) = (begin(&sessions, now), begin(&sessions, now));
         sessions.end(&sessions.find(&headers(&[&one]), now).unwrap());
@@ -193,7 +197,7 @@ mod tests {
     #[test]
     fn the_number_of_sessions_is_bounded() {
         let (sessions, now) = (Sessions::new(false, 81), SystemTime::now());
-        let cookies: Vec<_> = (0..=MOST as u64).map(|n| begin(&sessions, now + Duration::from_secs(n))).collect();
+        let cookies: Vec<_> = (0..=MAX_SESSIONS as u64).map(|n| begin(&sessions, now + Duration::from_secs(n))).collect();
         let there = |cookie: &String| sessions.find(&headers(&[cookie]), now).is_some();
         assert!(!there(&cookies[0]), "unused for the longest");
         assert!(cookies[1..].iter().all(there));

@@ -4,13 +4,14 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Attempts that need no wait: typing errors.
-const FREE: u32 = 3;
+/// How many attempts need no wait: typing errors.
+const FREE_ATTEMPTS: u32 = 3;
 
-const LONGEST: Duration = Duration::from_secs(60);
+/// Maximum wait between two attempts.
+const MAX_WAIT: Duration = Duration::from_secs(60);
 
-/// Quiet for so long, and it begins anew.
-const FORGIVEN: Duration = Duration::from_secs(15 * 60);
+/// How long nobody has to try for the count to begin anew.
+const RESET_AFTER: Duration = Duration::from_secs(15 * 60);
 
 #[derive(Default)]
 pub(super) struct Throttle {
@@ -25,9 +26,9 @@ struct Attempts {
 
 impl Attempts {
     fn wait(&self) -> Duration {
-        match self.failed.checked_sub(FREE) {
+        match self.failed.checked_sub(FREE_ATTEMPTS) {
             None => Duration::ZERO,
-            Some(more) => Duration::from_secs(1 << more.min(6)).min(LONGEST),
+            Some(more) => Duration::from_secs(1 << more.min(6)).min(MAX_WAIT),
         }
     }
 }
@@ -42,7 +43,7 @@ impl Throttle {
         let mut attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(last) = attempts.last {
             let passed = now.saturating_duration_since(last);
-            if passed >= FORGIVEN {
+            if passed >= RESET_AFTER {
                 attempts.failed = 0;
             }
             let wait = attempts.wait();
@@ -67,7 +68,7 @@ mod tests {
     #[test]
     fn the_wait_grows_and_ends() {
         let (throttle, mut now) = (Throttle::default(), Instant::now());
-        for _ in 0..FREE {
+        for _ in 0..FREE_ATTEMPTS {
             throttle.attempt(now).unwrap();
         }
         for seconds in [1, 2, 4, 8, 16, 32, 60, 60, 60] {
@@ -79,8 +80,8 @@ mod tests {
             throttle.attempt(now).unwrap();
         }
         throttle.attempt(now).unwrap_err();
-        now += FORGIVEN;
-        for _ in 0..FREE {
+        now += RESET_AFTER;
+        for _ in 0..FREE_ATTEMPTS {
             throttle.attempt(now).unwrap();
         }
         throttle.attempt(now).unwrap_err();

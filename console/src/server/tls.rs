@@ -9,7 +9,8 @@ use tokio_rustls::rustls::crypto::ring::default_provider;
 use tokio_rustls::rustls::pki_types::pem::{Error as PemError, PemObject};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use super::{Error, Result, TlsFiles};
+use super::error::{Result, ServerError};
+use super::listen::TlsFiles;
 
 /// Reads the files.
 ///
@@ -19,8 +20,8 @@ use super::{Error, Result, TlsFiles};
 pub(super) fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor> {
     let (certificate, key) = (&files.certificate, &files.key);
     let unreadable = |path: &Path, what: &str, option: &str, error: PemError| match error {
-        PemError::Io(error) => Error::file(path)(error),
-        _ => Error::Invalid(format!("{option} {}: no {what} in it; name a PEM file", path.display())),
+        PemError::Io(error) => ServerError::file(path)(error),
+        _ => ServerError::Invalid(format!("{option} {}: no {what} in it; name a PEM file", path.display())),
     };
     let no_chain = |error| unreadable(certificate, "certificate", "--tls-certificate", error);
     let chain: Vec<_> = CertificateDer::pem_file_iter(certificate).and_then(Iterator::collect).map_err(no_chain)?;
@@ -32,9 +33,9 @@ pub(super) fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor> {
     let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
         .with_safe_default_protocol_versions()
         .map(|config| config.with_no_client_auth());
-    let mut config = config
-        .and_then(|config| config.with_single_cert(chain, private))
-        .map_err(|error| Error::Invalid(format!("--tls-certificate {} and --tls-key {}: {error}", certificate.display(), key.display())))?;
+    let mut config = config.and_then(|config| config.with_single_cert(chain, private)).map_err(|error| {
+        ServerError::Invalid(format!("--tls-certificate {} and --tls-key {}: {error}", certificate.display(), key.display()))
+    })?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
@@ -45,10 +46,10 @@ fn check_mode(key: &Path) -> Result<()> {
     {
         use std::os::unix::fs::MetadataExt;
 
-        let mode = std::fs::metadata(key).map_err(Error::file(key))?.mode() & 0o777;
+        let mode = std::fs::metadata(key).map_err(ServerError::file(key))?.mode() & 0o777;
         if mode & 0o007 != 0 {
             let shown = key.display();
-            return Err(Error::Invalid(format!("--tls-key {shown} is open to every user (mode {mode:o}); run: chmod o= {shown}")));
+            return Err(ServerError::Invalid(format!("--tls-key {shown} is open to every user (mode {mode:o}); run: chmod o= {shown}")));
         }
     }
     #[cfg(not(unix))]

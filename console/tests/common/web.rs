@@ -76,7 +76,7 @@ pub struct SignedIn {
 
 /// Signs in as a browser does at the first address: the code is posted, the cookie kept, and the token read from a page.
 pub async fn sign_in(client: &Client, server: &Server) -> SignedIn {
-    let entry = server.new_entry();
+    let entry = server.new_login_url();
     let (page, code) = entry.split_once('#').unwrap();
     let answer = client.post(page).form(&[("code", code)]).send().await.unwrap();
     assert_eq!(answer.status(), 303, "the code is good");

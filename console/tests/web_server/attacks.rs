@@ -109,7 +109,7 @@ async fn other_pages_change_nothing() {
         // The way in is no exception: nobody is signed in, or out, by another page.
         for path in ["/enter", "/login"] {
             let request = headers.iter().fold(owner.post(path), |request, (name, value)| request.header(*name, *value));
-            let answer = request.form(&[("code", site.server.new_entry())]).send().await.unwrap();
+            let answer = request.form(&[("code", site.server.new_login_url())]).send().await.unwrap();
             assert_eq!((answer.status(), answer.headers().get("set-cookie")), (403.try_into().unwrap(), None), "{path} {headers:?}");
         }
     }

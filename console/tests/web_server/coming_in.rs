@@ -42,7 +42,7 @@ async fn the_first_address_lets_its_first_user_in() {
 
     let again = enter(code.to_owned()).await.unwrap();
     assert_eq!((again.status(), again.headers().get("set-cookie")), (403.try_into().unwrap(), None));
-    let other = site.server.new_entry();
+    let other = site.server.new_login_url();
     assert_eq!(enter(format!(" {other}\n")).await.unwrap().status(), 303, "the whole address does as well");
 }
 
@@ -87,13 +87,13 @@ async fn a_session_id_is_never_taken_from_outside() {
     let client = client();
     let name = format!("plakar-opendrive-{}", site.address().port());
     let fixed = format!("{name}={}", "f".repeat(64));
-    let (page, code) = (site.url("/enter"), site.server.new_entry());
+    let (page, code) = (site.url("/enter"), site.server.new_login_url());
     let answer = client.post(&page).header("cookie", &fixed).form(&[("code", code)]).send().await.unwrap();
     assert!(!set_cookie(&answer).starts_with(&fixed));
     assert_eq!(client.get(site.url("/")).header("cookie", &fixed).send().await.unwrap().status(), 303);
     // One that was good ends when its browser signs in anew.
     let old = sign_in(&client, &site.server).await;
-    let code = site.server.new_entry();
+    let code = site.server.new_login_url();
     let answer = old.post("/enter").form(&[("code", code)]).send().await.unwrap();
     let new = set_cookie(&answer).split(';').next().unwrap();
     assert_ne!(new, old.cookie);

@@ -26,7 +26,7 @@ async fn rest(stream: &mut TcpStream) -> String {
 
 #[tokio::test]
 async fn a_header_that_never_ends_is_given_up() {
-    let site = with(Limits { header: Duration::from_millis(200), ..Limits::default() }).await;
+    let site = with(Limits { header_timeout: Duration::from_millis(200), ..Limits::default() }).await;
     let before = Instant::now();
     let mut silent = TcpStream::connect(site.address()).await.unwrap();
     let mut dripping = TcpStream::connect(site.address()).await.unwrap();
@@ -48,7 +48,7 @@ async fn a_header_that_never_ends_is_given_up() {
 
 #[tokio::test]
 async fn a_body_has_a_size_and_a_time() {
-    let site = with(Limits { body: Duration::from_millis(200), body_size: 100_000, ..Limits::default() }).await;
+    let site = with(Limits { body_timeout: Duration::from_millis(200), max_body_bytes: 100_000, ..Limits::default() }).await;
     let owner = sign_in(&client(), &site.server).await;
     site.reached();
     let sized = |size: usize| owner.post("/form").header("x-csrf-token", &owner.csrf).form(&[("a", "x".repeat(size - 2))]).send();
@@ -91,7 +91,7 @@ async fn a_header_has_a_size() {
 
 #[tokio::test]
 async fn the_number_of_connections_is_bounded() {
-    let site = with(Limits { connections: 2, header: Duration::from_millis(500), ..Limits::default() }).await;
+    let site = with(Limits { max_connections: 2, header_timeout: Duration::from_millis(500), ..Limits::default() }).await;
     let held = [TcpStream::connect(site.address()).await.unwrap(), TcpStream::connect(site.address()).await.unwrap()];
     let before = Instant::now();
     // The third waits in the queue until the first two are given up.
@@ -103,7 +103,7 @@ async fn the_number_of_connections_is_bounded() {
 
 #[tokio::test]
 async fn the_end_waits_for_answers_but_not_for_ever() {
-    let mut site = with(Limits { grace: Duration::from_millis(300), ..Limits::default() }).await;
+    let mut site = with(Limits { shutdown_timeout: Duration::from_millis(300), ..Limits::default() }).await;
     let owner = sign_in(&client(), &site.server).await;
     let mut endless = owner.get("/endless").send().await.unwrap();
     endless.chunk().await.unwrap().unwrap();
@@ -133,7 +133,7 @@ async fn the_end_waits_for_answers_but_not_for_ever() {
 
 #[tokio::test]
 async fn the_end_comes_at_once_when_nobody_waits() {
-    let mut site = with(Limits { grace: LONG, ..Limits::default() }).await;
+    let mut site = with(Limits { shutdown_timeout: LONG, ..Limits::default() }).await;
     let client = client();
     // Kept alive, and one that never said anything.
     client.get(site.url("/login")).send().await.unwrap().bytes().await.unwrap();

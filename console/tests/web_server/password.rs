@@ -32,7 +32,7 @@ async fn the_password_lets_in() {
     // The wait has begun; it is short and ends.
     let answer = login(PASSWORD).await.unwrap();
     assert_eq!((answer.status(), &answer.headers()["retry-after"]), (429.try_into().unwrap(), &"1".parse().unwrap()));
-    let entry = site.server.new_entry();
+    let entry = site.server.new_login_url();
     let entered = client.post(site.url("/enter")).form(&[("code", entry)]).send().await.unwrap();
     assert_eq!(entered.status(), 303, "a one-time code does not wait");
     let before = Instant::now();

@@ -92,7 +92,7 @@ async fn over_tls() {
 #[tokio::test]
 async fn who_speaks_no_tls_holds_nothing_up() {
     let files = files();
-    let site = Counted::with(listen(&files), Limits { handshake: Duration::from_millis(300), ..Limits::default() }).await;
+    let site = Counted::with(listen(&files), Limits { handshake_timeout: Duration::from_millis(300), ..Limits::default() }).await;
     let mut silent = TcpStream::connect(site.address()).await.unwrap();
     let mut plain = TcpStream::connect(site.address()).await.unwrap();
     plain.write_all(b"GET /login HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();

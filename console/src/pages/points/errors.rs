@@ -4,44 +4,48 @@ use askama::Template;
 use axum::extract::Query;
 use serde::Deserialize;
 
-use super::browse::ENTRIES;
-use super::open::{Opened, Paging, Summary, number};
-use super::shown::Shown;
+use super::listing::MAX_ENTRIES_PER_PAGE;
+use super::point::{OpenedPoint, Pagination, PointSummary, page_number};
+use super::visible_text::VisibleText;
+use crate::pages::answer::{PageResult, render};
+use crate::pages::context::{Layout, PageContext, Section};
 use crate::pages::format;
-use crate::pages::{AppHead, PageResult, Section, Shell, Tab, Visit, page};
+use crate::pages::head::{AppHead, Tab};
 
 #[derive(Deserialize)]
-pub struct Asked {
+pub struct FailuresQuery {
     page: Option<u64>,
 }
 
-struct Failed {
-    path: Shown,
-    reason: Shown,
+struct FailureRow {
+    path: VisibleText,
+    reason: VisibleText,
 }
 
 #[derive(Template)]
 #[template(path = "points/errors.html")]
-struct Errors {
-    shell: Shell,
+struct FailuresPage {
+    layout: Layout,
     head: AppHead,
-    point: Summary,
-    failed: Vec<Failed>,
-    paging: Paging,
+    point: PointSummary,
+    failed: Vec<FailureRow>,
+    paging: Pagination,
     total: String,
 }
 
-pub async fn errors(visit: Visit, opened: Opened, Query(asked): Query<Asked>) -> PageResult {
-    let number = number(asked.page);
-    let list = opened.point.errors((number - 1) * ENTRIES, ENTRIES).await?;
-    let paging = Paging::new(number, ENTRIES, list.items.len() as u64, list.total, list.more, |number| opened.links.errors(number));
-    let failed = list.items.iter().map(|failed| Failed { path: Shown::name(&failed.path), reason: Shown::name(&failed.reason) });
-    page(&Errors {
-        shell: visit.shell(Section::None),
+pub async fn errors(context: PageContext, opened: OpenedPoint, Query(query): Query<FailuresQuery>) -> PageResult {
+    let number = page_number(query.page);
+    let list = opened.point.errors((number - 1) * MAX_ENTRIES_PER_PAGE, MAX_ENTRIES_PER_PAGE).await?;
+    let paging =
+        Pagination::new(number, MAX_ENTRIES_PER_PAGE, list.items.len() as u64, list.total, list.more, |number| opened.links.errors(number));
+    let failed =
+        list.items.iter().map(|failed| FailureRow { path: VisibleText::name(&failed.path), reason: VisibleText::name(&failed.reason) });
+    render(&FailuresPage {
+        layout: context.layout(Section::None),
         failed: failed.collect(),
         paging,
         total: format::count(list.total.unwrap_or_default(), "entry", "entries"),
-        point: Summary::new(opened.app.id, &opened.point.point),
+        point: PointSummary::new(opened.app.id, &opened.point.point),
         head: AppHead { app: opened.app, tab: Tab::Points },
     })
 }

@@ -3,10 +3,10 @@
 use plakar_driver::{Order, OrderBy};
 
 /// How a folder is shown first.
-const FIRST: Order = Order { by: OrderBy::Name, descending: false };
+const DEFAULT_ORDER: Order = Order { by: OrderBy::Name, descending: false };
 
 /// A column, and the address of the list ordered by it.
-pub struct Column {
+pub struct SortColumn {
     /// Its name.
     pub name: &'static str,
     /// By this column, or the other way round if it is by it already.
@@ -33,11 +33,11 @@ pub fn sorting(order: Order) -> String {
         OrderBy::Name | OrderBy::Stored => "name",
     };
     let last_first = if order.descending { "-" } else { "" };
-    if order == FIRST { String::new() } else { format!("&sort={last_first}{by}") }
+    if order == DEFAULT_ORDER { String::new() } else { format!("&sort={last_first}{by}") }
 }
 
 /// The columns that a folder can be ordered by; `base` is its address.
-pub fn columns(base: &str, order: Order) -> Vec<Column> {
+pub fn columns(base: &str, order: Order) -> Vec<SortColumn> {
     let columns = [(OrderBy::Name, "Name"), (OrderBy::Size, "Size"), (OrderBy::Modified, "Modified")];
     let column = |(by, name)| {
         let this = order.by == by;
@@ -48,7 +48,7 @@ pub fn columns(base: &str, order: Order) -> Vec<Column> {
             (true, false) => "ascending",
             (true, true) => "descending",
         };
-        Column { name, href: format!("{base}{}", sorting(Order { by, descending })), sorted }
+        SortColumn { name, href: format!("{base}{}", sorting(Order { by, descending })), sorted }
     };
     columns.map(column).into()
 }

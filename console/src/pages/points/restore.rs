@@ -7,24 +7,25 @@ use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect};
 use serde::Deserialize;
 
-use super::open::{Crumb, Opened, Summary, crumbs, path};
-use super::shown::Shown;
+use super::point::{Breadcrumb, OpenedPoint, PointSummary, breadcrumbs, path};
+use super::visible_text::VisibleText;
+use crate::pages::answer::{PageResult, render, render_refused};
+use crate::pages::context::{Layout, PageContext, Section};
 use crate::pages::error::{PageError, sentence};
 use crate::pages::format;
-use crate::pages::forms::Posted;
-use crate::pages::refused::refused;
-use crate::pages::{AppHead, PageResult, Section, Shell, Tab, Visit, page};
+use crate::pages::forms::FormData;
+use crate::pages::head::{AppHead, Tab};
 use plakar_driver::{EntryKind, SnapshotPath};
 use source_app::service::{Error, Place, Service, Work};
 use source_app::state::{App, AppKind};
 
 #[derive(Deserialize)]
-pub struct Asked {
+pub struct RestoreQuery {
     path: Option<String>,
 }
 
 /// A destination app to choose.
-struct Choice {
+struct DestinationChoice {
     name: String,
     resource: String,
     /// Whether it is of the source's resource.
@@ -33,33 +34,44 @@ struct Choice {
 
 #[derive(Template)]
 #[template(path = "points/restore.html")]
-struct Form {
-    shell: Shell,
+struct RestorePage {
+    layout: Layout,
     head: AppHead,
-    point: Summary,
-    crumbs: Vec<Crumb>,
+    point: PointSummary,
+    crumbs: Vec<Breadcrumb>,
     action: String,
     back: String,
-    path: Shown,
+    path: VisibleText,
     /// All that was backed up.
     whole: bool,
     folder: bool,
     size: String,
-    origin: Shown,
-    choices: Vec<Choice>,
+    origin: VisibleText,
+    choices: Vec<DestinationChoice>,
     chosen: String,
     target: String,
     faults: Vec<String>,
 }
 
-pub async fn form(visit: Visit, State(service): State<Service>, opened: Opened, Query(asked): Query<Asked>) -> PageResult {
-    let path = path(&opened.point.point, asked.path.as_deref())?;
-    page(&filled(visit.shell(Section::None), &service, opened, &path, &Posted::default()).await?)
+pub async fn form(
+    context: PageContext,
+    State(service): State<Service>,
+    opened: OpenedPoint,
+    Query(query): Query<RestoreQuery>,
+) -> PageResult {
+    let path = path(&opened.point.point, query.path.as_deref())?;
+    render(&filled(context.layout(Section::None), &service, opened, &path, &FormData::default()).await?)
 }
 
 /// Starts the task, and leads to it.
-pub async fn start(visit: Visit, State(service): State<Service>, opened: Opened, Query(asked): Query<Asked>, posted: Posted) -> PageResult {
-    let path = path(&opened.point.point, asked.path.as_deref())?;
+pub async fn start(
+    context: PageContext,
+    State(service): State<Service>,
+    opened: OpenedPoint,
+    Query(query): Query<RestoreQuery>,
+    posted: FormData,
+) -> PageResult {
+    let path = path(&opened.point.point, query.path.as_deref())?;
     let begun = match place(&posted) {
         Ok(to) => {
             let work = Work::Restore { snapshot: opened.point.point.id.clone(), path: path.clone(), to };
@@ -70,14 +82,14 @@ pub async fn start(visit: Visit, State(service): State<Service>, opened: Opened,
     match begun {
         Ok(task) => Ok(Redirect::to(&format!("/tasks/{}", task.id)).into_response()),
         Err(error) => {
-            let mut form = filled(visit.shell(Section::None), &service, opened, &path, &posted).await?;
+            let mut form = filled(context.layout(Section::None), &service, opened, &path, &posted).await?;
             form.faults = error.to_string().lines().map(sentence).collect();
-            refused(&form, &error)
+            render_refused(&form, &error)
         }
     }
 }
 
-fn place(posted: &Posted) -> Result<Place, String> {
+fn place(posted: &FormData) -> Result<Place, String> {
     match posted.get("to") {
         "source" => Ok(Place::Source),
         "folder" => {
@@ -95,23 +107,29 @@ fn place(posted: &Posted) -> Result<Place, String> {
     }
 }
 
-async fn filled(shell: Shell, service: &Service, opened: Opened, path: &SnapshotPath, posted: &Posted) -> Result<Form, PageError> {
+async fn filled(
+    layout: Layout,
+    service: &Service,
+    opened: OpenedPoint,
+    path: &SnapshotPath,
+    posted: &FormData,
+) -> Result<RestorePage, PageError> {
     let entry = opened.point.entry(path).await?;
     let point = &opened.point.point;
     let origin = if point.root == "/" { point.origin.clone() } else { format!("{} {}", point.origin, point.root) };
     let folder = entry.kind == EntryKind::Folder;
     let links = &opened.links;
-    Ok(Form {
-        shell,
-        point: Summary::new(opened.app.id, point),
-        crumbs: crumbs(links, path),
+    Ok(RestorePage {
+        layout,
+        point: PointSummary::new(opened.app.id, point),
+        crumbs: breadcrumbs(links, path),
         action: links.restore(path),
         back: if folder { links.folder(path) } else { links.view(path) },
-        path: Shown::name(path.as_str()),
+        path: VisibleText::name(path.as_str()),
         whole: *path == SnapshotPath::root() || path.as_str() == point.root,
         folder,
         size: format::size(entry.size),
-        origin: Shown::name(&origin),
+        origin: VisibleText::name(&origin),
         choices: choices(&opened.app, service.apps().await?),
         chosen: posted.get("to").to_owned(),
         target: posted.get("folder").to_owned(),
@@ -121,14 +139,14 @@ async fn filled(shell: Shell, service: &Service, opened: Opened, path: &Snapshot
 }
 
 /// Those of the same resource first.
-fn choices(source: &App, apps: Vec<App>) -> Vec<Choice> {
+fn choices(source: &App, apps: Vec<App>) -> Vec<DestinationChoice> {
     let destinations = apps.into_iter().filter(|app| app.spec.kind == AppKind::Destination);
-    let choice = |app: App| Choice {
+    let choice = |app: App| DestinationChoice {
         same: app.spec.resource.name == source.spec.resource.name,
         name: app.spec.name,
         resource: app.spec.resource.name,
     };
-    let mut choices: Vec<Choice> = destinations.map(choice).collect();
+    let mut choices: Vec<DestinationChoice> = destinations.map(choice).collect();
     choices.sort_by(|a, b| (!a.same, &a.name).cmp(&(!b.same, &b.name)));
     choices
 }

@@ -3,33 +3,33 @@
 use askama::Template;
 use axum::extract::{Path, State};
 
-use super::{data_classes, environments, matching, rows};
+use super::matching::{data_classes, environments, matching, rows};
+use crate::pages::answer::{PageResult, redirect, render, render_refused};
+use crate::pages::context::{Layout, PageContext, Section};
 use crate::pages::error::{PageError, sentence};
-use crate::pages::forms::{Field, Posted, Several, retention_fields};
-use crate::pages::refused::refused;
-use crate::pages::schedules::Row;
-use crate::pages::{PageResult, Section, Shell, Visit, done, page};
+use crate::pages::forms::{CheckboxGroup, Field, FormData, retention_fields};
+use crate::pages::schedules::ScheduleRow;
 use source_app::service::{Error, Service};
 use source_app::state::{Match, Policy, PolicyId, PolicySpec};
 
 #[derive(Template)]
 #[template(path = "policies/form.html")]
-struct Form {
-    shell: Shell,
+struct PolicyPage {
+    layout: Layout,
     /// The policy's id, name and revision, if there is one.
     policy: Option<(PolicyId, String, i64)>,
     name: Field,
-    environments: Several,
-    classes: Several,
+    environments: CheckboxGroup,
+    classes: CheckboxGroup,
     which: Field,
     retention: Vec<Field>,
     enabled: Field,
     apps: Vec<(String, String)>,
-    rows: Vec<Row>,
+    rows: Vec<ScheduleRow>,
     faults: Vec<String>,
 }
 
-impl Form {
+impl PolicyPage {
     fn action(&self) -> String {
         self.policy.as_ref().map_or_else(|| "/policies/new".to_owned(), |(id, ..)| format!("/policies/{id}"))
     }
@@ -40,30 +40,30 @@ impl Form {
 }
 
 async fn made(
-    shell: Shell,
+    layout: Layout,
     service: &Service,
     policy: Option<(PolicyId, String, i64)>,
     spec: &PolicySpec,
     retention: Vec<Field>,
-) -> Result<Form, PageError> {
+) -> Result<PolicyPage, PageError> {
     let apps = service.apps().await?;
     let schedules = match &policy {
         Some((id, ..)) => rows(&service.schedules().await?, *id),
         None => Vec::new(),
     };
     let several = |name, legend, all: Vec<String>, chosen: &[String]| {
-        Several::new(name, legend, &all.iter().map(String::as_str).collect::<Vec<_>>(), chosen)
+        CheckboxGroup::new(name, legend, &all.iter().map(String::as_str).collect::<Vec<_>>(), chosen)
     };
     let which = [("any", "An app with any of them"), ("all", "An app with all of them")];
     let which = which.map(|(value, text)| (value.to_owned(), text.to_owned())).to_vec();
-    Ok(Form {
-        shell,
+    Ok(PolicyPage {
+        layout,
         name: Field::text("name", "Name", &spec.name).required().help("Small letters, digits, \".\", \"_\" and \"-\"."),
-        environments: Several {
+        environments: CheckboxGroup {
             help: "None ticked: whatever environment an app has.",
             ..several("environment", "Environments", environments(&apps), &spec.environments)
         },
-        classes: Several {
+        classes: CheckboxGroup {
             help: "None ticked: whatever data classes an app has.",
             ..several("data_class", "Data classes", data_classes(&apps), &spec.data_classes)
         },
@@ -77,7 +77,7 @@ async fn made(
     })
 }
 
-fn filled(posted: &Posted) -> (Result<PolicySpec, Error>, PolicySpec, Vec<Field>) {
+fn filled(posted: &FormData) -> (Result<PolicySpec, Error>, PolicySpec, Vec<Field>) {
     let (retention, fields) = posted.retention();
     let classes: Result<Match, _> = posted.get("classes").parse();
     let spec = PolicySpec {
@@ -97,7 +97,7 @@ fn filled(posted: &Posted) -> (Result<PolicySpec, Error>, PolicySpec, Vec<Field>
     (usable, spec, fields)
 }
 
-async fn saved(visit: Visit, service: &Service, old: Option<&Policy>, revision: i64, posted: &Posted) -> PageResult {
+async fn saved(context: PageContext, service: &Service, old: Option<&Policy>, revision: i64, posted: &FormData) -> PageResult {
     let (usable, spec, fields) = filled(posted);
     let saved = match (usable, old) {
         (Err(error), _) => Err(error),
@@ -105,17 +105,17 @@ async fn saved(visit: Visit, service: &Service, old: Option<&Policy>, revision: 
         (Ok(spec), Some(old)) => service.edit_policy(old.id, revision, spec).await,
     };
     match saved {
-        Ok(policy) => Ok(done(&format!("/policies/{}", policy.id), "saved")),
+        Ok(policy) => Ok(redirect(&format!("/policies/{}", policy.id), "saved")),
         Err(error) => {
             let policy = old.map(|old| (old.id, old.spec.name.clone(), revision));
-            let mut form = made(visit.shell(Section::Policies), service, policy, &spec, fields).await?;
+            let mut form = made(context.layout(Section::Policies), service, policy, &spec, fields).await?;
             form.faults = error.to_string().lines().map(sentence).collect();
-            refused(&form, &error)
+            render_refused(&form, &error)
         }
     }
 }
 
-pub async fn new(visit: Visit, State(service): State<Service>) -> PageResult {
+pub async fn new(context: PageContext, State(service): State<Service>) -> PageResult {
     let spec = PolicySpec {
         name: String::new(),
         environments: Vec::new(),
@@ -124,21 +124,21 @@ pub async fn new(visit: Visit, State(service): State<Service>) -> PageResult {
         retention: Default::default(),
         enabled: true,
     };
-    page(&made(visit.shell(Section::Policies), &service, None, &spec, retention_fields(spec.retention)).await?)
+    render(&made(context.layout(Section::Policies), &service, None, &spec, retention_fields(spec.retention)).await?)
 }
 
-pub async fn add(visit: Visit, State(service): State<Service>, posted: Posted) -> PageResult {
-    saved(visit, &service, None, 0, &posted).await
+pub async fn add(context: PageContext, State(service): State<Service>, posted: FormData) -> PageResult {
+    saved(context, &service, None, 0, &posted).await
 }
 
-pub async fn edit(visit: Visit, State(service): State<Service>, Path(id): Path<PolicyId>) -> PageResult {
+pub async fn edit(context: PageContext, State(service): State<Service>, Path(id): Path<PolicyId>) -> PageResult {
     let policy = service.policy(id).await?;
     let known = Some((id, policy.spec.name.clone(), policy.revision));
-    page(&made(visit.shell(Section::Policies), &service, known, &policy.spec, retention_fields(policy.spec.retention)).await?)
+    render(&made(context.layout(Section::Policies), &service, known, &policy.spec, retention_fields(policy.spec.retention)).await?)
 }
 
-pub async fn save(visit: Visit, State(service): State<Service>, Path(id): Path<PolicyId>, posted: Posted) -> PageResult {
+pub async fn save(context: PageContext, State(service): State<Service>, Path(id): Path<PolicyId>, posted: FormData) -> PageResult {
     let revision = posted.number("revision").map_err(|error| PageError::input(&error))?;
     let policy = service.policy(id).await?;
-    saved(visit, &service, Some(&policy), revision, &posted).await
+    saved(context, &service, Some(&policy), revision, &posted).await
 }

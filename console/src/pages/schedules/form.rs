@@ -4,20 +4,20 @@ use askama::Template;
 use axum::extract::{Path, State};
 use chrono::Utc;
 
-use super::home;
-use super::preview::Preview;
-use super::when::{DAYS, When};
+use super::preview::SchedulePreview;
+use super::row::owner_page;
+use super::timing_fields::{DAYS, TimingFields};
+use crate::pages::answer::{PageResult, redirect, render, render_refused};
+use crate::pages::context::{Layout, PageContext, Section};
 use crate::pages::error::{PageError, sentence};
-use crate::pages::forms::{Field, Posted};
-use crate::pages::refused::refused;
-use crate::pages::{PageResult, Section, Shell, Visit, done, page};
+use crate::pages::forms::{Field, FormData};
 use source_app::service::{Error, Service};
 use source_app::state::{AppId, Owner, PolicyId, ScheduleId, ScheduleSpec, TaskKind};
 
 #[derive(Template)]
 #[template(path = "schedules/form.html")]
-struct Form {
-    shell: Shell,
+struct SchedulePage {
+    layout: Layout,
     /// Of an app or a policy, by name and page.
     owner: (String, String),
     title: String,
@@ -25,22 +25,22 @@ struct Form {
     cancel: String,
     revision: Option<i64>,
     kind: Field,
-    when: When,
+    when: TimingFields,
     zone: Field,
     catch_up: Field,
     enabled: Field,
-    preview: Preview,
+    preview: SchedulePreview,
     /// Whether faults are shown: not before anything was entered.
     faults: Vec<String>,
 }
 
 #[derive(Template)]
 #[template(path = "schedules/preview.html")]
-struct Fragment {
-    preview: Preview,
+struct PreviewFragment {
+    preview: SchedulePreview,
 }
 
-impl Form {
+impl SchedulePage {
     fn minutes(&self) -> &'static [&'static str] {
         &["1", "2", "3", "4", "5", "6", "10", "12", "15", "20", "30"]
     }
@@ -63,33 +63,33 @@ impl Form {
 }
 
 /// What is in a form: its schedule's, or what was posted.
-struct Filled {
+struct ScheduleFields {
     kind: String,
-    when: When,
+    when: TimingFields,
     zone: String,
     catch_up: bool,
     enabled: bool,
 }
 
-impl Filled {
+impl ScheduleFields {
     fn new() -> Self {
-        Self { kind: "backup".into(), when: When::default(), zone: "UTC".into(), catch_up: true, enabled: true }
+        Self { kind: "backup".into(), when: TimingFields::default(), zone: "UTC".into(), catch_up: true, enabled: true }
     }
 
     fn of(spec: &ScheduleSpec) -> Self {
         Self {
             kind: spec.kind.to_string(),
-            when: When::of(&spec.cron),
+            when: TimingFields::of(&spec.cron),
             zone: spec.time_zone.clone(),
             catch_up: spec.catch_up,
             enabled: spec.enabled,
         }
     }
 
-    fn posted(posted: &Posted) -> Self {
+    fn posted(posted: &FormData) -> Self {
         Self {
             kind: posted.get("kind").to_owned(),
-            when: When::posted(posted),
+            when: TimingFields::posted(posted),
             zone: posted.get("time_zone").to_owned(),
             catch_up: posted.ticked("catch_up"),
             enabled: posted.ticked("enabled"),
@@ -106,13 +106,13 @@ impl Filled {
 }
 
 /// Which schedule a form is for.
-enum Target {
+enum ScheduleTarget {
     New(Owner),
     /// By its id, revision and owner.
     Old(ScheduleId, i64, Owner),
 }
 
-impl Target {
+impl ScheduleTarget {
     fn owner(&self) -> Owner {
         match self {
             Self::New(owner) | Self::Old(_, _, owner) => *owner,
@@ -120,14 +120,16 @@ impl Target {
     }
 }
 
-async fn made(shell: Shell, service: &Service, target: &Target, filled: &Filled) -> Result<Form, PageError> {
+async fn made(layout: Layout, service: &Service, target: &ScheduleTarget, filled: &ScheduleFields) -> Result<SchedulePage, PageError> {
     let owner = match target.owner() {
         Owner::App(id) => (service.app(id).await?.spec.name, format!("/apps/{id}")),
         Owner::Policy(id) => (format!("policy {}", service.policy(id).await?.spec.name), format!("/policies/{id}")),
     };
     let (title, action, revision) = match target {
-        Target::New(of) => ("Add a schedule".to_owned(), format!("{}/schedules/new", home(*of).trim_end_matches("/schedules")), None),
-        Target::Old(id, revision, _) => ("Edit the schedule".to_owned(), format!("/schedules/{id}"), Some(*revision)),
+        ScheduleTarget::New(of) => {
+            ("Add a schedule".to_owned(), format!("{}/schedules/new", owner_page(*of).trim_end_matches("/schedules")), None)
+        }
+        ScheduleTarget::Old(id, revision, _) => ("Edit the schedule".to_owned(), format!("/schedules/{id}"), Some(*revision)),
     };
     let kinds = [
         ("backup", "Backup"),
@@ -135,16 +137,16 @@ async fn made(shell: Shell, service: &Service, target: &Target, filled: &Filled)
         ("prune", "Prune: remove what the retention does not keep"),
     ];
     let kinds = kinds.map(|(value, text)| (value.to_owned(), text.to_owned())).to_vec();
-    let preview = Preview::new(&filled.when, &filled.zone, Utc::now());
+    let preview = SchedulePreview::new(&filled.when, &filled.zone, Utc::now());
     let zone = Field::text("time_zone", "Time zone", &filled.zone)
         .required()
         .help("An IANA name. Summer time is kept in mind: a time that does not come is made up for, one that comes twice counts once.")
         .suggest(chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()));
-    Ok(Form {
-        shell,
+    Ok(SchedulePage {
+        layout,
         title,
         action,
-        cancel: home(target.owner()),
+        cancel: owner_page(target.owner()),
         owner,
         revision,
         kind: Field::select("kind", "What it does", kinds, &filled.kind),
@@ -159,57 +161,57 @@ async fn made(shell: Shell, service: &Service, target: &Target, filled: &Filled)
 }
 
 /// The form again, or the page that shows the schedule.
-async fn saved(visit: Visit, service: &Service, target: Target, posted: &Posted) -> PageResult {
+async fn saved(context: PageContext, service: &Service, target: ScheduleTarget, posted: &FormData) -> PageResult {
     let section = if matches!(target.owner(), Owner::Policy(_)) { Section::Policies } else { Section::None };
-    let filled = Filled::posted(posted);
+    let filled = ScheduleFields::posted(posted);
     if !posted.get("preview").is_empty() {
-        return page(&made(visit.shell(section), service, &target, &filled).await?);
+        return render(&made(context.layout(section), service, &target, &filled).await?);
     }
     let saved = match (&target, filled.spec(target.owner())) {
         (_, Err(error)) => Err(error),
-        (Target::New(_), Ok(spec)) => service.add_schedule(spec).await,
-        (Target::Old(id, revision, _), Ok(spec)) => service.edit_schedule(*id, *revision, spec).await,
+        (ScheduleTarget::New(_), Ok(spec)) => service.add_schedule(spec).await,
+        (ScheduleTarget::Old(id, revision, _), Ok(spec)) => service.edit_schedule(*id, *revision, spec).await,
     };
     match saved {
-        Ok(_) => Ok(done(&home(target.owner()), "saved")),
+        Ok(_) => Ok(redirect(&owner_page(target.owner()), "saved")),
         Err(error) => {
-            let mut form = made(visit.shell(section), service, &target, &filled).await?;
+            let mut form = made(context.layout(section), service, &target, &filled).await?;
             form.faults = error.to_string().lines().map(sentence).collect();
-            refused(&form, &error)
+            render_refused(&form, &error)
         }
     }
 }
 
-pub async fn new_of_app(visit: Visit, State(service): State<Service>, Path(id): Path<AppId>) -> PageResult {
-    page(&made(visit.shell(Section::None), &service, &Target::New(Owner::App(id)), &Filled::new()).await?)
+pub async fn new_of_app(context: PageContext, State(service): State<Service>, Path(id): Path<AppId>) -> PageResult {
+    render(&made(context.layout(Section::None), &service, &ScheduleTarget::New(Owner::App(id)), &ScheduleFields::new()).await?)
 }
 
-pub async fn add_to_app(visit: Visit, State(service): State<Service>, Path(id): Path<AppId>, posted: Posted) -> PageResult {
-    saved(visit, &service, Target::New(Owner::App(id)), &posted).await
+pub async fn add_to_app(context: PageContext, State(service): State<Service>, Path(id): Path<AppId>, posted: FormData) -> PageResult {
+    saved(context, &service, ScheduleTarget::New(Owner::App(id)), &posted).await
 }
 
-pub async fn new_of_policy(visit: Visit, State(service): State<Service>, Path(id): Path<PolicyId>) -> PageResult {
-    page(&made(visit.shell(Section::Policies), &service, &Target::New(Owner::Policy(id)), &Filled::new()).await?)
+pub async fn new_of_policy(context: PageContext, State(service): State<Service>, Path(id): Path<PolicyId>) -> PageResult {
+    render(&made(context.layout(Section::Policies), &service, &ScheduleTarget::New(Owner::Policy(id)), &ScheduleFields::new()).await?)
 }
 
-pub async fn add_to_policy(visit: Visit, State(service): State<Service>, Path(id): Path<PolicyId>, posted: Posted) -> PageResult {
-    saved(visit, &service, Target::New(Owner::Policy(id)), &posted).await
+pub async fn add_to_policy(context: PageContext, State(service): State<Service>, Path(id): Path<PolicyId>, posted: FormData) -> PageResult {
+    saved(context, &service, ScheduleTarget::New(Owner::Policy(id)), &posted).await
 }
 
-pub async fn edit(visit: Visit, State(service): State<Service>, Path(id): Path<ScheduleId>) -> PageResult {
+pub async fn edit(context: PageContext, State(service): State<Service>, Path(id): Path<ScheduleId>) -> PageResult {
     let schedule = service.schedule(id).await?;
     let section = if matches!(schedule.spec.owner, Owner::Policy(_)) { Section::Policies } else { Section::None };
-    let target = Target::Old(id, schedule.revision, schedule.spec.owner);
-    page(&made(visit.shell(section), &service, &target, &Filled::of(&schedule.spec)).await?)
+    let target = ScheduleTarget::Old(id, schedule.revision, schedule.spec.owner);
+    render(&made(context.layout(section), &service, &target, &ScheduleFields::of(&schedule.spec)).await?)
 }
 
-pub async fn save(visit: Visit, State(service): State<Service>, Path(id): Path<ScheduleId>, posted: Posted) -> PageResult {
+pub async fn save(context: PageContext, State(service): State<Service>, Path(id): Path<ScheduleId>, posted: FormData) -> PageResult {
     let revision = posted.number("revision").map_err(|error| PageError::input(&error))?;
     let owner = service.schedule(id).await?.spec.owner;
-    saved(visit, &service, Target::Old(id, revision, owner), &posted).await
+    saved(context, &service, ScheduleTarget::Old(id, revision, owner), &posted).await
 }
 
 /// The next runs of what a form holds, for the script that shows them.
-pub async fn preview(posted: Posted) -> PageResult {
-    page(&Fragment { preview: Preview::new(&When::posted(&posted), posted.get("time_zone"), Utc::now()) })
+pub async fn preview(posted: FormData) -> PageResult {
+    render(&PreviewFragment { preview: SchedulePreview::new(&TimingFields::posted(&posted), posted.get("time_zone"), Utc::now()) })
 }

@@ -3,27 +3,27 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::OffsetName;
 
-use super::when::When as Fields;
+use super::timing_fields::TimingFields;
 use crate::pages::error::sentence;
-use crate::pages::format::When;
+use crate::pages::format::DisplayTime;
 use source_app::model::Calendar;
 
-/// So many runs are shown.
-const RUNS: usize = 5;
+/// Maximum number of runs that are shown.
+const MAX_RUNS_SHOWN: usize = 5;
 
 /// The next runs, or what is wrong with the fields.
-pub struct Preview {
+pub struct SchedulePreview {
     /// In the schedule's own time zone: `Mon 1 Jun 2026 02:30 CEST`.
-    pub runs: Vec<(String, When)>,
+    pub runs: Vec<(String, DisplayTime)>,
     /// What is wrong with when it runs.
     pub fault: Option<String>,
     /// What is wrong with the time zone.
     pub zone_fault: Option<String>,
 }
 
-impl Preview {
+impl SchedulePreview {
     /// Of what a form holds.
-    pub fn new(when: &Fields, zone: &str, now: DateTime<Utc>) -> Self {
+    pub fn new(when: &TimingFields, zone: &str, now: DateTime<Utc>) -> Self {
         let none = Self { runs: Vec::new(), fault: None, zone_fault: None };
         let cron = match when.cron() {
             Ok(cron) => cron,
@@ -35,9 +35,9 @@ impl Preview {
                 let shown = |at: DateTime<Utc>| {
                     let local = at.with_timezone(&zone);
                     let name = local.offset().abbreviation().map_or_else(|| local.format("%:z").to_string(), str::to_owned);
-                    (format!("{} {name}", local.format("%a %-d %b %Y %H:%M")), When(at))
+                    (format!("{} {name}", local.format("%a %-d %b %Y %H:%M")), DisplayTime(at))
                 };
-                Self { runs: calendar.upcoming(now).take(RUNS).map(shown).collect(), ..none }
+                Self { runs: calendar.upcoming(now).take(MAX_RUNS_SHOWN).map(shown).collect(), ..none }
             }
             Err(error) if zone_fault(zone).is_some() => Self { zone_fault: Some(sentence(&error.to_string())), ..none },
             Err(error) => Self { fault: Some(sentence(&error.to_string())), ..none },
@@ -56,8 +56,8 @@ mod tests {
     use super::*;
 
     fn runs(cron: &str, zone: &str, now: &str) -> Vec<String> {
-        let fields = Fields { choice: "cron".into(), cron: cron.into(), ..Fields::default() };
-        Preview::new(&fields, zone, now.parse().unwrap()).runs.into_iter().map(|(local, _)| local).collect()
+        let fields = TimingFields { choice: "cron".into(), cron: cron.into(), ..TimingFields::default() };
+        SchedulePreview::new(&fields, zone, now.parse().unwrap()).runs.into_iter().map(|(local, _)| local).collect()
     }
 
     #[test]

@@ -5,32 +5,34 @@ use std::time::SystemTime;
 
 use axum_extra::extract::cookie::Cookie;
 
-use super::entry::Entries;
-use super::hosts::Hosts;
-use super::password::Asking;
+use super::hosts::AllowedHosts;
+use super::limits::Limits;
+use super::listen::Listen;
+use super::login_codes::LoginCodes;
+use super::password::PasswordChecker;
 use super::session::Sessions;
-use super::{Limits, Listen};
 
-pub(super) struct Gate {
-    pub hosts: Hosts,
+/// Names, sessions, codes, password and limits, shared by all connections.
+pub(super) struct AccessControl {
+    pub hosts: AllowedHosts,
     pub sessions: Sessions,
-    pub password: Option<Asking>,
+    pub password: Option<PasswordChecker>,
     pub limits: Limits,
     pub tls: bool,
-    entries: Entries,
+    login_codes: LoginCodes,
     base_url: String,
 }
 
-impl Gate {
+impl AccessControl {
     pub fn new(listen: &Listen, bound: SocketAddr, limits: Limits) -> Self {
         let tls = listen.tls.is_some();
         Self {
-            hosts: Hosts::new(tls, bound.port(), &listen.names),
+            hosts: AllowedHosts::new(tls, bound.port(), &listen.names),
             sessions: Sessions::new(tls, bound.port()),
-            password: listen.password.clone().map(Asking::new),
+            password: listen.password.clone().map(PasswordChecker::new),
             limits,
             tls,
-            entries: Entries::default(),
+            login_codes: LoginCodes::default(),
             base_url: listen.base_url(bound),
         }
     }
@@ -43,13 +45,13 @@ impl Gate {
         self.password.is_some()
     }
 
-    pub fn new_code(&self) -> String {
-        self.entries.issue(SystemTime::now())
+    pub fn new_login_code(&self) -> String {
+        self.login_codes.issue(SystemTime::now())
     }
 
     /// Swaps a one-time code for a session's cookie.
     pub fn enter(&self, code: &str) -> Option<Cookie<'static>> {
         let now = SystemTime::now();
-        self.entries.take(code, now).then(|| self.sessions.begin(now))
+        self.login_codes.take(code, now).then(|| self.sessions.begin(now))
     }
 }

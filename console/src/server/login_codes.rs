@@ -5,26 +5,26 @@ use std::time::{Duration, SystemTime};
 
 use subtle::ConstantTimeEq;
 
-use super::secret::{self, Digest};
+use super::secret::{self, SecretHash};
 
 /// How long a code is good.
-const LIFE: Duration = Duration::from_secs(12 * 3600);
+const CODE_LIFETIME: Duration = Duration::from_secs(12 * 3600);
 
-/// How many unused codes are good at a time; the oldest goes.
-const MOST: usize = 8;
+/// Maximum number of unused codes; with one more, the oldest goes.
+const MAX_UNUSED_CODES: usize = 8;
 
 /// The codes that are good.
 #[derive(Default)]
-pub(super) struct Entries {
-    codes: Mutex<Vec<(Digest, SystemTime)>>,
+pub(super) struct LoginCodes {
+    codes: Mutex<Vec<(SecretHash, SystemTime)>>,
 }
 
-impl Entries {
+impl LoginCodes {
     /// Makes a code of 128 bits.
     pub fn issue(&self, now: SystemTime) -> String {
         let code = secret::random::<16>();
         let mut codes = self.codes.lock().unwrap_or_else(PoisonError::into_inner);
-        if codes.len() >= MOST {
+        if codes.len() >= MAX_UNUSED_CODES {
             codes.remove(0);
         }
         codes.push((secret::hash("entry", &code), now));
@@ -35,7 +35,7 @@ impl Entries {
     pub fn take(&self, code: &str, now: SystemTime) -> bool {
         let given = secret::hash("entry", code);
         let mut codes = self.codes.lock().unwrap_or_else(PoisonError::into_inner);
-        codes.retain(|(_, issued)| now.duration_since(*issued).unwrap_or_default() < LIFE);
+        codes.retain(|(_, issued)| now.duration_since(*issued).unwrap_or_default() < CODE_LIFETIME);
         let before = codes.len();
         codes.retain(|(known, _)| !bool::from(known.ct_eq(&given)));
         codes.len() < before
@@ -48,16 +48,16 @@ mod tests {
 
     #[test]
     fn a_code_is_good_once_and_not_for_ever() {
-        let (entries, now) = (Entries::default(), SystemTime::now());
-        let (first, second) = (entries.issue(now), entries.issue(now));
+        let (login_codes, now) = (LoginCodes::default(), SystemTime::now());
+        let (first, second) = (login_codes.issue(now), login_codes.issue(now));
         assert_eq!(first.len(), 32, "128 bits");
         assert_ne!(first, second);
-        assert!(!entries.take("", now) && !entries.take(&first[1..], now));
-        assert!(entries.take(&first, now));
-        assert!(!entries.take(&first, now), "used");
-        assert!(!entries.take(&second, now + LIFE), "too late");
-        let codes: Vec<_> = (0..=MOST).map(|_| entries.issue(now)).collect();
-        assert!(!entries.take(&codes[0], now), "the oldest makes room");
-        assert!(codes[1..].iter().all(|code| entries.take(code, now)));
+        assert!(!login_codes.take("", now) && !login_codes.take(&first[1..], now));
+        assert!(login_codes.take(&first, now));
+        assert!(!login_codes.take(&first, now), "used");
+        assert!(!login_codes.take(&second, now + CODE_LIFETIME), "too late");
+        let codes: Vec<_> = (0..=MAX_UNUSED_CODES).map(|_| login_codes.issue(now)).collect();
+        assert!(!login_codes.take(&codes[0], now), "the oldest makes room");
+        assert!(codes[1..].iter().all(|code| login_codes.take(code, now)));
     }
 }

@@ -1,10 +1,10 @@
 //! What runs now, as pages show it and the script keeps it up to date.
 
-use super::format::{Badge, When};
+use super::format::{Badge, DisplayTime};
 use source_app::state::{Task, TaskId, TaskKind, TaskState};
 
 /// A task that is not over: `m::running`.
-pub struct Running {
+pub struct RunningTask {
     /// Its id.
     pub id: TaskId,
     /// What it does.
@@ -16,14 +16,14 @@ pub struct Running {
     /// How far it is, or why it waits.
     pub progress: String,
     /// Since when it runs.
-    pub started: Option<When>,
+    pub started: Option<DisplayTime>,
     /// When it is tried again.
-    pub next_try: Option<When>,
+    pub next_try: Option<DisplayTime>,
     /// Whether somebody asked to cancel it.
     pub cancelling: bool,
 }
 
-impl Running {
+impl RunningTask {
     /// One that is not over.
     pub fn of(task: &Task) -> Self {
         let progress = if task.state == TaskState::Running { &task.progress } else { &task.verdict };
@@ -33,8 +33,8 @@ impl Running {
             badge: Badge::of(task.state),
             state: task.state.as_str(),
             progress: progress.clone(),
-            started: task.started.filter(|_| task.state == TaskState::Running).map(When),
-            next_try: task.next_try.filter(|_| task.state == TaskState::Waiting).map(When),
+            started: task.started.filter(|_| task.state == TaskState::Running).map(DisplayTime),
+            next_try: task.next_try.filter(|_| task.state == TaskState::Waiting).map(DisplayTime),
             cancelling: task.cancel,
         }
     }

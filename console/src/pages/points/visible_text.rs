@@ -4,16 +4,16 @@ use plakar_driver::deceives;
 
 /// A text whose hidden characters are shown as escapes: `p::name`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Shown {
+pub struct VisibleText {
     /// Its parts.
-    pub parts: Vec<Part>,
+    pub parts: Vec<VisiblePart>,
     /// All of it in ASCII, if it has anything else or an escape: two names may look the same and aren't.
     pub title: Option<String>,
 }
 
 /// A part of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Part {
+pub struct VisiblePart {
     /// As it is shown.
     pub text: String,
     /// Whether it stands for a character that can't be seen.
@@ -29,19 +29,19 @@ fn hidden(letter: char) -> bool {
         || matches!(letter, '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-fn parts(text: &str, escape: impl Fn(usize, char) -> Option<String>) -> Vec<Part> {
-    let mut parts: Vec<Part> = Vec::new();
+fn parts(text: &str, escape: impl Fn(usize, char) -> Option<String>) -> Vec<VisiblePart> {
+    let mut parts: Vec<VisiblePart> = Vec::new();
     for (at, letter) in text.char_indices() {
         match (escape(at, letter), parts.last_mut()) {
-            (Some(text), _) => parts.push(Part { text, escape: true }),
+            (Some(text), _) => parts.push(VisiblePart { text, escape: true }),
             (None, Some(last)) if !last.escape => last.text.push(letter),
-            (None, _) => parts.push(Part { text: letter.into(), escape: false }),
+            (None, _) => parts.push(VisiblePart { text: letter.into(), escape: false }),
         }
     }
     parts
 }
 
-impl Shown {
+impl VisibleText {
     /// The name of a file, or a path.
     pub fn name(name: &str) -> Self {
         let (begin, end) = (name.len() - name.trim_start_matches(' ').len(), name.trim_end_matches(' ').len());
@@ -90,14 +90,14 @@ mod tests {
             ("  ", "\u{2423}\u{2423}"),
             ("é🦀", "é🦀"),
         ] {
-            assert_eq!(Shown::name(name).plain(), plain);
+            assert_eq!(VisibleText::name(name).plain(), plain);
         }
     }
 
     #[test]
     fn names_that_look_the_same_differ_in_their_titles() {
         let lookalikes = ["paypal", "p\u{430}ypal", "caf\u{e9}", "cafe\u{301}", "a\\nb", "a\nb", "\\\u{6e}", "x\u{fe0f}", "x"];
-        let seen: Vec<_> = lookalikes.iter().map(|name| Shown::name(name)).collect();
+        let seen: Vec<_> = lookalikes.iter().map(|name| VisibleText::name(name)).collect();
         for (index, shown) in seen.iter().enumerate() {
             assert!(!seen[..index].contains(shown), "{shown:?}");
         }
@@ -107,6 +107,6 @@ mod tests {
 
     #[test]
     fn text_keeps_its_lines() {
-        assert_eq!(Shown::text("a\r\n\tb\u{202e}\u{1b}[2J").plain(), "a\n\tb\\u{202e}\\u{1b}[2J");
+        assert_eq!(VisibleText::text("a\r\n\tb\u{202e}\u{1b}[2J").plain(), "a\n\tb\\u{202e}\\u{1b}[2J");
     }
 }

@@ -13,23 +13,23 @@ use axum::response::{IntoResponse, Redirect, Response};
 use futures::FutureExt;
 use tower::ServiceExt;
 
-use super::gate::Gate;
-use super::hosts::Host;
+use super::access_control::AccessControl;
+use super::hosts::KnownHost;
 use super::session::Session;
 use super::{headers, origin, pages};
 
-/// Bytes that may come with the forms of who is not signed in.
-const FORM: usize = 16 << 10;
+/// Maximum size, in bytes, of a form from somebody who is not signed in.
+const MAX_SIGN_IN_BODY_BYTES: usize = 16 << 10;
 
-/// Answers one request that arrived at a local address.
-pub(super) async fn answer(gate: &Gate, request: Request<Body>, local: SocketAddr, router: Router) -> Response {
+/// Answers one request that arrived at a local address, by the router if nothing speaks against it.
+pub(super) async fn answer(access: &AccessControl, request: Request<Body>, local: SocketAddr, router: Router) -> Response {
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let is_api = path == "/api" || path.starts_with("/api/");
-    let host = host(gate, request.uri(), request.headers(), local);
+    let host = host(access, request.uri(), request.headers(), local);
     // Strict transport for "localhost" would take every other port of it along.
-    let hsts = gate.tls && host.as_ref().is_ok_and(|host| !host.is_localhost());
+    let hsts = access.tls && host.as_ref().is_ok_and(|host| !host.is_localhost());
     let admitted = match host {
-        Ok(host) => admit(gate, request, &host, is_api).await,
+        Ok(host) => admit(access, request, &host, is_api).await,
         Err(refusal) => Err(refusal),
     };
     let mut response = match admitted {
@@ -46,12 +46,12 @@ pub(super) async fn answer(gate: &Gate, request: Request<Body>, local: SocketAdd
 }
 
 /// Why a request goes no further.
-pub(super) struct Refusal {
+pub(super) struct Denial {
     status: StatusCode,
     text: String,
 }
 
-impl Refusal {
+impl Denial {
     fn new(status: StatusCode, text: impl Into<String>) -> Self {
         Self { status, text: text.into() }
     }
@@ -69,21 +69,21 @@ impl Refusal {
 }
 
 /// The host that is asked for, if it is ours.
-fn host(gate: &Gate, uri: &Uri, headers: &HeaderMap, local: SocketAddr) -> Result<Host, Refusal> {
-    let bad = |text| Refusal::new(StatusCode::BAD_REQUEST, text);
+fn host(access: &AccessControl, uri: &Uri, headers: &HeaderMap, local: SocketAddr) -> Result<KnownHost, Denial> {
+    let bad = |text| Denial::new(StatusCode::BAD_REQUEST, text);
     // A target with a host of its own is what a proxy is asked for.
     if uri.authority().is_some() || uri.scheme().is_some() {
-        return Err(bad("This is no proxy: ask for a path."));
+        return Err(bad("This is not a proxy: ask for a path."));
     }
     if !is_plain(uri.path()) {
         return Err(bad("The path is not in its plain form: it has //, a . or .. between slashes, or a backslash."));
     }
     let mut hosts = headers.get_all(HOST).iter();
     let (Some(text), None) = (hosts.next(), hosts.next()) else { return Err(bad("A request names its host once.")) };
-    text.to_str().ok().and_then(|text| gate.hosts.find(text, local)).ok_or_else(|| {
+    text.to_str().ok().and_then(|text| access.hosts.find(text, local)).ok_or_else(|| {
         tracing::warn!(host = ?text, "refused a request for an unknown host; if it is one of this console's names, add it with --name");
         let text = "This console is not known under the name in the address. If the name is right, start it with --name and that name.";
-        Refusal::new(StatusCode::MISDIRECTED_REQUEST, text)
+        Denial::new(StatusCode::MISDIRECTED_REQUEST, text)
     })
 }
 
@@ -93,33 +93,33 @@ fn is_plain(path: &str) -> bool {
     path.starts_with('/') && !path.contains("//") && !path.contains('\\') && !path.split('/').any(is_dots)
 }
 
-async fn admit(gate: &Gate, request: Request<Body>, host: &Host, is_api: bool) -> Result<Request<Body>, Refusal> {
+async fn admit(access: &AccessControl, request: Request<Body>, host: &KnownHost, is_api: bool) -> Result<Request<Body>, Denial> {
     let (mut parts, body) = request.into_parts();
     let (method, path) = (&parts.method, parts.uri.path());
     let known = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
     if !known.contains(method) {
-        return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "This method has no use here."));
+        return Err(Denial::new(StatusCode::METHOD_NOT_ALLOWED, "This method has no use here."));
     }
-    if origin::is_foreign(&gate.hosts, host, method, &parts.headers) {
-        return Err(Refusal::new(
+    if origin::is_foreign(&access.hosts, host, method, &parts.headers) {
+        return Err(Denial::new(
             StatusCode::FORBIDDEN,
             "Another web page made this request, so it was refused. Open the console itself and repeat it there.",
         ));
     }
     let is_safe = origin::is_safe(method);
-    let session = gate.sessions.find(&parts.headers, SystemTime::now());
+    let session = access.sessions.find(&parts.headers, SystemTime::now());
     let is_public = pages::is_public(path, is_safe);
     if session.is_none() && !is_public {
         return Err(match (is_api, is_safe) {
-            (true, _) => Refusal::new(StatusCode::UNAUTHORIZED, "There is no session, or it ended: sign in."),
-            (false, true) => Refusal::new(StatusCode::SEE_OTHER, "no session"),
+            (true, _) => Denial::new(StatusCode::UNAUTHORIZED, "There is no session, or it ended: sign in."),
+            (false, true) => Denial::new(StatusCode::SEE_OTHER, "no session"),
             (false, false) => {
-                Refusal::new(StatusCode::UNAUTHORIZED, "Your session has ended, so nothing was changed. Sign in and repeat it.")
+                Denial::new(StatusCode::UNAUTHORIZED, "Your session has ended, so nothing was changed. Sign in and repeat it.")
             }
         });
     }
-    let size = if session.is_some() { gate.limits.body_size } else { gate.limits.body_size.min(FORM) };
-    let body = read(body, &parts.headers, size, gate).await?;
+    let size = if session.is_some() { access.limits.max_body_bytes } else { access.limits.max_body_bytes.min(MAX_SIGN_IN_BODY_BYTES) };
+    let body = read(body, &parts.headers, size, access).await?;
     if let (Some(session), false, false) = (&session, is_safe, is_public) {
         check_change(session, &parts.headers, &body, is_api)?;
     }
@@ -130,17 +130,17 @@ async fn admit(gate: &Gate, request: Request<Body>, host: &Host, is_api: bool) -
 }
 
 /// Takes in the whole body here, so that no route waits for a slow peer or holds more than the limit.
-async fn read(body: Body, headers: &HeaderMap, size: usize, gate: &Gate) -> Result<Bytes, Refusal> {
-    let too_large = || Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, format!("The request is too large: {size} bytes are the limit."));
+async fn read(body: Body, headers: &HeaderMap, size: usize, access: &AccessControl) -> Result<Bytes, Denial> {
+    let too_large = || Denial::new(StatusCode::PAYLOAD_TOO_LARGE, format!("The request is too large: {size} bytes are the limit."));
     let announced = headers.get("content-length").and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > size) {
         return Err(too_large());
     }
-    match tokio::time::timeout(gate.limits.body, to_bytes(body, size)).await {
+    match tokio::time::timeout(access.limits.body_timeout, to_bytes(body, size)).await {
         Ok(Ok(body)) => Ok(body),
         Ok(Err(error)) if is_limit(&error) => Err(too_large()),
-        Ok(Err(_)) => Err(Refusal::new(StatusCode::BAD_REQUEST, "The request's body ended too early.")),
-        Err(_) => Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "The request's body came too slowly.")),
+        Ok(Err(_)) => Err(Denial::new(StatusCode::BAD_REQUEST, "The request's body ended too early.")),
+        Err(_) => Err(Denial::new(StatusCode::REQUEST_TIMEOUT, "The request's body came too slowly.")),
     }
 }
 
@@ -149,7 +149,7 @@ fn is_limit(error: &axum::Error) -> bool {
 }
 
 /// Whether a change was asked for by a page of this session's.
-fn check_change(session: &Session, headers: &HeaderMap, body: &[u8], is_api: bool) -> Result<(), Refusal> {
+fn check_change(session: &Session, headers: &HeaderMap, body: &[u8], is_api: bool) -> Result<(), Denial> {
     let kind =
         headers.get(CONTENT_TYPE).map(|kind| kind.to_str().unwrap_or("").split(';').next().unwrap_or("").trim().to_ascii_lowercase());
     let token = match (kind.as_deref(), is_api) {
@@ -157,8 +157,8 @@ fn check_change(session: &Session, headers: &HeaderMap, body: &[u8], is_api: boo
         // No form can send either of these, and no other page may send the header.
         (Some("application/json"), _) => header(headers),
         (None, _) if body.is_empty() => header(headers),
-        (_, true) => return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Send Content-Type: application/json.")),
-        (_, false) => return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Send the form as application/x-www-form-urlencoded.")),
+        (_, true) => return Err(Denial::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Send Content-Type: application/json.")),
+        (_, false) => return Err(Denial::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Send the form as application/x-www-form-urlencoded.")),
     };
     if token.is_some_and(|token| session.is_csrf(&token)) {
         return Ok(());
@@ -167,7 +167,7 @@ fn check_change(session: &Session, headers: &HeaderMap, body: &[u8], is_api: boo
         true => "The header X-CSRF-Token is missing or of another session.",
         false => "This page belongs to another session, so nothing was changed. Load it again and repeat it.",
     };
-    Err(Refusal::new(StatusCode::FORBIDDEN, text))
+    Err(Denial::new(StatusCode::FORBIDDEN, text))
 }
 
 fn header(headers: &HeaderMap) -> Option<String> {

@@ -6,25 +6,25 @@ use axum::http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_SECURITY_P
 use axum::http::{HeaderName, Response};
 use serde::Deserialize;
 
-use super::open::{Opened, path};
-use crate::pages::PageResult;
+use super::point::{OpenedPoint, path};
+use crate::pages::answer::PageResult;
 use crate::pages::error::PageError;
 use plakar_driver::{ArchiveFormat, CancellationToken, Download, EntryKind, attachment};
 
 /// The only types that a browser shows as they are. No SVG: it may hold a script.
-pub const PICTURES: [&str; 3] = ["image/png", "image/jpeg", "image/gif"];
+pub const PICTURE_TYPES: [&str; 3] = ["image/png", "image/jpeg", "image/gif"];
 
 #[derive(Deserialize)]
-pub struct Asked {
+pub struct ContentQuery {
     path: String,
     #[serde(default)]
     format: String,
 }
 
 /// A file as it was, or a folder as an archive.
-pub async fn download(opened: Opened, Query(asked): Query<Asked>) -> PageResult {
-    let path = path(&opened.point.point, Some(&asked.path))?;
-    let format = match asked.format.as_str() {
+pub async fn download(opened: OpenedPoint, Query(query): Query<ContentQuery>) -> PageResult {
+    let path = path(&opened.point.point, Some(&query.path))?;
+    let format = match query.format.as_str() {
         "" | "zip" => ArchiveFormat::Zip,
         "tar.gz" => ArchiveFormat::Tarball,
         _ => return Err(PageError::input("Of a folder there is a .zip or a .tar.gz: write format=zip or format=tar.gz.")),
@@ -35,13 +35,13 @@ pub async fn download(opened: Opened, Query(asked): Query<Asked>) -> PageResult 
 }
 
 /// A picture, for the page that shows it. Anything else is to be saved.
-pub async fn raw(opened: Opened, Query(asked): Query<Asked>) -> PageResult {
-    let path = path(&opened.point.point, Some(&asked.path))?;
+pub async fn raw(opened: OpenedPoint, Query(query): Query<ContentQuery>) -> PageResult {
+    let path = path(&opened.point.point, Some(&query.path))?;
     if opened.point.entry(&path).await?.kind != EntryKind::File {
         return Err(PageError::input("That is not a file."));
     }
     let download = opened.point.download(&path, ArchiveFormat::Zip, &CancellationToken::new()).await?;
-    let name = (!PICTURES.contains(&download.content_type.as_str())).then(|| attachment(&download.name));
+    let name = (!PICTURE_TYPES.contains(&download.content_type.as_str())).then(|| attachment(&download.name));
     answer(download, name)
 }
 

@@ -1,6 +1,6 @@
 //! When a schedule runs, as a form asks for it and as a page says it.
 
-use crate::pages::forms::Posted;
+use crate::pages::forms::FormData;
 use source_app::model::{Timing, Weekday};
 
 /// Days in the order of a week that begins on Monday.
@@ -9,7 +9,7 @@ pub const DAYS: [(&str, &str); 7] =
 
 /// What the form's fields hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct When {
+pub struct TimingFields {
     /// `minutes`, `hours`, `daily`, `several`, `weekly`, `monthly`, `cron`.
     pub choice: String,
     pub minutes: String,
@@ -26,7 +26,7 @@ pub struct When {
     pub cron: String,
 }
 
-impl Default for When {
+impl Default for TimingFields {
     fn default() -> Self {
         Self {
             choice: "daily".into(),
@@ -65,7 +65,7 @@ fn weekdays(cron: &str) -> Option<(Vec<usize>, (u32, u32))> {
     Some((days?, at))
 }
 
-impl When {
+impl TimingFields {
     /// The fields for a cron expression.
     pub fn of(cron: &str) -> Self {
         let plain = Self::default();
@@ -91,7 +91,7 @@ impl When {
     }
 
     /// The fields as they were posted.
-    pub fn posted(posted: &Posted) -> Self {
+    pub fn posted(posted: &FormData) -> Self {
         let get = |name| posted.get(name).to_owned();
         Self {
             choice: get("choice"),
@@ -217,24 +217,24 @@ mod tests {
             ("30 2 * * 1-5", "cron", "cron 30 2 * * 1-5"),
             ("30 2 1 1 *", "cron", "cron 30 2 1 1 *"),
         ] {
-            let when = When::of(cron);
+            let when = TimingFields::of(cron);
             assert_eq!((when.choice.as_str(), when.cron().as_deref(), describe(cron).as_str()), (choice, Ok(cron), words));
         }
     }
 
     #[test]
     fn what_cannot_be_used_gets_one_clear_line() {
-        let plain = When::default();
+        let plain = TimingFields::default();
         for (when, words) in [
-            (When { choice: "several".into(), several_at: "6:00, 18:30".into(), ..plain.clone() }, "the same minute"),
-            (When { choice: "several".into(), several_at: "25:00".into(), ..plain.clone() }, "no time of day"),
-            (When { choice: "several".into(), several_at: ",".into(), ..plain.clone() }, "the times are missing"),
-            (When { choice: "weekly".into(), days: vec!["9".into()], ..plain.clone() }, "one day of the week"),
-            (When { choice: "daily".into(), daily_at: "".into(), ..plain.clone() }, "no time of day"),
-            (When { choice: "daily".into(), daily_at: "02:30 on".into(), ..plain.clone() }, "no time of day"),
-            (When { choice: "minutes".into(), minutes: "7".into(), ..plain.clone() }, "whole part of an hour"),
-            (When { choice: "cron".into(), cron: "* * *".into(), ..plain.clone() }, "not five fields"),
-            (When { choice: "".into(), ..plain.clone() }, "choose when"),
+            (TimingFields { choice: "several".into(), several_at: "6:00, 18:30".into(), ..plain.clone() }, "the same minute"),
+            (TimingFields { choice: "several".into(), several_at: "25:00".into(), ..plain.clone() }, "no time of day"),
+            (TimingFields { choice: "several".into(), several_at: ",".into(), ..plain.clone() }, "the times are missing"),
+            (TimingFields { choice: "weekly".into(), days: vec!["9".into()], ..plain.clone() }, "one day of the week"),
+            (TimingFields { choice: "daily".into(), daily_at: "".into(), ..plain.clone() }, "no time of day"),
+            (TimingFields { choice: "daily".into(), daily_at: "02:30 on".into(), ..plain.clone() }, "no time of day"),
+            (TimingFields { choice: "minutes".into(), minutes: "7".into(), ..plain.clone() }, "whole part of an hour"),
+            (TimingFields { choice: "cron".into(), cron: "* * *".into(), ..plain.clone() }, "not five fields"),
+            (TimingFields { choice: "".into(), ..plain.clone() }, "choose when"),
         ] {
             let error = when.cron().unwrap_err();
             assert!(error.contains(words) && !error.contains('\n'), "{error}");

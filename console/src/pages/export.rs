@@ -1,32 +1,26 @@
 //! Schedules for systemd, cron and Kubernetes: the files, and how they are installed.
 
 use askama::Template;
-use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use serde::Deserialize;
 
+use super::answer::{PageResult, render, render_refused};
+use super::context::{Layout, PageContext, Section};
 use super::error::{PageError, sentence};
 use super::forms::Field;
-use super::refused::refused;
-use super::{AppHead, PageResult, Section, Shell, Tab, Visit, page};
+use super::head::{AppHead, Tab};
 use plakar_driver::{attachment, percent};
 use source_app::export::{Command, ExportedFile, Kubernetes, Systemd};
 use source_app::scheduler::local_zone;
 use source_app::service::{Error, Export, ExportAs, Service};
 use source_app::state::{AppId, default_directory};
 
-/// The routes of these pages.
-pub fn routes() -> Router<Service> {
-    Router::new().route("/apps/{id}/export", get(show)).route("/apps/{id}/export/file", get(file))
-}
-
 /// What is exported, and how.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-struct Asked {
+pub struct ExportOptions {
     form: String,
     executable: String,
     /// Of systemd: none for the user's own manager.
@@ -39,25 +33,25 @@ struct Asked {
     name: String,
 }
 
-struct Shown {
+struct ExportFileRow {
     file: ExportedFile,
     href: String,
 }
 
 #[derive(Template)]
 #[template(path = "export/show.html")]
-struct Page {
-    shell: Shell,
+struct ExportPage {
+    layout: Layout,
     head: AppHead,
     form: String,
     title: &'static str,
     fields: Vec<Field>,
-    files: Vec<Shown>,
+    files: Vec<ExportFileRow>,
     commands: String,
     faults: Vec<String>,
 }
 
-impl Asked {
+impl ExportOptions {
     fn title(&self) -> Result<&'static str, PageError> {
         match self.form.as_str() {
             "systemd" => Ok("A systemd timer"),
@@ -160,44 +154,53 @@ impl Asked {
     }
 }
 
-async fn show(visit: Visit, State(service): State<Service>, Path(id): Path<AppId>, Query(asked): Query<Asked>) -> PageResult {
-    let title = asked.title()?;
+pub async fn show(
+    context: PageContext,
+    State(service): State<Service>,
+    Path(id): Path<AppId>,
+    Query(options): Query<ExportOptions>,
+) -> PageResult {
+    let title = options.title()?;
     // Nothing was entered yet.
-    let new = asked.executable.is_empty();
-    let asked = asked.completed();
+    let new = options.executable.is_empty();
+    let options = options.completed();
     let app = service.app(id).await?;
-    let exported = match asked.export(&service) {
+    let exported = match options.export(&service) {
         Ok(export) => service.export(id, &export).await,
         Err(error) => Err(error),
     };
-    let mut shown = Page {
-        shell: visit.shell(Section::None),
+    let mut shown = ExportPage {
+        layout: context.layout(Section::None),
         title,
-        fields: asked.fields(),
-        commands: asked.commands(&app.spec.name),
-        form: asked.form.clone(),
+        fields: options.fields(),
+        commands: options.commands(&app.spec.name),
+        form: options.form.clone(),
         head: AppHead { app, tab: Tab::Schedules },
         files: Vec::new(),
         faults: Vec::new(),
     };
     match exported {
         Ok(files) => {
-            let href = |file: &ExportedFile| format!("/apps/{id}/export/file?{}", asked.query(&file.name));
-            shown.files = files.into_iter().map(|file| Shown { href: href(&file), file }).collect();
-            page(&shown)
+            let href = |file: &ExportedFile| format!("/apps/{id}/export/file?{}", options.query(&file.name));
+            shown.files = files.into_iter().map(|file| ExportFileRow { href: href(&file), file }).collect();
+            render(&shown)
         }
-        Err(_) if new && asked.form == "kubernetes" => page(&shown),
+        Err(_) if new && options.form == "kubernetes" => render(&shown),
         Err(error) => {
             shown.faults = error.to_string().lines().map(sentence).collect();
-            refused(&shown, &error)
+            render_refused(&shown, &error)
         }
     }
 }
 
-async fn file(State(service): State<Service>, Path(id): Path<AppId>, Query(asked): Query<Asked>) -> Result<Response, PageError> {
-    asked.title()?;
-    let name = asked.name.clone();
-    let files = service.export(id, &asked.completed().export(&service)?).await?;
+pub async fn file(
+    State(service): State<Service>,
+    Path(id): Path<AppId>,
+    Query(options): Query<ExportOptions>,
+) -> Result<Response, PageError> {
+    options.title()?;
+    let name = options.name.clone();
+    let files = service.export(id, &options.completed().export(&service)?).await?;
     let file = files.into_iter().find(|file| file.name == name);
     let file = file.ok_or_else(|| PageError::not_found("There is no such file in this export."))?;
     let headers = [(CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, attachment(&file.name))];

@@ -7,18 +7,18 @@ use axum::response::{IntoResponse, Response};
 use chrono::TimeDelta;
 
 use super::links::Links;
-use super::shown::Shown;
+use super::visible_text::VisibleText;
 use crate::pages::error::PageError;
-use crate::pages::format::{self, When};
+use crate::pages::format::{self, DisplayTime};
 use plakar_driver::{RestorePoint, SnapshotId, SnapshotPath};
 use source_app::service::{Point, Service};
 use source_app::state::{App, AppId};
 
 /// Pages are counted up to here: no list is as long.
-const PAGES: u64 = 10_000_000;
+const MAX_PAGE_NUMBER: u64 = 10_000_000;
 
 /// The restore point that an address names, of the app that it names.
-pub struct Opened {
+pub struct OpenedPoint {
     /// The app.
     pub app: App,
     /// The restore point.
@@ -27,7 +27,7 @@ pub struct Opened {
     pub links: Links,
 }
 
-impl FromRequestParts<Service> for Opened {
+impl FromRequestParts<Service> for OpenedPoint {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, service: &Service) -> Result<Self, Response> {
@@ -43,9 +43,9 @@ impl FromRequestParts<Service> for Opened {
 }
 
 /// What is said of a restore point on its pages.
-pub struct Summary {
+pub struct PointSummary {
     /// When it was begun.
-    pub taken: When,
+    pub taken: DisplayTime,
     /// Its whole id.
     pub id: String,
     /// Eight digits of it.
@@ -68,12 +68,12 @@ pub struct Summary {
     pub errors_href: String,
 }
 
-impl Summary {
+impl PointSummary {
     /// Of an app's restore point.
     pub fn new(app: AppId, point: &RestorePoint) -> Self {
         let links = Links::new(app, &point.id);
         Self {
-            taken: When(point.taken),
+            taken: DisplayTime(point.taken),
             id: point.id.to_string(),
             short: point.id.short().to_owned(),
             href: links.start().to_owned(),
@@ -88,7 +88,7 @@ impl Summary {
     }
 }
 
-impl Summary {
+impl PointSummary {
     pub fn files_text(&self) -> String {
         format::count(self.files, "file", "files")
     }
@@ -99,23 +99,23 @@ impl Summary {
 }
 
 /// A folder above the present one.
-pub struct Crumb {
+pub struct Breadcrumb {
     /// Its name.
-    pub name: Shown,
+    pub name: VisibleText,
     /// Its address.
     pub href: String,
 }
 
 /// The folders from the root to a path, and the path's own name at the end.
-pub fn crumbs(links: &Links, path: &SnapshotPath) -> Vec<Crumb> {
-    let mut crumbs = vec![Crumb { name: Shown::name("/"), href: links.folder(&SnapshotPath::root()) }];
+pub fn breadcrumbs(links: &Links, path: &SnapshotPath) -> Vec<Breadcrumb> {
+    let mut all = vec![Breadcrumb { name: VisibleText::name("/"), href: links.folder(&SnapshotPath::root()) }];
     let mut folder = SnapshotPath::root();
     for name in path.as_str().split('/').filter(|name| !name.is_empty()) {
         let Ok(next) = folder.join(name) else { break };
         folder = next;
-        crumbs.push(Crumb { name: Shown::name(name), href: links.folder(&folder) });
+        all.push(Breadcrumb { name: VisibleText::name(name), href: links.folder(&folder) });
     }
-    crumbs
+    all
 }
 
 /// What was backed up: from there on one wants to look.
@@ -132,26 +132,26 @@ pub fn path(point: &RestorePoint, text: Option<&str>) -> Result<SnapshotPath, Pa
 }
 
 /// The restore points of the app beside one, with the same path: the newer and the older.
-pub async fn neighbours(service: &Service, opened: &Opened, path: &SnapshotPath) -> (Option<Neighbour>, Option<Neighbour>) {
+pub async fn neighbours(service: &Service, opened: &OpenedPoint, path: &SnapshotPath) -> (Option<NeighbourPoint>, Option<NeighbourPoint>) {
     let points = service.points(opened.app.id).await.unwrap_or_default();
     let Some(here) = points.iter().position(|point| point.id == opened.point.point.id) else { return (None, None) };
     let neighbour = |at: Option<usize>| {
         let point = points.get(at?)?;
-        Some(Neighbour { taken: When(point.taken), href: Links::new(opened.app.id, &point.id).folder(path) })
+        Some(NeighbourPoint { taken: DisplayTime(point.taken), href: Links::new(opened.app.id, &point.id).folder(path) })
     };
     (neighbour(here.checked_sub(1)), neighbour(here.checked_add(1)))
 }
 
 /// Another restore point.
-pub struct Neighbour {
+pub struct NeighbourPoint {
     /// When it was begun.
-    pub taken: When,
+    pub taken: DisplayTime,
     /// The same path in it.
     pub href: String,
 }
 
 /// A part of a list.
-pub struct Paging {
+pub struct Pagination {
     /// Which part, from 1.
     pub page: u64,
     /// The addresses of the parts before and after; may be empty.
@@ -163,11 +163,11 @@ pub struct Paging {
 }
 
 /// A page's number, in bounds.
-pub fn number(page: Option<u64>) -> u64 {
-    page.unwrap_or(1).clamp(1, PAGES)
+pub fn page_number(page: Option<u64>) -> u64 {
+    page.unwrap_or(1).clamp(1, MAX_PAGE_NUMBER)
 }
 
-impl Paging {
+impl Pagination {
     /// Of a list of `total`, if that is known, of which `length` are shown; `href` leads to the page that it is given.
     pub fn new(page: u64, size: u64, length: u64, total: Option<u64>, more: bool, href: impl Fn(u64) -> String) -> Self {
         let first = (page - 1) * size;

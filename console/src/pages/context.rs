@@ -29,8 +29,8 @@ const LINKS: [(Section, &str, &str); 4] = [
     (Section::Assign, "/assign", "Assign an app"),
 ];
 
-/// What `base.html` needs; each page's template has it as `shell`.
-pub struct Shell {
+/// What `base.html` needs; each page's template has it as `layout`.
+pub struct Layout {
     /// Where we are.
     pub section: Section,
     /// For forms.
@@ -40,19 +40,19 @@ pub struct Shell {
 }
 
 /// A request for a page.
-pub struct Visit {
+pub struct PageContext {
     session: Session,
     notice: Option<&'static str>,
 }
 
-impl Visit {
+impl PageContext {
     /// What is around the page.
-    pub fn shell(&self, section: Section) -> Shell {
-        Shell { notice: self.notice, ..Shell::new(section, &self.session) }
+    pub fn layout(&self, section: Section) -> Layout {
+        Layout { notice: self.notice, ..Layout::new(section, &self.session) }
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for Visit {
+impl<S: Sync> FromRequestParts<S> for PageContext {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
@@ -62,7 +62,7 @@ impl<S: Sync> FromRequestParts<S> for Visit {
     }
 }
 
-impl Shell {
+impl Layout {
     /// For a request's session.
     pub fn new(section: Section, session: &Session) -> Self {
         Self { section, csrf: session.csrf().to_owned(), notice: None }

@@ -1,0 +1,147 @@
+//! What a folder's page and the page of what was found in it have in common.
+
+use axum::extract::Query;
+use axum::http::Uri;
+use serde::Deserialize;
+
+use super::links::{Links, value};
+use super::point::{Breadcrumb, NeighbourPoint, OpenedPoint, PointSummary, breadcrumbs, neighbours};
+use super::visible_text::VisibleText;
+use crate::pages::format::{self, DisplayTime};
+use crate::pages::head::{AppHead, Tab};
+use plakar_driver::{Entry, EntryKind, SnapshotPath};
+use source_app::service::Service;
+
+/// Maximum number of entries on a page.
+pub const MAX_ENTRIES_PER_PAGE: u64 = 200;
+
+/// What a folder's address says.
+#[derive(Deserialize)]
+pub struct FolderQuery {
+    /// The folder; without it, what was backed up.
+    pub path: Option<String>,
+    /// The same, percent-encoded once more: a form would make two characters of a newline.
+    pub at: Option<String>,
+    /// Which part of the list.
+    pub page: Option<u64>,
+    /// What the entries are ordered by: `name`, `size` or `modified`; with `-` before it, the last first.
+    #[serde(default)]
+    pub sort: String,
+    /// What is searched for.
+    #[serde(default)]
+    pub text: String,
+    /// `all`: in the whole restore point.
+    #[serde(default, rename = "in")]
+    pub within: String,
+}
+
+impl FolderQuery {
+    /// The path that it names, if any.
+    pub fn folder(&self) -> Option<String> {
+        #[derive(Deserialize)]
+        struct AtPath {
+            path: String,
+        }
+        let at = self.at.as_ref().and_then(|at| Uri::try_from(format!("/?path={at}")).ok());
+        let at = at.and_then(|uri| Some(Query::<AtPath>::try_from_uri(&uri).ok()?.0.path));
+        at.or_else(|| self.path.clone())
+    }
+}
+
+/// An entry in a list.
+pub struct EntryRow {
+    /// Its name.
+    pub name: VisibleText,
+    /// `folder`, `file`, `link`, `other`.
+    pub kind: &'static str,
+    /// Its page; empty if its name can't be in a path.
+    pub href: String,
+    /// Its content; empty if it has none.
+    pub download: String,
+    /// Where a link leads.
+    pub target: Option<VisibleText>,
+    /// Bytes.
+    pub size: String,
+    /// When it was changed.
+    pub modified: DisplayTime,
+    /// What it is.
+    pub content_type: String,
+    /// The folder that it is in, and its address: of what was found.
+    pub folder: Breadcrumb,
+}
+
+impl EntryRow {
+    /// Of an entry.
+    pub fn new(links: &Links, entry: &Entry) -> Self {
+        let path = entry.path().ok();
+        let at = |address: fn(&Links, &SnapshotPath) -> String| path.as_ref().map(|path| address(links, path)).unwrap_or_default();
+        let (kind, href, download) = match entry.kind {
+            EntryKind::Folder => ("folder", at(Links::folder), String::new()),
+            EntryKind::File => ("file", at(Links::view), at(Links::download)),
+            EntryKind::Link => ("link", at(Links::view), String::new()),
+            EntryKind::Other => ("other", String::new(), String::new()),
+        };
+        let folder = SnapshotPath::new(&entry.folder).unwrap_or_else(|_| SnapshotPath::root());
+        Self {
+            name: VisibleText::name(&entry.name),
+            kind,
+            href,
+            download,
+            target: (entry.kind == EntryKind::Link && !entry.target.is_empty()).then(|| VisibleText::name(&entry.target)),
+            size: if entry.kind == EntryKind::Link { String::new() } else { format::size(entry.size) },
+            modified: DisplayTime(entry.modified),
+            content_type: entry.content_type.clone(),
+            folder: Breadcrumb { name: VisibleText::name(folder.as_str()), href: links.folder(&folder) },
+        }
+    }
+}
+
+impl EntryRow {
+    /// What it is: plakar's type, where that says anything.
+    pub fn kind_text(&self) -> &str {
+        match self.content_type.split(';').next().unwrap_or_default() {
+            "" | "application/octet-stream" => self.kind,
+            text => text,
+        }
+    }
+}
+
+/// What is the same for a folder and for what was found in it.
+pub struct ListingFrame {
+    pub head: AppHead,
+    pub point: PointSummary,
+    pub crumbs: Vec<Breadcrumb>,
+    /// The folder, percent-encoded: for the form that searches, and for addresses.
+    pub at: String,
+    /// The point's page.
+    pub start: String,
+    pub text: String,
+    pub whole: bool,
+    pub zip: String,
+    pub tarball: String,
+    pub restore: String,
+    pub newer: Option<NeighbourPoint>,
+    pub older: Option<NeighbourPoint>,
+}
+
+impl ListingFrame {
+    /// Of a folder, as its address asks for it.
+    pub async fn new(service: &Service, opened: &OpenedPoint, path: &SnapshotPath, query: &FolderQuery) -> Self {
+        let (newer, older) = neighbours(service, opened, path).await;
+        let links = &opened.links;
+        Self {
+            head: AppHead { app: opened.app.clone(), tab: Tab::Points },
+            point: PointSummary::new(opened.app.id, &opened.point.point),
+            crumbs: breadcrumbs(links, path),
+            at: value(path.as_str()),
+            start: links.start().to_owned(),
+            text: query.text.clone(),
+            whole: query.within == "all",
+            zip: links.archive(path, "zip"),
+            tarball: links.archive(path, "tar.gz"),
+            restore: links.restore(path),
+            newer,
+            older,
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! The list of an app's schedules.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use chrono::Utc;
+
+use super::row::{ScheduleRow, owner_page};
+use crate::pages::answer::{PageResult, redirect, render};
+use crate::pages::context::{Layout, PageContext, Section};
+use crate::pages::error::PageError;
+use crate::pages::format::DisplayTime;
+use crate::pages::forms::FormData;
+use crate::pages::head::{AppHead, Tab};
+use source_app::scheduler::next_runs;
+use source_app::service::Service;
+use source_app::state::{AppId, AppKind, Effective, Origin, Owner, ScheduleId};
+
+#[derive(Template)]
+#[template(path = "schedules/list.html")]
+struct SchedulesPage {
+    layout: Layout,
+    head: AppHead,
+    rows: Vec<ScheduleRow>,
+    enabled: bool,
+}
+
+impl SchedulesPage {
+    fn add_href(&self) -> String {
+        format!("/apps/{}/schedules/new", self.head.app.id)
+    }
+
+    fn export_href(&self, form: &str) -> String {
+        format!("/apps/{}/export?form={form}", self.head.app.id)
+    }
+}
+
+/// The page of an app's schedules.
+pub async fn list(context: PageContext, State(service): State<Service>, Path(id): Path<AppId>) -> PageResult {
+    let app = service.app(id).await?;
+    if app.spec.kind == AppKind::Destination {
+        return Err(PageError::input(&format!("{} is a destination, which has no schedules.", app.spec.name)));
+    }
+    let effective = service.effective_schedules(Some(id)).await?;
+    let next = next_runs(effective.clone(), Utc::now());
+    let row = |effective: &Effective| {
+        let next = next.iter().find(|next| next.schedule.schedule.id == effective.schedule.id).map(|next| DisplayTime(next.at));
+        let policy = match (&effective.origin, effective.schedule.spec.owner) {
+            (Origin::Policy(name), Owner::Policy(id)) => Some((name.clone(), format!("/policies/{id}"))),
+            _ => None,
+        };
+        ScheduleRow::new(&effective.schedule, next, policy)
+    };
+    let mut rows: Vec<ScheduleRow> = effective.iter().map(row).collect();
+    rows.sort_by_key(|row| row.policy.is_some());
+    let enabled = rows.iter().any(|row| row.schedule.spec.enabled);
+    render(&SchedulesPage { layout: context.layout(Section::None), head: AppHead { app, tab: Tab::Schedules }, rows, enabled })
+}
+
+/// Enables or disables one.
+pub async fn enable(State(service): State<Service>, Path(id): Path<ScheduleId>, posted: FormData) -> Result<Response, PageError> {
+    let revision = posted.number("revision").map_err(|error| PageError::input(&error))?;
+    let mut spec = service.schedule(id).await?.spec;
+    spec.enabled = posted.ticked("enabled");
+    let owner = spec.owner;
+    service.edit_schedule(id, revision, spec).await?;
+    Ok(redirect(&owner_page(owner), "saved"))
+}
+
+/// Removes one.
+pub async fn remove(State(service): State<Service>, Path(id): Path<ScheduleId>) -> Result<Response, PageError> {
+    let owner = service.schedule(id).await?.spec.owner;
+    service.remove_schedule(id).await?;
+    Ok(redirect(&owner_page(owner), "schedule-removed"))
+}

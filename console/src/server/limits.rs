@@ -1,0 +1,33 @@
+//! What one peer may cost.
+
+use std::time::Duration;
+
+/// What one peer may cost. The defaults are meant for people; tests make them smaller.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Maximum number of connections; more wait in the system's queue.
+    pub max_connections: usize,
+    /// Timeout from the opening of a connection, or its last answer, to the end of a request's header.
+    pub header_timeout: Duration,
+    /// Timeout of a TLS handshake.
+    pub handshake_timeout: Duration,
+    /// Timeout for the body of a request.
+    pub body_timeout: Duration,
+    /// Maximum size of a request's body, in bytes.
+    pub max_body_bytes: usize,
+    /// How long answers may go on after the end of the server was asked for.
+    pub shutdown_timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_connections: 256,
+            header_timeout: Duration::from_secs(15),
+            handshake_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(30),
+            max_body_bytes: 1 << 20,
+            shutdown_timeout: Duration::from_secs(5),
+        }
+    }
+}
