@@ -4,7 +4,9 @@
 //
 //	kloset-1.0 SETTINGS.json create
 //	kloset-1.0 SETTINGS.json backup          prints the snapshot's id and the number of errors
-//	kloset-1.0 SETTINGS.json ls|check ID
+//	kloset-1.0 SETTINGS.json snapshots       prints the ids of all
+//	kloset-1.0 SETTINGS.json sync            copies what the peer has and the store does not
+//	kloset-1.0 SETTINGS.json rm|ls|check ID
 //	kloset-1.0 SETTINGS.json cat ID PATH
 //	kloset-1.0 SETTINGS.json restore ID [PATH]
 package main
@@ -50,6 +52,8 @@ type settings struct {
 	Cache                      string
 	Concurrency                int
 	Source, Destination, Store map[string]string
+	// Another store, to copy from.
+	Peer map[string]string
 }
 
 type host struct {
@@ -100,16 +104,16 @@ func (h *host) plugin(connector string) (grpc.ClientConnInterface, error) {
 	return grpc.NewClient("127.0.0.1:0", grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithContextDialer(dial))
 }
 
-func (h *host) newStore() (storage.Store, error) {
+func (h *host) newStore(configuration map[string]string) (storage.Store, error) {
 	connection, err := h.plugin("storage")
 	if err != nil {
 		return nil, err
 	}
-	return gstorage.NewStorage(h.ctx, connection, "rclone", h.Store)
+	return gstorage.NewStorage(h.ctx, connection, "rclone", configuration)
 }
 
 func (h *host) create() error {
-	store, err := h.newStore()
+	store, err := h.newStore(h.Store)
 	if err != nil {
 		return err
 	}
@@ -131,8 +135,8 @@ func (h *host) create() error {
 	return errors.Join(store.Create(h.ctx, description), store.Close(h.ctx))
 }
 
-func (h *host) open() (*repository.Repository, error) {
-	store, err := h.newStore()
+func (h *host) open(configuration map[string]string) (*repository.Repository, error) {
+	store, err := h.newStore(configuration)
 	if err != nil {
 		return nil, err
 	}
@@ -165,6 +169,43 @@ func (h *host) backup(repo *repository.Repository) error {
 	summary := snap.Header.GetSource(0).Summary
 	fmt.Printf("%x %d\n", snap.Header.Identifier[:], summary.Directory.Errors+summary.Below.Errors)
 	return nil
+}
+
+// sync copies as Plakar does: a copy has the id of what it is copied from, and its state is named after it.
+func (h *host) sync(repo *repository.Repository) error {
+	peer, err := h.open(h.Peer)
+	if err != nil {
+		return err
+	}
+	defer peer.Close()
+	there := map[objects.MAC]bool{}
+	for id := range repo.ListSnapshots() {
+		there[id] = true
+	}
+	for id := range peer.ListSnapshots() {
+		if there[id] {
+			continue
+		}
+		if err := copySnapshot(peer, repo, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func copySnapshot(from, to *repository.Repository, id objects.MAC) error {
+	original, err := snapshot.Load(from, id)
+	if err != nil {
+		return err
+	}
+	defer original.Close()
+	copied, err := snapshot.Create(to, repository.DefaultType, "", id)
+	if err != nil {
+		return err
+	}
+	defer copied.Close()
+	copied.Header = original.Header
+	return original.Synchronize(copied, true)
 }
 
 func (h *host) restore(snap *snapshot.Snapshot, path string) error {
@@ -222,17 +263,28 @@ func (h *host) run(command string, arguments []string) error {
 	if command == "create" {
 		return h.create()
 	}
-	repo, err := h.open()
+	repo, err := h.open(h.Store)
 	if err != nil {
 		return err
 	}
 	defer repo.Close()
-	if command == "backup" {
+	switch command {
+	case "backup":
 		return h.backup(repo)
+	case "sync":
+		return h.sync(repo)
+	case "snapshots":
+		for id := range repo.ListSnapshots() {
+			fmt.Printf("%x\n", id[:])
+		}
+		return nil
 	}
 	id, err := hex.DecodeString(arguments[0])
 	if err != nil || len(id) != 32 {
 		return fmt.Errorf("%q is no id of a snapshot", arguments[0])
+	}
+	if command == "rm" {
+		return repo.DeleteSnapshot(objects.MAC(id))
 	}
 	snap, err := snapshot.Load(repo, objects.MAC(id))
 	if err != nil {

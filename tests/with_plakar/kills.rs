@@ -63,7 +63,7 @@ enum Victim {
 const VICTIMS: [Victim; 3] = [Victim::Plakar, Victim::Plugin, Victim::Both];
 
 /// The plugin that a Plakar has started. Its cache process, which outlives it, has one of its own.
-fn plugin_of(plakar: &Child, connector: &str) -> Option<PathBuf> {
+pub fn plugin_of(plakar: &Child, connector: &str) -> Option<PathBuf> {
     let (parent, ending) = (format!("PPid:\t{}", plakar.id()), format!("\0{connector}\0"));
     std::fs::read_dir("/proc").unwrap().flatten().map(|process| process.path()).find(|process| {
         let status = std::fs::read_to_string(process.join("status")).unwrap_or_default();
@@ -118,7 +118,7 @@ fn kill_at(world: &DriveStore, connector: &str, arguments: &[&str], call: u64, d
 /// Plakar 1.1.4 takes a state that it could not put for one that is in the store (`flushDeltaState` in
 /// kloset v1.1.3, snapshot/builder.go), whatever the store is: its next backup leaves out what that
 /// state tells of, and only this user can read it. So when its plugin alone was killed, this is due.
-fn forget(plakar: &Plakar) {
+pub fn forget(plakar: &Plakar) {
     let is_cache = |process: &PathBuf| std::fs::read(process.join("cmdline")).is_ok_and(|line| line.ends_with(b"\0cached\0"));
     for process in plakar.processes().iter().filter(|process| is_cache(process)) {
         let _ = Command::new("kill").arg("-9").arg(process.file_name().unwrap()).stderr(Stdio::null()).status();

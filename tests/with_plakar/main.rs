@@ -23,6 +23,7 @@ mod places;
 mod restore;
 mod secrets;
 mod six_downloads;
+mod state_kills;
 mod store_plakar;
 mod store_repair;
 mod sync;

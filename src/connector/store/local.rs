@@ -2,13 +2,19 @@
 //!
 //! Plakar 1.1.4 merges a state into its local cache whether or not it could be put (`flushDeltaState` in kloset v1.1.3,
 //! snapshot/builder.go). Its next backup then leaves out what that state tells of, and nobody but this user can read that
-//! backup. So a state is on this disk before it is on its way, stays there if it does not arrive, and the next connection
+//! backup. So a state is written to this disk while it comes in, stays there if it does not arrive, and the next connection
 //! puts it first. What Plakar puts is encrypted if the store is. The file has the number of packfiles that the same connection
 //! has put (8 bytes, little-endian), their names (32 bytes each), and the state: it is put only where these are.
+//!
+//! A process that is killed while a state comes in leaves the part that has come. Plakar, if it was not killed too, takes that state for
+//! stored, or what it has read of it, and nobody can tell it apart from one that was killed as well: so nothing is put until somebody
+//! has removed Plakar's cache and that file.
 
+use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
@@ -21,8 +27,11 @@ use crate::connector::Identity;
 /// (`defaultDuration` in plakar v1.1.4, subcommands/maintenance); a state that tells of packfiles which are gone does harm.
 const MAX_PENDING_AGE: Duration = Duration::from_secs(6 * 24 * 60 * 60);
 
-/// The age from which on a file that is not complete is one that nobody will complete.
+/// The age from which on a file that is not complete is one that nobody will complete, where that is not known by its lock.
 const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What the name of a file begins with that is not locked yet.
+const NEW: &str = "new ";
 
 /// How much of a file is read at once, in bytes.
 const CHUNK: usize = 1 << 20;
@@ -35,14 +44,27 @@ const PLACES: &str = "places";
 pub(super) struct Local {
     folder: PathBuf,
     place: String,
+    unanswered: Unanswered,
 }
 
-/// A state that is not in the store yet, in a file that is locked. The file goes with this, unless it is to stay.
+/// The files of states for which this connection has given no answer yet.
+type Unanswered = Arc<Mutex<HashSet<PathBuf>>>;
+
+/// A state that is not in the store yet, in a file that is locked as long as this lives.
 #[derive(Debug)]
 pub(super) struct Pending {
     path: PathBuf,
     file: File,
-    stays: bool,
+    unanswered: Unanswered,
+}
+
+/// What earlier connections have left.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// States that can be put, the oldest first.
+    pub(super) whole: Vec<(Kind, Mac, Pending)>,
+    /// The file of one of which only a part has come.
+    pub(super) broken: Option<PathBuf>,
 }
 
 /// The usual folder: `plakar-opendrive/stores` where this system keeps the state of programs; `None` if the environment names no home.
@@ -61,7 +83,8 @@ impl Local {
     /// What is kept below a folder of a store with a description at a place. Copies of a store have the same description.
     pub(super) fn new(folder: &Path, description: &[u8], identity: &Identity) -> Self {
         let Identity { origin, kind, root } = identity;
-        Self { folder: folder.join(short(description)), place: format!("{root} on {kind} ({origin})") }
+        let place = format!("{root} on {kind} ({origin})");
+        Self { folder: folder.join(short(description)), place, unanswered: Unanswered::default() }
     }
 
     /// Takes note of the place. Gives the file with all places if the store was seen at others, and these.
@@ -79,29 +102,39 @@ impl Local {
         Ok((!others.is_empty()).then_some((path, others)))
     }
 
-    /// Begins to keep a state that is to be put. Nobody else sees it before [`Pending::complete`].
+    /// Begins to keep a state that is to be put. Nobody else puts it before [`Pending::complete`].
     pub(super) fn keep(&self, kind: Kind, mac: &Mac, packfiles: &[Mac]) -> io::Result<Pending> {
         let folder = self.states();
         make_private(&folder)?;
-        let path = folder.join(layout::temporary(&format!("{} {}", kind.folder(), layout::hex(mac))));
-        let file = private().write(true).create_new(true).open(&path)?;
+        let name = layout::temporary(&format!("{} {}", kind.folder(), layout::hex(mac)));
+        let made = folder.join(format!("{NEW}{name}"));
+        let file = private().write(true).create_new(true).open(&made)?;
         lock(&file, true)?;
-        let mut pending = Pending { path, file, stays: false };
+        // Under its name it is locked: else others would take it for one whose process is gone.
+        let path = folder.join(name);
+        fs::rename(made, &path)?;
+        let mut pending = self.pending_in(path, file);
+        pending.unanswered().insert(pending.path.clone());
         pending.write(&(packfiles.len() as u64).to_le_bytes())?;
         packfiles.iter().try_for_each(|packfile| pending.write(packfile))?;
         Ok(pending)
     }
 
-    /// The states that were kept and that nobody is putting now, the oldest first.
-    pub(super) fn pending(&self) -> io::Result<Vec<(Kind, Mac, Pending)>> {
-        let mut found = Vec::new();
+    /// The states that were kept and that nobody is putting now.
+    pub(super) fn pending(&self) -> io::Result<Found> {
+        let (mut found, mut broken) = (Vec::new(), None);
         let entries = match fs::read_dir(self.states()) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::default()),
             entries => entries?,
         };
         for entry in entries {
             let path = entry?.path();
-            let Some((kind, mac, complete)) = path.file_name().and_then(|name| named(name.to_str()?)) else { continue };
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            if name.starts_with(NEW) && fs::metadata(&path).and_then(|file| file.modified()).is_ok_and(|made| age(made) > ABANDONED) {
+                // Its process ended before a byte of the state was taken.
+                drop(fs::remove_file(&path));
+            }
+            let Some((kind, mac, complete)) = named(name) else { continue };
             let file = match private().read(true).open(&path) {
                 // It has arrived meanwhile.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
@@ -111,15 +144,26 @@ impl Local {
                 continue;
             }
             let modified = file.metadata()?.modified()?;
-            // What is not complete goes after a while: whoever began it has ended, and its put with it.
-            let abandoned = !complete && age(modified) > ABANDONED;
-            let pending = Pending { path, file, stays: !abandoned };
             if complete {
-                found.push((modified, kind, mac, pending));
+                found.push((modified, kind, mac, self.pending_in(path, file)));
+            } else if cfg!(unix) || age(modified) > ABANDONED {
+                // Without locks only its age tells that nobody goes on with it.
+                broken = broken.or(Some(path));
             }
         }
         found.sort_by_key(|(modified, ..)| *modified);
-        Ok(found.into_iter().map(|(_, kind, mac, pending)| (kind, mac, pending)).collect())
+        Ok(Found { whole: found.into_iter().map(|(_, kind, mac, pending)| (kind, mac, pending)).collect(), broken })
+    }
+
+    /// Removes the states for which no answer was given: nobody who lives waits for one.
+    pub(super) fn forget_unanswered(&self) {
+        for path in lock_of(&self.unanswered).drain() {
+            drop(fs::remove_file(path));
+        }
+    }
+
+    fn pending_in(&self, path: PathBuf, file: File) -> Pending {
+        Pending { path, file, unanswered: self.unanswered.clone() }
     }
 
     /// Where the states of this place are. Those of a copy of the store are others.
@@ -138,6 +182,10 @@ impl Pending {
         self.file.sync_all()?;
         let complete = self.path.with_file_name(self.path.file_stem().unwrap_or_default());
         fs::rename(&self.path, &complete)?;
+        let mut unanswered = lock_of(&self.unanswered);
+        unanswered.remove(&self.path);
+        unanswered.insert(complete.clone());
+        drop(unanswered);
         self.path = complete;
         Ok(())
     }
@@ -168,28 +216,30 @@ impl Pending {
         Ok(age(self.file.metadata()?.modified()?) > MAX_PENDING_AGE)
     }
 
-    /// Leaves it for the next connection.
-    pub(super) fn stay(&mut self) {
-        self.stays = true;
+    /// Leaves it for the next connection: it was answered with an error.
+    pub(super) fn leave(self) {
+        self.unanswered().remove(&self.path);
     }
 
-    /// Ends it: it has arrived.
-    pub(super) fn arrived(mut self) {
-        self.stays = false;
+    /// Ends it: it has arrived, or cannot be kept.
+    pub(super) fn remove(self) {
+        self.unanswered().remove(&self.path);
+        // What stays is put once more, and found to be there.
+        drop(fs::remove_file(&self.path));
     }
 
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
+
+    fn unanswered(&self) -> MutexGuard<'_, HashSet<PathBuf>> {
+        lock_of(&self.unanswered)
+    }
 }
 
-impl Drop for Pending {
-    fn drop(&mut self) {
-        if !self.stays {
-            // What stays is put once more, and found to be there.
-            drop(fs::remove_file(&self.path));
-        }
-    }
+fn lock_of(unanswered: &Unanswered) -> MutexGuard<'_, HashSet<PathBuf>> {
+    // No code that can panic runs under this lock.
+    unanswered.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 /// What the name of a file says: the kind, the name of the state, and whether it is complete.

@@ -81,6 +81,8 @@ struct Inner {
     packfiles: Mutex<Vec<Mac>>,
     /// Set when the states of earlier connections are in the store.
     settled: OnceCell<()>,
+    /// The process that started this one.
+    parent: u32,
 }
 
 impl Store {
@@ -109,6 +111,7 @@ impl Store {
             local: std::sync::OnceLock::new(),
             packfiles: Mutex::default(),
             settled: OnceCell::new(),
+            parent: parent().unwrap_or_default(),
         }))
     }
 
@@ -216,7 +219,7 @@ impl Store {
     /// If the remote cannot be opened.
     pub async fn put(&self, kind: Kind, mac: Mac) -> Result<Put> {
         self.ready().await?;
-        Ok(Put::new(self, kind, mac))
+        Ok(Put::new(self, kind, mac).await)
     }
 
     /// Deletes a resource; one that is gone already is deleted. Once it has begun it is carried through, whoever waits for it or not.
@@ -230,13 +233,17 @@ impl Store {
 
     /// Ends what was begun when the connection has ended: puts and deletes are carried through if
     /// that is soon done and taken back otherwise; the locks that nobody deleted are deleted, which
-    /// would keep others out for ten minutes.
+    /// would keep others out for ten minutes. A state that is under way is kept for the next connection, unless whoever started this process
+    /// is gone, and with it whoever may build on it.
     pub async fn finish(&self) {
         tokio::time::sleep(LAST_REQUESTS).await;
         self.0.tasks.close();
         if tokio::time::timeout(GRACE, self.0.tasks.wait()).await.is_err() {
             self.0.hurry.cancel();
             self.0.tasks.wait().await;
+        }
+        if let Some(local) = self.0.local.get().filter(|_| parent() != Some(self.0.parent)) {
+            local.forget_unanswered();
         }
         let locks: Vec<Mac> = self.locks().own.drain().collect();
         let deletions = locks.iter().map(|mac| self.remove(Kind::Lock, mac));
@@ -307,6 +314,15 @@ impl Store {
         let Identity { origin, kind: backend, root } = self.identity();
         OpenError::Remote { message: format!("at {root} on {backend} ({origin}) there is {what}"), kind, temporary: false }
     }
+}
+
+/// The number of the process that started this one, another one when that is gone; `None` where that is not known.
+fn parent() -> Option<u32> {
+    #[cfg(unix)]
+    let parent = Some(std::os::unix::process::parent_id());
+    #[cfg(not(unix))]
+    let parent = None;
+    parent
 }
 
 /// All bytes of a small object, `CONFIG` or a lock.

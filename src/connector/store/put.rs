@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::layout::{Kind, Mac};
 use super::spool::Spool;
+use super::states::OnDisk;
 use super::{Result, Store};
 use crate::rclone::{Error, ErrorKind};
 
@@ -13,11 +14,17 @@ pub struct Put {
     kind: Kind,
     mac: Mac,
     spool: Spool,
+    /// What this machine's disk has of it, if it is a state.
+    kept: Option<OnDisk>,
 }
 
 impl Put {
-    pub(super) fn new(store: &Store, kind: Kind, mac: Mac) -> Self {
-        Self { store: store.clone(), kind, mac, spool: Spool::new(&store.0.budget) }
+    pub(super) async fn new(store: &Store, kind: Kind, mac: Mac) -> Self {
+        let kept = match kind {
+            Kind::State | Kind::EccState => Some(store.keep_state(kind, mac).await),
+            Kind::Packfile | Kind::EccPackfile | Kind::Lock => None,
+        };
+        Self { store: store.clone(), kind, mac, spool: Spool::new(&store.0.budget), kept }
     }
 
     /// Takes bytes over.
@@ -25,6 +32,9 @@ impl Put {
     /// # Errors
     /// If they do not fit in memory and a temporary file cannot be written.
     pub async fn write(&mut self, chunk: Bytes) -> Result<()> {
+        if let Some(kept) = &mut self.kept {
+            kept.write(chunk.clone()).await;
+        }
         self.spool.push(chunk).await
     }
 
@@ -39,8 +49,11 @@ impl Put {
     }
 
     async fn upload(self) -> Result<u64> {
-        let Self { store, kind, mac, spool } = self;
+        let Self { store, kind, mac, spool, kept } = self;
         if spool.size() == 0 {
+            if let Some(kept) = kept {
+                kept.remove().await;
+            }
             return Err(Error::new(ErrorKind::Config, format!("a {} without a byte in it", kind.name())));
         }
         // Locks and states never wait for the packfiles of a slow line: others take a lock that is not renewed for stale.
@@ -48,13 +61,13 @@ impl Put {
             Kind::Packfile | Kind::EccPackfile => store.0.uploads.acquire().await.ok(),
             Kind::Lock | Kind::State | Kind::EccState => None,
         };
+        if let Some(kept) = kept {
+            store.put_state(kind, mac, &spool, kept).await?;
+            return Ok(spool.size());
+        }
         let catalog = store.ready().await?;
         if kind != Kind::Lock {
             store.settle().await?;
-        }
-        if matches!(kind, Kind::State | Kind::EccState) {
-            store.put_state(kind, mac, &spool).await?;
-            return Ok(spool.size());
         }
         // An empty packfile or lock, which is what others see meanwhile, is passed over.
         let uploaded = spool.upload(catalog.remote(), &kind.path(&mac)).await;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::io;
 use std::sync::MutexGuard;
 
-use futures::stream::TryStreamExt;
+use bytes::Bytes;
 
 use super::catalog::Catalog;
 use super::layout::{self, Kind, Mac};
@@ -16,6 +16,57 @@ use crate::rclone::{Error, ErrorKind};
 /// What to do when a state could not be put and is not on this machine's disk either.
 const ADVICE: &str = "; Plakar's cache takes it for stored all the same: before the next backup remove it (the folder 2.0.0 in \
                       ~/.cache/plakar), or that backup will lack data";
+
+/// What to do about a state that will never be in the store.
+const REMOVE: &str = "remove Plakar's cache (the folder 2.0.0 in ~/.cache/plakar), then this file";
+
+/// A state that comes in, and what this machine's disk has of it.
+#[derive(Debug)]
+pub(super) enum OnDisk {
+    /// As much as has come.
+    Kept(Pending),
+    /// Nothing: no folder is known.
+    Nowhere,
+    /// Nothing, for this reason.
+    Failed(Error),
+}
+
+impl OnDisk {
+    /// Takes bytes over.
+    pub(super) async fn write(&mut self, chunk: Bytes) {
+        *self = match std::mem::replace(self, Self::Nowhere) {
+            Self::Kept(pending) => Self::with(pending, move |pending| pending.write(&chunk)).await,
+            other => other,
+        };
+    }
+
+    /// Makes it last, now that all has come.
+    async fn complete(self) -> Self {
+        match self {
+            Self::Kept(pending) => Self::with(pending, Pending::complete).await,
+            other => other,
+        }
+    }
+
+    /// Ends it: nobody will miss it on this disk.
+    pub(super) async fn remove(self) {
+        let Self::Kept(pending) = self else { return };
+        // Should that fail, it is put once more, and found to be there.
+        drop(tokio::task::spawn_blocking(|| pending.remove()).await);
+    }
+
+    /// Does something with the file, which goes if that fails.
+    async fn with(mut pending: Pending, work: impl FnOnce(&mut Pending) -> io::Result<()> + Send + 'static) -> Self {
+        let done = on_disk(move || match work(&mut pending) {
+            Ok(()) => Ok(pending),
+            Err(error) => {
+                pending.remove();
+                Err(error)
+            }
+        });
+        done.await.map_or_else(Self::Failed, Self::Kept)
+    }
+}
 
 impl Store {
     /// Keeps on this machine's disk what [`Local`] keeps, for the store with this description.
@@ -49,7 +100,8 @@ impl Store {
 
     async fn put_pending(&self) -> Result<()> {
         let Some(local) = self.0.local.get().cloned() else { return Ok(()) };
-        for (kind, mac, mut pending) in on_disk(move || local.pending()).await? {
+        let found = on_disk(move || local.pending()).await?;
+        for (kind, mac, mut pending) in found.whole {
             self.put_late(kind, mac, &mut pending).await.map_err(|error| {
                 let (kind, file) = (kind.name(), pending.path().display());
                 Error::new(
@@ -57,17 +109,24 @@ impl Store {
                     format!("a {kind} of an earlier backup is not in the store yet, and comes first ({file}): {error}"),
                 )
             })?;
-            pending.arrived();
+            pending.remove();
             tracing::warn!("a {} of an earlier backup, which could not be put then, is in the store now", kind.name());
         }
-        Ok(())
+        match found.broken {
+            Some(file) => Err(Error::new(
+                ErrorKind::Other,
+                format!(
+                    "of a state of an earlier backup only a part has come, because the process that it was sent to was killed; if Plakar was \
+                     not killed too, its cache takes that state for stored: nothing is put before you {REMOVE} ({})",
+                    file.display()
+                ),
+            )),
+            None => Ok(()),
+        }
     }
 
     async fn put_late(&self, kind: Kind, mac: Mac, pending: &mut Pending) -> Result<()> {
-        let useless = |why: &str| {
-            let advice = "remove Plakar's cache (the folder 2.0.0 in ~/.cache/plakar), then this file";
-            Error::new(ErrorKind::Other, format!("{why}: {advice}"))
-        };
+        let useless = |why: &str| Error::new(ErrorKind::Other, format!("{why}: {REMOVE}"));
         if pending.expired().map_err(disk)? {
             return Err(useless("it is too old, maintenance may have removed what it tells of"));
         }
@@ -89,18 +148,35 @@ impl Store {
         place_state(self.ready().await?, kind, mac, &spool).await
     }
 
-    /// Puts a state, which is on this machine's disk until it has arrived.
-    pub(super) async fn put_state(&self, kind: Kind, mac: Mac, spool: &Spool) -> Result<()> {
-        let kept = self.keep_state(kind, mac, spool).await;
-        let outcome = place_state(self.ready().await?, kind, mac, spool).await;
-        let Err(error) = outcome else { return Ok(()) };
+    /// Begins to keep a state on this machine's disk, from its first byte on until it has arrived.
+    pub(super) async fn keep_state(&self, kind: Kind, mac: Mac) -> OnDisk {
+        let Some(local) = self.0.local.get().cloned() else { return OnDisk::Nowhere };
+        let packfiles = self.packfiles().clone();
+        on_disk(move || local.keep(kind, &mac, &packfiles)).await.map_or_else(OnDisk::Failed, OnDisk::Kept)
+    }
+
+    /// Puts a state, after those of earlier connections.
+    pub(super) async fn put_state(&self, kind: Kind, mac: Mac, spool: &Spool, kept: OnDisk) -> Result<()> {
+        // First: should this process be killed now, the next connection has all of it.
+        let kept = kept.complete().await;
+        let catalog = self.ready().await?;
+        if let Err(error) = self.settle().await {
+            // As for all that is put then.
+            kept.remove().await;
+            return Err(error);
+        }
+        let Err(error) = place_state(catalog, kind, mac, spool).await else {
+            kept.remove().await;
+            return Ok(());
+        };
         let advice = match kept {
-            Ok(Some(mut pending)) => {
-                pending.stay();
-                format!("; it is kept in {}, and is put first at the next connection of this user", pending.path().display())
+            OnDisk::Kept(pending) => {
+                let path = pending.path().display().to_string();
+                pending.leave();
+                format!("; it is kept in {path}, and is put first at the next connection of this user")
             }
-            Ok(None) => ADVICE.to_owned(),
-            Err(reason) => format!("; it could not be kept on this machine either: {reason}{ADVICE}"),
+            OnDisk::Nowhere => ADVICE.to_owned(),
+            OnDisk::Failed(reason) => format!("; it could not be kept on this machine either: {reason}{ADVICE}"),
         };
         Err(Error::new(error.kind(), format!("{error}{advice}")))
     }
@@ -126,17 +202,6 @@ impl Store {
         object.rename(&Kind::State.path(&name)).await?;
         catalog.list(Kind::State).await?;
         Ok(name)
-    }
-
-    async fn keep_state(&self, kind: Kind, mac: Mac, spool: &Spool) -> Result<Option<Pending>> {
-        let Some(local) = self.0.local.get().cloned() else { return Ok(None) };
-        let packfiles = self.packfiles().clone();
-        let mut pending = on_disk(move || local.keep(kind, &mac, &packfiles)).await?;
-        let mut chunks = spool.chunks();
-        while let Some(chunk) = chunks.try_next().await? {
-            pending = on_disk(move || pending.write(&chunk).map(|()| pending)).await?;
-        }
-        on_disk(move || pending.complete().map(|()| pending)).await.map(Some)
     }
 }
 

@@ -228,24 +228,75 @@ async fn a_state_whose_packfiles_are_gone_is_not_put() {
     }
 }
 
+/// Waits until so many files of states are kept.
+async fn wait_for_kept(folder: &TempDir, count: usize) {
+    for _ in 0..1000 {
+        if kept(folder.path()).len() == count {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{:?}", kept(folder.path()));
+}
+
+/// Whoever started this process lives, and may take the state for stored.
 #[tokio::test]
-async fn what_is_taken_back_at_the_end_is_not_kept() {
+async fn what_is_taken_back_at_the_end_comes_first_at_the_next_connection() {
     let (place, folder) = (Place::drive(), tempfile::tempdir().unwrap());
     made(&place).await;
     let store = keeping(&place, "stores/one", &folder).await;
     place.simulator().add_fault(Fault::new(What::Delay { ms: 20_000 }).endpoint("upload/create_file").always());
     let put = tokio::spawn({
         let store = store.clone();
-        async move { try_put(&store, Kind::State, b"nobody waits for it").await }
+        async move { try_put(&store, Kind::State, b"taken back").await }
     });
-    for _ in 0..1000 {
-        if kept(folder.path()).len() == 1 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    assert_eq!(kept(folder.path()).len(), 1);
+    wait_for_kept(&folder, 1).await;
     store.finish().await;
     put.await.unwrap().unwrap_err();
+    place.simulator().set_faults(Vec::new());
+    assert_eq!(states(&place).await, [] as [&str; 0]);
+    keeping(&place, "stores/one", &folder).await;
+    assert_eq!(states(&place).await, ["taken back"]);
+    assert_eq!(kept(folder.path()), [] as [PathBuf; 0]);
+}
+
+#[tokio::test]
+async fn after_a_state_that_came_in_part_nothing_is_put_before_somebody_has_seen_to_it() {
+    let (place, folder) = (Place::drive(), tempfile::tempdir().unwrap());
+    made(&place).await;
+    let first = keeping(&place, "stores/one", &folder).await;
+    let mut put = first.put(Kind::State, NAME).await.unwrap();
+    put.write(Bytes::from_static(b"a part of")).await.unwrap();
+    wait_for_kept(&folder, 1).await;
+    // While it comes in it is nobody else's.
+    let beside = keeping(&place, "stores/one", &folder).await;
+    assert_eq!(try_put(&beside, Kind::Packfile, b"content").await, Ok(7));
+    drop(put);
+    first.finish().await;
+
+    let second = keeping(&place, "stores/one", &folder).await;
+    assert_eq!(second.list(Kind::Packfile).await.unwrap(), [NAME]);
+    let [file] = &kept(folder.path())[..] else { panic!("{:?}", kept(folder.path())) };
+    for kind in [Kind::Packfile, Kind::State] {
+        let refused = try_put(&second, kind, b"content").await.unwrap_err();
+        assert!(refused.contains("only a part has come") && refused.contains("remove Plakar's cache"), "{refused}");
+        assert!(refused.contains(file.to_str().unwrap()), "{refused}");
+    }
+    // Locks go as ever; and of what was refused nothing is kept.
+    assert_eq!(try_put(&second, Kind::Lock, b"lock").await, Ok(4));
+    assert_eq!(kept(folder.path()).len(), 1);
+    // As the message says.
+    std::fs::remove_file(file).unwrap();
+    assert_eq!(try_put(&second, Kind::State, b"whole").await, Ok(5));
+    assert_eq!(states(&place).await, ["whole"]);
+}
+
+#[tokio::test]
+async fn a_state_without_a_byte_leaves_nothing() {
+    let (place, folder) = (Place::drive(), tempfile::tempdir().unwrap());
+    made(&place).await;
+    let store = keeping(&place, "stores/one", &folder).await;
+    let refused = store.put(Kind::State, NAME).await.unwrap().commit().await.unwrap_err();
+    assert!(refused.to_string().contains("without a byte"), "{refused}");
     assert_eq!(kept(folder.path()), [] as [PathBuf; 0]);
 }

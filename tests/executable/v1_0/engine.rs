@@ -1,8 +1,10 @@
 //! End to end with the engine of Plakar 1.0 (tests/kloset-1.0): backup, restore and store on a simulated
 //! drive, also while it fails. `--nocapture` shows the figures.
 
+mod states;
+
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -34,6 +36,21 @@ fn engine() -> PathBuf {
     path
 }
 
+/// Runs a command of the engine. The plugin keeps what it keeps on this machine in a folder.
+fn run_engine(settings: &Path, simulator: &Simulator, state: &Path, arguments: &[&str]) -> Said {
+    let output = Command::new("timeout")
+        .args(["--kill-after=5", "60"])
+        .arg(engine())
+        .arg(settings)
+        .args(arguments)
+        .envs(simulator.env())
+        .env("XDG_STATE_HOME", state)
+        .output()
+        .unwrap();
+    assert_ne!(output.status.code(), Some(124), "{arguments:?} does not end");
+    Said { ok: output.status.success(), out: output.stdout, errors: String::from_utf8_lossy(&output.stderr).into_owned() }
+}
+
 impl World {
     fn new(latency: Duration, store_on_drive: bool) -> Self {
         Self::at("opendrive://Documents", latency, store_on_drive)
@@ -61,17 +78,7 @@ impl World {
     }
 
     fn run(&self, arguments: &[&str]) -> Said {
-        let output = Command::new("timeout")
-            .args(["--kill-after=5", "60"])
-            .arg(engine())
-            .arg(self.home.path().join("settings.json"))
-            .args(arguments)
-            .envs(self.simulator.env())
-            .env("XDG_STATE_HOME", self.home.path())
-            .output()
-            .unwrap();
-        assert_ne!(output.status.code(), Some(124), "{arguments:?} does not end");
-        Said { ok: output.status.success(), out: output.stdout, errors: String::from_utf8_lossy(&output.stderr).into_owned() }
+        run_engine(&self.home.path().join("settings.json"), &self.simulator, self.home.path(), arguments)
     }
 
     fn ok(&self, arguments: &[&str]) -> String {
