@@ -11,6 +11,8 @@ use support::drive_store::{DriveStore, tree};
 use support::plakar::Plakar;
 use support::{noise, wait_for};
 
+use crate::state_kills::{is_whole, kept};
+
 /// How soon after Plakar its plugin must be gone.
 const SOON: Duration = Duration::from_secs(4);
 
@@ -109,6 +111,8 @@ fn kill_at(world: &DriveStore, connector: &str, arguments: &[&str], call: u64, d
     simulator.set_faults(Vec::new());
     if connector == "storage" && matches!(victim, Victim::Plugin) {
         forget(plakar);
+        // As the message says that the next put would come with.
+        kept(plakar).iter().filter(|state| !is_whole(state)).for_each(|state| std::fs::remove_file(state).unwrap());
     }
     format!("{victim:?} at call {call}, before it was done: {before}, too late: {ended}")
 }
@@ -117,7 +121,8 @@ fn kill_at(world: &DriveStore, connector: &str, arguments: &[&str], call: u64, d
 ///
 /// Plakar 1.1.4 takes a state that it could not put for one that is in the store (`flushDeltaState` in
 /// kloset v1.1.3, snapshot/builder.go), whatever the store is: its next backup leaves out what that
-/// state tells of, and only this user can read it. So when its plugin alone was killed, this is due.
+/// state tells of, and only this user can read it. So when its plugin alone was killed, this is due: the plugin may not have had
+/// the first byte of a state, or only a part of it. All of it comes first at the next connection.
 pub fn forget(plakar: &Plakar) {
     let is_cache = |process: &PathBuf| std::fs::read(process.join("cmdline")).is_ok_and(|line| line.ends_with(b"\0cached\0"));
     for process in plakar.processes().iter().filter(|process| is_cache(process)) {

@@ -21,7 +21,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 const LONG: What = What::Delay { ms: 15_000 };
 
 /// The files of states that are kept for a user, whole or in part.
-fn kept(user: &Plakar) -> Vec<PathBuf> {
+pub fn kept(user: &Plakar) -> Vec<PathBuf> {
     let (mut found, mut waiting) = (Vec::new(), vec![user.home().join(".local/state/plakar-opendrive/stores")]);
     while let Some(folder) = waiting.pop() {
         for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -36,7 +36,8 @@ fn kept(user: &Plakar) -> Vec<PathBuf> {
     found
 }
 
-fn is_whole(state: &Path) -> bool {
+/// Whether all of a state is there.
+pub fn is_whole(state: &Path) -> bool {
     state.extension() != Some(OsStr::new("incomplete"))
 }
 
