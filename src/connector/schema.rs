@@ -3,7 +3,7 @@
 //! The files in packaging/schema are the one place that tells which configurations are good, and in which words
 //! a bad one is refused. This check reads them, so a form, the command line and the plugin say the same line.
 //! It knows the keywords that our schemas use and no more: a whole validator would add 6 MB to the executable and
-//! 5 to 12 ms to each start (jsonschema 0.60, measured). tests/schema.rs holds it against that validator.
+//! 5 to 12 ms to each start (jsonschema 0.60, measured). tests/connectors/schema.rs holds it against that validator.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use crate::common::drive_source::DriveSource;
-use crate::common::place::noise;
-use crate::common::plakar::package;
+use support::drive_source::DriveSource;
+use support::noise;
+use support::plakar::package;
 
 #[test]
 fn what_comes_back_is_what_was_on_the_drive() {
@@ -164,7 +164,7 @@ fn the_package_is_one_small_static_file_and_lists_as_rclone() {
     let world = DriveSource::new();
     assert_eq!(world.plakar.ok(&["pkg", "list"]).lines().last(), Some("rclone@v0.0.1"));
     // A debug build is larger and dynamic; `make test` tests the one that is shipped.
-    let Some(executable) = crate::common::shipped() else {
+    let Some(executable) = support::shipped() else {
         eprintln!("skipped: the size and the linking are those of the release build, run `make test`");
         return;
     };

@@ -1,16 +1,16 @@
 //! `config`: asks at a terminal, and what it prints goes through the real Plakar. And what is only for terminals.
 
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::common::command::{Outcome, Person, finish};
-use crate::common::executable;
-use crate::common::plakar::{Plakar, plakar};
 use opendrive_sim::{Fault, Options, Simulator, What};
 use rexpect::process::WaitStatus;
 use rexpect::session::{Options as Terminal, PtySession, spawn_with_options};
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use serde_json::{Value, json};
+use support::command::{Outcome, Person, finish};
+use support::plakar::{Plakar, plakar};
+use support::{executable, wait_for};
 
 /// Starts a command at a terminal, without an account in the environment.
 fn at_terminal(mut command: Command) -> PtySession {
@@ -46,11 +46,7 @@ fn log_in(session: &mut PtySession, username: &str, password: &str) -> String {
     session.send_line(username).unwrap();
     let shown = session.exp_string(&format!("Password of {username}: ")).unwrap();
     assert!(shown.contains(username), "the terminal does not show what is typed: {shown:?}");
-    let start = Instant::now();
-    while echo(session) {
-        assert!(start.elapsed() < Duration::from_secs(10), "the terminal still shows what is typed");
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    wait_for(Duration::from_secs(60), "the terminal shows nothing that is typed", || (!echo(session)).then_some(()));
     session.send(password).unwrap();
     session.flush().unwrap();
     shown

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::common::command::{Person, finish};
-use crate::common::plakar::Plakar;
 use opendrive_sim::{Options, Simulator};
 use serde_json::json;
+use support::command::{Person, finish};
+use support::plakar::Plakar;
 
 // The simulator's password, `correct horse` and another one, by `rclone obscure`.
 const ACCOUNT: &str = "9b2ZWkwcU_mvNf2cRnZ4zaUPELoT9Deu6u7Sn2gwgl8";

@@ -6,10 +6,10 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::common::plakar::{package, plakar};
-use crate::common::user::Plakar;
-use crate::common::{executable, platform};
 use opendrive_sim::{Options, Simulator};
+use support::plakar::{package, plakar};
+use support::user::Plakar;
+use support::{executable, platform};
 
 /// The simulator's password by `rclone obscure`.
 const OBSCURED: &str = "9b2ZWkwcU_mvNf2cRnZ4zaUPELoT9Deu6u7Sn2gwgl8";

@@ -4,10 +4,10 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 use std::time::UNIX_EPOCH;
 
-use crate::common::executable;
-use crate::common::plakar::{Outcome, Plakar, plakar};
 use opendrive_sim::{Options, Simulator};
 use plakar_opendrive::rclone::{Remote, RemoteConfig};
+use support::executable;
+use support::plakar::{Outcome, Plakar, plakar};
 
 /// What `rclone config show` prints: the simulator's password and `correct horse`, by `rclone obscure`.
 const CONFIG: &str = "[drive]\ntype = opendrive\nusername = user@example.com\npassword = 9b2ZWkwcU_mvNf2cRnZ4zaUPELoT9Deu6u7Sn2gwgl8\n\n\

@@ -4,16 +4,17 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::common::export::{Exporter, send_file, send_folder};
-use crate::common::place::Place;
-use crate::common::plakar::Plakar;
-use crate::common::planted::{ODD_NAMES, assert_plain, bad_names, file_entry, folder_entry, listing, plant, with};
-use crate::common::plugin::Plugin;
 use opendrive_sim::{Answer, Fault, Options, Simulator, What};
 use plakar_opendrive::plugin::v1_1::proto::connectors::Record;
 use plakar_opendrive::plugin::v1_1::proto::importer::importer_client::ImporterClient;
 use plakar_opendrive::plugin::v1_1::proto::importer::{ImportRequest, InitRequest};
 use serde_json::json;
+use support::plakar::Plakar;
+use support::planted::{ODD_NAMES, assert_plain, bad_names, file_entry, folder_entry, listing, plant, with};
+use support::within;
+use support_plugin::export::{Exporter, send_file, send_folder};
+use support_plugin::place::Place;
+use support_plugin::plugin::Plugin;
 
 /// What a listing of 256 MiB, the most that is read, may take while it is taken in.
 const MEMORY: u64 = 1 << 30;
@@ -32,7 +33,7 @@ async fn import(place: &Place) -> (Plugin, Vec<Record>) {
             records.push(record);
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), receive).await.expect("the import ends");
+    within(Duration::from_secs(60), receive).await;
     (plugin, records)
 }
 
@@ -66,7 +67,7 @@ async fn answers_that_never_end_are_cut_off() {
         assert!(records.iter().any(|record| record.pathname == "/good/file"));
         #[cfg(target_os = "linux")]
         assert!(plugin.peak_memory() < MEMORY, "{:?}: {} MiB", planted[0].0, plugin.peak_memory() >> 20);
-        let (status, _, stderr) = plugin.hang_up().await;
+        let (status, stderr) = plugin.hang_up().await;
         assert!(status.success() && stderr.is_empty(), "{status}: {stderr}");
     }
 }
@@ -112,7 +113,7 @@ async fn paths_from_plakar_that_lead_elsewhere_are_errors_and_the_rest_is_restor
     assert!(status.message().starts_with("26 of 34 entries could not be restored"), "{status}");
     #[cfg(target_os = "linux")]
     assert!(exporter.plugin.peak_memory() < MEMORY / 4, "{} MiB", exporter.plugin.peak_memory() >> 20);
-    let (exit, _, stderr) = exporter.hang_up().await;
+    let (exit, stderr) = exporter.hang_up().await;
     // Two of the odd names have control characters, and that is all there is to say.
     assert!(exit.success() && stderr.lines().count() == 1 && stderr.contains("2 names with control characters"), "{stderr}");
     stderr.lines().for_each(assert_plain);

@@ -1,7 +1,7 @@
 //! `make install` and the script in the archives, which is the same: everything is put in its place, told, and taken out again.
 
 use super::person::{Person, VERSION, package_name};
-use crate::common::platform;
+use support::platform;
 
 /// What lies in a folder that is none of Plakar's.
 fn inside(person: &Person, folder: &str) -> Vec<String> {

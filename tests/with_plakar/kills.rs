@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::common::drive_store::{DriveStore, tree};
-use crate::common::place::noise;
-use crate::common::plakar::Plakar;
 use opendrive_sim::{Fault, What};
+use support::drive_store::{DriveStore, tree};
+use support::plakar::Plakar;
+use support::{noise, wait_for};
 
 /// How soon after Plakar its plugin must be gone.
 const SOON: Duration = Duration::from_secs(4);
@@ -72,17 +72,6 @@ fn plugin_of(plakar: &Child, connector: &str) -> Option<PathBuf> {
     })
 }
 
-fn wait_for<T>(what: &str, limit: Duration, mut look: impl FnMut() -> Option<T>) -> T {
-    let start = Instant::now();
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(start.elapsed() < limit, "{what} did not come within {limit:?}");
-        std::thread::sleep(Duration::from_millis(2));
-    }
-}
-
 fn quietly(mut command: Command) -> Child {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
@@ -101,9 +90,9 @@ fn kill_at(world: &DriveStore, connector: &str, arguments: &[&str], call: u64, d
     }
     let mut child = quietly(plakar.command(arguments));
     let minute = Duration::from_secs(60);
-    let plugin = wait_for("the plugin", minute, || (simulator.calls().total > 0).then(|| plugin_of(&child, connector)).flatten());
+    let plugin = wait_for(minute, "the plugin", || (simulator.calls().total > 0).then(|| plugin_of(&child, connector)).flatten());
     let mut ended = false;
-    wait_for("the call", minute, || {
+    wait_for(minute, "the call", || {
         ended = child.try_wait().unwrap().is_some();
         (ended || simulator.calls().total >= call).then_some(())
     });
@@ -114,9 +103,9 @@ fn kill_at(world: &DriveStore, connector: &str, arguments: &[&str], call: u64, d
         let _ = Command::new("kill").arg("-9").arg(plugin.file_name().unwrap()).stderr(Stdio::null()).status();
     }
     // It ends by itself if only its plugin was killed.
-    wait_for("the end of Plakar", minute, || child.try_wait().unwrap());
-    wait_for("the end of the plugin", SOON, || (!plugin.exists()).then_some(()));
-    wait_for("the end of all calls", SOON, || (before || simulator.calls().in_flight == 0).then_some(()));
+    wait_for(minute, "the end of Plakar", || child.try_wait().unwrap());
+    wait_for(SOON, "the end of the plugin", || (!plugin.exists()).then_some(()));
+    wait_for(SOON, "the end of all calls", || (before || simulator.calls().in_flight == 0).then_some(()));
     simulator.set_faults(Vec::new());
     if connector == "storage" && matches!(victim, Victim::Plugin) {
         forget(plakar);
@@ -133,7 +122,7 @@ fn forget(plakar: &Plakar) {
     let is_cache = |process: &PathBuf| std::fs::read(process.join("cmdline")).is_ok_and(|line| line.ends_with(b"\0cached\0"));
     for process in plakar.processes().iter().filter(|process| is_cache(process)) {
         let _ = Command::new("kill").arg("-9").arg(process.file_name().unwrap()).stderr(Stdio::null()).status();
-        wait_for("the end of the cache", SOON, || (!process.exists()).then_some(()));
+        wait_for(SOON, "the end of the cache", || (!process.exists()).then_some(()));
     }
     for entry in std::fs::read_dir(plakar.home().join(".cache/plakar")).unwrap().flatten() {
         if !["plugins", "cookies"].contains(&entry.file_name().to_str().unwrap()) {

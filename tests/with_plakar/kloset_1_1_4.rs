@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use crate::common::place::noise;
-use crate::common::plakar::{Plakar, package, plakar};
 use opendrive_sim::{Options, Simulator};
+use support::noise;
+use support::plakar::{Plakar, package, plakar};
 
 /// What `make plakar-kloset` builds from tests/plakar-kloset-1.1.4.
 fn with_the_later_engine() -> PathBuf {

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::common::plakar::Plakar;
-use crate::common::{executable, shipped};
+use support::plakar::Plakar;
+use support::{executable, shipped};
 
 fn find(folder: &Path, name: &str) -> Option<PathBuf> {
     std::fs::read_dir(folder).ok()?.flatten().find_map(|entry| {

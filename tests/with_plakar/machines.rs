@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use opendrive_sim::{Fault, Options, Simulator, What};
 
-use crate::common::drive_store::tree;
-use crate::common::place::noise;
-use crate::common::plakar::Plakar;
 use crate::kills::Draws;
+use support::drive_store::tree;
+use support::noise;
+use support::plakar::Plakar;
 
 /// How many commands there are between two looks at everything.
 const BETWEEN: u64 = 8;

@@ -1,9 +1,6 @@
 //! What runs the real Plakar with our executable, and the commands of people. In one test executable, so that tests which wait for the drive's pace, and for
 //! the next second of a schedule, wait beside each other.
 
-#[path = "../common/mod.rs"]
-mod common;
-
 mod backup;
 mod cli_app;
 mod cli_config;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::common::drive_source::DriveSource;
-use crate::common::drive_store::tree;
+use support::drive_source::DriveSource;
+use support::drive_store::tree;
 
 /// A drive that is restored to and backed up.
 struct World(DriveSource);
@@ -18,7 +18,7 @@ impl World {
     }
 
     /// Backs a local folder with these names up, each file holding its own name, and restores it to the drive.
-    fn restore(&self, names: &[&str]) -> crate::common::plakar::Outcome {
+    fn restore(&self, names: &[&str]) -> support::plakar::Outcome {
         let folder = self.0.plakar.path("folder");
         let _ = std::fs::remove_dir_all(&folder);
         for name in names {

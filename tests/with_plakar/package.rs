@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::person::{Person, VERSION, package_name};
-use crate::common::{executable, shipped};
+use support::{executable, shipped};
 
 #[test]
 fn plakar_builds_the_package_from_a_clone_and_four_commands_lead_to_a_backup() {

@@ -3,9 +3,9 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::common::plakar::{Plakar, plakar};
-use crate::common::{executable, platform};
 use opendrive_sim::{Options, Simulator};
+use support::plakar::{Plakar, plakar};
+use support::{executable, platform};
 
 /// The version that is built.
 pub const VERSION: &str = concat!("v", env!("CARGO_PKG_VERSION"));

@@ -1,7 +1,7 @@
 //! Paths that are given behind the name of a place, `@NAME:PATH`: the real Plakar encodes them.
 
-use crate::common::drive_source::DriveSource;
-use crate::common::plakar::{Outcome, own};
+use support::drive_source::DriveSource;
+use support::plakar::{Outcome, own};
 
 fn put(world: &DriveSource, path: &str, text: &str) {
     world.put(path, text.as_bytes(), 1_700_000_000);

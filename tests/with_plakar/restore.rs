@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Stdio;
-use std::time::{Duration, Instant, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
-use crate::common::place::noise;
-use crate::common::plakar::Plakar;
 use opendrive_sim::{Fault, Options, Simulator, What, stored_name};
+use support::plakar::Plakar;
+use support::{noise, wait_for};
 
 /// A drive, a user whose plugin reaches it, a store on the local disk and a folder to back up.
 struct World {
@@ -52,7 +52,7 @@ impl World {
     }
 
     /// Restores a path of the folder, in a snapshot, to the drive.
-    fn restore(&self, id: &str, path: &str) -> crate::common::plakar::Outcome {
+    fn restore(&self, id: &str, path: &str) -> support::plakar::Outcome {
         self.plakar.run(&["at", &self.store, "restore", "-to", "@drive", &format!("{id}:{}{path}", self.folder)])
     }
 
@@ -201,21 +201,18 @@ fn a_bad_login_and_a_full_drive_are_clear() {
 fn kill_a_restore(world: &World, id: &str, victim: impl FnOnce(u32)) {
     let mut command = world.plakar.command(&["at", &world.store, "restore", "-to", "@drive", &format!("{id}:{}", world.folder)]);
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let start = Instant::now();
-    while world.simulator.calls().of("upload/close_file_upload") < 10 {
-        assert!(start.elapsed() < Duration::from_secs(60), "{:?}", world.simulator.calls());
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    let uploaded = || (world.simulator.calls().of("upload/close_file_upload") >= 10).then_some(());
+    wait_for(Duration::from_secs(60), "ten files are there", uploaded);
     victim(child.id());
     child.wait().unwrap();
     // Whatever still runs is done soon.
-    let start = Instant::now();
-    let mut before = 0;
-    while before != world.simulator.calls().total || world.simulator.calls().in_flight > 0 {
-        assert!(start.elapsed() < Duration::from_secs(60));
-        before = world.simulator.calls().total;
+    let quiet = || {
+        let before = world.simulator.calls().total;
         std::thread::sleep(Duration::from_millis(500));
-    }
+        let calls = world.simulator.calls();
+        (calls.total == before && calls.in_flight == 0).then_some(())
+    };
+    wait_for(Duration::from_secs(60), "the drive is left alone", quiet);
 }
 
 fn kill_nine(process: &str) {

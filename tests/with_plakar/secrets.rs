@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use crate::common::place::noise;
-use crate::common::plakar::Plakar;
 use opendrive_sim::{Options, Simulator};
+use support::noise;
+use support::plakar::Plakar;
 
 /// Every file below a folder that holds one of the texts.
 fn holders(folder: &Path, texts: &[String], found: &mut Vec<String>) {

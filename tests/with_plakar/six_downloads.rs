@@ -5,10 +5,10 @@ use std::path::Path;
 
 use opendrive_sim::{Behaviour, Options, Simulator};
 
-use crate::common::drive_store::{DriveStore, make_files, tree};
-use crate::common::place::noise;
-use crate::common::plakar::Plakar;
 use crate::from_rclone::{import_secret, put};
+use support::drive_store::{DriveStore, make_files, tree};
+use support::noise;
+use support::plakar::Plakar;
 
 /// How many operations Plakar is told to do at once.
 const CONCURRENCIES: [&str; 3] = ["2", "8", "16"];

@@ -6,10 +6,13 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use crate::common::drive_store::{DriveStore, make_files, tree};
-use crate::common::place::noise;
-use crate::common::plakar::{Outcome, Plakar};
 use opendrive_sim::{Fault, What};
+use support::drive_store::{DriveStore, make_files, tree};
+use support::plakar::{Outcome, Plakar};
+use support::{noise, wait_for};
+
+/// Nothing here takes longer, unless it hangs.
+const HANG: Duration = Duration::from_secs(60);
 
 /// A tree to back up in the home of a user.
 fn files(plakar: &Plakar) -> String {
@@ -180,7 +183,9 @@ fn two_plakars_use_one_store_at_once() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    wait_until("a lock", || world.simulator.drive().tree().iter().any(|(path, entry)| path.contains("/locks/") && entry.size > 0));
+    wait_for(HANG, "a lock", || {
+        (world.simulator.drive().tree().iter().any(|(path, entry)| path.contains("/locks/") && entry.size > 0)).then_some(())
+    });
     let outcome = world.plakar.run(&["at", "@drive", "maintenance"]);
     assert!(outcome.code == Some(1) && outcome.text().contains("locked"), "{}", outcome.text());
     world.simulator.set_faults(Vec::new());
@@ -275,7 +280,7 @@ fn the_viewer_lists_folders_and_gives_files_back() {
         let end = answer.windows(4).position(|four| four == b"\r\n\r\n")?;
         answer.starts_with(b"HTTP/1.0 200").then(|| answer.split_off(end + 4))
     };
-    wait_until("the viewer", || ask("/api/repository/info").is_some());
+    wait_for(HANG, "the viewer", || ask("/api/repository/info"));
     let json = |path: &str| serde_json::from_slice::<serde_json::Value>(&ask(path).expect(path)).unwrap();
     let id = json("/api/repository/snapshots")["items"][0]["identifier"].as_str().unwrap().to_owned();
     let children = json(&format!("/api/snapshot/vfs/children/{id}:{files}/folder000?limit=200"));
@@ -292,14 +297,4 @@ fn the_viewer_lists_folders_and_gives_files_back() {
     }
     viewer.kill().unwrap();
     viewer.wait().unwrap();
-}
-
-fn wait_until(what: &str, condition: impl Fn() -> bool) {
-    for _ in 0..1000 {
-        if condition() {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    panic!("{what} did not come within twenty seconds");
 }

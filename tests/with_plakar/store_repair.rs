@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use crate::common::drive_store::{DriveStore, make_files, tree};
-use crate::common::plakar::{Plakar, own};
+use support::drive_store::{DriveStore, make_files, tree};
+use support::plakar::{Plakar, own};
 
 /// Runs our command line; gives its status and all that it said.
 fn ours(user: &Plakar, arguments: &[&str]) -> (Option<i32>, String) {

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use crate::common::drive_store::{DriveStore, make_files, tree};
-use crate::common::plakar::Plakar;
+use support::drive_store::{DriveStore, make_files, tree};
+use support::plakar::Plakar;
 
 /// The ids that `ls` shows.
 fn listed(plakar: &Plakar) -> Vec<String> {

@@ -3,9 +3,9 @@
 use std::os::unix::fs::symlink;
 use std::process::Command;
 
-use crate::common::drive_source::DriveSource;
-use crate::common::plakar::Outcome;
 use serde_json::json;
+use support::drive_source::DriveSource;
+use support::plakar::Outcome;
 
 fn backup(world: &DriveSource, options: &[&str]) -> Outcome {
     world.plakar.run(&[&["-quiet", "at", &world.store, "backup"], options, &["@drive"]].concat())

@@ -1,10 +1,10 @@
 //! The real Plakar on a drive whose daily volume of downloads is used up while it reads: nothing is called changed, damaged or corrupt.
 
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::common::drive_store::{DriveStore, make_files};
-use crate::common::place::noise;
+use support::drive_store::{DriveStore, make_files};
+use support::{noise, wait_for};
 
 /// What nothing may be called.
 const ACCUSATIONS: [&str; 5] = ["changed", "damaged:", "corrupt", "missing", "were expected"];
@@ -79,10 +79,7 @@ fn what_reads_a_store_ends_at_once_with_one_line() {
     }
     // Nothing is left behind that keeps anybody out.
     simulator.change_behaviour(|behaviour| behaviour.daily_volume = None);
-    let begun = Instant::now();
-    while locks(&world) > 0 && begun.elapsed() < Duration::from_secs(10) {
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    wait_for(Duration::from_secs(60), "the locks go", || (locks(&world) == 0).then_some(()));
     world.plakar.ok(&["at", "@drive", "maintenance"]);
     world.plakar.ok(&["at", "@drive", "check"]);
 }
@@ -102,11 +99,8 @@ fn where_it_cannot_be_ended_it_waits_and_goes_on() {
     simulator.change_behaviour(|behaviour| behaviour.daily_volume = Some(4_000_000));
     let plakar = world.plakar.command(&["-cachedir", &world.plakar.path("fresh"), "at", "@drive", "check"]);
     let check = by(&["nohup"], plakar).spawn().unwrap();
-    let begun = Instant::now();
-    // Its allowance is asked for when it is used up.
-    while simulator.calls().of("users/info") == 0 && begun.elapsed() < Duration::from_secs(60) {
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    let asked = || (simulator.calls().of("users/info") > 0).then_some(());
+    wait_for(Duration::from_secs(60), "its allowance is asked for when it is used up", asked);
     simulator.change_behaviour(|behaviour| behaviour.daily_volume = None);
     let outcome = check.wait_with_output().unwrap();
     let text = format!("{}{}", String::from_utf8_lossy(&outcome.stdout), String::from_utf8_lossy(&outcome.stderr));

@@ -9,13 +9,4 @@ mod restoring;
 mod serving;
 mod world;
 
-#[path = "../common/executable.rs"]
-mod executable;
-#[path = "../../../tests/common/plakar.rs"]
-#[allow(dead_code)]
-mod plakar;
-#[path = "../../../tests/common/user.rs"]
-#[allow(dead_code)]
-mod user;
-
-use executable::executable;
+use support::{plakar, user};

@@ -8,18 +8,10 @@ mod running;
 mod scene;
 mod showing;
 
-#[path = "../common/executable.rs"]
-mod executable;
-#[path = "../../../tests/common/plakar.rs"]
-#[allow(dead_code)]
-mod plakar;
-#[path = "../../../tests/common/user.rs"]
-#[allow(dead_code)]
-mod user;
 #[path = "../common/web.rs"]
 mod web;
 #[path = "../plakar/world.rs"]
 #[allow(dead_code)]
 mod world;
 
-use executable::executable;
+use support::{plakar, user};

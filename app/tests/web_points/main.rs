@@ -7,21 +7,13 @@ mod policies;
 mod schedules;
 mod strangers;
 
-#[path = "../common/executable.rs"]
-mod executable;
 #[path = "../web_pages/html.rs"]
 #[allow(dead_code)]
 mod html;
-#[path = "../../../tests/common/plakar.rs"]
-#[allow(dead_code)]
-mod plakar;
-#[path = "../../../tests/common/user.rs"]
-#[allow(dead_code)]
-mod user;
 #[path = "../common/web.rs"]
 mod web;
 #[path = "../plakar/world.rs"]
 #[allow(dead_code)]
 mod world;
 
-use executable::executable;
+use support::{plakar, user};

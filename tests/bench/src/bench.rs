@@ -4,11 +4,12 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use opendrive_sim::{Simulator, generated_bytes};
+use opendrive_sim::Simulator;
+use support::memory::Watch;
+use support::noise;
+use support::user::Plakar;
 
 use crate::figures::{Figures, Sample, Who};
-use crate::memory::Watch;
-use crate::user::Plakar;
 
 /// The most that any plugin of ours may hold, in bytes.
 pub const MEMORY: u64 = 160 << 20;
@@ -276,13 +277,6 @@ fn settle(user: &Plakar) {
 pub fn completed(text: &str) -> Option<String> {
     let line = text.lines().rev().find(|line| line.contains("completed without errors"))?;
     Some(line.split(':').next()?.to_owned())
-}
-
-/// Bytes that compress badly and differ for each seed.
-pub fn noise(seed: u64, length: usize) -> Vec<u8> {
-    let mut bytes = vec![0; length];
-    generated_bytes(seed, 0, &mut bytes);
-    bytes
 }
 
 /// Puts files of one size on a drive, evenly in folders.

@@ -5,26 +5,17 @@
 
 mod bench;
 mod cases;
-#[path = "../../common/export.rs"]
-#[allow(dead_code)]
-mod export;
 mod figures;
-mod memory;
 mod plots;
-#[path = "../../common/plugin.rs"]
-#[allow(dead_code)]
-mod plugin;
 mod relay;
 mod report;
-#[path = "../../common/user.rs"]
-mod user;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
 
-use bench::{Bench, Tools, noise};
+use bench::{Bench, Tools};
 use figures::Figures;
 
 /// Measures everything, prints the tables, and writes docs/benchmarks.md
@@ -38,11 +29,6 @@ struct Cli {
     /// Run only the cases of these names (source, many, restore, store, large, local, limits, bridge, memory), and write no documentation
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
-}
-
-/// The executable of the plugin, for [`plugin`].
-fn executable() -> String {
-    std::env::var("PLAKAR_OPENDRIVE").expect("PLAKAR_OPENDRIVE names the executable: run `make bench`")
 }
 
 fn main() -> ExitCode {

@@ -10,14 +10,15 @@ use fastrand::Rng;
 use futures::StreamExt;
 use opendrive_sim::{Options, Simulator};
 use plakar_opendrive::connector::destination::{self, Outcome};
-use plakar_opendrive::connector::source;
 use plakar_opendrive::connector::store::{Answer, Kind, Mac, Range};
-use plakar_opendrive::connector::{Destination, Role, Source, Store};
+use plakar_opendrive::connector::{Destination, Role, Source, Store, source};
+use support::noise;
+use support_plugin::place::Place;
+use support_plugin::resources::Resources;
 use tokio::sync::mpsc;
 
-use crate::faults::{Tally, plan};
-use crate::place::{Place, noise};
-use crate::resources::Resources;
+use crate::faults::plan;
+use crate::report::Report;
 
 /// Rounds before the first count, in which caches, pools and arenas reach their size.
 const WARM_UP: u64 = 6;
@@ -30,18 +31,6 @@ const SIZES: [usize; 7] = [0, 1, 3_000, 40_000, 70_000, (1 << 20) + 1, 3 << 20];
 
 /// How many resources a store holds before some are deleted.
 const RESOURCES: usize = 12;
-
-/// What was done.
-#[derive(Default)]
-pub struct Report {
-    rounds: u64,
-    /// Operations that failed and said so.
-    said: Vec<String>,
-    verified: u64,
-    calls: u64,
-    faults: Tally,
-    resources: Option<(Resources, Resources)>,
-}
 
 /// A place and what must be there.
 struct Scene {
@@ -336,35 +325,4 @@ fn kind_of(mac: &Mac) -> Kind {
 fn path_of(mac: &Mac) -> String {
     let hex: String = mac.iter().map(|byte| format!("{byte:02x}")).collect();
     format!("{}s/{hex}", kind_of(mac).name())
-}
-
-impl Report {
-    /// Takes note of a failure that was said.
-    fn say(&mut self, error: &impl std::fmt::Display) -> Result<(), String> {
-        let text = error.to_string();
-        if text.contains("a bug:") {
-            return Err(text);
-        }
-        self.said.push(text);
-        Ok(())
-    }
-}
-
-impl std::fmt::Display for Report {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { rounds, said, verified, calls, faults, resources } = self;
-        for text in said {
-            writeln!(f, "  said: {text}")?;
-        }
-        let said = said.len();
-        write!(
-            f,
-            "library: {rounds} rounds, {said} failures that were said; {calls} calls, {faults}; {:.1} MB compared, 0 lost",
-            *verified as f64 / 1e6
-        )?;
-        if let Some((before, after)) = resources {
-            write!(f, "\n  before: {before}\n  after:  {after}")?;
-        }
-        Ok(())
-    }
 }

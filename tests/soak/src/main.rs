@@ -5,17 +5,8 @@
 
 mod faults;
 mod library;
-#[path = "../../bench/src/memory.rs"]
-mod memory;
-#[path = "../../common/place.rs"]
-#[allow(dead_code)]
-mod place;
-#[path = "../../common/resources.rs"]
-mod resources;
+mod report;
 mod tree;
-#[path = "../../common/user.rs"]
-#[allow(dead_code)]
-mod user;
 mod world;
 
 use std::path::{Path, PathBuf};
@@ -23,6 +14,8 @@ use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 use clap::Parser;
+
+use report::Report;
 
 /// Runs for a time and ends at the first loss with a full account of it
 #[derive(Parser)]
@@ -62,7 +55,7 @@ fn main() -> ExitCode {
 fn soak(tools: &Tools, time: Duration, seed: u64) -> Result<(), String> {
     println!("soak: seed {seed}, {:.1} minutes", time.as_secs_f64() / 60.0);
     let with_seed = |problem| format!("with seed {seed}: {problem}");
-    let mut report = library::Report::default();
+    let mut report = Report::default();
     let outcome = library::run(time / 5, seed, &mut report);
     println!("{report}");
     outcome.map_err(with_seed)?;

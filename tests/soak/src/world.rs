@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 use opendrive_sim::{Options, Simulator};
+use support::memory::Watch;
+use support::user::{Outcome, Plakar};
 
 use crate::faults::{Tally, plan};
-use crate::memory::Watch;
 use crate::tree::{Files, Tree, compare_drive, compare_local};
-use crate::user::{Outcome, Plakar};
 
 /// The most snapshots that are kept; the oldest are removed.
 const KEPT: usize = 8;

@@ -8,7 +8,7 @@ use source_app::state::TaskKind;
 
 use super::ending::{end, endless, signal};
 use super::world::{World, until};
-use crate::common::command::finish;
+use support::command::finish;
 
 /// Starts the console, and gives the address that it prints.
 fn start(world: &World, more: &[&str]) -> (Child, String) {

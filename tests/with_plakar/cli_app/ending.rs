@@ -7,7 +7,7 @@ use opendrive_sim::{Fault, What};
 use source_app::state::TaskKind;
 
 use super::world::{World, until};
-use crate::common::place::noise;
+use support::noise;
 
 /// A world in which a backup never comes to its end by itself.
 pub fn endless() -> World {

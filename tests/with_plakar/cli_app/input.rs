@@ -81,7 +81,7 @@ fn a_state_of_ones_own_and_no_plakar() {
     world.ok(&["list", "--state", "kept/here"]);
     let mut command = world.command(&["app", "list"]);
     command.env("PLAKAR", "/nowhere/plakar");
-    let outcome = crate::common::command::finish(command, b"");
+    let outcome = support::command::finish(command, b"");
     assert_eq!(outcome.code, Some(7), "{}", outcome.text());
     assert!(outcome.stderr.contains("no plakar is at /nowhere/plakar: install Plakar 1.1"), "{}", outcome.stderr);
 }

@@ -3,6 +3,7 @@
 mod console;
 mod ending;
 mod input;
+mod odds;
 mod scheduling;
 mod terminal;
 mod way;

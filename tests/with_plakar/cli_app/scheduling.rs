@@ -7,7 +7,7 @@ use serde_json::json;
 use source_app::state::TaskKind;
 
 use super::world::World;
-use crate::common::executable;
+use support::executable;
 
 #[test]
 fn schedules_and_policies_are_made_changed_and_removed() {

@@ -1,14 +1,13 @@
 //! At a terminal: questions, and what is not shown there.
 
 use std::process::Stdio;
-use std::time::{Duration, Instant};
 
 use rexpect::process::WaitStatus;
 use rexpect::session::{Options as Terminal, PtySession, spawn_with_options};
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 
-use super::world::World;
-use crate::common::planted::assert_plain;
+use super::world::{World, until};
+use support::planted::assert_plain;
 
 fn at_terminal(world: &World, arguments: &[&str]) -> PtySession {
     let mut command = world.command(&[&["app"], arguments].concat());
@@ -59,11 +58,7 @@ fn what_is_missing_is_asked_for_and_secrets_are_not_shown() {
         let (text, _) = session.exp_regex("\\): $").unwrap();
         let asks_password = asks_password.unwrap_or(text.contains("plain text"));
         if asks_password {
-            let start = Instant::now();
-            while !hidden() {
-                assert!(start.elapsed() < Duration::from_secs(10), "the terminal still shows what is typed");
-                std::thread::sleep(Duration::from_millis(1));
-            }
+            until("the terminal shows nothing that is typed", hidden);
             session.send_line(world.simulator.password()).unwrap();
         } else {
             session.send_line(world.simulator.username()).unwrap();

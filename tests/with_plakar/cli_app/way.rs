@@ -2,25 +2,43 @@
 
 use opendrive_sim::{Fault, Options, What};
 use serde_json::{Value, json};
+use support::noise;
 
-use super::world::{World, everything, lines};
-use crate::common::place::noise;
-use crate::common::planted::{ODD_NAMES, assert_plain};
+use super::world::{World, everything};
 
 /// With what YAML and INI would change; and the part of it that is looked for.
 const PASSWORD: &str = "Zq7wx9#w;rd \"ü\" 0123";
+
 const MARK: &str = "Zq7wx9";
 
 fn world() -> World {
     World::with(Options { password: PASSWORD.into(), ..Options::default() })
 }
 
+/// What is in the second file on the drive.
+fn large() -> Vec<u8> {
+    noise(1, 300_000)
+}
+
 #[test]
 fn an_app_from_its_assignment_to_its_end() {
     let world = world();
-    let large = noise(1, 300_000);
+    assign_and_test(&world);
+    back_up_with_an_error_and_without(&world);
+    look_at_points(&world);
+    download(&world);
+    check_and_restore(&world);
+    prune(&world);
+    list_and_show(&world);
+    look_for_the_password(&world);
+    remove(&world);
+    world.quiet();
+}
+
+/// A source and a destination of one name.
+fn assign_and_test(world: &World) {
     world.put("Documents/letter.txt", b"Dear all,\n");
-    world.put("Documents/deep/large.bin", &large);
+    world.put("Documents/deep/large.bin", &large());
 
     let app = world.assign(
         "drive",
@@ -39,8 +57,10 @@ fn an_app_from_its_assignment_to_its_end() {
     let tested = world.row(&["test", "drive"]);
     assert_eq!((&tested["kind"], &tested["state"], &tested["app_name"]), (&json!("test"), &json!("succeeded"), &json!("drive")));
     assert_eq!(world.row(&["test", "drive", "--destination"])["state"], "succeeded");
+}
 
-    // A backup with an error: its own status, and where it is told.
+/// A backup with an error has its own status, and says where it is told.
+fn back_up_with_an_error_and_without(world: &World) {
     let refused = What::Status { code: 403, message: "Access denied".into(), retry_after: None };
     world.simulator.set_faults(vec![Fault::new(refused).endpoint("download/file").item("letter.txt").always()]);
     let partly = world.run(&["backup", "drive"]);
@@ -55,9 +75,15 @@ fn an_app_from_its_assignment_to_its_end() {
     assert_eq!((&retried["state"], &retried["kind"], &retried["bytes"]), (&json!("succeeded"), &json!("backup"), &json!(300_010)));
     let made = world.ok(&["backup", "drive"]);
     assert!(made.starts_with("backup of drive succeeded: restore point ") && made.contains("with 2 files ("), "{made}");
+}
 
-    // What there is.
-    let points = world.rows(&["points", "drive"]);
+/// The restore points of the app, the newest first.
+fn points(world: &World) -> Vec<Value> {
+    world.rows(&["points", "drive"])
+}
+
+fn look_at_points(world: &World) {
+    let points = points(world);
     assert_eq!(points.iter().map(|point| point["errors"].as_u64().unwrap()).collect::<Vec<_>>(), [0, 0, 1]);
     for (key, value) in
         [("files", json!(2)), ("size", json!(300_010)), ("environment", json!("production")), ("data_classes", json!(["PII", "critical"]))]
@@ -75,12 +101,14 @@ fn an_app_from_its_assignment_to_its_end() {
     assert_eq!(world.ok(&["find", "drive", "latest", "*.BIN"]), "/Documents/deep/large.bin\n");
     assert_eq!(world.ok(&["find", "drive", "latest", "letter", "--below", "/Documents/deep"]), "");
     world.fails(3, &["ls", "drive", oldest, "/nowhere"], "does not exist");
+}
 
-    // Downloads: bytes as they were, never over another file, and nothing half.
+/// Bytes as they were, never over another file, and nothing half.
+fn download(world: &World) {
     world.ok(&["get", "drive", "latest", "/Documents/deep/large.bin"]);
-    assert!(std::fs::read(world.user.home().join("large.bin")).unwrap() == large);
+    assert!(std::fs::read(world.user.home().join("large.bin")).unwrap() == large());
     world.fails(1, &["get", "drive", "latest", "/Documents/letter.txt", "-o", "large.bin"], "add --force");
-    assert!(std::fs::read(world.user.home().join("large.bin")).unwrap() == large);
+    assert!(std::fs::read(world.user.home().join("large.bin")).unwrap() == large());
     world.ok(&["get", "drive", "latest", "/Documents/letter.txt", "-o", "large.bin", "--force"]);
     assert_eq!(std::fs::read(world.user.home().join("large.bin")).unwrap(), b"Dear all,\n");
     assert_eq!(world.ok(&["get", "drive", "latest", "/Documents/letter.txt", "-o", "-"]), "Dear all,\n");
@@ -89,8 +117,10 @@ fn an_app_from_its_assignment_to_its_end() {
     assert!(std::fs::read(world.user.home().join("all.tar.gz")).unwrap().starts_with(&[0x1f, 0x8b]));
     assert!(std::fs::read(world.user.home().join("Documents.zip")).unwrap().starts_with(b"PK"));
     world.fails(3, &["get", "drive", "latest", "/Documents/none", "-o", "none"], "does not exist");
+}
 
-    // Check and restore, each its place.
+/// Each to its place.
+fn check_and_restore(world: &World) {
     assert!(world.ok(&["check", "drive"]).contains("all data was read and is whole"));
     let out = world.user.path("out");
     let restored = world.ok(&["restore", "drive", "latest", "/Documents", "--to", &format!("folder:{out}")]);
@@ -102,14 +132,18 @@ fn an_app_from_its_assignment_to_its_end() {
     world.fails(2, &["restore", "drive", "latest", "--to", "source"], "add --yes");
     world.ok(&["restore", "drive", "latest", "--to", "source", "--yes"]);
     assert_eq!(world.simulator.drive().read_file("Documents/letter.txt").as_deref(), Some(&b"Dear all,\n"[..]));
+}
 
-    // Prune needs a rule.
+/// It needs a rule; the app has another name from here on.
+fn prune(world: &World) {
     world.fails(2, &["prune", "drive"], "has no retention");
     world.ok(&["edit", "drive", "--keep-daily", "1", "--environment", "", "--data-class", "", "--rename", "renamed"]);
     let pruned = world.row(&["prune", "renamed"]);
     assert_eq!(pruned["verdict"], "1 restore points kept, 2 removed");
+}
 
-    // All of it at a glance.
+/// All of it at a glance.
+fn list_and_show(world: &World) {
     let listed = world.rows(&["list"]);
     let kinds: Vec<_> = listed.iter().map(|row| (row["app"]["kind"].as_str().unwrap(), row["app"]["name"].as_str().unwrap())).collect();
     assert_eq!(kinds, [("source", "renamed"), ("destination", "drive")]);
@@ -135,8 +169,12 @@ fn an_app_from_its_assignment_to_its_end() {
     let log = world.ok(&["log", &tasks[0]["id"].to_string()]);
     assert!(log.contains("restoring") && log.lines().last().unwrap().contains("succeeded: "), "{log}");
     assert_eq!(world.ok(&["log", "-f", &tasks[0]["id"].to_string()]), log);
+}
 
-    // The password is where Plakar keeps it, and nowhere else.
+/// The password is where Plakar keeps it, and nowhere else.
+fn look_for_the_password(world: &World) {
+    let points = world.rows(&["points", "renamed"]);
+    let newest = points[0]["id"].as_str().unwrap();
     assert!(!world.said().contains(MARK), "{}", world.said());
     let info = world.user.ok(&["at", &world.user.path("store"), "info", newest]);
     assert!(!info.contains(MARK), "{info}");
@@ -144,86 +182,17 @@ fn an_app_from_its_assignment_to_its_end() {
         everything(world.user.home()).into_iter().filter(|(_, bytes)| contains(bytes, MARK.as_bytes())).map(|(path, _)| path).collect();
     let configuration = world.user.home().join(".config/plakar");
     assert!(!holding.is_empty() && holding.iter().all(|path| path.starts_with(&configuration)), "{holding:?}");
+}
 
+/// The configuration goes, too.
+fn remove(world: &World) {
     world.fails(2, &["remove", "renamed"], "add --yes");
     world.ok(&["remove", "renamed", "--yes"]);
     world.ok(&["remove", "drive", "--yes"]);
     assert!(world.rows(&["list"]).is_empty());
     assert!(!everything(world.user.home()).iter().any(|(_, bytes)| contains(bytes, MARK.as_bytes())), "the configuration is left");
-    world.quiet();
 }
 
 fn contains(bytes: &[u8], part: &[u8]) -> bool {
     bytes.windows(part.len()).any(|window| window == part)
-}
-
-#[test]
-fn a_wrong_password_is_told_and_mended() {
-    let world = World::new();
-    world.put("file", b"x");
-    let username = format!("username={}", world.simulator.username());
-    let given = ["assign", "drive", "--resource", "r", "--protocol", "opendrive", "--option", &username, "--options-stdin"];
-    let outcome = world.run_with_input(&[&given[..], &["--store", "store/", "--create-store"]].concat(), br#"{"password": "wr0ng"}"#);
-    assert_eq!(outcome.code, Some(0), "{}", outcome.text());
-    let failed = world.run(&["test", "drive"]);
-    assert_eq!((failed.code, failed.stdout.len()), (Some(1), 0), "{}", failed.text());
-    assert!(failed.stderr.contains("test of drive failed: "), "{}", failed.stderr);
-    // Nothing else of the configuration changes.
-    let password = json!({ "password": world.simulator.password() }).to_string();
-    let mended = world.run_with_input(&["edit", "drive", "--options-stdin", "--option", "transfers=4", "--json"], password.as_bytes());
-    assert_eq!(mended.code, Some(0), "{}", mended.text());
-    assert_eq!(lines(std::str::from_utf8(&mended.stdout).unwrap())[0]["revision"], 2);
-    world.ok(&["test", "drive"]);
-    // Nor does a secret when an option does.
-    world.ok(&["edit", "drive", "--option", "transfers="]);
-    world.ok(&["test", "drive"]);
-    let shown = world.row(&["show", "drive"]);
-    let transfers = shown["configuration"].as_array().unwrap().iter().find(|field| field["key"] == "transfers").unwrap();
-    assert_eq!(transfers["set"], false);
-    assert!(!world.said().contains("wr0ng"), "{}", world.said());
-}
-
-#[test]
-fn a_download_that_is_cut_off_leaves_nothing() {
-    let world = World::new();
-    world.local("files", &[("large", &noise(3, 6_000_000)), ("folder/other", &noise(4, 3_000_000))]);
-    world.ok(&["backup", "files"]);
-    // In the middle of each packfile that holds contents of files.
-    for (path, bytes) in everything(&world.user.home().join("store/packfiles")) {
-        if bytes.len() > 1_000_000 {
-            let mut bytes = bytes;
-            let middle = bytes.len() / 2;
-            bytes[middle..middle + 1000].fill(b'X');
-            std::fs::write(path, bytes).unwrap();
-        }
-    }
-    let root = world.user.home().join("files");
-    for (path, name) in [(format!("{}/large", root.display()), "cut"), (root.display().to_string(), "cut.zip")] {
-        let cut = world.run(&["get", "files", "latest", &path, "-o", name]);
-        assert_eq!(cut.code, Some(1), "{}", cut.text());
-        assert!(cut.stderr.lines().count() == 1 && cut.stderr.contains("cut off"), "{}", cut.stderr);
-    }
-    let left: Vec<_> = std::fs::read_dir(world.user.home()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert!(!left.iter().any(|name| name.to_string_lossy().contains("cut") || name.to_string_lossy().contains(".part")), "{left:?}");
-    assert_eq!(world.run(&["check", "files"]).code, Some(6));
-}
-
-#[test]
-fn odd_names_stay_what_they_are() {
-    let world = World::new();
-    let folder = world.odd();
-    let rows = world.rows(&["ls", "drive", "latest", &folder]);
-    assert_eq!(rows.len(), ODD_NAMES.len(), "{rows:?}");
-    let shown = world.ok(&["ls", "drive", "latest", &folder]) + &world.ok(&["find", "drive", "latest", "*"]) + &world.ok(&["log", "1"]);
-    shown.lines().for_each(assert_plain);
-    for name in ODD_NAMES {
-        let path = format!("{folder}/{name}");
-        assert!(rows.iter().any(|row| row["path"] == path), "{name:?}: {rows:?}");
-        assert_eq!(world.ok(&["get", "drive", "latest", &path, "-o", "-"]), "odd");
-    }
-    // A name on this machine is such as nothing is hidden by.
-    let said = world.run(&["get", "drive", "latest", &format!("{folder}/{}", ODD_NAMES[1])]);
-    assert_eq!(said.code, Some(0), "{}", said.text());
-    said.stderr.lines().for_each(assert_plain);
-    assert_eq!(std::fs::read(world.user.home().join("bidi_gpj.exe")).unwrap(), b"odd");
 }

@@ -3,16 +3,16 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use opendrive_sim::{Options, Simulator};
 use serde_json::{Value, json};
 use source_app::state::{AppKind, Owner, ScheduleSpec, State, TaskKind};
+use support::{executable, wait_for};
 
-use crate::common::command::{Outcome, finish};
-use crate::common::executable;
-use crate::common::plakar::{Plakar, plakar};
-use crate::common::planted::{ODD_NAMES, file_entry, listing, plant};
+use support::command::{Outcome, finish};
+use support::plakar::{Plakar, plakar};
+use support::planted::{ODD_NAMES, file_entry, listing, plant};
 
 pub struct World {
     pub simulator: Simulator,
@@ -178,11 +178,7 @@ pub fn lines(text: &str) -> Vec<Value> {
 
 /// Waits for something that happens soon.
 pub fn until(what: &str, done: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !done() {
-        assert!(start.elapsed() < Duration::from_secs(60), "{what}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    wait_for(Duration::from_secs(60), what, || done().then_some(()));
 }
 
 /// All files below a folder.

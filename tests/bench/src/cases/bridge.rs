@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 use plakar_opendrive::plugin::v1_1::proto::importer::InitRequest;
 use plakar_opendrive::plugin::v1_1::proto::importer::importer_client::ImporterClient;
 use plakar_opendrive::rclone::{Rclone, Remote, RemoteConfig};
+use support_plugin::plugin::Plugin;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::bench::{Bench, Case, drain};
 use crate::figures::{Sample, Who};
-use crate::plugin::Plugin;
 
 pub fn all(bench: &mut Bench) {
     reading(bench);

@@ -6,12 +6,12 @@ use opendrive_sim::Simulator;
 use plakar_opendrive::plugin::v1_1::proto::connectors::{Record, Result as Outcome};
 use plakar_opendrive::plugin::v1_1::proto::importer::importer_client::ImporterClient;
 use plakar_opendrive::plugin::v1_1::proto::importer::{ImportRequest, InitRequest, OpenRequest};
+use support_plugin::plugin::Plugin;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::figures::Sample;
-use crate::plugin::Plugin;
 
 /// Imports a drive that the environment leads to, with so many of its files read, the first ones; gives the number of their bytes too.
 pub fn import(simulator: &Simulator, environment: &[(String, String)], reads: usize) -> (Sample, u64) {

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use opendrive_sim::{Behaviour, Calls, Options, Simulator};
+use support::noise;
 use tempfile::TempDir;
 
 use super::restore;
-use crate::bench::{Bench, Case, Contestant, completed, make_files, noise, seed_drive};
+use crate::bench::{Bench, Case, Contestant, completed, make_files, seed_drive};
 use crate::figures::{Who, names};
 
 /// Bytes per second of a connection on a free plan.

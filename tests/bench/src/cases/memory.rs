@@ -4,12 +4,12 @@ use std::time::{Duration, Instant};
 
 use opendrive_sim::{Options, Simulator};
 use plakar_opendrive::plugin::v1_1::proto::exporter::ExportRequest;
+use support_plugin::export::{Exporter, send_file, send_folder};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::Sender;
 
 use super::import::import;
 use crate::bench::{Bench, Case};
-use crate::export::{Exporter, send_file, send_folder};
 use crate::figures::{Sample, Who};
 
 pub fn all(bench: &mut Bench) {

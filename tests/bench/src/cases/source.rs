@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use opendrive_sim::{Options, Simulator};
+use support::noise;
 
-use crate::bench::{Bench, Case, Contestant, completed, drive_path, noise, seed_drive};
+use crate::bench::{Bench, Case, Contestant, completed, drive_path, seed_drive};
 use crate::figures::{Who, names};
 
 /// Two hundred files of 100 kB: the first backup, and one when nothing has changed.

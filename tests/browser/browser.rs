@@ -1,0 +1,134 @@
+//! A browser at the console, driven over WebDriver.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::json;
+
+/// Longest wait for anything but a schedule.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A browser at the console.
+pub struct Browser {
+    pub client: Client,
+    shots: PathBuf,
+}
+
+impl Browser {
+    pub async fn at(driver: &str, downloads: &Path) -> Self {
+        let program = std::env::var("CHROMIUM").expect("CHROMIUM: `make test-browser` names it");
+        let preferences = json!({ "download.default_directory": downloads, "download.prompt_for_download": false });
+        let arguments = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--force-prefers-reduced-motion"];
+        let chrome = json!({ "binary": program, "args": arguments, "prefs": preferences });
+        let capabilities = json!({ "goog:chromeOptions": chrome, "goog:loggingPrefs": { "browser": "ALL" } });
+        let mut builder = ClientBuilder::new(HttpConnector::new());
+        let client = builder.capabilities(capabilities.as_object().unwrap().clone()).connect(driver).await.unwrap();
+        let shots = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/screenshots");
+        std::fs::create_dir_all(&shots).unwrap();
+        Self { client, shots }
+    }
+
+    /// Waits for an element, by XPath.
+    pub async fn find(&self, xpath: &str) -> fantoccini::elements::Element {
+        match self.client.wait().at_most(PATIENCE).for_element(Locator::XPath(xpath)).await {
+            Ok(element) => element,
+            Err(error) => {
+                self.shoot("failed").await;
+                panic!("{xpath}: {error}\n{}\n{}", self.client.current_url().await.unwrap(), self.text().await)
+            }
+        }
+    }
+
+    /// Presses a button or follows a link by what it says.
+    pub async fn press(&self, text: &str) {
+        self.click(&format!("//*[self::button or self::a][normalize-space(.)={text:?}]")).await;
+    }
+
+    /// Clicks an element. A live page may be loaded anew just then: the element is looked for again.
+    pub async fn click(&self, xpath: &str) {
+        let begun = Instant::now();
+        while let Err(error) = self.find(xpath).await.click().await {
+            assert!(begun.elapsed() < PATIENCE, "{xpath}: {error}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// The field with this label, found as a screen reader does.
+    pub async fn field(&self, label: &str) -> fantoccini::elements::Element {
+        let label = self.find(&format!("//label[starts-with(normalize-space(.), {label:?})]")).await;
+        let id = label.attr("for").await.unwrap().expect("a label says what it is for");
+        self.find(&format!("//*[@id={id:?}]")).await
+    }
+
+    pub async fn fill(&self, label: &str, text: &str) {
+        let field = self.field(label).await;
+        field.clear().await.unwrap();
+        field.send_keys(text).await.unwrap();
+    }
+
+    pub async fn check(&self, label: &str) {
+        let field = self.field(label).await;
+        if !field.is_selected().await.unwrap() {
+            field.click().await.unwrap();
+        }
+    }
+
+    /// Runs a script, again if a live page was loaded anew just then.
+    pub async fn executed(&self, script: &str) -> serde_json::Value {
+        let begun = Instant::now();
+        loop {
+            match self.client.execute(script, vec![]).await {
+                Ok(value) => return value,
+                Err(error) => assert!(begun.elapsed() < PATIENCE, "{script}: {error}"),
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// What is to be read on the page; nothing while it is being loaded.
+    pub async fn text(&self) -> String {
+        let text = self.client.execute("return document.body ? document.body.innerText : ''", vec![]).await;
+        text.ok().and_then(|text| text.as_str().map(str::to_owned)).unwrap_or_default()
+    }
+
+    /// Waits until the page says so, which live pages do by themselves.
+    pub async fn says(&self, text: &str) {
+        self.says_within(text, PATIENCE).await;
+    }
+
+    pub async fn says_within(&self, text: &str, patience: Duration) {
+        let begun = Instant::now();
+        while !self.text().await.contains(text) {
+            if begun.elapsed() > patience {
+                self.shoot("failed").await;
+                panic!("no {text:?} on {}:\n{}", self.client.current_url().await.unwrap(), self.text().await);
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    pub async fn open(&self, path: &str) {
+        let mut url = self.client.current_url().await.unwrap();
+        url.set_query(None);
+        url.set_fragment(None);
+        let url = url.join(path).unwrap();
+        self.client.goto(url.as_str()).await.unwrap();
+    }
+
+    /// Takes pictures for people to look at: a desktop's and a phone's, in light and in dark.
+    pub async fn shoot(&self, name: &str) {
+        for (width, device) in [(1280, "desktop"), (390, "phone")] {
+            self.client.set_window_size(width, 900).await.unwrap();
+            let script = "return [document.documentElement.scrollWidth, document.documentElement.scrollHeight]";
+            let size = self.executed(script).await;
+            assert!(name == "failed" || size[0].as_u64().unwrap() <= width.into(), "{name} is wider than a {device}: {size}");
+            let height = u32::try_from(size[1].as_u64().unwrap()).unwrap().clamp(600, 3000) + 150;
+            self.client.set_window_size(width, height).await.unwrap();
+            let picture = self.client.screenshot().await.unwrap();
+            std::fs::write(self.shots.join(format!("{name}-{device}.png")), picture).unwrap();
+        }
+        self.client.set_window_size(1280, 1000).await.unwrap();
+    }
+}

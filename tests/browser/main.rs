@@ -1,0 +1,297 @@
+//! The console in a real browser, over WebDriver: the whole way from an assignment to a scheduled backup, with the real Plakar
+//! and a simulated drive. Screenshots of every page go to target/screenshots. `make test-browser` runs it.
+
+mod browser;
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use fantoccini::Locator;
+use opendrive_sim::{Options, Simulator, stored_name};
+use serde_json::json;
+use support::plakar::{Plakar, plakar};
+use support::{noise, until, within};
+
+use browser::{Browser, PATIENCE};
+
+/// A file name that would run in a page which trusts it.
+const HOSTILE: &str = "<img src=x onerror=alert(1)> & \"quotes\".txt";
+
+/// A process that ends with the test.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        // SIGTERM: the console ends what it started, and chromedriver its browser.
+        let _ = Command::new("kill").arg(self.0.id().to_string()).status();
+        let begun = Instant::now();
+        while matches!(self.0.try_wait(), Ok(None)) && begun.elapsed() < Duration::from_secs(20) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Starts a command and gives the first line of its standard output that has this text in it.
+fn started(mut command: Command, text: &str) -> (Ended, String) {
+    let mut child = Ended(command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap());
+    let mut lines = BufReader::new(child.0.stdout.take().unwrap()).lines();
+    let line = lines.find_map(|line| line.ok().filter(|line| line.contains(text)));
+    let line = line.unwrap_or_else(|| panic!("{command:?} said nothing of {text:?}"));
+    // It must not write into a closed pipe later.
+    std::thread::spawn(move || lines.for_each(drop));
+    (child, line)
+}
+
+/// The executable, for this user.
+fn command(user: &Plakar, environment: &[(String, String)], arguments: &[&str]) -> Command {
+    let mut command = Command::new(support::executable());
+    let known = user.command(&[]);
+    command.args(arguments).env_clear();
+    command.envs(known.get_envs().filter_map(|(name, value)| Some((name, value?)))).envs(environment.iter().cloned());
+    command.env("PLAKAR", plakar()).current_dir(user.home());
+    command
+}
+
+/// An app with a large restore point, made on the command line; the last of its names is `zz last.txt`.
+fn large(user: &Plakar, environment: &[(String, String)]) {
+    let folder = user.home().join("large");
+    std::fs::create_dir(&folder).unwrap();
+    for name in (0..12_000).map(|number| format!("{number:05}.txt")).chain(["zz last.txt".to_owned()]) {
+        std::fs::write(folder.join(name), "").unwrap();
+    }
+    let location = format!("location=rclone://{}", folder.display());
+    let resource = ["app", "assign", "large", "--resource", "large", "--class", "file-storage", "--option", &location];
+    let assign = [&resource[..], &["--option", "rclone_type=local", "--store", "./large-store", "--create-store"]].concat();
+    for arguments in [&assign[..], &["app", "backup", "large"]] {
+        let ran = command(user, environment, arguments).stdin(Stdio::null()).output().unwrap();
+        assert!(ran.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&ran.stderr));
+    }
+}
+
+/// The drive, the user and the console, which a browser looks at.
+struct World {
+    browser: Browser,
+    // These end in this order, before what they work on goes.
+    _driver: Ended,
+    _console: Ended,
+    user: Plakar,
+    simulator: Simulator,
+    /// What is in `data.bin`.
+    content: Vec<u8>,
+    /// The address that lets its first user in.
+    url: String,
+    downloads: PathBuf,
+}
+
+#[tokio::test]
+#[ignore = "needs Chromium and chromedriver: run `make test-browser`"]
+async fn the_whole_way() {
+    within(Duration::from_secs(600), whole_way()).await;
+}
+
+async fn whole_way() {
+    let world = World::new().await;
+    world.comes_in().await;
+    world.assigns_with_a_fault_first().await;
+    world.tests_with_a_wrong_password_and_the_right_one().await;
+    world.backs_up().await;
+    let point = world.browses_and_views().await;
+    world.searches_and_downloads(&point).await;
+    world.schedules().await;
+    world.sees_a_scheduled_run().await;
+    world.waits_for_a_search().await;
+    world.leaves().await;
+}
+
+impl World {
+    async fn new() -> Self {
+        let simulator = Simulator::start(Options::default()).unwrap();
+        let content = noise(7, 500_000);
+        let put = |path: &str, bytes: &[u8]| {
+            let stored: Vec<String> = path.split('/').map(stored_name).collect();
+            simulator.drive().put_file(&stored.join("/"), bytes.to_vec(), 1_700_000_000);
+        };
+        put("Documents/Letters/to the bank.txt", b"Dear bank,\nplease keep this.\n");
+        put("Documents/data.bin", &content);
+        put(&format!("Documents/{}", HOSTILE.replace('/', "_")), b"harmless");
+        let user = Plakar::new(&simulator.env());
+        let (console, url) = started(command(&user, &simulator.env(), &["console", "--listen", "127.0.0.1:0"]), "http://");
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut command = Command::new(std::env::var("CHROMEDRIVER").expect("CHROMEDRIVER: `make test-browser` names it"));
+        command.arg(format!("--port={port}")).env("HOME", user.home()).env("TMPDIR", user.path("tmp")).stderr(Stdio::null());
+        let (driver, _) = started(command, "was started successfully");
+        let downloads = user.home().join("downloads");
+        std::fs::create_dir(&downloads).unwrap();
+        let browser = Browser::at(&format!("http://127.0.0.1:{port}"), &downloads).await;
+        Self { browser, simulator, user, content, url, downloads, _console: console, _driver: driver }
+    }
+
+    /// The first address lets its first user in, and nobody else.
+    async fn comes_in(&self) {
+        let browser = &self.browser;
+        browser.client.goto(self.url.trim()).await.unwrap();
+        browser.says("Assign").await;
+        assert!(!browser.client.current_url().await.unwrap().as_str().contains(self.url.trim().rsplit('#').next().unwrap()));
+        browser.shoot("01-empty").await;
+    }
+
+    /// A location that is none is told, and what was typed stays.
+    async fn assigns_with_a_fault_first(&self) {
+        let browser = &self.browser;
+        browser.open("/assign").await;
+        browser.shoot("02-assign-resource").await;
+        browser.fill("Resource", "my drive").await;
+        browser.fill("Class", "file-storage").await;
+        browser.press("Continue").await;
+        browser.says("opendrive").await;
+        browser.shoot("03-assign-integration").await;
+        browser.click("//label[contains(., 'opendrive')]").await;
+        browser.press("Continue").await;
+        browser.fill("Name", "documents").await;
+        browser.fill("Environment", "production").await;
+        browser.check("PII").await;
+        browser.fill("Location", "nowhere").await;
+        browser.fill("Username", self.simulator.username()).await;
+        browser.fill("Password", "not the password").await;
+        browser.fill("Store", &self.user.path("vault")).await;
+        browser.check("Make the store").await;
+        browser.shoot("04-assign-details").await;
+        browser.press("Assign").await;
+        browser.says("does not begin with opendrive:// or rclone://").await;
+        browser.shoot("05-assign-fault").await;
+        browser.fill("Location", "opendrive://Documents").await;
+        browser.fill("Password", "not the password").await;
+        browser.press("Assign").await;
+        browser.says("The app is assigned").await;
+    }
+
+    /// A test that fails, and one that does not.
+    async fn tests_with_a_wrong_password_and_the_right_one(&self) {
+        let browser = &self.browser;
+        browser.press("Test Connection").await;
+        browser.says("failed").await;
+        browser.open("/apps/1").await;
+        browser.says("password").await;
+        browser.shoot("06-test-failed").await;
+        browser.open("/apps/1/settings").await;
+        browser.shoot("07-settings").await;
+        browser.fill("Password", self.simulator.password()).await;
+        browser.press("Save").await;
+        browser.says("Saved").await;
+        browser.open("/apps/1").await;
+        browser.press("Test Connection").await;
+        browser.says("it answered in").await;
+    }
+
+    /// Backs up, and sees it.
+    async fn backs_up(&self) {
+        let browser = &self.browser;
+        browser.open("/apps/1").await;
+        browser.press("Create Backup").await;
+        browser.open("/tasks/3").await;
+        browser.says("with 3 files").await;
+        browser.shoot("09-task").await;
+        browser.open("/apps/1").await;
+        browser.shoot("08-dashboard").await;
+        browser.open("/tasks").await;
+        browser.shoot("10-tasks").await;
+    }
+
+    /// Goes through a restore point, and gives its id.
+    async fn browses_and_views(&self) -> String {
+        let browser = &self.browser;
+        browser.open("/apps/1/points").await;
+        browser.says("production").await;
+        browser.shoot("11-points").await;
+        browser.click("//main//table//th//a").await;
+        browser.says("data.bin").await;
+        browser.says(HOSTILE).await;
+        browser.shoot("12-browse").await;
+        browser.press("Letters").await;
+        browser.press("to the bank.txt").await;
+        browser.says("please keep this.").await;
+        browser.shoot("13-view").await;
+        let view = browser.client.current_url().await.unwrap();
+        view.path_segments().unwrap().nth(3).unwrap().to_owned()
+    }
+
+    /// Finds a file whatever the case, and downloads it.
+    async fn searches_and_downloads(&self, point: &str) {
+        let browser = &self.browser;
+        browser.open(&format!("/apps/1/points/{point}")).await;
+        browser.find("//input[@type='search']").await.send_keys("DATA.bin\n").await.unwrap();
+        browser.says("data.bin").await;
+        browser.shoot("14-search").await;
+        browser.press("data.bin").await;
+        browser.press("Download").await;
+        let saved = self.downloads.join("data.bin");
+        let whole = || std::fs::read(&saved).ok().as_deref() == Some(&self.content[..]);
+        until(PATIENCE, "the download is the file", whole).await;
+        browser.open(&format!("/apps/1/points/{point}/restore")).await;
+        browser.shoot("15-restore").await;
+    }
+
+    /// A schedule by a cron expression.
+    async fn schedules(&self) {
+        let browser = &self.browser;
+        browser.open("/apps/1/schedules").await;
+        browser.press("Add a schedule").await;
+        browser.click("//label[contains(., 'By a cron expression')]").await;
+        browser.fill("Expression", "* * * * *").await;
+        browser.shoot("16-schedule-form").await;
+        browser.press("Save").await;
+        browser.says("Next run").await;
+        browser.shoot("17-schedules").await;
+    }
+
+    /// Within two minutes and a half: the expression is due each minute.
+    async fn sees_a_scheduled_run(&self) {
+        let browser = &self.browser;
+        let begun = Instant::now();
+        loop {
+            browser.open("/tasks?app=1&kind=backup&state=succeeded").await;
+            if browser.text().await.contains("schedule")
+                && browser.client.find_all(Locator::Css("main table tbody tr")).await.unwrap().len() >= 2
+            {
+                break;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(150), "no scheduled run:\n{}", browser.text().await);
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+        browser.shoot("18-scheduled-run").await;
+        browser.open("/policies").await;
+        browser.shoot("19-policies").await;
+        browser.open("/").await;
+        browser.says("documents").await;
+        browser.shoot("20-overview").await;
+    }
+
+    /// A search that has to wait shows what it waits for, and then by itself what it found.
+    async fn waits_for_a_search(&self) {
+        let browser = &self.browser;
+        large(&self.user, &self.simulator.env());
+        browser.open("/apps/2/points").await;
+        // At once: the page of the restore point has its names read too, which takes half a second.
+        let point = browser.find("//main//table//th//a").await.attr("href").await.unwrap().unwrap();
+        browser.open(&format!("{point}?path=%2F&text=LAST")).await;
+        browser.says("are being read").await;
+        browser.shoot("21-reading").await;
+        browser.says("zz last.txt").await;
+    }
+
+    /// Nothing that a name or the pages did was refused by the policy, and no script failed.
+    async fn leaves(&self) {
+        let browser = &self.browser;
+        let script = "return document.querySelectorAll('img[src=\"x\"]').length";
+        assert_eq!(browser.executed(script).await, json!(0));
+        browser.press("Sign out").await;
+        browser.open("/apps/1").await;
+        browser.says("Sign in").await;
+        browser.shoot("22-signed-out").await;
+        browser.client.clone().close().await.unwrap();
+    }
+}

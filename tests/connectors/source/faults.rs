@@ -1,0 +1,160 @@
+//! What is missing, changed or damaged, and a drive that fails for a while.
+
+use opendrive_sim::{Fault, FolderNamesakes, What};
+use plakar_opendrive::connector::source::{Item, Record};
+use plakar_opendrive::connector::{Role, Source};
+use plakar_opendrive::rclone::ErrorKind;
+use support::noise;
+use support_plugin::place::Place;
+use support_plugin::restoring::walked;
+
+use super::{open, read};
+
+#[tokio::test]
+async fn a_base_that_is_missing_or_a_file_is_one_clear_line() {
+    for place in Place::all("base") {
+        place.put("folder/file", b"x", 1).await;
+        if !matches!(place, Place::Memory { .. }) {
+            let error = Source::open(place.settings(Role::Source, "missing")).await.unwrap_err().to_string();
+            assert!(error.contains("missing does not exist"), "{}: {error}", place.name());
+        }
+        let error = Source::open(place.settings(Role::Source, "folder/file")).await.unwrap_err().to_string();
+        assert!(error.contains("is a file: give the folder that it is in"), "{}: {error}", place.name());
+        assert!(!error.contains('\n'), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_vanished_or_changed_is_an_error_and_not_a_wrong_copy() {
+    let place = Place::drive();
+    let drive = place.simulator().drive();
+    for name in ["gone", "longer", "shorter", "other"] {
+        place.put(name, b"0123456789", 1_700_000_000).await;
+    }
+    let source = open(&place, "").await;
+    walked(&source).await;
+    drive.remove("gone");
+    drive.set_file("longer", "0123456789abcdef", 1_700_000_001);
+    drive.set_file("shorter", "012", 1_700_000_001);
+    drive.set_file("other", "9876543210", 1_700_000_001);
+    assert_eq!(read(&source, "/gone").await.unwrap_err().kind(), ErrorKind::NotFound);
+    for name in ["/longer", "/shorter", "/other"] {
+        let error = read(&source, name).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{name}: {error}");
+        assert!(error.message().contains("changed"), "{name}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_listed_is_an_error_on_it_and_the_rest_is_told() {
+    let place = Place::drive();
+    place.put("good/file", b"x", 1).await;
+    place.put("bad/file", b"x", 1).await;
+    place.simulator().make_unlistable("bad");
+    let source = open(&place, "").await;
+    let records = walked(&source).await;
+    let bad: Vec<_> = records.iter().filter(|record| record.path.starts_with("/bad")).collect();
+    let [Record { path, item: Item::Failed(message) }] = bad[..] else { panic!("{bad:?}") };
+    assert_eq!(path, "/bad");
+    assert!(message.starts_with("cannot list the folder: "), "{message}");
+    assert!(records.iter().any(|record| record.path == "/good/file"));
+}
+
+#[tokio::test]
+async fn entries_of_one_name_are_an_error_and_not_a_silent_choice() {
+    let place = Place::drive();
+    place.put("folder/name", b"x", 1).await;
+    // The drive makes a second folder of one name when two are made at once.
+    make_second_folder(&place, "twin").await;
+    let source = open(&place, "").await;
+    let records = walked(&source).await;
+    let failed: Vec<_> = records.iter().filter(|record| matches!(record.item, Item::Failed(_))).collect();
+    let [Record { path, item: Item::Failed(message) }] = failed[..] else { panic!("{records:?}") };
+    assert_eq!(path, "/twin");
+    assert!(message.contains("another entry of this name"), "{message}");
+    assert!(records.iter().any(|record| record.path == "/folder/name"));
+}
+
+/// Makes a folder twice, by two clients that do not know of each other.
+async fn make_second_folder(place: &Place, path: &str) {
+    place.simulator().change_behaviour(|behaviour| behaviour.folder_namesakes = FolderNamesakes::Raced);
+    let remotes = [remote(place).await, remote(place).await];
+    // Each has seen that there is no such folder before either makes it.
+    place.simulator().add_fault(Fault::new(What::Delay { ms: 300 }).endpoint("folder/create").always());
+    let (first, second) = tokio::join!(remotes[0].make_folder(path), remotes[1].make_folder(path));
+    first.unwrap();
+    second.unwrap();
+    assert_eq!(place.simulator().duplicate_folders().now, 1);
+    assert!(place.simulator().unused_faults().is_empty());
+}
+
+async fn remote(place: &Place) -> plakar_opendrive::rclone::Remote {
+    plakar_opendrive::rclone::Remote::open(&place.settings(Role::Source, "").remote).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_told_at_once() {
+    let place = Place::drive();
+    let mut config = place.config("");
+    config.insert("password".into(), "wrong one".into());
+    let settings = plakar_opendrive::connector::Settings::parse(Role::Source, &config, "h").unwrap();
+    let error = Source::open(settings).await.unwrap_err().to_string();
+    assert!(error.contains("refused the login of user@example.com") && !error.contains("wrong one"), "{error}");
+    assert_eq!(place.simulator().calls().of("session/login"), 1, "no storm of logins");
+}
+
+#[tokio::test]
+async fn calls_that_fail_for_a_while_are_tried_again() {
+    let place = Place::drive();
+    let simulator = place.simulator();
+    for n in 0..10 {
+        place.put(&format!("f/file{n}"), &noise(n, 10_000), 1).await;
+    }
+    let busy = |code| What::Status { code, message: "Busy".into(), retry_after: None };
+    simulator.set_faults(vec![
+        Fault::new(busy(503)).endpoint("session/login").times(2),
+        Fault::new(busy(500)).endpoint("folder/list").times(3),
+        Fault::new(busy(429)).endpoint("download/file").times(5),
+        Fault::new(What::Reset).endpoint("download/file").skip(2).times(1),
+    ]);
+    let source = open(&place, "").await;
+    walked(&source).await;
+    for n in 0..10 {
+        assert!(read(&source, &format!("/f/file{n}")).await.unwrap() == noise(n, 10_000), "file{n}");
+    }
+    assert!(simulator.unused_faults().is_empty(), "{:?}", simulator.unused_faults());
+}
+
+#[tokio::test]
+async fn a_download_that_is_cut_is_taken_up_where_it_stopped() {
+    let place = Place::drive();
+    place.put("large", &noise(9, 3_000_000), 1).await;
+    place.simulator().add_fault(Fault::new(What::CutBody { after: 1_234_567 }).endpoint("download/file"));
+    let source = open(&place, "").await;
+    walked(&source).await;
+    assert!(read(&source, "/large").await.unwrap() == noise(9, 3_000_000));
+    assert!(place.simulator().unused_faults().is_empty());
+    let moved = place.simulator().calls().bytes_down;
+    assert!(moved < 3_100_000, "{moved} bytes: it began anew instead of going on");
+}
+
+#[tokio::test]
+async fn a_damaged_download_is_begun_once_more_while_nothing_of_it_was_given_out() {
+    let place = Place::drive();
+    for (path, size) in [("once", 50_000), ("twice", 50_000), ("large", 6 << 20)] {
+        place.put(path, &noise(size, size as usize), 1).await;
+    }
+    let damage = |item: &str, times| Fault::new(What::CorruptBody).endpoint("download/file").item(item).times(times);
+    place.simulator().set_faults(vec![damage("once", 1), damage("twice", 2), damage("large", 1)]);
+    let source = open(&place, "").await;
+    walked(&source).await;
+    place.simulator().reset_calls();
+    assert!(read(&source, "/once").await.unwrap() == noise(50_000, 50_000));
+    assert_eq!(place.simulator().calls().of("download/file"), 2);
+    for path in ["/twice", "/large"] {
+        let error = read(&source, path).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{path}");
+        assert!(error.message().contains("changed or damaged"), "{path}: {error}");
+    }
+    assert!(place.simulator().unused_faults().is_empty());
+}

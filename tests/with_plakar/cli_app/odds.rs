@@ -1,0 +1,78 @@
+//! A wrong password, a store that is damaged, odd names.
+
+use serde_json::json;
+use support::noise;
+use support::planted::{ODD_NAMES, assert_plain};
+
+use super::world::{World, everything, lines};
+
+#[test]
+fn a_wrong_password_is_told_and_mended() {
+    let world = World::new();
+    world.put("file", b"x");
+    let username = format!("username={}", world.simulator.username());
+    let given = ["assign", "drive", "--resource", "r", "--protocol", "opendrive", "--option", &username, "--options-stdin"];
+    let outcome = world.run_with_input(&[&given[..], &["--store", "store/", "--create-store"]].concat(), br#"{"password": "wr0ng"}"#);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.text());
+    let failed = world.run(&["test", "drive"]);
+    assert_eq!((failed.code, failed.stdout.len()), (Some(1), 0), "{}", failed.text());
+    assert!(failed.stderr.contains("test of drive failed: "), "{}", failed.stderr);
+    // Nothing else of the configuration changes.
+    let password = json!({ "password": world.simulator.password() }).to_string();
+    let mended = world.run_with_input(&["edit", "drive", "--options-stdin", "--option", "transfers=4", "--json"], password.as_bytes());
+    assert_eq!(mended.code, Some(0), "{}", mended.text());
+    assert_eq!(lines(std::str::from_utf8(&mended.stdout).unwrap())[0]["revision"], 2);
+    world.ok(&["test", "drive"]);
+    // Nor does a secret when an option does.
+    world.ok(&["edit", "drive", "--option", "transfers="]);
+    world.ok(&["test", "drive"]);
+    let shown = world.row(&["show", "drive"]);
+    let transfers = shown["configuration"].as_array().unwrap().iter().find(|field| field["key"] == "transfers").unwrap();
+    assert_eq!(transfers["set"], false);
+    assert!(!world.said().contains("wr0ng"), "{}", world.said());
+}
+
+#[test]
+fn a_download_that_is_cut_off_leaves_nothing() {
+    let world = World::new();
+    world.local("files", &[("large", &noise(3, 6_000_000)), ("folder/other", &noise(4, 3_000_000))]);
+    world.ok(&["backup", "files"]);
+    // In the middle of each packfile that holds contents of files.
+    for (path, bytes) in everything(&world.user.home().join("store/packfiles")) {
+        if bytes.len() > 1_000_000 {
+            let mut bytes = bytes;
+            let middle = bytes.len() / 2;
+            bytes[middle..middle + 1000].fill(b'X');
+            std::fs::write(path, bytes).unwrap();
+        }
+    }
+    let root = world.user.home().join("files");
+    for (path, name) in [(format!("{}/large", root.display()), "cut"), (root.display().to_string(), "cut.zip")] {
+        let cut = world.run(&["get", "files", "latest", &path, "-o", name]);
+        assert_eq!(cut.code, Some(1), "{}", cut.text());
+        assert!(cut.stderr.lines().count() == 1 && cut.stderr.contains("cut off"), "{}", cut.stderr);
+    }
+    let left: Vec<_> = std::fs::read_dir(world.user.home()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(!left.iter().any(|name| name.to_string_lossy().contains("cut") || name.to_string_lossy().contains(".part")), "{left:?}");
+    assert_eq!(world.run(&["check", "files"]).code, Some(6));
+}
+
+#[test]
+fn odd_names_stay_what_they_are() {
+    let world = World::new();
+    let folder = world.odd();
+    let rows = world.rows(&["ls", "drive", "latest", &folder]);
+    assert_eq!(rows.len(), ODD_NAMES.len(), "{rows:?}");
+    let shown = world.ok(&["ls", "drive", "latest", &folder]) + &world.ok(&["find", "drive", "latest", "*"]) + &world.ok(&["log", "1"]);
+    shown.lines().for_each(assert_plain);
+    for name in ODD_NAMES {
+        let path = format!("{folder}/{name}");
+        assert!(rows.iter().any(|row| row["path"] == path), "{name:?}: {rows:?}");
+        assert_eq!(world.ok(&["get", "drive", "latest", &path, "-o", "-"]), "odd");
+    }
+    // A name on this machine is such as nothing is hidden by.
+    let said = world.run(&["get", "drive", "latest", &format!("{folder}/{}", ODD_NAMES[1])]);
+    assert_eq!(said.code, Some(0), "{}", said.text());
+    said.stderr.lines().for_each(assert_plain);
+    assert_eq!(std::fs::read(world.user.home().join("bidi_gpj.exe")).unwrap(), b"odd");
+}
