@@ -3,6 +3,7 @@
 //! A listing of a kind keeps its objects, so that a read is one call. On OpenDrive a look-up by
 //! name takes two, and does not find a new file for a while; it is the last resort.
 
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant, SystemTime};
@@ -24,6 +25,8 @@ pub(super) struct Kept {
     pub(super) object: Object,
     /// Bytes; `None` if the backend does not tell.
     pub(super) size: Option<u64>,
+    /// When it was put, as the remote tells.
+    modified: Option<SystemTime>,
     /// When it became known.
     since: Instant,
 }
@@ -53,7 +56,12 @@ impl Catalog {
         &self.remote
     }
 
-    /// Lists a kind anew. Gives the MACs, and those whose object is not what it was.
+    /// Lists a kind anew. Gives the MACs, the last that was put first, and those whose object is not what it was.
+    ///
+    /// Plakar 1.1.4 reads states along the parents that they name, the last in the list first, and where several name one, or name
+    /// none that is there, with all that descends from it (`TopoSort` in kloset v1.1.3). A state that removes a packfile must be read
+    /// after the one that told of it, or the packfile is there again for whoever has no cache yet. So those that were put first come
+    /// last, and the order is the same for all machines: each writes on from the state that it has read last.
     pub(super) async fn list(&self, kind: Kind) -> Result<(Vec<Mac>, Vec<Mac>)> {
         let started = Instant::now();
         let mut objects = HashMap::new();
@@ -73,7 +81,9 @@ impl Catalog {
         }
         folder.objects = objects;
         folder.listed = Some(started);
-        Ok((folder.objects.keys().copied().collect(), changed))
+        let mut macs: Vec<Mac> = folder.objects.keys().copied().collect();
+        macs.sort_unstable_by_key(|mac| (Reverse(folder.objects[mac].modified), *mac));
+        Ok((macs, changed))
     }
 
     /// The sum of the sizes of a kind, by a listing that is not old.
@@ -130,7 +140,7 @@ impl Catalog {
 
     /// Takes note of what was looked up or uploaded.
     pub(super) fn add(&self, kind: Kind, mac: Mac, entry: Entry) -> Option<Arc<Kept>> {
-        let kept = Arc::new(Kept { object: entry.object?, size: entry.size, since: Instant::now() });
+        let kept = Arc::new(Kept { object: entry.object?, size: entry.size, modified: entry.modified, since: Instant::now() });
         let previous = self.folders().entry(kind).or_default().objects.insert(mac, kept.clone());
         // Not under the lock: letting go of an object is a call into Go.
         drop(previous);
@@ -219,7 +229,7 @@ impl Catalog {
         let Entry { name, size, modified, object: Some(object), .. } = entry else { return };
         let unfinished = match Name::parse(&name) {
             Name::Resource(mac) if size != Some(0) => {
-                objects.insert(mac, Arc::new(Kept { object, size, since: started }));
+                objects.insert(mac, Arc::new(Kept { object, size, modified, since: started }));
                 return;
             }
             Name::Resource(_) | Name::Temporary => object,

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::io;
 use std::sync::MutexGuard;
+use std::time::{Duration, SystemTime};
 
 use futures::stream::TryStreamExt;
 
@@ -16,6 +17,9 @@ use crate::rclone::{Error, ErrorKind};
 /// What to do when a state could not be put and is not on this machine's disk either.
 const ADVICE: &str = "; Plakar's cache takes it for stored all the same: before the next backup remove it (the folder 2.0.0 in \
                       ~/.cache/plakar), or that backup will lack data";
+
+/// How far back the time of a state may lie that is put late. What is a day old and not complete is removed as a leftover.
+const MAX_BACKDATING: Duration = Duration::from_secs(12 * 60 * 60);
 
 impl Store {
     /// Keeps on this machine's disk what [`Local`] keeps, for the store with this description.
@@ -78,7 +82,10 @@ impl Store {
                 return Err(useless("what it tells of was removed by maintenance"));
             }
         }
-        let mut spool = Spool::new(&self.0.budget);
+        // Plakar, here, has read it before all that others put meanwhile, and they read it in the order of the times.
+        let made = pending.made().map_err(disk)?;
+        let oldest = SystemTime::now().checked_sub(MAX_BACKDATING).unwrap_or(made);
+        let mut spool = Spool::made(&self.0.budget, made.max(oldest));
         loop {
             let chunk = pending.read().map_err(disk)?;
             if chunk.is_empty() {
