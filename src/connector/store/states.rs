@@ -112,12 +112,13 @@ impl Store {
         Err(Error::new(error.kind(), format!("{error}{advice}")))
     }
 
-    /// Gives a state a name that its content alone decides, beside all that are there, and gives the name. Plakar reads every
-    /// state that is listed, whatever its name; nothing else changes.
+    /// Gives a state a name that its content decides, and its position if there is one, beside all that are there, and gives the name.
+    /// The higher the position, the nearer it is to the front of a list of those that were put at the same time. Plakar reads every state
+    /// that is listed, whatever its name; nothing else changes.
     ///
     /// # Errors
     /// `NotFound`, or what the server says; it has its old name then.
-    pub async fn rename_state(&self, mac: &Mac) -> Result<Mac> {
+    pub async fn rename_state(&self, mac: &Mac, position: Option<u64>) -> Result<Mac> {
         let catalog = self.ready().await?;
         // In the older layout it is in a folder of its own.
         let path = catalog.find(Kind::State, mac).await?.object.path().to_owned();
@@ -129,7 +130,10 @@ impl Store {
         while let Some(chunk) = reader.chunk().await? {
             spool.push(chunk).await?;
         }
-        let name = spool.name(mac).await?;
+        let mut name = spool.name(mac).await?;
+        if let (Some(position), Some(front)) = (position, name.first_chunk_mut()) {
+            *front = (u64::MAX - position).to_be_bytes();
+        }
         object.rename(&Kind::State.path(&name)).await?;
         catalog.list(Kind::State).await?;
         Ok(name)
