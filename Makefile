@@ -63,6 +63,9 @@ RUNNABLE := $(if $(filter $(HOST),$(TARGET)),$(EXECUTABLE),target/$(HOST)/releas
 # What is built: the executable that Plakar starts, and that of the source app beside it.
 PACKAGES ?= -p plakar-opendrive -p app-cli
 
+# How many walks of 200 commands `make soak` makes.
+WALKS ?= 10
+
 # What must be there, and a line for each step that takes long. Go leaves the state of the repository out of what it builds: git is not asked.
 PREREQUISITES := packaging/prerequisites
 FETCH := packaging/fetch
@@ -194,9 +197,12 @@ bench: package $(RCLONE) ## Measure; BENCH="--rounds 3 --long"; PEER=path.ptar a
 bench-console: package ## Measure the console's pages with 100 apps, 10,000 tasks and a restore point of 100,000 files
 	PLAKAR=$(CURDIR)/$(PLAKAR) PACKAGE=$(CURDIR)/$(PACKAGE) cargo run --release --locked -p web-console --example console_bench
 
-soak: build $(PLAKAR) ## An hour of everything with random faults; SOAK="--minutes 5 --seed 7"
+soak: build $(PLAKAR) ## An hour of everything with random faults, then walks of three machines; SOAK="--minutes 5 --seed 7" WALKS=1
 	cargo build --release --locked -p soak
 	PLAKAR=$(CURDIR)/$(PLAKAR) PLAKAR_OPENDRIVE=$(CURDIR)/$(EXECUTABLE) target/release/soak $(SOAK)
+	$(SAY) "walking over two stores with three machines: $(WALKS) times 200 commands, in any order"
+	PLAKAR=$(CURDIR)/$(PLAKAR) MACHINES_STEPS=$${MACHINES_STEPS:-200} MACHINES_WALKS=$(WALKS) \
+		cargo test --locked --test with_plakar -- --nocapture what_one_machine_lists
 
 lint: fetch ## Check format and lints, warnings denied
 	@$(PREREQUISITES) lint

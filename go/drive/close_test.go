@@ -108,6 +108,32 @@ func TestLostCloseAnswer(t *testing.T) {
 	}
 }
 
+// When the answer to the close is lost and the drive has made a file of other bytes, that is what the caller gets to compare: it is
+// complete, so it is not left for the drive to complete.
+func TestLostCloseAnswerOfDamagedBytes(t *testing.T) {
+	for name, size := range map[string]int{"small": 3, "large": 3 << 20} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newServer()
+				s.before = func(call string, count int) (int, string) {
+					if call == "upload/close_file_upload" && count == 1 {
+						s.mu.Lock()
+						defer s.mu.Unlock()
+						for _, upload := range s.uploads {
+							upload.data = append([]byte("y"), upload.data[1:]...)
+						}
+					}
+					return 0, ""
+				}
+				s.lose = func(call string, count int) bool { return call == "upload/close_file_upload" && count == 1 }
+				o, err := uploaded(t.Context(), on(t, s), "a", strings.Repeat("x", size), modified)
+				checks.OK(t, err)
+				is(t, s, o, "y"+strings.Repeat("x", size-1))
+			})
+		})
+	}
+}
+
 // The drive says at the end that it has not got all: what is missing is sent.
 func TestCloseThatMissesBytes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

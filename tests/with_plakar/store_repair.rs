@@ -1,8 +1,10 @@
 //! `plakar-opendrive store check` and `store repair`: what another machine would see of a store, and mending it.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use support::drive_store::{DriveStore, make_files, tree};
+use support::noise;
 use support::plakar::{Plakar, own};
 
 /// Runs our command line; gives its status and all that it said.
@@ -114,4 +116,77 @@ fn a_store_that_is_well_is_said_to_be_well() {
     world.configure(user, serde_json::json!({"passphrase": "a wrong one"}));
     let (code, said) = ours(user, &["store", "check", "@drive"]);
     assert!(code == Some(1) && said.contains("`plakar ls` failed"), "{said}");
+}
+
+/// A store on a drive in which an empty cache reads a removal before what it removes, as it comes about where one machine backs up
+/// and others, whose caches are new, do the maintenance. The user's own Plakar has seen all in good order.
+fn with_an_undone_removal(world: &DriveStore) {
+    let user = &world.plakar;
+    let (store, files) = (user.path("first"), user.home().join("files"));
+    user.ok(&["at", &store, "create", "-plaintext"]);
+    std::fs::create_dir(&files).unwrap();
+    let backups = || {
+        (0..5_u64).map(|content| {
+            std::fs::write(files.join("file"), noise(content, 20_000)).unwrap();
+            user.backup(&store, files.to_str().unwrap())
+        })
+    };
+    let states = || tree(&Path::new(&store).join("states")).into_keys().collect::<BTreeSet<_>>();
+    // Finished commands leave their locks.
+    let unlock =
+        || tree(&Path::new(&store).join("locks")).keys().for_each(|name| std::fs::remove_file(format!("{store}/locks/{name}")).unwrap());
+    let maintenance = |cache: &str| {
+        let before = states();
+        unlock();
+        let run =
+            user.command(&["-cachedir", &user.path(cache), "at", &store, "maintenance"]).env("PLAKAR_GRACEPERIOD", "0s").output().unwrap();
+        assert!(run.status.success(), "{run:?}");
+        unlock();
+        states().difference(&before).cloned().collect::<Vec<_>>()
+    };
+    for id in backups().collect::<Vec<_>>() {
+        user.ok(&["at", &store, "rm", "-apply", &id]);
+    }
+    let marked = maintenance("one");
+    backups().for_each(drop);
+    let removed = maintenance("two");
+    assert!(marked.len() == 1 && removed.len() == 1, "{marked:?} {removed:?}");
+    for (path, bytes) in tree(Path::new(&store)) {
+        // Names are random: these are such that they are read first.
+        let name = match &path {
+            path if path.ends_with(&marked[0]) => format!("states/{}", "f".repeat(64)),
+            path if path.ends_with(&removed[0]) => format!("states/{}", "e".repeat(64)),
+            path => path.clone(),
+        };
+        world.simulator.drive().put_file(&format!("kloset/{name}"), bytes, 1_600_000_000);
+    }
+}
+
+#[test]
+fn a_removal_that_is_read_before_what_it_removes_is_found_and_mended() {
+    let world = DriveStore::new();
+    let user = &world.plakar;
+    with_an_undone_removal(&world);
+    user.ok(&["at", "@drive", "check"]);
+    let before = world.simulator.drive().tree();
+    let (code, said) = ours(user, &["store", "check", "--data", "@drive"]);
+    assert!(code == Some(1) && said.contains("5 restore points on every machine"), "{said}");
+    assert!(said.contains("`plakar-opendrive store repair --data @drive`"), "{said}");
+    let (code, said) = ours(user, &["store", "repair", "--data", "--dry-run", "@drive"]);
+    assert!(code == Some(1) && said.contains(&format!("state {} would get another name", "f".repeat(64))), "{said}");
+    assert_eq!(world.simulator.drive().tree(), before);
+
+    let (code, said) = ours(user, &["store", "repair", "--data", "@drive"]);
+    assert!(code == Some(0) && said.contains("all data that they refer to was read and is whole"), "{said}");
+    // Nothing is deleted, and those that have seen the store go on.
+    assert_eq!(world.simulator.drive().tree().len(), before.len());
+    for machine in [user, &world.another_machine()] {
+        machine.ok(&["at", "@drive", "check"]);
+        assert_eq!(machine.ok(&["at", "@drive", "ls"]).lines().count(), 5);
+        let id = machine.backup("@drive", user.home().join("files").to_str().unwrap());
+        world.another_machine().ok(&["at", "@drive", "check", &id]);
+        machine.ok(&["at", "@drive", "rm", "-apply", &id]);
+    }
+    let (code, said) = ours(user, &["store", "repair", "--data", "@drive"]);
+    assert!(code == Some(0) && said.contains("nothing to mend"), "{said}");
 }

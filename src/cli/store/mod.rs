@@ -3,6 +3,10 @@
 //! Plakar answers from the cache of the machine that it runs on. A store whose states name each other in a circle reads well
 //! where it was made, and is empty everywhere else: Plakar 1.1.4 passes over such states without a word (`TopoSort` in kloset
 //! v1.1.3). They come about where a state was put in the place of another one, as any store but ours does in a `sync`.
+//!
+//! It also reads along the parents that states name, and not in the order in which they were made. After maintenance by one of several
+//! machines it can find a packfile again that was removed, and look there for what is in another one: see docs/ARCHITECTURE.md. A state of
+//! another name is nobody's parent, and what names no parent that is there is read in the order of the listing.
 
 mod machine;
 
@@ -41,6 +45,9 @@ enum StoreAction {
     Repair {
         #[command(flatten)]
         store: StoreSelection,
+        /// Read all data too, as a machine that has not seen the store before; if some is missing, have the states read in the order of their times
+        #[arg(long)]
+        data: bool,
         /// Only say what would be done
         #[arg(long)]
         dry_run: bool,
@@ -76,7 +83,7 @@ impl StoreArgs {
     pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
         match self.command {
             StoreAction::Check { store, data } => store.check(data, out),
-            StoreAction::Repair { store, dry_run } => store.repair(dry_run, out),
+            StoreAction::Repair { store, data, dry_run } => store.repair(data, dry_run, out),
         }
     }
 }
@@ -84,19 +91,14 @@ impl StoreArgs {
 impl StoreSelection {
     fn check(&self, data: bool, out: &mut Output) -> Result<Exit, Failure> {
         let view = self.look(&self.kloset()?)?;
-        let whole = if data { Some(Machine::fresh(&self.store, self.keyfile.clone())?.check()?) } else { None };
+        let whole = if data { Some(self.is_whole()?) } else { None };
         if self.json {
             out.json(&serde_json::json!({ "sight": view, "whole": whole }))?;
         } else {
             view.print(out)?;
-            match whole {
-                Some(true) => out.line("all data that they refer to was read and is whole")?,
-                Some(false) => out.line(&format!(
-                    "data is missing or damaged: `plakar -cachedir EMPTY_FOLDER at {} check` names the files; what this machine still reads can be saved to a \
-                     new store by `plakar at {} sync to @NEW`",
-                    self.store, self.store
-                ))?,
-                None => {}
+            self.print_whole(whole, out)?;
+            if whole == Some(false) {
+                out.line(&format!("if this machine reads it, `plakar-opendrive store repair --data {}` may mend it for all", self.store))?;
             }
             if !view.is_whole() {
                 out.line(&format!("`plakar-opendrive store repair {}` makes them visible again, as far as that can be done", self.store))?;
@@ -105,7 +107,7 @@ impl StoreSelection {
         Ok(if view.is_whole() && whole != Some(false) { Exit::Done } else { Exit::Failed })
     }
 
-    fn repair(&self, dry_run: bool, out: &mut Output) -> Result<Exit, Failure> {
+    fn repair(&self, data: bool, dry_run: bool, out: &mut Output) -> Result<Exit, Failure> {
         let kloset = self.kloset()?;
         let mut view = self.look(&kloset)?;
         let mut moved: Vec<(String, String)> = Vec::new();
@@ -120,17 +122,25 @@ impl StoreSelection {
                 break;
             }
             for name in wanted {
-                let to = drive(async {
-                    let mac = mac_from_hex(&name).ok_or_else(|| Failure::new(Exit::Failed, "a bug: a name that is not valid"))?;
-                    kloset.rename_state(&mac).await.map_err(|error| failure(&error))
-                })?;
-                moved.push((name, mac_to_hex(&to)));
+                let to = rename(&kloset, &name, None)?;
+                moved.push((name, to));
             }
             view = self.look(&kloset)?;
         }
+        let replaced = !moved.is_empty();
+        let mut whole = if data && view.hidden.is_empty() { Some(self.is_whole()?) } else { None };
+        if whole == Some(false) {
+            for (position, name) in view.in_order().into_iter().enumerate() {
+                let to = if dry_run { String::new() } else { rename(&kloset, &name, Some(position as u64))? };
+                moved.push((name, to));
+            }
+            if !dry_run {
+                whole = Some(self.is_whole()?);
+            }
+        }
         if self.json {
             let moved: Vec<_> = moved.iter().map(|(from, to)| serde_json::json!({ "from": from, "to": to })).collect();
-            out.json(&serde_json::json!({ "sight": view, "moved": moved, "dry_run": dry_run }))?;
+            out.json(&serde_json::json!({ "sight": view, "moved": moved, "whole": whole, "dry_run": dry_run }))?;
         } else {
             for (from, to) in &moved {
                 out.line(&if dry_run { format!("state {from} would get another name") } else { format!("state {from} is {to} now") })?;
@@ -139,14 +149,33 @@ impl StoreSelection {
                 out.line("no state is in the way of another one: nothing to mend")?;
             }
             view.print(out)?;
-            if !moved.is_empty() && !dry_run {
+            self.print_whole(whole, out)?;
+            if replaced && !dry_run {
                 out.line(&format!(
                     "a state that was replaced is lost, and with it what it told of: see by `plakar-opendrive store check --data {}` whether all is there",
                     self.store
                 ))?;
             }
         }
-        Ok(if view.is_whole() { Exit::Done } else { Exit::Failed })
+        Ok(if view.is_whole() && whole != Some(false) { Exit::Done } else { Exit::Failed })
+    }
+
+    /// Whether a machine that has not seen the store before reads all data of all restore points that it sees.
+    fn is_whole(&self) -> Result<bool, Failure> {
+        Machine::fresh(&self.store, self.keyfile.clone())?.check()
+    }
+
+    fn print_whole(&self, whole: Option<bool>, out: &mut Output) -> Result<(), Failure> {
+        match whole {
+            Some(true) => out.line("all data that they refer to was read and is whole")?,
+            Some(false) => out.line(&format!(
+                "data is missing or damaged: `plakar -cachedir EMPTY_FOLDER at {} check` names the files; what this machine still reads can be saved to a \
+                 new store by `plakar at {} sync to @NEW`",
+                self.store, self.store
+            ))?,
+            None => {}
+        }
+        Ok(())
     }
 
     fn kloset(&self) -> Result<Store, Failure> {
@@ -176,7 +205,23 @@ impl StoreSelection {
     }
 }
 
+/// Gives a state another name, by which those of a higher position come first in a list; gives that name.
+fn rename(kloset: &Store, name: &str, position: Option<u64>) -> Result<String, Failure> {
+    drive(async {
+        let mac = mac_from_hex(name).ok_or_else(|| Failure::new(Exit::Failed, "a bug: a name that is not valid"))?;
+        let to = kloset.rename_state(&mac, position).await.map_err(|error| failure(&error))?;
+        Ok(mac_to_hex(&to))
+    })
+}
+
 impl StoreView {
+    /// All states, those that were made first before others.
+    fn in_order(&self) -> Vec<String> {
+        let mut names: Vec<&String> = self.states.keys().collect();
+        names.sort_by_key(|name| &self.states[*name].made);
+        names.into_iter().cloned().collect()
+    }
+
     /// The states that took the place of another one: such a one tells of the snapshot whose name it has, and some state removed that
     /// before.
     fn replacing(&self) -> Vec<String> {

@@ -3,6 +3,7 @@
 //! A listing of a kind keeps its objects, so that a read is one call. On OpenDrive a look-up by
 //! name takes two, and does not find a new file for a while; it is the last resort.
 
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant, SystemTime};
@@ -24,6 +25,8 @@ pub(super) struct CachedObject {
     pub(super) object: Object,
     /// Bytes; `None` if the backend does not tell.
     pub(super) size: Option<u64>,
+    /// When it was put, as the remote tells.
+    modified: Option<SystemTime>,
     /// When it became known.
     since: Instant,
 }
@@ -54,7 +57,12 @@ impl Catalog {
         &self.remote
     }
 
-    /// Lists a kind anew. Gives the MACs, and those whose object is not what it was.
+    /// Lists a kind anew. Gives the MACs, the last that was put first, and those whose object is not what it was.
+    ///
+    /// Plakar 1.1.4 reads states along the parents that they name, the last in the list first, and where several name one, or name
+    /// none that is there, with all that descends from it (`TopoSort` in kloset v1.1.3). A state that removes a packfile must be read
+    /// after the one that told of it, or the packfile is there again for whoever has no cache yet. So those that were put first come
+    /// last, and the order is the same for all machines: each writes on from the state that it has read last.
     pub(super) async fn list(&self, kind: Kind) -> Result<(Vec<Mac>, Vec<Mac>)> {
         let started = Instant::now();
         let mut objects = HashMap::new();
@@ -74,7 +82,9 @@ impl Catalog {
         }
         listing.objects = objects;
         listing.listed = Some(started);
-        Ok((listing.objects.keys().copied().collect(), changed))
+        let mut macs: Vec<Mac> = listing.objects.keys().copied().collect();
+        macs.sort_unstable_by_key(|mac| (Reverse(listing.objects[mac].modified), *mac));
+        Ok((macs, changed))
     }
 
     /// The sum of the sizes of a kind, by a listing that is not old.
@@ -131,7 +141,7 @@ impl Catalog {
 
     /// Takes note of what was looked up or uploaded.
     pub(super) fn add(&self, kind: Kind, mac: Mac, entry: Entry) -> Option<Arc<CachedObject>> {
-        let kept = Arc::new(CachedObject { object: entry.object?, size: entry.size, since: Instant::now() });
+        let kept = Arc::new(CachedObject { object: entry.object?, size: entry.size, modified: entry.modified, since: Instant::now() });
         let previous = self.listings().entry(kind).or_default().objects.insert(mac, kept.clone());
         // Not under the lock: letting go of an object is a call into Go.
         drop(previous);
@@ -228,7 +238,7 @@ impl Catalog {
         let Entry { name, size, modified, object: Some(object), .. } = entry else { return };
         let unfinished = match StoredName::parse(&name) {
             StoredName::Resource(mac) if size != Some(0) => {
-                objects.insert(mac, Arc::new(CachedObject { object, size, since: started }));
+                objects.insert(mac, Arc::new(CachedObject { object, size, modified, since: started }));
                 return;
             }
             StoredName::Resource(_) | StoredName::Temporary => object,

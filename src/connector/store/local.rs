@@ -211,9 +211,14 @@ impl Pending {
         Ok(buffer.freeze())
     }
 
+    /// When Plakar put it.
+    pub(super) fn made(&self) -> io::Result<SystemTime> {
+        self.file.metadata()?.modified()
+    }
+
     /// Whether it is too old to be put.
     pub(super) fn expired(&self) -> io::Result<bool> {
-        Ok(age(self.file.metadata()?.modified()?) > MAX_PENDING_AGE)
+        Ok(age(self.made()?) > MAX_PENDING_AGE)
     }
 
     /// Leaves it for the next connection: it was answered with an error.

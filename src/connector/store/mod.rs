@@ -201,7 +201,7 @@ impl Store {
         Ok(size)
     }
 
-    /// Lists the resources of a kind, as they are now.
+    /// Lists the resources of a kind, as they are now, the last that was put first.
     ///
     /// # Errors
     /// `NotFound` if the store is gone, or what the server says.

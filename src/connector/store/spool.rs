@@ -29,6 +29,8 @@ pub(super) struct Budget(AtomicUsize);
 pub(super) struct Spool {
     budget: Arc<Budget>,
     size: u64,
+    /// The time that the upload gets; that at which it begins, if there is none.
+    made: Option<SystemTime>,
     /// Bytes in memory, in order.
     chunks: Vec<Bytes>,
     /// How much of the budget they take.
@@ -39,7 +41,14 @@ pub(super) struct Spool {
 
 impl Spool {
     pub(super) fn new(budget: &Arc<Budget>) -> Self {
-        Self { budget: budget.clone(), size: 0, chunks: Vec::new(), reserved: 0, file: None }
+        Self { budget: budget.clone(), size: 0, made: None, chunks: Vec::new(), reserved: 0, file: None }
+    }
+
+    /// For what was made at another time than now.
+    pub(super) fn made(budget: &Arc<Budget>, made: SystemTime) -> Self {
+        let mut spool = Self::new(budget);
+        spool.made = Some(made);
+        spool
     }
 
     pub(super) fn size(&self) -> u64 {
@@ -156,7 +165,7 @@ impl Spool {
     }
 
     async fn send(&self, remote: &Remote, path: &str) -> Result<Entry> {
-        let mut writer = remote.create(path, Some(self.size), SystemTime::now()).await?;
+        let mut writer = remote.create(path, Some(self.size), self.made.unwrap_or_else(SystemTime::now)).await?;
         let mut chunks = self.chunks();
         while let Some(chunk) = chunks.try_next().await? {
             writer.write(chunk).await?;

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::io;
 use std::sync::MutexGuard;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
@@ -67,6 +68,9 @@ impl OnDisk {
         done.await.map_or_else(Self::Failed, Self::Kept)
     }
 }
+
+/// How far back the time of a state may lie that is put late. What is a day old and not complete is removed as a leftover.
+const MAX_BACKDATING: Duration = Duration::from_secs(12 * 60 * 60);
 
 impl Store {
     /// Keeps on this machine's disk what [`Local`] keeps, for the store with this description.
@@ -137,7 +141,10 @@ impl Store {
                 return Err(useless("what it tells of was removed by maintenance"));
             }
         }
-        let mut spool = Spool::new(&self.0.budget);
+        // Plakar, here, has read it before all that others put meanwhile, and they read it in the order of the times.
+        let made = pending.made().map_err(disk)?;
+        let oldest = SystemTime::now().checked_sub(MAX_BACKDATING).unwrap_or(made);
+        let mut spool = Spool::made(&self.0.budget, made.max(oldest));
         loop {
             let chunk = pending.read().map_err(disk)?;
             if chunk.is_empty() {
@@ -181,12 +188,13 @@ impl Store {
         Err(Error::new(error.kind(), format!("{error}{advice}")))
     }
 
-    /// Gives a state a name that its content alone decides, beside all that are there, and gives the name. Plakar reads every
-    /// state that is listed, whatever its name; nothing else changes.
+    /// Gives a state a name that its content decides, and its position if there is one, beside all that are there, and gives the name.
+    /// The higher the position, the nearer it is to the front of a list of those that were put at the same time. Plakar reads every state
+    /// that is listed, whatever its name; nothing else changes.
     ///
     /// # Errors
     /// `NotFound`, or what the server says; it has its old name then.
-    pub async fn rename_state(&self, mac: &Mac) -> Result<Mac> {
+    pub async fn rename_state(&self, mac: &Mac, position: Option<u64>) -> Result<Mac> {
         let catalog = self.ready().await?;
         // In the older layout it is in a folder of its own.
         let path = catalog.find(Kind::State, mac).await?.object.path().to_owned();
@@ -198,7 +206,10 @@ impl Store {
         while let Some(chunk) = reader.chunk().await? {
             spool.push(chunk).await?;
         }
-        let name = spool.name(mac).await?;
+        let mut name = spool.name(mac).await?;
+        if let (Some(position), Some(front)) = (position, name.first_chunk_mut()) {
+            *front = (u64::MAX - position).to_be_bytes();
+        }
         object.rename(&Kind::State.path(&name)).await?;
         catalog.list(Kind::State).await?;
         Ok(name)

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures::future::join_all;
 use futures::stream::TryStreamExt;
 use opendrive_sim::{Fault, What};
-use plakar_opendrive::connector::store::{Kind, Mac, ResourceContent};
+use plakar_opendrive::connector::store::{Kind, Mac, ResourceContent, mac_to_hex};
 use plakar_opendrive::connector::{Role, Store};
 use support_plugin::place::Place;
 use support_plugin::stores::{made, store};
@@ -299,4 +299,38 @@ async fn a_state_without_a_byte_leaves_nothing() {
     let refused = store.put(Kind::State, NAME).await.unwrap().commit().await.unwrap_err();
     assert!(refused.to_string().contains("without a byte"), "{refused}");
     assert_eq!(kept(folder.path()), [] as [PathBuf; 0]);
+}
+
+#[tokio::test]
+async fn the_last_state_comes_first() {
+    for place in Place::all("store-order") {
+        let store = made(&place).await;
+        // In an order that is that of neither the names nor the puts.
+        let times = [3, 7, 1, 6, 2, 5, 4];
+        for (number, time) in times.iter().enumerate() {
+            let name = format!("stores/one/states/{}", mac_to_hex(&[number as u8; 32]));
+            place.put(&name, b"a state", 1_600_000_000 + 100 * time).await;
+        }
+        let order: Vec<u64> = store.list(Kind::State).await.unwrap().iter().map(|mac| times[usize::from(mac[0])]).collect();
+        assert_eq!(order, [7, 6, 5, 4, 3, 2, 1], "{}", place.name());
+    }
+}
+
+#[tokio::test]
+async fn a_state_that_is_put_late_is_older_than_what_others_put_meanwhile() {
+    let (place, folder) = (Place::drive(), tempfile::tempdir().unwrap());
+    made(&place).await;
+    let first = keeping(&place, "stores/one", &folder).await;
+    place.simulator().add_fault(refusal().always());
+    try_put(&first, Kind::State, b"late").await.unwrap_err();
+    place.simulator().set_faults(Vec::new());
+    let file = &kept(folder.path())[0];
+    let before = SystemTime::now() - Duration::from_secs(100);
+    File::options().write(true).open(file).unwrap().set_modified(before).unwrap();
+    let mut put = store(&place).put(Kind::State, [9; 32]).await.unwrap();
+    put.write(Bytes::from_static(b"another's")).await.unwrap();
+    put.commit().await.unwrap();
+    keeping(&place, "stores/one", &folder).await;
+    assert_eq!(kept(folder.path()), [] as [PathBuf; 0]);
+    assert_eq!(store(&place).list(Kind::State).await.unwrap(), [[9; 32], NAME]);
 }

@@ -90,6 +90,9 @@ impl World {
         let result = result.and_then(|()| self.verify());
         self.report.peak = watch.peak().unwrap_or_default();
         result?;
+        if self.report.peak == 0 && cfg!(target_os = "linux") {
+            return Err("the memory of no plugin was read".into());
+        }
         if self.report.peak > MEMORY {
             return Err(format!("a plugin held {} MiB, {} are allowed", self.report.peak >> 20, MEMORY >> 20));
         }

@@ -123,7 +123,8 @@ impl Plugin {
         (status, stderr)
     }
 
-    /// Peak resident memory in bytes.
+    /// Peak resident memory in bytes. The number is this process's, because nobody has waited for it yet, and so is the memory: it was
+    /// what it is when `spawn` came back.
     #[cfg(target_os = "linux")]
     pub fn peak_memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id().unwrap())).unwrap();

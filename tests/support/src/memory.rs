@@ -1,7 +1,6 @@
 //! Peak memory of the plugins of a user of Plakar.
 
-use std::collections::HashMap;
-use std::ffi::OsString;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -11,10 +10,7 @@ use std::time::Duration;
 /// How often the processes are looked at. The peak itself is kept by the kernel.
 const PERIOD: Duration = Duration::from_millis(20);
 
-/// How often a process is asked whose it is: a child has its parent's environment until it becomes what it is to be.
-const LOOKS: u8 = 5;
-
-/// Watches the processes in a home that are not Plakar itself.
+/// Watches the plugins of a user: Plakar unpacks them into the user's home, and nothing else is run from there.
 pub struct Watch {
     peak: Arc<AtomicU64>,
     stop: Arc<AtomicBool>,
@@ -24,14 +20,12 @@ pub struct Watch {
 impl Watch {
     /// Begins to watch.
     pub fn start(home: &Path) -> Self {
-        let mark = format!("HOME={}", home.display()).into_bytes();
         let (peak, stop) = (Arc::<AtomicU64>::default(), Arc::<AtomicBool>::default());
         let thread = std::thread::spawn({
-            let (peak, stop) = (peak.clone(), stop.clone());
+            let (peak, stop, home) = (peak.clone(), stop.clone(), home.to_owned());
             move || {
-                let mut known = HashMap::new();
                 while !stop.load(Ordering::Relaxed) {
-                    peak.fetch_max(look(&mark, &mut known), Ordering::Relaxed);
+                    peak.fetch_max(look(&home), Ordering::Relaxed);
                     std::thread::sleep(PERIOD);
                 }
             }
@@ -60,40 +54,82 @@ impl Drop for Watch {
     }
 }
 
-enum Whose {
-    Theirs,
-    /// Not known to be theirs, after so many looks.
-    Other(u8),
-}
-
 /// The highest peak among the plugins that run now, in KiB.
-fn look(mark: &[u8], known: &mut HashMap<OsString, Whose>) -> u64 {
+fn look(home: &Path) -> u64 {
     let Ok(processes) = std::fs::read_dir("/proc") else { return 0 };
-    let mut highest = 0;
-    for process in processes.flatten() {
-        let id = process.file_name();
-        if !id.as_encoded_bytes()[0].is_ascii_digit() {
-            continue;
-        }
-        let whose = known.entry(id).or_insert(Whose::Other(0));
-        if let Whose::Other(looks @ 0..LOOKS) = *whose {
-            let environment = std::fs::read(process.path().join("environ")).unwrap_or_default();
-            let theirs = environment.split(|byte| *byte == 0).any(|variable| variable == mark);
-            *whose = if theirs { Whose::Theirs } else { Whose::Other(looks + 1) };
-        }
-        if matches!(whose, Whose::Theirs) {
-            highest = highest.max(plugin_peak(&process.path()));
-        }
-    }
-    highest
+    let is_process = |name: &std::ffi::OsStr| name.as_encoded_bytes()[0].is_ascii_digit();
+    let processes = processes.flatten().filter(|process| is_process(&process.file_name()));
+    processes.filter_map(|process| plugin_peak(&process.path(), home).ok()?).max().unwrap_or(0)
 }
 
-/// A plugin's peak in KiB; 0 for Plakar itself and for a process that has ended.
-fn plugin_peak(process: &Path) -> u64 {
-    let status = std::fs::read_to_string(process.join("status")).unwrap_or_default();
-    let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().trim();
-    if field("Name:") == "plakar" {
-        return 0;
+/// A plugin's peak in KiB; `None` for any other process.
+///
+/// What a process is, is asked each time, before and after its memory is read: numbers of processes come again within the hour, and a
+/// child has the memory, the name and the environment of its parent until it becomes what it is to be. The executable belongs to the
+/// memory that the peak is of.
+///
+/// # Errors
+/// If it has ended, or is somebody else's.
+fn plugin_peak(process: &Path, home: &Path) -> io::Result<Option<u64>> {
+    let is_plugin = || std::fs::read_link(process.join("exe")).map(|executable| executable.starts_with(home));
+    if !is_plugin()? {
+        return Ok(None);
     }
-    field("VmHWM:").trim_end_matches(" kB").parse().unwrap_or(0)
+    let status = std::fs::read_to_string(process.join("status"))?;
+    if !is_plugin()? {
+        return Ok(None);
+    }
+    Ok(peak(&status))
+}
+
+/// The peak in KiB that a `status` file tells of; `None` in that of a process that has ended.
+fn peak(status: &str) -> Option<u64> {
+    status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().trim_end_matches(" kB").parse().ok()
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+    use std::time::Instant;
+
+    use super::*;
+
+    /// What the process of the test holds when it is no plugin any more, at least, in KiB.
+    const LARGE: u64 = 64 << 10;
+
+    /// A shell that holds a long text until its input ends.
+    const HOLD: &str = "text=$(head -c 70000000 /dev/zero | tr '\\0' a); read -r line";
+
+    #[test]
+    fn a_process_that_is_no_plugin_any_more_is_not_looked_at() {
+        let home = tempfile::tempdir().unwrap();
+        let plugin = home.path().join("plugin");
+        std::fs::copy("/bin/sh", &plugin).unwrap();
+        let watch = Watch::start(home.path());
+        // It keeps its number and its environment, as one does that comes under the number of a plugin that has ended.
+        let script = "read -r line; exec /bin/sh -c \"$HOLD\"";
+        let mut process = Command::new(&plugin);
+        process.args(["-c", script]).env("HOME", home.path()).env("HOLD", HOLD).stdin(Stdio::piped());
+        let mut process = process.spawn().unwrap();
+        let input = process.stdin.as_mut().unwrap();
+        wait(|| look(home.path()) > 0);
+        input.write_all(b"go on\n").unwrap();
+        let status = format!("/proc/{}/status", process.id());
+        wait(|| peak(&std::fs::read_to_string(&status).unwrap()) > Some(LARGE));
+        std::thread::sleep(2 * PERIOD);
+        assert_eq!(look(home.path()), 0);
+        process.kill().unwrap();
+        process.wait().unwrap();
+        let seen = watch.peak().unwrap_or(0) >> 10;
+        assert!(seen < LARGE, "{seen} KiB");
+    }
+
+    fn wait(until: impl Fn() -> bool) {
+        let start = Instant::now();
+        while !until() {
+            assert!(start.elapsed() < Duration::from_secs(60), "it takes too long");
+            std::thread::sleep(PERIOD);
+        }
+    }
 }
