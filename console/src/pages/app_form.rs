@@ -3,15 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::error::sentence;
-use super::forms::{CheckboxGroup, Field, FormData, retention_fields};
+use super::forms::{CheckboxGroup, Field, FormData, OPTION_PREFIX, retention_fields};
 use plakar_driver::Options;
 use plakar_driver::schema::{self, Fault};
 use source_app::model::Invalid;
 use source_app::service::{ConfiguredField, Error, Form, Problem, Service, StoreChoice};
 use source_app::state::{AppKind, AppSpec, Resource, SUGGESTED_DATA_CLASSES, SUGGESTED_ENVIRONMENTS};
-
-/// The names of fields of connectors begin so.
-const OPTION: &str = "option.";
 
 /// What stands in a form, from an app or as it was posted.
 pub struct AppForm {
@@ -62,7 +59,7 @@ impl AppForm {
             retention,
             ..base
         };
-        let filled = posted.under(OPTION).filter(|(_, value)| !value.trim().is_empty());
+        let filled = posted.under(OPTION_PREFIX).filter(|(_, value)| !value.trim().is_empty());
         // Spaces are a part of a secret, and a slip anywhere else.
         let value = |key: &str, value: &str| if schema::is_secret(key) { value.to_owned() } else { value.trim().to_owned() };
         let options = filled.map(|(key, text)| (key.to_owned(), value(key, text))).collect();
@@ -124,7 +121,7 @@ impl AppForm {
     fn add(&mut self, faults: Vec<Fault>) {
         for Fault { key, message } in faults {
             match key {
-                Some(key) => drop(self.faults.entry(format!("{OPTION}{key}")).or_insert_with(|| sentence(&message))),
+                Some(key) => drop(self.faults.entry(format!("{OPTION_PREFIX}{key}")).or_insert_with(|| sentence(&message))),
                 None => self.general.push(sentence(&message)),
             }
         }

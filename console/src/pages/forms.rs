@@ -1,5 +1,7 @@
 //! Forms: what is shown of a field, and what was posted.
 
+use std::fmt;
+
 use axum::Form;
 use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
@@ -7,6 +9,9 @@ use axum::response::{IntoResponse, Response};
 use super::error::PageError;
 use plakar_driver::schema::{self, FieldKind};
 use source_app::model::Retention;
+
+/// The names of fields of connectors begin so.
+pub const OPTION_PREFIX: &str = "option.";
 
 /// How a value is entered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,7 +137,7 @@ impl Field {
             _ => String::new(),
         };
         Self {
-            name: format!("option.{}", field.key),
+            name: format!("{OPTION_PREFIX}{}", field.key),
             label: field.title.clone(),
             help: field.help.clone(),
             value: value.filter(|_| !secret).unwrap_or_default().to_owned(),
@@ -220,9 +225,15 @@ pub fn retention_fields(retention: Retention) -> Vec<Field> {
     fields.into_iter().map(|(name, label, number)| Field::number(name, label, &text(number), Some(10_000))).collect()
 }
 
-/// What a form was filled in with.
-#[derive(Clone, Debug, Default)]
+/// What a form was filled in with. Secrets may be among it, so `{:?}` shows the names of its fields alone.
+#[derive(Clone, Default)]
 pub struct FormData(Vec<(String, String)>);
+
+impl fmt::Debug for FormData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+    }
+}
 
 impl FormData {
     /// A field's value without spaces around it; empty if it is not there.
@@ -270,7 +281,7 @@ impl FormData {
     pub fn number<T: std::str::FromStr + Default>(&self, name: &str) -> Result<T, String> {
         match self.get(name) {
             "" => Ok(T::default()),
-            text => text.parse().map_err(|_| format!("\"{text}\" is no such number; write a whole number of 0 or more")),
+            text => text.parse().map_err(|_| format!("\"{text}\" is not a valid number; write a whole number of 0 or more")),
         }
     }
 
@@ -298,5 +309,17 @@ impl<S: Send + Sync> FromRequest<S> for FormData {
             Ok(Form(fields)) => Ok(Self(fields)),
             Err(error) => Err(PageError::input(&format!("The form can't be read: {error}.")).into_response()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_entered_is_not_shown() {
+        let data = FormData(vec![("option.password".into(), "correct horse".into())]);
+        assert_eq!(data.get("option.password"), "correct horse");
+        assert_eq!(format!("{data:?}"), r#"["option.password"]"#);
     }
 }
