@@ -2,7 +2,8 @@
 
 use chrono_tz::Tz;
 
-use super::{Command, Plan};
+use super::command::Command;
+use super::plan::Plan;
 use crate::model::Invalid;
 use crate::state::Effective;
 

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Command, ExportedFile, Plan};
+use super::command::{Command, ExportedFile};
+use super::plan::Plan;
 use crate::model::Invalid;
 use crate::state::Effective;
 

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Command, ExportedFile, Plan};
+use super::command::{Command, ExportedFile};
+use super::plan::Plan;
 use crate::model::Invalid;
 use crate::state::Effective;
 

@@ -14,7 +14,7 @@ use croner::Cron;
 use croner::errors::CronError;
 use croner::parser::{CronParser, Seconds, Year};
 
-use super::Invalid;
+use super::invalid::Invalid;
 
 /// Longest expression that is read.
 const LONGEST: usize = 200;

@@ -3,7 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use super::{Expression, Invalid};
+use super::cron::Expression;
+use super::invalid::Invalid;
 
 /// A slot seen up to this long after its time is on time. Later it counts as missed: the machine was off or asleep, or
 /// nobody called `run --due`. Timers may be some minutes late without harm.

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Expression, Invalid};
+use super::cron::Expression;
+use super::invalid::Invalid;
 
 /// A day of the week.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

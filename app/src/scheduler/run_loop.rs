@@ -8,7 +8,9 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{Clock, Job, Outcome, Runner, Settings};
+use super::clock::Clock;
+use super::runner::{Job, Outcome, Runner};
+use super::settings::Settings;
 use crate::model::Due;
 use crate::state::{AppId, Effective, Finish, NewTask, Result, State, StateError, Task, TaskFilter, TaskId, TaskState};
 

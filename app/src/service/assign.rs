@@ -2,13 +2,14 @@
 
 use serde::Deserialize;
 
+use super::error::{Error, Result};
+use super::handle::Service;
 use super::integrations::Form;
-use super::stores::store;
-use super::{Error, Result, Service};
+use super::references::{configuration_kind, store};
 use crate::model::Retention;
 use crate::state::{App, AppId, AppKind, AppSpec, Resource};
 use plakar_driver::schema::{Fault, Field};
-use plakar_driver::{Kind, Name, Options};
+use plakar_driver::{Name, Options};
 
 /// What a user gives to assign an app.
 #[derive(Clone, Debug, Deserialize)]
@@ -74,13 +75,6 @@ pub struct ConfiguredField {
     pub value: Option<String>,
     /// Whether it has one.
     pub set: bool,
-}
-
-pub(super) fn configuration_kind(kind: AppKind) -> Kind {
-    match kind {
-        AppKind::Source => Kind::Source,
-        AppKind::Destination => Kind::Destination,
-    }
 }
 
 impl Service {

@@ -3,7 +3,8 @@
 use chrono::Utc;
 use serde::Serialize;
 
-use super::{Result, Service};
+use super::error::Result;
+use super::handle::Service;
 use crate::model::Retention;
 use crate::scheduler::{NextRun, next_runs};
 use crate::state::{App, AppId, AppKind, Overview, Task, TaskFilter, TaskKind};

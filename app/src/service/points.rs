@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::stores::store;
-use super::{Error, Result, Service};
+use super::error::{Error, Result};
+use super::handle::Service;
+use super::references::store_of;
 use crate::state::{App, AppId, AppKind};
 use plakar_driver::{
     ArchiveFormat, Browser, CancellationToken, Download, Entry, EntryKind, Failure, Listing, Order, Page, Plakar, RestorePoint, Searched,
@@ -69,7 +70,7 @@ impl Service {
     }
 
     async fn browser(&self, app: &App) -> Result<(Arc<Browser>, Store)> {
-        let store = store(app.spec.store.as_deref().unwrap_or_default())?;
+        let store = store_of(app)?;
         Ok((self.browsers.of(&self.plakar, &store).await?, store))
     }
 

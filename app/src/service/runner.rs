@@ -1,12 +1,13 @@
 //! Has Plakar do what tasks ask for.
 
+use super::error::{Error, Problem, Result};
 use super::log::TaskLog;
-use super::stores::store;
-use super::{Error, Place, Problem, Result, Work};
+use super::references::{configuration_kind, store_of};
+use super::work::{Place, Work};
 use crate::scheduler::{Job, Outcome, Runner};
-use crate::state::{App, AppKind, Finish, State, TaskState};
+use crate::state::{AppKind, Finish, State, TaskState};
 use plakar_driver::{
-    self, BackupJob, Browsers, CheckOf, Failure, Name, Plakar, RestoreJob, RestoreNews, RestoreTo, SnapshotId, Store, StoreState, Verdict,
+    self, BackupJob, Browsers, CheckOf, Failure, Name, Plakar, RestoreJob, RestoreNews, RestoreTo, SnapshotId, StoreState, Verdict,
 };
 
 /// Runs tasks.
@@ -107,7 +108,7 @@ impl PlakarRunner {
 
     async fn test(&self, job: &Job, entry: &Name) -> Result<Ended> {
         let begun = std::time::Instant::now();
-        let kind = super::assign::configuration_kind(job.app.spec.kind);
+        let kind = configuration_kind(job.app.spec.kind);
         self.plakar.ping(kind, entry, &job.cancel).await?;
         let answered = format!("it answered in {:.1} s", begun.elapsed().as_secs_f64());
         if job.app.spec.kind == AppKind::Destination {
@@ -184,8 +185,4 @@ impl PlakarRunner {
         }
         Ok(ended)
     }
-}
-
-fn store_of(app: &App) -> Result<Store> {
-    store(app.spec.store.as_deref().unwrap_or_default())
 }

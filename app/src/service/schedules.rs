@@ -2,7 +2,8 @@
 
 use chrono::Utc;
 
-use super::{Result, Service};
+use super::error::Result;
+use super::handle::Service;
 use crate::state::{AppId, Effective, Policy, PolicyId, PolicySpec, Schedule, ScheduleId, ScheduleSpec, State};
 
 impl Service {

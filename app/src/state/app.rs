@@ -5,14 +5,13 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 
 use super::check::{check_list, check_name, check_text};
+use super::columns::{Instant, Json, words};
+use super::database::State;
 use super::error::is_duplicate;
+use super::error::{Result, StateError};
+use super::ids::AppId;
 use super::resource::{self, Resource};
-use super::text::{Instant, Json, words};
-use super::{Result, State, StateError};
 use crate::model::{Invalid, Retention};
-
-/// Known to the database only; a removed app's is never given again.
-pub type AppId = i64;
 
 /// Environments that a form suggests; any other text is as good.
 pub const SUGGESTED_ENVIRONMENTS: [&str; 3] = ["production", "development", "testing"];

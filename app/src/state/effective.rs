@@ -6,8 +6,14 @@ use chrono::{DateTime, Utc};
 use rusqlite::params;
 use serde::Serialize;
 
-use super::text::Instant;
-use super::{App, AppId, Owner, Policy, Result, Schedule, ScheduleId, State, app, policy, schedule};
+use super::app::App;
+use super::columns::Instant;
+use super::database::State;
+use super::error::Result;
+use super::ids::{AppId, ScheduleId};
+use super::policy::Policy;
+use super::schedule::{Owner, Schedule};
+use super::{app, policy, schedule};
 use crate::model::Retention;
 
 /// Where an app has a schedule from.

@@ -5,9 +5,14 @@ use rusqlite::types::Value;
 use rusqlite::{OptionalExtension, params};
 use serde::Deserialize;
 
+use super::app;
+use super::app::App;
+use super::columns::Instant;
+use super::database::State;
+use super::error::Result;
+use super::ids::{AppId, TaskId};
+use super::task::{Cause, Task, TaskKind, TaskState};
 use super::task::{SELECT, from_row, load, query};
-use super::text::Instant;
-use super::{App, AppId, Cause, Result, State, Task, TaskId, TaskKind, TaskState, app};
 
 /// Most tasks that one page shows.
 const LONGEST_PAGE: u32 = 500;

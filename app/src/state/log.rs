@@ -4,7 +4,10 @@ use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 
-use super::{Result, State, StateError, TaskId, files};
+use super::database::State;
+use super::error::{Result, StateError};
+use super::files;
+use super::ids::TaskId;
 
 pub(super) const DIRECTORY: &str = "logs";
 

@@ -4,14 +4,14 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 
+use super::app::{App, AppKind};
 use super::check::{check_list, check_name};
+use super::columns::{Instant, Json, words};
+use super::database::State;
 use super::error::is_duplicate;
-use super::text::{Instant, Json, words};
-use super::{App, AppKind, Result, State, StateError};
+use super::error::{Result, StateError};
+use super::ids::PolicyId;
 use crate::model::{Invalid, Retention};
-
-/// Known to the database only; a removed policy's is never given again.
-pub type PolicyId = i64;
 
 words! {
     /// How many of a policy's data classes an app must have.

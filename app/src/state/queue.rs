@@ -4,10 +4,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
+use super::app;
+use super::columns::{Instant, Json};
+use super::database::State;
 use super::effective::{Effective, Origin, SET_HANDLED};
+use super::error::{Result, StateError};
+use super::ids::{AppId, TaskId};
+use super::process::Process;
 use super::task::load;
-use super::text::{Instant, Json};
-use super::{AppId, Cause, Process, Result, State, StateError, Task, TaskId, TaskKind, TaskState, app};
+use super::task::{Cause, Task, TaskKind, TaskState};
 
 /// What became of a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,7 +175,7 @@ impl State {
             let none = None::<i64>;
             let values = params![new.app, new.kind, new.cause, TaskState::Queued, none, none, Json(&new.input), Instant(now), "", none];
             transaction.prepare_cached(INSERT)?.execute(values)?;
-            run(transaction, transaction.last_insert_rowid(), &self.inner.process, now)
+            run(transaction, transaction.last_insert_rowid(), self.process(), now)
         })
     }
 
@@ -183,7 +188,7 @@ impl State {
         self.write(|transaction| {
             let values = params![Instant(now), Instant(now + LONGEST_WAIT), only, one_writer_per_store];
             let id = transaction.prepare_cached(CLAIMABLE)?.query_row(values, |row| row.get(0)).optional()?;
-            id.map(|id| run(transaction, id, &self.inner.process, now)).transpose()
+            id.map(|id| run(transaction, id, self.process(), now)).transpose()
         })
     }
 
@@ -193,7 +198,7 @@ impl State {
     ///
     /// The task is no longer this process's.
     pub fn heartbeat(&self, id: TaskId, progress: Option<&str>, now: DateTime<Utc>) -> Result<bool> {
-        let Process { pid, start, boot, namespace } = &self.inner.process;
+        let Process { pid, start, boot, namespace } = self.process();
         let progress = progress.map(one_line);
         self.write(|transaction| {
             let update = format!("UPDATE task SET heartbeat = ?6, progress = coalesce(?7, progress) WHERE {OURS} RETURNING cancel");
@@ -209,7 +214,7 @@ impl State {
     ///
     /// The task is not run by this process.
     pub fn wait(&self, id: TaskId, next_try: DateTime<Utc>, verdict: &str) -> Result<()> {
-        let Process { pid, start, boot, namespace } = &self.inner.process;
+        let Process { pid, start, boot, namespace } = self.process();
         self.write(|transaction| {
             let update = format!(
                 "UPDATE task SET state = 'waiting', next_try = ?6, verdict = ?7, progress = '', ended = NULL, pid = NULL, process_start = NULL, \
@@ -232,7 +237,7 @@ impl State {
         if !finish.state.is_final() {
             return Err(StateError::invalid(format!("task {id}: {} is no end; give a final state", finish.state)));
         }
-        let Process { pid, start, boot, namespace } = &self.inner.process;
+        let Process { pid, start, boot, namespace } = self.process();
         let Finish { state, exit, verdict, errors, bytes, snapshot } = finish;
         self.write(|transaction| {
             let update = format!(

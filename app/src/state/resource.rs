@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
 
 use super::check::check_text;
-use super::{Result, StateError};
+use super::error::{Result, StateError};
 use crate::model::Invalid;
 
 /// What the data is in: an account and folder, a database, a share.

@@ -4,12 +4,14 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 
-use super::text::Instant;
-use super::{AppId, AppKind, PolicyId, Result, State, StateError, TaskKind, app, policy};
+use super::app::AppKind;
+use super::columns::Instant;
+use super::database::State;
+use super::error::{Result, StateError};
+use super::ids::{AppId, PolicyId, ScheduleId};
+use super::task::TaskKind;
+use super::{app, policy};
 use crate::model::{Calendar, Invalid, Timing};
-
-/// Known to the database only; a removed schedule's is never given again, so that with the app and the time it names a slot for good.
-pub type ScheduleId = i64;
 
 /// Whose a schedule is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

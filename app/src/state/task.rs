@@ -4,11 +4,10 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
 
-use super::text::{Instant, Json, words};
-use super::{AppId, Process, Result, ScheduleId, StateError};
-
-/// Counts up; the newest task has the highest.
-pub type TaskId = i64;
+use super::columns::{Instant, Json, words};
+use super::error::{Result, StateError};
+use super::ids::{AppId, ScheduleId, TaskId};
+use super::process::Process;
 
 words! {
     /// What a task does.

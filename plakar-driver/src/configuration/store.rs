@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::configuration::Kind;
 use crate::error::{Error, Result};
+use crate::folders::absolute_folder;
 use crate::names::{Name, SnapshotId};
 use crate::process::command::Plakar;
 use crate::process::lines::Redactor;
@@ -44,11 +45,8 @@ impl Store {
     /// # Errors
     /// [`Error::Input`] for a path that isn't absolute or isn't text.
     pub fn folder(path: &Path) -> Result<Self> {
-        let inside = !path.components().any(|part| part == std::path::Component::ParentDir);
-        match path.to_str() {
-            Some(text) if path.is_absolute() && inside && !text.contains(['\n', '\0']) => Ok(Self(Which::Folder(path.to_owned()))),
-            _ => Err(Error::Input(format!("the store's folder {} has to be an absolute path without \"..\"", path.display()))),
-        }
+        absolute_folder("the store's folder", path, &['\n', '\0'])?;
+        Ok(Self(Which::Folder(path.to_owned())))
     }
 
     /// What plakar's `at` takes.

@@ -2,7 +2,6 @@
 //!
 //! Plakar's own exit status 0 says little: a file that could not be restored does not change it.
 
-use std::path::{Component, Path};
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
@@ -10,7 +9,8 @@ use tokio_util::sync::CancellationToken;
 use crate::browse::browsers::Browsers;
 use crate::browse::points::EntryKind;
 use crate::configuration::Kind;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::folders::restore_folder;
 use crate::jobs::progress::{Progress, Reader};
 use crate::jobs::restore_job::{RestoreJob, RestoreNews, RestoreTo};
 use crate::jobs::verify::Verified;
@@ -53,7 +53,7 @@ impl Plakar {
             let entry = browser.entry(&job.snapshot, &path).await?;
             let (to, target) = match &job.to {
                 RestoreTo::Destination(name) => (job.to.clone(), name.reference()),
-                RestoreTo::Folder(path) => (job.to.clone(), folder(path)?),
+                RestoreTo::Folder(path) => (job.to.clone(), restore_folder(path)?),
                 RestoreTo::Origin(source) => {
                     // What is restored goes into the destination's own folder, so that is where it was, not above it.
                     let place = if entry.kind == EntryKind::Folder { path.clone() } else { path.parent() };
@@ -99,14 +99,5 @@ impl Plakar {
         let ended = command.lines(&mut |line| news(RestoreNews::Restoring(Reader::of("restore").read(line)))).await?;
         ended.exit_code().into_iter().for_each(|code| news(RestoreNews::Restoring(Progress::Exited(code))));
         ended.success()
-    }
-}
-
-/// A folder of this machine as plakar's connector `fs` takes it.
-pub fn folder(path: &Path) -> Result<String> {
-    let inside = !path.components().any(|part| part == Component::ParentDir);
-    match path.to_str() {
-        Some(text) if path.is_absolute() && inside && !text.contains('\0') => Ok(text.to_owned()),
-        _ => Err(Error::Input(format!("the folder {} has to be an absolute path without \"..\"", path.display()))),
     }
 }

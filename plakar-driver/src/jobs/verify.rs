@@ -21,8 +21,8 @@ use crate::configuration::schema::Schema;
 use crate::configuration::store::Store;
 use crate::configuration::{Kind, Options};
 use crate::error::{Error, Result};
+use crate::folders::restore_folder;
 use crate::jobs::progress::{Progress, Reader};
-use crate::jobs::restore::folder;
 use crate::jobs::restore_job::{RestoreJob, RestoreNews, RestoreTo};
 use crate::names::{Name, SnapshotId, SnapshotPath};
 use crate::outcome::Failure;
@@ -84,7 +84,7 @@ impl Plakar {
             // A link to a folder would be read as a link.
             RestoreTo::Folder(path) => {
                 let real = path.canonicalize().map_err(Error::io(format!("the folder {}", path.display())))?;
-                (folder(&real)?, None)
+                (restore_folder(&real)?, None)
             }
             RestoreTo::Destination(name) => {
                 let source = self.as_other(Kind::Destination, name, "", &mark).await?;
