@@ -3,7 +3,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 use source_app::scheduler::NextRun;
-use source_app::state::{Overview, Task, TaskState};
+use source_app::state::{AppOverview, Task, TaskState};
 
 use crate::failure::Failure;
 use crate::opened::Opened;
@@ -21,7 +21,7 @@ pub(super) struct List {
 #[derive(Serialize)]
 struct Row<'a> {
     #[serde(flatten)]
-    overview: &'a Overview,
+    overview: &'a AppOverview,
     next: Option<&'a NextRun>,
 }
 
@@ -30,7 +30,7 @@ impl List {
         let mut site = opened.service.site().await?;
         // Sources before destinations, as what belongs together is read.
         site.apps.sort_by(|a, b| {
-            let key = |overview: &Overview| {
+            let key = |overview: &AppOverview| {
                 (overview.app.spec.resource.name.clone(), overview.app.spec.kind.as_str(), overview.app.spec.name.clone())
             };
             let ((a_resource, a_kind, a_name), (b_resource, b_kind, b_name)) = (key(a), key(b));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use source_app::state::{Cancelled, Task, TaskFilter, TaskId, TaskKind, TaskState};
+use source_app::state::{CancelResult, Task, TaskFilter, TaskId, TaskKind, TaskState};
 
 use super::follow::{LogLines, to_the_end};
 use super::list::{outcome, state, time};
@@ -94,9 +94,9 @@ impl Cancel {
     pub(super) async fn run(self, opened: &Opened, _: &mut Output) -> Result<Exit, Failure> {
         let id = self.task;
         match opened.service.cancel(id).await? {
-            Cancelled::Now => say(&format!("task {id} is cancelled: it had not begun")),
-            Cancelled::Asked => say(&format!("task {id} is asked to end; `plakar-opendrive app log -f {id}` waits for it")),
-            Cancelled::Over => say(&format!("task {id} is over already")),
+            CancelResult::Now => say(&format!("task {id} is cancelled: it had not begun")),
+            CancelResult::Asked => say(&format!("task {id} is asked to end; `plakar-opendrive app log -f {id}` waits for it")),
+            CancelResult::Over => say(&format!("task {id} is over already")),
         }
         Ok(Exit::Done)
     }

@@ -42,7 +42,7 @@ impl Command {
     ///
     /// # Errors
     ///
-    /// Its path is no UTF-8.
+    /// Its path is not UTF-8.
     pub fn on_state(mut self, directory: &Path) -> Result<Self, Invalid> {
         self.options = vec!["--state".to_owned(), utf8(directory.as_os_str())?];
         Ok(self)
@@ -52,7 +52,7 @@ impl Command {
     ///
     /// # Errors
     ///
-    /// One of them is no UTF-8.
+    /// One of them is not UTF-8.
     pub fn in_this_environment(mut self) -> Result<Self, Invalid> {
         // Schedules name their time zones themselves.
         for name in VARIABLES.into_iter().filter(|name| *name != "TZ") {
@@ -91,5 +91,5 @@ impl Command {
 }
 
 fn utf8(value: &OsStr) -> Result<String, Invalid> {
-    value.to_str().map(str::to_owned).ok_or_else(|| Invalid(format!("{value:?} is no UTF-8 text, and cannot be exported")))
+    value.to_str().map(str::to_owned).ok_or_else(|| Invalid(format!("{value:?} is not valid UTF-8, and cannot be exported")))
 }

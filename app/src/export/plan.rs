@@ -4,7 +4,7 @@ use chrono_tz::Tz;
 
 use super::calendar::{self, Times};
 use crate::model::{Calendar, Invalid};
-use crate::state::Effective;
+use crate::state::EffectiveSchedule;
 
 /// An app's name and when its enabled schedules come.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ impl Plan {
     /// # Errors
     ///
     /// The app has no enabled schedule.
-    pub(super) fn new(app: &str, schedules: &[Effective]) -> Result<Self, Invalid> {
+    pub(super) fn new(app: &str, schedules: &[EffectiveSchedule]) -> Result<Self, Invalid> {
         let enabled = schedules.iter().filter(|schedule| schedule.app_name == app && schedule.schedule.spec.enabled);
         let calendars: Vec<Calendar> = enabled.map(|schedule| schedule.schedule.spec.calendar()).collect::<Result<_, _>>()?;
         if calendars.is_empty() {

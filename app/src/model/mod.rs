@@ -6,8 +6,9 @@ mod invalid;
 mod retention;
 pub(crate) mod timing;
 
-pub use cron::Expression;
+pub use cron::CronExpression;
 pub use due::{Calendar, Due, GRACE};
 pub use invalid::Invalid;
 pub use retention::Retention;
+pub(crate) use retention::retention_faults;
 pub use timing::{TimeOfDay, Timing, Weekday};

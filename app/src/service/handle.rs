@@ -13,8 +13,8 @@ use crate::scheduler::{Scheduler, Settings, SystemClock};
 use crate::state::{self, State};
 use plakar_driver::{Browsers, Plakar};
 
-/// So long a store's browser is kept after its last use.
-const IDLE: Duration = Duration::from_secs(300);
+/// How long a store's browser is kept after its last use.
+const BROWSER_IDLE_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// The one interface to apps, tasks, schedules and restore points. Clones are one.
 #[derive(Clone)]
@@ -35,7 +35,7 @@ impl Service {
     /// The directory or the database can't be used.
     pub fn open(directory: &Path, plakar: Plakar) -> Result<Self> {
         let state = State::open(directory)?;
-        let browsers = Browsers::new(IDLE);
+        let browsers = Browsers::new(BROWSER_IDLE_TIMEOUT);
         let scheduler = Scheduler::new(state.clone(), SystemClock, Settings::default());
         let runner = Arc::new(PlakarRunner::new(plakar.clone(), browsers.clone(), state.clone()));
         Ok(Self { state, plakar, browsers, scheduler, runner, running: TaskTracker::new(), stop: CancellationToken::new() })
@@ -62,6 +62,6 @@ impl Service {
     pub(super) async fn state<T: Send + 'static>(&self, work: impl FnOnce(&State) -> state::Result<T> + Send + 'static) -> Result<T> {
         let state = self.state.clone();
         let done = tokio::task::spawn_blocking(move || work(&state)).await;
-        done.map_err(|error| Error::Inside(error.to_string()))?.map_err(Error::from)
+        done.map_err(|error| Error::Internal(error.to_string()))?.map_err(Error::from)
     }
 }

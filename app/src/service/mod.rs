@@ -16,11 +16,11 @@ mod tasks;
 mod work;
 
 pub use assign::{Assign, ConfiguredField, Edit};
-pub use dashboard::{Dashboard, Site};
+pub use dashboard::{Dashboard, SiteOverview};
 pub use error::{Error, Problem, Result};
 pub use export::{Export, ExportAs};
 pub use handle::Service;
 pub use integrations::{Choice, Form};
-pub use points::Point;
+pub use points::OpenedPoint;
 pub use stores::StoreChoice;
-pub use work::{Place, Work};
+pub use work::{RestorePlace, Work};

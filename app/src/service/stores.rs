@@ -46,7 +46,7 @@ impl Service {
         let store = store(text)?;
         match self.plakar.store_state(&store).await? {
             StoreState::Ready => Ok(()),
-            StoreState::Locked(reason) => Err(plakar_driver::Error::Passphrase(reason).into()),
+            StoreState::BadPassphrase(reason) => Err(plakar_driver::Error::Passphrase(reason).into()),
             StoreState::Unavailable(_) => Ok(self.plakar.create_store(&store, self.has_passphrase(text).await?).await?),
         }
     }

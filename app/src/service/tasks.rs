@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::error::{Error, Result};
 use super::handle::Service;
 use super::references::store_of;
-use super::work::{Place, Work};
-use crate::state::{AppId, Cancelled, Cause, LogPart, NewTask, Task, TaskFilter, TaskId, TaskKind, TaskState};
+use super::work::{RestorePlace, Work};
+use crate::state::{AppId, CancelResult, Cause, LogPart, NewTask, Task, TaskFilter, TaskId, TaskKind, TaskState};
 use plakar_driver::restore_folder;
 
 impl Service {
@@ -16,10 +16,10 @@ impl Service {
     /// Another task of the app runs, or the work is not for this app.
     pub async fn start(&self, app: AppId, work: &Work) -> Result<Task> {
         self.possible(app, work).await?;
-        let input = serde_json::to_value(work.input()).map_err(|error| Error::Inside(error.to_string()))?;
+        let input = serde_json::to_value(work.input()).map_err(|error| Error::Internal(error.to_string()))?;
         let (scheduler, kind) = (self.scheduler.clone(), work.kind());
         let begun = tokio::task::spawn_blocking(move || scheduler.begin(&NewTask { app, kind, cause: Cause::Manual, input })).await;
-        let job = begun.map_err(|error| Error::Inside(error.to_string()))??;
+        let job = begun.map_err(|error| Error::Internal(error.to_string()))??;
         let task = job.task.clone();
         let (scheduler, runner, stop) = (self.scheduler.clone(), Arc::clone(&self.runner), self.stop.clone());
         self.running.spawn(async move {
@@ -48,9 +48,9 @@ impl Service {
             Work::Restore { snapshot, path, to } => {
                 self.point(app, snapshot).await?.entry(path).await?;
                 match to {
-                    Place::Source => Ok(()),
-                    Place::Destination(name) => self.destination(name).await.map(drop),
-                    Place::Folder(path) => Ok(restore_folder(path).map(drop)?),
+                    RestorePlace::Source => Ok(()),
+                    RestorePlace::Destination(name) => self.destination(name).await.map(drop),
+                    RestorePlace::Folder(path) => Ok(restore_folder(path).map(drop)?),
                 }
             }
         }
@@ -114,7 +114,7 @@ impl Service {
     ///
     /// # Errors
     /// There is none with this id.
-    pub async fn cancel(&self, id: TaskId) -> Result<Cancelled> {
+    pub async fn cancel(&self, id: TaskId) -> Result<CancelResult> {
         self.state(move |state| state.cancel(id, chrono::Utc::now())).await
     }
 

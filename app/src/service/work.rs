@@ -26,14 +26,14 @@ pub enum Work {
         /// A folder, whose content is restored, or a file; the root is all that was backed up.
         path: SnapshotPath,
         /// Where to.
-        to: Place,
+        to: RestorePlace,
     },
 }
 
 /// Where a restore goes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Place {
+pub enum RestorePlace {
     /// The place that the source app backs up.
     Source,
     /// The destination app of this name.
@@ -51,7 +51,7 @@ pub(super) struct Input {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) path: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) to: Option<Place>,
+    pub(super) to: Option<RestorePlace>,
 }
 
 impl Work {
@@ -78,7 +78,7 @@ impl Work {
 
     /// What a task was asked.
     pub(super) fn of(task: &Task) -> Result<Self> {
-        let input: Input = serde_json::from_value(task.input.clone()).map_err(|error| Error::Inside(error.to_string()))?;
+        let input: Input = serde_json::from_value(task.input.clone()).map_err(|error| Error::Internal(error.to_string()))?;
         let snapshot = input.snapshot.as_deref().map(SnapshotId::new).transpose()?;
         Ok(match task.kind {
             TaskKind::Test => Self::Test,
@@ -87,7 +87,7 @@ impl Work {
             TaskKind::Prune => Self::Prune,
             TaskKind::Restore => {
                 let (Some(snapshot), Some(path), Some(to)) = (snapshot, input.path, input.to) else {
-                    return Err(Error::Inside(format!("task {} does not say what to restore", task.id)));
+                    return Err(Error::Internal(format!("task {} does not say what to restore", task.id)));
                 };
                 Self::Restore { snapshot, path: SnapshotPath::new(&path)?, to }
             }

@@ -43,7 +43,7 @@ impl State {
         self.read(|connection| {
             let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
             let unbound = vec![rusqlite::types::Null; statement.parameter_count()];
-            let lines = statement.query_map(rusqlite::params_from_iter(unbound), |row| row.get(3))?;
+            let lines = statement.query_map(rusqlite::params_from_iter(unbound), |row| row.get("detail"))?;
             Ok(lines.collect::<rusqlite::Result<_>>()?)
         })
     }

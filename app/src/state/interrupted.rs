@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use rusqlite::params;
 
-use super::columns::Instant;
+use super::columns::UnixMillis;
 use super::database::State;
 use super::error::Result;
 use super::ids::TaskId;
@@ -30,7 +30,7 @@ impl State {
             for id in &gone {
                 let update = "UPDATE task SET state = 'interrupted', ended = ?2, progress = '', \
                      verdict = 'interrupted: the process that ran it ended before it did' WHERE id = ?1";
-                transaction.prepare_cached(update)?.execute(params![id, Instant(now)])?;
+                transaction.prepare_cached(update)?.execute(params![id, UnixMillis(now)])?;
             }
             Ok(gone)
         })

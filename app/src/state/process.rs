@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// A runner that can only be judged by its heartbeat is gone after so long.
-pub(super) const SILENCE: TimeDelta = TimeDelta::minutes(2);
+/// Timeout of a runner that can only be judged by its heartbeat.
+pub(super) const HEARTBEAT_TIMEOUT: TimeDelta = TimeDelta::minutes(2);
 
 /// A process, known by more than its number: numbers are given again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl Process {
             return start(self.pid) == Some(self.start);
         }
         // Also when the clock was set back.
-        (now - heartbeat).abs() <= SILENCE
+        (now - heartbeat).abs() <= HEARTBEAT_TIMEOUT
     }
 }
 
@@ -89,7 +89,7 @@ mod tests {
         child.wait().unwrap();
         assert!(!other.is_alive(&here, now, now));
         let container = Process { namespace: "pid:[1]".into(), ..other };
-        assert!(container.is_alive(&here, now - SILENCE, now));
-        assert!(!container.is_alive(&here, now - SILENCE - TimeDelta::seconds(1), now));
+        assert!(container.is_alive(&here, now - HEARTBEAT_TIMEOUT, now));
+        assert!(!container.is_alive(&here, now - HEARTBEAT_TIMEOUT - TimeDelta::seconds(1), now));
     }
 }

@@ -15,10 +15,10 @@ use super::extract::{Body, Change, NoBody, Nothing, Path, Query};
 use super::number::Id;
 use super::views::{ConfiguredView, List};
 use source_app::export::{Command, ExportedFile, Kubernetes, Systemd};
-use source_app::service::{Assign, Dashboard, Edit, Export, ExportAs, Service, Site};
-use source_app::state::{App, Effective};
+use source_app::service::{Assign, Dashboard, Edit, Export, ExportAs, Service, SiteOverview};
+use source_app::state::{App, EffectiveSchedule};
 
-pub(super) async fn list(State(service): State<Service>, _: Query<Nothing>) -> Result<Json<Site>> {
+pub(super) async fn list(State(service): State<Service>, _: Query<Nothing>) -> Result<Json<SiteOverview>> {
     Ok(Json(service.site().await?))
 }
 
@@ -54,7 +54,11 @@ pub(super) async fn configuration(
     Ok(Json(List { items: fields.into_iter().map(ConfiguredView::from).collect() }))
 }
 
-pub(super) async fn schedules(State(service): State<Service>, Path(app): Path<Id>, _: Query<Nothing>) -> Result<Json<List<Effective>>> {
+pub(super) async fn schedules(
+    State(service): State<Service>,
+    Path(app): Path<Id>,
+    _: Query<Nothing>,
+) -> Result<Json<List<EffectiveSchedule>>> {
     let app = service.app(app.get()).await?;
     Ok(Json(List { items: service.effective_schedules(Some(app.id)).await? }))
 }

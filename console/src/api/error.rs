@@ -66,7 +66,7 @@ impl From<Error> for Refusal {
             Problem::Conflict => (StatusCode::CONFLICT, "conflict"),
             Problem::Busy => (StatusCode::LOCKED, "busy"),
             Problem::Refused => (StatusCode::BAD_GATEWAY, "refused"),
-            Problem::Inside => {
+            Problem::Internal => {
                 tracing::error!(%error, "a request failed inside");
                 (StatusCode::INTERNAL_SERVER_ERROR, "inside")
             }

@@ -12,8 +12,8 @@ use super::PREFIX;
 use super::error::Result;
 use super::extract::{Body, Inside, Nothing, Path, Query, Snapshot};
 use super::number::{Id, Number, Offset};
-use source_app::service::{Place, Service, Work};
-use source_app::state::{Cancelled, Cause, Task, TaskFilter, TaskKind, TaskState};
+use source_app::service::{RestorePlace, Service, Work};
+use source_app::state::{CancelResult, Cause, Task, TaskFilter, TaskKind, TaskState};
 
 /// So many bytes of a log are in one answer.
 const LOG_PART: usize = 64 << 10;
@@ -32,7 +32,7 @@ pub(super) enum Asked {
     Restore {
         snapshot: Snapshot,
         path: Inside,
-        to: Place,
+        to: RestorePlace,
     },
 }
 
@@ -157,9 +157,9 @@ pub(super) async fn cancel(
     _: Body<Nothing>,
 ) -> Result<Json<Outcome>> {
     let outcome = match service.cancel(task.get()).await? {
-        Cancelled::Now => "cancelled",
-        Cancelled::Asked => "asked",
-        Cancelled::Over => "over",
+        CancelResult::Now => "cancelled",
+        CancelResult::Asked => "asked",
+        CancelResult::Over => "over",
     };
     Ok(Json(Outcome { outcome }))
 }

@@ -15,7 +15,7 @@ use super::{AppHead, PageResult, Section, Shell, Tab, Visit, done, page};
 use plakar_driver::SnapshotId;
 use source_app::scheduler::NextRun;
 use source_app::service::{Service, Work};
-use source_app::state::{App, AppId, AppKind, Origin, TaskFilter, TaskKind};
+use source_app::state::{App, AppId, AppKind, ScheduleOrigin, TaskFilter, TaskKind};
 
 /// So many backups are shown.
 const BACKUPS: u32 = 10;
@@ -54,8 +54,8 @@ impl Next {
     fn of(run: NextRun) -> Self {
         let spec = &run.schedule.schedule.spec;
         let policy = match run.schedule.origin {
-            Origin::App => None,
-            Origin::Policy(name) => Some(name),
+            ScheduleOrigin::App => None,
+            ScheduleOrigin::Policy(name) => Some(name),
         };
         let zone = if spec.time_zone == "UTC" { String::new() } else { format!(" ({})", spec.time_zone) };
         Self { at: When(run.at), kind: spec.kind, timing: format!("{}{zone}", spec.timing()), policy }

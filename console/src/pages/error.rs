@@ -60,7 +60,7 @@ impl From<Error> for PageError {
             Problem::NotFound => StatusCode::NOT_FOUND,
             Problem::Conflict | Problem::Busy => StatusCode::CONFLICT,
             Problem::Refused => StatusCode::BAD_GATEWAY,
-            Problem::Inside => {
+            Problem::Internal => {
                 tracing::error!(%error, "a page could not be made");
                 StatusCode::INTERNAL_SERVER_ERROR
             }

@@ -11,8 +11,8 @@ use super::running::Running;
 use super::{PageResult, Section, Shell, Visit, page};
 use source_app::model::GRACE;
 use source_app::scheduler::NextRun;
-use source_app::service::{Service, Site};
-use source_app::state::{AppId, AppKind, AppSpec, Overview, Task, TaskKind, TaskState};
+use source_app::service::{Service, SiteOverview};
+use source_app::state::{AppId, AppKind, AppOverview, AppSpec, Task, TaskKind, TaskState};
 
 pub fn routes() -> Router<Service> {
     Router::new().route("/", get(overview))
@@ -66,11 +66,11 @@ async fn overview(State(service): State<Service>, visit: Visit) -> PageResult {
     page(&made(visit.shell(Section::Overview), site, Utc::now()))
 }
 
-fn made(shell: Shell, site: Site, now: DateTime<Utc>) -> OverviewPage {
-    let Site { apps, next } = site;
+fn made(shell: Shell, site: SiteOverview, now: DateTime<Utc>) -> OverviewPage {
+    let SiteOverview { apps, next } = site;
     let running = apps.iter().any(|app| !app.open.is_empty());
     let (sources, others): (Vec<_>, Vec<_>) = apps.into_iter().partition(|app| app.app.spec.kind == AppKind::Source);
-    let destination = |Overview { app, open, .. }| Destination { id: app.id, spec: app.spec, open: Running::all(&open) };
+    let destination = |AppOverview { app, open, .. }| Destination { id: app.id, spec: app.spec, open: Running::all(&open) };
     let rows = sources.into_iter().map(|app| row(app, &next, now));
     let (bad, fine): (Vec<_>, Vec<_>) = rows.partition(|row| row.reason.is_some());
     let groups = [("Need attention", true, bad), ("Fine", false, fine)];
@@ -79,8 +79,8 @@ fn made(shell: Shell, site: Site, now: DateTime<Utc>) -> OverviewPage {
     OverviewPage { shell, groups, destinations: others.into_iter().map(destination).collect(), running }
 }
 
-fn row(overview: Overview, next: &[NextRun], now: DateTime<Utc>) -> Row {
-    let Overview { app, open, last, last_success } = overview;
+fn row(overview: AppOverview, next: &[NextRun], now: DateTime<Utc>) -> Row {
+    let AppOverview { app, open, last, last_success } = overview;
     let kind = |run: &NextRun| run.schedule.schedule.spec.kind;
     let mut own = next.iter().filter(|run| run.schedule.app == app.id);
     // A slot that passed, and no task of the app is about to see to it.

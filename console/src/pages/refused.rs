@@ -14,7 +14,7 @@ pub fn refused(form: &impl Template, error: &Error) -> PageResult {
         Problem::NotFound => StatusCode::NOT_FOUND,
         Problem::Conflict | Problem::Busy => StatusCode::CONFLICT,
         Problem::Refused => StatusCode::BAD_GATEWAY,
-        Problem::Inside => StatusCode::INTERNAL_SERVER_ERROR,
+        Problem::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     };
     Ok(response)
 }

@@ -14,7 +14,7 @@ use super::forms::Field;
 use super::running::Running;
 use super::{PageResult, Section, Shell, Visit, done, page};
 use source_app::service::{Error, Service};
-use source_app::state::{App, AppId, Cancelled, Cause, Task, TaskFilter, TaskId, TaskKind, TaskState};
+use source_app::state::{App, AppId, CancelResult, Cause, Task, TaskFilter, TaskId, TaskKind, TaskState};
 
 /// Tasks on one page.
 const PAGE: u32 = 50;
@@ -241,9 +241,9 @@ fn input(input: &serde_json::Value) -> Vec<(String, String)> {
 
 async fn cancel(State(service): State<Service>, Path(id): Path<TaskId>) -> Result<Response, PageError> {
     let notice = match service.cancel(id).await? {
-        Cancelled::Now => "cancelled",
-        Cancelled::Asked => "cancelling",
-        Cancelled::Over => "over",
+        CancelResult::Now => "cancelled",
+        CancelResult::Asked => "cancelling",
+        CancelResult::Over => "over",
     };
     Ok(done(&format!("/tasks/{id}"), notice))
 }

@@ -90,7 +90,7 @@ async fn list(visit: Visit, State(service): State<Service>, Path(id): Path<AppId
     }
     let (all, closed) = match service.points(id).await {
         Ok(points) => (points, None),
-        Err(error) if matches!(error.problem(), Problem::Refused | Problem::Inside) => {
+        Err(error) if matches!(error.problem(), Problem::Refused | Problem::Internal) => {
             (Vec::new(), Some((sentence(&error.to_string()), known(&service, id).await?)))
         }
         Err(error) => return Err(error.into()),

@@ -11,7 +11,7 @@ use super::shown::Shown;
 use crate::pages::error::PageError;
 use crate::pages::format::{self, When};
 use plakar_driver::{RestorePoint, SnapshotId, SnapshotPath};
-use source_app::service::{Point, Service};
+use source_app::service::{OpenedPoint, Service};
 use source_app::state::{App, AppId};
 
 /// Pages are counted up to here: no list is as long.
@@ -22,7 +22,7 @@ pub struct Opened {
     /// The app.
     pub app: App,
     /// The restore point.
-    pub point: Point,
+    pub point: OpenedPoint,
     /// Its addresses.
     pub links: Links,
 }

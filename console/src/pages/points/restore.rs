@@ -15,7 +15,7 @@ use crate::pages::forms::Posted;
 use crate::pages::refused::refused;
 use crate::pages::{AppHead, PageResult, Section, Shell, Tab, Visit, page};
 use plakar_driver::{EntryKind, SnapshotPath};
-use source_app::service::{Error, Place, Service, Work};
+use source_app::service::{Error, RestorePlace, Service, Work};
 use source_app::state::{App, AppKind};
 
 #[derive(Deserialize)]
@@ -77,19 +77,19 @@ pub async fn start(visit: Visit, State(service): State<Service>, opened: Opened,
     }
 }
 
-fn place(posted: &Posted) -> Result<Place, String> {
+fn place(posted: &Posted) -> Result<RestorePlace, String> {
     match posted.get("to") {
-        "source" => Ok(Place::Source),
+        "source" => Ok(RestorePlace::Source),
         "folder" => {
             let folder = PathBuf::from(posted.get("folder"));
             let up = folder.components().any(|part| part == std::path::Component::ParentDir);
             if !folder.is_absolute() || up || posted.get("folder").contains(char::is_control) {
                 return Err("the folder has to be an absolute path without \"..\"; write one such as /home/me/restored".into());
             }
-            Ok(Place::Folder(folder))
+            Ok(RestorePlace::Folder(folder))
         }
         to => match to.strip_prefix("destination:") {
-            Some(name) if !name.is_empty() => Ok(Place::Destination(name.to_owned())),
+            Some(name) if !name.is_empty() => Ok(RestorePlace::Destination(name.to_owned())),
             _ => Err("choose where to restore to".into()),
         },
     }

@@ -7,7 +7,7 @@ use super::links::value;
 use super::open::{Opened, Paging, number};
 use crate::pages::format;
 use crate::pages::{PageResult, Shell, page};
-use plakar_driver::{Page, Searched, SnapshotPath};
+use plakar_driver::{Page, SearchAnswer, SnapshotPath};
 
 #[derive(Template)]
 #[template(path = "points/search.html")]
@@ -25,8 +25,8 @@ struct Found {
 pub async fn page_of(shell: Shell, frame: Frame, opened: &Opened, below: &SnapshotPath, asked: &Asked) -> PageResult {
     let number = number(asked.page);
     let (found, reading) = match opened.point.search_soon(below, asked.text.trim(), (number - 1) * ENTRIES, ENTRIES).await? {
-        Searched::Found(found) => (found, None),
-        Searched::Reading { entries_so_far } => {
+        SearchAnswer::Found(found) => (found, None),
+        SearchAnswer::Reading { entries_so_far } => {
             let all = opened.point.point.files + opened.point.point.folders;
             (Page { items: Vec::new(), total: None, more: false }, Some(format!("{entries_so_far} of {all}")))
         }

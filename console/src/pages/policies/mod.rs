@@ -17,7 +17,7 @@ use super::schedules::{Row, describe};
 use super::{PageResult, Section, Shell, Visit, done, page};
 use source_app::model::Retention;
 use source_app::service::Service;
-use source_app::state::{App, Match, Owner, Policy, PolicyId, PolicySpec, SUGGESTED_DATA_CLASSES, SUGGESTED_ENVIRONMENTS, Schedule};
+use source_app::state::{App, MatchMode, Owner, Policy, PolicyId, PolicySpec, SUGGESTED_DATA_CLASSES, SUGGESTED_ENVIRONMENTS, Schedule};
 
 /// The routes of these pages.
 pub fn routes() -> Router<Service> {
@@ -81,7 +81,7 @@ fn matches(spec: &PolicySpec) -> String {
         [] => "any environment".to_owned(),
         some => some.join(" or "),
     };
-    let word = if spec.classes == Match::All { " and " } else { " or " };
+    let word = if spec.classes == MatchMode::All { " and " } else { " or " };
     match spec.data_classes.as_slice() {
         [] => environments,
         some => format!("{environments}, with {}", some.join(word)),

@@ -99,10 +99,10 @@ async fn list(visit: Visit, State(service): State<Service>, Path(id): Path<AppId
     }
     let effective = service.effective_schedules(Some(id)).await?;
     let next = next_runs(effective.clone(), Utc::now());
-    let row = |effective: &source_app::state::Effective| {
+    let row = |effective: &source_app::state::EffectiveSchedule| {
         let next = next.iter().find(|next| next.schedule.schedule.id == effective.schedule.id).map(|next| When(next.at));
         let policy = match (&effective.origin, effective.schedule.spec.owner) {
-            (source_app::state::Origin::Policy(name), Owner::Policy(id)) => Some((name.clone(), format!("/policies/{id}"))),
+            (source_app::state::ScheduleOrigin::Policy(name), Owner::Policy(id)) => Some((name.clone(), format!("/policies/{id}"))),
             _ => None,
         };
         Row::new(&effective.schedule, next, policy)
