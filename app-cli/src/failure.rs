@@ -56,7 +56,7 @@ impl From<Error> for Failure {
                 Problem::Input => Exit::Usage,
                 Problem::NotFound => Exit::NotFound,
                 Problem::Busy => Exit::Temporary,
-                Problem::Conflict | Problem::Refused | Problem::Inside => Exit::Failed,
+                Problem::Conflict | Problem::Refused | Problem::Internal => Exit::Failed,
             },
         };
         let message = match &error {

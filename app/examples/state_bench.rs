@@ -7,8 +7,8 @@ use chrono::{TimeDelta, Utc};
 use source_app::model::Retention;
 use source_app::scheduler::{FakeClock, Scheduler, Settings, next_runs};
 use source_app::state::{
-    AppKind, AppSpec, Cause, Finish, Match, NewTask, Owner, PolicySpec, Resource, Result, ScheduleSpec, State, TaskFilter, TaskKind,
-    TaskState,
+    AppKind, AppSpec, Cause, MatchMode, NewTask, Owner, PolicySpec, Resource, Result, ScheduleSpec, State, TaskFilter, TaskKind,
+    TaskResult, TaskState,
 };
 
 const ROUNDS: u32 = 20;
@@ -48,8 +48,14 @@ fn measure(what: &str, work: impl Fn() -> Result<usize>) {
 fn fill(state: &State) -> Result<()> {
     let now = Utc::now() - TimeDelta::days(50);
     let (list, retention) = (vec![], Retention { daily: 7, weekly: 4, monthly: 12, yearly: 0 });
-    let policy =
-        PolicySpec { name: "all".into(), environments: list.clone(), data_classes: list, classes: Match::Any, retention, enabled: true };
+    let policy = PolicySpec {
+        name: "all".into(),
+        environments: list.clone(),
+        data_classes: list,
+        classes: MatchMode::Any,
+        retention,
+        enabled: true,
+    };
     let policy = state.add_policy(&policy, now)?;
     let schedule = |owner, kind, cron: &str| {
         let spec = ScheduleSpec { owner, kind, cron: cron.into(), time_zone: "Europe/Berlin".into(), enabled: true, catch_up: true };
@@ -67,7 +73,7 @@ fn fill(state: &State) -> Result<()> {
             let how = if run % 5 == 0 { TaskState::Failed } else { TaskState::Succeeded };
             let verdict = "backup completed without errors in 12 s (in: 1.2 GiB, out: 3 MiB)".into();
             let finish =
-                Finish { state: how, exit: Some(0), verdict, errors: 0, bytes: Some(1 << 30), snapshot: Some("0a1b2c3d".repeat(8)) };
+                TaskResult { state: how, exit: Some(0), verdict, errors: 0, bytes: Some(1 << 30), snapshot: Some("0a1b2c3d".repeat(8)) };
             state.finish(task.id, &finish, None, now + TimeDelta::seconds(12))?;
         }
     }

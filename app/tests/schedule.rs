@@ -63,7 +63,7 @@ impl Runner for Fake {
 }
 
 fn over(state: TaskState, retry: bool) -> Outcome {
-    Outcome::Ended { finish: end(state), retry }
+    Outcome::Ended { result: end(state), retry }
 }
 
 /// All tasks, oldest first.
@@ -92,7 +92,7 @@ async fn hours(state: &State, runner: &Arc<Fake>, settings: Settings, hours: u64
 
 /// Fewer looks than in earnest: the hours pass faster.
 fn settings() -> Settings {
-    Settings { heartbeat: Duration::from_secs(600), longest_sleep: Duration::from_secs(60), ..Settings::default() }
+    Settings { heartbeat: Duration::from_secs(600), max_sleep: Duration::from_secs(60), ..Settings::default() }
 }
 
 #[tokio::test(start_paused = true)]
@@ -180,7 +180,7 @@ async fn a_locked_store_is_waited_for_but_not_for_ever() {
     assert!((9..=12).contains(&waited), "three times three minutes, looked for every minute: {waited}");
 
     let locked = Fake::new(|_| (Duration::ZERO, Outcome::StoreLocked("by maintenance".into())));
-    let impatient = Settings { lock_patience: TimeDelta::minutes(30), ..settings() };
+    let impatient = Settings { lock_timeout: TimeDelta::minutes(30), ..settings() };
     let scheduler = Scheduler::new(state.clone(), Virtual::at(start()), impatient);
     let job = scheduler.begin(&new_task(&app, TaskKind::Prune)).unwrap();
     let first = scheduler.run_job(Arc::clone(&locked), job, &CancellationToken::new()).await.unwrap();

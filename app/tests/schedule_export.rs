@@ -12,13 +12,13 @@ use common::{schedule, schedule_spec, source, start, state};
 use serde::Deserialize;
 use serde_json::Value;
 use source_app::export::{Command, Kubernetes, Systemd, crontab, kubernetes, systemd};
-use source_app::model::Expression;
-use source_app::state::{Effective, Owner, ScheduleSpec, TaskKind};
+use source_app::model::CronExpression;
+use source_app::state::{EffectiveSchedule, Owner, ScheduleSpec, TaskKind};
 
 const BERLIN: Tz = chrono_tz::Europe::Berlin;
 
 /// The schedules of an app: a plain one, one that needs two lines, one that is off.
-fn schedules() -> Vec<Effective> {
+fn schedules() -> Vec<EffectiveSchedule> {
     let (_directory, state) = state();
     let app = source(&state, "my.docs");
     for (kind, cron) in [(TaskKind::Backup, "30 2 * * *"), (TaskKind::Check, "0 4 1 * 0")] {
@@ -55,7 +55,7 @@ fn crontab_lines_are_read_by_cron_and_by_the_shell() {
     let crons: Vec<String> = lines.iter().map(|line| line.splitn(6, ' ').take(5).collect::<Vec<_>>().join(" ")).collect();
     assert_eq!(crons, ["30 2 * * *", "0 4 1 * *", "0 4 * * 0"], "{text}");
     for (line, cron) in lines.iter().zip(&crons) {
-        Expression::parse(cron).unwrap();
+        CronExpression::parse(cron).unwrap();
         // As cron does it: an unescaped percent sign ends the command, an escaped one loses its backslash.
         let command = line.splitn(6, ' ').nth(5).unwrap();
         assert!(!command.replace("\\%", "").contains('%'), "{command}");

@@ -10,7 +10,8 @@ use chrono::TimeDelta;
 use common::{at, end, new_task, run, schedule, schedule_spec, source, spec, start, state};
 use source_app::model::Retention;
 use source_app::state::{
-    AppKind, Cancelled, Cause, Match, Origin, Owner, PolicySpec, Slotted, State, StateError, TaskFilter, TaskKind, TaskState,
+    AppKind, CancelResult, Cause, EnqueueResult, MatchMode, Owner, PolicySpec, ScheduleOrigin, State, StateError, TaskFilter, TaskKind,
+    TaskState,
 };
 
 #[test]
@@ -99,15 +100,15 @@ fn a_running_task_is_cancelled_by_asking_a_waiting_one_at_once() {
     let task = state.begin(&new_task(&app, TaskKind::Backup), start()).unwrap();
     assert!(!state.heartbeat(task.id, Some("half\nway"), start()).unwrap());
     assert_eq!(state.task(task.id).unwrap().progress, "half way");
-    assert_eq!(state.cancel(task.id, start()).unwrap(), Cancelled::Asked);
+    assert_eq!(state.cancel(task.id, start()).unwrap(), CancelResult::Asked);
     assert!(state.heartbeat(task.id, None, start()).unwrap());
     state.wait(task.id, start(), "waiting for store lock").unwrap();
-    assert_eq!(state.cancel(task.id, start()).unwrap(), Cancelled::Now);
-    assert_eq!(state.cancel(task.id, start()).unwrap(), Cancelled::Over);
+    assert_eq!(state.cancel(task.id, start()).unwrap(), CancelResult::Now);
+    assert_eq!(state.cancel(task.id, start()).unwrap(), CancelResult::Over);
     assert_eq!(state.task(task.id).unwrap().state, TaskState::Cancelled);
 }
 
-fn policy(name: &str, environments: &[&str], data_classes: &[&str], classes: Match) -> PolicySpec {
+fn policy(name: &str, environments: &[&str], data_classes: &[&str], classes: MatchMode) -> PolicySpec {
     let list = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
     let retention = Retention { daily: 7, ..Retention::default() };
     PolicySpec { name: name.into(), environments: list(environments), data_classes: list(data_classes), classes, retention, enabled: true }
@@ -118,20 +119,20 @@ fn policies_match_on_environment_and_data_classes() {
     let (_directory, state) = state();
     let app = source(&state, "docs"); // production; PII, critical
     for (environments, classes, how, applies) in [
-        (&[][..], &[][..], Match::Any, true),
-        (&["production"], &[], Match::All, true),
-        (&["testing", "production"], &["PII"], Match::All, true),
-        (&["testing"], &["PII"], Match::Any, false),
-        (&[], &["PII", "database"], Match::Any, true),
-        (&[], &["PII", "database"], Match::All, false),
-        (&[], &["critical", "PII"], Match::All, true),
-        (&["Production"], &[], Match::Any, false),
+        (&[][..], &[][..], MatchMode::Any, true),
+        (&["production"], &[], MatchMode::All, true),
+        (&["testing", "production"], &["PII"], MatchMode::All, true),
+        (&["testing"], &["PII"], MatchMode::Any, false),
+        (&[], &["PII", "database"], MatchMode::Any, true),
+        (&[], &["PII", "database"], MatchMode::All, false),
+        (&[], &["critical", "PII"], MatchMode::All, true),
+        (&["Production"], &[], MatchMode::Any, false),
     ] {
         assert_eq!(policy("p", environments, classes, how).applies_to(&app), applies, "{environments:?} {classes:?} {how}");
     }
-    assert!(!PolicySpec { enabled: false, ..policy("p", &[], &[], Match::Any) }.applies_to(&app));
+    assert!(!PolicySpec { enabled: false, ..policy("p", &[], &[], MatchMode::Any) }.applies_to(&app));
     let target = state.add_app(&spec(AppKind::Destination, "docs"), start()).unwrap();
-    assert!(!policy("p", &[], &[], Match::Any).applies_to(&target), "a destination is not backed up");
+    assert!(!policy("p", &[], &[], MatchMode::Any).applies_to(&target), "a destination is not backed up");
 }
 
 #[test]
@@ -141,11 +142,11 @@ fn an_app_has_its_own_schedules_and_those_of_its_policies() {
     let mut other = spec(AppKind::Source, "other");
     (other.environment, other.retention.weekly) = ("testing".into(), 4);
     let other = state.add_app(&other, start()).unwrap();
-    let policy_of = state.add_policy(&policy("prod", &["production"], &[], Match::Any), start()).unwrap();
+    let policy_of = state.add_policy(&policy("prod", &["production"], &[], MatchMode::Any), start()).unwrap();
     let own = schedule(&state, Owner::App(app.id), TaskKind::Check, "0 3 * * *");
     let shared = schedule(&state, Owner::Policy(policy_of.id), TaskKind::Backup, "0 2 * * *");
     let of = |id| state.effective_schedules(Some(id)).unwrap().into_iter().map(|e| (e.schedule.id, e.origin)).collect::<Vec<_>>();
-    assert_eq!(of(app.id), [(own.id, Origin::App), (shared.id, Origin::Policy("prod".into()))]);
+    assert_eq!(of(app.id), [(own.id, ScheduleOrigin::App), (shared.id, ScheduleOrigin::Policy("prod".into()))]);
     assert_eq!(of(other.id), []);
     assert_eq!(state.effective_retention(other.id).unwrap(), Retention { weekly: 4, ..Retention::default() });
 
@@ -157,7 +158,7 @@ fn an_app_has_its_own_schedules_and_those_of_its_policies() {
     assert_eq!(state.effective_retention(other.id).unwrap(), Retention { daily: 7, weekly: 4, ..Retention::default() });
 
     state.remove_policy(policy_of.id).unwrap();
-    assert_eq!(of(app.id), [(own.id, Origin::App)]);
+    assert_eq!(of(app.id), [(own.id, ScheduleOrigin::App)]);
     assert!(matches!(state.schedule(shared.id), Err(StateError::NotFound(_))));
 }
 
@@ -181,7 +182,7 @@ fn bad_schedules_and_policies_are_refused() {
     let made = state.add_schedule(&fine, start()).unwrap();
     state.edit_schedule(made.id, 1, &fine, start()).unwrap();
     assert!(matches!(state.edit_schedule(made.id, 1, &fine, start()), Err(StateError::Conflict(_))));
-    let named = state.add_policy(&policy("p", &[], &[], Match::Any), start()).unwrap();
+    let named = state.add_policy(&policy("p", &[], &[], MatchMode::Any), start()).unwrap();
     assert!(state.add_policy(&named.spec, start()).unwrap_err().to_string().contains("already a policy named p"));
     state.edit_policy(named.id, 1, &named.spec, start()).unwrap();
     assert!(matches!(state.edit_policy(named.id, 1, &named.spec, start()), Err(StateError::Conflict(_))));
@@ -286,6 +287,6 @@ fn a_slot_of_a_schedule_that_was_changed_meanwhile_is_not_queued() {
     let off = source_app::state::ScheduleSpec { enabled: false, ..made.spec.clone() };
     state.edit_schedule(made.id, made.revision, &off, start()).unwrap();
     let slot = at("2026-06-01T02:00:00Z");
-    assert_eq!(state.enqueue_slot(&seen, slot, slot).unwrap(), Slotted::Gone);
+    assert_eq!(state.enqueue_slot(&seen, slot, slot).unwrap(), EnqueueResult::Gone);
     assert!(state.tasks(&TaskFilter::default()).unwrap().is_empty());
 }

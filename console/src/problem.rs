@@ -11,6 +11,6 @@ pub(crate) fn http_status(problem: Problem) -> (StatusCode, &'static str) {
         Problem::Conflict => (StatusCode::CONFLICT, "conflict"),
         Problem::Busy => (StatusCode::LOCKED, "busy"),
         Problem::Refused => (StatusCode::BAD_GATEWAY, "refused"),
-        Problem::Inside => (StatusCode::INTERNAL_SERVER_ERROR, "inside"),
+        Problem::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "inside"),
     }
 }

@@ -4,27 +4,32 @@ use std::fmt;
 
 use super::{Error, Result};
 
-/// The longest name, in bytes.
-const NAME_LENGTH: usize = 63;
+/// Maximum length of a name, in bytes.
+const MAX_NAME_BYTES: usize = 63;
 
 /// The name of a configuration: `[a-z0-9][a-z0-9._-]{0,62}`. Plakar itself takes any, also "" and "../x".
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(String);
 
 impl Name {
+    /// Whether a text is of the form.
+    pub fn is_valid(name: &str) -> bool {
+        let begins = name.starts_with(|letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit());
+        let fine = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
+        begins && name.len() <= MAX_NAME_BYTES && name.bytes().all(fine)
+    }
+
     /// Checks a name.
     ///
     /// # Errors
     /// [`Error::Input`] for one that isn't of the form.
     pub fn new(name: &str) -> Result<Self> {
-        let begins = name.starts_with(|letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit());
-        let fine = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
-        if begins && name.len() <= NAME_LENGTH && name.bytes().all(fine) {
+        if Self::is_valid(name) {
             return Ok(Self(name.to_owned()));
         }
         let shown = file_name(name);
         Err(Error::Input(format!(
-            "the name \"{shown}\" can't be used: take small letters, digits, \".\", \"_\" and \"-\", a letter or digit first, {NAME_LENGTH} at most"
+            "the name \"{shown}\" can't be used: take small letters, digits, \".\", \"_\" and \"-\", a letter or digit first, {MAX_NAME_BYTES} at most"
         )))
     }
 

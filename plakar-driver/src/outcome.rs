@@ -16,7 +16,7 @@ pub struct Failure {
 pub enum Verdict {
     /// All of it is there.
     Succeeded,
-    /// A snapshot was made, or checked, but so many entries failed.
+    /// A snapshot was made, or checked, but some entries failed.
     Errors {
         /// How many.
         count: u64,

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use source_app::scheduler::NextRun;
-use source_app::state::Overview;
+use source_app::state::AppOverview;
 
 use super::lines::{state, time};
 use crate::failure::Failure;
@@ -21,7 +21,7 @@ pub(super) struct ListApps {
 #[derive(Serialize)]
 struct AppRow<'a> {
     #[serde(flatten)]
-    overview: &'a Overview,
+    overview: &'a AppOverview,
     next: Option<&'a NextRun>,
 }
 
@@ -30,7 +30,7 @@ impl ListApps {
         let mut site = opened.service.site().await?;
         // Sources before destinations, as what belongs together is read.
         site.apps.sort_by(|a, b| {
-            let key = |overview: &Overview| {
+            let key = |overview: &AppOverview| {
                 (overview.app.spec.resource.name.clone(), overview.app.spec.kind.as_str(), overview.app.spec.name.clone())
             };
             let ((a_resource, a_kind, a_name), (b_resource, b_kind, b_name)) = (key(a), key(b));

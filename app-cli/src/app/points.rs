@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use plakar_driver::{Entry, EntryKind, SnapshotPath};
 use serde::Serialize;
 use serde_json::json;
-use source_app::service::{self, Point};
+use source_app::service::{self, OpenedPoint};
 
 use super::lines::time;
 use crate::failure::Failure;
@@ -59,7 +59,7 @@ pub(super) struct PointArgs {
 }
 
 impl PointArgs {
-    pub(super) async fn open(&self, opened: &Opened) -> Result<Point, Failure> {
+    pub(super) async fn open(&self, opened: &Opened) -> Result<OpenedPoint, Failure> {
         let app = opened.source(&self.name).await?;
         let id = opened.service.find_point(app.id, &self.point).await?;
         Ok(opened.service.point(app.id, &id).await?)

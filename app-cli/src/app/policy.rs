@@ -1,7 +1,7 @@
 //! `app policy`.
 
 use serde_json::json;
-use source_app::state::{self, Match, Owner, PolicySpec};
+use source_app::state::{self, MatchMode, Owner, PolicySpec};
 
 use super::fields::{KeepArgs, kept, list};
 use super::schedule;
@@ -101,8 +101,8 @@ impl PolicyArgs {
             environments: given(&self.environment, old.environments),
             data_classes: given(&self.data_class, old.data_classes),
             classes: match (self.any, self.all) {
-                (true, _) => Match::Any,
-                (_, true) => Match::All,
+                (true, _) => MatchMode::Any,
+                (_, true) => MatchMode::All,
                 _ => old.classes,
             },
             retention: self.keep.over(old.retention),
@@ -130,7 +130,7 @@ impl PolicyCommand {
                     name: spec.name.name.clone(),
                     environments: Vec::new(),
                     data_classes: Vec::new(),
-                    classes: Match::Any,
+                    classes: MatchMode::Any,
                     retention: Default::default(),
                     enabled: true,
                 };
@@ -183,7 +183,7 @@ impl ListPolicies {
             let mut parts = vec![name.clone()];
             parts.extend((!enabled).then(|| "disabled".to_owned()));
             parts.extend((!environments.is_empty()).then(|| format!("environment {}", shown(&environments.join(" or ")))));
-            let word = if *classes == Match::All { " and " } else { " or " };
+            let word = if *classes == MatchMode::All { " and " } else { " or " };
             parts.extend((!data_classes.is_empty()).then(|| format!("data class {}", shown(&data_classes.join(word)))));
             parts.push(format!("keeps {}", kept(*retention)));
             parts.push(format!("applies to {}", if apps.is_empty() { "no app".to_owned() } else { apps.join(", ") }));

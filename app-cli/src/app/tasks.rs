@@ -1,6 +1,6 @@
 //! `app tasks`, `log`, `cancel` and `retry`.
 
-use source_app::state::{Cancelled, TaskFilter, TaskId, TaskKind, TaskState};
+use source_app::state::{CancelResult, TaskFilter, TaskId, TaskKind, TaskState};
 
 use super::follow::{LogLines, POLL_INTERVAL, TaskOutput, to_the_end};
 use super::lines::{line, with_name};
@@ -90,9 +90,9 @@ impl Cancel {
     pub(super) async fn run(self, opened: &Opened, _: &mut Output) -> Result<Exit, Failure> {
         let id = self.task;
         match opened.service.cancel(id).await? {
-            Cancelled::Now => say(&format!("task {id} is cancelled: it had not begun")),
-            Cancelled::Asked => say(&format!("task {id} is asked to end; `plakar-opendrive app log -f {id}` waits for it")),
-            Cancelled::Over => say(&format!("task {id} is over already")),
+            CancelResult::Now => say(&format!("task {id} is cancelled: it had not begun")),
+            CancelResult::Asked => say(&format!("task {id} is asked to end; `plakar-opendrive app log -f {id}` waits for it")),
+            CancelResult::Over => say(&format!("task {id} is over already")),
         }
         Ok(Exit::Done)
     }

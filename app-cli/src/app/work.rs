@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use plakar_driver::SnapshotPath;
-use source_app::service::{self, Place, Work};
+use source_app::service::{self, RestorePlace, Work};
 use source_app::state::App;
 
 use super::follow::{TaskOutput, to_the_end};
@@ -100,7 +100,7 @@ pub(super) struct Restore {
     path: String,
     /// Where to: source (what it was backed up from), folder:/PATH on this machine, or destination:NAME
     #[arg(long, value_name = "PLACE", value_parser = place)]
-    to: Place,
+    to: RestorePlace,
     /// Do not ask before the source is overwritten
     #[arg(long)]
     yes: bool,
@@ -108,14 +108,14 @@ pub(super) struct Restore {
     told: TaskOutput,
 }
 
-fn place(text: &str) -> Result<Place, String> {
+fn place(text: &str) -> Result<RestorePlace, String> {
     let wrong = || "write source, folder:/PATH or destination:NAME".to_owned();
     match text.split_once(':') {
-        None if text == "source" => Ok(Place::Source),
+        None if text == "source" => Ok(RestorePlace::Source),
         Some(("folder", folder)) if !folder.is_empty() => {
-            std::path::absolute(PathBuf::from(folder)).map(Place::Folder).map_err(|_| wrong())
+            std::path::absolute(PathBuf::from(folder)).map(RestorePlace::Folder).map_err(|_| wrong())
         }
-        Some(("destination", name)) if !name.is_empty() => Ok(Place::Destination(name.to_owned())),
+        Some(("destination", name)) if !name.is_empty() => Ok(RestorePlace::Destination(name.to_owned())),
         _ => Err(wrong()),
     }
 }
@@ -125,7 +125,7 @@ impl Restore {
         let app = opened.source(&self.name).await?;
         let path = SnapshotPath::new(&self.path).map_err(service::Error::from)?;
         let snapshot = opened.service.find_point(app.id, &self.point).await?;
-        if self.to == Place::Source {
+        if self.to == RestorePlace::Source {
             let what = if path.as_str() == "/" { "all of it".to_owned() } else { format!("{:?}", path.as_str()) };
             let point = snapshot.short();
             ask::confirm(self.yes, &format!("restoring {what} from {point} replaces what is in the source {}", app.spec.name)).await?;

@@ -1,6 +1,6 @@
 //! A cron expression as plain lists of numbers, which every other scheduler can say in its own way.
 
-use crate::model::Expression;
+use crate::model::CronExpression;
 use crate::model::timing::Weekday;
 
 /// Times of day on some days. Never both days of the month and of the week: dialects differ in what that means.
@@ -17,7 +17,7 @@ pub(super) struct Times {
 
 /// The times of an expression. Days that only our cron can say (`L`, `W`, `#`, `+`) become every day of their months: `--due`
 /// knows which of them counts.
-pub(super) fn times(expression: &Expression) -> Vec<Times> {
+pub(super) fn times(expression: &CronExpression) -> Vec<Times> {
     let pattern = &expression.cron().pattern;
     let all = |range: std::ops::Range<u32>, matches: &dyn Fn(u32) -> bool| range.filter(|value| matches(*value)).collect::<Vec<_>>();
     let every_day = Times {
@@ -36,7 +36,7 @@ pub(super) fn times(expression: &Expression) -> Vec<Times> {
     }
     // Each alone, matched against a month that begins on a Sunday and has 31 days.
     let matching = |alone: String, range: std::ops::Range<u32>, offset: u32| {
-        let Ok(alone) = Expression::parse(&alone) else { return Vec::new() };
+        let Ok(alone) = CronExpression::parse(&alone) else { return Vec::new() };
         all(range, &|value| alone.cron().pattern.day_match(2023, 1, value + offset).unwrap_or(false))
     };
     let mut both = Vec::new();
@@ -106,7 +106,7 @@ mod tests {
             ("0 3 * * 5#2", &["0 3 * * *"]),
             ("0 3 ? * 0", &["0 3 * * 0"]),
         ] {
-            let expression = Expression::parse(cron).unwrap();
+            let expression = CronExpression::parse(cron).unwrap();
             let found: Vec<String> = times(&expression).iter().map(Times::cron).collect();
             assert_eq!(found, expected, "{cron}");
         }
@@ -114,14 +114,14 @@ mod tests {
 
     #[test]
     fn systemd_gets_its_own_form() {
-        let one = |cron: &str| times(&Expression::parse(cron).unwrap())[0].systemd("Europe/Berlin");
+        let one = |cron: &str| times(&CronExpression::parse(cron).unwrap())[0].systemd("Europe/Berlin");
         assert_eq!(one("30 2 * * *"), "*-*-* 02:30:00 Europe/Berlin");
         assert_eq!(one("0,30 8-18 * 1-3 1-5"), "mon,tue,wed,thu,fri *-01..03-* 08..18:00,30:00 Europe/Berlin");
     }
 
     #[test]
     fn another_zones_time_is_met_in_each_quarter() {
-        let times = &times(&Expression::parse("5 2 1 * *").unwrap())[0];
+        let times = &times(&CronExpression::parse("5 2 1 * *").unwrap())[0];
         assert_eq!(times.in_any_zone().cron(), "5,20,35,50 * * * *");
     }
 }

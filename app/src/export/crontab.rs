@@ -2,9 +2,10 @@
 
 use chrono_tz::Tz;
 
-use super::{Command, Plan};
+use super::command::Command;
+use super::plan::Plan;
 use crate::model::Invalid;
-use crate::state::Effective;
+use crate::state::EffectiveSchedule;
 
 /// The crontab lines of an app, for a machine whose cron works in `zone` (cron knows but one). A schedule in another zone is asked
 /// every quarter of an hour, and `--due` knows when its time has come.
@@ -12,7 +13,7 @@ use crate::state::Effective;
 /// # Errors
 ///
 /// The app has no enabled schedule, or the command cannot be written down.
-pub fn crontab(app: &str, schedules: &[Effective], command: &Command, zone: Tz) -> Result<String, Invalid> {
+pub fn crontab(app: &str, schedules: &[EffectiveSchedule], command: &Command, zone: Tz) -> Result<String, Invalid> {
     let plan = Plan::new(app, schedules)?;
     let quote = |word| shlex::try_quote(word).map_err(|_| Invalid("a zero byte in the command; leave it out".into()));
     let mut words = Vec::new();

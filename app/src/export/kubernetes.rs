@@ -3,12 +3,13 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Command, ExportedFile, Plan};
+use super::command::{Command, ExportedFile};
+use super::plan::Plan;
 use crate::model::Invalid;
-use crate::state::Effective;
+use crate::state::EffectiveSchedule;
 
-/// Longest name of a CronJob: its jobs' names add eleven characters to it.
-const LONGEST: usize = 52;
+/// Maximum length of a CronJob's name, in characters: its jobs' names add eleven to it.
+const MAX_NAME_CHARACTERS: usize = 52;
 
 /// Where state and Plakar's configuration live inside the pod.
 const HOME: &str = "/home/plakar";
@@ -31,7 +32,7 @@ pub struct Kubernetes {
 /// # Errors
 ///
 /// The app has no enabled schedule, or what is given cannot be used.
-pub fn kubernetes(app: &str, schedules: &[Effective], command: &Command, kubernetes: &Kubernetes) -> Result<ExportedFile, Invalid> {
+pub fn kubernetes(app: &str, schedules: &[EffectiveSchedule], command: &Command, kubernetes: &Kubernetes) -> Result<ExportedFile, Invalid> {
     let plan = Plan::new(app, schedules)?;
     for (what, value) in [("image", &kubernetes.image), ("claim", &kubernetes.claim)] {
         if value.is_empty() || value.chars().any(|c| c.is_control() || c.is_whitespace()) {
@@ -117,7 +118,7 @@ fn cron_job(name: &str, schedule: &str, zone: &str, app: &str, container: &Value
 /// A name by Kubernetes' rule (RFC 1123). Where the app's own does not fit, a number made from it keeps two apps apart.
 fn job_name(app: &str, index: usize) -> String {
     let name = format!("plakar-{app}-{}", index + 1);
-    if name.len() <= LONGEST && !app.contains(['.', '_']) && !app.ends_with('-') {
+    if name.len() <= MAX_NAME_CHARACTERS && !app.contains(['.', '_']) && !app.ends_with('-') {
         return name;
     }
     // FNV-1a: short, and the same on every machine and in every version.
@@ -137,7 +138,10 @@ mod tests {
         let odd = ["a.b", "a_b", "a-b", "a-", &"x".repeat(63), &format!("{}y", "x".repeat(62))];
         let names: Vec<String> = odd.iter().map(|app| job_name(app, 11)).collect();
         for (index, name) in names.iter().enumerate() {
-            assert!(name.len() <= LONGEST && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'), "{name}");
+            assert!(
+                name.len() <= MAX_NAME_CHARACTERS && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'),
+                "{name}"
+            );
             assert!(!names[..index].contains(name), "{names:?}");
         }
     }

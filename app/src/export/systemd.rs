@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Command, ExportedFile, Plan};
+use super::command::{Command, ExportedFile};
+use super::plan::Plan;
 use crate::model::Invalid;
-use crate::state::Effective;
+use crate::state::EffectiveSchedule;
 
 /// Where the units are meant for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,7 +20,7 @@ pub struct Systemd {
 /// # Errors
 ///
 /// The app has no enabled schedule, or the command cannot be written down.
-pub fn systemd(app: &str, schedules: &[Effective], command: &Command, systemd: &Systemd) -> Result<[ExportedFile; 2], Invalid> {
+pub fn systemd(app: &str, schedules: &[EffectiveSchedule], command: &Command, systemd: &Systemd) -> Result<[ExportedFile; 2], Invalid> {
     let plan = Plan::new(app, schedules)?;
     let unit = format!("plakar-opendrive-{}", plan.app);
     // The program's own path is not searched for variables, its arguments are.

@@ -14,26 +14,26 @@ use croner::Cron;
 use croner::errors::CronError;
 use croner::parser::{CronParser, Seconds, Year};
 
-use super::Invalid;
+use super::invalid::Invalid;
 
-/// Longest expression that is read.
-const LONGEST: usize = 200;
+/// Maximum length of an expression, in bytes.
+const MAX_EXPRESSION_BYTES: usize = 200;
 
 /// Expressions that were read: to read one takes a hundred times as long as to ask it, and the scheduler asks all of them.
-static READ: LazyLock<Mutex<HashMap<String, Expression>>> = LazyLock::new(Mutex::default);
+static PARSED: LazyLock<Mutex<HashMap<String, CronExpression>>> = LazyLock::new(Mutex::default);
 
-/// Most that are remembered.
-const MOST: usize = 1000;
+/// Maximum number of expressions that are remembered.
+const MAX_PARSED_EXPRESSIONS: usize = 1000;
 
 /// A valid cron expression of five fields (minute, hour, day of month, month, day of week).
 #[derive(Clone, Debug)]
-pub struct Expression {
+pub struct CronExpression {
     text: String,
     cron: Arc<Cron>,
     every_hour: bool,
 }
 
-impl Expression {
+impl CronExpression {
     /// Reads an expression such as `30 2 * * 1-5`, or a nickname such as `@daily`. As in every cron, a day matches
     /// when either the day of month or the day of week does, if both are given.
     ///
@@ -46,10 +46,10 @@ impl Expression {
             let shown: String = text.chars().take(60).map(|c| if c.is_control() { '?' } else { c }).collect();
             Invalid(format!("schedule \"{shown}\": {why}; write five fields, such as \"30 2 * * 1-5\" for 02:30 from Monday to Friday"))
         };
-        if text.len() > LONGEST {
-            return Err(wrong(&format!("longer than {LONGEST} characters")));
+        if text.len() > MAX_EXPRESSION_BYTES {
+            return Err(wrong(&format!("longer than {MAX_EXPRESSION_BYTES} characters")));
         }
-        let mut read = READ.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut read = PARSED.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(expression) = read.get(&text) {
             return Ok(expression.clone());
         }
@@ -70,7 +70,7 @@ impl Expression {
         if !expression.ever_comes() {
             return Err(Invalid(format!("schedule \"{}\": no such day ever comes; check the day of month and the month", expression.text)));
         }
-        if read.len() >= MOST {
+        if read.len() >= MAX_PARSED_EXPRESSIONS {
             read.clear();
         }
         read.insert(expression.text.clone(), expression.clone());
@@ -137,7 +137,7 @@ impl Expression {
         Some(found)
     }
 
-    /// Searched as if local time had no jumps: these are dealt with above, by rules that the library does not share.
+    /// SearchAnswer as if local time had no jumps: these are dealt with above, by rules that the library does not share.
     fn next_local(&self, from: NaiveDateTime, inclusive: bool) -> Option<NaiveDateTime> {
         self.cron.find_next_occurrence(&from.and_utc(), inclusive).ok().map(|next| next.naive_utc())
     }
@@ -175,7 +175,7 @@ mod tests {
     }
 
     fn slots(cron: &str, zone: Tz, from: &str, until: &str) -> Vec<String> {
-        let (cron, mut from, until) = (Expression::parse(cron).unwrap(), at(from), at(until));
+        let (cron, mut from, until) = (CronExpression::parse(cron).unwrap(), at(from), at(until));
         let mut found = Vec::new();
         while let Some(slot) = cron.next_after(zone, from).filter(|slot| *slot <= until) {
             found.push(slot.with_timezone(&zone).format("%d %H:%M%z").to_string());
@@ -192,7 +192,7 @@ mod tests {
             slots("30 2,14 * * *", BERLIN, "2026-06-01T00:00:00Z", "2026-06-02T06:00:00Z"),
             ["01 02:30+0200", "01 14:30+0200", "02 02:30+0200"]
         );
-        let cron = Expression::parse("30 2 * * *").unwrap();
+        let cron = CronExpression::parse("30 2 * * *").unwrap();
         let slot = at("2026-06-01T02:30:00Z");
         assert_eq!(cron.next_after(Tz::UTC, slot - TimeDelta::milliseconds(1)), Some(slot));
         assert_eq!(cron.next_after(Tz::UTC, slot), Some(slot + TimeDelta::days(1)));
@@ -245,7 +245,7 @@ mod tests {
     #[test]
     fn the_latest_slot_is_the_one_found_by_going_through_all() {
         for (cron, zone) in [("*/7 * * * *", BERLIN), ("30 2 * * *", BERLIN), ("0 3 * * 1", BERLIN), ("0 0 1 1 *", Tz::UTC)] {
-            let expression = Expression::parse(cron).unwrap();
+            let expression = CronExpression::parse(cron).unwrap();
             let start = at("2026-10-20T00:00:00Z");
             for minutes in [0, 1, 5, 60, 1000, 5 * 1440 + 61, 5 * 1440 + 121, 8 * 1440] {
                 let until = start + TimeDelta::minutes(minutes);
@@ -272,9 +272,9 @@ mod tests {
             ("0 2 * * \u{7}", "schedule \"0 2 * * ?\""),
             ("*/0 * * * *", "schedule"),
         ] {
-            let error = Expression::parse(text).expect_err(text).to_string();
+            let error = CronExpression::parse(text).expect_err(text).to_string();
             assert!(error.contains(word) && !error.contains('\n'), "{text:?}: {error}");
         }
-        assert!(Expression::parse(&"1,".repeat(300)).is_err());
+        assert!(CronExpression::parse(&"1,".repeat(300)).is_err());
     }
 }

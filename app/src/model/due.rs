@@ -3,7 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use super::{Expression, Invalid};
+use super::cron::CronExpression;
+use super::invalid::Invalid;
 
 /// A slot seen up to this long after its time is on time. Later it counts as missed: the machine was off or asleep, or
 /// nobody called `run --due`. Timers may be some minutes late without harm.
@@ -12,7 +13,7 @@ pub const GRACE: TimeDelta = TimeDelta::minutes(10);
 /// A cron expression in its time zone.
 #[derive(Clone, Debug)]
 pub struct Calendar {
-    expression: Expression,
+    expression: CronExpression,
     zone: Tz,
 }
 
@@ -41,7 +42,7 @@ impl Calendar {
     ///
     /// One line that says what is wrong and what to write.
     pub fn new(cron: &str, zone: &str) -> Result<Self, Invalid> {
-        let expression = Expression::parse(cron)?;
+        let expression = CronExpression::parse(cron)?;
         let zone = zone.parse().map_err(|_| {
             let shown: String = zone.chars().filter(|c| !c.is_control()).take(60).collect();
             Invalid(format!("time zone \"{shown}\" is unknown; write an IANA name such as \"Europe/Berlin\" or \"UTC\""))
@@ -50,7 +51,7 @@ impl Calendar {
     }
 
     /// The expression.
-    pub fn expression(&self) -> &Expression {
+    pub fn expression(&self) -> &CronExpression {
         &self.expression
     }
 

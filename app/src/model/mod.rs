@@ -2,15 +2,13 @@
 
 mod cron;
 mod due;
+mod invalid;
 mod retention;
 pub(crate) mod timing;
 
-pub use cron::Expression;
+pub use cron::CronExpression;
 pub use due::{Calendar, Due, GRACE};
+pub use invalid::Invalid;
 pub use retention::Retention;
+pub(crate) use retention::retention_faults;
 pub use timing::{TimeOfDay, Timing, Weekday};
-
-/// Input that cannot be used: one line that says what is wrong and what to write.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Invalid(pub(crate) String);

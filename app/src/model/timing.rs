@@ -3,10 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Expression, Invalid};
+use super::cron::CronExpression;
+use super::invalid::Invalid;
 
 /// A day of the week.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(missing_docs)]
 pub enum Weekday {
     Sunday,
@@ -28,8 +29,53 @@ impl Weekday {
     }
 }
 
-/// A time of day, hour and minute.
-pub type TimeOfDay = (u32, u32);
+/// A time of day. Written and read as `02:30`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TimeOfDay {
+    hour: u32,
+    minute: u32,
+}
+
+impl TimeOfDay {
+    /// A time of day from an hour of 0 to 23 and a minute of 0 to 59.
+    ///
+    /// # Errors
+    ///
+    /// The numbers are out of range.
+    pub fn new(hour: u32, minute: u32) -> Result<Self, Invalid> {
+        if hour > 23 || minute > 59 {
+            return Err(Invalid(format!("{hour:02}:{minute:02} is not a valid time of day; write 00:00 to 23:59")));
+        }
+        Ok(Self { hour, minute })
+    }
+
+    /// The hour, 0 to 23.
+    pub fn hour(self) -> u32 {
+        self.hour
+    }
+
+    /// The minute, 0 to 59.
+    pub fn minute(self) -> u32 {
+        self.minute
+    }
+}
+
+impl fmt::Display for TimeOfDay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:02}:{:02}", self.hour, self.minute)
+    }
+}
+
+impl FromStr for TimeOfDay {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let wrong = || Invalid(format!("\"{text}\" is not a valid time of day; write 00:00 to 23:59"));
+        let (hour, minute) = text.split_once(':').filter(|(hour, minute)| hour.len() <= 2 && minute.len() == 2).ok_or_else(wrong)?;
+        let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse().ok()).flatten().ok_or_else(wrong);
+        Self::new(digits(hour)?, digits(minute)?)
+    }
+}
 
 /// When to run: a plain choice, or a cron expression. Written and read as text (`daily at 02:30`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,12 +84,11 @@ pub enum Timing {
     Minutes(u32),
     /// `every 6 hours`: a divisor of 24, on the hour.
     Hours(u32),
-    /// `twice daily at 06:00`: then, and twelve hours later.
-    TwiceDaily(TimeOfDay),
-    /// `daily at 02:30`.
-    Daily(TimeOfDay),
-    /// `weekly on sunday at 02:30`.
-    Weekly(Weekday, TimeOfDay),
+    /// `daily at 02:30`, `daily at 06:15, 12:15 and 18:15`: all at the same minute, in order. `twice daily at 06:00` is
+    /// then and twelve hours later.
+    Daily(Vec<TimeOfDay>),
+    /// `weekly on sunday at 02:30`, `weekly on monday and friday at 02:30`: days in the order of [`Weekday::ALL`].
+    Weekly(Vec<Weekday>, TimeOfDay),
     /// `monthly on 1 at 02:30`: the 1st to the 28th, which every month has, or the last day (`None`).
     Monthly(Option<u32>, TimeOfDay),
     /// Anything else that cron can say.
@@ -51,6 +96,30 @@ pub enum Timing {
 }
 
 impl Timing {
+    /// Every day at these times, in any order.
+    ///
+    /// # Errors
+    ///
+    /// There are none, or not all have the same minute.
+    pub fn daily(mut times: Vec<TimeOfDay>) -> Result<Self, Invalid> {
+        times.sort_unstable();
+        times.dedup();
+        let timing = Self::Daily(times);
+        timing.check().map(|()| timing)
+    }
+
+    /// Every week on these days, in any order; every day if these are all.
+    ///
+    /// # Errors
+    ///
+    /// There are none.
+    pub fn weekly(mut days: Vec<Weekday>, at: TimeOfDay) -> Result<Self, Invalid> {
+        days.sort_unstable();
+        days.dedup();
+        let timing = if days.len() == Weekday::ALL.len() { Self::Daily(vec![at]) } else { Self::Weekly(days, at) };
+        timing.check().map(|()| timing)
+    }
+
     /// The cron expression.
     pub fn cron(&self) -> String {
         match self {
@@ -58,11 +127,15 @@ impl Timing {
             Self::Minutes(step) => format!("*/{step} * * * *"),
             Self::Hours(1) => "0 * * * *".into(),
             Self::Hours(step) => format!("0 */{step} * * *"),
-            Self::TwiceDaily((hour, minute)) => format!("{minute} {hour},{} * * *", hour + 12),
-            Self::Daily((hour, minute)) => format!("{minute} {hour} * * *"),
-            Self::Weekly(day, (hour, minute)) => format!("{minute} {hour} * * {}", *day as usize),
-            Self::Monthly(Some(day), (hour, minute)) => format!("{minute} {hour} {day} * *"),
-            Self::Monthly(None, (hour, minute)) => format!("{minute} {hour} L * *"),
+            Self::Daily(times) => {
+                let minute = times.first().map_or(0, |at| at.minute);
+                format!("{minute} {} * * *", comma_list(times.iter().map(|at| at.hour)))
+            }
+            Self::Weekly(days, TimeOfDay { hour, minute }) => {
+                format!("{minute} {hour} * * {}", comma_list(days.iter().map(|day| *day as u32)))
+            }
+            Self::Monthly(Some(day), TimeOfDay { hour, minute }) => format!("{minute} {hour} {day} * *"),
+            Self::Monthly(None, TimeOfDay { hour, minute }) => format!("{minute} {hour} L * *"),
             Self::Cron(text) => text.clone(),
         }
     }
@@ -84,20 +157,23 @@ impl Timing {
             };
         }
         let minute = number(minute)?;
+        let at = |hour: &str| TimeOfDay::new(number(hour)?, minute).ok();
         match (hour, day, weekday) {
             (step, "*", "*") if step.starts_with("*/") => Some(Self::Hours(number(&step[2..])?)),
-            (twice, "*", "*") if twice.contains(',') => Some(Self::TwiceDaily((number(twice.split(',').next()?)?, minute))),
-            (hour, "*", "*") => Some(Self::Daily((number(hour)?, minute))),
-            (hour, "*", weekday) => Some(Self::Weekly(*Weekday::ALL.get(number(weekday)? as usize)?, (number(hour)?, minute))),
-            (hour, "L", "*") => Some(Self::Monthly(None, (number(hour)?, minute))),
-            (hour, day, "*") => Some(Self::Monthly(Some(number(day)?), (number(hour)?, minute))),
+            (hours, "*", "*") => Some(Self::Daily(hours.split(',').map(at).collect::<Option<_>>()?)),
+            (hour, "*", days) => {
+                let day = |day: &str| Weekday::ALL.get(number(day)? as usize).copied();
+                Some(Self::Weekly(days.split(',').map(day).collect::<Option<_>>()?, at(hour)?))
+            }
+            (hour, "L", "*") => Some(Self::Monthly(None, at(hour)?)),
+            (hour, day, "*") => Some(Self::Monthly(Some(number(day)?), at(hour)?)),
             _ => None,
         }
     }
 
     /// # Errors
     ///
-    /// The numbers are out of range, or the cron expression is not one.
+    /// The numbers are out of range, the times or days are none or not in order, or the cron expression is not one.
     pub fn check(&self) -> Result<(), Invalid> {
         match self {
             Self::Minutes(step) if *step == 0 || *step > 30 || 60 % step != 0 => {
@@ -106,24 +182,30 @@ impl Timing {
             Self::Hours(step) if *step == 0 || *step > 12 || 24 % step != 0 => {
                 Err(Invalid(format!("every {step} hours: not a whole part of a day; write 1, 2, 3, 4, 6, 8 or 12")))
             }
-            Self::TwiceDaily((hour, _)) if *hour > 11 => {
-                Err(Invalid(format!("twice daily at {hour} o'clock: give the earlier of both times, 00:00 to 11:59")))
-            }
+            Self::Daily(times) if times.is_empty() => Err(Invalid("the times are missing; write some, such as \"06:00, 18:00\"".into())),
+            Self::Daily(times) if times.iter().any(|at| at.minute != times[0].minute) => Err(Invalid(
+                "the times of one schedule have the same minute, such as \"06:15, 18:15\"; make another schedule for the others".into(),
+            )),
+            Self::Weekly(days, _) if days.is_empty() => Err(Invalid("choose one day of the week or more".into())),
+            Self::Daily(times) if !times.is_sorted_by(|a, b| a < b) => Err(Invalid("the times are not in order".into())),
+            Self::Weekly(days, _) if !days.is_sorted_by(|a, b| a < b) => Err(Invalid("the days are not in order".into())),
             Self::Monthly(Some(day), _) if !(1..=28).contains(day) => {
                 Err(Invalid(format!("monthly on {day}: not every month has that day; write 1 to 28, or last")))
             }
-            Self::Minutes(_) | Self::Hours(_) => Ok(()),
-            Self::TwiceDaily(time) | Self::Daily(time) | Self::Weekly(_, time) | Self::Monthly(_, time) => check_time(*time),
-            Self::Cron(text) => Expression::parse(text).map(drop),
+            Self::Minutes(_) | Self::Hours(_) | Self::Daily(_) | Self::Weekly(..) | Self::Monthly(..) => Ok(()),
+            Self::Cron(text) => CronExpression::parse(text).map(drop),
         }
     }
 }
 
-fn check_time((hour, minute): TimeOfDay) -> Result<(), Invalid> {
-    if hour > 23 || minute > 59 {
-        return Err(Invalid(format!("{hour:02}:{minute:02} is no time of day; write 00:00 to 23:59")));
-    }
-    Ok(())
+fn comma_list(numbers: impl Iterator<Item = u32>) -> String {
+    numbers.map(|number| number.to_string()).collect::<Vec<_>>().join(",")
+}
+
+/// `06:00`, `06:00 and 18:00`, `06:00, 12:00 and 18:00`.
+fn word_list(mut words: Vec<String>) -> String {
+    let last = words.pop().unwrap_or_default();
+    if words.is_empty() { last } else { format!("{} and {last}", words.join(", ")) }
 }
 
 impl fmt::Display for Timing {
@@ -133,11 +215,15 @@ impl fmt::Display for Timing {
             Self::Minutes(step) => write!(f, "every {step} minutes"),
             Self::Hours(1) => write!(f, "every hour"),
             Self::Hours(step) => write!(f, "every {step} hours"),
-            Self::TwiceDaily((hour, minute)) => write!(f, "twice daily at {hour:02}:{minute:02}"),
-            Self::Daily((hour, minute)) => write!(f, "daily at {hour:02}:{minute:02}"),
-            Self::Weekly(day, (hour, minute)) => write!(f, "weekly on {} at {hour:02}:{minute:02}", day.name()),
-            Self::Monthly(Some(day), (hour, minute)) => write!(f, "monthly on {day} at {hour:02}:{minute:02}"),
-            Self::Monthly(None, (hour, minute)) => write!(f, "monthly on last at {hour:02}:{minute:02}"),
+            Self::Daily(times) => match times[..] {
+                [early, late] if late.hour == early.hour + 12 && late.minute == early.minute => write!(f, "twice daily at {early}"),
+                _ => write!(f, "daily at {}", word_list(times.iter().map(ToString::to_string).collect())),
+            },
+            Self::Weekly(days, at) => {
+                write!(f, "weekly on {} at {at}", word_list(days.iter().map(|day| day.name().to_owned()).collect()))
+            }
+            Self::Monthly(Some(day), at) => write!(f, "monthly on {day} at {at}"),
+            Self::Monthly(None, at) => write!(f, "monthly on last at {at}"),
             Self::Cron(text) => f.write_str(text),
         }
     }
@@ -153,41 +239,49 @@ impl FromStr for Timing {
             word.parse::<u32>()
                 .map_err(|_| Invalid(format!("\"{text}\": \"{word}\" is not a number; write for example \"every 15 minutes\"")))
         };
-        let timing = match words[..] {
+        let timing = match &words[..] {
             ["every", "minute"] => Self::Minutes(1),
             ["every", "hour"] => Self::Hours(1),
             ["every", step, "minute" | "minutes"] => Self::Minutes(number(step)?),
             ["every", step, "hour" | "hours"] => Self::Hours(number(step)?),
-            ["twice", "daily", "at", at] => Self::TwiceDaily(time(at)?),
-            ["daily", "at", at] => Self::Daily(time(at)?),
-            ["weekly", "on", day, "at", at] => Self::Weekly(weekday(day)?, time(at)?),
-            ["monthly", "on", "last", "at", at] => Self::Monthly(None, time(at)?),
-            ["monthly", "on", day, "at", at] => Self::Monthly(Some(number(day)?), time(at)?),
+            ["twice", "daily", "at", at] => twice_daily(at.parse()?)?,
+            ["daily", "at", times @ ..] if !times.is_empty() => Self::daily(listed(times, str::parse)?)?,
+            ["weekly", "on", days @ .., "at", at] if !days.is_empty() => Self::weekly(listed(days, weekday)?, at.parse()?)?,
+            ["monthly", "on", "last", "at", at] => Self::Monthly(None, at.parse()?),
+            ["monthly", "on", day, "at", at] => Self::Monthly(Some(number(day)?), at.parse()?),
             ["every" | "twice" | "daily" | "weekly" | "monthly", ..] => {
                 return Err(Invalid(format!(
                     "\"{text}\" is not understood; write \"every 15 minutes\", \"every 6 hours\", \"twice daily at 06:00\", \
                      \"daily at 02:30\", \"weekly on sunday at 02:30\", \"monthly on 1 at 02:30\" or a cron expression"
                 )));
             }
-            _ => Self::from_cron(Expression::parse(&text.to_uppercase())?.as_str()),
+            _ => Self::from_cron(CronExpression::parse(&text.to_uppercase())?.as_str()),
         };
         timing.check()?;
         Ok(timing)
     }
 }
 
-fn time(text: &str) -> Result<TimeOfDay, Invalid> {
-    let wrong = || Invalid(format!("\"{text}\" is no time of day; write 00:00 to 23:59"));
-    let (hour, minute) = text.split_once(':').filter(|(hour, minute)| hour.len() <= 2 && minute.len() == 2).ok_or_else(wrong)?;
-    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse().ok()).flatten().ok_or_else(wrong);
-    Ok((digits(hour)?, digits(minute)?))
+/// The items of a list such as `06:00, 12:00 and 18:00`.
+fn listed<T>(words: &[&str], read: impl Fn(&str) -> Result<T, Invalid>) -> Result<Vec<T>, Invalid> {
+    let items = words.iter().flat_map(|word| word.split(',')).filter(|item| !item.is_empty() && *item != "and");
+    items.map(read).collect()
+}
+
+/// At a time before noon, and twelve hours later.
+fn twice_daily(early: TimeOfDay) -> Result<Timing, Invalid> {
+    let TimeOfDay { hour, minute } = early;
+    if hour > 11 {
+        return Err(Invalid(format!("twice daily at {hour} o'clock: give the earlier of both times, 00:00 to 11:59")));
+    }
+    Timing::daily(vec![early, TimeOfDay { hour: hour + 12, minute }])
 }
 
 fn weekday(text: &str) -> Result<Weekday, Invalid> {
     Weekday::ALL
         .into_iter()
         .find(|day| day.name() == text || day.name()[..3] == *text)
-        .ok_or_else(|| Invalid(format!("\"{text}\" is no day of the week; write monday to sunday")))
+        .ok_or_else(|| Invalid(format!("\"{text}\" is not a valid day of the week; write monday to sunday")))
 }
 
 #[cfg(test)]
@@ -197,13 +291,14 @@ mod tests {
     use super::*;
 
     fn any_timing() -> impl Strategy<Value = Timing> {
-        let time = (0u32..24, 0u32..60);
+        let time = (0u32..24, 0u32..60).prop_map(|(hour, minute)| TimeOfDay { hour, minute });
+        let hours = prop::collection::btree_set(0u32..24, 1..5);
+        let times = (hours, 0u32..60).prop_map(|(hours, minute)| hours.into_iter().map(|hour| TimeOfDay { hour, minute }).collect());
         prop_oneof![
             prop::sample::select(vec![1u32, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30]).prop_map(Timing::Minutes),
             prop::sample::select(vec![1u32, 2, 3, 4, 6, 8, 12]).prop_map(Timing::Hours),
-            (0u32..12, 0u32..60).prop_map(Timing::TwiceDaily),
-            time.clone().prop_map(Timing::Daily),
-            (0usize..7, time.clone()).prop_map(|(day, time)| Timing::Weekly(Weekday::ALL[day], time)),
+            times.prop_map(Timing::Daily),
+            (prop::sample::subsequence(Weekday::ALL.to_vec(), 1..7), time.clone()).prop_map(|(days, time)| Timing::Weekly(days, time)),
             (prop::option::of(1u32..29), time).prop_map(|(day, time)| Timing::Monthly(day, time)),
         ]
     }
@@ -212,7 +307,7 @@ mod tests {
         #[test]
         fn a_plain_choice_comes_back_from_cron_and_from_text(timing in any_timing()) {
             prop_assert_eq!(timing.check(), Ok(()));
-            prop_assert!(Expression::parse(&timing.cron()).is_ok());
+            prop_assert!(CronExpression::parse(&timing.cron()).is_ok());
             prop_assert_eq!(&Timing::from_cron(&timing.cron()), &timing);
             prop_assert_eq!(timing.to_string().parse::<Timing>(), Ok(timing));
         }
@@ -228,11 +323,36 @@ mod tests {
 
     #[test]
     fn what_is_no_plain_choice_stays_cron() {
-        for cron in ["*/7 * * * *", "5 */5 * * *", "5 */6 * * *", "0 2 30 * *", "0 2 1 1 *", "0 1,5 * * *", "0 2 1 * 1", "02 2 * * *"] {
+        for cron in [
+            "*/7 * * * *",
+            "5 */5 * * *",
+            "5 */6 * * *",
+            "0 2 30 * *",
+            "0 2 1 1 *",
+            "0 5,1 * * *",
+            "0 2 * * 5,1",
+            "0 2 1 * 1",
+            "02 2 * * *",
+        ] {
             assert_eq!(Timing::from_cron(cron), Timing::Cron(cron.into()), "{cron}");
         }
         assert_eq!("30 2 * * mon-fri".parse(), Ok(Timing::Cron("30 2 * * MON-FRI".into())));
-        assert_eq!(" Weekly  on Sun at 2:05 ".parse(), Ok(Timing::Weekly(Weekday::Sunday, (2, 5))));
+        assert_eq!(" Weekly  on Sun at 2:05 ".parse(), Ok(Timing::Weekly(vec![Weekday::Sunday], TimeOfDay { hour: 2, minute: 5 })));
+    }
+
+    #[test]
+    fn several_times_and_days_are_one_choice() {
+        for (text, cron, written) in [
+            ("daily at 18:15, 6:15 and 12:15", "15 6,12,18 * * *", "daily at 06:15, 12:15 and 18:15"),
+            ("daily at 06:00,18:00", "0 6,18 * * *", "twice daily at 06:00"),
+            ("twice daily at 06:00", "0 6,18 * * *", "twice daily at 06:00"),
+            ("weekly on fri, sunday and monday at 02:30", "30 2 * * 0,1,5", "weekly on sunday, monday and friday at 02:30"),
+            ("weekly on sun mon tue wed thu fri sat at 02:30", "30 2 * * *", "daily at 02:30"),
+        ] {
+            let timing: Timing = text.parse().unwrap();
+            assert_eq!((timing.cron().as_str(), timing.to_string().as_str()), (cron, written));
+            assert_eq!(Timing::from_cron(cron), timing);
+        }
     }
 
     #[test]
@@ -242,12 +362,15 @@ mod tests {
             ("every 0 minutes", "not a whole part of an hour"),
             ("every 5 hours", "not a whole part of a day"),
             ("every x hours", "\"x\" is not a number"),
-            ("daily at 24:00", "no time of day"),
-            ("daily at 2", "no time of day"),
-            ("daily at +2:00", "no time of day"),
+            ("daily at 24:00", "not a valid time of day"),
+            ("daily at 2", "not a valid time of day"),
+            ("daily at +2:00", "not a valid time of day"),
             ("twice daily at 13:00", "the earlier of both times"),
-            ("weekly on someday at 02:00", "no day of the week"),
+            ("weekly on someday at 02:00", "not a valid day of the week"),
             ("monthly on 31 at 02:00", "not every month has that day"),
+            ("daily at 06:00, 18:30", "the same minute"),
+            ("daily at ,", "the times are missing"),
+            ("weekly on , at 02:30", "one day of the week or more"),
             ("daily", "is not understood"),
             ("often", "not five fields"),
         ] {

@@ -8,15 +8,17 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{Clock, Job, Outcome, Runner, Settings};
+use super::clock::Clock;
+use super::runner::{Job, Outcome, Runner};
+use super::settings::Settings;
 use crate::model::Due;
-use crate::state::{AppId, Effective, Finish, NewTask, Result, State, StateError, Task, TaskFilter, TaskId, TaskState};
+use crate::state::{AppId, EffectiveSchedule, NewTask, Result, State, StateError, Task, TaskFilter, TaskId, TaskResult, TaskState};
 
 /// A heartbeat is written at least so often; another process takes a silent one for gone after two minutes.
-const BEAT: Duration = Duration::from_secs(15);
+const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(15);
 
 /// How often old history is removed.
-const PRUNING: TimeDelta = TimeDelta::hours(6);
+const HISTORY_PRUNE_INTERVAL: TimeDelta = TimeDelta::hours(6);
 
 /// Runs what is due. Clones are one scheduler.
 #[derive(Clone)]
@@ -57,7 +59,7 @@ impl<C: Clock + Clone> Scheduler<C> {
         Ok(jobs)
     }
 
-    fn queue(&self, effective: &Effective, now: DateTime<Utc>) -> Result<()> {
+    fn queue(&self, effective: &EffectiveSchedule, now: DateTime<Utc>) -> Result<()> {
         let spec = &effective.schedule.spec;
         let calendar = match spec.calendar() {
             Ok(calendar) => calendar,
@@ -115,7 +117,7 @@ impl<C: Clock + Clone> Scheduler<C> {
                 Err(error) => tracing::error!(%error, "the scheduler could not look what is due; it tries again"),
             }
             let now = self.clock.now();
-            if pruned.is_none_or(|at: DateTime<Utc>| (now - at).abs() >= PRUNING) {
+            if pruned.is_none_or(|at: DateTime<Utc>| (now - at).abs() >= HISTORY_PRUNE_INTERVAL) {
                 let (state, keep, oldest) = (self.state.clone(), self.settings.keep_tasks, now - self.settings.keep_for);
                 if let Err(error) = blocking(move || state.prune_history(keep, oldest)).await {
                     tracing::error!(%error, "old tasks not removed");
@@ -149,15 +151,20 @@ impl<C: Clock + Clone> Scheduler<C> {
                 ran.push(job.task.id);
                 self.run_job(Arc::clone(&runner), job, stop).await?;
             }
-            let open = |state| self.state.tasks(&TaskFilter { app: Some(app), state: Some(state), ..TaskFilter::default() });
-            if open(TaskState::Waiting)?.is_empty() && open(TaskState::Queued)?.is_empty() {
+            let state = self.state.clone();
+            let some = move |wanted| {
+                let filter = TaskFilter { app: Some(app), state: Some(wanted), ..TaskFilter::default() };
+                state.tasks(&filter).map(|tasks| !tasks.is_empty())
+            };
+            if !blocking(move || Ok(some(TaskState::Waiting)? || some(TaskState::Queued)?)).await? {
                 break;
             }
             if idle {
                 tokio::select! { () = stop.cancelled() => {}, () = tokio::time::sleep(self.nap()) => {} }
             }
         }
-        ran.into_iter().map(|id| self.state.task(id)).collect()
+        let state = self.state.clone();
+        blocking(move || ran.into_iter().map(|id| state.task(id)).collect()).await
     }
 
     /// Runs a claimed task, tells the state that it lives, and writes down its end. `stop` cancels it, as does
@@ -188,7 +195,7 @@ impl<C: Clock + Clone> Scheduler<C> {
             tracing::error!(task = id, %error, "the task's runner broke off");
             let verdict = "the program failed inside; its log says where".to_owned();
             Outcome::Ended {
-                finish: Finish { state: TaskState::Failed, exit: None, verdict, errors: 0, bytes: None, snapshot: None },
+                result: TaskResult { state: TaskState::Failed, exit: None, verdict, errors: 0, bytes: None, snapshot: None },
                 retry: false,
             }
         });
@@ -199,7 +206,7 @@ impl<C: Clock + Clone> Scheduler<C> {
     /// Writes only what is new, or that it still lives: each write costs the disk.
     async fn beat(&self, job: &Job, beaten: &mut Instant) -> Result<bool> {
         let (state, id, progress, now) = (self.state.clone(), job.task.id, job.take_progress(), self.clock.now());
-        if progress.is_none() && beaten.elapsed() < BEAT {
+        if progress.is_none() && beaten.elapsed() < HEARTBEAT_INTERVAL {
             return blocking(move || Ok(state.task(id)?.cancel)).await;
         }
         *beaten = Instant::now();
@@ -211,7 +218,7 @@ impl<C: Clock + Clone> Scheduler<C> {
         match outcome {
             Outcome::StoreLocked(line) if !job.cancel.is_cancelled() => {
                 let waited = now - task.started.unwrap_or(now);
-                if waited < self.settings.lock_patience {
+                if waited < self.settings.lock_timeout {
                     self.state.wait(id, now + self.settings.lock_retry, &format!("waiting for store lock: {line}"))?;
                 } else {
                     let verdict = format!("the store stayed locked for {} minutes: {line}", waited.num_minutes());
@@ -221,14 +228,14 @@ impl<C: Clock + Clone> Scheduler<C> {
             Outcome::StoreLocked(_) => {
                 self.state.finish(id, &ended(TaskState::Cancelled, "cancelled while the store was locked".into()), None, now)?;
             }
-            Outcome::Ended { finish, retry } => {
+            Outcome::Ended { result, retry } => {
                 let again = retry
-                    && finish.state == TaskState::Failed
+                    && result.state == TaskState::Failed
                     && task.slot.is_some()
                     && task.attempt < self.settings.attempts
                     && !job.cancel.is_cancelled();
                 let next_try = again.then(|| now + self.settings.backoff(task.attempt + 1));
-                self.state.finish(id, &finish, next_try, now)?;
+                self.state.finish(id, &result, next_try, now)?;
             }
         }
         self.state.task(id)
@@ -239,12 +246,12 @@ impl<C: Clock + Clone> Scheduler<C> {
         let now = self.clock.now();
         let into = Duration::from_secs(now.second().into()) + Duration::from_nanos((now.nanosecond() % 1_000_000_000).into());
         let minute = Duration::from_secs(60).saturating_sub(into) + Duration::from_millis(1);
-        minute.min(self.settings.longest_sleep)
+        minute.min(self.settings.max_sleep)
     }
 }
 
-fn ended(state: TaskState, verdict: String) -> Finish {
-    Finish { state, exit: None, verdict, errors: 0, bytes: None, snapshot: None }
+fn ended(state: TaskState, verdict: String) -> TaskResult {
+    TaskResult { state, exit: None, verdict, errors: 0, bytes: None, snapshot: None }
 }
 
 /// The database waits for the disk and for other processes: not on the threads that must not wait.

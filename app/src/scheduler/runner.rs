@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio_util::sync::CancellationToken;
 
 use crate::model::Retention;
-use crate::state::{App, Finish, LogWriter, Result, State, Task};
+use crate::state::{App, LogWriter, Result, State, Task, TaskResult};
 
 /// Does the work. The scheduler knows nothing of Plakar; tests use one that only pretends.
 pub trait Runner: Send + Sync + 'static {
@@ -60,7 +60,7 @@ pub enum Outcome {
     /// The task is over.
     Ended {
         /// How.
-        finish: Finish,
+        result: TaskResult,
         /// Whether the same may go well later: a scheduled task that failed is then tried again.
         retry: bool,
     },

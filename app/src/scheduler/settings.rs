@@ -15,14 +15,14 @@ pub struct Settings {
     pub attempts: u32,
     /// Before the second attempt; each further one waits twice as long.
     pub first_retry: TimeDelta,
-    /// The longest wait before an attempt.
-    pub longest_retry: TimeDelta,
+    /// Maximum wait before an attempt.
+    pub max_retry_wait: TimeDelta,
     /// Before a locked store is tried again. Plakar's locks are left behind for up to ten minutes.
     pub lock_retry: TimeDelta,
-    /// After so long a locked store is an error.
-    pub lock_patience: TimeDelta,
-    /// Longest sleep of the loop: a suspended machine wakes up with its timers behind.
-    pub longest_sleep: Duration,
+    /// How long a locked store is waited for before it is an error.
+    pub lock_timeout: TimeDelta,
+    /// Maximum sleep of the loop: a suspended machine wakes up with its timers behind.
+    pub max_sleep: Duration,
     /// How often a running task says that it lives and looks whether somebody cancelled it.
     pub heartbeat: Duration,
     /// Finished tasks kept for each app.
@@ -38,10 +38,10 @@ impl Default for Settings {
             one_writer_per_store: false,
             attempts: 3,
             first_retry: TimeDelta::minutes(5),
-            longest_retry: TimeDelta::hours(1),
+            max_retry_wait: TimeDelta::hours(1),
             lock_retry: TimeDelta::minutes(3),
-            lock_patience: TimeDelta::hours(6),
-            longest_sleep: Duration::from_secs(15),
+            lock_timeout: TimeDelta::hours(6),
+            max_sleep: Duration::from_secs(15),
             heartbeat: Duration::from_secs(1),
             keep_tasks: 500,
             keep_for: TimeDelta::days(365),
@@ -53,7 +53,7 @@ impl Settings {
     /// The wait before attempt number `attempt` (2 is the first retry).
     pub fn backoff(&self, attempt: u32) -> TimeDelta {
         let doublings = attempt.saturating_sub(2).min(20);
-        self.first_retry.checked_mul(1 << doublings).unwrap_or(self.longest_retry).min(self.longest_retry)
+        self.first_retry.checked_mul(1 << doublings).unwrap_or(self.max_retry_wait).min(self.max_retry_wait)
     }
 }
 

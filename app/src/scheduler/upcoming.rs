@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::state::Effective;
+use crate::state::EffectiveSchedule;
 
 /// The next run of a schedule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -12,12 +12,12 @@ pub struct NextRun {
     pub at: DateTime<Utc>,
     /// Of which schedule.
     #[serde(flatten)]
-    pub schedule: Effective,
+    pub schedule: EffectiveSchedule,
 }
 
 /// The next run of each enabled schedule, the soonest first.
-pub fn next_runs(schedules: Vec<Effective>, now: DateTime<Utc>) -> Vec<NextRun> {
-    let next = |schedule: Effective| {
+pub fn next_runs(schedules: Vec<EffectiveSchedule>, now: DateTime<Utc>) -> Vec<NextRun> {
+    let next = |schedule: EffectiveSchedule| {
         let spec = &schedule.schedule.spec;
         let at = spec.enabled.then(|| spec.calendar().ok()?.next_after(now)).flatten()?;
         Some(NextRun { at, schedule })

@@ -1,17 +1,20 @@
 //! Assign an app, change it, remove it. Credentials go into Plakar's configuration and nowhere else.
 
+use std::fmt;
+
 use serde::Deserialize;
 
+use super::error::{Error, Result};
+use super::handle::Service;
 use super::integrations::Form;
-use super::stores::store;
-use super::{Error, Result, Service};
+use super::references::{configuration_kind, store};
 use crate::model::Retention;
 use crate::state::{App, AppId, AppKind, AppSpec, Resource};
 use plakar_driver::schema::{Fault, Field};
-use plakar_driver::{Kind, Name, Options};
+use plakar_driver::{Name, Options, mask};
 
 /// What a user gives to assign an app.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Assign {
     /// Source or destination.
@@ -46,7 +49,7 @@ pub struct Assign {
 }
 
 /// What a user changes of an app. What is `None` stays.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Edit {
     /// Its new name; in Plakar's configuration it keeps the old one.
@@ -65,6 +68,31 @@ pub struct Edit {
     pub retention: Option<Retention>,
 }
 
+/// Options with the values of secrets left out.
+fn masked(options: &Options) -> Options {
+    let mut options = options.clone();
+    mask(&mut options);
+    options
+}
+
+/// Without the values of secrets.
+impl fmt::Debug for Assign {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = out.debug_struct("Assign");
+        out.field("kind", &self.kind).field("name", &self.name).field("resource", &self.resource);
+        out.field("options", &masked(&self.options)).field("store", &self.store).finish_non_exhaustive()
+    }
+}
+
+/// Without the values of secrets.
+impl fmt::Debug for Edit {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = out.debug_struct("Edit");
+        out.field("name", &self.name).field("resource", &self.resource);
+        out.field("options", &self.options.as_ref().map(masked)).field("store", &self.store).finish_non_exhaustive()
+    }
+}
+
 /// A field of an app's configuration, as it may be shown.
 #[derive(Clone, Debug)]
 pub struct ConfiguredField {
@@ -74,13 +102,6 @@ pub struct ConfiguredField {
     pub value: Option<String>,
     /// Whether it has one.
     pub set: bool,
-}
-
-pub(super) fn configuration_kind(kind: AppKind) -> Kind {
-    match kind {
-        AppKind::Source => Kind::Source,
-        AppKind::Destination => Kind::Destination,
-    }
 }
 
 impl Service {
@@ -243,4 +264,32 @@ fn check(form: &Form, options: &Options) -> Result<()> {
         faults.push(Fault { key: Some("location".into()), message });
     }
     if faults.is_empty() { Ok(()) } else { Err(Error::Faults(faults)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_printed_has_no_password_in_it() {
+        let options = Options::from([("location".into(), "opendrive://".into()), ("password".into(), "hunter2".into())]);
+        let resource = Resource { name: "r".into(), class: "file-storage".into(), subclass: String::new() };
+        let assign = Assign {
+            kind: AppKind::Source,
+            name: "drive".into(),
+            resource,
+            environment: String::new(),
+            data_classes: Vec::new(),
+            integration: None,
+            protocol: None,
+            options: options.clone(),
+            store: None,
+            create_store: false,
+            retention: Retention::default(),
+        };
+        let edit = Edit { options: Some(options), ..Edit::default() };
+        for printed in [format!("{assign:?}"), format!("{edit:?}")] {
+            assert!(printed.contains("opendrive://") && !printed.contains("hunter2"), "{printed}");
+        }
+    }
 }

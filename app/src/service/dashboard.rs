@@ -3,19 +3,20 @@
 use chrono::Utc;
 use serde::Serialize;
 
-use super::{Result, Service};
+use super::error::Result;
+use super::handle::Service;
 use crate::model::Retention;
 use crate::scheduler::{NextRun, next_runs};
-use crate::state::{App, AppId, AppKind, Overview, Task, TaskFilter, TaskKind};
+use crate::state::{App, AppId, AppKind, AppOverview, Task, TaskFilter, TaskKind};
 
-/// So many tasks are shown of each app.
-const RECENT: u32 = 10;
+/// Maximum number of tasks that are shown of each app.
+const MAX_RECENT_TASKS: u32 = 10;
 
 /// All apps at a glance.
 #[derive(Serialize)]
-pub struct Site {
+pub struct SiteOverview {
     /// Each app, by name.
-    pub apps: Vec<Overview>,
+    pub apps: Vec<AppOverview>,
     /// The next runs of all schedules, the soonest first.
     pub next: Vec<NextRun>,
 }
@@ -48,8 +49,9 @@ impl Service {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn site(&self) -> Result<Site> {
-        self.state(|state| Ok(Site { apps: state.overview()?, next: next_runs(state.effective_schedules(None)?, Utc::now()) })).await
+    pub async fn site(&self) -> Result<SiteOverview> {
+        self.state(|state| Ok(SiteOverview { apps: state.overview()?, next: next_runs(state.effective_schedules(None)?, Utc::now()) }))
+            .await
     }
 
     /// All apps by name.
@@ -76,7 +78,7 @@ impl Service {
     pub async fn dashboard(&self, id: AppId) -> Result<Dashboard> {
         self.state(move |state| {
             let app = state.app(id)?;
-            let newest = |kind| state.tasks(&TaskFilter { app: Some(id), kind, limit: Some(RECENT), ..TaskFilter::default() });
+            let newest = |kind| state.tasks(&TaskFilter { app: Some(id), kind, limit: Some(MAX_RECENT_TASKS), ..TaskFilter::default() });
             let recent = newest(None)?;
             let ended = |tasks: Vec<Task>| tasks.into_iter().find(|task| task.state.is_final());
             Ok(Dashboard {

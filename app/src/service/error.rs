@@ -27,7 +27,7 @@ pub enum Error {
     Plakar(#[from] plakar_driver::Error),
     /// A fault of ours.
     #[error("the program failed inside: {0}")]
-    Inside(String),
+    Internal(String),
 }
 
 /// What kind of problem an error is: an exit status, or a status of HTTP.
@@ -44,7 +44,7 @@ pub enum Problem {
     /// Plakar, a connector or a store refused.
     Refused,
     /// A fault of ours or of the machine.
-    Inside,
+    Internal,
 }
 
 impl From<Invalid> for Error {
@@ -62,7 +62,7 @@ impl Error {
             Self::NotFound(_) | Self::State(StateError::NotFound(_)) | Self::Plakar(Plakar::NotFound(_)) => Problem::NotFound,
             Self::State(StateError::Conflict(_)) => Problem::Conflict,
             Self::State(StateError::Busy(_)) => Problem::Busy,
-            Self::State(_) | Self::Inside(_) | Self::Plakar(Plakar::Io(..)) => Problem::Inside,
+            Self::State(_) | Self::Internal(_) | Self::Plakar(Plakar::Io(..)) => Problem::Internal,
             Self::Plakar(_) => Problem::Refused,
         }
     }

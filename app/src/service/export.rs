@@ -1,6 +1,7 @@
 //! Schedules for cron, systemd and Kubernetes.
 
-use super::{Error, Result, Service};
+use super::error::{Error, Result};
+use super::handle::Service;
 use crate::export::{Command, ExportedFile, Kubernetes, Systemd, crontab, kubernetes, systemd};
 use crate::state::AppId;
 

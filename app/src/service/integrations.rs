@@ -1,6 +1,8 @@
 //! Which installed integrations go with a resource, and the forms of their connectors.
 
-use super::{Error, Result, Service};
+use super::error::{Error, Result};
+use super::handle::Service;
+use super::references::connector_kind;
 use crate::state::AppKind;
 use plakar_driver::packages::{self, Connector, ConnectorKind, Integration};
 use plakar_driver::schema::Schema;
@@ -33,13 +35,6 @@ pub struct Form {
 /// For a package that has no schema: its location, and whatever else it may want.
 const ANY: &str = r#"{"type": "object", "required": ["location"], "properties": {"location": {"type": "string", "minLength": 1,
     "description": "What it is to reach, such as s3://bucket/folder."}}, "additionalProperties": {"type": "string"}}"#;
-
-fn connector_kind(kind: AppKind) -> ConnectorKind {
-    match kind {
-        AppKind::Source => ConnectorKind::Importer,
-        AppKind::Destination => ConnectorKind::Exporter,
-    }
-}
 
 impl Service {
     /// The installed integrations for a kind of app and a resource's class and subclass (empty: any).

@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use super::stores::store;
-use super::{Error, Result, Service};
+use super::error::{Error, Result};
+use super::handle::Service;
+use super::references::store_of;
 use crate::state::{App, AppId, AppKind};
 use plakar_driver::{
-    ArchiveFormat, Browser, CancellationToken, Download, Entry, EntryKind, Failure, Listing, Order, Page, Plakar, RestorePoint, Searched,
-    SnapshotId, SnapshotPath, Store,
+    ArchiveFormat, Browser, CancellationToken, Download, Entry, EntryKind, Failure, Listing, Order, Page, Plakar, RestorePoint,
+    SearchAnswer, SnapshotId, SnapshotPath, Store,
 };
 
 /// A restore point that is looked into.
-pub struct Point {
+pub struct OpenedPoint {
     /// What is said of it.
     pub point: RestorePoint,
     browser: Arc<Browser>,
@@ -34,14 +35,14 @@ impl Service {
     ///
     /// # Errors
     /// It is not there, or not of this app.
-    pub async fn point(&self, app: AppId, id: &SnapshotId) -> Result<Point> {
+    pub async fn point(&self, app: AppId, id: &SnapshotId) -> Result<OpenedPoint> {
         let app = self.source(app).await?;
         let (browser, store) = self.browser(&app).await?;
         let point = browser.restore_point(id).await?;
         if point.app.as_deref() != Some(app.key.as_str()) {
             return Err(plakar_driver::Error::NotFound(format!("the restore point {} of {}", id.short(), app.spec.name)).into());
         }
-        Ok(Point { point, browser, store, plakar: self.plakar.clone() })
+        Ok(OpenedPoint { point, browser, store, plakar: self.plakar.clone() })
     }
 
     /// The one that a user means: a whole id, its beginning, or `latest`.
@@ -69,7 +70,7 @@ impl Service {
     }
 
     async fn browser(&self, app: &App) -> Result<(Arc<Browser>, Store)> {
-        let store = store(app.spec.store.as_deref().unwrap_or_default())?;
+        let store = store_of(app)?;
         Ok((self.browsers.of(&self.plakar, &store).await?, store))
     }
 
@@ -95,7 +96,7 @@ impl Service {
     }
 }
 
-impl Point {
+impl OpenedPoint {
     /// An entry; a link is followed.
     ///
     /// # Errors
@@ -133,8 +134,8 @@ impl Point {
     /// The same, without waiting for the names of a large restore point to be read.
     ///
     /// # Errors
-    /// As for [`Point::search`].
-    pub async fn search_soon(&self, folder: &SnapshotPath, text: &str, offset: u64, limit: u64) -> Result<Searched> {
+    /// As for [`OpenedPoint::search`].
+    pub async fn search_soon(&self, folder: &SnapshotPath, text: &str, offset: u64, limit: u64) -> Result<SearchAnswer> {
         not_empty(text)?;
         Ok(self.browser.search_soon(&self.point.id, folder, text, offset, limit).await?)
     }

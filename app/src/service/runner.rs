@@ -1,12 +1,14 @@
 //! Has Plakar do what tasks ask for.
 
+use super::error::{Error, Problem, Result};
 use super::log::TaskLog;
-use super::stores::store;
-use super::{Error, Place, Problem, Result, Work};
+use super::references::{configuration_kind, store_of};
+use super::work::{RestorePlace, Work};
 use crate::scheduler::{Job, Outcome, Runner};
-use crate::state::{App, AppKind, Finish, State, TaskState};
+use crate::state::{AppKind, State, TaskResult, TaskState};
 use plakar_driver::{
-    self, BackupJob, Browsers, CheckOf, Failure, Name, Plakar, RestoreJob, RestoreNews, RestoreTo, SnapshotId, Store, StoreState, Verdict,
+    self, BackupJob, Browsers, CheckTarget, Failure, Name, Plakar, RestoreJob, RestoreProgress, RestoreTarget, SnapshotId, StoreState,
+    Verdict,
 };
 
 /// Runs tasks.
@@ -17,7 +19,7 @@ pub(super) struct PlakarRunner {
 }
 
 /// How a task ended, before it is put into words.
-struct Ended {
+struct WorkResult {
     verdict: Verdict,
     snapshot: Option<SnapshotId>,
     bytes: Option<u64>,
@@ -30,18 +32,18 @@ impl Runner for PlakarRunner {
         let mut log = TaskLog::new(&job);
         let ended = match self.work(&job, &mut log).await {
             Ok(ended) => ended,
-            Err(Error::Plakar(plakar_driver::Error::Cancelled)) => Ended::of(Verdict::Interrupted),
-            Err(Error::Plakar(plakar_driver::Error::StoreLocked(reason))) => Ended::of(Verdict::StoreLocked { reason }),
+            Err(Error::Plakar(plakar_driver::Error::Cancelled)) => WorkResult::of(Verdict::Interrupted),
+            Err(Error::Plakar(plakar_driver::Error::StoreLocked(reason))) => WorkResult::of(Verdict::StoreLocked { reason }),
             // What the input lacks it will lack at the next try too.
             Err(error) => {
-                return outcome(Ended::of(Verdict::Failed { reason: error.to_string() }), error.problem() != Problem::Input, &mut log);
+                return outcome(WorkResult::of(Verdict::Failed { reason: error.to_string() }), error.problem() != Problem::Input, &mut log);
             }
         };
         outcome(ended, true, &mut log)
     }
 }
 
-impl Ended {
+impl WorkResult {
     fn of(verdict: Verdict) -> Self {
         Self { verdict, snapshot: None, bytes: None, well: String::new() }
     }
@@ -51,7 +53,7 @@ impl Ended {
     }
 }
 
-fn outcome(ended: Ended, retry: bool, log: &mut TaskLog<'_>) -> Outcome {
+fn outcome(ended: WorkResult, retry: bool, log: &mut TaskLog<'_>) -> Outcome {
     let (state, errors, verdict) = match ended.verdict {
         Verdict::Succeeded => (TaskState::Succeeded, 0, ended.well),
         Verdict::Errors { count, failed } => {
@@ -68,7 +70,7 @@ fn outcome(ended: Ended, retry: bool, log: &mut TaskLog<'_>) -> Outcome {
     };
     log.say(&format!("{state}: {verdict}"));
     let snapshot = ended.snapshot.map(|id| id.to_string());
-    Outcome::Ended { finish: Finish { state, exit: log.exit(), verdict, errors, bytes: ended.bytes, snapshot }, retry }
+    Outcome::Ended { result: TaskResult { state, exit: log.exit(), verdict, errors, bytes: ended.bytes, snapshot }, retry }
 }
 
 impl PlakarRunner {
@@ -76,53 +78,53 @@ impl PlakarRunner {
         Self { plakar, browsers, state }
     }
 
-    async fn work(&self, job: &Job, log: &mut TaskLog<'_>) -> Result<Ended> {
+    async fn work(&self, job: &Job, log: &mut TaskLog<'_>) -> Result<WorkResult> {
         let work = Work::of(&job.task)?;
         let entry = Name::new(&job.app.spec.entry)?;
         match work {
             Work::Test => self.test(job, &entry).await,
             Work::Backup => self.backup(job, entry, log).await,
             Work::Check(snapshot) => {
-                let what = snapshot.map_or_else(|| CheckOf::Latest(job.app.key.clone()), CheckOf::Snapshot);
+                let what = snapshot.map_or_else(|| CheckTarget::Latest(job.app.key.clone()), CheckTarget::Snapshot);
                 log.phase("checking");
                 let verdict = self.plakar.check(&store_of(&job.app)?, &what, &mut |news| log.news(&news), &job.cancel).await?;
-                Ok(Ended { well: "all data was read and is whole".into(), ..Ended::of(verdict) })
+                Ok(WorkResult { well: "all data was read and is whole".into(), ..WorkResult::of(verdict) })
             }
             Work::Prune => self.prune(job, log).await,
             Work::Restore { snapshot, path, to } => {
                 let to = match to {
-                    Place::Source => RestoreTo::Origin(entry),
-                    Place::Destination(name) => {
+                    RestorePlace::Source => RestoreTarget::Origin(entry),
+                    RestorePlace::Destination(name) => {
                         let state = self.state.clone();
                         let found = tokio::task::spawn_blocking(move || state.app_named(AppKind::Destination, &name)).await;
-                        let destination = found.map_err(|error| Error::Inside(error.to_string()))??;
-                        RestoreTo::Destination(Name::new(&destination.spec.entry)?)
+                        let destination = found.map_err(|error| Error::Internal(error.to_string()))??;
+                        RestoreTarget::Destination(Name::new(&destination.spec.entry)?)
                     }
-                    Place::Folder(folder) => RestoreTo::Folder(folder),
+                    RestorePlace::Folder(folder) => RestoreTarget::Folder(folder),
                 };
                 self.restore(job, RestoreJob { store: store_of(&job.app)?, snapshot, path, to }, log).await
             }
         }
     }
 
-    async fn test(&self, job: &Job, entry: &Name) -> Result<Ended> {
+    async fn test(&self, job: &Job, entry: &Name) -> Result<WorkResult> {
         let begun = std::time::Instant::now();
-        let kind = super::assign::configuration_kind(job.app.spec.kind);
+        let kind = configuration_kind(job.app.spec.kind);
         self.plakar.ping(kind, entry, &job.cancel).await?;
         let answered = format!("it answered in {:.1} s", begun.elapsed().as_secs_f64());
         if job.app.spec.kind == AppKind::Destination {
-            return Ok(Ended::well(answered));
+            return Ok(WorkResult::well(answered));
         }
         let place = job.app.spec.store.as_deref().unwrap_or_default();
         match self.plakar.store_state(&store_of(&job.app)?).await? {
-            StoreState::Ready => Ok(Ended::well(format!("{answered}; the store {place} is ready"))),
-            StoreState::Unavailable(reason) | StoreState::Locked(reason) => {
-                Ok(Ended::of(Verdict::Failed { reason: format!("{answered}, but the store {place} can't be opened: {reason}") }))
+            StoreState::Ready => Ok(WorkResult::well(format!("{answered}; the store {place} is ready"))),
+            StoreState::Unavailable(reason) | StoreState::BadPassphrase(reason) => {
+                Ok(WorkResult::of(Verdict::Failed { reason: format!("{answered}, but the store {place} can't be opened: {reason}") }))
             }
         }
     }
 
-    async fn backup(&self, job: &Job, entry: Name, log: &mut TaskLog<'_>) -> Result<Ended> {
+    async fn backup(&self, job: &Job, entry: Name, log: &mut TaskLog<'_>) -> Result<WorkResult> {
         let (spec, store) = (&job.app.spec, store_of(&job.app)?);
         let backup = BackupJob {
             store: store.clone(),
@@ -135,7 +137,7 @@ impl PlakarRunner {
         };
         log.phase("backing up");
         let made = self.plakar.backup(&self.browsers, &backup, &mut |news| log.news(&news), &job.cancel).await?;
-        let mut ended = Ended { snapshot: made.snapshot.clone(), ..Ended::of(made.verdict) };
+        let mut ended = WorkResult { snapshot: made.snapshot.clone(), ..WorkResult::of(made.verdict) };
         if let Some(id) = &made.snapshot {
             // The backup is made; its size is for the pages only.
             let point = async { self.browsers.of(&self.plakar, &store).await?.restore_point(id).await };
@@ -150,42 +152,36 @@ impl PlakarRunner {
         Ok(ended)
     }
 
-    async fn prune(&self, job: &Job, log: &mut TaskLog<'_>) -> Result<Ended> {
-        let crate::model::Retention { daily, weekly, monthly, yearly } = job.retention;
-        let keep = plakar_driver::Retention { daily, weekly, monthly, yearly };
-        let plan = self.plakar.prune(&store_of(&job.app)?, &job.app.key, keep).await?;
+    async fn prune(&self, job: &Job, log: &mut TaskLog<'_>) -> Result<WorkResult> {
+        let plan = self.plakar.prune(&store_of(&job.app)?, &job.app.key, job.retention).await?;
         for point in &plan {
             log.say(&format!("{} {} of {}", if point.keep { "kept" } else { "removed" }, point.id, point.taken));
         }
         let kept = plan.iter().filter(|point| point.keep).count();
-        Ok(Ended::well(format!("{kept} restore points kept, {} removed", plan.len() - kept)))
+        Ok(WorkResult::well(format!("{kept} restore points kept, {} removed", plan.len() - kept)))
     }
 
-    async fn restore(&self, job: &Job, restore: RestoreJob, log: &mut TaskLog<'_>) -> Result<Ended> {
+    async fn restore(&self, job: &Job, restore: RestoreJob, log: &mut TaskLog<'_>) -> Result<WorkResult> {
         let mut news = |news| match news {
-            RestoreNews::Restoring(news) => {
+            RestoreProgress::Restoring(news) => {
                 log.phase("restoring");
                 log.news(&news);
             }
-            RestoreNews::Reading(news) => {
+            RestoreProgress::Reading(news) => {
                 log.phase("reading again");
                 log.news(&news);
             }
-            RestoreNews::Compared(entries) => {
+            RestoreProgress::Compared(entries) => {
                 log.phase("comparing");
                 log.compared(entries);
             }
         };
         let restored = self.plakar.restore(&self.browsers, &restore, &mut news, &job.cancel).await?;
-        let mut ended = Ended::of(restored.verdict);
+        let mut ended = WorkResult::of(restored.verdict);
         if let Some(verified) = restored.verified {
             ended.bytes = Some(verified.bytes);
             ended.well = format!("{} entries restored and found as they were backed up", verified.entries);
         }
         Ok(ended)
     }
-}
-
-fn store_of(app: &App) -> Result<Store> {
-    store(app.spec.store.as_deref().unwrap_or_default())
 }

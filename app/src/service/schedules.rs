@@ -2,8 +2,9 @@
 
 use chrono::Utc;
 
-use super::{Result, Service};
-use crate::state::{AppId, Effective, Policy, PolicyId, PolicySpec, Schedule, ScheduleId, ScheduleSpec, State};
+use super::error::Result;
+use super::handle::Service;
+use crate::state::{AppId, EffectiveSchedule, Policy, PolicyId, PolicySpec, Schedule, ScheduleId, ScheduleSpec, State};
 
 impl Service {
     /// Makes a schedule, of an app or of a policy.
@@ -50,7 +51,7 @@ impl Service {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn effective_schedules(&self, only: Option<AppId>) -> Result<Vec<Effective>> {
+    pub async fn effective_schedules(&self, only: Option<AppId>) -> Result<Vec<EffectiveSchedule>> {
         self.state(move |state| state.effective_schedules(only)).await
     }
 

@@ -1,9 +1,9 @@
-//! Stores, by the text that an app keeps: the path of a folder, or a name in Plakar's configuration.
+//! The stores of Plakar's configuration, and making one.
 
-use std::path::Path;
-
-use super::{Error, Result, Service};
-use plakar_driver::{Kind, Name, Store, StoreState};
+use super::error::Result;
+use super::handle::Service;
+use super::references::store;
+use plakar_driver::{Kind, Name, StoreState};
 
 /// A store of Plakar's configuration.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -12,17 +12,6 @@ pub struct StoreChoice {
     pub name: String,
     /// Where it is.
     pub location: String,
-}
-
-/// # Errors
-/// The text is neither.
-pub(super) fn store(text: &str) -> Result<Store> {
-    if text.starts_with('/') || Path::new(text).is_absolute() {
-        return Ok(Store::folder(Path::new(text))?);
-    }
-    let name = Name::new(text.strip_prefix('@').unwrap_or(text));
-    let wrong = |_| Error::Input(format!("store \"{}\": write an absolute path, or the name of a store of Plakar", text.escape_debug()));
-    Ok(Store::named(name.map_err(wrong)?))
 }
 
 /// `sftp://user:password@host/path` is shown as `sftp://user@host/path`.
@@ -57,7 +46,7 @@ impl Service {
         let store = store(text)?;
         match self.plakar.store_state(&store).await? {
             StoreState::Ready => Ok(()),
-            StoreState::Locked(reason) => Err(plakar_driver::Error::Passphrase(reason).into()),
+            StoreState::BadPassphrase(reason) => Err(plakar_driver::Error::Passphrase(reason).into()),
             StoreState::Unavailable(_) => Ok(self.plakar.create_store(&store, self.has_passphrase(text).await?).await?),
         }
     }

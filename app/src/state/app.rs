@@ -5,14 +5,13 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 
 use super::check::{check_list, check_name, check_text};
+use super::columns::{Json, UnixMillis, words};
+use super::database::State;
 use super::error::is_duplicate;
+use super::error::{Result, StateError};
+use super::ids::{AppId, TaskId};
 use super::resource::{self, Resource};
-use super::text::{Instant, Json, words};
-use super::{Result, State, StateError};
-use crate::model::{Invalid, Retention};
-
-/// Known to the database only; a removed app's is never given again.
-pub type AppId = i64;
+use crate::model::{Invalid, Retention, retention_faults};
 
 /// Environments that a form suggests; any other text is as good.
 pub const SUGGESTED_ENVIRONMENTS: [&str; 3] = ["production", "development", "testing"];
@@ -92,7 +91,7 @@ impl AppSpec {
         faults.extend(of("integration", check_text("integration", &self.integration, false)));
         faults.extend(of("protocol", check_text("protocol", &self.protocol, false)));
         faults.extend(of("entry", check_name("entry", &self.entry)));
-        faults.extend(self.retention.faults());
+        faults.extend(retention_faults(self.retention));
         faults.extend(of("store", store));
         faults
     }
@@ -105,29 +104,30 @@ impl AppSpec {
     }
 }
 
-const SELECT: &str = "SELECT app.id, app.revision, created, since, kind, app.name, resource.name, class, subclass, environment, \
+const SELECT: &str = "SELECT app.id AS id, app.revision AS revision, created, since, kind, app.name AS name, \
+     resource.name AS resource_name, class, subclass, environment, \
      data_classes, integration, protocol, entry, store, retention, key FROM app JOIN resource ON resource.id = app.resource";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<App> {
-    let resource = Resource { name: row.get(6)?, class: row.get(7)?, subclass: row.get(8)? };
+    let resource = Resource { name: row.get("resource_name")?, class: row.get("class")?, subclass: row.get("subclass")? };
     let spec = AppSpec {
-        kind: row.get(4)?,
-        name: row.get(5)?,
+        kind: row.get("kind")?,
+        name: row.get("name")?,
         resource,
-        environment: row.get(9)?,
-        data_classes: row.get::<_, Json<_>>(10)?.0,
-        integration: row.get(11)?,
-        protocol: row.get(12)?,
-        entry: row.get(13)?,
-        store: row.get(14)?,
-        retention: row.get::<_, Json<_>>(15)?.0,
+        environment: row.get("environment")?,
+        data_classes: row.get::<_, Json<_>>("data_classes")?.0,
+        integration: row.get("integration")?,
+        protocol: row.get("protocol")?,
+        entry: row.get("entry")?,
+        store: row.get("store")?,
+        retention: row.get::<_, Json<_>>("retention")?.0,
     };
     Ok(App {
-        id: row.get(0)?,
-        key: row.get(16)?,
-        revision: row.get(1)?,
-        created: row.get::<_, Instant>(2)?.0,
-        since: row.get::<_, Instant>(3)?.0,
+        id: row.get("id")?,
+        key: row.get("key")?,
+        revision: row.get("revision")?,
+        created: row.get::<_, UnixMillis>("created")?.0,
+        since: row.get::<_, UnixMillis>("since")?.0,
         spec,
     })
 }
@@ -145,8 +145,7 @@ pub(super) fn load_all(connection: &Connection) -> Result<Vec<App>> {
 
 /// 64 random bits.
 fn random_key() -> Result<String> {
-    let random = getrandom::u64().map_err(|error| StateError::Busy(format!("no random numbers: {error}; try again")))?;
-    Ok(format!("{random:016x}"))
+    plakar_driver::random_hex::<8>().map_err(|error| StateError::Busy(format!("{error}; try again")))
 }
 
 fn name_taken(spec: &AppSpec) -> impl FnOnce(rusqlite::Error) -> StateError {
@@ -179,7 +178,7 @@ impl State {
                 spec.entry,
                 spec.store,
                 retention,
-                Instant(now),
+                UnixMillis(now),
                 key
             ];
             transaction.execute(insert, values).map_err(name_taken(spec))?;
@@ -222,7 +221,7 @@ impl State {
                 spec.entry,
                 spec.store,
                 retention,
-                Instant(since)
+                UnixMillis(since)
             ];
             transaction.execute(update, values).map_err(name_taken(spec))?;
             resource::remove_unused(transaction)?;
@@ -239,14 +238,14 @@ impl State {
         let tasks = self.write(|transaction| {
             let app = load(transaction, id)?;
             let running = "SELECT id FROM task WHERE app = ?1 AND state = 'running' LIMIT 1";
-            if let Some(task) = transaction.query_row(running, [id], |row| row.get::<_, i64>(0)).optional()? {
+            if let Some(task) = transaction.query_row(running, [id], |row| row.get::<_, TaskId>("id")).optional()? {
                 let name = app.spec.name;
                 return Err(StateError::Busy(format!(
                     "app {name}: task {task} is running; wait for its end or cancel it, then remove the app"
                 )));
             }
             let mut statement = transaction.prepare("SELECT id FROM task WHERE app = ?1")?;
-            let tasks = statement.query_map([id], |row| row.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()?;
+            let tasks = statement.query_map([id], |row| row.get("id"))?.collect::<rusqlite::Result<Vec<TaskId>>>()?;
             transaction.execute("DELETE FROM app WHERE id = ?1", [id])?;
             resource::remove_unused(transaction)?;
             Ok(tasks)

@@ -2,13 +2,14 @@
 
 use crate::model::Invalid;
 
+/// Maximum length of a short text, in bytes; the message says it too.
+const MAX_TEXT_BYTES: usize = 255;
+
 /// # Errors
 ///
 /// The name does not follow the rule.
 pub(super) fn check_name(what: &str, name: &str) -> Result<(), Invalid> {
-    let (first, rest) = (|byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit(), b"._-");
-    let mut bytes = name.bytes();
-    if name.len() <= 63 && bytes.next().is_some_and(first) && bytes.all(|byte| first(byte) || rest.contains(&byte)) {
+    if plakar_driver::Name::is_valid(name) {
         return Ok(());
     }
     let shown: String = name.escape_debug().take(70).collect();
@@ -22,9 +23,9 @@ pub(super) fn check_text(what: &str, text: &str, may_be_empty: bool) -> Result<(
     let problem = match text {
         "" if may_be_empty => return Ok(()),
         "" => "is missing",
-        text if text.chars().any(char::is_control) => "holds a control character",
+        text if text.chars().any(plakar_driver::deceives) => "holds a control character or a hidden one",
         text if text.trim() != text => "begins or ends with a space",
-        text if text.len() > 255 => "is longer than 255 bytes",
+        text if text.len() > MAX_TEXT_BYTES => "is longer than 255 bytes",
         _ => return Ok(()),
     };
     Err(Invalid(format!("{what} {problem}; write a short text on one line")))
@@ -42,4 +43,18 @@ pub(super) fn check_list(what: &str, list: &[String]) -> Result<(), Invalid> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_that_looks_like_another_is_refused() {
+        assert_eq!(check_text("store", "größer", false), Ok(()));
+        for bad in ["a\nb", "a\u{202e}b", "a\u{200b}", "\u{feff}a"] {
+            let error = check_text("store", bad, false).unwrap_err().to_string();
+            assert_eq!(error, "store holds a control character or a hidden one; write a short text on one line");
+        }
+    }
 }

@@ -6,14 +6,20 @@ use chrono::{DateTime, Utc};
 use rusqlite::params;
 use serde::Serialize;
 
-use super::text::Instant;
-use super::{App, AppId, Owner, Policy, Result, Schedule, ScheduleId, State, app, policy, schedule};
+use super::app::App;
+use super::columns::UnixMillis;
+use super::database::State;
+use super::error::Result;
+use super::ids::{AppId, ScheduleId};
+use super::policy::Policy;
+use super::schedule::{Owner, Schedule};
+use super::{app, policy, schedule};
 use crate::model::Retention;
 
 /// Where an app has a schedule from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Origin {
+pub enum ScheduleOrigin {
     /// Its own.
     App,
     /// The policy of this name.
@@ -22,7 +28,7 @@ pub enum Origin {
 
 /// A schedule as it holds for one app. With the app's and the schedule's id and its time, a slot is known for good.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Effective {
+pub struct EffectiveSchedule {
     /// For this app.
     pub app: AppId,
     /// Its name.
@@ -30,7 +36,7 @@ pub struct Effective {
     /// The schedule.
     pub schedule: Schedule,
     /// Where it is from.
-    pub origin: Origin,
+    pub origin: ScheduleOrigin,
     /// Slots up to here have been dealt with, or never counted.
     pub handled: DateTime<Utc>,
 }
@@ -41,7 +47,7 @@ impl State {
     /// # Errors
     ///
     /// The database failed.
-    pub fn effective_schedules(&self, only: Option<AppId>) -> Result<Vec<Effective>> {
+    pub fn effective_schedules(&self, only: Option<AppId>) -> Result<Vec<EffectiveSchedule>> {
         self.read(|connection| {
             let mut apps = app::load_all(connection)?;
             apps.retain(|app| only.is_none_or(|id| id == app.id));
@@ -49,7 +55,7 @@ impl State {
             let schedules = schedule::load_all(connection)?;
             let mut statement = connection.prepare_cached("SELECT app, schedule, slot FROM handled")?;
             let handled = statement
-                .query_map([], |row| Ok(((row.get(0)?, row.get(1)?), row.get::<_, Instant>(2)?.0)))?
+                .query_map([], |row| Ok(((row.get("app")?, row.get("schedule")?), row.get::<_, UnixMillis>("slot")?.0)))?
                 .collect::<rusqlite::Result<HashMap<(AppId, ScheduleId), _>>>()?;
             let mut effective = Vec::new();
             for app in &apps {
@@ -57,7 +63,7 @@ impl State {
                     let Some((origin, since)) = origin(app, schedule, &policies) else { continue };
                     let handled = handled.get(&(app.id, schedule.id)).copied().map_or(since, |slot| slot.max(since));
                     let app_name = app.spec.name.clone();
-                    effective.push(Effective { app: app.id, app_name, schedule: schedule.clone(), origin, handled });
+                    effective.push(EffectiveSchedule { app: app.id, app_name, schedule: schedule.clone(), origin, handled });
                 }
             }
             Ok(effective)
@@ -85,11 +91,11 @@ impl State {
     /// The database failed.
     pub fn set_handled(&self, app: AppId, schedule: ScheduleId, until: DateTime<Utc>) -> Result<()> {
         self.write(|transaction| {
-            transaction.prepare_cached(SET_HANDLED)?.execute(params![app, schedule, Instant(until)])?;
+            transaction.prepare_cached(SET_HANDLED)?.execute(params![app, schedule, UnixMillis(until)])?;
             // The same for what they count from: these may have been set by the wrong clock too.
-            transaction.execute("UPDATE app SET since = min(since, ?2) WHERE id = ?1", params![app, Instant(until)])?;
-            transaction.execute("UPDATE schedule SET since = min(since, ?2) WHERE id = ?1", params![schedule, Instant(until)])?;
-            transaction.execute("UPDATE policy SET since = min(since, ?1)", params![Instant(until)])?;
+            transaction.execute("UPDATE app SET since = min(since, ?2) WHERE id = ?1", params![app, UnixMillis(until)])?;
+            transaction.execute("UPDATE schedule SET since = min(since, ?2) WHERE id = ?1", params![schedule, UnixMillis(until)])?;
+            transaction.execute("UPDATE policy SET since = min(since, ?1)", params![UnixMillis(until)])?;
             Ok(())
         })
     }
@@ -99,12 +105,12 @@ pub(super) const SET_HANDLED: &str = "INSERT INTO handled (app, schedule, slot) 
      ON CONFLICT (app, schedule) DO UPDATE SET slot = excluded.slot";
 
 /// Whether an app has a schedule, where from, and since when.
-fn origin(app: &App, schedule: &Schedule, policies: &[Policy]) -> Option<(Origin, DateTime<Utc>)> {
+fn origin(app: &App, schedule: &Schedule, policies: &[Policy]) -> Option<(ScheduleOrigin, DateTime<Utc>)> {
     match schedule.spec.owner {
-        Owner::App(id) => (id == app.id).then_some((Origin::App, schedule.since)),
+        Owner::App(id) => (id == app.id).then_some((ScheduleOrigin::App, schedule.since)),
         Owner::Policy(id) => {
             let policy = policies.iter().find(|policy| policy.id == id).filter(|policy| policy.spec.applies_to(app))?;
-            Some((Origin::Policy(policy.spec.name.clone()), schedule.since.max(policy.since).max(app.since)))
+            Some((ScheduleOrigin::Policy(policy.spec.name.clone()), schedule.since.max(policy.since).max(app.since)))
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
 
-use super::{Result, StateError};
+use super::error::{Result, StateError};
 
 /// The usual place: `$XDG_STATE_HOME/plakar-opendrive`, or what comes nearest to it on this system.
 ///

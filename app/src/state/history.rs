@@ -5,12 +5,17 @@ use rusqlite::types::Value;
 use rusqlite::{OptionalExtension, params};
 use serde::Deserialize;
 
+use super::app;
+use super::app::App;
+use super::columns::UnixMillis;
+use super::database::State;
+use super::error::Result;
+use super::ids::{AppId, TaskId};
+use super::task::{Cause, Task, TaskKind, TaskState};
 use super::task::{SELECT, from_row, load, query};
-use super::text::Instant;
-use super::{App, AppId, Cause, Result, State, Task, TaskId, TaskKind, TaskState, app};
 
-/// Most tasks that one page shows.
-const LONGEST_PAGE: u32 = 500;
+/// Maximum number of tasks of one page.
+const MAX_PAGE_TASKS: u32 = 500;
 
 /// Which tasks to list, newest first; what is `None` does not matter.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -30,13 +35,13 @@ pub struct TaskFilter {
     pub until: Option<DateTime<Utc>>,
     /// Older than this task: the last one of the page before.
     pub before: Option<TaskId>,
-    /// At most so many; 50 if not said, never more than 500.
+    /// Maximum number of tasks; 50 if not said, never more than 500.
     pub limit: Option<u32>,
 }
 
 /// How an app is doing.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
-pub struct Overview {
+pub struct AppOverview {
     /// The app.
     pub app: App,
     /// What runs now, or is about to.
@@ -73,7 +78,7 @@ impl TaskFilter {
             values.push(value);
         }
         sql += " ORDER BY id DESC LIMIT ?";
-        values.push(Value::Integer(self.limit.unwrap_or(50).min(LONGEST_PAGE).into()));
+        values.push(Value::Integer(self.limit.unwrap_or(50).min(MAX_PAGE_TASKS).into()));
         (sql, values)
     }
 }
@@ -114,13 +119,13 @@ impl State {
     /// # Errors
     ///
     /// The database failed.
-    pub fn overview(&self) -> Result<Vec<Overview>> {
+    pub fn overview(&self) -> Result<Vec<AppOverview>> {
         self.read(|connection| {
             let mut open = connection.prepare_cached(&format!("{SELECT} {OPEN_OF}"))?;
             let mut last = connection.prepare_cached(&format!("{SELECT} {LAST}"))?;
             let mut last_success = connection.prepare_cached(&format!("{SELECT} {LAST_SUCCESS}"))?;
             let overview = |app: App| {
-                Ok(Overview {
+                Ok(AppOverview {
                     open: open.query_map([app.id], from_row)?.collect::<rusqlite::Result<_>>()?,
                     last: last.query_row(params![app.id, TaskKind::Backup], from_row).optional()?,
                     last_success: last_success.query_row(params![app.id, TaskKind::Backup], from_row).optional()?,
@@ -145,7 +150,7 @@ impl State {
                      WHERE (place > ?1 OR created < ?2) AND state NOT IN ('queued', 'running', 'waiting')) \
                  AND id NOT IN (SELECT max(id) FROM task WHERE state = 'succeeded' GROUP BY app, kind) RETURNING id",
             )?;
-            let ids = statement.query_map(params![keep, Instant(oldest)], |row| row.get(0))?;
+            let ids = statement.query_map(params![keep, UnixMillis(oldest)], |row| row.get("id"))?;
             Ok(ids.collect::<rusqlite::Result<Vec<TaskId>>>()?)
         })?;
         self.remove_logs(&removed);

@@ -4,22 +4,25 @@ use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 
-use super::{Result, State, StateError, TaskId, files};
+use super::database::State;
+use super::error::{Result, StateError};
+use super::files;
+use super::ids::TaskId;
 
 pub(super) const DIRECTORY: &str = "logs";
 
-/// Longest log of one task, in bytes.
-const LARGEST: u64 = 4 << 20;
+/// Maximum length of the log of one task, in bytes.
+const MAX_LOG_BYTES: u64 = 4 << 20;
 
 /// The last line of a log that has reached its bound.
-const CUT: &[u8] = b"\n(the log is cut here: it has reached 4 MiB)\n";
+const CUT_NOTICE: &[u8] = b"\n(the log is cut here: it has reached 4 MiB)\n";
 
 /// Appends to a task's log. What goes beyond 4 MiB is dropped, which the log then says.
 #[derive(Debug)]
 pub struct LogWriter {
     file: File,
     length: u64,
-    largest: u64,
+    max_bytes: u64,
 }
 
 /// A piece of a log.
@@ -46,7 +49,7 @@ impl State {
         let path = self.log_path(task);
         let file = files::private().append(true).create(true).open(&path).map_err(StateError::file(&path))?;
         let length = file.metadata().map_err(StateError::file(&path))?.len();
-        Ok(LogWriter { file, length, largest: LARGEST })
+        Ok(LogWriter { file, length, max_bytes: MAX_LOG_BYTES })
     }
 
     /// Reads up to `limit` bytes of a task's log from an offset on. A log that is not there yet is empty.
@@ -83,13 +86,13 @@ impl State {
 
 impl Write for LogWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let room = usize::try_from(self.largest.saturating_sub(self.length)).unwrap_or(usize::MAX);
+        let room = usize::try_from(self.max_bytes.saturating_sub(self.length)).unwrap_or(usize::MAX);
         if room > 0 {
             let kept = &bytes[..bytes.len().min(room)];
             self.file.write_all(kept)?;
             self.length += kept.len() as u64;
             if kept.len() == room {
-                self.file.write_all(CUT)?;
+                self.file.write_all(CUT_NOTICE)?;
             }
         }
         Ok(bytes.len())
@@ -114,7 +117,7 @@ mod tests {
         let part = state.read_log(7, 0, 3).unwrap();
         assert_eq!((part.bytes.as_slice(), part.next), (&b"fir"[..], 3));
         assert_eq!(state.read_log(7, u64::MAX, 3).unwrap(), LogPart { bytes: Vec::new(), next: u64::MAX });
-        log.largest = 10;
+        log.max_bytes = 10;
         log.write_all(b"second\n").unwrap();
         log.write_all(b"third\n").unwrap();
         let text = String::from_utf8(state.read_log(7, 3, 1000).unwrap().bytes).unwrap();

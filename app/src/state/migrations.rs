@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::{Result, StateError};
+use super::error::{Result, StateError};
 
 /// Each brings the database from version N to N + 1. One that was released is never changed.
 pub(super) const MIGRATIONS: &[&str] = &[include_str!("0001.sql")];

@@ -4,18 +4,18 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 
+use super::app::{App, AppKind};
 use super::check::{check_list, check_name};
+use super::columns::{Json, UnixMillis, words};
+use super::database::State;
 use super::error::is_duplicate;
-use super::text::{Instant, Json, words};
-use super::{App, AppKind, Result, State, StateError};
-use crate::model::{Invalid, Retention};
-
-/// Known to the database only; a removed policy's is never given again.
-pub type PolicyId = i64;
+use super::error::{Result, StateError};
+use super::ids::PolicyId;
+use crate::model::{Invalid, Retention, retention_faults};
 
 words! {
     /// How many of a policy's data classes an app must have.
-    Match, "match" {
+    MatchMode, "match" {
         /// At least one.
         Any = "any",
         /// Every one.
@@ -39,7 +39,7 @@ pub struct PolicySpec {
     #[serde(default)]
     pub data_classes: Vec<String>,
     /// With any of them, or all.
-    pub classes: Match,
+    pub classes: MatchMode,
     /// What its apps keep.
     #[serde(default)]
     pub retention: Retention,
@@ -70,7 +70,7 @@ impl PolicySpec {
         check_name("name", &self.name)?;
         check_list("environment", &self.environments)?;
         check_list("data class", &self.data_classes)?;
-        self.retention.check()
+        retention_faults(self.retention).next().map_or(Ok(()), |(_, fault)| Err(fault))
     }
 
     /// Whether it applies to an app.
@@ -79,8 +79,8 @@ impl PolicySpec {
         let has = |class: &String| app.spec.data_classes.contains(class);
         let classes = match self.classes {
             _ if self.data_classes.is_empty() => true,
-            Match::Any => self.data_classes.iter().any(has),
-            Match::All => self.data_classes.iter().all(has),
+            MatchMode::Any => self.data_classes.iter().any(has),
+            MatchMode::All => self.data_classes.iter().all(has),
         };
         self.enabled && app.spec.kind == AppKind::Source && environment && classes
     }
@@ -90,14 +90,14 @@ const SELECT: &str = "SELECT id, revision, since, name, environments, data_class
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Policy> {
     let spec = PolicySpec {
-        name: row.get(3)?,
-        environments: row.get::<_, Json<_>>(4)?.0,
-        data_classes: row.get::<_, Json<_>>(5)?.0,
-        classes: row.get(6)?,
-        retention: row.get::<_, Json<_>>(7)?.0,
-        enabled: row.get(8)?,
+        name: row.get("name")?,
+        environments: row.get::<_, Json<_>>("environments")?.0,
+        data_classes: row.get::<_, Json<_>>("data_classes")?.0,
+        classes: row.get("classes")?,
+        retention: row.get::<_, Json<_>>("retention")?.0,
+        enabled: row.get("enabled")?,
     };
-    Ok(Policy { id: row.get(0)?, revision: row.get(1)?, since: row.get::<_, Instant>(2)?.0, spec })
+    Ok(Policy { id: row.get("id")?, revision: row.get("revision")?, since: row.get::<_, UnixMillis>("since")?.0, spec })
 }
 
 pub(super) fn load(connection: &Connection, id: PolicyId) -> Result<Policy> {
@@ -128,7 +128,7 @@ impl State {
             let insert = "INSERT INTO policy (name, environments, data_classes, classes, retention, enabled, since) \
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
             let (environments, classes) = (Json(&spec.environments), Json(&spec.data_classes));
-            let values = params![spec.name, environments, classes, spec.classes, Json(spec.retention), spec.enabled, Instant(now)];
+            let values = params![spec.name, environments, classes, spec.classes, Json(spec.retention), spec.enabled, UnixMillis(now)];
             transaction.execute(insert, values).map_err(name_taken(&spec.name))?;
             load(transaction, transaction.last_insert_rowid())
         })
@@ -151,7 +151,7 @@ impl State {
             let update = "UPDATE policy SET name = ?2, environments = ?3, data_classes = ?4, classes = ?5, retention = ?6, enabled = ?7, \
                  since = ?8, revision = revision + 1 WHERE id = ?1";
             let (environments, classes) = (Json(&spec.environments), Json(&spec.data_classes));
-            let values = params![id, spec.name, environments, classes, spec.classes, Json(spec.retention), spec.enabled, Instant(since)];
+            let values = params![id, spec.name, environments, classes, spec.classes, Json(spec.retention), spec.enabled, UnixMillis(since)];
             transaction.execute(update, values).map_err(name_taken(&spec.name))?;
             load(transaction, id)
         })

@@ -1,14 +1,9 @@
 //! Which process runs a task, told apart from a later one with the same number.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use rusqlite::params;
 
-use super::task::{SELECT, query};
-use super::text::Instant;
-use super::{Result, State, Task, TaskId};
-
-/// A runner that can only be judged by its heartbeat is gone after so long.
-pub(super) const SILENCE: TimeDelta = TimeDelta::minutes(2);
+/// Timeout of a runner that can only be judged by its heartbeat.
+pub(super) const HEARTBEAT_TIMEOUT: TimeDelta = TimeDelta::minutes(2);
 
 /// A process, known by more than its number: numbers are given again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,35 +39,7 @@ impl Process {
             return start(self.pid) == Some(self.start);
         }
         // Also when the clock was set back.
-        (now - heartbeat).abs() <= SILENCE
-    }
-}
-
-impl State {
-    /// Marks tasks as interrupted whose process is gone, and gives their ids.
-    ///
-    /// # Errors
-    ///
-    /// The database failed.
-    pub fn mark_interrupted(&self, now: DateTime<Utc>) -> Result<Vec<TaskId>> {
-        let here = &self.inner.process;
-        let sql = format!("{SELECT} WHERE state = 'running'");
-        let is_gone = |task: &Task| match (&task.runner, task.heartbeat) {
-            (Some(process), Some(heartbeat)) => !process.is_alive(here, heartbeat, now),
-            _ => true,
-        };
-        if !self.read(|connection| query(connection, &sql, []))?.iter().any(is_gone) {
-            return Ok(Vec::new());
-        }
-        self.write(|transaction| {
-            let gone: Vec<TaskId> = query(transaction, &sql, [])?.iter().filter(|task| is_gone(task)).map(|task| task.id).collect();
-            for id in &gone {
-                let update = "UPDATE task SET state = 'interrupted', ended = ?2, progress = '', \
-                     verdict = 'interrupted: the process that ran it ended before it did' WHERE id = ?1";
-                transaction.prepare_cached(update)?.execute(params![id, Instant(now)])?;
-            }
-            Ok(gone)
-        })
+        (now - heartbeat).abs() <= HEARTBEAT_TIMEOUT
     }
 }
 
@@ -122,7 +89,7 @@ mod tests {
         child.wait().unwrap();
         assert!(!other.is_alive(&here, now, now));
         let container = Process { namespace: "pid:[1]".into(), ..other };
-        assert!(container.is_alive(&here, now - SILENCE, now));
-        assert!(!container.is_alive(&here, now - SILENCE - TimeDelta::seconds(1), now));
+        assert!(container.is_alive(&here, now - HEARTBEAT_TIMEOUT, now));
+        assert!(!container.is_alive(&here, now - HEARTBEAT_TIMEOUT - TimeDelta::seconds(1), now));
     }
 }

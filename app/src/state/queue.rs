@@ -4,14 +4,19 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
-use super::effective::{Effective, Origin, SET_HANDLED};
+use super::app;
+use super::columns::{Json, UnixMillis};
+use super::database::State;
+use super::effective::{EffectiveSchedule, SET_HANDLED, ScheduleOrigin};
+use super::error::{Result, StateError};
+use super::ids::{AppId, TaskId};
+use super::process::Process;
 use super::task::load;
-use super::text::{Instant, Json};
-use super::{AppId, Cause, Process, Result, State, StateError, Task, TaskId, TaskKind, TaskState, app};
+use super::task::{Cause, Task, TaskKind, TaskState};
 
 /// What became of a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Slotted {
+pub enum EnqueueResult {
     /// It is queued as this task.
     Queued(TaskId),
     /// A task of its kind is still open, so it was left out; this task records that.
@@ -35,7 +40,7 @@ pub struct NewTask {
 
 /// How a task ended.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Finish {
+pub struct TaskResult {
     /// A final state.
     pub state: TaskState,
     /// Plakar's exit status.
@@ -52,7 +57,7 @@ pub struct Finish {
 
 /// What became of the wish to cancel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cancelled {
+pub enum CancelResult {
     /// It had not begun, and will not.
     Now,
     /// It runs; its process was asked to stop.
@@ -61,8 +66,8 @@ pub enum Cancelled {
     Over,
 }
 
-/// No task waits this long: a later time was set by a clock that has been set back since.
-const LONGEST_WAIT: TimeDelta = TimeDelta::days(1);
+/// Maximum wait of a task: a later time was set by a clock that has been set back since.
+const MAX_RETRY_WAIT: TimeDelta = TimeDelta::days(1);
 
 const INSERT: &str = "INSERT INTO task (app, kind, cause, state, schedule, slot, input, store, created, verdict, ended) \
      SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, CASE WHEN ?2 IN ('backup', 'prune') THEN app.store END, ?8, ?9, ?10 FROM app WHERE app.id = ?1 \
@@ -88,7 +93,7 @@ pub(super) const CLAIMABLE: &str = "SELECT id FROM task WHERE state IN ('queued'
 
 fn run(connection: &Connection, id: TaskId, process: &Process, now: DateTime<Utc>) -> Result<Task> {
     let Process { pid, start, boot, namespace } = process;
-    connection.prepare_cached(RUN)?.execute(params![id, Instant(now), pid, start, boot, namespace])?;
+    connection.prepare_cached(RUN)?.execute(params![id, UnixMillis(now), pid, start, boot, namespace])?;
     load(connection, id)
 }
 
@@ -103,10 +108,11 @@ impl State {
     /// # Errors
     ///
     /// The database failed.
-    pub fn enqueue_slot(&self, effective: &Effective, slot: DateTime<Utc>, now: DateTime<Utc>) -> Result<Slotted> {
+    pub fn enqueue_slot(&self, effective: &EffectiveSchedule, slot: DateTime<Utc>, now: DateTime<Utc>) -> Result<EnqueueResult> {
         let (app, kind) = (effective.app, effective.schedule.spec.kind);
         self.slot(effective, slot, now, |connection| {
-            let open = connection.prepare_cached(OPEN)?.query_row(params![app, kind], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+            let open =
+                connection.prepare_cached(OPEN)?.query_row(params![app, kind], |row| Ok((row.get("id")?, row.get("state")?))).optional()?;
             Ok(open.map(|(id, state): (TaskId, TaskState)| format!("left out: task {id} ({kind}) is still {state}")))
         })
     }
@@ -116,40 +122,40 @@ impl State {
     /// # Errors
     ///
     /// The database failed.
-    pub fn miss_slot(&self, effective: &Effective, slot: DateTime<Utc>, now: DateTime<Utc>) -> Result<Slotted> {
+    pub fn miss_slot(&self, effective: &EffectiveSchedule, slot: DateTime<Utc>, now: DateTime<Utc>) -> Result<EnqueueResult> {
         self.slot(effective, slot, now, |_| Ok(Some("missed: nothing ran the schedule at that time, and it does not catch up".into())))
     }
 
     fn slot(
         &self,
-        effective: &Effective,
+        effective: &EffectiveSchedule,
         slot: DateTime<Utc>,
         now: DateTime<Utc>,
         obstacle: impl FnOnce(&Connection) -> Result<Option<String>>,
-    ) -> Result<Slotted> {
+    ) -> Result<EnqueueResult> {
         let (app, schedule, kind) = (effective.app, &effective.schedule, effective.schedule.spec.kind);
         self.write(|transaction| {
-            let current = "SELECT coalesce((SELECT slot FROM handled WHERE app = ?1 AND schedule = ?2) < ?4, true) FROM schedule \
+            let current = "SELECT coalesce((SELECT slot FROM handled WHERE app = ?1 AND schedule = ?2) < ?4, true) AS is_open FROM schedule \
                  WHERE id = ?2 AND revision = ?3 AND enabled AND EXISTS (SELECT 1 FROM app WHERE id = ?1)";
-            let values = params![app, schedule.id, schedule.revision, Instant(slot)];
-            if transaction.prepare_cached(current)?.query_row(values, |row| row.get(0)).optional()? != Some(true) {
-                return Ok(Slotted::Gone);
+            let values = params![app, schedule.id, schedule.revision, UnixMillis(slot)];
+            if transaction.prepare_cached(current)?.query_row(values, |row| row.get("is_open")).optional()? != Some(true) {
+                return Ok(EnqueueResult::Gone);
             }
-            transaction.prepare_cached(SET_HANDLED)?.execute(params![app, schedule.id, Instant(slot)])?;
+            transaction.prepare_cached(SET_HANDLED)?.execute(params![app, schedule.id, UnixMillis(slot)])?;
             let verdict = obstacle(transaction)?;
-            let cause = if effective.origin == Origin::App { Cause::Schedule } else { Cause::Policy };
+            let cause = if effective.origin == ScheduleOrigin::App { Cause::Schedule } else { Cause::Policy };
             let (state, ended) = match verdict {
-                Some(_) => (TaskState::Cancelled, Some(Instant(now))),
+                Some(_) => (TaskState::Cancelled, Some(UnixMillis(now))),
                 None => (TaskState::Queued, None),
             };
             let left_out = verdict.is_some();
             let values =
-                params![app, kind, cause, state, schedule.id, Instant(slot), "{}", Instant(now), verdict.unwrap_or_default(), ended];
+                params![app, kind, cause, state, schedule.id, UnixMillis(slot), "{}", UnixMillis(now), verdict.unwrap_or_default(), ended];
             if transaction.prepare_cached(INSERT)?.execute(values)? == 0 {
-                return Ok(Slotted::Gone);
+                return Ok(EnqueueResult::Gone);
             }
             let id = transaction.last_insert_rowid();
-            Ok(if left_out { Slotted::Skipped(id) } else { Slotted::Queued(id) })
+            Ok(if left_out { EnqueueResult::Skipped(id) } else { EnqueueResult::Queued(id) })
         })
     }
 
@@ -161,16 +167,17 @@ impl State {
     pub fn begin(&self, new: &NewTask, now: DateTime<Utc>) -> Result<Task> {
         self.write(|transaction| {
             let app = app::load(transaction, new.app)?;
-            let running = transaction.prepare_cached(RUNNING)?.query_row([new.app], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+            let running =
+                transaction.prepare_cached(RUNNING)?.query_row([new.app], |row| Ok((row.get("id")?, row.get("kind")?))).optional()?;
             if let Some((id, kind)) = running.filter(|_| new.kind != TaskKind::Test) {
                 let (id, kind): (TaskId, TaskKind) = (id, kind);
                 let name = app.spec.name;
                 return Err(StateError::Busy(format!("app {name}: task {id} ({kind}) is running; wait for its end, or cancel it")));
             }
             let none = None::<i64>;
-            let values = params![new.app, new.kind, new.cause, TaskState::Queued, none, none, Json(&new.input), Instant(now), "", none];
+            let values = params![new.app, new.kind, new.cause, TaskState::Queued, none, none, Json(&new.input), UnixMillis(now), "", none];
             transaction.prepare_cached(INSERT)?.execute(values)?;
-            run(transaction, transaction.last_insert_rowid(), &self.inner.process, now)
+            run(transaction, transaction.last_insert_rowid(), self.process(), now)
         })
     }
 
@@ -181,9 +188,9 @@ impl State {
     /// The database failed.
     pub fn claim(&self, only: Option<AppId>, one_writer_per_store: bool, now: DateTime<Utc>) -> Result<Option<Task>> {
         self.write(|transaction| {
-            let values = params![Instant(now), Instant(now + LONGEST_WAIT), only, one_writer_per_store];
-            let id = transaction.prepare_cached(CLAIMABLE)?.query_row(values, |row| row.get(0)).optional()?;
-            id.map(|id| run(transaction, id, &self.inner.process, now)).transpose()
+            let values = params![UnixMillis(now), UnixMillis(now + MAX_RETRY_WAIT), only, one_writer_per_store];
+            let id = transaction.prepare_cached(CLAIMABLE)?.query_row(values, |row| row.get("id")).optional()?;
+            id.map(|id| run(transaction, id, self.process(), now)).transpose()
         })
     }
 
@@ -193,12 +200,12 @@ impl State {
     ///
     /// The task is no longer this process's.
     pub fn heartbeat(&self, id: TaskId, progress: Option<&str>, now: DateTime<Utc>) -> Result<bool> {
-        let Process { pid, start, boot, namespace } = &self.inner.process;
+        let Process { pid, start, boot, namespace } = self.process();
         let progress = progress.map(one_line);
         self.write(|transaction| {
             let update = format!("UPDATE task SET heartbeat = ?6, progress = coalesce(?7, progress) WHERE {OURS} RETURNING cancel");
-            let values = params![id, pid, start, boot, namespace, Instant(now), progress];
-            let cancel = transaction.prepare_cached(&update)?.query_row(values, |row| row.get(0)).optional()?;
+            let values = params![id, pid, start, boot, namespace, UnixMillis(now), progress];
+            let cancel = transaction.prepare_cached(&update)?.query_row(values, |row| row.get("cancel")).optional()?;
             cancel.ok_or_else(|| not_ours(id))
         })
     }
@@ -209,13 +216,13 @@ impl State {
     ///
     /// The task is not run by this process.
     pub fn wait(&self, id: TaskId, next_try: DateTime<Utc>, verdict: &str) -> Result<()> {
-        let Process { pid, start, boot, namespace } = &self.inner.process;
+        let Process { pid, start, boot, namespace } = self.process();
         self.write(|transaction| {
             let update = format!(
                 "UPDATE task SET state = 'waiting', next_try = ?6, verdict = ?7, progress = '', ended = NULL, pid = NULL, process_start = NULL, \
                  boot = NULL, namespace = NULL WHERE {OURS}"
             );
-            let values = params![id, pid, start, boot, namespace, Instant(next_try), one_line(verdict)];
+            let values = params![id, pid, start, boot, namespace, UnixMillis(next_try), one_line(verdict)];
             match transaction.prepare_cached(&update)?.execute(values)? {
                 0 => Err(not_ours(id)),
                 _ => Ok(()),
@@ -228,18 +235,18 @@ impl State {
     /// # Errors
     ///
     /// The state is not final, or the task is not run by this process.
-    pub fn finish(&self, id: TaskId, finish: &Finish, retry: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Result<Option<TaskId>> {
-        if !finish.state.is_final() {
-            return Err(StateError::invalid(format!("task {id}: {} is no end; give a final state", finish.state)));
+    pub fn finish(&self, id: TaskId, result: &TaskResult, retry: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Result<Option<TaskId>> {
+        if !result.state.is_final() {
+            return Err(StateError::invalid(format!("task {id}: {} is not a valid end; give a final state", result.state)));
         }
-        let Process { pid, start, boot, namespace } = &self.inner.process;
-        let Finish { state, exit, verdict, errors, bytes, snapshot } = finish;
+        let Process { pid, start, boot, namespace } = self.process();
+        let TaskResult { state, exit, verdict, errors, bytes, snapshot } = result;
         self.write(|transaction| {
             let update = format!(
                 "UPDATE task SET state = ?6, ended = ?7, exit = ?8, verdict = ?9, errors = ?10, bytes = ?11, snapshot = ?12, progress = '' \
                  WHERE {OURS}"
             );
-            let values = params![id, pid, start, boot, namespace, state, Instant(now), exit, one_line(verdict), errors, bytes, snapshot];
+            let values = params![id, pid, start, boot, namespace, state, UnixMillis(now), exit, one_line(verdict), errors, bytes, snapshot];
             if transaction.prepare_cached(&update)?.execute(values)? == 0 {
                 return Err(not_ours(id));
             }
@@ -248,7 +255,7 @@ impl State {
                  SELECT app, kind, 'retry', 'waiting', schedule, slot, attempt + 1, input, store, ?2, ?3, ?4 FROM task WHERE id = ?1 \
                  ON CONFLICT DO NOTHING";
             let verdict = format!("task {id} failed and is tried again");
-            let added = transaction.prepare_cached(again)?.execute(params![id, Instant(now), Instant(next_try), verdict])?;
+            let added = transaction.prepare_cached(again)?.execute(params![id, UnixMillis(now), UnixMillis(next_try), verdict])?;
             Ok((added > 0).then(|| transaction.last_insert_rowid()))
         })
     }
@@ -258,19 +265,19 @@ impl State {
     /// # Errors
     ///
     /// There is no such task.
-    pub fn cancel(&self, id: TaskId, now: DateTime<Utc>) -> Result<Cancelled> {
+    pub fn cancel(&self, id: TaskId, now: DateTime<Utc>) -> Result<CancelResult> {
         self.write(|transaction| match load(transaction, id)?.state {
             TaskState::Running => {
                 transaction.execute("UPDATE task SET cancel = 1 WHERE id = ?1", [id])?;
-                Ok(Cancelled::Asked)
+                Ok(CancelResult::Asked)
             }
             TaskState::Queued | TaskState::Waiting => {
                 let update =
                     "UPDATE task SET state = 'cancelled', ended = ?2, next_try = NULL, verdict = 'cancelled before it began' WHERE id = ?1";
-                transaction.execute(update, params![id, Instant(now)])?;
-                Ok(Cancelled::Now)
+                transaction.execute(update, params![id, UnixMillis(now)])?;
+                Ok(CancelResult::Now)
             }
-            _ => Ok(Cancelled::Over),
+            _ => Ok(CancelResult::Over),
         })
     }
 }

@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
 
 use super::check::check_text;
-use super::{Result, StateError};
+use super::error::{Result, StateError};
 use crate::model::Invalid;
 
 /// What the data is in: an account and folder, a database, a share.
@@ -36,7 +36,7 @@ impl Resource {
 pub(super) fn of(transaction: &Transaction<'_>, wanted: &Resource) -> Result<i64> {
     let found = transaction
         .prepare_cached("SELECT id, class, subclass FROM resource WHERE name = ?1")?
-        .query_row([&wanted.name], |row| Ok((row.get(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?)))
+        .query_row([&wanted.name], |row| Ok((row.get("id")?, row.get::<_, String>("class")?, row.get::<_, String>("subclass")?)))
         .optional()?;
     match found {
         Some((id, class, subclass)) if (&class, &subclass) == (&wanted.class, &wanted.subclass) => Ok(id),

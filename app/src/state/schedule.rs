@@ -4,12 +4,14 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 
-use super::text::Instant;
-use super::{AppId, AppKind, PolicyId, Result, State, StateError, TaskKind, app, policy};
+use super::app::AppKind;
+use super::columns::UnixMillis;
+use super::database::State;
+use super::error::{Result, StateError};
+use super::ids::{AppId, PolicyId, ScheduleId};
+use super::task::TaskKind;
+use super::{app, policy};
 use crate::model::{Calendar, Invalid, Timing};
-
-/// Known to the database only; a removed schedule's is never given again, so that with the app and the time it names a slot for good.
-pub type ScheduleId = i64;
 
 /// Whose a schedule is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,13 +84,13 @@ impl ScheduleSpec {
 const SELECT: &str = "SELECT id, revision, since, app, policy, kind, cron, time_zone, enabled, catch_up FROM schedule";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Schedule> {
-    let owner = match row.get::<_, Option<AppId>>(3)? {
+    let owner = match row.get::<_, Option<AppId>>("app")? {
         Some(app) => Owner::App(app),
-        None => Owner::Policy(row.get(4)?),
+        None => Owner::Policy(row.get("policy")?),
     };
-    let (kind, cron, time_zone) = (row.get(5)?, row.get(6)?, row.get(7)?);
-    let spec = ScheduleSpec { owner, kind, cron, time_zone, enabled: row.get(8)?, catch_up: row.get(9)? };
-    Ok(Schedule { id: row.get(0)?, revision: row.get(1)?, since: row.get::<_, Instant>(2)?.0, spec })
+    let (kind, cron, time_zone) = (row.get("kind")?, row.get("cron")?, row.get("time_zone")?);
+    let spec = ScheduleSpec { owner, kind, cron, time_zone, enabled: row.get("enabled")?, catch_up: row.get("catch_up")? };
+    Ok(Schedule { id: row.get("id")?, revision: row.get("revision")?, since: row.get::<_, UnixMillis>("since")?.0, spec })
 }
 
 pub(super) fn load(connection: &Connection, id: ScheduleId) -> Result<Schedule> {
@@ -126,7 +128,7 @@ impl State {
             };
             let insert = "INSERT INTO schedule (app, policy, kind, cron, time_zone, enabled, catch_up, since) \
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-            let values = params![app, policy, spec.kind, spec.cron, spec.time_zone, spec.enabled, spec.catch_up, Instant(now)];
+            let values = params![app, policy, spec.kind, spec.cron, spec.time_zone, spec.enabled, spec.catch_up, UnixMillis(now)];
             transaction.execute(insert, values)?;
             load(transaction, transaction.last_insert_rowid())
         })
@@ -151,7 +153,7 @@ impl State {
             let since = if same { old.since } else { now };
             let update = "UPDATE schedule SET kind = ?2, cron = ?3, time_zone = ?4, enabled = ?5, catch_up = ?6, since = ?7, \
                  revision = revision + 1 WHERE id = ?1";
-            let values = params![id, spec.kind, spec.cron, spec.time_zone, spec.enabled, spec.catch_up, Instant(since)];
+            let values = params![id, spec.kind, spec.cron, spec.time_zone, spec.enabled, spec.catch_up, UnixMillis(since)];
             transaction.execute(update, values)?;
             load(transaction, id)
         })

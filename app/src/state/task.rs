@@ -4,11 +4,10 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
 
-use super::text::{Instant, Json, words};
-use super::{AppId, Process, Result, ScheduleId, StateError};
-
-/// Counts up; the newest task has the highest.
-pub type TaskId = i64;
+use super::columns::{Json, UnixMillis, words};
+use super::error::{Result, StateError};
+use super::ids::{AppId, ScheduleId, TaskId};
+use super::process::Process;
 
 words! {
     /// What a task does.
@@ -123,44 +122,44 @@ pub struct Task {
     pub progress: String,
 }
 
-pub(super) const SELECT: &str = "SELECT task.id, task.app, task.kind, cause, state, schedule, slot, attempt, input, task.store, task.created, \
+pub(super) const SELECT: &str = "SELECT id, app, kind, cause, state, schedule, slot, attempt, input, store, created, \
      started, ended, next_try, pid, process_start, boot, namespace, heartbeat, cancel, exit, verdict, errors, bytes, snapshot, progress FROM task";
 
 pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Task> {
-    let instant = |index| row.get::<_, Option<Instant>>(index).map(|instant| instant.map(|Instant(at)| at));
-    let runner = match row.get(14)? {
-        Some(pid) => Some(Process { pid, start: row.get(15)?, boot: row.get(16)?, namespace: row.get(17)? }),
+    let instant = |name: &str| row.get::<_, Option<UnixMillis>>(name).map(|instant| instant.map(|UnixMillis(at)| at));
+    let runner = match row.get("pid")? {
+        Some(pid) => Some(Process { pid, start: row.get("process_start")?, boot: row.get("boot")?, namespace: row.get("namespace")? }),
         None => None,
     };
     Ok(Task {
-        id: row.get(0)?,
-        app: row.get(1)?,
-        kind: row.get(2)?,
-        cause: row.get(3)?,
-        state: row.get(4)?,
-        schedule: row.get(5)?,
-        slot: instant(6)?,
-        attempt: row.get(7)?,
-        input: row.get::<_, Json<_>>(8)?.0,
-        store: row.get(9)?,
-        created: row.get::<_, Instant>(10)?.0,
-        started: instant(11)?,
-        ended: instant(12)?,
-        next_try: instant(13)?,
+        id: row.get("id")?,
+        app: row.get("app")?,
+        kind: row.get("kind")?,
+        cause: row.get("cause")?,
+        state: row.get("state")?,
+        schedule: row.get("schedule")?,
+        slot: instant("slot")?,
+        attempt: row.get("attempt")?,
+        input: row.get::<_, Json<_>>("input")?.0,
+        store: row.get("store")?,
+        created: row.get::<_, UnixMillis>("created")?.0,
+        started: instant("started")?,
+        ended: instant("ended")?,
+        next_try: instant("next_try")?,
         runner,
-        heartbeat: instant(18)?,
-        cancel: row.get(19)?,
-        exit: row.get(20)?,
-        verdict: row.get(21)?,
-        errors: row.get(22)?,
-        bytes: row.get(23)?,
-        snapshot: row.get(24)?,
-        progress: row.get(25)?,
+        heartbeat: instant("heartbeat")?,
+        cancel: row.get("cancel")?,
+        exit: row.get("exit")?,
+        verdict: row.get("verdict")?,
+        errors: row.get("errors")?,
+        bytes: row.get("bytes")?,
+        snapshot: row.get("snapshot")?,
+        progress: row.get("progress")?,
     })
 }
 
 pub(super) fn load(connection: &Connection, id: TaskId) -> Result<Task> {
-    let task = connection.prepare_cached(&format!("{SELECT} WHERE task.id = ?1"))?.query_row([id], from_row).optional()?;
+    let task = connection.prepare_cached(&format!("{SELECT} WHERE id = ?1"))?.query_row([id], from_row).optional()?;
     task.ok_or_else(|| StateError::NotFound(format!("there is no task {id}")))
 }
 

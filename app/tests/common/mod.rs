@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use source_app::model::Retention;
 use source_app::state::{
-    App, AppKind, AppSpec, Cause, Finish, NewTask, Owner, Resource, Schedule, ScheduleSpec, State, Task, TaskKind, TaskState,
+    App, AppKind, AppSpec, Cause, NewTask, Owner, Resource, Schedule, ScheduleSpec, State, Task, TaskKind, TaskResult, TaskState,
 };
 use tempfile::TempDir;
 
@@ -54,8 +54,8 @@ pub fn new_task(app: &App, kind: TaskKind) -> NewTask {
     NewTask { app: app.id, kind, cause: Cause::Manual, input: serde_json::json!({}) }
 }
 
-pub fn end(state: TaskState) -> Finish {
-    Finish { state, exit: Some(0), verdict: state.to_string(), errors: 0, bytes: Some(7), snapshot: None }
+pub fn end(state: TaskState) -> TaskResult {
+    TaskResult { state, exit: Some(0), verdict: state.to_string(), errors: 0, bytes: Some(7), snapshot: None }
 }
 
 /// Runs a task from its beginning to its end.

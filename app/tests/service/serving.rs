@@ -6,7 +6,7 @@ use futures::StreamExt;
 use opendrive_sim::{Fault, What};
 use plakar_driver::{ArchiveFormat, CancellationToken, Kind, SnapshotPath};
 use source_app::model::Retention;
-use source_app::service::{Assign, Edit, Error, Place, Problem, Service, Work};
+use source_app::service::{Assign, Edit, Error, Problem, RestorePlace, Service, Work};
 use source_app::state::{App, AppKind, Resource, Task, TaskKind, TaskState};
 
 use crate::world::{World, noise, path};
@@ -123,26 +123,26 @@ async fn an_app_from_its_assignment_to_a_restore() {
     assert_eq!(resource.iter().map(|app| app.spec.name.as_str()).collect::<Vec<_>>(), ["renamed", "there"]);
     let snapshot = points[0].id.clone();
     let restore = |path: &str, to| Work::Restore { snapshot: snapshot.clone(), path: SnapshotPath::new(path).unwrap(), to };
-    let (restored, log) = run(&service, &app, restore("/", Place::Destination("there".into()))).await;
+    let (restored, log) = run(&service, &app, restore("/", RestorePlace::Destination("there".into()))).await;
     assert_eq!(restored.state, TaskState::Succeeded, "{log}");
     assert_eq!(world.simulator.drive().read_file("Elsewhere/folder/a.txt").unwrap(), b"hello");
     world.put("folder/a.txt", b"spoilt");
-    let (restored, log) = run(&service, &app, restore("/", Place::Source)).await;
+    let (restored, log) = run(&service, &app, restore("/", RestorePlace::Source)).await;
     assert_eq!(restored.state, TaskState::Succeeded, "{log}");
     assert_eq!(world.simulator.drive().read_file("folder/a.txt").unwrap(), b"hello");
     // A part goes back to where it was, too, not to the top.
     for part in ["/folder/a.txt", "/folder"] {
         world.put("folder/a.txt", b"spoilt");
-        let (restored, log) = run(&service, &app, restore(part, Place::Source)).await;
+        let (restored, log) = run(&service, &app, restore(part, RestorePlace::Source)).await;
         assert_eq!(restored.state, TaskState::Succeeded, "{log}");
         assert_eq!(world.simulator.drive().read_file("folder/a.txt").unwrap(), b"hello", "{part}");
         assert!(world.simulator.drive().read_file("a.txt").is_none(), "{part}");
     }
-    let (restored, log) = run(&service, &app, restore("/folder/a.txt", Place::Folder(world.user.home().join("out")))).await;
+    let (restored, log) = run(&service, &app, restore("/folder/a.txt", RestorePlace::Folder(world.user.home().join("out")))).await;
     assert_eq!(restored.state, TaskState::Succeeded, "{log}");
     assert_eq!(std::fs::read(world.user.home().join("out/a.txt")).unwrap(), b"hello");
     assert_eq!(world.plakar.configurations(Kind::Destination).await.unwrap().into_keys().collect::<Vec<_>>(), ["drive", "there"]);
-    assert_eq!(service.start(app.id, &restore("/none", Place::Source)).await.unwrap_err().problem(), Problem::NotFound);
+    assert_eq!(service.start(app.id, &restore("/none", RestorePlace::Source)).await.unwrap_err().problem(), Problem::NotFound);
 
     // Without a rule nothing is pruned; with one the newest stays.
     assert_eq!(service.start(app.id, &Work::Prune).await.unwrap_err().problem(), Problem::Input);

@@ -14,10 +14,10 @@ use super::extract::{Change, NoBody, NoParameters, StrictJson, StrictPath, Stric
 use super::number::Id;
 use super::views::{ConfiguredView, ListView};
 use source_app::export::{Command, ExportedFile, Kubernetes, Systemd};
-use source_app::service::{Assign, Dashboard, Edit, Export, ExportAs, Service, Site};
-use source_app::state::{App, Effective};
+use source_app::service::{Assign, Dashboard, Edit, Export, ExportAs, Service, SiteOverview};
+use source_app::state::{App, EffectiveSchedule};
 
-pub(super) async fn list(State(service): State<Service>, _: StrictQuery<NoParameters>) -> ApiResult<Json<Site>> {
+pub(super) async fn list(State(service): State<Service>, _: StrictQuery<NoParameters>) -> ApiResult<Json<SiteOverview>> {
     Ok(Json(service.site().await?))
 }
 
@@ -70,7 +70,7 @@ pub(super) async fn schedules(
     State(service): State<Service>,
     StrictPath(app): StrictPath<Id>,
     _: StrictQuery<NoParameters>,
-) -> ApiResult<Json<ListView<Effective>>> {
+) -> ApiResult<Json<ListView<EffectiveSchedule>>> {
     let app = service.app(app.get()).await?;
     Ok(Json(ListView { items: service.effective_schedules(Some(app.id)).await? }))
 }

@@ -10,8 +10,8 @@ use super::answer::accepted;
 use super::error::ApiResult;
 use super::extract::{NoParameters, PathParameter, SnapshotParameter, StrictJson, StrictPath, StrictQuery};
 use super::number::{Id, Number, Offset};
-use source_app::service::{Place, Service, Work};
-use source_app::state::{Cancelled, Cause, Task, TaskFilter, TaskKind, TaskState};
+use source_app::service::{RestorePlace, Service, Work};
+use source_app::state::{CancelResult, Cause, Task, TaskFilter, TaskKind, TaskState};
 
 /// Maximum size of a log's part in one answer, in bytes.
 const MAX_LOG_PART_BYTES: usize = 64 << 10;
@@ -30,7 +30,7 @@ pub(super) enum StartRequest {
     Restore {
         snapshot: SnapshotParameter,
         path: PathParameter,
-        to: Place,
+        to: RestorePlace,
     },
 }
 
@@ -168,9 +168,9 @@ pub(super) async fn cancel(
     _: StrictJson<NoParameters>,
 ) -> ApiResult<Json<CancelAnswer>> {
     let outcome = match service.cancel(task.get()).await? {
-        Cancelled::Now => "cancelled",
-        Cancelled::Asked => "asked",
-        Cancelled::Over => "over",
+        CancelResult::Now => "cancelled",
+        CancelResult::Asked => "asked",
+        CancelResult::Over => "over",
     };
     Ok(Json(CancelAnswer { outcome }))
 }

@@ -15,7 +15,7 @@ use super::task_row::TaskRow;
 use plakar_driver::SnapshotId;
 use source_app::scheduler::NextRun;
 use source_app::service::{Service, Work};
-use source_app::state::{App, AppId, AppKind, Origin, TaskFilter, TaskKind};
+use source_app::state::{App, AppId, AppKind, ScheduleOrigin, TaskFilter, TaskKind};
 
 /// Maximum number of backups that are shown.
 const MAX_BACKUPS_SHOWN: u32 = 10;
@@ -50,8 +50,8 @@ impl NextRunRow {
     fn of(run: NextRun) -> Self {
         let spec = &run.schedule.schedule.spec;
         let policy = match run.schedule.origin {
-            Origin::App => None,
-            Origin::Policy(name) => Some(name),
+            ScheduleOrigin::App => None,
+            ScheduleOrigin::Policy(name) => Some(name),
         };
         let zone = if spec.time_zone == "UTC" { String::new() } else { format!(" ({})", spec.time_zone) };
         Self { at: DisplayTime(run.at), kind: spec.kind, timing: format!("{}{zone}", spec.timing()), policy }

@@ -104,7 +104,7 @@ impl AppForm {
     pub fn refused(&mut self, error: Error) -> Result<(), Error> {
         match error {
             Error::Faults(faults) => self.add(faults),
-            error if matches!(error.problem(), Problem::Inside | Problem::NotFound) => return Err(error),
+            error if matches!(error.problem(), Problem::Internal | Problem::NotFound) => return Err(error),
             error => {
                 let text = error.to_string();
                 let field = [("choose another name", "name"), ("name for the resource", "resource"), ("no store named", "store")];

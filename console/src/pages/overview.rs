@@ -10,8 +10,8 @@ use super::format::{self, Badge, DisplayTime};
 use super::running_task::RunningTask;
 use source_app::model::GRACE;
 use source_app::scheduler::NextRun;
-use source_app::service::{Service, Site};
-use source_app::state::{AppId, AppKind, AppSpec, Overview, Task, TaskKind, TaskState};
+use source_app::service::{Service, SiteOverview};
+use source_app::state::{AppId, AppKind, AppOverview, AppSpec, Task, TaskKind, TaskState};
 
 #[derive(Template)]
 #[template(path = "overview.html")]
@@ -61,11 +61,11 @@ pub async fn overview(State(service): State<Service>, context: PageContext) -> P
     render(&made(context.layout(Section::Overview), site, Utc::now()))
 }
 
-fn made(layout: Layout, site: Site, now: DateTime<Utc>) -> OverviewPage {
-    let Site { apps, next } = site;
+fn made(layout: Layout, site: SiteOverview, now: DateTime<Utc>) -> OverviewPage {
+    let SiteOverview { apps, next } = site;
     let running = apps.iter().any(|app| !app.open.is_empty());
     let (sources, others): (Vec<_>, Vec<_>) = apps.into_iter().partition(|app| app.app.spec.kind == AppKind::Source);
-    let destination = |Overview { app, open, .. }| DestinationRow { id: app.id, spec: app.spec, open: RunningTask::all(&open) };
+    let destination = |AppOverview { app, open, .. }| DestinationRow { id: app.id, spec: app.spec, open: RunningTask::all(&open) };
     let rows = sources.into_iter().map(|app| row(app, &next, now));
     let (bad, fine): (Vec<_>, Vec<_>) = rows.partition(|row| row.reason.is_some());
     let groups = [("Need attention", true, bad), ("Fine", false, fine)];
@@ -74,8 +74,8 @@ fn made(layout: Layout, site: Site, now: DateTime<Utc>) -> OverviewPage {
     OverviewPage { layout, groups, destinations: others.into_iter().map(destination).collect(), running }
 }
 
-fn row(overview: Overview, next: &[NextRun], now: DateTime<Utc>) -> AppRow {
-    let Overview { app, open, last, last_success } = overview;
+fn row(overview: AppOverview, next: &[NextRun], now: DateTime<Utc>) -> AppRow {
+    let AppOverview { app, open, last, last_success } = overview;
     let kind = |run: &NextRun| run.schedule.schedule.spec.kind;
     let mut own = next.iter().filter(|run| run.schedule.app == app.id);
     // A slot that passed, and no task of the app is about to see to it.

@@ -14,7 +14,7 @@ use super::forms::Field;
 use super::running_task::RunningTask;
 use super::task_row::TaskRow;
 use source_app::service::{Error, Service};
-use source_app::state::{App, AppId, Cancelled, Task, TaskFilter, TaskId, TaskKind, TaskState};
+use source_app::state::{App, AppId, CancelResult, Task, TaskFilter, TaskId, TaskKind, TaskState};
 
 /// Maximum number of tasks on a page.
 const MAX_TASKS_PER_PAGE: u32 = 50;
@@ -184,9 +184,9 @@ fn input(input: &serde_json::Value) -> Vec<(String, String)> {
 
 pub async fn cancel(State(service): State<Service>, Path(id): Path<TaskId>) -> Result<Response, PageError> {
     let notice = match service.cancel(id).await? {
-        Cancelled::Now => "cancelled",
-        Cancelled::Asked => "cancelling",
-        Cancelled::Over => "over",
+        CancelResult::Now => "cancelled",
+        CancelResult::Asked => "cancelling",
+        CancelResult::Over => "over",
     };
     Ok(redirect(&format!("/tasks/{id}"), notice))
 }

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use jsonschema::Validator;
 use serde_json::{Value, json};
-use source_app::state::{AppKind, Cause, Match, TaskKind, TaskState};
+use source_app::state::{AppKind, Cause, MatchMode, TaskKind, TaskState};
 use web_console::api::ROUTES;
 
 /// OpenAPI's own schema of 2022-10-07, <https://spec.openapis.org/oas/3.1/schema/2022-10-07> (Apache 2.0), as it came.
@@ -119,7 +119,7 @@ fn closed_lists_are_those_of_the_program() {
         ("TaskKind", &schemas["TaskKind"], json!(TaskKind::ALL)),
         ("TaskState", &schemas["TaskState"], json!(TaskState::ALL)),
         ("Cause", &schemas["Cause"], json!(Cause::ALL)),
-        ("Match", classes, json!(Match::ALL)),
+        ("Match", classes, json!(MatchMode::ALL)),
     ] {
         assert_eq!(described["enum"], words, "{name}");
     }

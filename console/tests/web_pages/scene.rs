@@ -3,7 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use source_app::model::Retention;
 use source_app::state::{
-    App, AppKind, AppSpec, Cause, Finish, Match, NewTask, Owner, PolicySpec, Resource, ScheduleSpec, State, Task, TaskKind, TaskState,
+    App, AppKind, AppSpec, Cause, MatchMode, NewTask, Owner, PolicySpec, Resource, ScheduleSpec, State, Task, TaskKind, TaskResult,
+    TaskState,
 };
 
 /// The texts of users and drives in a scene.
@@ -71,7 +72,7 @@ impl Scene<'_> {
             _ => self.texts.trouble.to_owned(),
         };
         let made = kind == TaskKind::Backup && matches!(state, TaskState::Succeeded | TaskState::CompletedWithErrors);
-        let finish = Finish {
+        let finish = TaskResult {
             state,
             exit: Some(i32::from(state == TaskState::Failed)),
             verdict,
@@ -98,7 +99,7 @@ impl Scene<'_> {
             name: "all".into(),
             environments: list.clone(),
             data_classes: list,
-            classes: Match::Any,
+            classes: MatchMode::Any,
             retention,
             enabled: true,
         };

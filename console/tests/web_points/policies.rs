@@ -26,7 +26,7 @@ async fn a_policy_gives_its_apps_schedules_and_a_retention() {
         (("name", "Not good"), "Name \"Not good\""),
         (("daily", "-1"), "whole number"),
         (("daily", "20000"), "too many"),
-        (("classes", "most"), "\"most\" is no match"),
+        (("classes", "most"), "\"most\" is not a valid match"),
         (("environment-own", "a\u{7}b"), "control character"),
     ] {
         let mut fields: Vec<(&str, &str)> = NEW.iter().copied().filter(|(name, _)| *name != change.0).collect();

@@ -70,7 +70,7 @@ async fn faults_and_conflicts_leave_what_was_entered() {
     let app = console.source("drive", "production", &["PII"]);
     let (list, new) = (format!("/apps/{}/schedules", app.id), format!("/apps/{}/schedules/new", app.id));
     for (changes, fault) in [
-        (vec![("daily_at", "25:00")], "no time of day"),
+        (vec![("daily_at", "25:00")], "not a valid time of day"),
         (vec![("choice", "")], "Choose when it runs"),
         (vec![("choice", "cron"), ("cron", "<script>")], "not five fields"),
         (vec![("time_zone", "Mars/Olympus")], "\"Mars/Olympus\" is unknown"),

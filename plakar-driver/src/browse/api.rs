@@ -6,42 +6,42 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
-use crate::browse::points::{Header, One, RestorePoint};
+use crate::browse::points::{Header, RestorePoint, Single};
 use crate::error::{Error, Result};
 use crate::names::{SnapshotId, SnapshotPath, percent};
 
-/// So long an answer may take, other than a file's content.
-const ANSWER_LIMIT: Duration = Duration::from_secs(60);
+/// Timeout of an answer, other than a file's content.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Somebody who waits for a page asks several things, one after another, so long apart at most.
-const BETWEEN: Duration = Duration::from_millis(30);
+/// Maximum pause between two requests of somebody who waits for a page, which asks several things.
+const MAX_PAUSE: Duration = Duration::from_millis(30);
 
-/// So long what nobody waits for gives way.
-const GIVES_WAY: Duration = Duration::from_secs(1);
+/// How long what nobody waits for gives way.
+const GIVE_WAY_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What is kept of a path in an address; a slash parts it.
-const PATH: &[u8] = b"/-._~";
+const KEPT_IN_PATH: &[u8] = b"/-._~";
 
 /// Where a `plakar ui` listens, and the token that it wants. The token never leaves this process.
 pub(crate) struct Api {
     client: reqwest::Client,
     address: String,
     token: String,
-    waiting: Mutex<Waiting>,
+    waiting: Mutex<Waiters>,
 }
 
 /// Who waits for an answer.
 #[derive(Default)]
-struct Waiting {
+struct Waiters {
     now: usize,
     /// When the last one had an answer.
     last: Option<Instant>,
 }
 
 /// Somebody waits as long as this is there.
-pub(crate) struct Waits<'a>(&'a Api);
+pub(crate) struct WaitingGuard<'a>(&'a Api);
 
-impl Drop for Waits<'_> {
+impl Drop for WaitingGuard<'_> {
     fn drop(&mut self) {
         let mut waiting = self.0.waiting();
         waiting.now -= 1;
@@ -57,14 +57,14 @@ impl Api {
         Ok(Self { client, address, token, waiting: Mutex::default() })
     }
 
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+    fn waiting(&self) -> MutexGuard<'_, Waiters> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Somebody waits for what is asked now.
-    pub(crate) fn waits(&self) -> Waits<'_> {
+    pub(crate) fn waits(&self) -> WaitingGuard<'_> {
         self.waiting().now += 1;
-        Waits(self)
+        WaitingGuard(self)
     }
 
     /// Gives way to those who wait, for a while.
@@ -72,9 +72,9 @@ impl Api {
         let begun = Instant::now();
         let busy = || {
             let waiting = self.waiting();
-            waiting.now > 0 || waiting.last.is_some_and(|last| last.elapsed() < BETWEEN)
+            waiting.now > 0 || waiting.last.is_some_and(|last| last.elapsed() < MAX_PAUSE)
         };
-        while busy() && begun.elapsed() < GIVES_WAY {
+        while busy() && begun.elapsed() < GIVE_WAY_TIMEOUT {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
@@ -102,7 +102,7 @@ impl Api {
                 _ => Err(Error::Refused(message(&bytes))),
             }
         };
-        tokio::time::timeout(ANSWER_LIMIT, answered).await.unwrap_or(Err(Error::TimedOut(ANSWER_LIMIT)))
+        tokio::time::timeout(ANSWER_TIMEOUT, answered).await.unwrap_or(Err(Error::TimedOut(ANSWER_TIMEOUT)))
     }
 
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, String)]) -> Result<T> {
@@ -117,7 +117,7 @@ impl Api {
     }
 
     pub(crate) async fn restore_point(&self, id: &SnapshotId) -> Result<RestorePoint> {
-        let header: Result<One<Header>> = self.get(&format!("/api/snapshot/{id}"), &[]).await;
+        let header: Result<Single<Header>> = self.get(&format!("/api/snapshot/{id}"), &[]).await;
         let named =
             |error| if matches!(error, Error::NotFound(_)) { Error::NotFound(format!("the restore point {}", id.short())) } else { error };
         header.map_err(named)?.item.restore_point()
@@ -130,7 +130,7 @@ pub(crate) fn understood<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
 
 /// `ID:/path` in an address, where nothing of the path can be taken for anything else.
 pub(crate) fn in_address(id: &SnapshotId, path: &SnapshotPath) -> String {
-    format!("{id}:{}", percent(path.as_str(), PATH))
+    format!("{id}:{}", percent(path.as_str(), KEPT_IN_PATH))
 }
 
 fn message(bytes: &[u8]) -> String {

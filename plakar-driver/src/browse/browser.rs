@@ -11,24 +11,24 @@ use serde::de::DeserializeOwned;
 use tokio::io::BufReader;
 use tokio::sync::{Mutex as AsyncMutex, mpsc};
 
-use crate::browse::api::{Api, Waits, understood};
+use crate::browse::api::{Api, WaitingGuard, understood};
 use crate::browse::index::Index;
 use crate::browse::indexes::{Indexes, Wanted};
-use crate::browse::points::{Entry, Header, Items, One, Page, RawEntry, RawError, RestorePoint};
+use crate::browse::points::{Entry, Header, Items, Page, RawEntry, RawError, RestorePoint, Single};
 use crate::configuration::store::Store;
 use crate::error::{Error, Result};
 use crate::names::{SnapshotId, SnapshotPath};
 use crate::outcome::Failure;
-use crate::process::command::{Plakar, Running, UNLIMITED};
-use crate::process::ended::refused;
+use crate::process::command::{NO_TIMEOUT, Plakar, Running};
+use crate::process::job_end::refused;
 use crate::process::lines::{Line, Redactor, Stream, pump};
 use crate::token::random_token;
 
-/// So long it may take to open a store.
-const START_LIMIT: Duration = Duration::from_secs(120);
+/// Timeout to open a store.
+const START_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// So many headers are fetched at once.
-const HEADERS: u64 = 500;
+/// Maximum number of headers that are fetched at once.
+const MAX_PAGE_HEADERS: u64 = 500;
 
 /// A `plakar ui` of one store. It ends when this is dropped.
 pub struct Browser {
@@ -37,12 +37,12 @@ pub struct Browser {
     store: Store,
     indexes: Arc<Indexes>,
     used: Mutex<Instant>,
-    known: AsyncMutex<Known>,
+    known: AsyncMutex<KnownPoints>,
 }
 
 /// The headers of a store, and how it looked when they were fetched.
 #[derive(Default)]
-struct Known {
+struct KnownPoints {
     mark: Option<(u64, Option<SnapshotId>)>,
     points: Vec<RestorePoint>,
 }
@@ -54,7 +54,7 @@ impl Browser {
         let free = std::net::TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
         let address = free.map_err(Error::io("no free port"))?.to_string();
         let arguments = ["at", &store.reference(), "ui", "-addr", &address, "-no-spawn"];
-        let job = plakar.job(arguments).limit(UNLIMITED).variable("PLAKAR_UI_TOKEN", &token);
+        let job = plakar.job(arguments).timeout(NO_TIMEOUT).variable("PLAKAR_UI_TOKEN", &token);
         let (running, stdout, stderr) = job.start().await?;
         let last = Arc::new(Mutex::new(VecDeque::new()));
         let (sender, lines) = mpsc::channel(16);
@@ -74,8 +74,8 @@ impl Browser {
             if browser.api.get::<serde_json::Value>("/api/info", &[]).await.is_ok_and(|info| info["repository_id"].is_string()) {
                 return Ok(browser);
             }
-            if started.elapsed() > START_LIMIT {
-                return Err(Error::TimedOut(START_LIMIT));
+            if started.elapsed() > START_TIMEOUT {
+                return Err(Error::TimedOut(START_TIMEOUT));
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
@@ -99,7 +99,7 @@ impl Browser {
     }
 
     /// Somebody who waits for a page asks, as long as this is there.
-    fn asks(&self) -> Waits<'_> {
+    fn asks(&self) -> WaitingGuard<'_> {
         self.touch();
         self.api.waits()
     }
@@ -151,7 +151,7 @@ impl Browser {
         if known.mark.as_ref() != Some(&mark) {
             let mut points = Vec::new();
             while (points.len() as u64) < total {
-                let page = self.headers(points.len() as u64, HEADERS).await?;
+                let page = self.headers(points.len() as u64, MAX_PAGE_HEADERS).await?;
                 if page.items.is_empty() {
                     break;
                 }
@@ -161,7 +161,7 @@ impl Browser {
             }
             points.sort_by(|a, b| (b.taken, &b.id).cmp(&(a.taken, &a.id)));
             self.indexes.keep_only(&self.store, points.iter().map(|point| &point.id));
-            *known = Known { mark: Some(mark), points };
+            *known = KnownPoints { mark: Some(mark), points };
         }
         let wanted = |point: &&RestorePoint| app.is_none_or(|app| point.app.as_deref() == Some(app));
         Ok(known.points.iter().filter(wanted).cloned().collect())
@@ -187,7 +187,7 @@ impl Browser {
     /// # Errors
     /// [`Error::NotFound`], or as for all here.
     pub async fn entry(&self, id: &SnapshotId, path: &SnapshotPath) -> Result<Entry> {
-        Ok(self.in_snapshot::<One<RawEntry>>("", id, path, &[]).await?.item.entry())
+        Ok(self.in_snapshot::<Single<RawEntry>>("", id, path, &[]).await?.item.entry())
     }
 
     /// What failed when the snapshot was made.

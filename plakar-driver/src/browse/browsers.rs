@@ -14,25 +14,25 @@ use crate::process::command::Plakar;
 
 /// Browsers by store: started when needed, stopped when idle, and with this.
 #[derive(Clone)]
-pub struct Browsers(Arc<Pool>);
+pub struct Browsers(Arc<BrowserPool>);
 
-type Slot = Arc<AsyncMutex<Option<Arc<Browser>>>>;
+type BrowserSlot = Arc<AsyncMutex<Option<Arc<Browser>>>>;
 
-struct Pool {
-    slots: Mutex<HashMap<Store, Slot>>,
+struct BrowserPool {
+    slots: Mutex<HashMap<Store, BrowserSlot>>,
     idle: Duration,
     indexes: Arc<Indexes>,
 }
 
 impl Browsers {
-    /// Each is stopped when it was not used for so long.
+    /// Each is stopped when it was not used for `idle`.
     pub fn new(idle: Duration) -> Self {
-        Self::with_index_limit(idle, indexes::ENTRIES)
+        Self::with_index_limit(idle, indexes::MAX_INDEX_ENTRIES)
     }
 
     /// The same, and no index is made of a restore point with more entries than this.
     pub fn with_index_limit(idle: Duration, entries: usize) -> Self {
-        Self(Arc::new(Pool { slots: Mutex::default(), idle, indexes: Indexes::new(entries) }))
+        Self(Arc::new(BrowserPool { slots: Mutex::default(), idle, indexes: Indexes::new(entries) }))
     }
 
     /// The browser of a store.
@@ -59,7 +59,7 @@ impl Browsers {
 }
 
 /// Ends when the browser or the pool is gone.
-async fn stop_when_idle(pool: Weak<Pool>, store: Store, browser: Weak<Browser>) {
+async fn stop_when_idle(pool: Weak<BrowserPool>, store: Store, browser: Weak<Browser>) {
     loop {
         let Some(idle) = pool.upgrade().map(|pool| pool.idle) else { return };
         let Some(used) = browser.upgrade().map(|browser| browser.used()) else { return };

@@ -18,11 +18,11 @@ use crate::browse::points::{Entry, EntryKind};
 use crate::configuration::store::Store;
 use crate::error::{Error, Result};
 use crate::names::{SnapshotId, SnapshotPath, file_name};
-use crate::process::command::{Plakar, UNLIMITED};
+use crate::process::command::{NO_TIMEOUT, Plakar};
 use crate::process::lines::{Stream, pump};
 
-/// So much of an archive is held back until plakar has ended well: an archive without its end is seen to be cut.
-const HELD_BACK: usize = 64 << 10;
+/// How many bytes of an archive are held back until plakar has ended well: an archive without its end is seen to be cut.
+const HELD_BACK_BYTES: usize = 64 << 10;
 
 /// Something to download.
 pub struct Download {
@@ -112,7 +112,7 @@ impl Plakar {
         };
         let arguments = ["at", &store.reference(), "archive", "-output=-", &format!("-format={word}"), "-rebase", &path.of(id)];
         let (secrets, cancel) = (store.secrets(self).await?, cancel.clone());
-        let (mut running, mut stdout, stderr) = self.job(arguments).limit(UNLIMITED).start().await?;
+        let (mut running, mut stdout, stderr) = self.job(arguments).timeout(NO_TIMEOUT).start().await?;
         let (said, mut lines) = mpsc::channel(16);
         tokio::spawn(pump(Stream::Error, BufReader::new(stderr), said));
         let last = tokio::spawn(async move {
@@ -127,12 +127,12 @@ impl Plakar {
             let mut held: VecDeque<Bytes> = VecDeque::new();
             let copied = async {
                 loop {
-                    let mut buffer = bytes::BytesMut::with_capacity(HELD_BACK);
+                    let mut buffer = bytes::BytesMut::with_capacity(HELD_BACK_BYTES);
                     if stdout.read_buf(&mut buffer).await? == 0 {
                         return Ok::<bool, io::Error>(true);
                     }
                     held.push_back(buffer.freeze());
-                    while held.iter().skip(1).map(Bytes::len).sum::<usize>() >= HELD_BACK {
+                    while held.iter().skip(1).map(Bytes::len).sum::<usize>() >= HELD_BACK_BYTES {
                         let Some(chunk) = held.pop_front() else { break };
                         if sender.send(Ok(chunk)).await.is_err() {
                             // Nobody reads on.

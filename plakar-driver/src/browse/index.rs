@@ -12,8 +12,8 @@ use crate::browse::points::{Entry, EntryKind, Page};
 use crate::error::{Error, Result};
 use crate::names::SnapshotPath;
 
-/// The longest text to search for, in characters; no file system has longer names.
-const TEXT: usize = 255;
+/// Maximum length of a text to search for, in characters; no file system has longer names.
+const MAX_SEARCH_CHARACTERS: usize = 255;
 
 /// What the entries of a folder are ordered by. All but [`OrderBy::Stored`] have the folders first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -187,8 +187,8 @@ impl Index {
     /// As plakar understands what is searched for, but over many names: a dot never matches what ends one.
     fn pattern(&self, text: &str) -> Result<regex::Regex> {
         let refuse = |_| Error::Input("that can't be searched for: take a shorter text".into());
-        if text.chars().count() > TEXT {
-            return Err(Error::Input(format!("the text to search for is too long: take at most {TEXT} characters")));
+        if text.chars().count() > MAX_SEARCH_CHARACTERS {
+            return Err(Error::Input(format!("the text to search for is too long: take at most {MAX_SEARCH_CHARACTERS} characters")));
         }
         let whole = text.contains(['*', '?']);
         let mut inner = String::new();

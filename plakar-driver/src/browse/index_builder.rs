@@ -7,13 +7,13 @@ use crate::browse::points::{Entry, EntryKind};
 use crate::error::{Error, Result};
 use crate::names::SnapshotPath;
 
-/// So many bytes all names, content types and the paths that links lead to may have.
-const TEXT: usize = 256 << 20;
+/// Maximum length of all names, content types and paths that links lead to, in bytes.
+const MAX_TEXT_BYTES: usize = 256 << 20;
 
 /// Entries in the order that they came in, and the folders that they make known.
 pub(crate) struct IndexBuilder {
     columns: Columns,
-    folders: Vec<Known>,
+    folders: Vec<FolderRow>,
     /// The parts of folders, as they came: the folder, the first row, and how many.
     parts: Vec<(u32, u32, u32)>,
     types: HashMap<Box<str>, u32>,
@@ -23,7 +23,7 @@ pub(crate) struct IndexBuilder {
     limit: usize,
 }
 
-struct Known {
+struct FolderRow {
     /// Its row, but for the root.
     row: u32,
     /// The folder that it is in.
@@ -34,9 +34,9 @@ struct Known {
 }
 
 impl IndexBuilder {
-    /// Takes at most so many entries.
+    /// Takes at most `limit` entries.
     pub(crate) fn new(limit: usize) -> Self {
-        let root = Known { row: 0, parent: 0, second: false, read: false };
+        let root = FolderRow { row: 0, parent: 0, second: false, read: false };
         let types = HashMap::from([("".into(), 0)]);
         Self { columns: Columns::default(), folders: vec![root], parts: Vec::new(), types, doubtful: HashSet::new(), text: 0, limit }
     }
@@ -75,10 +75,10 @@ impl IndexBuilder {
         for entry in entries {
             let (row, columns) = (self.columns.len() as u32, &mut self.columns);
             if entry.name.contains('/') || entry.name.is_empty() {
-                return Err(Error::Answer(format!("a name in {} is none", entry.folder)));
+                return Err(Error::Answer(format!("a name in {} is not a valid one", entry.folder)));
             }
             self.text += entry.name.len() + entry.target.len();
-            if self.text > TEXT {
+            if self.text > MAX_TEXT_BYTES {
                 return Ok(false);
             }
             if entry.kind == EntryKind::Folder {
@@ -86,7 +86,7 @@ impl IndexBuilder {
                 // Bytes that are no UTF-8 are shown as this sign: two names can look the same.
                 let doubtful = entry.name.contains(char::REPLACEMENT_CHARACTER);
                 let second = doubtful && !self.doubtful.insert((parent, entry.name.as_str().into()));
-                self.folders.push(Known { row, parent, second, read: false });
+                self.folders.push(FolderRow { row, parent, second, read: false });
             }
             let fresh = self.types.len() as u32;
             let content_type = self.types.get(entry.content_type.as_str()).copied();

@@ -13,14 +13,14 @@ use crate::browse::points::{Items, RawEntry};
 use crate::error::{Error, Result};
 use crate::names::SnapshotId;
 
-/// So many entries of a folder are asked for at once: while plakar makes up a larger answer, pages wait longer.
-const PART: u64 = 5_000;
+/// How many entries of a folder are asked for at once: while plakar makes up a larger answer, pages wait longer.
+const MIN_PART_ENTRIES: u64 = 5_000;
 
 /// Of a very large folder, such a part of it: plakar reads all before it again each time.
-const PARTS: u64 = 16;
+const MAX_FOLDER_PARTS: u64 = 16;
 
 /// What is being read.
-struct Reading<'a> {
+struct SnapshotReader<'a> {
     api: &'a Api,
     id: &'a SnapshotId,
     builder: Arc<Mutex<IndexBuilder>>,
@@ -41,7 +41,7 @@ pub(crate) async fn read(
         return Ok(None);
     }
     let builder = Arc::new(Mutex::new(IndexBuilder::new(limit)));
-    let reading = Reading { api, id, builder: Arc::clone(&builder), so_far, wanted };
+    let reading = SnapshotReader { api, id, builder: Arc::clone(&builder), so_far, wanted };
     // One after another: a second one would have no core of its own beside the pages.
     let mut next = 0;
     while next < lock(&builder).folders() {
@@ -58,11 +58,11 @@ pub(crate) async fn read(
     Ok(Some(blocking(laid_out).await?))
 }
 
-impl Reading<'_> {
+impl SnapshotReader<'_> {
     /// Reads a folder. False if that makes too many entries.
     async fn folder(&self, number: usize) -> Result<bool> {
         let Some(path) = lock(&self.builder).path(number) else { return Ok(true) };
-        let (mut offset, mut limit) = (0, PART);
+        let (mut offset, mut limit) = (0, MIN_PART_ENTRIES);
         loop {
             if !(self.wanted)() {
                 return Err(Error::Cancelled);
@@ -95,7 +95,7 @@ impl Reading<'_> {
                 return Ok(fits);
             }
             offset += count;
-            limit = PART.max(total / PARTS);
+            limit = MIN_PART_ENTRIES.max(total / MAX_FOLDER_PARTS);
         }
     }
 }

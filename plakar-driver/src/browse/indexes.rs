@@ -17,30 +17,33 @@ use crate::configuration::store::Store;
 use crate::error::{Error, Result};
 use crate::names::SnapshotId;
 
-/// So many entries a restore point may have to get an index.
-pub(crate) const ENTRIES: usize = 2_000_000;
+/// Maximum number of entries of a restore point that gets an index.
+pub(crate) const MAX_INDEX_ENTRIES: usize = 2_000_000;
 
-/// So many indexes are kept, and so many bytes of them; one in any case.
-const KEPT: usize = 4;
-const BYTES: usize = 512 << 20;
+/// Maximum number of indexes that are kept; one in any case.
+const MAX_KEPT_INDEXES: usize = 4;
 
-/// So much is remembered of snapshots without an index.
-const REMEMBERED: usize = 1000;
+/// Maximum of memory that the kept indexes take, in bytes; one is kept in any case.
+const MAX_KEPT_BYTES: usize = 512 << 20;
 
-/// One that was not asked for in so long is not made to its end,
-const ABANDONED: Duration = Duration::from_secs(120);
-/// nor in so long if another one of its store is asked for.
-const SUPERSEDED: Duration = Duration::from_secs(15);
+/// Maximum number of snapshots without an index that are remembered.
+const MAX_REMEMBERED_SNAPSHOTS: usize = 1000;
 
-/// After so long a failure is forgotten.
-const FAILED: Duration = Duration::from_secs(30);
+/// How long an index that nobody asks for is still being made.
+const ABANDONED_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// The same, if another index of its store is asked for.
+const SUPERSEDED_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// How long a failure is remembered.
+const FAILURE_MEMORY: Duration = Duration::from_secs(30);
 
 /// How it stands with the index of a restore point.
 #[derive(Clone)]
 pub enum IndexState {
     /// It is being made; ask again.
     Building {
-        /// So many entries were read.
+        /// How many entries were read.
         entries_so_far: u64,
     },
     /// It is there.
@@ -51,19 +54,19 @@ pub enum IndexState {
     Failed(String),
 }
 
-type Key = (Store, SnapshotId);
+type IndexKey = (Store, SnapshotId);
 
 pub(crate) struct Indexes {
-    slots: Mutex<HashMap<Key, Slot>>,
+    slots: Mutex<HashMap<IndexKey, IndexSlot>>,
     limit: usize,
 }
 
-struct Slot {
+struct IndexSlot {
     used: Instant,
-    content: Content,
+    content: IndexContent,
 }
 
-enum Content {
+enum IndexContent {
     /// Has so few entries that browsing needs no index.
     Small,
     Building(Building),
@@ -87,7 +90,7 @@ impl Indexes {
         Arc::new(Self { slots: Mutex::default(), limit })
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Slot>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<IndexKey, IndexSlot>> {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -96,19 +99,19 @@ impl Indexes {
         let mut slots = self.lock();
         let slot = slots.get_mut(&(store.clone(), id.clone()))?;
         slot.used = Instant::now();
-        if matches!(&slot.content, Content::Failed(_, when) if when.elapsed() >= FAILED) {
+        if matches!(&slot.content, IndexContent::Failed(_, when) if when.elapsed() >= FAILURE_MEMORY) {
             return None;
         }
-        Some(if let Content::Ready(index) = &slot.content { Some(Arc::clone(index)) } else { None })
+        Some(if let IndexContent::Ready(index) = &slot.content { Some(Arc::clone(index)) } else { None })
     }
 
     pub(crate) fn is_being_made(&self, store: &Store, id: &SnapshotId) -> bool {
-        self.lock().get(&(store.clone(), id.clone())).is_some_and(|slot| matches!(slot.content, Content::Building(_)))
+        self.lock().get(&(store.clone(), id.clone())).is_some_and(|slot| matches!(slot.content, IndexContent::Building(_)))
     }
 
     /// Browsing this one needs no index.
     pub(crate) fn small(&self, store: &Store, id: &SnapshotId) {
-        let slot = || Slot { used: Instant::now(), content: Content::Small };
+        let slot = || IndexSlot { used: Instant::now(), content: IndexContent::Small };
         self.lock().entry((store.clone(), id.clone())).or_insert_with(slot);
     }
 
@@ -119,21 +122,21 @@ impl Indexes {
         if let Some(slot) = slots.get_mut(&key) {
             slot.used = now;
             match &slot.content {
-                Content::Building(building) => {
+                IndexContent::Building(building) => {
                     let entries_so_far = building.so_far.load(Ordering::Relaxed);
                     return (IndexState::Building { entries_so_far }, Some(building.ended.clone()));
                 }
-                Content::Ready(index) => return (IndexState::Ready(Arc::clone(index)), None),
-                Content::TooLarge => return (IndexState::TooLarge, None),
-                Content::Failed(reason, when) if when.elapsed() < FAILED => return (IndexState::Failed(reason.clone()), None),
-                Content::Small | Content::Failed(..) => (),
+                IndexContent::Ready(index) => return (IndexState::Ready(Arc::clone(index)), None),
+                IndexContent::TooLarge => return (IndexState::TooLarge, None),
+                IndexContent::Failed(reason, when) if when.elapsed() < FAILURE_MEMORY => return (IndexState::Failed(reason.clone()), None),
+                IndexContent::Small | IndexContent::Failed(..) => (),
             }
         }
-        let superseded = |slot: &Slot| slot.used.elapsed() > SUPERSEDED;
-        slots.retain(|(of, _), slot| of != store || !matches!(slot.content, Content::Building(_)) || !superseded(slot));
+        let superseded = |slot: &IndexSlot| slot.used.elapsed() > SUPERSEDED_TIMEOUT;
+        slots.retain(|(of, _), slot| of != store || !matches!(slot.content, IndexContent::Building(_)) || !superseded(slot));
         let others = slots.iter().filter(|((of, _), _)| of == store);
         let ended =
-            others.filter_map(|(_, slot)| if let Content::Building(other) = &slot.content { Some(other.ended.clone()) } else { None });
+            others.filter_map(|(_, slot)| if let IndexContent::Building(other) = &slot.content { Some(other.ended.clone()) } else { None });
         let building = IndexState::Building { entries_so_far: 0 };
         if let Some(ended) = { ended }.next() {
             return (building, Some(ended));
@@ -141,31 +144,31 @@ impl Indexes {
         let (so_far, ended) = (Arc::new(AtomicU64::new(0)), CancellationToken::new());
         let make = make(Arc::downgrade(self), key.clone(), Arc::clone(api), self.limit, Arc::clone(&so_far), ended.clone().drop_guard());
         let task = AbortOnDropHandle::new(tokio::spawn(make));
-        let content = Content::Building(Building { so_far, ended: ended.clone(), _task: task });
-        slots.insert(key, Slot { used: now, content });
+        let content = IndexContent::Building(Building { so_far, ended: ended.clone(), _task: task });
+        slots.insert(key, IndexSlot { used: now, content });
         (building, Some(ended))
     }
 
     /// Whether somebody still asks for it.
-    fn wanted(&self, key: &Key) -> bool {
-        self.lock().get(key).is_some_and(|slot| slot.used.elapsed() < ABANDONED)
+    fn wanted(&self, key: &IndexKey) -> bool {
+        self.lock().get(key).is_some_and(|slot| slot.used.elapsed() < ABANDONED_TIMEOUT)
     }
 
-    fn made(&self, key: &Key, so_far: &Arc<AtomicU64>, made: Result<Option<Index>>) {
+    fn made(&self, key: &IndexKey, so_far: &Arc<AtomicU64>, made: Result<Option<Index>>) {
         let mut slots = self.lock();
         let Some(slot) = slots.get_mut(key) else { return };
         // It may have been given up, and begun again.
-        if !matches!(&slot.content, Content::Building(building) if Arc::ptr_eq(&building.so_far, so_far)) {
+        if !matches!(&slot.content, IndexContent::Building(building) if Arc::ptr_eq(&building.so_far, so_far)) {
             return;
         }
         slot.content = match made {
-            Ok(Some(index)) => Content::Ready(Arc::new(index)),
-            Ok(None) => Content::TooLarge,
+            Ok(Some(index)) => IndexContent::Ready(Arc::new(index)),
+            Ok(None) => IndexContent::TooLarge,
             Err(Error::Cancelled) => {
                 slots.remove(key);
                 return;
             }
-            Err(error) => Content::Failed(error.to_string(), Instant::now()),
+            Err(error) => IndexContent::Failed(error.to_string(), Instant::now()),
         };
         make_room(&mut slots, key);
     }
@@ -178,15 +181,15 @@ impl Indexes {
 }
 
 /// The least recently used go.
-fn make_room(slots: &mut HashMap<Key, Slot>, newest: &Key) {
+fn make_room(slots: &mut HashMap<IndexKey, IndexSlot>, newest: &IndexKey) {
     loop {
-        let size = |slot: &Slot| if let Content::Ready(index) = &slot.content { Some(index.bytes()) } else { None };
+        let size = |slot: &IndexSlot| if let IndexContent::Ready(index) = &slot.content { Some(index.bytes()) } else { None };
         let (count, bytes) = slots.values().filter_map(size).fold((0, 0), |(count, all), bytes| (count + 1, all + bytes));
-        let crowded = count > KEPT || bytes > BYTES;
-        let goes = |key: &Key, slot: &Slot| match slot.content {
-            Content::Building(_) => false,
-            Content::Ready(_) => crowded && key != newest,
-            _ => !crowded && slots.len() > REMEMBERED,
+        let crowded = count > MAX_KEPT_INDEXES || bytes > MAX_KEPT_BYTES;
+        let goes = |key: &IndexKey, slot: &IndexSlot| match slot.content {
+            IndexContent::Building(_) => false,
+            IndexContent::Ready(_) => crowded && key != newest,
+            _ => !crowded && slots.len() > MAX_REMEMBERED_SNAPSHOTS,
         };
         let oldest = slots.iter().filter(|(key, slot)| goes(key, slot)).min_by_key(|(_, slot)| slot.used);
         let Some(key) = oldest.map(|(key, _)| key.clone()) else { return };
@@ -195,7 +198,7 @@ fn make_room(slots: &mut HashMap<Key, Slot>, newest: &Key) {
 }
 
 /// Ends with the indexes too: nothing of it is needed then.
-async fn make(indexes: Weak<Indexes>, key: Key, api: Arc<Api>, limit: usize, so_far: Arc<AtomicU64>, _ended: DropGuard) {
+async fn make(indexes: Weak<Indexes>, key: IndexKey, api: Arc<Api>, limit: usize, so_far: Arc<AtomicU64>, _ended: DropGuard) {
     let wanted = || indexes.upgrade().is_some_and(|indexes| indexes.wanted(&key));
     let made = read(&api, &key.1, limit, &so_far, &wanted).await;
     if let Some(indexes) = indexes.upgrade() {
@@ -235,7 +238,7 @@ mod tests {
         let (first, waits, other) = (ended("a", 1), ended("a", 2), ended("b", 3));
         assert_eq!(indexes.lock().len(), 2, "the second waits for the first");
         // What was not asked for in a while gives way.
-        indexes.lock().get_mut(&(store("a"), id(1))).unwrap().used -= SUPERSEDED * 2;
+        indexes.lock().get_mut(&(store("a"), id(1))).unwrap().used -= SUPERSEDED_TIMEOUT * 2;
         let second = ended("a", 2);
         soon(&first).await;
         assert!(waits.is_cancelled() && !second.is_cancelled());
@@ -257,8 +260,8 @@ mod tests {
         let failed = indexes.want(&key.0, &key.1, &api);
         assert!(matches!(&failed, (IndexState::Failed(reason), None) if reason.contains("no answer from plakar")));
         assert!(indexes.known(&key.0, &key.1).is_some());
-        if let Content::Failed(_, when) = &mut indexes.lock().get_mut(&key).unwrap().content {
-            *when -= FAILED;
+        if let IndexContent::Failed(_, when) = &mut indexes.lock().get_mut(&key).unwrap().content {
+            *when -= FAILURE_MEMORY;
         }
         assert!(indexes.known(&key.0, &key.1).is_none());
         assert!(matches!(indexes.want(&key.0, &key.1, &api), (IndexState::Building { .. }, Some(_))));
@@ -268,10 +271,10 @@ mod tests {
     async fn the_least_recently_used_goes() {
         let (_listener, api) = api();
         let indexes = Indexes::new(10);
-        for number in 0..=KEPT as u64 {
+        for number in 0..=MAX_KEPT_INDEXES as u64 {
             indexes.want(&store("a"), &id(number), &api);
             let so_far = match &indexes.lock()[&(store("a"), id(number))].content {
-                Content::Building(building) => Arc::clone(&building.so_far),
+                IndexContent::Building(building) => Arc::clone(&building.so_far),
                 _ => panic!("{number} is not being made"),
             };
             // One that was given up is not taken for this one.
@@ -280,7 +283,7 @@ mod tests {
             // The first is used all the time.
             assert!(indexes.known(&store("a"), &id(0)).unwrap().is_some());
         }
-        let there: Vec<bool> = (0..=KEPT as u64).map(|number| indexes.known(&store("a"), &id(number)).is_some()).collect();
+        let there: Vec<bool> = (0..=MAX_KEPT_INDEXES as u64).map(|number| indexes.known(&store("a"), &id(number)).is_some()).collect();
         assert_eq!(there, [true, false, true, true, true]);
     }
 }

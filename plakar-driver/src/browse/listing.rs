@@ -8,18 +8,18 @@ use crate::browse::browser::Browser;
 use crate::browse::index::{Index, Order};
 use crate::browse::index_reader::blocking;
 use crate::browse::indexes::IndexState;
-use crate::browse::points::{Entry, EntryKind, Found, Items, Page, RawEntry};
+use crate::browse::points::{Entry, EntryKind, Items, Page, RawEntry, SearchPage};
 use crate::error::{Error, Result};
 use crate::names::{SnapshotId, SnapshotPath};
 
 /// A restore point with more entries gets an index when it is browsed.
-const LARGE: u64 = 2000;
+const MAX_ENTRIES_WITHOUT_INDEX: u64 = 2000;
 
-/// So long an index that is being made is waited for: enough for a small restore point, and no delay to speak of.
-const PATIENCE: Duration = Duration::from_millis(100);
+/// How long an index that is being made is waited for: enough for a small restore point, and no delay to speak of.
+const INDEX_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// The most that a search gives at once.
-const FOUND: u64 = 1000;
+/// Maximum number of entries that a search gives at once.
+const MAX_SEARCH_RESULTS: u64 = 1000;
 
 /// A part of a folder, and the order that it has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,12 +33,12 @@ pub struct Listing {
 }
 
 /// What a search found, or how far it is.
-pub enum Searched {
+pub enum SearchAnswer {
     /// What was found.
     Found(Page<Entry>),
     /// The names are still being read into the index; ask again.
     Reading {
-        /// So many were read.
+        /// How many were read.
         entries_so_far: u64,
     },
 }
@@ -49,7 +49,7 @@ impl Browser {
         let was_begun = self.index_is_being_made(id);
         match self.want_index(id) {
             (_, Some(ended)) if !was_begun => {
-                let _ = tokio::time::timeout(PATIENCE, ended.cancelled()).await;
+                let _ = tokio::time::timeout(INDEX_TIMEOUT, ended.cancelled()).await;
                 self.want_index(id).0
             }
             (state, _) => state,
@@ -65,7 +65,7 @@ impl Browser {
             Some(index) => index,
             None => {
                 let point = self.restore_point(id).await?;
-                if point.files.saturating_add(point.folders) > LARGE {
+                if point.files.saturating_add(point.folders) > MAX_ENTRIES_WITHOUT_INDEX {
                     drop(self.want_index(id))
                 } else {
                     self.needs_no_index(id)
@@ -123,7 +123,7 @@ impl Browser {
     /// # Errors
     /// As for all here.
     pub async fn search(&self, id: &SnapshotId, folder: &SnapshotPath, text: &str, offset: u64, limit: u64) -> Result<Page<Entry>> {
-        let limit = limit.clamp(1, FOUND);
+        let limit = limit.clamp(1, MAX_SEARCH_RESULTS);
         // A small restore point has its index at once.
         let mut state = self.index(id).await;
         let by_plakar = self.searched(id, folder, text, offset, limit);
@@ -150,11 +150,11 @@ impl Browser {
     ///
     /// # Errors
     /// As for all here.
-    pub async fn search_soon(&self, id: &SnapshotId, folder: &SnapshotPath, text: &str, offset: u64, limit: u64) -> Result<Searched> {
+    pub async fn search_soon(&self, id: &SnapshotId, folder: &SnapshotPath, text: &str, offset: u64, limit: u64) -> Result<SearchAnswer> {
         if let IndexState::Building { entries_so_far } = self.index(id).await {
-            return Ok(Searched::Reading { entries_so_far });
+            return Ok(SearchAnswer::Reading { entries_so_far });
         }
-        Ok(Searched::Found(self.search(id, folder, text, offset, limit).await?))
+        Ok(SearchAnswer::Found(self.search(id, folder, text, offset, limit).await?))
     }
 
     /// The files and links below a folder that plakar finds.
@@ -165,7 +165,7 @@ impl Browser {
         let query = [("pattern", pattern(text)), ("recursive", "true".to_owned()), ("offset", offset.to_string()), ("limit", limit)];
         self.touch();
         // No `asks`: what reads the names is quicker, and need not give way to this.
-        let found: Found = understood(&self.api.of_path("search/", id, &whole, &query).await?)?;
+        let found: SearchPage = understood(&self.api.of_path("search/", id, &whole, &query).await?)?;
         let items = found.items.into_iter().map(RawEntry::entry).filter(|entry| entry.kind != EntryKind::Folder).collect();
         Ok(Page { items, total: None, more: found.has_next })
     }

@@ -107,13 +107,13 @@ pub(crate) struct Items<T> {
 }
 
 #[derive(Deserialize)]
-pub(crate) struct Found {
+pub(crate) struct SearchPage {
     pub(crate) has_next: bool,
     pub(crate) items: Vec<RawEntry>,
 }
 
 #[derive(Deserialize)]
-pub(crate) struct One<T> {
+pub(crate) struct Single<T> {
     pub(crate) item: T,
 }
 
@@ -211,7 +211,7 @@ pub(crate) struct RawEntry {
     symlink_target: String,
     #[serde(default)]
     content_type: String,
-    object: Option<Object>,
+    object: Option<ContentObject>,
 }
 
 #[derive(Deserialize)]
@@ -223,7 +223,7 @@ struct FileInfo {
 }
 
 #[derive(Deserialize)]
-struct Object {
+struct ContentObject {
     #[serde(rename = "contentMAC")]
     content: String,
 }

@@ -7,38 +7,13 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 
-use serde_json::Value;
-
+use crate::configuration::kinds::{Kind, Options, mask};
 use crate::configuration::schema::is_secret;
+use crate::configuration::shown::parse_shown;
 use crate::error::{Error, Result};
 use crate::names::Name;
 use crate::process::command::Plakar;
 use crate::process::lines::Redactor;
-
-/// The keys and values of one entry, `location` among them.
-pub type Options = BTreeMap<String, String>;
-
-/// Which of the three files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// What is backed up.
-    Source,
-    /// What is restored to.
-    Destination,
-    /// Where snapshots are.
-    Store,
-}
-
-impl Kind {
-    /// Plakar's command, and the word for messages.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Source => "source",
-            Self::Destination => "destination",
-            Self::Store => "store",
-        }
-    }
-}
 
 impl Plakar {
     /// Adds an entry, or replaces it whole. An empty value is left out: plakar keeps none.
@@ -66,9 +41,7 @@ impl Plakar {
     /// Plakar can't be run.
     pub async fn configurations(&self, kind: Kind) -> Result<BTreeMap<String, Options>> {
         let mut all = self.show(kind, None).await?;
-        for options in all.values_mut() {
-            options.iter_mut().filter(|(key, _)| is_secret(key)).for_each(|(_, value)| "********".clone_into(value));
-        }
+        all.values_mut().for_each(mask);
         Ok(all)
     }
 
@@ -132,18 +105,7 @@ impl Plakar {
             Err(Error::Refused(reason)) if name.is_some() && reason.contains("not exist") => return Ok(BTreeMap::new()),
             text => text?,
         };
-        let mut all = BTreeMap::new();
-        // A greeting may come first; each entry is one line of its own.
-        for line in text.lines().filter(|line| line.starts_with('{')) {
-            // Nothing of the line goes into the message: it holds secrets.
-            let entry: BTreeMap<String, BTreeMap<String, Value>> =
-                serde_json::from_str(line).map_err(|_| Error::Answer(format!("a {} that is no JSON", kind.word())))?;
-            for (name, options) in entry {
-                let plain = |value: Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-                all.insert(name, options.into_iter().map(|(key, value)| (key, plain(value))).collect());
-            }
-        }
-        Ok(all)
+        parse_shown(kind, &text)
     }
 
     /// Held by all of our processes that change the configuration; freed when dropped.

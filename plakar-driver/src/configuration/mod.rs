@@ -1,9 +1,12 @@
 //! Plakar's own configuration: sources, destinations, stores, installed packages and their schemas.
 
 mod entries;
+mod kinds;
 pub mod packages;
 mod ping;
 pub mod schema;
+mod shown;
 pub(crate) mod store;
 
-pub use entries::{Kind, Options};
+pub use kinds::{Kind, Options, mask};
+pub use shown::parse_shown;

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::error::{Error, Result};
-use crate::process::command::{Plakar, SHORT};
+use crate::process::command::{CONFIGURATION_TIMEOUT, Plakar};
 
 /// Where plakar 1.1 unpacks packages, below its cache folder.
 const UNPACKED: &str = "plugins/v1.1.0";
@@ -82,7 +82,7 @@ struct ManifestConnector {
 /// Plakar can't be run, or a package can't be read.
 pub async fn installed(plakar: &Plakar) -> Result<Vec<Integration>> {
     // It unpacks what is not unpacked yet, too.
-    let listed = plakar.job(["pkg", "list"]).limit(SHORT).output().await?;
+    let listed = plakar.job(["pkg", "list"]).timeout(CONFIGURATION_TIMEOUT).output().await?;
     let unpacked = plakar.cache_folder()?.join(UNPACKED);
     let packages: Vec<(String, String)> = listed.lines().filter_map(package).collect();
     let read = move || packages.iter().map(|(name, version)| read(&unpacked, name, version)).collect::<Result<Vec<_>>>();

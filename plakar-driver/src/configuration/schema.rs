@@ -23,7 +23,7 @@ const SECRET_KEYS: [&str; 10] = [
     "auth_token",
 ];
 
-const UNKNOWN: &str = "unknown option";
+const UNKNOWN_OPTION: &str = "unknown option";
 
 /// What kind of value a field takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,7 +93,7 @@ impl Schema {
     pub fn new(text: &str) -> Result<Self> {
         let wrong = |error: String| Error::Answer(format!("the connector's schema: {error}"));
         let root: Value = serde_json::from_str(text).map_err(|error| wrong(error.to_string()))?;
-        let ordered: Ordered = serde_json::from_str(text).map_err(|error| wrong(error.to_string()))?;
+        let ordered: OrderedProperties = serde_json::from_str(text).map_err(|error| wrong(error.to_string()))?;
         let validator = jsonschema::draft202012::new(&root).map_err(|error| wrong(error.to_string()))?;
         let required: Vec<&str> = root["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         let fields = ordered.0.iter().map(|(key, schema)| field(key, schema, required.contains(&key.as_str()))).collect();
@@ -142,7 +142,7 @@ impl Schema {
             }
         }
         // One line for each key; that it is unknown says most.
-        let place = |fault: &Fault| (fault.key.clone(), !fault.message.starts_with(UNKNOWN), fault.message.clone());
+        let place = |fault: &Fault| (fault.key.clone(), !fault.message.starts_with(UNKNOWN_OPTION), fault.message.clone());
         faults.sort_by_key(place);
         faults.dedup_by(|a, b| a.key == b.key);
         faults
@@ -192,7 +192,7 @@ fn clip(text: &str) -> String {
 }
 
 fn unknown(key: &str) -> Fault {
-    Fault { key: Some(key.to_owned()), message: format!("{UNKNOWN} \"{}\"", crate::file_name(key)) }
+    Fault { key: Some(key.to_owned()), message: format!("{UNKNOWN_OPTION} \"{}\"", crate::file_name(key)) }
 }
 
 fn field(key: &str, schema: &Value, required: bool) -> Field {
@@ -236,50 +236,50 @@ fn title(key: &str) -> String {
 }
 
 /// The properties of a schema in the order of the file, which a JSON object does not keep here.
-struct Ordered(Vec<(String, Value)>);
+struct OrderedProperties(Vec<(String, Value)>);
 
-impl<'de> Deserialize<'de> for Ordered {
+impl<'de> Deserialize<'de> for OrderedProperties {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Root;
-        impl<'de> Visitor<'de> for Root {
-            type Value = Ordered;
+        struct SchemaVisitor;
+        impl<'de> Visitor<'de> for SchemaVisitor {
+            type Value = OrderedProperties;
             fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
                 out.write_str("a JSON schema")
             }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Ordered, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<OrderedProperties, A::Error> {
                 let mut found = Vec::new();
                 while let Some(key) = map.next_key::<String>()? {
                     if key == "properties" {
-                        found = map.next_value::<Pairs>()?.0;
+                        found = map.next_value::<OrderedPairs>()?.0;
                     } else {
                         map.next_value::<serde::de::IgnoredAny>()?;
                     }
                 }
-                Ok(Ordered(found))
+                Ok(OrderedProperties(found))
             }
         }
-        deserializer.deserialize_map(Root)
+        deserializer.deserialize_map(SchemaVisitor)
     }
 }
 
-struct Pairs(Vec<(String, Value)>);
+struct OrderedPairs(Vec<(String, Value)>);
 
-impl<'de> Deserialize<'de> for Pairs {
+impl<'de> Deserialize<'de> for OrderedPairs {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object;
-        impl<'de> Visitor<'de> for Object {
-            type Value = Pairs;
+        struct PairsVisitor;
+        impl<'de> Visitor<'de> for PairsVisitor {
+            type Value = OrderedPairs;
             fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
                 out.write_str("properties")
             }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<OrderedPairs, A::Error> {
                 let mut pairs = Vec::new();
                 while let Some(pair) = map.next_entry()? {
                     pairs.push(pair);
                 }
-                Ok(Pairs(pairs))
+                Ok(OrderedPairs(pairs))
             }
         }
-        deserializer.deserialize_map(Object)
+        deserializer.deserialize_map(PairsVisitor)
     }
 }

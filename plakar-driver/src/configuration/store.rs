@@ -3,21 +3,22 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::configuration::Kind;
+use crate::configuration::kinds::Kind;
 use crate::error::{Error, Result};
+use crate::folders::absolute_folder;
 use crate::names::{Name, SnapshotId};
 use crate::process::command::Plakar;
 use crate::process::lines::Redactor;
 
-/// A remote store may have to log in first.
-const LIMIT: Duration = Duration::from_secs(180);
+/// Timeout to open a store: a remote one may have to log in first.
+const STORE_TIMEOUT: Duration = Duration::from_secs(180);
 
 /// Where snapshots are.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Store(Which);
+pub struct Store(StorePlace);
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Which {
+enum StorePlace {
     Named(Name),
     Folder(PathBuf),
 }
@@ -30,13 +31,13 @@ pub enum StoreState {
     /// None, or none that can be opened; plakar's reason.
     Unavailable(String),
     /// A store whose passphrase is missing or wrong.
-    Locked(String),
+    BadPassphrase(String),
 }
 
 impl Store {
     /// A store of Plakar's configuration.
     pub fn named(name: Name) -> Self {
-        Self(Which::Named(name))
+        Self(StorePlace::Named(name))
     }
 
     /// A folder of this machine, for a store without passphrase.
@@ -44,26 +45,23 @@ impl Store {
     /// # Errors
     /// [`Error::Input`] for a path that isn't absolute or isn't text.
     pub fn folder(path: &Path) -> Result<Self> {
-        let inside = !path.components().any(|part| part == std::path::Component::ParentDir);
-        match path.to_str() {
-            Some(text) if path.is_absolute() && inside && !text.contains(['\n', '\0']) => Ok(Self(Which::Folder(path.to_owned()))),
-            _ => Err(Error::Input(format!("the store's folder {} has to be an absolute path without \"..\"", path.display()))),
-        }
+        absolute_folder("the store's folder", path, &['\n', '\0'])?;
+        Ok(Self(StorePlace::Folder(path.to_owned())))
     }
 
     /// What plakar's `at` takes.
     pub(crate) fn reference(&self) -> String {
         match &self.0 {
-            Which::Named(name) => name.reference(),
-            Which::Folder(path) => path.display().to_string(),
+            StorePlace::Named(name) => name.reference(),
+            StorePlace::Folder(path) => path.display().to_string(),
         }
     }
 
     /// What must not be seen in the output of a job with this store.
     pub(crate) async fn secrets(&self, plakar: &Plakar) -> Result<Redactor> {
         match &self.0 {
-            Which::Named(name) => plakar.secrets(Kind::Store, name).await,
-            Which::Folder(_) => Ok(Redactor::default()),
+            StorePlace::Named(name) => plakar.secrets(Kind::Store, name).await,
+            StorePlace::Folder(_) => Ok(Redactor::default()),
         }
     }
 }
@@ -76,11 +74,11 @@ impl Plakar {
     pub async fn store_state(&self, store: &Store) -> Result<StoreState> {
         let secrets = store.secrets(self).await?;
         // It filters for what can't be, so that it prints nothing.
-        let job = self.job(["-quiet", "at", &store.reference(), "ls", "-tag", "source-app:none"]).limit(LIMIT).redact(secrets);
+        let job = self.job(["-quiet", "at", &store.reference(), "ls", "-tag", "source-app:none"]).timeout(STORE_TIMEOUT).redact(secrets);
         match job.output().await {
             Ok(_) => Ok(StoreState::Ready),
             Err(Error::StoreUnavailable(reason)) => Ok(StoreState::Unavailable(reason)),
-            Err(Error::Passphrase(reason)) => Ok(StoreState::Locked(reason)),
+            Err(Error::Passphrase(reason)) => Ok(StoreState::BadPassphrase(reason)),
             Err(error) => Err(error),
         }
     }
@@ -90,13 +88,13 @@ impl Plakar {
     /// # Errors
     /// There is one already, or the connector refuses.
     pub async fn create_store(&self, store: &Store, encrypted: bool) -> Result<()> {
-        if encrypted && matches!(store.0, Which::Folder(_)) {
+        if encrypted && matches!(store.0, StorePlace::Folder(_)) {
             return Err(Error::Input("an encrypted store needs a name, for Plakar to keep its passphrase under".into()));
         }
         let (secrets, reference) = (store.secrets(self).await?, store.reference());
         let mut arguments = vec!["at", &reference, "create"];
         arguments.extend((!encrypted).then_some("-plaintext"));
-        self.job(arguments).limit(LIMIT).redact(secrets).output().await.map(drop)
+        self.job(arguments).timeout(STORE_TIMEOUT).redact(secrets).output().await.map(drop)
     }
 
     /// Removes snapshots from a store; their space is freed by plakar's maintenance.
@@ -106,7 +104,7 @@ impl Plakar {
         }
         let reference = store.reference();
         let ids = snapshots.iter().map(SnapshotId::as_str);
-        let job = self.job(["at", &reference, "rm", "-apply"].into_iter().chain(ids)).limit(LIMIT);
+        let job = self.job(["at", &reference, "rm", "-apply"].into_iter().chain(ids)).timeout(STORE_TIMEOUT);
         job.redact(store.secrets(self).await?).output().await.map(drop)
     }
 }

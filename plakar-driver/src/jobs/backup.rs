@@ -8,10 +8,10 @@ use crate::browse::browsers::Browsers;
 use crate::configuration::Kind;
 use crate::configuration::store::Store;
 use crate::error::{Error, Result};
-use crate::jobs::progress::{Progress, Reader};
+use crate::jobs::progress::{Progress, ProgressReader};
 use crate::names::{Name, SnapshotId};
 use crate::outcome::{Failure, Verdict};
-use crate::process::command::{Plakar, UNLIMITED};
+use crate::process::command::{NO_TIMEOUT, Plakar};
 use crate::tags::{APP_TAG, CLASS_TAG, tag, text};
 
 /// What is backed up, and under which names.
@@ -35,7 +35,7 @@ pub struct BackupJob {
 
 /// A backup that has ended.
 #[derive(Clone, Debug)]
-pub struct Backup {
+pub struct BackupResult {
     /// How.
     pub verdict: Verdict,
     /// The snapshot, if one was made and the store could be listed afterwards.
@@ -55,12 +55,12 @@ impl Plakar {
         job: &BackupJob,
         news: &mut (dyn FnMut(Progress) + Send),
         cancel: &CancellationToken,
-    ) -> Result<Backup> {
+    ) -> Result<BackupResult> {
         let started = Instant::now();
         let arguments = arguments(job)?;
         let made = self.make(browsers, job, arguments, news, cancel).await;
         let (verdict, snapshot) = made.unwrap_or_else(|error| (Verdict::of(error), None));
-        Ok(Backup { verdict, snapshot, duration: started.elapsed() })
+        Ok(BackupResult { verdict, snapshot, duration: started.elapsed() })
     }
 
     async fn make(
@@ -72,8 +72,8 @@ impl Plakar {
         cancel: &CancellationToken,
     ) -> Result<(Verdict, Option<SnapshotId>)> {
         let secrets = self.secrets(Kind::Source, &job.source).await?.and(job.store.secrets(self).await?);
-        let mut reader = Reader::of("backup");
-        let command = self.job(arguments).limit(UNLIMITED).cancelled_by(cancel).redact(secrets);
+        let mut reader = ProgressReader::of("backup");
+        let command = self.job(arguments).timeout(NO_TIMEOUT).cancelled_by(cancel).redact(secrets);
         let ended = command.lines(&mut |line| news(reader.read(line))).await?;
         ended.exit_code().into_iter().for_each(|code| news(Progress::Exited(code)));
         let count = reader.result(ended)?;

@@ -4,15 +4,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::configuration::store::Store;
 use crate::error::{Error, Result};
-use crate::jobs::progress::{Progress, Reader};
+use crate::jobs::progress::{Progress, ProgressReader};
 use crate::names::SnapshotId;
 use crate::outcome::{Failure, Verdict};
-use crate::process::command::{Plakar, UNLIMITED};
+use crate::process::command::{NO_TIMEOUT, Plakar};
 use crate::tags::{APP_TAG, tag};
 
 /// What is checked.
 #[derive(Clone, Debug)]
-pub enum CheckOf {
+pub enum CheckTarget {
     /// This snapshot.
     Snapshot(SnapshotId),
     /// The latest snapshot of the app with this id.
@@ -20,25 +20,26 @@ pub enum CheckOf {
 }
 
 impl Plakar {
-    /// Reads all data of a snapshot and compares its digests.
+    /// Reads all data of a snapshot and compares its digests. With an empty cache: what plakar remembers of a store on this
+    /// machine may be gone from the store.
     ///
     /// # Errors
     /// [`Error::Input`] for an app id that can't be one. All else is a [`Verdict`].
     pub async fn check(
         &self,
         store: &Store,
-        what: &CheckOf,
+        what: &CheckTarget,
         news: &mut (dyn FnMut(Progress) + Send),
         cancel: &CancellationToken,
     ) -> Result<Verdict> {
         let mut arguments = vec!["at".to_owned(), store.reference(), "check".to_owned()];
         match what {
-            CheckOf::Snapshot(id) => arguments.push(id.to_string()),
-            CheckOf::Latest(app) => arguments.extend(["-latest".to_owned(), format!("-tag={APP_TAG}{}", tag("app", app)?)]),
+            CheckTarget::Snapshot(id) => arguments.push(id.to_string()),
+            CheckTarget::Latest(app) => arguments.extend(["-latest".to_owned(), format!("-tag={APP_TAG}{}", tag("app", app)?)]),
         }
         let checked = async {
-            let mut reader = Reader::of("check");
-            let job = self.job(arguments).limit(UNLIMITED).cancelled_by(cancel).redact(store.secrets(self).await?);
+            let mut reader = ProgressReader::of("check");
+            let job = self.job(arguments).own_cache().timeout(NO_TIMEOUT).cancelled_by(cancel).redact(store.secrets(self).await?);
             let ended = job.lines(&mut |line| news(reader.read(line))).await?;
             ended.exit_code().into_iter().for_each(|code| news(Progress::Exited(code)));
             match reader.result(ended) {

@@ -5,7 +5,7 @@
 //! with it, and the first such line is always plakar's.
 
 use crate::error::{Error, Result};
-use crate::process::ended::{Ended, refused};
+use crate::process::job_end::{JobEnd, refused};
 use crate::process::lines::{Line, Stream};
 
 /// News of a job that runs.
@@ -23,17 +23,17 @@ pub enum Progress {
 
 /// Reads a job's lines.
 #[derive(Debug, Default)]
-pub(crate) struct Reader {
+pub(crate) struct ProgressReader {
     word: &'static str,
     id: Option<String>,
     errors: Option<u64>,
     failed: Vec<String>,
 }
 
-/// So many failures are kept.
-const FAILURES: usize = 1000;
+/// Maximum number of failures that are kept.
+const MAX_FAILURES: usize = 1000;
 
-impl Reader {
+impl ProgressReader {
     /// For the lines of `backup` or `check`.
     pub(crate) fn of(word: &'static str) -> Self {
         Self { word, ..Self::default() }
@@ -55,7 +55,7 @@ impl Reader {
     }
 
     /// The number of errors that the result line tells. Exit status 0 without that line is no success.
-    pub(crate) fn result(&self, ended: Ended) -> Result<u64> {
+    pub(crate) fn result(&self, ended: JobEnd) -> Result<u64> {
         let reason = ended.reason();
         match (ended.how?, self.errors) {
             (0, Some(count)) => Ok(count),
@@ -77,7 +77,7 @@ impl Reader {
             None => is_id && line.stream == Stream::Out && (done.is_some() || result.is_some()),
         };
         if let (true, Some(failed), Stream::Error) = (is_id, failed, line.stream) {
-            if self.failed.len() < FAILURES {
+            if self.failed.len() < MAX_FAILURES {
                 self.failed.push(failed.to_owned());
             }
             return Progress::Failed(failed.to_owned());
@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     fn read(lines: &[(Stream, &str)]) -> (Option<String>, Option<u64>, usize) {
-        let mut reader = Reader::of("backup");
+        let mut reader = ProgressReader::of("backup");
         for (stream, text) in lines {
             reader.read(&Line { stream: *stream, text: (*text).to_owned() });
         }

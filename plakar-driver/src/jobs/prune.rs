@@ -5,26 +5,15 @@ use std::time::Duration;
 use crate::configuration::store::Store;
 use crate::error::{Error, Result};
 use crate::process::command::Plakar;
+use crate::retention::Retention;
 use crate::tags::{APP_TAG, tag};
 
-const LIMIT: Duration = Duration::from_secs(3600);
-
-/// How many days, weeks, months and years keep their last restore point. 0: none for that reason.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Retention {
-    /// Days, today included.
-    pub daily: u32,
-    /// Weeks, this one included.
-    pub weekly: u32,
-    /// Months, this one included.
-    pub monthly: u32,
-    /// Years, this one included.
-    pub yearly: u32,
-}
+/// Timeout of a prune.
+const PRUNE_TIMEOUT: Duration = Duration::from_secs(3600);
 
 /// A restore point in a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Planned {
+pub struct PlannedPoint {
     /// The first eight digits of its id.
     pub id: String,
     /// When it was taken, as RFC 3339.
@@ -38,14 +27,14 @@ impl Plakar {
     ///
     /// # Errors
     /// [`Error::Input`] for a policy that keeps nothing; plakar's reason.
-    pub async fn prune_plan(&self, store: &Store, app: &str, retention: Retention) -> Result<Vec<Planned>> {
+    pub async fn prune_plan(&self, store: &Store, app: &str, retention: Retention) -> Result<Vec<PlannedPoint>> {
         Ok(self.plan(store, app, retention).await?.0)
     }
 
     /// The plan, and whether plakar itself would remove the newest.
-    async fn plan(&self, store: &Store, app: &str, retention: Retention) -> Result<(Vec<Planned>, bool)> {
+    async fn plan(&self, store: &Store, app: &str, retention: Retention) -> Result<(Vec<PlannedPoint>, bool)> {
         let text = self.run_prune(store, app, retention, &[]).await?;
-        let mut plan: Vec<Planned> = text.lines().filter_map(planned).collect();
+        let mut plan: Vec<PlannedPoint> = text.lines().filter_map(planned).collect();
         // Plakar counts days back from today, so an app that has not been backed up for long would lose all.
         let spared = plan.first_mut().is_some_and(|newest| !std::mem::replace(&mut newest.keep, true));
         Ok((plan, spared))
@@ -57,7 +46,7 @@ impl Plakar {
     ///
     /// # Errors
     /// As [`Plakar::prune_plan`]; [`Error::Answer`] if afterwards not just the kept ones are there.
-    pub async fn prune(&self, store: &Store, app: &str, retention: Retention) -> Result<Vec<Planned>> {
+    pub async fn prune(&self, store: &Store, app: &str, retention: Retention) -> Result<Vec<PlannedPoint>> {
         let (plan, spared) = self.plan(store, app, retention).await?;
         let Some(newest) = plan.first().filter(|_| plan.iter().any(|planned| !planned.keep)) else { return Ok(plan) };
         // One second earlier: plakar shows whole seconds.
@@ -73,23 +62,21 @@ impl Plakar {
     }
 
     async fn run_prune(&self, store: &Store, app: &str, retention: Retention, more: &[String]) -> Result<String> {
-        if retention == Retention::default() {
+        if retention.is_empty() {
             return Err(Error::Input("the policy keeps nothing: give a number of days, weeks, months or years".into()));
         }
         let mut arguments = vec!["at".to_owned(), store.reference(), "prune".to_owned(), format!("-tag={APP_TAG}{}", tag("app", app)?)];
-        let Retention { daily, weekly, monthly, yearly } = retention;
-        let periods = [("days", "day", daily), ("weeks", "week", weekly), ("months", "month", monthly), ("years", "year", yearly)];
-        for (plural, singular, count) in periods.into_iter().filter(|(.., count)| *count > 0) {
+        for (period, count) in retention.periods() {
             // The first says how far back, the second how many of each.
-            arguments.extend([format!("-{plural}={count}"), format!("-per-{singular}=1")]);
+            arguments.extend([format!("-{period}s={count}"), format!("-per-{period}=1")]);
         }
         arguments.extend_from_slice(more);
-        self.job(arguments).limit(LIMIT).redact(store.secrets(self).await?).output().await
+        self.job(arguments).timeout(PRUNE_TIMEOUT).redact(store.secrets(self).await?).output().await
     }
 }
 
 /// A line of the plan: `delete   2026-11-21T15:54:16Z   bb7087a9   2.9 MiB /src ..`.
-fn planned(line: &str) -> Option<Planned> {
+fn planned(line: &str) -> Option<PlannedPoint> {
     let mut words = line.split_whitespace();
     let (action, taken, id) = (words.next()?, words.next()?, words.next()?);
     let keep = match action {
@@ -98,5 +85,5 @@ fn planned(line: &str) -> Option<Planned> {
         _ => return None,
     };
     let fine = id.len() == 8 && id.bytes().all(|byte| byte.is_ascii_hexdigit()) && chrono::DateTime::parse_from_rfc3339(taken).is_ok();
-    fine.then(|| Planned { id: id.to_owned(), taken: taken.to_owned(), keep })
+    fine.then(|| PlannedPoint { id: id.to_owned(), taken: taken.to_owned(), keep })
 }

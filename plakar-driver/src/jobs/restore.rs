@@ -2,7 +2,6 @@
 //!
 //! Plakar's own exit status 0 says little: a file that could not be restored does not change it.
 
-use std::path::{Component, Path};
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
@@ -10,22 +9,23 @@ use tokio_util::sync::CancellationToken;
 use crate::browse::browsers::Browsers;
 use crate::browse::points::EntryKind;
 use crate::configuration::Kind;
-use crate::error::{Error, Result};
-use crate::jobs::progress::{Progress, Reader};
-use crate::jobs::restore_job::{RestoreJob, RestoreNews, RestoreTo};
-use crate::jobs::verify::Verified;
+use crate::error::Result;
+use crate::folders::restore_folder;
+use crate::jobs::progress::{Progress, ProgressReader};
+use crate::jobs::restore_job::{RestoreJob, RestoreProgress, RestoreTarget};
+use crate::jobs::verify::Verification;
 use crate::names::SnapshotPath;
 use crate::outcome::Verdict;
-use crate::process::command::{Plakar, UNLIMITED};
+use crate::process::command::{NO_TIMEOUT, Plakar};
 use crate::token::random_token;
 
 /// A restore that has ended.
 #[derive(Clone, Debug)]
-pub struct Restore {
+pub struct RestoreResult {
     /// How: what is missing or different is in [`Verdict::Errors`].
     pub verdict: Verdict,
     /// What was found there, if it came so far.
-    pub verified: Option<Verified>,
+    pub verified: Option<Verification>,
     /// How long it took.
     pub duration: Duration,
 }
@@ -39,9 +39,9 @@ impl Plakar {
         &self,
         browsers: &Browsers,
         job: &RestoreJob,
-        news: &mut (dyn FnMut(RestoreNews) + Send),
+        news: &mut (dyn FnMut(RestoreProgress) + Send),
         cancel: &CancellationToken,
-    ) -> Result<Restore> {
+    ) -> Result<RestoreResult> {
         let started = Instant::now();
         let mut made = None;
         let restored = async {
@@ -52,15 +52,15 @@ impl Plakar {
             let path = if root.is_below(&job.path) { root.clone() } else { job.path.clone() };
             let entry = browser.entry(&job.snapshot, &path).await?;
             let (to, target) = match &job.to {
-                RestoreTo::Destination(name) => (job.to.clone(), name.reference()),
-                RestoreTo::Folder(path) => (job.to.clone(), folder(path)?),
-                RestoreTo::Origin(source) => {
+                RestoreTarget::Destination(name) => (job.to.clone(), name.reference()),
+                RestoreTarget::Folder(path) => (job.to.clone(), restore_folder(path)?),
+                RestoreTarget::Origin(source) => {
                     // What is restored goes into the destination's own folder, so that is where it was, not above it.
                     let place = if entry.kind == EntryKind::Folder { path.clone() } else { path.parent() };
                     let destination = self.as_other(Kind::Source, source, place.relative_to(&root), &random_token()?).await?;
                     let reference = destination.reference();
                     made = Some(destination.clone());
-                    (RestoreTo::Destination(destination), reference)
+                    (RestoreTarget::Destination(destination), reference)
                 }
             };
             let job = &RestoreJob { to, ..job.clone() };
@@ -76,7 +76,7 @@ impl Plakar {
             Ok(verified) => (Verdict::Errors { count: verified.problems, failed: verified.failed.clone() }, Some(verified)),
             Err(error) => (Verdict::of(error), None),
         };
-        Ok(Restore { verdict, verified, duration: started.elapsed() })
+        Ok(RestoreResult { verdict, verified, duration: started.elapsed() })
     }
 
     /// Plakar's restore. Its reason if it fails; its success is to be verified.
@@ -85,28 +85,19 @@ impl Plakar {
         job: &RestoreJob,
         path: &SnapshotPath,
         target: &str,
-        news: &mut (dyn FnMut(RestoreNews) + Send),
+        news: &mut (dyn FnMut(RestoreProgress) + Send),
         cancel: &CancellationToken,
     ) -> Result<()> {
         let mut secrets = job.store.secrets(self).await?;
-        if let RestoreTo::Destination(name) = &job.to {
+        if let RestoreTarget::Destination(name) = &job.to {
             secrets = secrets.and(self.secrets(Kind::Destination, name).await?);
         }
         let reference = job.store.reference();
         let arguments = ["at".to_owned(), reference, "restore".to_owned(), format!("-to={target}"), path.of(&job.snapshot)];
-        let command = self.job(arguments).limit(UNLIMITED).cancelled_by(cancel).redact(secrets);
+        let command = self.job(arguments).timeout(NO_TIMEOUT).cancelled_by(cancel).redact(secrets);
         // The lines of a restore have the form of a backup's.
-        let ended = command.lines(&mut |line| news(RestoreNews::Restoring(Reader::of("restore").read(line)))).await?;
-        ended.exit_code().into_iter().for_each(|code| news(RestoreNews::Restoring(Progress::Exited(code))));
+        let ended = command.lines(&mut |line| news(RestoreProgress::Restoring(ProgressReader::of("restore").read(line)))).await?;
+        ended.exit_code().into_iter().for_each(|code| news(RestoreProgress::Restoring(Progress::Exited(code))));
         ended.success()
-    }
-}
-
-/// A folder of this machine as plakar's connector `fs` takes it.
-pub fn folder(path: &Path) -> Result<String> {
-    let inside = !path.components().any(|part| part == Component::ParentDir);
-    match path.to_str() {
-        Some(text) if path.is_absolute() && inside && !text.contains('\0') => Ok(text.to_owned()),
-        _ => Err(Error::Input(format!("the folder {} has to be an absolute path without \"..\"", path.display()))),
     }
 }

@@ -8,7 +8,7 @@ use crate::names::{Name, SnapshotId, SnapshotPath};
 
 /// Where it is restored to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RestoreTo {
+pub enum RestoreTarget {
     /// A destination of Plakar's configuration.
     Destination(Name),
     /// The place of a source of Plakar's configuration.
@@ -27,16 +27,16 @@ pub struct RestoreJob {
     /// A folder, whose content is restored, or a file. The root means: what was backed up.
     pub path: SnapshotPath,
     /// Where to.
-    pub to: RestoreTo,
+    pub to: RestoreTarget,
 }
 
 /// News of a restore.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RestoreNews {
+pub enum RestoreProgress {
     /// Of the restore itself.
     Restoring(Progress),
     /// Of reading the destination again.
     Reading(Progress),
-    /// So many entries have been compared.
+    /// How many entries have been compared.
     Compared(u64),
 }

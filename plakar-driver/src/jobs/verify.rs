@@ -21,35 +21,35 @@ use crate::configuration::schema::Schema;
 use crate::configuration::store::Store;
 use crate::configuration::{Kind, Options};
 use crate::error::{Error, Result};
-use crate::jobs::progress::{Progress, Reader};
-use crate::jobs::restore::folder;
-use crate::jobs::restore_job::{RestoreJob, RestoreNews, RestoreTo};
+use crate::folders::restore_folder;
+use crate::jobs::progress::{Progress, ProgressReader};
+use crate::jobs::restore_job::{RestoreJob, RestoreProgress, RestoreTarget};
 use crate::names::{Name, SnapshotId, SnapshotPath};
 use crate::outcome::Failure;
-use crate::process::command::{Plakar, UNLIMITED};
+use crate::process::command::{NO_TIMEOUT, Plakar};
 use crate::token::random_token;
 
-/// So many problems are listed; all are counted.
-const LISTED: usize = 1000;
+/// Maximum number of problems that are listed; all are counted.
+const MAX_LISTED_PROBLEMS: usize = 1000;
 
-/// So many digests are asked for at once.
-const AT_ONCE: usize = 8;
+/// Maximum number of digests that are asked for at once.
+const MAX_PARALLEL_DIGESTS: usize = 8;
 
-/// So many entries of a folder are asked for at once.
-const ENTRIES: u64 = 1000;
+/// Maximum number of entries of a folder that are asked for at once.
+const MAX_PAGE_ENTRIES: u64 = 1000;
 
-/// So many names are told to plakar as all that matters in a destination.
-const NAMES: u64 = 200;
+/// Maximum number of names that are told to plakar as all that matters in a destination.
+const MAX_TOP_NAMES: u64 = 200;
 
 /// Marks the snapshot that is made only to compare.
-const TAG: &str = "verification:";
+const VERIFICATION_TAG: &str = "verification:";
 
 /// Begins the name of a source that is made only to compare.
-const SOURCE: &str = "verify-";
+const TEMPORARY_PREFIX: &str = "verify-";
 
 /// What a comparison found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Verified {
+pub struct Verification {
     /// Entries that are as in the snapshot.
     pub entries: u64,
     /// Bytes of the files among them.
@@ -60,10 +60,10 @@ pub struct Verified {
     pub failed: Vec<Failure>,
 }
 
-impl Verified {
+impl Verification {
     fn problem(&mut self, path: &SnapshotPath, reason: impl Into<String>) {
         self.problems += 1;
-        if self.failed.len() < LISTED {
+        if self.failed.len() < MAX_LISTED_PROBLEMS {
             self.failed.push(Failure { path: path.to_string(), reason: reason.into() });
         }
     }
@@ -76,32 +76,32 @@ impl Plakar {
         browser: &Browser,
         job: &RestoreJob,
         path: &SnapshotPath,
-        news: &mut (dyn FnMut(RestoreNews) + Send),
+        news: &mut (dyn FnMut(RestoreProgress) + Send),
         cancel: &CancellationToken,
-    ) -> Result<Verified> {
+    ) -> Result<Verification> {
         let mark = random_token()?;
         let (source, temporary) = match &job.to {
             // A link to a folder would be read as a link.
-            RestoreTo::Folder(path) => {
+            RestoreTarget::Folder(path) => {
                 let real = path.canonicalize().map_err(Error::io(format!("the folder {}", path.display())))?;
-                (folder(&real)?, None)
+                (restore_folder(&real)?, None)
             }
-            RestoreTo::Destination(name) => {
+            RestoreTarget::Destination(name) => {
                 let source = self.as_other(Kind::Destination, name, "", &mark).await?;
                 (source.reference(), Some(source))
             }
-            RestoreTo::Origin(_) => return Err(Error::Input("a source is read again as the destination that was made of it".into())),
+            RestoreTarget::Origin(_) => return Err(Error::Input("a source is read again as the destination that was made of it".into())),
         };
         let mut made = Vec::new();
         let compared = async {
-            let mut read = Reading { plakar: self, job, source: &source, mark: &mark, made: &mut made, cancel };
+            let mut read = DestinationReader { plakar: self, job, source: &source, mark: &mark, made: &mut made, cancel };
             let mut ignored = Vec::new();
             if let Some(names) = top_names(browser, &job.snapshot, path).await? {
                 // Where the connector's root lies in its paths is known only when it was read, so first nothing is.
                 let empty = read.again(&["*".to_owned()], &mut |_| ()).await?;
                 ignored = rules(&browser.restore_point(&empty).await?.root, &names);
             }
-            let again = read.again(&ignored, &mut |progress| news(RestoreNews::Reading(progress))).await?;
+            let again = read.again(&ignored, &mut |progress| news(RestoreProgress::Reading(progress))).await?;
             tokio::select! {
                 compared = compare(browser, (&job.snapshot, path), &again, news) => compared,
                 () = cancel.cancelled() => Err(Error::Cancelled),
@@ -124,13 +124,13 @@ impl Plakar {
     pub async fn remove_leftovers(&self, browsers: &Browsers, stores: &[Store]) -> Result<()> {
         let begun = chrono::Utc::now();
         for kind in [Kind::Source, Kind::Destination] {
-            for name in self.configurations(kind).await?.into_keys().filter(|name| name.starts_with(SOURCE)) {
+            for name in self.configurations(kind).await?.into_keys().filter(|name| name.starts_with(TEMPORARY_PREFIX)) {
                 self.unconfigure(kind, &Name::new(&name)?).await?;
             }
         }
         for store in stores {
             let points = browsers.of(self, store).await?.restore_points(None).await?;
-            let ours = |tag: &String| tag.starts_with(TAG);
+            let ours = |tag: &String| tag.starts_with(VERIFICATION_TAG);
             let left = points.into_iter().filter(|point| point.taken < begun && point.tags.iter().any(ours));
             self.remove_snapshots(store, &left.map(|point| point.id).collect::<Vec<_>>()).await?;
         }
@@ -156,14 +156,14 @@ impl Plakar {
             let slash = if location.ends_with('/') { "" } else { "/" };
             options.insert("location".into(), format!("{location}{slash}{below}"));
         }
-        let made = Name::new(&format!("{SOURCE}{mark}"))?;
+        let made = Name::new(&format!("{TEMPORARY_PREFIX}{mark}"))?;
         self.configure(other, &made, &options).await?;
         Ok(made)
     }
 }
 
-/// Reading a destination again.
-struct Reading<'a> {
+/// Reads a destination again.
+struct DestinationReader<'a> {
     plakar: &'a Plakar,
     job: &'a RestoreJob,
     source: &'a str,
@@ -173,21 +173,21 @@ struct Reading<'a> {
     cancel: &'a CancellationToken,
 }
 
-impl Reading<'_> {
+impl DestinationReader<'_> {
     /// Makes a snapshot of the destination, without what the rules leave out.
     async fn again(&mut self, rules: &[String], news: &mut (dyn FnMut(Progress) + Send)) -> Result<SnapshotId> {
         let (store, plakar) = (&self.job.store, self.plakar);
         let mut secrets = store.secrets(plakar).await?;
-        if let RestoreTo::Destination(name) = &self.job.to {
+        if let RestoreTarget::Destination(name) = &self.job.to {
             secrets = secrets.and(plakar.secrets(Kind::Destination, name).await?);
         }
-        let (reference, tag) = (store.reference(), format!("{TAG}{}.{}", self.mark, self.made.len()));
+        let (reference, tag) = (store.reference(), format!("{VERIFICATION_TAG}{}.{}", self.mark, self.made.len()));
         let mut arguments: Vec<String> = ["at", &reference, "backup", "-no-progress", "-no-xattr", "-cache=no"].map(str::to_owned).into();
         arguments.extend(["-name=verification".to_owned(), format!("-tag={tag}")]);
         arguments.extend(rules.iter().map(|rule| format!("-ignore={rule}")));
         arguments.push(self.source.to_owned());
-        let mut reader = Reader::of("backup");
-        let command = plakar.job(arguments).limit(UNLIMITED).cancelled_by(self.cancel).redact(secrets.clone());
+        let mut reader = ProgressReader::of("backup");
+        let command = plakar.job(arguments).timeout(NO_TIMEOUT).cancelled_by(self.cancel).redact(secrets.clone());
         let ended = command.lines(&mut |line| news(reader.read(line))).await?;
         // What could not be read is missing in the comparison.
         reader.result(ended)?;
@@ -205,7 +205,7 @@ async fn top_names(browser: &Browser, id: &SnapshotId, path: &SnapshotPath) -> R
     if browser.entry(id, path).await?.kind != EntryKind::Folder {
         return Ok(Some(vec![path.name().to_owned()]));
     }
-    let page = browser.listed(id, path, 0, NAMES).await?;
+    let page = browser.listed(id, path, 0, MAX_TOP_NAMES).await?;
     Ok((!page.more).then(|| page.items.into_iter().map(|entry| entry.name).collect()))
 }
 
@@ -223,10 +223,10 @@ async fn compare(
     browser: &Browser,
     (id, path): (&SnapshotId, &SnapshotPath),
     again: &SnapshotId,
-    news: &mut (dyn FnMut(RestoreNews) + Send),
-) -> Result<Verified> {
+    news: &mut (dyn FnMut(RestoreProgress) + Send),
+) -> Result<Verification> {
     let root = SnapshotPath::new(&browser.restore_point(again).await?.root)?;
-    let mut verified = Verified::default();
+    let mut verified = Verification::default();
     let top = browser.entry(id, path).await?;
     let mut folders = VecDeque::new();
     if top.kind == EntryKind::Folder {
@@ -254,19 +254,19 @@ async fn compare(
             }
         }
         let mut results = stream::iter(files.into_iter().map(|(path, entry, there)| async move {
-            let mut part = Verified::default();
+            let mut part = Verification::default();
             pair(browser, (id, &path, entry), (again, there.as_ref()), &mut part).await?;
             Ok::<_, Error>(part)
         }))
-        .buffer_unordered(AT_ONCE);
+        .buffer_unordered(MAX_PARALLEL_DIGESTS);
         while let Some(part) = results.next().await {
             let part = part?;
             verified.entries += part.entries;
             verified.bytes += part.bytes;
             verified.problems += part.problems;
-            let room = LISTED.saturating_sub(verified.failed.len());
+            let room = MAX_LISTED_PROBLEMS.saturating_sub(verified.failed.len());
             verified.failed.extend(part.failed.into_iter().take(room));
-            news(RestoreNews::Compared(verified.entries));
+            news(RestoreProgress::Compared(verified.entries));
         }
     }
     Ok(verified)
@@ -277,7 +277,7 @@ async fn pair(
     browser: &Browser,
     (id, path, wanted): (&SnapshotId, &SnapshotPath, Entry),
     (again, found): (&SnapshotId, Option<&Entry>),
-    verified: &mut Verified,
+    verified: &mut Verification,
 ) -> Result<()> {
     let Some(found) = found else {
         verified.problem(path, "it is missing");
@@ -314,7 +314,7 @@ async fn children(browser: &Browser, id: &SnapshotId, folder: &SnapshotPath) -> 
     let mut all = BTreeMap::new();
     let mut offset = 0;
     loop {
-        let page = browser.listed(id, folder, offset, ENTRIES).await?;
+        let page = browser.listed(id, folder, offset, MAX_PAGE_ENTRIES).await?;
         offset += page.items.len() as u64;
         for entry in page.items {
             let (name, folder) = (entry.name.clone(), entry.folder.clone());

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
@@ -14,31 +15,37 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, Result};
-use crate::process::ended::Ended;
-use crate::process::guard::GRACE;
+use crate::process::guard::{OWN_CACHE, SHARED_CACHE, TERMINATION_TIMEOUT};
+use crate::process::job_end::JobEnd;
 use crate::process::lines::{Line, Redactor, Stream, pump};
 
-/// The longest time limit there is: as good as none.
-pub(crate) const UNLIMITED: Duration = Duration::from_secs(365 * 24 * 3600);
+/// Timeout of what may take any time: as good as none.
+pub(crate) const NO_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// For what only reads or writes plakar's own configuration.
-pub(crate) const SHORT: Duration = Duration::from_secs(60);
+/// Timeout of what only reads or writes plakar's own configuration.
+pub(crate) const CONFIGURATION_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// So many bytes of standard output are kept of a command whose output is wanted whole.
-const OUTPUT_LIMIT: usize = 64 << 20;
+/// Maximum of standard output that is kept of a command whose output is wanted whole, in bytes.
+const MAX_OUTPUT_BYTES: usize = 64 << 20;
 
-/// So many of the last lines are kept, for the reason of a failure.
-const LAST_LINES: usize = 20;
+/// Maximum number of last lines that are kept, for the reason of a failure.
+const MAX_LAST_LINES: usize = 20;
 
 /// The real plakar, and what it runs with. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Plakar(Arc<Settings>);
 
-#[derive(Debug)]
 struct Settings {
     program: PathBuf,
     guard: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
+}
+
+/// Without the environment: it may hold passwords.
+impl fmt::Debug for Settings {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Settings").field("program", &self.program).field("guard", &self.guard).finish_non_exhaustive()
+    }
 }
 
 impl Plakar {
@@ -98,10 +105,11 @@ impl Plakar {
             plakar: self.clone(),
             arguments: arguments.into_iter().map(Into::into).collect(),
             input: Vec::new(),
-            limit: SHORT,
+            timeout: CONFIGURATION_TIMEOUT,
             cancel: CancellationToken::new(),
             environment: Vec::new(),
             redactor: Redactor::default(),
+            own_cache: false,
         }
     }
 }
@@ -111,10 +119,11 @@ pub(crate) struct Job {
     plakar: Plakar,
     arguments: Vec<OsString>,
     input: Vec<u8>,
-    limit: Duration,
+    timeout: Duration,
     cancel: CancellationToken,
     environment: Vec<(OsString, OsString)>,
     redactor: Redactor,
+    own_cache: bool,
 }
 
 impl Job {
@@ -124,9 +133,9 @@ impl Job {
         self
     }
 
-    /// It is ended after so long.
-    pub(crate) fn limit(mut self, limit: Duration) -> Self {
-        self.limit = limit;
+    /// How long it may take before it is ended.
+    pub(crate) fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
         self
     }
 
@@ -139,6 +148,13 @@ impl Job {
     /// A variable for it alone.
     pub(crate) fn variable(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.into(), value.into()));
+        self
+    }
+
+    /// It starts with an empty cache, which is removed after it: what it knows of a store, it has read from the store.
+    /// Plakar reads all of the store's states then, and unpacks its packages.
+    pub(crate) fn own_cache(mut self) -> Self {
+        self.own_cache = true;
         self
     }
 
@@ -156,6 +172,7 @@ impl Job {
         command
             .args(guards_arguments)
             .arg(self.input.len().to_string())
+            .arg(if self.own_cache { OWN_CACHE } else { SHARED_CACHE })
             .arg(&settings.program)
             .args(&self.arguments)
             .env_clear()
@@ -175,12 +192,12 @@ impl Job {
         // It may end without reading it; then its reason counts.
         let _ = lifeline.write_all(&self.input).await;
         let _ = lifeline.flush().await;
-        let deadline = Instant::now() + self.limit;
-        Ok((Running { child, lifeline: Some(lifeline), limit: self.limit, deadline, cancel: self.cancel }, stdout, stderr))
+        let deadline = Instant::now() + self.timeout;
+        Ok((Running { child, lifeline: Some(lifeline), timeout: self.timeout, deadline, cancel: self.cancel }, stdout, stderr))
     }
 
     /// Runs it to its end and hands each line over as it comes, without secrets.
-    pub(crate) async fn lines(self, sink: &mut (dyn FnMut(&Line) + Send)) -> Result<Ended> {
+    pub(crate) async fn lines(self, sink: &mut (dyn FnMut(&Line) + Send)) -> Result<JobEnd> {
         let redactor = self.redactor.clone();
         let (mut running, stdout, stderr) = self.start().await?;
         let (sender, mut lines) = mpsc::channel(256);
@@ -190,7 +207,7 @@ impl Job {
         let mut take = |mut line: Line| {
             redactor.apply(&mut line.text);
             sink(&line);
-            last.truncate(LAST_LINES);
+            last.truncate(MAX_LAST_LINES);
             last.push_front(line);
         };
         let how = {
@@ -208,7 +225,7 @@ impl Job {
             take(line);
         }
         let last = last.into_iter().rev().collect();
-        Ok(Ended { how, last })
+        Ok(JobEnd { how, last })
     }
 
     /// Runs it to its end and gives its standard output whole.
@@ -218,13 +235,13 @@ impl Job {
     pub(crate) async fn output(self) -> Result<String> {
         let mut text = String::new();
         let mut collect = |line: &Line| {
-            if line.stream == Stream::Out && text.len() < OUTPUT_LIMIT {
+            if line.stream == Stream::Out && text.len() < MAX_OUTPUT_BYTES {
                 text.push_str(&line.text);
                 text.push('\n');
             }
         };
         self.lines(&mut collect).await?.success()?;
-        if text.len() >= OUTPUT_LIMIT {
+        if text.len() >= MAX_OUTPUT_BYTES {
             return Err(Error::Answer("it is too long".into()));
         }
         Ok(text)
@@ -235,7 +252,7 @@ impl Job {
 pub(crate) struct Running {
     child: Child,
     lifeline: Option<ChildStdin>,
-    limit: Duration,
+    timeout: Duration,
     deadline: Instant,
     cancel: CancellationToken,
 }
@@ -246,7 +263,7 @@ impl Running {
         let why = tokio::select! {
             status = self.child.wait() => return code(status),
             () = self.cancel.cancelled() => Error::Cancelled,
-            () = tokio::time::sleep_until(self.deadline) => Error::TimedOut(self.limit),
+            () = tokio::time::sleep_until(self.deadline) => Error::TimedOut(self.timeout),
         };
         self.end().await;
         Err(why)
@@ -256,7 +273,7 @@ impl Running {
     pub(crate) async fn end(&mut self) {
         self.lifeline = None;
         // The guard does all of it within its own limits, if it is well.
-        if tokio::time::timeout(GRACE + Duration::from_secs(15), self.child.wait()).await.is_err() {
+        if tokio::time::timeout(TERMINATION_TIMEOUT + Duration::from_secs(15), self.child.wait()).await.is_err() {
             let _ = self.child.kill().await;
         }
     }
@@ -273,4 +290,17 @@ impl Running {
 
 fn code(status: std::io::Result<std::process::ExitStatus>) -> Result<i32> {
     status.map(|status| status.code().unwrap_or(-1)).map_err(Error::io("cannot wait for plakar"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_printed_of_a_plakar_has_no_password_in_it() {
+        let environment = vec![("PLAKAR_PASSPHRASE".into(), "hunter2".into())];
+        let plakar = Plakar::new(&std::env::current_exe().unwrap(), vec!["guard".into()], environment).unwrap();
+        let printed = format!("{plakar:?}");
+        assert!(printed.contains("guard") && !printed.contains("hunter2"), "{printed}");
+    }
 }

@@ -5,17 +5,27 @@
 //! gets a SIGTERM, and its whole process group a SIGKILL when it does not end. Each job has a folder for
 //! temporary files of its own, which is removed after it.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-/// So long plakar may take to end after a SIGTERM.
-pub(crate) const GRACE: Duration = Duration::from_secs(30);
+/// Timeout for plakar to end after a SIGTERM.
+pub(crate) const TERMINATION_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// So long plakar's connectors may take to end after it.
-const CONNECTORS_GRACE: Duration = Duration::from_secs(5);
+/// Timeout for plakar's connectors to end after it.
+const CONNECTORS_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Timeout for the daemon of a job's own cache to start; it unpacks plakar's packages first.
+const DAEMON_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// The job uses the user's cache.
+pub(crate) const SHARED_CACHE: &str = "shared-cache";
+
+/// The job has a cache of its own.
+pub(crate) const OWN_CACHE: &str = "own-cache";
 
 /// How often it is looked whether plakar has ended: often at first, since most jobs are short.
 fn interval(since: Instant) -> Duration {
@@ -23,17 +33,23 @@ fn interval(since: Instant) -> Duration {
 }
 
 /// The guard's whole life: what the executable does that [`Plakar`](crate::Plakar) was given as guard.
-/// Arguments: the number of bytes on standard input that are plakar's, the program, its arguments.
+/// Arguments: the number of bytes on standard input that are plakar's, whose cache it uses (`shared-cache`, or `own-cache`
+/// for an empty one that is removed afterwards), the program, its arguments.
 ///
 /// Gives the exit code: plakar's, 128 and the signal that ended it, or 127 if it could not be started.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> i32 {
     let mut arguments = arguments.into_iter();
     let bytes = arguments.next().and_then(|bytes| bytes.to_str()?.parse().ok());
-    let (Some(bytes), Some(program)) = (bytes, arguments.next()) else {
-        eprintln!("guard: arguments are BYTES PROGRAM [ARGUMENT..]");
+    let own_cache = arguments.next().and_then(|cache| match cache.to_str()? {
+        SHARED_CACHE => Some(false),
+        OWN_CACHE => Some(true),
+        _ => None,
+    });
+    let (Some(bytes), Some(own_cache), Some(program)) = (bytes, own_cache, arguments.next()) else {
+        eprintln!("guard: arguments are BYTES {SHARED_CACHE}|{OWN_CACHE} PROGRAM [ARGUMENT..]");
         return 127;
     };
-    match guard(bytes, program, arguments.collect()) {
+    match guard(bytes, own_cache, &program, arguments.collect()) {
         Ok(status) => code(status),
         Err(error) => {
             eprintln!("guard: cannot start plakar: {error}");
@@ -42,12 +58,16 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> i32 {
     }
 }
 
-fn guard(bytes: u64, program: OsString, arguments: Vec<OsString>) -> io::Result<ExitStatus> {
+fn guard(bytes: u64, own_cache: bool, program: &OsStr, arguments: Vec<OsString>) -> io::Result<ExitStatus> {
     // Short: plakar's connectors may make sockets in it.
     let folder = tempfile::Builder::new().prefix("pk-job").tempdir()?;
+    let mut cache = if own_cache { Some(OwnCache::start(program, folder.path())?) } else { None };
     let mut command = Command::new(program);
+    if let Some(cache) = &cache {
+        command.arg("-cachedir").arg(&cache.folder);
+    }
     command.args(arguments).env("TMPDIR", folder.path()).stdin(if bytes == 0 { Stdio::null() } else { Stdio::piped() });
-    own_group(&mut command);
+    into_group(&mut command, cache.as_ref().map(|cache| cache.daemon.id()));
     let mut child = command.spawn()?;
 
     let (closed, closing) = mpsc::channel();
@@ -62,7 +82,7 @@ fn guard(bytes: u64, program: OsString, arguments: Vec<OsString>) -> io::Result<
         let _ = closed.send(());
     });
 
-    let group = Group::of(&child);
+    let group = ProcessGroup::of(cache.as_ref().map_or(&child, |cache| &cache.daemon));
     let started = Instant::now();
     let mut asked: Option<Instant> = None;
     let status = loop {
@@ -71,20 +91,23 @@ fn guard(bytes: u64, program: OsString, arguments: Vec<OsString>) -> io::Result<
         }
         match asked {
             None if closing.recv_timeout(interval(started)).is_ok() => {
-                group.terminate(&mut child);
+                terminate(&mut child);
+                // Plakar does not end while it waits for its daemon.
+                drop(cache.take());
                 asked = Some(Instant::now());
             }
             None => {}
-            Some(since) if since.elapsed() > GRACE => {
+            Some(since) if since.elapsed() > TERMINATION_TIMEOUT => {
                 group.kill();
                 child.kill()?;
             }
             Some(since) => std::thread::sleep(interval(since)),
         }
     };
+    drop(cache);
     let ended = Instant::now();
     while group.lives() {
-        if ended.elapsed() > CONNECTORS_GRACE {
+        if ended.elapsed() > CONNECTORS_TIMEOUT {
             group.kill();
             break;
         }
@@ -93,15 +116,78 @@ fn guard(bytes: u64, program: OsString, arguments: Vec<OsString>) -> io::Result<
     Ok(status)
 }
 
+/// A cache for one job, which is empty at first. Its daemon ends when this is dropped.
+struct OwnCache {
+    folder: PathBuf,
+    daemon: Child,
+}
+
+impl OwnCache {
+    /// Makes it, and starts its daemon: the one that plakar starts itself leaves plakar's process group and outlives the
+    /// job by five seconds.
+    fn start(program: &OsStr, parent: &Path) -> io::Result<Self> {
+        let folder = parent.join("cache");
+        let cookies = folder.join("cookies/1.0.0");
+        std::fs::create_dir_all(&cookies)?;
+        // Without it plakar greets its new user, and would ask for news of itself in each new cache.
+        std::fs::write(cookies.join(".disabled-security-check"), "")?;
+        let mut command = Command::new(program);
+        command.arg("-cachedir").arg(&folder).args(["cached", "-foreground", "-teardown", "24h"]).env("TMPDIR", parent);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        into_group(&mut command, None);
+        let mut own = Self { daemon: command.spawn()?, folder };
+        let started = Instant::now();
+        while !own.is_ready() {
+            if started.elapsed() > DAEMON_TIMEOUT || own.daemon.try_wait()?.is_some() {
+                return Err(io::Error::other("its cache daemon did not start"));
+            }
+            std::thread::sleep(interval(started));
+        }
+        Ok(own)
+    }
+
+    #[cfg(unix)]
+    fn is_ready(&self) -> bool {
+        std::os::unix::net::UnixStream::connect(self.folder.join("cached.sock")).is_ok()
+    }
+
+    #[cfg(not(unix))]
+    fn is_ready(&self) -> bool {
+        self.folder.join("cached.sock").exists()
+    }
+}
+
+impl Drop for OwnCache {
+    fn drop(&mut self) {
+        let _ = self.daemon.kill();
+        let _ = self.daemon.wait();
+    }
+}
+
+/// Puts a command into the process group of another process, or into one of its own.
 #[cfg(unix)]
-fn own_group(command: &mut Command) {
+fn into_group(command: &mut Command, leader: Option<u32>) {
     use std::os::unix::process::CommandExt;
+    let leader = leader.and_then(|leader| i32::try_from(leader).ok()).unwrap_or(0);
     // The name that plakar's messages begin with, and that snapshots keep.
-    command.process_group(0).arg0("plakar");
+    command.process_group(leader).arg0("plakar");
 }
 
 #[cfg(not(unix))]
-fn own_group(_: &mut Command) {}
+fn into_group(_: &mut Command, _: Option<u32>) {}
+
+/// Asks plakar alone to end: it ends its connectors in order.
+#[cfg(unix)]
+fn terminate(child: &mut Child) {
+    let pid = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
+    pid.map(|pid| rustix::process::kill_process(pid, rustix::process::Signal::TERM));
+}
+
+/// There is no gentle way.
+#[cfg(not(unix))]
+fn terminate(child: &mut Child) {
+    let _ = child.kill();
+}
 
 #[cfg(unix)]
 fn code(status: ExitStatus) -> i32 {
@@ -114,42 +200,31 @@ fn code(status: ExitStatus) -> i32 {
     status.code().unwrap_or(1)
 }
 
-/// Plakar's process group: it and its connectors.
-#[cfg(unix)]
-struct Group(Option<rustix::process::Pid>);
+/// The process group of plakar and its connectors. It is known on Unix only.
+struct ProcessGroup {
+    #[cfg(unix)]
+    leader: Option<rustix::process::Pid>,
+}
 
 #[cfg(unix)]
-impl Group {
-    fn of(child: &Child) -> Self {
-        Self(i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw))
-    }
-
-    /// Only plakar: it ends its connectors in order.
-    fn terminate(&self, _: &mut Child) {
-        self.0.map(|pid| rustix::process::kill_process(pid, rustix::process::Signal::TERM));
+impl ProcessGroup {
+    fn of(leader: &Child) -> Self {
+        Self { leader: i32::try_from(leader.id()).ok().and_then(rustix::process::Pid::from_raw) }
     }
 
     fn kill(&self) {
-        self.0.map(|pid| rustix::process::kill_process_group(pid, rustix::process::Signal::KILL));
+        self.leader.map(|pid| rustix::process::kill_process_group(pid, rustix::process::Signal::KILL));
     }
 
     fn lives(&self) -> bool {
-        self.0.is_some_and(|pid| rustix::process::test_kill_process_group(pid).is_ok())
+        self.leader.is_some_and(|pid| rustix::process::test_kill_process_group(pid).is_ok())
     }
 }
 
 #[cfg(not(unix))]
-struct Group;
-
-#[cfg(not(unix))]
-impl Group {
+impl ProcessGroup {
     fn of(_: &Child) -> Self {
-        Self
-    }
-
-    /// There is no gentle way.
-    fn terminate(&self, child: &mut Child) {
-        let _ = child.kill();
+        Self {}
     }
 
     fn kill(&self) {}

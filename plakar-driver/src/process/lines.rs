@@ -3,11 +3,11 @@
 use tokio::io::{AsyncBufRead, AsyncBufReadExt};
 use tokio::sync::mpsc;
 
-/// A line longer than so many bytes is cut: only a hostile file name makes one.
-const LINE_LIMIT: usize = 64 << 10;
+/// Maximum length of a line, in bytes; the rest is cut off: only a hostile file name is as long.
+const MAX_LINE_BYTES: usize = 64 << 10;
 
-/// A value shorter than this hides more than it protects.
-const SECRET_LENGTH: usize = 4;
+/// Minimum length of a secret that is struck out, in bytes: a shorter one hides more than it protects.
+const MIN_SECRET_BYTES: usize = 4;
 
 /// Where a line was printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub(crate) struct Redactor(Vec<String>);
 
 impl Redactor {
     pub(crate) fn new(secrets: impl IntoIterator<Item = String>) -> Self {
-        let mut secrets: Vec<String> = secrets.into_iter().filter(|secret| secret.len() >= SECRET_LENGTH).collect();
+        let mut secrets: Vec<String> = secrets.into_iter().filter(|secret| secret.len() >= MIN_SECRET_BYTES).collect();
         // One that contains another goes first, or a part of it would stay.
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         Self(secrets)
@@ -61,7 +61,7 @@ pub(crate) async fn pump(stream: Stream, mut reader: impl AsyncBufRead + Unpin, 
     {
         let end = buffer.iter().position(|byte| *byte == b'\n');
         let part = &buffer[..end.unwrap_or(buffer.len())];
-        bytes.extend_from_slice(&part[..part.len().min(LINE_LIMIT.saturating_sub(bytes.len()))]);
+        bytes.extend_from_slice(&part[..part.len().min(MAX_LINE_BYTES.saturating_sub(bytes.len()))]);
         let used = end.map_or(buffer.len(), |end| end + 1);
         reader.consume(used);
         if end.is_some() && lines.send(line(stream, &mut bytes)).await.is_err() {
@@ -85,7 +85,7 @@ mod tests {
 
     #[tokio::test]
     async fn lines_are_cut_not_lost() {
-        let text = format!("one\r\n\n{}\nlast", "x".repeat(LINE_LIMIT + 7));
+        let text = format!("one\r\n\n{}\nlast", "x".repeat(MAX_LINE_BYTES + 7));
         let (sender, mut lines) = mpsc::channel(10);
         pump(Stream::Out, text.as_bytes(), sender).await;
         let mut texts = Vec::new();
@@ -94,7 +94,7 @@ mod tests {
         }
         assert_eq!(
             (texts[0].as_str(), texts[1].as_str(), texts[2].len(), texts[3].as_str(), texts.len()),
-            ("one", "", LINE_LIMIT, "last", 4)
+            ("one", "", MAX_LINE_BYTES, "last", 4)
         );
     }
 

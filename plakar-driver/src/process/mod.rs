@@ -1,6 +1,6 @@
 //! Running plakar: its argument list, its lines without secrets, and the guard that ends what it started.
 
 pub(crate) mod command;
-pub(crate) mod ended;
 pub mod guard;
+pub(crate) mod job_end;
 pub(crate) mod lines;

@@ -1,7 +1,7 @@
 //! Restore points, folders, search, downloads.
 
 use futures::StreamExt;
-use plakar_driver::{ArchiveFormat, CancellationToken, CheckOf, Download, EntryKind, Error, Kind, Verdict};
+use plakar_driver::{ArchiveFormat, CancellationToken, CheckTarget, Download, EntryKind, Error, Kind, Verdict};
 
 use crate::world::{World, noise, path};
 
@@ -136,7 +136,8 @@ async fn a_download_is_whole_or_an_error() {
         Err(error) => Err(error.to_string()),
     };
     assert!(read_on.is_err());
-    let checked = world.plakar.check(&world.store, &CheckOf::Snapshot(id.clone()), &mut |_| (), &CancellationToken::new()).await.unwrap();
+    let checked =
+        world.plakar.check(&world.store, &CheckTarget::Snapshot(id.clone()), &mut |_| (), &CancellationToken::new()).await.unwrap();
     assert!(matches!(&checked, Verdict::Errors { count: 1.., .. }), "{checked:?}");
     for format in [ArchiveFormat::Tarball, ArchiveFormat::Zip] {
         let error = archive(format).await.1.expect_err("an archive of a damaged store").to_string();

@@ -143,6 +143,6 @@ async fn a_store_is_there_or_not_or_locked() {
     world.plakar.create_store(&safe, true).await.unwrap();
     assert!(matches!(world.plakar.store_state(&safe).await.unwrap(), StoreState::Ready));
     configure("wrong").await;
-    assert!(matches!(world.plakar.store_state(&safe).await.unwrap(), StoreState::Locked(_)));
+    assert!(matches!(world.plakar.store_state(&safe).await.unwrap(), StoreState::BadPassphrase(_)));
     assert!(matches!(world.browsers.of(&world.plakar, &safe).await, Err(Error::Passphrase(_))));
 }

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use opendrive_sim::{Fault, What};
-use plakar_driver::{CancellationToken, Kind, Restore, RestoreJob, RestoreNews, RestoreTo, SnapshotId, Verdict};
+use plakar_driver::{CancellationToken, Kind, RestoreJob, RestoreProgress, RestoreResult, RestoreTarget, SnapshotId, Verdict};
 
 use crate::world::{APP, World, name, noise, options, path};
 
 impl World {
-    async fn restore(&self, snapshot: &SnapshotId, part: &str, to: RestoreTo) -> (Restore, Vec<RestoreNews>) {
+    async fn restore(&self, snapshot: &SnapshotId, part: &str, to: RestoreTarget) -> (RestoreResult, Vec<RestoreProgress>) {
         let job = RestoreJob { store: self.store.clone(), snapshot: snapshot.clone(), path: path(part), to };
         let mut news = Vec::new();
         let restored = self.plakar.restore(&self.browsers, &job, &mut |one| news.push(one), &CancellationToken::new()).await;
@@ -39,7 +39,7 @@ async fn a_restore_to_a_folder_is_verified() {
     std::fs::create_dir(&folder).unwrap();
     // What else is there has nothing to do with it, and is not read.
     std::fs::write(folder.join("other"), "other").unwrap();
-    let (restored, news) = world.restore(&id, "/", RestoreTo::Folder(folder.clone())).await;
+    let (restored, news) = world.restore(&id, "/", RestoreTarget::Folder(folder.clone())).await;
     assert_eq!(restored.verdict, Verdict::Succeeded, "{news:?}");
     let verified = restored.verified.unwrap();
     assert_eq!((verified.entries, verified.bytes, verified.problems), (6, 300_006, 0));
@@ -48,13 +48,13 @@ async fn a_restore_to_a_folder_is_verified() {
     }
     assert!(!format!("{news:?}").contains("/other"), "{news:?}");
     // A single file, and a folder, go by their own names.
-    let (restored, _) = world.restore(&id, "/a/one.txt", RestoreTo::Folder(folder.join("one"))).await;
+    let (restored, _) = world.restore(&id, "/a/one.txt", RestoreTarget::Folder(folder.join("one"))).await;
     assert_eq!((restored.verdict, std::fs::read(folder.join("one/one.txt")).unwrap()), (Verdict::Succeeded, b"one".to_vec()));
-    let (restored, _) = world.restore(&id, "/a/b", RestoreTo::Folder(folder.join("two"))).await;
+    let (restored, _) = world.restore(&id, "/a/b", RestoreTarget::Folder(folder.join("two"))).await;
     assert!(restored.verdict == Verdict::Succeeded && folder.join("two/two.bin").exists());
-    let (restored, _) = world.restore(&id, "/none", RestoreTo::Folder(folder.join("three"))).await;
+    let (restored, _) = world.restore(&id, "/none", RestoreTarget::Folder(folder.join("three"))).await;
     assert!(matches!(&restored.verdict, Verdict::Failed { reason } if reason.contains("/none")), "{restored:?}");
-    let (restored, _) = world.restore(&SnapshotId::new(&"0".repeat(64)).unwrap(), "/", RestoreTo::Folder(folder.join("three"))).await;
+    let (restored, _) = world.restore(&SnapshotId::new(&"0".repeat(64)).unwrap(), "/", RestoreTarget::Folder(folder.join("three"))).await;
     assert!(matches!(&restored.verdict, Verdict::Failed { reason } if !reason.is_empty()), "{restored:?}");
     assert!(!folder.join("three").exists());
     world.nothing_of_verification_is_left().await;
@@ -69,7 +69,7 @@ async fn a_restore_to_a_drive_is_verified() {
     world.put("Restored/old/file", b"old");
     world.configure(Kind::Source, "opendrive://base").await;
     let id = world.backup().await.0.snapshot.unwrap();
-    let (restored, news) = world.restore(&id, "/", RestoreTo::Destination(name("drive"))).await;
+    let (restored, news) = world.restore(&id, "/", RestoreTarget::Destination(name("drive"))).await;
     assert_eq!(restored.verdict, Verdict::Succeeded, "{news:?}");
     assert_eq!(restored.verified.unwrap().entries, 6);
     assert_eq!(world.simulator.drive().read_file("Restored/a/b/two.bin").unwrap(), noise(2, 300_000));
@@ -93,7 +93,7 @@ async fn what_is_lost_or_changed_on_the_way_is_no_restore() {
     let folder = world.user.home().join("restored");
     let harm = "rm a/one.txt; printf Z | dd of=a/b/two.bin bs=1 seek=1000 conv=notrunc status=none; printf x > './-n [x] #1!.txt'";
     let plakar = world.meddled("restore", &format!("plakar \"$@\"; code=$?; cd {}; {harm}; exit $code", folder.display()));
-    let to = RestoreTo::Folder(folder.clone());
+    let to = RestoreTarget::Folder(folder.clone());
     let job = RestoreJob { store: world.store.clone(), snapshot: id.clone(), path: path("/"), to };
     let harmed = plakar.restore(&world.browsers, &job, &mut |_| (), &CancellationToken::new()).await.unwrap();
     let Verdict::Errors { count: 3, mut failed } = harmed.verdict else { panic!("{harmed:?}") };
@@ -120,7 +120,7 @@ async fn a_drive_that_refuses_a_file_is_no_restore() {
     }
     world.configure(Kind::Source, "opendrive://base").await;
     let id = world.backup().await.0.snapshot.unwrap();
-    let drive = || RestoreTo::Destination(name("drive"));
+    let drive = || RestoreTarget::Destination(name("drive"));
     world.simulator.set_faults(vec![refused("upload/create_file", "one.txt")]);
     let (unwritten, _) = world.restore(&id, "/", drive()).await;
     assert!(matches!(&unwritten.verdict, Verdict::Failed { reason } if !reason.is_empty()), "{unwritten:?}");

@@ -4,7 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use opendrive_sim::{Options as Drive, Simulator, stored_name};
-use plakar_driver::{Backup, BackupJob, Browser, Browsers, CancellationToken, Kind, Name, Options, Plakar, Progress, SnapshotPath, Store};
+use plakar_driver::{
+    BackupJob, BackupResult, Browser, Browsers, CancellationToken, Kind, Name, Options, Plakar, Progress, SnapshotPath, Store,
+};
 
 use crate::user;
 
@@ -104,7 +106,7 @@ impl World {
         }
     }
 
-    pub async fn backup(&self) -> (Backup, Vec<Progress>) {
+    pub async fn backup(&self) -> (BackupResult, Vec<Progress>) {
         let mut news = Vec::new();
         let made = self.plakar.backup(&self.browsers, &self.job(), &mut |progress| news.push(progress), &CancellationToken::new()).await;
         (made.unwrap(), news)
@@ -114,12 +116,15 @@ impl World {
         self.browsers.of(&self.plakar, &self.store).await.unwrap()
     }
 
-    /// The processes of this user but Plakar's cache, which ends by itself.
-    pub fn processes(&self) -> Vec<String> {
+    /// The command lines of all processes of this user.
+    pub fn all_processes(&self) -> Vec<String> {
         let line = |process: &Path| std::fs::read(process.join("cmdline")).unwrap_or_default();
-        let lines =
-            self.user.processes().iter().map(|process| String::from_utf8_lossy(&line(process)).replace('\0', " ")).collect::<Vec<_>>();
-        lines.into_iter().filter(|line| !line.is_empty() && !line.contains(" cached")).collect()
+        self.user.processes().iter().map(|process| String::from_utf8_lossy(&line(process)).replace('\0', " ")).collect()
+    }
+
+    /// The same, but Plakar's cache, which ends by itself.
+    pub fn processes(&self) -> Vec<String> {
+        self.all_processes().into_iter().filter(|line| !line.is_empty() && !line.contains(" cached")).collect()
     }
 
     /// Waits until no process of this user is left.

@@ -47,7 +47,7 @@ fn bad_input_gets_one_line() {
     world.fails(2, &["find", "drive", "latest", " "], "what to search for is missing");
     world.fails(3, &["restore", "drive", "latest", "/none", "--to", "folder:out"], "does not exist");
     world.fails(3, &["restore", "drive", "latest", "--to", "destination:none"], "there is no destination named \"none\"");
-    world.fails(2, &["schedule", "add", "drive", "--backup", "--daily", "25:00"], "no time of day");
+    world.fails(2, &["schedule", "add", "drive", "--backup", "--daily", "25:00"], "not a valid time of day");
     world.fails(2, &["schedule", "add", "drive", "--backup", "--cron", "often"], "not five fields");
     world.fails(2, &["schedule", "add", "drive", "--backup", "--every-hours", "5"], "not a whole part of a day");
     world.fails(2, &["schedule", "add", "drive", "--check", "--daily", "1:00", "--time-zone", "Mars/Base"], "Mars/Base");

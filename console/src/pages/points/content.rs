@@ -6,7 +6,7 @@ use axum::http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_SECURITY_P
 use axum::http::{HeaderName, Response};
 use serde::Deserialize;
 
-use super::point::{OpenedPoint, path};
+use super::point::{PointRequest, path};
 use crate::pages::answer::PageResult;
 use crate::pages::error::PageError;
 use plakar_driver::{ArchiveFormat, CancellationToken, Download, EntryKind, attachment};
@@ -22,7 +22,7 @@ pub struct ContentQuery {
 }
 
 /// A file as it was, or a folder as an archive.
-pub async fn download(opened: OpenedPoint, Query(query): Query<ContentQuery>) -> PageResult {
+pub async fn download(opened: PointRequest, Query(query): Query<ContentQuery>) -> PageResult {
     let path = path(&opened.point.point, Some(&query.path))?;
     let format = match query.format.as_str() {
         "" | "zip" => ArchiveFormat::Zip,
@@ -35,7 +35,7 @@ pub async fn download(opened: OpenedPoint, Query(query): Query<ContentQuery>) ->
 }
 
 /// A picture, for the page that shows it. Anything else is to be saved.
-pub async fn raw(opened: OpenedPoint, Query(query): Query<ContentQuery>) -> PageResult {
+pub async fn raw(opened: PointRequest, Query(query): Query<ContentQuery>) -> PageResult {
     let path = path(&opened.point.point, Some(&query.path))?;
     if opened.point.entry(&path).await?.kind != EntryKind::File {
         return Err(PageError::input("That is not a file."));

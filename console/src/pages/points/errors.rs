@@ -5,7 +5,7 @@ use axum::extract::Query;
 use serde::Deserialize;
 
 use super::listing::MAX_ENTRIES_PER_PAGE;
-use super::point::{OpenedPoint, Pagination, PointSummary, page_number};
+use super::point::{PointRequest, Pagination, PointSummary, page_number};
 use super::visible_text::VisibleText;
 use crate::pages::answer::{PageResult, render};
 use crate::pages::context::{Layout, PageContext, Section};
@@ -33,7 +33,7 @@ struct FailuresPage {
     total: String,
 }
 
-pub async fn errors(context: PageContext, opened: OpenedPoint, Query(query): Query<FailuresQuery>) -> PageResult {
+pub async fn errors(context: PageContext, opened: PointRequest, Query(query): Query<FailuresQuery>) -> PageResult {
     let number = page_number(query.page);
     let list = opened.point.errors((number - 1) * MAX_ENTRIES_PER_PAGE, MAX_ENTRIES_PER_PAGE).await?;
     let paging =

@@ -8,7 +8,7 @@ use futures::StreamExt;
 use serde::Deserialize;
 
 use super::content::PICTURE_TYPES;
-use super::point::{Breadcrumb, OpenedPoint, PointSummary, breadcrumbs, path};
+use super::point::{Breadcrumb, PointRequest, PointSummary, breadcrumbs, path};
 use super::versions::{FileVersion, versions};
 use super::visible_text::VisibleText;
 use crate::pages::answer::{PageResult, render};
@@ -63,7 +63,7 @@ struct FilePage {
     versions: Vec<FileVersion>,
 }
 
-pub async fn view(context: PageContext, State(service): State<Service>, opened: OpenedPoint, Query(query): Query<FileQuery>) -> PageResult {
+pub async fn view(context: PageContext, State(service): State<Service>, opened: PointRequest, Query(query): Query<FileQuery>) -> PageResult {
     let path = path(&opened.point.point, Some(&query.path))?;
     let entry = opened.point.entry(&path).await?;
     if entry.kind == EntryKind::Folder {
@@ -91,7 +91,7 @@ pub async fn view(context: PageContext, State(service): State<Service>, opened: 
     })
 }
 
-async fn preview(opened: &OpenedPoint, path: &SnapshotPath, entry: &Entry) -> FilePreview {
+async fn preview(opened: &PointRequest, path: &SnapshotPath, entry: &Entry) -> FilePreview {
     if entry.kind != EntryKind::File {
         return FilePreview::Binary;
     }
@@ -109,7 +109,7 @@ async fn preview(opened: &OpenedPoint, path: &SnapshotPath, entry: &Entry) -> Fi
     }
 }
 
-async fn beginning(opened: &OpenedPoint, path: &SnapshotPath) -> Result<Vec<u8>, String> {
+async fn beginning(opened: &PointRequest, path: &SnapshotPath) -> Result<Vec<u8>, String> {
     let download = opened.point.download(path, ArchiveFormat::Zip, &CancellationToken::new()).await;
     let mut content = download.map_err(|error| error.to_string())?.content;
     let mut bytes = Vec::new();

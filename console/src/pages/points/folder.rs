@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Redirect};
 use super::links::value;
 use super::listing::{EntryRow, FolderQuery, ListingFrame, MAX_ENTRIES_PER_PAGE};
 use super::order::{SortColumn, columns, parse, sorting};
-use super::point::{OpenedPoint, Pagination, page_number, path, root};
+use super::point::{PointRequest, Pagination, page_number, path, root};
 use super::search;
 use crate::pages::answer::{PageResult, render};
 use crate::pages::context::{Layout, PageContext, Section};
@@ -38,7 +38,7 @@ struct FolderPage {
 pub async fn folder(
     context: PageContext,
     State(service): State<Service>,
-    opened: OpenedPoint,
+    opened: PointRequest,
     Query(query): Query<FolderQuery>,
 ) -> PageResult {
     let path = path(&opened.point.point, query.folder().as_deref())?;

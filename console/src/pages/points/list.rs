@@ -70,7 +70,7 @@ pub async fn list(
     }
     let (all, closed) = match service.points(id).await {
         Ok(points) => (points, None),
-        Err(error) if matches!(error.problem(), Problem::Refused | Problem::Inside) => {
+        Err(error) if matches!(error.problem(), Problem::Refused | Problem::Internal) => {
             (Vec::new(), Some((sentence(&error.to_string()), known(&service, id).await?)))
         }
         Err(error) => return Err(error.into()),

@@ -5,7 +5,7 @@ use axum::http::Uri;
 use serde::Deserialize;
 
 use super::links::{Links, value};
-use super::point::{Breadcrumb, NeighbourPoint, OpenedPoint, PointSummary, breadcrumbs, neighbours};
+use super::point::{Breadcrumb, NeighbourPoint, PointRequest, PointSummary, breadcrumbs, neighbours};
 use super::visible_text::VisibleText;
 use crate::pages::format::{self, DisplayTime};
 use crate::pages::head::{AppHead, Tab};
@@ -126,7 +126,7 @@ pub struct ListingFrame {
 
 impl ListingFrame {
     /// Of a folder, as its address asks for it.
-    pub async fn new(service: &Service, opened: &OpenedPoint, path: &SnapshotPath, query: &FolderQuery) -> Self {
+    pub async fn new(service: &Service, opened: &PointRequest, path: &SnapshotPath, query: &FolderQuery) -> Self {
         let (newer, older) = neighbours(service, opened, path).await;
         let links = &opened.links;
         Self {

@@ -11,23 +11,23 @@ use super::visible_text::VisibleText;
 use crate::pages::error::PageError;
 use crate::pages::format::{self, DisplayTime};
 use plakar_driver::{RestorePoint, SnapshotId, SnapshotPath};
-use source_app::service::{Point, Service};
+use source_app::service::{OpenedPoint, Service};
 use source_app::state::{App, AppId};
 
 /// Pages are counted up to here: no list is as long.
 const MAX_PAGE_NUMBER: u64 = 10_000_000;
 
 /// The restore point that an address names, of the app that it names.
-pub struct OpenedPoint {
+pub struct PointRequest {
     /// The app.
     pub app: App,
     /// The restore point.
-    pub point: Point,
+    pub point: OpenedPoint,
     /// Its addresses.
     pub links: Links,
 }
 
-impl FromRequestParts<Service> for OpenedPoint {
+impl FromRequestParts<Service> for PointRequest {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, service: &Service) -> Result<Self, Response> {
@@ -132,7 +132,7 @@ pub fn path(point: &RestorePoint, text: Option<&str>) -> Result<SnapshotPath, Pa
 }
 
 /// The restore points of the app beside one, with the same path: the newer and the older.
-pub async fn neighbours(service: &Service, opened: &OpenedPoint, path: &SnapshotPath) -> (Option<NeighbourPoint>, Option<NeighbourPoint>) {
+pub async fn neighbours(service: &Service, opened: &PointRequest, path: &SnapshotPath) -> (Option<NeighbourPoint>, Option<NeighbourPoint>) {
     let points = service.points(opened.app.id).await.unwrap_or_default();
     let Some(here) = points.iter().position(|point| point.id == opened.point.point.id) else { return (None, None) };
     let neighbour = |at: Option<usize>| {

@@ -7,7 +7,7 @@ use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect};
 use serde::Deserialize;
 
-use super::point::{Breadcrumb, OpenedPoint, PointSummary, breadcrumbs, path};
+use super::point::{Breadcrumb, PointRequest, PointSummary, breadcrumbs, path};
 use super::visible_text::VisibleText;
 use crate::pages::answer::{PageResult, render, render_refused};
 use crate::pages::context::{Layout, PageContext, Section};
@@ -16,7 +16,7 @@ use crate::pages::format;
 use crate::pages::forms::FormData;
 use crate::pages::head::{AppHead, Tab};
 use plakar_driver::{EntryKind, SnapshotPath};
-use source_app::service::{Error, Place, Service, Work};
+use source_app::service::{Error, RestorePlace, Service, Work};
 use source_app::state::{App, AppKind};
 
 #[derive(Deserialize)]
@@ -56,7 +56,7 @@ struct RestorePage {
 pub async fn form(
     context: PageContext,
     State(service): State<Service>,
-    opened: OpenedPoint,
+    opened: PointRequest,
     Query(query): Query<RestoreQuery>,
 ) -> PageResult {
     let path = path(&opened.point.point, query.path.as_deref())?;
@@ -67,7 +67,7 @@ pub async fn form(
 pub async fn start(
     context: PageContext,
     State(service): State<Service>,
-    opened: OpenedPoint,
+    opened: PointRequest,
     Query(query): Query<RestoreQuery>,
     posted: FormData,
 ) -> PageResult {
@@ -89,19 +89,19 @@ pub async fn start(
     }
 }
 
-fn place(posted: &FormData) -> Result<Place, String> {
+fn place(posted: &FormData) -> Result<RestorePlace, String> {
     match posted.get("to") {
-        "source" => Ok(Place::Source),
+        "source" => Ok(RestorePlace::Source),
         "folder" => {
             let folder = PathBuf::from(posted.get("folder"));
             let up = folder.components().any(|part| part == std::path::Component::ParentDir);
             if !folder.is_absolute() || up || posted.get("folder").contains(char::is_control) {
                 return Err("the folder has to be an absolute path without \"..\"; write one such as /home/me/restored".into());
             }
-            Ok(Place::Folder(folder))
+            Ok(RestorePlace::Folder(folder))
         }
         to => match to.strip_prefix("destination:") {
-            Some(name) if !name.is_empty() => Ok(Place::Destination(name.to_owned())),
+            Some(name) if !name.is_empty() => Ok(RestorePlace::Destination(name.to_owned())),
             _ => Err("choose where to restore to".into()),
         },
     }
@@ -110,7 +110,7 @@ fn place(posted: &FormData) -> Result<Place, String> {
 async fn filled(
     layout: Layout,
     service: &Service,
-    opened: OpenedPoint,
+    opened: PointRequest,
     path: &SnapshotPath,
     posted: &FormData,
 ) -> Result<RestorePage, PageError> {

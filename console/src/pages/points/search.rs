@@ -4,11 +4,11 @@ use askama::Template;
 
 use super::links::value;
 use super::listing::{EntryRow, FolderQuery, ListingFrame, MAX_ENTRIES_PER_PAGE};
-use super::point::{OpenedPoint, Pagination, page_number};
+use super::point::{PointRequest, Pagination, page_number};
 use crate::pages::answer::{PageResult, render};
 use crate::pages::context::Layout;
 use crate::pages::format;
-use plakar_driver::{Page, Searched, SnapshotPath};
+use plakar_driver::{Page, SearchAnswer, SnapshotPath};
 
 #[derive(Template)]
 #[template(path = "points/search.html")]
@@ -23,12 +23,12 @@ struct SearchPage {
 }
 
 /// The page of what is below a folder.
-pub async fn page_of(layout: Layout, frame: ListingFrame, opened: &OpenedPoint, below: &SnapshotPath, query: &FolderQuery) -> PageResult {
+pub async fn page_of(layout: Layout, frame: ListingFrame, opened: &PointRequest, below: &SnapshotPath, query: &FolderQuery) -> PageResult {
     let number = page_number(query.page);
     let (found, reading) =
         match opened.point.search_soon(below, query.text.trim(), (number - 1) * MAX_ENTRIES_PER_PAGE, MAX_ENTRIES_PER_PAGE).await? {
-            Searched::Found(found) => (found, None),
-            Searched::Reading { entries_so_far } => {
+            SearchAnswer::Found(found) => (found, None),
+            SearchAnswer::Reading { entries_so_far } => {
                 let all = opened.point.point.files + opened.point.point.folders;
                 (Page { items: Vec::new(), total: None, more: false }, Some(format!("{entries_so_far} of {all}")))
             }

@@ -3,7 +3,7 @@
 use futures::StreamExt;
 
 use super::links::Links;
-use super::point::OpenedPoint;
+use super::point::PointRequest;
 use crate::pages::format::{self, DisplayTime};
 use plakar_driver::{Entry, EntryKind, RestorePoint, SnapshotPath};
 use source_app::service::Service;
@@ -35,7 +35,7 @@ pub struct VersionContent {
 }
 
 /// The file in the restore points around this one, newest first.
-pub async fn versions(service: &Service, opened: &OpenedPoint, path: &SnapshotPath, entry: &Entry) -> Vec<FileVersion> {
+pub async fn versions(service: &Service, opened: &PointRequest, path: &SnapshotPath, entry: &Entry) -> Vec<FileVersion> {
     let points = service.points(opened.app.id).await.unwrap_or_default();
     let Some(here) = points.iter().position(|point| point.id == opened.point.point.id) else { return Vec::new() };
     let around = &points[here.saturating_sub(MAX_POINTS_EACH_SIDE)..points.len().min(here + MAX_POINTS_EACH_SIDE + 1)];

@@ -10,7 +10,7 @@ use crate::pages::error::{PageError, sentence};
 use crate::pages::forms::{CheckboxGroup, Field, FormData, retention_fields};
 use crate::pages::schedules::ScheduleRow;
 use source_app::service::{Error, Service};
-use source_app::state::{Match, Policy, PolicyId, PolicySpec};
+use source_app::state::{MatchMode, Policy, PolicyId, PolicySpec};
 
 #[derive(Template)]
 #[template(path = "policies/form.html")]
@@ -79,12 +79,12 @@ async fn made(
 
 fn filled(posted: &FormData) -> (Result<PolicySpec, Error>, PolicySpec, Vec<Field>) {
     let (retention, fields) = posted.retention();
-    let classes: Result<Match, _> = posted.get("classes").parse();
+    let classes: Result<MatchMode, _> = posted.get("classes").parse();
     let spec = PolicySpec {
         name: posted.get("name").to_owned(),
         environments: posted.several("environment"),
         data_classes: posted.several("data_class"),
-        classes: *classes.as_ref().unwrap_or(&Match::Any),
+        classes: *classes.as_ref().unwrap_or(&MatchMode::Any),
         retention,
         enabled: posted.ticked("enabled"),
     };
@@ -120,7 +120,7 @@ pub async fn new(context: PageContext, State(service): State<Service>) -> PageRe
         name: String::new(),
         environments: Vec::new(),
         data_classes: Vec::new(),
-        classes: Match::Any,
+        classes: MatchMode::Any,
         retention: Default::default(),
         enabled: true,
     };

@@ -7,7 +7,7 @@ use chrono::Utc;
 use crate::pages::format::{self, DisplayTime};
 use crate::pages::schedules::ScheduleRow;
 use source_app::model::Retention;
-use source_app::state::{App, Match, Owner, PolicyId, PolicySpec, SUGGESTED_DATA_CLASSES, SUGGESTED_ENVIRONMENTS, Schedule};
+use source_app::state::{App, MatchMode, Owner, PolicyId, PolicySpec, SUGGESTED_DATA_CLASSES, SUGGESTED_ENVIRONMENTS, Schedule};
 
 /// The schedules of a policy.
 pub(super) fn of_policy(schedules: &[Schedule], id: PolicyId) -> impl Iterator<Item = &Schedule> {
@@ -26,7 +26,7 @@ pub(super) fn matches(spec: &PolicySpec) -> String {
         [] => "any environment".to_owned(),
         some => some.join(" or "),
     };
-    let word = if spec.classes == Match::All { " and " } else { " or " };
+    let word = if spec.classes == MatchMode::All { " and " } else { " or " };
     match spec.data_classes.as_slice() {
         [] => environments,
         some => format!("{environments}, with {}", some.join(word)),

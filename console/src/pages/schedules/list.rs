@@ -14,7 +14,7 @@ use crate::pages::forms::FormData;
 use crate::pages::head::{AppHead, Tab};
 use source_app::scheduler::next_runs;
 use source_app::service::Service;
-use source_app::state::{AppId, AppKind, Effective, Origin, Owner, ScheduleId};
+use source_app::state::{AppId, AppKind, EffectiveSchedule, Owner, ScheduleId, ScheduleOrigin};
 
 #[derive(Template)]
 #[template(path = "schedules/list.html")]
@@ -43,10 +43,10 @@ pub async fn list(context: PageContext, State(service): State<Service>, Path(id)
     }
     let effective = service.effective_schedules(Some(id)).await?;
     let next = next_runs(effective.clone(), Utc::now());
-    let row = |effective: &Effective| {
+    let row = |effective: &EffectiveSchedule| {
         let next = next.iter().find(|next| next.schedule.schedule.id == effective.schedule.id).map(|next| DisplayTime(next.at));
         let policy = match (&effective.origin, effective.schedule.spec.owner) {
-            (Origin::Policy(name), Owner::Policy(id)) => Some((name.clone(), format!("/policies/{id}"))),
+            (ScheduleOrigin::Policy(name), Owner::Policy(id)) => Some((name.clone(), format!("/policies/{id}"))),
             _ => None,
         };
         ScheduleRow::new(&effective.schedule, next, policy)

@@ -1,7 +1,7 @@
 //! When a schedule runs, as a form asks for it and as a page says it.
 
 use crate::pages::forms::FormData;
-use source_app::model::{Timing, Weekday};
+use source_app::model::{TimeOfDay, Timing, Weekday};
 
 /// Days in the order of a week that begins on Monday.
 pub const DAYS: [(&str, &str); 7] =
@@ -43,48 +43,28 @@ impl Default for TimingFields {
     }
 }
 
-fn time((hour, minute): (u32, u32)) -> String {
-    format!("{hour:02}:{minute:02}")
-}
-
-/// `0 6,12 * * *`, which [`Timing`] has only for two times.
-fn several(cron: &str) -> Option<Vec<(u32, u32)>> {
-    let fields: Vec<&str> = cron.split(' ').collect();
-    let [minute, hours, "*", "*", "*"] = fields[..] else { return None };
-    let minute = minute.parse().ok().filter(|minute| *minute < 60)?;
-    let hours: Option<Vec<u32>> = hours.split(',').map(|hour| hour.parse().ok().filter(|hour| *hour < 24)).collect();
-    hours.filter(|hours| hours.len() > 1).map(|hours| hours.into_iter().map(|hour| (hour, minute)).collect())
-}
-
-/// `30 2 * * 1,5`: the days and the time.
-fn weekdays(cron: &str) -> Option<(Vec<usize>, (u32, u32))> {
-    let fields: Vec<&str> = cron.split(' ').collect();
-    let [minute, hour, "*", "*", days] = fields[..] else { return None };
-    let at = (hour.parse().ok().filter(|hour| *hour < 24)?, minute.parse().ok().filter(|minute| *minute < 60)?);
-    let days: Option<Vec<usize>> = days.split(',').map(|day| day.parse().ok().filter(|day| *day < 7)).collect();
-    Some((days?, at))
-}
-
 impl TimingFields {
     /// The fields for a cron expression.
     pub fn of(cron: &str) -> Self {
         let plain = Self::default();
         let choice = |choice: &str| choice.to_owned();
-        if let Some(times) = several(cron) {
-            let times: Vec<String> = times.into_iter().map(time).collect();
-            return Self { choice: choice("several"), several_at: times.join(", "), ..plain };
-        }
-        if let Some((days, at)) = weekdays(cron) {
-            let days = days.iter().map(ToString::to_string).collect();
-            return Self { choice: choice("weekly"), days, weekly_at: time(at), ..plain };
-        }
         match Timing::from_cron(cron) {
             Timing::Minutes(step) => Self { choice: choice("minutes"), minutes: step.to_string(), ..plain },
             Timing::Hours(step) => Self { choice: choice("hours"), hours: step.to_string(), ..plain },
-            Timing::Daily(at) => Self { choice: choice("daily"), daily_at: time(at), ..plain },
+            Timing::Daily(times) => match times.as_slice() {
+                [at] => Self { choice: choice("daily"), daily_at: at.to_string(), ..plain },
+                times => {
+                    let times: Vec<String> = times.iter().map(ToString::to_string).collect();
+                    Self { choice: choice("several"), several_at: times.join(", "), ..plain }
+                }
+            },
+            Timing::Weekly(days, at) => {
+                let days = days.iter().map(|day| (*day as usize).to_string()).collect();
+                Self { choice: choice("weekly"), days, weekly_at: at.to_string(), ..plain }
+            }
             Timing::Monthly(day, at) => {
                 let month_day = day.map_or_else(|| "last".to_owned(), |day| day.to_string());
-                Self { choice: choice("monthly"), month_day, monthly_at: time(at), ..plain }
+                Self { choice: choice("monthly"), month_day, monthly_at: at.to_string(), ..plain }
             }
             _ => Self { choice: choice("cron"), cron: cron.to_owned(), ..plain },
         }
@@ -128,40 +108,16 @@ impl TimingFields {
     }
 
     fn several(&self) -> Result<String, String> {
-        let mut times = Vec::new();
-        for text in self.several_at.split([',', ' ']).filter(|text| !text.is_empty()) {
-            match format!("daily at {text}").parse::<Timing>() {
-                Ok(Timing::Daily(at)) => times.push(at),
-                Ok(_) => {}
-                Err(error) => return Err(error.to_string()),
-            }
-        }
-        times.sort_unstable();
-        times.dedup();
-        match times.as_slice() {
-            [] => Err("the times are missing; write some, such as \"06:00, 18:00\"".into()),
-            [first, rest @ ..] if rest.iter().any(|at| at.1 != first.1) => {
-                Err("the times of one schedule have the same minute, such as \"06:15, 18:15\"; make another schedule for the others".into())
-            }
-            all => {
-                let hours: Vec<String> = all.iter().map(|at| at.0.to_string()).collect();
-                Ok(format!("{} {} * * *", all[0].1, hours.join(",")))
-            }
-        }
+        let times = self.several_at.split([',', ' ']).filter(|text| !text.is_empty()).map(str::parse::<TimeOfDay>);
+        let timing = times.collect::<Result<_, _>>().and_then(Timing::daily);
+        timing.map(|timing| timing.cron()).map_err(|error| error.to_string())
     }
 
     fn weekly(&self) -> Result<String, String> {
-        let at = match format!("daily at {}", word(&self.weekly_at)).parse::<Timing>() {
-            Ok(timing) => timing.cron(),
-            Err(error) => return Err(error.to_string()),
-        };
-        let chosen: Vec<&str> =
-            ["0", "1", "2", "3", "4", "5", "6"].into_iter().filter(|day| self.days.iter().any(|one| one == day)).collect();
-        match chosen.len() {
-            0 => Err("choose one day of the week or more".into()),
-            7 => Ok(at),
-            _ => Ok(format!("{}{}", at.trim_end_matches('*'), chosen.join(","))),
-        }
+        let chosen = |day: &Weekday| self.has_day(&(*day as usize).to_string());
+        let days = Weekday::ALL.into_iter().filter(chosen).collect();
+        let timing = word(&self.weekly_at).parse().and_then(|at| Timing::weekly(days, at));
+        timing.map(|timing| timing.cron()).map_err(|error| error.to_string())
     }
 
     /// Whether a day is chosen.
@@ -181,18 +137,15 @@ pub fn describe(cron: &str) -> String {
         let last = all.pop().unwrap_or_default();
         if all.is_empty() { last } else { format!("{} and {last}", all.join(", ")) }
     };
-    if let Some(times) = several(cron) {
-        return format!("daily at {}", list(times.into_iter().map(time).collect()));
-    }
-    if let Some((days, at)) = weekdays(cron) {
-        let names = DAYS.iter().filter(|(number, _)| days.iter().any(|day| day.to_string() == *number));
-        return format!("weekly on {} at {}", list(names.map(|(_, name)| (*name).to_owned()).collect()), time(at));
-    }
     match Timing::from_cron(cron) {
-        Timing::Monthly(None, at) => format!("monthly on the last day at {}", time(at)),
-        Timing::Monthly(Some(day), at) => format!("monthly on day {day} at {}", time(at)),
+        Timing::Monthly(None, at) => format!("monthly on the last day at {at}"),
+        Timing::Monthly(Some(day), at) => format!("monthly on day {day} at {at}"),
         Timing::Cron(text) => format!("cron {text}"),
-        Timing::Weekly(day, at) => format!("weekly on {} at {}", Weekday::name(day), time(at)),
+        Timing::Daily(times) => format!("daily at {}", list(times.iter().map(ToString::to_string).collect())),
+        Timing::Weekly(days, at) => {
+            let names = DAYS.iter().filter(|(number, _)| days.iter().any(|day| (*day as usize).to_string() == *number));
+            format!("weekly on {} at {at}", list(names.map(|(_, name)| (*name).to_owned()).collect()))
+        }
         plain => plain.to_string(),
     }
 }
@@ -227,11 +180,11 @@ mod tests {
         let plain = TimingFields::default();
         for (when, words) in [
             (TimingFields { choice: "several".into(), several_at: "6:00, 18:30".into(), ..plain.clone() }, "the same minute"),
-            (TimingFields { choice: "several".into(), several_at: "25:00".into(), ..plain.clone() }, "no time of day"),
+            (TimingFields { choice: "several".into(), several_at: "25:00".into(), ..plain.clone() }, "not a valid time of day"),
             (TimingFields { choice: "several".into(), several_at: ",".into(), ..plain.clone() }, "the times are missing"),
             (TimingFields { choice: "weekly".into(), days: vec!["9".into()], ..plain.clone() }, "one day of the week"),
-            (TimingFields { choice: "daily".into(), daily_at: "".into(), ..plain.clone() }, "no time of day"),
-            (TimingFields { choice: "daily".into(), daily_at: "02:30 on".into(), ..plain.clone() }, "no time of day"),
+            (TimingFields { choice: "daily".into(), daily_at: "".into(), ..plain.clone() }, "not a valid time of day"),
+            (TimingFields { choice: "daily".into(), daily_at: "02:30 on".into(), ..plain.clone() }, "not a valid time of day"),
             (TimingFields { choice: "minutes".into(), minutes: "7".into(), ..plain.clone() }, "whole part of an hour"),
             (TimingFields { choice: "cron".into(), cron: "* * *".into(), ..plain.clone() }, "not five fields"),
             (TimingFields { choice: "".into(), ..plain.clone() }, "choose when"),

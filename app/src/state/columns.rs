@@ -30,7 +30,7 @@ macro_rules! words {
 
             fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
                 Self::ALL.iter().copied().find(|value| value.as_str() == text).ok_or_else(|| {
-                    crate::model::Invalid(format!(concat!("\"{}\" is no ", $what, "; write one of: {}"), text.escape_debug(), [$($word),+].join(", ")))
+                    crate::model::Invalid(format!(concat!("\"{}\" is not a valid ", $what, "; write one of: {}"), text.escape_debug(), [$($word),+].join(", ")))
                 })
             }
         }
@@ -68,17 +68,17 @@ impl<T: serde::de::DeserializeOwned> rusqlite::types::FromSql for Json<T> {
 
 /// An instant, in the database as milliseconds since 1970.
 #[derive(Clone, Copy)]
-pub(super) struct Instant(pub chrono::DateTime<chrono::Utc>);
+pub(super) struct UnixMillis(pub chrono::DateTime<chrono::Utc>);
 
-impl rusqlite::ToSql for Instant {
+impl rusqlite::ToSql for UnixMillis {
     fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
         Ok(self.0.timestamp_millis().into())
     }
 }
 
-impl rusqlite::types::FromSql for Instant {
+impl rusqlite::types::FromSql for UnixMillis {
     fn column_result(value: rusqlite::types::ValueRef<'_>) -> rusqlite::types::FromSqlResult<Self> {
         let milliseconds = value.as_i64()?;
-        chrono::DateTime::from_timestamp_millis(milliseconds).map(Instant).ok_or(rusqlite::types::FromSqlError::OutOfRange(milliseconds))
+        chrono::DateTime::from_timestamp_millis(milliseconds).map(UnixMillis).ok_or(rusqlite::types::FromSqlError::OutOfRange(milliseconds))
     }
 }

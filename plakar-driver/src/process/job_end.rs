@@ -7,14 +7,14 @@ use crate::process::lines::Line;
 
 /// How a job ended.
 #[derive(Debug)]
-pub(crate) struct Ended {
+pub(crate) struct JobEnd {
     /// The exit code, of a job that neither was cancelled nor took too long.
     pub(crate) how: Result<i32>,
     /// Its last lines.
     pub(crate) last: VecDeque<Line>,
 }
 
-impl Ended {
+impl JobEnd {
     /// The exit code, if it ended by itself.
     pub(crate) fn exit_code(&self) -> Option<i32> {
         self.how.as_ref().ok().copied()

@@ -1,0 +1,67 @@
+//! The service itself: what it is made of, and how long it lives.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::error::{Error, Result};
+use super::runner::PlakarRunner;
+use crate::scheduler::{Scheduler, Settings, SystemClock};
+use crate::state::{self, State};
+use plakar_driver::{Browsers, Plakar};
+
+/// How long a store's browser is kept after its last use.
+const BROWSER_IDLE_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// The one interface to apps, tasks, schedules and restore points. Clones are one.
+#[derive(Clone)]
+pub struct Service {
+    pub(super) state: State,
+    pub(super) plakar: Plakar,
+    pub(super) browsers: Browsers,
+    pub(super) scheduler: Scheduler<SystemClock>,
+    pub(super) runner: Arc<PlakarRunner>,
+    pub(super) running: TaskTracker,
+    pub(super) stop: CancellationToken,
+}
+
+impl Service {
+    /// Opens the state in a directory. `plakar` does the work.
+    ///
+    /// # Errors
+    /// The directory or the database can't be used.
+    pub fn open(directory: &Path, plakar: Plakar) -> Result<Self> {
+        let state = State::open(directory)?;
+        let browsers = Browsers::new(BROWSER_IDLE_TIMEOUT);
+        let scheduler = Scheduler::new(state.clone(), SystemClock, Settings::default());
+        let runner = Arc::new(PlakarRunner::new(plakar.clone(), browsers.clone(), state.clone()));
+        Ok(Self { state, plakar, browsers, scheduler, runner, running: TaskTracker::new(), stop: CancellationToken::new() })
+    }
+
+    /// Where the state is.
+    pub fn directory(&self) -> &Path {
+        self.state.directory()
+    }
+
+    /// The scheduler's loop, until [`Service::stop`].
+    pub async fn run_schedules(&self) {
+        self.scheduler.run(Arc::clone(&self.runner), self.stop.clone()).await;
+    }
+
+    /// Cancels the tasks of this process and waits for their ends.
+    pub async fn stop(&self) {
+        self.stop.cancel();
+        self.running.close();
+        self.running.wait().await;
+    }
+
+    /// The state, off the threads that must not wait for a disk.
+    pub(super) async fn state<T: Send + 'static>(&self, work: impl FnOnce(&State) -> state::Result<T> + Send + 'static) -> Result<T> {
+        let state = self.state.clone();
+        let done = tokio::task::spawn_blocking(move || work(&state)).await;
+        done.map_err(|error| Error::Internal(error.to_string()))?.map_err(Error::from)
+    }
+}
