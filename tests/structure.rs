@@ -18,11 +18,13 @@ const PACKAGES: [Package; 6] = [
     Package {
         sources: "src",
         rooms: &[
+            ("hex", &[]),
             ("panics", &[]),
             ("rclone", &[]),
-            ("connector", &["panics", "rclone"]),
+            ("connector", &["hex", "panics", "rclone"]),
             ("plugin", &["connector", "panics", "rclone"]),
             ("cli", &["connector", "plugin", "rclone"]),
+            ("main", &[]),
         ],
         circles: Some("rclone"),
     },
@@ -48,12 +50,14 @@ const PACKAGES: [Package; 6] = [
             ("error", &[]),
             ("names", &["error"]),
             ("token", &["error"]),
+            ("folders", &["error"]),
             ("outcome", &["error"]),
+            ("retention", &[]),
             ("tags", &["error", "names"]),
             ("process", &["error"]),
-            ("configuration", &["error", "names", "process"]),
+            ("configuration", &["error", "folders", "names", "process"]),
             ("browse", &["configuration", "error", "names", "outcome", "process", "tags", "token"]),
-            ("jobs", &["browse", "configuration", "error", "names", "outcome", "process", "tags", "token"]),
+            ("jobs", &["browse", "configuration", "error", "folders", "names", "outcome", "process", "retention", "tags", "token"]),
         ],
         circles: None,
     },
@@ -68,7 +72,13 @@ const PACKAGES: [Package; 6] = [
         ],
         circles: None,
     },
-    Package { sources: "console/src", rooms: &[("server", &[]), ("api", &["server"]), ("pages", &["server"])], circles: None },
+    Package { sources: "console/src", rooms: &[
+            ("problem", &[]),
+            ("routes", &[]),
+            ("server", &[]),
+            ("api", &["problem", "routes", "server"]),
+            ("pages", &["problem", "routes", "server"]),
+        ], circles: None },
     Package {
         sources: "app-cli/src",
         rooms: &[
@@ -217,7 +227,8 @@ impl Imports {
         let rest = self.used.replace_all(&kept, "");
         let split = |path: &str| path.split("::").map(str::to_owned).collect();
         found.extend(self.named.captures_iter(&rest).map(|path| split(&path[1])));
-        found.extend(self.called.captures_iter(&rest).map(|path| split(&path[1])));
+        let called = self.called.captures_iter(&rest).map(|path| path[1].to_owned());
+        found.extend(called.filter(|first| !matches!(first.as_str(), "crate" | "self" | "super")).map(|first| vec![first]));
         let imported = found.iter().filter_map(|path| self.absolute(module, path)).map(|path| self.resolved(&path, 0));
         imported.filter(|imported| imported != module).collect()
     }
