@@ -11,11 +11,17 @@ use futures::FutureExt;
 /// # Errors
 /// That of the panic.
 pub(crate) async fn caught<T>(work: impl Future<Output = T>) -> Result<T, String> {
-    AssertUnwindSafe(work).catch_unwind().await.map_err(|cause| format!("a bug: {}", words(&*cause)))
+    AssertUnwindSafe(work)
+        .catch_unwind()
+        .await
+        .map_err(|cause| format!("a bug: {}", words(&*cause)))
 }
 
 fn words(cause: &(dyn Any + Send)) -> String {
-    let text = cause.downcast_ref::<&str>().copied().or(cause.downcast_ref::<String>().map(String::as_str));
+    let text = cause
+        .downcast_ref::<&str>()
+        .copied()
+        .or(cause.downcast_ref::<String>().map(String::as_str));
     text.unwrap_or("a panic").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -27,7 +33,13 @@ mod tests {
     async fn a_panic_is_a_line() {
         assert_eq!(caught(async { 1 }).await, Ok(1));
         let number = 7;
-        assert_eq!(caught(async { panic!("number\n{number}") }).await, Err::<(), _>("a bug: number 7".to_owned()));
-        assert_eq!(caught(async { std::panic::panic_any(5) }).await, Err::<(), _>("a bug: a panic".to_owned()));
+        assert_eq!(
+            caught(async { panic!("number\n{number}") }).await,
+            Err::<(), _>("a bug: number 7".to_owned())
+        );
+        assert_eq!(
+            caught(async { std::panic::panic_any(5) }).await,
+            Err::<(), _>("a bug: a panic".to_owned())
+        );
     }
 }

@@ -57,7 +57,21 @@ const PACKAGES: [Package; 6] = [
             ("process", &["error"]),
             ("configuration", &["error", "folders", "names", "process"]),
             ("browse", &["configuration", "error", "names", "outcome", "process", "tags", "token"]),
-            ("jobs", &["browse", "configuration", "error", "folders", "names", "outcome", "process", "retention", "tags", "token"]),
+            (
+                "jobs",
+                &[
+                    "browse",
+                    "configuration",
+                    "error",
+                    "folders",
+                    "names",
+                    "outcome",
+                    "process",
+                    "retention",
+                    "tags",
+                    "token",
+                ],
+            ),
         ],
         circles: None,
     },
@@ -72,13 +86,17 @@ const PACKAGES: [Package; 6] = [
         ],
         circles: None,
     },
-    Package { sources: "console/src", rooms: &[
+    Package {
+        sources: "console/src",
+        rooms: &[
             ("problem", &[]),
             ("routes", &[]),
             ("server", &[]),
             ("api", &["problem", "routes", "server"]),
             ("pages", &["problem", "routes", "server"]),
-        ], circles: None },
+        ],
+        circles: None,
+    },
     Package {
         sources: "app-cli/src",
         rooms: &[
@@ -124,7 +142,10 @@ fn files(folder: &Path, end: &str, found: &mut Vec<PathBuf>) {
 fn code(path: &Path) -> String {
     let text = std::fs::read_to_string(path).unwrap();
     let text = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
-    text.lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
+    text.lines()
+        .map(|line| line.split("//").next().unwrap_or_default())
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// The paths of a `use`: `a::{b, c::d as e}` is `a::b` and `a::c::d`.
@@ -159,7 +180,8 @@ impl Imports {
         let mut texts = BTreeMap::new();
         for path in found {
             let relative = path.strip_prefix(sources).unwrap().with_extension("");
-            let mut module: Module = relative.iter().map(|part| part.to_string_lossy().into_owned()).collect();
+            let mut module: Module =
+                relative.iter().map(|part| part.to_string_lossy().into_owned()).collect();
             if module[0] == "bin" || module.last().is_some_and(|last| last.ends_with("_tests")) {
                 continue;
             }
@@ -199,7 +221,10 @@ impl Imports {
 
     /// The module that a path leads into: where it is defined, not where it is handed on.
     fn resolved(&self, path: &Module, depth: usize) -> Module {
-        let module = (0..=path.len()).rev().map(|length| path[..length].to_vec()).find(|module| self.texts.contains_key(module));
+        let module = (0..=path.len())
+            .rev()
+            .map(|length| path[..length].to_vec())
+            .find(|module| self.texts.contains_key(module));
         let module = module.unwrap_or_default();
         let Some(wanted) = path.get(module.len()).filter(|_| depth < 10) else { return module };
         let Some(text) = self.texts.get(&module) else { return module };
@@ -228,8 +253,15 @@ impl Imports {
         let split = |path: &str| path.split("::").map(str::to_owned).collect();
         found.extend(self.named.captures_iter(&rest).map(|path| split(&path[1])));
         let called = self.called.captures_iter(&rest).map(|path| path[1].to_owned());
-        found.extend(called.filter(|first| !matches!(first.as_str(), "crate" | "self" | "super")).map(|first| vec![first]));
-        let imported = found.iter().filter_map(|path| self.absolute(module, path)).map(|path| self.resolved(&path, 0));
+        found.extend(
+            called
+                .filter(|first| !matches!(first.as_str(), "crate" | "self" | "super"))
+                .map(|first| vec![first]),
+        );
+        let imported = found
+            .iter()
+            .filter_map(|path| self.absolute(module, path))
+            .map(|path| self.resolved(&path, 0));
         imported.filter(|imported| imported != module).collect()
     }
 }
@@ -241,7 +273,9 @@ fn circle(imports: &BTreeMap<Module, BTreeSet<Module>>) -> BTreeSet<Module> {
         let modules: BTreeSet<Module> = left.keys().cloned().collect();
         let imported: BTreeSet<Module> = left.values().flatten().cloned().collect();
         // What imports nothing that is left, or what nothing that is left imports, is in no circle.
-        left.retain(|module, imports| imported.contains(module) && imports.iter().any(|imported| modules.contains(imported)));
+        left.retain(|module, imports| {
+            imported.contains(module) && imports.iter().any(|imported| modules.contains(imported))
+        });
         for imports in left.values_mut() {
             imports.retain(|imported| modules.contains(imported));
         }
@@ -267,10 +301,16 @@ fn no_room_imports_one_above_it() {
                 wrong.push(format!("{}: the room {room} is not in the table", package.sources));
                 continue;
             };
-            for other in imported.iter().filter(|other| other.first().is_none_or(|other| other != room)) {
+            for other in
+                imported.iter().filter(|other| other.first().is_none_or(|other| other != room))
+            {
                 let other = other.first().map_or("the root", String::as_str);
                 if !allowed.contains(&other) {
-                    wrong.push(format!("{}: {} imports from {other}", package.sources, module.join("::")));
+                    wrong.push(format!(
+                        "{}: {} imports from {other}",
+                        package.sources,
+                        module.join("::")
+                    ));
                 }
             }
         }
@@ -283,7 +323,9 @@ fn no_files_import_each_other_in_a_circle() {
     let mut wrong = Vec::new();
     for package in &PACKAGES {
         let mut imports = imports(package);
-        imports.retain(|module, _| module.first().map(String::as_str) != package.circles || package.circles.is_none());
+        imports.retain(|module, _| {
+            module.first().map(String::as_str) != package.circles || package.circles.is_none()
+        });
         let circle: Vec<String> = circle(&imports).iter().map(|module| module.join("::")).collect();
         if !circle.is_empty() {
             wrong.push(format!("{}: {}", package.sources, circle.join(", ")));
@@ -297,17 +339,44 @@ fn no_files_import_each_other_in_a_circle() {
 fn the_two_executables_share_only_what_they_should() {
     let tree = |package: &str| {
         let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["tree", "--locked", "--offline", "--edges", "normal", "--prefix", "none", "--format", "{p}", "-p", package]);
+        cargo.args([
+            "tree",
+            "--locked",
+            "--offline",
+            "--edges",
+            "normal",
+            "--prefix",
+            "none",
+            "--format",
+            "{p}",
+            "-p",
+            package,
+        ]);
         let output = cargo.current_dir(root()).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let text = String::from_utf8(output.stdout).unwrap();
-        text.lines().filter_map(|line| line.split(' ').next().map(str::to_owned)).collect::<BTreeSet<_>>()
+        text.lines()
+            .filter_map(|line| line.split(' ').next().map(str::to_owned))
+            .collect::<BTreeSet<_>>()
     };
     let (plugin, app) = (tree("plakar-opendrive"), tree("app-cli"));
-    for absent in ["axum-extra", "askama", "rusqlite", "reqwest", "argon2", "plakar-driver", "source-app", "web-console", "app-cli"] {
+    for absent in [
+        "axum-extra",
+        "askama",
+        "rusqlite",
+        "reqwest",
+        "argon2",
+        "plakar-driver",
+        "source-app",
+        "web-console",
+        "app-cli",
+    ] {
         assert!(!plugin.contains(absent), "plakar-opendrive depends on {absent}");
     }
-    assert!(plugin.contains("rclone-sys") && plugin.contains("terminal") && app.contains("axum-extra"), "{plugin:?} {app:?}");
+    assert!(
+        plugin.contains("rclone-sys") && plugin.contains("terminal") && app.contains("axum-extra"),
+        "{plugin:?} {app:?}"
+    );
     for absent in ["rclone-sys", "plakar-opendrive", "tonic", "prost"] {
         assert!(!app.contains(absent), "app-cli depends on {absent}");
     }
@@ -319,15 +388,23 @@ fn what_is_unsafe_is_in_few_files() {
     let mut go = Vec::new();
     files(&root().join("go"), ".go", &mut go);
     let unsafe_go = go.iter().filter(|path| !path.to_string_lossy().ends_with("_test.go"));
-    let unsafe_go: Vec<_> =
-        unsafe_go.filter(|path| code(path).contains("\"unsafe\"")).map(|path| path.strip_prefix(root()).unwrap()).collect();
-    assert_eq!(BTreeSet::from_iter(unsafe_go), [Path::new("go/drive/fields.go"), Path::new("go/main.go")].into());
+    let unsafe_go: Vec<_> = unsafe_go
+        .filter(|path| code(path).contains("\"unsafe\""))
+        .map(|path| path.strip_prefix(root()).unwrap())
+        .collect();
+    assert_eq!(
+        BTreeSet::from_iter(unsafe_go),
+        [Path::new("go/drive/fields.go"), Path::new("go/main.go")].into()
+    );
     let mut rust = Vec::new();
     for package in &PACKAGES {
         files(&root().join(package.sources), ".rs", &mut rust);
     }
     let block = Regex::new(r"\bunsafe (\{|fn|impl|extern)").unwrap();
-    let unsafe_rust: Vec<_> =
-        rust.iter().filter(|path| block.is_match(&code(path))).map(|path| path.strip_prefix(root()).unwrap()).collect();
+    let unsafe_rust: Vec<_> = rust
+        .iter()
+        .filter(|path| block.is_match(&code(path)))
+        .map(|path| path.strip_prefix(root()).unwrap())
+        .collect();
     assert_eq!(unsafe_rust, [Path::new("src/rclone/ffi.rs")]);
 }

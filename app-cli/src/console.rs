@@ -67,10 +67,17 @@ impl Console {
 
     async fn serve(self, out: &mut Output) -> Result<Exit, Failure> {
         let listening = Signals::listen();
-        let mut signals = listening.map_err(|error| Failure::new(Exit::Failed, format!("cannot listen to signals: {error}")))?;
-        let tls = self.tls_certificate.zip(self.tls_key).map(|(certificate, key)| TlsFiles { certificate, key });
+        let mut signals = listening.map_err(|error| {
+            Failure::new(Exit::Failed, format!("cannot listen to signals: {error}"))
+        })?;
+        let tls = self
+            .tls_certificate
+            .zip(self.tls_key)
+            .map(|(certificate, key)| TlsFiles { certificate, key });
         let password = self.password_file.as_deref().map(PasswordHash::read).transpose()?;
-        let server = Arc::new(Server::bind(Listen { address: self.listen, tls, password, names: self.name }).await?);
+        let server = Arc::new(
+            Server::bind(Listen { address: self.listen, tls, password, names: self.name }).await?,
+        );
         let service = Opened::new(self.state)?.service;
         out.line(&server.first_url())?;
         out.flush()?;
@@ -78,18 +85,27 @@ impl Console {
             say("press Enter for another address: each lets one browser in, once");
             let server = Arc::clone(&server);
             // It waits for its terminal until the process ends.
-            std::thread::spawn(move || io::stdin().lines().map_while(Result::ok).for_each(|_| say(&server.new_login_url())));
+            std::thread::spawn(move || {
+                io::stdin().lines().map_while(Result::ok).for_each(|_| say(&server.new_login_url()))
+            });
         }
         let (shutdown, scheduler) = (CancellationToken::new(), !self.no_scheduler);
         let schedules = async {
             if let Err(error) = service.remove_leftovers().await {
-                say(&text::line(&format!("what killed restores left could not be removed: {error}")));
+                say(&text::line(&format!(
+                    "what killed restores left could not be removed: {error}"
+                )));
             }
             if scheduler {
                 service.run_schedules().await;
             }
         };
-        let work = async { tokio::join!(server.serve(web_console::router(service.clone()), shutdown.clone()), schedules) };
+        let work = async {
+            tokio::join!(
+                server.serve(web_console::router(service.clone()), shutdown.clone()),
+                schedules
+            )
+        };
         tokio::pin!(work);
         let signal = tokio::select! {
             _ = &mut work => return Ok(Exit::Done),
@@ -108,7 +124,11 @@ fn password(out: &mut Output) -> Result<Exit, Failure> {
     let password = if can_ask() {
         on_runtime(or_signal(async {
             let (first, second) = (secret("Password of the console")?, secret("Once more")?);
-            if first == second { Ok(first) } else { Err(Failure::new(Exit::Failed, "these were two passwords: nothing was made")) }
+            if first == second {
+                Ok(first)
+            } else {
+                Err(Failure::new(Exit::Failed, "these were two passwords: nothing was made"))
+            }
         }))?
     } else {
         first_line(io::stdin().lock(), "standard input")?

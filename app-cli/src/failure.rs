@@ -51,7 +51,9 @@ impl From<Error> for Failure {
         let exit = match &error {
             Error::Faults(_) | Error::Plakar(PlakarError::NotInstalled(_)) => Exit::Configuration,
             Error::Plakar(PlakarError::Passphrase(_)) => Exit::Refused,
-            Error::Plakar(PlakarError::StoreLocked(_) | PlakarError::TimedOut(_)) => Exit::Temporary,
+            Error::Plakar(PlakarError::StoreLocked(_) | PlakarError::TimedOut(_)) => {
+                Exit::Temporary
+            }
             _ => match error.problem() {
                 Problem::Input => Exit::Usage,
                 Problem::NotFound => Exit::NotFound,
@@ -60,7 +62,9 @@ impl From<Error> for Failure {
             },
         };
         let message = match &error {
-            Error::Faults(faults) => faults.iter().map(|fault| fault.message.as_str()).collect::<Vec<_>>().join("; "),
+            Error::Faults(faults) => {
+                faults.iter().map(|fault| fault.message.as_str()).collect::<Vec<_>>().join("; ")
+            }
             other => other.to_string(),
         };
         Self::new(exit, message)

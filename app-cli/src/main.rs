@@ -19,7 +19,10 @@ use failure::Failure;
 /// Variables that change what a command does.
 const ENVIRONMENT: [(&str, &str); 3] = [
     ("PLAKAR", "The program that is driven; plakar from PATH if it is not set."),
-    ("XDG_STATE_HOME", "Where apps, tasks and schedules are kept, in a folder plakar-opendrive; ~/.local/state if it is not set."),
+    (
+        "XDG_STATE_HOME",
+        "Where apps, tasks and schedules are kept, in a folder plakar-opendrive; ~/.local/state if it is not set.",
+    ),
     ("NO_COLOR", "No colours, whatever its value."),
 ];
 
@@ -34,7 +37,12 @@ const EXAMPLES: [(&str, &str); 2] = [
 
 /// Backs sources up with Plakar, and browses, restores and schedules them
 #[derive(Debug, Parser)]
-#[command(name = "plakar-opendrive", version, subcommand_required = true, arg_required_else_help = true)]
+#[command(
+    name = "plakar-opendrive",
+    version,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -59,7 +67,9 @@ fn main() {
 }
 
 fn run() -> u8 {
-    let version = |out: &mut Output| Ok(out.line(concat!("plakar-opendrive-app ", env!("CARGO_PKG_VERSION")))?);
+    let version = |out: &mut Output| {
+        Ok(out.line(concat!("plakar-opendrive-app ", env!("CARGO_PKG_VERSION")))?)
+    };
     let cli: Cli = match parse(command_line(), std::env::args_os().collect(), version) {
         Ok(cli) => cli,
         Err(status) => return status,
@@ -71,14 +81,21 @@ fn run() -> u8 {
         Command::Console(console) => console.run(&mut out),
         Command::Commands => print(&mut out, |out| out.json(&CommandTree::of(&command_line()))),
         Command::Man => print(&mut out, |out| {
-            let extras = manual::Extras { environment: &ENVIRONMENT, examples: &EXAMPLES, see_also: &["plakar-opendrive", "plakar"] };
+            let extras = manual::Extras {
+                environment: &ENVIRONMENT,
+                examples: &EXAMPLES,
+                see_also: &["plakar-opendrive", "plakar"],
+            };
             out.bytes(&manual::page(command_line().name("plakar-opendrive-app"), &extras)?)
         }),
     };
     conclude(exit.and_then(|exit| Ok(out.flush().map(|()| exit)?)).map_err(Into::into))
 }
 
-fn print(out: &mut Output, printed: impl FnOnce(&mut Output) -> std::io::Result<()>) -> Result<Exit, Failure> {
+fn print(
+    out: &mut Output,
+    printed: impl FnOnce(&mut Output) -> std::io::Result<()>,
+) -> Result<Exit, Failure> {
     printed(out)?;
     Ok(Exit::Done)
 }

@@ -18,7 +18,8 @@ pub(crate) const GUARD: &str = "app-guard";
 /// The guard's whole life, if this process is one: before anything else is made ready.
 pub(crate) fn guard() -> Option<u8> {
     let mut arguments = std::env::args_os().skip(1);
-    (arguments.next()? == GUARD).then(|| u8::try_from(plakar::guard::run(arguments)).unwrap_or(u8::MAX))
+    (arguments.next()? == GUARD)
+        .then(|| u8::try_from(plakar::guard::run(arguments)).unwrap_or(u8::MAX))
 }
 
 /// An opened service.
@@ -31,21 +32,32 @@ pub(crate) struct Opened {
 impl Opened {
     pub(crate) fn new(directory: Option<PathBuf>) -> Result<Self, Failure> {
         let directory = directory.map(std::path::absolute).transpose();
-        let directory = directory.map_err(|error| Failure::usage(format!("--state: {error}: write the path of a folder")))?;
+        let directory = directory.map_err(|error| {
+            Failure::usage(format!("--state: {error}: write the path of a folder"))
+        })?;
         let place = directory.clone().map_or_else(default_directory, Ok).map_err(Error::State)?;
         let itself = std::env::current_exe();
-        let itself = itself.map_err(|error| Failure::new(Exit::Failed, format!("cannot find this executable: {error}")))?;
-        let plakar = Plakar::find(vec![itself.into_os_string(), OsString::from(GUARD)]).map_err(Error::Plakar)?;
+        let itself = itself.map_err(|error| {
+            Failure::new(Exit::Failed, format!("cannot find this executable: {error}"))
+        })?;
+        let plakar = Plakar::find(vec![itself.into_os_string(), OsString::from(GUARD)])
+            .map_err(Error::Plakar)?;
         Ok(Self { service: Service::open(&place, plakar)?, directory })
     }
 
     /// Runs a command that deals with signals itself.
-    pub(crate) fn run<'a, T>(&'a self, work: impl AsyncFnOnce(&'a Self) -> Result<T, Failure>) -> Result<T, Failure> {
+    pub(crate) fn run<'a, T>(
+        &'a self,
+        work: impl AsyncFnOnce(&'a Self) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         on_runtime(work(self))
     }
 
     /// Runs a command to its end, or until a signal comes.
-    pub(crate) fn until_signal<'a, T>(&'a self, work: impl AsyncFnOnce(&'a Self) -> Result<T, Failure>) -> Result<T, Failure> {
+    pub(crate) fn until_signal<'a, T>(
+        &'a self,
+        work: impl AsyncFnOnce(&'a Self) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         on_runtime(or_signal(work(self)))
     }
 
@@ -57,7 +69,10 @@ impl Opened {
                     Ok(_) => format!("{} is a destination: name a source", text::quoted(name)),
                     Err(_) => format!("there is no source app {}", text::quoted(name)),
                 };
-                Err(Failure::new(Exit::NotFound, format!("{no_source}; `plakar-opendrive app list` shows all")))
+                Err(Failure::new(
+                    Exit::NotFound,
+                    format!("{no_source}; `plakar-opendrive app list` shows all"),
+                ))
             }
             found => Ok(found?),
         }
@@ -77,14 +92,25 @@ impl Opened {
         }
         let what = if *destination { "destination app" } else { "app" };
         let name = text::quoted(name);
-        Err(Failure::new(Exit::NotFound, format!("there is no {what} {name}; `plakar-opendrive app list` shows all")))
+        Err(Failure::new(
+            Exit::NotFound,
+            format!("there is no {what} {name}; `plakar-opendrive app list` shows all"),
+        ))
     }
 
     /// The policy of a name.
     pub(crate) async fn policy(&self, name: &str) -> Result<Policy, Failure> {
         let policies = self.service.policies().await?;
-        let missing = || format!("there is no policy {}; `plakar-opendrive app policy list` shows all", text::quoted(name));
-        policies.into_iter().find(|policy| policy.spec.name == name).ok_or_else(|| Failure::new(Exit::NotFound, missing()))
+        let missing = || {
+            format!(
+                "there is no policy {}; `plakar-opendrive app policy list` shows all",
+                text::quoted(name)
+            )
+        };
+        policies
+            .into_iter()
+            .find(|policy| policy.spec.name == name)
+            .ok_or_else(|| Failure::new(Exit::NotFound, missing()))
     }
 
     /// The names of all apps by their ids.

@@ -7,8 +7,8 @@ use chrono::{TimeDelta, Utc};
 use source_app::model::Retention;
 use source_app::scheduler::{FakeClock, Scheduler, Settings, next_runs};
 use source_app::state::{
-    AppKind, AppSpec, Cause, MatchMode, NewTask, Owner, PolicySpec, Resource, Result, ScheduleSpec, State, TaskFilter, TaskKind,
-    TaskResult, TaskState,
+    AppKind, AppSpec, Cause, MatchMode, NewTask, Owner, PolicySpec, Resource, Result, ScheduleSpec,
+    State, TaskFilter, TaskKind, TaskResult, TaskState,
 };
 
 const ROUNDS: u32 = 20;
@@ -19,15 +19,31 @@ fn main() -> Result<()> {
     fill(&state)?;
     let now = Utc::now();
 
-    let failed = TaskFilter { state: Some(TaskState::Failed), kind: Some(TaskKind::Check), ..TaskFilter::default() };
-    let by_time = TaskFilter { since: Some(now - TimeDelta::days(400)), until: Some(now - TimeDelta::days(90)), ..TaskFilter::default() };
-    measure("dashboard: every app's open, last and last good task", || state.overview().map(|all| all.len()));
+    let failed = TaskFilter {
+        state: Some(TaskState::Failed),
+        kind: Some(TaskKind::Check),
+        ..TaskFilter::default()
+    };
+    let by_time = TaskFilter {
+        since: Some(now - TimeDelta::days(400)),
+        until: Some(now - TimeDelta::days(90)),
+        ..TaskFilter::default()
+    };
+    measure("dashboard: every app's open, last and last good task", || {
+        state.overview().map(|all| all.len())
+    });
     measure("tasks: the newest 50", || state.tasks(&TaskFilter::default()).map(|all| all.len()));
-    measure("tasks: of one app", || state.tasks(&TaskFilter { app: Some(50), ..TaskFilter::default() }).map(|all| all.len()));
+    measure("tasks: of one app", || {
+        state.tasks(&TaskFilter { app: Some(50), ..TaskFilter::default() }).map(|all| all.len())
+    });
     measure("tasks: failed checks", || state.tasks(&failed).map(|all| all.len()));
-    measure("tasks: by a time that has none, all are read", || state.tasks(&by_time).map(|all| all.len()));
+    measure("tasks: by a time that has none, all are read", || {
+        state.tasks(&by_time).map(|all| all.len())
+    });
     measure("schedules of every app", || state.effective_schedules(None).map(|all| all.len()));
-    measure("next run of every schedule", || Ok(next_runs(state.effective_schedules(None)?, now).len()));
+    measure("next run of every schedule", || {
+        Ok(next_runs(state.effective_schedules(None)?, now).len())
+    });
     let scheduler = Scheduler::new(state.clone(), FakeClock::new(now), Settings::default());
     measure("one look of the scheduler", || scheduler.tick(None, 0).map(|jobs| jobs.len()));
     Ok(())
@@ -58,7 +74,14 @@ fn fill(state: &State) -> Result<()> {
     };
     let policy = state.add_policy(&policy, now)?;
     let schedule = |owner, kind, cron: &str| {
-        let spec = ScheduleSpec { owner, kind, cron: cron.into(), time_zone: "Europe/Berlin".into(), enabled: true, catch_up: true };
+        let spec = ScheduleSpec {
+            owner,
+            kind,
+            cron: cron.into(),
+            time_zone: "Europe/Berlin".into(),
+            enabled: true,
+            catch_up: true,
+        };
         state.add_schedule(&spec, Utc::now())
     };
     schedule(Owner::Policy(policy.id), TaskKind::Check, "0 4 * * 0")?;
@@ -69,11 +92,26 @@ fn fill(state: &State) -> Result<()> {
         for run in 0..100 {
             let now = now + TimeDelta::hours(12 * run);
             let kind = if run % 7 == 0 { TaskKind::Check } else { TaskKind::Backup };
-            let task = state.begin(&NewTask { app: app.id, kind, cause: Cause::Schedule, input: serde_json::json!({}) }, now)?;
+            let task = state.begin(
+                &NewTask {
+                    app: app.id,
+                    kind,
+                    cause: Cause::Schedule,
+                    input: serde_json::json!({}),
+                },
+                now,
+            )?;
             let how = if run % 5 == 0 { TaskState::Failed } else { TaskState::Succeeded };
-            let verdict = "backup completed without errors in 12 s (in: 1.2 GiB, out: 3 MiB)".into();
-            let finish =
-                TaskResult { state: how, exit: Some(0), verdict, errors: 0, bytes: Some(1 << 30), snapshot: Some("0a1b2c3d".repeat(8)) };
+            let verdict =
+                "backup completed without errors in 12 s (in: 1.2 GiB, out: 3 MiB)".into();
+            let finish = TaskResult {
+                state: how,
+                exit: Some(0),
+                verdict,
+                errors: 0,
+                bytes: Some(1 << 30),
+                snapshot: Some("0a1b2c3d".repeat(8)),
+            };
             state.finish(task.id, &finish, None, now + TimeDelta::seconds(12))?;
         }
     }
@@ -84,7 +122,11 @@ fn spec(number: u32) -> AppSpec {
     AppSpec {
         kind: AppKind::Source,
         name: format!("app-{number}"),
-        resource: Resource { name: format!("drive-{}", number / 2), class: "file-storage".into(), subclass: String::new() },
+        resource: Resource {
+            name: format!("drive-{}", number / 2),
+            class: "file-storage".into(),
+            subclass: String::new(),
+        },
         environment: "production".into(),
         data_classes: vec!["critical".into()],
         integration: "rclone".into(),

@@ -92,7 +92,11 @@ async fn hours(state: &State, runner: &Arc<Fake>, settings: Settings, hours: u64
 
 /// Fewer looks than in earnest: the hours pass faster.
 fn settings() -> Settings {
-    Settings { heartbeat: Duration::from_secs(600), max_sleep: Duration::from_secs(60), ..Settings::default() }
+    Settings {
+        heartbeat: Duration::from_secs(600),
+        max_sleep: Duration::from_secs(60),
+        ..Settings::default()
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -103,7 +107,10 @@ async fn the_loop_runs_what_is_due_on_time() {
     schedule(&state, Owner::App(app.id), TaskKind::Check, "35 2 * * *");
     let runner = Fake::succeeding(10);
     hours(&state, &runner, settings(), 5).await;
-    assert_eq!(runner.ran(), ["backup 01 00:30 #1", "backup 01 02:30 #1", "check 01 02:35 #1", "backup 01 04:30 #1"]);
+    assert_eq!(
+        runner.ran(),
+        ["backup 01 00:30 #1", "backup 01 02:30 #1", "check 01 02:35 #1", "backup 01 04:30 #1"]
+    );
     let all = tasks(&state);
     for task in &all[..2] {
         let late = task.started.unwrap() - task.slot.unwrap();
@@ -112,7 +119,9 @@ async fn the_loop_runs_what_is_due_on_time() {
     // The check's time came while the backup ran: it waited for its end.
     let (backup, check) = (&all[1], &all[2]);
     assert_eq!(check.started.unwrap().timestamp(), backup.ended.unwrap().timestamp());
-    assert!(all.iter().all(|task| task.state == TaskState::Succeeded && task.cause == Cause::Schedule));
+    assert!(
+        all.iter().all(|task| task.state == TaskState::Succeeded && task.cause == Cause::Schedule)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -124,7 +133,10 @@ async fn a_slot_is_left_out_while_the_last_run_of_its_kind_goes_on() {
     hours(&state, &runner, settings(), 5).await;
     assert_eq!(runner.ran(), ["backup 01 01:00 #1", "backup 01 03:00 #1"]);
     let all = tasks(&state);
-    assert_eq!(states(&state), [TaskState::Succeeded, TaskState::Cancelled, TaskState::Succeeded, TaskState::Cancelled]);
+    assert_eq!(
+        states(&state),
+        [TaskState::Succeeded, TaskState::Cancelled, TaskState::Succeeded, TaskState::Cancelled]
+    );
     assert_eq!(all[1].verdict, format!("left out: task {} (backup) is still running", all[0].id));
     assert_eq!(all[1].slot, Some(at("2026-06-01T02:00:00Z")));
 }
@@ -138,9 +150,13 @@ async fn a_failure_is_tried_again_with_growing_waits_and_then_left() {
     hours(&state, &runner, settings(), 4).await;
     assert_eq!(runner.ran(), ["backup 01 01:00 #1", "backup 01 01:00 #2", "backup 01 01:00 #3"]);
     let all = tasks(&state);
-    let minutes: Vec<i64> = all.iter().map(|task| (task.started.unwrap() - start()).num_minutes()).collect();
+    let minutes: Vec<i64> =
+        all.iter().map(|task| (task.started.unwrap() - start()).num_minutes()).collect();
     // Retries wait five and ten minutes, and are looked for every minute.
-    assert!(minutes[0] == 60 && (65..=66).contains(&minutes[1]) && (75..=77).contains(&minutes[2]), "{minutes:?}");
+    assert!(
+        minutes[0] == 60 && (65..=66).contains(&minutes[1]) && (75..=77).contains(&minutes[2]),
+        "{minutes:?}"
+    );
     let causes: Vec<Cause> = all.iter().map(|task| task.cause).collect();
     assert_eq!(causes, [Cause::Schedule, Cause::Retry, Cause::Retry]);
     assert!(all.iter().all(|task| task.state == TaskState::Failed));
@@ -158,7 +174,10 @@ async fn what_cannot_go_well_later_is_not_tried_again() {
     let scheduler = Scheduler::new(state.clone(), Virtual::at(start()), settings());
     let job = scheduler.begin(&new_task(&app, TaskKind::Check)).unwrap();
     let task = scheduler.run_job(panicking, job, &CancellationToken::new()).await.unwrap();
-    assert_eq!((task.state, task.verdict.as_str()), (TaskState::Failed, "the program failed inside; its log says where"));
+    assert_eq!(
+        (task.state, task.verdict.as_str()),
+        (TaskState::Failed, "the program failed inside; its log says where")
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -169,22 +188,36 @@ async fn a_locked_store_is_waited_for_but_not_for_ever() {
     let tries = Mutex::new(0);
     let runner = Fake::new(move |_| {
         *tries.lock().unwrap() += 1;
-        let outcome =
-            if *tries.lock().unwrap() > 3 { over(TaskState::Succeeded, false) } else { Outcome::StoreLocked("by maintenance".into()) };
+        let outcome = if *tries.lock().unwrap() > 3 {
+            over(TaskState::Succeeded, false)
+        } else {
+            Outcome::StoreLocked("by maintenance".into())
+        };
         (Duration::ZERO, outcome)
     });
     hours(&state, &runner, settings(), 2).await;
     let all = tasks(&state);
-    assert_eq!((runner.ran().len(), all.len(), all[0].attempt, all[0].state), (4, 1, 1, TaskState::Succeeded), "{all:?}");
+    assert_eq!(
+        (runner.ran().len(), all.len(), all[0].attempt, all[0].state),
+        (4, 1, 1, TaskState::Succeeded),
+        "{all:?}"
+    );
     let waited = (all[0].ended.unwrap() - all[0].started.unwrap()).num_minutes();
-    assert!((9..=12).contains(&waited), "three times three minutes, looked for every minute: {waited}");
+    assert!(
+        (9..=12).contains(&waited),
+        "three times three minutes, looked for every minute: {waited}"
+    );
 
     let locked = Fake::new(|_| (Duration::ZERO, Outcome::StoreLocked("by maintenance".into())));
     let impatient = Settings { lock_timeout: TimeDelta::minutes(30), ..settings() };
     let scheduler = Scheduler::new(state.clone(), Virtual::at(start()), impatient);
     let job = scheduler.begin(&new_task(&app, TaskKind::Prune)).unwrap();
-    let first = scheduler.run_job(Arc::clone(&locked), job, &CancellationToken::new()).await.unwrap();
-    assert_eq!((first.state, first.verdict.as_str()), (TaskState::Waiting, "waiting for store lock: by maintenance"));
+    let first =
+        scheduler.run_job(Arc::clone(&locked), job, &CancellationToken::new()).await.unwrap();
+    assert_eq!(
+        (first.state, first.verdict.as_str()),
+        (TaskState::Waiting, "waiting for store lock: by maintenance")
+    );
     scheduler.run_due(locked, app.id, &CancellationToken::new()).await.unwrap();
     let task = state.task(first.id).unwrap();
     assert_eq!(task.state, TaskState::Failed);
@@ -198,7 +231,9 @@ async fn a_running_task_hears_that_it_is_cancelled() {
     let scheduler = Scheduler::new(state.clone(), Virtual::at(start()), Settings::default());
     let job = scheduler.begin(&new_task(&app, TaskKind::Backup)).unwrap();
     let id = job.task.id;
-    let running = tokio::spawn(async move { scheduler.run_job(Fake::succeeding(600), job, &CancellationToken::new()).await });
+    let running = tokio::spawn(async move {
+        scheduler.run_job(Fake::succeeding(600), job, &CancellationToken::new()).await
+    });
     tokio::time::sleep(Duration::from_secs(3)).await;
     assert_eq!(state.task(id).unwrap().progress, "on the way");
     state.cancel(id, start()).unwrap();
@@ -238,14 +273,34 @@ async fn run_due_runs_what_is_due_for_one_app_and_ends() {
         schedule(&state, Owner::App(app.id), TaskKind::Backup, "0 1 * * *");
         schedule(&state, Owner::App(app.id), TaskKind::Check, "0 1 * * *");
     }
-    let scheduler = Scheduler::new(state.clone(), Virtual::at(at("2026-06-01T01:00:30Z")), settings());
+    let scheduler =
+        Scheduler::new(state.clone(), Virtual::at(at("2026-06-01T01:00:30Z")), settings());
     let failing_once = Fake::new(|job| {
-        let how = if job.task.kind == TaskKind::Backup && job.task.attempt == 1 { TaskState::Failed } else { TaskState::Succeeded };
+        let how = if job.task.kind == TaskKind::Backup && job.task.attempt == 1 {
+            TaskState::Failed
+        } else {
+            TaskState::Succeeded
+        };
         (Duration::from_secs(60), over(how, true))
     });
-    let ran = scheduler.run_due(Arc::clone(&failing_once), apps[0].id, &CancellationToken::new()).await.unwrap();
-    assert_eq!(failing_once.ran(), ["backup 01 01:00 #1", "check 01 01:00 #1", "backup 01 01:00 #2"]);
-    assert_eq!(ran.iter().map(|task| task.state).collect::<Vec<_>>(), [TaskState::Failed, TaskState::Succeeded, TaskState::Succeeded]);
-    assert!(scheduler.run_due(failing_once, apps[0].id, &CancellationToken::new()).await.unwrap().is_empty());
+    let ran = scheduler
+        .run_due(Arc::clone(&failing_once), apps[0].id, &CancellationToken::new())
+        .await
+        .unwrap();
+    assert_eq!(
+        failing_once.ran(),
+        ["backup 01 01:00 #1", "check 01 01:00 #1", "backup 01 01:00 #2"]
+    );
+    assert_eq!(
+        ran.iter().map(|task| task.state).collect::<Vec<_>>(),
+        [TaskState::Failed, TaskState::Succeeded, TaskState::Succeeded]
+    );
+    assert!(
+        scheduler
+            .run_due(failing_once, apps[0].id, &CancellationToken::new())
+            .await
+            .unwrap()
+            .is_empty()
+    );
     assert!(tasks(&state).iter().all(|task| task.app == apps[0].id));
 }

@@ -10,7 +10,8 @@ use source_app::state::{Owner, ScheduleSpec, State, TaskFilter, TaskKind, TaskSt
 /// What a look at this time starts, all of which then succeeds.
 fn look(state: &State, clock: &FakeClock, now: &str) -> Vec<String> {
     clock.set(at(now));
-    let jobs = Scheduler::new(state.clone(), clock.clone(), Settings::default()).tick(None, 10).unwrap();
+    let jobs =
+        Scheduler::new(state.clone(), clock.clone(), Settings::default()).tick(None, 10).unwrap();
     for job in &jobs {
         state.finish(job.task.id, &end(TaskState::Succeeded), None, clock.now()).unwrap();
     }
@@ -22,16 +23,27 @@ fn a_missed_run_is_caught_up_once_or_recorded() {
     let (_directory, state) = state();
     let (clock, app) = (FakeClock::new(start()), source(&state, "docs"));
     schedule(&state, Owner::App(app.id), TaskKind::Backup, "0 2 * * *");
-    let without = ScheduleSpec { catch_up: false, ..schedule_spec(Owner::App(app.id), TaskKind::Check, "0 3 * * *") };
+    let without = ScheduleSpec {
+        catch_up: false,
+        ..schedule_spec(Owner::App(app.id), TaskKind::Check, "0 3 * * *")
+    };
     state.add_schedule(&without, start()).unwrap();
     // The machine wakes up after four days.
     assert_eq!(look(&state, &clock, "2026-06-05T12:00:00Z"), ["05 02:00"]);
     assert!(look(&state, &clock, "2026-06-05T12:00:15Z").is_empty());
-    let missed = state.tasks(&TaskFilter { kind: Some(TaskKind::Check), ..TaskFilter::default() }).unwrap();
-    assert_eq!((missed.len(), missed[0].state, missed[0].slot), (1, TaskState::Cancelled, Some(at("2026-06-05T03:00:00Z"))));
+    let missed =
+        state.tasks(&TaskFilter { kind: Some(TaskKind::Check), ..TaskFilter::default() }).unwrap();
+    assert_eq!(
+        (missed.len(), missed[0].state, missed[0].slot),
+        (1, TaskState::Cancelled, Some(at("2026-06-05T03:00:00Z")))
+    );
     assert!(missed[0].verdict.starts_with("missed: "));
     assert_eq!(look(&state, &clock, "2026-06-06T03:05:00Z"), ["06 02:00"]);
-    assert_eq!(look(&state, &clock, "2026-06-06T03:05:15Z"), ["06 03:00"], "which waited for the other");
+    assert_eq!(
+        look(&state, &clock, "2026-06-06T03:05:15Z"),
+        ["06 03:00"],
+        "which waited for the other"
+    );
 }
 
 #[test]
@@ -41,7 +53,11 @@ fn a_clock_set_back_stops_no_schedule_and_repeats_no_slot() {
     schedule(&state, Owner::App(app.id), TaskKind::Backup, "0 * * * *");
     assert_eq!(look(&state, &clock, "2026-06-01T05:00:10Z"), ["01 05:00"]);
     assert!(look(&state, &clock, "2026-06-01T03:30:00Z").is_empty(), "set back");
-    assert_eq!(look(&state, &clock, "2026-06-01T04:00:00Z"), ["01 04:00"], "which had been left out");
+    assert_eq!(
+        look(&state, &clock, "2026-06-01T04:00:00Z"),
+        ["01 04:00"],
+        "which had been left out"
+    );
     assert!(look(&state, &clock, "2026-06-01T05:00:00Z").is_empty(), "ran before");
     assert_eq!(look(&state, &clock, "2026-06-01T06:00:00Z"), ["01 06:00"]);
     // Years ahead and back again.
@@ -54,7 +70,12 @@ fn a_clock_set_back_stops_no_schedule_and_repeats_no_slot() {
 fn a_schedule_made_by_a_clock_that_is_set_back_goes_on() {
     let (_directory, state) = state();
     let (clock, app) = (FakeClock::new(start()), source(&state, "docs"));
-    state.add_schedule(&schedule_spec(Owner::App(app.id), TaskKind::Backup, "0 * * * *"), at("2036-01-01T00:00:00Z")).unwrap();
+    state
+        .add_schedule(
+            &schedule_spec(Owner::App(app.id), TaskKind::Backup, "0 * * * *"),
+            at("2036-01-01T00:00:00Z"),
+        )
+        .unwrap();
     assert!(look(&state, &clock, "2026-06-01T00:10:00Z").is_empty());
     assert_eq!(look(&state, &clock, "2026-06-01T01:00:00Z"), ["01 01:00"]);
 }
@@ -68,14 +89,24 @@ fn changing_or_enabling_a_schedule_catches_nothing_up() {
     let made = state.edit_schedule(made.id, made.revision, &off, start()).unwrap();
     assert!(look(&state, &clock, "2026-06-03T12:00:00Z").is_empty(), "disabled");
     let on = ScheduleSpec { enabled: true, ..off };
-    let made = state.edit_schedule(made.id, made.revision, &on, at("2026-06-03T12:00:00Z")).unwrap();
+    let made =
+        state.edit_schedule(made.id, made.revision, &on, at("2026-06-03T12:00:00Z")).unwrap();
     assert!(look(&state, &clock, "2026-06-03T12:00:00Z").is_empty(), "enabled again");
     assert_eq!(look(&state, &clock, "2026-06-04T02:00:00Z"), ["04 02:00"]);
     // 02:00 in New York has not come yet that day; in Tokyo it is long past and not made up for.
     let moved = |zone: &str| ScheduleSpec { time_zone: zone.into(), ..on.clone() };
-    let made = state.edit_schedule(made.id, made.revision, &moved("Asia/Tokyo"), at("2026-06-04T03:00:00Z")).unwrap();
+    let made = state
+        .edit_schedule(made.id, made.revision, &moved("Asia/Tokyo"), at("2026-06-04T03:00:00Z"))
+        .unwrap();
     assert!(look(&state, &clock, "2026-06-04T03:00:00Z").is_empty());
-    state.edit_schedule(made.id, made.revision, &moved("America/New_York"), at("2026-06-04T03:00:00Z")).unwrap();
+    state
+        .edit_schedule(
+            made.id,
+            made.revision,
+            &moved("America/New_York"),
+            at("2026-06-04T03:00:00Z"),
+        )
+        .unwrap();
     assert_eq!(look(&state, &clock, "2026-06-04T06:00:00Z"), ["04 06:00"]);
 }
 
@@ -83,7 +114,10 @@ fn changing_or_enabling_a_schedule_catches_nothing_up() {
 fn daylight_saving_neither_leaves_out_nor_repeats() {
     let (_directory, state) = state();
     let (clock, app) = (FakeClock::new(start()), source(&state, "docs"));
-    let berlin = ScheduleSpec { time_zone: "Europe/Berlin".into(), ..schedule_spec(Owner::App(app.id), TaskKind::Backup, "30 2 * * *") };
+    let berlin = ScheduleSpec {
+        time_zone: "Europe/Berlin".into(),
+        ..schedule_spec(Owner::App(app.id), TaskKind::Backup, "30 2 * * *")
+    };
     state.add_schedule(&berlin, at("2026-10-24T12:00:00Z")).unwrap();
     let mut slots = Vec::new();
     let mut now = at("2026-10-24T12:00:00Z");
@@ -108,9 +142,18 @@ fn the_next_runs_are_listed_soonest_first() {
     let app = source(&state, "docs");
     schedule(&state, Owner::App(app.id), TaskKind::Backup, "0 2 * * *");
     schedule(&state, Owner::App(app.id), TaskKind::Check, "0 1 * * *");
-    let off = ScheduleSpec { enabled: false, ..schedule_spec(Owner::App(app.id), TaskKind::Prune, "* * * * *") };
+    let off = ScheduleSpec {
+        enabled: false,
+        ..schedule_spec(Owner::App(app.id), TaskKind::Prune, "* * * * *")
+    };
     state.add_schedule(&off, start()).unwrap();
     let runs = next_runs(state.effective_schedules(None).unwrap(), at("2026-06-01T01:30:00Z"));
     let runs: Vec<_> = runs.iter().map(|run| (run.schedule.schedule.spec.kind, run.at)).collect();
-    assert_eq!(runs, [(TaskKind::Backup, at("2026-06-01T02:00:00Z")), (TaskKind::Check, at("2026-06-02T01:00:00Z"))]);
+    assert_eq!(
+        runs,
+        [
+            (TaskKind::Backup, at("2026-06-01T02:00:00Z")),
+            (TaskKind::Check, at("2026-06-02T01:00:00Z"))
+        ]
+    );
 }

@@ -23,9 +23,14 @@ fn schedules() -> Vec<EffectiveSchedule> {
     let app = source(&state, "my.docs");
     for (kind, cron) in [(TaskKind::Backup, "30 2 * * *"), (TaskKind::Check, "0 4 1 * 0")] {
         let spec = schedule_spec(Owner::App(app.id), kind, cron);
-        state.add_schedule(&ScheduleSpec { time_zone: "Europe/Berlin".into(), ..spec }, start()).unwrap();
+        state
+            .add_schedule(&ScheduleSpec { time_zone: "Europe/Berlin".into(), ..spec }, start())
+            .unwrap();
     }
-    let off = ScheduleSpec { enabled: false, ..schedule_spec(Owner::App(app.id), TaskKind::Prune, "59 5 * * *") };
+    let off = ScheduleSpec {
+        enabled: false,
+        ..schedule_spec(Owner::App(app.id), TaskKind::Prune, "59 5 * * *")
+    };
     state.add_schedule(&off, start()).unwrap();
     let other = source(&state, "other");
     schedule(&state, Owner::App(other.id), TaskKind::Backup, "58 5 * * *");
@@ -35,13 +40,16 @@ fn schedules() -> Vec<EffectiveSchedule> {
 /// A path and options that every quoting has to get right.
 fn odd(executable: &str) -> Command {
     let mut command = Command::new(executable);
-    command.options = ["--state", "/a b/100%d/$HOME/$(x)/\"q\"/it's/\\n;`id`"].map(String::from).to_vec();
+    command.options =
+        ["--state", "/a b/100%d/$HOME/$(x)/\"q\"/it's/\\n;`id`"].map(String::from).to_vec();
     command.environment = vec![("XDG_STATE_HOME".into(), "/s t/50% $HOME \"x\"".into())];
     command
 }
 
 fn expected() -> Vec<String> {
-    ["app", "run", "--state", "/a b/100%d/$HOME/$(x)/\"q\"/it's/\\n;`id`", "--due", "my.docs"].map(String::from).to_vec()
+    ["app", "run", "--state", "/a b/100%d/$HOME/$(x)/\"q\"/it's/\\n;`id`", "--due", "my.docs"]
+        .map(String::from)
+        .to_vec()
 }
 
 #[test]
@@ -52,16 +60,26 @@ fn crontab_lines_are_read_by_cron_and_by_the_shell() {
     fs::set_permissions(&script, PermissionsExt::from_mode(0o700)).unwrap();
     let text = crontab("my.docs", &schedules(), &odd(script.to_str().unwrap()), BERLIN).unwrap();
     let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
-    let crons: Vec<String> = lines.iter().map(|line| line.splitn(6, ' ').take(5).collect::<Vec<_>>().join(" ")).collect();
+    let crons: Vec<String> = lines
+        .iter()
+        .map(|line| line.splitn(6, ' ').take(5).collect::<Vec<_>>().join(" "))
+        .collect();
     assert_eq!(crons, ["30 2 * * *", "0 4 1 * *", "0 4 * * 0"], "{text}");
     for (line, cron) in lines.iter().zip(&crons) {
         CronExpression::parse(cron).unwrap();
         // As cron does it: an unescaped percent sign ends the command, an escaped one loses its backslash.
         let command = line.splitn(6, ' ').nth(5).unwrap();
         assert!(!command.replace("\\%", "").contains('%'), "{command}");
-        let output = Process::new("/bin/sh").args(["-c", &command.replace("\\%", "%")]).output().unwrap();
-        let words: Vec<String> = String::from_utf8(output.stdout).unwrap().lines().map(String::from).collect();
-        assert_eq!(words, [vec!["/s t/50% $HOME \"x\"".to_owned()], expected()].concat(), "{output:?}", output = output.stderr);
+        let output =
+            Process::new("/bin/sh").args(["-c", &command.replace("\\%", "%")]).output().unwrap();
+        let words: Vec<String> =
+            String::from_utf8(output.stdout).unwrap().lines().map(String::from).collect();
+        assert_eq!(
+            words,
+            [vec!["/s t/50% $HOME \"x\"".to_owned()], expected()].concat(),
+            "{output:?}",
+            output = output.stderr
+        );
     }
     let elsewhere = crontab("my.docs", &schedules(), &Command::new("/x"), Tz::UTC).unwrap();
     assert!(elsewhere.contains("\n0,15,30,45 * * * * /x app run --due my.docs\n"), "{elsewhere}");
@@ -73,9 +91,14 @@ fn systemd_verifies_the_units() {
     let executable = directory.path().join("od%d $x");
     fs::copy("/bin/true", &executable).unwrap();
     for user in [None, Some("daemon".to_owned())] {
-        let units = systemd("my.docs", &schedules(), &odd(executable.to_str().unwrap()), &Systemd { user }).unwrap();
+        let units =
+            systemd("my.docs", &schedules(), &odd(executable.to_str().unwrap()), &Systemd { user })
+                .unwrap();
         let [service, timer] = &units;
-        assert_eq!((service.name.as_str(), timer.name.as_str()), ("plakar-opendrive-my.docs.service", "plakar-opendrive-my.docs.timer"));
+        assert_eq!(
+            (service.name.as_str(), timer.name.as_str()),
+            ("plakar-opendrive-my.docs.service", "plakar-opendrive-my.docs.timer")
+        );
         for line in [
             "OnCalendar=*-*-* 02:30:00 Europe/Berlin\n",
             "OnCalendar=*-*-01 04:00:00 Europe/Berlin\n",
@@ -83,23 +106,35 @@ fn systemd_verifies_the_units() {
         ] {
             assert!(timer.text.contains(line), "{}", timer.text);
         }
-        assert!(timer.text.contains("\nPersistent=true\n") && service.text.contains("\nType=oneshot\n"));
+        assert!(
+            timer.text.contains("\nPersistent=true\n") && service.text.contains("\nType=oneshot\n")
+        );
         assert!(service.text.contains("100%%d/$$HOME/$$(x)/\\\"q\\\""), "{}", service.text);
         for unit in &units {
             fs::write(directory.path().join(&unit.name), &unit.text).unwrap();
         }
         let verify = || {
             let mut command = Process::new("systemd-analyze");
-            command.args(["verify", "--man=no", "--recursive-errors=no"]).env("HOME", directory.path());
+            command
+                .args(["verify", "--man=no", "--recursive-errors=no"])
+                .env("HOME", directory.path());
             command.args(units.iter().map(|unit| directory.path().join(&unit.name))).output()
         };
         match verify() {
             Ok(output) => {
                 let said = String::from_utf8_lossy(&output.stderr);
-                assert!(output.status.success() && !said.contains("plakar-opendrive"), "{said}\n{}\n{}", service.text, timer.text);
+                assert!(
+                    output.status.success() && !said.contains("plakar-opendrive"),
+                    "{said}\n{}\n{}",
+                    service.text,
+                    timer.text
+                );
                 // It did look for the executable by its odd name.
                 fs::rename(&executable, directory.path().join("away")).unwrap();
-                assert!(String::from_utf8_lossy(&verify().unwrap().stderr).contains("od%d $x is not executable"));
+                assert!(
+                    String::from_utf8_lossy(&verify().unwrap().stderr)
+                        .contains("od%d $x is not executable")
+                );
                 fs::rename(directory.path().join("away"), &executable).unwrap();
             }
             Err(error) => eprintln!("not verified by systemd-analyze, which is not here: {error}"),
@@ -108,17 +143,25 @@ fn systemd_verifies_the_units() {
 }
 
 fn cluster() -> Kubernetes {
-    Kubernetes { image: "registry.example/plakar:1.1".into(), claim: "plakar-home".into(), namespace: Some("backups".into()) }
+    Kubernetes {
+        image: "registry.example/plakar:1.1".into(),
+        claim: "plakar-home".into(),
+        namespace: Some("backups".into()),
+    }
 }
 
 #[test]
 fn cronjobs_are_yaml_that_says_what_it_should() {
-    let file = kubernetes("my.docs", &schedules(), &odd("/usr/bin/plakar-opendrive"), &cluster()).unwrap();
+    let file =
+        kubernetes("my.docs", &schedules(), &odd("/usr/bin/plakar-opendrive"), &cluster()).unwrap();
     assert_eq!(file.name, "plakar-opendrive-my.docs.yaml");
-    let jobs: Vec<Value> = serde_norway::Deserializer::from_str(&file.text).map(|one| Value::deserialize(one).unwrap()).collect();
+    let jobs: Vec<Value> = serde_norway::Deserializer::from_str(&file.text)
+        .map(|one| Value::deserialize(one).unwrap())
+        .collect();
     let crons: Vec<_> = jobs.iter().map(|job| job["spec"]["schedule"].as_str().unwrap()).collect();
     assert_eq!(crons, ["30 2 * * *", "0 4 1 * *", "0 4 * * 0"]);
-    let mut names: Vec<_> = jobs.iter().map(|job| job["metadata"]["name"].as_str().unwrap()).collect();
+    let mut names: Vec<_> =
+        jobs.iter().map(|job| job["metadata"]["name"].as_str().unwrap()).collect();
     names.dedup();
     assert_eq!(names.len(), 3, "{names:?}");
     for job in &jobs {
@@ -127,20 +170,34 @@ fn cronjobs_are_yaml_that_says_what_it_should() {
             (&job["apiVersion"], &job["kind"], &job["metadata"]["namespace"]),
             (&"batch/v1".into(), &"CronJob".into(), &"backups".into())
         );
-        assert_eq!((&spec["timeZone"], &spec["concurrencyPolicy"]), (&"Europe/Berlin".into(), &"Forbid".into()));
+        assert_eq!(
+            (&spec["timeZone"], &spec["concurrencyPolicy"]),
+            (&"Europe/Berlin".into(), &"Forbid".into())
+        );
         assert_eq!(spec["startingDeadlineSeconds"], 3600);
         let job_spec = &spec["jobTemplate"]["spec"];
         let pod = &job_spec["template"]["spec"];
-        assert_eq!((&job_spec["backoffLimit"], &pod["restartPolicy"]), (&0.into(), &"Never".into()));
+        assert_eq!(
+            (&job_spec["backoffLimit"], &pod["restartPolicy"]),
+            (&0.into(), &"Never".into())
+        );
         assert_eq!(pod["securityContext"]["runAsNonRoot"], true);
         assert_eq!(pod["volumes"][0]["persistentVolumeClaim"]["claimName"], "plakar-home");
         let container = &pod["containers"][0];
         assert_eq!(container["securityContext"]["readOnlyRootFilesystem"], true);
         // Kubernetes takes two dollars for one, and "$(x)" for a variable.
         let plain = |value: &Value| value.as_str().unwrap().replace("$$", "$");
-        assert_eq!(container["args"].as_array().unwrap().iter().map(plain).collect::<Vec<_>>(), expected());
+        assert_eq!(
+            container["args"].as_array().unwrap().iter().map(plain).collect::<Vec<_>>(),
+            expected()
+        );
         assert!(!container["args"][3].as_str().unwrap().replace("$$", "").contains('$'));
-        let state_home = container["env"].as_array().unwrap().iter().find(|variable| variable["name"] == "XDG_STATE_HOME").unwrap();
+        let state_home = container["env"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|variable| variable["name"] == "XDG_STATE_HOME")
+            .unwrap();
         assert_eq!(plain(&state_home["value"]), "/s t/50% $HOME \"x\"");
     }
 }
@@ -148,17 +205,35 @@ fn cronjobs_are_yaml_that_says_what_it_should() {
 #[test]
 fn what_cannot_be_exported_is_refused() {
     let all = schedules();
-    let refused = |app: &str, command: &Command| crontab(app, &all, command, BERLIN).unwrap_err().to_string();
+    let refused =
+        |app: &str, command: &Command| crontab(app, &all, command, BERLIN).unwrap_err().to_string();
     assert!(refused("nobody", &Command::new("/x")).contains("app nobody has no enabled schedule"));
     assert!(refused("my.docs", &Command::new("x")).contains("write an absolute path"));
-    assert!(refused("my.docs", &Command::new("/x\n* * * * * evil")).contains("without control characters"));
-    let with = |name: &str, value: &str| Command { environment: vec![(name.into(), value.into())], ..Command::new("/x") };
-    assert!(refused("my.docs", &with("PLAKAR_PASSPHRASE", "secret")).contains("is not exported; write one of: HOME"));
+    assert!(
+        refused("my.docs", &Command::new("/x\n* * * * * evil"))
+            .contains("without control characters")
+    );
+    let with = |name: &str, value: &str| Command {
+        environment: vec![(name.into(), value.into())],
+        ..Command::new("/x")
+    };
+    assert!(
+        refused("my.docs", &with("PLAKAR_PASSPHRASE", "secret"))
+            .contains("is not exported; write one of: HOME")
+    );
     assert!(refused("my.docs", &with("HOME", "/x\nUser=root")).contains("control character"));
     let mut command = Command::new("/x");
     command.options.push("a\nb".into());
     assert!(refused("my.docs", &command).contains("holds a control character"));
     let user = Some("root\nExecStart=/bin/evil".into());
     assert!(systemd("my.docs", &all, &Command::new("/x"), &Systemd { user }).is_err());
-    assert!(kubernetes("my.docs", &all, &Command::new("/x"), &Kubernetes { image: "a b".into(), ..cluster() }).is_err());
+    assert!(
+        kubernetes(
+            "my.docs",
+            &all,
+            &Command::new("/x"),
+            &Kubernetes { image: "a b".into(), ..cluster() }
+        )
+        .is_err()
+    );
 }

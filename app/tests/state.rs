@@ -10,8 +10,8 @@ use chrono::TimeDelta;
 use common::{at, end, new_task, run, schedule, schedule_spec, source, spec, start, state};
 use source_app::model::Retention;
 use source_app::state::{
-    AppKind, CancelResult, Cause, EnqueueResult, MatchMode, Owner, PolicySpec, ScheduleOrigin, State, StateError, TaskFilter, TaskKind,
-    TaskState,
+    AppKind, CancelResult, Cause, EnqueueResult, MatchMode, Owner, PolicySpec, ScheduleOrigin,
+    State, StateError, TaskFilter, TaskKind, TaskState,
 };
 
 #[test]
@@ -21,7 +21,12 @@ fn apps_are_assigned_edited_and_removed() {
     let target = state.add_app(&spec(AppKind::Destination, "docs"), start()).unwrap();
     assert_eq!(state.app(app.id).unwrap(), app);
     assert_eq!(state.app_named(AppKind::Source, "docs").unwrap(), app);
-    let names: Vec<_> = state.apps_of("drive").unwrap().iter().map(|app| (app.spec.kind, app.spec.name.clone())).collect();
+    let names: Vec<_> = state
+        .apps_of("drive")
+        .unwrap()
+        .iter()
+        .map(|app| (app.spec.kind, app.spec.name.clone()))
+        .collect();
     assert_eq!(names, [(AppKind::Source, "docs".into()), (AppKind::Destination, "docs".into())]);
 
     let mut changed = app.spec.clone();
@@ -31,14 +36,23 @@ fn apps_are_assigned_edited_and_removed() {
     assert_eq!((edited.revision, &edited.spec), (2, &changed));
     let error = state.edit_app(app.id, app.revision, &changed, start()).unwrap_err();
     assert!(matches!(error, StateError::Conflict(_)), "{error}");
-    assert_eq!(error.to_string(), "app papers was changed meanwhile; load it again and repeat the change");
+    assert_eq!(
+        error.to_string(),
+        "app papers was changed meanwhile; load it again and repeat the change"
+    );
 
     state.remove_app(target.id).unwrap();
     assert!(matches!(state.app(target.id), Err(StateError::NotFound(_))));
     // The resource goes with its last app, and may then come back with another class.
     let mut other = spec(AppKind::Source, "other");
     other.resource.class = "database".into();
-    assert!(state.add_app(&other, start()).unwrap_err().to_string().contains("has the class file-storage"));
+    assert!(
+        state
+            .add_app(&other, start())
+            .unwrap_err()
+            .to_string()
+            .contains("has the class file-storage")
+    );
     state.remove_app(app.id).unwrap();
     let again = state.add_app(&other, start()).unwrap();
     assert!(again.id > target.id, "an id is not given twice");
@@ -50,7 +64,10 @@ fn bad_apps_get_one_clear_line() {
     source(&state, "taken");
     type Change = fn(&mut source_app::state::AppSpec);
     let cases: [(Change, &str); 11] = [
-        (|app| app.name = "taken".into(), "there is already a source named taken; choose another name"),
+        (
+            |app| app.name = "taken".into(),
+            "there is already a source named taken; choose another name",
+        ),
         (|app| app.name = "-x".into(), "name \"-x\": write 1 to 63 of a-z"),
         (|app| app.name = "Ä".into(), "name \"Ä\""),
         (|app| app.name = "a".repeat(64), "write 1 to 63"),
@@ -70,7 +87,9 @@ fn bad_apps_get_one_clear_line() {
     }
     let mut target = spec(AppKind::Destination, "target");
     target.store = Some("x".into());
-    assert!(state.add_app(&target, start()).unwrap_err().to_string().contains("a destination has none"));
+    assert!(
+        state.add_app(&target, start()).unwrap_err().to_string().contains("a destination has none")
+    );
     assert_eq!(state.apps().unwrap().len(), 1);
 }
 
@@ -80,12 +99,23 @@ fn a_running_app_is_not_removed_and_does_not_run_beside_itself() {
     let app = source(&state, "docs");
     let task = state.begin(&new_task(&app, TaskKind::Backup), start()).unwrap();
     let error = state.begin(&new_task(&app, TaskKind::Check), start()).unwrap_err().to_string();
-    assert_eq!(error, format!("app docs: task {} (backup) is running; wait for its end, or cancel it", task.id));
-    let test = state.begin(&new_task(&app, TaskKind::Test), start()).expect("a test of the connection disturbs nothing");
+    assert_eq!(
+        error,
+        format!("app docs: task {} (backup) is running; wait for its end, or cancel it", task.id)
+    );
+    let test = state
+        .begin(&new_task(&app, TaskKind::Test), start())
+        .expect("a test of the connection disturbs nothing");
     assert!(matches!(state.remove_app(app.id), Err(StateError::Busy(_))));
     state.finish(task.id, &end(TaskState::Succeeded), None, start()).unwrap();
     state.finish(test.id, &end(TaskState::Failed), None, start()).unwrap();
-    assert!(matches!(state.finish(task.id, &end(TaskState::Failed), None, start()), Err(StateError::Conflict(_))), "ended once");
+    assert!(
+        matches!(
+            state.finish(task.id, &end(TaskState::Failed), None, start()),
+            Err(StateError::Conflict(_))
+        ),
+        "ended once"
+    );
     state.log_writer(task.id).unwrap().write_all(b"text").unwrap();
     assert!(state.log_path(task.id).exists());
     state.remove_app(app.id).unwrap();
@@ -108,10 +138,22 @@ fn a_running_task_is_cancelled_by_asking_a_waiting_one_at_once() {
     assert_eq!(state.task(task.id).unwrap().state, TaskState::Cancelled);
 }
 
-fn policy(name: &str, environments: &[&str], data_classes: &[&str], classes: MatchMode) -> PolicySpec {
+fn policy(
+    name: &str,
+    environments: &[&str],
+    data_classes: &[&str],
+    classes: MatchMode,
+) -> PolicySpec {
     let list = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
     let retention = Retention { daily: 7, ..Retention::default() };
-    PolicySpec { name: name.into(), environments: list(environments), data_classes: list(data_classes), classes, retention, enabled: true }
+    PolicySpec {
+        name: name.into(),
+        environments: list(environments),
+        data_classes: list(data_classes),
+        classes,
+        retention,
+        enabled: true,
+    }
 }
 
 #[test]
@@ -128,11 +170,20 @@ fn policies_match_on_environment_and_data_classes() {
         (&[], &["critical", "PII"], MatchMode::All, true),
         (&["Production"], &[], MatchMode::Any, false),
     ] {
-        assert_eq!(policy("p", environments, classes, how).applies_to(&app), applies, "{environments:?} {classes:?} {how}");
+        assert_eq!(
+            policy("p", environments, classes, how).applies_to(&app),
+            applies,
+            "{environments:?} {classes:?} {how}"
+        );
     }
-    assert!(!PolicySpec { enabled: false, ..policy("p", &[], &[], MatchMode::Any) }.applies_to(&app));
+    assert!(
+        !PolicySpec { enabled: false, ..policy("p", &[], &[], MatchMode::Any) }.applies_to(&app)
+    );
     let target = state.add_app(&spec(AppKind::Destination, "docs"), start()).unwrap();
-    assert!(!policy("p", &[], &[], MatchMode::Any).applies_to(&target), "a destination is not backed up");
+    assert!(
+        !policy("p", &[], &[], MatchMode::Any).applies_to(&target),
+        "a destination is not backed up"
+    );
 }
 
 #[test]
@@ -142,20 +193,38 @@ fn an_app_has_its_own_schedules_and_those_of_its_policies() {
     let mut other = spec(AppKind::Source, "other");
     (other.environment, other.retention.weekly) = ("testing".into(), 4);
     let other = state.add_app(&other, start()).unwrap();
-    let policy_of = state.add_policy(&policy("prod", &["production"], &[], MatchMode::Any), start()).unwrap();
+    let policy_of =
+        state.add_policy(&policy("prod", &["production"], &[], MatchMode::Any), start()).unwrap();
     let own = schedule(&state, Owner::App(app.id), TaskKind::Check, "0 3 * * *");
     let shared = schedule(&state, Owner::Policy(policy_of.id), TaskKind::Backup, "0 2 * * *");
-    let of = |id| state.effective_schedules(Some(id)).unwrap().into_iter().map(|e| (e.schedule.id, e.origin)).collect::<Vec<_>>();
-    assert_eq!(of(app.id), [(own.id, ScheduleOrigin::App), (shared.id, ScheduleOrigin::Policy("prod".into()))]);
+    let of = |id| {
+        state
+            .effective_schedules(Some(id))
+            .unwrap()
+            .into_iter()
+            .map(|e| (e.schedule.id, e.origin))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        of(app.id),
+        [(own.id, ScheduleOrigin::App), (shared.id, ScheduleOrigin::Policy("prod".into()))]
+    );
     assert_eq!(of(other.id), []);
-    assert_eq!(state.effective_retention(other.id).unwrap(), Retention { weekly: 4, ..Retention::default() });
+    assert_eq!(
+        state.effective_retention(other.id).unwrap(),
+        Retention { weekly: 4, ..Retention::default() }
+    );
 
     // An app that comes under a policy does not catch up what was before.
     let later = at("2026-06-10T12:00:00Z");
-    let moved = source_app::state::AppSpec { environment: "production".into(), ..other.spec.clone() };
+    let moved =
+        source_app::state::AppSpec { environment: "production".into(), ..other.spec.clone() };
     state.edit_app(other.id, other.revision, &moved, later).unwrap();
     assert_eq!(state.effective_schedules(Some(other.id)).unwrap()[0].handled, later);
-    assert_eq!(state.effective_retention(other.id).unwrap(), Retention { daily: 7, weekly: 4, ..Retention::default() });
+    assert_eq!(
+        state.effective_retention(other.id).unwrap(),
+        Retention { daily: 7, weekly: 4, ..Retention::default() }
+    );
 
     state.remove_policy(policy_of.id).unwrap();
     assert_eq!(of(app.id), [(own.id, ScheduleOrigin::App)]);
@@ -169,23 +238,44 @@ fn bad_schedules_and_policies_are_refused() {
     let target = state.add_app(&spec(AppKind::Destination, "target"), start()).unwrap();
     let fine = schedule_spec(Owner::App(app.id), TaskKind::Backup, "0 2 * * *");
     for (spec, expected) in [
-        (schedule_spec(Owner::App(app.id), TaskKind::Restore, "0 2 * * *"), "a restore has no schedule"),
+        (
+            schedule_spec(Owner::App(app.id), TaskKind::Restore, "0 2 * * *"),
+            "a restore has no schedule",
+        ),
         (schedule_spec(Owner::App(app.id), TaskKind::Backup, "0 2 * *"), "not five fields"),
-        (source_app::state::ScheduleSpec { time_zone: "Moon".into(), ..fine.clone() }, "time zone \"Moon\" is unknown"),
+        (
+            source_app::state::ScheduleSpec { time_zone: "Moon".into(), ..fine.clone() },
+            "time zone \"Moon\" is unknown",
+        ),
         (schedule_spec(Owner::App(target.id), TaskKind::Backup, "0 2 * * *"), "is a destination"),
         (schedule_spec(Owner::App(99), TaskKind::Backup, "0 2 * * *"), "no app with the id 99"),
-        (schedule_spec(Owner::Policy(99), TaskKind::Backup, "0 2 * * *"), "no policy with the id 99"),
+        (
+            schedule_spec(Owner::Policy(99), TaskKind::Backup, "0 2 * * *"),
+            "no policy with the id 99",
+        ),
     ] {
         let error = state.add_schedule(&spec, start()).unwrap_err().to_string();
         assert!(error.contains(expected), "{expected}: {error}");
     }
     let made = state.add_schedule(&fine, start()).unwrap();
     state.edit_schedule(made.id, 1, &fine, start()).unwrap();
-    assert!(matches!(state.edit_schedule(made.id, 1, &fine, start()), Err(StateError::Conflict(_))));
+    assert!(matches!(
+        state.edit_schedule(made.id, 1, &fine, start()),
+        Err(StateError::Conflict(_))
+    ));
     let named = state.add_policy(&policy("p", &[], &[], MatchMode::Any), start()).unwrap();
-    assert!(state.add_policy(&named.spec, start()).unwrap_err().to_string().contains("already a policy named p"));
+    assert!(
+        state
+            .add_policy(&named.spec, start())
+            .unwrap_err()
+            .to_string()
+            .contains("already a policy named p")
+    );
     state.edit_policy(named.id, 1, &named.spec, start()).unwrap();
-    assert!(matches!(state.edit_policy(named.id, 1, &named.spec, start()), Err(StateError::Conflict(_))));
+    assert!(matches!(
+        state.edit_policy(named.id, 1, &named.spec, start()),
+        Err(StateError::Conflict(_))
+    ));
 }
 
 #[test]
@@ -195,12 +285,18 @@ fn history_is_pruned_but_never_the_last_success() {
     let success = run(&state, &app, TaskKind::Backup, TaskState::Succeeded, start());
     let check = run(&state, &app, TaskKind::Check, TaskState::Succeeded, start());
     state.log_writer(success.id).unwrap().write_all(b"kept").unwrap();
-    let failed: Vec<_> =
-        (0..10).map(|day| run(&state, &app, TaskKind::Backup, TaskState::Failed, start() + TimeDelta::days(day)).id).collect();
+    let failed: Vec<_> = (0..10)
+        .map(|day| {
+            run(&state, &app, TaskKind::Backup, TaskState::Failed, start() + TimeDelta::days(day))
+                .id
+        })
+        .collect();
     state.log_writer(failed[0]).unwrap().write_all(b"gone").unwrap();
     let open = state.begin(&new_task(&app, TaskKind::Backup), start()).unwrap();
     assert_eq!(state.prune_history(5, start()).unwrap(), 6);
-    let left = || state.tasks(&TaskFilter::default()).unwrap().iter().map(|task| task.id).collect::<Vec<_>>();
+    let left = || {
+        state.tasks(&TaskFilter::default()).unwrap().iter().map(|task| task.id).collect::<Vec<_>>()
+    };
     assert_eq!(left(), [open.id, failed[9], failed[8], failed[7], failed[6], check.id, success.id]);
     assert!(state.log_path(success.id).exists() && !state.log_path(failed[0]).exists());
     assert_eq!(state.prune_history(5, start() + TimeDelta::days(9)).unwrap(), 3);
@@ -223,18 +319,27 @@ fn tasks_are_listed_by_filters_and_in_pages() {
     assert_eq!(count(all()), 20);
     assert_eq!(count(TaskFilter { app: Some(a.id), ..all() }), 10);
     assert_eq!(count(TaskFilter { state: Some(TaskState::Failed), ..all() }), 5);
-    assert_eq!(count(TaskFilter { kind: Some(TaskKind::Check), state: Some(TaskState::Failed), ..all() }), 0);
+    assert_eq!(
+        count(TaskFilter { kind: Some(TaskKind::Check), state: Some(TaskState::Failed), ..all() }),
+        0
+    );
     assert_eq!(count(TaskFilter { cause: Some(Cause::Manual), ..all() }), 20);
     assert_eq!(count(TaskFilter { since: Some(start() + TimeDelta::hours(8)), ..all() }), 4);
     assert_eq!(count(TaskFilter { until: Some(start() + TimeDelta::hours(8)), ..all() }), 16);
     let first = state.tasks(&TaskFilter { limit: Some(15), ..all() }).unwrap();
-    let second = state.tasks(&TaskFilter { limit: Some(15), before: first.last().map(|task| task.id), ..all() }).unwrap();
+    let second = state
+        .tasks(&TaskFilter { limit: Some(15), before: first.last().map(|task| task.id), ..all() })
+        .unwrap();
     assert_eq!((first.len(), second.len()), (15, 5));
     assert!(first.windows(2).all(|pair| pair[0].id > pair[1].id) && first[14].id > second[0].id);
     let overview = state.overview().unwrap();
     assert_eq!(overview[0].last.as_ref().unwrap().state, TaskState::Failed);
     assert_eq!(overview[0].last_success.as_ref().unwrap().created, start() + TimeDelta::hours(8));
-    assert_eq!((&overview[1].last, &overview[1].last_success), (&None, &None), "b has had no backup");
+    assert_eq!(
+        (&overview[1].last, &overview[1].last_success),
+        (&None, &None),
+        "b has had no backup"
+    );
 }
 
 #[cfg(unix)]
@@ -275,7 +380,12 @@ fn a_newer_database_is_refused() {
     let connection = rusqlite::Connection::open(path.join("state.db")).unwrap();
     connection.pragma_update(None, "user_version", 1000).unwrap();
     let error = State::open(&path).err().unwrap().to_string();
-    assert!(error.contains("has version 1000, and this program knows up to 1: use the newer plakar-opendrive"), "{error}");
+    assert!(
+        error.contains(
+            "has version 1000, and this program knows up to 1: use the newer plakar-opendrive"
+        ),
+        "{error}"
+    );
 }
 
 #[test]

@@ -17,7 +17,11 @@ struct Twin(Child, BufReader<ChildStdout>);
 impl Twin {
     fn start(test: &str, directory: &Path) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args([test, "--exact", "--nocapture"]).env("TWIN", directory).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command
+            .args([test, "--exact", "--nocapture"])
+            .env("TWIN", directory)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
         Self(child, output)
@@ -79,7 +83,8 @@ fn of_two_processes_one_gets_a_slot() {
     for minute in 1..=100 {
         let now = (start() + TimeDelta::minutes(minute)).to_rfc3339();
         twins.iter_mut().for_each(|twin| twin.say(&now));
-        let won: Vec<i32> = twins.iter_mut().map(|twin| twin.hear("WON").parse().unwrap()).collect();
+        let won: Vec<i32> =
+            twins.iter_mut().map(|twin| twin.hear("WON").parse().unwrap()).collect();
         assert_eq!(won[0] + won[1], 1, "minute {minute}");
         (0..2).for_each(|twin| wins[twin] += won[twin]);
     }
@@ -103,12 +108,21 @@ fn a_killed_processs_task_is_interrupted_and_the_schedule_goes_on() {
     let (_directory, state) = state();
     let app = source(&state, "docs");
     schedule(&state, Owner::App(app.id), TaskKind::Backup, "0 2 * * *");
-    let mut twin = Twin::start("a_killed_processs_task_is_interrupted_and_the_schedule_goes_on", state.directory());
+    let mut twin = Twin::start(
+        "a_killed_processs_task_is_interrupted_and_the_schedule_goes_on",
+        state.directory(),
+    );
     let task: i64 = twin.hear("RUNNING").parse().unwrap();
     let now = at("2026-06-01T02:30:00Z");
     let other = State::open_at(state.directory(), now).unwrap();
     assert_eq!(other.task(task).unwrap().state, TaskState::Running, "its process lives");
-    assert!(matches!(other.finish(task, &end(TaskState::Failed), None, now), Err(StateError::Conflict(_))), "not ours to end");
+    assert!(
+        matches!(
+            other.finish(task, &end(TaskState::Failed), None, now),
+            Err(StateError::Conflict(_))
+        ),
+        "not ours to end"
+    );
     drop(twin); // kill -9
     let again = State::open_at(state.directory(), now).unwrap();
     let interrupted = again.task(task).unwrap();

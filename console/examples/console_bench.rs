@@ -36,7 +36,11 @@ async fn main() -> Outcome {
     let folder = home.path().join("files");
     for number in 0..FILES {
         // A tenth of them in one folder, the others by hundreds.
-        let leaf = if number < 10_000 { folder.join("many") } else { folder.join(format!("{:02}/{:03}", number / 10_000, number / 100)) };
+        let leaf = if number < 10_000 {
+            folder.join("many")
+        } else {
+            folder.join(format!("{:02}/{:03}", number / 10_000, number / 100))
+        };
         std::fs::create_dir_all(&leaf)?;
         std::fs::write(leaf.join(format!("letter {number:06}.txt")), number.to_string())?;
     }
@@ -51,7 +55,10 @@ async fn main() -> Outcome {
     };
     let point = made.snapshot.ok_or_else(|| format!("no restore point: {}", made.verdict))?;
     let root = folder.to_str().ok_or("a path that is not UTF-8")?.replace('/', "%2F");
-    println!("100 apps, 10,000 tasks, a restore point of {FILES} files (backed up: {})", made.verdict);
+    println!(
+        "100 apps, 10,000 tasks, a restore point of {FILES} files (backed up: {})",
+        made.verdict
+    );
 
     let server = Server::bind(Listen::loopback(0)).await?;
     let url = server.first_url();
@@ -92,16 +99,24 @@ async fn main() -> Outcome {
 
 /// The local folder as a remote of the package's.
 fn assignment(folder: &Path, store: &Path) -> Assign {
-    let options = [("location", format!("rclone://{}", folder.display())), ("rclone_type", "local".into())];
+    let options =
+        [("location", format!("rclone://{}", folder.display())), ("rclone_type", "local".into())];
     Assign {
         kind: AppKind::Source,
         name: "large-point".into(),
-        resource: Resource { name: "files".into(), class: "file-storage".into(), subclass: String::new() },
+        resource: Resource {
+            name: "files".into(),
+            class: "file-storage".into(),
+            subclass: String::new(),
+        },
         environment: String::new(),
         data_classes: Vec::new(),
         integration: None,
         protocol: None,
-        options: options.into_iter().map(|(key, value)| (key.to_owned(), value)).collect::<Options>(),
+        options: options
+            .into_iter()
+            .map(|(key, value)| (key.to_owned(), value))
+            .collect::<Options>(),
         store: Some(store.display().to_string()),
         create_store: true,
         retention: Default::default(),
@@ -109,12 +124,27 @@ fn assignment(folder: &Path, store: &Path) -> Assign {
 }
 
 async fn measure(url: &str, pages: &[String]) -> Outcome {
-    let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build()?;
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()?;
     let (base, code) = url.split_once("/enter#").ok_or("no address to come in by")?;
     let body = format!("code={code}");
-    let entered =
-        client.post(format!("{base}/enter")).header("content-type", "application/x-www-form-urlencoded").body(body).send().await?;
-    let cookie = entered.headers().get("set-cookie").ok_or("no cookie")?.to_str()?.split(';').next().unwrap_or_default().to_owned();
+    let entered = client
+        .post(format!("{base}/enter"))
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(body)
+        .send()
+        .await?;
+    let cookie = entered
+        .headers()
+        .get("set-cookie")
+        .ok_or("no cookie")?
+        .to_str()?
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .to_owned();
     let get = async |page: &str| -> Outcome<(Duration, String)> {
         let begun = Instant::now();
         let answer = client.get(format!("{base}{page}")).header("cookie", &cookie).send().await?;
@@ -138,7 +168,9 @@ async fn measure(url: &str, pages: &[String]) -> Outcome {
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
     let read = begun.elapsed().as_secs_f64();
-    println!("each page once: {pages_took:.1} s, the names being read meanwhile: after {read:.1} s they were; then, 50 times each:");
+    println!(
+        "each page once: {pages_took:.1} s, the names being read meanwhile: after {read:.1} s they were; then, 50 times each:"
+    );
     println!("{:>9} {:>9} {:>9} {:>9}", "first ms", "median", "worst", "KiB");
     let mut slow = Vec::new();
     for (page, first) in pages.iter().zip(first) {
@@ -152,10 +184,20 @@ async fn measure(url: &str, pages: &[String]) -> Outcome {
         let ms = |time: Duration| time.as_secs_f64() * 1000.0;
         let (median, worst) = (times[25], times[49]);
         let shown: String = page.chars().take(60).collect();
-        println!("{:9.1} {:9.1} {:9.1} {:9.1}  {shown}", ms(first), ms(median), ms(worst), size as f64 / 1024.0);
+        println!(
+            "{:9.1} {:9.1} {:9.1} {:9.1}  {shown}",
+            ms(first),
+            ms(median),
+            ms(worst),
+            size as f64 / 1024.0
+        );
         if first.max(median) > LIMIT {
             slow.push(shown);
         }
     }
-    if slow.is_empty() { Ok(()) } else { Err(format!("slower than {LIMIT:?}: {}", slow.join(", ")).into()) }
+    if slow.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("slower than {LIMIT:?}: {}", slow.join(", ")).into())
+    }
 }

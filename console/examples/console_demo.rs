@@ -18,9 +18,11 @@ use web_console::server::{Listen, Server};
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let directory = tempfile::tempdir()?;
     let place = directory.path().join("state");
-    let program = std::env::var_os("PLAKAR").map_or_else(|| PathBuf::from("/bin/false"), PathBuf::from);
+    let program =
+        std::env::var_os("PLAKAR").map_or_else(|| PathBuf::from("/bin/false"), PathBuf::from);
     let guard: OsString = std::env::current_exe()?.with_file_name("../source-app-guard").into();
-    let service = Service::open(&place, Plakar::new(&program, vec![guard], std::env::vars_os().collect())?)?;
+    let service =
+        Service::open(&place, Plakar::new(&program, vec![guard], std::env::vars_os().collect())?)?;
     let state = State::open(&place)?;
     let scene = scene::Scene { state: &state, texts: scene::PLAIN };
     match std::env::args().nth(1).as_deref() {

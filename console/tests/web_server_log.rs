@@ -57,9 +57,13 @@ async fn the_log_knows_no_secret() {
     client().get(site.url("/")).header("host", "evil\u{e4}\t.example").send().await.unwrap();
     owner.post("/logout/all").form(&[("csrf", &owner.csrf)]).send().await.unwrap();
     let log = log.0.lock().unwrap().clone();
-    for part in
-        ["signed in by a one-time code", "a one-time code was refused", "unknown host", "all sessions were ended", "path=\"/api/things\""]
-    {
+    for part in [
+        "signed in by a one-time code",
+        "a one-time code was refused",
+        "unknown host",
+        "all sessions were ended",
+        "path=\"/api/things\"",
+    ] {
         assert!(log.contains(part), "{part} in {log}");
     }
     let (id, code) = (owner.cookie.split('=').nth(1).unwrap(), unused.split('#').nth(1).unwrap());

@@ -10,8 +10,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use plakar_driver::{
-    BackupJob, Browser, Browsers, CancellationToken, Index, IndexState, Kind, Name, Options, Order, OrderBy, Plakar, SnapshotId,
-    SnapshotPath, Store,
+    BackupJob, Browser, Browsers, CancellationToken, Index, IndexState, Kind, Name, Options, Order,
+    OrderBy, Plakar, SnapshotId, SnapshotPath, Store,
 };
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
@@ -26,8 +26,9 @@ async fn main() -> Outcome {
     let plakar = user::user(home.path())?;
     let store = Store::folder(&home.path().join("store"))?;
     plakar.create_store(&store, false).await?;
-    for (title, folder, below) in [("a tree of 1,000 folders", "tree", "dir 3/sub 7/leaf 0005"), ("one folder", "flat", "")]
-        .map(|(a, b, c)| (a, home.path().join(b), c))
+    for (title, folder, below) in
+        [("a tree of 1,000 folders", "tree", "dir 3/sub 7/leaf 0005"), ("one folder", "flat", "")]
+            .map(|(a, b, c)| (a, home.path().join(b), c))
     {
         println!("{FILES} files in {title}");
         if below.is_empty() {
@@ -39,14 +40,20 @@ async fn main() -> Outcome {
         let id = back_up(&plakar, &store, &folder).await?;
         println!("  backed up in {:.0} s", begun.elapsed().as_secs_f64());
         let root = SnapshotPath::new(folder.to_str().ok_or("a path that is not UTF-8")?)?;
-        measure(&plakar, &store, &id, &root, &SnapshotPath::new(&format!("{root}/{below}"))?).await?;
+        measure(&plakar, &store, &id, &root, &SnapshotPath::new(&format!("{root}/{below}"))?)
+            .await?;
     }
     Ok(())
 }
 
 fn fill_tree(folder: &Path) -> Outcome {
     for number in 0..FILES {
-        let leaf = folder.join(format!("dir {}/sub {}/leaf {:04}", number / 10_000, number / 1000 % 10, number / 100 % 10));
+        let leaf = folder.join(format!(
+            "dir {}/sub {}/leaf {:04}",
+            number / 10_000,
+            number / 1000 % 10,
+            number / 100 % 10
+        ));
         std::fs::create_dir_all(&leaf)?;
         std::fs::write(leaf.join(format!("letter {number:06}.txt")), number.to_string())?;
     }
@@ -66,12 +73,33 @@ async fn back_up(plakar: &Plakar, store: &Store, folder: &Path) -> Outcome<Snaps
     let options = Options::from([("location".to_owned(), folder.display().to_string())]);
     plakar.configure(Kind::Source, &source, &options).await?;
     let text = || "1".to_owned();
-    let job = BackupJob { store: store.clone(), source, app: text(), name: text(), job: text(), environment: text(), classes: Vec::new() };
-    let made = plakar.backup(&Browsers::new(Duration::from_secs(60)), &job, &mut |_| (), &CancellationToken::new()).await?;
+    let job = BackupJob {
+        store: store.clone(),
+        source,
+        app: text(),
+        name: text(),
+        job: text(),
+        environment: text(),
+        classes: Vec::new(),
+    };
+    let made = plakar
+        .backup(
+            &Browsers::new(Duration::from_secs(60)),
+            &job,
+            &mut |_| (),
+            &CancellationToken::new(),
+        )
+        .await?;
     Ok(made.snapshot.ok_or_else(|| format!("{:?}", made.verdict))?)
 }
 
-async fn measure(plakar: &Plakar, store: &Store, id: &SnapshotId, root: &SnapshotPath, leaf: &SnapshotPath) -> Outcome {
+async fn measure(
+    plakar: &Plakar,
+    store: &Store,
+    id: &SnapshotId,
+    root: &SnapshotPath,
+    leaf: &SnapshotPath,
+) -> Outcome {
     println!("  by plakar");
     let browser = Browsers::with_index_limit(Duration::from_secs(600), 0).of(plakar, store).await?;
     pages(&browser, id, root, leaf, 5).await?;
@@ -90,8 +118,17 @@ async fn measure(plakar: &Plakar, store: &Store, id: &SnapshotId, root: &Snapsho
         browser.children(id, leaf, 0, PAGE).await?;
         (worst, asked) = (worst.max(one.elapsed()), asked + 1);
     };
-    println!("    made in {:.2} s; meanwhile the worst of {asked} first pages took {:.1} ms", begun.elapsed().as_secs_f64(), ms(worst));
-    println!("    {} entries, {:.1} MB, {} bytes each", index.entries(), mega(index.bytes()), index.bytes() as u64 / index.entries());
+    println!(
+        "    made in {:.2} s; meanwhile the worst of {asked} first pages took {:.1} ms",
+        begun.elapsed().as_secs_f64(),
+        ms(worst)
+    );
+    println!(
+        "    {} entries, {:.1} MB, {} bytes each",
+        index.entries(),
+        mega(index.bytes()),
+        index.bytes() as u64 / index.entries()
+    );
     println!("    this process has {}", memory()?);
     println!("  by the index");
     pages(&browser, id, root, leaf, 100).await?;
@@ -109,11 +146,23 @@ fn mega(bytes: usize) -> f64 {
 
 fn memory() -> Outcome<String> {
     let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = |name: &str| status.lines().find(|line| line.starts_with(name)).unwrap_or_default().replace(char::is_whitespace, "");
+    let line = |name: &str| {
+        status
+            .lines()
+            .find(|line| line.starts_with(name))
+            .unwrap_or_default()
+            .replace(char::is_whitespace, "")
+    };
     Ok(format!("{}, at most {}", line("VmRSS"), line("VmHWM")))
 }
 
-async fn pages(browser: &Browser, id: &SnapshotId, root: &SnapshotPath, leaf: &SnapshotPath, rounds: u32) -> Outcome {
+async fn pages(
+    browser: &Browser,
+    id: &SnapshotId,
+    root: &SnapshotPath,
+    leaf: &SnapshotPath,
+    rounds: u32,
+) -> Outcome {
     let total = browser.children(id, leaf, 0, 1).await?.total.unwrap_or_default();
     for offset in [0, total / 2, total - PAGE] {
         let mut times = Vec::new();
@@ -124,7 +173,12 @@ async fn pages(browser: &Browser, id: &SnapshotId, root: &SnapshotPath, leaf: &S
         }
         report(&format!("{PAGE} of {total} entries from {offset}"), times, "");
     }
-    for (what, text) in [("rare", "letter 077777"), ("common", "LETTER"), ("glob", "*9?.t*"), ("no hit", "none of them")] {
+    for (what, text) in [
+        ("rare", "letter 077777"),
+        ("common", "LETTER"),
+        ("glob", "*9?.t*"),
+        ("no hit", "none of them"),
+    ] {
         let mut times = Vec::new();
         let mut found = None;
         for _ in 0..rounds {
@@ -132,7 +186,11 @@ async fn pages(browser: &Browser, id: &SnapshotId, root: &SnapshotPath, leaf: &S
             found = browser.search(id, root, text, 0, PAGE).await?.total;
             times.push(begun.elapsed());
         }
-        report(&format!("search, {what}: {text}"), times, &found.map(|total| format!(" ({total} found)")).unwrap_or_default());
+        report(
+            &format!("search, {what}: {text}"),
+            times,
+            &found.map(|total| format!(" ({total} found)")).unwrap_or_default(),
+        );
     }
     Ok(())
 }

@@ -10,8 +10,11 @@ use crate::error::{Error, Result};
 /// [`Error::Input`] for any other path, one that isn't text, or has a character in it that plakar can't take.
 pub(crate) fn absolute_folder<'a>(what: &str, path: &'a Path, refused: &[char]) -> Result<&'a str> {
     let climbs = path.components().any(|part| part == Component::ParentDir);
-    let text = path.to_str().filter(|text| path.is_absolute() && !climbs && !text.contains(refused));
-    text.ok_or_else(|| Error::Input(format!("{what} {} has to be an absolute path without \"..\"", path.display())))
+    let text =
+        path.to_str().filter(|text| path.is_absolute() && !climbs && !text.contains(refused));
+    text.ok_or_else(|| {
+        Error::Input(format!("{what} {} has to be an absolute path without \"..\"", path.display()))
+    })
 }
 
 /// A folder to restore to, as plakar's connector `fs` takes it.
@@ -32,7 +35,9 @@ mod tests {
         for bad in ["", "a", "./a", "../a", "/a/../b", "/a\0b"] {
             assert!(restore_folder(Path::new(bad)).is_err(), "{bad:?}");
         }
-        let message = absolute_folder("the store's folder", Path::new("/a\nb"), &['\n']).unwrap_err().to_string();
+        let message = absolute_folder("the store's folder", Path::new("/a\nb"), &['\n'])
+            .unwrap_err()
+            .to_string();
         assert_eq!(message, "the store's folder /a\nb has to be an absolute path without \"..\"");
     }
 }

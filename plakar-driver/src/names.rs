@@ -14,8 +14,10 @@ pub struct Name(String);
 impl Name {
     /// Whether a text is of the form.
     pub fn is_valid(name: &str) -> bool {
-        let begins = name.starts_with(|letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit());
-        let fine = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
+        let begins =
+            name.starts_with(|letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit());
+        let fine =
+            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
         begins && name.len() <= MAX_NAME_BYTES && name.bytes().all(fine)
     }
 
@@ -63,7 +65,10 @@ impl SnapshotId {
         if id.len() == 64 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
             return Ok(Self(id.to_owned()));
         }
-        Err(Error::Input(format!("\"{}\" is not the id of a snapshot, which has 64 hex digits", file_name(id))))
+        Err(Error::Input(format!(
+            "\"{}\" is not the id of a snapshot, which has 64 hex digits",
+            file_name(id)
+        )))
     }
 
     /// The id.
@@ -98,7 +103,9 @@ impl SnapshotPath {
     /// # Errors
     /// [`Error::Input`] for one that is relative, has ".", ".." or a NUL in it.
     pub fn new(path: &str) -> Result<Self> {
-        let refuse = |why: &str| Err(Error::Input(format!("the path \"{}\" {why}", file_name_keeping_slashes(path))));
+        let refuse = |why: &str| {
+            Err(Error::Input(format!("the path \"{}\" {why}", file_name_keeping_slashes(path))))
+        };
         if !path.starts_with('/') {
             return refuse("has to begin with \"/\"");
         }
@@ -143,8 +150,11 @@ impl SnapshotPath {
 
     /// The way to it from a folder above it, without a slash before it; nothing if it is not below.
     pub(crate) fn relative_to(&self, folder: &Self) -> &str {
-        let rest =
-            if folder.0 == "/" { self.0.strip_prefix('/') } else { self.0.strip_prefix(&folder.0).and_then(|rest| rest.strip_prefix('/')) };
+        let rest = if folder.0 == "/" {
+            self.0.strip_prefix('/')
+        } else {
+            self.0.strip_prefix(&folder.0).and_then(|rest| rest.strip_prefix('/'))
+        };
         rest.unwrap_or_default()
     }
 
@@ -190,7 +200,13 @@ pub fn attachment(name: &str) -> String {
     let name = file_name(name);
     let plain: String = name
         .chars()
-        .map(|character| if character.is_ascii() && !matches!(character, '"' | '\\' | '%' | ';') { character } else { '_' })
+        .map(|character| {
+            if character.is_ascii() && !matches!(character, '"' | '\\' | '%' | ';') {
+                character
+            } else {
+                '_'
+            }
+        })
         .collect();
     format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{}", percent(&name, b"-._~"))
 }
@@ -198,7 +214,9 @@ pub fn attachment(name: &str) -> String {
 /// Percent-encodes all but letters, digits and `keep`.
 pub fn percent(text: &str, keep: &[u8]) -> String {
     let encode = |byte: u8| match byte {
-        byte if byte.is_ascii_alphanumeric() || keep.contains(&byte) => char::from(byte).to_string(),
+        byte if byte.is_ascii_alphanumeric() || keep.contains(&byte) => {
+            char::from(byte).to_string()
+        }
         byte => format!("%{byte:02X}"),
     };
     text.bytes().map(encode).collect()
@@ -213,14 +231,23 @@ mod tests {
         for good in ["a", "0", "drive.eu-1_x", &"x".repeat(63)] {
             assert_eq!(Name::new(good).unwrap().as_str(), good);
         }
-        for bad in ["", "-a", ".a", "_a", "@a", "A", "../x", "a/b", "a b", "a\n", "é", &"x".repeat(64)] {
+        for bad in
+            ["", "-a", ".a", "_a", "@a", "A", "../x", "a/b", "a b", "a\n", "é", &"x".repeat(64)]
+        {
             assert!(Name::new(bad).is_err(), "{bad:?}");
         }
     }
 
     #[test]
     fn paths_stay_in_the_snapshot() {
-        for (given, kept) in [("/", "/"), ("//a//b/", "/a/b"), ("/-rf", "/-rf"), ("/a\nb", "/a\nb"), ("/..a", "/..a"), ("/a:b", "/a:b")] {
+        for (given, kept) in [
+            ("/", "/"),
+            ("//a//b/", "/a/b"),
+            ("/-rf", "/-rf"),
+            ("/a\nb", "/a\nb"),
+            ("/..a", "/..a"),
+            ("/a:b", "/a:b"),
+        ] {
             assert_eq!(SnapshotPath::new(given).unwrap().as_str(), kept);
         }
         for bad in ["", "a", "-rf", "/..", "/a/../b", "/a/..", "/./a", "/a\0b"] {
@@ -234,7 +261,13 @@ mod tests {
     #[test]
     fn ids_have_64_small_hex_digits() {
         assert!(SnapshotId::new(&"0a".repeat(32)).is_ok());
-        for bad in [String::new(), "0a".repeat(31), "0A".repeat(32), "0a".repeat(33), format!("-{}", "a".repeat(63))] {
+        for bad in [
+            String::new(),
+            "0a".repeat(31),
+            "0A".repeat(32),
+            "0a".repeat(33),
+            format!("-{}", "a".repeat(63)),
+        ] {
             assert!(SnapshotId::new(&bad).is_err(), "{bad}");
         }
     }

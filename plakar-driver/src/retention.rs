@@ -40,23 +40,44 @@ impl Retention {
 
     /// The periods that keep something, in words (`day`, `week`, `month`, `year`), and how many of each.
     pub fn periods(self) -> impl Iterator<Item = (&'static str, u32)> {
-        let all = [("day", self.daily), ("week", self.weekly), ("month", self.monthly), ("year", self.yearly)];
+        let all = [
+            ("day", self.daily),
+            ("week", self.weekly),
+            ("month", self.monthly),
+            ("year", self.yearly),
+        ];
         all.into_iter().filter(|(_, count)| *count > 0)
     }
 
     /// Each number that is over 10,000, by its name (`daily`), and what is wrong with it.
     pub fn faults(&self) -> Vec<(&'static str, String)> {
-        let numbers = [("daily", self.daily), ("weekly", self.weekly), ("monthly", self.monthly), ("yearly", self.yearly)];
+        let numbers = [
+            ("daily", self.daily),
+            ("weekly", self.weekly),
+            ("monthly", self.monthly),
+            ("yearly", self.yearly),
+        ];
         let over = numbers.into_iter().filter(|(_, value)| *value > MAX_PERIODS);
-        over.map(|(name, value)| (name, format!("retention {name}: {value} is too many; write 0 to {MAX_PERIODS}"))).collect()
+        over.map(|(name, value)| {
+            (name, format!("retention {name}: {value} is too many; write 0 to {MAX_PERIODS}"))
+        })
+        .collect()
     }
 }
 
 /// `7 daily, 4 weekly`; nothing if it keeps nothing.
 impl fmt::Display for Retention {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let numbers = [(self.daily, "daily"), (self.weekly, "weekly"), (self.monthly, "monthly"), (self.yearly, "yearly")];
-        let kept = numbers.into_iter().filter(|(count, _)| *count > 0).map(|(count, name)| format!("{count} {name}"));
+        let numbers = [
+            (self.daily, "daily"),
+            (self.weekly, "weekly"),
+            (self.monthly, "monthly"),
+            (self.yearly, "yearly"),
+        ];
+        let kept = numbers
+            .into_iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, name)| format!("{count} {name}"));
         out.pad(&kept.collect::<Vec<_>>().join(", "))
     }
 }
@@ -72,12 +93,18 @@ mod tests {
         assert_eq!(a.union(b), Retention { daily: 7, weekly: 4, monthly: 12, yearly: 0 });
         assert!(Retention::default().is_empty() && !a.is_empty());
         assert_eq!(a.periods().collect::<Vec<_>>(), [("day", 7), ("month", 12)]);
-        assert_eq!((a.to_string().as_str(), Retention::default().to_string().as_str()), ("7 daily, 12 monthly", ""));
+        assert_eq!(
+            (a.to_string().as_str(), Retention::default().to_string().as_str()),
+            ("7 daily, 12 monthly", "")
+        );
     }
 
     #[test]
     fn a_number_over_the_maximum_is_a_fault() {
         let faults = Retention { weekly: 10_001, daily: 10_000, ..Retention::default() }.faults();
-        assert_eq!(faults, [("weekly", "retention weekly: 10001 is too many; write 0 to 10000".to_owned())]);
+        assert_eq!(
+            faults,
+            [("weekly", "retention weekly: 10001 is too many; write 0 to 10000".to_owned())]
+        );
     }
 }

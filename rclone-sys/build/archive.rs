@@ -16,8 +16,10 @@ pub fn watch(source: &Path) -> Result<(), String> {
     }
     for folder in ["core", "drive", "fault", "backends", "quiet"] {
         let folder = source.join(folder);
-        let entries = fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-        let mut files: Vec<PathBuf> = entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
+        let entries =
+            fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        let mut files: Vec<PathBuf> =
+            entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
         files.sort();
         // A new file must be noticed as well; a changed test need not.
         println!("cargo::rerun-if-changed={}", folder.display());
@@ -29,7 +31,13 @@ pub fn watch(source: &Path) -> Result<(), String> {
 }
 
 /// Builds the archive into `out` and gives the path of its header.
-pub fn build(go: &Go, compiler: &cc::Tool, target: &Target, source: &Path, out: &Path) -> Result<PathBuf, String> {
+pub fn build(
+    go: &Go,
+    compiler: &cc::Tool,
+    target: &Target,
+    source: &Path,
+    out: &Path,
+) -> Result<PathBuf, String> {
     let mut tags = String::from("netgo,osusergo,noselfupdate");
     if cfg!(feature = "all-backends") {
         tags.push_str(",all_backends");
@@ -38,7 +46,9 @@ pub fn build(go: &Go, compiler: &cc::Tool, target: &Target, source: &Path, out: 
     let mut cc = OsString::from(compiler.path());
     for argument in compiler.args() {
         // Optimisation and warnings are for the code of whoever calls us, not for cgo's.
-        if argument.to_string_lossy().starts_with("-m") || argument.to_string_lossy().starts_with("--target") {
+        if argument.to_string_lossy().starts_with("-m")
+            || argument.to_string_lossy().starts_with("--target")
+        {
             cc.push(" ");
             cc.push(argument);
         }

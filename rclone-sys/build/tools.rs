@@ -17,9 +17,11 @@ impl Target {
         let arch = required("CARGO_CFG_TARGET_ARCH")?;
         let musl = required("CARGO_CFG_TARGET_ENV")? == "musl";
         if musl && os == "linux" {
-            return Err("a Go archive crashes at start-up in a static musl program (golang/go#13492): \
+            return Err(
+                "a Go archive crashes at start-up in a static musl program (golang/go#13492): \
                         build for the gnu target, it is linked statically as well"
-                .into());
+                    .into(),
+            );
         }
         Ok(Self {
             os: match os.as_str() {
@@ -27,7 +29,9 @@ impl Target {
                 "macos" => "darwin",
                 "windows" => "windows",
                 "freebsd" => "freebsd",
-                other => return Err(format!("no Go name is known for the operating system {other}")),
+                other => {
+                    return Err(format!("no Go name is known for the operating system {other}"));
+                }
             },
             arch: match arch.as_str() {
                 "x86_64" => "amd64",
@@ -57,7 +61,9 @@ impl Go {
             )
         })?;
         let answer = String::from_utf8_lossy(&output.stdout);
-        if output.status.success() && number(answer.trim().trim_start_matches("go")) >= number(&wanted) {
+        if output.status.success()
+            && number(answer.trim().trim_start_matches("go")) >= number(&wanted)
+        {
             return Ok(Self { command });
         }
         Err(format!(
@@ -72,7 +78,8 @@ impl Go {
 /// The line `go 1.26` of go.mod.
 fn wanted_version(source: &Path) -> Result<String, String> {
     let path = source.join("go.mod");
-    let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let text =
+        std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
     text.lines()
         .find_map(|line| line.strip_prefix("go "))
         .map(|version| version.trim().to_owned())
@@ -81,7 +88,13 @@ fn wanted_version(source: &Path) -> Result<String, String> {
 
 /// `1.26.8` as `[1, 26]`: the patch release is no matter.
 fn number(version: &str) -> Vec<u32> {
-    version.split('.').take(2).map(|part| part.chars().take_while(char::is_ascii_digit).collect::<String>().parse().unwrap_or(0)).collect()
+    version
+        .split('.')
+        .take(2)
+        .map(|part| {
+            part.chars().take_while(char::is_ascii_digit).collect::<String>().parse().unwrap_or(0)
+        })
+        .collect()
 }
 
 /// The C compiler for the target, for cgo.
@@ -94,7 +107,10 @@ pub fn c_compiler() -> Result<cc::Tool, String> {
         .map_err(|error| format!("no C compiler was found ({error}); cgo needs one.\n{advice}"))?;
     match tool.to_command().arg("--version").output() {
         Ok(_) => Ok(tool),
-        Err(error) => Err(format!("the C compiler `{}` does not start ({error}); cgo needs one.\n{advice}", tool.path().display())),
+        Err(error) => Err(format!(
+            "the C compiler `{}` does not start ({error}); cgo needs one.\n{advice}",
+            tool.path().display()
+        )),
     }
 }
 

@@ -32,8 +32,15 @@ mod tests {
             )
         };
         assert_eq!(rpc.Status, 400);
-        assert!(!open.Error.is_null() && !read.Error.is_null() && !write.Error.is_null() && !create.Error.is_null());
-        for text in [rpc.Output, open.Error, read.Error, write.Error, create.Error, std::ptr::null_mut()] {
+        assert!(
+            !open.Error.is_null()
+                && !read.Error.is_null()
+                && !write.Error.is_null()
+                && !create.Error.is_null()
+        );
+        for text in
+            [rpc.Output, open.Error, read.Error, write.Error, create.Error, std::ptr::null_mut()]
+        {
             // SAFETY: each came from the archive and is freed once; null is allowed.
             unsafe { RcloneFreeString(text) };
         }
@@ -43,6 +50,10 @@ mod tests {
     #[test]
     fn checked_in_bindings_are_what_bindgen_makes() {
         let made = include_str!(concat!(env!("OUT_DIR"), "/bindings.rs"));
-        assert_eq!(include_str!("bindings.rs"), made, "run `make bindings` and commit src/bindings.rs");
+        assert_eq!(
+            include_str!("bindings.rs"),
+            made,
+            "run `make bindings` and commit src/bindings.rs"
+        );
     }
 }

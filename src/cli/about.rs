@@ -41,7 +41,10 @@ impl AboutArgs {
         let quota = drive(async {
             let remote = open_remote(&settings).await?;
             remote.quota().await.map_err(|error| match error.kind() {
-                ErrorKind::Unsupported => Failure::new(Exit::Failed, format!("{} does not tell its quota", settings.identity.kind)),
+                ErrorKind::Unsupported => Failure::new(
+                    Exit::Failed,
+                    format!("{} does not tell its quota", settings.identity.kind),
+                ),
                 _ => remote_failure(&settings, &error),
             })
         })?;
@@ -58,8 +61,13 @@ impl AboutArgs {
         }
         out.line(&format!("{} ({})", shown(&quota_report.backend), shown(&quota_report.account)))?;
         let free = quota_report.free.map(|free| u64::try_from(free).unwrap_or(0));
-        for (name, bytes) in [("total", quota_report.total), ("used", quota_report.used), ("free", free)] {
-            let bytes = bytes.map_or_else(|| "unknown".to_owned(), |bytes| format!("{} ({bytes} bytes)", size(bytes)));
+        for (name, bytes) in
+            [("total", quota_report.total), ("used", quota_report.used), ("free", free)]
+        {
+            let bytes = bytes.map_or_else(
+                || "unknown".to_owned(),
+                |bytes| format!("{} ({bytes} bytes)", size(bytes)),
+            );
             out.line(&format!("  {name:<6} {bytes}"))?;
         }
         Ok(Exit::Done)
@@ -70,8 +78,10 @@ impl AboutArgs {
         struct BackendsReply {
             backends: Vec<String>,
         }
-        let reply: Result<BackendsReply, _> = Rclone::get().rpc_blocking("bridge/backends", &json!({}));
-        let BackendsReply { backends } = reply.map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
+        let reply: Result<BackendsReply, _> =
+            Rclone::get().rpc_blocking("bridge/backends", &json!({}));
+        let BackendsReply { backends } =
+            reply.map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
         if self.json {
             let [own, rclone, go, apis] = version::versions()?.map(|(_, version)| version);
             let apis: Vec<&str> = apis.split(", ").collect();

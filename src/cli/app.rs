@@ -24,7 +24,8 @@ pub(super) struct HandedOver {
 /// Hands this process's command line over to it; on Unix this process becomes it.
 pub(super) fn hand_over() -> Result<Exit, Failure> {
     let failed = |message: String| Failure::new(Exit::Failed, message);
-    let program = beside().map_err(|error| failed(format!("cannot find this executable: {error}")))?;
+    let program =
+        beside().map_err(|error| failed(format!("cannot find this executable: {error}")))?;
     if !program.is_file() {
         let folder = program.parent().unwrap_or(Path::new("/")).display();
         let name = program.file_name().unwrap_or_default().display();
@@ -34,16 +35,20 @@ pub(super) fn hand_over() -> Result<Exit, Failure> {
     }
     let mut command = Command::new(&program);
     command.args(std::env::args_os().skip(1));
-    become_it(&mut command).map_err(|error| failed(format!("cannot start {}: {error}", program.display())))
+    become_it(&mut command)
+        .map_err(|error| failed(format!("cannot start {}: {error}", program.display())))
 }
 
 /// The command line with what the other executable has below `app` and `console`, if it is there.
 pub(super) fn with_its_commands(command: clap::Command) -> clap::Command {
-    let printed = beside().and_then(|program| Command::new(program).arg("commands").stderr(Stdio::null()).output());
+    let printed = beside()
+        .and_then(|program| Command::new(program).arg("commands").stderr(Stdio::null()).output());
     let tree = || serde_json::from_slice::<CommandTree>(&printed.as_ref().ok()?.stdout).ok();
-    ["app", "console"].into_iter().fold(command, |command, name| match tree().and_then(|tree| tree.take(name)) {
-        Some(below) => command.mut_subcommand(name, |_| below.command()),
-        None => command,
+    ["app", "console"].into_iter().fold(command, |command, name| {
+        match tree().and_then(|tree| tree.take(name)) {
+            Some(below) => command.mut_subcommand(name, |_| below.command()),
+            None => command,
+        }
     })
 }
 

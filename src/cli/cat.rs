@@ -21,7 +21,8 @@ pub(super) struct CatArgs {
 impl CatArgs {
     pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
         let mut lookup = self.lookup.read()?;
-        let files = self.files.iter().map(|file| lookup.find(file)).collect::<Result<Vec<_>, _>>()?;
+        let files =
+            self.files.iter().map(|file| lookup.find(file)).collect::<Result<Vec<_>, _>>()?;
         drive(async {
             for file in &files {
                 write(file, out).await?;
@@ -39,7 +40,10 @@ async fn write(file: &Settings, out: &mut Output) -> Result<(), Failure> {
     let failed = |error| file_failure(file, &error);
     let entry = match remote.stat(&name).await {
         // Some drives say so of a folder too.
-        Err(error) if error.kind() == ErrorKind::NotFound && open_remote(file).await?.list("").await.is_ok() => {
+        Err(error)
+            if error.kind() == ErrorKind::NotFound
+                && open_remote(file).await?.list("").await.is_ok() =>
+        {
             return Err(failed(Error::new(ErrorKind::Exists, error.message())));
         }
         entry => entry.map_err(failed)?,

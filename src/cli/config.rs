@@ -51,20 +51,29 @@ impl ConfigArgs {
         // Before anything is asked.
         self.import_args.check(&self.name)?;
         let account = credentials::find(self.username.clone(), self.password_stdin)?;
-        let section = [("location", &self.location), ("username", &account.username), ("password", &account.password)];
+        let section = [
+            ("location", &self.location),
+            ("username", &account.username),
+            ("password", &account.password),
+        ];
         let section = section.map(|(key, value)| (key.to_owned(), value.clone())).into();
         let settings = Settings::parse(Role::Source, &section, "")?;
         let found = drive(async {
             let remote = open_remote(&settings).await?;
             self.look(&settings, &remote).await
         })?;
-        say(&format!("the login of {} works; {}: {found}", text::line(&account.username), text::line(&settings.identity.root)));
+        say(&format!(
+            "the login of {} works; {}: {found}",
+            text::line(&account.username),
+            text::line(&settings.identity.root)
+        ));
 
         #[derive(Deserialize)]
         struct ObscureReply {
             obscured: String,
         }
-        let reply: Result<ObscureReply, _> = Rclone::get().rpc_blocking("core/obscure", &json!({ "clear": account.password }));
+        let reply: Result<ObscureReply, _> =
+            Rclone::get().rpc_blocking("core/obscure", &json!({ "clear": account.password }));
         let reply = reply.map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
         // As `plakar source import -rclone` would make it.
         let section = [
@@ -73,7 +82,11 @@ impl ConfigArgs {
             ("rclone_username", account.username),
             ("rclone_password", reply.obscured),
         ];
-        self.import_args.put(&self.name, &section.map(|(key, value)| (key.to_owned(), value)).into(), out)?;
+        self.import_args.put(
+            &self.name,
+            &section.map(|(key, value)| (key.to_owned(), value)).into(),
+            out,
+        )?;
         if self.import_args.import.is_none() && is_terminal() {
             let name = &self.name;
             say(&format!(
@@ -88,7 +101,11 @@ impl ConfigArgs {
         match remote.list("").await {
             Ok(entries) => {
                 let folders = entries.iter().filter(|entry| entry.is_folder()).count() as u64;
-                Ok(format!("{}, {}", count(folders, "folder"), count(entries.len() as u64 - folders, "file")))
+                Ok(format!(
+                    "{}, {}",
+                    count(folders, "folder"),
+                    count(entries.len() as u64 - folders, "file")
+                ))
             }
             Err(error) if error.kind() == ErrorKind::NotFound && self.create => {
                 remote.make_folder("").await.map_err(|error| remote_failure(settings, &error))?;
@@ -96,7 +113,13 @@ impl ConfigArgs {
             }
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 let Failure { exit, message } = remote_failure(settings, &error);
-                Err(Failure::new(exit, format!("{}: write another --location, or add --create", message.unwrap_or_default())))
+                Err(Failure::new(
+                    exit,
+                    format!(
+                        "{}: write another --location, or add --create",
+                        message.unwrap_or_default()
+                    ),
+                ))
             }
             Err(error) => Err(remote_failure(settings, &error)),
         }

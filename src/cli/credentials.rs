@@ -25,29 +25,45 @@ pub(super) struct Credentials {
 }
 
 /// Finds out the account. What is not given is asked for, if there is a terminal.
-pub(super) fn find(username: Option<String>, password_on_stdin: bool) -> Result<Credentials, Failure> {
+pub(super) fn find(
+    username: Option<String>,
+    password_on_stdin: bool,
+) -> Result<Credentials, Failure> {
     let username = match username.or_else(|| variable(USERNAME)) {
         Some(username) => username,
         None if can_ask() && !password_on_stdin => ask_username()?,
-        None => return Err(missing("user name", &format!("give --username, where the command has it, or set {USERNAME}"))),
+        None => {
+            return Err(missing(
+                "user name",
+                &format!("give --username, where the command has it, or set {USERNAME}"),
+            ));
+        }
     };
     if username.trim().is_empty() || username.contains(char::is_control) {
-        return Err(Failure::usage("the user name is empty or has a control character in it: write the address that you log in with"));
+        return Err(Failure::usage(
+            "the user name is empty or has a control character in it: write the address that you log in with",
+        ));
     }
     let password = if password_on_stdin {
         first_line(io::stdin().lock(), "standard input")?
     } else if let Some(password) = variable(PASSWORD) {
         password
     } else if let Some(path) = variable(PASSWORD_FILE) {
-        let file = std::fs::File::open(&path)
-            .map_err(|error| Failure::new(Exit::Configuration, format!("cannot open {path:?}, which {PASSWORD_FILE} names: {error}")))?;
+        let file = std::fs::File::open(&path).map_err(|error| {
+            Failure::new(
+                Exit::Configuration,
+                format!("cannot open {path:?}, which {PASSWORD_FILE} names: {error}"),
+            )
+        })?;
         first_line(file, &format!("{path:?}, which {PASSWORD_FILE} names,"))?
     } else if can_ask() {
         ask_password(&username)?
     } else {
         return Err(missing(
             "password",
-            &format!("give it by --password-stdin, where the command has it, or set {PASSWORD_FILE} or {PASSWORD}"),
+            &format!(
+                "give it by --password-stdin, where the command has it, or set {PASSWORD_FILE} or {PASSWORD}"
+            ),
         ));
     };
     if password.is_empty() {
@@ -67,7 +83,8 @@ fn missing(what: &str, advice: &str) -> Failure {
 fn ask_username() -> Result<String, Failure> {
     let mut line = String::new();
     // Not on standard output, which may go to Plakar.
-    let asked = write!(io::stderr(), "OpenDrive user name: ").and_then(|()| io::stdin().lock().read_line(&mut line));
+    let asked = write!(io::stderr(), "OpenDrive user name: ")
+        .and_then(|()| io::stdin().lock().read_line(&mut line));
     match asked {
         Ok(count) if count > 0 => Ok(line.trim().to_owned()),
         _ => Err(Failure::silent(Exit::Signal(Signal::Interrupt))),
@@ -82,8 +99,12 @@ fn ask_password(username: &str) -> Result<String, Failure> {
         let _context = runtime.enter();
         Signals::listen()
     });
-    rpassword::prompt_password(format!("Password of {}: ", text::line(username))).map_err(|error| match error.kind() {
-        io::ErrorKind::Interrupted | io::ErrorKind::UnexpectedEof => Failure::silent(Exit::Signal(Signal::Interrupt)),
-        _ => Failure::new(Exit::Failed, format!("cannot ask for the password: {error}")),
+    rpassword::prompt_password(format!("Password of {}: ", text::line(username))).map_err(|error| {
+        match error.kind() {
+            io::ErrorKind::Interrupted | io::ErrorKind::UnexpectedEof => {
+                Failure::silent(Exit::Signal(Signal::Interrupt))
+            }
+            _ => Failure::new(Exit::Failed, format!("cannot ask for the password: {error}")),
+        }
     })
 }

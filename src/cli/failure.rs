@@ -9,8 +9,13 @@ use crate::rclone::{Error, ErrorKind};
 fn exit(kind: ErrorKind, temporary: bool) -> Exit {
     match kind {
         ErrorKind::NotFound => Exit::NotFound,
-        ErrorKind::Authentication | ErrorKind::Undecryptable | ErrorKind::Permission => Exit::Refused,
-        ErrorKind::RateLimited | ErrorKind::Timeout | ErrorKind::Unreachable | ErrorKind::VolumeUsedUp => Exit::Temporary,
+        ErrorKind::Authentication | ErrorKind::Undecryptable | ErrorKind::Permission => {
+            Exit::Refused
+        }
+        ErrorKind::RateLimited
+        | ErrorKind::Timeout
+        | ErrorKind::Unreachable
+        | ErrorKind::VolumeUsedUp => Exit::Temporary,
         ErrorKind::Config => Exit::Configuration,
         _ if temporary => Exit::Temporary,
         _ => Exit::Failed,

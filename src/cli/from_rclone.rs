@@ -52,7 +52,10 @@ impl FromRcloneArgs {
             (Some(name), _) => name,
             (None, None) => section,
             (None, Some(_)) => plakar::name(&section).map_err(|advice| {
-                Failure::usage(format!("{} is not a valid name for Plakar: give one by --name, {advice}", text::quoted(&section)))
+                Failure::usage(format!(
+                    "{} is not a valid name for Plakar: give one by --name, {advice}",
+                    text::quoted(&section)
+                ))
             })?,
         };
         import_args.put(&name, &keys, out)?;

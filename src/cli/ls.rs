@@ -85,8 +85,14 @@ impl LsArgs {
     }
 
     async fn file(&self, settings: &Settings, out: &mut Output) -> Result<Exit, Failure> {
-        let Some((folder, name)) = above(settings) else { return Err(Failure::new(Exit::NotFound, "the root is a file")) };
-        let entry = open_remote(&folder).await?.stat(&name).await.map_err(|error| file_failure(settings, &error))?;
+        let Some((folder, name)) = above(settings) else {
+            return Err(Failure::new(Exit::NotFound, "the root is a file"));
+        };
+        let entry = open_remote(&folder)
+            .await?
+            .stat(&name)
+            .await
+            .map_err(|error| file_failure(settings, &error))?;
         self.row(out, &name, false, entry.size, entry.modified)?;
         Ok(Exit::Done)
     }
@@ -102,7 +108,9 @@ impl LsArgs {
                 let Some(path) = source.identity().below(&record.path) else { continue };
                 match record.item {
                     SourceItem::Folder { modified } => self.row(out, path, true, None, modified)?,
-                    SourceItem::File { size, modified } => self.row(out, path, false, size, modified)?,
+                    SourceItem::File { size, modified } => {
+                        self.row(out, path, false, size, modified)?
+                    }
                     SourceItem::Failed(error) => {
                         exit = Exit::Incomplete;
                         self.failed(out, path, &error)?;
@@ -126,17 +134,26 @@ impl LsArgs {
         Ok(())
     }
 
-    fn row(&self, out: &mut Output, path: &str, folder: bool, size: Option<u64>, modified: Option<SystemTime>) -> Result<(), Failure> {
+    fn row(
+        &self,
+        out: &mut Output,
+        path: &str,
+        folder: bool,
+        size: Option<u64>,
+        modified: Option<SystemTime>,
+    ) -> Result<(), Failure> {
         let size = size.filter(|_| !folder);
         if self.json {
             let kind = if folder { "folder" } else { "file" };
             out.json(&ListingRow { path, kind, size, modified: modified.map(time) })?;
             return Ok(());
         }
-        let name = if folder { coloured(FOLDER, &format!("{}/", shown(path))) } else { shown(path) };
+        let name =
+            if folder { coloured(FOLDER, &format!("{}/", shown(path))) } else { shown(path) };
         if self.long {
             let size = size.map_or_else(|| "-".to_owned(), |size| size.to_string());
-            let modified = modified.map_or_else(|| "-".to_owned(), |modified| time(whole_seconds(modified)));
+            let modified =
+                modified.map_or_else(|| "-".to_owned(), |modified| time(whole_seconds(modified)));
             out.line(&format!("{size:>12}  {modified:<20}  {name}"))?;
         } else {
             out.line(&name)?;
@@ -146,7 +163,8 @@ impl LsArgs {
 }
 
 fn whole_seconds(time: SystemTime) -> SystemTime {
-    time.duration_since(UNIX_EPOCH).map_or(time, |since| UNIX_EPOCH + Duration::from_secs(since.as_secs()))
+    time.duration_since(UNIX_EPOCH)
+        .map_or(time, |since| UNIX_EPOCH + Duration::from_secs(since.as_secs()))
 }
 
 /// Why a tree cannot be listed.

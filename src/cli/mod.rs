@@ -33,7 +33,12 @@ use crate::plugin::{self, Connector, PluginApi};
 /// A REMOTE is opendrive://FOLDER, the account coming from the environment or a prompt, or @NAME[/FOLDER]: a source,
 /// destination or store of Plakar's, or a section of the file that --config names. @NAME:/FOLDER counts from its root.
 #[derive(Debug, Parser)]
-#[command(name = "plakar-opendrive", version, subcommand_required = true, arg_required_else_help = true)]
+#[command(
+    name = "plakar-opendrive",
+    version,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -117,9 +122,15 @@ fn for_people(command: ForPeople) -> Result<Exit, Failure> {
         ForPeople::App(_) | ForPeople::Console(_) => app::hand_over(),
         ForPeople::Completions { shell } => {
             // Without what only Plakar starts.
-            let command = ForPeople::augment_subcommands(clap::Command::new("plakar-opendrive").version(""));
+            let command =
+                ForPeople::augment_subcommands(clap::Command::new("plakar-opendrive").version(""));
             let mut script = Vec::new();
-            clap_complete::generate(shell, &mut app::with_its_commands(command), "plakar-opendrive", &mut script);
+            clap_complete::generate(
+                shell,
+                &mut app::with_its_commands(command),
+                "plakar-opendrive",
+                &mut script,
+            );
             out.bytes(&script)?;
             Ok(Exit::Done)
         }

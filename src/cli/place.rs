@@ -61,35 +61,60 @@ impl RemoteLookup {
         if let Some(name) = remote.strip_prefix('@') {
             let (name, path) = name.split_at(name.find(['/', ':']).unwrap_or(name.len()));
             if name.is_empty() {
-                return Err(Failure::usage("@ alone does not name a remote: write @NAME, for example @drive"));
+                return Err(Failure::usage(
+                    "@ alone does not name a remote: write @NAME, for example @drive",
+                ));
             }
             let found = match &self.file {
                 Some((file, sections)) => {
                     let section = sections.0.get(name).ok_or_else(|| {
                         let names: Vec<&str> = sections.0.keys().map(String::as_str).collect();
-                        Failure::new(Exit::Configuration, format!("{file} has no {}: it has {}", text::quoted(name), names.join(", ")))
+                        Failure::new(
+                            Exit::Configuration,
+                            format!(
+                                "{file} has no {}: it has {}",
+                                text::quoted(name),
+                                names.join(", ")
+                            ),
+                        )
                     })?;
                     // Without a location it is rclone's own form, which may need other sections.
-                    settings(if section.contains_key("location") { section.clone() } else { sections.import(name)? }, path)?
+                    settings(
+                        if section.contains_key("location") {
+                            section.clone()
+                        } else {
+                            sections.import(name)?
+                        },
+                        path,
+                    )?
                 }
                 None => of_plakar(name, self.kind, path)?,
             };
             // What Plakar may have encoded is found out now: each command opens what is found in its own way.
-            return if found.is_resolved() { Ok(found) } else { drive(async { Ok(resolve_location(found).await?) }) };
+            return if found.is_resolved() {
+                Ok(found)
+            } else {
+                drive(async { Ok(resolve_location(found).await?) })
+            };
         }
         if remote.starts_with("opendrive://") {
             let Credentials { username, password } = match &self.credentials {
                 Some(known) => known.clone(),
                 None => self.credentials.insert(credentials::find(None, false)?).clone(),
             };
-            let section = [("location", remote.to_owned()), ("username", username), ("password", password)];
+            let section =
+                [("location", remote.to_owned()), ("username", username), ("password", password)];
             return settings(section.map(|(key, value)| (key.to_owned(), value)).into(), "");
         }
         let shown = text::quoted(remote);
         Err(Failure::usage(if remote.contains("://") {
-            format!("{shown} is not a location that this command knows: write opendrive://FOLDER, or @NAME for a remote that is configured")
+            format!(
+                "{shown} is not a location that this command knows: write opendrive://FOLDER, or @NAME for a remote that is configured"
+            )
         } else {
-            format!("{shown} does not name a remote: write opendrive://FOLDER, or @NAME for a source, destination or store of Plakar's")
+            format!(
+                "{shown} does not name a remote: write opendrive://FOLDER, or @NAME for a source, destination or store of Plakar's"
+            )
         }))
     }
 }
@@ -103,7 +128,11 @@ pub(super) fn above(settings: &Settings) -> Option<(Settings, String)> {
     }
     folder.identity.root = format!("/{}", path.trim_start_matches('/'));
     // A local remote is absolute.
-    folder.remote.path = if settings.identity.kind == "local" { folder.identity.root.clone() } else { path.to_owned() };
+    folder.remote.path = if settings.identity.kind == "local" {
+        folder.identity.root.clone()
+    } else {
+        path.to_owned()
+    };
     Some((folder, name.to_owned()))
 }
 
@@ -129,25 +158,43 @@ fn hostname() -> String {
 }
 
 /// Asks Plakar for the source, destination or store of this name.
-fn of_plakar(name: &str, wanted: Option<ConfigurationKind>, path: &str) -> Result<Settings, Failure> {
+fn of_plakar(
+    name: &str,
+    wanted: Option<ConfigurationKind>,
+    path: &str,
+) -> Result<Settings, Failure> {
     let mut found: Option<(&str, Settings)> = None;
-    for &kind in ConfigurationKind::value_variants().iter().filter(|kind| wanted.is_none_or(|wanted| wanted == **kind)) {
+    for &kind in ConfigurationKind::value_variants()
+        .iter()
+        .filter(|kind| wanted.is_none_or(|wanted| wanted == **kind))
+    {
         let Some(section) = plakar::show(kind, name)? else { continue };
         let (kind, settings) = (kind.name(), settings(section, path)?);
         match &found {
             None => found = Some((kind, settings)),
-            Some((first, known)) if known.remote.options != settings.remote.options || known.remote.path != settings.remote.path => {
+            Some((first, known))
+                if known.remote.options != settings.remote.options
+                    || known.remote.path != settings.remote.path =>
+            {
                 return Err(Failure::new(
                     Exit::Configuration,
-                    format!("@{name} is a {first} and a {kind} of Plakar's, which differ: choose one by --as {first} or --as {kind}"),
+                    format!(
+                        "@{name} is a {first} and a {kind} of Plakar's, which differ: choose one by --as {first} or --as {kind}"
+                    ),
                 ));
             }
             Some(_) => {}
         }
     }
     let missing = || match wanted.map(ConfigurationKind::name) {
-        None => format!("Plakar has no source, destination or store {}: `plakar source show` lists the sources", text::quoted(name)),
-        Some(kind) => format!("Plakar has no {kind} {}: `plakar {kind} show` lists what there is", text::quoted(name)),
+        None => format!(
+            "Plakar has no source, destination or store {}: `plakar source show` lists the sources",
+            text::quoted(name)
+        ),
+        Some(kind) => format!(
+            "Plakar has no {kind} {}: `plakar {kind} show` lists what there is",
+            text::quoted(name)
+        ),
     };
     found.map(|(_, settings)| settings).ok_or_else(|| Failure::new(Exit::Configuration, missing()))
 }
@@ -155,7 +202,8 @@ fn of_plakar(name: &str, wanted: Option<ConfigurationKind>, path: &str) -> Resul
 /// A store of Plakar's by its name.
 pub(super) fn store(name: &str) -> Result<Settings, Failure> {
     let section = plakar::show(ConfigurationKind::Store, name)?.ok_or_else(|| {
-        let missing = format!("Plakar has no store {}: `plakar store show` lists them", text::quoted(name));
+        let missing =
+            format!("Plakar has no store {}: `plakar store show` lists them", text::quoted(name));
         Failure::new(Exit::Configuration, missing)
     })?;
     let config: HashMap<String, String> = section.into_iter().collect();
@@ -168,7 +216,9 @@ fn read_file(path: &Path) -> Result<(String, Sections), Failure> {
     } else {
         (format!("{path:?}"), std::fs::File::open(path).map(|file| Box::new(file) as Box<dyn Read>))
     };
-    let sections = file.map_err(|error| unreadable(&name, &error)).and_then(|file| read_sections(file, &name))?;
+    let sections = file
+        .map_err(|error| unreadable(&name, &error))
+        .and_then(|file| read_sections(file, &name))?;
     Ok((name, sections))
 }
 
@@ -179,7 +229,9 @@ pub(super) fn read_sections(source: impl Read, name: &str) -> Result<Sections, F
     read.map_err(|error| unreadable(name, &error))?;
     let failed = |problem: String| Failure::new(Exit::Configuration, format!("{name}: {problem}"));
     if bytes.len() as u64 > MAX_CONFIG_BYTES {
-        return Err(failed(format!("more than {MAX_CONFIG_BYTES} bytes, which is not a configuration")));
+        return Err(failed(format!(
+            "more than {MAX_CONFIG_BYTES} bytes, which is not a configuration"
+        )));
     }
     Sections::read(&bytes).map_err(|error| failed(error.to_string()))
 }
@@ -198,27 +250,60 @@ mod tests {
 
     #[test]
     fn a_path_goes_below_the_location() {
-        let rclone = section(&[("location", "rclone://"), ("rclone_type", "opendrive"), ("rclone_username", "u")]);
+        let rclone = section(&[
+            ("location", "rclone://"),
+            ("rclone_type", "opendrive"),
+            ("rclone_username", "u"),
+        ]);
         let found = settings(rclone, "/Documents/a b").unwrap();
-        assert_eq!((found.remote.path.as_str(), found.identity.root.as_str()), ("Documents/a b", "/Documents/a b"));
+        assert_eq!(
+            (found.remote.path.as_str(), found.identity.root.as_str()),
+            ("Documents/a b", "/Documents/a b")
+        );
         let (folder, name) = above(&found).unwrap();
-        assert_eq!((folder.remote.path.as_str(), folder.identity.root.as_str(), name.as_str()), ("Documents", "/Documents", "a b"));
+        assert_eq!(
+            (folder.remote.path.as_str(), folder.identity.root.as_str(), name.as_str()),
+            ("Documents", "/Documents", "a b")
+        );
         let (root, _) = above(&folder).unwrap();
-        assert_eq!((root.remote.path.as_str(), root.identity.root.as_str(), above(&root).is_none()), ("", "/", true));
+        assert_eq!(
+            (root.remote.path.as_str(), root.identity.root.as_str(), above(&root).is_none()),
+            ("", "/", true)
+        );
 
-        let store = section(&[("location", "rclone:///srv"), ("rclone_type", "local"), ("passphrase", "p"), ("cache_size", "8Mi")]);
+        let store = section(&[
+            ("location", "rclone:///srv"),
+            ("rclone_type", "local"),
+            ("passphrase", "p"),
+            ("cache_size", "8Mi"),
+        ]);
         let (folder, name) = above(&settings(store, "/x").unwrap()).unwrap();
         assert_eq!((folder.remote.path.as_str(), name.as_str()), ("/srv", "x"));
         let (root, _) = above(&folder).unwrap();
         assert_eq!((root.remote.path.as_str(), above(&root).is_none()), ("/", true));
-        assert!(settings(section(&[("location", "opendrive://a"), ("username", "u"), ("password", "p")]), "/../b").is_err());
+        assert!(
+            settings(
+                section(&[("location", "opendrive://a"), ("username", "u"), ("password", "p")]),
+                "/../b"
+            )
+            .is_err()
+        );
     }
 
     #[test]
     fn a_path_after_a_colon_is_as_in_plakar() {
         let at = |location: &str, path: &str| {
-            let found = settings(section(&[("location", location), ("rclone_type", "opendrive"), ("rclone_username", "u")]), path);
-            found.map(|found| (found.remote.path, found.identity.root)).map_err(|failure| failure.message.unwrap_or_default())
+            let found = settings(
+                section(&[
+                    ("location", location),
+                    ("rclone_type", "opendrive"),
+                    ("rclone_username", "u"),
+                ]),
+                path,
+            );
+            found
+                .map(|found| (found.remote.path, found.identity.root))
+                .map_err(|failure| failure.message.unwrap_or_default())
         };
         let root = |root: &str| Ok((root.trim_start_matches('/').to_owned(), root.to_owned()));
         assert_eq!(at("rclone://Documents", ":/My Pictures"), root("/My Pictures"));

@@ -60,14 +60,22 @@ impl ImportArgs {
         match self.import {
             Some(kind) if !self.overwrite && show(kind, name)?.is_some() => Err(Failure::new(
                 Exit::Configuration,
-                format!("Plakar has a {} {name} already: add --overwrite to replace it, or choose another name", kind.name()),
+                format!(
+                    "Plakar has a {} {name} already: add --overwrite to replace it, or choose another name",
+                    kind.name()
+                ),
             )),
             _ => Ok(()),
         }
     }
 
     /// Prints what Plakar's import commands read, or has Plakar read it.
-    pub(super) fn put(&self, name: &str, section: &Section, out: &mut Output) -> Result<(), Failure> {
+    pub(super) fn put(
+        &self,
+        name: &str,
+        section: &Section,
+        out: &mut Output,
+    ) -> Result<(), Failure> {
         let sections = json!({ name: section });
         let Some(kind) = self.import else { return Ok(out.json(&sections)?) };
         self.check(name)?;
@@ -76,14 +84,21 @@ impl ImportArgs {
         if self.overwrite {
             command.arg("-overwrite");
         }
-        let failed = |problem: &str| Failure::new(Exit::Configuration, format!("`plakar {} import` failed: {problem}", kind.name()));
+        let failed = |problem: &str| {
+            Failure::new(
+                Exit::Configuration,
+                format!("`plakar {} import` failed: {problem}", kind.name()),
+            )
+        };
         let outcome = run(command, name, sections.to_string().as_bytes())?;
         if !outcome.status.success() {
             return Err(failed(String::from_utf8_lossy(&outcome.stderr).trim()));
         }
         // Plakar's status is 0 also where it takes nothing.
         if show(kind, name)?.as_ref() != Some(section) {
-            return Err(failed("it keeps something else than it was given; look at it by `plakar … show`"));
+            return Err(failed(
+                "it keeps something else than it was given; look at it by `plakar … show`",
+            ));
         }
         say(&format!("@{name} is a {} of Plakar's now", kind.name()));
         Ok(())
@@ -93,7 +108,10 @@ impl ImportArgs {
 /// Understands a name. Plakar itself takes any, and cannot be told some of them afterwards.
 pub(super) fn name(name: &str) -> Result<String, String> {
     let fine = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    if name.len() > MAX_CONFIGURATION_NAME_BYTES || !name.chars().all(fine) || !name.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+    if name.len() > MAX_CONFIGURATION_NAME_BYTES
+        || !name.chars().all(fine)
+        || !name.starts_with(|c: char| c.is_ascii_alphanumeric())
+    {
         return Err(format!(
             "write up to {MAX_CONFIGURATION_NAME_BYTES} letters, digits, dots, hyphens and underscores, the first a letter or a digit"
         ));
@@ -115,7 +133,8 @@ pub(super) fn show(kind: ConfigurationKind, name: &str) -> Result<Option<Section
         return Err(failed(format!("`plakar {kind} show` failed: {}", said.trim())));
     }
     let sections = Sections::parse_json(&objects(&outcome.stdout));
-    let mut sections = sections.map_err(|error| failed(format!("`plakar {kind} show` is not understood: {error}")))?;
+    let mut sections = sections
+        .map_err(|error| failed(format!("`plakar {kind} show` is not understood: {error}")))?;
     Ok(sections.0.remove(name))
 }
 
@@ -127,7 +146,10 @@ fn objects(stdout: &[u8]) -> Vec<u8> {
 
 /// The Plakar that is started: `PLAKAR` in the environment, or the one on the path.
 pub(super) fn program() -> PathBuf {
-    std::env::var_os("PLAKAR").filter(|path| !path.is_empty()).unwrap_or_else(|| "plakar".into()).into()
+    std::env::var_os("PLAKAR")
+        .filter(|path| !path.is_empty())
+        .unwrap_or_else(|| "plakar".into())
+        .into()
 }
 
 fn plakar(arguments: &[&str]) -> Command {
@@ -156,7 +178,10 @@ fn run(mut command: Command, name: &str, input: &[u8]) -> Result<Outcome, Failur
 /// Refuses a name that Plakar would take for something else.
 fn refuse_unsafe(name: &str) -> Result<(), Failure> {
     if name.starts_with('-') || name.contains(char::is_control) {
-        return Err(Failure::usage(format!("{} is not a valid name of Plakar's", text::quoted(name))));
+        return Err(Failure::usage(format!(
+            "{} is not a valid name of Plakar's",
+            text::quoted(name)
+        )));
     }
     Ok(())
 }

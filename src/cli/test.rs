@@ -20,8 +20,7 @@ const TIMED_CALLS: u32 = 5;
 const MAX_LISTINGS: u64 = 16;
 
 /// What to do where a password decrypts nothing.
-const ANOTHER_PASSWORD: &str =
-    "Take password and password2 from the rclone configuration that wrote what is there, and its filename_encryption.";
+const ANOTHER_PASSWORD: &str = "Take password and password2 from the rclone configuration that wrote what is there, and its filename_encryption.";
 
 /// Maximum difference of clocks that are the same: the server tells seconds, in answers that take their time, in seconds.
 const MAX_CLOCK_DIFFERENCE_SECONDS: f64 = 3.0;
@@ -73,7 +72,8 @@ struct Latency {
 
 impl TestArgs {
     pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
-        let mut report = TestReport { out: (!self.json).then_some(&mut *out), ..TestReport::default() };
+        let mut report =
+            TestReport { out: (!self.json).then_some(&mut *out), ..TestReport::default() };
         match self.lookup.read().and_then(|mut lookup| lookup.find(&self.remote)) {
             // Not about the remote: as for any other command.
             Err(failure) if failure.exit != Exit::Configuration => return Err(failure),
@@ -116,12 +116,23 @@ impl TestReport<'_> {
                 return self.refuse(step, error);
             }
         };
-        self.pass("login", format!("{} on {}, in {}", identity.origin, identity.kind, milliseconds(start.elapsed())));
+        self.pass(
+            "login",
+            format!(
+                "{} on {}, in {}",
+                identity.origin,
+                identity.kind,
+                milliseconds(start.elapsed())
+            ),
+        );
         match remote.quota().await {
             Ok(quota) => {
-                let known = |bytes: Option<u64>| bytes.map_or_else(|| "an unknown number of bytes".to_owned(), size);
+                let known = |bytes: Option<u64>| {
+                    bytes.map_or_else(|| "an unknown number of bytes".to_owned(), size)
+                };
                 let full = quota.free.is_some_and(|free| free <= 0);
-                let hint = full.then_some("The drive is full: a destination or a store cannot be written to.");
+                let hint = full
+                    .then_some("The drive is full: a destination or a store cannot be written to.");
                 self.step(TestStep {
                     name: "quota",
                     ok: true,
@@ -129,27 +140,43 @@ impl TestReport<'_> {
                     hint,
                 });
             }
-            Err(error) if error.kind() == ErrorKind::Unsupported => self.pass("quota", format!("{} does not tell it", identity.kind)),
+            Err(error) if error.kind() == ErrorKind::Unsupported => {
+                self.pass("quota", format!("{} does not tell it", identity.kind))
+            }
             Err(error) => return self.refuse("quota", explain(settings, &error)),
         }
         let entries = match remote.list("").await {
             Ok(entries) => entries,
             Err(error) => return self.refuse("folder", explain(settings, &error)),
         };
-        let number = |is: fn(&Entry) -> bool| entries.iter().filter(|entry| is(entry)).count() as u64;
+        let number =
+            |is: fn(&Entry) -> bool| entries.iter().filter(|entry| is(entry)).count() as u64;
         let (folders, files) = (number(Entry::is_folder), number(|entry| entry.object.is_some()));
-        let mut detail = format!("{} holds {}, {}", identity.root, count(folders, "folder"), count(files, "file"));
+        let mut detail = format!(
+            "{} holds {}, {}",
+            identity.root,
+            count(folders, "folder"),
+            count(files, "file")
+        );
         let undecryptable = number(|entry| entry.undecryptable);
         if undecryptable > 0 {
-            detail.push_str(&format!(", and {} that cannot be decrypted", count(undecryptable, "name")));
+            detail.push_str(&format!(
+                ", and {} that cannot be decrypted",
+                count(undecryptable, "name")
+            ));
         }
-        let hint = (undecryptable > 0).then_some("A backup names each as an error: move them out of the folder that crypt encrypts.");
+        let hint = (undecryptable > 0).then_some(
+            "A backup names each as an error: move them out of the folder that crypt encrypts.",
+        );
         self.step(TestStep { name: "folder", ok: true, detail, hint });
         if remote.features().encrypted {
             match opens(&remote, &entries).await {
                 Ok(detail) => self.pass("password", detail),
                 Err(error) => {
-                    let failure = Failure::new(Exit::Refused, format!("what is there cannot be decrypted: {error}"));
+                    let failure = Failure::new(
+                        Exit::Refused,
+                        format!("what is there cannot be decrypted: {error}"),
+                    );
                     return self.fail("password", &failure, Some(ANOTHER_PASSWORD));
                 }
             }
@@ -171,8 +198,15 @@ impl TestReport<'_> {
             return self.pass("clock", "as the server's".to_owned());
         }
         let side = if ahead > 0.0 { "ahead of" } else { "behind" };
-        let hint = Some("Snapshots get their times from this machine: let it set its clock by the network.");
-        self.step(TestStep { name: "clock", ok: true, detail: format!("{:.0} s {side} the server's", ahead.abs()), hint });
+        let hint = Some(
+            "Snapshots get their times from this machine: let it set its clock by the network.",
+        );
+        self.step(TestStep {
+            name: "clock",
+            ok: true,
+            detail: format!("{:.0} s {side} the server's", ahead.abs()),
+            hint,
+        });
     }
 
     async fn time(&mut self, remote: &Remote) -> Result<(), Error> {
@@ -181,15 +215,25 @@ impl TestReport<'_> {
             let start = Instant::now();
             match remote.quota().await {
                 // The listing of the base is one call as well.
-                Err(error) if error.kind() == ErrorKind::Unsupported => drop(remote.list("").await?),
+                Err(error) if error.kind() == ErrorKind::Unsupported => {
+                    drop(remote.list("").await?)
+                }
                 quota => drop(quota?),
             }
             times.push(start.elapsed());
         }
         times.sort();
         let (min, median) = (times[0], times[times.len() / 2]);
-        self.pass("latency", format!("{} at best, {} in the middle of {TIMED_CALLS} calls", milliseconds(min), milliseconds(median)));
-        self.latency_ms = Some(Latency { min: min.as_secs_f64() * 1e3, median: median.as_secs_f64() * 1e3 });
+        self.pass(
+            "latency",
+            format!(
+                "{} at best, {} in the middle of {TIMED_CALLS} calls",
+                milliseconds(min),
+                milliseconds(median)
+            ),
+        );
+        self.latency_ms =
+            Some(Latency { min: min.as_secs_f64() * 1e3, median: median.as_secs_f64() * 1e3 });
         Ok(())
     }
 
@@ -217,7 +261,12 @@ impl TestReport<'_> {
 
     fn fail(&mut self, name: &'static str, failure: &Failure, hint: Option<&'static str>) {
         self.exit = Some(failure.exit);
-        self.step(TestStep { name, ok: false, detail: failure.message.clone().unwrap_or_default(), hint });
+        self.step(TestStep {
+            name,
+            ok: false,
+            detail: failure.message.clone().unwrap_or_default(),
+            hint,
+        });
     }
 
     fn step(&mut self, step: TestStep) {
@@ -234,7 +283,10 @@ impl TestStep {
         let state = if *ok { coloured(GOOD, "ok    ") } else { coloured(BAD, "failed") };
         out.line(&format!("{state}  {name:<13}  {}", shown(detail)))?;
         if let Some(hint) = hint {
-            out.line(&format!("{}  {hint}", coloured(ASIDE, &format!("{:>6}  {:<13}", "", "hint"))))?;
+            out.line(&format!(
+                "{}  {hint}",
+                coloured(ASIDE, &format!("{:>6}  {:<13}", "", "hint"))
+            ))?;
         }
         out.flush()
     }
@@ -242,10 +294,15 @@ impl TestStep {
 
 /// Decrypts the beginning of a file, which proves the password; tells what was found.
 async fn opens(remote: &Remote, base: &[Entry]) -> Result<String, Error> {
-    let (mut waiting, mut listed, mut folder, mut listings) = (Vec::new(), Vec::new(), String::new(), 1);
+    let (mut waiting, mut listed, mut folder, mut listings) =
+        (Vec::new(), Vec::new(), String::new(), 1);
     loop {
         let entries = if listings == 1 { base } else { &listed[..] };
-        if let Some(file) = entries.iter().filter(|entry| entry.size.is_none_or(|size| size > 0)).find_map(|entry| entry.object.as_ref()) {
+        if let Some(file) = entries
+            .iter()
+            .filter(|entry| entry.size.is_none_or(|size| size > 0))
+            .find_map(|entry| entry.object.as_ref())
+        {
             let mut reader = file.read(0, Some(1)).await?;
             while reader.chunk().await?.is_some() {}
             return Ok(format!("it decrypts {:?}", file.path()));
@@ -264,14 +321,19 @@ async fn opens(remote: &Remote, base: &[Entry]) -> Result<String, Error> {
     }
     Ok(match base.is_empty() {
         true => "nothing is there that it could be tried on".to_owned(),
-        false => format!("it decrypts names; in {} there is no file to try it on", count(listings, "folder")),
+        false => format!(
+            "it decrypts names; in {} there is no file to try it on",
+            count(listings, "folder")
+        ),
     })
 }
 
 /// What to do about a failure.
 fn advice(error: &OpenError) -> Option<&'static str> {
     let OpenError::Remote { kind, message, temporary } = error else {
-        return Some("`plakar source set NAME KEY=VALUE` corrects an option, `plakar source unset NAME KEY` removes it.");
+        return Some(
+            "`plakar source set NAME KEY=VALUE` corrects an option, `plakar source unset NAME KEY` removes it.",
+        );
     };
     match kind {
         ErrorKind::Authentication => Some(
@@ -279,19 +341,27 @@ fn advice(error: &OpenError) -> Option<&'static str> {
              `plakar-opendrive config NAME --import source --overwrite` stores another one.",
         ),
         ErrorKind::Undecryptable => Some(ANOTHER_PASSWORD),
-        ErrorKind::Permission => Some("The account may log in and not do this: look at its plan, and at who owns the folder."),
-        ErrorKind::NotFound => Some("A source needs the folder: make it, or write another. A destination or a store makes it itself."),
+        ErrorKind::Permission => Some(
+            "The account may log in and not do this: look at its plan, and at who owns the folder.",
+        ),
+        ErrorKind::NotFound => Some(
+            "A source needs the folder: make it, or write another. A destination or a store makes it itself.",
+        ),
         ErrorKind::IsFile => Some("Write the folder that the file is in."),
-        ErrorKind::RateLimited => {
-            Some("The drive has had too many calls: wait a few minutes; tpslimit in the configuration keeps below its limit.")
+        ErrorKind::RateLimited => Some(
+            "The drive has had too many calls: wait a few minutes; tpslimit in the configuration keeps below its limit.",
+        ),
+        ErrorKind::VolumeUsedUp => {
+            Some("Try again after noon Pacific time, or take a larger plan.")
         }
-        ErrorKind::VolumeUsedUp => Some("Try again after noon Pacific time, or take a larger plan."),
         ErrorKind::NoSpace => Some("Make room on the drive, or take a larger plan."),
         // go/fault/certificates.go
-        _ if message.contains("certificate") => {
-            Some("Is the clock of this machine right? If a proxy opens connections, RCLONE_CA_CERT names the file of its authority.")
+        _ if message.contains("certificate") => Some(
+            "Is the clock of this machine right? If a proxy opens connections, RCLONE_CA_CERT names the file of its authority.",
+        ),
+        ErrorKind::Timeout | ErrorKind::Unreachable => {
+            Some("The drive does not answer: try again later.")
         }
-        ErrorKind::Timeout | ErrorKind::Unreachable => Some("The drive does not answer: try again later."),
         _ if *temporary => Some("Is this machine online? A proxy is taken from HTTPS_PROXY."),
         _ => None,
     }

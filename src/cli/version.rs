@@ -26,7 +26,10 @@ pub(super) fn versions() -> Result<[(&'static str, String); 4], Failure> {
         // rclone says "-DEV" wherever its own scripts have not built it; ours is the release that go.mod pins.
         ("rclone", reply.version.trim_start_matches('v').trim_end_matches("-DEV").to_owned()),
         ("Go", reply.go_version.trim_start_matches("go").to_owned()),
-        ("Plakar plugin API", PLUGIN_APIS.map(|version| version.trim_start_matches('v')).join(", ")),
+        (
+            "Plakar plugin API",
+            PLUGIN_APIS.map(|version| version.trim_start_matches('v')).join(", "),
+        ),
     ])
 }
 

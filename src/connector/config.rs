@@ -72,32 +72,59 @@ impl Settings {
     /// # Errors
     /// One line that names the key or the location, the problem and what to write instead. The
     /// backend's own options are checked when the remote is opened.
-    pub fn parse(role: Role, config: &HashMap<String, String, RandomState>, hostname: &str) -> Result<Self, ConfigError> {
-        check(role, config).map_err(|faults| ConfigError::new(faults.first().map_or_else(String::new, Fault::to_string)))?;
-        let (scheme, path) = config.get("location").and_then(|location| location.split_once("://")).unwrap_or_default();
-        let encoded = location_encoding::percent_decoded(path).map(|path| location_encoding::normalized(&path));
+    pub fn parse(
+        role: Role,
+        config: &HashMap<String, String, RandomState>,
+        hostname: &str,
+    ) -> Result<Self, ConfigError> {
+        check(role, config).map_err(|faults| {
+            ConfigError::new(faults.first().map_or_else(String::new, Fault::to_string))
+        })?;
+        let (scheme, path) = config
+            .get("location")
+            .and_then(|location| location.split_once("://"))
+            .unwrap_or_default();
+        let encoded = location_encoding::percent_decoded(path)
+            .map(|path| location_encoding::normalized(&path));
         let path = location_encoding::normalized(path);
         // What is known to be good needs no errors below: where the schemas and this disagree, defaults hold.
-        let mut options: HashMap<&str, &str> =
-            config.iter().filter(|(key, _)| *key != "location").map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        let mut options: HashMap<&str, &str> = config
+            .iter()
+            .filter(|(key, _)| *key != "location")
+            .map(|(key, value)| (key.as_str(), value.as_str()))
+            .collect();
         // Plakar's own, see plakar-store(1).
         options.remove("passphrase");
         options.remove("passphrase_cmd");
-        let cache_size = options.remove("cache_size").and_then(parse_size).unwrap_or(DEFAULT_CACHE_BYTES);
-        let mut count = |key, default| options.remove(key).and_then(|value| value.trim().parse().ok()).unwrap_or(default);
+        let cache_size =
+            options.remove("cache_size").and_then(parse_size).unwrap_or(DEFAULT_CACHE_BYTES);
+        let mut count = |key, default| {
+            options.remove(key).and_then(|value| value.trim().parse().ok()).unwrap_or(default)
+        };
         let transfers = count("transfers", if role == Role::Store { 8 } else { 16 });
         let checkers = count("checkers", 8);
         let downloads = count("downloads", 0);
         // rclone understands these when the remote is opened.
-        let [tpslimit, bwlimit] = ["tpslimit", "bwlimit"].map(|key| options.remove(key).unwrap_or_default().to_owned());
-        let (remote, prefix) = if scheme == "rclone" { (imported(role, &options)?, RCLONE_PREFIX) } else { (native(&options), "") };
+        let [tpslimit, bwlimit] =
+            ["tpslimit", "bwlimit"].map(|key| options.remove(key).unwrap_or_default().to_owned());
+        let (remote, prefix) = if scheme == "rclone" {
+            (imported(role, &options)?, RCLONE_PREFIX)
+        } else {
+            (native(&options), "")
+        };
         let cache_size = if role == Role::Store { cache_size } else { 0 };
         let identity = identify(&remote, &path, hostname);
         let path = if identity.kind == "local" { format!("/{path}") } else { path };
         let name = format!("{}:{path}", identity.kind);
         Ok(Self {
             // A store is known by its `CONFIG`: whether the folder is the right one shows.
-            remote: RemoteConfig { name, path, downloads, unique_base: role != Role::Store, ..remote },
+            remote: RemoteConfig {
+                name,
+                path,
+                downloads,
+                unique_base: role != Role::Store,
+                ..remote
+            },
             identity,
             transfers,
             checkers,
@@ -118,7 +145,9 @@ impl Settings {
 
 /// The form that `plakar … import -rclone` makes.
 fn imported(role: Role, options: &HashMap<&str, &str>) -> Result<RemoteConfig, ConfigError> {
-    let named = options.iter().filter_map(|(key, value)| Some((key.strip_prefix(RCLONE_PREFIX)?.to_owned(), (*value).to_owned())));
+    let named = options.iter().filter_map(|(key, value)| {
+        Some((key.strip_prefix(RCLONE_PREFIX)?.to_owned(), (*value).to_owned()))
+    });
     let kind = match role {
         Role::Source => "source",
         Role::Destination => "destination",
@@ -131,20 +160,29 @@ fn imported(role: Role, options: &HashMap<&str, &str>) -> Result<RemoteConfig, C
 /// The form that needs no rclone.
 fn native(options: &HashMap<&str, &str>) -> RemoteConfig {
     options.iter().fold(RemoteConfig::new("opendrive", ""), |remote, (key, value)| {
-        if *key == "password" { remote.plain_password(key, value) } else { remote.option(key, value) }
+        if *key == "password" {
+            remote.plain_password(key, value)
+        } else {
+            remote.option(key, value)
+        }
     })
 }
 
 fn identify(remote: &RemoteConfig, path: &str, hostname: &str) -> Identity {
     let kind = remote.options.get("type").cloned().unwrap_or_default();
-    Identity { origin: wrapped::origin(&kind, &remote.options, hostname), root: format!("/{path}"), kind }
+    Identity {
+        origin: wrapped::origin(&kind, &remote.options, hostname),
+        root: format!("/{path}"),
+        kind,
+    }
 }
 
 /// Bytes, of a size as rclone writes it (`SizeSuffix` in fs/sizesuffix.go): KiB if it has no unit, and units
 /// are powers of 1024 with or without an i.
 fn parse_size(text: &str) -> Option<u64> {
     let text = text.trim();
-    let (number, unit) = text.split_at(text.find(|c: char| c != '.' && !c.is_ascii_digit()).unwrap_or(text.len()));
+    let (number, unit) =
+        text.split_at(text.find(|c: char| c != '.' && !c.is_ascii_digit()).unwrap_or(text.len()));
     let unit = unit.to_ascii_lowercase();
     let power = match unit.strip_suffix("ib").or_else(|| unit.strip_suffix('i')).unwrap_or(&unit) {
         "b" => 0,
@@ -161,7 +199,8 @@ mod tests {
     use super::*;
 
     fn parse(pairs: &[(&str, &str)]) -> Result<Settings, String> {
-        let config = pairs.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
+        let config =
+            pairs.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
         Settings::parse(Role::Source, &config, "host").map_err(|error| error.to_string())
     }
 
@@ -174,34 +213,62 @@ mod tests {
             ("rclone_password", "obscured"),
         ])
         .unwrap();
-        let native = parse(&[("location", "opendrive://Documents"), ("username", "me@example.com"), ("password", "plain")]).unwrap();
-        let expected = Identity { origin: "me@example.com".into(), kind: "opendrive".into(), root: "/Documents".into() };
+        let native = parse(&[
+            ("location", "opendrive://Documents"),
+            ("username", "me@example.com"),
+            ("password", "plain"),
+        ])
+        .unwrap();
+        let expected = Identity {
+            origin: "me@example.com".into(),
+            kind: "opendrive".into(),
+            root: "/Documents".into(),
+        };
         assert_eq!(imported.identity, expected);
         assert_eq!(native.identity, expected);
         assert_eq!(native.remote.path, "Documents");
-        assert_eq!((&imported.remote.plain[..], &native.remote.plain[..]), (&[][..], &["password".to_owned()][..]));
+        assert_eq!(
+            (&imported.remote.plain[..], &native.remote.plain[..]),
+            (&[][..], &["password".to_owned()][..])
+        );
     }
 
     #[test]
     fn only_what_is_below_the_base_is_below_it() {
-        let below = |root: &str, path| Identity { origin: String::new(), kind: String::new(), root: root.to_owned() }.below(path);
+        let below = |root: &str, path| {
+            Identity { origin: String::new(), kind: String::new(), root: root.to_owned() }
+                .below(path)
+        };
         assert_eq!((below("/", "/a/b"), below("/a", "/a/b")), (Some("a/b"), Some("b")));
-        assert_eq!([below("/", "/"), below("/a", "/"), below("/a", "/a"), below("/a", "/ab")], [None; 4]);
+        assert_eq!(
+            [below("/", "/"), below("/a", "/"), below("/a", "/a"), below("/a", "/ab")],
+            [None; 4]
+        );
     }
 
     #[test]
     fn a_local_remote_is_absolute_and_named_by_its_machine() {
-        let settings = parse(&[("location", "rclone:///srv//data/./x"), ("rclone_type", "local")]).unwrap();
+        let settings =
+            parse(&[("location", "rclone:///srv//data/./x"), ("rclone_type", "local")]).unwrap();
         assert_eq!(settings.remote.path, "/srv/data/x");
-        assert_eq!(settings.identity, Identity { origin: "host".into(), kind: "local".into(), root: "/srv/data/x".into() });
+        assert_eq!(
+            settings.identity,
+            Identity { origin: "host".into(), kind: "local".into(), root: "/srv/data/x".into() }
+        );
     }
 
     #[test]
     fn a_remote_in_a_remote_is_known_by_its_account_and_folder() {
-        let keys = |remote: &'static str| [("location", "rclone:///x"), ("rclone_type", "crypt"), ("rclone_remote", remote)];
+        let keys = |remote: &'static str| {
+            [("location", "rclone:///x"), ("rclone_type", "crypt"), ("rclone_remote", remote)]
+        };
         let inline = ":alias,remote=':opendrive,username=me@example.com,password=secret:a':b";
-        for (remote, origin) in [(inline, "me@example.com:a:b"), (":memory:b", "memory:b"), (":local:/srv", "host:/srv"), ("/srv", "/srv")]
-        {
+        for (remote, origin) in [
+            (inline, "me@example.com:a:b"),
+            (":memory:b", "memory:b"),
+            (":local:/srv", "host:/srv"),
+            ("/srv", "/srv"),
+        ] {
             assert_eq!(parse(&keys(remote)).unwrap().identity.origin, origin, "{remote}");
         }
     }
@@ -209,14 +276,30 @@ mod tests {
     #[test]
     fn a_store_has_a_cache_size_in_rclones_syntax() {
         let parse = |role, value: &str| {
-            let pairs = [("location", "rclone:///x"), ("rclone_type", "local"), ("passphrase", "p"), ("cache_size", value)];
-            let config = pairs.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
-            Settings::parse(role, &config, "host").map(|settings| settings.cache_size).map_err(|error| error.to_string())
+            let pairs = [
+                ("location", "rclone:///x"),
+                ("rclone_type", "local"),
+                ("passphrase", "p"),
+                ("cache_size", value),
+            ];
+            let config =
+                pairs.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
+            Settings::parse(role, &config, "host")
+                .map(|settings| settings.cache_size)
+                .map_err(|error| error.to_string())
         };
-        for (value, expected) in [("64M", 64 << 20), ("64Mi", 64 << 20), ("1.5GiB", 3 << 29), ("2048", 2 << 20), ("1048576b", 1 << 20)] {
+        for (value, expected) in [
+            ("64M", 64 << 20),
+            ("64Mi", 64 << 20),
+            ("1.5GiB", 3 << 29),
+            ("2048", 2 << 20),
+            ("1048576b", 1 << 20),
+        ] {
             assert_eq!(parse(Role::Store, value), Ok(expected), "{value}");
         }
-        for value in ["", "64", "0", "-1M", "64X", "M", "1T", "inf", "1e9", "1023.9k", "65537M", "64.1G"] {
+        for value in
+            ["", "64", "0", "-1M", "64X", "M", "1T", "inf", "1e9", "1023.9k", "65537M", "64.1G"]
+        {
             let message = parse(Role::Store, value).expect_err(value);
             assert!(message.contains("write a size from 1Mi to 64Gi"), "{message}");
         }
@@ -235,11 +318,23 @@ mod tests {
             (&[("location", "opendrive://a/../b")], "has a \"..\" in its path"),
             (&[("location", "opendrive://"), ("password", "x")], "option \"username\" is missing"),
             (&[("location", "opendrive://"), ("username", "x")], "option \"password\" is missing"),
-            (&[("location", "opendrive://"), ("rclone_type", "x")], "does not go with a location opendrive://"),
+            (
+                &[("location", "opendrive://"), ("rclone_type", "x")],
+                "does not go with a location opendrive://",
+            ),
             (&[("location", "rclone://")], "option \"rclone_type\" is missing"),
-            (&[("location", "rclone://"), ("rclone_type", "local"), ("colour", "red")], "unknown option \"colour\""),
-            (&[("location", "rclone://"), ("rclone_type", "local"), ("transfers", "0")], "write a number from 1 to 64"),
-            (&[("location", "rclone://"), ("rclone_type", "local"), ("checkers", "many")], "write a number from 1 to 64"),
+            (
+                &[("location", "rclone://"), ("rclone_type", "local"), ("colour", "red")],
+                "unknown option \"colour\"",
+            ),
+            (
+                &[("location", "rclone://"), ("rclone_type", "local"), ("transfers", "0")],
+                "write a number from 1 to 64",
+            ),
+            (
+                &[("location", "rclone://"), ("rclone_type", "local"), ("checkers", "many")],
+                "write a number from 1 to 64",
+            ),
         ];
         for (pairs, expected) in cases {
             let message = parse(pairs).expect_err(expected);

@@ -49,7 +49,8 @@ impl Settings {
     pub(super) fn move_to(&mut self, path: &str) {
         let Self { identity, remote, .. } = self;
         identity.root = format!("/{path}");
-        remote.path = if identity.kind == "local" { identity.root.clone() } else { path.to_owned() };
+        remote.path =
+            if identity.kind == "local" { identity.root.clone() } else { path.to_owned() };
         remote.name = format!("{}:{}", identity.kind, remote.path);
     }
 }
@@ -72,15 +73,22 @@ mod tests {
     fn a_location_that_plakar_may_have_made_is_told() {
         let note = |location: &str| {
             let config = [("location", location), ("username", "u"), ("password", "p")];
-            let config: HashMap<String, String> = config.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+            let config: HashMap<String, String> =
+                config.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
             Settings::parse(crate::connector::Role::Source, &config, "").unwrap().location_note()
         };
-        for location in ["opendrive://", "opendrive:///", "opendrive:///a/b", "opendrive://Documents"] {
+        for location in
+            ["opendrive://", "opendrive:///", "opendrive:///a/b", "opendrive://Documents"]
+        {
             assert_eq!(note(location), None, "{location}");
         }
         let told = "the location opendrive://a/b/c is read as the folder /a/b/c; of opendrive://a and @NAME:/b/c Plakar makes the same: \
             write opendrive:///a with three slashes, and it is never taken for another";
         assert_eq!(note("opendrive://a/b//c").unwrap(), told.replace("a/b/c is", "a/b//c is"));
-        assert!(note("opendrive://Documents/").unwrap().contains("of opendrive://Documents and @NAME:/ Plakar makes the same"));
+        assert!(
+            note("opendrive://Documents/")
+                .unwrap()
+                .contains("of opendrive://Documents and @NAME:/ Plakar makes the same")
+        );
     }
 }

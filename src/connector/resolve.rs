@@ -23,14 +23,17 @@ use terminal::text;
 pub async fn resolve_location(mut settings: Settings) -> Result<Settings, OpenError> {
     let Some(decoded) = settings.encoded.take() else { return Ok(settings) };
     let base = if settings.identity.kind == "local" { "/" } else { "" };
-    let config = RemoteConfig { path: base.to_owned(), unique_base: false, ..settings.remote.clone() };
+    let config =
+        RemoteConfig { path: base.to_owned(), unique_base: false, ..settings.remote.clone() };
     let written = settings.identity.root.trim_start_matches('/').to_owned();
     let depths = async {
-        let mut folders = ListedFolders { remote: Remote::open(&config).await?, known: HashMap::new() };
+        let mut folders =
+            ListedFolders { remote: Remote::open(&config).await?, known: HashMap::new() };
         Ok::<_, Error>((folders.depth(&written).await?, folders.depth(&decoded).await?))
     };
     let (literal, meant) = depths.await.map_err(|error| explain(&settings, &error))?;
-    let same = written.split('/').zip(decoded.split('/')).take_while(|(one, other)| one == other).count();
+    let same =
+        written.split('/').zip(decoded.split('/')).take_while(|(one, other)| one == other).count();
     if literal == meant && literal > same {
         let [written, decoded] = [&written, &decoded].map(|path| format!("/{path}"));
         let (scheme, _) = settings.location.split_once("://").unwrap_or_default();
@@ -66,8 +69,18 @@ impl ListedFolders {
                 };
                 self.known.insert(above.clone(), names);
             }
-            let key = |name: &str| if self.remote.features().case_insensitive { name.to_lowercase() } else { name.to_owned() };
-            if !self.known.get(&above).is_some_and(|names| names.iter().any(|there| key(there) == key(name))) {
+            let key = |name: &str| {
+                if self.remote.features().case_insensitive {
+                    name.to_lowercase()
+                } else {
+                    name.to_owned()
+                }
+            };
+            if !self
+                .known
+                .get(&above)
+                .is_some_and(|names| names.iter().any(|there| key(there) == key(name)))
+            {
                 return Ok(depth);
             }
             above = join(&above, name);

@@ -12,7 +12,8 @@ const MAX_UPLOAD_TRIES: u32 = 3;
 pub(super) fn may_pass(error: &Error) -> bool {
     // A new name may not be found for a while, and is in the way all the same; and when the answer to
     // the last call of an upload is lost, its repetition finds nothing.
-    error.is_temporary() || matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Exists | ErrorKind::NotFound)
+    error.is_temporary()
+        || matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Exists | ErrorKind::NotFound)
 }
 
 /// Does an upload to a path, and again if it fails in a way that may pass; `pause` is the wait before the second time, and doubles.
@@ -57,7 +58,10 @@ mod tests {
     #[tokio::test]
     async fn only_what_may_pass_is_tried_again_and_not_for_ever() {
         assert_eq!(tries(&[Ok(())]).await, (1, true));
-        assert_eq!(tries(&[Err(ErrorKind::Corrupt), Err(ErrorKind::NotFound), Ok(())]).await, (3, true));
+        assert_eq!(
+            tries(&[Err(ErrorKind::Corrupt), Err(ErrorKind::NotFound), Ok(())]).await,
+            (3, true)
+        );
         assert_eq!(tries(&[Err(ErrorKind::Exists); 4]).await, (3, false));
         assert_eq!(tries(&[Err(ErrorKind::NoSpace), Ok(())]).await, (1, false));
     }

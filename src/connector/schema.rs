@@ -22,9 +22,12 @@ const MAX_QUOTED_VALUE_BYTES: usize = 300;
 /// Minimum similarity of an option's name to a known one that is taken for it, from 0 to 1 (Jaro and Winkler).
 const MIN_NAME_SIMILARITY: f64 = 0.88;
 
-static SOURCE: Lazy<Schema> = Lazy::new(|| Schema::read(include_str!("../../packaging/schema/source.json")));
-static DESTINATION: Lazy<Schema> = Lazy::new(|| Schema::read(include_str!("../../packaging/schema/destination.json")));
-static STORE: Lazy<Schema> = Lazy::new(|| Schema::read(include_str!("../../packaging/schema/store.json")));
+static SOURCE: Lazy<Schema> =
+    Lazy::new(|| Schema::read(include_str!("../../packaging/schema/source.json")));
+static DESTINATION: Lazy<Schema> =
+    Lazy::new(|| Schema::read(include_str!("../../packaging/schema/destination.json")));
+static STORE: Lazy<Schema> =
+    Lazy::new(|| Schema::read(include_str!("../../packaging/schema/store.json")));
 
 /// What is wrong with one option. Shown, it is one line: the problem, a colon, the advice.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,13 +51,17 @@ impl fmt::Display for Fault {
 ///
 /// # Errors
 /// Every fault, those of the location first; never an empty list.
-pub fn check<S: BuildHasher>(role: Role, config: &HashMap<String, String, S>) -> Result<(), Vec<Fault>> {
+pub fn check<S: BuildHasher>(
+    role: Role,
+    config: &HashMap<String, String, S>,
+) -> Result<(), Vec<Fault>> {
     let schema = match role {
         Role::Source => &*SOURCE,
         Role::Destination => &*DESTINATION,
         Role::Store => &*STORE,
     };
-    let faults = schema.faults(&config.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect());
+    let faults =
+        schema.faults(&config.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect());
     if faults.is_empty() { Ok(()) } else { Err(faults) }
 }
 
@@ -146,11 +153,18 @@ impl Schema {
     }
 
     fn faults(&self, config: &BTreeMap<&str, &str>) -> Vec<Fault> {
-        let forms: Vec<&ObjectRules> = self.all_of.iter().filter(|form| form.applies(config)).map(|form| &form.then).collect();
+        let forms: Vec<&ObjectRules> =
+            self.all_of.iter().filter(|form| form.applies(config)).map(|form| &form.then).collect();
         let mut faults = Vec::new();
         for (&key, &value) in config {
             if let Some(property) = self.properties.get(key) {
-                faults.extend(property.wrong(value).into_iter().flatten().map(|words| Fault::new(key, words, value)));
+                faults.extend(
+                    property
+                        .wrong(value)
+                        .into_iter()
+                        .flatten()
+                        .map(|words| Fault::new(key, words, value)),
+                );
             } else if !self.pattern_properties.keys().any(|pattern| matches(pattern, key)) {
                 faults.push(self.unknown(key, &forms));
             }
@@ -167,11 +181,18 @@ impl Schema {
     }
 
     fn unknown(&self, key: &str, forms: &[&ObjectRules]) -> Fault {
-        let names = self.properties.keys().map(String::as_str).filter(|name| !forms.iter().any(|form| form.forbids(name)));
+        let names = self
+            .properties
+            .keys()
+            .map(String::as_str)
+            .filter(|name| !forms.iter().any(|form| form.forbids(name)));
         let names: Vec<&str> = names.collect();
         let mut fault = Fault::new(key, &self.object.error_message.additional_properties, "");
         let likeness = |name: &str| strsim::jaro_winkler(key, name);
-        fault.advice = match names.iter().max_by(|one, other| likeness(one).total_cmp(&likeness(other))) {
+        fault.advice = match names
+            .iter()
+            .max_by(|one, other| likeness(one).total_cmp(&likeness(other)))
+        {
             Some(name) if likeness(name) > MIN_NAME_SIMILARITY => format!("did you mean {name:?}?"),
             _ => fault.advice.replace("{names}", &names.join(", ")),
         };
@@ -187,8 +208,9 @@ impl ObjectRules {
 
 impl ConditionalRules {
     fn applies(&self, config: &BTreeMap<&str, &str>) -> bool {
-        let holds =
-            |(key, condition): (&String, &PatternRule)| config.get(key.as_str()).is_some_and(|value| matches(&condition.pattern, value));
+        let holds = |(key, condition): (&String, &PatternRule)| {
+            config.get(key.as_str()).is_some_and(|value| matches(&condition.pattern, value))
+        };
         self.r#if.properties.iter().all(holds)
     }
 }
@@ -202,7 +224,10 @@ impl PropertyRules {
             Some(PropertyMessages::ByKeyword { pattern, not }) => (pattern, not),
         };
         let missed = self.pattern.as_ref().is_some_and(|pattern| !matches(pattern, value))
-            || self.values.as_ref().is_some_and(|values| !values.iter().any(|known| known == value))
+            || self
+                .values
+                .as_ref()
+                .is_some_and(|values| !values.iter().any(|known| known == value))
             || value.chars().count() < self.min_length;
         let banned = self.not.as_ref().is_some_and(|not| matches(&not.pattern, value));
         [missed.then_some(for_pattern.as_str()), banned.then_some(for_not.as_str())]

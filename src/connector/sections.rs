@@ -27,7 +27,9 @@ impl Sections {
         let sections = if bytes.trim_ascii_start().starts_with(b"{") {
             Self::parse_json(bytes)?
         } else {
-            Self::parse_rclone(std::str::from_utf8(bytes).map_err(|_| ConfigError::new("not UTF-8 text"))?)?
+            Self::parse_rclone(
+                std::str::from_utf8(bytes).map_err(|_| ConfigError::new("not UTF-8 text"))?,
+            )?
         };
         if sections.0.is_empty() {
             let advice = "give what `plakar-opendrive config` or `rclone config show` prints";
@@ -43,18 +45,25 @@ impl Sections {
     pub fn parse_json(bytes: &[u8]) -> Result<Self, ConfigError> {
         let mut sections = BTreeMap::new();
         let documents = serde_json::Deserializer::from_slice(bytes);
-        for document in documents.into_iter::<BTreeMap<String, BTreeMap<String, serde_json::Value>>>() {
+        for document in
+            documents.into_iter::<BTreeMap<String, BTreeMap<String, serde_json::Value>>>()
+        {
             // The text of the error tells a line and a column, and of a value its type alone.
             let document = document.map_err(|error| {
                 let (line, column) = (error.line(), error.column());
-                ConfigError::new(format!("not a configuration: line {line}, column {column}: not an object of sections"))
+                ConfigError::new(format!(
+                    "not a configuration: line {line}, column {column}: not an object of sections"
+                ))
             })?;
             for (name, section) in document {
                 let text = |value: serde_json::Value| match value {
                     serde_json::Value::String(text) => text,
                     other => other.to_string(),
                 };
-                sections.insert(name, section.into_iter().map(|(key, value)| (key, text(value))).collect());
+                sections.insert(
+                    name,
+                    section.into_iter().map(|(key, value)| (key, text(value))).collect(),
+                );
             }
         }
         Ok(Self(sections))
@@ -80,7 +89,9 @@ impl Sections {
             }
             if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
                 section = Some(sections.entry(name.trim().to_owned()).or_default());
-            } else if let (Some(section), Some((key, value))) = (&mut section, line.split_once(['=', ':'])) {
+            } else if let (Some(section), Some((key, value))) =
+                (&mut section, line.split_once(['=', ':']))
+            {
                 section.insert(key.trim().to_owned(), unquoted(value.trim()).to_owned());
             } else {
                 // Not the line itself: it may be a secret.
@@ -104,11 +115,18 @@ impl Sections {
         loop {
             if trail.contains(&current) {
                 trail.push(current);
-                return Err(ConfigError::new(format!("the rclone configuration goes in a circle: [{}]", trail.join("] needs ["))));
+                return Err(ConfigError::new(format!(
+                    "the rclone configuration goes in a circle: [{}]",
+                    trail.join("] needs [")
+                )));
             }
-            let Some(section) = self.0.get(current) else { return Err(self.missing(current, trail.last().copied())) };
+            let Some(section) = self.0.get(current) else {
+                return Err(self.missing(current, trail.last().copied()));
+            };
             if section.get("type").is_none_or(String::is_empty) {
-                return Err(ConfigError::new(format!("section [{current}] of the rclone configuration has no type")));
+                return Err(ConfigError::new(format!(
+                    "section [{current}] of the rclone configuration has no type"
+                )));
             }
             if section.contains_key("upstreams") {
                 return Err(ConfigError::new(format!(
@@ -122,9 +140,15 @@ impl Sections {
             }
             trail.push(current);
             keys.extend(
-                section.iter().filter(|(_, value)| !value.is_empty()).map(|(key, value)| (format!("{prefix}{key}"), value.clone())),
+                section
+                    .iter()
+                    .filter(|(_, value)| !value.is_empty())
+                    .map(|(key, value)| (format!("{prefix}{key}"), value.clone())),
             );
-            let wrapped = section.get("remote").and_then(|remote| RemoteReference::parse(remote)).and_then(|remote| remote.section());
+            let wrapped = section
+                .get("remote")
+                .and_then(|remote| RemoteReference::parse(remote))
+                .and_then(|remote| remote.section());
             let Some(wrapped) = wrapped else { return Ok(keys) };
             prefix.push_str(WRAPPED_PREFIX);
             current = wrapped;
@@ -135,14 +159,18 @@ impl Sections {
         let by = needed_by.map(|by| format!(", which [{by}] needs")).unwrap_or_default();
         let there: Vec<String> = self.0.keys().map(|name| format!("[{name}]")).collect();
         let there = if there.is_empty() { "nothing".to_owned() } else { there.join(", ") };
-        ConfigError::new(format!("there is no section [{name}] in the rclone configuration{by}; it has {there}"))
+        ConfigError::new(format!(
+            "there is no section [{name}] in the rclone configuration{by}; it has {there}"
+        ))
     }
 }
 
 /// A value without the quotes that rclone's reader takes off.
 fn unquoted(value: &str) -> &str {
     for quote in ["`", "\"\"\""] {
-        if let Some(inner) = value.strip_prefix(quote).and_then(|rest| rest.rfind(quote).map(|end| &rest[..end])) {
+        if let Some(inner) =
+            value.strip_prefix(quote).and_then(|rest| rest.rfind(quote).map(|end| &rest[..end]))
+        {
             return inner;
         }
     }
@@ -154,7 +182,9 @@ mod tests {
     use super::*;
 
     fn import(text: &str, name: &str) -> Result<Vec<String>, String> {
-        let keys = Sections::parse_rclone(text).and_then(|config| config.import(name)).map_err(|error| error.to_string())?;
+        let keys = Sections::parse_rclone(text)
+            .and_then(|config| config.import(name))
+            .map_err(|error| error.to_string())?;
         Ok(keys.into_iter().map(|(key, value)| format!("{key}={value}")).collect())
     }
 
@@ -174,14 +204,23 @@ mod tests {
             "rclone_type=crypt",
         ];
         assert_eq!(import(text, "secret").unwrap(), expected);
-        assert_eq!(import("[l]\ntype = local\n[a]\ntype=alias\nremote=/srv/l:x", "a").unwrap().len(), 3);
+        assert_eq!(
+            import("[l]\ntype = local\n[a]\ntype=alias\nremote=/srv/l:x", "a").unwrap().len(),
+            3
+        );
     }
 
     #[test]
     fn json_may_come_in_several_objects() {
-        let sections =
-            Sections::read(br#"{"a":{"location":"x","n":5}} {"b":{"k":"\n\u0000"}}"#).unwrap_or_else(|error| panic!("{error}")).0;
-        let section = |pairs: &[(&str, &str)]| pairs.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect::<Section>();
+        let sections = Sections::read(br#"{"a":{"location":"x","n":5}} {"b":{"k":"\n\u0000"}}"#)
+            .unwrap_or_else(|error| panic!("{error}"))
+            .0;
+        let section = |pairs: &[(&str, &str)]| {
+            pairs
+                .iter()
+                .map(|(key, value)| (key.to_string(), value.to_string()))
+                .collect::<Section>()
+        };
         assert_eq!(sections["a"], section(&[("location", "x"), ("n", "5")]));
         assert_eq!(sections["b"], section(&[("k", "\n\0")]));
     }
@@ -206,9 +245,21 @@ mod tests {
     fn what_cannot_be_imported_is_one_clear_line() {
         let circle = "[a]\ntype=crypt\nremote=b:\n[b]\ntype=alias\nremote=a:x";
         let cases = [
-            ("", "drive", "there is no section [drive] in the rclone configuration; it has nothing"),
-            ("; empty config\n[a]\ntype=local", "b", "there is no section [b] in the rclone configuration; it has [a]"),
-            ("[a]\ntype=crypt\nremote=b:x", "a", "there is no section [b] in the rclone configuration, which [a] needs; it has [a]"),
+            (
+                "",
+                "drive",
+                "there is no section [drive] in the rclone configuration; it has nothing",
+            ),
+            (
+                "; empty config\n[a]\ntype=local",
+                "b",
+                "there is no section [b] in the rclone configuration; it has [a]",
+            ),
+            (
+                "[a]\ntype=crypt\nremote=b:x",
+                "a",
+                "there is no section [b] in the rclone configuration, which [a] needs; it has [a]",
+            ),
             (circle, "a", "the rclone configuration goes in a circle: [a] needs [b] needs [a]"),
             (
                 "[a]\ntype=crypt\npassword = *** ENCRYPTED ***",
@@ -217,8 +268,16 @@ mod tests {
             ),
             ("[a]\nremote=x", "a", "section [a] of the rclone configuration has no type"),
             ("[a]\ntype=union\nupstreams=b:", "a", "section [a] has upstreams: write each out"),
-            ("# Encrypted rclone configuration File\n\nRCLONE_ENCRYPT_V0:\nAbC", "a", "the rclone configuration is encrypted: give what"),
-            ("[a]\ntype=local\nhunter2", "a", "line 3 of the rclone configuration is neither a [section]"),
+            (
+                "# Encrypted rclone configuration File\n\nRCLONE_ENCRYPT_V0:\nAbC",
+                "a",
+                "the rclone configuration is encrypted: give what",
+            ),
+            (
+                "[a]\ntype=local\nhunter2",
+                "a",
+                "line 3 of the rclone configuration is neither a [section]",
+            ),
             ("type = local", "a", "line 1 of the rclone configuration is neither a [section]"),
         ];
         for (text, name, expected) in cases {

@@ -39,7 +39,8 @@ impl<'a> RemoteReference<'a> {
         let mut options = Options::new();
         while let Some(parameter) = rest.strip_prefix(',') {
             let (key, after) = parameter.split_at(parameter.find(['=', ':', ','])?);
-            let (value, after) = after.strip_prefix('=').map_or(Some(("true".to_owned(), after)), take_value)?;
+            let (value, after) =
+                after.strip_prefix('=').map_or(Some(("true".to_owned(), after)), take_value)?;
             options.insert(key.to_owned(), value);
             rest = after;
         }
@@ -73,10 +74,14 @@ fn take_value(text: &str) -> Option<(String, &str)> {
 ///
 /// # Errors
 /// If the options of the section that `remote` names are not there.
-pub(super) fn expand(mut options: Options, prefix: &str, kind: &str) -> Result<Options, ConfigError> {
+pub(super) fn expand(
+    mut options: Options,
+    prefix: &str,
+    kind: &str,
+) -> Result<Options, ConfigError> {
     let Some(remote) = options.get("remote").cloned() else { return Ok(options) };
-    let Some((reference, section)) =
-        RemoteReference::parse(&remote).and_then(|reference| reference.section().map(|name| (reference, name)))
+    let Some((reference, section)) = RemoteReference::parse(&remote)
+        .and_then(|reference| reference.section().map(|name| (reference, name)))
     else {
         return Ok(options);
     };
@@ -110,12 +115,18 @@ pub(super) fn expand(mut options: Options, prefix: &str, kind: &str) -> Result<O
 /// Whose a remote is: the account, and the folder of one that is wrapped; without the secrets that a wrapped remote is written out with.
 pub(super) fn origin(kind: &str, options: &Options, hostname: &str) -> String {
     // The first of these that a backend has tells whose it is.
-    const ACCOUNT_OPTIONS: [&str; 9] = ["username", "user", "account", "email", "host", "url", "endpoint", "remote", "client_id"];
+    const ACCOUNT_OPTIONS: [&str; 9] =
+        ["username", "user", "account", "email", "host", "url", "endpoint", "remote", "client_id"];
     if kind == "local" && !hostname.is_empty() {
         return hostname.to_owned();
     }
-    let found = ACCOUNT_OPTIONS.iter().find_map(|key| options.get_key_value(*key)).filter(|(_, value)| !value.is_empty());
-    match found.map(|(key, value)| (value, if key == "remote" { RemoteReference::parse(value) } else { None })) {
+    let found = ACCOUNT_OPTIONS
+        .iter()
+        .find_map(|key| options.get_key_value(*key))
+        .filter(|(_, value)| !value.is_empty());
+    match found.map(|(key, value)| {
+        (value, if key == "remote" { RemoteReference::parse(value) } else { None })
+    }) {
         None => kind.to_owned(),
         Some((value, None)) => value.clone(),
         Some((_, Some(wrapped))) => {
@@ -135,14 +146,26 @@ mod tests {
 
     #[test]
     fn a_remote_is_taken_apart_as_rclone_does() {
-        let parse = |remote| RemoteReference::parse(remote).map(|parsed| (parsed.name, parsed.options, parsed.path));
+        let parse = |remote| {
+            RemoteReference::parse(remote).map(|parsed| (parsed.name, parsed.options, parsed.path))
+        };
         assert_eq!(parse("drive:a/b:c"), Some(("drive", options(&[]), "a/b:c")));
         assert_eq!(parse(":memory:"), Some((":memory", options(&[]), "")));
         assert_eq!(
             parse(":opendrive,username=me@example.com,password='it''s, \"so\":',hidden:x"),
-            Some((":opendrive", options(&[("username", "me@example.com"), ("password", "it's, \"so\":"), ("hidden", "true")]), "x"))
+            Some((
+                ":opendrive",
+                options(&[
+                    ("username", "me@example.com"),
+                    ("password", "it's, \"so\":"),
+                    ("hidden", "true")
+                ]),
+                "x"
+            ))
         );
-        for local in ["", "folder", "/srv/a:b", "a/b:c", ":", "::", "drive,option", "drive,option='x:y"] {
+        for local in
+            ["", "folder", "/srv/a:b", "a/b:c", ":", "::", "drive,option", "drive,option='x:y"]
+        {
             assert_eq!(parse(local), None, "{local}");
         }
     }
@@ -159,8 +182,13 @@ mod tests {
             ("remote_remote_chunk_size", ""),
             ("remote_description", "a note"),
         ]);
-        let expected =
-            options(&[("type", "crypt"), ("remote", ":crypt,remote=':opendrive,username=''it''''s me'':b',show_mapping='true':a")]);
+        let expected = options(&[
+            ("type", "crypt"),
+            (
+                "remote",
+                ":crypt,remote=':opendrive,username=''it''''s me'':b',show_mapping='true':a",
+            ),
+        ]);
         assert_eq!(expand(given, "rclone_", "source"), Ok(expected));
         for alone in ["/srv/data", ":memory:x", "folder"] {
             let given = options(&[("type", "crypt"), ("remote", alone)]);
@@ -176,8 +204,16 @@ mod tests {
             message,
             "option \"rclone_remote\" is \"my drive:folder\", but the section [my drive] of the rclone configuration is missing here: Plakar imports one section alone. Import what it needs with it: rclone config show | plakar-opendrive from-rclone NAME --import store --overwrite"
         );
-        let given = options(&[("type", "crypt"), ("remote", "a:"), ("remote_type", "alias"), ("remote_remote", "b:")]);
+        let given = options(&[
+            ("type", "crypt"),
+            ("remote", "a:"),
+            ("remote_type", "alias"),
+            ("remote_remote", "b:"),
+        ]);
         let message = expand(given, "rclone_", "source").unwrap_err().to_string();
-        assert!(message.starts_with("option \"rclone_remote_remote\" is \"b:\", but the section [b]"), "{message}");
+        assert!(
+            message.starts_with("option \"rclone_remote_remote\" is \"b:\", but the section [b]"),
+            "{message}"
+        );
     }
 }

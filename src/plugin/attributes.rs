@@ -28,9 +28,11 @@ pub(super) fn attributes(path: &str, item: SourceItem) -> Result<FileInfo, Strin
     let (size, mode, modified) = match item {
         SourceItem::Folder { modified } => (0, MODE_FOLDER | FOLDER_PERMISSIONS, modified),
         // -1 is Plakar's word for a size that shows only when the file is read.
-        SourceItem::File { size, modified } => {
-            (size.map_or(-1, |size| i64::try_from(size).unwrap_or(i64::MAX)), FILE_PERMISSIONS, modified)
-        }
+        SourceItem::File { size, modified } => (
+            size.map_or(-1, |size| i64::try_from(size).unwrap_or(i64::MAX)),
+            FILE_PERMISSIONS,
+            modified,
+        ),
         SourceItem::Failed(error) => return Err(error),
     };
     let name = match path.rsplit_once('/') {
@@ -39,7 +41,14 @@ pub(super) fn attributes(path: &str, item: SourceItem) -> Result<FileInfo, Strin
     };
     // A time that is not known is the same one on every run.
     let modified = Timestamp::from(modified.unwrap_or(UNIX_EPOCH));
-    Ok(FileInfo { name: name.to_owned(), size, mode, mod_time: Some(modified), nlink: 1, ..Default::default() })
+    Ok(FileInfo {
+        name: name.to_owned(),
+        size,
+        mode,
+        mod_time: Some(modified),
+        nlink: 1,
+        ..Default::default()
+    })
 }
 
 /// What a mode stands for that a drive has no notion of.

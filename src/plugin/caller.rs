@@ -6,8 +6,18 @@
 //! word is a hang-up (SIGHUP), as when its terminal is closed; we then leave as we always do.
 
 /// Plakar's options before the command that have a value (plakar v1.1.4, main.go).
-const OPTIONS_WITH_VALUE: [&str; 10] =
-    ["config", "configdir", "cachedir", "datadir", "cpu", "concurrency", "profile-cpu", "profile-mem", "trace", "keyfile"];
+const OPTIONS_WITH_VALUE: [&str; 10] = [
+    "config",
+    "configdir",
+    "cachedir",
+    "datadir",
+    "cpu",
+    "concurrency",
+    "profile-cpu",
+    "profile-mem",
+    "trace",
+    "keyfile",
+];
 
 /// Those that have none; the last one is Plakar 1.0's.
 const OPTIONS_WITHOUT_VALUE: [&str; 6] = ["time", "json", "stdio", "quiet", "silent", "no-agent"];
@@ -40,7 +50,8 @@ fn command(arguments: &[String]) -> Option<&str> {
     }
     while let Some(option) = rest.first().and_then(|word| word.strip_prefix('-')) {
         let option = option.strip_prefix('-').unwrap_or(option);
-        let (name, value) = option.split_once('=').map_or((option, None), |(name, value)| (name, Some(value)));
+        let (name, value) =
+            option.split_once('=').map_or((option, None), |(name, value)| (name, Some(value)));
         let words = match value {
             _ if OPTIONS_WITHOUT_VALUE.contains(&name) => 1,
             Some(_) if OPTIONS_WITH_VALUE.contains(&name) => 1,
@@ -65,17 +76,25 @@ pub(super) fn end(why: &str) -> bool {
     let Some(parent) = getppid() else { return false };
     let folder = format!("/proc/{}", parent.as_raw_nonzero());
     let Ok(line) = std::fs::read(format!("{folder}/cmdline")) else { return false };
-    let arguments: Vec<String> =
-        line.split(|byte| *byte == 0).filter(|word| !word.is_empty()).map(|word| String::from_utf8_lossy(word).into_owned()).collect();
+    let arguments: Vec<String> = line
+        .split(|byte| *byte == 0)
+        .filter(|word| !word.is_empty())
+        .map(|word| String::from_utf8_lossy(word).into_owned())
+        .collect();
     // Begun with nohup, it does not end so.
     let status = std::fs::read_to_string(format!("{folder}/status")).unwrap_or_default();
-    let ignored = status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
+    let ignored = status
+        .lines()
+        .find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
     if ignored.is_none_or(|signals| signals & 1 << (Signal::HUP.as_raw() - 1) != 0) {
         return false;
     }
     // Plakar's display at a terminal would leave it as nobody can use it.
     let output = std::fs::read_link(format!("{folder}/fd/1")).unwrap_or_default();
-    if !may_be_ended(&arguments) || output.starts_with("/dev/pts") || output.to_string_lossy().starts_with("/dev/tty") {
+    if !may_be_ended(&arguments)
+        || output.starts_with("/dev/pts")
+        || output.to_string_lossy().starts_with("/dev/tty")
+    {
         return false;
     }
     terminal::diagnostics::say(&format!("{why}. The command ends here"));

@@ -20,7 +20,10 @@ type ChunkResult = Result<Bytes, Status>;
 ///
 /// # Errors
 /// If the first one cannot be read.
-pub(super) async fn chunks(mut reader: FileReader, closed: CancellationToken) -> Result<BoxStream<'static, ChunkResult>, Status> {
+pub(super) async fn chunks(
+    mut reader: FileReader,
+    closed: CancellationToken,
+) -> Result<BoxStream<'static, ChunkResult>, Status> {
     // A small file goes out at once, its end with it.
     let Some(first) = reader.chunk().await.map_err(|error| file_status(&error))? else {
         return Ok(stream::empty().boxed());
@@ -32,7 +35,9 @@ pub(super) async fn chunks(mut reader: FileReader, closed: CancellationToken) ->
     let (sender, chunks) = mpsc::channel(MAX_WAITING_CHUNKS);
     // A task of its own, so that the next chunk is read while this one is on its way. It ends
     // when Plakar closes the file: nobody receives then.
-    let rest = stream::try_unfold(reader, |mut reader| async move { Ok(reader.chunk().await?.map(|chunk| (chunk, reader))) });
+    let rest = stream::try_unfold(reader, |mut reader| async move {
+        Ok(reader.chunk().await?.map(|chunk| (chunk, reader)))
+    });
     tokio::spawn(async move { closed.run_until_cancelled(pump(rest.boxed(), sender)).await });
     Ok(first.chain(until_the_end(chunks)).boxed())
 }
@@ -56,7 +61,10 @@ fn until_the_end(pieces: mpsc::Receiver<PumpedChunk>) -> impl Stream<Item = Chun
 }
 
 /// Sends a file's chunks until it ends or nobody wants them any more.
-async fn pump(mut rest: BoxStream<'static, rclone::Result<Bytes>>, sender: mpsc::Sender<PumpedChunk>) {
+async fn pump(
+    mut rest: BoxStream<'static, rclone::Result<Bytes>>,
+    sender: mpsc::Sender<PumpedChunk>,
+) {
     let sent = caught(async {
         loop {
             let chunk = tokio::select! {

@@ -93,13 +93,19 @@ pub async fn serve<S>(
     finish: impl Future<Output = ()>,
 ) -> anyhow::Result<EndReason>
 where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + NamedService + Clone + Send + Sync + 'static,
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
+        + NamedService
+        + Clone
+        + Send
+        + Sync
+        + 'static,
     S::Future: Send + 'static,
     S::Error: Into<StdError> + Send,
 {
     use tokio_stream::StreamExt;
     // One connection and never another.
-    let incoming = tokio_stream::once(Ok::<_, std::io::Error>(connection)).chain(tokio_stream::pending());
+    let incoming =
+        tokio_stream::once(Ok::<_, std::io::Error>(connection)).chain(tokio_stream::pending());
     let server = Server::builder()
         .initial_stream_window_size(windows.stream)
         .initial_connection_window_size(windows.connection)

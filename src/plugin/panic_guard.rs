@@ -36,8 +36,15 @@ where
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let response = self.0.call(request);
         Box::pin(async {
-            let response = caught(response).await.unwrap_or_else(|bug| Ok(Status::internal(bug).into_http()));
-            response.map(|response| if is_unknown_call(&response) { Status::unimplemented(OTHER_API_ADVICE).into_http() } else { response })
+            let response =
+                caught(response).await.unwrap_or_else(|bug| Ok(Status::internal(bug).into_http()));
+            response.map(|response| {
+                if is_unknown_call(&response) {
+                    Status::unimplemented(OTHER_API_ADVICE).into_http()
+                } else {
+                    response
+                }
+            })
         })
     }
 }
@@ -46,8 +53,9 @@ where
 fn is_unknown_call(response: &Response<Body>) -> bool {
     // Nearly every answer is one without a status in its headers.
     response.headers().contains_key(Status::GRPC_STATUS)
-        && Status::from_header_map(response.headers())
-            .is_some_and(|status| status.code() == Code::Unimplemented && status.message().is_empty())
+        && Status::from_header_map(response.headers()).is_some_and(|status| {
+            status.code() == Code::Unimplemented && status.message().is_empty()
+        })
 }
 
 impl<S: NamedService> NamedService for PanicGuard<S> {
@@ -78,6 +86,9 @@ mod tests {
     async fn a_handler_that_panics_answers_with_a_status() {
         let Ok(response) = PanicGuard(Panics).call(Request::new(Body::empty())).await;
         let status = Status::from_header_map(response.headers()).unwrap();
-        assert_eq!((status.code(), status.message()), (tonic::Code::Internal, "a bug: in a handler"));
+        assert_eq!(
+            (status.code(), status.message()),
+            (tonic::Code::Internal, "a bug: in a handler")
+        );
     }
 }

@@ -93,11 +93,13 @@ fn serve_stdio(connector: Connector, api: PluginApi) -> anyhow::Result<EndReason
             }
             (Connector::Exporter, PluginApi::V1_0) => {
                 let (server, finish) = v1_0::ExporterV1_0::server(shutdown.clone());
-                serve(server, many, connection, ended, signals, shutdown, finish.then(|()| closed)).await
+                serve(server, many, connection, ended, signals, shutdown, finish.then(|()| closed))
+                    .await
             }
             (Connector::Exporter, PluginApi::V1_1) => {
                 let (server, finish) = v1_1::ExporterV1_1::server(shutdown.clone());
-                serve(server, one, connection, ended, signals, shutdown, finish.then(|()| closed)).await
+                serve(server, one, connection, ended, signals, shutdown, finish.then(|()| closed))
+                    .await
             }
         }
     });

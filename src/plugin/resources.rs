@@ -33,7 +33,9 @@ impl<T> ResourceChunks<T> {
     /// All that was found.
     pub(super) fn new(found: ResourceContent, message: fn(Bytes) -> T) -> Self {
         let chunks = match found {
-            ResourceContent::Whole(bytes) => ChunkSource::Whole((!bytes.is_empty()).then_some(bytes)),
+            ResourceContent::Whole(bytes) => {
+                ChunkSource::Whole((!bytes.is_empty()).then_some(bytes))
+            }
             ResourceContent::Pieces(pieces) => ChunkSource::Pieces(pieces),
         };
         Self { chunks, message }
@@ -64,5 +66,7 @@ pub(super) async fn write(put: &mut Result<Put, Status>, chunk: Bytes) {
 
 /// The name of a resource.
 pub(super) fn mac(bytes: &[u8]) -> Result<Mac, Status> {
-    bytes.try_into().map_err(|_| Status::invalid_argument(format!("a MAC of {} bytes; one has 32", bytes.len())))
+    bytes.try_into().map_err(|_| {
+        Status::invalid_argument(format!("a MAC of {} bytes; one has 32", bytes.len()))
+    })
 }

@@ -93,7 +93,11 @@ impl Rclone {
     ///
     /// # Errors
     /// As for [`Rclone::rpc`].
-    pub fn rpc_blocking<Request, Response>(&self, method: &str, request: &Request) -> Result<Response>
+    pub fn rpc_blocking<Request, Response>(
+        &self,
+        method: &str,
+        request: &Request,
+    ) -> Result<Response>
     where
         Request: Serialize + ?Sized,
         Response: DeserializeOwned,
@@ -102,7 +106,11 @@ impl Rclone {
     }
 
     /// Runs a call of the bridge's that ends early when the future is dropped.
-    pub(super) async fn rpc_cancellable<Request, Response>(&self, method: &'static str, request: &Request) -> Result<Response>
+    pub(super) async fn rpc_cancellable<Request, Response>(
+        &self,
+        method: &'static str,
+        request: &Request,
+    ) -> Result<Response>
     where
         Request: Serialize,
         Response: DeserializeOwned + Send + 'static,
@@ -126,7 +134,11 @@ impl Rclone {
         struct NameKeyParams {
             name: String,
         }
-        let key = if name.is_ascii() { None } else { self.rpc_blocking("bridge/namekey", &NameKeyParams { name: name.to_owned() }).ok() };
+        let key = if name.is_ascii() {
+            None
+        } else {
+            self.rpc_blocking("bridge/namekey", &NameKeyParams { name: name.to_owned() }).ok()
+        };
         key.map_or_else(|| name.to_lowercase(), |NameKeyParams { name }| name)
     }
 
@@ -149,7 +161,13 @@ impl Rclone {
     ///
     /// # Errors
     /// What rclone answers.
-    pub async fn copy_file(&self, source_fs: &str, source: &str, target_fs: &str, target: &str) -> Result<()> {
+    pub async fn copy_file(
+        &self,
+        source_fs: &str,
+        source: &str,
+        target_fs: &str,
+        target: &str,
+    ) -> Result<()> {
         let request = serde_json::json!({
             "srcFs": source_fs, "srcRemote": source, "dstFs": target_fs, "dstRemote": target,
         });
@@ -163,14 +181,17 @@ impl Rclone {
     /// # Errors
     /// `Config` if rclone does not understand one; nothing is changed then.
     pub async fn limit(&self, tpslimit: &str, bwlimit: &str) -> Result<()> {
-        let _: serde_json::Value = self.rpc("bridge/limits", &serde_json::json!({ "tpslimit": tpslimit, "bwlimit": bwlimit })).await?;
+        let _: serde_json::Value = self
+            .rpc("bridge/limits", &serde_json::json!({ "tpslimit": tpslimit, "bwlimit": bwlimit }))
+            .await?;
         Ok(())
     }
 
     /// Counts what is open.
     pub fn stats(&self) -> Stats {
         release_dropped();
-        const NONE: Stats = Stats { remotes: 0, objects: 0, streams: 0, calls: 0, goroutines: 0, heap_bytes: 0 };
+        const NONE: Stats =
+            Stats { remotes: 0, objects: 0, streams: 0, calls: 0, goroutines: 0, heap_bytes: 0 };
         // The call takes nothing and cannot fail but by a bug.
         self.rpc_blocking("bridge/stats", &serde_json::json!({})).unwrap_or(NONE)
     }
@@ -211,21 +232,29 @@ impl Drop for CancelOnDrop {
 }
 
 fn to_json<Request: Serialize + ?Sized>(request: &Request) -> Result<String> {
-    serde_json::to_string(request).map_err(|error| Error::new(ErrorKind::Config, format!("a request that is not JSON: {error}")))
+    serde_json::to_string(request).map_err(|error| {
+        Error::new(ErrorKind::Config, format!("a request that is not JSON: {error}"))
+    })
 }
 
 fn call<Response: DeserializeOwned>(method: &str, input: &str) -> Result<Response> {
     Rclone::get();
     match ffi::rpc(method, input)? {
-        Ok(output) => serde_json::from_str(&output)
-            .map_err(|error| Error::new(ErrorKind::Other, format!("{method}: a reply that is not understood: {error}"))),
+        Ok(output) => serde_json::from_str(&output).map_err(|error| {
+            Error::new(
+                ErrorKind::Other,
+                format!("{method}: a reply that is not understood: {error}"),
+            )
+        }),
         Err(output) => Err(Error::from_json(&output)),
     }
 }
 
 /// Runs a blocking call on Tokio's pool for that; dropping the future takes it back if it has
 /// not begun.
-pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
     let task = AbortOnDrop(tokio::task::spawn_blocking(work));
     task.join().await
 }
@@ -236,7 +265,9 @@ impl<T> AbortOnDrop<T> {
     async fn join(mut self) -> Result<T> {
         match (&mut self.0).await {
             Ok(result) => result,
-            Err(error) if error.is_cancelled() => Err(Error::new(ErrorKind::Cancelled, "cancelled")),
+            Err(error) if error.is_cancelled() => {
+                Err(Error::new(ErrorKind::Cancelled, "cancelled"))
+            }
             Err(error) => Err(Error::new(ErrorKind::Other, format!("a bug: {error}"))),
         }
     }

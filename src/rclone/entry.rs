@@ -91,7 +91,11 @@ pub(super) struct EmptyReply {}
 impl RawEntry {
     pub(super) fn into_entry(self, remote: &Remote, folder: &str) -> Entry {
         let object = (!self.folder && !self.undecryptable).then(|| {
-            let path = if folder.is_empty() { self.name.clone() } else { format!("{folder}/{}", self.name) };
+            let path = if folder.is_empty() {
+                self.name.clone()
+            } else {
+                format!("{folder}/{}", self.name)
+            };
             Object::new(remote.clone(), self.object, path, u64::try_from(self.size).ok())
         });
         Entry {

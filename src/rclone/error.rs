@@ -101,10 +101,17 @@ impl Error {
         match serde_json::from_str(text) {
             Ok(LibrcloneError { error }) => {
                 // librclone's own calls give no kind; these two texts are constants of rclone's fs package.
-                let missing = error.contains("object not found") || error.contains("directory not found");
-                Self::new(if missing { ErrorKind::NotFound } else { ErrorKind::Other }, text::line(&error))
+                let missing =
+                    error.contains("object not found") || error.contains("directory not found");
+                Self::new(
+                    if missing { ErrorKind::NotFound } else { ErrorKind::Other },
+                    text::line(&error),
+                )
             }
-            Err(_) => Self::new(ErrorKind::Other, text::line(&format!("a reply of the bridge that is not understood: {text}"))),
+            Err(_) => Self::new(
+                ErrorKind::Other,
+                text::line(&format!("a reply of the bridge that is not understood: {text}")),
+            ),
         }
     }
 
@@ -149,7 +156,9 @@ impl From<Error> for io::Error {
             ErrorKind::NotFound => io::ErrorKind::NotFound,
             ErrorKind::Exists => io::ErrorKind::AlreadyExists,
             ErrorKind::IsFile => io::ErrorKind::NotADirectory,
-            ErrorKind::Authentication | ErrorKind::Undecryptable | ErrorKind::Permission => io::ErrorKind::PermissionDenied,
+            ErrorKind::Authentication | ErrorKind::Undecryptable | ErrorKind::Permission => {
+                io::ErrorKind::PermissionDenied
+            }
             ErrorKind::NoSpace => io::ErrorKind::StorageFull,
             ErrorKind::Timeout => io::ErrorKind::TimedOut,
             ErrorKind::Corrupt => io::ErrorKind::InvalidData,
@@ -170,11 +179,17 @@ mod tests {
 
     #[test]
     fn reads_errors_of_the_bridge_and_of_librclone() {
-        let error = Error::from_json(r#"{"kind":"rateLimited","message":"slow down","path":"a b","status":429,"retry":true}"#);
-        assert_eq!((error.kind(), error.status(), error.is_temporary()), (ErrorKind::RateLimited, Some(429), true));
+        let error = Error::from_json(
+            r#"{"kind":"rateLimited","message":"slow down","path":"a b","status":429,"retry":true}"#,
+        );
+        assert_eq!(
+            (error.kind(), error.status(), error.is_temporary()),
+            (ErrorKind::RateLimited, Some(429), true)
+        );
         assert_eq!(error.to_string(), r#""a b": slow down"#);
 
-        let error = Error::from_json(r#"{"error":"error in ListJSON: directory not found","status":404}"#);
+        let error =
+            Error::from_json(r#"{"error":"error in ListJSON: directory not found","status":404}"#);
         assert_eq!(error.kind(), ErrorKind::NotFound);
 
         assert_eq!(Error::from_json(r#"{"kind":"new","message":"m"}"#).kind(), ErrorKind::Other);

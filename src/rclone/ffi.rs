@@ -22,7 +22,8 @@ pub(super) fn rpc(method: &str, input: &str) -> Result<Result<String, String>, E
     let input = c_string(input)?;
     // SAFETY: both pointers are NUL-terminated strings that live until the call returns; Go copies
     // them (text() in go/main.go) and writes to neither, so giving *mut for *const is sound.
-    let answer = unsafe { rclone_sys::RcloneRPC(method.as_ptr().cast_mut(), input.as_ptr().cast_mut()) };
+    let answer =
+        unsafe { rclone_sys::RcloneRPC(method.as_ptr().cast_mut(), input.as_ptr().cast_mut()) };
     let output = GoString::take(answer.Output).map(|output| output.to_text()).unwrap_or_default();
     Ok(if answer.Status == 200 { Ok(output) } else { Err(output) })
 }
@@ -38,17 +39,24 @@ pub(super) fn open(object: Handle, offset: u64, length: Option<u64>) -> Result<H
 pub(super) fn read(reader: Handle, buffer: &mut [u8]) -> Result<usize, Error> {
     // SAFETY: the pointer and the length are those of one exclusive slice of initialised bytes,
     // which outlives the call; Go writes within it and keeps no reference (go/main.go).
-    let count = outcome(unsafe { rclone_sys::RcloneRead(reader, buffer.as_mut_ptr().cast(), buffer.len()) })?;
+    let count = outcome(unsafe {
+        rclone_sys::RcloneRead(reader, buffer.as_mut_ptr().cast(), buffer.len())
+    })?;
     within(buffer, count)
 }
 
 /// Reads an object from its beginning on, as far as the buffer goes; gives the number of bytes, and the reader for those
 /// that may follow. Fewer than fit are all there are. `bridge/cancel` ends it by the number of the call.
-pub(super) fn begin(object: Handle, call: u64, buffer: &mut [u8]) -> Result<(usize, Option<Handle>), Error> {
+pub(super) fn begin(
+    object: Handle,
+    call: u64,
+    buffer: &mut [u8],
+) -> Result<(usize, Option<Handle>), Error> {
     // SAFETY: the pointer and the length are those of one exclusive slice of initialised bytes, which outlives the
     // call; Go writes within it, in several goroutines that have all ended when it returns, and keeps no reference, also
     // where a reader remains (Begin in go/core/readers.go).
-    let result = unsafe { rclone_sys::RcloneBegin(object, call, buffer.as_mut_ptr().cast(), buffer.len()) };
+    let result =
+        unsafe { rclone_sys::RcloneBegin(object, call, buffer.as_mut_ptr().cast(), buffer.len()) };
     if let Some(error) = GoString::take(result.Error) {
         return Err(Error::from_json(&error.to_text()));
     }
@@ -57,22 +65,44 @@ pub(super) fn begin(object: Handle, call: u64, buffer: &mut [u8]) -> Result<(usi
 
 /// Fills the buffer with an object's bytes from `offset` on; fewer are an error. `ahead`: after what somebody waits for, until
 /// `bridge/hurry`. `bridge/cancel` ends it by the number of the call.
-pub(super) fn fetch(object: Handle, call: u64, offset: u64, ahead: bool, buffer: &mut [u8]) -> Result<(), Error> {
+pub(super) fn fetch(
+    object: Handle,
+    call: u64,
+    offset: u64,
+    ahead: bool,
+    buffer: &mut [u8],
+) -> Result<(), Error> {
     let offset = signed(offset)?;
     // SAFETY: the pointer and the length are those of one exclusive slice of initialised bytes, which outlives the
     // call; Go writes within it, in several goroutines that have all ended when it returns, and keeps no reference (Fetch
     // in go/core/readers.go).
-    let result = unsafe { rclone_sys::RcloneFetch(object, call, offset, ahead.into(), buffer.as_mut_ptr().cast(), buffer.len()) };
+    let result = unsafe {
+        rclone_sys::RcloneFetch(
+            object,
+            call,
+            offset,
+            ahead.into(),
+            buffer.as_mut_ptr().cast(),
+            buffer.len(),
+        )
+    };
     outcome(result).map(drop)
 }
 
 /// Begins an upload of `size` bytes (unknown if `None`) with a modification time in nanoseconds since 1970.
-pub(super) fn create(remote: Handle, path: &str, size: Option<u64>, mod_time_ns: i64) -> Result<Handle, Error> {
+pub(super) fn create(
+    remote: Handle,
+    path: &str,
+    size: Option<u64>,
+    mod_time_ns: i64,
+) -> Result<Handle, Error> {
     let path = c_string(path)?;
     let size = size.map_or(Ok(-1), signed)?;
     // SAFETY: the path is a NUL-terminated string that lives until the call returns; Go copies it
     // and does not write to it.
-    outcome(unsafe { rclone_sys::RcloneCreate(remote, path.as_ptr().cast_mut(), size, mod_time_ns) })
+    outcome(unsafe {
+        rclone_sys::RcloneCreate(remote, path.as_ptr().cast_mut(), size, mod_time_ns)
+    })
 }
 
 /// Hands bytes to a writer; they are taken over when this returns.
@@ -93,28 +123,36 @@ pub(super) fn close(stream: Handle) -> Result<(), Error> {
 pub(super) fn release(objects: &[Handle]) -> Result<(), Error> {
     // SAFETY: the pointer and the length are those of one slice, which outlives the call; Go only reads from it and keeps
     // no reference. An unknown handle is an error.
-    outcome(unsafe { rclone_sys::RcloneRelease(objects.as_ptr().cast_mut(), objects.len()) }).map(drop)
+    outcome(unsafe { rclone_sys::RcloneRelease(objects.as_ptr().cast_mut(), objects.len()) })
+        .map(drop)
 }
 
 /// A number of bytes that Go says it put into a buffer.
 fn within(buffer: &[u8], count: impl TryInto<usize>) -> Result<usize, Error> {
     let count = count.try_into().ok().filter(|count| *count <= buffer.len());
-    count.ok_or_else(|| Error::new(ErrorKind::Other, "a bug: the bridge read more bytes than there was room for"))
+    count.ok_or_else(|| {
+        Error::new(ErrorKind::Other, "a bug: the bridge read more bytes than there was room for")
+    })
 }
 
 fn outcome(result: rclone_sys::RcloneIOResult) -> Result<u64, Error> {
     match GoString::take(result.Error) {
         Some(error) => Err(Error::from_json(&error.to_text())),
-        None => u64::try_from(result.Value).map_err(|_| Error::new(ErrorKind::Other, "a bug: the bridge gave a negative number")),
+        None => u64::try_from(result.Value)
+            .map_err(|_| Error::new(ErrorKind::Other, "a bug: the bridge gave a negative number")),
     }
 }
 
 fn c_string(text: &str) -> Result<CString, Error> {
-    CString::new(text).map_err(|_| Error::new(ErrorKind::Config, "a text with a NUL byte, which no remote can take"))
+    CString::new(text).map_err(|_| {
+        Error::new(ErrorKind::Config, "a text with a NUL byte, which no remote can take")
+    })
 }
 
 fn signed(number: u64) -> Result<i64, Error> {
-    i64::try_from(number).map_err(|_| Error::new(ErrorKind::Other, format!("{number} is more bytes than any object has")))
+    i64::try_from(number).map_err(|_| {
+        Error::new(ErrorKind::Other, format!("{number} is more bytes than any object has"))
+    })
 }
 
 /// A string that Go allocated; freed by Go's own function, also when decoding it fails.

@@ -59,7 +59,8 @@ impl Object {
 
     /// Does not wait: go/core/readers.go asks the server at the first read only.
     fn open(&self, offset: u64, length: Option<u64>) -> Result<Reader> {
-        let handle = ffi::open(self.handle, offset, length).map_err(|error| error.at(&self.path))?;
+        let handle =
+            ffi::open(self.handle, offset, length).map_err(|error| error.at(&self.path))?;
         let expected = match (self.size, length) {
             (Some(size), _) => Some(size.saturating_sub(offset).min(length.unwrap_or(u64::MAX))),
             (None, length) => length,
@@ -103,7 +104,8 @@ impl Object {
         struct SetTimeReply {
             mod_time_ns: Option<i64>,
         }
-        let reply: Result<SetTimeReply> = Rclone::get().rpc_cancellable("bridge/settime", &request).await;
+        let reply: Result<SetTimeReply> =
+            Rclone::get().rpc_cancellable("bridge/settime", &request).await;
         reply.map(|reply| reply.mod_time_ns.map(system_time)).map_err(|error| error.at(&self.path))
     }
 
@@ -135,7 +137,8 @@ impl Object {
             object: Handle,
         }
         let request = DeleteParams { object: self.handle };
-        let reply: Result<EmptyReply> = Rclone::get().rpc_cancellable("bridge/delete", &request).await;
+        let reply: Result<EmptyReply> =
+            Rclone::get().rpc_cancellable("bridge/delete", &request).await;
         reply.map(drop).map_err(|error| error.at(&self.path))
     }
 

@@ -108,7 +108,8 @@ impl Remote {
             points: Vec<ProbeQuestion>,
         }
         let request = RemoteParams { remote: self.handle() };
-        let ProbeReply { folder, plan, points } = Rclone::get().rpc_cancellable("bridge/probe", &request).await?;
+        let ProbeReply { folder, plan, points } =
+            Rclone::get().rpc_cancellable("bridge/probe", &request).await?;
         Ok(Probe { remote: self.clone(), folder, plan, questions: points })
     }
 }

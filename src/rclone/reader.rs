@@ -82,7 +82,13 @@ pub(super) const CLOSED: Handle = 0;
 
 impl Reader {
     pub(super) fn new(remote: Remote, handle: Handle, expected: Option<u64>) -> Self {
-        Self { _remote: remote, stream: StreamHandle(handle), expected, rest: Bytes::new(), pending: None }
+        Self {
+            _remote: remote,
+            stream: StreamHandle(handle),
+            expected,
+            rest: Bytes::new(),
+            pending: None,
+        }
     }
 
     /// The next bytes, up to [`CHUNK_BYTES`] of them; fewer only before the end, `None` at the end. Not
@@ -126,7 +132,9 @@ impl Reader {
 /// How large a buffer is worth having: one byte more than what is to come, so that the end is found, and checked, with
 /// the last bytes.
 fn room(expected: Option<u64>, max: usize) -> usize {
-    expected.map_or(max, |expected| usize::try_from(expected).map_or(max, |expected| expected.saturating_add(1).min(max)))
+    expected.map_or(max, |expected| {
+        usize::try_from(expected).map_or(max, |expected| expected.saturating_add(1).min(max))
+    })
 }
 
 impl Prefetch {
@@ -154,7 +162,9 @@ impl Prefetch {
             outcome => outcome.ok(),
         };
         self.call.disarm();
-        outcome.unwrap_or_else(|| Err(Error::new(ErrorKind::Other, "a bug: fetching the beginning of a file panicked")))
+        outcome.unwrap_or_else(|| {
+            Err(Error::new(ErrorKind::Other, "a bug: fetching the beginning of a file panicked"))
+        })
     }
 }
 
@@ -205,7 +215,8 @@ impl PrefetchJob {
 
 fn begin(object: &Object, call: u64, length: usize) -> Result<(Bytes, Reader)> {
     let mut buffer = BytesMut::zeroed(room(object.size(), length));
-    let (count, rest) = ffi::begin(object.handle(), call, &mut buffer).map_err(|error| error.at(object.path()))?;
+    let (count, rest) =
+        ffi::begin(object.handle(), call, &mut buffer).map_err(|error| error.at(object.path()))?;
     let mut reader = object.reader(rest);
     reader.passed(count);
     Ok((cut(buffer, count), reader))
@@ -243,13 +254,20 @@ fn cut(mut buffer: BytesMut, count: usize) -> Bytes {
 }
 
 impl AsyncRead for Reader {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         if self.rest.is_empty() && !self.is_over() {
             let (handle, room) = (self.stream.0, self.room(CHUNK_BYTES));
-            let pending = self.pending.get_or_insert_with(|| tokio::task::spawn_blocking(move || fetch(handle, room)));
+            let pending = self
+                .pending
+                .get_or_insert_with(|| tokio::task::spawn_blocking(move || fetch(handle, room)));
             let outcome = ready!(Pin::new(pending).poll(context));
             self.pending = None;
-            let chunk = outcome.unwrap_or_else(|error| Err(Error::new(ErrorKind::Cancelled, error.to_string())))?;
+            let chunk = outcome
+                .unwrap_or_else(|error| Err(Error::new(ErrorKind::Cancelled, error.to_string())))?;
             self.rest = self.took(chunk);
         }
         let count = self.rest.len().min(buffer.remaining());

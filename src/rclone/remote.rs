@@ -101,7 +101,8 @@ impl Remote {
             #[serde(flatten)]
             features: Features,
         }
-        let OpenReply { remote, features } = Rclone::get().rpc_cancellable("bridge/open", config).await?;
+        let OpenReply { remote, features } =
+            Rclone::get().rpc_cancellable("bridge/open", config).await?;
         Ok(Self(Arc::new(RemoteInner { handle: remote, features, fast: AtomicBool::new(false) })))
     }
 
@@ -173,7 +174,8 @@ impl Remote {
             new: bool,
         }
         let request = MakeFolderParams { remote: self.0.handle, path, new: true };
-        let reply: Result<EmptyReply> = Rclone::get().rpc_cancellable("bridge/mkdir", &request).await;
+        let reply: Result<EmptyReply> =
+            Rclone::get().rpc_cancellable("bridge/mkdir", &request).await;
         reply.map(drop).map_err(|error| error.at(path))
     }
 
@@ -198,7 +200,12 @@ impl Remote {
     ///
     /// # Errors
     /// `Unsupported` if the backend needs the size.
-    pub async fn create(&self, path: &str, size: Option<u64>, modified: SystemTime) -> Result<Writer> {
+    pub async fn create(
+        &self,
+        path: &str,
+        size: Option<u64>,
+        modified: SystemTime,
+    ) -> Result<Writer> {
         Writer::create(self.clone(), path, size, nanoseconds(modified)).await
     }
 
@@ -208,14 +215,23 @@ impl Remote {
     /// # Errors
     /// `NotFound`, `Corrupt` if the bytes are not those that the server announced, and what the
     /// writer says.
-    pub async fn cat<W: AsyncWrite + Unpin>(&self, path: &str, offset: u64, length: Option<u64>, target: &mut W) -> Result<u64> {
+    pub async fn cat<W: AsyncWrite + Unpin>(
+        &self,
+        path: &str,
+        offset: u64,
+        length: Option<u64>,
+        target: &mut W,
+    ) -> Result<u64> {
         let entry = self.stat(path).await?;
         let Some(object) = &entry.object else { return Ok(0) };
         let mut reader = object.read(offset, length).await?;
         let mut count = 0;
         while let Some(chunk) = reader.chunk().await? {
             count += chunk.len() as u64;
-            target.write_all(&chunk).await.map_err(|error| Error::new(super::ErrorKind::Other, error.to_string()))?;
+            target
+                .write_all(&chunk)
+                .await
+                .map_err(|error| Error::new(super::ErrorKind::Other, error.to_string()))?;
         }
         Ok(count)
     }
@@ -257,7 +273,11 @@ impl Remote {
         self.0.handle
     }
 
-    async fn on_path<Reply: serde::de::DeserializeOwned + Send + 'static>(&self, method: &'static str, path: &str) -> Result<Reply> {
+    async fn on_path<Reply: serde::de::DeserializeOwned + Send + 'static>(
+        &self,
+        method: &'static str,
+        path: &str,
+    ) -> Result<Reply> {
         let request = PathParams { remote: self.0.handle, path };
         Rclone::get().rpc_cancellable(method, &request).await.map_err(|error| error.at(path))
     }
@@ -266,7 +286,8 @@ impl Remote {
 impl Drop for RemoteInner {
     fn drop(&mut self) {
         // Only frees memory and cancels; where it fails, the remote is closed already.
-        let closed: Result<EmptyReply> = Rclone::get().rpc_blocking("bridge/close", &RemoteParams { remote: self.handle });
+        let closed: Result<EmptyReply> =
+            Rclone::get().rpc_blocking("bridge/close", &RemoteParams { remote: self.handle });
         drop(closed);
     }
 }

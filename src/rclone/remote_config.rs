@@ -64,8 +64,13 @@ mod tests {
 
     #[test]
     fn debug_shows_no_value() {
-        let config = RemoteConfig::new("opendrive", "x").option("username", "somebody").plain_password("password", "hunter2");
+        let config = RemoteConfig::new("opendrive", "x")
+            .option("username", "somebody")
+            .plain_password("password", "hunter2");
         let shown = format!("{config:?}");
-        assert!(shown.contains("password") && !shown.contains("hunter2") && !shown.contains("somebody"), "{shown}");
+        assert!(
+            shown.contains("password") && !shown.contains("hunter2") && !shown.contains("somebody"),
+            "{shown}"
+        );
     }
 }

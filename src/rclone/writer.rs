@@ -20,9 +20,15 @@ pub struct Writer {
 }
 
 impl Writer {
-    pub(super) async fn create(remote: Remote, path: &str, size: Option<u64>, mod_time_ns: i64) -> Result<Self> {
+    pub(super) async fn create(
+        remote: Remote,
+        path: &str,
+        size: Option<u64>,
+        mod_time_ns: i64,
+    ) -> Result<Self> {
         // No waiting here: go/core/writers.go uploads in a goroutine.
-        let handle = ffi::create(remote.handle(), path, size, mod_time_ns).map_err(|error| error.at(path))?;
+        let handle = ffi::create(remote.handle(), path, size, mod_time_ns)
+            .map_err(|error| error.at(path))?;
         Ok(Self { remote, path: path.to_owned(), handle: Some(handle) })
     }
 
@@ -37,7 +43,8 @@ impl Writer {
     /// Why the upload failed; it cannot be committed then.
     pub async fn write(&mut self, bytes: impl Into<Bytes>) -> Result<()> {
         let bytes = bytes.into();
-        let handle = self.handle.ok_or_else(|| Error::new(ErrorKind::Handle, "the upload is over"))?;
+        let handle =
+            self.handle.ok_or_else(|| Error::new(ErrorKind::Handle, "the upload is over"))?;
         blocking(move || ffi::write(handle, &bytes)).await.map_err(|error| error.at(&self.path))
     }
 
@@ -53,8 +60,10 @@ impl Writer {
         struct CommitParams {
             writer: Handle,
         }
-        let handle = self.handle.ok_or_else(|| Error::new(ErrorKind::Handle, "the upload is over"))?;
-        let reply: Result<RawEntry> = Rclone::get().rpc("bridge/commit", &CommitParams { writer: handle }).await;
+        let handle =
+            self.handle.ok_or_else(|| Error::new(ErrorKind::Handle, "the upload is over"))?;
+        let reply: Result<RawEntry> =
+            Rclone::get().rpc("bridge/commit", &CommitParams { writer: handle }).await;
         // From here on the bridge has cleaned up by itself; a future that is dropped before gets
         // here still has the handle, and `Drop` aborts.
         self.handle = None;

@@ -41,8 +41,10 @@ pub async fn choice(what: &str, choices: &[String]) -> Result<String, Failure> {
     }
     loop {
         let answer = line(&format!("{what} (1 to {})", choices.len())).await?;
-        let by_number = answer.parse::<usize>().ok().and_then(|number| choices.get(number.checked_sub(1)?));
-        if let Some(choice) = by_number.or_else(|| choices.iter().find(|choice| **choice == answer)) {
+        let by_number =
+            answer.parse::<usize>().ok().and_then(|number| choices.get(number.checked_sub(1)?));
+        if let Some(choice) = by_number.or_else(|| choices.iter().find(|choice| **choice == answer))
+        {
             return Ok(choice.clone());
         }
     }
@@ -50,9 +52,11 @@ pub async fn choice(what: &str, choices: &[String]) -> Result<String, Failure> {
 
 /// Asks for a secret, which the terminal does not show. Somebody must listen to signals: see [`crate::signals`].
 pub fn secret(question: &str) -> Result<String, Failure> {
-    rpassword::prompt_password(format!("{}: ", text::line(question))).map_err(|error| match error.kind() {
-        io::ErrorKind::Interrupted | io::ErrorKind::UnexpectedEof => given_up(),
-        _ => Failure::new(Exit::Failed, format!("cannot ask at the terminal: {error}")),
+    rpassword::prompt_password(format!("{}: ", text::line(question))).map_err(|error| {
+        match error.kind() {
+            io::ErrorKind::Interrupted | io::ErrorKind::UnexpectedEof => given_up(),
+            _ => Failure::new(Exit::Failed, format!("cannot ask at the terminal: {error}")),
+        }
     })
 }
 
@@ -62,7 +66,9 @@ pub async fn confirm(yes: bool, what: &str) -> Result<(), Failure> {
         return Ok(());
     }
     if !can_ask() {
-        return Err(Failure::usage(format!("{what}: add --yes to confirm it, since there is no terminal to ask at")));
+        return Err(Failure::usage(format!(
+            "{what}: add --yes to confirm it, since there is no terminal to ask at"
+        )));
     }
     match line(&format!("{what}: are you sure? (yes or no)")).await?.to_ascii_lowercase().as_str() {
         "y" | "yes" => Ok(()),
@@ -74,10 +80,15 @@ pub async fn confirm(yes: bool, what: &str) -> Result<(), Failure> {
 pub fn first_line(source: impl Read, name: &str) -> Result<String, Failure> {
     let mut bytes = Vec::new();
     let read = source.take(MAX_PASSWORD_BYTES + 1).read_to_end(&mut bytes);
-    read.map_err(|error| Failure::new(Exit::Failed, format!("cannot read the password from {name}: {error}")))?;
+    read.map_err(|error| {
+        Failure::new(Exit::Failed, format!("cannot read the password from {name}: {error}"))
+    })?;
     if bytes.len() as u64 > MAX_PASSWORD_BYTES {
-        return Err(Failure::usage(format!("{name} has more than {MAX_PASSWORD_BYTES} bytes, which is no password")));
+        return Err(Failure::usage(format!(
+            "{name} has more than {MAX_PASSWORD_BYTES} bytes, which is no password"
+        )));
     }
-    let text = String::from_utf8(bytes).map_err(|_| Failure::usage(format!("{name} is no UTF-8 text")))?;
+    let text =
+        String::from_utf8(bytes).map_err(|_| Failure::usage(format!("{name} is no UTF-8 text")))?;
     Ok(text.lines().next().unwrap_or_default().to_owned())
 }

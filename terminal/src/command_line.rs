@@ -29,7 +29,8 @@ pub fn parse<C: FromArgMatches>(
     version: impl FnOnce(&mut Output) -> Result<(), Failure>,
 ) -> Result<C, u8> {
     let long = arguments.iter().any(|argument| argument == "--version");
-    let parsed = command.try_get_matches_from(arguments).and_then(|matches| C::from_arg_matches(&matches));
+    let parsed =
+        command.try_get_matches_from(arguments).and_then(|matches| C::from_arg_matches(&matches));
     parsed.map_err(|error| match error.kind() {
         ErrorKind::DisplayVersion if long => {
             let mut out = Output::new();

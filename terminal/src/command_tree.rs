@@ -32,8 +32,12 @@ impl CommandTree {
     /// Of a command and those below it, without what is hidden.
     #[must_use]
     pub fn of(command: &Command) -> Self {
-        let shown = |argument: &&Arg| !argument.is_hide_set() && !matches!(argument.get_id().as_str(), "help" | "version");
-        let below = command.get_subcommands().filter(|below| !below.is_hide_set() && below.get_name() != "help");
+        let shown = |argument: &&Arg| {
+            !argument.is_hide_set() && !matches!(argument.get_id().as_str(), "help" | "version")
+        };
+        let below = command
+            .get_subcommands()
+            .filter(|below| !below.is_hide_set() && below.get_name() != "help");
         Self {
             name: command.get_name().to_owned(),
             about: command.get_about().map(ToString::to_string),
@@ -49,7 +53,9 @@ impl CommandTree {
         if let Some(about) = self.about {
             command = command.about(about);
         }
-        command.args(self.arguments.into_iter().map(Argument::arg)).subcommands(self.subcommands.into_iter().map(Self::command))
+        command
+            .args(self.arguments.into_iter().map(Argument::arg))
+            .subcommands(self.subcommands.into_iter().map(Self::command))
     }
 
     /// The command of this name among those below.
@@ -61,7 +67,9 @@ impl CommandTree {
 
 impl Argument {
     fn of(argument: &Arg) -> Self {
-        let value = |value: &PossibleValue| (value.get_name().to_owned(), value.get_help().map(ToString::to_string));
+        let value = |value: &PossibleValue| {
+            (value.get_name().to_owned(), value.get_help().map(ToString::to_string))
+        };
         Self {
             id: argument.get_id().to_string(),
             long: argument.get_long().map(str::to_owned),
@@ -69,7 +77,12 @@ impl Argument {
             help: argument.get_help().map(ToString::to_string),
             takes_value: argument.get_action().takes_values(),
             repeated: matches!(argument.get_action(), ArgAction::Append),
-            values: argument.get_possible_values().iter().filter(|value| !value.is_hide_set()).map(value).collect(),
+            values: argument
+                .get_possible_values()
+                .iter()
+                .filter(|value| !value.is_hide_set())
+                .map(value)
+                .collect(),
             hint: format!("{:?}", argument.get_value_hint()),
         }
     }
@@ -101,7 +114,11 @@ impl Argument {
             }
         });
         let values: Vec<PossibleValue> = values.collect();
-        if values.is_empty() { arg.value_hint(self.hint.parse().unwrap_or(ValueHint::Unknown)) } else { arg.value_parser(values) }
+        if values.is_empty() {
+            arg.value_hint(self.hint.parse().unwrap_or(ValueHint::Unknown))
+        } else {
+            arg.value_parser(values)
+        }
     }
 }
 
@@ -126,20 +143,39 @@ mod tests {
     fn nothing_is_lost_on_the_way() {
         let below = Command::new("below").about("Does it").args([
             Arg::new("name").help("Which"),
-            Arg::new("file").long("file").short('f').help("From where").value_hint(ValueHint::FilePath),
+            Arg::new("file")
+                .long("file")
+                .short('f')
+                .help("From where")
+                .value_hint(ValueHint::FilePath),
             Arg::new("kind").long("kind").value_parser(["one", "two"]),
             Arg::new("more").long("more").action(ArgAction::Append),
             Arg::new("yes").long("yes").action(ArgAction::SetTrue),
         ]);
-        let mut command = Command::new("it").about("All").subcommand(below).subcommand(Command::new("secret").hide(true));
+        let mut command = Command::new("it")
+            .about("All")
+            .subcommand(below)
+            .subcommand(Command::new("secret").hide(true));
         let tree = serde_json::to_string(&CommandTree::of(&command)).unwrap();
         let mut again = serde_json::from_str::<CommandTree>(&tree).unwrap().command();
         let shown = script(&mut again);
-        for part in ["below", "Does it", "--file", "-f", "From where", "_files", "one two", "--yes", "Which"] {
+        for part in [
+            "below",
+            "Does it",
+            "--file",
+            "-f",
+            "From where",
+            "_files",
+            "one two",
+            "--yes",
+            "Which",
+        ] {
             assert!(shown.contains(part), "{part} is missing in {shown}");
         }
         assert!(!tree.contains("secret"), "{tree}");
-        let mut without = Command::new("it").about("All").subcommand(command.find_subcommand("below").unwrap().clone());
+        let mut without = Command::new("it")
+            .about("All")
+            .subcommand(command.find_subcommand("below").unwrap().clone());
         assert_eq!(shown, script(&mut without));
         command.build();
     }

@@ -14,7 +14,9 @@ pub fn say(line: &str) {
 /// Begins to log to standard error: warnings and errors, or what the variable `PLAKAR_OPENDRIVE_LOG` names.
 pub fn log() {
     // Not by `EnvFilter`, whose patterns bring a regular expression engine of half a megabyte with them.
-    let levels = std::env::var("PLAKAR_OPENDRIVE_LOG").ok().and_then(|levels| levels.parse::<Targets>().ok());
+    let levels = std::env::var("PLAKAR_OPENDRIVE_LOG")
+        .ok()
+        .and_then(|levels| levels.parse::<Targets>().ok());
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         // They would go to where the event could not go, and panic.

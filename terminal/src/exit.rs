@@ -35,8 +35,14 @@ pub const TABLE: [(&str, &str); 9] = [
     ("2", "the command line, or what was entered, cannot be used"),
     ("3", "the folder, file, app, restore point or task is not there"),
     ("4", "the server refused the login or the access, or the password decrypts nothing"),
-    ("5", "no answer, too many calls or downloads, or another task runs: the same command may succeed later"),
-    ("6", "some files or folders failed, each with a line on standard error: a task completed with errors"),
+    (
+        "5",
+        "no answer, too many calls or downloads, or another task runs: the same command may succeed later",
+    ),
+    (
+        "6",
+        "some files or folders failed, each with a line on standard error: a task completed with errors",
+    ),
     ("7", "the configuration is wrong or there is none of that name, or Plakar is not there"),
     ("130", "interrupted (129, 143: ended by SIGHUP, SIGTERM); nothing half-written stays"),
 ];
@@ -112,6 +118,9 @@ mod tests {
             Exit::Configuration,
             Exit::Signal(Signal::Interrupt),
         ];
-        assert_eq!(all.map(|exit| exit.status().to_string()), TABLE.map(|(status, _)| status.to_owned()));
+        assert_eq!(
+            all.map(|exit| exit.status().to_string()),
+            TABLE.map(|(status, _)| status.to_owned())
+        );
     }
 }

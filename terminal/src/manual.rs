@@ -40,7 +40,11 @@ pub fn page(command: clap::Command, extras: &Extras<'_>) -> io::Result<Vec<u8>> 
     table(&mut text, "ENVIRONMENT", extras.environment);
     table(&mut text, "\"EXIT STATUS\"", &TABLE);
     table(&mut text, "EXAMPLES", extras.examples);
-    let others: Vec<String> = extras.see_also.iter().map(|page| format!("\\fB{}\\fR(1)", page.replace('-', "\\-"))).collect();
+    let others: Vec<String> = extras
+        .see_also
+        .iter()
+        .map(|page| format!("\\fB{}\\fR(1)", page.replace('-', "\\-")))
+        .collect();
     text += &format!(".SH \"SEE ALSO\"\n{}\n", others.join(", "));
     page.extend_from_slice(text.as_bytes());
     Ok(page)
@@ -63,9 +67,12 @@ fn section(command: &clap::Command, above: &str, text: &mut String) -> io::Resul
     manual.render_options_section(&mut part)?;
     // Headings of their own would take the page apart.
     let part = String::from_utf8_lossy(&part).into_owned();
-    let part = part.lines().filter(|line| !line.starts_with(".ie") && !line.starts_with(".el") && !line.starts_with(".SH SYNOPSIS"));
+    let part = part.lines().filter(|line| {
+        !line.starts_with(".ie") && !line.starts_with(".el") && !line.starts_with(".SH SYNOPSIS")
+    });
     let name = format!("{above}{}", command.get_name());
-    *text += &format!(".SS {}\n", if name.contains(' ') { format!("\"{name}\"") } else { name.clone() });
+    *text +=
+        &format!(".SS {}\n", if name.contains(' ') { format!("\"{name}\"") } else { name.clone() });
     for line in part {
         *text += if line.starts_with(".SH ") { ".PP" } else { line };
         text.push('\n');

@@ -63,7 +63,9 @@ pub fn is_terminal() -> bool {
 /// A text in a colour, on a terminal and where `NO_COLOR` is not set.
 pub fn coloured(style: Style, text: &str) -> String {
     static PLAIN: OnceLock<bool> = OnceLock::new();
-    let plain = PLAIN.get_or_init(|| anstream::AutoStream::choice(&io::stdout()) == anstream::ColorChoice::Never);
+    let plain = PLAIN.get_or_init(|| {
+        anstream::AutoStream::choice(&io::stdout()) == anstream::ColorChoice::Never
+    });
     if *plain { text.to_owned() } else { format!("{style}{text}{style:#}") }
 }
 

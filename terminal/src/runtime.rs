@@ -9,7 +9,9 @@ use crate::signals::Signals;
 ///
 /// # Errors
 /// That of the work, or the signal.
-pub async fn or_signal<T, E: From<Failure>>(work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+pub async fn or_signal<T, E: From<Failure>>(
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
     let mut signals = Signals::listen().map_err(cannot_begin)?;
     until_signal(&mut signals, work).await
 }
@@ -18,7 +20,10 @@ pub async fn or_signal<T, E: From<Failure>>(work: impl Future<Output = Result<T,
 ///
 /// # Errors
 /// As [`or_signal`].
-pub async fn until_signal<T, E: From<Failure>>(signals: &mut Signals, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+pub async fn until_signal<T, E: From<Failure>>(
+    signals: &mut Signals,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
     tokio::select! {
         outcome = work => outcome,
         signal = signals.next() => {
@@ -33,7 +38,11 @@ pub async fn until_signal<T, E: From<Failure>>(signals: &mut Signals, work: impl
 /// # Errors
 /// That of the work, or that no thread can be started.
 pub fn on_runtime<T, E: From<Failure>>(work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(cannot_begin)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(cannot_begin)?;
     let outcome = runtime.block_on(work);
     // Dropping it would wait for every call that is still under way, however long the server takes.
     runtime.shutdown_background();

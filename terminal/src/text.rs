@@ -26,7 +26,11 @@ pub fn line(text: &str) -> String {
 
 /// A name or a path in quotes, cut if it is long.
 pub fn quoted(name: &str) -> String {
-    if name.len() <= MAX_QUOTED_BYTES { format!("{name:?}") } else { format!("{:?}…", cut(name, MAX_QUOTED_BYTES)) }
+    if name.len() <= MAX_QUOTED_BYTES {
+        format!("{name:?}")
+    } else {
+        format!("{:?}…", cut(name, MAX_QUOTED_BYTES))
+    }
 }
 
 /// The beginning of a text, `length` bytes at most.
@@ -51,11 +55,19 @@ mod tests {
     #[test]
     fn a_line_is_one_line_of_plain_characters() {
         assert_eq!(line("it's \"a\\b\" – ü e\u{301} 🦀"), "it's \"a\\b\" – ü e\u{301} 🦀");
-        assert_eq!(line("a\nb\u{1b}[31m\u{202e}\u{9b}\0\u{2028}"), "a\\nb\\u{1b}[31m\\u{202e}\\u{9b}\\0\\u{2028}");
+        assert_eq!(
+            line("a\nb\u{1b}[31m\u{202e}\u{9b}\0\u{2028}"),
+            "a\\nb\\u{1b}[31m\\u{202e}\\u{9b}\\0\\u{2028}"
+        );
         assert_eq!(line(&"x".repeat(MAX_LINE_BYTES)), "x".repeat(MAX_LINE_BYTES));
         for long in ["é", "x", "\u{202e}"] {
             let long = line(&long.repeat(1 << 20));
-            assert!((MAX_LINE_BYTES - 20..MAX_LINE_BYTES + 4).contains(&long.len()) && long.ends_with('…'), "{}", long.len());
+            assert!(
+                (MAX_LINE_BYTES - 20..MAX_LINE_BYTES + 4).contains(&long.len())
+                    && long.ends_with('…'),
+                "{}",
+                long.len()
+            );
         }
     }
 

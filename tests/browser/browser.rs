@@ -20,11 +20,22 @@ impl Browser {
     pub async fn at(driver: &str, downloads: &Path) -> Self {
         let program = std::env::var("CHROMIUM").expect("CHROMIUM: `make test-browser` names it");
         let preferences = json!({ "download.default_directory": downloads, "download.prompt_for_download": false });
-        let arguments = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--force-prefers-reduced-motion"];
+        let arguments = [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--force-prefers-reduced-motion",
+        ];
         let chrome = json!({ "binary": program, "args": arguments, "prefs": preferences });
-        let capabilities = json!({ "goog:chromeOptions": chrome, "goog:loggingPrefs": { "browser": "ALL" } });
+        let capabilities =
+            json!({ "goog:chromeOptions": chrome, "goog:loggingPrefs": { "browser": "ALL" } });
         let mut builder = ClientBuilder::new(HttpConnector::new());
-        let client = builder.capabilities(capabilities.as_object().unwrap().clone()).connect(driver).await.unwrap();
+        let client = builder
+            .capabilities(capabilities.as_object().unwrap().clone())
+            .connect(driver)
+            .await
+            .unwrap();
         let shots = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/screenshots");
         std::fs::create_dir_all(&shots).unwrap();
         Self { client, shots }
@@ -36,7 +47,11 @@ impl Browser {
             Ok(element) => element,
             Err(error) => {
                 self.shoot("failed").await;
-                panic!("{xpath}: {error}\n{}\n{}", self.client.current_url().await.unwrap(), self.text().await)
+                panic!(
+                    "{xpath}: {error}\n{}\n{}",
+                    self.client.current_url().await.unwrap(),
+                    self.text().await
+                )
             }
         }
     }
@@ -57,7 +72,8 @@ impl Browser {
 
     /// The field with this label, found as a screen reader does.
     pub async fn field(&self, label: &str) -> fantoccini::elements::Element {
-        let label = self.find(&format!("//label[starts-with(normalize-space(.), {label:?})]")).await;
+        let label =
+            self.find(&format!("//label[starts-with(normalize-space(.), {label:?})]")).await;
         let id = label.attr("for").await.unwrap().expect("a label says what it is for");
         self.find(&format!("//*[@id={id:?}]")).await
     }
@@ -89,7 +105,10 @@ impl Browser {
 
     /// What is to be read on the page; nothing while it is being loaded.
     pub async fn text(&self) -> String {
-        let text = self.client.execute("return document.body ? document.body.innerText : ''", vec![]).await;
+        let text = self
+            .client
+            .execute("return document.body ? document.body.innerText : ''", vec![])
+            .await;
         text.ok().and_then(|text| text.as_str().map(str::to_owned)).unwrap_or_default()
     }
 
@@ -103,7 +122,11 @@ impl Browser {
         while !self.text().await.contains(text) {
             if begun.elapsed() > patience {
                 self.shoot("failed").await;
-                panic!("no {text:?} on {}:\n{}", self.client.current_url().await.unwrap(), self.text().await);
+                panic!(
+                    "no {text:?} on {}:\n{}",
+                    self.client.current_url().await.unwrap(),
+                    self.text().await
+                );
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
@@ -123,7 +146,10 @@ impl Browser {
             self.client.set_window_size(width, 900).await.unwrap();
             let script = "return [document.documentElement.scrollWidth, document.documentElement.scrollHeight]";
             let size = self.executed(script).await;
-            assert!(name == "failed" || size[0].as_u64().unwrap() <= width.into(), "{name} is wider than a {device}: {size}");
+            assert!(
+                name == "failed" || size[0].as_u64().unwrap() <= width.into(),
+                "{name} is wider than a {device}: {size}"
+            );
             let height = u32::try_from(size[1].as_u64().unwrap()).unwrap().clamp(600, 3000) + 150;
             self.client.set_window_size(width, height).await.unwrap();
             let picture = self.client.screenshot().await.unwrap();

@@ -51,7 +51,9 @@ fn command(user: &Plakar, environment: &[(String, String)], arguments: &[&str]) 
     let mut command = Command::new(support::executable());
     let known = user.command(&[]);
     command.args(arguments).env_clear();
-    command.envs(known.get_envs().filter_map(|(name, value)| Some((name, value?)))).envs(environment.iter().cloned());
+    command
+        .envs(known.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .envs(environment.iter().cloned());
     command.env("PLAKAR", plakar()).current_dir(user.home());
     command
 }
@@ -60,12 +62,28 @@ fn command(user: &Plakar, environment: &[(String, String)], arguments: &[&str]) 
 fn large(user: &Plakar, environment: &[(String, String)]) {
     let folder = user.home().join("large");
     std::fs::create_dir(&folder).unwrap();
-    for name in (0..12_000).map(|number| format!("{number:05}.txt")).chain(["zz last.txt".to_owned()]) {
+    for name in
+        (0..12_000).map(|number| format!("{number:05}.txt")).chain(["zz last.txt".to_owned()])
+    {
         std::fs::write(folder.join(name), "").unwrap();
     }
     let location = format!("location=rclone://{}", folder.display());
-    let resource = ["app", "assign", "large", "--resource", "large", "--class", "file-storage", "--option", &location];
-    let assign = [&resource[..], &["--option", "rclone_type=local", "--store", "./large-store", "--create-store"]].concat();
+    let resource = [
+        "app",
+        "assign",
+        "large",
+        "--resource",
+        "large",
+        "--class",
+        "file-storage",
+        "--option",
+        &location,
+    ];
+    let assign = [
+        &resource[..],
+        &["--option", "rclone_type=local", "--store", "./large-store", "--create-store"],
+    ]
+    .concat();
     for arguments in [&assign[..], &["app", "backup", "large"]] {
         let ran = command(user, environment, arguments).stdin(Stdio::null()).output().unwrap();
         assert!(ran.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&ran.stderr));
@@ -119,15 +137,33 @@ impl World {
         put("Documents/data.bin", &content);
         put(&format!("Documents/{}", HOSTILE.replace('/', "_")), b"harmless");
         let user = Plakar::new(&simulator.env());
-        let (console, url) = started(command(&user, &simulator.env(), &["console", "--listen", "127.0.0.1:0"]), "http://");
+        let (console, url) = started(
+            command(&user, &simulator.env(), &["console", "--listen", "127.0.0.1:0"]),
+            "http://",
+        );
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut command = Command::new(std::env::var("CHROMEDRIVER").expect("CHROMEDRIVER: `make test-browser` names it"));
-        command.arg(format!("--port={port}")).env("HOME", user.home()).env("TMPDIR", user.path("tmp")).stderr(Stdio::null());
+        let mut command = Command::new(
+            std::env::var("CHROMEDRIVER").expect("CHROMEDRIVER: `make test-browser` names it"),
+        );
+        command
+            .arg(format!("--port={port}"))
+            .env("HOME", user.home())
+            .env("TMPDIR", user.path("tmp"))
+            .stderr(Stdio::null());
         let (driver, _) = started(command, "was started successfully");
         let downloads = user.home().join("downloads");
         std::fs::create_dir(&downloads).unwrap();
         let browser = Browser::at(&format!("http://127.0.0.1:{port}"), &downloads).await;
-        Self { browser, simulator, user, content, url, downloads, _console: console, _driver: driver }
+        Self {
+            browser,
+            simulator,
+            user,
+            content,
+            url,
+            downloads,
+            _console: console,
+            _driver: driver,
+        }
     }
 
     /// The first address lets its first user in, and nobody else.
@@ -135,7 +171,15 @@ impl World {
         let browser = &self.browser;
         browser.client.goto(self.url.trim()).await.unwrap();
         browser.says("Assign").await;
-        assert!(!browser.client.current_url().await.unwrap().as_str().contains(self.url.trim().rsplit('#').next().unwrap()));
+        assert!(
+            !browser
+                .client
+                .current_url()
+                .await
+                .unwrap()
+                .as_str()
+                .contains(self.url.trim().rsplit('#').next().unwrap())
+        );
         browser.shoot("01-empty").await;
     }
 
@@ -255,11 +299,16 @@ impl World {
         loop {
             browser.open("/tasks?app=1&kind=backup&state=succeeded").await;
             if browser.text().await.contains("schedule")
-                && browser.client.find_all(Locator::Css("main table tbody tr")).await.unwrap().len() >= 2
+                && browser.client.find_all(Locator::Css("main table tbody tr")).await.unwrap().len()
+                    >= 2
             {
                 break;
             }
-            assert!(begun.elapsed() < Duration::from_secs(150), "no scheduled run:\n{}", browser.text().await);
+            assert!(
+                begun.elapsed() < Duration::from_secs(150),
+                "no scheduled run:\n{}",
+                browser.text().await
+            );
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
         browser.shoot("18-scheduled-run").await;

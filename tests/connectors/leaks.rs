@@ -10,7 +10,9 @@ use opendrive_sim::{Options, Simulator};
 use plakar_opendrive::plugin::files::FileInfo;
 use plakar_opendrive::plugin::v1_1::proto::connectors::{Record, Result as Outcome};
 use plakar_opendrive::plugin::v1_1::proto::exporter::exporter_client::ExporterClient;
-use plakar_opendrive::plugin::v1_1::proto::exporter::{self, ExportRequest, export_request::Packet};
+use plakar_opendrive::plugin::v1_1::proto::exporter::{
+    self, ExportRequest, export_request::Packet,
+};
 use plakar_opendrive::plugin::v1_1::proto::importer::importer_client::ImporterClient;
 use plakar_opendrive::plugin::v1_1::proto::importer::{self, ImportRequest};
 use plakar_opendrive::plugin::v1_1::proto::store;
@@ -54,7 +56,8 @@ async fn a_thousand_connections_leave_nothing_behind() {
     }
     // Without a log of calls, which grows with them.
     let simulator = Simulator::start(Options { log_calls: false, ..Options::default() }).unwrap();
-    let (memory, drive) = (Place::Memory { bucket: "leaks".into() }, Place::Drive(Box::new(simulator)));
+    let (memory, drive) =
+        (Place::Memory { bucket: "leaks".into() }, Place::Drive(Box::new(simulator)));
     for place in [&memory, &drive] {
         for n in 0..8 {
             place.put(&format!("tree/folder{}/file{n}", n % 2), &noise(n, 3_000), 1).await;
@@ -70,18 +73,28 @@ async fn a_thousand_connections_leave_nothing_behind() {
 
 /// Runs all rounds of a connector and compares what there is before and after.
 async fn rounds<F: Future<Output = ()>>(name: &str, round: impl Fn(usize) -> F) {
-    let run = |count| futures::stream::iter(0..count).map(&round).buffer_unordered(ABREAST).collect::<()>();
+    let run = |count| {
+        futures::stream::iter(0..count).map(&round).buffer_unordered(ABREAST).collect::<()>()
+    };
     let start = Instant::now();
     run(WARM_UP).await;
     let before = Resources::at_rest().await;
     run(ROUNDS).await;
-    let after = Resources::settle(&before, GROWTH).await.unwrap_or_else(|problem| panic!("{name}: {problem}"));
-    eprintln!("{name}: {ROUNDS} rounds in {:.1} s\n  before: {before}\n  after:  {after}", start.elapsed().as_secs_f64());
+    let after = Resources::settle(&before, GROWTH)
+        .await
+        .unwrap_or_else(|problem| panic!("{name}: {problem}"));
+    eprintln!(
+        "{name}: {ROUNDS} rounds in {:.1} s\n  before: {before}\n  after:  {after}",
+        start.elapsed().as_secs_f64()
+    );
 }
 
 /// Serves a service to a client over a stream in memory, as main.rs does over pipes, until the client is done.
-async fn connection<S>(service: S, finish: impl Future<Output = ()>, client: impl AsyncFnOnce(Channel))
-where
+async fn connection<S>(
+    service: S,
+    finish: impl Future<Output = ()>,
+    client: impl AsyncFnOnce(Channel),
+) where
     S: tonic::codegen::Service<
             tonic::codegen::http::Request<tonic::body::Body>,
             Response = tonic::codegen::http::Response<tonic::body::Body>,
@@ -95,23 +108,36 @@ where
 {
     let (ours, mut left) = tokio::io::duplex(256 << 10);
     let (mut right, theirs) = tokio::io::duplex(256 << 10);
-    let line = tokio::spawn(async move { tokio::io::copy_bidirectional(&mut left, &mut right).await });
+    let line =
+        tokio::spawn(async move { tokio::io::copy_bidirectional(&mut left, &mut right).await });
     let (input, output) = tokio::io::split(ours);
     let (connection, ended) = Connection::new(Box::new(input), Box::new(output));
     let client = async move {
         let mut stream = Some(TokioIo::new(theirs));
         let connector = tower::service_fn(move |_| {
-            let stream = stream.take().ok_or_else(|| std::io::Error::other("there is only one connection"));
+            let stream =
+                stream.take().ok_or_else(|| std::io::Error::other("there is only one connection"));
             async { stream }
         });
-        client(Endpoint::from_static("http://plugin").connect_with_connector(connector).await.unwrap()).await;
+        client(
+            Endpoint::from_static("http://plugin").connect_with_connector(connector).await.unwrap(),
+        )
+        .await;
         // As when Plakar's process ends, whatever it was doing.
         line.abort();
     };
     let signals = Signals::listen().unwrap();
     let both = async {
         tokio::join!(
-            plugin::serve(service, plugin::FlowWindows::ONE_STREAM, connection, ended, signals, CancellationToken::new(), finish),
+            plugin::serve(
+                service,
+                plugin::FlowWindows::ONE_STREAM,
+                connection,
+                ended,
+                signals,
+                CancellationToken::new(),
+                finish
+            ),
             client
         )
     };
@@ -121,7 +147,10 @@ where
 async fn one_import(place: &Place, n: usize) {
     connection(ImporterV1_1::server(), std::future::ready(()), async |channel| {
         let mut client = ImporterClient::new(channel);
-        client.init(importer::InitRequest { config: place.config("tree"), ..Default::default() }).await.unwrap();
+        client
+            .init(importer::InitRequest { config: place.config("tree"), ..Default::default() })
+            .await
+            .unwrap();
         let (results, requests) = mpsc::channel(16);
         let mut records = client.import(ReceiverStream::new(requests)).await.unwrap().into_inner();
         let mut files = 0;
@@ -135,7 +164,12 @@ async fn one_import(place: &Place, n: usize) {
                 while chunks.message().await.unwrap().is_some() {}
                 files += 1;
             }
-            results.send(ImportRequest { result: Some(Outcome { header: Some(record), error: String::new() }) }).await.unwrap();
+            results
+                .send(ImportRequest {
+                    result: Some(Outcome { header: Some(record), error: String::new() }),
+                })
+                .await
+                .unwrap();
         }
         drop(results);
         assert!(records.message().await.unwrap().is_none());
@@ -150,13 +184,30 @@ async fn one_export(place: &Place, n: usize) {
     let (service, _) = ExporterV1_1::server(CancellationToken::new());
     connection(service, std::future::ready(()), async |channel| {
         let mut client = ExporterClient::new(channel);
-        client.init(exporter::InitRequest { config: place.config("restored"), ..Default::default() }).await.unwrap();
+        client
+            .init(exporter::InitRequest { config: place.config("restored"), ..Default::default() })
+            .await
+            .unwrap();
         let info = |mode, size| FileInfo { mode, size, ..Default::default() };
-        let folder = Record { pathname: "/".into(), file_info: Some(info(1 << 31, 0)), ..Default::default() };
+        let folder = Record {
+            pathname: "/".into(),
+            file_info: Some(info(1 << 31, 0)),
+            ..Default::default()
+        };
         let pathname = format!("/file{}", n % ABREAST);
-        let file = Record { pathname, file_info: Some(info(0o600, 1000)), has_reader: true, ..Default::default() };
+        let file = Record {
+            pathname,
+            file_info: Some(info(0o600, 1000)),
+            has_reader: true,
+            ..Default::default()
+        };
         let bytes = Bytes::from(noise(n as u64, 1000));
-        let mut packets = vec![Packet::Record(folder), Packet::Record(file), Packet::Chunk(bytes), Packet::Chunk(Bytes::new())];
+        let mut packets = vec![
+            Packet::Record(folder),
+            Packet::Record(file),
+            Packet::Chunk(bytes),
+            Packet::Chunk(Bytes::new()),
+        ];
         if n.is_multiple_of(CUT) {
             packets.pop();
         }
@@ -167,7 +218,8 @@ async fn one_export(place: &Place, n: usize) {
             assert!(results.message().await.unwrap().is_some());
             return;
         }
-        let mut results = client.export(futures::stream::iter(requests)).await.unwrap().into_inner();
+        let mut results =
+            client.export(futures::stream::iter(requests)).await.unwrap().into_inner();
         let mut stored = 0;
         while let Some(answer) = results.message().await.unwrap() {
             assert_eq!(answer.result.unwrap().error, "");
@@ -188,16 +240,28 @@ async fn one_store(place: &Place, n: usize, create: bool) {
         let config: HashMap<String, String> = place.config("store");
         client.init(store::InitRequest { proto: "opendrive".into(), config }).await.unwrap();
         if create {
-            client.create(store::CreateRequest { config: Bytes::from_static(b"description") }).await.unwrap();
-            let message = store::PutRequest { mac: vec![7; 32].into(), r#type: PACKFILE, chunk: noise(7, 100_000).into() };
+            client
+                .create(store::CreateRequest { config: Bytes::from_static(b"description") })
+                .await
+                .unwrap();
+            let message = store::PutRequest {
+                mac: vec![7; 32].into(),
+                r#type: PACKFILE,
+                chunk: noise(7, 100_000).into(),
+            };
             client.put(tokio_stream::iter([message])).await.unwrap();
         }
         client.open(store::OpenRequest {}).await.unwrap();
-        let macs = client.list(store::ListRequest { r#type: PACKFILE }).await.unwrap().into_inner().macs;
+        let macs =
+            client.list(store::ListRequest { r#type: PACKFILE }).await.unwrap().into_inner().macs;
         assert_eq!(macs.len(), 1);
         let mut read = 0;
         for range in [Some(store::get_request::Range { offset: 1000, length: 3000 }), None] {
-            let mut chunks = client.get(store::GetRequest { mac: macs[0].clone(), r#type: PACKFILE, range }).await.unwrap().into_inner();
+            let mut chunks = client
+                .get(store::GetRequest { mac: macs[0].clone(), r#type: PACKFILE, range })
+                .await
+                .unwrap()
+                .into_inner();
             if n.is_multiple_of(CUT) {
                 return;
             }

@@ -52,7 +52,8 @@ async fn a_new_file_takes_three_calls_and_known_content_two() {
 
         // The same content under other names.
         let before = place.simulator().calls();
-        let again: Files = files.iter().map(|(path, content)| (format!("copy/{path}"), content.clone())).collect();
+        let again: Files =
+            files.iter().map(|(path, content)| (format!("copy/{path}"), content.clone())).collect();
         restore_files(&destination, &again).await.all_good();
         all_there(&place, &again);
         let calls = place.simulator().calls();
@@ -78,8 +79,13 @@ async fn a_chunk_that_arrived_is_not_sent_again() {
             all_there(&place, &files);
             assert_eq!(simulator.unused_faults(), []);
             // Where the rest is as small as this, it is not worth a call to ask for it. What is cut came, and was not kept.
-            let most = size + 64 * 1024 + if matches!(cut, What::LoseAnswer) { 0 } else { 2_000_000 };
-            assert!(simulator.calls().bytes_up <= most, "{name}: {} bytes for {size} of {file}", simulator.calls().bytes_up);
+            let most =
+                size + 64 * 1024 + if matches!(cut, What::LoseAnswer) { 0 } else { 2_000_000 };
+            assert!(
+                simulator.calls().bytes_up <= most,
+                "{name}: {} bytes for {size} of {file}",
+                simulator.calls().bytes_up
+            );
         }
     }
 }
@@ -88,7 +94,9 @@ async fn a_chunk_that_arrived_is_not_sent_again() {
 async fn an_upload_whose_end_takes_the_drive_long_is_waited_for_and_made_once() {
     let place = Place::drive();
     let simulator = place.simulator();
-    let slow = |gives_up| Fault::new(What::SlowClose { seconds: 8.0, gives_up }).endpoint("upload/close_file_upload");
+    let slow = |gives_up| {
+        Fault::new(What::SlowClose { seconds: 8.0, gives_up }).endpoint("upload/close_file_upload")
+    };
     simulator.add_fault(slow(Some(1.0)).item("large"));
     simulator.add_fault(slow(Some(1.0)).item("f0"));
     let mut files = files(1, 1000);
@@ -96,7 +104,11 @@ async fn an_upload_whose_end_takes_the_drive_long_is_waited_for_and_made_once() 
     restore_files(&open(&place, "").await, &files).await.all_good();
     all_there(&place, &files);
     let calls = simulator.calls();
-    assert_eq!((calls.of("upload/create_file"), calls.of("upload/upload_file_chunk")), (2, 2), "{calls:?}");
+    assert_eq!(
+        (calls.of("upload/create_file"), calls.of("upload/upload_file_chunk")),
+        (2, 2),
+        "{calls:?}"
+    );
     assert!(calls.of("upload/close_file_upload") < 12 && calls.of("file/delete") == 0, "{calls:?}");
 }
 
@@ -105,17 +117,25 @@ async fn a_random_refusal_to_write_loses_nothing_and_a_real_one_is_told() {
     let place = Place::drive();
     let simulator = place.simulator();
     simulator.add_fault(Fault::new(What::RefuseWrite).lasting(3.0));
-    simulator.add_fault(Fault::new(What::RefuseWrite).endpoint("upload/close_file_upload").skip(4).times(3));
+    simulator.add_fault(
+        Fault::new(What::RefuseWrite).endpoint("upload/close_file_upload").skip(4).times(3),
+    );
     let files = files(12, 10_000);
     restore_files(&open(&place, "").await, &files).await.all_good();
     all_there(&place, &files);
     assert_eq!(simulator.unused_faults(), []);
 
-    simulator.set_faults(vec![Fault::refused(403, texts::PERMISSION_DENIED).endpoint("upload/create_file").always()]);
+    simulator.set_faults(vec![
+        Fault::refused(403, texts::PERMISSION_DENIED).endpoint("upload/create_file").always(),
+    ]);
     simulator.reset_calls();
     let restored = restore_files(&open(&place, "more").await, &files).await;
     assert_eq!(restored.failed("Permission").len(), files.len());
-    assert_eq!(simulator.calls().of("upload/create_file"), files.len() as u64, "nothing is tried again");
+    assert_eq!(
+        simulator.calls().of("upload/create_file"),
+        files.len() as u64,
+        "nothing is tried again"
+    );
 }
 
 #[tokio::test]
@@ -138,7 +158,10 @@ async fn the_end_of_a_session_and_a_server_in_front_of_the_drive_are_told_apart(
     restore_files(&destination, &files).await.all_good();
     assert_eq!(simulator.calls().of("session/login"), 1);
     simulator.add_fault(Fault::new(What::ExpireSessions).endpoint("upload/close_file_upload"));
-    let more: Files = files.iter().map(|(path, (bytes, seconds))| (format!("x/{path}"), (bytes.clone(), *seconds))).collect();
+    let more: Files = files
+        .iter()
+        .map(|(path, (bytes, seconds))| (format!("x/{path}"), (bytes.clone(), *seconds)))
+        .collect();
     restore_files(&destination, &more).await.all_good();
     all_there(&place, &files);
     all_there(&place, &more);
@@ -153,17 +176,33 @@ async fn a_time_that_the_drive_refuses_is_said_once_and_the_file_is_restored() {
         let restored = restore(&destination, async |restore| {
             give(restore, folder("/"), b"").await;
             for (name, size) in [("/old", 10), ("/old and large", 2_000_000)] {
-                let item = RestoreItem::File { size: Some(size), modified: UNIX_EPOCH - Duration::from_secs(86_400 * 365) };
-                give(restore, RestoreRecord { path: name.to_owned(), item, attributes: false }, &noise(1, size as usize)).await;
+                let item = RestoreItem::File {
+                    size: Some(size),
+                    modified: UNIX_EPOCH - Duration::from_secs(86_400 * 365),
+                };
+                give(
+                    restore,
+                    RestoreRecord { path: name.to_owned(), item, attributes: false },
+                    &noise(1, size as usize),
+                )
+                .await;
             }
             give(restore, file("/new", 3, 1_600_000_000), b"new").await;
         })
         .await;
         restored.all_good();
         let told: Vec<String> = restored.summary.notes().collect();
-        assert!(told.len() == 1 && told[0].starts_with("2 files have another time") && told[0].contains("\"/old and large\""), "{told:?}");
+        assert!(
+            told.len() == 1
+                && told[0].starts_with("2 files have another time")
+                && told[0].contains("\"/old and large\""),
+            "{told:?}"
+        );
         let tree = place.simulator().drive().tree();
-        assert_eq!((tree["old"].mtime, tree["old and large"].mtime, tree["new"].mtime), (0, 0, 1_600_000_000));
+        assert_eq!(
+            (tree["old"].mtime, tree["old and large"].mtime, tree["new"].mtime),
+            (0, 0, 1_600_000_000)
+        );
     }
 }
 
@@ -175,7 +214,8 @@ async fn a_name_that_the_drive_trims_is_an_error_and_leaves_nothing() {
     }
     let place = Place::drive();
     place.put("there", b"somebody's", 1).await;
-    let files: Files = [" new ", "there ", "fine"].map(|name| (name.to_owned(), (noise(1, 10), 1))).into();
+    let files: Files =
+        [" new ", "there ", "fine"].map(|name| (name.to_owned(), (noise(1, 10), 1))).into();
     let mut settings = place.settings(Role::Destination, "");
     // By default white space at the ends is quoted.
     settings.remote = settings.remote.option("encoding", "Slash,InvalidUtf8");
@@ -207,7 +247,11 @@ async fn a_listing_that_stops_at_a_hundred_or_fails_is_read_by_pages() {
     for fault in [None, Some(Fault::new(What::LargeListing { over: 100 }).always())] {
         place.simulator().set_faults(fault.into_iter().collect());
         let source = Source::open(place.settings(Role::Source, "base")).await.unwrap();
-        let files = records(&source).await.into_iter().filter(|(_, item)| matches!(item, SourceItem::File { .. })).count();
+        let files = records(&source)
+            .await
+            .into_iter()
+            .filter(|(_, item)| matches!(item, SourceItem::File { .. }))
+            .count();
         assert_eq!(files, 250);
     }
 }
@@ -219,8 +263,14 @@ async fn an_upload_that_goes_on_is_no_empty_file() {
     place.simulator().drive().put_unfinished("base/going on");
     let source = Source::open(place.settings(Role::Source, "base")).await.unwrap();
     let found: BTreeMap<String, SourceItem> = records(&source).await.into_iter().collect();
-    assert!(matches!(found["/base/empty"], SourceItem::File { size: Some(0), .. }), "{:?}", found["/base/empty"]);
-    let SourceItem::Failed(told) = &found["/base/going on"] else { panic!("{:?}", found["/base/going on"]) };
+    assert!(
+        matches!(found["/base/empty"], SourceItem::File { size: Some(0), .. }),
+        "{:?}",
+        found["/base/empty"]
+    );
+    let SourceItem::Failed(told) = &found["/base/going on"] else {
+        panic!("{:?}", found["/base/going on"])
+    };
     assert!(told.contains("is not finished"), "{told}");
 
     // A restore puts the file there, also if it is to be empty.
@@ -262,13 +312,37 @@ async fn put(store: &Store, kind: Kind, mac: Mac, bytes: &[u8]) {
 async fn a_store_loses_nothing_to_what_the_drive_does() {
     let lost = |endpoint| Fault::new(What::LoseAnswer).endpoint(endpoint).skip(2).times(2);
     let every: [(&str, Vec<Fault>); 5] = [
-        ("fresh", vec![Fault::new(What::LagFiles { seconds: 2.0 }).endpoint("upload/close_file_upload").always()]),
+        (
+            "fresh",
+            vec![
+                Fault::new(What::LagFiles { seconds: 2.0 })
+                    .endpoint("upload/close_file_upload")
+                    .always(),
+            ],
+        ),
         (
             "refused",
-            vec![Fault::new(What::RefuseWrite).skip(1).lasting(3.0), Fault::new(What::RefuseWrite).endpoint("file/rename").times(3)],
+            vec![
+                Fault::new(What::RefuseWrite).skip(1).lasting(3.0),
+                Fault::new(What::RefuseWrite).endpoint("file/rename").times(3),
+            ],
         ),
-        ("slow", vec![Fault::new(What::SlowClose { seconds: 4.0, gives_up: Some(1.0) }).endpoint("upload/close_file_upload").skip(1)]),
-        ("lost", vec![lost("upload/upload_file_chunk"), lost("upload/close_file_upload"), lost("upload/create_file")]),
+        (
+            "slow",
+            vec![
+                Fault::new(What::SlowClose { seconds: 4.0, gives_up: Some(1.0) })
+                    .endpoint("upload/close_file_upload")
+                    .skip(1),
+            ],
+        ),
+        (
+            "lost",
+            vec![
+                lost("upload/upload_file_chunk"),
+                lost("upload/close_file_upload"),
+                lost("upload/create_file"),
+            ],
+        ),
         ("throttled", vec![Fault::throttled_403(3.0).skip(12)]),
     ];
     for (name, faults) in every {
@@ -283,10 +357,17 @@ async fn a_store_loses_nothing_to_what_the_drive_does() {
         let other = Store::new(place.settings(Role::Store, "store"));
         assert_eq!(other.open().await.unwrap(), "description", "{name}");
         for number in 0..6 {
-            for (kind, mac, size) in [(Kind::Packfile, mac(number), 2_000_000), (Kind::State, mac(100 + number), 3000)] {
+            for (kind, mac, size) in
+                [(Kind::Packfile, mac(number), 2_000_000), (Kind::State, mac(100 + number), 3000)]
+            {
                 let bytes = match other.get(kind, &mac, None).await.unwrap() {
                     ResourceContent::Whole(bytes) => bytes.to_vec(),
-                    ResourceContent::Pieces(pieces) => futures::TryStreamExt::try_collect::<Vec<Bytes>>(pieces).await.unwrap().concat(),
+                    ResourceContent::Pieces(pieces) => {
+                        futures::TryStreamExt::try_collect::<Vec<Bytes>>(pieces)
+                            .await
+                            .unwrap()
+                            .concat()
+                    }
                 };
                 assert!(bytes == noise(number.into(), size), "{name}: {kind:?} {number}");
             }

@@ -10,7 +10,8 @@ use proptest::prelude::*;
 use serde_json::Value;
 use support_plugin::place::Place;
 
-const ROLES: [(Role, &str); 3] = [(Role::Source, "source"), (Role::Destination, "destination"), (Role::Store, "store")];
+const ROLES: [(Role, &str); 3] =
+    [(Role::Source, "source"), (Role::Destination, "destination"), (Role::Store, "store")];
 
 fn schema(name: &str) -> Value {
     let path = format!("{}/packaging/schema/{name}.json", env!("CARGO_MANIFEST_DIR"));
@@ -23,27 +24,45 @@ fn config(pairs: &[(&str, &str)]) -> HashMap<String, String> {
 
 /// By an engine that knows no look-ahead, as Go's: Plakar's own tools read the schemas with that one.
 fn validator(schema: &Value) -> Validator {
-    jsonschema::draft202012::options().with_pattern_options(PatternOptions::regex()).build(schema).unwrap()
+    jsonschema::draft202012::options()
+        .with_pattern_options(PatternOptions::regex())
+        .build(schema)
+        .unwrap()
 }
 
 /// What a form says that shows a schema's `errorMessage`, a line for each fault.
-fn lines_of_a_form(schema: &Value, validator: &Validator, config: &HashMap<String, String>) -> Vec<String> {
+fn lines_of_a_form(
+    schema: &Value,
+    validator: &Validator,
+    config: &HashMap<String, String>,
+) -> Vec<String> {
     let instance = serde_json::to_value(config).unwrap();
-    let mut lines: Vec<String> = validator.iter_errors(&instance).flat_map(|error| lines(schema, &error)).collect();
+    let mut lines: Vec<String> =
+        validator.iter_errors(&instance).flat_map(|error| lines(schema, &error)).collect();
     lines.sort();
     lines
 }
 
 fn lines(schema: &Value, error: &ValidationError) -> Vec<String> {
-    let path = error.schema_path().as_str().replace("/if/then", "/then").replace("/propertyNames/not", "/propertyNames");
+    let path = error
+        .schema_path()
+        .as_str()
+        .replace("/if/then", "/then")
+        .replace("/propertyNames/not", "/propertyNames");
     let (parent, keyword) = path.rsplit_once('/').unwrap();
     let words = &schema.pointer(parent).unwrap()["errorMessage"];
     let words = words.get(keyword).unwrap_or(words);
     let filled = |words: &Value, name: &str, value: &str| {
-        words.as_str().unwrap_or_else(|| panic!("{path}: {words}")).replace("{key}", name).replace("${0}", value)
+        words
+            .as_str()
+            .unwrap_or_else(|| panic!("{path}: {words}"))
+            .replace("{key}", name)
+            .replace("${0}", value)
     };
     match error.kind() {
-        ValidationErrorKind::Required { property } => vec![filled(&words[property.as_str().unwrap()], "", "")],
+        ValidationErrorKind::Required { property } => {
+            vec![filled(&words[property.as_str().unwrap()], "", "")]
+        }
         ValidationErrorKind::PropertyNames { error } => {
             let name = error.instance().as_str().unwrap();
             vec![filled(words, &format!("{name:?}"), "").replace("{name}", name)]
@@ -61,8 +80,12 @@ fn lines(schema: &Value, error: &ValidationError) -> Vec<String> {
 fn lines_of_ours(role: Role, config: &HashMap<String, String>) -> Vec<String> {
     let faults = check(role, config).err().unwrap_or_default();
     let unknown = |line: &str| line.starts_with("unknown option");
-    let mut lines: Vec<String> =
-        faults.iter().map(|fault| if unknown(&fault.problem) { fault.problem.clone() } else { fault.to_string() }).collect();
+    let mut lines: Vec<String> = faults
+        .iter()
+        .map(
+            |fault| if unknown(&fault.problem) { fault.problem.clone() } else { fault.to_string() },
+        )
+        .collect();
     lines.sort();
     lines
 }
@@ -143,7 +166,8 @@ const NATIVE_BAD: Pairs = &[
 
 const IMPORTED_GOOD: Pairs = &[("rclone_copy_links", "true"), ("rclone_override.timeout", "1m")];
 
-const IMPORTED_BAD: Pairs = &[("rclone_type", "-"), ("rclone_type", ""), ("username", "me"), ("override.timeout", "1m")];
+const IMPORTED_BAD: Pairs =
+    &[("rclone_type", "-"), ("rclone_type", ""), ("username", "me"), ("override.timeout", "1m")];
 
 const STORE_GOOD: Pairs = &[
     ("cache_size", "1Mi"),
@@ -170,7 +194,8 @@ const STORE_BAD: Pairs = &[
 /// What a destination has not.
 const READING_GOOD: Pairs = &[("downloads", "1"), ("downloads", " 06 ")];
 
-const READING_BAD: Pairs = &[("downloads", "0"), ("downloads", "7"), ("downloads", "15"), ("downloads", "")];
+const READING_BAD: Pairs =
+    &[("downloads", "0"), ("downloads", "7"), ("downloads", "15"), ("downloads", "")];
 
 #[tokio::test]
 async fn the_schemas_and_our_own_check_agree() {
@@ -184,7 +209,9 @@ async fn the_schemas_and_our_own_check_agree() {
         let text = schema.to_string();
         assert!(!text.contains("(?") && !text.contains("\\\\u"), "{name}");
         let validator = validator(&schema);
-        for (place, more_good, more_bad) in [(&drive, NATIVE_GOOD, NATIVE_BAD), (&local, IMPORTED_GOOD, IMPORTED_BAD)] {
+        for (place, more_good, more_bad) in
+            [(&drive, NATIVE_GOOD, NATIVE_BAD), (&local, IMPORTED_GOOD, IMPORTED_BAD)]
+        {
             let is_store = role == Role::Store;
             let cases = [(&[("location", "")][..0], true)].into_iter().chain([
                 (GOOD, true),
@@ -214,7 +241,12 @@ async fn the_schemas_and_our_own_check_agree() {
 }
 
 /// The form, the check and the plugin take a configuration or refuse it, in the same words.
-async fn agree(case: &str, (role, schema, validator): (Role, &Value, &Validator), config: &HashMap<String, String>, valid: bool) {
+async fn agree(
+    case: &str,
+    (role, schema, validator): (Role, &Value, &Validator),
+    config: &HashMap<String, String>,
+    valid: bool,
+) {
     let ours = accepts(role, config).await;
     assert_eq!(ours.is_ok(), valid, "{case}: {ours:?}");
     let theirs = lines_of_a_form(schema, validator, config);
@@ -255,9 +287,17 @@ proptest! {
 
 #[test]
 fn a_fault_names_the_option_and_never_shows_a_secret() {
-    let faults = check(Role::Source, &config(&[("location", "opendrive://"), ("pasword", "hunter2"), ("rclone_password", "hunter2")]));
+    let faults = check(
+        Role::Source,
+        &config(&[
+            ("location", "opendrive://"),
+            ("pasword", "hunter2"),
+            ("rclone_password", "hunter2"),
+        ]),
+    );
     let faults = faults.unwrap_err();
-    let shown: Vec<(&str, String)> = faults.iter().map(|fault| (fault.option.as_str(), fault.to_string())).collect();
+    let shown: Vec<(&str, String)> =
+        faults.iter().map(|fault| (fault.option.as_str(), fault.to_string())).collect();
     let expected = [
         ("pasword", "unknown option \"pasword\": did you mean \"password\"?"),
         (
@@ -268,7 +308,11 @@ fn a_fault_names_the_option_and_never_shows_a_secret() {
         ("password", "option \"password\" is missing: write `plakar source set NAME password=…`"),
     ];
     assert_eq!(shown, expected.map(|(option, line)| (option, line.to_owned())));
-    let faults = check(Role::Source, &config(&[("location", "rclone://"), ("rclone_type", "local"), ("colour", "red")])).unwrap_err();
+    let faults = check(
+        Role::Source,
+        &config(&[("location", "rclone://"), ("rclone_type", "local"), ("colour", "red")]),
+    )
+    .unwrap_err();
     assert_eq!(
         faults[0].to_string(),
         "unknown option \"colour\": there are bwlimit, checkers, downloads, location, rclone_type, tpslimit, transfers"
@@ -282,32 +326,61 @@ fn every_option_is_documented_and_its_examples_are_valid() {
     for (role, name) in ROLES {
         let schema = schema(name);
         for (key, option) in schema["properties"].as_object().unwrap() {
-            assert!(option["description"].as_str().is_some_and(|text| text.ends_with('.')), "{name}: {key}");
+            assert!(
+                option["description"].as_str().is_some_and(|text| text.ends_with('.')),
+                "{name}: {key}"
+            );
             let validator = validator(option);
-            let examples = option["examples"].as_array().unwrap_or_else(|| panic!("{name}: {key} has no example"));
+            let examples = option["examples"]
+                .as_array()
+                .unwrap_or_else(|| panic!("{name}: {key} has no example"));
             for example in examples.iter().chain(option.get("default")) {
                 assert!(validator.is_valid(example), "{name}: {key}: {example}");
             }
             // Plakar's forms are made of single values, each with a type, and of choices between texts.
-            assert!(option.get("type").is_some() && option.get("properties").is_none(), "{name}: {key}");
+            assert!(
+                option.get("type").is_some() && option.get("properties").is_none(),
+                "{name}: {key}"
+            );
             // What our own check does not know would be checked by forms alone.
             let known = "description type examples default format writeOnly errorMessage pattern not enum minLength minimum maximum";
-            assert!(option.as_object().unwrap().keys().all(|keyword| known.contains(keyword.as_str())), "{name}: {key}");
+            assert!(
+                option.as_object().unwrap().keys().all(|keyword| known.contains(keyword.as_str())),
+                "{name}: {key}"
+            );
             // The same option is the same everywhere, but for what names the connector.
             let mut option = option.clone();
             if key == "location" || key == "transfers" {
                 continue;
             }
             if let Some(words) = option["errorMessage"].as_str() {
-                option["errorMessage"] = words.replace(&format!("plakar {name} "), "plakar source ").into();
+                option["errorMessage"] =
+                    words.replace(&format!("plakar {name} "), "plakar source ").into();
             }
-            assert_eq!(*shared.entry(key.clone()).or_insert_with(|| option.clone()), option, "{name}: {key}");
+            assert_eq!(
+                *shared.entry(key.clone()).or_insert_with(|| option.clone()),
+                option,
+                "{name}: {key}"
+            );
         }
         // What the schema calls the default is what the connector takes.
-        let settings = Settings::parse(role, &config(&[("location", "rclone:///x"), ("rclone_type", "local")]), "").unwrap();
+        let settings = Settings::parse(
+            role,
+            &config(&[("location", "rclone:///x"), ("rclone_type", "local")]),
+            "",
+        )
+        .unwrap();
         let default = |key: &str| schema["properties"][key]["default"].as_str().unwrap().to_owned();
-        assert_eq!((settings.transfers.to_string(), settings.checkers.to_string()), (default("transfers"), default("checkers")), "{name}");
-        assert_eq!((settings.tpslimit, settings.bwlimit), (default("tpslimit"), default("bwlimit")), "{name}");
+        assert_eq!(
+            (settings.transfers.to_string(), settings.checkers.to_string()),
+            (default("transfers"), default("checkers")),
+            "{name}"
+        );
+        assert_eq!(
+            (settings.tpslimit, settings.bwlimit),
+            (default("tpslimit"), default("bwlimit")),
+            "{name}"
+        );
         if role == Role::Store {
             assert_eq!(format!("{}Mi", settings.cache_size >> 20), default("cache_size"));
         }

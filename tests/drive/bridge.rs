@@ -18,12 +18,20 @@ async fn memory(name: &str) -> Remote {
 }
 
 async fn put(remote: &Remote, path: &str, bytes: &[u8]) {
-    let mut writer = remote.create(path, Some(bytes.len() as u64), UNIX_EPOCH + Duration::from_secs(1_700_000_000)).await.unwrap();
+    let mut writer = remote
+        .create(path, Some(bytes.len() as u64), UNIX_EPOCH + Duration::from_secs(1_700_000_000))
+        .await
+        .unwrap();
     writer.write(bytes.to_vec()).await.unwrap();
     writer.commit().await.unwrap();
 }
 
-async fn get(remote: &Remote, path: &str, offset: u64, length: Option<u64>) -> Result<Vec<u8>, Error> {
+async fn get(
+    remote: &Remote,
+    path: &str,
+    offset: u64,
+    length: Option<u64>,
+) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     remote.cat(path, offset, length, &mut bytes).await?;
     Ok(bytes)
@@ -41,12 +49,27 @@ async fn objects_are_written_listed_read_moved_and_deleted() {
     assert_eq!(entry.hash.as_deref(), Some("5eb63bbbe01eeed093cb22bb8f5acdc3"));
     // A folder without a time of its own must not get the present one: it would differ on every run.
     let top = remote.list("").await.unwrap();
-    assert!(top[0].is_folder() && top[0].modified.is_none_or(|time| time.elapsed().unwrap() > Duration::from_secs(3600)), "{top:?}");
+    assert!(
+        top[0].is_folder()
+            && top[0]
+                .modified
+                .is_none_or(|time| time.elapsed().unwrap() > Duration::from_secs(3600)),
+        "{top:?}"
+    );
 
-    for (offset, length, expected) in
-        [(0, None, "hello world"), (6, None, "world"), (0, Some(5), "hello"), (4, Some(3), "o w"), (11, None, ""), (3, Some(0), "")]
-    {
-        assert_eq!(get(&remote, "folder/a.txt", offset, length).await.unwrap(), expected.as_bytes(), "{offset} {length:?}");
+    for (offset, length, expected) in [
+        (0, None, "hello world"),
+        (6, None, "world"),
+        (0, Some(5), "hello"),
+        (4, Some(3), "o w"),
+        (11, None, ""),
+        (3, Some(0), ""),
+    ] {
+        assert_eq!(
+            get(&remote, "folder/a.txt", offset, length).await.unwrap(),
+            expected.as_bytes(),
+            "{offset} {length:?}"
+        );
     }
 
     let object = remote.stat("folder/a.txt").await.unwrap().object.unwrap();
@@ -60,7 +83,8 @@ async fn objects_are_written_listed_read_moved_and_deleted() {
 #[tokio::test]
 async fn reading_in_small_pieces_gives_the_same_bytes() {
     let remote = memory("pieces").await;
-    let bytes: Vec<u8> = (0..3_000_000u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let bytes: Vec<u8> =
+        (0..3_000_000u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     put(&remote, "big", &bytes).await;
     let mut reader = remote.stat("big").await.unwrap().object.unwrap().read(0, None).await.unwrap();
     let mut got = Vec::new();
@@ -87,14 +111,21 @@ async fn the_beginnings_of_files_come_with_what_follows() {
         put(&remote, &format!("{size:09}"), &vec![7; size]).await;
     }
     let listed = async || {
-        let mut objects: Vec<_> = remote.list("").await.unwrap().into_iter().map(|entry| Arc::new(entry.object.unwrap())).collect();
+        let mut objects: Vec<_> = remote
+            .list("")
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|entry| Arc::new(entry.object.unwrap()))
+            .collect();
         objects.sort_by(|a, b| a.path().cmp(b.path()));
         objects
     };
     // The first time each on a thread of its own, then one after another.
     for _ in 0..3 {
         let objects = listed().await;
-        let (prefetches, jobs): (Vec<_>, Vec<_>) = objects.iter().map(|object| object.prefetch(50)).unzip();
+        let (prefetches, jobs): (Vec<_>, Vec<_>) =
+            objects.iter().map(|object| object.prefetch(50)).unzip();
         // The objects are read all the same when they are let go.
         drop(objects);
         PrefetchJob::start(jobs);
@@ -110,7 +141,8 @@ async fn the_beginnings_of_files_come_with_what_follows() {
     }
     let objects = listed().await;
     objects[1].delete().await.unwrap();
-    let (mut prefetches, jobs): (Vec<_>, Vec<_>) = objects.iter().map(|object| object.prefetch(50)).unzip();
+    let (mut prefetches, jobs): (Vec<_>, Vec<_>) =
+        objects.iter().map(|object| object.prefetch(50)).unzip();
     PrefetchJob::start(jobs);
     let error = prefetches.remove(1).take().await.unwrap_err();
     assert_eq!((error.kind(), error.path()), (ErrorKind::Handle, Some("000000001")), "{error}");
@@ -126,7 +158,8 @@ async fn an_upload_that_is_not_whole_leaves_nothing() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let local = Remote::open(&RemoteConfig::new("local", folder.path().to_str().unwrap())).await.unwrap();
+    let local =
+        Remote::open(&RemoteConfig::new("local", folder.path().to_str().unwrap())).await.unwrap();
     for remote in [memory("aborted").await, local] {
         // Dropped in the middle.
         let mut writer = remote.create("f", Some(100), UNIX_EPOCH).await.unwrap();
@@ -156,14 +189,30 @@ async fn bad_configurations_are_errors_that_name_the_option() {
             "option \"type\": backend \"drive\" is not built in; this build has alias, crypt, local, memory, opendrive; \"make package BACKENDS=all\" makes a package with every backend of rclone",
         ),
         (
-            RemoteConfig::new("crypt", "").plain_password("password", "x").option("remote", ":alias,remote=':s3,provider=AWS:a':b"),
+            RemoteConfig::new("crypt", "")
+                .plain_password("password", "x")
+                .option("remote", ":alias,remote=':s3,provider=AWS:a':b"),
             "option \"remote\": backend \"s3\" is not built in",
         ),
-        (RemoteConfig::new("memory", "").option("colour", "red"), "unknown option \"colour\" for backend \"memory\""),
+        (
+            RemoteConfig::new("memory", "").option("colour", "red"),
+            "unknown option \"colour\" for backend \"memory\"",
+        ),
         (RemoteConfig::new("opendrive", ""), "option \"username\" is missing"),
-        (RemoteConfig::new("opendrive", "").option("username", "me"), "option \"password\" is missing"),
-        (RemoteConfig::new("opendrive", "").option("username", "me").option("password", "not obscured"), "is not an obscured password"),
-        (RemoteConfig::new("memory", "").option("override.colour", "red"), "no global option \"colour\""),
+        (
+            RemoteConfig::new("opendrive", "").option("username", "me"),
+            "option \"password\" is missing",
+        ),
+        (
+            RemoteConfig::new("opendrive", "")
+                .option("username", "me")
+                .option("password", "not obscured"),
+            "is not an obscured password",
+        ),
+        (
+            RemoteConfig::new("memory", "").option("override.colour", "red"),
+            "no global option \"colour\"",
+        ),
     ];
     for (config, expected) in cases {
         let error = Remote::open(&config).await.unwrap_err();
@@ -197,7 +246,8 @@ async fn unknown_handles_and_double_closes_are_errors() {
         let error = rclone.rpc::<_, serde_json::Value>(method, &request).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Handle, "{method}: {error}");
     }
-    let opened: serde_json::Value = rclone.rpc("bridge/open", &json!({"config": {"type": "memory"}})).await.unwrap();
+    let opened: serde_json::Value =
+        rclone.rpc("bridge/open", &json!({"config": {"type": "memory"}})).await.unwrap();
     let close = json!({"remote": opened["remote"]});
     rclone.rpc::<_, serde_json::Value>("bridge/close", &close).await.unwrap();
     let error = rclone.rpc::<_, serde_json::Value>("bridge/close", &close).await.unwrap_err();
@@ -207,7 +257,10 @@ async fn unknown_handles_and_double_closes_are_errors() {
 #[tokio::test]
 async fn bad_requests_are_errors() {
     let rclone = Rclone::get();
-    let error = rclone.rpc::<_, serde_json::Value>("bridge/open", &json!({"colour": "red"})).await.unwrap_err();
+    let error = rclone
+        .rpc::<_, serde_json::Value>("bridge/open", &json!({"colour": "red"}))
+        .await
+        .unwrap_err();
     assert!(error.to_string().contains("unknown field \"colour\""), "{error}");
     let error = rclone.rpc::<_, serde_json::Value>("no/such", &json!({})).await.unwrap_err();
     assert!(error.to_string().contains("couldn't find method"), "{error}");
@@ -256,13 +309,19 @@ async fn dropping_a_future_cancels_the_call() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_is_cancelled_from_another_thread() {
     let (_listener, config) = silent_drive().await;
-    let request = json!({"config": config_json(&config), "plain": ["password"], "call": 1u64 << 60});
-    let call = tokio::spawn(async move { Rclone::get().rpc::<_, serde_json::Value>("bridge/open", &request).await });
+    let request =
+        json!({"config": config_json(&config), "plain": ["password"], "call": 1u64 << 60});
+    let call = tokio::spawn(async move {
+        Rclone::get().rpc::<_, serde_json::Value>("bridge/open", &request).await
+    });
     tokio::time::sleep(Duration::from_millis(200)).await;
-    std::thread::spawn(|| Rclone::get().rpc_blocking::<_, serde_json::Value>("bridge/cancel", &json!({"call": 1u64 << 60})))
-        .join()
-        .unwrap()
-        .unwrap();
+    std::thread::spawn(|| {
+        Rclone::get()
+            .rpc_blocking::<_, serde_json::Value>("bridge/cancel", &json!({"call": 1u64 << 60}))
+    })
+    .join()
+    .unwrap()
+    .unwrap();
     let error = within(HANG, call).await.unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled, "{error}");
 }

@@ -65,18 +65,25 @@ async fn what_cannot_be_decrypted_is_told_in_the_same_call() {
     let before = place.simulator().calls().of("folder/list");
     let entries = right.list("").await.unwrap();
     assert_eq!(place.simulator().calls().of("folder/list"), before + 1);
-    let mut told: Vec<_> =
-        entries.iter().map(|entry| (entry.name.as_str(), entry.undecryptable, entry.is_folder(), entry.object.is_some())).collect();
+    let mut told: Vec<_> = entries
+        .iter()
+        .map(|entry| {
+            (entry.name.as_str(), entry.undecryptable, entry.is_folder(), entry.object.is_some())
+        })
+        .collect();
     told.sort();
     assert_eq!(told, [("file", false, false, true), ("foreign", true, false, false)]);
     let plain = Remote::open(&RemoteConfig::new("memory", "plain")).await.unwrap();
     assert!(right.features().encrypted && !plain.features().encrypted);
 
     let wrapped = format!(":opendrive,username=user@example.com,password={PASSWORD}:sealed");
-    let config = RemoteConfig::new("crypt", "").option("remote", &wrapped).plain_password("password", "an0ther w0rd");
+    let config = RemoteConfig::new("crypt", "")
+        .option("remote", &wrapped)
+        .plain_password("password", "an0ther w0rd");
     let simulator = place.simulator();
-    let config =
-        config.option("override.http_proxy", &simulator.proxy_url()).option("override.ca_cert", simulator.ca_file().to_str().unwrap());
+    let config = config
+        .option("override.http_proxy", &simulator.proxy_url())
+        .option("override.ca_cert", simulator.ca_file().to_str().unwrap());
     let error = Remote::open(&config).await.unwrap().list("").await.unwrap_err();
     assert_eq!((error.kind(), error.is_temporary()), (ErrorKind::Undecryptable, false), "{error}");
 }
@@ -94,7 +101,9 @@ async fn a_failed_upload_leaves_nothing_and_keeps_what_was_there() {
     let before = files(&place);
     place.simulator().change_behaviour(|behaviour| behaviour.temp_location = TempLocation::AtOpen);
     let refusal = What::Status { code: 403, message: "No".into(), retry_after: None };
-    for endpoint in ["upload/open_file_upload", "upload/upload_file_chunk", "upload/close_file_upload"] {
+    for endpoint in
+        ["upload/open_file_upload", "upload/upload_file_chunk", "upload/close_file_upload"]
+    {
         place.simulator().set_faults(vec![Fault::new(refusal.clone()).endpoint(endpoint).times(2)]);
         for path in ["new", "there"] {
             let error = put(&remote, path, &noise(2, 100_000)).await.unwrap_err();
@@ -121,9 +130,17 @@ async fn plakar_1_0_is_told_too() {
         let plugin = Plugin::start_v1_0("importer", &[]).await;
         let mut client = ImporterClient::new(plugin.channel.clone());
         let options = Options { hostname: "here".into(), max_concurrency: 8, ..Default::default() };
-        let keys = [("location", "rclone://"), ("rclone_type", "crypt"), ("rclone_remote", at), ("rclone_password", password)];
-        let config: HashMap<String, String> = keys.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
-        let answer = client.init(InitRequest { options: Some(options), proto: "rclone".into(), config }).await;
+        let keys = [
+            ("location", "rclone://"),
+            ("rclone_type", "crypt"),
+            ("rclone_remote", at),
+            ("rclone_password", password),
+        ];
+        let config: HashMap<String, String> =
+            keys.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+        let answer = client
+            .init(InitRequest { options: Some(options), proto: "rclone".into(), config })
+            .await;
         (plugin, client, answer)
     };
     let (_plugin, mut client, answer) = start(PASSWORD).await;
@@ -134,7 +151,10 @@ async fn plakar_1_0_is_told_too() {
         found.insert(record.pathname, record.result.unwrap());
     }
     assert!(matches!(found["/file"], Found::Record(_)), "{found:?}");
-    assert!(matches!(&found["/foreign"], Found::Error(error) if error.message.contains("cannot be decrypted")), "{found:?}");
+    assert!(
+        matches!(&found["/foreign"], Found::Error(error) if error.message.contains("cannot be decrypted")),
+        "{found:?}"
+    );
     let (_plugin, _, answer) = start(WRONG).await;
     let message = answer.unwrap_err().message().to_owned();
     assert!(message.contains("no name in it can be decrypted (2, as \""), "{message}");

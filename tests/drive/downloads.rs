@@ -53,8 +53,16 @@ async fn read(source: &Source, path: &str) -> Result<Vec<u8>, Error> {
 }
 
 /// Reads all files, so many at once.
-async fn read_all(source: &Source, paths: &[String], at_once: usize) -> Vec<(String, Result<Vec<u8>, Error>)> {
-    stream::iter(paths).map(|path| async move { (path.clone(), read(source, path).await) }).buffer_unordered(at_once).collect().await
+async fn read_all(
+    source: &Source,
+    paths: &[String],
+    at_once: usize,
+) -> Vec<(String, Result<Vec<u8>, Error>)> {
+    stream::iter(paths)
+        .map(|path| async move { (path.clone(), read(source, path).await) })
+        .buffer_unordered(at_once)
+        .collect()
+        .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -76,7 +84,11 @@ async fn no_download_is_refused_however_many_files_are_read_at_once() {
             assert!(bytes.unwrap() == noise(number, size), "{path}");
         }
         let calls = place.simulator().calls();
-        assert_eq!((calls.refused_downloads, calls.refused), (0, 0), "{at_once} at once: {calls:?}");
+        assert_eq!(
+            (calls.refused_downloads, calls.refused),
+            (0, 0),
+            "{at_once} at once: {calls:?}"
+        );
         assert!(calls.peak_downloads <= DOWNLOADS, "{} at once", calls.peak_downloads);
         assert_traffic(&place, 30 * 300_000 + 6 * 6_000_000);
     }
@@ -103,7 +115,8 @@ async fn the_option_says_how_many() {
         place.put("file", &noise(1, 15_000_000), 1_700_000_000).await;
         let mut config = place.config("");
         config.insert("downloads".to_owned(), downloads.to_owned());
-        let settings = plakar_opendrive::connector::Settings::parse(Role::Source, &config, "host").unwrap();
+        let settings =
+            plakar_opendrive::connector::Settings::parse(Role::Source, &config, "host").unwrap();
         let remote = Remote::open(&settings.remote).await.unwrap();
         let most: u64 = downloads.parse().unwrap();
         assert_eq!(remote.features().downloads as u64, most);
@@ -115,7 +128,10 @@ async fn the_option_says_how_many() {
         }
         let calls = place.simulator().calls();
         assert_eq!((count, calls.refused_downloads), (15_000_000, 0));
-        assert!(calls.peak_downloads <= most && (most == 1 || calls.peak_downloads > 1), "{calls:?}");
+        assert!(
+            calls.peak_downloads <= most && (most == 1 || calls.peak_downloads > 1),
+            "{calls:?}"
+        );
     }
     let other = Remote::open(&RemoteConfig::new("memory", "unbounded")).await.unwrap();
     assert_eq!(other.features().downloads, 0);
@@ -138,7 +154,11 @@ async fn a_drive_that_ignores_ranges_is_read_over_one_connection() {
 /// As where another process on the machine has most of the downloads.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_refused_waits_for_its_turn() {
-    let place = place(Behaviour { max_downloads: Some(2), download_speed: Some(2_000_000), ..Behaviour::default() });
+    let place = place(Behaviour {
+        max_downloads: Some(2),
+        download_speed: Some(2_000_000),
+        ..Behaviour::default()
+    });
     for number in 0..20 {
         place.put(&format!("file{number:02}"), &noise(number, 400_000), 1_700_000_000).await;
     }
@@ -155,7 +175,11 @@ async fn what_is_refused_waits_for_its_turn() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_volume_that_is_used_up_ends_a_source_with_one_line() {
     for answer in [VolumeAnswer::Record, VolumeAnswer::Text] {
-        let place = place(Behaviour { daily_volume: Some(2 << 20), volume_answer: answer, ..Behaviour::default() });
+        let place = place(Behaviour {
+            daily_volume: Some(2 << 20),
+            volume_answer: answer,
+            ..Behaviour::default()
+        });
         for number in 0..30 {
             place.put(&format!("file{number:02}"), &noise(number, 100_000), 1_700_000_000).await;
         }
@@ -164,18 +188,34 @@ async fn a_volume_that_is_used_up_ends_a_source_with_one_line() {
         let (source, paths) = opened(&place).await;
         assert_eq!(read(&source, &paths[30]).await.unwrap(), br#"{"BWExceeded":1}"#);
         let outcomes = read_all(&source, &paths[..30], 4).await;
-        let failed: Vec<&Error> = outcomes.iter().filter_map(|(_, outcome)| outcome.as_ref().err()).collect();
+        let failed: Vec<&Error> =
+            outcomes.iter().filter_map(|(_, outcome)| outcome.as_ref().err()).collect();
         assert!((8..20).contains(&failed.len()), "{}", failed.len());
         for error in failed {
             assert_eq!(error.kind(), ErrorKind::VolumeUsedUp, "{error}");
-            assert!(error.message().contains("daily download volume (2 MB)") && error.message().contains("noon Pacific"), "{error}");
+            assert!(
+                error.message().contains("daily download volume (2 MB)")
+                    && error.message().contains("noon Pacific"),
+                "{error}"
+            );
         }
         // The run knows; and nothing more is asked of the drive.
         let ended = within(Duration::from_secs(60), source.fatal_error()).await;
         assert_eq!(ended.kind(), ErrorKind::VolumeUsedUp);
         place.simulator().reset_calls();
-        assert!(read_all(&source, &paths[..30], 4).await.iter().filter(|(_, outcome)| outcome.is_err()).count() >= 8);
-        assert!(place.simulator().calls().of("download/file") <= 1, "{:?}", place.simulator().calls());
+        assert!(
+            read_all(&source, &paths[..30], 4)
+                .await
+                .iter()
+                .filter(|(_, outcome)| outcome.is_err())
+                .count()
+                >= 8
+        );
+        assert!(
+            place.simulator().calls().of("download/file") <= 1,
+            "{:?}",
+            place.simulator().calls()
+        );
     }
 }
 
@@ -238,12 +278,16 @@ async fn a_small_packfile_that_came_damaged_is_read_once_more() {
         let expected = noise(number.into(), 900_000);
         for offset in [700_000, 449_000, 10] {
             assert!(
-                part(&store, &mac(number), offset, 3_000).await.unwrap() == expected[offset as usize..][..3_000],
+                part(&store, &mac(number), offset, 3_000).await.unwrap()
+                    == expected[offset as usize..][..3_000],
                 "{number} at {offset}"
             );
         }
     }
-    assert_eq!((place.simulator().calls().of("download/file"), place.simulator().unused_faults()), (4, vec![]));
+    assert_eq!(
+        (place.simulator().calls().of("download/file"), place.simulator().unused_faults()),
+        (4, vec![])
+    );
     // What differs for good is read in parts: Plakar compares each with a MAC of its own, and the listing may be wrong.
     let place = self::place(Behaviour::default());
     let store = filled_store(&place, 1, 900_000).await;

@@ -11,7 +11,8 @@ use tokio::sync::mpsc;
 async fn open(place: &Place, pairs: &[(&str, &str)]) -> Result<Source, String> {
     let mut config = place.config("");
     config.extend(pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
-    let settings = Settings::parse(Role::Source, &config, "host").map_err(|error| error.to_string())?;
+    let settings =
+        Settings::parse(Role::Source, &config, "host").map_err(|error| error.to_string())?;
     Source::open(settings).await.map_err(|error| error.to_string())
 }
 
@@ -46,11 +47,17 @@ async fn limits_are_checked_and_hold() {
         place.make_folder(&format!("folder{folder}"));
     }
     let imported = Place::Local(tempfile::tempdir().unwrap());
-    for (key, values) in [("tpslimit", ["many", "-1", "NaN", "inf", "10M"]), ("bwlimit", ["fast", "10Q", " ", "25:00,1M", "1M:"])] {
+    for (key, values) in [
+        ("tpslimit", ["many", "-1", "NaN", "inf", "10M"]),
+        ("bwlimit", ["fast", "10Q", " ", "25:00,1M", "1M:"]),
+    ] {
         for value in values {
             for place in [&place, &imported] {
                 let message = open(place, &[(key, value)]).await.unwrap_err();
-                assert!(message.starts_with(&format!("option {key:?} is {value:?}: write ")), "{message}");
+                assert!(
+                    message.starts_with(&format!("option {key:?} is {value:?}: write ")),
+                    "{message}"
+                );
                 assert!(!message.contains('\n'), "{message}");
             }
         }

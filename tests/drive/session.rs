@@ -48,7 +48,8 @@ async fn one_new_login_for_all_and_everything_goes_on() {
         writer.commit().await.unwrap();
     };
     // A backend that backs off from each of the 42 failures takes minutes.
-    within(HANG, async { tokio::join!(reads, upload, async { remote.list("").await.unwrap() }) }).await;
+    within(HANG, async { tokio::join!(reads, upload, async { remote.list("").await.unwrap() }) })
+        .await;
     let calls = place.simulator().calls();
     assert_eq!(calls.of("session/login"), 2, "{calls:?}");
     assert_eq!(place.simulator().drive().read_file("folder/new").unwrap(), b"new");
@@ -59,7 +60,9 @@ async fn an_upload_of_many_chunks_survives() {
     let place = Place::drive();
     let remote = open(&place).await;
     let bytes = noise(5, 25 << 20);
-    place.simulator().add_fault(Fault::new(What::ExpireSessions).endpoint("upload/upload_file_chunk").skip(1));
+    place
+        .simulator()
+        .add_fault(Fault::new(What::ExpireSessions).endpoint("upload/upload_file_chunk").skip(1));
     let mut writer = remote.create("large", Some(bytes.len() as u64), UNIX_EPOCH).await.unwrap();
     for chunk in bytes.chunks(1 << 20) {
         writer.write(chunk.to_vec()).await.unwrap();
@@ -112,15 +115,26 @@ async fn a_login_that_is_refused_is_not_tried_again() {
     place.put("file", b"content", 1).await;
     let remote = open(&place).await;
     // The password was changed meanwhile.
-    let refusal = What::Status { code: 401, message: "Invalid username or password".into(), retry_after: None };
+    let refusal = What::Status {
+        code: 401,
+        message: "Invalid username or password".into(),
+        retry_after: None,
+    };
     place.simulator().add_fault(Fault::new(refusal).endpoint("session/login").always());
     place.simulator().expire_sessions();
     for _ in 0..3 {
         let error = remote.stat("file").await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Authentication, "{error}");
-        assert!(error.message().contains("a new login was refused: Invalid username or password"), "{error}");
+        assert!(
+            error.message().contains("a new login was refused: Invalid username or password"),
+            "{error}"
+        );
     }
-    assert_eq!(place.simulator().calls().of("session/login"), 2, "the first, and one that was refused");
+    assert_eq!(
+        place.simulator().calls().of("session/login"),
+        2,
+        "the first, and one that was refused"
+    );
 }
 
 #[tokio::test]

@@ -10,11 +10,15 @@ use plakar_opendrive::rclone::Remote;
 use support::noise;
 use support_plugin::place::Place;
 
-async fn open(simulator: Simulator, change: impl FnOnce(&mut HashMap<String, String>)) -> (String, Place) {
+async fn open(
+    simulator: Simulator,
+    change: impl FnOnce(&mut HashMap<String, String>),
+) -> (String, Place) {
     let place = Place::Drive(Box::new(simulator));
     let mut config = place.config("");
     change(&mut config);
-    let error = Source::open(Settings::parse(Role::Source, &config, "here").unwrap()).await.unwrap_err();
+    let error =
+        Source::open(Settings::parse(Role::Source, &config, "here").unwrap()).await.unwrap_err();
     let message = match error {
         OpenError::Remote { message, .. } => message,
         OpenError::Config(error) => error.to_string(),
@@ -28,17 +32,36 @@ async fn a_bad_certificate_is_fatal_at_once_and_clear() {
     for (certificate, told) in [
         (
             Certificate::Untrusted,
-            ["the certificate of dev.opendrive.com is not trusted", "set RCLONE_CA_CERT to the file of the authority"],
+            [
+                "the certificate of dev.opendrive.com is not trusted",
+                "set RCLONE_CA_CERT to the file of the authority",
+            ],
         ),
-        (Certificate::Expired, ["the certificate of dev.opendrive.com is not valid now", "look at the clock of this machine"]),
-        (Certificate::OtherHost, ["what answers for dev.opendrive.com is another host", "valid for elsewhere.example.com"]),
+        (
+            Certificate::Expired,
+            [
+                "the certificate of dev.opendrive.com is not valid now",
+                "look at the clock of this machine",
+            ],
+        ),
+        (
+            Certificate::OtherHost,
+            [
+                "what answers for dev.opendrive.com is another host",
+                "valid for elsewhere.example.com",
+            ],
+        ),
     ] {
         let simulator = Simulator::start(Options { certificate, ..Options::default() }).unwrap();
         let (message, place) = open(simulator, |_| {}).await;
         for part in told {
             assert!(message.contains(part), "{certificate:?}: {message}");
         }
-        assert_eq!((place.simulator().connections(), place.simulator().calls().total), (1, 0), "{certificate:?}");
+        assert_eq!(
+            (place.simulator().connections(), place.simulator().calls().total),
+            (1, 0),
+            "{certificate:?}"
+        );
     }
 }
 
@@ -50,8 +73,14 @@ async fn an_authority_that_cannot_be_read_is_told_and_ends_no_process() {
     for (file, told) in [(&gone, "no such file"), (&empty, "there is no certificate in it")] {
         let file = file.to_str().unwrap().to_owned();
         let simulator = Simulator::start(Options::default()).unwrap();
-        let (message, _) = open(simulator, |config| drop(config.insert("override.ca_cert".to_owned(), file.clone()))).await;
-        assert!(message.contains(&file) && message.contains(told) && message.contains("RCLONE_CA_CERT"), "{message}");
+        let (message, _) = open(simulator, |config| {
+            drop(config.insert("override.ca_cert".to_owned(), file.clone()))
+        })
+        .await;
+        assert!(
+            message.contains(&file) && message.contains(told) && message.contains("RCLONE_CA_CERT"),
+            "{message}"
+        );
     }
 }
 
@@ -66,13 +95,26 @@ async fn nobody_is_sent_on_to_plain_http() {
     let entry = remote.stat("file").await.unwrap();
     for endpoint in ["download/file", "folder/list"] {
         place.simulator().reset_calls();
-        place.simulator().set_faults(vec![Fault::new(What::Redirect { to: to.clone() }).endpoint(endpoint).always()]);
+        place.simulator().set_faults(vec![
+            Fault::new(What::Redirect { to: to.clone() }).endpoint(endpoint).always(),
+        ]);
         let error = match endpoint {
-            "download/file" => entry.object.as_ref().unwrap().read(0, None).await.unwrap().chunk().await.unwrap_err(),
+            "download/file" => entry
+                .object
+                .as_ref()
+                .unwrap()
+                .read(0, None)
+                .await
+                .unwrap()
+                .chunk()
+                .await
+                .unwrap_err(),
             _ => remote.list("").await.unwrap_err(),
         };
-        let expected =
-            format!("dev.opendrive.com sends us on to http://{}, where nothing is encrypted: refused", plain.local_addr().unwrap());
+        let expected = format!(
+            "dev.opendrive.com sends us on to http://{}, where nothing is encrypted: refused",
+            plain.local_addr().unwrap()
+        );
         assert!(error.message().contains(&expected), "{error}");
         assert!(!error.to_string().contains("session"), "{error}");
         assert_eq!(place.simulator().calls().of(endpoint), 1, "it was tried again");

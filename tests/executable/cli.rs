@@ -38,7 +38,9 @@ impl World {
 }
 
 fn lines(text: &str) -> Vec<Value> {
-    text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}"))).collect()
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}")))
+        .collect()
 }
 
 #[test]
@@ -54,12 +56,18 @@ fn ls_lists_folders_trees_and_files() {
     tree.sort_unstable();
     assert_eq!(tree, ["deep/", "deep/er/", "deep/er/empty", "hollow/", "letter.txt"]);
     let letter = json!({"path": "letter.txt", "type": "file", "size": 10, "modified": "2023-11-14T22:13:20Z"});
-    for file in [&["ls", "--json", "opendrive://Documents/letter.txt"][..], &["ls", "--json", "-R", "opendrive://Documents/letter.txt"]] {
+    for file in [
+        &["ls", "--json", "opendrive://Documents/letter.txt"][..],
+        &["ls", "--json", "-R", "opendrive://Documents/letter.txt"],
+    ] {
         assert_eq!(lines(&person.ok(file)), std::slice::from_ref(&letter));
     }
     let rows = lines(&person.ok(&["ls", "--json", "opendrive://Documents"]));
     assert_eq!((rows.len(), &rows[2]), (3, &letter));
-    assert_eq!((&rows[0]["path"], &rows[0]["type"], &rows[0]["size"]), (&json!("deep"), &json!("folder"), &Value::Null));
+    assert_eq!(
+        (&rows[0]["path"], &rows[0]["type"], &rows[0]["size"]),
+        (&json!("deep"), &json!("folder"), &Value::Null)
+    );
 }
 
 #[test]
@@ -71,7 +79,8 @@ fn a_folder_that_cannot_be_listed_is_said_and_the_rest_is_listed() {
     assert_eq!(outcome.code, Some(6), "{}", outcome.text());
     assert!(rows.iter().any(|row| row["path"] == "letter.txt"), "{rows:?}");
     assert!(
-        rows.iter().any(|row| row["path"] == "deep" && row["error"].as_str().is_some_and(|error| error.contains("cannot list"))),
+        rows.iter().any(|row| row["path"] == "deep"
+            && row["error"].as_str().is_some_and(|error| error.contains("cannot list"))),
         "{rows:?}"
     );
     assert!(outcome.stderr.contains("\"deep\": cannot list the folder"), "{}", outcome.stderr);
@@ -83,7 +92,11 @@ fn cat_gives_the_bytes_and_no_more() {
     let bytes = support::noise(3, 3_000_001);
     world.simulator.drive().put_file("Documents/noise", bytes.clone(), 1);
     world.simulator.add_fault(Fault::new(What::CutBody { after: 100_000 }));
-    let outcome = world.person().run(&["cat", "opendrive://Documents/letter.txt", "opendrive://Documents/noise"]);
+    let outcome = world.person().run(&[
+        "cat",
+        "opendrive://Documents/letter.txt",
+        "opendrive://Documents/noise",
+    ]);
     assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""));
     assert!(outcome.stdout == [b"Dear all,\n".to_vec(), bytes].concat());
     assert!(world.simulator.unused_faults().is_empty());
@@ -102,10 +115,22 @@ fn every_failure_has_its_status_and_one_line() {
     person.fails(2, &["ls", "@"], "write @NAME");
     person.fails(2, &["cp", "a", "b"], "neither FROM nor TO is a remote");
     person.fails(2, &["cat", "opendrive://"], "the root is a folder");
-    person.fails(3, &["ls", "opendrive://Nowhere"], "the folder /Nowhere does not exist on opendrive");
+    person.fails(
+        3,
+        &["ls", "opendrive://Nowhere"],
+        "the folder /Nowhere does not exist on opendrive",
+    );
     person.fails(3, &["ls", "-R", "opendrive://Nowhere/x"], "does not exist");
-    person.fails(3, &["cat", "opendrive://Documents/nothing"], "there is no file /Documents/nothing");
-    person.fails(1, &["cat", "opendrive://Documents"], "/Documents on opendrive (user@example.com) is a folder");
+    person.fails(
+        3,
+        &["cat", "opendrive://Documents/nothing"],
+        "there is no file /Documents/nothing",
+    );
+    person.fails(
+        1,
+        &["cat", "opendrive://Documents"],
+        "/Documents on opendrive (user@example.com) is a folder",
+    );
     person.fails(3, &["cp", "nothing", "opendrive://x"], "cannot be read");
     person.fails(7, &["ls", "opendrive://a/../b"], "has a \"..\"");
     person.fails(7, &["ls", "@drive"], "plakar cannot be started");
@@ -115,11 +140,20 @@ fn every_failure_has_its_status_and_one_line() {
     wrong.env("PLAKAR_OPENDRIVE_PASSWORD", "wr0ng");
     let outcome = finish(wrong, b"");
     assert_eq!(outcome.code, Some(4), "{}", outcome.text());
-    assert!(outcome.stderr.contains("check the user name and the password") && !outcome.stderr.contains("wr0ng"), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("check the user name and the password")
+            && !outcome.stderr.contains("wr0ng"),
+        "{}",
+        outcome.stderr
+    );
     let mut nobody = person.command(&["ls", "opendrive://"]);
     nobody.env_remove("PLAKAR_OPENDRIVE_PASSWORD");
     let outcome = finish(nobody, b"");
-    assert!(outcome.code == Some(2) && outcome.stderr.contains("no terminal to ask at"), "{}", outcome.text());
+    assert!(
+        outcome.code == Some(2) && outcome.stderr.contains("no terminal to ask at"),
+        "{}",
+        outcome.text()
+    );
 }
 
 #[test]
@@ -128,7 +162,9 @@ fn configurations_are_read_from_files() {
     let person = world.person();
     std::fs::write(world.path("password"), format!("{}\n", world.simulator.password())).unwrap();
     let mut by_file = person.command(&["ls", "opendrive://"]);
-    by_file.env_remove("PLAKAR_OPENDRIVE_PASSWORD").env("PLAKAR_OPENDRIVE_PASSWORD_FILE", world.path("password"));
+    by_file
+        .env_remove("PLAKAR_OPENDRIVE_PASSWORD")
+        .env("PLAKAR_OPENDRIVE_PASSWORD_FILE", world.path("password"));
     assert_eq!(finish(by_file, b"").text(), "Documents/\n");
 
     let store = json!({"drive": {"location": "opendrive://Documents", "username": world.simulator.username(),
@@ -136,21 +172,33 @@ fn configurations_are_read_from_files() {
     std::fs::write(world.path("drive.json"), store.to_string()).unwrap();
     assert_eq!(person.ok(&["ls", "--config", "drive.json", "@drive/deep"]), "er/\n");
     let ini = "[mine]\ntype = local\n\n[other]\ntype = local\n";
-    let mut from_stdin = person.command(&["ls", "--config", "-", &format!("@mine{}", world.home.path().display())]);
+    let mut from_stdin =
+        person.command(&["ls", "--config", "-", &format!("@mine{}", world.home.path().display())]);
     from_stdin.env_remove("PLAKAR_OPENDRIVE_USERNAME").env_remove("PLAKAR_OPENDRIVE_PASSWORD");
     assert_eq!(finish(from_stdin, ini.as_bytes()).text(), "drive.json\npassword\n");
     std::fs::write(world.path("rclone.conf"), ini).unwrap();
-    person.fails(7, &["ls", "--config", "rclone.conf", "@drive"], "has no \"drive\": it has mine, other");
+    person.fails(
+        7,
+        &["ls", "--config", "rclone.conf", "@drive"],
+        "has no \"drive\": it has mine, other",
+    );
 }
 
 #[test]
 fn about_tells_the_room_and_the_versions() {
     let world = World::with(Options { quota: Some(10 << 30), ..Options::default() });
     let person = world.person();
-    let room: Value = serde_json::from_str(&person.ok(&["about", "--json", "opendrive://"])).unwrap();
-    assert_eq!((&room["total"], &room["account"]), (&json!(10u64 << 30), &json!("user@example.com")));
+    let room: Value =
+        serde_json::from_str(&person.ok(&["about", "--json", "opendrive://"])).unwrap();
+    assert_eq!(
+        (&room["total"], &room["account"]),
+        (&json!(10u64 << 30), &json!("user@example.com"))
+    );
     let text = person.ok(&["about", "opendrive://"]);
-    assert!(text.starts_with("opendrive (user@example.com)\n  total  10.00 GiB (10737418240 bytes)\n"), "{text}");
+    assert!(
+        text.starts_with("opendrive (user@example.com)\n  total  10.00 GiB (10737418240 bytes)\n"),
+        "{text}"
+    );
     let own: Value = serde_json::from_str(&person.ok(&["about", "--json"])).unwrap();
     assert!(own["backends"].as_array().unwrap().contains(&json!("opendrive")), "{own}");
     let version = person.ok(&["--version"]);
@@ -161,10 +209,20 @@ fn about_tells_the_room_and_the_versions() {
             env!("CARGO_PKG_VERSION"),
             own["rclone"].as_str().unwrap(),
             own["go"].as_str().unwrap(),
-            own["plugin_apis"].as_array().unwrap().iter().map(|version| version.as_str().unwrap()).collect::<Vec<_>>().join(", "),
+            own["plugin_apis"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|version| version.as_str().unwrap())
+                .collect::<Vec<_>>()
+                .join(", "),
         )
     );
-    assert!(own["rclone"].as_str().unwrap().starts_with("1.") && own["go"].as_str().unwrap().starts_with("1."), "{own}");
+    assert!(
+        own["rclone"].as_str().unwrap().starts_with("1.")
+            && own["go"].as_str().unwrap().starts_with("1."),
+        "{own}"
+    );
     assert_eq!(person.ok(&["-V"]), format!("plakar-opendrive {}\n", env!("CARGO_PKG_VERSION")));
 }
 
@@ -173,13 +231,29 @@ fn a_test_reports_each_step_and_advises() {
     let world = World::new();
     let person = world.person();
     let text = person.ok(&["test", "opendrive://Documents"]);
-    let names: Vec<&str> = text.lines().map(|line| line.split_whitespace().nth(1).unwrap()).collect();
-    assert_eq!(names, ["configuration", "login", "quota", "folder", "latency", "clock", "plakar"], "{text}");
-    assert!(text.contains("/Documents holds 2 folders, 1 file") && !text.contains('\u{1b}'), "{text}");
-    let report: Value = serde_json::from_str(&person.ok(&["test", "--json", "opendrive://Documents"])).unwrap();
-    assert!(report["ok"] == true && report["latency_ms"]["median"].as_f64().unwrap() > 0.0, "{report}");
+    let names: Vec<&str> =
+        text.lines().map(|line| line.split_whitespace().nth(1).unwrap()).collect();
+    assert_eq!(
+        names,
+        ["configuration", "login", "quota", "folder", "latency", "clock", "plakar"],
+        "{text}"
+    );
+    assert!(
+        text.contains("/Documents holds 2 folders, 1 file") && !text.contains('\u{1b}'),
+        "{text}"
+    );
+    let report: Value =
+        serde_json::from_str(&person.ok(&["test", "--json", "opendrive://Documents"])).unwrap();
+    assert!(
+        report["ok"] == true && report["latency_ms"]["median"].as_f64().unwrap() > 0.0,
+        "{report}"
+    );
     // The simulator's is this machine's.
-    assert!(report["clock_ahead_s"].as_f64().is_some_and(|ahead| ahead.abs() < 3.0) && text.contains("as the server's"), "{report}");
+    assert!(
+        report["clock_ahead_s"].as_f64().is_some_and(|ahead| ahead.abs() < 3.0)
+            && text.contains("as the server's"),
+        "{report}"
+    );
 
     let last = |outcome: support::command::Outcome, code: i32, step: &str, hint: &str| {
         assert_eq!(outcome.code, Some(code), "{}", outcome.text());
@@ -188,13 +262,24 @@ fn a_test_reports_each_step_and_advises() {
         assert!(report["ok"] == false && last["ok"] == false && last["name"] == step, "{report}");
         assert!(last["hint"].as_str().is_some_and(|text| text.contains(hint)), "{last}");
     };
-    last(person.run(&["test", "--json", "opendrive://Nowhere"]), 3, "folder", "A source needs the folder");
-    last(person.run(&["test", "--json", "opendrive://Documents/letter.txt"]), 1, "folder", "the folder that the file is in");
+    last(
+        person.run(&["test", "--json", "opendrive://Nowhere"]),
+        3,
+        "folder",
+        "A source needs the folder",
+    );
+    last(
+        person.run(&["test", "--json", "opendrive://Documents/letter.txt"]),
+        1,
+        "folder",
+        "the folder that the file is in",
+    );
     last(person.run(&["test", "--json", "@nothing"]), 7, "configuration", "source show");
     let mut wrong = person.command(&["test", "--json", "opendrive://"]);
     wrong.env("PLAKAR_OPENDRIVE_PASSWORD", "wr0ng");
     last(finish(wrong, b""), 4, "login", "https://www.opendrive.com");
-    let strange = World::with(Options { certificate: Certificate::Untrusted, ..Options::default() });
+    let strange =
+        World::with(Options { certificate: Certificate::Untrusted, ..Options::default() });
     last(strange.person().run(&["test", "--json", "opendrive://"]), 1, "login", "RCLONE_CA_CERT");
 }
 
@@ -220,7 +305,11 @@ fn hostile_names_are_harmless_as_text_and_exact_in_json() {
 
     // What rclone itself would never give a name.
     let entry = |name: &str| file_entry("f1", name, b"x");
-    plant(&world.simulator, "Hostile", listing(vec![], vec![entry("\u{1b}[31mred\nforged"), entry("..\0")]));
+    plant(
+        &world.simulator,
+        "Hostile",
+        listing(vec![], vec![entry("\u{1b}[31mred\nforged"), entry("..\0")]),
+    );
     let text = person.run(&["ls", "-R", "opendrive://Hostile"]).text();
     assert!(!text.is_empty() && text.lines().count() == 2, "{text:?}");
     text.lines().for_each(assert_plain);
@@ -230,7 +319,11 @@ fn hostile_names_are_harmless_as_text_and_exact_in_json() {
 fn a_reader_who_has_enough_is_no_failure() {
     let world = World::new();
     for n in 0..3000 {
-        world.simulator.drive().put_file(&format!("Many/a name that takes some room in the pipe, so that it is full, {n}"), Vec::new(), 1);
+        world.simulator.drive().put_file(
+            &format!("Many/a name that takes some room in the pipe, so that it is full, {n}"),
+            Vec::new(),
+            1,
+        );
     }
     let mut child = world.person().command(&["ls", "opendrive://Many"]).spawn().unwrap();
     let mut first = String::new();
@@ -271,7 +364,9 @@ fn the_environment_of_rclone_is_understood() {
     }
     assert_eq!(run(&[("RCLONE_FILES_FROM", "/nowhere"), ("RCLONE_EXCLUDE_FROM", "/nowhere")]), "");
     // A line begins with a date and a time.
-    let hour = |zone| -> i32 { run(&[("RCLONE_LOG_LEVEL", "NOTICE"), ("TZ", zone)])[11..13].parse().unwrap() };
+    let hour = |zone| -> i32 {
+        run(&[("RCLONE_LOG_LEVEL", "NOTICE"), ("TZ", zone)])[11..13].parse().unwrap()
+    };
     let ahead = (hour("<+14>-14") - hour("UTC")).rem_euclid(24);
     // An hour may end in between.
     assert!([13, 14].contains(&ahead), "{ahead}");
@@ -282,7 +377,10 @@ fn completions_are_made_for_each_shell() {
     let world = World::new();
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let script = world.person().ok(&["completions", shell]);
-        assert!(script.contains("password-stdin") && !script.contains("importer"), "{shell}: {script}");
+        assert!(
+            script.contains("password-stdin") && !script.contains("importer"),
+            "{shell}: {script}"
+        );
     }
 }
 
@@ -290,6 +388,9 @@ fn completions_are_made_for_each_shell() {
 #[test]
 fn the_manual_page_is_up_to_date() {
     let page = World::new().person().ok(&["man"]);
-    let kept = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/plakar-opendrive.1")).unwrap_or_default();
+    let kept = std::fs::read_to_string(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/plakar-opendrive.1"),
+    )
+    .unwrap_or_default();
     assert!(page == kept, "docs/plakar-opendrive.1 is not what `plakar-opendrive man` prints");
 }

@@ -49,7 +49,12 @@ impl Fetch for Plain {
         self.bytes.len() as u64
     }
 
-    fn fetch(self: Arc<Self>, offset: u64, length: usize, _: Arc<Urgency>) -> BoxFuture<'static, Result<Bytes, Error>> {
+    fn fetch(
+        self: Arc<Self>,
+        offset: u64,
+        length: usize,
+        _: Arc<Urgency>,
+    ) -> BoxFuture<'static, Result<Bytes, Error>> {
         use std::sync::atomic::Ordering::Relaxed;
         async move {
             tokio::task::yield_now().await;
@@ -72,7 +77,8 @@ fn the_block_cache() {
             let budget = u64::from(budget % 16 + 1) << 20;
             let cache = BlockCache::new(budget, 4);
             let failures = Arc::new(std::sync::atomic::AtomicU8::new(0));
-            let files = contents.clone().map(|bytes| Arc::new(Plain { bytes, failures: failures.clone() }));
+            let files =
+                contents.clone().map(|bytes| Arc::new(Plain { bytes, failures: failures.clone() }));
             let mut ends = [0; 4];
             for step in steps {
                 let (file, offset, length) = match *step {
@@ -88,7 +94,12 @@ fn the_block_cache() {
                     CacheStep::GiveUp { file, place } => {
                         let index = usize::from(file % 4);
                         let offset = (SIZES[index] * usize::from(place)) >> 16;
-                        let mut read = Box::pin(cache.read([index as u8; 32], files[index].clone(), offset as u64, 1));
+                        let mut read = Box::pin(cache.read(
+                            [index as u8; 32],
+                            files[index].clone(),
+                            offset as u64,
+                            1,
+                        ));
                         drop(futures::StreamExt::next(&mut read).now_or_never());
                         continue;
                     }
@@ -108,7 +119,11 @@ fn the_block_cache() {
                     assert!(hit == expected, "{file} {offset} {length}");
                     continue;
                 }
-                match cache.read(mac, files[file].clone(), offset as u64, length as u64).try_collect::<Vec<Bytes>>().await {
+                match cache
+                    .read(mac, files[file].clone(), offset as u64, length as u64)
+                    .try_collect::<Vec<Bytes>>()
+                    .await
+                {
                     Ok(pieces) => assert!(pieces.concat() == expected, "{file} {offset} {length}"),
                     Err(error) => assert_eq!(error.kind(), ErrorKind::Timeout),
                 }

@@ -22,10 +22,31 @@ enum Value {
     Any(String),
 }
 
-const KEYS: [&str; 10] =
-    ["location", "username", "password", "transfers", "checkers", "cache_size", "passphrase", "type", "rclone_type", "rclone_remote"];
+const KEYS: [&str; 10] = [
+    "location",
+    "username",
+    "password",
+    "transfers",
+    "checkers",
+    "cache_size",
+    "passphrase",
+    "type",
+    "rclone_type",
+    "rclone_remote",
+];
 
-const VALUES: [&str; 10] = ["", "opendrive", "local", "memory", "1", "65", "64Mi", "opendrive://x/../y", "rclone:///a//./b/", "s3://x"];
+const VALUES: [&str; 10] = [
+    "",
+    "opendrive",
+    "local",
+    "memory",
+    "1",
+    "65",
+    "64Mi",
+    "opendrive://x/../y",
+    "rclone:///a//./b/",
+    "s3://x",
+];
 
 const SCHEMES: [&str; 4] = ["opendrive://", "rclone://", "", "\u{1b}://"];
 
@@ -42,7 +63,9 @@ impl Key {
 impl Value {
     fn text(&self) -> String {
         match self {
-            Self::Location { scheme, path } => format!("{}{path}", SCHEMES[usize::from(*scheme) % SCHEMES.len()]),
+            Self::Location { scheme, path } => {
+                format!("{}{path}", SCHEMES[usize::from(*scheme) % SCHEMES.len()])
+            }
             Self::Known(index) => VALUES[usize::from(*index) % VALUES.len()].to_owned(),
             Self::Any(text) => text.clone(),
         }
@@ -58,7 +81,10 @@ fn check_settings(role: Role, config: &HashMap<String, String>) {
         Err(error) => return assert_plain(&error.to_string()),
     };
     let root = &settings.identity.root;
-    assert!(root == "/" || root[1..].split('/').all(|part| !["", ".", ".."].contains(&part)), "{root:?}");
+    assert!(
+        root == "/" || root[1..].split('/').all(|part| !["", ".", ".."].contains(&part)),
+        "{root:?}"
+    );
     assert!(root.starts_with('/') && !root.contains('\0'), "{root:?}");
     assert_eq!(settings.remote.path.trim_start_matches('/'), &root[1..]);
     assert!((1..=64).contains(&settings.transfers) && (1..=64).contains(&settings.checkers));
@@ -70,7 +96,8 @@ fn check_settings(role: Role, config: &HashMap<String, String>) {
 #[test]
 fn configurations() {
     fuzz::<(u8, Option<Value>, Vec<(Key, Value)>)>("configurations", |(role, location, pairs)| {
-        let mut config: HashMap<String, String> = pairs.iter().map(|(key, value)| (key.text(), value.text())).collect();
+        let mut config: HashMap<String, String> =
+            pairs.iter().map(|(key, value)| (key.text(), value.text())).collect();
         if let Some(location) = location {
             config.insert("location".into(), location.text());
         }
@@ -83,14 +110,25 @@ fn locations() {
     fuzz::<(u8, Vec<(u8, String)>)>("locations", |(scheme, parts)| {
         let parts: Vec<String> = parts
             .iter()
-            .map(|(kind, text)| if kind % 4 == 0 { ["", ".", "..", "/"][usize::from(kind / 64)].to_owned() } else { text.clone() })
+            .map(|(kind, text)| {
+                if kind % 4 == 0 {
+                    ["", ".", "..", "/"][usize::from(kind / 64)].to_owned()
+                } else {
+                    text.clone()
+                }
+            })
             .collect();
-        let location = format!("{}{}", SCHEMES[usize::from(*scheme) % SCHEMES.len()], parts.join("/"));
-        let mut config: HashMap<String, String> =
-            [("username", "u"), ("password", "p")].map(|(key, value)| (key.into(), value.into())).into();
+        let location =
+            format!("{}{}", SCHEMES[usize::from(*scheme) % SCHEMES.len()], parts.join("/"));
+        let mut config: HashMap<String, String> = [("username", "u"), ("password", "p")]
+            .map(|(key, value)| (key.into(), value.into()))
+            .into();
         config.insert("location".into(), location.clone());
         check_settings(Role::Source, &config);
-        let config = HashMap::from([("location".into(), location.clone()), ("rclone_type".into(), "local".into())]);
+        let config = HashMap::from([
+            ("location".into(), location.clone()),
+            ("rclone_type".into(), "local".into()),
+        ]);
         check_settings(Role::Store, &config);
         // A location is understood if and only if its path leads nowhere else.
         if let Some(path) = location.strip_prefix("rclone://") {
@@ -126,22 +164,35 @@ fn size(text: &str) -> Option<u64> {
 
 #[test]
 fn sizes() {
-    const LETTERS: [char; 24] =
-        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '.', 'k', 'K', 'm', 'M', 'g', 'G', 'i', 'b', 'B', ' ', '-', 'e', 'é'];
+    const LETTERS: [char; 24] = [
+        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '.', 'k', 'K', 'm', 'M', 'g', 'G', 'i',
+        'b', 'B', ' ', '-', 'e', 'é',
+    ];
     fuzz::<(u32, u8, Vec<u8>)>("sizes", |(number, unit, letters)| {
-        const UNITS: [&str; 12] = ["", "b", "k", "M", "Mi", "MiB", "G", "Gi", "gib", "mb", "T", "i"];
-        let made_up: String = letters.iter().take(14).map(|letter| LETTERS[usize::from(*letter) % LETTERS.len()]).collect();
+        const UNITS: [&str; 12] =
+            ["", "b", "k", "M", "Mi", "MiB", "G", "Gi", "gib", "mb", "T", "i"];
+        let made_up: String = letters
+            .iter()
+            .take(14)
+            .map(|letter| LETTERS[usize::from(*letter) % LETTERS.len()])
+            .collect();
         for text in [
             made_up,
             format!("{}{}", number, UNITS[usize::from(*unit) % 12]),
             format!("{}.{}{}", number % 70, number % 1000, UNITS[usize::from(*unit) % 12]),
         ] {
-            let config = [("location", "rclone://x"), ("rclone_type", "local"), ("cache_size", &text)];
-            let config: HashMap<String, String> = config.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+            let config =
+                [("location", "rclone://x"), ("rclone_type", "local"), ("cache_size", &text)];
+            let config: HashMap<String, String> =
+                config.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
             check_settings(Role::Store, &config);
-            let fraction = text.rsplit_once('.').map_or(0, |(_, rest)| rest.chars().take_while(char::is_ascii_digit).count());
+            let fraction = text
+                .rsplit_once('.')
+                .map_or(0, |(_, rest)| rest.chars().take_while(char::is_ascii_digit).count());
             if fraction <= 6 {
-                let parsed = Settings::parse(Role::Store, &config, "").ok().map(|settings| settings.cache_size);
+                let parsed = Settings::parse(Role::Store, &config, "")
+                    .ok()
+                    .map(|settings| settings.cache_size);
                 assert_eq!(parsed, size(&text), "{text:?}");
             }
         }

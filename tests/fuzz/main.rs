@@ -30,14 +30,21 @@ const TIME_LIMIT: Duration = Duration::from_secs(30);
 
 /// Runs a target for its time on values made up at random, and says how often.
 fn fuzz<T: TypeGenerator + std::fmt::Debug + 'static>(name: &str, test: impl Fn(&T)) {
-    let seconds = std::env::var("FUZZ_SECONDS").ok().map(|seconds| seconds.parse().expect("FUZZ_SECONDS is a number"));
+    let seconds = std::env::var("FUZZ_SECONDS")
+        .ok()
+        .map(|seconds| seconds.parse().expect("FUZZ_SECONDS is a number"));
     let time = seconds.map_or(SHORT, Duration::from_secs);
     let (count, begin) = (Cell::new(0_u64), Instant::now());
     let run = std::panic::AssertUnwindSafe(|value: &T| {
         count.set(count.get() + 1);
         test(value);
     });
-    check!().with_type::<T>().with_iterations(usize::MAX).with_test_time(time).with_shrink_time(SHRINK).for_each(|value: &T| (*run)(value));
+    check!()
+        .with_type::<T>()
+        .with_iterations(usize::MAX)
+        .with_test_time(time)
+        .with_shrink_time(SHRINK)
+        .for_each(|value: &T| (*run)(value));
     eprintln!("{name}: {} runs in {:.1?}", count.get(), begin.elapsed());
     assert!(count.get() > 10, "{name} hardly ran");
 }
@@ -62,8 +69,10 @@ impl Bucket {
     }
 
     fn settings(&self, role: Role) -> Settings {
-        let config = [("location", format!("rclone:///{}", self.0)), ("rclone_type", "memory".to_owned())];
-        let config: HashMap<String, String> = config.map(|(key, value)| (key.to_owned(), value)).into();
+        let config =
+            [("location", format!("rclone:///{}", self.0)), ("rclone_type", "memory".to_owned())];
+        let config: HashMap<String, String> =
+            config.map(|(key, value)| (key.to_owned(), value)).into();
         Settings::parse(role, &config, "here").unwrap()
     }
 
@@ -72,7 +81,12 @@ impl Bucket {
     }
 
     async fn put(&self, path: &str, bytes: &[u8]) {
-        let mut writer = self.remote().await.create(path, Some(bytes.len() as u64), std::time::UNIX_EPOCH).await.unwrap();
+        let mut writer = self
+            .remote()
+            .await
+            .create(path, Some(bytes.len() as u64), std::time::UNIX_EPOCH)
+            .await
+            .unwrap();
         writer.write(bytes.to_vec()).await.unwrap();
         writer.commit().await.unwrap();
     }

@@ -39,7 +39,9 @@ enum RestoreStep {
 /// A path of few names, so that they meet; now and then one that leads elsewhere.
 fn path(names: &[u8]) -> String {
     const NAMES: [&str; 9] = ["a", "b", "A", "ü", "x y", "line\nbreak", "..", "", "nul\0"];
-    let name = |index: &u8| NAMES[if *index < 240 { usize::from(index % 6) } else { usize::from(index % 3) + 6 }];
+    let name = |index: &u8| {
+        NAMES[if *index < 240 { usize::from(index % 6) } else { usize::from(index % 3) + 6 }]
+    };
     format!("/{}", names.iter().take(4).map(name).collect::<Vec<_>>().join("/"))
 }
 
@@ -49,7 +51,8 @@ fn the_stream_of_a_restore() {
     fuzz::<Vec<RestoreStep>>("the stream of a restore", |steps| {
         block_on(&runtime, async {
             let bucket = Bucket::new("restore", &number);
-            let target = Arc::new(Destination::open(bucket.settings(Role::Destination)).await.unwrap());
+            let target =
+                Arc::new(Destination::open(bucket.settings(Role::Destination)).await.unwrap());
             let (sender, mut outcomes) = mpsc::channel(4);
             let collect = async {
                 let mut all = Vec::new();
@@ -63,12 +66,19 @@ fn the_stream_of_a_restore() {
             let mut restore = target.restore(sender);
             let feed = async {
                 for step in steps {
-                    let mut file = |path: &[u8], size: Option<u16>, content: Vec<u8>, whole: bool| {
-                        let path = self::path(path);
-                        entries.push(Some((path.clone(), content, whole)));
-                        let item = destination::RestoreItem::File { size: size.map(u64::from), modified: std::time::UNIX_EPOCH };
-                        (destination::RestoreRecord { path, item, attributes: false }, entries.len() - 1)
-                    };
+                    let mut file =
+                        |path: &[u8], size: Option<u16>, content: Vec<u8>, whole: bool| {
+                            let path = self::path(path);
+                            entries.push(Some((path.clone(), content, whole)));
+                            let item = destination::RestoreItem::File {
+                                size: size.map(u64::from),
+                                modified: std::time::UNIX_EPOCH,
+                            };
+                            (
+                                destination::RestoreRecord { path, item, attributes: false },
+                                entries.len() - 1,
+                            )
+                        };
                     match step {
                         RestoreStep::Folder { path } => {
                             entries.push(None);
@@ -98,17 +108,37 @@ fn the_stream_of_a_restore() {
                                 restore.end_of_file().await;
                             } else {
                                 // Or else what comes next would be taken for a part of it.
-                                let other = destination::RestoreItem::Other(destination::LeftOut::Link);
+                                let other =
+                                    destination::RestoreItem::Other(destination::LeftOut::Link);
                                 restore
-                                    .entry(destination::RestoreRecord { path: "/link".into(), item: other, attributes: true }, usize::MAX)
+                                    .entry(
+                                        destination::RestoreRecord {
+                                            path: "/link".into(),
+                                            item: other,
+                                            attributes: true,
+                                        },
+                                        usize::MAX,
+                                    )
                                     .await;
                             }
                         }
                         RestoreStep::Other => {
-                            let item = destination::RestoreItem::Other(destination::LeftOut::Socket);
-                            restore.entry(destination::RestoreRecord { path: "/x".into(), item, attributes: false }, usize::MAX).await;
+                            let item =
+                                destination::RestoreItem::Other(destination::LeftOut::Socket);
+                            restore
+                                .entry(
+                                    destination::RestoreRecord {
+                                        path: "/x".into(),
+                                        item,
+                                        attributes: false,
+                                    },
+                                    usize::MAX,
+                                )
+                                .await;
                         }
-                        RestoreStep::Chunk { size } => restore.chunk(bytes(4, usize::from(*size)).into()).await,
+                        RestoreStep::Chunk { size } => {
+                            restore.chunk(bytes(4, usize::from(*size)).into()).await
+                        }
                         RestoreStep::End => restore.end_of_file().await,
                     }
                 }
@@ -119,7 +149,10 @@ fn the_stream_of_a_restore() {
             // One outcome for each folder and file.
             let tickets: Vec<usize> = all.iter().map(|(ticket, _)| *ticket).collect();
             assert_eq!(tickets, (0..entries.len()).collect::<Vec<_>>());
-            assert_eq!(summary.failures, all.iter().filter(|(_, result)| result.is_err()).count() as u64);
+            assert_eq!(
+                summary.failures,
+                all.iter().filter(|(_, result)| result.is_err()).count() as u64
+            );
             summary.failure().iter().chain(&summary.left_out()).for_each(|line| assert_plain(line));
             // What is said to be stored is there, and nothing else is.
             let mut expected: BTreeMap<String, &[u8]> = BTreeMap::new();
@@ -137,7 +170,11 @@ fn the_stream_of_a_restore() {
             let mut waiting = vec![String::new()];
             while let Some(folder) = waiting.pop() {
                 for entry in remote.list(&folder).await.unwrap_or_default() {
-                    let path = if folder.is_empty() { entry.name } else { format!("{folder}/{}", entry.name) };
+                    let path = if folder.is_empty() {
+                        entry.name
+                    } else {
+                        format!("{folder}/{}", entry.name)
+                    };
                     match entry.object {
                         None => waiting.push(path),
                         Some(object) => {

@@ -57,7 +57,8 @@ fn a_source_and_its_reading_ahead() {
     const FILES: usize = 12;
     let (runtime, number) = (runtime(), Cell::new(0));
     let bucket = Bucket::new("source", &number);
-    let content = |index: usize| bytes(index as u8, [0, 1, 5_000, 1 << 20, (1 << 20) + 1][index % 5]);
+    let content =
+        |index: usize| bytes(index as u8, [0, 1, 5_000, 1 << 20, (1 << 20) + 1][index % 5]);
     let mut contents = HashMap::new();
     runtime.block_on(async {
         for index in 0..FILES {
@@ -88,7 +89,9 @@ fn a_source_and_its_reading_ahead() {
                         next += 1;
                         continue;
                     }
-                    SourceStep::Open { file, chunks } => (usize::from(*file) % FILES, usize::from(*chunks % 4), false),
+                    SourceStep::Open { file, chunks } => {
+                        (usize::from(*file) % FILES, usize::from(*chunks % 4), false)
+                    }
                     SourceStep::Acknowledge { file } => {
                         let index = usize::from(*file) % FILES;
                         source.acknowledge(&files[index]);
@@ -97,7 +100,10 @@ fn a_source_and_its_reading_ahead() {
                     }
                     SourceStep::AcknowledgeNone { path } => {
                         source.acknowledge(path);
-                        assert_eq!(source.read(path).await.unwrap_err().kind(), ErrorKind::NotFound);
+                        assert_eq!(
+                            source.read(path).await.unwrap_err().kind(),
+                            ErrorKind::NotFound
+                        );
                         continue;
                     }
                     SourceStep::Walk => {
@@ -128,7 +134,9 @@ fn a_source_and_its_reading_ahead() {
                         }
                         assert!(expected.starts_with(&got), "{}", files[index]);
                     }
-                    Err(error) => assert!(!known[index] && error.kind() == ErrorKind::NotFound, "{error}"),
+                    Err(error) => {
+                        assert!(!known[index] && error.kind() == ErrorKind::NotFound, "{error}")
+                    }
                 }
                 if acknowledge {
                     source.acknowledge(&files[index]);

@@ -48,10 +48,17 @@ enum StoreStep {
     Reopen,
 }
 
-async fn get(store: &Store, kind: Kind, mac: &[u8; 32], range: Option<ByteRange>) -> Result<Vec<u8>, Error> {
+async fn get(
+    store: &Store,
+    kind: Kind,
+    mac: &[u8; 32],
+    range: Option<ByteRange>,
+) -> Result<Vec<u8>, Error> {
     match store.get(kind, mac, range).await? {
         store::ResourceContent::Whole(bytes) => Ok(bytes.to_vec()),
-        store::ResourceContent::Pieces(pieces) => Ok(pieces.try_collect::<Vec<Bytes>>().await?.concat()),
+        store::ResourceContent::Pieces(pieces) => {
+            Ok(pieces.try_collect::<Vec<Bytes>>().await?.concat())
+        }
     }
 }
 
@@ -69,7 +76,8 @@ fn a_store_against_a_map() {
             for step in steps {
                 // Few of each, so that they meet.
                 let kind = |number: u8| (number % 5, Kind::ALL[usize::from(number % 5)]);
-                let place = |number: u8, mac: u8| ((number % 5, mac % 4), kind(number).1, [mac % 4; 32]);
+                let place =
+                    |number: u8, mac: u8| ((number % 5, mac % 4), kind(number).1, [mac % 4; 32]);
                 match *step {
                     StoreStep::Put { kind, mac, size, pieces } => {
                         let (key, kind, mac) = place(kind, mac);
@@ -82,7 +90,9 @@ fn a_store_against_a_map() {
                             Ok(count) => {
                                 assert_eq!(count, u64::from(size));
                                 let is_state = matches!(kind, Kind::State | Kind::EccState);
-                                if is_state && model.get(&key).is_some_and(|there| *there != content) {
+                                if is_state
+                                    && model.get(&key).is_some_and(|there| *there != content)
+                                {
                                     beside.insert((key.0, key.1, content));
                                 } else {
                                     model.insert(key, content);
@@ -110,7 +120,9 @@ fn a_store_against_a_map() {
                         let got = get(&store, kind, &mac, Some(range)).await;
                         let end = usize::from(offset) + usize::from(length);
                         match model.get(&key) {
-                            Some(expected) if end <= expected.len() => assert!(got.unwrap() == expected[offset.into()..end]),
+                            Some(expected) if end <= expected.len() => {
+                                assert!(got.unwrap() == expected[offset.into()..end])
+                            }
                             Some(_) => assert_eq!(got.unwrap_err().kind(), ErrorKind::Config),
                             None => assert_eq!(got.unwrap_err().kind(), ErrorKind::NotFound),
                         }
@@ -123,12 +135,23 @@ fn a_store_against_a_map() {
                     }
                     StoreStep::List { kind: number } => {
                         let (key, kind) = kind(number);
-                        let (given, own): (Vec<_>, Vec<_>) =
-                            store.list(kind).await.unwrap().into_iter().partition(|mac| mac.iter().all(|byte| *byte == mac[0]));
-                        assert_eq!(own.len(), beside.iter().filter(|(kind, ..)| *kind == key).count());
+                        let (given, own): (Vec<_>, Vec<_>) = store
+                            .list(kind)
+                            .await
+                            .unwrap()
+                            .into_iter()
+                            .partition(|mac| mac.iter().all(|byte| *byte == mac[0]));
+                        assert_eq!(
+                            own.len(),
+                            beside.iter().filter(|(kind, ..)| *kind == key).count()
+                        );
                         let mut macs: Vec<u8> = given.iter().map(|mac| mac[0]).collect();
                         macs.sort_unstable();
-                        let expected: Vec<u8> = model.keys().filter(|(kind, _)| *kind == key).map(|(_, mac)| *mac).collect();
+                        let expected: Vec<u8> = model
+                            .keys()
+                            .filter(|(kind, _)| *kind == key)
+                            .map(|(_, mac)| *mac)
+                            .collect();
                         assert_eq!(macs, expected);
                     }
                     StoreStep::Size => drop(store.size().await.unwrap()),

@@ -36,7 +36,11 @@ fn what_comes_back_is_what_was_on_the_drive() {
         assert!(cat.code == Some(0) && cat.stdout == *bytes, "{path}: {}", cat.stderr);
         let restored = Path::new(&target).join(path.strip_prefix("Documents/").unwrap());
         assert!(std::fs::read(&restored).unwrap() == *bytes, "{path}");
-        assert_eq!(std::fs::metadata(&restored).unwrap().mtime(), 1_600_000_000 + n as i64, "{path}");
+        assert_eq!(
+            std::fs::metadata(&restored).unwrap().mtime(),
+            1_600_000_000 + n as i64,
+            "{path}"
+        );
     }
     let listed = world.plakar.ok(&["at", &world.store, "ls", "-recursive", &id]);
     assert!(!listed.contains("secret"), "{listed}");
@@ -57,7 +61,16 @@ fn a_second_backup_of_an_unchanged_drive_reads_no_file() {
     // there is time for it.
     let total = |calls: &opendrive_sim::Calls| calls.total - calls.of("session/logout");
     let expected = (1, 1 + 1 + 5, 50, 1 + 2 + 6 + 50);
-    assert_eq!((first.of("session/login"), first.of("folder/list"), first.of("download/file"), total(&first)), expected, "{first:?}");
+    assert_eq!(
+        (
+            first.of("session/login"),
+            first.of("folder/list"),
+            first.of("download/file"),
+            total(&first)
+        ),
+        expected,
+        "{first:?}"
+    );
 
     world.simulator.reset_calls();
     world.plakar.backup(&world.store, "@drive");
@@ -77,13 +90,15 @@ fn an_imported_rclone_remote_works_word_for_word() {
     world.put("Documents/letter.txt", b"Dear all", 1_700_000_000);
     // What `rclone config show` prints; the password is the simulator's, by `rclone obscure`.
     let config = "[mydrive]\ntype = opendrive\nusername = user@example.com\npassword = 9b2ZWkwcU_mvNf2cRnZ4zaUPELoT9Deu6u7Sn2gwgl8\n";
-    let outcome = world.plakar.run_with_input(&["source", "import", "-rclone", "mydrive"], config.as_bytes());
+    let outcome =
+        world.plakar.run_with_input(&["source", "import", "-rclone", "mydrive"], config.as_bytes());
     assert_eq!(outcome.code, Some(0), "{}", outcome.text());
     let id = world.plakar.backup(&world.store, "@mydrive");
     world.plakar.ok(&["source", "set", "mydrive", "location=rclone:///Documents"]);
     let narrower = world.plakar.backup(&world.store, "@mydrive");
     for id in [id, narrower] {
-        let cat = world.plakar.run(&["at", &world.store, "cat", &format!("{id}:/Documents/letter.txt")]);
+        let cat =
+            world.plakar.run(&["at", &world.store, "cat", &format!("{id}:/Documents/letter.txt")]);
         assert_eq!(cat.stdout, b"Dear all", "{}", cat.stderr);
     }
 }
@@ -92,7 +107,8 @@ fn an_imported_rclone_remote_works_word_for_word() {
 fn what_is_wrong_is_one_clear_line_and_no_snapshot() {
     let world = DriveSource::new();
     world.put("file", b"x", 1);
-    let (user, password) = (world.simulator.username().to_owned(), world.simulator.password().to_owned());
+    let (user, password) =
+        (world.simulator.username().to_owned(), world.simulator.password().to_owned());
     let native = |location: &str, user: &str, password: &str| serde_json::json!({"drive": {"location": location, "username": user, "password": password}});
     let cases = [
         (native("opendrive://", &user, "wrong"), "opendrive refused the login of user@example.com"),
@@ -100,12 +116,18 @@ fn what_is_wrong_is_one_clear_line_and_no_snapshot() {
         (native("opendrive://missing", &user, &password), "the folder /missing does not exist"),
         (native("opendrive://file", &user, &password), "is a file"),
         (native("opendrive://a/../b", &user, &password), "has a \"..\" in its path"),
-        (serde_json::json!({"drive": {"location": "opendrive://"}}), "option \"username\" is missing"),
+        (
+            serde_json::json!({"drive": {"location": "opendrive://"}}),
+            "option \"username\" is missing",
+        ),
         (
             serde_json::json!({"drive": {"location": "opendrive://", "username": user, "password": password, "pasword": "x"}}),
             "unknown option \"pasword\"",
         ),
-        (serde_json::json!({"drive": {"location": "rclone://", "rclone_type": "dropbox"}}), "backend \"dropbox\" is not built in"),
+        (
+            serde_json::json!({"drive": {"location": "rclone://", "rclone_type": "dropbox"}}),
+            "backend \"dropbox\" is not built in",
+        ),
         (
             serde_json::json!({"drive": {"location": "rclone://", "rclone_type": "opendrive", "rclone_username": "u", "rclone_password": "plain!"}}),
             "option \"rclone_password\" is not an obscured password",
@@ -113,7 +135,9 @@ fn what_is_wrong_is_one_clear_line_and_no_snapshot() {
     ];
     for (config, expected) in cases {
         world.import("source", &config);
-        for command in [&["source", "ping", "drive"][..], &["at", &world.store, "backup", "@drive"][..]] {
+        for command in
+            [&["source", "ping", "drive"][..], &["at", &world.store, "backup", "@drive"][..]]
+        {
             let outcome = world.plakar.run(command);
             let text = outcome.text();
             assert_ne!(outcome.code, Some(0), "{command:?}: {text}");
@@ -147,15 +171,23 @@ fn nothing_is_written_outside_of_plakars_own_folders() {
     world.put("file", b"x", 1);
     world.configure("source", "opendrive://");
     world.plakar.backup(&world.store, "@drive");
-    let mut left: Vec<String> =
-        std::fs::read_dir(world.plakar.home()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut left: Vec<String> = std::fs::read_dir(world.plakar.home())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
     left.sort();
     assert_eq!(left, [".cache", ".config", ".local", "store", "tmp"]);
     for folder in [".config", ".cache", ".local/share"] {
-        let inside: Vec<_> = std::fs::read_dir(world.plakar.home().join(folder)).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let inside: Vec<_> = std::fs::read_dir(world.plakar.home().join(folder))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
         assert_eq!(inside, ["plakar"], "{folder}");
     }
-    let temporary: Vec<_> = std::fs::read_dir(world.plakar.home().join("tmp")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let temporary: Vec<_> = std::fs::read_dir(world.plakar.home().join("tmp"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
     assert!(temporary.is_empty(), "{temporary:?}");
 }
 
@@ -165,7 +197,9 @@ fn the_package_is_one_small_static_file_and_lists_as_rclone() {
     assert_eq!(world.plakar.ok(&["pkg", "list"]).lines().last(), Some("rclone@v0.0.1"));
     // A debug build is larger and dynamic; `make test` tests the one that is shipped.
     let Some(executable) = support::shipped() else {
-        eprintln!("skipped: the size and the linking are those of the release build, run `make test`");
+        eprintln!(
+            "skipped: the size and the linking are those of the release build, run `make test`"
+        );
         return;
     };
     let size = |path: &Path| std::fs::metadata(path).unwrap().len();
@@ -173,7 +207,11 @@ fn the_package_is_one_small_static_file_and_lists_as_rclone() {
     assert!(size(Path::new(&executable)) <= 25_000_000, "{} bytes", size(Path::new(&executable)));
     if cfg!(target_os = "linux") {
         let ldd = std::process::Command::new("ldd").arg(&executable).output().unwrap();
-        let text = String::from_utf8_lossy(&ldd.stdout).into_owned() + &String::from_utf8_lossy(&ldd.stderr);
-        assert!(text.contains("statically linked") || text.contains("not a dynamic executable"), "{text}");
+        let text = String::from_utf8_lossy(&ldd.stdout).into_owned()
+            + &String::from_utf8_lossy(&ldd.stderr);
+        assert!(
+            text.contains("statically linked") || text.contains("not a dynamic executable"),
+            "{text}"
+        );
     }
 }

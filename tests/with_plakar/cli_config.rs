@@ -46,7 +46,9 @@ fn log_in(session: &mut PtySession, username: &str, password: &str) -> String {
     session.send_line(username).unwrap();
     let shown = session.exp_string(&format!("Password of {username}: ")).unwrap();
     assert!(shown.contains(username), "the terminal does not show what is typed: {shown:?}");
-    wait_for(Duration::from_secs(60), "the terminal shows nothing that is typed", || (!echo(session)).then_some(()));
+    wait_for(Duration::from_secs(60), "the terminal shows nothing that is typed", || {
+        (!echo(session)).then_some(())
+    });
     session.send(password).unwrap();
     session.flush().unwrap();
     shown
@@ -54,7 +56,8 @@ fn log_in(session: &mut PtySession, username: &str, password: &str) -> String {
 
 #[test]
 fn the_password_is_asked_for_and_not_shown() {
-    let simulator = Simulator::start(Options { password: "p4ss wörd".into(), ..Options::default() }).unwrap();
+    let simulator =
+        Simulator::start(Options { password: "p4ss wörd".into(), ..Options::default() }).unwrap();
     let home = tempfile::tempdir().unwrap();
     let person = Person { simulator: &simulator, home: home.path() };
     let mut session = at_terminal(person.command(&["config", "drive"]));
@@ -62,9 +65,16 @@ fn the_password_is_asked_for_and_not_shown() {
     let (more, status) = rest(session);
     shown += &more;
     assert_eq!(status, 0, "{shown}");
-    assert!(shown.contains("the login of user@example.com works; /: 0 folders, 0 files"), "{shown}");
-    assert!(shown.contains("`plakar-opendrive config drive --import source` makes the source @drive"), "{shown}");
-    let printed: Value = serde_json::from_str(shown.lines().find(|line| line.starts_with('{')).unwrap()).unwrap();
+    assert!(
+        shown.contains("the login of user@example.com works; /: 0 folders, 0 files"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("`plakar-opendrive config drive --import source` makes the source @drive"),
+        "{shown}"
+    );
+    let printed: Value =
+        serde_json::from_str(shown.lines().find(|line| line.starts_with('{')).unwrap()).unwrap();
     assert_eq!(printed["drive"]["rclone_username"], "user@example.com");
     assert!(!shown.contains("p4ss"), "{shown}");
 }
@@ -73,7 +83,9 @@ fn the_password_is_asked_for_and_not_shown() {
 fn giving_up_at_the_password_leaves_the_terminal_as_it_was() {
     let simulator = Simulator::start(Options::default()).unwrap();
     let home = tempfile::tempdir().unwrap();
-    let mut session = at_terminal(Person { simulator: &simulator, home: home.path() }.command(&["ls", "opendrive://"]));
+    let mut session = at_terminal(
+        Person { simulator: &simulator, home: home.path() }.command(&["ls", "opendrive://"]),
+    );
     log_in(&mut session, "x", "p4s\u{3}");
     let terminal = session.process().get_file_handle().unwrap();
     let (shown, status) = rest(session);
@@ -88,18 +100,27 @@ fn nothing_is_printed_unless_all_is_well() {
     simulator.drive().put_file("file", b"x".to_vec(), 1);
     let home = tempfile::tempdir().unwrap();
     let person = Person { simulator: &simulator, home: home.path() };
-    person.fails(3, &["config", "--location", "opendrive://Nowhere"], "write another --location, or add --create");
+    person.fails(
+        3,
+        &["config", "--location", "opendrive://Nowhere"],
+        "write another --location, or add --create",
+    );
     person.fails(1, &["config", "--location", "opendrive://file"], "is a file");
     person.fails(2, &["config", "--location", "rclone:///x"], "write opendrive://FOLDER");
     person.fails(2, &["config", "--username", "a\nb"], "control character");
     person.fails(2, &["config", "--password-stdin"], "the password is empty");
     let unknown = person.run(&["config", "@drive"]);
     assert!(
-        unknown.code == Some(2) && unknown.stdout.is_empty() && unknown.stderr.contains("the first a letter or a digit"),
+        unknown.code == Some(2)
+            && unknown.stdout.is_empty()
+            && unknown.stderr.contains("the first a letter or a digit"),
         "{unknown:?}"
     );
     let wrong = finish(person.command(&["config", "--password-stdin"]), b"wr0ng\n");
-    assert!(wrong.code == Some(4) && wrong.stdout.is_empty() && !wrong.stderr.contains("wr0ng"), "{wrong:?}");
+    assert!(
+        wrong.code == Some(4) && wrong.stdout.is_empty() && !wrong.stderr.contains("wr0ng"),
+        "{wrong:?}"
+    );
     assert!(simulator.drive().tree().len() == 1, "{:?}", simulator.drive().tree());
 }
 
@@ -119,7 +140,10 @@ fn colours_and_bars_are_for_terminals_only() {
     assert!(shown.contains("ok") && !shown.contains('\u{1b}'), "{shown:?}");
     simulator.add_fault(Fault::new(What::Delay { ms: 700 }).endpoint("download/file"));
     let (shown, status) = rest(at_terminal(person.command(&["cp", "--config", "c", "@d", "to"])));
-    assert!(status == 0 && shown.contains("of 1.00 MiB") && shown.contains("1 file in"), "{shown:?}");
+    assert!(
+        status == 0 && shown.contains("of 1.00 MiB") && shown.contains("1 file in"),
+        "{shown:?}"
+    );
     assert!(simulator.unused_faults().is_empty());
 }
 
@@ -176,7 +200,8 @@ fn shell(user: &Plakar, simulator: &Simulator, line: &str) -> Outcome {
 #[test]
 fn plakar_takes_it_as_source_destination_and_store() {
     let username = "ü\"'\\ {a}: #;@example.com";
-    let simulator = Simulator::start(Options { username: username.into(), ..Options::default() }).unwrap();
+    let simulator =
+        Simulator::start(Options { username: username.into(), ..Options::default() }).unwrap();
     simulator.drive().put_file("Documents/letter", b"Dear all".to_vec(), 1_700_000_000);
     let user = Plakar::new(&simulator.env());
     let ok = |line: &str| {
@@ -184,20 +209,32 @@ fn plakar_takes_it_as_source_destination_and_store() {
         assert_eq!(outcome.code, Some(0), "{line}: {}", outcome.text());
         outcome.text()
     };
-    let said = ok("plakar-opendrive config drive --password-stdin --location opendrive://Documents | plakar source import");
+    let said = ok(
+        "plakar-opendrive config drive --password-stdin --location opendrive://Documents | plakar source import",
+    );
     assert!(said.contains("/Documents: 0 folders, 1 file"), "{said}");
-    ok("plakar-opendrive config drive --password-stdin --create --location 'opendrive://Given back' | plakar destination import");
-    ok("plakar-opendrive config vault --password-stdin --create --location opendrive://Vault | plakar store import");
+    ok(
+        "plakar-opendrive config drive --password-stdin --create --location 'opendrive://Given back' | plakar destination import",
+    );
+    ok(
+        "plakar-opendrive config vault --password-stdin --create --location opendrive://Vault | plakar store import",
+    );
     user.ok(&["at", "@vault", "create", "-plaintext"]);
     let snapshot = user.backup("@vault", "@drive");
     user.ok(&["at", "@vault", "restore", "-to", "@drive", &snapshot]);
     assert_eq!(simulator.drive().read_file("Given back/letter").as_deref(), Some(&b"Dear all"[..]));
 
     // In one command too, and nothing is printed.
-    let said = ok("plakar-opendrive config given --password-stdin --location 'opendrive://Given back' --import source");
-    assert!(said.contains("@given is a source of Plakar's now") && !said.contains("rclone_password"), "{said}");
+    let said = ok(
+        "plakar-opendrive config given --password-stdin --location 'opendrive://Given back' --import source",
+    );
+    assert!(
+        said.contains("@given is a source of Plakar's now") && !said.contains("rclone_password"),
+        "{said}"
+    );
     assert_eq!(ok("plakar-opendrive ls @given"), "letter\n");
-    let outcome = shell(&user, &simulator, "plakar-opendrive config given --password-stdin --import source");
+    let outcome =
+        shell(&user, &simulator, "plakar-opendrive config given --password-stdin --import source");
     assert!(
         outcome.code == Some(7)
             && outcome.stderr
@@ -210,17 +247,33 @@ fn plakar_takes_it_as_source_destination_and_store() {
     assert!(ok("plakar-opendrive test @vault").contains("a store opens the one that is there"));
     let outcome = shell(&user, &simulator, "plakar-opendrive ls @drive");
     assert!(
-        outcome.code == Some(7) && outcome.stderr.contains("@drive is a source and a destination of Plakar's, which differ"),
+        outcome.code == Some(7)
+            && outcome
+                .stderr
+                .contains("@drive is a source and a destination of Plakar's, which differ"),
         "{outcome:?}"
     );
-    assert_eq!(ok("plakar destination show -json -secrets drive | plakar-opendrive ls --config - @drive"), "letter\n");
-    assert!(outcome.stderr.contains("choose one by --as source or --as destination"), "{outcome:?}");
+    assert_eq!(
+        ok("plakar destination show -json -secrets drive | plakar-opendrive ls --config - @drive"),
+        "letter\n"
+    );
+    assert!(
+        outcome.stderr.contains("choose one by --as source or --as destination"),
+        "{outcome:?}"
+    );
     assert_eq!(ok("plakar-opendrive ls --as destination @drive"), "letter\n");
     assert!(ok("plakar-opendrive test --as source @drive").contains("folder /Documents"));
     let outcome = shell(&user, &simulator, "plakar-opendrive ls --as store @drive");
-    assert!(outcome.code == Some(7) && outcome.stderr.contains("Plakar has no store \"drive\""), "{outcome:?}");
+    assert!(
+        outcome.code == Some(7) && outcome.stderr.contains("Plakar has no store \"drive\""),
+        "{outcome:?}"
+    );
     ok("plakar destination rm drive; plakar-opendrive cp @drive/letter .");
     assert_eq!(std::fs::read(user.home().join("letter")).unwrap(), b"Dear all");
     let outcome = shell(&user, &simulator, "plakar-opendrive ls @nothing");
-    assert!(outcome.code == Some(7) && outcome.stderr.contains("Plakar has no source, destination or store \"nothing\""), "{outcome:?}");
+    assert!(
+        outcome.code == Some(7)
+            && outcome.stderr.contains("Plakar has no source, destination or store \"nothing\""),
+        "{outcome:?}"
+    );
 }

@@ -20,7 +20,10 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        Self { simulator: Simulator::start(Options::default()).unwrap(), home: tempfile::tempdir().unwrap() }
+        Self {
+            simulator: Simulator::start(Options::default()).unwrap(),
+            home: tempfile::tempdir().unwrap(),
+        }
     }
 
     fn person(&self) -> Person<'_> {
@@ -42,9 +45,18 @@ impl World {
 /// The same bytes under the same names.
 fn on_drive(simulator: &Simulator, folder: &str) -> BTreeMap<String, Vec<u8>> {
     let drive = simulator.drive();
-    let files = drive.tree().into_keys().filter_map(|path| Some((path.clone(), drive.read_file(&path)?)));
+    let files =
+        drive.tree().into_keys().filter_map(|path| Some((path.clone(), drive.read_file(&path)?)));
     files
-        .filter_map(|(path, bytes)| Some((path.trim_start_matches('/').strip_prefix(folder)?.trim_start_matches('/').to_owned(), bytes)))
+        .filter_map(|(path, bytes)| {
+            Some((
+                path.trim_start_matches('/')
+                    .strip_prefix(folder)?
+                    .trim_start_matches('/')
+                    .to_owned(),
+                bytes,
+            ))
+        })
         .collect()
 }
 
@@ -53,13 +65,23 @@ fn five_hundred_files_come_and_then_only_what_is_different() {
     let world = World::new();
     let mut files = BTreeMap::new();
     for n in 0..500u64 {
-        let (path, bytes) = (format!("d{}/file {n} ü", n % 7), noise(n, usize::try_from(n * 13 % 5000).unwrap()));
-        world.simulator.drive().put_file(&format!("From/{path}"), bytes.clone(), 1_600_000_000 + n as i64);
+        let (path, bytes) =
+            (format!("d{}/file {n} ü", n % 7), noise(n, usize::try_from(n * 13 % 5000).unwrap()));
+        world.simulator.drive().put_file(
+            &format!("From/{path}"),
+            bytes.clone(),
+            1_600_000_000 + n as i64,
+        );
         files.insert(path, bytes);
     }
     world.simulator.drive().make_folder("From/hollow");
     let (outcome, summary) = world.copy("opendrive://From", "to");
-    assert_eq!((outcome.code, &summary["files"], &summary["unchanged"]), (Some(0), &json!(500), &json!(0)), "{}", outcome.text());
+    assert_eq!(
+        (outcome.code, &summary["files"], &summary["unchanged"]),
+        (Some(0), &json!(500), &json!(0)),
+        "{}",
+        outcome.text()
+    );
     assert!(tree(&world.home("to")) == files && world.home("to/hollow").is_dir());
     let time = fs::metadata(world.home("to/d0/file 7 ü")).unwrap().modified().unwrap();
     assert_eq!(time, UNIX_EPOCH + Duration::from_secs(1_600_000_007));
@@ -77,7 +99,8 @@ fn a_tree_goes_there_and_then_only_what_is_different() {
     let world = World::new();
     let mut files = BTreeMap::new();
     for n in 0..30u64 {
-        let (path, bytes) = (format!("d{}/file {n} ü", n % 3), noise(n, usize::try_from(n * n * 2500).unwrap()));
+        let (path, bytes) =
+            (format!("d{}/file {n} ü", n % 3), noise(n, usize::try_from(n * n * 2500).unwrap()));
         fs::create_dir_all(world.home(&format!("from/d{}", n % 3))).unwrap();
         fs::write(world.home(&format!("from/{path}")), &bytes).unwrap();
         files.insert(path, bytes);
@@ -87,8 +110,15 @@ fn a_tree_goes_there_and_then_only_what_is_different() {
     let (outcome, summary) = world.copy("from", "opendrive://Copies/one");
     assert_eq!(outcome.code, Some(0), "{}", outcome.text());
     let bytes: usize = files.values().map(Vec::len).sum();
-    assert_eq!(summary, json!({"files": 30, "bytes": bytes, "unchanged": 0, "failed": [], "left_out": ["link"]}));
-    assert!(outcome.stderr.contains("\"link\": left out, because it is a link"), "{}", outcome.stderr);
+    assert_eq!(
+        summary,
+        json!({"files": 30, "bytes": bytes, "unchanged": 0, "failed": [], "left_out": ["link"]})
+    );
+    assert!(
+        outcome.stderr.contains("\"link\": left out, because it is a link"),
+        "{}",
+        outcome.stderr
+    );
     assert!(on_drive(&world.simulator, "Copies/one") == files);
     assert!(world.person().ok(&["ls", "opendrive://Copies/one"]).contains("hollow/"));
 
@@ -115,7 +145,11 @@ fn a_copy_of_a_store_comes_with_what_to_know() {
         ("opendrive://Copy/packfiles", "packfiles", false),
     ] {
         let (outcome, _) = world.copy(from, to);
-        assert!(outcome.code == Some(0) && outcome.stderr.contains(note) == noted, "{from}: {}", outcome.text());
+        assert!(
+            outcome.code == Some(0) && outcome.stderr.contains(note) == noted,
+            "{from}: {}",
+            outcome.text()
+        );
     }
 }
 
@@ -133,10 +167,19 @@ fn one_file_goes_into_a_folder_or_becomes_another() {
         ("opendrive://Documents/renamed", "opendrive://Elsewhere/again", "Elsewhere/again"),
     ] {
         person.ok(&["cp", from, to]);
-        assert_eq!(world.simulator.drive().read_file(path).as_deref(), Some(&b"Dear all"[..]), "{from} {to}");
+        assert_eq!(
+            world.simulator.drive().read_file(path).as_deref(),
+            Some(&b"Dear all"[..]),
+            "{from} {to}"
+        );
     }
-    for (to, path) in [("folder", "folder/renamed"), ("new/", "new/renamed"), ("other", "other"), ("deep/er", "deep/er"), (".", "renamed")]
-    {
+    for (to, path) in [
+        ("folder", "folder/renamed"),
+        ("new/", "new/renamed"),
+        ("other", "other"),
+        ("deep/er", "deep/er"),
+        (".", "renamed"),
+    ] {
         person.ok(&["cp", "opendrive://Documents/renamed", to]);
         assert_eq!(fs::read(world.home(path)).unwrap(), b"Dear all", "{to}");
     }
@@ -158,13 +201,21 @@ fn what_fails_is_named_and_nothing_of_it_stays() {
     let (outcome, summary) = world.copy("opendrive://From", "to");
     assert_eq!(outcome.code, Some(6), "{}", outcome.text());
     assert_eq!(
-        (&summary["files"], summary["failed"].as_array().unwrap().len(), &summary["failed"][0]["path"]),
+        (
+            &summary["files"],
+            summary["failed"].as_array().unwrap().len(),
+            &summary["failed"][0]["path"]
+        ),
         (&json!(2), 1, &json!("bad"))
     );
     assert!(outcome.stderr.contains("\"bad\": "), "{}", outcome.stderr);
     let there = tree(&world.home("to"));
     assert_eq!(there.keys().collect::<Vec<_>>(), ["bad", "cut", "good"]);
-    assert!(there["bad"] == b"the old one" && there["cut"] == noise(1, 200_000) && there["good"] == noise(1, 200_000));
+    assert!(
+        there["bad"] == b"the old one"
+            && there["cut"] == noise(1, 200_000)
+            && there["good"] == noise(1, 200_000)
+    );
 
     world.simulator.set_faults(vec![
         Fault::new(What::CorruptUpload).item("Up/bad").always(),
@@ -172,8 +223,17 @@ fn what_fails_is_named_and_nothing_of_it_stays() {
     ]);
     let (outcome, summary) = world.copy("to", "opendrive://Up");
     let uploaded = on_drive(&world.simulator, "Up");
-    assert_eq!((outcome.code, &summary["files"], &summary["failed"][0]["path"]), (Some(6), &json!(2), &json!("bad")), "{}", outcome.text());
-    assert!(uploaded.len() == 2 && uploaded["cut"] == there["cut"] && uploaded["good"] == there["good"], "{:?}", uploaded.keys());
+    assert_eq!(
+        (outcome.code, &summary["files"], &summary["failed"][0]["path"]),
+        (Some(6), &json!(2), &json!("bad")),
+        "{}",
+        outcome.text()
+    );
+    assert!(
+        uploaded.len() == 2 && uploaded["cut"] == there["cut"] && uploaded["good"] == there["good"],
+        "{:?}",
+        uploaded.keys()
+    );
 }
 
 #[test]
@@ -185,7 +245,10 @@ fn a_drive_cannot_write_outside_of_the_folder() {
     fs::create_dir(world.home("in")).unwrap();
     let (outcome, _) = world.copy("opendrive://Bad", "in/to");
     assert_eq!(outcome.code, Some(6), "{}", outcome.text());
-    assert_eq!(tree(world.home.path()).keys().filter(|path| !path.starts_with("in/to/")).count(), 0);
+    assert_eq!(
+        tree(world.home.path()).keys().filter(|path| !path.starts_with("in/to/")).count(),
+        0
+    );
 }
 
 /// Sends a signal when something has come to be, and waits for the end.
@@ -195,7 +258,10 @@ fn interrupt(mut child: Child, signal: &str, ready: impl Fn() -> bool) -> Option
         assert!(child.try_wait().unwrap().is_none(), "it never came to be");
         ready().then_some(())
     });
-    let sent = std::process::Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+    let sent = std::process::Command::new("kill")
+        .args([signal, &child.id().to_string()])
+        .status()
+        .unwrap();
     assert!(sent.success());
     wait_for(HANG, "it ends", || child.try_wait().unwrap()).code()
 }
@@ -207,7 +273,13 @@ fn an_interrupted_copy_leaves_nothing_half_written() {
     fs::create_dir(world.home("to")).unwrap();
     // The download stands still in the middle.
     world.simulator.add_fault(Fault::new(What::CutBody { after: 4 << 20 }).item("file"));
-    world.simulator.add_fault(Fault::new(What::Delay { ms: 600_000 }).item("file").endpoint("download/file").skip(1).always());
+    world.simulator.add_fault(
+        Fault::new(What::Delay { ms: 600_000 })
+            .item("file")
+            .endpoint("download/file")
+            .skip(1)
+            .always(),
+    );
     let partial = |folder: &Path| fs::read_dir(folder).unwrap().count() > 0;
     let child = world.person().command(&["cp", "opendrive://Large", "to"]).spawn().unwrap();
     let code = interrupt(child, "-INT", || partial(&world.home("to")));
@@ -215,7 +287,12 @@ fn an_interrupted_copy_leaves_nothing_half_written() {
     assert_eq!(tree(&world.home("to")).len(), 0);
 
     fs::write(world.home("large"), noise(1, 30 << 20)).unwrap();
-    world.simulator.set_faults(vec![Fault::new(What::Delay { ms: 600_000 }).endpoint("upload/upload_file_chunk").skip(1).always()]);
+    world.simulator.set_faults(vec![
+        Fault::new(What::Delay { ms: 600_000 })
+            .endpoint("upload/upload_file_chunk")
+            .skip(1)
+            .always(),
+    ]);
     let child = world.person().command(&["cp", "large", "opendrive://Up/"]).spawn().unwrap();
     let code = interrupt(child, "-TERM", || !world.simulator.open_uploads().is_empty());
     assert_eq!(code, Some(143));
@@ -225,7 +302,8 @@ fn an_interrupted_copy_leaves_nothing_half_written() {
 #[test]
 fn nothing_secret_and_no_colour_is_printed() {
     let password = "p4ss \"quoted\" & wörd";
-    let simulator = Simulator::start(Options { password: password.into(), ..Options::default() }).unwrap();
+    let simulator =
+        Simulator::start(Options { password: password.into(), ..Options::default() }).unwrap();
     simulator.drive().put_file("folder/file", b"text".to_vec(), 1);
     let home = tempfile::tempdir().unwrap();
     let person = Person { simulator: &simulator, home: home.path() };
@@ -258,8 +336,14 @@ fn nothing_secret_and_no_colour_is_printed() {
         output += &support::command::finish(command, b"").text();
     }
     assert!(output.contains("HTTP REQUEST"), "the log level had no effect: {output}");
-    let mut secrets = vec![password.to_owned(), serde_json::to_string(password).unwrap().trim_matches('"').to_owned(), obscured];
-    secrets.extend(simulator.call_log().into_iter().map(|call| call.session).filter(|id| !id.is_empty()));
+    let mut secrets = vec![
+        password.to_owned(),
+        serde_json::to_string(password).unwrap().trim_matches('"').to_owned(),
+        obscured,
+    ];
+    secrets.extend(
+        simulator.call_log().into_iter().map(|call| call.session).filter(|id| !id.is_empty()),
+    );
     for secret in &secrets {
         let line = output.lines().find(|line| line.contains(secret.as_str()));
         assert!(line.is_none(), "{secret:?} is in {line:?}");

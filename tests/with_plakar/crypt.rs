@@ -50,7 +50,9 @@ impl World {
             "rclone_remote": "drive:vault", "rclone_remote_type": "opendrive",
             "rclone_remote_username": self.simulator.username(), "rclone_remote_password": ACCOUNT,
         });
-        let imported = self.plakar.run_with_input(&[kind, "import"], json!({ name: section }).to_string().as_bytes());
+        let imported = self
+            .plakar
+            .run_with_input(&[kind, "import"], json!({ name: section }).to_string().as_bytes());
         assert_eq!(imported.code, Some(0), "{}", imported.text());
     }
 
@@ -61,7 +63,12 @@ impl World {
 
     fn fails(&self, arguments: &[&str], expected: &str) {
         let outcome = self.plakar.run(arguments);
-        assert!(outcome.code == Some(1) && outcome.text().contains(expected), "{arguments:?}: {:?} {}", outcome.code, outcome.text());
+        assert!(
+            outcome.code == Some(1) && outcome.text().contains(expected),
+            "{arguments:?}: {:?} {}",
+            outcome.code,
+            outcome.text()
+        );
     }
 }
 
@@ -104,7 +111,11 @@ fn names_that_cannot_be_decrypted_are_errors_beside_the_rest() {
     let text = outcome.text();
     assert!(outcome.code == Some(0) && text.contains("backup completed with 2 errors"), "{text}");
     for name in ["/desktop.ini", "/Photos"] {
-        assert!(text.lines().any(|line| line.contains("KO") && line.contains(&format!("{name}: its name cannot be decrypted"))), "{text}");
+        assert!(
+            text.lines().any(|line| line.contains("KO")
+                && line.contains(&format!("{name}: its name cannot be decrypted"))),
+            "{text}"
+        );
     }
     let line = text.lines().find(|line| line.contains("backup completed")).unwrap();
     let id = line.split(':').next().unwrap().rsplit(' ').next().unwrap();
@@ -112,7 +123,12 @@ fn names_that_cannot_be_decrypted_are_errors_beside_the_rest() {
     assert_eq!(world.plakar.ok(&["at", local, "cat", &format!("{id}:/two")]), "Dear both");
     // A restore beside them says so.
     let restored = world.plakar.run(&["at", local, "restore", "-to", "@right", id]);
-    assert!(restored.code == Some(0) && restored.text().contains("2 names in the destination cannot be decrypted"), "{}", restored.text());
+    assert!(
+        restored.code == Some(0)
+            && restored.text().contains("2 names in the destination cannot be decrypted"),
+        "{}",
+        restored.text()
+    );
 }
 
 #[test]
@@ -121,10 +137,17 @@ fn test_proves_the_password() {
     let home = tempfile::tempdir().unwrap();
     let person = Person { simulator: &simulator, home: home.path() };
     let config = |name: &str, password: &str, names: &str| {
-        format!("[{name}]\ntype = crypt\nremote = drive:{names}\npassword = {password}\nfilename_encryption = {names}\n")
+        format!(
+            "[{name}]\ntype = crypt\nremote = drive:{names}\npassword = {password}\nfilename_encryption = {names}\n"
+        )
     };
-    let drive = format!("[drive]\ntype = opendrive\nusername = {}\npassword = {ACCOUNT}\n", simulator.username());
-    let sections = ["standard", "off"].map(|names| config(names, RIGHT, names) + &config(&format!("wrong-{names}"), WRONG, names));
+    let drive = format!(
+        "[drive]\ntype = opendrive\nusername = {}\npassword = {ACCOUNT}\n",
+        simulator.username()
+    );
+    let sections = ["standard", "off"].map(|names| {
+        config(names, RIGHT, names) + &config(&format!("wrong-{names}"), WRONG, names)
+    });
     std::fs::write(home.path().join("c"), drive + &sections.concat()).unwrap();
     std::fs::create_dir_all(home.path().join("files/folder")).unwrap();
     std::fs::write(home.path().join("files/folder/file"), "Dear all").unwrap();
@@ -136,15 +159,25 @@ fn test_proves_the_password() {
         drop(simulator.drive().make_folder(names));
         let (at, wrong) = (format!("@{names}"), format!("@wrong-{names}"));
         let (code, text) = run(&["test", "--config", "c", &at]);
-        assert!(code == Some(0) && text.contains("nothing is there that it could be tried on"), "{text}");
+        assert!(
+            code == Some(0) && text.contains("nothing is there that it could be tried on"),
+            "{text}"
+        );
         assert_eq!(run(&["cp", "--config", "c", "files", &at]).0, Some(0));
         let (code, text) = run(&["test", "--config", "c", &at]);
         assert!(code == Some(0) && text.contains("it decrypts \"folder/file\""), "{text}");
         let (code, text) = run(&["test", "--config", "c", &wrong]);
         let step = if names == "off" { "failed  password" } else { "failed  folder" };
-        assert!(code == Some(4) && text.contains(step) && text.contains("Take password and password2"), "{text}");
+        assert!(
+            code == Some(4) && text.contains(step) && text.contains("Take password and password2"),
+            "{text}"
+        );
         // Where names are not encrypted, each file is an error.
         let (code, text) = run(&["cp", "--config", "c", &wrong, "to"]);
-        assert!(matches!(code, Some(4 | 6)) && (text.contains(NOTHING) || text.contains("bad password?")), "{text}");
+        assert!(
+            matches!(code, Some(4 | 6))
+                && (text.contains(NOTHING) || text.contains("bad password?")),
+            "{text}"
+        );
     }
 }

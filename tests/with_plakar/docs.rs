@@ -28,9 +28,20 @@ fn root() -> &'static Path {
 /// All pages, by their path from the root.
 fn pages() -> BTreeMap<String, String> {
     let files = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(PathBuf::from).into_iter();
-    let docs = std::fs::read_dir(root().join("docs")).unwrap().map(|entry| PathBuf::from("docs").join(entry.unwrap().file_name()));
-    let pages = files.chain(docs).filter(|path| path.extension().is_some_and(|extension| extension == "md"));
-    pages.map(|path| (path.to_str().unwrap().to_owned(), std::fs::read_to_string(root().join(&path)).unwrap())).collect()
+    let docs = std::fs::read_dir(root().join("docs"))
+        .unwrap()
+        .map(|entry| PathBuf::from("docs").join(entry.unwrap().file_name()));
+    let pages = files
+        .chain(docs)
+        .filter(|path| path.extension().is_some_and(|extension| extension == "md"));
+    pages
+        .map(|path| {
+            (
+                path.to_str().unwrap().to_owned(),
+                std::fs::read_to_string(root().join(&path)).unwrap(),
+            )
+        })
+        .collect()
 }
 
 /// The blocks of shell commands of a page, with the line that each begins at.
@@ -58,9 +69,11 @@ struct Reader {
 impl Reader {
     fn new() -> Self {
         let simulator = Simulator::start(Options::default()).unwrap();
-        for (path, bytes) in
-            [("Documents/letter.txt", &b"Dear all"[..]), ("Documents/budget.csv", b"1,2,3"), ("Photos/a.jpg", &[7; 100_000])]
-        {
+        for (path, bytes) in [
+            ("Documents/letter.txt", &b"Dear all"[..]),
+            ("Documents/budget.csv", b"1,2,3"),
+            ("Photos/a.jpg", &[7; 100_000]),
+        ] {
             simulator.drive().put_file(path, bytes.to_vec(), 1_700_000_000);
         }
         let user = Plakar::without_package(&plakar(), &simulator.env());
@@ -72,10 +85,16 @@ impl Reader {
             "[mydrive]\ntype = opendrive\nusername = {}\npassword = {OBSCURED}\n\n[secret]\ntype = crypt\nremote = mydrive:Encrypted\npassword = {OBSCURED}\n",
             simulator.username()
         );
-        let rclone = format!("#!/bin/sh\ntest \"$*\" = 'config show' && cat <<'END'\n{config}END\n");
+        let rclone =
+            format!("#!/bin/sh\ntest \"$*\" = 'config show' && cat <<'END'\n{config}END\n");
         std::fs::write(bin.join("rclone"), rclone).unwrap();
-        std::fs::set_permissions(bin.join("rclone"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-        std::fs::copy(package(), user.home().join(format!("rclone_{VERSION}_{}.ptar", platform()))).unwrap();
+        std::fs::set_permissions(
+            bin.join("rclone"),
+            std::os::unix::fs::PermissionsExt::from_mode(0o755),
+        )
+        .unwrap();
+        std::fs::copy(package(), user.home().join(format!("rclone_{VERSION}_{}.ptar", platform())))
+            .unwrap();
         std::fs::write(user.home().join(".passphrase"), PASSPHRASE).unwrap();
         std::fs::create_dir(user.home().join("Pictures")).unwrap();
         std::fs::write(user.home().join("Pictures/b.jpg"), [8; 50_000]).unwrap();
@@ -84,19 +103,23 @@ impl Reader {
 
     /// Gives the reader the archive that `make dist` makes for this machine.
     fn receive_archive(&self) {
-        let (home, name) = (self.user.path(""), format!("plakar-opendrive_{VERSION}_{}", platform()));
+        let (home, name) =
+            (self.user.path(""), format!("plakar-opendrive_{VERSION}_{}", platform()));
         let script = format!(
             "packaging/stage {executable} {home}rclone_{VERSION}_{platform}.ptar {home}{name} {executable}; cd {home}; tar -cf {name}.tar.gz {name}; rm -r {name}",
             executable = executable(),
             platform = platform(),
         );
-        let status = Command::new("sh").args(["-euc", &script]).current_dir(root()).status().unwrap();
+        let status =
+            Command::new("sh").args(["-euc", &script]).current_dir(root()).status().unwrap();
         assert!(status.success(), "{script}");
     }
 
     /// Runs a block. What is the reader's own to fill in is filled in.
     fn run(&self, block: &str) -> Result<(), String> {
-        let script = block.replace("me@example.com", self.simulator.username()).replace("my password", self.simulator.password());
+        let script = block
+            .replace("me@example.com", self.simulator.username())
+            .replace("my password", self.simulator.password());
         let script = script.replace("SNAPSHOT", LATEST).replace("linux_amd64", &platform());
         // What builds and tests this project is not run within its own tests: that the target is there is checked, and of `make install`
         // its last step is done. Nothing is fetched from elsewhere.
@@ -112,8 +135,16 @@ impl Reader {
         let path = format!("{}:{}", self.user.path("bin"), std::env::var("PATH").unwrap());
         shell.env("PATH", path).env("PLAKAR_PASSPHRASE", PASSPHRASE).current_dir(self.user.home());
         let output = shell.stdin(Stdio::null()).output().unwrap();
-        let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        if output.status.success() { Ok(()) } else { Err(format!("{}\n{script}\n{text}", output.status)) }
+        let text = format!(
+            "{}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+        if output.status.success() {
+            Ok(())
+        } else {
+            Err(format!("{}\n{script}\n{text}", output.status))
+        }
     }
 }
 
@@ -130,14 +161,17 @@ fn follow(name: &str, page: &str) -> Result<(), String> {
     } else {
         reader.user.ok(&["pkg", "add", package().to_str().unwrap()]);
     }
-    blocks.iter().try_for_each(|(line, block)| reader.run(block).map_err(|message| format!("{name}:{line}: {message}")))
+    blocks.iter().try_for_each(|(line, block)| {
+        reader.run(block).map_err(|message| format!("{name}:{line}: {message}"))
+    })
 }
 
 #[test]
 fn every_command_can_be_run() {
     let pages = pages();
     std::thread::scope(|scope| {
-        let readers: Vec<_> = pages.iter().map(|(name, page)| scope.spawn(move || follow(name, page))).collect();
+        let readers: Vec<_> =
+            pages.iter().map(|(name, page)| scope.spawn(move || follow(name, page))).collect();
         for reader in readers {
             reader.join().unwrap().unwrap_or_else(|message| panic!("{message}"));
         }
@@ -151,23 +185,36 @@ fn anchor(heading: &str) -> String {
 }
 
 fn headings(page: &str) -> impl Iterator<Item = &str> {
-    page.lines().filter(|line| line.starts_with('#')).map(|line| line.trim_start_matches('#').trim())
+    page.lines()
+        .filter(|line| line.starts_with('#'))
+        .map(|line| line.trim_start_matches('#').trim())
 }
 
 #[test]
 fn every_link_leads_somewhere() {
     let pages = pages();
     for (name, page) in &pages {
-        for link in page.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link) {
+        for link in
+            page.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link)
+        {
             if link.starts_with("https://") {
                 continue;
             }
             let (file, part) = link.split_once('#').unwrap_or((link, ""));
-            let path = if file.is_empty() { PathBuf::from(name) } else { Path::new(name).parent().unwrap().join(file) };
+            let path = if file.is_empty() {
+                PathBuf::from(name)
+            } else {
+                Path::new(name).parent().unwrap().join(file)
+            };
             assert!(root().join(&path).exists(), "{name}: {link}: there is no such file");
             if !part.is_empty() {
-                let target = pages.get(path.to_str().unwrap()).unwrap_or_else(|| panic!("{name}: {link}: not a page"));
-                assert!(headings(target).any(|heading| anchor(heading) == part), "{name}: {link}: there is no such heading");
+                let target = pages
+                    .get(path.to_str().unwrap())
+                    .unwrap_or_else(|| panic!("{name}: {link}: not a page"));
+                assert!(
+                    headings(target).any(|heading| anchor(heading) == part),
+                    "{name}: {link}: there is no such heading"
+                );
             }
         }
     }
@@ -188,7 +235,9 @@ fn sources(folder: &Path, text: &mut String) {
 /// Whether all the pieces stand one after another in a line.
 fn has_in_order(line: &str, pieces: &[&str]) -> bool {
     let mut rest = line;
-    pieces.iter().all(|piece| rest.find(piece).inspect(|at| rest = &rest[at + piece.len()..]).is_some())
+    pieces
+        .iter()
+        .all(|piece| rest.find(piece).inspect(|at| rest = &rest[at + piece.len()..]).is_some())
 }
 
 #[test]
@@ -200,15 +249,22 @@ fn the_messages_that_are_explained_are_ours() {
     }
     text.push_str(&std::fs::read_to_string(root().join("packaging/schema/store.json")).unwrap());
     // With the words of the schemas filled in, and what is Plakar's own.
-    let text = text.replace("{key}", "\"username\" \"rclone_type\"") + "protocol rclone already provided by another installed package";
+    let text = text.replace("{key}", "\"username\" \"rclone_type\"")
+        + "protocol rclone already provided by another installed package";
     // A message that is broken over lines, and the quotes within one.
     let text = text.replace("\\\n", "").replace("\\\"", "\"").replace('`', "");
     let page = std::fs::read_to_string(root().join("docs/troubleshooting.md")).unwrap();
-    let messages: Vec<&str> = headings(&page).filter_map(|heading| heading.strip_prefix('`')?.strip_suffix('`')).collect();
+    let messages: Vec<&str> = headings(&page)
+        .filter_map(|heading| heading.strip_prefix('`')?.strip_suffix('`'))
+        .collect();
     assert!(messages.len() > 20);
     for message in messages {
-        let pieces: Vec<&str> = message.split('…').map(str::trim).filter(|piece| !piece.is_empty()).collect();
-        assert!(text.lines().any(|line| has_in_order(line, &pieces)), "{message}: no message of ours reads so");
+        let pieces: Vec<&str> =
+            message.split('…').map(str::trim).filter(|piece| !piece.is_empty()).collect();
+        assert!(
+            text.lines().any(|line| has_in_order(line, &pieces)),
+            "{message}: no message of ours reads so"
+        );
     }
 }
 
@@ -224,14 +280,21 @@ fn the_options_are_those_of_the_schemas() {
         .collect();
     let mut known = std::collections::BTreeSet::new();
     for name in ["source", "destination", "store"] {
-        let text = std::fs::read_to_string(root().join(format!("packaging/schema/{name}.json"))).unwrap();
+        let text =
+            std::fs::read_to_string(root().join(format!("packaging/schema/{name}.json"))).unwrap();
         let schema: serde_json::Value = serde_json::from_str(&text).unwrap();
         for (option, property) in schema["properties"].as_object().unwrap() {
-            let row = rows.get(option.as_str()).unwrap_or_else(|| panic!("docs/options.md lacks {option}"));
+            let row = rows
+                .get(option.as_str())
+                .unwrap_or_else(|| panic!("docs/options.md lacks {option}"));
             // That of encoding is a page long.
             let default = property["default"].as_str().filter(|default| default.len() < 40);
             if let Some(default) = default.filter(|default| !default.is_empty()) {
-                assert!(row[1].contains(default), "{option}: the default is {default}, the page says {}", row[1]);
+                assert!(
+                    row[1].contains(default),
+                    "{option}: the default is {default}, the page says {}",
+                    row[1]
+                );
             }
             known.insert(option.clone());
         }

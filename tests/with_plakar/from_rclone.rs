@@ -28,13 +28,19 @@ fn from_rclone(name: &str, config: &str) -> Outcome {
         .unwrap();
     child.stdin.take().unwrap().write_all(config.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
-    Outcome { code: output.status.code(), stdout: output.stdout, stderr: String::from_utf8(output.stderr).unwrap() }
+    Outcome {
+        code: output.status.code(),
+        stdout: output.stdout,
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
 }
 
 /// Puts a file where the configuration's `secret` keeps it, without any of what is tested. Each test has a vault of its own: rclone shares wrapped
 /// remotes that are the same.
 pub(super) async fn put(simulator: &Simulator, vault: &str, path: &str, bytes: &[u8]) {
-    let wrapped = format!(":opendrive,username=user@example.com,password=9b2ZWkwcU_mvNf2cRnZ4zaUPELoT9Deu6u7Sn2gwgl8:half/{vault}");
+    let wrapped = format!(
+        ":opendrive,username=user@example.com,password=9b2ZWkwcU_mvNf2cRnZ4zaUPELoT9Deu6u7Sn2gwgl8:half/{vault}"
+    );
     let config = RemoteConfig::new("crypt", "")
         .option("remote", &wrapped)
         .plain_password("password", "correct horse")
@@ -48,7 +54,10 @@ pub(super) async fn put(simulator: &Simulator, vault: &str, path: &str, bytes: &
 
 /// Gives a user the source `secret`, in a vault.
 pub(super) fn import_secret(plakar: &Plakar, vault: &str) {
-    let json = from_rclone("secret", &CONFIG.replace("half:vault", &format!("half:{vault}")).replace("OBSCURED", OBSCURED));
+    let json = from_rclone(
+        "secret",
+        &CONFIG.replace("half:vault", &format!("half:{vault}")).replace("OBSCURED", OBSCURED),
+    );
     assert_eq!((json.code, json.stderr.as_str()), (Some(0), ""));
     let imported = plakar.run_with_input(&["source", "import"], &json.stdout);
     assert_eq!((imported.code, imported.text().as_str()), (Some(0), ""));
@@ -57,15 +66,27 @@ pub(super) fn import_secret(plakar: &Plakar, vault: &str) {
 #[test]
 fn crypt_over_alias_over_the_drive_is_backed_up() {
     let simulator = Simulator::start(Options::default()).unwrap();
-    tokio::runtime::Runtime::new().unwrap().block_on(put(&simulator, "vault", "letters/one", b"Dear all"));
+    tokio::runtime::Runtime::new().unwrap().block_on(put(
+        &simulator,
+        "vault",
+        "letters/one",
+        b"Dear all",
+    ));
     let names: Vec<String> = simulator.drive().tree().into_keys().collect();
-    assert!(names.iter().any(|path| path.contains("half/vault/")) && !names.iter().any(|path| path.contains("letters")), "{names:?}");
+    assert!(
+        names.iter().any(|path| path.contains("half/vault/"))
+            && !names.iter().any(|path| path.contains("letters")),
+        "{names:?}"
+    );
 
     let plakar = Plakar::new(&simulator.env());
     import_secret(&plakar, "vault");
     // Plakar hides what is secret, of the drive too.
     let shown = plakar.ok(&["source", "show", "secret"]);
-    assert!(shown.contains("rclone_remote: half:vault") && shown.matches("********").count() == 2, "{shown}");
+    assert!(
+        shown.contains("rclone_remote: half:vault") && shown.matches("********").count() == 2,
+        "{shown}"
+    );
     assert!(!shown.contains(OBSCURED) && !shown.contains("9b2ZWkwcU"), "{shown}");
 
     let store = plakar.path("store");
@@ -83,7 +104,8 @@ fn the_section_alone_is_refused_with_the_command_to_run() {
     let simulator = Simulator::start(Options::default()).unwrap();
     let plakar = Plakar::new(&simulator.env());
     for kind in ["source", "destination", "store"] {
-        let imported = plakar.run_with_input(&[kind, "import", "-rclone", "secret"], CONFIG.as_bytes());
+        let imported =
+            plakar.run_with_input(&[kind, "import", "-rclone", "secret"], CONFIG.as_bytes());
         assert_eq!(imported.code, Some(0), "{}", imported.text());
         let ping = plakar.run(&[kind, "ping", "secret"]);
         let expected = format!(
@@ -96,7 +118,11 @@ fn the_section_alone_is_refused_with_the_command_to_run() {
 #[test]
 fn what_cannot_be_converted_is_one_line_and_nothing_else() {
     for (name, config, expected) in [
-        ("other", CONFIG, "plakar-opendrive: there is no section [other] in the rclone configuration; it has [drive], [half], [secret]\n"),
+        (
+            "other",
+            CONFIG,
+            "plakar-opendrive: there is no section [other] in the rclone configuration; it has [drive], [half], [secret]\n",
+        ),
         (
             "drive",
             "# Encrypted rclone configuration File\n\nRCLONE_ENCRYPT_V0:\nabc\n",
@@ -104,20 +130,41 @@ fn what_cannot_be_converted_is_one_line_and_nothing_else() {
         ),
     ] {
         let outcome = from_rclone(name, config);
-        assert_eq!((outcome.code, outcome.stdout.as_slice(), outcome.stderr.as_str()), (Some(7), &b""[..], expected));
+        assert_eq!(
+            (outcome.code, outcome.stdout.as_slice(), outcome.stderr.as_str()),
+            (Some(7), &b""[..], expected)
+        );
     }
 }
 
 /// Runs `rclone config show | plakar-opendrive from-rclone …` as a user of Plakar.
 fn import(user: &Plakar, arguments: &[&str], config: &str) -> Outcome {
     let mut command = user.command(&[]);
-    let environment: Vec<_> = command.get_envs().filter_map(|(key, value)| Some((key.to_owned(), value?.to_owned()))).collect();
+    let environment: Vec<_> = command
+        .get_envs()
+        .filter_map(|(key, value)| Some((key.to_owned(), value?.to_owned())))
+        .collect();
     command = Command::new(executable());
-    command.arg("from-rclone").args(arguments).env_clear().envs(environment).env("PLAKAR", plakar()).current_dir(user.home());
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    command
+        .arg("from-rclone")
+        .args(arguments)
+        .env_clear()
+        .envs(environment)
+        .env("PLAKAR", plakar())
+        .current_dir(user.home());
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     child.stdin.take().unwrap().write_all(config.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
-    Outcome { code: output.status.code(), stdout: output.stdout, stderr: String::from_utf8(output.stderr).unwrap() }
+    Outcome {
+        code: output.status.code(),
+        stdout: output.stdout,
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
 }
 
 /// Plakar's own import cuts a value at `#` and `;`, and takes a line that ends in a backslash together with the next.
@@ -130,8 +177,12 @@ fn one_command_imports_every_value_as_it_is() {
         serde_json::from_str::<serde_json::Value>(&shown).unwrap()[name].clone()
     };
     for kind in ["source", "destination", "store"] {
-        let done = import(&user, &["odd", "--import", kind, "--location", "rclone:///srv/a b"], config);
-        assert_eq!((done.code, done.text()), (Some(0), format!("plakar-opendrive: @odd is a {kind} of Plakar's now\n")));
+        let done =
+            import(&user, &["odd", "--import", kind, "--location", "rclone:///srv/a b"], config);
+        assert_eq!(
+            (done.code, done.text()),
+            (Some(0), format!("plakar-opendrive: @odd is a {kind} of Plakar's now\n"))
+        );
         let expected = serde_json::json!({
             "location": "rclone:///srv/a b", "rclone_type": "local", "rclone_encoding": "Slash,Dot", "rclone_description": "a#b; 0123 \"c\" \\"
         });
@@ -139,14 +190,33 @@ fn one_command_imports_every_value_as_it_is() {
     }
     // What is there stays, unless it is to be replaced, and then whole.
     let refused = import(&user, &["odd", "--import", "source"], "[odd]\ntype = memory\n");
-    assert!(refused.code == Some(7) && refused.stderr.contains("Plakar has a source odd already: add --overwrite"), "{}", refused.text());
-    let replaced = import(&user, &["odd", "--import", "source", "--overwrite"], "{\"odd\": {\"type\": \"memory\"}}");
+    assert!(
+        refused.code == Some(7)
+            && refused.stderr.contains("Plakar has a source odd already: add --overwrite"),
+        "{}",
+        refused.text()
+    );
+    let replaced = import(
+        &user,
+        &["odd", "--import", "source", "--overwrite"],
+        "{\"odd\": {\"type\": \"memory\"}}",
+    );
     assert_eq!(replaced.code, Some(0), "{}", replaced.text());
-    assert_eq!(kept("source", "odd"), serde_json::json!({"location": "rclone://", "rclone_type": "memory"}));
+    assert_eq!(
+        kept("source", "odd"),
+        serde_json::json!({"location": "rclone://", "rclone_type": "memory"})
+    );
     // rclone's names may be no names for Plakar.
     let unnamed = import(&user, &["my drive", "--import", "source"], config);
-    assert!(unnamed.code == Some(2) && unnamed.stderr.contains("give one by --name"), "{}", unnamed.text());
-    assert_eq!(import(&user, &["my drive", "--name", "mine", "--import", "store"], config).code, Some(0));
+    assert!(
+        unnamed.code == Some(2) && unnamed.stderr.contains("give one by --name"),
+        "{}",
+        unnamed.text()
+    );
+    assert_eq!(
+        import(&user, &["my drive", "--name", "mine", "--import", "store"], config).code,
+        Some(0)
+    );
     assert_eq!(kept("store", "mine")["rclone_type"], "memory");
 }
 
@@ -154,7 +224,8 @@ fn one_command_imports_every_value_as_it_is() {
 #[test]
 fn what_rclone_hides_is_no_password() {
     let user = Plakar::without_package(&plakar(), &[]);
-    let config = "[drive]\ntype = opendrive\nusername = me@example.com\npassword = *** ENCRYPTED ***\n";
+    let config =
+        "[drive]\ntype = opendrive\nusername = me@example.com\npassword = *** ENCRYPTED ***\n";
     let refused = import(&user, &["drive", "--import", "source"], config);
     let expected = "plakar-opendrive: password of section [drive] is *** ENCRYPTED ***, which `rclone config show drive` prints in the place of a password: leave the name out, `rclone config show` prints it\n";
     assert_eq!((refused.code, refused.text().as_str()), (Some(7), expected));

@@ -5,7 +5,9 @@ use support::platform;
 
 /// What lies in a folder that is none of Plakar's.
 fn inside(person: &Person, folder: &str) -> Vec<String> {
-    let found = person.types(&format!("cd {folder}; find . ! -path './share/plakar' ! -path './share/plakar/*' | sort"));
+    let found = person.types(&format!(
+        "cd {folder}; find . ! -path './share/plakar' ! -path './share/plakar/*' | sort"
+    ));
     found.lines().map(str::to_owned).collect()
 }
 
@@ -44,7 +46,12 @@ fn installed() -> Vec<String> {
 
 /// Without the licences and the list of parts, which only `make` collects, beside the release build.
 fn without_collected(found: Vec<String>) -> Vec<String> {
-    found.into_iter().filter(|path| !path.ends_with("/THIRD-PARTY-LICENSES") && !path.ends_with("/sbom.cdx.json")).collect()
+    found
+        .into_iter()
+        .filter(|path| {
+            !path.ends_with("/THIRD-PARTY-LICENSES") && !path.ends_with("/sbom.cdx.json")
+        })
+        .collect()
 }
 
 #[test]
@@ -60,7 +67,9 @@ fn make_install_puts_all_in_its_place_and_uninstall_takes_it_out() {
     for line in [
         format!("installed in {home}/.local:"),
         format!("Plakar: added rclone@{VERSION}; configurations stay"),
-        format!("{home}/.local/bin is not on your PATH. Put it there, in ~/.profile for good: export PATH=\"{home}/.local/bin:$PATH\""),
+        format!(
+            "{home}/.local/bin is not on your PATH. Put it there, in ~/.profile for good: export PATH=\"{home}/.local/bin:$PATH\""
+        ),
     ] {
         assert!(said.lines().any(|said| said == line), "{line}: {said}");
     }
@@ -68,7 +77,11 @@ fn make_install_puts_all_in_its_place_and_uninstall_takes_it_out() {
     expected.push("./bin/mine".to_owned());
     expected.sort_unstable();
     assert_eq!(without_collected(inside(&person, ".local")), expected);
-    assert!(person.types("PATH=\"$HOME/.local/bin:$PATH\" plakar-opendrive --version").contains(&VERSION[1..]));
+    assert!(
+        person
+            .types("PATH=\"$HOME/.local/bin:$PATH\" plakar-opendrive --version")
+            .contains(&VERSION[1..])
+    );
     // Which hands over to the other one beside it.
     person.types("PATH=\"$HOME/.local/bin:$PATH\" plakar-opendrive app --help");
     assert_eq!(person.types("plakar pkg list").trim(), format!("rclone@{VERSION}"));
@@ -76,15 +89,25 @@ fn make_install_puts_all_in_its_place_and_uninstall_takes_it_out() {
     // Again, as after a change: all is replaced. And what an earlier version had and this one has not is gone.
     person.types("echo old > .local/share/doc/plakar-opendrive/OLD; echo 'file share/doc/plakar-opendrive/OLD' >> .local/share/plakar-opendrive/installed");
     let said = person.types("PATH=\"$HOME/.local/bin:$PATH\" make -C clone install");
-    assert!(said.contains(&format!("\nPlakar: took rclone@{VERSION} out and added rclone@{VERSION}; configurations stay\n")), "{said}");
+    assert!(
+        said.contains(&format!(
+            "\nPlakar: took rclone@{VERSION} out and added rclone@{VERSION}; configurations stay\n"
+        )),
+        "{said}"
+    );
     assert!(!said.contains("not on your PATH"), "{said}");
     assert_eq!(without_collected(inside(&person, ".local")), expected);
 
     let said = person.types("make -C clone uninstall");
-    assert!(said.contains(&format!("Plakar: took rclone@{VERSION} out; configurations stay\n")), "{said}");
+    assert!(
+        said.contains(&format!("Plakar: took rclone@{VERSION} out; configurations stay\n")),
+        "{said}"
+    );
     assert_eq!(inside(&person, ".local"), before);
     assert_eq!(person.types("plakar pkg list").trim(), "");
-    assert!(person.fails("make -C clone uninstall").contains("nothing is recorded as installed in"));
+    assert!(
+        person.fails("make -C clone uninstall").contains("nothing is recorded as installed in")
+    );
 }
 
 #[test]
@@ -94,13 +117,18 @@ fn an_archive_installs_itself_anywhere_with_or_without_plakar() {
     let name = format!("plakar-opendrive_{VERSION}_{}", platform());
     person.types("make -C clone stage");
     // As packaging/dist packs it.
-    person.types(&format!("tar -C clone/target/stage -cf archive.tar {name}; tar xf archive.tar; rm -rf clone"));
+    person.types(&format!(
+        "tar -C clone/target/stage -cf archive.tar {name}; tar xf archive.tar; rm -rf clone"
+    ));
 
     // Nobody has Plakar here yet.
     let said = person.types(&format!("PATH=/usr/bin:/bin {name}/install $HOME/else"));
     let home = person.shell.home().display();
     let package = format!("{home}/else/share/plakar-opendrive/{}", package_name());
-    assert!(said.contains(&format!("When it is, add the package with: plakar pkg add {package}\n")), "{said}");
+    assert!(
+        said.contains(&format!("When it is, add the package with: plakar pkg add {package}\n")),
+        "{said}"
+    );
     assert_eq!(without_collected(inside(&person, "else")), installed());
     person.types(&format!("plakar pkg add {package}"));
     person.types(&format!("{name}/install --remove $HOME/else"));
@@ -109,10 +137,15 @@ fn an_archive_installs_itself_anywhere_with_or_without_plakar() {
 
     // For a package of a distribution: into a folder that is not where it will be.
     let said = person.types(&format!("DESTDIR=$HOME/root {name}/install /usr"));
-    assert!(said.contains(&format!("plakar pkg add /usr/share/plakar-opendrive/{}\n", package_name())), "{said}");
+    assert!(
+        said.contains(&format!("plakar pkg add /usr/share/plakar-opendrive/{}\n", package_name())),
+        "{said}"
+    );
     assert_eq!(without_collected(inside(&person, "root/usr")), installed());
     assert_eq!(person.types("plakar pkg list").trim(), "");
-    assert!(person.fails(&format!("{name}/install --prefix /usr")).contains("unknown option --prefix"));
+    assert!(
+        person.fails(&format!("{name}/install --prefix /usr")).contains("unknown option --prefix")
+    );
 }
 
 /// A Plakar that does not take the package, as 1.0 does not: what was there before is there again.
@@ -131,6 +164,10 @@ fn a_plakar_that_refuses_the_package_keeps_the_one_it_had() {
         "cat > bin/older <<'END'\n#!/bin/sh\ncase \"$*\" in 'pkg add '*v9.9.9*) echo 'unknown API version'; exit 1 ;; esac\nexec plakar \"$@\"\nEND\nchmod +x bin/older",
     );
     let said = person.fails("PLAKAR=older clone/target/stage/next/install");
-    assert!(said.contains("unknown API version") && said.contains(&format!("rclone@{VERSION} is back in its place")), "{said}");
+    assert!(
+        said.contains("unknown API version")
+            && said.contains(&format!("rclone@{VERSION} is back in its place")),
+        "{said}"
+    );
     assert_eq!(person.types("plakar pkg list").trim(), format!("rclone@{VERSION}"));
 }

@@ -44,7 +44,8 @@ impl Draws {
 fn abreast(rounds: impl Fn(Draws, u64) + Sync) {
     const WORLDS: u64 = 3;
     let now = || std::time::UNIX_EPOCH.elapsed().unwrap().subsec_nanos().into();
-    let seed: u64 = std::env::var("KILLS_SEED").map_or_else(|_| now(), |seed| seed.parse().unwrap());
+    let seed: u64 =
+        std::env::var("KILLS_SEED").map_or_else(|_| now(), |seed| seed.parse().unwrap());
     // Shown when the test fails.
     eprintln!("KILLS_SEED={seed}");
     std::thread::scope(|scope| {
@@ -70,7 +71,8 @@ pub fn plugin_of(plakar: &Child, connector: &str) -> Option<PathBuf> {
     std::fs::read_dir("/proc").unwrap().flatten().map(|process| process.path()).find(|process| {
         let status = std::fs::read_to_string(process.join("status")).unwrap_or_default();
         status.lines().any(|line| line == parent)
-            && std::fs::read(process.join("cmdline")).is_ok_and(|line| line.ends_with(ending.as_bytes()))
+            && std::fs::read(process.join("cmdline"))
+                .is_ok_and(|line| line.ends_with(ending.as_bytes()))
     })
 }
 
@@ -80,7 +82,13 @@ fn quietly(mut command: Command) -> Child {
 
 /// Runs a command and kills it, or its plugin, when the drive has got so many calls. Gives what was
 /// killed; all processes are gone then.
-fn kill_at(world: &DriveStore, connector: &str, arguments: &[&str], call: u64, draws: &mut Draws) -> String {
+fn kill_at(
+    world: &DriveStore,
+    connector: &str,
+    arguments: &[&str],
+    call: u64,
+    draws: &mut Draws,
+) -> String {
     let DriveStore { simulator, plakar } = world;
     let victim = VICTIMS[draws.below(3) as usize];
     // Before this call is done, or while it and others are being done. A plugin that lives on when
@@ -92,7 +100,9 @@ fn kill_at(world: &DriveStore, connector: &str, arguments: &[&str], call: u64, d
     }
     let mut child = quietly(plakar.command(arguments));
     let minute = Duration::from_secs(60);
-    let plugin = wait_for(minute, "the plugin", || (simulator.calls().total > 0).then(|| plugin_of(&child, connector)).flatten());
+    let plugin = wait_for(minute, "the plugin", || {
+        (simulator.calls().total > 0).then(|| plugin_of(&child, connector)).flatten()
+    });
     let mut ended = false;
     wait_for(minute, "the call", || {
         ended = child.try_wait().unwrap().is_some();
@@ -102,17 +112,26 @@ fn kill_at(world: &DriveStore, connector: &str, arguments: &[&str], call: u64, d
         let _ = child.kill();
     }
     if matches!(victim, Victim::Plugin | Victim::Both) {
-        let _ = Command::new("kill").arg("-9").arg(plugin.file_name().unwrap()).stderr(Stdio::null()).status();
+        let _ = Command::new("kill")
+            .arg("-9")
+            .arg(plugin.file_name().unwrap())
+            .stderr(Stdio::null())
+            .status();
     }
     // It ends by itself if only its plugin was killed.
     wait_for(minute, "the end of Plakar", || child.try_wait().unwrap());
     wait_for(SOON, "the end of the plugin", || (!plugin.exists()).then_some(()));
-    wait_for(SOON, "the end of all calls", || (before || simulator.calls().in_flight == 0).then_some(()));
+    wait_for(SOON, "the end of all calls", || {
+        (before || simulator.calls().in_flight == 0).then_some(())
+    });
     simulator.set_faults(Vec::new());
     if connector == "storage" && matches!(victim, Victim::Plugin) {
         forget(plakar);
         // As the message says that the next put would come with.
-        kept(plakar).iter().filter(|state| !is_whole(state)).for_each(|state| std::fs::remove_file(state).unwrap());
+        kept(plakar)
+            .iter()
+            .filter(|state| !is_whole(state))
+            .for_each(|state| std::fs::remove_file(state).unwrap());
     }
     format!("{victim:?} at call {call}, before it was done: {before}, too late: {ended}")
 }
@@ -124,22 +143,36 @@ fn kill_at(world: &DriveStore, connector: &str, arguments: &[&str], call: u64, d
 /// state tells of, and only this user can read it. So when its plugin alone was killed, this is due: the plugin may not have had
 /// the first byte of a state, or only a part of it. All of it comes first at the next connection.
 pub fn forget(plakar: &Plakar) {
-    let is_cache = |process: &PathBuf| std::fs::read(process.join("cmdline")).is_ok_and(|line| line.ends_with(b"\0cached\0"));
+    let is_cache = |process: &PathBuf| {
+        std::fs::read(process.join("cmdline")).is_ok_and(|line| line.ends_with(b"\0cached\0"))
+    };
     for process in plakar.processes().iter().filter(|process| is_cache(process)) {
-        let _ = Command::new("kill").arg("-9").arg(process.file_name().unwrap()).stderr(Stdio::null()).status();
+        let _ = Command::new("kill")
+            .arg("-9")
+            .arg(process.file_name().unwrap())
+            .stderr(Stdio::null())
+            .status();
         wait_for(SOON, "the end of the cache", || (!process.exists()).then_some(()));
     }
     for entry in std::fs::read_dir(plakar.home().join(".cache/plakar")).unwrap().flatten() {
         if !["plugins", "cookies"].contains(&entry.file_name().to_str().unwrap()) {
-            let _ = std::fs::remove_dir_all(entry.path()).or_else(|_| std::fs::remove_file(entry.path()));
+            let _ = std::fs::remove_dir_all(entry.path())
+                .or_else(|_| std::fs::remove_file(entry.path()));
         }
     }
 }
 
 /// A few files: empty, small, streamed, in folders.
 fn make_files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    for (n, (path, size)) in
-        [("empty", 0), ("small", 100), ("a/one", 20_000), ("a/b/streamed", 1_500_000), ("c/two", 70_000)].into_iter().enumerate()
+    for (n, (path, size)) in [
+        ("empty", 0),
+        ("small", 100),
+        ("a/one", 20_000),
+        ("a/b/streamed", 1_500_000),
+        ("c/two", 70_000),
+    ]
+    .into_iter()
+    .enumerate()
     {
         let path = folder.join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -175,7 +208,12 @@ fn restores(mut draws: Draws, kills: u64) {
             let bytes = drive.read_file(path).unwrap();
             let wanted = &files[path.strip_prefix("base/").unwrap()];
             // A file that was made and not filled yet is empty.
-            assert!(bytes == *wanted || (!whole && entry.size == 0), "{round}: {path} with {} of {} bytes", bytes.len(), wanted.len());
+            assert!(
+                bytes == *wanted || (!whole && entry.size == 0),
+                "{round}: {path} with {} of {} bytes",
+                bytes.len(),
+                wanted.len()
+            );
         }
         assert!(!whole || found.len() == files.len(), "{round}: {found:?}");
         assert_eq!(world.simulator.duplicate_folders().ever, 0, "{round}");
@@ -186,7 +224,8 @@ fn restores(mut draws: Draws, kills: u64) {
     for round in 0..kills {
         drive.remove("base");
         let call = 1 + draws.below(cost.calls.total);
-        let round = format!("round {round}, {}", kill_at(&world, "exporter", &restore, call, &mut draws));
+        let round =
+            format!("round {round}, {}", kill_at(&world, "exporter", &restore, call, &mut draws));
         compare(&round, false);
         plakar.ok(&restore);
         compare(&round, true);
@@ -204,7 +243,9 @@ fn store_backups(mut draws: Draws, kills: u64) {
     plakar.ok(&["at", "@drive", "create", "-plaintext"]);
     let folder = plakar.path("files");
     make_files(Path::new(&folder));
-    let change = |round: u64| std::fs::write(Path::new(&folder).join("a/one"), noise(1000 + round, 300_000)).unwrap();
+    let change = |round: u64| {
+        std::fs::write(Path::new(&folder).join("a/one"), noise(1000 + round, 300_000)).unwrap()
+    };
     let backup = ["at", "@drive", "backup", "-no-progress", &folder];
     plakar.backup("@drive", &folder);
     change(0);
@@ -233,7 +274,8 @@ fn store_backups(mut draws: Draws, kills: u64) {
     for number in 1..=kills {
         change(number);
         let call = 1 + draws.below(cost.calls.total);
-        let round = format!("round {number}, {}", kill_at(&world, "storage", &backup, call, &mut draws));
+        let round =
+            format!("round {number}, {}", kill_at(&world, "storage", &backup, call, &mut draws));
         compare(&round);
         let outcome = plakar.run(&["at", "@drive", "check"]);
         assert_eq!(outcome.code, Some(0), "{round}: {}", outcome.text());
@@ -244,7 +286,10 @@ fn store_backups(mut draws: Draws, kills: u64) {
         }
         let listed = plakar.ok(&["at", "@drive", "ls"]).lines().count();
         // The one that was killed may have come to its end.
-        assert!([snapshots + 1, snapshots + 2].contains(&listed), "{round}: {listed} snapshots, {snapshots} before");
+        assert!(
+            [snapshots + 1, snapshots + 2].contains(&listed),
+            "{round}: {listed} snapshots, {snapshots} before"
+        );
         snapshots = listed;
     }
 

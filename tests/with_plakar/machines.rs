@@ -73,7 +73,8 @@ impl World {
 
     /// One command of one machine, with or without a drive that fails meanwhile.
     fn step(&mut self) {
-        let (who, which, command, trouble) = (self.below(3), self.below(2), self.below(10), self.below(4));
+        let (who, which, command, trouble) =
+            (self.below(3), self.below(2), self.below(10), self.below(4));
         let store = self.stores[which].clone();
         let other = self.stores[1 - which].clone();
         if command > 7 {
@@ -87,10 +88,14 @@ impl World {
         let fault = match trouble {
             0 => Some(Fault::new(What::LoseAnswer).skip(call).times(2)),
             1 => Some(
-                Fault::new(What::Status { code: 403, message: "Access denied".into(), retry_after: None })
-                    .endpoint("upload/create_file")
-                    .skip(call % 6)
-                    .always(),
+                Fault::new(What::Status {
+                    code: 403,
+                    message: "Access denied".into(),
+                    retry_after: None,
+                })
+                .endpoint("upload/create_file")
+                .skip(call % 6)
+                .always(),
             ),
             _ => None,
         };
@@ -99,12 +104,20 @@ impl World {
         let arguments: Vec<String> = match command {
             0..=3 => {
                 self.change(&files);
-                vec!["-quiet".into(), "at".into(), store.clone(), "backup".into(), "-no-progress".into(), files.to_str().unwrap().into()]
+                vec![
+                    "-quiet".into(),
+                    "at".into(),
+                    store.clone(),
+                    "backup".into(),
+                    "-no-progress".into(),
+                    files.to_str().unwrap().into(),
+                ]
             }
             4 => vec!["at".into(), store.clone(), "sync".into(), "to".into(), other],
             5 => vec!["at".into(), store.clone(), "sync".into(), "from".into(), other],
             6 | 7 => {
-                let listed: Vec<String> = self.listed(&self.machines[who], &store).into_iter().collect();
+                let listed: Vec<String> =
+                    self.listed(&self.machines[who], &store).into_iter().collect();
                 if listed.len() < 2 {
                     return;
                 }
@@ -117,7 +130,10 @@ impl World {
             }
         };
         let kill = command < 6 && trouble == 2;
-        self.done.push(format!("machine {who}, trouble {trouble} at call {call}: {}", arguments.join(" ")));
+        self.done.push(format!(
+            "machine {who}, trouble {trouble} at call {call}: {}",
+            arguments.join(" ")
+        ));
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let before = tree(&files);
         if kill {
@@ -130,9 +146,13 @@ impl World {
                 outcome.text().lines().last().map_or_else(String::new, |line| format!(", {line}"))
             ));
             let text = outcome.text();
-            let removed = text.split_once(" packfiles were removed").and_then(|(before, _)| before.rsplit(' ').next()?.parse().ok());
+            let removed = text
+                .split_once(" packfiles were removed")
+                .and_then(|(before, _)| before.rsplit(' ').next()?.parse().ok());
             self.removed += removed.unwrap_or(0);
-            if let Some(line) = text.lines().find(|line| command < 4 && line.contains("backup completed")) {
+            if let Some(line) =
+                text.lines().find(|line| command < 4 && line.contains("backup completed"))
+            {
                 self.contents.insert(line.split(':').next().unwrap().trim().to_owned(), before);
             }
         }
@@ -157,8 +177,13 @@ impl World {
     /// Kills Plakar, and its plugins with it, when the drive has got so many calls.
     fn killed(&self, who: usize, arguments: &[&str], call: u64) {
         self.simulator.reset_calls();
-        let mut child =
-            self.machines[who].command(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child = self.machines[who]
+            .command(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         for _ in 0..6000 {
             if child.try_wait().unwrap().is_some() || self.simulator.calls().total >= call {
                 break;
@@ -179,7 +204,8 @@ impl World {
     /// Changes the files of a machine a little: some content is shared among machines, some is new, some goes.
     fn change(&mut self, files: &Path) {
         for _ in 0..3 {
-            let (number, content, size) = (self.below(12), self.below(30) as u64, [0, 100, 20_000, 300_000][self.below(4)]);
+            let (number, content, size) =
+                (self.below(12), self.below(30) as u64, [0, 100, 20_000, 300_000][self.below(4)]);
             let path = files.join(format!("folder{}/file{number}", number % 3));
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, noise(content, size)).unwrap();
@@ -192,7 +218,11 @@ impl World {
 
     fn listed(&self, machine: &Plakar, store: &str) -> BTreeSet<String> {
         let text = machine.ok(&["at", store, "ls", "-uuid"]);
-        text.lines().filter_map(|line| line.split_whitespace().nth(1)).filter(|word| word.len() == 64).map(str::to_owned).collect()
+        text.lines()
+            .filter_map(|line| line.split_whitespace().nth(1))
+            .filter(|word| word.len() == 64)
+            .map(str::to_owned)
+            .collect()
     }
 
     /// Looks at both stores as every machine, and as one that has not seen them before.
@@ -201,11 +231,16 @@ impl World {
         let mut compared = 0;
         for store in &self.stores {
             // What a machine lists is there for others from then on: a state that it could not put comes first.
-            let known: Vec<BTreeSet<String>> = self.machines.iter().map(|known| self.listed(known, store)).collect();
+            let known: Vec<BTreeSet<String>> =
+                self.machines.iter().map(|known| self.listed(known, store)).collect();
             let anew = machine(&self.simulator, self.shared.path());
             let found = self.listed(&anew, store);
             for (number, here) in known.iter().enumerate() {
-                assert!(here.is_subset(&found), "machine {number} lists more of {store}: {here:?}, anew {found:?}\n{}", story());
+                assert!(
+                    here.is_subset(&found),
+                    "machine {number} lists more of {store}: {here:?}, anew {found:?}\n{}",
+                    story()
+                );
             }
             if found.is_empty() {
                 continue;
@@ -213,12 +248,28 @@ impl World {
             let outcome = anew.run(&["-quiet", "at", store, "check"]);
             assert_eq!(outcome.code, Some(0), "{store}: {}\n{}", outcome.text(), story());
             for id in &found {
-                let Some(wanted) = self.contents.iter().find_map(|(short, tree)| id.starts_with(short).then_some(tree)) else { continue };
+                let Some(wanted) = self
+                    .contents
+                    .iter()
+                    .find_map(|(short, tree)| id.starts_with(short).then_some(tree))
+                else {
+                    continue;
+                };
                 let restored = anew.path(&format!("restored-{}", &id[..8]));
                 anew.ok(&["at", store, "restore", "-to", &restored, id]);
                 let given = tree(Path::new(&restored));
-                let sizes = |tree: &Tree| tree.iter().map(|(path, bytes)| format!("{path} {}", bytes.len())).collect::<Vec<_>>();
-                assert!(given == *wanted, "{store}: {id} differs: {:?}, wanted {:?}\n{}", sizes(&given), sizes(wanted), story());
+                let sizes = |tree: &Tree| {
+                    tree.iter()
+                        .map(|(path, bytes)| format!("{path} {}", bytes.len()))
+                        .collect::<Vec<_>>()
+                };
+                assert!(
+                    given == *wanted,
+                    "{store}: {id} differs: {:?}, wanted {:?}\n{}",
+                    sizes(&given),
+                    sizes(wanted),
+                    story()
+                );
                 compared += given.values().map(|bytes| bytes.len() as u64).sum::<u64>();
             }
         }
@@ -243,8 +294,13 @@ fn machine(simulator: &Simulator, shared: &Path) -> Plakar {
 
 #[test]
 fn what_one_machine_lists_every_machine_restores() {
-    let number = |name: &str, default: u64| std::env::var(name).map_or(default, |text| text.parse().unwrap());
-    let (now, steps) = (std::time::UNIX_EPOCH.elapsed().unwrap().subsec_nanos().into(), number("MACHINES_STEPS", 24));
+    let number = |name: &str, default: u64| {
+        std::env::var(name).map_or(default, |text| text.parse().unwrap())
+    };
+    let (now, steps) = (
+        std::time::UNIX_EPOCH.elapsed().unwrap().subsec_nanos().into(),
+        number("MACHINES_STEPS", 24),
+    );
     let first = number("MACHINES_SEED", now);
     for seed in (first..).take(number("MACHINES_WALKS", 1) as usize) {
         let (mut world, start) = (World::new(seed), std::time::Instant::now());
@@ -255,7 +311,8 @@ fn what_one_machine_lists_every_machine_restores() {
             }
         }
         world.look();
-        let (removed, compared, time) = (world.removed, world.compared as f64 / 1e6, start.elapsed().as_secs());
+        let (removed, compared, time) =
+            (world.removed, world.compared as f64 / 1e6, start.elapsed().as_secs());
         eprintln!(
             "a walk of {steps} commands, seed {seed}: {removed} packfiles removed, {compared:.1} MB restored and compared, 0 lost; {time} s"
         );
@@ -281,7 +338,10 @@ fn what_is_written_without_a_cache_is_whole_for_a_new_machine() {
         let back_up = |content| {
             std::fs::write(files.join("file"), noise(content, 20_000)).unwrap();
             let text = anew(&["backup", "-no-progress", files.to_str().unwrap()]);
-            let line = text.lines().find(|line| line.contains(": backup completed without errors")).unwrap_or_else(|| panic!("{text}"));
+            let line = text
+                .lines()
+                .find(|line| line.contains(": backup completed without errors"))
+                .unwrap_or_else(|| panic!("{text}"));
             line.split(':').next().unwrap().to_owned()
         };
         for id in [1, 2, 3].map(back_up) {
@@ -291,10 +351,18 @@ fn what_is_written_without_a_cache_is_whole_for_a_new_machine() {
         std::thread::sleep(Duration::from_millis(1100));
         let kept = [1, 2, 3].map(back_up);
         let text = anew(&["maintenance"]);
-        assert!(text.contains("packfiles were removed") && !text.contains("and 0 packfiles were removed"), "{text}");
+        assert!(
+            text.contains("packfiles were removed")
+                && !text.contains("and 0 packfiles were removed"),
+            "{text}"
+        );
         for _ in 0..2 {
             // Each in a cache of its own.
-            kept.iter().for_each(|id| assert!(anew(&["check", id]).contains(&format!("{id}: check completed without errors"))));
+            kept.iter().for_each(|id| {
+                assert!(
+                    anew(&["check", id]).contains(&format!("{id}: check completed without errors"))
+                )
+            });
         }
     }
 }

@@ -27,7 +27,14 @@ impl World {
             std::fs::write(path, name).unwrap();
         }
         let id = self.0.plakar.backup(&self.0.store, &folder);
-        self.0.plakar.run(&["at", &self.0.store, "restore", "-to", "@drive", &format!("{id}:{folder}")])
+        self.0.plakar.run(&[
+            "at",
+            &self.0.store,
+            "restore",
+            "-to",
+            "@drive",
+            &format!("{id}:{folder}"),
+        ])
     }
 
     /// What a backup of the drive has, read back from the store.
@@ -47,10 +54,29 @@ fn named(names: &[&str]) -> BTreeMap<String, Vec<u8>> {
 #[test]
 fn names_that_are_quoted_on_the_drive_come_back() {
     let world = World::new();
-    let names = ["‛x", "‛‛x", "x‛", "‛／", "a：b", "a:b", "x ", " x", "x.", "x", "␠", "percent%20", "in ‛/‛‛", "␊", "‛␊"];
+    let names = [
+        "‛x",
+        "‛‛x",
+        "x‛",
+        "‛／",
+        "a：b",
+        "a:b",
+        "x ",
+        " x",
+        "x.",
+        "x",
+        "␠",
+        "percent%20",
+        "in ‛/‛‛",
+        "␊",
+        "‛␊",
+    ];
     let outcome = world.restore(&names);
     assert_eq!(outcome.code, Some(0), "{}", outcome.text());
-    assert_eq!(world.0.simulator.drive().tree().values().filter(|entry| !entry.is_dir).count(), names.len());
+    assert_eq!(
+        world.0.simulator.drive().tree().values().filter(|entry| !entry.is_dir).count(),
+        names.len()
+    );
     assert_eq!(world.backed_up(), named(&names));
 }
 
@@ -62,13 +88,25 @@ fn what_cannot_keep_its_name_is_said_and_nothing_is_replaced() {
     assert!(outcome.code == Some(0) && text.contains("2 names with control characters"), "{text}");
     assert!(text.contains(r#""/tab\there" as "tab␉here""#), "{text}");
     let expected: BTreeMap<String, Vec<u8>> =
-        [("tab␉here", "tab\there"), ("line␊feed", "line\nfeed")].map(|(name, text)| (name.to_owned(), text.as_bytes().to_vec())).into();
+        [("tab␉here", "tab\there"), ("line␊feed", "line\nfeed")]
+            .map(|(name, text)| (name.to_owned(), text.as_bytes().to_vec()))
+            .into();
     assert_eq!(world.backed_up(), expected);
 
     let outcome = world.restore(&["caf\u{e9}", "cafe\u{301}", "tab\tone", "tab␉one"]);
     let text = outcome.text();
-    assert!(outcome.code == Some(1) && text.contains("2 of 5 entries could not be restored"), "{text}");
-    assert!(text.contains("differ in how accents are composed only") && text.contains("because of a control character"), "{text}");
+    assert!(
+        outcome.code == Some(1) && text.contains("2 of 5 entries could not be restored"),
+        "{text}"
+    );
+    assert!(
+        text.contains("differ in how accents are composed only")
+            && text.contains("because of a control character"),
+        "{text}"
+    );
     let kept = world.backed_up();
-    assert_eq!((kept.len(), &kept["cafe\u{301}"][..], &kept["tab␉one"][..]), (4, "cafe\u{301}".as_bytes(), &b"tab\tone"[..]));
+    assert_eq!(
+        (kept.len(), &kept["cafe\u{301}"][..], &kept["tab␉one"][..]),
+        (4, "cafe\u{301}".as_bytes(), &b"tab\tone"[..])
+    );
 }

@@ -8,9 +8,13 @@ use support::{executable, shipped};
 #[test]
 fn plakar_builds_the_package_from_a_clone_and_four_commands_lead_to_a_backup() {
     let person = Person::new();
-    let recipe = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("recipe.yaml")).unwrap();
+    let recipe =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("recipe.yaml")).unwrap();
     let homepage = "https://github.com/plakar-opendrive/plakar-opendrive";
-    assert!(recipe.contains(&format!("\nversion: {VERSION}\nrepository: {homepage}\n")), "{recipe}");
+    assert!(
+        recipe.contains(&format!("\nversion: {VERSION}\nrepository: {homepage}\n")),
+        "{recipe}"
+    );
     let recipe = recipe.replace(homepage, &format!("file://{}", person.repository().display()));
     std::fs::write(person.shell.path("recipe.yaml"), recipe).unwrap();
 
@@ -40,7 +44,10 @@ fn plakar_builds_the_package_from_a_clone_and_four_commands_lead_to_a_backup() {
         "schema/source.json",
         "schema/store.json",
     ];
-    assert_eq!(inside.lines().map(|line| line.trim_start_matches("./")).collect::<Vec<_>>(), expected);
+    assert_eq!(
+        inside.lines().map(|line| line.trim_start_matches("./")).collect::<Vec<_>>(),
+        expected
+    );
     if shipped().is_some() {
         let size = std::fs::metadata(person.shell.path(&package)).unwrap().len();
         assert!(size <= 15_000_000, "{size} bytes");
@@ -60,15 +67,26 @@ fn configurations_outlive_installing_again_and_the_next_backup_works() {
     }
     // Without rclone.
     let (user, password) = (person.simulator.username(), person.simulator.password());
-    person.types(&format!("plakar source add native opendrive://Documents username='{user}' password='{password}'"));
+    person.types(&format!(
+        "plakar source add native opendrive://Documents username='{user}' password='{password}'"
+    ));
     assert_eq!(person.types("plakar source ping native").trim(), "configuration OK");
     person.types("plakar at ./store create -plaintext; plakar at ./store backup @mydrive");
     let before = person.types("plakar source show; plakar destination show; plakar store show");
-    assert!(person.fails(&format!("plakar pkg add ./clone/{}", package_name())).contains("already installed"));
+    assert!(
+        person
+            .fails(&format!("plakar pkg add ./clone/{}", package_name()))
+            .contains("already installed")
+    );
 
     // The package of the same version again.
     let said = person.types("make -C clone install");
-    assert!(said.contains(&format!("\nPlakar: took rclone@{VERSION} out and added rclone@{VERSION}; configurations stay\n")), "{said}");
+    assert!(
+        said.contains(&format!(
+            "\nPlakar: took rclone@{VERSION} out and added rclone@{VERSION}; configurations stay\n"
+        )),
+        "{said}"
+    );
     assert_eq!(person.types("plakar pkg list").trim(), format!("rclone@{VERSION}"));
     person.types("plakar at ./store backup @mydrive");
     // The next version, as a user gets it: a package.
@@ -78,7 +96,10 @@ fn configurations_outlive_installing_again_and_the_next_backup_works() {
         executable(),
         package_name().replace(VERSION, "v9.9.9"),
     ));
-    person.types(&format!("plakar pkg rm rclone; plakar pkg add ./clone/{}", package_name().replace(VERSION, "v9.9.9")));
+    person.types(&format!(
+        "plakar pkg rm rclone; plakar pkg add ./clone/{}",
+        package_name().replace(VERSION, "v9.9.9")
+    ));
     assert_eq!(person.types("plakar pkg list").trim(), "rclone@v9.9.9");
     person.types("plakar at ./store backup @mydrive");
     assert_eq!(person.snapshots(), 3);
@@ -91,7 +112,10 @@ fn configurations_outlive_installing_again_and_the_next_backup_works() {
 
     // It is not the one that was installed from here.
     let said = person.types("make -C clone uninstall");
-    assert!(said.contains("\nPlakar: rclone@v9.9.9 stays, which was not installed from here\n"), "{said}");
+    assert!(
+        said.contains("\nPlakar: rclone@v9.9.9 stays, which was not installed from here\n"),
+        "{said}"
+    );
     person.types("plakar pkg rm rclone");
     assert_eq!(person.types("plakar pkg list").trim(), "");
     let after = person.types("plakar source show; plakar destination show; plakar store show");
@@ -101,9 +125,20 @@ fn configurations_outlive_installing_again_and_the_next_backup_works() {
 /// Plakar's own check of packages (validator/manifest in github.com/PlakarKorp/pkg) takes no other names.
 #[test]
 fn the_manifest_has_what_plakar_knows_and_nothing_else() {
-    const TOP: [&str; 10] =
-        ["name", "display_name", "description", "tier", "contact", "homepage", "license", "tags", "api_version", "connectors"];
-    const CONNECTOR: [&str; 7] = ["type", "class", "validator", "protocols", "executable", "args", "extra_files"];
+    const TOP: [&str; 10] = [
+        "name",
+        "display_name",
+        "description",
+        "tier",
+        "contact",
+        "homepage",
+        "license",
+        "tags",
+        "api_version",
+        "connectors",
+    ];
+    const CONNECTOR: [&str; 7] =
+        ["type", "class", "validator", "protocols", "executable", "args", "extra_files"];
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let manifest = std::fs::read_to_string(root.join("packaging/manifest.yaml")).unwrap();
     let mut top = Vec::new();

@@ -38,8 +38,15 @@ struct Connector {
 
 /// Does what `pkg create` of 1.0.6 does with a manifest, and gives the files of the package.
 fn pack(folder: &Path, manifest: &str) -> Result<BTreeSet<String>, String> {
-    let manifest: Manifest = serde_norway::from_str(manifest).map_err(|error| format!("failed to decode the manifest: {error}"))?;
-    let numbers: Vec<_> = manifest.version.strip_prefix('v').ok_or("the version has no v")?.split('.').map(str::parse::<u32>).collect();
+    let manifest: Manifest = serde_norway::from_str(manifest)
+        .map_err(|error| format!("failed to decode the manifest: {error}"))?;
+    let numbers: Vec<_> = manifest
+        .version
+        .strip_prefix('v')
+        .ok_or("the version has no v")?
+        .split('.')
+        .map(str::parse::<u32>)
+        .collect();
     if numbers.len() != 3 || numbers.iter().any(Result::is_err) {
         return Err(format!("version {} is not vX.Y.Z", manifest.version));
     }
@@ -48,7 +55,8 @@ fn pack(folder: &Path, manifest: &str) -> Result<BTreeSet<String>, String> {
     }
     let mut records = BTreeSet::from(["manifest.yaml".to_owned()]);
     let mut add = |name: &str, must_run: bool| {
-        let metadata = std::fs::metadata(folder.join(name)).map_err(|error| format!("Failed to open file: {name}: {error}"))?;
+        let metadata = std::fs::metadata(folder.join(name))
+            .map_err(|error| format!("Failed to open file: {name}: {error}"))?;
         if must_run && metadata.permissions().mode() & 0o111 == 0 {
             return Err(format!("Not executable: {name}"));
         }
@@ -99,12 +107,14 @@ fn plakar_1_0_can_make_the_package_of_what_is_laid_out() {
     // One file, of which Plakar stores one.
     let bytes = |name: &str| std::fs::read(kept.join(name)).unwrap();
     assert!(
-        bytes("plakar-opendrive") == bytes("plakar-opendrive-storage") && bytes("plakar-opendrive") == bytes("plakar-opendrive-exporter")
+        bytes("plakar-opendrive") == bytes("plakar-opendrive-storage")
+            && bytes("plakar-opendrive") == bytes("plakar-opendrive-exporter")
     );
 
     let manifest: Manifest = serde_norway::from_str(&text).unwrap();
     assert_eq!((manifest.name.as_str(), manifest.version.as_str()), ("rclone", VERSION));
-    let connectors: Vec<_> = manifest.connectors.iter().map(|connector| connector.r#type.as_str()).collect();
+    let connectors: Vec<_> =
+        manifest.connectors.iter().map(|connector| connector.r#type.as_str()).collect();
     assert_eq!(connectors, ["importer", "storage", "exporter"]);
     for connector in &manifest.connectors {
         assert_eq!(connector.protocols, ["rclone", "opendrive"]);
@@ -113,10 +123,19 @@ fn plakar_1_0_can_make_the_package_of_what_is_laid_out() {
 
     // The checker refuses what 1.0.6 refuses: one name for all, as the manifest for 1.1 has it, no version, a file that is missing.
     let refused = |manifest: &str| pack(kept, manifest).unwrap_err();
-    assert_eq!(refused(&text.replace("plakar-opendrive-storage", "plakar-opendrive")), "Item already exists: plakar-opendrive");
+    assert_eq!(
+        refused(&text.replace("plakar-opendrive-storage", "plakar-opendrive")),
+        "Item already exists: plakar-opendrive"
+    );
     assert!(refused(&text.replace(&format!("version: {VERSION}\n"), "")).contains("version"));
-    assert!(refused(&text.replace("[LICENSE,", "[LICENCE,")).starts_with("Failed to open file: LICENCE"));
-    let of_1_1 = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/manifest.yaml")).unwrap();
+    assert!(
+        refused(&text.replace("[LICENSE,", "[LICENCE,"))
+            .starts_with("Failed to open file: LICENCE")
+    );
+    let of_1_1 = std::fs::read_to_string(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/manifest.yaml"),
+    )
+    .unwrap();
     assert!(refused(&of_1_1).starts_with("failed to decode the manifest"));
 
     // `plakar pkg build` packs what bare make lays out.

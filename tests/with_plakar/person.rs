@@ -38,12 +38,18 @@ impl Person {
             std::fs::set_permissions(bin.join(name), PermissionsExt::from_mode(0o755)).unwrap();
         };
         std::fs::write(shell.path("rclone.conf"), RCLONE_CONFIG).unwrap();
-        script("rclone", "#!/bin/sh\ntest \"$*\" = 'config show' && exec cat \"$HOME/rclone.conf\"\n");
+        script(
+            "rclone",
+            "#!/bin/sh\ntest \"$*\" = 'config show' && exec cat \"$HOME/rclone.conf\"\n",
+        );
         // What Cargo would build is there already: building it again takes minutes.
         script("cargo", "#!/bin/sh\nexit 0\n");
         script("go", "#!/bin/sh\nexit 0\n");
         // rustup finds no toolchain in a home that is not its own.
-        script("rustc", &format!("#!/bin/sh\necho 'host: {}-unknown-linux-gnu'\n", std::env::consts::ARCH));
+        script(
+            "rustc",
+            &format!("#!/bin/sh\necho 'host: {}-unknown-linux-gnu'\n", std::env::consts::ARCH),
+        );
         simulator.drive().put_file("Documents/letter.txt", b"Dear all".to_vec(), 1_700_000_000);
         Self { simulator, shell }
     }
@@ -62,10 +68,16 @@ impl Person {
 
     fn prepared(&self, line: &str) -> String {
         let path = std::env::var("PATH").unwrap();
-        let environment: String = self.simulator.env().iter().map(|(name, value)| format!("export {name}='{value}'\n")).collect();
+        let environment: String = self
+            .simulator
+            .env()
+            .iter()
+            .map(|(name, value)| format!("export {name}='{value}'\n"))
+            .collect();
         // The executable is named to make, which takes everything else from the repository; that tools are there and their libraries fetched is
         // tested by tests/prerequisites.
-        let flags = format!("EXECUTABLE={} NOTICES=true PREREQUISITES=true FETCH=true", executable());
+        let flags =
+            format!("EXECUTABLE={} NOTICES=true PREREQUISITES=true FETCH=true", executable());
         format!("set -e\nexport PATH=\"$HOME/bin:{path}\" MAKEFLAGS='{flags}'\n{environment}{line}")
     }
 

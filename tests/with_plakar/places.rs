@@ -12,7 +12,8 @@ fn backup(world: &DriveSource, source: &str) -> Outcome {
 }
 
 /// Names that Plakar encodes, and one that looks as if it had.
-const ODD: [&str; 6] = ["My Pictures", "It's (new)!", "100% sure", "caf\u{e9} \u{201b}", "a%20b", "a+b & c=d;e,f"];
+const ODD: [&str; 6] =
+    ["My Pictures", "It's (new)!", "100% sure", "caf\u{e9} \u{201b}", "a%20b", "a+b & c=d;e,f"];
 
 #[test]
 fn a_folder_of_any_name_is_backed_up_by_a_path() {
@@ -25,7 +26,11 @@ fn a_folder_of_any_name_is_backed_up_by_a_path() {
         world.configure("source", location);
         for name in ODD {
             let id = world.plakar.backup(&world.store, &format!("@drive:/{name}"));
-            assert_eq!(world.plakar.ok(&["at", &world.store, "cat", &format!("{id}:/{name}/in it")]), name, "{location}");
+            assert_eq!(
+                world.plakar.ok(&["at", &world.store, "cat", &format!("{id}:/{name}/in it")]),
+                name,
+                "{location}"
+            );
         }
     }
     for location in ["opendrive:///Documents", "opendrive://Documents"] {
@@ -33,11 +38,24 @@ fn a_folder_of_any_name_is_backed_up_by_a_path() {
         for name in ODD {
             let id = world.plakar.backup(&world.store, &format!("@drive:{name}"));
             let expected = format!("below {name}");
-            assert_eq!(world.plakar.ok(&["at", &world.store, "cat", &format!("{id}:/Documents/{name}/in it")]), expected, "{location}");
+            assert_eq!(
+                world.plakar.ok(&[
+                    "at",
+                    &world.store,
+                    "cat",
+                    &format!("{id}:/Documents/{name}/in it")
+                ]),
+                expected,
+                "{location}"
+            );
         }
     }
     // As the location itself, where nothing encodes it; and somebody who has encoded it by hand.
-    for location in ODD.map(|name| format!("opendrive:///{name}")).into_iter().chain(["opendrive:///My%20Pictures".to_owned()]) {
+    for location in ODD
+        .map(|name| format!("opendrive:///{name}"))
+        .into_iter()
+        .chain(["opendrive:///My%20Pictures".to_owned()])
+    {
         world.configure("source", &location);
         world.plakar.backup(&world.store, "@drive");
     }
@@ -51,14 +69,27 @@ fn what_a_path_can_mean_twice_is_an_error_that_names_both() {
     world.configure("source", "opendrive:///a%20b");
     let outcome = backup(&world, "@drive");
     let text = outcome.text();
-    assert!(outcome.code != Some(0) && text.contains("can mean \"/a%20b\" or \"/a b\", and both are there"), "{text}");
+    assert!(
+        outcome.code != Some(0)
+            && text.contains("can mean \"/a%20b\" or \"/a b\", and both are there"),
+        "{text}"
+    );
     // What the line says to write, works.
-    assert!(text.contains("use @NAME:/a%20b") && text.contains("location=\"opendrive:///a b\""), "{text}");
+    assert!(
+        text.contains("use @NAME:/a%20b") && text.contains("location=\"opendrive:///a b\""),
+        "{text}"
+    );
     let id = world.plakar.backup(&world.store, "@drive:/a%20b");
-    assert_eq!(world.plakar.ok(&["at", &world.store, "cat", &format!("{id}:/a%20b/x")]), "with the encoding of one");
+    assert_eq!(
+        world.plakar.ok(&["at", &world.store, "cat", &format!("{id}:/a%20b/x")]),
+        "with the encoding of one"
+    );
     world.configure("source", "opendrive:///a b");
     let id = world.plakar.backup(&world.store, "@drive");
-    assert_eq!(world.plakar.ok(&["at", &world.store, "cat", &format!("{id}:/a b/x")]), "with a space");
+    assert_eq!(
+        world.plakar.ok(&["at", &world.store, "cat", &format!("{id}:/a b/x")]),
+        "with a space"
+    );
 }
 
 #[test]
@@ -69,12 +100,19 @@ fn a_restore_goes_into_the_folder_of_that_name() {
     std::fs::write(format!("{folder}/x"), "x").unwrap();
     let id = world.plakar.backup(&world.store, &folder);
     world.configure("destination", "opendrive:///Documents");
-    let restore = |to: &str| world.plakar.ok(&["at", &world.store, "restore", "-to", to, &format!("{id}:{folder}")]);
+    let restore = |to: &str| {
+        world.plakar.ok(&["at", &world.store, "restore", "-to", to, &format!("{id}:{folder}")])
+    };
     for name in ["Restored 2026", "100% (sure)", "It's"] {
         restore(&format!("@drive:/{name}"));
         restore(&format!("@drive:{name}/below"));
         for path in [format!("{name}/x"), format!("Documents/{name}/below/x")] {
-            assert_eq!(world.simulator.drive().read_file(&path).as_deref(), Some(&b"x"[..]), "{:?}", world.simulator.drive().tree().keys());
+            assert_eq!(
+                world.simulator.drive().read_file(&path).as_deref(),
+                Some(&b"x"[..]),
+                "{:?}",
+                world.simulator.drive().tree().keys()
+            );
         }
     }
     // Below one that really is called so.
@@ -83,9 +121,20 @@ fn a_restore_goes_into_the_folder_of_that_name() {
     world.configure("destination", "opendrive:///a%20b/new");
     restore("@drive");
     for path in ["a%20b/x", "a%20b/new/x"] {
-        assert!(world.simulator.drive().read_file(path).is_some(), "{:?}", world.simulator.drive().tree().keys());
+        assert!(
+            world.simulator.drive().read_file(path).is_some(),
+            "{:?}",
+            world.simulator.drive().tree().keys()
+        );
     }
-    assert!(!world.simulator.drive().tree().keys().any(|path| path.starts_with("Restored%") || path.starts_with("a b")));
+    assert!(
+        !world
+            .simulator
+            .drive()
+            .tree()
+            .keys()
+            .any(|path| path.starts_with("Restored%") || path.starts_with("a b"))
+    );
 }
 
 #[test]
@@ -102,7 +151,11 @@ fn a_store_lies_in_the_folder_of_that_name() {
         assert!(world.plakar.ok(&["-cachedir", &fresh, "at", store, "ls"]).contains(&id));
     }
     for path in ["My Backups/CONFIG", "Documents/below (it)/CONFIG"] {
-        assert!(world.simulator.drive().tree().contains_key(path), "{:?}", world.simulator.drive().tree().keys());
+        assert!(
+            world.simulator.drive().tree().contains_key(path),
+            "{:?}",
+            world.simulator.drive().tree().keys()
+        );
     }
 }
 
@@ -114,17 +167,30 @@ fn two_slashes_are_said_to_be_two_folders() {
     world.configure("source", "opendrive://Documents");
     let outcome = backup(&world, "@drive:/Other");
     let text = outcome.text();
-    assert!(outcome.code != Some(0) && text.contains("the folder /Documents/Other does not exist"), "{text}");
+    assert!(
+        outcome.code != Some(0) && text.contains("the folder /Documents/Other does not exist"),
+        "{text}"
+    );
     assert!(text.contains("write opendrive:///Documents with three slashes"), "{text}");
     world.configure("source", "opendrive:///Documents");
     world.plakar.backup(&world.store, "@drive:/Other");
 
     world.configure("destination", "opendrive://Documents");
     let id = world.plakar.backup(&world.store, "@drive");
-    let outcome = world.plakar.run(&["at", &world.store, "restore", "-to", "@drive:/New", &format!("{id}:/Documents")]);
+    let outcome = world.plakar.run(&[
+        "at",
+        &world.store,
+        "restore",
+        "-to",
+        "@drive:/New",
+        &format!("{id}:/Documents"),
+    ]);
     let text = outcome.text();
     assert!(
-        outcome.code == Some(0) && text.contains("the location opendrive://Documents/New is read as the folder /Documents/New"),
+        outcome.code == Some(0)
+            && text.contains(
+                "the location opendrive://Documents/New is read as the folder /Documents/New"
+            ),
         "{text}"
     );
     assert!(text.contains("write opendrive:///Documents with three slashes"), "{text}");
@@ -139,7 +205,11 @@ fn our_own_commands_take_the_same_paths() {
     world.configure("source", "opendrive://Documents");
     let own = |arguments: &[&str]| {
         let output = own(&world.plakar, arguments);
-        (output.status.code(), String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+        (
+            output.status.code(),
+            String::from_utf8(output.stdout).unwrap(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
     };
     let fine = |arguments: &[&str], expected: &str| {
         let (code, stdout, stderr) = own(arguments);

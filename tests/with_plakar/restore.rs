@@ -33,7 +33,10 @@ impl World {
         let config = serde_json::json!({"drive": {
             "location": location, "username": self.simulator.username(), "password": self.simulator.password(),
         }});
-        let outcome = self.plakar.run_with_input(&["destination", "import", "-overwrite"], config.to_string().as_bytes());
+        let outcome = self.plakar.run_with_input(
+            &["destination", "import", "-overwrite"],
+            config.to_string().as_bytes(),
+        );
         assert_eq!(outcome.code, Some(0), "{}", outcome.text());
     }
 
@@ -53,7 +56,14 @@ impl World {
 
     /// Restores a path of the folder, in a snapshot, to the drive.
     fn restore(&self, id: &str, path: &str) -> support::plakar::Outcome {
-        self.plakar.run(&["at", &self.store, "restore", "-to", "@drive", &format!("{id}:{}{path}", self.folder)])
+        self.plakar.run(&[
+            "at",
+            &self.store,
+            "restore",
+            "-to",
+            "@drive",
+            &format!("{id}:{}{path}", self.folder),
+        ])
     }
 
     /// Files below a folder of the drive with what is in them must be these, and in time.
@@ -63,10 +73,19 @@ impl World {
         for (n, (path, bytes)) in files.iter().enumerate() {
             let stored: Vec<String> = path.split('/').map(stored_name).collect();
             let stored = format!("{base}/{}", stored.join("/"));
-            assert!(drive.read_file(&stored).as_ref() == Some(bytes), "{stored} in {:?}", tree.keys());
+            assert!(
+                drive.read_file(&stored).as_ref() == Some(bytes),
+                "{stored} in {:?}",
+                tree.keys()
+            );
             assert_eq!(tree[&stored].mtime, 1_600_000_000 + n as i64, "{stored}");
         }
-        assert_eq!(tree.values().filter(|entry| !entry.is_dir).count(), files.len(), "{:?}", tree.keys());
+        assert_eq!(
+            tree.values().filter(|entry| !entry.is_dir).count(),
+            files.len(),
+            "{:?}",
+            tree.keys()
+        );
         assert_eq!(self.simulator.duplicate_folders().ever, 0);
     }
 }
@@ -103,7 +122,11 @@ fn a_snapshot_is_put_back_whole_and_again_without_uploading() {
     let outcome = world.restore(&id, "");
     assert_eq!(outcome.code, Some(0), "{}", outcome.text());
     let calls = world.simulator.calls();
-    assert_eq!((calls.bytes_up, calls.of("upload/create_file"), calls.of("folder/create")), (0, 0, 0), "{calls:?}");
+    assert_eq!(
+        (calls.bytes_up, calls.of("upload/create_file"), calls.of("folder/create")),
+        (0, 0, 0),
+        "{calls:?}"
+    );
     world.assert_on_drive("Restored/here", &files);
 }
 
@@ -115,13 +138,19 @@ fn a_single_file_and_a_folder_in_the_middle_are_restored() {
     world.configure("opendrive://one");
     let outcome = world.restore(&id, "/letter.txt");
     assert_eq!(outcome.code, Some(0), "{}", outcome.text());
-    assert_eq!(world.simulator.drive().tree().into_keys().collect::<Vec<_>>(), ["one", "one/letter.txt"]);
+    assert_eq!(
+        world.simulator.drive().tree().into_keys().collect::<Vec<_>>(),
+        ["one", "one/letter.txt"]
+    );
     assert_eq!(world.simulator.drive().read_file("one/letter.txt").unwrap(), b"Dear all,\n");
 
     world.simulator.drive().remove("one");
     let outcome = world.restore(&id, "/deep");
     assert_eq!(outcome.code, Some(0), "{}", outcome.text());
-    assert_eq!(world.simulator.drive().tree().into_keys().collect::<Vec<_>>(), ["one", "one/er", "one/er/large.bin"]);
+    assert_eq!(
+        world.simulator.drive().tree().into_keys().collect::<Vec<_>>(),
+        ["one", "one/er", "one/er/large.bin"]
+    );
     assert!(world.simulator.drive().read_file("one/er/large.bin").unwrap() == noise(1, 25_000_000));
 }
 
@@ -132,7 +161,9 @@ fn an_imported_rclone_remote_works_word_for_word() {
     let id = world.plakar.backup(&world.store, &world.folder);
     // What `rclone config show` prints; the password is the simulator's, by `rclone obscure`.
     let config = "[drive]\ntype = opendrive\nusername = user@example.com\npassword = 9b2ZWkwcU_mvNf2cRnZ4zaUPELoT9Deu6u7Sn2gwgl8\n";
-    let outcome = world.plakar.run_with_input(&["destination", "import", "-rclone", "drive"], config.as_bytes());
+    let outcome = world
+        .plakar
+        .run_with_input(&["destination", "import", "-rclone", "drive"], config.as_bytes());
     assert_eq!(outcome.code, Some(0), "{}", outcome.text());
     world.plakar.ok(&["destination", "set", "drive", "location=rclone:///Restored"]);
     let outcome = world.restore(&id, "");
@@ -151,7 +182,9 @@ fn what_could_not_be_restored_is_said_and_plakar_fails() {
     let id = world.plakar.backup(&world.store, &world.folder);
     world.configure("opendrive://");
     let refusal = What::Status { code: 403, message: "Not this one".into(), retry_after: None };
-    world.simulator.add_fault(Fault::new(refusal).endpoint("upload/create_file").item("refused").always());
+    world
+        .simulator
+        .add_fault(Fault::new(refusal).endpoint("upload/create_file").item("refused").always());
     let outcome = world.restore(&id, "");
     let text = outcome.text();
     assert_eq!(outcome.code, Some(1), "{text}");
@@ -176,7 +209,11 @@ fn symbolic_links_alone_are_a_warning() {
     assert_eq!(outcome.code, Some(0), "{}", outcome.text());
     assert!(outcome.stderr.contains("1 symbolic link (\"/link\")"), "{}", outcome.text());
     // What is not there must not be listed as restored.
-    assert!(!outcome.text().lines().any(|line| line.contains("OK") && line.ends_with("/link")), "{}", outcome.text());
+    assert!(
+        !outcome.text().lines().any(|line| line.contains("OK") && line.ends_with("/link")),
+        "{}",
+        outcome.text()
+    );
 }
 
 #[test]
@@ -187,7 +224,13 @@ fn a_bad_login_and_a_full_drive_are_clear() {
     world.configure("opendrive://");
     let outcome = world.restore(&id, "");
     assert_eq!(outcome.code, Some(1), "{}", outcome.text());
-    assert!(outcome.text().contains("1 of 2 entries could not be restored: \"/large\": the destination is full"), "{}", outcome.text());
+    assert!(
+        outcome
+            .text()
+            .contains("1 of 2 entries could not be restored: \"/large\": the destination is full"),
+        "{}",
+        outcome.text()
+    );
     assert!(world.simulator.drive().tree().is_empty());
 
     world.plakar.ok(&["destination", "set", "drive", "password=wrong"]);
@@ -199,8 +242,16 @@ fn a_bad_login_and_a_full_drive_are_clear() {
 
 /// Starts a restore and kills Plakar in the middle of it.
 fn kill_a_restore(world: &World, id: &str, victim: impl FnOnce(u32)) {
-    let mut command = world.plakar.command(&["at", &world.store, "restore", "-to", "@drive", &format!("{id}:{}", world.folder)]);
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut command = world.plakar.command(&[
+        "at",
+        &world.store,
+        "restore",
+        "-to",
+        "@drive",
+        &format!("{id}:{}", world.folder),
+    ]);
+    let mut child =
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let uploaded = || (world.simulator.calls().of("upload/close_file_upload") >= 10).then_some(());
     wait_for(Duration::from_secs(60), "ten files are there", uploaded);
     victim(child.id());
@@ -226,14 +277,16 @@ fn child_of(parent: u32) -> Option<String> {
         let status = std::fs::read_to_string(process.path().join("stat")).ok()?;
         let command = std::fs::read_to_string(process.path().join("cmdline")).ok()?;
         let fields: Vec<&str> = status.rsplit_once(')')?.1.split_whitespace().collect();
-        (fields.get(1)? == &parent.to_string() && command.contains("exporter")).then(|| process.file_name().into_string().unwrap())
+        (fields.get(1)? == &parent.to_string() && command.contains("exporter"))
+            .then(|| process.file_name().into_string().unwrap())
     })
 }
 
 #[test]
 fn killed_in_the_middle_the_next_restore_completes() {
     let world = World::new(Options { latency: Duration::from_millis(20), ..Options::default() });
-    let mut files: BTreeMap<String, Vec<u8>> = (0..80).map(|n| (format!("d{}/f{n:02}", n / 20), noise(n, 50_000))).collect();
+    let mut files: BTreeMap<String, Vec<u8>> =
+        (0..80).map(|n| (format!("d{}/f{n:02}", n / 20), noise(n, 50_000))).collect();
     // More than the plugin and the pipes can take in: when Plakar goes, the stream is not at its end.
     files.extend((0..4).map(|n| (format!("d1/large{n}"), noise(100 + n, 30_000_000))));
     world.write_all(&files);
@@ -243,16 +296,26 @@ fn killed_in_the_middle_the_next_restore_completes() {
     // Plakar goes: the plugin takes back what it has not finished.
     kill_a_restore(&world, &id, |plakar| kill_nine(&plakar.to_string()));
     let tree = world.simulator.drive().tree();
-    let partial: Vec<_> = tree.iter().filter(|(_, entry)| !entry.is_dir && ![50_000, 30_000_000].contains(&entry.size)).collect();
+    let partial: Vec<_> = tree
+        .iter()
+        .filter(|(_, entry)| !entry.is_dir && ![50_000, 30_000_000].contains(&entry.size))
+        .collect();
     assert!(partial.is_empty(), "{partial:?}");
     let complete = tree.values().filter(|entry| !entry.is_dir).count();
     assert!(complete < files.len(), "it was not in the middle: {complete} files are complete");
 
     // The plugin itself goes: what it has begun may stay, empty, and nothing passes for whole.
     world.simulator.reset_calls();
-    kill_a_restore(&world, &id, |plakar| kill_nine(&child_of(plakar).expect("the plugin of the restore")));
+    kill_a_restore(&world, &id, |plakar| {
+        kill_nine(&child_of(plakar).expect("the plugin of the restore"))
+    });
     let tree = world.simulator.drive().tree();
-    assert!(tree.values().filter(|entry| !entry.is_dir).all(|entry| [0, 50_000, 30_000_000].contains(&entry.size)), "{tree:?}");
+    assert!(
+        tree.values()
+            .filter(|entry| !entry.is_dir)
+            .all(|entry| [0, 50_000, 30_000_000].contains(&entry.size)),
+        "{tree:?}"
+    );
 
     let outcome = world.restore(&id, "");
     assert_eq!(outcome.code, Some(0), "{}", outcome.text());

@@ -29,14 +29,17 @@ fn holders(folder: &Path, texts: &[String], found: &mut Vec<String>) {
 #[test]
 fn a_run_at_the_highest_log_level_shows_none() {
     let password = "p4ss \"quoted\" & wörd";
-    let simulator = Simulator::start(Options { password: password.into(), ..Options::default() }).unwrap();
+    let simulator =
+        Simulator::start(Options { password: password.into(), ..Options::default() }).unwrap();
     for n in 0..20 {
         simulator.drive().put_file(&format!("folder/file{n}"), noise(n, 10_000), 1_700_000_000);
     }
     let mut environment = simulator.env();
-    for (name, value) in
-        [("RCLONE_LOG_LEVEL", "DEBUG"), ("RCLONE_DUMP", "headers,bodies,requests,responses,auth"), ("PLAKAR_OPENDRIVE_LOG", "trace")]
-    {
+    for (name, value) in [
+        ("RCLONE_LOG_LEVEL", "DEBUG"),
+        ("RCLONE_DUMP", "headers,bodies,requests,responses,auth"),
+        ("PLAKAR_OPENDRIVE_LOG", "trace"),
+    ] {
         environment.push((name.into(), value.into()));
     }
     let plakar = Plakar::new(&environment);
@@ -44,7 +47,12 @@ fn a_run_at_the_highest_log_level_shows_none() {
     plakar.ok(&["at", &store, "create", "-plaintext"]);
     let configure = |password: &str| {
         let config = serde_json::json!({"drive": {"location": "opendrive://", "username": simulator.username(), "password": password}});
-        assert_eq!(plakar.run_with_input(&["source", "import", "-overwrite"], config.to_string().as_bytes()).code, Some(0));
+        assert_eq!(
+            plakar
+                .run_with_input(&["source", "import", "-overwrite"], config.to_string().as_bytes())
+                .code,
+            Some(0)
+        );
     };
     let wrong = "wr0ng-p4ssword";
     let mut output = String::new();
@@ -59,11 +67,20 @@ fn a_run_at_the_highest_log_level_shows_none() {
     let last = plakar.run(&["at", &store, "backup", "@drive"]).text();
     assert!(last.contains("completed without errors"), "{last}");
     output += &last;
-    assert!(output.contains("HTTP REQUEST") && output.contains("DEBUG"), "the log level had no effect: {output}");
+    assert!(
+        output.contains("HTTP REQUEST") && output.contains("DEBUG"),
+        "the log level had no effect: {output}"
+    );
 
     let json = serde_json::to_string(password).unwrap();
-    let mut secrets = vec![password.to_owned(), json.trim_matches('"').to_owned(), wrong.to_owned()];
-    let mut sessions: Vec<String> = simulator.call_log().into_iter().map(|call| call.session).filter(|id| !id.is_empty()).collect();
+    let mut secrets =
+        vec![password.to_owned(), json.trim_matches('"').to_owned(), wrong.to_owned()];
+    let mut sessions: Vec<String> = simulator
+        .call_log()
+        .into_iter()
+        .map(|call| call.session)
+        .filter(|id| !id.is_empty())
+        .collect();
     sessions.sort();
     sessions.dedup();
     assert!(sessions.len() >= 3, "{sessions:?}");

@@ -17,12 +17,17 @@ type Files = BTreeMap<String, Vec<u8>>;
 
 /// A drive with so many bytes per second for each download.
 fn drive(speed: u64) -> Simulator {
-    Simulator::start(Options { behaviour: Behaviour { download_speed: Some(speed), ..Behaviour::default() }, ..Options::default() })
-        .unwrap()
+    Simulator::start(Options {
+        behaviour: Behaviour { download_speed: Some(speed), ..Behaviour::default() },
+        ..Options::default()
+    })
+    .unwrap()
 }
 
 fn fill(simulator: &Simulator, count: u64, size: usize) -> Files {
-    let files: Files = (0..count).map(|number| (format!("folder{}/file{number:02}", number % 2), noise(number + 1, size))).collect();
+    let files: Files = (0..count)
+        .map(|number| (format!("folder{}/file{number:02}", number % 2), noise(number + 1, size)))
+        .collect();
     for (path, bytes) in &files {
         simulator.drive().put_file(&format!("Documents/{path}"), bytes.clone(), 1_700_000_000);
     }
@@ -44,7 +49,10 @@ fn user(simulator: &Simulator) -> (Plakar, String) {
 /// Backs the drive up, which must be without errors and have all files; gives the snapshot's id.
 fn back_up(plakar: &Plakar, store: &str, concurrency: &str) -> String {
     let text = plakar.ok(&["-quiet", "-concurrency", concurrency, "at", store, "backup", "@drive"]);
-    let line = text.lines().find(|line| line.contains("completed without errors")).unwrap_or_else(|| panic!("{text}"));
+    let line = text
+        .lines()
+        .find(|line| line.contains("completed without errors"))
+        .unwrap_or_else(|| panic!("{text}"));
     line.split(':').next().unwrap().to_owned()
 }
 
@@ -59,7 +67,11 @@ fn assert_restored(plakar: &Plakar, store: &str, id: &str, files: &Files) {
 fn assert_gentle(simulator: &Simulator, bytes: u64, what: &str) {
     let calls = simulator.calls();
     assert_eq!((calls.refused_downloads, calls.refused), (0, 0), "{what}: {calls:?}");
-    assert!(calls.bytes_down * 100 <= bytes * 102, "{what}: {} bytes came for {bytes}", calls.bytes_down);
+    assert!(
+        calls.bytes_down * 100 <= bytes * 102,
+        "{what}: {} bytes came for {bytes}",
+        calls.bytes_down
+    );
 }
 
 #[test]
@@ -97,14 +109,28 @@ fn a_store_is_read_gently_at_any_concurrency() {
     let bytes: u64 = simulator.drive().tree().values().map(|entry| entry.size).sum();
     simulator.change_behaviour(|behaviour| behaviour.download_speed = Some(4_000_000));
     for concurrency in CONCURRENCIES {
-        for command in [&["check"][..], &["restore", "-to", &plakar.path(&format!("restored{concurrency}")), &id]] {
+        for command in [
+            &["check"][..],
+            &["restore", "-to", &plakar.path(&format!("restored{concurrency}")), &id],
+        ] {
             let cache = tempfile::tempdir().unwrap();
-            let begin = ["-quiet", "-cachedir", cache.path().to_str().unwrap(), "-concurrency", concurrency, "at", "@drive"];
+            let begin = [
+                "-quiet",
+                "-cachedir",
+                cache.path().to_str().unwrap(),
+                "-concurrency",
+                concurrency,
+                "at",
+                "@drive",
+            ];
             let (_, cost) = world.cost(&[&begin, command].concat());
             assert!(cost.calls.peak_downloads > 1, "{command:?}: {:?}", cost.calls);
             assert_gentle(simulator, bytes, &format!("{command:?} at {concurrency}"));
         }
-        assert!(tree(Path::new(&plakar.path(&format!("restored{concurrency}")))) == tree(&folder), "{concurrency}");
+        assert!(
+            tree(Path::new(&plakar.path(&format!("restored{concurrency}")))) == tree(&folder),
+            "{concurrency}"
+        );
     }
 }
 
@@ -129,7 +155,12 @@ fn two_processes_share_the_six() {
 fn a_large_file_in_a_crypt_comes_over_several_connections() {
     let simulator = drive(4_000_000);
     let bytes = noise(1, 24_000_001);
-    tokio::runtime::Runtime::new().unwrap().block_on(put(&simulator, "large vault", "large", &bytes));
+    tokio::runtime::Runtime::new().unwrap().block_on(put(
+        &simulator,
+        "large vault",
+        "large",
+        &bytes,
+    ));
     let (plakar, store) = user(&simulator);
     import_secret(&plakar, "large vault");
     simulator.reset_calls();

@@ -22,13 +22,19 @@ const LONG: What = What::Delay { ms: 15_000 };
 
 /// The files of states that are kept for a user, whole or in part.
 pub fn kept(user: &Plakar) -> Vec<PathBuf> {
-    let (mut found, mut waiting) = (Vec::new(), vec![user.home().join(".local/state/plakar-opendrive/stores")]);
+    let (mut found, mut waiting) =
+        (Vec::new(), vec![user.home().join(".local/state/plakar-opendrive/stores")]);
     while let Some(folder) = waiting.pop() {
         for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
             match entry.path() {
                 path if path.is_dir() => waiting.push(path),
                 // Not a file that was only just made.
-                path if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("states ")) => found.push(path),
+                path if path
+                    .file_name()
+                    .is_some_and(|name| name.to_string_lossy().starts_with("states ")) =>
+                {
+                    found.push(path)
+                }
                 _ => {}
             }
         }
@@ -62,7 +68,11 @@ impl World {
     /// Adds files, of which the next backup's state tells.
     fn add(&self, count: usize) {
         for number in 0..count {
-            std::fs::write(self.files.join(format!("new{number}")), format!("file {number} of {count}")).unwrap();
+            std::fs::write(
+                self.files.join(format!("new{number}")),
+                format!("file {number} of {count}"),
+            )
+            .unwrap();
         }
     }
 
@@ -76,7 +86,14 @@ impl World {
 
     /// Begins a backup, in a process group of its own, as at a terminal.
     fn begin(&self) -> Child {
-        let mut command = self.user().command(&["-quiet", "at", "@drive", "backup", "-no-progress", self.files()]);
+        let mut command = self.user().command(&[
+            "-quiet",
+            "at",
+            "@drive",
+            "backup",
+            "-no-progress",
+            self.files(),
+        ]);
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
@@ -86,7 +103,9 @@ impl World {
         // The second of a connection's puts that makes a file under a temporary name is that of the state: locks and packfiles have none.
         self.drive.simulator.add_fault(Fault::new(LONG).endpoint("file/rename").always());
         let plakar = self.begin();
-        wait_for(MINUTE, "the state", || kept(self.user()).into_iter().find(|state| is_whole(state)));
+        wait_for(MINUTE, "the state", || {
+            kept(self.user()).into_iter().find(|state| is_whole(state))
+        });
         plakar
     }
 
@@ -192,7 +211,11 @@ fn after_a_plugin_was_killed_with_a_part_of_a_state_nothing_is_put_that_builds_o
     let state = state.expect("no state was caught while it came");
 
     let outcome = world.user().run(&["-quiet", "at", "@drive", "backup", world.files()]);
-    assert!(outcome.code != Some(0) && outcome.text().contains("only a part has come"), "{}", outcome.text());
+    assert!(
+        outcome.code != Some(0) && outcome.text().contains("only a part has come"),
+        "{}",
+        outcome.text()
+    );
     // What is there can be read; and the advice helps.
     world.user().ok(&["at", "@drive", "ls"]);
     crate::kills::forget(world.user());

@@ -25,7 +25,11 @@ fn files(plakar: &Plakar) -> String {
 
 /// The ids of the snapshots of a store, the newest first.
 fn snapshots(plakar: &Plakar, store: &str) -> Vec<String> {
-    plakar.ok(&["at", store, "ls"]).lines().filter_map(|line| line.split_whitespace().nth(1).map(str::to_owned)).collect()
+    plakar
+        .ok(&["at", store, "ls"])
+        .lines()
+        .filter_map(|line| line.split_whitespace().nth(1).map(str::to_owned))
+        .collect()
 }
 
 fn locks(world: &DriveStore) -> usize {
@@ -38,17 +42,27 @@ fn a_store_serves_everything_that_plakar_does_with_one() {
         let world = DriveStore::new();
         let plakar = &world.plakar;
         let create: &[&str] = if encrypted {
-            world.configure(plakar, serde_json::json!({"passphrase": "correct horse battery staple"}));
+            world.configure(
+                plakar,
+                serde_json::json!({"passphrase": "correct horse battery staple"}),
+            );
             &["at", "@drive", "create"]
         } else {
             &["at", "@drive", "create", "-plaintext"]
         };
         assert_eq!(plakar.ok(&["store", "ping", "drive"]).trim(), "configuration OK");
         let outcome = plakar.run(&["at", "@drive", "ls"]);
-        assert!(outcome.code == Some(66) && outcome.text().contains("there is no store"), "{outcome:?}");
+        assert!(
+            outcome.code == Some(66) && outcome.text().contains("there is no store"),
+            "{outcome:?}"
+        );
         plakar.ok(create);
         let again = plakar.run(create);
-        assert!(again.code != Some(0) && again.text().contains("there is a store already"), "{}", again.text());
+        assert!(
+            again.code != Some(0) && again.text().contains("there is a store already"),
+            "{}",
+            again.text()
+        );
 
         let files = files(plakar);
         let first = plakar.backup("@drive", &files);
@@ -62,7 +76,11 @@ fn a_store_serves_everything_that_plakar_does_with_one() {
         let cat = plakar.run(&["at", "@drive", "cat", &format!("{second}:{files}/large.bin")]);
         assert!(cat.stdout == noise(8, 5_000_000), "{}", cat.stderr);
         let diff = plakar.run(&["at", "@drive", "diff", &first, &second]);
-        assert!(diff.text().contains("Only in") && diff.text().contains("empty"), "{}", diff.text());
+        assert!(
+            diff.text().contains("Only in") && diff.text().contains("empty"),
+            "{}",
+            diff.text()
+        );
         plakar.ok(&["at", "@drive", "check"]);
         let restored = plakar.path("restored");
         plakar.ok(&["at", "@drive", "restore", "-to", &restored, &second]);
@@ -93,8 +111,15 @@ fn a_store_serves_everything_that_plakar_does_with_one() {
         if encrypted {
             world.configure(&other, serde_json::json!({"passphrase": "wrong"}));
             let refused = other.run(&["at", "@drive", "ls"]);
-            assert!(refused.code == Some(77) && refused.text().contains("failed to unlock repository"), "{}", refused.text());
-            world.configure(&other, serde_json::json!({"passphrase": "correct horse battery staple"}));
+            assert!(
+                refused.code == Some(77) && refused.text().contains("failed to unlock repository"),
+                "{}",
+                refused.text()
+            );
+            world.configure(
+                &other,
+                serde_json::json!({"passphrase": "correct horse battery staple"}),
+            );
         } else {
             world.configure(&other, serde_json::json!({}));
         }
@@ -108,7 +133,8 @@ fn an_imported_rclone_remote_is_a_store_as_well() {
     let world = DriveStore::new();
     // What `rclone config show` prints; the password is the simulator's, by `rclone obscure`.
     let config = "[mydrive]\ntype = opendrive\nusername = user@example.com\npassword = 9b2ZWkwcU_mvNf2cRnZ4zaUPELoT9Deu6u7Sn2gwgl8\n";
-    let outcome = world.plakar.run_with_input(&["store", "import", "-rclone", "mydrive"], config.as_bytes());
+    let outcome =
+        world.plakar.run_with_input(&["store", "import", "-rclone", "mydrive"], config.as_bytes());
     assert_eq!(outcome.code, Some(0), "{}", outcome.text());
     world.plakar.ok(&["store", "set", "mydrive", "location=rclone:///kloset"]);
     world.plakar.ok(&["store", "set", "mydrive", "cache_size=8Mi"]);
@@ -118,7 +144,11 @@ fn an_imported_rclone_remote_is_a_store_as_well() {
     world.plakar.ok(&["at", "@drive", "check"]);
     world.plakar.ok(&["store", "set", "mydrive", "cache_size=lots"]);
     let outcome = world.plakar.run(&["at", "@mydrive", "ls"]);
-    assert!(outcome.code != Some(0) && outcome.text().contains("write a size from 1Mi"), "{}", outcome.text());
+    assert!(
+        outcome.code != Some(0) && outcome.text().contains("write a size from 1Mi"),
+        "{}",
+        outcome.text()
+    );
 }
 
 #[test]
@@ -127,7 +157,11 @@ fn what_is_wrong_is_one_clear_line() {
     let (plakar, drive) = (&world.plakar, world.simulator.drive());
     let refused = |expected: &str| {
         let outcome = plakar.run(&["at", "@drive", "ls"]);
-        assert!(outcome.code.is_some_and(|code| code != 0) && outcome.text().contains(expected), "{expected}: {}", outcome.text());
+        assert!(
+            outcome.code.is_some_and(|code| code != 0) && outcome.text().contains(expected),
+            "{expected}: {}",
+            outcome.text()
+        );
         assert!(!outcome.text().contains("pässword"), "{}", outcome.text());
     };
     refused("there is no store, and no such folder: make one");
@@ -146,7 +180,12 @@ fn a_packfile_that_is_cut_short_is_reported_by_check() {
     world.plakar.backup("@drive", &files);
     world.plakar.ok(&["at", "@drive", "check"]);
     let drive = world.simulator.drive();
-    let (path, _) = drive.tree().into_iter().filter(|(path, _)| path.contains("/packfiles/")).max_by_key(|(_, entry)| entry.size).unwrap();
+    let (path, _) = drive
+        .tree()
+        .into_iter()
+        .filter(|(path, _)| path.contains("/packfiles/"))
+        .max_by_key(|(_, entry)| entry.size)
+        .unwrap();
     let mut bytes = drive.read_file(&path).unwrap();
     bytes.truncate(bytes.len() / 2);
     assert!(drive.set_file(&path, bytes, 1_700_000_000));
@@ -154,7 +193,11 @@ fn a_packfile_that_is_cut_short_is_reported_by_check() {
     let other = world.another_machine();
     let outcome = other.run(&["at", "@drive", "check"]);
     assert!(outcome.code.is_some_and(|code| code != 0), "{outcome:?}");
-    assert!(!outcome.text().contains("panic") && !outcome.text().contains("I/O error communicating"), "{}", outcome.text());
+    assert!(
+        !outcome.text().contains("panic") && !outcome.text().contains("I/O error communicating"),
+        "{}",
+        outcome.text()
+    );
 }
 
 #[test]
@@ -175,7 +218,9 @@ fn two_plakars_use_one_store_at_once() {
     assert_eq!(locks(&world), 0);
 
     // Whoever wants the store for itself is turned away while another is at work.
-    world.simulator.add_fault(Fault::new(What::Delay { ms: 3_000 }).endpoint("upload/upload_file_chunk").skip(1).always());
+    world.simulator.add_fault(
+        Fault::new(What::Delay { ms: 3_000 }).endpoint("upload/upload_file_chunk").skip(1).always(),
+    );
     let mut backup = other
         .command(&["at", "@drive", "backup", &files])
         .stdin(Stdio::null())
@@ -184,7 +229,13 @@ fn two_plakars_use_one_store_at_once() {
         .spawn()
         .unwrap();
     wait_for(HANG, "a lock", || {
-        (world.simulator.drive().tree().iter().any(|(path, entry)| path.contains("/locks/") && entry.size > 0)).then_some(())
+        (world
+            .simulator
+            .drive()
+            .tree()
+            .iter()
+            .any(|(path, entry)| path.contains("/locks/") && entry.size > 0))
+        .then_some(())
     });
     let outcome = world.plakar.run(&["at", "@drive", "maintenance"]);
     assert!(outcome.code == Some(1) && outcome.text().contains("locked"), "{}", outcome.text());
@@ -210,13 +261,28 @@ fn a_state_that_cannot_be_put_comes_with_the_next_backup() {
     let creations = world.simulator.calls().of("upload/create_file");
     // The last of them is the state's.
     let refusal = What::Status { code: 403, message: "Access denied".into(), retry_after: None };
-    world.simulator.add_fault(Fault::new(refusal).endpoint("upload/create_file").skip(creations - 1).always());
+    world
+        .simulator
+        .add_fault(Fault::new(refusal).endpoint("upload/create_file").skip(creations - 1).always());
     let refused = backup(3);
-    assert!(refused.code == Some(1) && refused.text().contains("Access denied"), "{}", refused.text());
-    assert!(refused.text().contains("is put first at the next connection of this user"), "{}", refused.text());
+    assert!(
+        refused.code == Some(1) && refused.text().contains("Access denied"),
+        "{}",
+        refused.text()
+    );
+    assert!(
+        refused.text().contains("is put first at the next connection of this user"),
+        "{}",
+        refused.text()
+    );
     // While it cannot be put nothing builds on it.
     let refused = backup(3);
-    assert!(refused.code == Some(1) && refused.text().contains("of an earlier backup is not in the store yet"), "{}", refused.text());
+    assert!(
+        refused.code == Some(1)
+            && refused.text().contains("of an earlier backup is not in the store yet"),
+        "{}",
+        refused.text()
+    );
     world.simulator.set_faults(Vec::new());
 
     assert_eq!(backup(3).code, Some(0));
@@ -237,11 +303,17 @@ fn a_copy_of_a_store_is_noticed() {
     plakar.ok(&["at", "@drive", "create", "-plaintext"]);
     let files = files(plakar);
     plakar.backup("@drive", &files);
-    let noticed = |outcome: &Outcome| outcome.text().contains("this store was also seen at /kloset on opendrive");
+    let noticed = |outcome: &Outcome| {
+        outcome.text().contains("this store was also seen at /kloset on opendrive")
+    };
     assert!(!noticed(&plakar.run(&["at", "@drive", "ls"])));
     let drive = world.simulator.drive();
     for (path, _) in drive.tree().into_iter().filter(|(_, entry)| !entry.is_dir) {
-        drive.put_file(&path.replacen("kloset/", "copy/", 1), drive.read_file(&path).unwrap(), 1_600_000_000);
+        drive.put_file(
+            &path.replacen("kloset/", "copy/", 1),
+            drive.read_file(&path).unwrap(),
+            1_600_000_000,
+        );
     }
     world.configure(plakar, serde_json::json!({"location": "opendrive://copy"}));
     let outcome = plakar.run(&["at", "@drive", "ls"]);
@@ -251,8 +323,15 @@ fn a_copy_of_a_store_is_noticed() {
     let known = std::fs::read_dir(known).unwrap().next().unwrap().unwrap().path().join("places");
     assert!(outcome.text().contains(known.to_str().unwrap()), "{}", outcome.text());
     let places = std::fs::read_to_string(&known).unwrap();
-    std::fs::write(&known, places.lines().filter(|place| place.starts_with("/copy")).map(|place| format!("{place}\n")).collect::<String>())
-        .unwrap();
+    std::fs::write(
+        &known,
+        places
+            .lines()
+            .filter(|place| place.starts_with("/copy"))
+            .map(|place| format!("{place}\n"))
+            .collect::<String>(),
+    )
+    .unwrap();
     assert!(!noticed(&plakar.run(&["at", "@drive", "ls"])));
 }
 
@@ -263,7 +342,14 @@ fn the_viewer_lists_folders_and_gives_files_back() {
     let files = files(&world.plakar);
     world.plakar.backup("@drive", &files);
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let mut viewer = world.plakar.command(&["at", "@drive", "ui", "-addr", &format!("127.0.0.1:{port}"), "-no-spawn"]);
+    let mut viewer = world.plakar.command(&[
+        "at",
+        "@drive",
+        "ui",
+        "-addr",
+        &format!("127.0.0.1:{port}"),
+        "-no-spawn",
+    ]);
     let mut viewer = viewer
         .env("PLAKAR_UI_TOKEN", "token-of-the-test")
         .stdin(Stdio::null())
@@ -273,7 +359,9 @@ fn the_viewer_lists_folders_and_gives_files_back() {
         .unwrap();
     let ask = |path: &str| -> Option<Vec<u8>> {
         let mut connection = TcpStream::connect(("127.0.0.1", port)).ok()?;
-        let request = format!("GET {path} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\nAuthorization: Bearer token-of-the-test\r\n\r\n");
+        let request = format!(
+            "GET {path} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\nAuthorization: Bearer token-of-the-test\r\n\r\n"
+        );
         connection.write_all(request.as_bytes()).ok()?;
         let mut answer = Vec::new();
         connection.read_to_end(&mut answer).ok()?;
@@ -281,8 +369,10 @@ fn the_viewer_lists_folders_and_gives_files_back() {
         answer.starts_with(b"HTTP/1.0 200").then(|| answer.split_off(end + 4))
     };
     wait_for(HANG, "the viewer", || ask("/api/repository/info"));
-    let json = |path: &str| serde_json::from_slice::<serde_json::Value>(&ask(path).expect(path)).unwrap();
-    let id = json("/api/repository/snapshots")["items"][0]["identifier"].as_str().unwrap().to_owned();
+    let json =
+        |path: &str| serde_json::from_slice::<serde_json::Value>(&ask(path).expect(path)).unwrap();
+    let id =
+        json("/api/repository/snapshots")["items"][0]["identifier"].as_str().unwrap().to_owned();
     let children = json(&format!("/api/snapshot/vfs/children/{id}:{files}/folder000?limit=200"));
     let names: Vec<&str> = children["items"]
         .as_array()
@@ -291,8 +381,11 @@ fn the_viewer_lists_folders_and_gives_files_back() {
         .filter_map(|item| item["name"].as_str().or(item["file_info"]["name"].as_str()))
         .collect();
     assert!(names.contains(&"file00042.dat"), "{children}");
-    for (name, bytes) in [("folder000/file00042.dat", noise(43, 20_000)), ("large.bin", noise(7, 5_000_000))] {
-        let got = ask(&format!("/api/snapshot/reader/{id}:{files}/{name}?download=true")).expect(name);
+    for (name, bytes) in
+        [("folder000/file00042.dat", noise(43, 20_000)), ("large.bin", noise(7, 5_000_000))]
+    {
+        let got =
+            ask(&format!("/api/snapshot/reader/{id}:{files}/{name}?download=true")).expect(name);
         assert!(got == bytes, "{name}: {} bytes", got.len());
     }
     viewer.kill().unwrap();

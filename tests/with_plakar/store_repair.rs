@@ -10,7 +10,14 @@ use support::plakar::{Plakar, own};
 /// Runs our command line; gives its status and all that it said.
 fn ours(user: &Plakar, arguments: &[&str]) -> (Option<i32>, String) {
     let output = own(user, arguments);
-    (output.status.code(), format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr)))
+    (
+        output.status.code(),
+        format!(
+            "{}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        ),
+    )
 }
 
 /// A store on a drive with a circle of states, as Plakar makes it on a store that lets one state replace another. The user's
@@ -28,7 +35,13 @@ fn with_a_circle(world: &DriveStore, files: &Path) -> (String, String) {
     let kept = user.backup(&first, files);
     user.ok(&["at", &first, "sync", "to", &copy]);
     let listed = user.ok(&["at", &copy, "ls", "-uuid"]);
-    let whole = |short: &str| listed.split_whitespace().find(|word| word.len() == 64 && word.starts_with(short)).unwrap().to_owned();
+    let whole = |short: &str| {
+        listed
+            .split_whitespace()
+            .find(|word| word.len() == 64 && word.starts_with(short))
+            .unwrap()
+            .to_owned()
+    };
     user.ok(&["at", &copy, "rm", "-apply", &removed]);
     user.ok(&["at", &first, "sync", "to", &copy]);
     for (path, bytes) in tree(Path::new(&copy)) {
@@ -49,11 +62,18 @@ fn states_in_a_circle_are_found_and_mended() {
     let before = world.simulator.drive().tree();
 
     let (code, said) = ours(user, &["store", "check", "@drive"]);
-    assert!(code == Some(1) && said.contains("0 restore points on every machine, of 3 states"), "{said}");
+    assert!(
+        code == Some(1) && said.contains("0 restore points on every machine, of 3 states"),
+        "{said}"
+    );
     assert!(said.contains(&format!("{} is seen by only this machine", &kept[..8])), "{said}");
     assert!(said.contains("`plakar-opendrive store repair @drive`"), "{said}");
     let (code, said) = ours(&world.another_machine(), &["store", "check", "@drive"]);
-    assert!(code == Some(1) && said.contains(&format!("{} is seen by no machine that has not", &kept[..8])), "{said}");
+    assert!(
+        code == Some(1)
+            && said.contains(&format!("{} is seen by no machine that has not", &kept[..8])),
+        "{said}"
+    );
 
     let (_, said) = ours(user, &["store", "repair", "--dry-run", "@drive"]);
     assert!(said.contains(&format!("state {removed} would get another name")), "{said}");
@@ -66,7 +86,10 @@ fn states_in_a_circle_are_found_and_mended() {
     assert!(other.ok(&["at", "@drive", "ls", "-uuid"]).contains(&kept));
     // Nothing is deleted: one name has changed.
     let after = world.simulator.drive().tree();
-    assert_eq!((after.len(), before.keys().filter(|path| !after.contains_key(*path)).count()), (before.len(), 1));
+    assert_eq!(
+        (after.len(), before.keys().filter(|path| !after.contains_key(*path)).count()),
+        (before.len(), 1)
+    );
     let (code, said) = ours(&other, &["store", "repair", "@drive"]);
     assert!(code == Some(0) && said.contains("nothing to mend"), "{said}");
 
@@ -94,7 +117,10 @@ fn a_store_that_is_well_is_said_to_be_well() {
     user.backup("@drive", files.to_str().unwrap());
     user.ok(&["at", "@drive", "rm", "-apply", &id]);
     let (code, said) = ours(user, &["store", "check", "--data", "@drive"]);
-    assert!(code == Some(0) && said.contains("1 restore point on every machine, of 3 states"), "{said}");
+    assert!(
+        code == Some(0) && said.contains("1 restore point on every machine, of 3 states"),
+        "{said}"
+    );
     assert!(said.contains("all data that they refer to was read and is whole"), "{said}");
     let (code, said) = ours(user, &["store", "check", "--json", "@drive"]);
     let json: serde_json::Value = serde_json::from_str(&said).unwrap();
@@ -110,7 +136,10 @@ fn a_store_that_is_well_is_said_to_be_well() {
         (["store", "check", "@-drive"], 2, "\"-drive\" is not a valid name of Plakar's"),
     ] {
         let (code, said) = ours(user, &arguments);
-        assert!(code == Some(expected) && said.contains(line) && said.trim_end().lines().count() == 1, "{code:?} {said}");
+        assert!(
+            code == Some(expected) && said.contains(line) && said.trim_end().lines().count() == 1,
+            "{code:?} {said}"
+        );
     }
     // The passphrase is not where Plakar finds it.
     world.configure(user, serde_json::json!({"passphrase": "a wrong one"}));
@@ -133,13 +162,19 @@ fn with_an_undone_removal(world: &DriveStore) {
     };
     let states = || tree(&Path::new(&store).join("states")).into_keys().collect::<BTreeSet<_>>();
     // Finished commands leave their locks.
-    let unlock =
-        || tree(&Path::new(&store).join("locks")).keys().for_each(|name| std::fs::remove_file(format!("{store}/locks/{name}")).unwrap());
+    let unlock = || {
+        tree(&Path::new(&store).join("locks"))
+            .keys()
+            .for_each(|name| std::fs::remove_file(format!("{store}/locks/{name}")).unwrap())
+    };
     let maintenance = |cache: &str| {
         let before = states();
         unlock();
-        let run =
-            user.command(&["-cachedir", &user.path(cache), "at", &store, "maintenance"]).env("PLAKAR_GRACEPERIOD", "0s").output().unwrap();
+        let run = user
+            .command(&["-cachedir", &user.path(cache), "at", &store, "maintenance"])
+            .env("PLAKAR_GRACEPERIOD", "0s")
+            .output()
+            .unwrap();
         assert!(run.status.success(), "{run:?}");
         unlock();
         states().difference(&before).cloned().collect::<Vec<_>>()
@@ -173,11 +208,18 @@ fn a_removal_that_is_read_before_what_it_removes_is_found_and_mended() {
     assert!(code == Some(1) && said.contains("5 restore points on every machine"), "{said}");
     assert!(said.contains("`plakar-opendrive store repair --data @drive`"), "{said}");
     let (code, said) = ours(user, &["store", "repair", "--data", "--dry-run", "@drive"]);
-    assert!(code == Some(1) && said.contains(&format!("state {} would get another name", "f".repeat(64))), "{said}");
+    assert!(
+        code == Some(1)
+            && said.contains(&format!("state {} would get another name", "f".repeat(64))),
+        "{said}"
+    );
     assert_eq!(world.simulator.drive().tree(), before);
 
     let (code, said) = ours(user, &["store", "repair", "--data", "@drive"]);
-    assert!(code == Some(0) && said.contains("all data that they refer to was read and is whole"), "{said}");
+    assert!(
+        code == Some(0) && said.contains("all data that they refer to was read and is whole"),
+        "{said}"
+    );
     // Nothing is deleted, and those that have seen the store go on.
     assert_eq!(world.simulator.drive().tree().len(), before.len());
     for machine in [user, &world.another_machine()] {

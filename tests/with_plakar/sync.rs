@@ -7,8 +7,11 @@ use support::plakar::Plakar;
 
 /// The ids that `ls` shows.
 fn listed(plakar: &Plakar) -> Vec<String> {
-    let mut ids: Vec<String> =
-        plakar.ok(&["at", "@drive", "ls"]).lines().filter_map(|line| line.split_whitespace().nth(1).map(str::to_owned)).collect();
+    let mut ids: Vec<String> = plakar
+        .ok(&["at", "@drive", "ls"])
+        .lines()
+        .filter_map(|line| line.split_whitespace().nth(1).map(str::to_owned))
+        .collect();
     ids.sort();
     ids
 }

@@ -19,23 +19,38 @@ fn a_pattern_that_drops_everything_is_said() {
     world.configure("source", "opendrive:///Documents");
     for pattern in ["Documents", "/Documents", "**/Documents", "*"] {
         let text = backup(&world, &["-ignore", pattern]).text();
-        assert!(text.contains("with 1 error") && !text.contains("without errors"), "{pattern}: {text}");
+        assert!(
+            text.contains("with 1 error") && !text.contains("without errors"),
+            "{pattern}: {text}"
+        );
         assert!(text.contains("patterns count from the root of the drive"), "{pattern}: {text}");
         assert!(text.contains("nothing is saved but the folder itself: -ignore leaves out all that is in it, 3 of 3"), "{pattern}: {text}");
     }
     // Somebody may mean that.
     for pattern in ["/Documents/*", "Documents/**/*"] {
         let text = backup(&world, &["-ignore", pattern]).text();
-        assert!(text.contains("without errors") && text.contains("nothing is saved but the folder itself"), "{pattern}: {text}");
+        assert!(
+            text.contains("without errors")
+                && text.contains("nothing is saved but the folder itself"),
+            "{pattern}: {text}"
+        );
     }
     for pattern in ["documents", "*.txt", "deep", "/deep", "*.doc"] {
         let text = backup(&world, &["-ignore", pattern]).text();
-        assert!(text.contains("without errors") && !text.contains("nothing is saved"), "{pattern}: {text}");
+        assert!(
+            text.contains("without errors") && !text.contains("nothing is saved"),
+            "{pattern}: {text}"
+        );
     }
     // The root itself is never dropped, and an error there is none to Plakar.
     world.configure("source", "opendrive://");
     let text = backup(&world, &["-ignore", "*"]).text();
-    assert!(text.contains("nothing is saved but the folder itself: -ignore leaves out all that is in it, 4 of 4"), "{text}");
+    assert!(
+        text.contains(
+            "nothing is saved but the folder itself: -ignore leaves out all that is in it, 4 of 4"
+        ),
+        "{text}"
+    );
 }
 
 #[test]
@@ -55,13 +70,26 @@ fn what_is_no_file_on_a_local_remote_is_counted() {
     };
     let text = local(&[]);
     assert!(
-        text.contains("without errors") && text.contains("not saved, because they are not regular files: 2 symbolic links, 1 named pipe"),
+        text.contains("without errors")
+            && text.contains(
+                "not saved, because they are not regular files: 2 symbolic links, 1 named pipe"
+            ),
         "{text}"
     );
-    assert!(text.contains("rclone_copy_links=true saves what links lead to, rclone_links=true the links"), "{text}");
+    assert!(
+        text.contains(
+            "rclone_copy_links=true saves what links lead to, rclone_links=true the links"
+        ),
+        "{text}"
+    );
     for option in ["rclone_links", "rclone_copy_links"] {
         let text = local(&[(option, "true")]);
-        assert!(text.contains("not saved, because they are not regular files: 1 named pipe, the first of them"), "{option}: {text}");
+        assert!(
+            text.contains(
+                "not saved, because they are not regular files: 1 named pipe, the first of them"
+            ),
+            "{option}: {text}"
+        );
         assert!(!text.contains("symbolic"), "{option}: {text}");
     }
     std::fs::remove_file(format!("{folder}/deep/pipe")).unwrap();

@@ -20,7 +20,11 @@ fn a_backup_ends_at_once_with_one_line() {
     let world = DriveStore::new();
     let (simulator, plakar) = (&world.simulator, &world.plakar);
     for number in 0..200 {
-        simulator.drive().put_file(&format!("Documents/file{number:03}"), noise(number, 50_000), 1_700_000_000);
+        simulator.drive().put_file(
+            &format!("Documents/file{number:03}"),
+            noise(number, 50_000),
+            1_700_000_000,
+        );
     }
     let config = serde_json::json!({"drive": {
         "location": "opendrive://Documents", "username": simulator.username(), "password": simulator.password(),
@@ -32,7 +36,12 @@ fn a_backup_ends_at_once_with_one_line() {
     let outcome = plakar.run(&["at", &local, "backup", "@drive"]);
     assert_eq!(outcome.code, Some(1), "{}", outcome.text());
     let text = outcome.text();
-    assert!(text.contains("the account's daily download volume (2 MB) is used up; it resets at noon Pacific time"), "{text}");
+    assert!(
+        text.contains(
+            "the account's daily download volume (2 MB) is used up; it resets at noon Pacific time"
+        ),
+        "{text}"
+    );
     assert_no_accusation(&text);
 }
 
@@ -59,7 +68,10 @@ fn what_reads_a_store_ends_at_once_with_one_line() {
         // Who has none of it in a cache.
         let cache = tempfile::tempdir().unwrap();
         let line = [&["-cachedir", cache.path().to_str().unwrap()], command].concat();
-        let (code, text) = run_by(&["timeout", "--kill-after=5", "60", "env", "--default-signal=HUP"], world.plakar.command(&line));
+        let (code, text) = run_by(
+            &["timeout", "--kill-after=5", "60", "env", "--default-signal=HUP"],
+            world.plakar.command(&line),
+        );
         // A hang-up's, and so no status; 124 if it goes on.
         assert_eq!(code, None, "{command:?}: {text}");
         let said = "plakar-opendrive: the account's daily download volume (3 MB) is used up; it resets at noon Pacific time. The command ends here\n";
@@ -97,13 +109,18 @@ fn where_it_cannot_be_ended_it_waits_and_goes_on() {
     simulator.reset_volume();
     simulator.reset_calls();
     simulator.change_behaviour(|behaviour| behaviour.daily_volume = Some(4_000_000));
-    let plakar = world.plakar.command(&["-cachedir", &world.plakar.path("fresh"), "at", "@drive", "check"]);
+    let plakar =
+        world.plakar.command(&["-cachedir", &world.plakar.path("fresh"), "at", "@drive", "check"]);
     let check = by(&["nohup"], plakar).spawn().unwrap();
     let asked = || (simulator.calls().of("users/info") > 0).then_some(());
     wait_for(Duration::from_secs(60), "its allowance is asked for when it is used up", asked);
     simulator.change_behaviour(|behaviour| behaviour.daily_volume = None);
     let outcome = check.wait_with_output().unwrap();
-    let text = format!("{}{}", String::from_utf8_lossy(&outcome.stdout), String::from_utf8_lossy(&outcome.stderr));
+    let text = format!(
+        "{}{}",
+        String::from_utf8_lossy(&outcome.stdout),
+        String::from_utf8_lossy(&outcome.stderr)
+    );
     assert_eq!(outcome.status.code(), Some(0), "{text}");
     assert!(text.contains("daily download volume") && text.contains("waits until then"), "{text}");
     assert_no_accusation(&text);
@@ -113,7 +130,9 @@ fn where_it_cannot_be_ended_it_waits_and_goes_on() {
 fn by(beginner: &[&str], plakar: Command) -> Command {
     let mut command = Command::new(beginner[0]);
     command.args(&beginner[1..]).arg(plakar.get_program()).args(plakar.get_args()).env_clear();
-    command.envs(plakar.get_envs().filter_map(|(name, value)| Some((name, value?)))).current_dir(plakar.get_current_dir().unwrap());
+    command
+        .envs(plakar.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .current_dir(plakar.get_current_dir().unwrap());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -121,7 +140,14 @@ fn by(beginner: &[&str], plakar: Command) -> Command {
 /// Runs it to its end; gives its status and all that it said. Whoever runs the tests may ignore hang-ups.
 fn run_by(beginner: &[&str], plakar: Command) -> (Option<i32>, String) {
     let outcome = by(beginner, plakar).output().unwrap();
-    (outcome.status.code(), format!("{}{}", String::from_utf8_lossy(&outcome.stdout), String::from_utf8_lossy(&outcome.stderr)))
+    (
+        outcome.status.code(),
+        format!(
+            "{}{}",
+            String::from_utf8_lossy(&outcome.stdout),
+            String::from_utf8_lossy(&outcome.stderr)
+        ),
+    )
 }
 
 fn locks(world: &DriveStore) -> usize {

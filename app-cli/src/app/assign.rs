@@ -56,16 +56,22 @@ impl Assign {
         let store = self.details.store()?;
         match (kind, &store) {
             (AppKind::Source, None) => {
-                return Err(Failure::usage("--store is missing: write the folder or the name of the store it goes to"));
+                return Err(Failure::usage(
+                    "--store is missing: write the folder or the name of the store it goes to",
+                ));
             }
-            (AppKind::Destination, Some(_)) => return Err(Failure::usage("--store: a destination has none; leave it out")),
+            (AppKind::Destination, Some(_)) => {
+                return Err(Failure::usage("--store: a destination has none; leave it out"));
+            }
             _ => {}
         }
         let (class, subclass) = self.class(opened).await?;
         let told = self.protocol.as_deref().or(self.details.protocol_of_location());
         let choices = service.choices(kind, &class, &subclass).await?;
         let (integration, protocol) = choose(choices, self.integration.as_deref(), told).await?;
-        let form = service.form(kind, (&class, &subclass), integration.as_deref(), protocol.as_deref()).await?;
+        let form = service
+            .form(kind, (&class, &subclass), integration.as_deref(), protocol.as_deref())
+            .await?;
         let mut options = self.details.options(&form.schema, Options::new())?;
         complete(&form.schema, &mut options, &form.protocol).await?;
         let assign = service::Assign {
@@ -86,7 +92,10 @@ impl Assign {
             out.json(&app)?;
         } else {
             let name = &app.spec.name;
-            say(&format!("the {} {name} is assigned; `plakar-opendrive app test {name}` tests the connection", app.spec.kind));
+            say(&format!(
+                "the {} {name} is assigned; `plakar-opendrive app test {name}` tests the connection",
+                app.spec.kind
+            ));
         }
         Ok(Exit::Done)
     }
@@ -97,17 +106,28 @@ impl Assign {
             return Ok((class.clone(), subclass.unwrap_or_default()));
         }
         let classes = opened.service.classes().await?;
-        let fits: Vec<_> = classes.into_iter().filter(|(_, known)| subclass.as_ref().is_none_or(|wanted| wanted == known)).collect();
-        let shown: Vec<String> = fits.iter().map(|(class, subclass)| format!("{class} {subclass}").trim_end().to_owned()).collect();
+        let fits: Vec<_> = classes
+            .into_iter()
+            .filter(|(_, known)| subclass.as_ref().is_none_or(|wanted| wanted == known))
+            .collect();
+        let shown: Vec<String> = fits
+            .iter()
+            .map(|(class, subclass)| format!("{class} {subclass}").trim_end().to_owned())
+            .collect();
         match fits.len() {
-            0 => Err(Failure::usage("no installed integration tells a class: give --class; `plakar pkg list` shows what is installed")),
+            0 => Err(Failure::usage(
+                "no installed integration tells a class: give --class; `plakar pkg list` shows what is installed",
+            )),
             1 => Ok(fits[0].clone()),
             _ if ask::can_ask() => {
                 let chosen = ask::choice("Class of the resource", &shown).await?;
                 let index = shown.iter().position(|shown| *shown == chosen).unwrap_or_default();
                 Ok(fits[index].clone())
             }
-            _ => Err(Failure::usage(format!("--class is missing: give --class (and --subclass), one of {}", shown.join(", ")))),
+            _ => Err(Failure::usage(format!(
+                "--class is missing: give --class (and --subclass), one of {}",
+                shown.join(", ")
+            ))),
         }
     }
 }
@@ -120,7 +140,9 @@ async fn choose(
 ) -> Result<(Option<String>, Option<String>), Failure> {
     let given = (integration.map(str::to_owned), protocol.map(str::to_owned));
     choices.retain(|choice| integration.is_none_or(|wanted| wanted == choice.integration));
-    choices.retain(|choice| protocol.is_none_or(|wanted| choice.protocols.iter().any(|known| known == wanted)));
+    choices.retain(|choice| {
+        protocol.is_none_or(|wanted| choice.protocols.iter().any(|known| known == wanted))
+    });
     let names: Vec<String> = choices.iter().map(|choice| choice.integration.clone()).collect();
     let chosen = match choices.as_slice() {
         // The service says why, and what there is.
@@ -128,10 +150,17 @@ async fn choose(
         [one] => one.clone(),
         _ if ask::can_ask() => {
             let name = ask::choice("Integration", &names).await?;
-            let Some(chosen) = choices.into_iter().find(|choice| choice.integration == name) else { return Ok(given) };
+            let Some(chosen) = choices.into_iter().find(|choice| choice.integration == name) else {
+                return Ok(given);
+            };
             chosen
         }
-        _ => return Err(Failure::usage(format!("several integrations go with it: give --integration, one of {}", names.join(", ")))),
+        _ => {
+            return Err(Failure::usage(format!(
+                "several integrations go with it: give --integration, one of {}",
+                names.join(", ")
+            )));
+        }
     };
     let protocol = match (given.1, chosen.protocols.as_slice()) {
         (Some(protocol), _) => protocol,
@@ -139,7 +168,10 @@ async fn choose(
         (None, several) if ask::can_ask() => ask::choice("Protocol", several).await?,
         (None, several) => {
             let several = several.join(", ");
-            return Err(Failure::usage(format!("{} has several protocols: give --protocol, one of {several}", chosen.integration)));
+            return Err(Failure::usage(format!(
+                "{} has several protocols: give --protocol, one of {several}",
+                chosen.integration
+            )));
         }
     };
     Ok((Some(chosen.integration), Some(protocol)))

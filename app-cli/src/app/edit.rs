@@ -41,14 +41,16 @@ impl EditApp {
         let service = &opened.service;
         let app = opened.app(&self.named).await?;
         let old = &app.spec;
-        let resource = (self.resource.is_some() || self.class.is_some() || self.subclass.is_some()).then(|| Resource {
-            name: self.resource.unwrap_or_else(|| old.resource.name.clone()),
-            class: self.class.unwrap_or_else(|| old.resource.class.clone()),
-            subclass: self.subclass.unwrap_or_else(|| old.resource.subclass.clone()),
-        });
+        let resource = (self.resource.is_some() || self.class.is_some() || self.subclass.is_some())
+            .then(|| Resource {
+                name: self.resource.unwrap_or_else(|| old.resource.name.clone()),
+                class: self.class.unwrap_or_else(|| old.resource.class.clone()),
+                subclass: self.subclass.unwrap_or_else(|| old.resource.subclass.clone()),
+            });
         let options = if self.details.has_options() {
             let class = (old.resource.class.as_str(), old.resource.subclass.as_str());
-            let form = service.form(old.kind, class, Some(&old.integration), Some(&old.protocol)).await?;
+            let form =
+                service.form(old.kind, class, Some(&old.integration), Some(&old.protocol)).await?;
             let kept = service.configuration(app.id).await?;
             let kept = kept.into_iter().filter_map(|field| Some((field.field.key, field.value?)));
             Some(self.details.options(&form.schema, kept.collect::<Options>())?)
@@ -59,7 +61,8 @@ impl EditApp {
             name: self.rename,
             resource,
             environment: self.details.environment.clone(),
-            data_classes: (!self.details.data_class.is_empty()).then(|| list(&self.details.data_class)),
+            data_classes: (!self.details.data_class.is_empty())
+                .then(|| list(&self.details.data_class)),
             options,
             store: self.details.store()?,
             retention: self.details.keep.is_given().then(|| self.details.keep.over(old.retention)),
@@ -88,7 +91,8 @@ impl RemoveApp {
     pub(super) async fn run(self, opened: &Opened, _: &mut Output) -> Result<Exit, Failure> {
         let app = opened.app(&self.named).await?;
         let what = format!("the {} {}", app.spec.kind, app.spec.name);
-        ask::confirm(self.yes, &format!("{what} goes, with its schedules, tasks and credentials")).await?;
+        ask::confirm(self.yes, &format!("{what} goes, with its schedules, tasks and credentials"))
+            .await?;
         opened.service.remove(app.id).await?;
         say(&format!("{what} is removed; what it backed up is still in its store"));
         Ok(Exit::Done)

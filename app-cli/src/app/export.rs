@@ -66,8 +66,12 @@ impl Export {
     pub(super) async fn run(self, opened: &Opened, out: &mut Output) -> Result<(), Failure> {
         let app = opened.source(&self.name).await?;
         let here = std::env::current_exe();
-        let here = here.map_err(|error| Failure::new(Exit::Failed, format!("cannot find this executable: {error}")))?;
-        let executable = self.executable.unwrap_or_else(|| if self.form.kubernetes { EXECUTABLE_IN_IMAGE.into() } else { here });
+        let here = here.map_err(|error| {
+            Failure::new(Exit::Failed, format!("cannot find this executable: {error}"))
+        })?;
+        let executable = self.executable.unwrap_or_else(|| {
+            if self.form.kubernetes { EXECUTABLE_IN_IMAGE.into() } else { here }
+        });
         let mut command = Command::new(executable);
         if let Some(directory) = &opened.directory {
             command = command.on_state(directory).map_err(service::Error::from)?;
@@ -102,7 +106,9 @@ impl Export {
 
 fn write(folder: &Path, file: &ExportedFile) -> Result<(), Failure> {
     let path = folder.join(&file.name);
-    let failed = |error: std::io::Error| Failure::new(Exit::Failed, format!("cannot write {}: {error}", path.display()));
+    let failed = |error: std::io::Error| {
+        Failure::new(Exit::Failed, format!("cannot write {}: {error}", path.display()))
+    };
     std::fs::create_dir_all(folder).map_err(failed)?;
     let mut builder = tempfile::Builder::new();
     builder.prefix(".plakar-opendrive-");

@@ -69,7 +69,9 @@ impl KeepArgs {
     }
 
     pub(super) fn is_given(&self) -> bool {
-        [self.keep_daily, self.keep_weekly, self.keep_monthly, self.keep_yearly].iter().any(Option::is_some)
+        [self.keep_daily, self.keep_weekly, self.keep_monthly, self.keep_yearly]
+            .iter()
+            .any(Option::is_some)
     }
 }
 
@@ -77,7 +79,11 @@ impl KeepArgs {
 pub(super) fn kept(retention: Retention) -> String {
     let Retention { daily, weekly, monthly, yearly } = retention;
     let parts = [(daily, "daily"), (weekly, "weekly"), (monthly, "monthly"), (yearly, "yearly")];
-    let parts: Vec<String> = parts.iter().filter(|(number, _)| *number > 0).map(|(number, what)| format!("{number} {what}")).collect();
+    let parts: Vec<String> = parts
+        .iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, what)| format!("{number} {what}"))
+        .collect();
     if parts.is_empty() { "all".to_owned() } else { parts.join(", ") }
 }
 
@@ -111,13 +117,22 @@ impl AppDetails {
         if !store.contains(std::path::MAIN_SEPARATOR) && store != "." && store != ".." {
             return Ok(Some(store.clone()));
         }
-        let wrong = || Failure::usage(format!("--store {}: write the path of a folder, in UTF-8", text::quoted(store)));
+        let wrong = || {
+            Failure::usage(format!(
+                "--store {}: write the path of a folder, in UTF-8",
+                text::quoted(store)
+            ))
+        };
         let path = std::path::absolute(store).map_err(|_| wrong())?;
         Ok(Some(path.into_os_string().into_string().map_err(|_| wrong())?))
     }
 
     /// The options, added to others.
-    pub(super) fn options(&self, schema: &Schema, mut options: Options) -> Result<Options, Failure> {
+    pub(super) fn options(
+        &self,
+        schema: &Schema,
+        mut options: Options,
+    ) -> Result<Options, Failure> {
         let mut given = BTreeMap::new();
         for (key, value) in &self.option {
             if schema.is_secret(key) {
@@ -128,31 +143,47 @@ impl AppDetails {
                 )));
             }
             if given.insert(key.clone(), value.clone()).is_some() {
-                return Err(Failure::usage(format!("option {} is given twice: write it once", text::quoted(key))));
+                return Err(Failure::usage(format!(
+                    "option {} is given twice: write it once",
+                    text::quoted(key)
+                )));
             }
         }
         if self.options_stdin {
             for (key, value) in from_stdin()? {
                 if given.insert(key.clone(), value).is_some() {
-                    return Err(Failure::usage(format!("option {} is given twice: write it once", text::quoted(&key))));
+                    return Err(Failure::usage(format!(
+                        "option {} is given twice: write it once",
+                        text::quoted(&key)
+                    )));
                 }
             }
         }
         for key in &self.secret {
             if !ask::can_ask() {
-                return Err(Failure::usage("--secret asks at a terminal, and there is none: give secrets by --options-stdin"));
+                return Err(Failure::usage(
+                    "--secret asks at a terminal, and there is none: give secrets by --options-stdin",
+                ));
             }
             given.insert(key.clone(), ask::secret(&schema.other(key).title)?);
         }
         for (key, value) in given {
-            if value.is_empty() { drop(options.remove(&key)) } else { drop(options.insert(key, value)) }
+            if value.is_empty() {
+                drop(options.remove(&key))
+            } else {
+                drop(options.insert(key, value))
+            }
         }
         Ok(options)
     }
 }
 
 /// Asks for what the connector misses, if somebody is there to answer.
-pub(super) async fn complete(schema: &Schema, options: &mut Options, protocol: &str) -> Result<(), Failure> {
+pub(super) async fn complete(
+    schema: &Schema,
+    options: &mut Options,
+    protocol: &str,
+) -> Result<(), Failure> {
     if !options.contains_key("location") {
         let asked = if ask::can_ask() {
             ask::line(&format!("Location, after {protocol}:// (nothing for all of it)")).await?
@@ -160,16 +191,25 @@ pub(super) async fn complete(schema: &Schema, options: &mut Options, protocol: &
             String::new()
         };
         let scheme = format!("{protocol}://");
-        options.insert("location".to_owned(), format!("{scheme}{}", asked.trim_start_matches(&scheme)));
+        options.insert(
+            "location".to_owned(),
+            format!("{scheme}{}", asked.trim_start_matches(&scheme)),
+        );
     }
     let mut asked = Vec::new();
     loop {
         let missing = |key: &String| !options.contains_key(key) && !asked.contains(key);
         let faults = schema.faults(options);
-        let Some(key) = faults.into_iter().find_map(|fault| fault.key.filter(missing)) else { return Ok(()) };
+        let Some(key) = faults.into_iter().find_map(|fault| fault.key.filter(missing)) else {
+            return Ok(());
+        };
         let known = schema.fields().iter().find(|field| field.key == key).cloned();
         let field = known.unwrap_or_else(|| schema.other(&key));
-        let question = if field.help.is_empty() { field.title } else { format!("{} ({})", field.title, field.help.trim_end_matches('.')) };
+        let question = if field.help.is_empty() {
+            field.title
+        } else {
+            format!("{} ({})", field.title, field.help.trim_end_matches('.'))
+        };
         if !ask::can_ask() {
             let message = if schema.is_secret(&key) {
                 format!(
@@ -180,7 +220,11 @@ pub(super) async fn complete(schema: &Schema, options: &mut Options, protocol: &
             };
             return Err(Failure::new(Exit::Configuration, message));
         }
-        let value = if schema.is_secret(&key) { ask::secret(&question)? } else { ask::line(&question).await? };
+        let value = if schema.is_secret(&key) {
+            ask::secret(&question)?
+        } else {
+            ask::line(&question).await?
+        };
         if !value.is_empty() {
             options.insert(key.clone(), value);
         }
@@ -191,11 +235,15 @@ pub(super) async fn complete(schema: &Schema, options: &mut Options, protocol: &
 fn from_stdin() -> Result<BTreeMap<String, String>, Failure> {
     let mut bytes = Vec::new();
     let read = std::io::stdin().take(MAX_OPTIONS_BYTES).read_to_end(&mut bytes);
-    read.map_err(|error| Failure::new(Exit::Failed, format!("standard input cannot be read: {error}")))?;
+    read.map_err(|error| {
+        Failure::new(Exit::Failed, format!("standard input cannot be read: {error}"))
+    })?;
     // The error's own text would show what is there.
     serde_json::from_slice(&bytes).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         let example = r#"write one such as {"password": "…"}"#;
-        Failure::usage(format!("standard input, line {line}, column {column}: not a JSON object of strings; {example}"))
+        Failure::usage(format!(
+            "standard input, line {line}, column {column}: not a JSON object of strings; {example}"
+        ))
     })
 }

@@ -30,9 +30,17 @@ pub(super) struct TaskOutput {
 }
 
 /// Follows a task that was started here to its end. A first signal cancels it in order, a second one leaves it.
-pub(super) async fn to_the_end(opened: &Opened, app: &App, task: &Task, json: bool, out: &mut Output) -> Result<Exit, Failure> {
+pub(super) async fn to_the_end(
+    opened: &Opened,
+    app: &App,
+    task: &Task,
+    json: bool,
+    out: &mut Output,
+) -> Result<Exit, Failure> {
     let listening = Signals::listen();
-    let mut signals = listening.map_err(|error| Failure::new(Exit::Failed, format!("cannot listen to signals: {error}")))?;
+    let mut signals = listening.map_err(|error| {
+        Failure::new(Exit::Failed, format!("cannot listen to signals: {error}"))
+    })?;
     let what = format!("{} of {}", task.kind, app.spec.name);
     let mut log = LogLines::new(true);
     let mut cancelled: Option<Signal> = None;
@@ -44,7 +52,11 @@ pub(super) async fn to_the_end(opened: &Opened, app: &App, task: &Task, json: bo
         }
         if task.state == TaskState::Waiting && resumed.is_none() && cancelled.is_none() {
             // Whoever runs the schedules goes on with it when its time comes. Here nobody else does.
-            log.say(&format!("{}; it goes on at {}", task.verdict, task.next_try.map(time).unwrap_or_default()));
+            log.say(&format!(
+                "{}; it goes on at {}",
+                task.verdict,
+                task.next_try.map(time).unwrap_or_default()
+            ));
             let (service, id) = (opened.service.clone(), app.id);
             resumed = Some(tokio::spawn(async move { service.run_due(id).await }));
         }
@@ -81,7 +93,13 @@ pub(super) async fn to_the_end(opened: &Opened, app: &App, task: &Task, json: bo
 /// How a task ended, in one line.
 pub(super) fn verdict(task: &Task, app: &App) -> String {
     let took = duration(task).map(|took| format!(" ({took})")).unwrap_or_default();
-    format!("{} of {} {}: {}{took}", task.kind, app.spec.name, task.state, text::line(&task.verdict))
+    format!(
+        "{} of {} {}: {}{took}",
+        task.kind,
+        app.spec.name,
+        task.state,
+        text::line(&task.verdict)
+    )
 }
 
 /// The exit status for how a task ended.
@@ -124,7 +142,12 @@ impl LogLines {
     }
 
     /// Hands the lines over that are new.
-    pub(super) async fn read(&mut self, opened: &Opened, id: i64, mut take: impl FnMut(String)) -> Result<(Task, bool), Failure> {
+    pub(super) async fn read(
+        &mut self,
+        opened: &Opened,
+        id: i64,
+        mut take: impl FnMut(String),
+    ) -> Result<(Task, bool), Failure> {
         let (task, part) = opened.service.watch(id, self.offset, MAX_LOG_PART_BYTES).await?;
         let more = !part.bytes.is_empty();
         self.offset = part.next;

@@ -69,8 +69,11 @@ impl Get {
         if !self.force && target.symlink_metadata().is_ok() {
             return Err(there(&target));
         }
-        let failed = |error: std::io::Error| Failure::new(Exit::Failed, format!("cannot write {}: {error}", target.display()));
-        let folder = target.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+        let failed = |error: std::io::Error| {
+            Failure::new(Exit::Failed, format!("cannot write {}: {error}", target.display()))
+        };
+        let folder =
+            target.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
         let mut builder = tempfile::Builder::new();
         builder.prefix(".plakar-opendrive-").suffix(".part");
         #[cfg(unix)]
@@ -89,18 +92,30 @@ impl Get {
 }
 
 fn there(target: &Path) -> Failure {
-    Failure::new(Exit::Failed, format!("{} is there already: write another name by -o, or add --force to replace it", target.display()))
+    Failure::new(
+        Exit::Failed,
+        format!(
+            "{} is there already: write another name by -o, or add --force to replace it",
+            target.display()
+        ),
+    )
 }
 
-async fn copy(mut download: Download, write: &mut impl FnMut(&[u8]) -> Result<(), Failure>) -> Result<u64, Failure> {
+async fn copy(
+    mut download: Download,
+    write: &mut impl FnMut(&[u8]) -> Result<(), Failure>,
+) -> Result<u64, Failure> {
     let bar = ProgressBar::with_draw_target(download.size, ProgressDrawTarget::stderr());
-    if let Ok(style) = ProgressStyle::with_template("{bar:25} {binary_bytes:>10} {binary_bytes_per_sec:>12}  {wide_msg}") {
+    if let Ok(style) = ProgressStyle::with_template(
+        "{bar:25} {binary_bytes:>10} {binary_bytes_per_sec:>12}  {wide_msg}",
+    ) {
         bar.set_style(style);
     }
     bar.set_message(text::line(&download.name));
     let mut written = 0;
     while let Some(chunk) = download.content.next().await {
-        let cut = |error| Failure::new(Exit::Failed, format!("{} was cut off: {error}", download.name));
+        let cut =
+            |error| Failure::new(Exit::Failed, format!("{} was cut off: {error}", download.name));
         let chunk = chunk.map_err(cut)?;
         write(&chunk)?;
         written += chunk.len() as u64;

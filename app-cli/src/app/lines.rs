@@ -16,7 +16,9 @@ pub(super) fn time(at: DateTime<Utc>) -> String {
 pub(super) fn state(state: TaskState) -> String {
     match state {
         TaskState::Succeeded => coloured(GOOD, state.as_str()),
-        TaskState::CompletedWithErrors | TaskState::Failed | TaskState::Interrupted => coloured(BAD, state.as_str()),
+        TaskState::CompletedWithErrors | TaskState::Failed | TaskState::Interrupted => {
+            coloured(BAD, state.as_str())
+        }
         _ => state.as_str().to_owned(),
     }
 }
@@ -46,7 +48,10 @@ pub(super) fn duration(task: &Task) -> Option<String> {
 
 /// A task in a list.
 pub(super) fn line(task: &Task, name: Option<&str>) -> String {
-    let mut parts = vec![coloured(ASIDE, &format!("{:>5}", task.id)), time(task.started.unwrap_or(task.created))];
+    let mut parts = vec![
+        coloured(ASIDE, &format!("{:>5}", task.id)),
+        time(task.started.unwrap_or(task.created)),
+    ];
     parts.extend(name.map(str::to_owned));
     parts.extend([format!("{:<7}", task.kind), state(task.state)]);
     parts.extend(duration(task));

@@ -31,7 +31,11 @@ impl ListApps {
         // Sources before destinations, as what belongs together is read.
         site.apps.sort_by(|a, b| {
             let key = |overview: &AppOverview| {
-                (overview.app.spec.resource.name.clone(), overview.app.spec.kind.as_str(), overview.app.spec.name.clone())
+                (
+                    overview.app.spec.resource.name.clone(),
+                    overview.app.spec.kind.as_str(),
+                    overview.app.spec.name.clone(),
+                )
             };
             let ((a_resource, a_kind, a_name), (b_resource, b_kind, b_name)) = (key(a), key(b));
             (a_resource, b_kind, a_name).cmp(&(b_resource, a_kind, b_name))
@@ -46,7 +50,11 @@ impl ListApps {
             }
             if resource != Some(&spec.resource.name) {
                 let class = format!("{} {}", spec.resource.class, spec.resource.subclass);
-                out.line(&format!("{} {}", shown(&spec.resource.name), coloured(ASIDE, &format!("({})", shown(class.trim_end())))))?;
+                out.line(&format!(
+                    "{} {}",
+                    shown(&spec.resource.name),
+                    coloured(ASIDE, &format!("({})", shown(class.trim_end())))
+                ))?;
                 resource = Some(&spec.resource.name);
             }
             let mut parts = vec![format!("  {:<11}  {}", spec.kind, spec.name)];
@@ -56,11 +64,15 @@ impl ListApps {
                 let at = task.ended.map(time).unwrap_or_default();
                 format!("last backup {at} {}", state(task.state))
             }));
-            parts.extend(next.map(|next| format!("next {} {}", next.schedule.schedule.spec.kind, time(next.at))));
+            parts.extend(next.map(|next| {
+                format!("next {} {}", next.schedule.schedule.spec.kind, time(next.at))
+            }));
             out.line(&parts.join("   "))?;
         }
         if site.apps.is_empty() && !self.json {
-            terminal::diagnostics::say("there are no apps yet: `plakar-opendrive app assign` makes one");
+            terminal::diagnostics::say(
+                "there are no apps yet: `plakar-opendrive app assign` makes one",
+            );
         }
         Ok(Exit::Done)
     }

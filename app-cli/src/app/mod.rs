@@ -91,7 +91,9 @@ impl AppCommand {
             AppAction::Tasks(tasks) => opened.until_signal(|opened| tasks.run(opened, out)),
             AppAction::Log(log) => opened.until_signal(|opened| log.run(opened, out)),
             AppAction::Cancel(cancel) => opened.until_signal(|opened| cancel.run(opened, out)),
-            AppAction::Schedule(schedule) => opened.until_signal(|opened| schedule.run(opened, out)),
+            AppAction::Schedule(schedule) => {
+                opened.until_signal(|opened| schedule.run(opened, out))
+            }
             AppAction::Policy(policy) => opened.until_signal(|opened| policy.run(opened, out)),
         }
     }

@@ -37,8 +37,12 @@ impl Points {
                 }))?;
                 continue;
             }
-            let mut parts =
-                vec![point.id.short().to_owned(), time(point.taken), format!("{:>10}", size(point.size)), count(point.files, "file")];
+            let mut parts = vec![
+                point.id.short().to_owned(),
+                time(point.taken),
+                format!("{:>10}", size(point.size)),
+                count(point.files, "file"),
+            ];
             parts.extend((point.errors > 0).then(|| coloured(BAD, &count(point.errors, "error"))));
             parts.push(format!("{:.1} s", point.duration.as_secs_f64()));
             parts.extend((!point.environment.is_empty()).then(|| shown(&point.environment)));
@@ -198,7 +202,10 @@ struct EntryRow<'a> {
 impl EntryStyle {
     fn row(&self, out: &mut Output, entry: &Entry) -> Result<(), Failure> {
         let path = format!("{}/{}", entry.folder.trim_end_matches('/'), entry.name);
-        let (size, folder) = ((entry.kind == EntryKind::File).then_some(entry.size), entry.kind == EntryKind::Folder);
+        let (size, folder) = (
+            (entry.kind == EntryKind::File).then_some(entry.size),
+            entry.kind == EntryKind::Folder,
+        );
         let target = (entry.kind == EntryKind::Link).then_some(entry.target.as_str());
         if self.json {
             let kind = match entry.kind {

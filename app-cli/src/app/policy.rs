@@ -158,7 +158,11 @@ impl PolicyCommand {
     }
 }
 
-async fn set_enabled(opened: &Opened, PolicyName { name }: &PolicyName, enabled: bool) -> Result<(), Failure> {
+async fn set_enabled(
+    opened: &Opened,
+    PolicyName { name }: &PolicyName,
+    enabled: bool,
+) -> Result<(), Failure> {
     let old = opened.policy(name).await?;
     opened.service.edit_policy(old.id, old.revision, PolicySpec { enabled, ..old.spec }).await?;
     say(&format!("the policy {name} is {}", if enabled { "enabled" } else { "disabled" }));
@@ -170,8 +174,15 @@ impl ListPolicies {
         let apps = opened.service.apps().await?;
         let schedules = opened.service.schedules().await?;
         for policy in opened.service.policies().await? {
-            let own: Vec<_> = schedules.iter().filter(|schedule| schedule.spec.owner == Owner::Policy(policy.id)).collect();
-            let apps: Vec<&str> = apps.iter().filter(|app| policy.spec.applies_to(app)).map(|app| app.spec.name.as_str()).collect();
+            let own: Vec<_> = schedules
+                .iter()
+                .filter(|schedule| schedule.spec.owner == Owner::Policy(policy.id))
+                .collect();
+            let apps: Vec<&str> = apps
+                .iter()
+                .filter(|app| policy.spec.applies_to(app))
+                .map(|app| app.spec.name.as_str())
+                .collect();
             if self.json {
                 let mut value = serde_json::to_value(&policy).map_err(std::io::Error::from)?;
                 value["schedules"] = json!(own);
@@ -179,14 +190,24 @@ impl ListPolicies {
                 out.json(&value)?;
                 continue;
             }
-            let PolicySpec { name, environments, data_classes, classes, retention, enabled } = &policy.spec;
+            let PolicySpec { name, environments, data_classes, classes, retention, enabled } =
+                &policy.spec;
             let mut parts = vec![name.clone()];
             parts.extend((!enabled).then(|| "disabled".to_owned()));
-            parts.extend((!environments.is_empty()).then(|| format!("environment {}", shown(&environments.join(" or ")))));
+            parts.extend(
+                (!environments.is_empty())
+                    .then(|| format!("environment {}", shown(&environments.join(" or ")))),
+            );
             let word = if *classes == MatchMode::All { " and " } else { " or " };
-            parts.extend((!data_classes.is_empty()).then(|| format!("data class {}", shown(&data_classes.join(word)))));
+            parts.extend(
+                (!data_classes.is_empty())
+                    .then(|| format!("data class {}", shown(&data_classes.join(word)))),
+            );
             parts.push(format!("keeps {}", kept(*retention)));
-            parts.push(format!("applies to {}", if apps.is_empty() { "no app".to_owned() } else { apps.join(", ") }));
+            parts.push(format!(
+                "applies to {}",
+                if apps.is_empty() { "no app".to_owned() } else { apps.join(", ") }
+            ));
             out.line(&parts.join("   "))?;
             for schedule in own {
                 out.line(&format!("{:>7}  {}", schedule.id, schedule::line(schedule)))?;

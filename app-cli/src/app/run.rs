@@ -33,10 +33,18 @@ pub(super) struct Run {
 impl Run {
     pub(super) async fn run(self, opened: &Opened, out: &mut Output) -> Result<Exit, Failure> {
         let listening = Signals::listen();
-        let mut signals = listening.map_err(|error| Failure::new(Exit::Failed, format!("cannot listen to signals: {error}")))?;
+        let mut signals = listening.map_err(|error| {
+            Failure::new(Exit::Failed, format!("cannot listen to signals: {error}"))
+        })?;
         let apps = match self.due.flatten() {
             Some(name) => vec![opened.source(&name).await?],
-            None => opened.service.apps().await?.into_iter().filter(|app| app.spec.kind == AppKind::Source).collect(),
+            None => opened
+                .service
+                .apps()
+                .await?
+                .into_iter()
+                .filter(|app| app.spec.kind == AppKind::Source)
+                .collect(),
         };
         let due = futures::stream::iter(apps)
             .map(async |app: App| (opened.service.run_due(app.id).await, app))

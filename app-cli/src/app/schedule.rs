@@ -127,7 +127,11 @@ impl ScheduleCommand {
     }
 }
 
-async fn set_enabled(opened: &Opened, ScheduleNumber { schedule: id }: ScheduleNumber, enabled: bool) -> Result<(), Failure> {
+async fn set_enabled(
+    opened: &Opened,
+    ScheduleNumber { schedule: id }: ScheduleNumber,
+    enabled: bool,
+) -> Result<(), Failure> {
     let old = opened.service.schedule(id).await?;
     opened.service.edit_schedule(id, old.revision, ScheduleSpec { enabled, ..old.spec }).await?;
     say(&format!("schedule {id} is {}", if enabled { "enabled" } else { "disabled" }));
@@ -142,16 +146,31 @@ impl AddSchedule {
             (None, None) => return Err(Failure::usage("name an app, or a policy by --policy")),
         };
         let (Some(kind), Some(cron)) = (self.what.kind(), self.when.cron()?) else {
-            return Err(Failure::usage("say what it runs (--backup, --check or --prune) and when (--daily HH:MM, --cron EXPRESSION, …)"));
+            return Err(Failure::usage(
+                "say what it runs (--backup, --check or --prune) and when (--daily HH:MM, --cron EXPRESSION, …)",
+            ));
         };
         let time_zone = self.time_zone.unwrap_or_else(local_zone);
-        let spec = ScheduleSpec { owner, kind, cron, time_zone, enabled: true, catch_up: !self.no_catch_up };
+        let spec = ScheduleSpec {
+            owner,
+            kind,
+            cron,
+            time_zone,
+            enabled: true,
+            catch_up: !self.no_catch_up,
+        };
         let made = opened.service.add_schedule(spec).await?;
         if self.json {
             out.json(&row(&made, name)?)?;
         } else {
             let next = next(&made).map(|at| format!(", the next time at {at}")).unwrap_or_default();
-            say(&format!("schedule {}: {} of {name} {} in {}{next}", made.id, made.spec.kind, made.spec.timing(), made.spec.time_zone));
+            say(&format!(
+                "schedule {}: {} of {name} {} in {}{next}",
+                made.id,
+                made.spec.kind,
+                made.spec.timing(),
+                made.spec.time_zone
+            ));
         }
         Ok(())
     }
@@ -162,16 +181,30 @@ impl ListSchedules {
         let schedules = match &self.name {
             Some(name) => {
                 let app = opened.source(name).await?;
-                opened.service.effective_schedules(Some(app.id)).await?.into_iter().map(|effective| effective.schedule).collect()
+                opened
+                    .service
+                    .effective_schedules(Some(app.id))
+                    .await?
+                    .into_iter()
+                    .map(|effective| effective.schedule)
+                    .collect()
             }
             None => opened.service.schedules().await?,
         };
         let apps: HashMap<i64, String> = {
             let apps = opened.service.apps().await?;
-            apps.into_iter().filter(|app| app.spec.kind == AppKind::Source).map(|app| (app.id, app.spec.name)).collect()
+            apps.into_iter()
+                .filter(|app| app.spec.kind == AppKind::Source)
+                .map(|app| (app.id, app.spec.name))
+                .collect()
         };
-        let policies: HashMap<i64, String> =
-            opened.service.policies().await?.into_iter().map(|policy| (policy.id, policy.spec.name)).collect();
+        let policies: HashMap<i64, String> = opened
+            .service
+            .policies()
+            .await?
+            .into_iter()
+            .map(|policy| (policy.id, policy.spec.name))
+            .collect();
         for schedule in &schedules {
             let (kind, name) = match schedule.spec.owner {
                 Owner::App(id) => ("app", apps.get(&id)),
@@ -212,7 +245,12 @@ fn next(schedule: &state::Schedule) -> Option<String> {
 /// A schedule in a list.
 pub(super) fn line(schedule: &state::Schedule) -> String {
     let spec = &schedule.spec;
-    let mut line = format!("{} {} in {}", spec.kind, shown(&spec.timing().to_string()), shown(&spec.time_zone));
+    let mut line = format!(
+        "{} {} in {}",
+        spec.kind,
+        shown(&spec.timing().to_string()),
+        shown(&spec.time_zone)
+    );
     if !spec.catch_up {
         line += ", no catching up";
     }

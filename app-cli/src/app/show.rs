@@ -26,8 +26,11 @@ impl Show {
         let app = opened.app(&self.named).await?;
         let board = opened.service.dashboard(app.id).await?;
         let policies = opened.service.policies().await?;
-        let policies: Vec<String> =
-            policies.into_iter().filter(|policy| policy.spec.applies_to(&app)).map(|policy| policy.spec.name).collect();
+        let policies: Vec<String> = policies
+            .into_iter()
+            .filter(|policy| policy.spec.applies_to(&app))
+            .map(|policy| policy.spec.name)
+            .collect();
         // An integration that is gone is no reason to show nothing.
         let configuration = opened.service.configuration(app.id).await;
         if self.json {
@@ -43,7 +46,9 @@ impl Show {
         }
         let spec = &app.spec;
         let class = format!("{} {}", spec.resource.class, spec.resource.subclass);
-        let mut row = |name: &str, value: String| out.line(&format!("{:<14}{value}", format!("{name}:"))).map_err(Failure::from);
+        let mut row = |name: &str, value: String| {
+            out.line(&format!("{:<14}{value}", format!("{name}:"))).map_err(Failure::from)
+        };
         row(spec.kind.as_str(), spec.name.clone())?;
         row("resource", format!("{} ({})", shown(&spec.resource.name), shown(class.trim_end())))?;
         row("integration", format!("{} ({})", shown(&spec.integration), shown(&spec.protocol)))?;
@@ -56,16 +61,25 @@ impl Show {
         }
         match configuration {
             Ok(fields) => {
-                for ConfiguredField { field, value, set } in fields.iter().filter(|field| field.set) {
-                    let value = value.as_deref().map_or_else(|| if *set { "(set)".to_owned() } else { String::new() }, shown);
+                for ConfiguredField { field, value, set } in fields.iter().filter(|field| field.set)
+                {
+                    let value = value.as_deref().map_or_else(
+                        || if *set { "(set)".to_owned() } else { String::new() },
+                        shown,
+                    );
                     row(&format!("  {}", shown(&field.key)), value)?;
                 }
             }
             Err(error) => row("configuration", shown(&format!("cannot be read: {error}")))?,
         }
-        for (name, task) in [("tested", &board.tested), ("last backup", &board.last), ("last success", &board.last_success)] {
+        for (name, task) in [
+            ("tested", &board.tested),
+            ("last backup", &board.last),
+            ("last success", &board.last_success),
+        ] {
             if let Some(task) = task {
-                let (at, took) = (task.ended.map(time).unwrap_or_default(), duration(task).unwrap_or_default());
+                let (at, took) =
+                    (task.ended.map(time).unwrap_or_default(), duration(task).unwrap_or_default());
                 row(name, format!("{at}  {}  {took}  {}", state(task.state), outcome(task)))?;
             }
         }

@@ -35,14 +35,26 @@ pub(super) struct Tasks {
 impl Tasks {
     pub(super) async fn run(self, opened: &Opened, out: &mut Output) -> Result<Exit, Failure> {
         let app = match self.name {
-            Some(name) => Some(opened.app(&AppName { name, destination: self.destination }).await?.id),
+            Some(name) => {
+                Some(opened.app(&AppName { name, destination: self.destination }).await?.id)
+            }
             None => None,
         };
-        let filter = TaskFilter { app, kind: self.kind, state: self.status, limit: Some(self.limit), ..TaskFilter::default() };
+        let filter = TaskFilter {
+            app,
+            kind: self.kind,
+            state: self.status,
+            limit: Some(self.limit),
+            ..TaskFilter::default()
+        };
         let names = opened.names().await?;
         for task in opened.service.tasks(filter).await? {
             let name = names.get(&task.app).map_or("", String::as_str);
-            if self.json { out.json(&with_name(&task, name)?)? } else { out.line(&line(&task, Some(name)))? }
+            if self.json {
+                out.json(&with_name(&task, name)?)?
+            } else {
+                out.line(&line(&task, Some(name)))?
+            }
         }
         Ok(Exit::Done)
     }
@@ -91,7 +103,9 @@ impl Cancel {
         let id = self.task;
         match opened.service.cancel(id).await? {
             CancelResult::Now => say(&format!("task {id} is cancelled: it had not begun")),
-            CancelResult::Asked => say(&format!("task {id} is asked to end; `plakar-opendrive app log -f {id}` waits for it")),
+            CancelResult::Asked => say(&format!(
+                "task {id} is asked to end; `plakar-opendrive app log -f {id}` waits for it"
+            )),
             CancelResult::Over => say(&format!("task {id} is over already")),
         }
         Ok(Exit::Done)

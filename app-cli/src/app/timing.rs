@@ -49,7 +49,9 @@ impl WhenArgs {
             .or_else(|| Some(format!("every {} hours", self.every_hours?)))
             .or_else(|| Some(format!("every {} minutes", self.every_minutes?)));
         let Some(text) = text else { return Ok(None) };
-        let timing: Timing = text.parse().map_err(|error: source_app::model::Invalid| Failure::usage(error.to_string()))?;
+        let timing: Timing = text
+            .parse()
+            .map_err(|error: source_app::model::Invalid| Failure::usage(error.to_string()))?;
         Ok(Some(timing.cron()))
     }
 }
@@ -72,7 +74,8 @@ pub(super) struct WhatArgs {
 impl WhatArgs {
     pub(super) fn kind(&self) -> Option<TaskKind> {
         let Self { backup, check, prune } = self;
-        let kinds = [(backup, TaskKind::Backup), (check, TaskKind::Check), (prune, TaskKind::Prune)];
+        let kinds =
+            [(backup, TaskKind::Backup), (check, TaskKind::Check), (prune, TaskKind::Prune)];
         kinds.into_iter().find_map(|(given, kind)| given.then_some(kind))
     }
 }

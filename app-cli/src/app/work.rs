@@ -13,7 +13,13 @@ use terminal::ask;
 use terminal::exit::Exit;
 use terminal::output::Output;
 
-async fn carry_out(opened: &Opened, app: &App, work: &Work, told: &TaskOutput, out: &mut Output) -> Result<Exit, Failure> {
+async fn carry_out(
+    opened: &Opened,
+    app: &App,
+    work: &Work,
+    told: &TaskOutput,
+    out: &mut Output,
+) -> Result<Exit, Failure> {
     let task = opened.service.start(app.id, work).await?;
     to_the_end(opened, app, &task, told.json, out).await
 }
@@ -113,9 +119,13 @@ fn place(text: &str) -> Result<RestorePlace, String> {
     match text.split_once(':') {
         None if text == "source" => Ok(RestorePlace::Source),
         Some(("folder", folder)) if !folder.is_empty() => {
-            std::path::absolute(PathBuf::from(folder)).map(RestorePlace::Folder).map_err(|_| wrong())
+            std::path::absolute(PathBuf::from(folder))
+                .map(RestorePlace::Folder)
+                .map_err(|_| wrong())
         }
-        Some(("destination", name)) if !name.is_empty() => Ok(RestorePlace::Destination(name.to_owned())),
+        Some(("destination", name)) if !name.is_empty() => {
+            Ok(RestorePlace::Destination(name.to_owned()))
+        }
         _ => Err(wrong()),
     }
 }
@@ -126,10 +136,22 @@ impl Restore {
         let path = SnapshotPath::new(&self.path).map_err(service::Error::from)?;
         let snapshot = opened.service.find_point(app.id, &self.point).await?;
         if self.to == RestorePlace::Source {
-            let what = if path.as_str() == "/" { "all of it".to_owned() } else { format!("{:?}", path.as_str()) };
+            let what = if path.as_str() == "/" {
+                "all of it".to_owned()
+            } else {
+                format!("{:?}", path.as_str())
+            };
             let point = snapshot.short();
-            ask::confirm(self.yes, &format!("restoring {what} from {point} replaces what is in the source {}", app.spec.name)).await?;
+            ask::confirm(
+                self.yes,
+                &format!(
+                    "restoring {what} from {point} replaces what is in the source {}",
+                    app.spec.name
+                ),
+            )
+            .await?;
         }
-        carry_out(opened, &app, &Work::Restore { snapshot, path, to: self.to }, &self.told, out).await
+        carry_out(opened, &app, &Work::Restore { snapshot, path, to: self.to }, &self.told, out)
+            .await
     }
 }

@@ -19,7 +19,9 @@ pub(super) struct Times {
 /// knows which of them counts.
 pub(super) fn times(expression: &CronExpression) -> Vec<Times> {
     let pattern = &expression.cron().pattern;
-    let all = |range: std::ops::Range<u32>, matches: &dyn Fn(u32) -> bool| range.filter(|value| matches(*value)).collect::<Vec<_>>();
+    let all = |range: std::ops::Range<u32>, matches: &dyn Fn(u32) -> bool| {
+        range.filter(|value| matches(*value)).collect::<Vec<_>>()
+    };
     let every_day = Times {
         minutes: all(0..60, &|minute| pattern.minute_match(minute).unwrap_or(false)),
         hours: all(0..24, &|hour| pattern.hour_match(hour).unwrap_or(false)),
@@ -37,14 +39,22 @@ pub(super) fn times(expression: &CronExpression) -> Vec<Times> {
     // Each alone, matched against a month that begins on a Sunday and has 31 days.
     let matching = |alone: String, range: std::ops::Range<u32>, offset: u32| {
         let Ok(alone) = CronExpression::parse(&alone) else { return Vec::new() };
-        all(range, &|value| alone.cron().pattern.day_match(2023, 1, value + offset).unwrap_or(false))
+        all(range, &|value| {
+            alone.cron().pattern.day_match(2023, 1, value + offset).unwrap_or(false)
+        })
     };
     let mut both = Vec::new();
     if day != "*" {
-        both.push(Times { days: Some(matching(format!("0 0 {day} * *"), 1..32, 0)), ..every_day.clone() });
+        both.push(Times {
+            days: Some(matching(format!("0 0 {day} * *"), 1..32, 0)),
+            ..every_day.clone()
+        });
     }
     if weekday != "*" {
-        both.push(Times { weekdays: Some(matching(format!("0 0 * * {weekday}"), 0..7, 1)), ..every_day });
+        both.push(Times {
+            weekdays: Some(matching(format!("0 0 * * {weekday}"), 0..7, 1)),
+            ..every_day
+        });
     }
     both
 }
@@ -53,28 +63,38 @@ impl Times {
     /// As a cron expression that every cron reads alike.
     pub fn cron(&self) -> String {
         let days = self.days.as_deref().map_or("*".into(), |days| list(days, 31, "-", 1));
-        let weekdays = self.weekdays.as_deref().map_or("*".into(), |weekdays| list(weekdays, 7, "-", 1));
-        let [minutes, hours, months] =
-            [(&self.minutes, 60), (&self.hours, 24), (&self.months, 12)].map(|(values, most)| list(values, most, "-", 1));
+        let weekdays =
+            self.weekdays.as_deref().map_or("*".into(), |weekdays| list(weekdays, 7, "-", 1));
+        let [minutes, hours, months] = [(&self.minutes, 60), (&self.hours, 24), (&self.months, 12)]
+            .map(|(values, most)| list(values, most, "-", 1));
         format!("{minutes} {hours} {days} {months} {weekdays}")
     }
 
     /// As a calendar event of systemd.
     pub fn systemd(&self, zone: &str) -> String {
         let weekdays = self.weekdays.as_deref().map_or(String::new(), |weekdays| {
-            let names: Vec<&str> = weekdays.iter().map(|day| &Weekday::ALL[*day as usize].name()[..3]).collect();
+            let names: Vec<&str> =
+                weekdays.iter().map(|day| &Weekday::ALL[*day as usize].name()[..3]).collect();
             format!("{} ", names.join(","))
         });
         let days = self.days.as_deref().map_or("*".into(), |days| list(days, 31, "..", 2));
-        let [minutes, hours, months] =
-            [(&self.minutes, 60), (&self.hours, 24), (&self.months, 12)].map(|(values, most)| list(values, most, "..", 2));
+        let [minutes, hours, months] = [(&self.minutes, 60), (&self.hours, 24), (&self.months, 12)]
+            .map(|(values, most)| list(values, most, "..", 2));
         format!("{weekdays}*-{months}-{days} {hours}:{minutes}:00 {zone}")
     }
 
     /// At least as often as this, whatever the time zone: offsets are multiples of a quarter of an hour.
     pub fn in_any_zone(&self) -> Self {
-        let minutes = (0..60).filter(|minute| self.minutes.iter().any(|own| own % 15 == minute % 15)).collect();
-        Self { minutes, hours: (0..24).collect(), days: None, months: (1..13).collect(), weekdays: None }
+        let minutes = (0..60)
+            .filter(|minute| self.minutes.iter().any(|own| own % 15 == minute % 15))
+            .collect();
+        Self {
+            minutes,
+            hours: (0..24).collect(),
+            days: None,
+            months: (1..13).collect(),
+            weekdays: None,
+        }
     }
 }
 
@@ -114,9 +134,13 @@ mod tests {
 
     #[test]
     fn systemd_gets_its_own_form() {
-        let one = |cron: &str| times(&CronExpression::parse(cron).unwrap())[0].systemd("Europe/Berlin");
+        let one =
+            |cron: &str| times(&CronExpression::parse(cron).unwrap())[0].systemd("Europe/Berlin");
         assert_eq!(one("30 2 * * *"), "*-*-* 02:30:00 Europe/Berlin");
-        assert_eq!(one("0,30 8-18 * 1-3 1-5"), "mon,tue,wed,thu,fri *-01..03-* 08..18:00,30:00 Europe/Berlin");
+        assert_eq!(
+            one("0,30 8-18 * 1-3 1-5"),
+            "mon,tue,wed,thu,fri *-01..03-* 08..18:00,30:00 Europe/Berlin"
+        );
     }
 
     #[test]

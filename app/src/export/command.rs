@@ -8,7 +8,16 @@ use serde::{Deserialize, Serialize};
 use crate::model::Invalid;
 
 /// Variables that a command may need to find the state and Plakar. No others: a secret has no place here.
-const VARIABLES: [&str; 8] = ["HOME", "PATH", "PLAKAR", "TZ", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"];
+const VARIABLES: [&str; 8] = [
+    "HOME",
+    "PATH",
+    "PLAKAR",
+    "TZ",
+    "XDG_CACHE_HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "XDG_STATE_HOME",
+];
 
 /// The command that the exports run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,15 +73,26 @@ impl Command {
     }
 
     pub(super) fn path(&self) -> Result<&str, Invalid> {
-        let wrong = || Invalid(format!("executable {}: write an absolute path without control characters", self.executable.display()));
-        self.executable.to_str().filter(|path| Path::new(path).is_absolute() && !path.chars().any(char::is_control)).ok_or_else(wrong)
+        let wrong = || {
+            Invalid(format!(
+                "executable {}: write an absolute path without control characters",
+                self.executable.display()
+            ))
+        };
+        self.executable
+            .to_str()
+            .filter(|path| Path::new(path).is_absolute() && !path.chars().any(char::is_control))
+            .ok_or_else(wrong)
     }
 
     pub(super) fn arguments<'a>(&'a self, app: &'a str) -> Result<Vec<&'a str>, Invalid> {
         let options = self.options.iter().map(String::as_str);
-        let arguments: Vec<&str> = ["app", "run"].into_iter().chain(options).chain(["--due", app]).collect();
+        let arguments: Vec<&str> =
+            ["app", "run"].into_iter().chain(options).chain(["--due", app]).collect();
         match arguments.iter().find(|argument| argument.chars().any(char::is_control)) {
-            Some(argument) => Err(Invalid(format!("option {argument:?} holds a control character; leave it out"))),
+            Some(argument) => {
+                Err(Invalid(format!("option {argument:?} holds a control character; leave it out")))
+            }
             None => Ok(arguments),
         }
     }
@@ -80,10 +100,15 @@ impl Command {
     pub(super) fn environment(&self) -> Result<&[(String, String)], Invalid> {
         for (name, value) in &self.environment {
             if !VARIABLES.contains(&name.as_str()) {
-                return Err(Invalid(format!("variable {name:?} is not exported; write one of: {}", VARIABLES.join(", "))));
+                return Err(Invalid(format!(
+                    "variable {name:?} is not exported; write one of: {}",
+                    VARIABLES.join(", ")
+                )));
             }
             if value.chars().any(char::is_control) {
-                return Err(Invalid(format!("variable {name} holds a control character; write a path")));
+                return Err(Invalid(format!(
+                    "variable {name} holds a control character; write a path"
+                )));
             }
         }
         Ok(&self.environment)
@@ -91,5 +116,8 @@ impl Command {
 }
 
 fn utf8(value: &OsStr) -> Result<String, Invalid> {
-    value.to_str().map(str::to_owned).ok_or_else(|| Invalid(format!("{value:?} is not valid UTF-8, and cannot be exported")))
+    value
+        .to_str()
+        .map(str::to_owned)
+        .ok_or_else(|| Invalid(format!("{value:?} is not valid UTF-8, and cannot be exported")))
 }

@@ -13,9 +13,17 @@ use crate::state::EffectiveSchedule;
 /// # Errors
 ///
 /// The app has no enabled schedule, or the command cannot be written down.
-pub fn crontab(app: &str, schedules: &[EffectiveSchedule], command: &Command, zone: Tz) -> Result<String, Invalid> {
+pub fn crontab(
+    app: &str,
+    schedules: &[EffectiveSchedule],
+    command: &Command,
+    zone: Tz,
+) -> Result<String, Invalid> {
     let plan = Plan::new(app, schedules)?;
-    let quote = |word| shlex::try_quote(word).map_err(|_| Invalid("a zero byte in the command; leave it out".into()));
+    let quote = |word| {
+        shlex::try_quote(word)
+            .map_err(|_| Invalid("a zero byte in the command; leave it out".into()))
+    };
     let mut words = Vec::new();
     for (name, value) in command.environment()? {
         words.push(format!("{name}={}", quote(value)?));
@@ -34,5 +42,8 @@ pub fn crontab(app: &str, schedules: &[EffectiveSchedule], command: &Command, zo
         }
     }
     let lines: String = crons.iter().map(|cron| format!("{cron} {line}\n")).collect();
-    Ok(format!("# The schedules of {}, by plakar-opendrive, for a cron in the time zone {zone}\n{lines}", plan.app))
+    Ok(format!(
+        "# The schedules of {}, by plakar-opendrive, for a cron in the time zone {zone}\n{lines}",
+        plan.app
+    ))
 }

@@ -32,7 +32,12 @@ pub struct Kubernetes {
 /// # Errors
 ///
 /// The app has no enabled schedule, or what is given cannot be used.
-pub fn kubernetes(app: &str, schedules: &[EffectiveSchedule], command: &Command, kubernetes: &Kubernetes) -> Result<ExportedFile, Invalid> {
+pub fn kubernetes(
+    app: &str,
+    schedules: &[EffectiveSchedule],
+    command: &Command,
+    kubernetes: &Kubernetes,
+) -> Result<ExportedFile, Invalid> {
     let plan = Plan::new(app, schedules)?;
     for (what, value) in [("image", &kubernetes.image), ("claim", &kubernetes.claim)] {
         if value.is_empty() || value.chars().any(|c| c.is_control() || c.is_whitespace()) {
@@ -45,7 +50,8 @@ pub fn kubernetes(app: &str, schedules: &[EffectiveSchedule], command: &Command,
     for (index, (times, zone)) in times.iter().enumerate() {
         let name = job_name(&plan.app, index);
         let job = cron_job(&name, &times.cron(), zone.name(), &plan.app, &container, kubernetes);
-        let yaml = serde_norway::to_string(&job).map_err(|error| Invalid(format!("the CronJob cannot be written: {error}")))?;
+        let yaml = serde_norway::to_string(&job)
+            .map_err(|error| Invalid(format!("the CronJob cannot be written: {error}")))?;
         text += "---\n";
         text += &yaml;
     }
@@ -75,7 +81,14 @@ fn container(app: &str, command: &Command, kubernetes: &Kubernetes) -> Result<Va
     }))
 }
 
-fn cron_job(name: &str, schedule: &str, zone: &str, app: &str, container: &Value, kubernetes: &Kubernetes) -> Value {
+fn cron_job(
+    name: &str,
+    schedule: &str,
+    zone: &str,
+    app: &str,
+    container: &Value,
+    kubernetes: &Kubernetes,
+) -> Value {
     let labels = json!({"app.kubernetes.io/name": "plakar-opendrive", "app.kubernetes.io/instance": app.trim_end_matches(['.', '_', '-'])});
     let mut metadata = json!({"name": name, "labels": labels});
     if let Some(namespace) = &kubernetes.namespace {
@@ -122,7 +135,9 @@ fn job_name(app: &str, index: usize) -> String {
         return name;
     }
     // FNV-1a: short, and the same on every machine and in every version.
-    let hash = app.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    let hash = app
+        .bytes()
+        .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     let mut plain: String = app.replace(['.', '_'], "-");
     plain.truncate(28);
     format!("plakar-{}-{hash:08x}-{}", plain.trim_end_matches('-'), index + 1)
@@ -139,7 +154,10 @@ mod tests {
         let names: Vec<String> = odd.iter().map(|app| job_name(app, 11)).collect();
         for (index, name) in names.iter().enumerate() {
             assert!(
-                name.len() <= MAX_NAME_CHARACTERS && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'),
+                name.len() <= MAX_NAME_CHARACTERS
+                    && name
+                        .bytes()
+                        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'),
                 "{name}"
             );
             assert!(!names[..index].contains(name), "{names:?}");

@@ -18,10 +18,15 @@ impl Plan {
     ///
     /// The app has no enabled schedule.
     pub(super) fn new(app: &str, schedules: &[EffectiveSchedule]) -> Result<Self, Invalid> {
-        let enabled = schedules.iter().filter(|schedule| schedule.app_name == app && schedule.schedule.spec.enabled);
-        let calendars: Vec<Calendar> = enabled.map(|schedule| schedule.schedule.spec.calendar()).collect::<Result<_, _>>()?;
+        let enabled = schedules
+            .iter()
+            .filter(|schedule| schedule.app_name == app && schedule.schedule.spec.enabled);
+        let calendars: Vec<Calendar> =
+            enabled.map(|schedule| schedule.schedule.spec.calendar()).collect::<Result<_, _>>()?;
         if calendars.is_empty() {
-            return Err(Invalid(format!("app {app} has no enabled schedule; add one, or a policy that gives it one")));
+            return Err(Invalid(format!(
+                "app {app} has no enabled schedule; add one, or a policy that gives it one"
+            )));
         }
         Ok(Self { app: app.to_owned(), calendars })
     }

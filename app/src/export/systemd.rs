@@ -20,7 +20,12 @@ pub struct Systemd {
 /// # Errors
 ///
 /// The app has no enabled schedule, or the command cannot be written down.
-pub fn systemd(app: &str, schedules: &[EffectiveSchedule], command: &Command, systemd: &Systemd) -> Result<[ExportedFile; 2], Invalid> {
+pub fn systemd(
+    app: &str,
+    schedules: &[EffectiveSchedule],
+    command: &Command,
+    systemd: &Systemd,
+) -> Result<[ExportedFile; 2], Invalid> {
     let plan = Plan::new(app, schedules)?;
     let unit = format!("plakar-opendrive-{}", plan.app);
     // The program's own path is not searched for variables, its arguments are.
@@ -35,13 +40,20 @@ pub fn systemd(app: &str, schedules: &[EffectiveSchedule], command: &Command, sy
     }
     let mut network = "";
     if let Some(user) = &systemd.user {
-        if !user.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte)) || user.is_empty() || user.starts_with('-') {
+        if !user.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+            || user.is_empty()
+            || user.starts_with('-')
+        {
             return Err(Invalid(format!("user {user:?}: write the name of a user")));
         }
         service += &format!("User={user}\n");
         network = "Wants=network-online.target\nAfter=network-online.target\n";
     }
-    let events: String = plan.times().iter().map(|(times, zone)| format!("OnCalendar={}\n", times.systemd(zone.name()))).collect();
+    let events: String = plan
+        .times()
+        .iter()
+        .map(|(times, zone)| format!("OnCalendar={}\n", times.systemd(zone.name())))
+        .collect();
     let name = &plan.app;
     let service = format!(
         "[Unit]\nDescription=Scheduled tasks of the source {name} (plakar-opendrive)\n{network}\n\
@@ -51,7 +63,10 @@ pub fn systemd(app: &str, schedules: &[EffectiveSchedule], command: &Command, sy
         "[Unit]\nDescription=Times of the scheduled tasks of the source {name} (plakar-opendrive)\n\n\
          [Timer]\n{events}Persistent=true\nAccuracySec=1s\n\n[Install]\nWantedBy=timers.target\n"
     );
-    Ok([ExportedFile { name: format!("{unit}.service"), text: service }, ExportedFile { name: format!("{unit}.timer"), text: timer }])
+    Ok([
+        ExportedFile { name: format!("{unit}.service"), text: service },
+        ExportedFile { name: format!("{unit}.timer"), text: timer },
+    ])
 }
 
 /// A backup may take days. What it needs is its home and the network; a local store may be anywhere a user may write.

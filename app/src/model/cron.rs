@@ -8,7 +8,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Offset, SubsecRound, TimeDelta, TimeZone, Utc};
+use chrono::{
+    DateTime, Datelike, NaiveDate, NaiveDateTime, Offset, SubsecRound, TimeDelta, TimeZone, Utc,
+};
 use chrono_tz::Tz;
 use croner::Cron;
 use croner::errors::CronError;
@@ -43,8 +45,11 @@ impl CronExpression {
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         let wrong = |why: &str| {
-            let shown: String = text.chars().take(60).map(|c| if c.is_control() { '?' } else { c }).collect();
-            Invalid(format!("schedule \"{shown}\": {why}; write five fields, such as \"30 2 * * 1-5\" for 02:30 from Monday to Friday"))
+            let shown: String =
+                text.chars().take(60).map(|c| if c.is_control() { '?' } else { c }).collect();
+            Invalid(format!(
+                "schedule \"{shown}\": {why}; write five fields, such as \"30 2 * * 1-5\" for 02:30 from Monday to Friday"
+            ))
         };
         if text.len() > MAX_EXPRESSION_BYTES {
             return Err(wrong(&format!("longer than {MAX_EXPRESSION_BYTES} characters")));
@@ -68,7 +73,10 @@ impl CronExpression {
         let every_hour = cron.pattern.hours.is_all_set();
         let expression = Self { text, cron: Arc::new(cron), every_hour };
         if !expression.ever_comes() {
-            return Err(Invalid(format!("schedule \"{}\": no such day ever comes; check the day of month and the month", expression.text)));
+            return Err(Invalid(format!(
+                "schedule \"{}\": no such day ever comes; check the day of month and the month",
+                expression.text
+            )));
         }
         if read.len() >= MAX_PARSED_EXPRESSIONS {
             read.clear();
@@ -82,7 +90,10 @@ impl CronExpression {
         let pattern = &self.cron.pattern;
         let first = NaiveDate::from_ymd_opt(2020, 1, 1).unwrap_or_default();
         let comes = |day: NaiveDate| {
-            Ok::<_, CronError>(pattern.month_match(day.month())? && pattern.day_match(day.year(), day.month(), day.day())?)
+            Ok::<_, CronError>(
+                pattern.month_match(day.month())?
+                    && pattern.day_match(day.year(), day.month(), day.day())?,
+            )
         };
         first.iter_days().take(366 * 9).any(|day| comes(day).unwrap_or(false))
     }
@@ -104,11 +115,15 @@ impl CronExpression {
             let local = self.next_local(from.naive_utc() + offset, inclusive)?;
             let slot = (local - offset).and_utc();
             if let Some(change) = offset_change(zone, from, slot) {
-                if local < change.naive_utc() + self::offset(zone, change) && local >= change.naive_utc() + offset {
+                if local < change.naive_utc() + self::offset(zone, change)
+                    && local >= change.naive_utc() + offset
+                {
                     return Some(change);
                 }
                 (from, inclusive) = (change, true);
-            } else if !self.every_hour && zone.from_local_datetime(&local).earliest() != Some(slot.with_timezone(&zone)) {
+            } else if !self.every_hour
+                && zone.from_local_datetime(&local).earliest() != Some(slot.with_timezone(&zone))
+            {
                 (from, inclusive) = (slot, false);
             } else {
                 return Some(slot);
@@ -117,7 +132,12 @@ impl CronExpression {
     }
 
     /// The last slot after `after` and not after `until`, found without going through those between.
-    pub fn latest(&self, zone: Tz, after: DateTime<Utc>, until: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    pub fn latest(
+        &self,
+        zone: Tz,
+        after: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
         let comes = |from| self.next_after(zone, from).filter(|slot| *slot <= until);
         let (mut low, mut high) = (after.trunc_subsecs(0), until);
         let mut found = comes(low)?;
@@ -144,7 +164,9 @@ impl CronExpression {
 }
 
 fn offset(zone: Tz, at: DateTime<Utc>) -> TimeDelta {
-    TimeDelta::seconds(zone.offset_from_utc_datetime(&at.naive_utc()).fix().local_minus_utc().into())
+    TimeDelta::seconds(
+        zone.offset_from_utc_datetime(&at.naive_utc()).fix().local_minus_utc().into(),
+    )
 }
 
 /// The first instant after `from` and not after `until` with another offset than at `from`.
@@ -196,7 +218,10 @@ mod tests {
         let slot = at("2026-06-01T02:30:00Z");
         assert_eq!(cron.next_after(Tz::UTC, slot - TimeDelta::milliseconds(1)), Some(slot));
         assert_eq!(cron.next_after(Tz::UTC, slot), Some(slot + TimeDelta::days(1)));
-        assert_eq!(cron.next_after(Tz::UTC, slot + TimeDelta::milliseconds(1)), Some(slot + TimeDelta::days(1)));
+        assert_eq!(
+            cron.next_after(Tz::UTC, slot + TimeDelta::milliseconds(1)),
+            Some(slot + TimeDelta::days(1))
+        );
     }
 
     #[test]
@@ -205,14 +230,22 @@ mod tests {
         let (from, until) = ("2026-03-28T12:00:00Z", "2026-03-30T12:00:00Z");
         assert_eq!(slots("30 2 * * *", BERLIN, from, until), ["29 03:00+0200", "30 02:30+0200"]);
         assert_eq!(slots("0 2 * * *", BERLIN, from, until), ["29 03:00+0200", "30 02:00+0200"]);
-        assert_eq!(slots("0,20,40 2,3 29 * *", BERLIN, from, until), ["29 03:00+0200", "29 03:20+0200", "29 03:40+0200"]);
+        assert_eq!(
+            slots("0,20,40 2,3 29 * *", BERLIN, from, until),
+            ["29 03:00+0200", "29 03:20+0200", "29 03:40+0200"]
+        );
         assert_eq!(
             slots("0 * * * *", BERLIN, "2026-03-28T23:30:00Z", "2026-03-29T02:00:00Z"),
             ["29 01:00+0100", "29 03:00+0200", "29 04:00+0200"]
         );
         // A whole day that Samoa left out.
         assert_eq!(
-            slots("0 9 * * *", chrono_tz::Pacific::Apia, "2011-12-29T18:00:00Z", "2011-12-31T10:00:00Z"),
+            slots(
+                "0 9 * * *",
+                chrono_tz::Pacific::Apia,
+                "2011-12-29T18:00:00Z",
+                "2011-12-31T10:00:00Z"
+            ),
             ["29 09:00-1000", "31 00:00+1400", "31 09:00+1400"]
         );
     }
@@ -222,7 +255,10 @@ mod tests {
         // 25 October 2026: 03:00 is followed by 02:00.
         let (from, until) = ("2026-10-24T12:00:00Z", "2026-10-26T12:00:00Z");
         assert_eq!(slots("30 2 * * *", BERLIN, from, until), ["25 02:30+0200", "26 02:30+0100"]);
-        assert_eq!(slots("0 2,3 * * *", BERLIN, from, until), ["25 02:00+0200", "25 03:00+0100", "26 02:00+0100", "26 03:00+0100"]);
+        assert_eq!(
+            slots("0 2,3 * * *", BERLIN, from, until),
+            ["25 02:00+0200", "25 03:00+0100", "26 02:00+0100", "26 03:00+0100"]
+        );
         // What runs in every hour does not pause for one.
         assert_eq!(
             slots("*/30 * * * *", BERLIN, "2026-10-24T23:45:00Z", "2026-10-25T02:00:00Z"),
@@ -230,27 +266,48 @@ mod tests {
         );
         // Every six hours does not come twice in the two hours that the Azores call 00.
         assert_eq!(
-            slots("0 */6 * * *", chrono_tz::Atlantic::Azores, "2026-10-24T23:30:00Z", "2026-10-25T08:00:00Z"),
+            slots(
+                "0 */6 * * *",
+                chrono_tz::Atlantic::Azores,
+                "2026-10-24T23:30:00Z",
+                "2026-10-25T08:00:00Z"
+            ),
             ["25 00:00+0000", "25 06:00-0100"]
         );
     }
 
     #[test]
     fn rare_slots() {
-        assert_eq!(slots("0 0 29 2 *", Tz::UTC, "2026-01-01T00:00:00Z", "2033-01-01T00:00:00Z").len(), 2);
-        assert_eq!(slots("0 0 L * *", Tz::UTC, "2026-01-01T00:00:00Z", "2026-03-02T00:00:00Z"), ["31 00:00+0000", "28 00:00+0000"]);
-        assert_eq!(slots("0 0 13 * 5", Tz::UTC, "2026-02-01T00:00:00Z", "2026-02-14T00:00:00Z"), ["06 00:00+0000", "13 00:00+0000"]);
+        assert_eq!(
+            slots("0 0 29 2 *", Tz::UTC, "2026-01-01T00:00:00Z", "2033-01-01T00:00:00Z").len(),
+            2
+        );
+        assert_eq!(
+            slots("0 0 L * *", Tz::UTC, "2026-01-01T00:00:00Z", "2026-03-02T00:00:00Z"),
+            ["31 00:00+0000", "28 00:00+0000"]
+        );
+        assert_eq!(
+            slots("0 0 13 * 5", Tz::UTC, "2026-02-01T00:00:00Z", "2026-02-14T00:00:00Z"),
+            ["06 00:00+0000", "13 00:00+0000"]
+        );
     }
 
     #[test]
     fn the_latest_slot_is_the_one_found_by_going_through_all() {
-        for (cron, zone) in [("*/7 * * * *", BERLIN), ("30 2 * * *", BERLIN), ("0 3 * * 1", BERLIN), ("0 0 1 1 *", Tz::UTC)] {
+        for (cron, zone) in [
+            ("*/7 * * * *", BERLIN),
+            ("30 2 * * *", BERLIN),
+            ("0 3 * * 1", BERLIN),
+            ("0 0 1 1 *", Tz::UTC),
+        ] {
             let expression = CronExpression::parse(cron).unwrap();
             let start = at("2026-10-20T00:00:00Z");
             for minutes in [0, 1, 5, 60, 1000, 5 * 1440 + 61, 5 * 1440 + 121, 8 * 1440] {
                 let until = start + TimeDelta::minutes(minutes);
                 let (mut all, mut from) = (None, start);
-                while let Some(slot) = expression.next_after(zone, from).filter(|slot| *slot <= until) {
+                while let Some(slot) =
+                    expression.next_after(zone, from).filter(|slot| *slot <= until)
+                {
                     (all, from) = (Some(slot), slot);
                 }
                 assert_eq!(expression.latest(zone, start, until), all, "{cron} {minutes}");

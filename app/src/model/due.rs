@@ -104,13 +104,19 @@ mod tests {
         assert_eq!(daily.due(handled, late, true), Due::Run { slot, late: true });
         assert_eq!(daily.due(handled, late, false), Due::Missed(slot));
         // A week off: one run, for the last of the seven.
-        assert_eq!(daily.due(handled, at("2026-06-08T12:00:00Z"), true), Due::Run { slot: at("2026-06-08T02:30:00Z"), late: true });
+        assert_eq!(
+            daily.due(handled, at("2026-06-08T12:00:00Z"), true),
+            Due::Run { slot: at("2026-06-08T02:30:00Z"), late: true }
+        );
     }
 
     #[test]
     fn a_clock_set_back_is_noticed() {
         let daily = Calendar::new("30 2 * * *", "UTC").unwrap();
-        assert_eq!(daily.due(at("2030-01-01T02:30:00Z"), at("2026-06-01T00:00:00Z"), true), Due::ClockSetBack);
+        assert_eq!(
+            daily.due(at("2030-01-01T02:30:00Z"), at("2026-06-01T00:00:00Z"), true),
+            Due::ClockSetBack
+        );
     }
 
     #[test]
@@ -118,8 +124,14 @@ mod tests {
         let calendar = Calendar::new("0 9 * * 1-5", "America/New_York").unwrap();
         let slots: Vec<_> = calendar.upcoming(at("2026-10-30T00:00:00Z")).take(3).collect();
         // The clocks go back on Sunday 1 November.
-        assert_eq!(slots, [at("2026-10-30T13:00:00Z"), at("2026-11-02T14:00:00Z"), at("2026-11-03T14:00:00Z")]);
+        assert_eq!(
+            slots,
+            [at("2026-10-30T13:00:00Z"), at("2026-11-02T14:00:00Z"), at("2026-11-03T14:00:00Z")]
+        );
         let error = Calendar::new("0 9 * * *", "Mars/Olympus\n").unwrap_err().to_string();
-        assert_eq!(error, "time zone \"Mars/Olympus\" is unknown; write an IANA name such as \"Europe/Berlin\" or \"UTC\"");
+        assert_eq!(
+            error,
+            "time zone \"Mars/Olympus\" is unknown; write an IANA name such as \"Europe/Berlin\" or \"UTC\""
+        );
     }
 }

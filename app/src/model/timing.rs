@@ -21,11 +21,20 @@ pub enum Weekday {
 
 impl Weekday {
     /// All of them, Sunday first as in cron.
-    pub const ALL: [Self; 7] = [Self::Sunday, Self::Monday, Self::Tuesday, Self::Wednesday, Self::Thursday, Self::Friday, Self::Saturday];
+    pub const ALL: [Self; 7] = [
+        Self::Sunday,
+        Self::Monday,
+        Self::Tuesday,
+        Self::Wednesday,
+        Self::Thursday,
+        Self::Friday,
+        Self::Saturday,
+    ];
 
     /// The English name, lower case.
     pub fn name(self) -> &'static str {
-        ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"][self as usize]
+        ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"]
+            [self as usize]
     }
 }
 
@@ -44,7 +53,9 @@ impl TimeOfDay {
     /// The numbers are out of range.
     pub fn new(hour: u32, minute: u32) -> Result<Self, Invalid> {
         if hour > 23 || minute > 59 {
-            return Err(Invalid(format!("{hour:02}:{minute:02} is not a valid time of day; write 00:00 to 23:59")));
+            return Err(Invalid(format!(
+                "{hour:02}:{minute:02} is not a valid time of day; write 00:00 to 23:59"
+            )));
         }
         Ok(Self { hour, minute })
     }
@@ -70,9 +81,19 @@ impl FromStr for TimeOfDay {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let wrong = || Invalid(format!("\"{text}\" is not a valid time of day; write 00:00 to 23:59"));
-        let (hour, minute) = text.split_once(':').filter(|(hour, minute)| hour.len() <= 2 && minute.len() == 2).ok_or_else(wrong)?;
-        let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse().ok()).flatten().ok_or_else(wrong);
+        let wrong =
+            || Invalid(format!("\"{text}\" is not a valid time of day; write 00:00 to 23:59"));
+        let (hour, minute) = text
+            .split_once(':')
+            .filter(|(hour, minute)| hour.len() <= 2 && minute.len() == 2)
+            .ok_or_else(wrong)?;
+        let digits = |part: &str| {
+            part.bytes()
+                .all(|byte| byte.is_ascii_digit())
+                .then(|| part.parse().ok())
+                .flatten()
+                .ok_or_else(wrong)
+        };
         Self::new(digits(hour)?, digits(minute)?)
     }
 }
@@ -116,7 +137,11 @@ impl Timing {
     pub fn weekly(mut days: Vec<Weekday>, at: TimeOfDay) -> Result<Self, Invalid> {
         days.sort_unstable();
         days.dedup();
-        let timing = if days.len() == Weekday::ALL.len() { Self::Daily(vec![at]) } else { Self::Weekly(days, at) };
+        let timing = if days.len() == Weekday::ALL.len() {
+            Self::Daily(vec![at])
+        } else {
+            Self::Weekly(days, at)
+        };
         timing.check().map(|()| timing)
     }
 
@@ -134,7 +159,9 @@ impl Timing {
             Self::Weekly(days, TimeOfDay { hour, minute }) => {
                 format!("{minute} {hour} * * {}", comma_list(days.iter().map(|day| *day as u32)))
             }
-            Self::Monthly(Some(day), TimeOfDay { hour, minute }) => format!("{minute} {hour} {day} * *"),
+            Self::Monthly(Some(day), TimeOfDay { hour, minute }) => {
+                format!("{minute} {hour} {day} * *")
+            }
             Self::Monthly(None, TimeOfDay { hour, minute }) => format!("{minute} {hour} L * *"),
             Self::Cron(text) => text.clone(),
         }
@@ -142,7 +169,9 @@ impl Timing {
 
     /// The plain choice that a cron expression stands for, or else the expression itself.
     pub fn from_cron(cron: &str) -> Self {
-        Self::plain(cron).filter(|timing| timing.check().is_ok() && timing.cron() == cron).unwrap_or_else(|| Self::Cron(cron.into()))
+        Self::plain(cron)
+            .filter(|timing| timing.check().is_ok() && timing.cron() == cron)
+            .unwrap_or_else(|| Self::Cron(cron.into()))
     }
 
     fn plain(cron: &str) -> Option<Self> {
@@ -160,7 +189,9 @@ impl Timing {
         let at = |hour: &str| TimeOfDay::new(number(hour)?, minute).ok();
         match (hour, day, weekday) {
             (step, "*", "*") if step.starts_with("*/") => Some(Self::Hours(number(&step[2..])?)),
-            (hours, "*", "*") => Some(Self::Daily(hours.split(',').map(at).collect::<Option<_>>()?)),
+            (hours, "*", "*") => {
+                Some(Self::Daily(hours.split(',').map(at).collect::<Option<_>>()?))
+            }
             (hour, "*", days) => {
                 let day = |day: &str| Weekday::ALL.get(number(day)? as usize).copied();
                 Some(Self::Weekly(days.split(',').map(day).collect::<Option<_>>()?, at(hour)?))
@@ -216,11 +247,21 @@ impl fmt::Display for Timing {
             Self::Hours(1) => write!(f, "every hour"),
             Self::Hours(step) => write!(f, "every {step} hours"),
             Self::Daily(times) => match times[..] {
-                [early, late] if late.hour == early.hour + 12 && late.minute == early.minute => write!(f, "twice daily at {early}"),
-                _ => write!(f, "daily at {}", word_list(times.iter().map(ToString::to_string).collect())),
+                [early, late] if late.hour == early.hour + 12 && late.minute == early.minute => {
+                    write!(f, "twice daily at {early}")
+                }
+                _ => write!(
+                    f,
+                    "daily at {}",
+                    word_list(times.iter().map(ToString::to_string).collect())
+                ),
             },
             Self::Weekly(days, at) => {
-                write!(f, "weekly on {} at {at}", word_list(days.iter().map(|day| day.name().to_owned()).collect()))
+                write!(
+                    f,
+                    "weekly on {} at {at}",
+                    word_list(days.iter().map(|day| day.name().to_owned()).collect())
+                )
             }
             Self::Monthly(Some(day), at) => write!(f, "monthly on {day} at {at}"),
             Self::Monthly(None, at) => write!(f, "monthly on last at {at}"),
@@ -236,8 +277,11 @@ impl FromStr for Timing {
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
         let words: Vec<&str> = text.split(' ').collect();
         let number = |word: &str| {
-            word.parse::<u32>()
-                .map_err(|_| Invalid(format!("\"{text}\": \"{word}\" is not a number; write for example \"every 15 minutes\"")))
+            word.parse::<u32>().map_err(|_| {
+                Invalid(format!(
+                    "\"{text}\": \"{word}\" is not a number; write for example \"every 15 minutes\""
+                ))
+            })
         };
         let timing = match &words[..] {
             ["every", "minute"] => Self::Minutes(1),
@@ -245,8 +289,12 @@ impl FromStr for Timing {
             ["every", step, "minute" | "minutes"] => Self::Minutes(number(step)?),
             ["every", step, "hour" | "hours"] => Self::Hours(number(step)?),
             ["twice", "daily", "at", at] => twice_daily(at.parse()?)?,
-            ["daily", "at", times @ ..] if !times.is_empty() => Self::daily(listed(times, str::parse)?)?,
-            ["weekly", "on", days @ .., "at", at] if !days.is_empty() => Self::weekly(listed(days, weekday)?, at.parse()?)?,
+            ["daily", "at", times @ ..] if !times.is_empty() => {
+                Self::daily(listed(times, str::parse)?)?
+            }
+            ["weekly", "on", days @ .., "at", at] if !days.is_empty() => {
+                Self::weekly(listed(days, weekday)?, at.parse()?)?
+            }
             ["monthly", "on", "last", "at", at] => Self::Monthly(None, at.parse()?),
             ["monthly", "on", day, "at", at] => Self::Monthly(Some(number(day)?), at.parse()?),
             ["every" | "twice" | "daily" | "weekly" | "monthly", ..] => {
@@ -264,7 +312,10 @@ impl FromStr for Timing {
 
 /// The items of a list such as `06:00, 12:00 and 18:00`.
 fn listed<T>(words: &[&str], read: impl Fn(&str) -> Result<T, Invalid>) -> Result<Vec<T>, Invalid> {
-    let items = words.iter().flat_map(|word| word.split(',')).filter(|item| !item.is_empty() && *item != "and");
+    let items = words
+        .iter()
+        .flat_map(|word| word.split(','))
+        .filter(|item| !item.is_empty() && *item != "and");
     items.map(read).collect()
 }
 
@@ -272,16 +323,17 @@ fn listed<T>(words: &[&str], read: impl Fn(&str) -> Result<T, Invalid>) -> Resul
 fn twice_daily(early: TimeOfDay) -> Result<Timing, Invalid> {
     let TimeOfDay { hour, minute } = early;
     if hour > 11 {
-        return Err(Invalid(format!("twice daily at {hour} o'clock: give the earlier of both times, 00:00 to 11:59")));
+        return Err(Invalid(format!(
+            "twice daily at {hour} o'clock: give the earlier of both times, 00:00 to 11:59"
+        )));
     }
     Timing::daily(vec![early, TimeOfDay { hour: hour + 12, minute }])
 }
 
 fn weekday(text: &str) -> Result<Weekday, Invalid> {
-    Weekday::ALL
-        .into_iter()
-        .find(|day| day.name() == text || day.name()[..3] == *text)
-        .ok_or_else(|| Invalid(format!("\"{text}\" is not a valid day of the week; write monday to sunday")))
+    Weekday::ALL.into_iter().find(|day| day.name() == text || day.name()[..3] == *text).ok_or_else(
+        || Invalid(format!("\"{text}\" is not a valid day of the week; write monday to sunday")),
+    )
 }
 
 #[cfg(test)]
@@ -293,12 +345,16 @@ mod tests {
     fn any_timing() -> impl Strategy<Value = Timing> {
         let time = (0u32..24, 0u32..60).prop_map(|(hour, minute)| TimeOfDay { hour, minute });
         let hours = prop::collection::btree_set(0u32..24, 1..5);
-        let times = (hours, 0u32..60).prop_map(|(hours, minute)| hours.into_iter().map(|hour| TimeOfDay { hour, minute }).collect());
+        let times = (hours, 0u32..60).prop_map(|(hours, minute)| {
+            hours.into_iter().map(|hour| TimeOfDay { hour, minute }).collect()
+        });
         prop_oneof![
-            prop::sample::select(vec![1u32, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30]).prop_map(Timing::Minutes),
+            prop::sample::select(vec![1u32, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30])
+                .prop_map(Timing::Minutes),
             prop::sample::select(vec![1u32, 2, 3, 4, 6, 8, 12]).prop_map(Timing::Hours),
             times.prop_map(Timing::Daily),
-            (prop::sample::subsequence(Weekday::ALL.to_vec(), 1..7), time.clone()).prop_map(|(days, time)| Timing::Weekly(days, time)),
+            (prop::sample::subsequence(Weekday::ALL.to_vec(), 1..7), time.clone())
+                .prop_map(|(days, time)| Timing::Weekly(days, time)),
             (prop::option::of(1u32..29), time).prop_map(|(day, time)| Timing::Monthly(day, time)),
         ]
     }
@@ -337,16 +393,27 @@ mod tests {
             assert_eq!(Timing::from_cron(cron), Timing::Cron(cron.into()), "{cron}");
         }
         assert_eq!("30 2 * * mon-fri".parse(), Ok(Timing::Cron("30 2 * * MON-FRI".into())));
-        assert_eq!(" Weekly  on Sun at 2:05 ".parse(), Ok(Timing::Weekly(vec![Weekday::Sunday], TimeOfDay { hour: 2, minute: 5 })));
+        assert_eq!(
+            " Weekly  on Sun at 2:05 ".parse(),
+            Ok(Timing::Weekly(vec![Weekday::Sunday], TimeOfDay { hour: 2, minute: 5 }))
+        );
     }
 
     #[test]
     fn several_times_and_days_are_one_choice() {
         for (text, cron, written) in [
-            ("daily at 18:15, 6:15 and 12:15", "15 6,12,18 * * *", "daily at 06:15, 12:15 and 18:15"),
+            (
+                "daily at 18:15, 6:15 and 12:15",
+                "15 6,12,18 * * *",
+                "daily at 06:15, 12:15 and 18:15",
+            ),
             ("daily at 06:00,18:00", "0 6,18 * * *", "twice daily at 06:00"),
             ("twice daily at 06:00", "0 6,18 * * *", "twice daily at 06:00"),
-            ("weekly on fri, sunday and monday at 02:30", "30 2 * * 0,1,5", "weekly on sunday, monday and friday at 02:30"),
+            (
+                "weekly on fri, sunday and monday at 02:30",
+                "30 2 * * 0,1,5",
+                "weekly on sunday, monday and friday at 02:30",
+            ),
             ("weekly on sun mon tue wed thu fri sat at 02:30", "30 2 * * *", "daily at 02:30"),
         ] {
             let timing: Timing = text.parse().unwrap();

@@ -12,7 +12,10 @@ use super::clock::Clock;
 use super::runner::{Job, Outcome, Runner};
 use super::settings::Settings;
 use crate::model::Due;
-use crate::state::{AppId, EffectiveSchedule, NewTask, Result, State, StateError, Task, TaskFilter, TaskId, TaskResult, TaskState};
+use crate::state::{
+    AppId, EffectiveSchedule, NewTask, Result, State, StateError, Task, TaskFilter, TaskId,
+    TaskResult, TaskState,
+};
 
 /// A heartbeat is written at least so often; another process takes a silent one for gone after two minutes.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(15);
@@ -53,7 +56,10 @@ impl<C: Clock + Clone> Scheduler<C> {
         }
         let mut jobs = Vec::new();
         while jobs.len() < room {
-            let Some(task) = self.state.claim(only, self.settings.one_writer_per_store, now)? else { break };
+            let Some(task) = self.state.claim(only, self.settings.one_writer_per_store, now)?
+            else {
+                break;
+            };
             jobs.push(Job::new(self.state.clone(), task)?);
         }
         Ok(jobs)
@@ -110,15 +116,19 @@ impl<C: Clock + Clone> Scheduler<C> {
             match blocking(move || scheduler.tick(None, room)).await {
                 Ok(jobs) => {
                     for job in jobs {
-                        let (scheduler, runner, stop) = (self.clone(), Arc::clone(&runner), stop.clone());
+                        let (scheduler, runner, stop) =
+                            (self.clone(), Arc::clone(&runner), stop.clone());
                         running.spawn(async move { scheduler.run_job(runner, job, &stop).await });
                     }
                 }
-                Err(error) => tracing::error!(%error, "the scheduler could not look what is due; it tries again"),
+                Err(error) => {
+                    tracing::error!(%error, "the scheduler could not look what is due; it tries again")
+                }
             }
             let now = self.clock.now();
             if pruned.is_none_or(|at: DateTime<Utc>| (now - at).abs() >= HISTORY_PRUNE_INTERVAL) {
-                let (state, keep, oldest) = (self.state.clone(), self.settings.keep_tasks, now - self.settings.keep_for);
+                let (state, keep, oldest) =
+                    (self.state.clone(), self.settings.keep_tasks, now - self.settings.keep_for);
                 if let Err(error) = blocking(move || state.prune_history(keep, oldest)).await {
                     tracing::error!(%error, "old tasks not removed");
                 }
@@ -140,7 +150,12 @@ impl<C: Clock + Clone> Scheduler<C> {
     /// # Errors
     ///
     /// The database failed.
-    pub async fn run_due<R: Runner>(&self, runner: Arc<R>, app: AppId, stop: &CancellationToken) -> Result<Vec<Task>> {
+    pub async fn run_due<R: Runner>(
+        &self,
+        runner: Arc<R>,
+        app: AppId,
+        stop: &CancellationToken,
+    ) -> Result<Vec<Task>> {
         let mut ran: Vec<TaskId> = Vec::new();
         while !stop.is_cancelled() {
             let scheduler = self.clone();
@@ -153,7 +168,8 @@ impl<C: Clock + Clone> Scheduler<C> {
             }
             let state = self.state.clone();
             let some = move |wanted| {
-                let filter = TaskFilter { app: Some(app), state: Some(wanted), ..TaskFilter::default() };
+                let filter =
+                    TaskFilter { app: Some(app), state: Some(wanted), ..TaskFilter::default() };
                 state.tasks(&filter).map(|tasks| !tasks.is_empty())
             };
             if !blocking(move || Ok(some(TaskState::Waiting)? || some(TaskState::Queued)?)).await? {
@@ -173,7 +189,12 @@ impl<C: Clock + Clone> Scheduler<C> {
     /// # Errors
     ///
     /// The database failed, so that the end is not written down; the task will be marked as interrupted.
-    pub async fn run_job<R: Runner>(&self, runner: Arc<R>, job: Job, stop: &CancellationToken) -> Result<Task> {
+    pub async fn run_job<R: Runner>(
+        &self,
+        runner: Arc<R>,
+        job: Job,
+        stop: &CancellationToken,
+    ) -> Result<Task> {
         let id = job.task.id;
         let work = job.clone();
         let mut handle = tokio::spawn(async move { runner.run(work).await });
@@ -195,7 +216,14 @@ impl<C: Clock + Clone> Scheduler<C> {
             tracing::error!(task = id, %error, "the task's runner broke off");
             let verdict = "the program failed inside; its log says where".to_owned();
             Outcome::Ended {
-                result: TaskResult { state: TaskState::Failed, exit: None, verdict, errors: 0, bytes: None, snapshot: None },
+                result: TaskResult {
+                    state: TaskState::Failed,
+                    exit: None,
+                    verdict,
+                    errors: 0,
+                    bytes: None,
+                    snapshot: None,
+                },
                 retry: false,
             }
         });
@@ -205,7 +233,8 @@ impl<C: Clock + Clone> Scheduler<C> {
 
     /// Writes only what is new, or that it still lives: each write costs the disk.
     async fn beat(&self, job: &Job, beaten: &mut Instant) -> Result<bool> {
-        let (state, id, progress, now) = (self.state.clone(), job.task.id, job.take_progress(), self.clock.now());
+        let (state, id, progress, now) =
+            (self.state.clone(), job.task.id, job.take_progress(), self.clock.now());
         if progress.is_none() && beaten.elapsed() < HEARTBEAT_INTERVAL {
             return blocking(move || Ok(state.task(id)?.cancel)).await;
         }
@@ -219,14 +248,26 @@ impl<C: Clock + Clone> Scheduler<C> {
             Outcome::StoreLocked(line) if !job.cancel.is_cancelled() => {
                 let waited = now - task.started.unwrap_or(now);
                 if waited < self.settings.lock_timeout {
-                    self.state.wait(id, now + self.settings.lock_retry, &format!("waiting for store lock: {line}"))?;
+                    self.state.wait(
+                        id,
+                        now + self.settings.lock_retry,
+                        &format!("waiting for store lock: {line}"),
+                    )?;
                 } else {
-                    let verdict = format!("the store stayed locked for {} minutes: {line}", waited.num_minutes());
+                    let verdict = format!(
+                        "the store stayed locked for {} minutes: {line}",
+                        waited.num_minutes()
+                    );
                     self.state.finish(id, &ended(TaskState::Failed, verdict), None, now)?;
                 }
             }
             Outcome::StoreLocked(_) => {
-                self.state.finish(id, &ended(TaskState::Cancelled, "cancelled while the store was locked".into()), None, now)?;
+                self.state.finish(
+                    id,
+                    &ended(TaskState::Cancelled, "cancelled while the store was locked".into()),
+                    None,
+                    now,
+                )?;
             }
             Outcome::Ended { result, retry } => {
                 let again = retry
@@ -244,7 +285,8 @@ impl<C: Clock + Clone> Scheduler<C> {
     /// Until the next full minute, when slots begin, but never long: while the machine sleeps timers stand still.
     fn nap(&self) -> Duration {
         let now = self.clock.now();
-        let into = Duration::from_secs(now.second().into()) + Duration::from_nanos((now.nanosecond() % 1_000_000_000).into());
+        let into = Duration::from_secs(now.second().into())
+            + Duration::from_nanos((now.nanosecond() % 1_000_000_000).into());
         let minute = Duration::from_secs(60).saturating_sub(into) + Duration::from_millis(1);
         minute.min(self.settings.max_sleep)
     }
@@ -255,7 +297,9 @@ fn ended(state: TaskState, verdict: String) -> TaskResult {
 }
 
 /// The database waits for the disk and for other processes: not on the threads that must not wait.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
         Err(error) => Err(StateError::Busy(format!("the work on the state broke off: {error}"))),

@@ -32,7 +32,14 @@ impl Job {
     pub(super) fn new(state: State, task: Task) -> Result<Self> {
         let app = state.app(task.app)?;
         let retention = state.effective_retention(task.app)?;
-        Ok(Self { task, app, retention, cancel: CancellationToken::new(), state, progress: Arc::default() })
+        Ok(Self {
+            task,
+            app,
+            retention,
+            cancel: CancellationToken::new(),
+            state,
+            progress: Arc::default(),
+        })
     }
 
     /// The task's log, to append to.

@@ -53,7 +53,10 @@ impl Settings {
     /// The wait before attempt number `attempt` (2 is the first retry).
     pub fn backoff(&self, attempt: u32) -> TimeDelta {
         let doublings = attempt.saturating_sub(2).min(20);
-        self.first_retry.checked_mul(1 << doublings).unwrap_or(self.max_retry_wait).min(self.max_retry_wait)
+        self.first_retry
+            .checked_mul(1 << doublings)
+            .unwrap_or(self.max_retry_wait)
+            .min(self.max_retry_wait)
     }
 }
 
@@ -64,7 +67,8 @@ mod tests {
     #[test]
     fn the_wait_doubles_up_to_an_hour() {
         let settings = Settings::default();
-        let minutes: Vec<i64> = (2..9).map(|attempt| settings.backoff(attempt).num_minutes()).collect();
+        let minutes: Vec<i64> =
+            (2..9).map(|attempt| settings.backoff(attempt).num_minutes()).collect();
         assert_eq!(minutes, [5, 10, 20, 40, 60, 60, 60]);
         assert_eq!(settings.backoff(u32::MAX).num_minutes(), 60);
     }

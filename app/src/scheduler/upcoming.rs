@@ -23,6 +23,12 @@ pub fn next_runs(schedules: Vec<EffectiveSchedule>, now: DateTime<Utc>) -> Vec<N
         Some(NextRun { at, schedule })
     };
     let mut runs: Vec<NextRun> = schedules.into_iter().filter_map(next).collect();
-    runs.sort_by(|a, b| (a.at, &a.schedule.app_name, a.schedule.schedule.id).cmp(&(b.at, &b.schedule.app_name, b.schedule.schedule.id)));
+    runs.sort_by(|a, b| {
+        (a.at, &a.schedule.app_name, a.schedule.schedule.id).cmp(&(
+            b.at,
+            &b.schedule.app_name,
+            b.schedule.schedule.id,
+        ))
+    });
     runs
 }

@@ -80,7 +80,9 @@ impl fmt::Debug for Assign {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut out = out.debug_struct("Assign");
         out.field("kind", &self.kind).field("name", &self.name).field("resource", &self.resource);
-        out.field("options", &masked(&self.options)).field("store", &self.store).finish_non_exhaustive()
+        out.field("options", &masked(&self.options))
+            .field("store", &self.store)
+            .finish_non_exhaustive()
     }
 }
 
@@ -89,7 +91,9 @@ impl fmt::Debug for Edit {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut out = out.debug_struct("Edit");
         out.field("name", &self.name).field("resource", &self.resource);
-        out.field("options", &self.options.as_ref().map(masked)).field("store", &self.store).finish_non_exhaustive()
+        out.field("options", &self.options.as_ref().map(masked))
+            .field("store", &self.store)
+            .finish_non_exhaustive()
     }
 }
 
@@ -113,7 +117,8 @@ impl Service {
         let kind = configuration_kind(assign.kind);
         let name = Name::new(&assign.name)?;
         let (integration, protocol) = (assign.integration.as_deref(), assign.protocol.as_deref());
-        let told = assign.options.get("location").and_then(|location| Some(location.split_once(':')?.0));
+        let told =
+            assign.options.get("location").and_then(|location| Some(location.split_once(':')?.0));
         let class = (assign.resource.class.as_str(), assign.resource.subclass.as_str());
         let form = self.form(assign.kind, class, integration, protocol.or(told)).await?;
         let mut options = assign.options;
@@ -133,8 +138,11 @@ impl Service {
         };
         spec.check()?;
         if self.plakar.configurations(kind).await?.contains_key(name.as_str()) {
-            let message =
-                format!("Plakar has a {} named {name} already (`plakar {} show {name}`); choose another name", kind.word(), kind.word());
+            let message = format!(
+                "Plakar has a {} named {name} already (`plakar {} show {name}`); choose another name",
+                kind.word(),
+                kind.word()
+            );
             return Err(crate::state::StateError::Conflict(message).into());
         }
         if let Some(text) = &spec.store {
@@ -178,7 +186,8 @@ impl Service {
             Some(mut options) => {
                 let form = self.form_of(&old).await?;
                 for (key, value) in self.plakar.configured(kind, &entry).await.unwrap_or_default() {
-                    if form.schema.is_secret(&key) && options.get(&key).is_none_or(String::is_empty) {
+                    if form.schema.is_secret(&key) && options.get(&key).is_none_or(String::is_empty)
+                    {
                         options.insert(key, value);
                     }
                 }
@@ -186,12 +195,15 @@ impl Service {
                 Some(options)
             }
         };
-        let changed = self.state(move |state| state.edit_app(id, revision, &spec, chrono::Utc::now())).await?;
+        let changed = self
+            .state(move |state| state.edit_app(id, revision, &spec, chrono::Utc::now()))
+            .await?;
         if let Some(options) = options
             && let Err(error) = self.plakar.configure(kind, &entry, &options).await
         {
             let (revision, spec) = (changed.revision, old.spec);
-            self.state(move |state| state.edit_app(id, revision, &spec, chrono::Utc::now())).await?;
+            self.state(move |state| state.edit_app(id, revision, &spec, chrono::Utc::now()))
+                .await?;
             return Err(error.into());
         }
         self.scheduler.wake();
@@ -205,7 +217,10 @@ impl Service {
     pub async fn remove(&self, id: AppId) -> Result<()> {
         let app = self.app(id).await?;
         self.state(move |state| state.remove_app(id)).await?;
-        Ok(self.plakar.unconfigure(configuration_kind(app.spec.kind), &Name::new(&app.spec.entry)?).await?)
+        Ok(self
+            .plakar
+            .unconfigure(configuration_kind(app.spec.kind), &Name::new(&app.spec.entry)?)
+            .await?)
     }
 
     /// An app's configuration, by the fields of its form, without the values of secrets.
@@ -215,11 +230,18 @@ impl Service {
     pub async fn configuration(&self, id: AppId) -> Result<Vec<ConfiguredField>> {
         let app = self.app(id).await?;
         let form = self.form_of(&app).await?;
-        let kept = self.plakar.configured(configuration_kind(app.spec.kind), &Name::new(&app.spec.entry)?).await?;
+        let kept = self
+            .plakar
+            .configured(configuration_kind(app.spec.kind), &Name::new(&app.spec.entry)?)
+            .await?;
         let shown = |field: &Field| {
             let value = kept.get(&field.key);
             let secret = form.schema.is_secret(&field.key);
-            ConfiguredField { field: field.clone(), value: value.filter(|_| !secret).cloned(), set: value.is_some() }
+            ConfiguredField {
+                field: field.clone(),
+                value: value.filter(|_| !secret).cloned(),
+                set: value.is_some(),
+            }
         };
         let mut fields: Vec<_> = form.schema.fields().iter().map(shown).collect();
         let known = |key: &str| form.schema.fields().iter().any(|field| field.key == key);
@@ -247,8 +269,14 @@ impl Service {
             return Ok(());
         }
         let known: Vec<&str> = stores.iter().map(|store| store.name.as_str()).collect();
-        let known = if known.is_empty() { "there are none yet: see `plakar store add`".to_owned() } else { known.join(", ") };
-        Err(Error::Input(format!("Plakar has no store named {name}; write an absolute path, or one of its stores ({known})")))
+        let known = if known.is_empty() {
+            "there are none yet: see `plakar store add`".to_owned()
+        } else {
+            known.join(", ")
+        };
+        Err(Error::Input(format!(
+            "Plakar has no store named {name}; write an absolute path, or one of its stores ({known})"
+        )))
     }
 }
 
@@ -272,8 +300,12 @@ mod tests {
 
     #[test]
     fn what_is_printed_has_no_password_in_it() {
-        let options = Options::from([("location".into(), "opendrive://".into()), ("password".into(), "hunter2".into())]);
-        let resource = Resource { name: "r".into(), class: "file-storage".into(), subclass: String::new() };
+        let options = Options::from([
+            ("location".into(), "opendrive://".into()),
+            ("password".into(), "hunter2".into()),
+        ]);
+        let resource =
+            Resource { name: "r".into(), class: "file-storage".into(), subclass: String::new() };
         let assign = Assign {
             kind: AppKind::Source,
             name: "drive".into(),

@@ -50,8 +50,13 @@ impl Service {
     /// # Errors
     /// The database failed.
     pub async fn site(&self) -> Result<SiteOverview> {
-        self.state(|state| Ok(SiteOverview { apps: state.overview()?, next: next_runs(state.effective_schedules(None)?, Utc::now()) }))
-            .await
+        self.state(|state| {
+            Ok(SiteOverview {
+                apps: state.overview()?,
+                next: next_runs(state.effective_schedules(None)?, Utc::now()),
+            })
+        })
+        .await
     }
 
     /// All apps by name.
@@ -78,7 +83,14 @@ impl Service {
     pub async fn dashboard(&self, id: AppId) -> Result<Dashboard> {
         self.state(move |state| {
             let app = state.app(id)?;
-            let newest = |kind| state.tasks(&TaskFilter { app: Some(id), kind, limit: Some(MAX_RECENT_TASKS), ..TaskFilter::default() });
+            let newest = |kind| {
+                state.tasks(&TaskFilter {
+                    app: Some(id),
+                    kind,
+                    limit: Some(MAX_RECENT_TASKS),
+                    ..TaskFilter::default()
+                })
+            };
             let recent = newest(None)?;
             let ended = |tasks: Vec<Task>| tasks.into_iter().find(|task| task.state.is_final());
             Ok(Dashboard {

@@ -58,8 +58,13 @@ impl Error {
     pub fn problem(&self) -> Problem {
         use plakar_driver::Error as Plakar;
         match self {
-            Self::Faults(_) | Self::Input(_) | Self::State(StateError::Invalid(_)) | Self::Plakar(Plakar::Input(_)) => Problem::Input,
-            Self::NotFound(_) | Self::State(StateError::NotFound(_)) | Self::Plakar(Plakar::NotFound(_)) => Problem::NotFound,
+            Self::Faults(_)
+            | Self::Input(_)
+            | Self::State(StateError::Invalid(_))
+            | Self::Plakar(Plakar::Input(_)) => Problem::Input,
+            Self::NotFound(_)
+            | Self::State(StateError::NotFound(_))
+            | Self::Plakar(Plakar::NotFound(_)) => Problem::NotFound,
             Self::State(StateError::Conflict(_)) => Problem::Conflict,
             Self::State(StateError::Busy(_)) => Problem::Busy,
             Self::State(_) | Self::Internal(_) | Self::Plakar(Plakar::Io(..)) => Problem::Internal,

@@ -37,8 +37,13 @@ impl Service {
         let (name, command) = (source.spec.name.as_str(), &export.command);
         Ok(match &export.form {
             ExportAs::Crontab { time_zone } => {
-                let zone = time_zone.parse().map_err(|_| Error::Input(format!("time zone \"{}\" is unknown", time_zone.escape_debug())))?;
-                vec![ExportedFile { name: "crontab".into(), text: crontab(name, &schedules, command, zone)? }]
+                let zone = time_zone.parse().map_err(|_| {
+                    Error::Input(format!("time zone \"{}\" is unknown", time_zone.escape_debug()))
+                })?;
+                vec![ExportedFile {
+                    name: "crontab".into(),
+                    text: crontab(name, &schedules, command, zone)?,
+                }]
             }
             ExportAs::Systemd(options) => systemd(name, &schedules, command, options)?.into(),
             ExportAs::Kubernetes(options) => vec![kubernetes(name, &schedules, command, options)?],

@@ -38,7 +38,15 @@ impl Service {
         let browsers = Browsers::new(BROWSER_IDLE_TIMEOUT);
         let scheduler = Scheduler::new(state.clone(), SystemClock, Settings::default());
         let runner = Arc::new(PlakarRunner::new(plakar.clone(), browsers.clone(), state.clone()));
-        Ok(Self { state, plakar, browsers, scheduler, runner, running: TaskTracker::new(), stop: CancellationToken::new() })
+        Ok(Self {
+            state,
+            plakar,
+            browsers,
+            scheduler,
+            runner,
+            running: TaskTracker::new(),
+            stop: CancellationToken::new(),
+        })
     }
 
     /// Where the state is.
@@ -59,7 +67,10 @@ impl Service {
     }
 
     /// The state, off the threads that must not wait for a disk.
-    pub(super) async fn state<T: Send + 'static>(&self, work: impl FnOnce(&State) -> state::Result<T> + Send + 'static) -> Result<T> {
+    pub(super) async fn state<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&State) -> state::Result<T> + Send + 'static,
+    ) -> Result<T> {
         let state = self.state.clone();
         let done = tokio::task::spawn_blocking(move || work(&state)).await;
         done.map_err(|error| Error::Internal(error.to_string()))?.map_err(Error::from)

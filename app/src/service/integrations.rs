@@ -44,7 +44,10 @@ impl Service {
     pub async fn choices(&self, kind: AppKind, class: &str, subclass: &str) -> Result<Vec<Choice>> {
         let installed = packages::installed(&self.plakar).await?;
         let found = packages::compatible(&installed, connector_kind(kind), class, subclass);
-        Ok(found.into_iter().map(|(integration, connector)| choice(integration, connector)).collect())
+        Ok(found
+            .into_iter()
+            .map(|(integration, connector)| choice(integration, connector))
+            .collect())
     }
 
     /// The classes of the installed connectors, to suggest: class and subclass.
@@ -54,8 +57,11 @@ impl Service {
     pub async fn classes(&self) -> Result<Vec<(String, String)>> {
         let installed = packages::installed(&self.plakar).await?;
         let connectors = installed.iter().flat_map(|integration| &integration.connectors);
-        let named = connectors.filter(|connector| connector.kind != ConnectorKind::Storage && !connector.class.is_empty());
-        let mut classes: Vec<_> = named.map(|connector| (connector.class.clone(), connector.subclass.clone())).collect();
+        let named = connectors.filter(|connector| {
+            connector.kind != ConnectorKind::Storage && !connector.class.is_empty()
+        });
+        let mut classes: Vec<_> =
+            named.map(|connector| (connector.class.clone(), connector.subclass.clone())).collect();
         classes.sort();
         classes.dedup();
         Ok(classes)
@@ -76,7 +82,9 @@ impl Service {
         let mut found = packages::compatible(&installed, connector_kind(kind), class, subclass);
         if found.is_empty() {
             let hint = "see `plakar pkg list` for what is installed";
-            return Err(Error::Input(format!("no installed integration has a {kind} for {class} {subclass}; {hint}")));
+            return Err(Error::Input(format!(
+                "no installed integration has a {kind} for {class} {subclass}; {hint}"
+            )));
         }
         if let Some(wanted) = integration {
             found.retain(|(integration, _)| integration.name == wanted);
@@ -85,23 +93,35 @@ impl Service {
             found.retain(|(_, connector)| connector.protocols.iter().any(|known| known == wanted));
         }
         let names = |found: &[(&Integration, &Connector)]| {
-            let mut names: Vec<String> = found.iter().map(|(integration, _)| integration.name.clone()).collect();
+            let mut names: Vec<String> =
+                found.iter().map(|(integration, _)| integration.name.clone()).collect();
             names.dedup();
             names
         };
         let (integration, connector) = match (names(&found).as_slice(), found.as_slice()) {
             ([], _) => {
-                return Err(Error::Input(format!("no integration goes with it; choose one of {}", all(&installed, kind, class, subclass))));
+                return Err(Error::Input(format!(
+                    "no integration goes with it; choose one of {}",
+                    all(&installed, kind, class, subclass)
+                )));
             }
             ([_], [first, ..]) => *first,
-            (several, _) => return Err(Error::Input(format!("several integrations go with it; choose one of {}", several.join(", ")))),
+            (several, _) => {
+                return Err(Error::Input(format!(
+                    "several integrations go with it; choose one of {}",
+                    several.join(", ")
+                )));
+            }
         };
         let protocol = match (protocol, connector.protocols.as_slice()) {
             (Some(protocol), _) => protocol.to_owned(),
             (None, [one]) => one.clone(),
             (None, several) => {
                 let several = several.join(", ");
-                return Err(Error::Input(format!("{} has several protocols; choose one of {several}", integration.name)));
+                return Err(Error::Input(format!(
+                    "{} has several protocols; choose one of {several}",
+                    integration.name
+                )));
             }
         };
         let schema = Schema::new(connector.schema.as_deref().unwrap_or(ANY))?;
@@ -121,6 +141,8 @@ fn choice(integration: &Integration, connector: &Connector) -> Choice {
 
 fn all(installed: &[Integration], kind: AppKind, class: &str, subclass: &str) -> String {
     let found = packages::compatible(installed, connector_kind(kind), class, subclass);
-    let line = |(integration, connector): (&Integration, &Connector)| format!("{} ({})", integration.name, connector.protocols.join(", "));
+    let line = |(integration, connector): (&Integration, &Connector)| {
+        format!("{} ({})", integration.name, connector.protocols.join(", "))
+    };
     found.into_iter().map(line).collect::<Vec<_>>().join("; ")
 }

@@ -20,7 +20,8 @@ pub(super) struct TaskLog<'a> {
 
 impl<'a> TaskLog<'a> {
     pub(super) fn new(job: &'a Job) -> Self {
-        let file = job.log().map_err(|error| tracing::warn!(task = job.task.id, %error, "no log")).ok();
+        let file =
+            job.log().map_err(|error| tracing::warn!(task = job.task.id, %error, "no log")).ok();
         Self { job, file, begun: Instant::now(), phase: "", done: 0, failed: 0, exit: None }
     }
 
@@ -41,7 +42,10 @@ impl<'a> TaskLog<'a> {
     pub(super) fn say(&mut self, text: &str) {
         let at = chrono::Utc::now().format("%Y-%m-%d %H:%M:%S");
         // Names have anything in them: nothing of a line must look like another, or move a terminal's cursor.
-        let plain: String = text.chars().map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect();
+        let plain: String = text
+            .chars()
+            .map(|letter| if letter.is_control() { '\u{fffd}' } else { letter })
+            .collect();
         if let Some(file) = &mut self.file
             && let Err(error) = writeln!(file, "{at} {plain}")
         {
@@ -68,13 +72,19 @@ impl<'a> TaskLog<'a> {
                 return self.say(&format!("plakar ended with the exit status {code}"));
             }
         };
-        let failed = if self.failed == 0 { String::new() } else { format!(", {} failed", self.failed) };
+        let failed =
+            if self.failed == 0 { String::new() } else { format!(", {} failed", self.failed) };
         let seconds = self.begun.elapsed().as_secs();
-        self.job.progress(format!("{} {} done{failed}, {seconds} s: {path}", self.phase, self.done));
+        self.job
+            .progress(format!("{} {} done{failed}, {seconds} s: {path}", self.phase, self.done));
     }
 
     /// How many entries have been compared.
     pub(super) fn compared(&mut self, entries: u64) {
-        self.job.progress(format!("{} {entries} compared, {} s", self.phase, self.begun.elapsed().as_secs()));
+        self.job.progress(format!(
+            "{} {entries} compared, {} s",
+            self.phase,
+            self.begun.elapsed().as_secs()
+        ));
     }
 }

@@ -7,8 +7,8 @@ use super::handle::Service;
 use super::references::store_of;
 use crate::state::{App, AppId, AppKind};
 use plakar_driver::{
-    ArchiveFormat, Browser, CancellationToken, Download, Entry, EntryKind, Failure, Listing, Order, Page, Plakar, RestorePoint,
-    SearchAnswer, SnapshotId, SnapshotPath, Store,
+    ArchiveFormat, Browser, CancellationToken, Download, Entry, EntryKind, Failure, Listing, Order,
+    Page, Plakar, RestorePoint, SearchAnswer, SnapshotId, SnapshotPath, Store,
 };
 
 /// A restore point that is looked into.
@@ -40,7 +40,12 @@ impl Service {
         let (browser, store) = self.browser(&app).await?;
         let point = browser.restore_point(id).await?;
         if point.app.as_deref() != Some(app.key.as_str()) {
-            return Err(plakar_driver::Error::NotFound(format!("the restore point {} of {}", id.short(), app.spec.name)).into());
+            return Err(plakar_driver::Error::NotFound(format!(
+                "the restore point {} of {}",
+                id.short(),
+                app.spec.name
+            ))
+            .into());
         }
         Ok(OpenedPoint { point, browser, store, plakar: self.plakar.clone() })
     }
@@ -56,16 +61,20 @@ impl Service {
         let points = self.points(app).await?;
         let found: Vec<_> = match text {
             "latest" => points.iter().take(1).collect(),
-            text if text.len() >= 4 => points.iter().filter(|point| point.id.as_str().starts_with(text)).collect(),
+            text if text.len() >= 4 => {
+                points.iter().filter(|point| point.id.as_str().starts_with(text)).collect()
+            }
             _ => Vec::new(),
         };
         let shown = text.escape_debug();
         match found.as_slice() {
             [one] => Ok(one.id.clone()),
-            [] => {
-                Err(Error::NotFound(format!("there is no restore point \"{shown}\"; write \"latest\", or four digits or more of its id")))
-            }
-            _ => Err(Error::Input(format!("several restore points begin with \"{shown}\"; write more digits"))),
+            [] => Err(Error::NotFound(format!(
+                "there is no restore point \"{shown}\"; write \"latest\", or four digits or more of its id"
+            ))),
+            _ => Err(Error::Input(format!(
+                "several restore points begin with \"{shown}\"; write more digits"
+            ))),
         }
     }
 
@@ -109,7 +118,12 @@ impl OpenedPoint {
     ///
     /// # Errors
     /// It is not there.
-    pub async fn children(&self, folder: &SnapshotPath, offset: u64, limit: u64) -> Result<Page<Entry>> {
+    pub async fn children(
+        &self,
+        folder: &SnapshotPath,
+        offset: u64,
+        limit: u64,
+    ) -> Result<Page<Entry>> {
         Ok(self.browser.children(&self.point.id, folder, offset, limit).await?)
     }
 
@@ -118,7 +132,13 @@ impl OpenedPoint {
     ///
     /// # Errors
     /// It is not there.
-    pub async fn ordered(&self, folder: &SnapshotPath, offset: u64, limit: u64, order: Order) -> Result<Listing> {
+    pub async fn ordered(
+        &self,
+        folder: &SnapshotPath,
+        offset: u64,
+        limit: u64,
+        order: Order,
+    ) -> Result<Listing> {
         Ok(self.browser.ordered(&self.point.id, folder, offset, limit, order).await?)
     }
 
@@ -126,7 +146,13 @@ impl OpenedPoint {
     ///
     /// # Errors
     /// The store can't be read.
-    pub async fn search(&self, folder: &SnapshotPath, text: &str, offset: u64, limit: u64) -> Result<Page<Entry>> {
+    pub async fn search(
+        &self,
+        folder: &SnapshotPath,
+        text: &str,
+        offset: u64,
+        limit: u64,
+    ) -> Result<Page<Entry>> {
         not_empty(text)?;
         Ok(self.browser.search(&self.point.id, folder, text, offset, limit).await?)
     }
@@ -135,7 +161,13 @@ impl OpenedPoint {
     ///
     /// # Errors
     /// As for [`OpenedPoint::search`].
-    pub async fn search_soon(&self, folder: &SnapshotPath, text: &str, offset: u64, limit: u64) -> Result<SearchAnswer> {
+    pub async fn search_soon(
+        &self,
+        folder: &SnapshotPath,
+        text: &str,
+        offset: u64,
+        limit: u64,
+    ) -> Result<SearchAnswer> {
         not_empty(text)?;
         Ok(self.browser.search_soon(&self.point.id, folder, text, offset, limit).await?)
     }
@@ -152,9 +184,16 @@ impl OpenedPoint {
     ///
     /// # Errors
     /// It is not there, or neither file nor folder.
-    pub async fn download(&self, path: &SnapshotPath, format: ArchiveFormat, cancel: &CancellationToken) -> Result<Download> {
+    pub async fn download(
+        &self,
+        path: &SnapshotPath,
+        format: ArchiveFormat,
+        cancel: &CancellationToken,
+    ) -> Result<Download> {
         match self.entry(path).await?.kind {
-            EntryKind::Folder => Ok(self.plakar.archive(&self.store, &self.point.id, path, format, cancel).await?),
+            EntryKind::Folder => {
+                Ok(self.plakar.archive(&self.store, &self.point.id, path, format, cancel).await?)
+            }
             _ => Ok(Arc::clone(&self.browser).download(&self.point.id, path).await?),
         }
     }
@@ -162,7 +201,10 @@ impl OpenedPoint {
 
 fn not_empty(text: &str) -> Result<()> {
     if text.trim().is_empty() {
-        return Err(Error::Input("what to search for is missing; write a part of a name, or a pattern such as *.pdf".into()));
+        return Err(Error::Input(
+            "what to search for is missing; write a part of a name, or a pattern such as *.pdf"
+                .into(),
+        ));
     }
     Ok(())
 }

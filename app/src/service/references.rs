@@ -32,7 +32,12 @@ pub(super) fn store(text: &str) -> Result<Store> {
         return Ok(Store::folder(Path::new(text))?);
     }
     let name = Name::new(text.strip_prefix('@').unwrap_or(text));
-    let wrong = |_| Error::Input(format!("store \"{}\": write an absolute path, or the name of a store of Plakar", text.escape_debug()));
+    let wrong = |_| {
+        Error::Input(format!(
+            "store \"{}\": write an absolute path, or the name of a store of Plakar",
+            text.escape_debug()
+        ))
+    };
     Ok(Store::named(name.map_err(wrong)?))
 }
 

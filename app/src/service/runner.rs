@@ -7,8 +7,8 @@ use super::work::{RestorePlace, Work};
 use crate::scheduler::{Job, Outcome, Runner};
 use crate::state::{AppKind, State, TaskResult, TaskState};
 use plakar_driver::{
-    self, BackupJob, Browsers, CheckTarget, Failure, Name, Plakar, RestoreJob, RestoreProgress, RestoreTarget, SnapshotId, StoreState,
-    Verdict,
+    self, BackupJob, Browsers, CheckTarget, Failure, Name, Plakar, RestoreJob, RestoreProgress,
+    RestoreTarget, SnapshotId, StoreState, Verdict,
 };
 
 /// Runs tasks.
@@ -32,11 +32,19 @@ impl Runner for PlakarRunner {
         let mut log = TaskLog::new(&job);
         let ended = match self.work(&job, &mut log).await {
             Ok(ended) => ended,
-            Err(Error::Plakar(plakar_driver::Error::Cancelled)) => WorkResult::of(Verdict::Interrupted),
-            Err(Error::Plakar(plakar_driver::Error::StoreLocked(reason))) => WorkResult::of(Verdict::StoreLocked { reason }),
+            Err(Error::Plakar(plakar_driver::Error::Cancelled)) => {
+                WorkResult::of(Verdict::Interrupted)
+            }
+            Err(Error::Plakar(plakar_driver::Error::StoreLocked(reason))) => {
+                WorkResult::of(Verdict::StoreLocked { reason })
+            }
             // What the input lacks it will lack at the next try too.
             Err(error) => {
-                return outcome(WorkResult::of(Verdict::Failed { reason: error.to_string() }), error.problem() != Problem::Input, &mut log);
+                return outcome(
+                    WorkResult::of(Verdict::Failed { reason: error.to_string() }),
+                    error.problem() != Problem::Input,
+                    &mut log,
+                );
             }
         };
         outcome(ended, true, &mut log)
@@ -57,7 +65,9 @@ fn outcome(ended: WorkResult, retry: bool, log: &mut TaskLog<'_>) -> Outcome {
     let (state, errors, verdict) = match ended.verdict {
         Verdict::Succeeded => (TaskState::Succeeded, 0, ended.well),
         Verdict::Errors { count, failed } => {
-            failed.iter().for_each(|Failure { path, reason }| log.say(&format!("failed: {path} {reason}")));
+            failed
+                .iter()
+                .for_each(|Failure { path, reason }| log.say(&format!("failed: {path} {reason}")));
             let one = if count == 1 { "1 entry".to_owned() } else { format!("{count} entries") };
             (TaskState::CompletedWithErrors, count, format!("{one} failed; the log lists them"))
         }
@@ -70,7 +80,17 @@ fn outcome(ended: WorkResult, retry: bool, log: &mut TaskLog<'_>) -> Outcome {
     };
     log.say(&format!("{state}: {verdict}"));
     let snapshot = ended.snapshot.map(|id| id.to_string());
-    Outcome::Ended { result: TaskResult { state, exit: log.exit(), verdict, errors, bytes: ended.bytes, snapshot }, retry }
+    Outcome::Ended {
+        result: TaskResult {
+            state,
+            exit: log.exit(),
+            verdict,
+            errors,
+            bytes: ended.bytes,
+            snapshot,
+        },
+        retry,
+    }
 }
 
 impl PlakarRunner {
@@ -85,10 +105,19 @@ impl PlakarRunner {
             Work::Test => self.test(job, &entry).await,
             Work::Backup => self.backup(job, entry, log).await,
             Work::Check(snapshot) => {
-                let what = snapshot.map_or_else(|| CheckTarget::Latest(job.app.key.clone()), CheckTarget::Snapshot);
+                let what = snapshot.map_or_else(
+                    || CheckTarget::Latest(job.app.key.clone()),
+                    CheckTarget::Snapshot,
+                );
                 log.phase("checking");
-                let verdict = self.plakar.check(&store_of(&job.app)?, &what, &mut |news| log.news(&news), &job.cancel).await?;
-                Ok(WorkResult { well: "all data was read and is whole".into(), ..WorkResult::of(verdict) })
+                let verdict = self
+                    .plakar
+                    .check(&store_of(&job.app)?, &what, &mut |news| log.news(&news), &job.cancel)
+                    .await?;
+                Ok(WorkResult {
+                    well: "all data was read and is whole".into(),
+                    ..WorkResult::of(verdict)
+                })
             }
             Work::Prune => self.prune(job, log).await,
             Work::Restore { snapshot, path, to } => {
@@ -96,13 +125,22 @@ impl PlakarRunner {
                     RestorePlace::Source => RestoreTarget::Origin(entry),
                     RestorePlace::Destination(name) => {
                         let state = self.state.clone();
-                        let found = tokio::task::spawn_blocking(move || state.app_named(AppKind::Destination, &name)).await;
-                        let destination = found.map_err(|error| Error::Internal(error.to_string()))??;
+                        let found = tokio::task::spawn_blocking(move || {
+                            state.app_named(AppKind::Destination, &name)
+                        })
+                        .await;
+                        let destination =
+                            found.map_err(|error| Error::Internal(error.to_string()))??;
                         RestoreTarget::Destination(Name::new(&destination.spec.entry)?)
                     }
                     RestorePlace::Folder(folder) => RestoreTarget::Folder(folder),
                 };
-                self.restore(job, RestoreJob { store: store_of(&job.app)?, snapshot, path, to }, log).await
+                self.restore(
+                    job,
+                    RestoreJob { store: store_of(&job.app)?, snapshot, path, to },
+                    log,
+                )
+                .await
             }
         }
     }
@@ -117,9 +155,13 @@ impl PlakarRunner {
         }
         let place = job.app.spec.store.as_deref().unwrap_or_default();
         match self.plakar.store_state(&store_of(&job.app)?).await? {
-            StoreState::Ready => Ok(WorkResult::well(format!("{answered}; the store {place} is ready"))),
+            StoreState::Ready => {
+                Ok(WorkResult::well(format!("{answered}; the store {place} is ready")))
+            }
             StoreState::Unavailable(reason) | StoreState::BadPassphrase(reason) => {
-                Ok(WorkResult::of(Verdict::Failed { reason: format!("{answered}, but the store {place} can't be opened: {reason}") }))
+                Ok(WorkResult::of(Verdict::Failed {
+                    reason: format!("{answered}, but the store {place} can't be opened: {reason}"),
+                }))
             }
         }
     }
@@ -136,11 +178,16 @@ impl PlakarRunner {
             classes: spec.data_classes.clone(),
         };
         log.phase("backing up");
-        let made = self.plakar.backup(&self.browsers, &backup, &mut |news| log.news(&news), &job.cancel).await?;
-        let mut ended = WorkResult { snapshot: made.snapshot.clone(), ..WorkResult::of(made.verdict) };
+        let made = self
+            .plakar
+            .backup(&self.browsers, &backup, &mut |news| log.news(&news), &job.cancel)
+            .await?;
+        let mut ended =
+            WorkResult { snapshot: made.snapshot.clone(), ..WorkResult::of(made.verdict) };
         if let Some(id) = &made.snapshot {
             // The backup is made; its size is for the pages only.
-            let point = async { self.browsers.of(&self.plakar, &store).await?.restore_point(id).await };
+            let point =
+                async { self.browsers.of(&self.plakar, &store).await?.restore_point(id).await };
             match point.await {
                 Ok(point) => {
                     ended.bytes = Some(point.size);
@@ -155,13 +202,23 @@ impl PlakarRunner {
     async fn prune(&self, job: &Job, log: &mut TaskLog<'_>) -> Result<WorkResult> {
         let plan = self.plakar.prune(&store_of(&job.app)?, &job.app.key, job.retention).await?;
         for point in &plan {
-            log.say(&format!("{} {} of {}", if point.keep { "kept" } else { "removed" }, point.id, point.taken));
+            log.say(&format!(
+                "{} {} of {}",
+                if point.keep { "kept" } else { "removed" },
+                point.id,
+                point.taken
+            ));
         }
         let kept = plan.iter().filter(|point| point.keep).count();
         Ok(WorkResult::well(format!("{kept} restore points kept, {} removed", plan.len() - kept)))
     }
 
-    async fn restore(&self, job: &Job, restore: RestoreJob, log: &mut TaskLog<'_>) -> Result<WorkResult> {
+    async fn restore(
+        &self,
+        job: &Job,
+        restore: RestoreJob,
+        log: &mut TaskLog<'_>,
+    ) -> Result<WorkResult> {
         let mut news = |news| match news {
             RestoreProgress::Restoring(news) => {
                 log.phase("restoring");
@@ -176,11 +233,13 @@ impl PlakarRunner {
                 log.compared(entries);
             }
         };
-        let restored = self.plakar.restore(&self.browsers, &restore, &mut news, &job.cancel).await?;
+        let restored =
+            self.plakar.restore(&self.browsers, &restore, &mut news, &job.cancel).await?;
         let mut ended = WorkResult::of(restored.verdict);
         if let Some(verified) = restored.verified {
             ended.bytes = Some(verified.bytes);
-            ended.well = format!("{} entries restored and found as they were backed up", verified.entries);
+            ended.well =
+                format!("{} entries restored and found as they were backed up", verified.entries);
         }
         Ok(ended)
     }

@@ -4,7 +4,10 @@ use chrono::Utc;
 
 use super::error::Result;
 use super::handle::Service;
-use crate::state::{AppId, EffectiveSchedule, Policy, PolicyId, PolicySpec, Schedule, ScheduleId, ScheduleSpec, State};
+use crate::state::{
+    AppId, EffectiveSchedule, Policy, PolicyId, PolicySpec, Schedule, ScheduleId, ScheduleSpec,
+    State,
+};
 
 impl Service {
     /// Makes a schedule, of an app or of a policy.
@@ -19,7 +22,12 @@ impl Service {
     ///
     /// # Errors
     /// It can't be used as it is given, or was changed meanwhile.
-    pub async fn edit_schedule(&self, id: ScheduleId, revision: i64, spec: ScheduleSpec) -> Result<Schedule> {
+    pub async fn edit_schedule(
+        &self,
+        id: ScheduleId,
+        revision: i64,
+        spec: ScheduleSpec,
+    ) -> Result<Schedule> {
         self.changing(move |state| state.edit_schedule(id, revision, &spec, Utc::now())).await
     }
 
@@ -67,7 +75,12 @@ impl Service {
     ///
     /// # Errors
     /// As [`Service::add_policy`], or it was changed meanwhile.
-    pub async fn edit_policy(&self, id: PolicyId, revision: i64, spec: PolicySpec) -> Result<Policy> {
+    pub async fn edit_policy(
+        &self,
+        id: PolicyId,
+        revision: i64,
+        spec: PolicySpec,
+    ) -> Result<Policy> {
         self.changing(move |state| state.edit_policy(id, revision, &spec, Utc::now())).await
     }
 
@@ -95,7 +108,10 @@ impl Service {
         self.state(State::policies).await
     }
 
-    async fn changing<T: Send + 'static>(&self, work: impl FnOnce(&State) -> crate::state::Result<T> + Send + 'static) -> Result<T> {
+    async fn changing<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&State) -> crate::state::Result<T> + Send + 'static,
+    ) -> Result<T> {
         let done = self.state(work).await;
         self.scheduler.wake();
         done

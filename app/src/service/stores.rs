@@ -46,8 +46,12 @@ impl Service {
         let store = store(text)?;
         match self.plakar.store_state(&store).await? {
             StoreState::Ready => Ok(()),
-            StoreState::BadPassphrase(reason) => Err(plakar_driver::Error::Passphrase(reason).into()),
-            StoreState::Unavailable(_) => Ok(self.plakar.create_store(&store, self.has_passphrase(text).await?).await?),
+            StoreState::BadPassphrase(reason) => {
+                Err(plakar_driver::Error::Passphrase(reason).into())
+            }
+            StoreState::Unavailable(_) => {
+                Ok(self.plakar.create_store(&store, self.has_passphrase(text).await?).await?)
+            }
         }
     }
 
@@ -55,7 +59,8 @@ impl Service {
         if text.starts_with('/') {
             return Ok(false);
         }
-        let options = self.plakar.configured(Kind::Store, &Name::new(text.trim_start_matches('@'))?).await?;
+        let options =
+            self.plakar.configured(Kind::Store, &Name::new(text.trim_start_matches('@'))?).await?;
         Ok(options.keys().any(|key| key == "passphrase" || key == "passphrase_cmd"))
     }
 }

@@ -6,7 +6,9 @@ use super::error::{Error, Result};
 use super::handle::Service;
 use super::references::store_of;
 use super::work::{RestorePlace, Work};
-use crate::state::{AppId, CancelResult, Cause, LogPart, NewTask, Task, TaskFilter, TaskId, TaskKind, TaskState};
+use crate::state::{
+    AppId, CancelResult, Cause, LogPart, NewTask, Task, TaskFilter, TaskId, TaskKind, TaskState,
+};
 use plakar_driver::restore_folder;
 
 impl Service {
@@ -16,12 +18,17 @@ impl Service {
     /// Another task of the app runs, or the work is not for this app.
     pub async fn start(&self, app: AppId, work: &Work) -> Result<Task> {
         self.possible(app, work).await?;
-        let input = serde_json::to_value(work.input()).map_err(|error| Error::Internal(error.to_string()))?;
+        let input = serde_json::to_value(work.input())
+            .map_err(|error| Error::Internal(error.to_string()))?;
         let (scheduler, kind) = (self.scheduler.clone(), work.kind());
-        let begun = tokio::task::spawn_blocking(move || scheduler.begin(&NewTask { app, kind, cause: Cause::Manual, input })).await;
+        let begun = tokio::task::spawn_blocking(move || {
+            scheduler.begin(&NewTask { app, kind, cause: Cause::Manual, input })
+        })
+        .await;
         let job = begun.map_err(|error| Error::Internal(error.to_string()))??;
         let task = job.task.clone();
-        let (scheduler, runner, stop) = (self.scheduler.clone(), Arc::clone(&self.runner), self.stop.clone());
+        let (scheduler, runner, stop) =
+            (self.scheduler.clone(), Arc::clone(&self.runner), self.stop.clone());
         self.running.spawn(async move {
             if let Err(error) = scheduler.run_job(runner, job, &stop).await {
                 tracing::error!(%error, "the end of a task could not be written down");
@@ -39,7 +46,10 @@ impl Service {
             Work::Prune => {
                 let source = self.source(app).await?;
                 if self.state(move |state| state.effective_retention(app)).await?.is_empty() {
-                    return Err(Error::Input(format!("{} has no retention; set one on the app or by a policy", source.spec.name)));
+                    return Err(Error::Input(format!(
+                        "{} has no retention; set one on the app or by a policy",
+                        source.spec.name
+                    )));
                 }
                 Ok(())
             }
@@ -61,9 +71,14 @@ impl Service {
     /// # Errors
     /// Plakar can't be run, or such a store can't be opened.
     pub async fn remove_leftovers(&self) -> Result<()> {
-        let restores = |state| TaskFilter { kind: Some(TaskKind::Restore), state: Some(state), ..TaskFilter::default() };
+        let restores = |state| TaskFilter {
+            kind: Some(TaskKind::Restore),
+            state: Some(state),
+            ..TaskFilter::default()
+        };
         let since = Some(chrono::Utc::now() - chrono::TimeDelta::days(30));
-        let interrupted = self.tasks(TaskFilter { since, ..restores(TaskState::Interrupted) }).await?;
+        let interrupted =
+            self.tasks(TaskFilter { since, ..restores(TaskState::Interrupted) }).await?;
         if interrupted.is_empty() || !self.tasks(restores(TaskState::Running)).await?.is_empty() {
             return Ok(());
         }
@@ -125,7 +140,10 @@ impl Service {
     pub async fn retry(&self, id: TaskId) -> Result<Task> {
         let task = self.task(id).await?;
         if !task.state.is_final() {
-            return Err(Error::Input(format!("task {id} is still {}; wait for its end, or cancel it", task.state)));
+            return Err(Error::Input(format!(
+                "task {id} is still {}; wait for its end, or cancel it",
+                task.state
+            )));
         }
         self.start(task.app, &Work::of(&task)?).await
     }

@@ -68,17 +68,22 @@ impl Work {
 
     pub(super) fn input(&self) -> Input {
         match self {
-            Self::Check(snapshot) => Input { snapshot: snapshot.as_ref().map(ToString::to_string), ..Input::default() },
-            Self::Restore { snapshot, path, to } => {
-                Input { snapshot: Some(snapshot.to_string()), path: Some(path.to_string()), to: Some(to.clone()) }
+            Self::Check(snapshot) => {
+                Input { snapshot: snapshot.as_ref().map(ToString::to_string), ..Input::default() }
             }
+            Self::Restore { snapshot, path, to } => Input {
+                snapshot: Some(snapshot.to_string()),
+                path: Some(path.to_string()),
+                to: Some(to.clone()),
+            },
             Self::Test | Self::Backup | Self::Prune => Input::default(),
         }
     }
 
     /// What a task was asked.
     pub(super) fn of(task: &Task) -> Result<Self> {
-        let input: Input = serde_json::from_value(task.input.clone()).map_err(|error| Error::Internal(error.to_string()))?;
+        let input: Input = serde_json::from_value(task.input.clone())
+            .map_err(|error| Error::Internal(error.to_string()))?;
         let snapshot = input.snapshot.as_deref().map(SnapshotId::new).transpose()?;
         Ok(match task.kind {
             TaskKind::Test => Self::Test,
@@ -86,8 +91,12 @@ impl Work {
             TaskKind::Check => Self::Check(snapshot),
             TaskKind::Prune => Self::Prune,
             TaskKind::Restore => {
-                let (Some(snapshot), Some(path), Some(to)) = (snapshot, input.path, input.to) else {
-                    return Err(Error::Internal(format!("task {} does not say what to restore", task.id)));
+                let (Some(snapshot), Some(path), Some(to)) = (snapshot, input.path, input.to)
+                else {
+                    return Err(Error::Internal(format!(
+                        "task {} does not say what to restore",
+                        task.id
+                    )));
                 };
                 Self::Restore { snapshot, path: SnapshotPath::new(&path)?, to }
             }

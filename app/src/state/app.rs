@@ -82,10 +82,17 @@ impl AppSpec {
         let store = match (self.kind, self.store.as_deref()) {
             (AppKind::Source, store) => check_text("store", store.unwrap_or_default(), false),
             (AppKind::Destination, None) => Ok(()),
-            (AppKind::Destination, Some(_)) => Err(Invalid("store: a destination has none; leave it out".into())),
+            (AppKind::Destination, Some(_)) => {
+                Err(Invalid("store: a destination has none; leave it out".into()))
+            }
         };
-        let of = |field, checked: std::result::Result<(), Invalid>| checked.err().map(|fault| (field, fault));
-        let mut faults: Vec<_> = of("name", check_name("name", &self.name)).into_iter().chain(self.resource.faults()).collect();
+        let of = |field, checked: std::result::Result<(), Invalid>| {
+            checked.err().map(|fault| (field, fault))
+        };
+        let mut faults: Vec<_> = of("name", check_name("name", &self.name))
+            .into_iter()
+            .chain(self.resource.faults())
+            .collect();
         faults.extend(of("environment", check_text("environment", &self.environment, true)));
         faults.extend(of("data_classes", check_list("data class", &self.data_classes)));
         faults.extend(of("integration", check_text("integration", &self.integration, false)));
@@ -109,7 +116,11 @@ const SELECT: &str = "SELECT app.id AS id, app.revision AS revision, created, si
      data_classes, integration, protocol, entry, store, retention, key FROM app JOIN resource ON resource.id = app.resource";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<App> {
-    let resource = Resource { name: row.get("resource_name")?, class: row.get("class")?, subclass: row.get("subclass")? };
+    let resource = Resource {
+        name: row.get("resource_name")?,
+        class: row.get("class")?,
+        subclass: row.get("subclass")?,
+    };
     let spec = AppSpec {
         kind: row.get("kind")?,
         name: row.get("name")?,
@@ -133,23 +144,29 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<App> {
 }
 
 pub(super) fn load(connection: &Connection, id: AppId) -> Result<App> {
-    let app = connection.prepare_cached(&format!("{SELECT} WHERE app.id = ?1"))?.query_row([id], from_row).optional()?;
+    let app = connection
+        .prepare_cached(&format!("{SELECT} WHERE app.id = ?1"))?
+        .query_row([id], from_row)
+        .optional()?;
     app.ok_or_else(|| StateError::NotFound(format!("there is no app with the id {id}")))
 }
 
 pub(super) fn load_all(connection: &Connection) -> Result<Vec<App>> {
-    let mut statement = connection.prepare_cached(&format!("{SELECT} ORDER BY app.name, kind DESC"))?;
+    let mut statement =
+        connection.prepare_cached(&format!("{SELECT} ORDER BY app.name, kind DESC"))?;
     let apps = statement.query_map([], from_row)?;
     Ok(apps.collect::<rusqlite::Result<_>>()?)
 }
 
 /// 64 random bits.
 fn random_key() -> Result<String> {
-    plakar_driver::random_hex::<8>().map_err(|error| StateError::Busy(format!("{error}; try again")))
+    plakar_driver::random_hex::<8>()
+        .map_err(|error| StateError::Busy(format!("{error}; try again")))
 }
 
 fn name_taken(spec: &AppSpec) -> impl FnOnce(rusqlite::Error) -> StateError {
-    let message = format!("there is already a {} named {}; choose another name", spec.kind, spec.name);
+    let message =
+        format!("there is already a {} named {}; choose another name", spec.kind, spec.name);
     move |error| if is_duplicate(&error) { StateError::Conflict(message) } else { error.into() }
 }
 
@@ -191,7 +208,13 @@ impl State {
     /// # Errors
     ///
     /// What is given cannot be used, the name is taken, or the app is no longer at the given revision.
-    pub fn edit_app(&self, id: AppId, revision: i64, spec: &AppSpec, now: DateTime<Utc>) -> Result<App> {
+    pub fn edit_app(
+        &self,
+        id: AppId,
+        revision: i64,
+        spec: &AppSpec,
+        now: DateTime<Utc>,
+    ) -> Result<App> {
         spec.check()?;
         self.write(|transaction| {
             let old = load(transaction, id)?;
@@ -270,9 +293,15 @@ impl State {
     /// There is none.
     pub fn app_named(&self, kind: AppKind, name: &str) -> Result<App> {
         self.read(|connection| {
-            let mut statement = connection.prepare_cached(&format!("{SELECT} WHERE kind = ?1 AND app.name = ?2"))?;
+            let mut statement = connection
+                .prepare_cached(&format!("{SELECT} WHERE kind = ?1 AND app.name = ?2"))?;
             let app = statement.query_row(params![kind, name], from_row).optional()?;
-            app.ok_or_else(|| StateError::NotFound(format!("there is no {kind} named \"{}\"", name.escape_debug())))
+            app.ok_or_else(|| {
+                StateError::NotFound(format!(
+                    "there is no {kind} named \"{}\"",
+                    name.escape_debug()
+                ))
+            })
         })
     }
 
@@ -292,7 +321,9 @@ impl State {
     /// The database failed.
     pub fn apps_of(&self, resource: &str) -> Result<Vec<App>> {
         self.read(|connection| {
-            let mut statement = connection.prepare_cached(&format!("{SELECT} WHERE resource.name = ?1 ORDER BY kind DESC, app.name"))?;
+            let mut statement = connection.prepare_cached(&format!(
+                "{SELECT} WHERE resource.name = ?1 ORDER BY kind DESC, app.name"
+            ))?;
             let apps = statement.query_map([resource], from_row)?;
             Ok(apps.collect::<rusqlite::Result<_>>()?)
         })

@@ -13,7 +13,9 @@ pub(super) fn check_name(what: &str, name: &str) -> Result<(), Invalid> {
         return Ok(());
     }
     let shown: String = name.escape_debug().take(70).collect();
-    Err(Invalid(format!("{what} \"{shown}\": write 1 to 63 of a-z, 0-9, \".\", \"_\" and \"-\", the first a letter or digit")))
+    Err(Invalid(format!(
+        "{what} \"{shown}\": write 1 to 63 of a-z, 0-9, \".\", \"_\" and \"-\", the first a letter or digit"
+    )))
 }
 
 /// # Errors
@@ -23,7 +25,9 @@ pub(super) fn check_text(what: &str, text: &str, may_be_empty: bool) -> Result<(
     let problem = match text {
         "" if may_be_empty => return Ok(()),
         "" => "is missing",
-        text if text.chars().any(plakar_driver::deceives) => "holds a control character or a hidden one",
+        text if text.chars().any(plakar_driver::deceives) => {
+            "holds a control character or a hidden one"
+        }
         text if text.trim() != text => "begins or ends with a space",
         text if text.len() > MAX_TEXT_BYTES => "is longer than 255 bytes",
         _ => return Ok(()),
@@ -36,7 +40,9 @@ pub(super) fn check_list(what: &str, list: &[String]) -> Result<(), Invalid> {
     for (index, text) in list.iter().enumerate() {
         check_text(what, text, false)?;
         if text.contains(',') {
-            return Err(Invalid(format!("{what} \"{text}\" holds a comma; give several one by one")));
+            return Err(Invalid(format!(
+                "{what} \"{text}\" holds a comma; give several one by one"
+            )));
         }
         if list[..index].contains(text) {
             return Err(Invalid(format!("{what} \"{text}\" is given twice; write it once")));
@@ -54,7 +60,10 @@ mod tests {
         assert_eq!(check_text("store", "größer", false), Ok(()));
         for bad in ["a\nb", "a\u{202e}b", "a\u{200b}", "\u{feff}a"] {
             let error = check_text("store", bad, false).unwrap_err().to_string();
-            assert_eq!(error, "store holds a control character or a hidden one; write a short text on one line");
+            assert_eq!(
+                error,
+                "store holds a control character or a hidden one; write a short text on one line"
+            );
         }
     }
 }

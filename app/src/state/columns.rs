@@ -55,14 +55,17 @@ pub(super) struct Json<T>(pub T);
 
 impl<T: serde::Serialize> rusqlite::ToSql for Json<T> {
     fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
-        let text = serde_json::to_string(&self.0).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
+        let text = serde_json::to_string(&self.0)
+            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
         Ok(text.into())
     }
 }
 
 impl<T: serde::de::DeserializeOwned> rusqlite::types::FromSql for Json<T> {
     fn column_result(value: rusqlite::types::ValueRef<'_>) -> rusqlite::types::FromSqlResult<Self> {
-        serde_json::from_str(value.as_str()?).map(Json).map_err(|error| rusqlite::types::FromSqlError::Other(Box::new(error)))
+        serde_json::from_str(value.as_str()?)
+            .map(Json)
+            .map_err(|error| rusqlite::types::FromSqlError::Other(Box::new(error)))
     }
 }
 
@@ -79,6 +82,8 @@ impl rusqlite::ToSql for UnixMillis {
 impl rusqlite::types::FromSql for UnixMillis {
     fn column_result(value: rusqlite::types::ValueRef<'_>) -> rusqlite::types::FromSqlResult<Self> {
         let milliseconds = value.as_i64()?;
-        chrono::DateTime::from_timestamp_millis(milliseconds).map(UnixMillis).ok_or(rusqlite::types::FromSqlError::OutOfRange(milliseconds))
+        chrono::DateTime::from_timestamp_millis(milliseconds)
+            .map(UnixMillis)
+            .ok_or(rusqlite::types::FromSqlError::OutOfRange(milliseconds))
     }
 }

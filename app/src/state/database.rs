@@ -23,7 +23,8 @@ struct Inner {
 impl State {
     /// The state of a database that is open and up to date.
     pub(super) fn of(connection: Connection, directory: PathBuf) -> Self {
-        let inner = Inner { connection: Mutex::new(connection), directory, process: Process::current() };
+        let inner =
+            Inner { connection: Mutex::new(connection), directory, process: Process::current() };
         Self { inner: Arc::new(inner) }
     }
 
@@ -43,7 +44,8 @@ impl State {
         self.read(|connection| {
             let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
             let unbound = vec![rusqlite::types::Null; statement.parameter_count()];
-            let lines = statement.query_map(rusqlite::params_from_iter(unbound), |row| row.get("detail"))?;
+            let lines = statement
+                .query_map(rusqlite::params_from_iter(unbound), |row| row.get("detail"))?;
             Ok(lines.collect::<rusqlite::Result<_>>()?)
         })
     }

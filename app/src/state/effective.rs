@@ -53,17 +53,32 @@ impl State {
             apps.retain(|app| only.is_none_or(|id| id == app.id));
             let policies = policy::load_all(connection)?;
             let schedules = schedule::load_all(connection)?;
-            let mut statement = connection.prepare_cached("SELECT app, schedule, slot FROM handled")?;
+            let mut statement =
+                connection.prepare_cached("SELECT app, schedule, slot FROM handled")?;
             let handled = statement
-                .query_map([], |row| Ok(((row.get("app")?, row.get("schedule")?), row.get::<_, UnixMillis>("slot")?.0)))?
+                .query_map([], |row| {
+                    Ok((
+                        (row.get("app")?, row.get("schedule")?),
+                        row.get::<_, UnixMillis>("slot")?.0,
+                    ))
+                })?
                 .collect::<rusqlite::Result<HashMap<(AppId, ScheduleId), _>>>()?;
             let mut effective = Vec::new();
             for app in &apps {
                 for schedule in &schedules {
                     let Some((origin, since)) = origin(app, schedule, &policies) else { continue };
-                    let handled = handled.get(&(app.id, schedule.id)).copied().map_or(since, |slot| slot.max(since));
+                    let handled = handled
+                        .get(&(app.id, schedule.id))
+                        .copied()
+                        .map_or(since, |slot| slot.max(since));
                     let app_name = app.spec.name.clone();
-                    effective.push(EffectiveSchedule { app: app.id, app_name, schedule: schedule.clone(), origin, handled });
+                    effective.push(EffectiveSchedule {
+                        app: app.id,
+                        app_name,
+                        schedule: schedule.clone(),
+                        origin,
+                        handled,
+                    });
                 }
             }
             Ok(effective)
@@ -89,13 +104,29 @@ impl State {
     /// # Errors
     ///
     /// The database failed.
-    pub fn set_handled(&self, app: AppId, schedule: ScheduleId, until: DateTime<Utc>) -> Result<()> {
+    pub fn set_handled(
+        &self,
+        app: AppId,
+        schedule: ScheduleId,
+        until: DateTime<Utc>,
+    ) -> Result<()> {
         self.write(|transaction| {
-            transaction.prepare_cached(SET_HANDLED)?.execute(params![app, schedule, UnixMillis(until)])?;
+            transaction.prepare_cached(SET_HANDLED)?.execute(params![
+                app,
+                schedule,
+                UnixMillis(until)
+            ])?;
             // The same for what they count from: these may have been set by the wrong clock too.
-            transaction.execute("UPDATE app SET since = min(since, ?2) WHERE id = ?1", params![app, UnixMillis(until)])?;
-            transaction.execute("UPDATE schedule SET since = min(since, ?2) WHERE id = ?1", params![schedule, UnixMillis(until)])?;
-            transaction.execute("UPDATE policy SET since = min(since, ?1)", params![UnixMillis(until)])?;
+            transaction.execute(
+                "UPDATE app SET since = min(since, ?2) WHERE id = ?1",
+                params![app, UnixMillis(until)],
+            )?;
+            transaction.execute(
+                "UPDATE schedule SET since = min(since, ?2) WHERE id = ?1",
+                params![schedule, UnixMillis(until)],
+            )?;
+            transaction
+                .execute("UPDATE policy SET since = min(since, ?1)", params![UnixMillis(until)])?;
             Ok(())
         })
     }
@@ -105,12 +136,22 @@ pub(super) const SET_HANDLED: &str = "INSERT INTO handled (app, schedule, slot) 
      ON CONFLICT (app, schedule) DO UPDATE SET slot = excluded.slot";
 
 /// Whether an app has a schedule, where from, and since when.
-fn origin(app: &App, schedule: &Schedule, policies: &[Policy]) -> Option<(ScheduleOrigin, DateTime<Utc>)> {
+fn origin(
+    app: &App,
+    schedule: &Schedule,
+    policies: &[Policy],
+) -> Option<(ScheduleOrigin, DateTime<Utc>)> {
     match schedule.spec.owner {
         Owner::App(id) => (id == app.id).then_some((ScheduleOrigin::App, schedule.since)),
         Owner::Policy(id) => {
-            let policy = policies.iter().find(|policy| policy.id == id).filter(|policy| policy.spec.applies_to(app))?;
-            Some((ScheduleOrigin::Policy(policy.spec.name.clone()), schedule.since.max(policy.since).max(app.since)))
+            let policy = policies
+                .iter()
+                .find(|policy| policy.id == id)
+                .filter(|policy| policy.spec.applies_to(app))?;
+            Some((
+                ScheduleOrigin::Policy(policy.spec.name.clone()),
+                schedule.since.max(policy.since).max(app.since),
+            ))
         }
     }
 }

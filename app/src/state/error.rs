@@ -23,7 +23,9 @@ pub enum StateError {
     #[error("{0}")]
     Unsafe(String),
     /// The database was written by a newer version of this program.
-    #[error("the database {path} has version {found}, and this program knows up to {known}: use the newer plakar-opendrive that wrote it")]
+    #[error(
+        "the database {path} has version {found}, and this program knows up to {known}: use the newer plakar-opendrive that wrote it"
+    )]
     Newer {
         /// The database.
         path: PathBuf,
@@ -59,11 +61,15 @@ impl StateError {
     }
 
     pub(super) fn changed_meanwhile(what: &str, name: &str) -> Self {
-        Self::Conflict(format!("{what} {name} was changed meanwhile; load it again and repeat the change"))
+        Self::Conflict(format!(
+            "{what} {name} was changed meanwhile; load it again and repeat the change"
+        ))
     }
 }
 
 /// Whether a unique index refused the row.
 pub(super) fn is_duplicate(error: &rusqlite::Error) -> bool {
-    error.sqlite_error().is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE)
+    error
+        .sqlite_error()
+        .is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE)
 }

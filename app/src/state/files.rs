@@ -11,16 +11,19 @@ use super::error::{Result, StateError};
 ///
 /// The environment names no home directory.
 pub fn default_directory() -> Result<PathBuf> {
-    let variable = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let variable =
+        |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let base = if cfg!(windows) {
         variable("LOCALAPPDATA")
     } else if cfg!(target_os = "macos") {
-        variable("XDG_STATE_HOME").or_else(|| Some(variable("HOME")?.join("Library/Application Support")))
+        variable("XDG_STATE_HOME")
+            .or_else(|| Some(variable("HOME")?.join("Library/Application Support")))
     } else {
         variable("XDG_STATE_HOME").or_else(|| Some(variable("HOME")?.join(".local/state")))
     };
-    base.map(|base| base.join("plakar-opendrive"))
-        .ok_or_else(|| StateError::invalid("no home directory: set HOME, or name the directory of the state"))
+    base.map(|base| base.join("plakar-opendrive")).ok_or_else(|| {
+        StateError::invalid("no home directory: set HOME, or name the directory of the state")
+    })
 }
 
 /// Makes the directory if it is missing and gives its true path.
@@ -36,17 +39,25 @@ pub(super) fn prepare(directory: &Path) -> Result<PathBuf> {
     builder.create(directory).map_err(StateError::file(directory))?;
     let metadata = fs::symlink_metadata(directory).map_err(StateError::file(directory))?;
     if !metadata.is_dir() {
-        return Err(StateError::Unsafe(format!("{} is a link; name the directory that it points to", directory.display())));
+        return Err(StateError::Unsafe(format!(
+            "{} is a link; name the directory that it points to",
+            directory.display()
+        )));
     }
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
         if metadata.uid() != rustix::process::geteuid().as_raw() {
-            return Err(StateError::Unsafe(format!("{} belongs to another user; name a directory of your own", directory.display())));
+            return Err(StateError::Unsafe(format!(
+                "{} belongs to another user; name a directory of your own",
+                directory.display()
+            )));
         }
         if metadata.mode() & 0o077 != 0 {
             let (shown, mode) = (directory.display(), metadata.mode() & 0o777);
-            return Err(StateError::Unsafe(format!("{shown} is open to other users (mode {mode:o}); run: chmod 700 {shown}")));
+            return Err(StateError::Unsafe(format!(
+                "{shown} is open to other users (mode {mode:o}); run: chmod 700 {shown}"
+            )));
         }
     }
     directory.canonicalize().map_err(StateError::file(directory))
@@ -74,13 +85,17 @@ pub(super) fn prepare_database(path: &Path) -> Result<()> {
     }
     let metadata = fs::symlink_metadata(path).map_err(StateError::file(path))?;
     if metadata.is_symlink() {
-        return Err(StateError::Unsafe(format!("{} is a link; put the file itself there", path.display())));
+        return Err(StateError::Unsafe(format!(
+            "{} is a link; put the file itself there",
+            path.display()
+        )));
     }
     #[cfg(unix)]
     {
         use std::os::unix::fs::{MetadataExt, PermissionsExt};
         if metadata.mode() & 0o177 != 0 {
-            fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(StateError::file(path))?;
+            fs::set_permissions(path, fs::Permissions::from_mode(0o600))
+                .map_err(StateError::file(path))?;
         }
     }
     Ok(())

@@ -54,7 +54,8 @@ pub struct AppOverview {
 
 const OPEN_OF: &str = "WHERE app = ?1 AND state IN ('queued', 'running', 'waiting') ORDER BY id";
 const LAST: &str = "WHERE app = ?1 AND kind = ?2 AND state NOT IN ('queued', 'running', 'waiting') ORDER BY id DESC LIMIT 1";
-const LAST_SUCCESS: &str = "WHERE app = ?1 AND kind = ?2 AND state = 'succeeded' ORDER BY id DESC LIMIT 1";
+const LAST_SUCCESS: &str =
+    "WHERE app = ?1 AND kind = ?2 AND state = 'succeeded' ORDER BY id DESC LIMIT 1";
 
 impl TaskFilter {
     /// The statement and its values. Only the conditions that are wanted are in it: so each combination finds its index.
@@ -110,7 +111,10 @@ impl State {
     /// The database failed.
     pub fn last_success(&self, app: AppId, kind: TaskKind) -> Result<Option<Task>> {
         self.read(|connection| {
-            Ok(connection.prepare_cached(&format!("{SELECT} {LAST_SUCCESS}"))?.query_row(params![app, kind], from_row).optional()?)
+            Ok(connection
+                .prepare_cached(&format!("{SELECT} {LAST_SUCCESS}"))?
+                .query_row(params![app, kind], from_row)
+                .optional()?)
         })
     }
 
@@ -123,12 +127,15 @@ impl State {
         self.read(|connection| {
             let mut open = connection.prepare_cached(&format!("{SELECT} {OPEN_OF}"))?;
             let mut last = connection.prepare_cached(&format!("{SELECT} {LAST}"))?;
-            let mut last_success = connection.prepare_cached(&format!("{SELECT} {LAST_SUCCESS}"))?;
+            let mut last_success =
+                connection.prepare_cached(&format!("{SELECT} {LAST_SUCCESS}"))?;
             let overview = |app: App| {
                 Ok(AppOverview {
                     open: open.query_map([app.id], from_row)?.collect::<rusqlite::Result<_>>()?,
                     last: last.query_row(params![app.id, TaskKind::Backup], from_row).optional()?,
-                    last_success: last_success.query_row(params![app.id, TaskKind::Backup], from_row).optional()?,
+                    last_success: last_success
+                        .query_row(params![app.id, TaskKind::Backup], from_row)
+                        .optional()?,
                     app,
                 })
             };
@@ -171,7 +178,10 @@ mod tests {
         let check = |what: &str, plan: Vec<String>| {
             for line in &plan {
                 let by_rowid_alone = line == "SCAN task" && what == "no filter";
-                assert!(by_rowid_alone || !(line.starts_with("SCAN") || line.contains("B-TREE")), "{what}: {plan:?}");
+                assert!(
+                    by_rowid_alone || !(line.starts_with("SCAN") || line.contains("B-TREE")),
+                    "{what}: {plan:?}"
+                );
             }
         };
         for (what, sql) in [("open", OPEN_OF), ("last", LAST), ("last success", LAST_SUCCESS)] {
@@ -195,7 +205,10 @@ mod tests {
             ("app and page", TaskFilter { app, before: Some(7), ..TaskFilter::default() }),
             ("kind", TaskFilter { kind, ..TaskFilter::default() }),
             ("state", TaskFilter { state: state_is, ..TaskFilter::default() }),
-            ("state and kind", TaskFilter { state: state_is, kind, before: Some(7), ..TaskFilter::default() }),
+            (
+                "state and kind",
+                TaskFilter { state: state_is, kind, before: Some(7), ..TaskFilter::default() },
+            ),
         ] {
             check(what, state.explain(&filter.statement().0).unwrap());
         }

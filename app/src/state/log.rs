@@ -47,7 +47,11 @@ impl State {
     /// The file cannot be opened, or is a link.
     pub fn log_writer(&self, task: TaskId) -> Result<LogWriter> {
         let path = self.log_path(task);
-        let file = files::private().append(true).create(true).open(&path).map_err(StateError::file(&path))?;
+        let file = files::private()
+            .append(true)
+            .create(true)
+            .open(&path)
+            .map_err(StateError::file(&path))?;
         let length = file.metadata().map_err(StateError::file(&path))?.len();
         Ok(LogWriter { file, length, max_bytes: MAX_LOG_BYTES })
     }
@@ -60,7 +64,9 @@ impl State {
     pub fn read_log(&self, task: TaskId, offset: u64, limit: usize) -> Result<LogPart> {
         let path = self.log_path(task);
         let mut file = match files::private().read(true).open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(LogPart { bytes: Vec::new(), next: offset }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(LogPart { bytes: Vec::new(), next: offset });
+            }
             file => file.map_err(StateError::file(&path))?,
         };
         let mut bytes = Vec::new();
@@ -86,7 +92,8 @@ impl State {
 
 impl Write for LogWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let room = usize::try_from(self.max_bytes.saturating_sub(self.length)).unwrap_or(usize::MAX);
+        let room =
+            usize::try_from(self.max_bytes.saturating_sub(self.length)).unwrap_or(usize::MAX);
         if room > 0 {
             let kept = &bytes[..bytes.len().min(room)];
             self.file.write_all(kept)?;
@@ -116,7 +123,10 @@ mod tests {
         log.write_all(b"first\n").unwrap();
         let part = state.read_log(7, 0, 3).unwrap();
         assert_eq!((part.bytes.as_slice(), part.next), (&b"fir"[..], 3));
-        assert_eq!(state.read_log(7, u64::MAX, 3).unwrap(), LogPart { bytes: Vec::new(), next: u64::MAX });
+        assert_eq!(
+            state.read_log(7, u64::MAX, 3).unwrap(),
+            LogPart { bytes: Vec::new(), next: u64::MAX }
+        );
         log.max_bytes = 10;
         log.write_all(b"second\n").unwrap();
         log.write_all(b"third\n").unwrap();

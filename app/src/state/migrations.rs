@@ -20,10 +20,15 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path, migrations: &[&s
     // Other processes may be at the same: the first does the work, the others see it done.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let application: i64 = transaction.pragma_query_value(None, "application_id", |row| row.get(0))?;
-    let tables: i64 = transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let application: i64 =
+        transaction.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let tables: i64 =
+        transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if application != APPLICATION && (application != 0 || tables > 0) {
-        return Err(StateError::Unsafe(format!("{} is another program's database; name another directory", path.display())));
+        return Err(StateError::Unsafe(format!(
+            "{} is another program's database; name another directory",
+            path.display()
+        )));
     }
     if version > known {
         return Err(StateError::Newer { path: path.into(), found: version, known });
@@ -55,11 +60,15 @@ mod tests {
         let both = [MIGRATIONS, &[SECOND]].concat();
         migrate(&mut connection, &path, &both).unwrap();
         migrate(&mut connection, &path, &both).unwrap();
-        let note: String = connection.query_row("SELECT note FROM policy", [], |row| row.get(0)).unwrap();
+        let note: String =
+            connection.query_row("SELECT note FROM policy", [], |row| row.get(0)).unwrap();
         assert_eq!(note, "");
         let error = migrate(&mut connection, &path, MIGRATIONS).unwrap_err().to_string();
         let (found, known) = (both.len(), MIGRATIONS.len());
-        assert!(error.contains(&format!("has version {found}, and this program knows up to {known}")), "{error}");
+        assert!(
+            error.contains(&format!("has version {found}, and this program knows up to {known}")),
+            "{error}"
+        );
     }
 
     #[test]
@@ -76,7 +85,8 @@ mod tests {
     fn another_programs_database_is_refused() {
         let mut connection = Connection::open_in_memory().unwrap();
         connection.execute_batch("CREATE TABLE photos (x)").unwrap();
-        let error = migrate(&mut connection, Path::new("/x/state.db"), MIGRATIONS).unwrap_err().to_string();
+        let error =
+            migrate(&mut connection, Path::new("/x/state.db"), MIGRATIONS).unwrap_err().to_string();
         assert_eq!(error, "/x/state.db is another program's database; name another directory");
     }
 }

@@ -75,7 +75,8 @@ impl PolicySpec {
 
     /// Whether it applies to an app.
     pub fn applies_to(&self, app: &App) -> bool {
-        let environment = self.environments.is_empty() || self.environments.contains(&app.spec.environment);
+        let environment =
+            self.environments.is_empty() || self.environments.contains(&app.spec.environment);
         let has = |class: &String| app.spec.data_classes.contains(class);
         let classes = match self.classes {
             _ if self.data_classes.is_empty() => true,
@@ -97,11 +98,17 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Policy> {
         retention: row.get::<_, Json<_>>("retention")?.0,
         enabled: row.get("enabled")?,
     };
-    Ok(Policy { id: row.get("id")?, revision: row.get("revision")?, since: row.get::<_, UnixMillis>("since")?.0, spec })
+    Ok(Policy {
+        id: row.get("id")?,
+        revision: row.get("revision")?,
+        since: row.get::<_, UnixMillis>("since")?.0,
+        spec,
+    })
 }
 
 pub(super) fn load(connection: &Connection, id: PolicyId) -> Result<Policy> {
-    let policy = connection.query_row(&format!("{SELECT} WHERE id = ?1"), [id], from_row).optional()?;
+    let policy =
+        connection.query_row(&format!("{SELECT} WHERE id = ?1"), [id], from_row).optional()?;
     policy.ok_or_else(|| StateError::NotFound(format!("there is no policy with the id {id}")))
 }
 
@@ -139,7 +146,13 @@ impl State {
     /// # Errors
     ///
     /// What is given cannot be used, the name is taken, or the policy is no longer at the given revision.
-    pub fn edit_policy(&self, id: PolicyId, revision: i64, spec: &PolicySpec, now: DateTime<Utc>) -> Result<Policy> {
+    pub fn edit_policy(
+        &self,
+        id: PolicyId,
+        revision: i64,
+        spec: &PolicySpec,
+        now: DateTime<Utc>,
+    ) -> Result<Policy> {
         spec.check()?;
         self.write(|transaction| {
             let old = load(transaction, id)?;
@@ -163,9 +176,11 @@ impl State {
     ///
     /// There is none with this id.
     pub fn remove_policy(&self, id: PolicyId) -> Result<()> {
-        self.write(|transaction| match transaction.execute("DELETE FROM policy WHERE id = ?1", [id])? {
-            0 => Err(StateError::NotFound(format!("there is no policy with the id {id}"))),
-            _ => Ok(()),
+        self.write(|transaction| {
+            match transaction.execute("DELETE FROM policy WHERE id = ?1", [id])? {
+                0 => Err(StateError::NotFound(format!("there is no policy with the id {id}"))),
+                _ => Ok(()),
+            }
         })
     }
 

@@ -26,7 +26,12 @@ impl Process {
     }
 
     /// Whether it still lives, as far as `here`, a living process, can tell; else by when it was last heard.
-    pub(super) fn is_alive(&self, here: &Process, heartbeat: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    pub(super) fn is_alive(
+        &self,
+        here: &Process,
+        heartbeat: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> bool {
         if self == here {
             return true;
         }
@@ -60,11 +65,15 @@ fn start(_pid: i64) -> Option<i64> {
 }
 
 fn boot() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|id| id.trim().to_owned()).unwrap_or_default()
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
+        .map(|id| id.trim().to_owned())
+        .unwrap_or_default()
 }
 
 fn namespace() -> String {
-    std::fs::read_link("/proc/self/ns/pid").map(|link| link.to_string_lossy().into_owned()).unwrap_or_default()
+    std::fs::read_link("/proc/self/ns/pid")
+        .map(|link| link.to_string_lossy().into_owned())
+        .unwrap_or_default()
 }
 
 #[cfg(all(test, target_os = "linux"))]

@@ -80,10 +80,10 @@ const RUN: &str = "UPDATE task SET state = 'running', started = coalesce(started
 const OURS: &str = "id = ?1 AND state IN ('running', 'interrupted') AND pid = ?2 AND process_start = ?3 AND boot = ?4 AND namespace = ?5";
 
 /// The open task of an app and kind.
-pub(super) const OPEN: &str =
-    "SELECT id, state FROM task WHERE app = ?1 AND kind = ?2 AND state IN ('queued', 'running', 'waiting') LIMIT 1";
+pub(super) const OPEN: &str = "SELECT id, state FROM task WHERE app = ?1 AND kind = ?2 AND state IN ('queued', 'running', 'waiting') LIMIT 1";
 
-pub(super) const RUNNING: &str = "SELECT id, kind FROM task WHERE app = ?1 AND state = 'running' AND kind <> 'test'";
+pub(super) const RUNNING: &str =
+    "SELECT id, kind FROM task WHERE app = ?1 AND state = 'running' AND kind <> 'test'";
 
 pub(super) const CLAIMABLE: &str = "SELECT id FROM task WHERE state IN ('queued', 'waiting') \
      AND (next_try IS NULL OR next_try <= ?1 OR next_try > ?2) AND (?3 IS NULL OR app = ?3) \
@@ -93,7 +93,14 @@ pub(super) const CLAIMABLE: &str = "SELECT id FROM task WHERE state IN ('queued'
 
 fn run(connection: &Connection, id: TaskId, process: &Process, now: DateTime<Utc>) -> Result<Task> {
     let Process { pid, start, boot, namespace } = process;
-    connection.prepare_cached(RUN)?.execute(params![id, UnixMillis(now), pid, start, boot, namespace])?;
+    connection.prepare_cached(RUN)?.execute(params![
+        id,
+        UnixMillis(now),
+        pid,
+        start,
+        boot,
+        namespace
+    ])?;
     load(connection, id)
 }
 
@@ -108,12 +115,21 @@ impl State {
     /// # Errors
     ///
     /// The database failed.
-    pub fn enqueue_slot(&self, effective: &EffectiveSchedule, slot: DateTime<Utc>, now: DateTime<Utc>) -> Result<EnqueueResult> {
+    pub fn enqueue_slot(
+        &self,
+        effective: &EffectiveSchedule,
+        slot: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<EnqueueResult> {
         let (app, kind) = (effective.app, effective.schedule.spec.kind);
         self.slot(effective, slot, now, |connection| {
-            let open =
-                connection.prepare_cached(OPEN)?.query_row(params![app, kind], |row| Ok((row.get("id")?, row.get("state")?))).optional()?;
-            Ok(open.map(|(id, state): (TaskId, TaskState)| format!("left out: task {id} ({kind}) is still {state}")))
+            let open = connection
+                .prepare_cached(OPEN)?
+                .query_row(params![app, kind], |row| Ok((row.get("id")?, row.get("state")?)))
+                .optional()?;
+            Ok(open.map(|(id, state): (TaskId, TaskState)| {
+                format!("left out: task {id} ({kind}) is still {state}")
+            }))
         })
     }
 
@@ -122,8 +138,17 @@ impl State {
     /// # Errors
     ///
     /// The database failed.
-    pub fn miss_slot(&self, effective: &EffectiveSchedule, slot: DateTime<Utc>, now: DateTime<Utc>) -> Result<EnqueueResult> {
-        self.slot(effective, slot, now, |_| Ok(Some("missed: nothing ran the schedule at that time, and it does not catch up".into())))
+    pub fn miss_slot(
+        &self,
+        effective: &EffectiveSchedule,
+        slot: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<EnqueueResult> {
+        self.slot(effective, slot, now, |_| {
+            Ok(Some(
+                "missed: nothing ran the schedule at that time, and it does not catch up".into(),
+            ))
+        })
     }
 
     fn slot(
@@ -133,7 +158,8 @@ impl State {
         now: DateTime<Utc>,
         obstacle: impl FnOnce(&Connection) -> Result<Option<String>>,
     ) -> Result<EnqueueResult> {
-        let (app, schedule, kind) = (effective.app, &effective.schedule, effective.schedule.spec.kind);
+        let (app, schedule, kind) =
+            (effective.app, &effective.schedule, effective.schedule.spec.kind);
         self.write(|transaction| {
             let current = "SELECT coalesce((SELECT slot FROM handled WHERE app = ?1 AND schedule = ?2) < ?4, true) AS is_open FROM schedule \
                  WHERE id = ?2 AND revision = ?3 AND enabled AND EXISTS (SELECT 1 FROM app WHERE id = ?1)";
@@ -167,15 +193,30 @@ impl State {
     pub fn begin(&self, new: &NewTask, now: DateTime<Utc>) -> Result<Task> {
         self.write(|transaction| {
             let app = app::load(transaction, new.app)?;
-            let running =
-                transaction.prepare_cached(RUNNING)?.query_row([new.app], |row| Ok((row.get("id")?, row.get("kind")?))).optional()?;
+            let running = transaction
+                .prepare_cached(RUNNING)?
+                .query_row([new.app], |row| Ok((row.get("id")?, row.get("kind")?)))
+                .optional()?;
             if let Some((id, kind)) = running.filter(|_| new.kind != TaskKind::Test) {
                 let (id, kind): (TaskId, TaskKind) = (id, kind);
                 let name = app.spec.name;
-                return Err(StateError::Busy(format!("app {name}: task {id} ({kind}) is running; wait for its end, or cancel it")));
+                return Err(StateError::Busy(format!(
+                    "app {name}: task {id} ({kind}) is running; wait for its end, or cancel it"
+                )));
             }
             let none = None::<i64>;
-            let values = params![new.app, new.kind, new.cause, TaskState::Queued, none, none, Json(&new.input), UnixMillis(now), "", none];
+            let values = params![
+                new.app,
+                new.kind,
+                new.cause,
+                TaskState::Queued,
+                none,
+                none,
+                Json(&new.input),
+                UnixMillis(now),
+                "",
+                none
+            ];
             transaction.prepare_cached(INSERT)?.execute(values)?;
             run(transaction, transaction.last_insert_rowid(), self.process(), now)
         })
@@ -186,10 +227,23 @@ impl State {
     /// # Errors
     ///
     /// The database failed.
-    pub fn claim(&self, only: Option<AppId>, one_writer_per_store: bool, now: DateTime<Utc>) -> Result<Option<Task>> {
+    pub fn claim(
+        &self,
+        only: Option<AppId>,
+        one_writer_per_store: bool,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Task>> {
         self.write(|transaction| {
-            let values = params![UnixMillis(now), UnixMillis(now + MAX_RETRY_WAIT), only, one_writer_per_store];
-            let id = transaction.prepare_cached(CLAIMABLE)?.query_row(values, |row| row.get("id")).optional()?;
+            let values = params![
+                UnixMillis(now),
+                UnixMillis(now + MAX_RETRY_WAIT),
+                only,
+                one_writer_per_store
+            ];
+            let id = transaction
+                .prepare_cached(CLAIMABLE)?
+                .query_row(values, |row| row.get("id"))
+                .optional()?;
             id.map(|id| run(transaction, id, self.process(), now)).transpose()
         })
     }
@@ -199,7 +253,12 @@ impl State {
     /// # Errors
     ///
     /// The task is no longer this process's.
-    pub fn heartbeat(&self, id: TaskId, progress: Option<&str>, now: DateTime<Utc>) -> Result<bool> {
+    pub fn heartbeat(
+        &self,
+        id: TaskId,
+        progress: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> Result<bool> {
         let Process { pid, start, boot, namespace } = self.process();
         let progress = progress.map(one_line);
         self.write(|transaction| {
@@ -235,9 +294,18 @@ impl State {
     /// # Errors
     ///
     /// The state is not final, or the task is not run by this process.
-    pub fn finish(&self, id: TaskId, result: &TaskResult, retry: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Result<Option<TaskId>> {
+    pub fn finish(
+        &self,
+        id: TaskId,
+        result: &TaskResult,
+        retry: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) -> Result<Option<TaskId>> {
         if !result.state.is_final() {
-            return Err(StateError::invalid(format!("task {id}: {} is not a valid end; give a final state", result.state)));
+            return Err(StateError::invalid(format!(
+                "task {id}: {} is not a valid end; give a final state",
+                result.state
+            )));
         }
         let Process { pid, start, boot, namespace } = self.process();
         let TaskResult { state, exit, verdict, errors, bytes, snapshot } = result;

@@ -36,10 +36,14 @@ impl Resource {
 pub(super) fn of(transaction: &Transaction<'_>, wanted: &Resource) -> Result<i64> {
     let found = transaction
         .prepare_cached("SELECT id, class, subclass FROM resource WHERE name = ?1")?
-        .query_row([&wanted.name], |row| Ok((row.get("id")?, row.get::<_, String>("class")?, row.get::<_, String>("subclass")?)))
+        .query_row([&wanted.name], |row| {
+            Ok((row.get("id")?, row.get::<_, String>("class")?, row.get::<_, String>("subclass")?))
+        })
         .optional()?;
     match found {
-        Some((id, class, subclass)) if (&class, &subclass) == (&wanted.class, &wanted.subclass) => Ok(id),
+        Some((id, class, subclass)) if (&class, &subclass) == (&wanted.class, &wanted.subclass) => {
+            Ok(id)
+        }
         Some((_, class, subclass)) => Err(StateError::Conflict(format!(
             "resource {} has the class {class} {subclass}; give the same, or another name for the resource",
             wanted.name

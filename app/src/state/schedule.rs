@@ -61,7 +61,10 @@ impl ScheduleSpec {
     /// Something cannot be used.
     pub fn check(&self) -> std::result::Result<(), Invalid> {
         if !matches!(self.kind, TaskKind::Backup | TaskKind::Check | TaskKind::Prune) {
-            return Err(Invalid(format!("a {} has no schedule; write backup, check or prune", self.kind)));
+            return Err(Invalid(format!(
+                "a {} has no schedule; write backup, check or prune",
+                self.kind
+            )));
         }
         self.calendar().map(drop)
     }
@@ -89,12 +92,25 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Schedule> {
         None => Owner::Policy(row.get("policy")?),
     };
     let (kind, cron, time_zone) = (row.get("kind")?, row.get("cron")?, row.get("time_zone")?);
-    let spec = ScheduleSpec { owner, kind, cron, time_zone, enabled: row.get("enabled")?, catch_up: row.get("catch_up")? };
-    Ok(Schedule { id: row.get("id")?, revision: row.get("revision")?, since: row.get::<_, UnixMillis>("since")?.0, spec })
+    let spec = ScheduleSpec {
+        owner,
+        kind,
+        cron,
+        time_zone,
+        enabled: row.get("enabled")?,
+        catch_up: row.get("catch_up")?,
+    };
+    Ok(Schedule {
+        id: row.get("id")?,
+        revision: row.get("revision")?,
+        since: row.get::<_, UnixMillis>("since")?.0,
+        spec,
+    })
 }
 
 pub(super) fn load(connection: &Connection, id: ScheduleId) -> Result<Schedule> {
-    let schedule = connection.query_row(&format!("{SELECT} WHERE id = ?1"), [id], from_row).optional()?;
+    let schedule =
+        connection.query_row(&format!("{SELECT} WHERE id = ?1"), [id], from_row).optional()?;
     schedule.ok_or_else(|| StateError::NotFound(format!("there is no schedule with the id {id}")))
 }
 
@@ -139,7 +155,13 @@ impl State {
     /// # Errors
     ///
     /// What is given cannot be used, or the schedule is no longer at the given revision.
-    pub fn edit_schedule(&self, id: ScheduleId, revision: i64, spec: &ScheduleSpec, now: DateTime<Utc>) -> Result<Schedule> {
+    pub fn edit_schedule(
+        &self,
+        id: ScheduleId,
+        revision: i64,
+        spec: &ScheduleSpec,
+        now: DateTime<Utc>,
+    ) -> Result<Schedule> {
         spec.check()?;
         self.write(|transaction| {
             let old = load(transaction, id)?;
@@ -165,9 +187,11 @@ impl State {
     ///
     /// There is none with this id.
     pub fn remove_schedule(&self, id: ScheduleId) -> Result<()> {
-        self.write(|transaction| match transaction.execute("DELETE FROM schedule WHERE id = ?1", [id])? {
-            0 => Err(StateError::NotFound(format!("there is no schedule with the id {id}"))),
-            _ => Ok(()),
+        self.write(|transaction| {
+            match transaction.execute("DELETE FROM schedule WHERE id = ?1", [id])? {
+                0 => Err(StateError::NotFound(format!("there is no schedule with the id {id}"))),
+                _ => Ok(()),
+            }
         })
     }
 

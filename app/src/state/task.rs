@@ -126,9 +126,16 @@ pub(super) const SELECT: &str = "SELECT id, app, kind, cause, state, schedule, s
      started, ended, next_try, pid, process_start, boot, namespace, heartbeat, cancel, exit, verdict, errors, bytes, snapshot, progress FROM task";
 
 pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Task> {
-    let instant = |name: &str| row.get::<_, Option<UnixMillis>>(name).map(|instant| instant.map(|UnixMillis(at)| at));
+    let instant = |name: &str| {
+        row.get::<_, Option<UnixMillis>>(name).map(|instant| instant.map(|UnixMillis(at)| at))
+    };
     let runner = match row.get("pid")? {
-        Some(pid) => Some(Process { pid, start: row.get("process_start")?, boot: row.get("boot")?, namespace: row.get("namespace")? }),
+        Some(pid) => Some(Process {
+            pid,
+            start: row.get("process_start")?,
+            boot: row.get("boot")?,
+            namespace: row.get("namespace")?,
+        }),
         None => None,
     };
     Ok(Task {
@@ -159,12 +166,19 @@ pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Task> {
 }
 
 pub(super) fn load(connection: &Connection, id: TaskId) -> Result<Task> {
-    let task = connection.prepare_cached(&format!("{SELECT} WHERE id = ?1"))?.query_row([id], from_row).optional()?;
+    let task = connection
+        .prepare_cached(&format!("{SELECT} WHERE id = ?1"))?
+        .query_row([id], from_row)
+        .optional()?;
     task.ok_or_else(|| StateError::NotFound(format!("there is no task {id}")))
 }
 
 /// The tasks that a statement gives.
-pub(super) fn query(connection: &Connection, sql: &str, values: impl rusqlite::Params) -> Result<Vec<Task>> {
+pub(super) fn query(
+    connection: &Connection,
+    sql: &str,
+    values: impl rusqlite::Params,
+) -> Result<Vec<Task>> {
     let mut statement = connection.prepare_cached(sql)?;
     let tasks = statement.query_map(values, from_row)?;
     Ok(tasks.collect::<rusqlite::Result<_>>()?)

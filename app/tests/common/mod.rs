@@ -4,7 +4,8 @@
 use chrono::{DateTime, Utc};
 use source_app::model::Retention;
 use source_app::state::{
-    App, AppKind, AppSpec, Cause, NewTask, Owner, Resource, Schedule, ScheduleSpec, State, Task, TaskKind, TaskResult, TaskState,
+    App, AppKind, AppSpec, Cause, NewTask, Owner, Resource, Schedule, ScheduleSpec, State, Task,
+    TaskKind, TaskResult, TaskState,
 };
 use tempfile::TempDir;
 
@@ -27,7 +28,11 @@ pub fn spec(kind: AppKind, name: &str) -> AppSpec {
     AppSpec {
         kind,
         name: name.into(),
-        resource: Resource { name: "drive".into(), class: "file-storage".into(), subclass: String::new() },
+        resource: Resource {
+            name: "drive".into(),
+            class: "file-storage".into(),
+            subclass: String::new(),
+        },
         environment: "production".into(),
         data_classes: vec!["PII".into(), "critical".into()],
         integration: "rclone".into(),
@@ -47,7 +52,14 @@ pub fn schedule(state: &State, owner: Owner, kind: TaskKind, cron: &str) -> Sche
 }
 
 pub fn schedule_spec(owner: Owner, kind: TaskKind, cron: &str) -> ScheduleSpec {
-    ScheduleSpec { owner, kind, cron: cron.into(), time_zone: "UTC".into(), enabled: true, catch_up: true }
+    ScheduleSpec {
+        owner,
+        kind,
+        cron: cron.into(),
+        time_zone: "UTC".into(),
+        enabled: true,
+        catch_up: true,
+    }
 }
 
 pub fn new_task(app: &App, kind: TaskKind) -> NewTask {
@@ -55,7 +67,14 @@ pub fn new_task(app: &App, kind: TaskKind) -> NewTask {
 }
 
 pub fn end(state: TaskState) -> TaskResult {
-    TaskResult { state, exit: Some(0), verdict: state.to_string(), errors: 0, bytes: Some(7), snapshot: None }
+    TaskResult {
+        state,
+        exit: Some(0),
+        verdict: state.to_string(),
+        errors: 0,
+        bytes: Some(7),
+        snapshot: None,
+    }
 }
 
 /// Runs a task from its beginning to its end.

@@ -18,11 +18,19 @@ impl World {
 
     /// What a user enters, with this password.
     fn assign(&self, kind: AppKind, called: &str, location: &str, password: &str) -> Assign {
-        let options = [("location", location), ("username", self.simulator.username()), ("password", password)];
+        let options = [
+            ("location", location),
+            ("username", self.simulator.username()),
+            ("password", password),
+        ];
         Assign {
             kind,
             name: called.into(),
-            resource: Resource { name: "drive".into(), class: "file-storage".into(), subclass: String::new() },
+            resource: Resource {
+                name: "drive".into(),
+                class: "file-storage".into(),
+                subclass: String::new(),
+            },
             environment: "production".into(),
             data_classes: vec!["PII".into()],
             integration: None,
@@ -62,23 +70,49 @@ async fn an_app_from_its_assignment_to_a_restore() {
     assert_eq!(keys, ["passwort", "transfers"]);
     let mut elsewhere = world.assign(AppKind::Source, "mine", "opendrive://", "secret");
     elsewhere.protocol = Some("rclone".into());
-    assert!(service.assign(elsewhere).await.unwrap_err().to_string().contains("does not begin with \"rclone://\""));
-    let taken = service.assign(world.assign(AppKind::Source, "drive", "opendrive://", "secret")).await.unwrap_err();
-    assert_eq!((taken.problem(), taken.to_string().contains("Plakar has a source named drive already")), (Problem::Conflict, true));
+    assert!(
+        service
+            .assign(elsewhere)
+            .await
+            .unwrap_err()
+            .to_string()
+            .contains("does not begin with \"rclone://\"")
+    );
+    let taken = service
+        .assign(world.assign(AppKind::Source, "drive", "opendrive://", "secret"))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (taken.problem(), taken.to_string().contains("Plakar has a source named drive already")),
+        (Problem::Conflict, true)
+    );
     assert!(service.apps().await.unwrap().is_empty());
 
     // A wrong password is found by the test, and mended by an edit.
-    let app = service.assign(world.assign(AppKind::Source, "mine", "opendrive://", "wrong-password")).await.unwrap();
-    assert_eq!((app.spec.integration.as_str(), app.spec.protocol.as_str()), ("rclone", "opendrive"));
+    let app = service
+        .assign(world.assign(AppKind::Source, "mine", "opendrive://", "wrong-password"))
+        .await
+        .unwrap();
+    assert_eq!(
+        (app.spec.integration.as_str(), app.spec.protocol.as_str()),
+        ("rclone", "opendrive")
+    );
     let (failed, log) = run(&service, &app, Work::Test).await;
     assert_eq!(failed.state, TaskState::Failed, "{log}");
     assert!(!failed.verdict.is_empty() && !log.contains("wrong-password"), "{failed:?}");
-    let mut options = world.assign(AppKind::Source, "mine", "opendrive://", world.simulator.password()).options;
-    let app = service.edit(app.id, app.revision, Edit { options: Some(options.clone()), ..Edit::default() }).await.unwrap();
+    let mut options =
+        world.assign(AppKind::Source, "mine", "opendrive://", world.simulator.password()).options;
+    let app = service
+        .edit(app.id, app.revision, Edit { options: Some(options.clone()), ..Edit::default() })
+        .await
+        .unwrap();
     // A secret that is left empty stays.
     options.insert("password".into(), String::new());
     let edit = Edit { name: Some("renamed".into()), options: Some(options), ..Edit::default() };
-    assert_eq!(service.edit(app.id, app.revision - 1, edit.clone()).await.unwrap_err().problem(), Problem::Conflict);
+    assert_eq!(
+        service.edit(app.id, app.revision - 1, edit.clone()).await.unwrap_err().problem(),
+        Problem::Conflict
+    );
     let app = service.edit(app.id, app.revision, edit).await.unwrap();
     let (tested, _) = run(&service, &app, Work::Test).await;
     assert_eq!(tested.state, TaskState::Succeeded, "{}", tested.verdict);
@@ -94,11 +128,19 @@ async fn an_app_from_its_assignment_to_a_restore() {
             .always(),
     ]);
     let (partly, log) = run(&service, &app, Work::Backup).await;
-    assert_eq!((partly.state, partly.errors, partly.exit), (TaskState::CompletedWithErrors, 1, Some(0)), "{log}");
+    assert_eq!(
+        (partly.state, partly.errors, partly.exit),
+        (TaskState::CompletedWithErrors, 1, Some(0)),
+        "{log}"
+    );
     assert!(log.contains("failed: /folder/a.txt"), "{log}");
     world.simulator.set_faults(vec![]);
     let (made, log) = run(&service, &app, Work::Backup).await;
-    assert_eq!((made.state, made.errors, made.bytes), (TaskState::Succeeded, 0, Some(300_005)), "{log}");
+    assert_eq!(
+        (made.state, made.errors, made.bytes),
+        (TaskState::Succeeded, 0, Some(300_005)),
+        "{log}"
+    );
     let points = service.points(app.id).await.unwrap();
     assert_eq!(points.iter().map(|point| point.errors).collect::<Vec<_>>(), [0, 1]);
     assert_eq!(points[0].id.as_str(), made.snapshot.as_deref().unwrap());
@@ -108,22 +150,45 @@ async fn an_app_from_its_assignment_to_a_restore() {
 
     // What is in it.
     let point = service.point(app.id, &points[0].id).await.unwrap();
-    let names: Vec<String> = point.children(&path("/folder"), 0, 10).await.unwrap().items.into_iter().map(|entry| entry.name).collect();
+    let names: Vec<String> = point
+        .children(&path("/folder"), 0, 10)
+        .await
+        .unwrap()
+        .items
+        .into_iter()
+        .map(|entry| entry.name)
+        .collect();
     assert_eq!(names, ["a.txt", "b.bin"]);
     assert_eq!(point.search(&SnapshotPath::root(), "B.BIN", 0, 10).await.unwrap().items.len(), 1);
-    let mut download = point.download(&path("/folder/a.txt"), ArchiveFormat::Zip, &CancellationToken::new()).await.unwrap();
+    let mut download = point
+        .download(&path("/folder/a.txt"), ArchiveFormat::Zip, &CancellationToken::new())
+        .await
+        .unwrap();
     assert_eq!(download.content.next().await.unwrap().unwrap(), "hello");
 
     // A check, a restore to a destination, to the source's own place and to a folder.
     let (checked, log) = run(&service, &app, Work::Check(None)).await;
     assert_eq!((checked.state, checked.exit), (TaskState::Succeeded, Some(0)), "{log}");
-    let destination = world.assign(AppKind::Destination, "there", "opendrive://Elsewhere", world.simulator.password());
+    let destination = world.assign(
+        AppKind::Destination,
+        "there",
+        "opendrive://Elsewhere",
+        world.simulator.password(),
+    );
     let destination = service.assign(destination).await.unwrap();
     let resource = service.dashboard(app.id).await.unwrap().resource;
-    assert_eq!(resource.iter().map(|app| app.spec.name.as_str()).collect::<Vec<_>>(), ["renamed", "there"]);
+    assert_eq!(
+        resource.iter().map(|app| app.spec.name.as_str()).collect::<Vec<_>>(),
+        ["renamed", "there"]
+    );
     let snapshot = points[0].id.clone();
-    let restore = |path: &str, to| Work::Restore { snapshot: snapshot.clone(), path: SnapshotPath::new(path).unwrap(), to };
-    let (restored, log) = run(&service, &app, restore("/", RestorePlace::Destination("there".into()))).await;
+    let restore = |path: &str, to| Work::Restore {
+        snapshot: snapshot.clone(),
+        path: SnapshotPath::new(path).unwrap(),
+        to,
+    };
+    let (restored, log) =
+        run(&service, &app, restore("/", RestorePlace::Destination("there".into()))).await;
     assert_eq!(restored.state, TaskState::Succeeded, "{log}");
     assert_eq!(world.simulator.drive().read_file("Elsewhere/folder/a.txt").unwrap(), b"hello");
     world.put("folder/a.txt", b"spoilt");
@@ -138,23 +203,49 @@ async fn an_app_from_its_assignment_to_a_restore() {
         assert_eq!(world.simulator.drive().read_file("folder/a.txt").unwrap(), b"hello", "{part}");
         assert!(world.simulator.drive().read_file("a.txt").is_none(), "{part}");
     }
-    let (restored, log) = run(&service, &app, restore("/folder/a.txt", RestorePlace::Folder(world.user.home().join("out")))).await;
+    let (restored, log) = run(
+        &service,
+        &app,
+        restore("/folder/a.txt", RestorePlace::Folder(world.user.home().join("out"))),
+    )
+    .await;
     assert_eq!(restored.state, TaskState::Succeeded, "{log}");
     assert_eq!(std::fs::read(world.user.home().join("out/a.txt")).unwrap(), b"hello");
-    assert_eq!(world.plakar.configurations(Kind::Destination).await.unwrap().into_keys().collect::<Vec<_>>(), ["drive", "there"]);
-    assert_eq!(service.start(app.id, &restore("/none", RestorePlace::Source)).await.unwrap_err().problem(), Problem::NotFound);
+    assert_eq!(
+        world
+            .plakar
+            .configurations(Kind::Destination)
+            .await
+            .unwrap()
+            .into_keys()
+            .collect::<Vec<_>>(),
+        ["drive", "there"]
+    );
+    assert_eq!(
+        service.start(app.id, &restore("/none", RestorePlace::Source)).await.unwrap_err().problem(),
+        Problem::NotFound
+    );
 
     // Without a rule nothing is pruned; with one the newest stays.
     assert_eq!(service.start(app.id, &Work::Prune).await.unwrap_err().problem(), Problem::Input);
-    let keep = Edit { retention: Some(Retention { daily: 1, ..Retention::default() }), ..Edit::default() };
+    let keep =
+        Edit { retention: Some(Retention { daily: 1, ..Retention::default() }), ..Edit::default() };
     let app = service.edit(app.id, app.revision, keep).await.unwrap();
     let (pruned, log) = run(&service, &app, Work::Prune).await;
-    assert_eq!((pruned.state, pruned.verdict.as_str()), (TaskState::Succeeded, "1 restore points kept, 1 removed"), "{log}");
+    assert_eq!(
+        (pruned.state, pruned.verdict.as_str()),
+        (TaskState::Succeeded, "1 restore points kept, 1 removed"),
+        "{log}"
+    );
 
     // Another app on the same store sees nothing of it.
-    let other = service.assign(world.assign(AppKind::Source, "other", "opendrive://", "x")).await.unwrap();
+    let other =
+        service.assign(world.assign(AppKind::Source, "other", "opendrive://", "x")).await.unwrap();
     assert!(service.points(other.id).await.unwrap().is_empty());
-    assert_eq!(service.point(other.id, &points[0].id).await.err().unwrap().problem(), Problem::NotFound);
+    assert_eq!(
+        service.point(other.id, &points[0].id).await.err().unwrap().problem(),
+        Problem::NotFound
+    );
     // No secret in the state.
     let state = everything(&world.user.home().join("state"));
     assert!(!state.is_empty());
@@ -165,7 +256,10 @@ async fn an_app_from_its_assignment_to_a_restore() {
     for id in [app.id, destination.id, other.id] {
         service.remove(id).await.unwrap();
     }
-    assert_eq!(world.plakar.configurations(Kind::Source).await.unwrap().into_keys().collect::<Vec<_>>(), ["drive"]);
+    assert_eq!(
+        world.plakar.configurations(Kind::Source).await.unwrap().into_keys().collect::<Vec<_>>(),
+        ["drive"]
+    );
     service.stop().await;
 }
 
@@ -187,9 +281,14 @@ async fn a_task_is_cancelled_and_its_state_says_so() {
     let world = World::new().await;
     let service = world.service();
     world.put("large", &noise(1, 3_000_000));
-    let app = service.assign(world.assign(AppKind::Source, "mine", "opendrive://", world.simulator.password())).await.unwrap();
+    let app = service
+        .assign(world.assign(AppKind::Source, "mine", "opendrive://", world.simulator.password()))
+        .await
+        .unwrap();
     // It never comes to its end by itself.
-    world.simulator.set_faults(vec![Fault::new(What::Delay { ms: 3_600_000 }).endpoint("download/file").always()]);
+    world.simulator.set_faults(vec![
+        Fault::new(What::Delay { ms: 3_600_000 }).endpoint("download/file").always(),
+    ]);
     let begun = service.start(app.id, &Work::Backup).await.unwrap();
     let busy = service.start(app.id, &Work::Check(None)).await.unwrap_err();
     assert_eq!(busy.problem(), Problem::Busy, "{busy}");

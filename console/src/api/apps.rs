@@ -17,7 +17,10 @@ use source_app::export::{Command, ExportedFile, Kubernetes, Systemd};
 use source_app::service::{Assign, Dashboard, Edit, Export, ExportAs, Service, SiteOverview};
 use source_app::state::{App, EffectiveSchedule};
 
-pub(super) async fn list(State(service): State<Service>, _: StrictQuery<NoParameters>) -> ApiResult<Json<SiteOverview>> {
+pub(super) async fn list(
+    State(service): State<Service>,
+    _: StrictQuery<NoParameters>,
+) -> ApiResult<Json<SiteOverview>> {
     Ok(Json(service.site().await?))
 }
 
@@ -103,8 +106,12 @@ pub(super) async fn export(
     StrictQuery(form): StrictQuery<ExportQuery>,
 ) -> ApiResult<Json<ListView<ExportedFile>>> {
     let (executable, form) = match form {
-        ExportQuery::Crontab { executable, time_zone } => (executable, ExportAs::Crontab { time_zone }),
-        ExportQuery::Systemd { executable, user } => (executable, ExportAs::Systemd(Systemd { user })),
+        ExportQuery::Crontab { executable, time_zone } => {
+            (executable, ExportAs::Crontab { time_zone })
+        }
+        ExportQuery::Systemd { executable, user } => {
+            (executable, ExportAs::Systemd(Systemd { user }))
+        }
         ExportQuery::Kubernetes { executable, image, claim, namespace } => {
             (executable, ExportAs::Kubernetes(Kubernetes { image, claim, namespace }))
         }

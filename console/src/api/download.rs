@@ -2,7 +2,9 @@
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{
+    CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS,
+};
 use axum::http::{HeaderValue, Response};
 use futures::stream::{self, StreamExt};
 use serde::Deserialize;
@@ -49,10 +51,14 @@ pub(super) async fn download(
 async fn answer(download: Download) -> ApiResult<Response<Body>> {
     let Download { name, content_type, size, mut content } = download;
     // As long as nothing has been sent, a failure can still be told.
-    let first = content.next().await.transpose().map_err(|error| ApiError::refused(error.to_string()))?;
+    let first =
+        content.next().await.transpose().map_err(|error| ApiError::refused(error.to_string()))?;
     // An error in it has the server break the connection off.
     let body = Body::from_stream(stream::iter(first.map(Ok)).chain(content));
-    let text = |text: &str| HeaderValue::from_str(text).map_err(|_| ApiError::refused("the file has a name or type that no header takes"));
+    let text = |text: &str| {
+        HeaderValue::from_str(text)
+            .map_err(|_| ApiError::refused("the file has a name or type that no header takes"))
+    };
     let mut response = Response::new(body);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, text(&content_type)?);

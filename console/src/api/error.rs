@@ -43,16 +43,28 @@ impl ApiError {
     }
 
     pub(super) fn method() -> Self {
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method", "this route does not have this method; the header Allow lists those it has")
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method",
+            "this route does not have this method; the header Allow lists those it has",
+        )
     }
 
     /// The body has more than `limit` bytes.
     pub(super) fn too_large(limit: usize) -> Self {
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", format!("the body is larger than {limit} bytes"))
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too_large",
+            format!("the body is larger than {limit} bytes"),
+        )
     }
 
     pub(super) fn media_type() -> Self {
-        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media_type", "send the body as JSON, with Content-Type: application/json")
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "media_type",
+            "send the body as JSON, with Content-Type: application/json",
+        )
     }
 
     /// Plakar, a connector or a store refused.
@@ -95,7 +107,11 @@ struct FaultView<'a> {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let faults = self.faults.iter().map(|fault| FaultView { key: fault.key.as_deref(), message: &fault.message }).collect();
+        let faults = self
+            .faults
+            .iter()
+            .map(|fault| FaultView { key: fault.key.as_deref(), message: &fault.message })
+            .collect();
         let error = ErrorDetails { code: self.code, message: &self.message, faults };
         (self.status, Json(ErrorBody { error })).into_response()
     }

@@ -30,9 +30,9 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for StrictP
     async fn from_request_parts(parts: &mut Parts, state: &S) -> ApiResult<Self> {
         match axum::extract::Path::from_request_parts(parts, state).await {
             Ok(axum::extract::Path(value)) => Ok(Self(value)),
-            Err(PathRejection::FailedToDeserializePathParams(rejection)) => {
-                Err(ApiError::input(format!("the address can't be read: {}", rejection.into_kind())))
-            }
+            Err(PathRejection::FailedToDeserializePathParams(rejection)) => Err(ApiError::input(
+                format!("the address can't be read: {}", rejection.into_kind()),
+            )),
             Err(rejection) => Err(ApiError::input(rejection.body_text())),
         }
     }
@@ -49,7 +49,10 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for StrictQuery<T>
             Ok(axum::extract::Query(value)) => Ok(Self(value)),
             Err(rejection) => {
                 let why = std::error::Error::source(&rejection).map(ToString::to_string);
-                Err(ApiError::input(format!("the query can't be read: {}", why.unwrap_or_default())))
+                Err(ApiError::input(format!(
+                    "the query can't be read: {}",
+                    why.unwrap_or_default()
+                )))
             }
         }
     }
@@ -87,7 +90,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Change<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> ApiResult<Self> {
-        let StrictJson(mut fields) = StrictJson::<Map<String, Value>>::from_request(request, state).await?;
+        let StrictJson(mut fields) =
+            StrictJson::<Map<String, Value>>::from_request(request, state).await?;
         let revision = fields.remove("revision").as_ref().and_then(Value::as_i64).ok_or_else(|| {
             ApiError::value(
                 "revision",
@@ -107,7 +111,11 @@ impl<S: Send + Sync> FromRequest<S> for NoBody {
 
     async fn from_request(request: Request, state: &S) -> ApiResult<Self> {
         let empty = bytes(request, state).await.is_ok_and(|bytes| bytes.is_empty());
-        if empty { Ok(Self) } else { Err(ApiError::input("this request takes no body; leave it out")) }
+        if empty {
+            Ok(Self)
+        } else {
+            Err(ApiError::input("this request takes no body; leave it out"))
+        }
     }
 }
 

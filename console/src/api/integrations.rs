@@ -23,7 +23,9 @@ pub(super) async fn choices(
     State(service): State<Service>,
     StrictQuery(wanted): StrictQuery<ChoicesQuery>,
 ) -> ApiResult<Json<ListView<Choice>>> {
-    Ok(Json(ListView { items: service.choices(wanted.kind, &wanted.class, &wanted.subclass).await? }))
+    Ok(Json(ListView {
+        items: service.choices(wanted.kind, &wanted.class, &wanted.subclass).await?,
+    }))
 }
 
 #[derive(Deserialize)]
@@ -39,9 +41,14 @@ pub(super) struct FormQuery {
     protocol: Option<String>,
 }
 
-pub(super) async fn form(State(service): State<Service>, StrictQuery(wanted): StrictQuery<FormQuery>) -> ApiResult<Json<FormView>> {
+pub(super) async fn form(
+    State(service): State<Service>,
+    StrictQuery(wanted): StrictQuery<FormQuery>,
+) -> ApiResult<Json<FormView>> {
     let class = (wanted.class.as_str(), wanted.subclass.as_str());
-    let form = service.form(wanted.kind, class, wanted.integration.as_deref(), wanted.protocol.as_deref()).await?;
+    let form = service
+        .form(wanted.kind, class, wanted.integration.as_deref(), wanted.protocol.as_deref())
+        .await?;
     Ok(Json(form.into()))
 }
 
@@ -51,9 +58,17 @@ pub(super) struct ResourceClass {
     subclass: String,
 }
 
-pub(super) async fn classes(State(service): State<Service>, _: StrictQuery<NoParameters>) -> ApiResult<Json<ListView<ResourceClass>>> {
+pub(super) async fn classes(
+    State(service): State<Service>,
+    _: StrictQuery<NoParameters>,
+) -> ApiResult<Json<ListView<ResourceClass>>> {
     let classes = service.classes().await?;
-    Ok(Json(ListView { items: classes.into_iter().map(|(class, subclass)| ResourceClass { class, subclass }).collect() }))
+    Ok(Json(ListView {
+        items: classes
+            .into_iter()
+            .map(|(class, subclass)| ResourceClass { class, subclass })
+            .collect(),
+    }))
 }
 
 #[derive(Serialize)]
@@ -63,9 +78,15 @@ pub(super) struct Suggestions {
 }
 
 pub(super) async fn suggestions(_: StrictQuery<NoParameters>) -> Json<Suggestions> {
-    Json(Suggestions { environments: &SUGGESTED_ENVIRONMENTS, data_classes: &SUGGESTED_DATA_CLASSES })
+    Json(Suggestions {
+        environments: &SUGGESTED_ENVIRONMENTS,
+        data_classes: &SUGGESTED_DATA_CLASSES,
+    })
 }
 
-pub(super) async fn stores(State(service): State<Service>, _: StrictQuery<NoParameters>) -> ApiResult<Json<ListView<StoreChoice>>> {
+pub(super) async fn stores(
+    State(service): State<Service>,
+    _: StrictQuery<NoParameters>,
+) -> ApiResult<Json<ListView<StoreChoice>>> {
     Ok(Json(ListView { items: service.stores().await? }))
 }

@@ -66,7 +66,9 @@ routes! {
 /// The routes below `/api`.
 pub fn router(service: Service) -> Router {
     routes()
-        .fallback(async || ApiError::not_found("there is no such route; docs/openapi.yaml has them all"))
+        .fallback(async || {
+            ApiError::not_found("there is no such route; docs/openapi.yaml has them all")
+        })
         .method_not_allowed_fallback(async || ApiError::method())
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(service)

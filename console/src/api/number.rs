@@ -27,7 +27,8 @@ impl Id {
 impl<'de, const MIN: u64, const MAX: u64> Deserialize<'de> for Number<MIN, MAX> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
+        let plain = text.bytes().all(|byte| byte.is_ascii_digit())
+            && (text == "0" || !text.starts_with('0'));
         let number = if plain { text.parse().ok() } else { None };
         match number {
             Some(number) if (MIN..=MAX).contains(&number) => Ok(Self(number)),
@@ -42,8 +43,27 @@ mod tests {
 
     #[test]
     fn a_number_is_digits() {
-        let read = |text: &str| serde_json::from_value::<Number<1, 1000>>(text.into()).map(|number| number.0).ok();
+        let read = |text: &str| {
+            serde_json::from_value::<Number<1, 1000>>(text.into()).map(|number| number.0).ok()
+        };
         assert_eq!(["1", "1000"].map(read), [Some(1), Some(1000)]);
-        assert_eq!(["", "0", "1001", "+1", "-1", "01", " 1", "1 ", "1.0", "1e3", "٣", "18446744073709551616"].map(read), [None; 12]);
+        assert_eq!(
+            [
+                "",
+                "0",
+                "1001",
+                "+1",
+                "-1",
+                "01",
+                " 1",
+                "1 ",
+                "1.0",
+                "1e3",
+                "٣",
+                "18446744073709551616"
+            ]
+            .map(read),
+            [None; 12]
+        );
     }
 }

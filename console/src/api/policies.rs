@@ -20,7 +20,10 @@ fn read(mut spec: ScheduleSpec) -> ApiResult<ScheduleSpec> {
     Ok(spec)
 }
 
-pub(super) async fn list_schedules(State(service): State<Service>, _: StrictQuery<NoParameters>) -> ApiResult<Json<ListView<Schedule>>> {
+pub(super) async fn list_schedules(
+    State(service): State<Service>,
+    _: StrictQuery<NoParameters>,
+) -> ApiResult<Json<ListView<Schedule>>> {
     Ok(Json(ListView { items: service.schedules().await? }))
 }
 
@@ -60,7 +63,10 @@ pub(super) async fn remove_schedule(
     Ok(StatusCode::NO_CONTENT)
 }
 
-pub(super) async fn list(State(service): State<Service>, _: StrictQuery<NoParameters>) -> ApiResult<Json<ListView<Policy>>> {
+pub(super) async fn list(
+    State(service): State<Service>,
+    _: StrictQuery<NoParameters>,
+) -> ApiResult<Json<ListView<Policy>>> {
     Ok(Json(ListView { items: service.policies().await? }))
 }
 

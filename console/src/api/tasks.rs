@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::answer::accepted;
 use super::error::ApiResult;
-use super::extract::{NoParameters, PathParameter, SnapshotParameter, StrictJson, StrictPath, StrictQuery};
+use super::extract::{
+    NoParameters, PathParameter, SnapshotParameter, StrictJson, StrictPath, StrictQuery,
+};
 use super::number::{Id, Number, Offset};
 use source_app::service::{RestorePlace, Service, Work};
 use source_app::state::{CancelResult, Cause, Task, TaskFilter, TaskKind, TaskState};
@@ -45,7 +47,9 @@ pub(super) async fn start(
         StartRequest::Backup {} => Work::Backup,
         StartRequest::Check { snapshot } => Work::Check(snapshot.map(|snapshot| snapshot.0)),
         StartRequest::Prune {} => Work::Prune,
-        StartRequest::Restore { snapshot, path, to } => Work::Restore { snapshot: snapshot.0, path: path.0, to },
+        StartRequest::Restore { snapshot, path, to } => {
+            Work::Restore { snapshot: snapshot.0, path: path.0, to }
+        }
     };
     Ok(started(&service.start(app.get(), &work).await?))
 }
@@ -83,7 +87,10 @@ pub(super) struct TaskList {
     next: Option<i64>,
 }
 
-pub(super) async fn list(State(service): State<Service>, StrictQuery(filter): StrictQuery<TasksQuery>) -> ApiResult<Json<TaskList>> {
+pub(super) async fn list(
+    State(service): State<Service>,
+    StrictQuery(filter): StrictQuery<TasksQuery>,
+) -> ApiResult<Json<TaskList>> {
     let limit = filter.limit.map_or(50, |limit| limit.0);
     let filter = TaskFilter {
         app: filter.app.map(Id::get),
@@ -191,8 +198,12 @@ mod tests {
     #[test]
     fn a_letter_is_never_cut() {
         let text = "aé€🦀";
-        let cuts: Vec<usize> = (1..=text.len()).map(|end| whole_letters(&text.as_bytes()[..end])).collect();
+        let cuts: Vec<usize> =
+            (1..=text.len()).map(|end| whole_letters(&text.as_bytes()[..end])).collect();
         assert_eq!(cuts, [1, 1, 3, 3, 3, 6, 6, 6, 6, 10]);
-        assert_eq!([&b""[..], b"\xf0", b"\xff\xff", b"a\x80\x80\x80"].map(whole_letters), [0, 1, 2, 4]);
+        assert_eq!(
+            [&b""[..], b"\xf0", b"\xff\xff", b"a\x80\x80\x80"].map(whole_letters),
+            [0, 1, 2, 4]
+        );
     }
 }

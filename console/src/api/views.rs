@@ -23,7 +23,11 @@ pub(super) struct PageView<T> {
 
 impl<T> PageView<T> {
     pub(super) fn of<S>(page: plakar::Page<S>, view: impl FnMut(S) -> T) -> Self {
-        Self { items: page.items.into_iter().map(view).collect(), total: page.total, more: page.more }
+        Self {
+            items: page.items.into_iter().map(view).collect(),
+            total: page.total,
+            more: page.more,
+        }
     }
 
     /// The part of a list that is there as a whole.

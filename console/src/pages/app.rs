@@ -53,15 +53,30 @@ impl NextRunRow {
             ScheduleOrigin::App => None,
             ScheduleOrigin::Policy(name) => Some(name),
         };
-        let zone = if spec.time_zone == "UTC" { String::new() } else { format!(" ({})", spec.time_zone) };
-        Self { at: DisplayTime(run.at), kind: spec.kind, timing: format!("{}{zone}", spec.timing()), policy }
+        let zone =
+            if spec.time_zone == "UTC" { String::new() } else { format!(" ({})", spec.time_zone) };
+        Self {
+            at: DisplayTime(run.at),
+            kind: spec.kind,
+            timing: format!("{}{zone}", spec.timing()),
+            policy,
+        }
     }
 }
 
-pub async fn dashboard(State(service): State<Service>, Path(id): Path<AppId>, context: PageContext) -> PageResult {
+pub async fn dashboard(
+    State(service): State<Service>,
+    Path(id): Path<AppId>,
+    context: PageContext,
+) -> PageResult {
     let found = service.dashboard(id).await?;
     let source = found.app.spec.kind == AppKind::Source;
-    let backups = TaskFilter { app: Some(id), kind: Some(TaskKind::Backup), limit: Some(MAX_BACKUPS_SHOWN), ..TaskFilter::default() };
+    let backups = TaskFilter {
+        app: Some(id),
+        kind: Some(TaskKind::Backup),
+        limit: Some(MAX_BACKUPS_SHOWN),
+        ..TaskFilter::default()
+    };
     let backups = if source { service.tasks(backups).await? } else { Vec::new() };
     let retention = format::retention(found.retention);
     let mut actions = vec![(TaskKind::Test, "Test Connection")];
@@ -80,7 +95,12 @@ pub async fn dashboard(State(service): State<Service>, Path(id): Path<AppId>, co
         open: RunningTask::all(&found.open),
         tested: found.tested.as_ref().map(line),
         backups: backups.iter().map(line).collect(),
-        others: found.recent.iter().filter(|task| task.kind != TaskKind::Backup).map(line).collect(),
+        others: found
+            .recent
+            .iter()
+            .filter(|task| task.kind != TaskKind::Backup)
+            .map(line)
+            .collect(),
         last_success: found.last_success.as_ref().map(line),
         next: found.next.into_iter().map(NextRunRow::of).collect(),
         retention,
@@ -89,7 +109,11 @@ pub async fn dashboard(State(service): State<Service>, Path(id): Path<AppId>, co
     })
 }
 
-pub async fn start(State(service): State<Service>, Path(id): Path<AppId>, posted: FormData) -> Result<Response, PageError> {
+pub async fn start(
+    State(service): State<Service>,
+    Path(id): Path<AppId>,
+    posted: FormData,
+) -> Result<Response, PageError> {
     let kind: TaskKind = posted.get("kind").parse().map_err(source_app::service::Error::from)?;
     let work = match (kind, posted.get("snapshot")) {
         (TaskKind::Test, _) => Work::Test,
@@ -97,7 +121,9 @@ pub async fn start(State(service): State<Service>, Path(id): Path<AppId>, posted
         (TaskKind::Prune, _) => Work::Prune,
         (TaskKind::Check, "") => Work::Check(None),
         (TaskKind::Check, snapshot) => Work::Check(Some(SnapshotId::new(snapshot)?)),
-        (TaskKind::Restore, _) => return Err(PageError::input("A restore begins at a restore point.")),
+        (TaskKind::Restore, _) => {
+            return Err(PageError::input("A restore begins at a restore point."));
+        }
     };
     let place = format!("/apps/{id}");
     service.start(id, &work).await.map_err(|error| PageError::from(error).back(&place))?;

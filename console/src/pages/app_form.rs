@@ -8,7 +8,9 @@ use plakar_driver::Options;
 use plakar_driver::schema::{self, Fault};
 use source_app::model::Invalid;
 use source_app::service::{ConfiguredField, Error, Form, Problem, Service, StoreChoice};
-use source_app::state::{AppKind, AppSpec, Resource, SUGGESTED_DATA_CLASSES, SUGGESTED_ENVIRONMENTS};
+use source_app::state::{
+    AppKind, AppSpec, Resource, SUGGESTED_DATA_CLASSES, SUGGESTED_ENVIRONMENTS,
+};
 
 /// What stands in a form, from an app or as it was posted.
 pub struct AppForm {
@@ -44,7 +46,14 @@ impl AppForm {
     /// With nothing wrong.
     pub fn new(spec: AppSpec, options: Options) -> Self {
         let retention = retention_fields(spec.retention);
-        Self { spec, options, create_store: true, faults: BTreeMap::new(), general: Vec::new(), retention }
+        Self {
+            spec,
+            options,
+            create_store: true,
+            faults: BTreeMap::new(),
+            general: Vec::new(),
+            retention,
+        }
     }
 
     /// What was posted for an app of this kind, resource, integration and protocol.
@@ -61,9 +70,14 @@ impl AppForm {
         };
         let filled = posted.under(OPTION_PREFIX).filter(|(_, value)| !value.trim().is_empty());
         // Spaces are a part of a secret, and a slip anywhere else.
-        let value = |key: &str, value: &str| if schema::is_secret(key) { value.to_owned() } else { value.trim().to_owned() };
+        let value = |key: &str, value: &str| {
+            if schema::is_secret(key) { value.to_owned() } else { value.trim().to_owned() }
+        };
         let options = filled.map(|(key, text)| (key.to_owned(), value(key, text))).collect();
-        let faults = fields.iter().filter_map(|field| Some((field.name.clone(), field.error.clone()?))).collect();
+        let faults = fields
+            .iter()
+            .filter_map(|field| Some((field.name.clone(), field.error.clone()?)))
+            .collect();
         Self {
             options,
             create_store: posted.ticked("create_store"),
@@ -85,17 +99,23 @@ impl AppForm {
             self.faults.entry(field).or_insert(message);
         }
         let store = self.spec.store.as_deref().unwrap_or_default();
-        if !store.is_empty() && !store.starts_with('/') && !stores.iter().any(|known| known.name == store.trim_start_matches('@')) {
+        if !store.is_empty()
+            && !store.starts_with('/')
+            && !stores.iter().any(|known| known.name == store.trim_start_matches('@'))
+        {
             let message = "Plakar has no such store; write an absolute path, or the name of one of its stores.";
             self.faults.entry("store".into()).or_insert_with(|| message.into());
         }
         if let Some(form) = form {
             let mut options = self.options.clone();
-            let unknown: Vec<&String> = kept.iter().filter(|key| !options.contains_key(*key)).collect();
-            let filled: Vec<_> = unknown.iter().map(|key| ((*key).clone(), "x".to_owned())).collect();
+            let unknown: Vec<&String> =
+                kept.iter().filter(|key| !options.contains_key(*key)).collect();
+            let filled: Vec<_> =
+                unknown.iter().map(|key| ((*key).clone(), "x".to_owned())).collect();
             options.extend(filled);
             let faults = form.schema.faults(&options);
-            let known = |fault: &Fault| fault.key.as_ref().is_none_or(|key| !unknown.contains(&key));
+            let known =
+                |fault: &Fault| fault.key.as_ref().is_none_or(|key| !unknown.contains(&key));
             self.add(faults.into_iter().filter(known).collect());
         }
     }
@@ -104,10 +124,16 @@ impl AppForm {
     pub fn refused(&mut self, error: Error) -> Result<(), Error> {
         match error {
             Error::Faults(faults) => self.add(faults),
-            error if matches!(error.problem(), Problem::Internal | Problem::NotFound) => return Err(error),
+            error if matches!(error.problem(), Problem::Internal | Problem::NotFound) => {
+                return Err(error);
+            }
             error => {
                 let text = error.to_string();
-                let field = [("choose another name", "name"), ("name for the resource", "resource"), ("no store named", "store")];
+                let field = [
+                    ("choose another name", "name"),
+                    ("name for the resource", "resource"),
+                    ("no store named", "store"),
+                ];
                 let message = sentence(&text);
                 match field.iter().find(|(words, _)| text.contains(words)) {
                     Some((_, field)) => drop(self.faults.insert((*field).to_owned(), message)),
@@ -121,7 +147,11 @@ impl AppForm {
     fn add(&mut self, faults: Vec<Fault>) {
         for Fault { key, message } in faults {
             match key {
-                Some(key) => drop(self.faults.entry(format!("{OPTION_PREFIX}{key}")).or_insert_with(|| sentence(&message))),
+                Some(key) => drop(
+                    self.faults
+                        .entry(format!("{OPTION_PREFIX}{key}"))
+                        .or_insert_with(|| sentence(&message)),
+                ),
                 None => self.general.push(sentence(&message)),
             }
         }
@@ -139,7 +169,12 @@ impl AppForm {
         let classes = CheckboxGroup {
             help: "What kind of data it is. Policies go by it, and restore points carry it.",
             error: fault("class"),
-            ..CheckboxGroup::new("class", "Data classes", &SUGGESTED_DATA_CLASSES, &spec.data_classes)
+            ..CheckboxGroup::new(
+                "class",
+                "Data classes",
+                &SUGGESTED_DATA_CLASSES,
+                &spec.data_classes,
+            )
         };
         let store = Field::text("store", "Store", spec.store.as_deref().unwrap_or_default())
             .required()
@@ -162,14 +197,31 @@ impl AppForm {
             let error = self.faults.get(&shown.name).cloned();
             shown.fault(error)
         };
-        let (more, needed): (Vec<_>, Vec<_>) = form.iter().partition(|field| field.field.default.is_some() && !field.field.required);
+        let (more, needed): (Vec<_>, Vec<_>) =
+            form.iter().partition(|field| field.field.default.is_some() && !field.field.required);
         let options: Vec<Field> = needed.into_iter().map(option).collect();
         let more: Vec<Field> = more.into_iter().map(option).collect();
-        let shown: Vec<&str> = options.iter().chain(&more).map(|field| field.name.as_str()).collect();
-        let others = self.faults.iter().filter(|(name, _)| !shown.contains(&name.as_str())).map(|(_, message)| message.clone());
+        let shown: Vec<&str> =
+            options.iter().chain(&more).map(|field| field.name.as_str()).collect();
+        let others = self
+            .faults
+            .iter()
+            .filter(|(name, _)| !shown.contains(&name.as_str()))
+            .map(|(_, message)| message.clone());
         let faults = self.general.into_iter().chain(others).collect();
         let more_open = more.iter().any(|field| field.error.is_some() || !field.value.is_empty());
-        AppFields { name, environment, classes, options, more, more_open, store, create_store, retention, faults }
+        AppFields {
+            name,
+            environment,
+            classes,
+            options,
+            more,
+            more_open,
+            store,
+            create_store,
+            retention,
+            faults,
+        }
     }
 }
 
@@ -177,11 +229,14 @@ impl AppForm {
 pub fn connector_fields(form: &Form) -> Vec<ConfiguredField> {
     let location = format!("{}://", form.protocol);
     let alone = Options::from([("location".to_owned(), location.clone())]);
-    let missing: Vec<String> = form.schema.faults(&alone).into_iter().filter_map(|fault| fault.key).collect();
+    let missing: Vec<String> =
+        form.schema.faults(&alone).into_iter().filter_map(|fault| fault.key).collect();
     let goes = |key: &str| {
         let mut with = alone.clone();
         with.entry(key.to_owned()).or_insert_with(|| "x".to_owned());
-        !form.schema.faults(&with).iter().any(|fault| fault.key.as_deref() == Some(key) && fault.message.contains("does not go with"))
+        !form.schema.faults(&with).iter().any(|fault| {
+            fault.key.as_deref() == Some(key) && fault.message.contains("does not go with")
+        })
     };
     let fields = form.schema.fields().iter().filter(|field| goes(&field.key));
     let field = |field: &schema::Field| {
@@ -204,7 +259,9 @@ fn field_of(name: &str) -> Option<&str> {
 
 /// Faults by the names of the form's fields.
 fn by_field(faults: Vec<(&'static str, Invalid)>) -> impl Iterator<Item = (String, String)> {
-    faults.into_iter().filter_map(|(name, fault)| Some((field_of(name)?.to_owned(), sentence(&fault.to_string()))))
+    faults.into_iter().filter_map(|(name, fault)| {
+        Some((field_of(name)?.to_owned(), sentence(&fault.to_string())))
+    })
 }
 
 /// The faults of a resource alone: the beginning of the form.

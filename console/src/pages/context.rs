@@ -56,8 +56,14 @@ impl<S: Sync> FromRequestParts<S> for PageContext {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
-        let session = Session::from_request_parts(parts, state).await.map_err(IntoResponse::into_response)?;
-        let codes = parts.uri.query().unwrap_or_default().split('&').filter_map(|pair| pair.strip_prefix("notice="));
+        let session =
+            Session::from_request_parts(parts, state).await.map_err(IntoResponse::into_response)?;
+        let codes = parts
+            .uri
+            .query()
+            .unwrap_or_default()
+            .split('&')
+            .filter_map(|pair| pair.strip_prefix("notice="));
         Ok(Self { session, notice: codes.filter_map(notices::text).next() })
     }
 }

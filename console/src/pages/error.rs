@@ -50,7 +50,10 @@ impl PageError {
 
     pub(super) fn inside(error: &dyn std::error::Error) -> Self {
         tracing::error!(error = %error, "a page could not be made");
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "The program failed inside; its own log tells more.")
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "The program failed inside; its own log tells more.",
+        )
     }
 }
 
@@ -81,7 +84,8 @@ pub(super) fn http_status(problem: Problem) -> StatusCode {
 /// A line of ours as a sentence.
 pub fn sentence(line: &str) -> String {
     let mut letters = line.chars();
-    let first: String = letters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
+    let first: String =
+        letters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
     let end = if line.ends_with(['.', '!', '?', ':']) || line.is_empty() { "" } else { "." };
     first + letters.as_str() + end
 }
@@ -116,10 +120,17 @@ pub(super) async fn as_page(context: PageContext, request: Request, next: Next) 
     let (lines, back) = match response.extensions_mut().remove::<PageError>() {
         Some(error) => (error.lines, error.back),
         // A page of its own.
-        None if response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html")) => return response,
+        None if response
+            .headers()
+            .get(CONTENT_TYPE)
+            .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html")) =>
+        {
+            return response;
+        }
         None => (vec![sentence(status.canonical_reason().unwrap_or("refused"))], None),
     };
-    let page = ErrorPage { layout: context.layout(Section::None), title: title(status), lines, back };
+    let page =
+        ErrorPage { layout: context.layout(Section::None), title: title(status), lines, back };
     match page.render() {
         Ok(text) => (status, Html(text)).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),

@@ -57,7 +57,9 @@ impl ExportOptions {
             "systemd" => Ok("A systemd timer"),
             "crontab" => Ok("Lines for a crontab"),
             "kubernetes" => Ok("CronJobs for Kubernetes"),
-            _ => Err(PageError::input("Schedules are exported as form=systemd, form=crontab or form=kubernetes.")),
+            _ => Err(PageError::input(
+                "Schedules are exported as form=systemd, form=crontab or form=kubernetes.",
+            )),
         }
     }
 
@@ -115,9 +117,11 @@ impl ExportOptions {
         let form = match self.form.as_str() {
             "systemd" => ExportAs::Systemd(Systemd { user: some(&self.user) }),
             "crontab" => ExportAs::Crontab { time_zone: self.time_zone.clone() },
-            _ => {
-                ExportAs::Kubernetes(Kubernetes { image: self.image.clone(), claim: self.claim.clone(), namespace: some(&self.namespace) })
-            }
+            _ => ExportAs::Kubernetes(Kubernetes {
+                image: self.image.clone(),
+                claim: self.claim.clone(),
+                namespace: some(&self.namespace),
+            }),
         };
         Ok(Export { form, command })
     }
@@ -133,7 +137,10 @@ impl ExportOptions {
             ("time_zone", &self.time_zone),
             ("name", name),
         ];
-        let pairs = pairs.iter().filter(|(_, value)| !value.is_empty()).map(|(key, value)| format!("{key}={}", percent(value, b"-._~/")));
+        let pairs = pairs
+            .iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(key, value)| format!("{key}={}", percent(value, b"-._~/")));
         pairs.collect::<Vec<_>>().join("&")
     }
 
@@ -148,7 +155,8 @@ impl ExportOptions {
             "systemd" => format!(
                 "sudo cp {unit}.service {unit}.timer /etc/systemd/system/\nsudo systemctl daemon-reload\nsudo systemctl enable --now {unit}.timer"
             ),
-            "crontab" => "(crontab -l 2>/dev/null; cat crontab) > crontab.new\ncrontab crontab.new".to_owned(),
+            "crontab" => "(crontab -l 2>/dev/null; cat crontab) > crontab.new\ncrontab crontab.new"
+                .to_owned(),
             _ => format!("kubectl apply -f {unit}.yaml\nkubectl get cronjobs"),
         }
     }
@@ -181,8 +189,11 @@ pub async fn show(
     };
     match exported {
         Ok(files) => {
-            let href = |file: &ExportedFile| format!("/apps/{id}/export/file?{}", options.query(&file.name));
-            shown.files = files.into_iter().map(|file| ExportFileRow { href: href(&file), file }).collect();
+            let href = |file: &ExportedFile| {
+                format!("/apps/{id}/export/file?{}", options.query(&file.name))
+            };
+            shown.files =
+                files.into_iter().map(|file| ExportFileRow { href: href(&file), file }).collect();
             render(&shown)
         }
         Err(_) if new && options.form == "kubernetes" => render(&shown),
@@ -203,6 +214,9 @@ pub async fn file(
     let files = service.export(id, &options.completed().export(&service)?).await?;
     let file = files.into_iter().find(|file| file.name == name);
     let file = file.ok_or_else(|| PageError::not_found("There is no such file in this export."))?;
-    let headers = [(CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, attachment(&file.name))];
+    let headers = [
+        (CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()),
+        (CONTENT_DISPOSITION, attachment(&file.name)),
+    ];
     Ok((headers, file.text).into_response())
 }

@@ -36,7 +36,11 @@ fn relative(until: TimeDelta) -> String {
         seconds => ((seconds + 43_200) / 86_400, "day"),
     };
     let many = if count == 1 { "" } else { "s" };
-    if seconds > 0 { format!("in {count} {unit}{many}") } else { format!("{count} {unit}{many} ago") }
+    if seconds > 0 {
+        format!("in {count} {unit}{many}")
+    } else {
+        format!("{count} {unit}{many} ago")
+    }
 }
 
 /// `1.2 GiB`.
@@ -52,14 +56,22 @@ pub fn size(bytes: u64) -> String {
         size /= 1024.0;
         unit += 1;
     }
-    if size < 9.95 { format!("{size:.1} {}", UNITS[unit]) } else { format!("{size:.0} {}", UNITS[unit]) }
+    if size < 9.95 {
+        format!("{size:.1} {}", UNITS[unit])
+    } else {
+        format!("{size:.0} {}", UNITS[unit])
+    }
 }
 
 /// `3 s`, `5 min 20 s`, `2 h 5 min`, `3 d 4 h`.
 pub fn duration(time: TimeDelta) -> String {
     let seconds = time.num_seconds().max(0);
     let two = |first: i64, one: &str, second: i64, other: &str| {
-        if second == 0 { format!("{first} {one}") } else { format!("{first} {one} {second} {other}") }
+        if second == 0 {
+            format!("{first} {one}")
+        } else {
+            format!("{first} {one} {second} {other}")
+        }
     };
     match seconds {
         0..60 => format!("{seconds} s"),
@@ -76,7 +88,8 @@ pub fn task_duration(task: &Task) -> Option<String> {
 
 /// How many entries failed, of a task that came to its end.
 pub fn errors(task: &Task) -> Option<u64> {
-    matches!(task.state, TaskState::Succeeded | TaskState::CompletedWithErrors).then_some(task.errors)
+    matches!(task.state, TaskState::Succeeded | TaskState::CompletedWithErrors)
+        .then_some(task.errors)
 }
 
 /// `1 file`, `2 files`.
@@ -149,7 +162,14 @@ mod tests {
         ] {
             assert_eq!(relative(TimeDelta::seconds(seconds)), text);
         }
-        for (seconds, text) in [(-5, "0 s"), (59, "59 s"), (60, "1 min"), (320, "5 min 20 s"), (7_500, "2 h 5 min"), (90_000, "1 d 1 h")] {
+        for (seconds, text) in [
+            (-5, "0 s"),
+            (59, "59 s"),
+            (60, "1 min"),
+            (320, "5 min 20 s"),
+            (7_500, "2 h 5 min"),
+            (90_000, "1 d 1 h"),
+        ] {
             assert_eq!(duration(TimeDelta::seconds(seconds)), text);
         }
     }

@@ -79,7 +79,10 @@ impl Field {
 
     /// Yes or no.
     pub fn checkbox(name: &str, label: &str, checked: bool) -> Self {
-        Self { widget: Widget::Checkbox, ..Self::text(name, label, if checked { "true" } else { "" }) }
+        Self {
+            widget: Widget::Checkbox,
+            ..Self::text(name, label, if checked { "true" } else { "" })
+        }
     }
 
     /// A whole number.
@@ -125,7 +128,9 @@ impl Field {
         let widget = match &field.kind {
             FieldKind::Text => Widget::Text,
             FieldKind::Secret => Widget::Secret,
-            FieldKind::Number { whole } => Widget::Number { step: if *whole { "1" } else { "any" }, most: None },
+            FieldKind::Number { whole } => {
+                Widget::Number { step: if *whole { "1" } else { "any" }, most: None }
+            }
             FieldKind::Choice(all) => choices(all.clone()),
             FieldKind::Boolean => choices(yes_or_no()),
         };
@@ -161,7 +166,12 @@ impl Field {
 
     /// Its id: the name, without what an id can't hold.
     pub fn id(&self) -> String {
-        self.name.chars().map(|letter| if letter.is_ascii_alphanumeric() || "-_.".contains(letter) { letter } else { '_' }).collect()
+        self.name
+            .chars()
+            .map(|letter| {
+                if letter.is_ascii_alphanumeric() || "-_.".contains(letter) { letter } else { '_' }
+            })
+            .collect()
     }
 
     /// Whether something describes it.
@@ -171,8 +181,12 @@ impl Field {
 
     /// The ids of what describes it.
     pub fn description(&self) -> String {
-        let part = |there: bool, what: &str| if there { format!("{}-{what}", self.id()) } else { String::new() };
-        format!("{} {}", part(self.error.is_some(), "fault"), part(!self.help.is_empty(), "help")).trim().to_owned()
+        let part = |there: bool, what: &str| {
+            if there { format!("{}-{what}", self.id()) } else { String::new() }
+        };
+        format!("{} {}", part(self.error.is_some(), "fault"), part(!self.help.is_empty(), "help"))
+            .trim()
+            .to_owned()
     }
 }
 
@@ -204,12 +218,27 @@ pub struct CheckboxItem {
 
 impl CheckboxGroup {
     /// The suggested ones, and those that are chosen.
-    pub fn new(name: &'static str, legend: &'static str, suggested: &[&str], chosen: &[String]) -> Self {
+    pub fn new(
+        name: &'static str,
+        legend: &'static str,
+        suggested: &[&str],
+        chosen: &[String],
+    ) -> Self {
         let own = chosen.iter().filter(|one| !suggested.contains(&one.as_str())).cloned();
-        let suggested =
-            suggested.iter().map(|one| CheckboxItem { value: (*one).to_owned(), chosen: chosen.iter().any(|other| other == one) });
-        let own: Vec<CheckboxItem> = own.map(|value| CheckboxItem { value, chosen: true }).collect();
-        Self { name, legend, help: "", choices: suggested.chain(own).collect(), own: String::new(), error: None }
+        let suggested = suggested.iter().map(|one| CheckboxItem {
+            value: (*one).to_owned(),
+            chosen: chosen.iter().any(|other| other == one),
+        });
+        let own: Vec<CheckboxItem> =
+            own.map(|value| CheckboxItem { value, chosen: true }).collect();
+        Self {
+            name,
+            legend,
+            help: "",
+            choices: suggested.chain(own).collect(),
+            own: String::new(),
+            error: None,
+        }
     }
 }
 
@@ -222,7 +251,10 @@ pub fn retention_fields(retention: Retention) -> Vec<Field> {
         ("yearly", "Years", retention.yearly),
     ];
     let text = |number: u32| if number == 0 { String::new() } else { number.to_string() };
-    fields.into_iter().map(|(name, label, number)| Field::number(name, label, &text(number), Some(10_000))).collect()
+    fields
+        .into_iter()
+        .map(|(name, label, number)| Field::number(name, label, &text(number), Some(10_000)))
+        .collect()
 }
 
 /// What a form was filled in with. Secrets may be among it, so `{:?}` shows the names of its fields alone.
@@ -260,7 +292,11 @@ impl FormData {
     /// What was ticked of [`CheckboxGroup`], and the own ones; each once.
     pub fn several(&self, name: &str) -> Vec<String> {
         let mut chosen = self.all(name);
-        let own = self.get(&format!("{name}-own")).split(',').map(str::trim).filter(|one| !one.is_empty());
+        let own = self
+            .get(&format!("{name}-own"))
+            .split(',')
+            .map(str::trim)
+            .filter(|one| !one.is_empty());
         for one in own {
             if !chosen.iter().any(|other| other == one) {
                 chosen.push(one.to_owned());
@@ -271,7 +307,9 @@ impl FormData {
 
     /// The fields whose names begin so, by the rest of their names.
     pub fn under<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
-        self.0.iter().filter_map(move |(key, value)| Some((key.strip_prefix(prefix)?, value.as_str())))
+        self.0
+            .iter()
+            .filter_map(move |(key, value)| Some((key.strip_prefix(prefix)?, value.as_str())))
     }
 
     /// A whole number; nothing entered is 0.
@@ -281,7 +319,9 @@ impl FormData {
     pub fn number<T: std::str::FromStr + Default>(&self, name: &str) -> Result<T, String> {
         match self.get(name) {
             "" => Ok(T::default()),
-            text => text.parse().map_err(|_| format!("\"{text}\" is not a valid number; write a whole number of 0 or more")),
+            text => text.parse().map_err(|_| {
+                format!("\"{text}\" is not a valid number; write a whole number of 0 or more")
+            }),
         }
     }
 
@@ -289,7 +329,12 @@ impl FormData {
     pub fn retention(&self) -> (Retention, Vec<Field>) {
         let mut retention = Retention::default();
         let mut fields = retention_fields(retention);
-        let numbers = [&mut retention.daily, &mut retention.weekly, &mut retention.monthly, &mut retention.yearly];
+        let numbers = [
+            &mut retention.daily,
+            &mut retention.weekly,
+            &mut retention.monthly,
+            &mut retention.yearly,
+        ];
         for (field, number) in fields.iter_mut().zip(numbers) {
             self.get(&field.name).clone_into(&mut field.value);
             match self.number(&field.name) {
@@ -307,7 +352,9 @@ impl<S: Send + Sync> FromRequest<S> for FormData {
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
         match Form::<Vec<(String, String)>>::from_request(request, state).await {
             Ok(Form(fields)) => Ok(Self(fields)),
-            Err(error) => Err(PageError::input(&format!("The form can't be read: {error}.")).into_response()),
+            Err(error) => {
+                Err(PageError::input(&format!("The form can't be read: {error}.")).into_response())
+            }
         }
     }
 }

@@ -34,6 +34,9 @@ impl AppHead {
         ];
         let source = self.app.spec.kind == AppKind::Source;
         let has = |tab| source || !matches!(tab, Tab::Points | Tab::Schedules);
-        all.into_iter().filter(|(tab, ..)| has(*tab)).map(|(tab, end, text)| (tab, format!("/apps/{}{end}", self.app.id), text)).collect()
+        all.into_iter()
+            .filter(|(tab, ..)| has(*tab))
+            .map(|(tab, end, text)| (tab, format!("/apps/{}{end}", self.app.id), text))
+            .collect()
     }
 }

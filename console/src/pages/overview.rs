@@ -64,14 +64,28 @@ pub async fn overview(State(service): State<Service>, context: PageContext) -> P
 fn made(layout: Layout, site: SiteOverview, now: DateTime<Utc>) -> OverviewPage {
     let SiteOverview { apps, next } = site;
     let running = apps.iter().any(|app| !app.open.is_empty());
-    let (sources, others): (Vec<_>, Vec<_>) = apps.into_iter().partition(|app| app.app.spec.kind == AppKind::Source);
-    let destination = |AppOverview { app, open, .. }| DestinationRow { id: app.id, spec: app.spec, open: RunningTask::all(&open) };
+    let (sources, others): (Vec<_>, Vec<_>) =
+        apps.into_iter().partition(|app| app.app.spec.kind == AppKind::Source);
+    let destination = |AppOverview { app, open, .. }| DestinationRow {
+        id: app.id,
+        spec: app.spec,
+        open: RunningTask::all(&open),
+    };
     let rows = sources.into_iter().map(|app| row(app, &next, now));
     let (bad, fine): (Vec<_>, Vec<_>) = rows.partition(|row| row.reason.is_some());
     let groups = [("Need attention", true, bad), ("Fine", false, fine)];
-    let group = |(title, bad, rows): (&str, bool, Vec<AppRow>)| AppGroup { title: format!("{title} ({})", rows.len()), bad, rows };
+    let group = |(title, bad, rows): (&str, bool, Vec<AppRow>)| AppGroup {
+        title: format!("{title} ({})", rows.len()),
+        bad,
+        rows,
+    };
     let groups = groups.into_iter().filter(|(_, _, rows)| !rows.is_empty()).map(group).collect();
-    OverviewPage { layout, groups, destinations: others.into_iter().map(destination).collect(), running }
+    OverviewPage {
+        layout,
+        groups,
+        destinations: others.into_iter().map(destination).collect(),
+        running,
+    }
 }
 
 fn row(overview: AppOverview, next: &[NextRun], now: DateTime<Utc>) -> AppRow {
@@ -84,19 +98,32 @@ fn row(overview: AppOverview, next: &[NextRun], now: DateTime<Utc>) -> AppRow {
         Some(task) => format!("The last good one was {}.", DisplayTime(time(task)).relative()),
         None => "There is no good one yet.".to_owned(),
     };
-    let failed = last.as_ref().filter(|task| !matches!(task.state, TaskState::Succeeded | TaskState::Cancelled));
+    let failed = last
+        .as_ref()
+        .filter(|task| !matches!(task.state, TaskState::Succeeded | TaskState::Cancelled));
     let (badge, reason) = match (failed, missed) {
         (Some(task), _) => {
-            let what = if task.state == TaskState::CompletedWithErrors { "The last backup has errors" } else { "The last backup failed" };
-            (Badge::of(task.state), Some((format!("{what}: {}. {}", task.verdict.trim_end_matches('.'), since()), Some(task.id))))
+            let what = if task.state == TaskState::CompletedWithErrors {
+                "The last backup has errors"
+            } else {
+                "The last backup failed"
+            };
+            (
+                Badge::of(task.state),
+                Some((
+                    format!("{what}: {}. {}", task.verdict.trim_end_matches('.'), since()),
+                    Some(task.id),
+                )),
+            )
         }
         (None, Some(missed)) => (Badge { class: "bad", text: "overdue" }, Some((missed, None))),
         (None, None) => match &last {
             Some(task) => (Badge::of(task.state), None),
             None => {
                 let planned = own.clone().any(|run| kind(run) == TaskKind::Backup);
-                let reason =
-                    (!planned && open.is_empty()).then(|| ("It was never backed up, and no backup is scheduled.".to_owned(), None));
+                let reason = (!planned && open.is_empty()).then(|| {
+                    ("It was never backed up, and no backup is scheduled.".to_owned(), None)
+                });
                 (Badge { class: "idle", text: "no backup yet" }, reason)
             }
         },
@@ -112,7 +139,11 @@ fn row(overview: AppOverview, next: &[NextRun], now: DateTime<Utc>) -> AppRow {
             errors: format::errors(task),
         }),
         open: RunningTask::all(&open),
-        next: own.clone().find(|run| kind(run) == TaskKind::Backup).or_else(|| own.next()).map(|run| (DisplayTime(run.at), kind(run))),
+        next: own
+            .clone()
+            .find(|run| kind(run) == TaskKind::Backup)
+            .or_else(|| own.next())
+            .map(|run| (DisplayTime(run.at), kind(run))),
         spec: app.spec,
     }
 }
@@ -121,7 +152,13 @@ fn row(overview: AppOverview, next: &[NextRun], now: DateTime<Utc>) -> AppRow {
 fn missed(run: &NextRun, now: DateTime<Utc>) -> Option<String> {
     let spec = &run.schedule.schedule.spec;
     let slot = spec.calendar().ok()?.next_after(run.schedule.handled)?;
-    let reason = || format!("The {} that was due {} has not run. Does the scheduler run?", spec.kind, DisplayTime(slot).relative());
+    let reason = || {
+        format!(
+            "The {} that was due {} has not run. Does the scheduler run?",
+            spec.kind,
+            DisplayTime(slot).relative()
+        )
+    };
     (now - slot > GRACE).then(reason)
 }
 

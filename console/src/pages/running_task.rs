@@ -26,7 +26,8 @@ pub struct RunningTask {
 impl RunningTask {
     /// One that is not over.
     pub fn of(task: &Task) -> Self {
-        let progress = if task.state == TaskState::Running { &task.progress } else { &task.verdict };
+        let progress =
+            if task.state == TaskState::Running { &task.progress } else { &task.verdict };
         Self {
             id: task.id,
             kind: task.kind,

@@ -57,16 +57,22 @@ async fn configured(service: &Service, app: &App) -> ConnectorSettings {
             let fitting = connector_fields(&form);
             let in_form = |key: &str| form.schema.fields().iter().any(|field| field.key == key);
             // What goes with its protocol, what is set all the same, and what the schema does not know.
-            let fields = all.into_iter().filter_map(|mut one| match fitting.iter().find(|field| field.field.key == one.field.key) {
-                Some(field) => {
-                    one.field.required = field.field.required;
-                    Some(one)
+            let fields = all.into_iter().filter_map(|mut one| {
+                match fitting.iter().find(|field| field.field.key == one.field.key) {
+                    Some(field) => {
+                        one.field.required = field.field.required;
+                        Some(one)
+                    }
+                    None => (one.set || !in_form(&one.field.key)).then_some(one),
                 }
-                None => (one.set || !in_form(&one.field.key)).then_some(one),
             });
             ConnectorSettings { fields: fields.collect(), form: Some(form), unreadable: None }
         }
-        Err(error) => ConnectorSettings { form: None, fields: Vec::new(), unreadable: Some(sentence(&error.to_string())) },
+        Err(error) => ConnectorSettings {
+            form: None,
+            fields: Vec::new(),
+            unreadable: Some(sentence(&error.to_string())),
+        },
     }
 }
 
@@ -98,12 +104,19 @@ async fn settings(
     }
 }
 
-pub async fn show(State(service): State<Service>, Path(id): Path<AppId>, context: PageContext) -> PageResult {
+pub async fn show(
+    State(service): State<Service>,
+    Path(id): Path<AppId>,
+    context: PageContext,
+) -> PageResult {
     let app = service.app(id).await?;
     let configured = configured(&service, &app).await;
     let entered = AppForm::new(app.spec.clone(), Options::new());
     let revision = app.revision.to_string();
-    render(&settings(&service, context.layout(Section::None), app, revision, entered, configured).await)
+    render(
+        &settings(&service, context.layout(Section::None), app, revision, entered, configured)
+            .await,
+    )
 }
 
 pub async fn save(
@@ -113,13 +126,20 @@ pub async fn save(
     posted: FormData,
 ) -> Result<Response, PageError> {
     let app = service.app(id).await?;
-    let revision: i64 = posted.get("revision").parse().map_err(|_| PageError::input("The form can't be read: its revision is missing."))?;
+    let revision: i64 = posted
+        .get("revision")
+        .parse()
+        .map_err(|_| PageError::input("The form can't be read: its revision is missing."))?;
     let mut configured = configured(&service, &app).await;
     let mut base = app.spec.clone();
     base.resource = Resource { name: posted.get("resource").to_owned(), ..base.resource };
     let mut entered = AppForm::posted(&posted, base);
-    let kept: Vec<String> =
-        configured.fields.iter().filter(|field| field.set && field.value.is_none()).map(|field| field.field.key.clone()).collect();
+    let kept: Vec<String> = configured
+        .fields
+        .iter()
+        .filter(|field| field.set && field.value.is_none())
+        .map(|field| field.field.key.clone())
+        .collect();
     let known = stores(&service).await;
     entered.check(configured.form.as_ref(), &known, &kept);
     if entered.is_fine() {
@@ -142,7 +162,17 @@ pub async fn save(
     for field in &mut configured.fields {
         field.value = None;
     }
-    render_invalid(&settings(&service, context.layout(Section::None), app, revision.to_string(), entered, configured).await)
+    render_invalid(
+        &settings(
+            &service,
+            context.layout(Section::None),
+            app,
+            revision.to_string(),
+            entered,
+            configured,
+        )
+        .await,
+    )
 }
 
 #[derive(Template)]
@@ -152,12 +182,22 @@ struct RemovePage {
     head: AppHead,
 }
 
-pub async fn question(State(service): State<Service>, Path(id): Path<AppId>, context: PageContext) -> PageResult {
+pub async fn question(
+    State(service): State<Service>,
+    Path(id): Path<AppId>,
+    context: PageContext,
+) -> PageResult {
     let app = service.app(id).await?;
-    render(&RemovePage { layout: context.layout(Section::None), head: AppHead { app, tab: Tab::Settings } })
+    render(&RemovePage {
+        layout: context.layout(Section::None),
+        head: AppHead { app, tab: Tab::Settings },
+    })
 }
 
-pub async fn remove(State(service): State<Service>, Path(id): Path<AppId>) -> Result<Response, PageError> {
+pub async fn remove(
+    State(service): State<Service>,
+    Path(id): Path<AppId>,
+) -> Result<Response, PageError> {
     service.remove(id).await.map_err(|error| match error.problem() {
         Problem::NotFound => PageError::from(error),
         _ => PageError::from(error).back(&format!("/apps/{id}")),

@@ -39,7 +39,11 @@ impl TaskRow {
             duration: format::task_duration(task).unwrap_or_default(),
             size: task.bytes.map(format::size).unwrap_or_default(),
             errors: format::errors(task),
-            verdict: if task.state.is_final() || task.progress.is_empty() { task.verdict.clone() } else { task.progress.clone() },
+            verdict: if task.state.is_final() || task.progress.is_empty() {
+                task.verdict.clone()
+            } else {
+                task.progress.clone()
+            },
             point: task.snapshot.as_ref().map(|id| (id.clone(), id.chars().take(8).collect())),
         }
     }

@@ -39,7 +39,10 @@ impl TaskListQuery {
     fn filter(&self) -> Result<TaskFilter, PageError> {
         let number = |text: &str| match text {
             "" => Ok(None),
-            text => text.parse().map(Some).map_err(|_| PageError::input("This link to tasks can't be used.").back("/tasks")),
+            text => text
+                .parse()
+                .map(Some)
+                .map_err(|_| PageError::input("This link to tasks can't be used.").back("/tasks")),
         };
         let wrong = |error| PageError::from(Error::from(error)).back("/tasks");
         let word = |text: &str| (!text.is_empty()).then(|| text.to_owned());
@@ -67,8 +70,13 @@ impl TaskListQuery {
             all.extend(rest);
             all
         };
-        let words = |words: Vec<&str>| words.into_iter().map(|word| (word.to_owned(), word.to_owned())).collect();
-        let apps = apps.iter().map(|app| (app.id.to_string(), format!("{} ({})", app.spec.name, app.spec.kind))).collect();
+        let words = |words: Vec<&str>| {
+            words.into_iter().map(|word| (word.to_owned(), word.to_owned())).collect()
+        };
+        let apps = apps
+            .iter()
+            .map(|app| (app.id.to_string(), format!("{} ({})", app.spec.name, app.spec.kind)))
+            .collect();
         let kinds = words(TaskKind::ALL.iter().map(|kind| kind.as_str()).collect());
         let states = words(TaskState::ALL.iter().map(|state| state.as_str()).collect());
         vec![
@@ -91,14 +99,23 @@ struct TasksPage {
     running: bool,
 }
 
-pub async fn list(State(service): State<Service>, Query(query): Query<TaskListQuery>, context: PageContext) -> PageResult {
+pub async fn list(
+    State(service): State<Service>,
+    Query(query): Query<TaskListQuery>,
+    context: PageContext,
+) -> PageResult {
     let filter = query.filter()?;
     let (mut tasks, apps) = (service.tasks(filter).await?, service.apps().await?);
     let more = tasks.len() > MAX_TASKS_PER_PAGE as usize;
     tasks.truncate(MAX_TASKS_PER_PAGE as usize);
-    let older = tasks.last().filter(|_| more).map(|task| query.address(Some(task.id))).unwrap_or_default();
-    let names: std::collections::HashMap<AppId, &str> = apps.iter().map(|app| (app.id, app.spec.name.as_str())).collect();
-    let lines: Vec<TaskRow> = tasks.iter().map(|task| TaskRow::of(task, names.get(&task.app).copied().unwrap_or_default())).collect();
+    let older =
+        tasks.last().filter(|_| more).map(|task| query.address(Some(task.id))).unwrap_or_default();
+    let names: std::collections::HashMap<AppId, &str> =
+        apps.iter().map(|app| (app.id, app.spec.name.as_str())).collect();
+    let lines: Vec<TaskRow> = tasks
+        .iter()
+        .map(|task| TaskRow::of(task, names.get(&task.app).copied().unwrap_or_default()))
+        .collect();
     render(&TasksPage {
         layout: context.layout(Section::Tasks),
         filters: query.fields(&apps),
@@ -129,7 +146,11 @@ struct TaskPage {
     can_retry: bool,
 }
 
-pub async fn one(State(service): State<Service>, Path(id): Path<TaskId>, context: PageContext) -> PageResult {
+pub async fn one(
+    State(service): State<Service>,
+    Path(id): Path<TaskId>,
+    context: PageContext,
+) -> PageResult {
     let (task, log) = service.watch(id, 0, MAX_LOG_BYTES_SHOWN).await?;
     let app = service.app(task.app).await?;
     // Whole lines: the script reads on where this ends.
@@ -172,17 +193,23 @@ fn input(input: &serde_json::Value) -> Vec<(String, String)> {
         other => other.to_owned(),
     };
     let text = |value: &serde_json::Value| match value {
-        serde_json::Value::String(text) if text == "source" => "the place that was backed up".to_owned(),
-        serde_json::Value::String(text) => text.clone(),
-        serde_json::Value::Object(one) if one.len() == 1 => {
-            one.iter().map(|(kind, name)| format!("{kind} {}", name.as_str().unwrap_or_default())).collect()
+        serde_json::Value::String(text) if text == "source" => {
+            "the place that was backed up".to_owned()
         }
+        serde_json::Value::String(text) => text.clone(),
+        serde_json::Value::Object(one) if one.len() == 1 => one
+            .iter()
+            .map(|(kind, name)| format!("{kind} {}", name.as_str().unwrap_or_default()))
+            .collect(),
         other => other.to_string(),
     };
     input.as_object().into_iter().flatten().map(|(key, value)| (word(key), text(value))).collect()
 }
 
-pub async fn cancel(State(service): State<Service>, Path(id): Path<TaskId>) -> Result<Response, PageError> {
+pub async fn cancel(
+    State(service): State<Service>,
+    Path(id): Path<TaskId>,
+) -> Result<Response, PageError> {
     let notice = match service.cancel(id).await? {
         CancelResult::Now => "cancelled",
         CancelResult::Asked => "cancelling",
@@ -191,7 +218,13 @@ pub async fn cancel(State(service): State<Service>, Path(id): Path<TaskId>) -> R
     Ok(redirect(&format!("/tasks/{id}"), notice))
 }
 
-pub async fn retry(State(service): State<Service>, Path(id): Path<TaskId>) -> Result<Response, PageError> {
-    let task = service.retry(id).await.map_err(|error| PageError::from(error).back(&format!("/tasks/{id}")))?;
+pub async fn retry(
+    State(service): State<Service>,
+    Path(id): Path<TaskId>,
+) -> Result<Response, PageError> {
+    let task = service
+        .retry(id)
+        .await
+        .map_err(|error| PageError::from(error).back(&format!("/tasks/{id}")))?;
     Ok(redirect(&format!("/tasks/{}", task.id), "retried"))
 }

@@ -22,7 +22,12 @@ use super::{headers, origin, pages};
 const MAX_SIGN_IN_BODY_BYTES: usize = 16 << 10;
 
 /// Answers one request that arrived at a local address, by the router if nothing speaks against it.
-pub(super) async fn answer(access: &AccessControl, request: Request<Body>, local: SocketAddr, router: Router) -> Response {
+pub(super) async fn answer(
+    access: &AccessControl,
+    request: Request<Body>,
+    local: SocketAddr,
+    router: Router,
+) -> Response {
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let is_api = path == "/api" || path.starts_with("/api/");
     let host = host(access, request.uri(), request.headers(), local);
@@ -62,24 +67,36 @@ impl Denial {
         }
         let mut response = pages::error(self.status, &self.text, is_api);
         if self.status == StatusCode::METHOD_NOT_ALLOWED {
-            response.headers_mut().insert(ALLOW, axum::http::HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE"));
+            response.headers_mut().insert(
+                ALLOW,
+                axum::http::HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE"),
+            );
         }
         response
     }
 }
 
 /// The host that is asked for, if it is ours.
-fn host(access: &AccessControl, uri: &Uri, headers: &HeaderMap, local: SocketAddr) -> Result<KnownHost, Denial> {
+fn host(
+    access: &AccessControl,
+    uri: &Uri,
+    headers: &HeaderMap,
+    local: SocketAddr,
+) -> Result<KnownHost, Denial> {
     let bad = |text| Denial::new(StatusCode::BAD_REQUEST, text);
     // A target with a host of its own is what a proxy is asked for.
     if uri.authority().is_some() || uri.scheme().is_some() {
         return Err(bad("This is not a proxy: ask for a path."));
     }
     if !is_plain(uri.path()) {
-        return Err(bad("The path is not in its plain form: it has //, a . or .. between slashes, or a backslash."));
+        return Err(bad(
+            "The path is not in its plain form: it has //, a . or .. between slashes, or a backslash.",
+        ));
     }
     let mut hosts = headers.get_all(HOST).iter();
-    let (Some(text), None) = (hosts.next(), hosts.next()) else { return Err(bad("A request names its host once.")) };
+    let (Some(text), None) = (hosts.next(), hosts.next()) else {
+        return Err(bad("A request names its host once."));
+    };
     text.to_str().ok().and_then(|text| access.hosts.find(text, local)).ok_or_else(|| {
         tracing::warn!(host = ?text, "refused a request for an unknown host; if it is one of this console's names, add it with --name");
         let text = "This console is not known under the name in the address. If the name is right, start it with --name and that name.";
@@ -89,14 +106,25 @@ fn host(access: &AccessControl, uri: &Uri, headers: &HeaderMap, local: SocketAdd
 
 /// Whether a path means the same to everybody who reads it.
 fn is_plain(path: &str) -> bool {
-    let is_dots = |segment: &str| matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");
-    path.starts_with('/') && !path.contains("//") && !path.contains('\\') && !path.split('/').any(is_dots)
+    let is_dots = |segment: &str| {
+        matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
+    };
+    path.starts_with('/')
+        && !path.contains("//")
+        && !path.contains('\\')
+        && !path.split('/').any(is_dots)
 }
 
-async fn admit(access: &AccessControl, request: Request<Body>, host: &KnownHost, is_api: bool) -> Result<Request<Body>, Denial> {
+async fn admit(
+    access: &AccessControl,
+    request: Request<Body>,
+    host: &KnownHost,
+    is_api: bool,
+) -> Result<Request<Body>, Denial> {
     let (mut parts, body) = request.into_parts();
     let (method, path) = (&parts.method, parts.uri.path());
-    let known = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+    let known =
+        [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
     if !known.contains(method) {
         return Err(Denial::new(StatusCode::METHOD_NOT_ALLOWED, "This method has no use here."));
     }
@@ -111,14 +139,21 @@ async fn admit(access: &AccessControl, request: Request<Body>, host: &KnownHost,
     let is_public = pages::is_public(path, is_safe);
     if session.is_none() && !is_public {
         return Err(match (is_api, is_safe) {
-            (true, _) => Denial::new(StatusCode::UNAUTHORIZED, "There is no session, or it ended: sign in."),
-            (false, true) => Denial::new(StatusCode::SEE_OTHER, "no session"),
-            (false, false) => {
-                Denial::new(StatusCode::UNAUTHORIZED, "Your session has ended, so nothing was changed. Sign in and repeat it.")
+            (true, _) => {
+                Denial::new(StatusCode::UNAUTHORIZED, "There is no session, or it ended: sign in.")
             }
+            (false, true) => Denial::new(StatusCode::SEE_OTHER, "no session"),
+            (false, false) => Denial::new(
+                StatusCode::UNAUTHORIZED,
+                "Your session has ended, so nothing was changed. Sign in and repeat it.",
+            ),
         });
     }
-    let size = if session.is_some() { access.limits.max_body_bytes } else { access.limits.max_body_bytes.min(MAX_SIGN_IN_BODY_BYTES) };
+    let size = if session.is_some() {
+        access.limits.max_body_bytes
+    } else {
+        access.limits.max_body_bytes.min(MAX_SIGN_IN_BODY_BYTES)
+    };
     let body = read(body, &parts.headers, size, access).await?;
     if let (Some(session), false, false) = (&session, is_safe, is_public) {
         check_change(session, &parts.headers, &body, is_api)?;
@@ -130,42 +165,79 @@ async fn admit(access: &AccessControl, request: Request<Body>, host: &KnownHost,
 }
 
 /// Takes in the whole body here, so that no route waits for a slow peer or holds more than the limit.
-async fn read(body: Body, headers: &HeaderMap, size: usize, access: &AccessControl) -> Result<Bytes, Denial> {
-    let too_large = || Denial::new(StatusCode::PAYLOAD_TOO_LARGE, format!("The request is too large: {size} bytes are the limit."));
-    let announced = headers.get("content-length").and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+async fn read(
+    body: Body,
+    headers: &HeaderMap,
+    size: usize,
+    access: &AccessControl,
+) -> Result<Bytes, Denial> {
+    let too_large = || {
+        Denial::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("The request is too large: {size} bytes are the limit."),
+        )
+    };
+    let announced = headers
+        .get("content-length")
+        .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > size) {
         return Err(too_large());
     }
     match tokio::time::timeout(access.limits.body_timeout, to_bytes(body, size)).await {
         Ok(Ok(body)) => Ok(body),
         Ok(Err(error)) if is_limit(&error) => Err(too_large()),
-        Ok(Err(_)) => Err(Denial::new(StatusCode::BAD_REQUEST, "The request's body ended too early.")),
-        Err(_) => Err(Denial::new(StatusCode::REQUEST_TIMEOUT, "The request's body came too slowly.")),
+        Ok(Err(_)) => {
+            Err(Denial::new(StatusCode::BAD_REQUEST, "The request's body ended too early."))
+        }
+        Err(_) => {
+            Err(Denial::new(StatusCode::REQUEST_TIMEOUT, "The request's body came too slowly."))
+        }
     }
 }
 
 fn is_limit(error: &axum::Error) -> bool {
-    std::error::Error::source(error).is_some_and(|source| source.is::<http_body_util::LengthLimitError>())
+    std::error::Error::source(error)
+        .is_some_and(|source| source.is::<http_body_util::LengthLimitError>())
 }
 
 /// Whether a change was asked for by a page of this session's.
-fn check_change(session: &Session, headers: &HeaderMap, body: &[u8], is_api: bool) -> Result<(), Denial> {
-    let kind =
-        headers.get(CONTENT_TYPE).map(|kind| kind.to_str().unwrap_or("").split(';').next().unwrap_or("").trim().to_ascii_lowercase());
+fn check_change(
+    session: &Session,
+    headers: &HeaderMap,
+    body: &[u8],
+    is_api: bool,
+) -> Result<(), Denial> {
+    let kind = headers.get(CONTENT_TYPE).map(|kind| {
+        kind.to_str().unwrap_or("").split(';').next().unwrap_or("").trim().to_ascii_lowercase()
+    });
     let token = match (kind.as_deref(), is_api) {
-        (Some("application/x-www-form-urlencoded"), false) => header(headers).or_else(|| field(body)),
+        (Some("application/x-www-form-urlencoded"), false) => {
+            header(headers).or_else(|| field(body))
+        }
         // No form can send either of these, and no other page may send the header.
         (Some("application/json"), _) => header(headers),
         (None, _) if body.is_empty() => header(headers),
-        (_, true) => return Err(Denial::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Send Content-Type: application/json.")),
-        (_, false) => return Err(Denial::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Send the form as application/x-www-form-urlencoded.")),
+        (_, true) => {
+            return Err(Denial::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "Send Content-Type: application/json.",
+            ));
+        }
+        (_, false) => {
+            return Err(Denial::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "Send the form as application/x-www-form-urlencoded.",
+            ));
+        }
     };
     if token.is_some_and(|token| session.is_csrf(&token)) {
         return Ok(());
     }
     let text = match is_api {
         true => "The header X-CSRF-Token is missing or of another session.",
-        false => "This page belongs to another session, so nothing was changed. Load it again and repeat it.",
+        false => {
+            "This page belongs to another session, so nothing was changed. Load it again and repeat it."
+        }
     };
     Err(Denial::new(StatusCode::FORBIDDEN, text))
 }
@@ -175,7 +247,9 @@ fn header(headers: &HeaderMap) -> Option<String> {
 }
 
 fn field(body: &[u8]) -> Option<String> {
-    form_urlencoded::parse(body).find(|(name, _)| name == "csrf").map(|(_, token)| token.into_owned())
+    form_urlencoded::parse(body)
+        .find(|(name, _)| name == "csrf")
+        .map(|(_, token)| token.into_owned())
 }
 
 /// Runs the route. A panic is this request's alone.
@@ -183,9 +257,11 @@ async fn run(request: Request<Body>, router: Router, is_api: bool) -> Response {
     match AssertUnwindSafe(router.oneshot(request)).catch_unwind().await {
         Ok(Ok(response)) => response,
         Ok(Err(never)) => match never {},
-        Err(_) => {
-            pages::error(StatusCode::INTERNAL_SERVER_ERROR, "This failed by a fault of the console's own; its log says more.", is_api)
-        }
+        Err(_) => pages::error(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "This failed by a fault of the console's own; its log says more.",
+            is_api,
+        ),
     }
 }
 
@@ -198,7 +274,19 @@ mod tests {
         for path in ["/", "/a/b", "/a/..b/...", "/a/%2F%5C/%252e%252e", "/..;/a"] {
             assert!(is_plain(path), "{path}");
         }
-        for path in ["", "*", "a", "//evil.example", "/a//b", "/a/../b", "/./a", "/a/..", "/static/%2e%2e/api", "/.%2E/a", "/a\\b"] {
+        for path in [
+            "",
+            "*",
+            "a",
+            "//evil.example",
+            "/a//b",
+            "/a/../b",
+            "/./a",
+            "/a/..",
+            "/static/%2e%2e/api",
+            "/.%2E/a",
+            "/a\\b",
+        ] {
             assert!(!is_plain(path), "{path}");
         }
     }

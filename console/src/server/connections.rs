@@ -59,7 +59,12 @@ pub(super) async fn serve(
                 continue;
             }
         };
-        let connection = Connection { access: Arc::clone(access), router: router.clone(), shutdown: shutdown.clone(), end: end.clone() };
+        let connection = Connection {
+            access: Arc::clone(access),
+            router: router.clone(),
+            shutdown: shutdown.clone(),
+            end: end.clone(),
+        };
         let tls = tls.cloned();
         tasks.spawn(async move {
             let _permit = permit;
@@ -101,7 +106,11 @@ impl Connection {
     async fn speak(self, io: impl AsyncRead + AsyncWrite + Unpin, local: SocketAddr) {
         let service = service_fn(|request: Request<Incoming>| {
             let (access, router) = (Arc::clone(&self.access), self.router.clone());
-            async move { Ok::<_, Infallible>(admission::answer(&access, request.map(Body::new), local, router).await) }
+            async move {
+                Ok::<_, Infallible>(
+                    admission::answer(&access, request.map(Body::new), local, router).await,
+                )
+            }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())

@@ -30,13 +30,18 @@ pub(super) fn secure(headers: &mut HeaderMap, status: StatusCode, path: &str, hs
     let cache = if keep { "public, max-age=31536000, immutable" } else { "no-store" };
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
     if hsts {
-        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+        headers.insert(
+            header::STRICT_TRANSPORT_SECURITY,
+            HeaderValue::from_static("max-age=31536000"),
+        );
     }
 }
 
 /// Whether it is a static file whose name changes with its content: `/static/console.0123abcd.css`.
 fn is_hashed_asset(path: &str) -> bool {
-    let Some(name) = path.strip_prefix("/static/").and_then(|path| path.rsplit('/').next()) else { return false };
+    let Some(name) = path.strip_prefix("/static/").and_then(|path| path.rsplit('/').next()) else {
+        return false;
+    };
     let is_hash = |part: &str| part.len() >= 8 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
     let mut parts = name.split('.').rev();
     // Between the name and what kind of file it is.

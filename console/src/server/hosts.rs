@@ -31,7 +31,9 @@ impl HostName {
             None => (text, None),
         };
         let port = match port {
-            Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => Some(digits.parse().ok()?),
+            Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+                Some(digits.parse().ok()?)
+            }
             Some(_) => return None,
             None => None,
         };
@@ -41,7 +43,12 @@ impl HostName {
 
     fn ip(&self) -> Option<IpAddr> {
         let host = &self.host;
-        let ip: IpAddr = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host).parse().ok()?;
+        let ip: IpAddr = host
+            .strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'))
+            .unwrap_or(host)
+            .parse()
+            .ok()?;
         // Brackets are for addresses of version 6, and those must have them.
         (ip.is_ipv6() == host.starts_with('[')).then(|| ip.to_canonical())
     }
@@ -111,7 +118,8 @@ impl AllowedHosts {
             return false;
         }
         let port = |name: &HostName| name.port.unwrap_or(usual_port(scheme));
-        HostName::read(rest).is_some_and(|name| name.host == host.name.host && port(&name) == port(&host.name))
+        HostName::read(rest)
+            .is_some_and(|name| name.host == host.name.host && port(&name) == port(&host.name))
     }
 }
 
@@ -215,7 +223,9 @@ mod tests {
         }
         // A proxy with TLS in front.
         assert!(hosts.is_origin("https://backup.example.org", &find("backup.example.org")));
-        assert!(hosts.is_origin("http://backup.example.org:1234", &find("backup.example.org:1234")));
+        assert!(
+            hosts.is_origin("http://backup.example.org:1234", &find("backup.example.org:1234"))
+        );
         assert!(!hosts.is_origin("https://evil.example.org", &find("backup.example.org")));
     }
 
@@ -244,7 +254,10 @@ mod tests {
             "a]:1",
         ] {
             let error = HostName::parse(name).unwrap_err().to_string();
-            assert!(error.starts_with(&format!("--name {name:?}: write a host name such as")), "{error}");
+            assert!(
+                error.starts_with(&format!("--name {name:?}: write a host name such as")),
+                "{error}"
+            );
         }
     }
 }

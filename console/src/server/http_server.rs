@@ -55,7 +55,11 @@ impl Server {
     /// The address to open in a browser first. With a password that is the page that asks for it, else a new
     /// [login address](Server::new_login_url).
     pub fn first_url(&self) -> String {
-        if self.access.has_password() { format!("{}/login", self.access.base_url()) } else { self.new_login_url() }
+        if self.access.has_password() {
+            format!("{}/login", self.access.base_url())
+        } else {
+            self.new_login_url()
+        }
     }
 
     /// An address that lets its first user in, once and within twelve hours. It carries a secret: it belongs on the owner's

@@ -32,7 +32,12 @@ pub struct TlsFiles {
 impl Listen {
     /// Loopback, for this machine alone.
     pub fn loopback(port: u16) -> Self {
-        Self { address: (Ipv4Addr::LOCALHOST, port).into(), tls: None, password: None, names: Vec::new() }
+        Self {
+            address: (Ipv4Addr::LOCALHOST, port).into(),
+            tls: None,
+            password: None,
+            names: Vec::new(),
+        }
     }
 
     /// Whether this may be listened on.
@@ -65,7 +70,11 @@ impl Listen {
         // A certificate is good for a name; without TLS a name is that of a proxy in front.
         if let (Some(_), Some(name)) = (&self.tls, self.names.first()) {
             let has_port = HostName::parse(name).is_ok_and(|name| name.port.is_some());
-            let port = if has_port || bound.port() == 443 { String::new() } else { format!(":{}", bound.port()) };
+            let port = if has_port || bound.port() == 443 {
+                String::new()
+            } else {
+                format!(":{}", bound.port())
+            };
             return format!("{scheme}://{name}{port}");
         }
         let ip = match bound.ip() {
@@ -95,14 +104,26 @@ mod tests {
         for address in ["127.0.0.1:0", "127.8.0.1:80", "[::1]:0", "[::ffff:127.0.0.1]:0"] {
             listen(address, false, false).check().unwrap();
         }
-        for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:80", "[::ffff:192.0.2.1]:80", "[fe80::1]:80"] {
+        for address in
+            ["0.0.0.0:0", "[::]:0", "192.0.2.1:80", "[::ffff:192.0.2.1]:80", "[fe80::1]:80"]
+        {
             listen(address, true, true).check().unwrap();
-            let refused = |tls, password| listen(address, tls, password).check().unwrap_err().to_string();
-            let begin = format!("--listen {} can be reached from other machines: add ", address.parse::<SocketAddr>().unwrap());
+            let refused =
+                |tls, password| listen(address, tls, password).check().unwrap_err().to_string();
+            let begin = format!(
+                "--listen {} can be reached from other machines: add ",
+                address.parse::<SocketAddr>().unwrap()
+            );
             let end = " (and --name for the name in the browser), or listen on 127.0.0.1";
-            assert_eq!(refused(false, false), format!("{begin}--tls-certificate, --tls-key and --password-file{end}"));
+            assert_eq!(
+                refused(false, false),
+                format!("{begin}--tls-certificate, --tls-key and --password-file{end}")
+            );
             assert_eq!(refused(true, false), format!("{begin}--password-file{end}"));
-            assert_eq!(refused(false, true), format!("{begin}--tls-certificate and --tls-key{end}"));
+            assert_eq!(
+                refused(false, true),
+                format!("{begin}--tls-certificate and --tls-key{end}")
+            );
         }
     }
 

@@ -12,7 +12,12 @@ pub(super) fn is_safe(method: &Method) -> bool {
 
 /// Refuses what another page made the browser send, by headers that no page can set itself. A request without them is no
 /// browser's, or that of one from before 2023, which [`super::admission`]'s token keeps out.
-pub(super) fn is_foreign(hosts: &AllowedHosts, host: &KnownHost, method: &Method, headers: &HeaderMap) -> bool {
+pub(super) fn is_foreign(
+    hosts: &AllowedHosts,
+    host: &KnownHost,
+    method: &Method,
+    headers: &HeaderMap,
+) -> bool {
     let value = |name: &str| {
         let mut values = headers.get_all(name).iter();
         let first = values.next().map(|value| value.to_str().unwrap_or("unreadable"));
@@ -29,7 +34,9 @@ pub(super) fn is_foreign(hosts: &AllowedHosts, host: &KnownHost, method: &Method
         None | Some("same-origin" | "none") => true,
         // A link somewhere else may lead here. "same-site" is what another port of this host is.
         Some("same-site" | "cross-site") => {
-            is_safe(method) && value("sec-fetch-mode") == Some("navigate") && value("sec-fetch-dest") == Some("document")
+            is_safe(method)
+                && value("sec-fetch-mode") == Some("navigate")
+                && value("sec-fetch-dest") == Some("document")
         }
         Some(_) => false,
     };
@@ -52,7 +59,11 @@ mod tests {
             is_foreign(&hosts, &host, &method, &headers)
         };
         let own = ("origin", "http://localhost");
-        let link = [("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")];
+        let link = [
+            ("sec-fetch-site", "cross-site"),
+            ("sec-fetch-mode", "navigate"),
+            ("sec-fetch-dest", "document"),
+        ];
         assert!(!foreign(Method::GET, &[]));
         assert!(!foreign(Method::POST, &[]));
         assert!(!foreign(Method::POST, &[own]));

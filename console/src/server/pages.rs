@@ -111,7 +111,12 @@ struct CodeForm {
     code: String,
 }
 
-async fn entered(State(access): State<Arc<AccessControl>>, old: Option<Session>, jar: CookieJar, Form(form): Form<CodeForm>) -> Response {
+async fn entered(
+    State(access): State<Arc<AccessControl>>,
+    old: Option<Session>,
+    jar: CookieJar,
+    Form(form): Form<CodeForm>,
+) -> Response {
     // The whole address may be pasted.
     let code = form.code.rsplit('#').next().unwrap_or_default().trim();
     match access.enter(code) {
@@ -142,8 +147,12 @@ async fn logged_in(
     jar: CookieJar,
     Form(form): Form<PasswordForm>,
 ) -> Response {
-    let refused = |status, error: &str| page(status, &LoginPage { has_password: access.has_password(), error });
-    let Some(password) = &access.password else { return refused(StatusCode::FORBIDDEN, "This console has no password.") };
+    let refused = |status, error: &str| {
+        page(status, &LoginPage { has_password: access.has_password(), error })
+    };
+    let Some(password) = &access.password else {
+        return refused(StatusCode::FORBIDDEN, "This console has no password.");
+    };
     match password.is(form.password).await {
         Ok(true) => {
             tracing::info!("somebody signed in by the password");
@@ -155,7 +164,9 @@ async fn logged_in(
         }
         Err(wait) => {
             let seconds = wait.as_secs() + 1;
-            let text = format!("There were too many wrong passwords. Wait {seconds} s, or use a one-time code.");
+            let text = format!(
+                "There were too many wrong passwords. Wait {seconds} s, or use a one-time code."
+            );
             let mut response = refused(StatusCode::TOO_MANY_REQUESTS, &text);
             response.headers_mut().insert(RETRY_AFTER, seconds.into());
             response
@@ -164,7 +175,12 @@ async fn logged_in(
 }
 
 /// Lets a browser in; a session that it had ends.
-fn begin(access: &AccessControl, old: Option<Session>, jar: CookieJar, cookie: Cookie<'static>) -> Response {
+fn begin(
+    access: &AccessControl,
+    old: Option<Session>,
+    jar: CookieJar,
+    cookie: Cookie<'static>,
+) -> Response {
     if let Some(old) = old {
         access.sessions.end(&old);
     }
@@ -175,12 +191,20 @@ async fn logout(session: Session) -> Response {
     page(StatusCode::OK, &LogoutPage { csrf: session.csrf() })
 }
 
-async fn logged_out(State(access): State<Arc<AccessControl>>, session: Session, jar: CookieJar) -> Response {
+async fn logged_out(
+    State(access): State<Arc<AccessControl>>,
+    session: Session,
+    jar: CookieJar,
+) -> Response {
     access.sessions.end(&session);
     (jar.add(access.sessions.removal()), Redirect::to("/signed-out")).into_response()
 }
 
-async fn all_logged_out(State(access): State<Arc<AccessControl>>, _: Session, jar: CookieJar) -> Response {
+async fn all_logged_out(
+    State(access): State<Arc<AccessControl>>,
+    _: Session,
+    jar: CookieJar,
+) -> Response {
     access.sessions.end_all();
     tracing::info!("all sessions were ended");
     (jar.add(access.sessions.removal()), Redirect::to("/signed-out")).into_response()

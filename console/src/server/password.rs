@@ -37,14 +37,22 @@ pub struct PasswordHash(PasswordHashString);
 /// The password is too short or too long.
 pub fn hash_password(password: &str) -> Result<String> {
     if password.chars().count() < MIN_PASSWORD_CHARS {
-        return Err(ServerError::Invalid(format!("the password is too short: write at least {MIN_PASSWORD_CHARS} characters")));
+        return Err(ServerError::Invalid(format!(
+            "the password is too short: write at least {MIN_PASSWORD_CHARS} characters"
+        )));
     }
     if password.len() > MAX_PASSWORD_BYTES {
-        return Err(ServerError::Invalid(format!("the password is too long: write at most {MAX_PASSWORD_BYTES} bytes")));
+        return Err(ServerError::Invalid(format!(
+            "the password is too long: write at most {MAX_PASSWORD_BYTES} bytes"
+        )));
     }
-    let failed = |error: argon2::password_hash::Error| ServerError::Invalid(format!("the password cannot be hashed: {error}"));
+    let failed = |error: argon2::password_hash::Error| {
+        ServerError::Invalid(format!("the password cannot be hashed: {error}"))
+    };
     let mut salt = [0; 16];
-    getrandom::fill(&mut salt).map_err(|error| ServerError::Invalid(format!("the system gives no random numbers: {error}")))?;
+    getrandom::fill(&mut salt).map_err(|error| {
+        ServerError::Invalid(format!("the system gives no random numbers: {error}"))
+    })?;
     let salt = SaltString::encode_b64(&salt).map_err(failed)?;
     Ok(Argon2::default().hash_password(password.as_bytes(), &salt).map_err(failed)?.to_string())
 }
@@ -56,8 +64,10 @@ impl PasswordHash {
     ///
     /// It is not a PHC string of argon2id.
     pub fn parse(text: &str) -> Result<Self> {
-        let argon2id =
-            |hash: &PasswordHashString| Algorithm::try_from(hash.algorithm()) == Ok(Algorithm::Argon2id) && hash.hash().is_some();
+        let argon2id = |hash: &PasswordHashString| {
+            Algorithm::try_from(hash.algorithm()) == Ok(Algorithm::Argon2id)
+                && hash.hash().is_some()
+        };
         PasswordHashString::new(text.trim()).ok().filter(argon2id).map(Self).ok_or_else(|| {
             ServerError::Invalid(
                 "not a hash of a password, which begins with $argon2id$; make one with: plakar-opendrive console password".into(),
@@ -74,11 +84,16 @@ impl PasswordHash {
         let file = open(path)?;
         let mut text = String::new();
         file.take(MAX_FILE_BYTES).read_to_string(&mut text).map_err(ServerError::file(path))?;
-        Self::parse(&text).map_err(|error| ServerError::Invalid(format!("--password-file {}: {error}", path.display())))
+        Self::parse(&text).map_err(|error| {
+            ServerError::Invalid(format!("--password-file {}: {error}", path.display()))
+        })
     }
 
     fn is(&self, password: &str) -> bool {
-        password.len() <= MAX_PASSWORD_BYTES && Argon2::default().verify_password(password.as_bytes(), &self.0.password_hash()).is_ok()
+        password.len() <= MAX_PASSWORD_BYTES
+            && Argon2::default()
+                .verify_password(password.as_bytes(), &self.0.password_hash())
+                .is_ok()
     }
 
     #[cfg(test)]
@@ -103,7 +118,9 @@ fn open(path: &Path) -> Result<File> {
     // Without waiting for the other end of a pipe.
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32;
     let file = match File::options().read(true).custom_flags(flags).open(path) {
-        Err(_) if path.is_symlink() => return refused(format!("--password-file {shown} is a link; name the file itself")),
+        Err(_) if path.is_symlink() => {
+            return refused(format!("--password-file {shown} is a link; name the file itself"));
+        }
         file => file.map_err(ServerError::file(path))?,
     };
     let metadata = file.metadata().map_err(ServerError::file(path))?;
@@ -111,11 +128,15 @@ fn open(path: &Path) -> Result<File> {
         return refused(format!("--password-file {shown} is not a file"));
     }
     if metadata.uid() != rustix::process::geteuid().as_raw() {
-        return refused(format!("--password-file {shown} belongs to another user; name a file of your own"));
+        return refused(format!(
+            "--password-file {shown} belongs to another user; name a file of your own"
+        ));
     }
     if metadata.mode() & 0o077 != 0 {
         let mode = metadata.mode() & 0o777;
-        return refused(format!("--password-file {shown} is open to other users (mode {mode:o}); run: chmod 600 {shown}"));
+        return refused(format!(
+            "--password-file {shown} is open to other users (mode {mode:o}); run: chmod 600 {shown}"
+        ));
     }
     Ok(file)
 }
@@ -134,7 +155,11 @@ pub(super) struct PasswordChecker {
 
 impl PasswordChecker {
     pub fn new(hash: PasswordHash) -> Self {
-        Self { hash, throttle: Throttle::default(), permits: Arc::new(Semaphore::new(MAX_PARALLEL_CHECKS)) }
+        Self {
+            hash,
+            throttle: Throttle::default(),
+            permits: Arc::new(Semaphore::new(MAX_PARALLEL_CHECKS)),
+        }
     }
 
     /// Whether this is the password.
@@ -177,13 +202,24 @@ mod tests {
 
     #[test]
     fn bad_passwords_and_hashes_get_one_line() {
-        assert_eq!(hash_password("elevenchars").unwrap_err().to_string(), "the password is too short: write at least 12 characters");
-        assert!(hash_password(&"a".repeat(MAX_PASSWORD_BYTES + 1)).unwrap_err().to_string().contains("too long"));
+        assert_eq!(
+            hash_password("elevenchars").unwrap_err().to_string(),
+            "the password is too short: write at least 12 characters"
+        );
+        assert!(
+            hash_password(&"a".repeat(MAX_PASSWORD_BYTES + 1))
+                .unwrap_err()
+                .to_string()
+                .contains("too long")
+        );
         let bare = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ";
         let argon2i = "$argon2i$v=19$m=8,t=1,p=1$c29tZXNhbHQ$AAAAAAAAAAAAAAAAAAAAAA";
         for text in ["", "my password in plain", bare, argon2i] {
             let error = PasswordHash::parse(text).unwrap_err().to_string();
-            assert!(error.starts_with("not a hash of a password") && !error.contains("plain"), "{error}");
+            assert!(
+                error.starts_with("not a hash of a password") && !error.contains("plain"),
+                "{error}"
+            );
         }
     }
 
@@ -196,11 +232,17 @@ mod tests {
         let path = directory.path().join("password");
         let refused = |path: &Path| PasswordHash::read(path).unwrap_err().to_string();
         assert!(refused(&path).contains("No such file"));
-        std::fs::write(&path, format!("{}\n", hash_password("correct horse battery").unwrap())).unwrap();
+        std::fs::write(&path, format!("{}\n", hash_password("correct horse battery").unwrap()))
+            .unwrap();
         for mode in [0o644, 0o640, 0o602] {
             std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
             let shown = path.display();
-            assert_eq!(refused(&path), format!("--password-file {shown} is open to other users (mode {mode:o}); run: chmod 600 {shown}"));
+            assert_eq!(
+                refused(&path),
+                format!(
+                    "--password-file {shown} is open to other users (mode {mode:o}); run: chmod 600 {shown}"
+                )
+            );
         }
         for mode in [0o600, 0o400] {
             std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();

@@ -36,7 +36,10 @@ pub struct Session {
 impl Session {
     fn of(id: &str) -> Self {
         // Made from the id instead of kept beside it, so that nothing in memory is good for anything.
-        Self { key: secret::hash("session", id), csrf: secret::hex(&secret::hash("csrf", id)).into() }
+        Self {
+            key: secret::hash("session", id),
+            csrf: secret::hex(&secret::hash("csrf", id)).into(),
+        }
     }
 
     /// What each form carries in a hidden field `csrf`, and each change by JSON in the header `X-CSRF-Token`.
@@ -98,7 +101,11 @@ impl Sessions {
         // Browsers send a cookie to every port of its host; the name keeps those of several consoles apart. The prefix makes
         // the browser refuse it from anybody but this very host over TLS.
         let prefix = if tls { "__Host-" } else { "" };
-        Self { cookie: format!("{prefix}plakar-opendrive-{port}"), secure: tls, times: Mutex::default() }
+        Self {
+            cookie: format!("{prefix}plakar-opendrive-{port}"),
+            secure: tls,
+            times: Mutex::default(),
+        }
     }
 
     /// Begins a session and gives its cookie. The id is always a new one.
@@ -117,8 +124,11 @@ impl Sessions {
     /// The session that a request's cookie names. Other servers on this host can add cookies of the same name, so each is tried.
     pub fn find(&self, headers: &HeaderMap, now: SystemTime) -> Option<Session> {
         let values = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-        let pairs = values.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-        let ids = pairs.filter(|(name, id)| *name == self.cookie && id.len() == 64).map(|(_, id)| id);
+        let pairs = values
+            .flat_map(|value| value.split(';'))
+            .filter_map(|pair| pair.trim().split_once('='));
+        let ids =
+            pairs.filter(|(name, id)| *name == self.cookie && id.len() == 64).map(|(_, id)| id);
         let mut times = self.times.lock().unwrap_or_else(PoisonError::into_inner);
         for session in ids.take(MAX_COOKIES_TRIED).map(Session::of) {
             match times.get_mut(&session.key) {
@@ -150,7 +160,12 @@ impl Sessions {
 
     fn cookie(&self, value: String) -> Cookie<'static> {
         // No expiry and no domain: it ends with the browser and goes to this host alone.
-        Cookie::build((self.cookie.clone(), value)).path("/").http_only(true).same_site(SameSite::Strict).secure(self.secure).build()
+        Cookie::build((self.cookie.clone(), value))
+            .path("/")
+            .http_only(true)
+            .same_site(SameSite::Strict)
+            .secure(self.secure)
+            .build()
     }
 }
 
@@ -197,7 +212,9 @@ mod tests {
     #[test]
     fn the_number_of_sessions_is_bounded() {
         let (sessions, now) = (Sessions::new(false, 81), SystemTime::now());
-        let cookies: Vec<_> = (0..=MAX_SESSIONS as u64).map(|n| begin(&sessions, now + Duration::from_secs(n))).collect();
+        let cookies: Vec<_> = (0..=MAX_SESSIONS as u64)
+            .map(|n| begin(&sessions, now + Duration::from_secs(n)))
+            .collect();
         let there = |cookie: &String| sessions.find(&headers(&[cookie]), now).is_some();
         assert!(!there(&cookies[0]), "unused for the longest");
         assert!(cookies[1..].iter().all(there));
@@ -210,12 +227,21 @@ mod tests {
         let fixed = format!("plakar-opendrive-81={}", "0".repeat(64));
         let session = sessions.find(&headers(&[&format!("a=b; {fixed}; {cookie}")]), now).unwrap();
         assert!(sessions.find(&headers(&[&fixed, &cookie]), now).is_some());
-        for other in [fixed.as_str(), "", "plakar-opendrive-81", &cookie[..cookie.len() - 1], &cookie.replace("81=", "82=")] {
+        for other in [
+            fixed.as_str(),
+            "",
+            "plakar-opendrive-81",
+            &cookie[..cookie.len() - 1],
+            &cookie.replace("81=", "82="),
+        ] {
             assert!(sessions.find(&headers(&[other]), now).is_none(), "{other}");
         }
         assert!(session.is_csrf(session.csrf()));
         assert!(!session.is_csrf("") && !session.is_csrf(&session.csrf()[1..]));
-        assert_ne!(sessions.find(&headers(&[&begin(&sessions, now)]), now).unwrap().csrf(), session.csrf());
+        assert_ne!(
+            sessions.find(&headers(&[&begin(&sessions, now)]), now).unwrap().csrf(),
+            session.csrf()
+        );
         assert_eq!(format!("{session:?}"), "Session { .. }");
         assert!(!cookie.contains(session.csrf()));
     }

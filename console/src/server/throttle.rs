@@ -75,7 +75,11 @@ mod tests {
             let wait = Duration::from_secs(seconds);
             assert_eq!(throttle.attempt(now), Err(wait));
             now += wait / 4;
-            assert_eq!(throttle.attempt(now), Err(wait - wait / 4), "a refused attempt does not lengthen it");
+            assert_eq!(
+                throttle.attempt(now),
+                Err(wait - wait / 4),
+                "a refused attempt does not lengthen it"
+            );
             now += wait - wait / 4;
             throttle.attempt(now).unwrap();
         }

@@ -50,7 +50,9 @@ impl Site {
         let mut answer = Vec::new();
         // Who is refused half-way may find the connection closed; the answer is there all the same.
         let _ = stream.write_all(request.as_bytes()).await;
-        let _ = timeout(Duration::from_secs(10), stream.read_to_end(&mut answer)).await.expect("the server hangs up");
+        let _ = timeout(Duration::from_secs(10), stream.read_to_end(&mut answer))
+            .await
+            .expect("the server hangs up");
         String::from_utf8(answer).unwrap()
     }
 }
@@ -82,8 +84,17 @@ pub async fn sign_in(client: &Client, server: &Server) -> SignedIn {
     assert_eq!(answer.status(), 303, "the code is good");
     let cookie = set_cookie(&answer).split(';').next().unwrap().to_owned();
     let base = page.strip_suffix("/enter").unwrap().to_owned();
-    let page = client.get(format!("{base}/logout")).header("cookie", &cookie).send().await.unwrap().text().await.unwrap();
-    let csrf = page.split(r#"name="csrf" value=""#).nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let page = client
+        .get(format!("{base}/logout"))
+        .header("cookie", &cookie)
+        .send()
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
+    let csrf =
+        page.split(r#"name="csrf" value=""#).nth(1).unwrap().split('"').next().unwrap().to_owned();
     SignedIn { client: client.clone(), base, cookie, csrf }
 }
 

@@ -57,16 +57,27 @@ impl Api {
     pub async fn call(&self, method: &str, path: &str, body: Value) -> Answer {
         let description = Description::get();
         let (plain, query) = path.split_once('?').unwrap_or((path, ""));
-        let operation = description.operation(method, plain).unwrap_or_else(|| panic!("{method} {path}"));
+        let operation =
+            description.operation(method, plain).unwrap_or_else(|| panic!("{method} {path}"));
         let answer = self.send(method, path, (!body.is_null()).then_some(body.clone())).await;
         if answer.status < 300 {
-            let known: Vec<&str> =
-                description.parameters(operation, "query").iter().map(|parameter| parameter["name"].as_str().unwrap()).collect();
-            let given: Vec<&str> = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| pair.split('=').next().unwrap()).collect();
+            let known: Vec<&str> = description
+                .parameters(operation, "query")
+                .iter()
+                .map(|parameter| parameter["name"].as_str().unwrap())
+                .collect();
+            let given: Vec<&str> = query
+                .split('&')
+                .filter(|pair| !pair.is_empty())
+                .map(|pair| pair.split('=').next().unwrap())
+                .collect();
             assert!(given.iter().all(|name| known.contains(name)), "{method} {path}");
             assert_eq!(operation.value["requestBody"].is_null(), body.is_null(), "{method} {path}");
             if !body.is_null() {
-                let faults = description.faults(&operation.value["requestBody"]["content"]["application/json"]["schema"], &body);
+                let faults = description.faults(
+                    &operation.value["requestBody"]["content"]["application/json"]["schema"],
+                    &body,
+                );
                 assert!(faults.is_empty(), "{method} {path} {body}: {faults:?}");
             }
         }
@@ -82,7 +93,12 @@ impl Api {
         self.answer(method, path, request).await
     }
 
-    pub async fn answer(&self, method: &str, path: &str, request: reqwest::RequestBuilder) -> Answer {
+    pub async fn answer(
+        &self,
+        method: &str,
+        path: &str,
+        request: reqwest::RequestBuilder,
+    ) -> Answer {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let bytes = response.bytes().await.unwrap();
@@ -90,7 +106,9 @@ impl Api {
         assert!(!text.contains(&self.secret), "{method} {path} tells a secret: {text}");
         let json = serde_json::from_slice(&bytes).unwrap_or_default();
         let plain = path.split('?').next().unwrap();
-        let Some(operation) = Description::get().operation(method, plain) else { return Answer { status, headers, json } };
+        let Some(operation) = Description::get().operation(method, plain) else {
+            return Answer { status, headers, json };
+        };
         check(operation, status, &headers, &json, &bytes);
         self.seen.lock().unwrap().insert((operation.id.clone(), status));
         Answer { status, headers, json }
@@ -117,7 +135,10 @@ impl Api {
     pub async fn run(&self, app: &Value, work: Value) -> (Value, String) {
         let answer = self.call("POST", &format!("/apps/{app}/tasks"), work).await;
         assert_eq!(answer.status, 202, "{}", answer.json);
-        assert_eq!(answer.headers["location"], format!("/api/tasks/{}", answer.json["id"]).as_str());
+        assert_eq!(
+            answer.headers["location"],
+            format!("/api/tasks/{}", answer.json["id"]).as_str()
+        );
         self.end(&answer.json["id"]).await
     }
 
@@ -129,7 +150,8 @@ impl Api {
                 let part = self.get(&format!("/tasks/{task}/log?offset={next}")).await;
                 text += part["text"].as_str().unwrap();
                 next = part["next"].clone();
-                let open = ["queued", "running", "waiting"].contains(&part["task"]["state"].as_str().unwrap());
+                let open = ["queued", "running", "waiting"]
+                    .contains(&part["task"]["state"].as_str().unwrap());
                 match (part["more"].as_bool().unwrap(), open) {
                     (true, _) => (),
                     (false, true) => tokio::time::sleep(Duration::from_millis(20)).await,
@@ -145,7 +167,11 @@ impl Api {
     pub fn unseen(&self) -> Vec<(String, u16)> {
         let seen = self.seen.lock().unwrap();
         let described = Description::get().operations.iter().flat_map(|operation| {
-            let statuses = operation.value["responses"].as_object().unwrap().keys().map(|status| status.parse().unwrap());
+            let statuses = operation.value["responses"]
+                .as_object()
+                .unwrap()
+                .keys()
+                .map(|status| status.parse().unwrap());
             statuses.map(|status| (operation.id.clone(), status))
         });
         described.filter(|pair| !seen.contains(pair)).collect()
@@ -154,7 +180,11 @@ impl Api {
 
 fn check(operation: &Operation, status: u16, headers: &HeaderMap, json: &Value, bytes: &[u8]) {
     let description = Description::get();
-    let place = format!("{} {status}: {}", operation.id, String::from_utf8_lossy(&bytes[..bytes.len().min(2000)]));
+    let place = format!(
+        "{} {status}: {}",
+        operation.id,
+        String::from_utf8_lossy(&bytes[..bytes.len().min(2000)])
+    );
     let response = description.resolve(&operation.value["responses"][status.to_string()]);
     assert!(response.is_object(), "not described: {place}");
     for (name, header) in response["headers"].as_object().into_iter().flatten() {
@@ -173,7 +203,17 @@ fn check(operation: &Operation, status: u16, headers: &HeaderMap, json: &Value, 
         let faults = description.faults(&described["schema"], json);
         assert!(faults.is_empty(), "{faults:?}: {place}");
     }
-    let codes = [(400, "input"), (404, "not_found"), (409, "conflict"), (413, "too_large"), (415, "media_type"), (423, "busy")];
-    let code = codes.into_iter().chain([(500, "inside"), (502, "refused")]).find(|(known, _)| *known == status);
+    let codes = [
+        (400, "input"),
+        (404, "not_found"),
+        (409, "conflict"),
+        (413, "too_large"),
+        (415, "media_type"),
+        (423, "busy"),
+    ];
+    let code = codes
+        .into_iter()
+        .chain([(500, "inside"), (502, "refused")])
+        .find(|(known, _)| *known == status);
     assert_eq!(json["error"]["code"].as_str(), code.map(|(_, code)| code), "{place}");
 }

@@ -39,22 +39,35 @@ impl Description {
     /// The operation of an address without its query.
     pub fn operation(&self, method: &str, path: &str) -> Option<&Operation> {
         let fits = |template: &str| {
-            let (a, b): (Vec<_>, Vec<_>) = (template.split('/').collect(), path.split('/').collect());
-            a.len() == b.len() && a.iter().zip(b).all(|(part, given)| *part == given || part.starts_with('{'))
+            let (a, b): (Vec<_>, Vec<_>) =
+                (template.split('/').collect(), path.split('/').collect());
+            a.len() == b.len()
+                && a.iter().zip(b).all(|(part, given)| *part == given || part.starts_with('{'))
         };
         self.operations.iter().find(|operation| operation.method == method && fits(&operation.path))
     }
 
     /// What is wrong with a value by a schema `{"$ref": "#/components/schemas/NAME"}`.
     pub fn faults(&self, schema: &Value, value: &Value) -> Vec<String> {
-        let name = schema["$ref"].as_str().unwrap_or_else(|| panic!("not a reference: {schema}")).rsplit('/').next().unwrap();
-        self.schemas[name].iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect()
+        let name = schema["$ref"]
+            .as_str()
+            .unwrap_or_else(|| panic!("not a reference: {schema}"))
+            .rsplit('/')
+            .next()
+            .unwrap();
+        self.schemas[name]
+            .iter_errors(value)
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect()
     }
 
     /// What a reference leads to, or the value itself.
     pub fn resolve<'a>(&'a self, value: &'a Value) -> &'a Value {
         match value["$ref"].as_str() {
-            Some(reference) => self.root.pointer(reference.trim_start_matches('#')).unwrap_or_else(|| panic!("{reference}")),
+            Some(reference) => self
+                .root
+                .pointer(reference.trim_start_matches('#'))
+                .unwrap_or_else(|| panic!("{reference}")),
             None => value,
         }
     }
@@ -62,16 +75,27 @@ impl Description {
     /// The parameters of a kind.
     pub fn parameters<'a>(&'a self, operation: &'a Operation, place: &str) -> Vec<&'a Value> {
         let own = operation.value["parameters"].as_array().into_iter().flatten();
-        let of_path = self.root["paths"][&operation.path]["parameters"].as_array().into_iter().flatten();
-        own.chain(of_path).map(|parameter| self.resolve(parameter)).filter(|parameter| parameter["in"] == place).collect()
+        let of_path =
+            self.root["paths"][&operation.path]["parameters"].as_array().into_iter().flatten();
+        own.chain(of_path)
+            .map(|parameter| self.resolve(parameter))
+            .filter(|parameter| parameter["in"] == place)
+            .collect()
     }
 }
 
 fn schemas(root: &Value) -> BTreeMap<String, Validator> {
-    let registry = jsonschema::Registry::new().add("https://api.test/openapi", root.clone()).unwrap().prepare().unwrap();
+    let registry = jsonschema::Registry::new()
+        .add("https://api.test/openapi", root.clone())
+        .unwrap()
+        .prepare()
+        .unwrap();
     let compile = |name: &String| {
-        let schema = json!({ "$ref": format!("https://api.test/openapi#/components/schemas/{name}") });
-        let options = jsonschema::options().with_draft(jsonschema::Draft::Draft202012).should_validate_formats(true);
+        let schema =
+            json!({ "$ref": format!("https://api.test/openapi#/components/schemas/{name}") });
+        let options = jsonschema::options()
+            .with_draft(jsonschema::Draft::Draft202012)
+            .should_validate_formats(true);
         (name.clone(), options.with_registry(&registry).build(&schema).unwrap())
     };
     root["components"]["schemas"].as_object().unwrap().keys().map(compile).collect()
@@ -80,9 +104,16 @@ fn schemas(root: &Value) -> BTreeMap<String, Validator> {
 fn operations(root: &Value) -> Vec<Operation> {
     let mut operations = Vec::new();
     for (path, item) in root["paths"].as_object().unwrap() {
-        for (method, value) in item.as_object().unwrap().iter().filter(|(key, _)| *key != "parameters") {
+        for (method, value) in
+            item.as_object().unwrap().iter().filter(|(key, _)| *key != "parameters")
+        {
             let id = value["operationId"].as_str().unwrap().to_owned();
-            operations.push(Operation { id, method: method.to_uppercase(), path: path.clone(), value: value.clone() });
+            operations.push(Operation {
+                id,
+                method: method.to_uppercase(),
+                path: path.clone(),
+                value: value.clone(),
+            });
         }
     }
     operations
@@ -93,20 +124,27 @@ fn the_description_is_one_by_openapis_own_schema() {
     let description = Description::get();
     let meta: Value = serde_json::from_str(META).unwrap();
     let validator = jsonschema::draft202012::new(&meta).unwrap();
-    let faults: Vec<String> = validator.iter_errors(&description.root).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    let faults: Vec<String> = validator
+        .iter_errors(&description.root)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
     assert!(faults.is_empty(), "{faults:#?}");
     for (name, schema) in description.root["components"]["schemas"].as_object().unwrap() {
         assert!(jsonschema::meta::is_valid(schema), "{name}");
     }
     assert_eq!(description.root["info"]["version"], env!("CARGO_PKG_VERSION"));
-    let ids: BTreeSet<&str> = description.operations.iter().map(|operation| operation.id.as_str()).collect();
+    let ids: BTreeSet<&str> =
+        description.operations.iter().map(|operation| operation.id.as_str()).collect();
     assert_eq!(ids.len(), description.operations.len());
 }
 
 #[test]
 fn the_description_has_the_routes_and_no_others() {
-    let described: BTreeSet<(&str, &str)> =
-        Description::get().operations.iter().map(|operation| (operation.method.as_str(), operation.path.as_str())).collect();
+    let described: BTreeSet<(&str, &str)> = Description::get()
+        .operations
+        .iter()
+        .map(|operation| (operation.method.as_str(), operation.path.as_str()))
+        .collect();
     assert_eq!(described, ROUTES.iter().copied().collect());
 }
 
@@ -129,9 +167,16 @@ fn closed_lists_are_those_of_the_program() {
 fn each_parameter_of_a_path_is_described() {
     let description = Description::get();
     for operation in &description.operations {
-        let in_path: BTreeSet<&str> = operation.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect();
-        let described: BTreeSet<&str> =
-            description.parameters(operation, "path").iter().map(|parameter| parameter["name"].as_str().unwrap()).collect();
+        let in_path: BTreeSet<&str> = operation
+            .path
+            .split('/')
+            .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+            .collect();
+        let described: BTreeSet<&str> = description
+            .parameters(operation, "path")
+            .iter()
+            .map(|parameter| parameter["name"].as_str().unwrap())
+            .collect();
         assert_eq!(in_path, described, "{}", operation.id);
     }
 }
@@ -153,7 +198,8 @@ fn answers_are_described_to_the_last_field() {
         if !answers.contains(name) || name == "TaskInput" {
             continue;
         }
-        let required: BTreeSet<&str> = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let required: BTreeSet<&str> =
+            schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         assert_eq!(required, properties.keys().map(String::as_str).collect(), "{name}");
     }
     assert!(answers.len() > 40, "{answers:?}");
@@ -161,13 +207,16 @@ fn answers_are_described_to_the_last_field() {
 
 /// The names of all schemas that a value refers to.
 fn references(description: &Description, value: &Value, found: &mut BTreeSet<String>) {
-    if let Some(name) = value["$ref"].as_str().and_then(|reference| reference.strip_prefix("#/components/schemas/"))
+    if let Some(name) =
+        value["$ref"].as_str().and_then(|reference| reference.strip_prefix("#/components/schemas/"))
         && found.insert(name.to_owned())
     {
         references(description, description.resolve(value), found);
     }
     match value {
-        Value::Object(fields) => fields.values().for_each(|value| references(description, value, found)),
+        Value::Object(fields) => {
+            fields.values().for_each(|value| references(description, value, found))
+        }
         Value::Array(items) => items.iter().for_each(|value| references(description, value, found)),
         _ => (),
     }

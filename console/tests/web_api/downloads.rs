@@ -34,7 +34,12 @@ async fn assign(world: &World, api: &Api) -> Value {
 }
 
 async fn start(world: &World) -> (Api, Value) {
-    let api = Api::start(&world.user.home().join("state"), world.plakar.clone(), world.simulator.password()).await;
+    let api = Api::start(
+        &world.user.home().join("state"),
+        world.plakar.clone(),
+        world.simulator.password(),
+    )
+    .await;
     let app = assign(world, &api).await;
     (api, app)
 }
@@ -42,7 +47,8 @@ async fn start(world: &World) -> (Api, Value) {
 /// All of a download, or the error that the connection ended with, after so many bytes.
 async fn read(api: &Api, path: &str) -> (u16, Result<Vec<u8>, usize>) {
     let answer = api.request("GET", path).send().await.unwrap();
-    let (status, mut bytes, mut chunks) = (answer.status().as_u16(), Vec::new(), answer.bytes_stream());
+    let (status, mut bytes, mut chunks) =
+        (answer.status().as_u16(), Vec::new(), answer.bytes_stream());
     while let Some(chunk) = chunks.next().await {
         match chunk {
             Ok(chunk) => bytes.extend_from_slice(&chunk),
@@ -56,8 +62,11 @@ async fn read(api: &Api, path: &str) -> (u16, Result<Vec<u8>, usize>) {
 async fn hostile_names_are_just_names() {
     let world = World::new().await;
     let (api, app) = start(&world).await;
-    let files: Vec<_> =
-        HOSTILE.iter().enumerate().map(|(n, (name, _))| ((*name).to_owned(), format!("content {n}").into_bytes())).collect();
+    let files: Vec<_> = HOSTILE
+        .iter()
+        .enumerate()
+        .map(|(n, (name, _))| ((*name).to_owned(), format!("content {n}").into_bytes()))
+        .collect();
     let folder = world.local(&files).await;
     // A folder of this machine takes names that no drive takes.
     let location = crate::world::options(&[("location", folder.to_str().unwrap())]);
@@ -67,9 +76,20 @@ async fn hostile_names_are_just_names() {
     let point = format!("/apps/{app}/points/{}", task["snapshot"].as_str().unwrap());
     let (mut found, mut offset) = (Vec::new(), 0);
     loop {
-        let page = api.get(&format!("{point}/entries?path={}&offset={offset}&limit=4", encoded(folder.to_str().unwrap()))).await;
+        let page = api
+            .get(&format!(
+                "{point}/entries?path={}&offset={offset}&limit=4",
+                encoded(folder.to_str().unwrap())
+            ))
+            .await;
         assert_eq!(page["total"], HOSTILE.len());
-        found.extend(page["items"].as_array().unwrap().iter().map(|entry| entry["name"].as_str().unwrap().to_owned()));
+        found.extend(
+            page["items"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|entry| entry["name"].as_str().unwrap().to_owned()),
+        );
         offset = found.len();
         if page["more"] == false {
             break;
@@ -80,17 +100,39 @@ async fn hostile_names_are_just_names() {
     found.sort();
     assert_eq!(found, expected);
     for (n, (name, saved)) in HOSTILE.iter().enumerate() {
-        let path = format!("{point}/download?path={}", encoded(&format!("{}/{name}", folder.display())));
+        let path =
+            format!("{point}/download?path={}", encoded(&format!("{}/{name}", folder.display())));
         let answer = api.call("GET", &path, Value::Null).await;
         assert_eq!(answer.status, 200, "{name:?}");
         let disposition = answer.headers["content-disposition"].to_str().unwrap();
-        assert!(disposition.ends_with(&format!("; filename*=UTF-8''{saved}")), "{name:?}: {disposition}");
-        assert_eq!((answer.headers.len(), answer.headers.get("set-cookie")), (5, None), "{:?}", answer.headers);
-        assert_eq!(read(&api, &path).await.1.unwrap(), format!("content {n}").as_bytes(), "{name:?}");
+        assert!(
+            disposition.ends_with(&format!("; filename*=UTF-8''{saved}")),
+            "{name:?}: {disposition}"
+        );
+        assert_eq!(
+            (answer.headers.len(), answer.headers.get("set-cookie")),
+            (5, None),
+            "{:?}",
+            answer.headers
+        );
+        assert_eq!(
+            read(&api, &path).await.1.unwrap(),
+            format!("content {n}").as_bytes(),
+            "{name:?}"
+        );
         let found = api.get(&format!("{point}/search?text={}", encoded(name))).await;
-        assert!(found["items"].as_array().unwrap().iter().any(|entry| entry["name"] == **name), "{name:?}: {found}");
+        assert!(
+            found["items"].as_array().unwrap().iter().any(|entry| entry["name"] == **name),
+            "{name:?}: {found}"
+        );
     }
-    api.refused(400, "GET", &format!("{point}/download?path={}", encoded(&format!("{}/../x", folder.display()))), Value::Null).await;
+    api.refused(
+        400,
+        "GET",
+        &format!("{point}/download?path={}", encoded(&format!("{}/../x", folder.display()))),
+        Value::Null,
+    )
+    .await;
 }
 
 /// Overwrites what the store has of the beginning of some content. It can't be compressed, so it is there as it is; where it is
@@ -104,7 +146,10 @@ fn damage(world: &World, content: &[u8]) {
                 continue;
             }
             let mut packfile = std::fs::read(entry.path()).unwrap();
-            let found = content.chunks(32).take(4).find_map(|part| packfile.windows(32).position(|window| window == part));
+            let found = content
+                .chunks(32)
+                .take(4)
+                .find_map(|part| packfile.windows(32).position(|window| window == part));
             if let Some(at) = found {
                 packfile[at..at + 32].fill(b'X');
                 return std::fs::write(entry.path(), packfile).unwrap();
@@ -124,27 +169,34 @@ async fn what_is_cut_never_looks_whole() {
     let (api, app) = start(&world).await;
     let (task, log) = api.run(&app, json!({ "kind": "backup" })).await;
     assert_eq!(task["state"], "succeeded", "{log}");
-    let download = format!("/apps/{app}/points/{}/download?path=/data", task["snapshot"].as_str().unwrap());
+    let download =
+        format!("/apps/{app}/points/{}/download?path=/data", task["snapshot"].as_str().unwrap());
     let large = format!("{download}/large.bin");
     assert!(read(&api, &large).await == (200, Ok(content.clone())));
     // A page is no page here.
-    for (path, kind, length) in [("page.html", "application/octet-stream", "25"), ("empty", "text/plain", "0")] {
+    for (path, kind, length) in
+        [("page.html", "application/octet-stream", "25"), ("empty", "text/plain", "0")]
+    {
         let answer = api.call("GET", &format!("{download}/{path}"), Value::Null).await;
         assert_eq!(
             (&answer.headers["content-type"], &answer.headers["content-length"]),
             (&kind.parse().unwrap(), &length.parse().unwrap())
         );
     }
-    for (query, kind, name, begins) in
-        [("", "application/zip", "data.zip", &b"PK"[..]), ("&format=tar.gz", "application/gzip", "data.tar.gz", b"\x1f\x8b")]
-    {
+    for (query, kind, name, begins) in [
+        ("", "application/zip", "data.zip", &b"PK"[..]),
+        ("&format=tar.gz", "application/gzip", "data.tar.gz", b"\x1f\x8b"),
+    ] {
         let path = format!("{download}{query}");
         let answer = api.call("GET", &path, Value::Null).await;
         assert_eq!(
             (answer.status, answer.headers.get("content-length"), &answer.headers["content-type"]),
             (200, None, &kind.parse().unwrap())
         );
-        assert_eq!(answer.headers["content-disposition"], format!("attachment; filename=\"{name}\"; filename*=UTF-8''{name}").as_str());
+        assert_eq!(
+            answer.headers["content-disposition"],
+            format!("attachment; filename=\"{name}\"; filename*=UTF-8''{name}").as_str()
+        );
         assert!(read(&api, &path).await.1.unwrap().starts_with(begins));
     }
     api.refused(400, "GET", &format!("{download}&format=rar"), Value::Null).await;
@@ -152,7 +204,11 @@ async fn what_is_cut_never_looks_whole() {
     // The store rots: what is in the file's second half is not what it was. Before it there is enough that is sent.
     damage(&world, &content[6_000_000..]);
     let (status, broken) = read(&api, &large).await;
-    assert!(status == 200 && broken.clone().is_err_and(|read| read < 8_000_000), "{status} {:?}", broken.map(|bytes| bytes.len()));
+    assert!(
+        status == 200 && broken.clone().is_err_and(|read| read < 8_000_000),
+        "{status} {:?}",
+        broken.map(|bytes| bytes.len())
+    );
     for format in ["zip", "tar.gz"] {
         let (status, broken) = read(&api, &format!("{download}&format={format}")).await;
         assert!(status == 200 && broken.is_err(), "{format} {status}");

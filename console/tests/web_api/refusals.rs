@@ -26,7 +26,10 @@ fn example(operation: &Operation, given: &Given) -> (&'static str, Value) {
     match operation.id.as_str() {
         "assignApp" => {
             let resource = json!({ "name": "a", "class": "file-storage" });
-            ("", json!({ "kind": "destination", "name": "refused", "resource": resource, "options": {} }))
+            (
+                "",
+                json!({ "kind": "destination", "name": "refused", "resource": resource, "options": {} }),
+            )
         }
         "editApp" => ("", json!({ "revision": 1, "environment": "x" })),
         "exportSchedules" => ("form=systemd&executable=/bin/x", Value::Null),
@@ -44,7 +47,12 @@ fn example(operation: &Operation, given: &Given) -> (&'static str, Value) {
 }
 
 fn address(operation: &Operation, given: &Given, query: &str) -> String {
-    let ids = [("{app}", &given.app), ("{task}", &given.task), ("{schedule}", &given.schedule), ("{policy}", &given.policy)];
+    let ids = [
+        ("{app}", &given.app),
+        ("{task}", &given.task),
+        ("{schedule}", &given.schedule),
+        ("{policy}", &given.policy),
+    ];
     let path = operation.path.replace("{snapshot}", &given.snapshot);
     let path = ids.iter().fold(path, |path, (name, id)| path.replace(name, &id.to_string()));
     if query.is_empty() { path } else { format!("{path}?{query}") }
@@ -60,8 +68,15 @@ pub async fn all(api: &Api, given: &Given) {
     }
 }
 
-async fn unknown_parameters(api: &Api, operation: &Operation, given: &Given, query: &str, body: &Value) {
-    let more = |extra: &str| if query.is_empty() { extra.to_owned() } else { format!("{query}&{extra}") };
+async fn unknown_parameters(
+    api: &Api,
+    operation: &Operation,
+    given: &Given,
+    query: &str,
+    body: &Value,
+) {
+    let more =
+        |extra: &str| if query.is_empty() { extra.to_owned() } else { format!("{query}&{extra}") };
     let mut queries = vec![more("unknown=1"), more("unknown"), more("token=x")];
     if !query.is_empty() {
         let twice = query.rsplit('&').next().unwrap();
@@ -70,18 +85,26 @@ async fn unknown_parameters(api: &Api, operation: &Operation, given: &Given, que
     for query in queries {
         let path = address(operation, given, &query);
         let message = api.refused(400, &operation.method, &path, body.clone()).await;
-        assert!(message.contains("unknown field") || message.contains("duplicate field"), "{path}: {message}");
+        assert!(
+            message.contains("unknown field") || message.contains("duplicate field"),
+            "{path}: {message}"
+        );
     }
     for (name, wrong) in [
         ("limit", ["0", "1001", "-1", "x", "01", ""]),
         ("offset", ["-1", "9007199254740992", "1.5", "x", "00", ""]),
         ("app", ["0", "-1", "+1", "01", "x", ""]),
     ] {
-        if !Description::get().parameters(operation, "query").iter().any(|parameter| parameter["name"] == name) {
+        if !Description::get()
+            .parameters(operation, "query")
+            .iter()
+            .any(|parameter| parameter["name"] == name)
+        {
             continue;
         }
         for value in wrong {
-            let path = address(operation, given, &more(&format!("{name}={}", value.replace('+', "%2B"))));
+            let path =
+                address(operation, given, &more(&format!("{name}={}", value.replace('+', "%2B"))));
             let message = api.refused(400, &operation.method, &path, body.clone()).await;
             assert!(message.contains("write a number"), "{path}: {message}");
         }
@@ -90,25 +113,61 @@ async fn unknown_parameters(api: &Api, operation: &Operation, given: &Given, que
 
 async fn wrong_ids(api: &Api, operation: &Operation, given: &Given, query: &str, body: &Value) {
     let place = address(operation, given, query);
-    for (name, id) in [("{app}", &given.app), ("{task}", &given.task), ("{schedule}", &given.schedule), ("{policy}", &given.policy)] {
+    for (name, id) in [
+        ("{app}", &given.app),
+        ("{task}", &given.task),
+        ("{schedule}", &given.schedule),
+        ("{policy}", &given.policy),
+    ] {
         if !operation.path.contains(name) {
             continue;
         }
-        let collection = format!("/{}/", operation.path.trim_start_matches('/').split('/').next().unwrap());
-        let with = |other: &str| place.replacen(&format!("{collection}{id}"), &format!("{collection}{other}"), 1);
-        for wrong in ["0", "-1", "%2B1", "01", "1.0", "x", "9007199254740992", "%20", "1%00", "%ff", "..%2f1"] {
+        let collection =
+            format!("/{}/", operation.path.trim_start_matches('/').split('/').next().unwrap());
+        let with = |other: &str| {
+            place.replacen(&format!("{collection}{id}"), &format!("{collection}{other}"), 1)
+        };
+        for wrong in [
+            "0",
+            "-1",
+            "%2B1",
+            "01",
+            "1.0",
+            "x",
+            "9007199254740992",
+            "%20",
+            "1%00",
+            "%ff",
+            "..%2f1",
+        ] {
             api.refused(400, &operation.method, &with(wrong), body.clone()).await;
         }
         let message = api.refused(404, &operation.method, &with("999999"), body.clone()).await;
         assert!(message.contains("999999"), "{message}");
     }
     if operation.path.contains("{snapshot}") {
-        for wrong in
-            ["latest", &given.snapshot[..8], &given.snapshot.to_uppercase().replace(|c: char| c.is_ascii_digit(), "A"), "-x", "..%2f"]
-        {
-            api.refused(400, &operation.method, &place.replace(&given.snapshot, wrong), body.clone()).await;
+        for wrong in [
+            "latest",
+            &given.snapshot[..8],
+            &given.snapshot.to_uppercase().replace(|c: char| c.is_ascii_digit(), "A"),
+            "-x",
+            "..%2f",
+        ] {
+            api.refused(
+                400,
+                &operation.method,
+                &place.replace(&given.snapshot, wrong),
+                body.clone(),
+            )
+            .await;
         }
-        api.refused(404, &operation.method, &place.replace(&given.snapshot, &"0".repeat(64)), body.clone()).await;
+        api.refused(
+            404,
+            &operation.method,
+            &place.replace(&given.snapshot, &"0".repeat(64)),
+            body.clone(),
+        )
+        .await;
     }
 }
 
@@ -121,7 +180,12 @@ async fn bodies(api: &Api, operation: &Operation, path: &str, body: &Value) {
         return;
     }
     let schema = &operation.value["requestBody"]["content"]["application/json"]["schema"];
-    assert!(Description::get().faults(schema, body).is_empty(), "{}: {:?}", operation.id, Description::get().faults(schema, body));
+    assert!(
+        Description::get().faults(schema, body).is_empty(),
+        "{}: {:?}",
+        operation.id,
+        Description::get().faults(schema, body)
+    );
     let mut unknown = body.clone();
     unknown["unknown"] = json!(1);
     assert!(!Description::get().faults(schema, &unknown).is_empty(), "{}", operation.id);
@@ -135,12 +199,25 @@ async fn bodies(api: &Api, operation: &Operation, path: &str, body: &Value) {
         api.answer(method, path, request).await.status
     };
     for text in ["", "{", "[]", "null", "\"x\"", "{} {}", "\u{feff}{}", "{\"a\":"] {
-        assert_eq!(raw(Some("application/json"), text.into()).await, 400, "{} {text}", operation.id);
+        assert_eq!(
+            raw(Some("application/json"), text.into()).await,
+            400,
+            "{} {text}",
+            operation.id
+        );
     }
-    assert_eq!(raw(Some("application/json"), format!("{}{}", "[".repeat(30_000), "]".repeat(30_000))).await, 400);
-    for kind in
-        [None, Some("text/plain"), Some("application/x-www-form-urlencoded"), Some("application/jsonp"), Some("multipart/form-data")]
-    {
+    assert_eq!(
+        raw(Some("application/json"), format!("{}{}", "[".repeat(30_000), "]".repeat(30_000)))
+            .await,
+        400
+    );
+    for kind in [
+        None,
+        Some("text/plain"),
+        Some("application/x-www-form-urlencoded"),
+        Some("application/jsonp"),
+        Some("multipart/form-data"),
+    ] {
         assert_eq!(raw(kind, body.to_string()).await, 415, "{} {kind:?}", operation.id);
     }
     // One byte too many: of more, some might be unread when the server hangs up.

@@ -21,7 +21,12 @@ fn source(world: &World, name: &str) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_operation_answers_as_it_is_described() {
     let world = World::new().await;
-    let api = Api::start(&world.user.home().join("state"), world.plakar.clone(), world.simulator.password()).await;
+    let api = Api::start(
+        &world.user.home().join("state"),
+        world.plakar.clone(),
+        world.simulator.password(),
+    )
+    .await;
     for n in 0..5 {
         world.put(&format!("home/folder/letter {n}.txt"), format!("Dear {n},\n").as_bytes());
     }
@@ -46,15 +51,27 @@ async fn every_operation_answers_as_it_is_described() {
 }
 
 async fn integrations(api: &Api) {
-    assert_eq!(api.get("/suggestions").await["environments"], json!(["production", "development", "testing"]));
-    assert_eq!(api.get("/classes").await["items"], json!([{ "class": "file-storage", "subclass": "" }]));
+    assert_eq!(
+        api.get("/suggestions").await["environments"],
+        json!(["production", "development", "testing"])
+    );
+    assert_eq!(
+        api.get("/classes").await["items"],
+        json!([{ "class": "file-storage", "subclass": "" }])
+    );
     let choices = api.get("/choices?kind=source&class=file-storage").await;
     assert_eq!(choices["items"][0]["integration"], "rclone");
-    assert_eq!(api.get("/choices?kind=source&class=database&subclass=mysql").await["items"], json!([]));
-    let form = api.get("/form?kind=source&class=file-storage&integration=rclone&protocol=opendrive").await;
-    let password = form["fields"].as_array().unwrap().iter().find(|field| field["key"] == "password").unwrap();
+    assert_eq!(
+        api.get("/choices?kind=source&class=database&subclass=mysql").await["items"],
+        json!([])
+    );
+    let form =
+        api.get("/form?kind=source&class=file-storage&integration=rclone&protocol=opendrive").await;
+    let password =
+        form["fields"].as_array().unwrap().iter().find(|field| field["key"] == "password").unwrap();
     assert_eq!(password["kind"], "secret");
-    let message = api.refused(400, "GET", "/form?kind=source&class=file-storage", Value::Null).await;
+    let message =
+        api.refused(400, "GET", "/form?kind=source&class=file-storage", Value::Null).await;
     assert!(message.contains("choose one of"), "{message}");
     assert_eq!(api.get("/stores").await["items"], json!([]));
 }
@@ -63,10 +80,16 @@ async fn integrations(api: &Api) {
 async fn assigning(api: &Api, world: &World) -> (Value, Value) {
     assert_eq!(api.get("/apps").await, json!({ "apps": [], "next": [] }));
     let mut wrong = source(world, "home");
-    wrong["options"] = json!({ "location": "s3://x", "usrname": "x", "password": world.simulator.password() });
+    wrong["options"] =
+        json!({ "location": "s3://x", "usrname": "x", "password": world.simulator.password() });
     wrong["protocol"] = json!("opendrive");
     let answer = api.ok(400, "POST", "/apps", wrong).await;
-    let keys: Vec<&str> = answer["error"]["faults"].as_array().unwrap().iter().filter_map(|fault| fault["key"].as_str()).collect();
+    let keys: Vec<&str> = answer["error"]["faults"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|fault| fault["key"].as_str())
+        .collect();
     assert!(keys.contains(&"usrname") && keys.contains(&"location"), "{answer}");
     // The wrong value may be a secret.
     let mut wrong = source(world, "home");
@@ -77,7 +100,12 @@ async fn assigning(api: &Api, world: &World) -> (Value, Value) {
 
     let answer = api.call("POST", "/apps", source(world, "home")).await;
     let id = answer.json["id"].clone();
-    assert_eq!((answer.status, answer.headers["location"].to_str().unwrap()), (201, format!("/api/apps/{id}").as_str()), "{}", answer.json);
+    assert_eq!(
+        (answer.status, answer.headers["location"].to_str().unwrap()),
+        (201, format!("/api/apps/{id}").as_str()),
+        "{}",
+        answer.json
+    );
     let other = api.ok(201, "POST", "/apps", source(world, "other")).await["id"].clone();
     let mut destination = source(world, "restored");
     for left_out in ["store", "retention", "environment", "data_classes"] {
@@ -87,19 +115,46 @@ async fn assigning(api: &Api, world: &World) -> (Value, Value) {
     destination["options"]["location"] = json!("opendrive://Restored");
     let destination = api.ok(201, "POST", "/apps", destination).await["id"].clone();
     assert!(api.refused(409, "POST", "/apps", source(world, "home")).await.contains("home"));
-    assert!(api.refused(400, "GET", &format!("/apps/{destination}/points"), Value::Null).await.contains("is a destination"));
+    assert!(
+        api.refused(400, "GET", &format!("/apps/{destination}/points"), Value::Null)
+            .await
+            .contains("is a destination")
+    );
 
     let path = format!("/apps/{id}");
     let app = api.ok(200, "PUT", &path, json!({ "revision": 1, "environment": "testing" })).await;
-    assert_eq!((&app["revision"], &app["environment"], &app["name"]), (&json!(2), &json!("testing"), &json!("home")));
-    assert!(api.refused(409, "PUT", &path, json!({ "revision": 1, "environment": "x" })).await.contains("changed meanwhile"));
-    assert!(api.refused(400, "PUT", &path, json!({ "environment": "x" })).await.contains("revision"));
+    assert_eq!(
+        (&app["revision"], &app["environment"], &app["name"]),
+        (&json!(2), &json!("testing"), &json!("home"))
+    );
+    assert!(
+        api.refused(409, "PUT", &path, json!({ "revision": 1, "environment": "x" }))
+            .await
+            .contains("changed meanwhile")
+    );
+    assert!(
+        api.refused(400, "PUT", &path, json!({ "environment": "x" })).await.contains("revision")
+    );
     let options = json!({ "location": "opendrive://home", "username": world.simulator.username() });
     api.ok(200, "PUT", &path, json!({ "revision": 2, "options": options })).await;
     let fields = api.get(&format!("{path}/configuration")).await;
-    let field = |key: &str| fields["items"].as_array().unwrap().iter().find(|item| item["field"]["key"] == key).unwrap().clone();
-    assert_eq!((field("location")["value"].clone(), field("location")["set"].clone()), (json!("opendrive://home"), json!(true)));
-    assert_eq!((field("password")["value"].clone(), field("password")["set"].clone()), (Value::Null, json!(true)));
+    let field = |key: &str| {
+        fields["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|item| item["field"]["key"] == key)
+            .unwrap()
+            .clone()
+    };
+    assert_eq!(
+        (field("location")["value"].clone(), field("location")["set"].clone()),
+        (json!("opendrive://home"), json!(true))
+    );
+    assert_eq!(
+        (field("password")["value"].clone(), field("password")["set"].clone()),
+        (Value::Null, json!(true))
+    );
     (id, other)
 }
 
@@ -108,50 +163,93 @@ async fn backing_up(api: &Api, world: &World, app: &Value) -> String {
     let (task, _) = api.run(app, json!({ "kind": "test" })).await;
     assert_eq!(task["state"], "succeeded", "{task}");
     let status = What::Status { code: 403, message: "Access denied".into(), retry_after: None };
-    world.simulator.add_fault(Fault::new(status).endpoint("download/file").item("bad.bin").always());
+    world
+        .simulator
+        .add_fault(Fault::new(status).endpoint("download/file").item("bad.bin").always());
     let (task, log) = api.run(app, json!({ "kind": "backup" })).await;
-    assert_eq!((&task["state"], &task["errors"]), (&json!("completed with errors"), &json!(1)), "{task}");
-    assert!(log.contains("failed: ") && log.contains("bad.bin") && log.contains("completed with errors"), "{log}");
+    assert_eq!(
+        (&task["state"], &task["errors"]),
+        (&json!("completed with errors"), &json!(1)),
+        "{task}"
+    );
+    assert!(
+        log.contains("failed: ")
+            && log.contains("bad.bin")
+            && log.contains("completed with errors"),
+        "{log}"
+    );
     world.simulator.set_faults(Vec::new());
     let snapshot = task["snapshot"].as_str().unwrap().to_owned();
     let (task, _) = api.run(app, json!({ "kind": "check", "snapshot": snapshot })).await;
-    assert_eq!((&task["state"], &task["input"]), (&json!("succeeded"), &json!({ "snapshot": snapshot })), "{task}");
+    assert_eq!(
+        (&task["state"], &task["input"]),
+        (&json!("succeeded"), &json!({ "snapshot": snapshot })),
+        "{task}"
+    );
     let dashboard = api.get(&format!("/apps/{app}")).await;
-    assert_eq!((&dashboard["last"]["snapshot"], &dashboard["last_success"]), (&json!(snapshot), &Value::Null));
+    assert_eq!(
+        (&dashboard["last"]["snapshot"], &dashboard["last_success"]),
+        (&json!(snapshot), &Value::Null)
+    );
     assert_eq!(dashboard["resource"].as_array().unwrap().len(), 3);
     snapshot
 }
 
 async fn points(api: &Api, app: &Value, other: &Value, snapshot: &str) {
     let page = api.get(&format!("/apps/{app}/points?limit=1")).await;
-    assert_eq!((&page["items"][0]["id"], &page["total"], &page["more"]), (&json!(snapshot), &json!(1), &json!(false)));
-    assert_eq!(api.get(&format!("/apps/{app}/points?offset=9007199254740991")).await["items"], json!([]));
+    assert_eq!(
+        (&page["items"][0]["id"], &page["total"], &page["more"]),
+        (&json!(snapshot), &json!(1), &json!(false))
+    );
+    assert_eq!(
+        api.get(&format!("/apps/{app}/points?offset=9007199254740991")).await["items"],
+        json!([])
+    );
     assert_eq!(api.get(&format!("/apps/{other}/points")).await["total"], 0);
     let path = format!("/apps/{app}/points/{snapshot}");
     let point = api.get(&path).await;
-    assert_eq!((&point["environment"], &point["files"], &point["errors"]), (&json!("testing"), &json!(5), &json!(1)));
+    assert_eq!(
+        (&point["environment"], &point["files"], &point["errors"]),
+        (&json!("testing"), &json!(5), &json!(1))
+    );
     let page = api.get(&format!("{path}/entries?path=/home/folder&offset=1&limit=3")).await;
-    assert_eq!((&page["items"][0]["path"], &page["total"], &page["more"]), (&json!("/home/folder/letter 1.txt"), &json!(5), &json!(true)));
+    assert_eq!(
+        (&page["items"][0]["path"], &page["total"], &page["more"]),
+        (&json!("/home/folder/letter 1.txt"), &json!(5), &json!(true))
+    );
     assert_eq!(api.get(&format!("{path}/entries")).await["items"][0]["kind"], "folder");
     let found = api.get(&format!("{path}/search?text=LETTER&path=/home&limit=2&offset=4")).await;
     assert_eq!((found["items"].as_array().unwrap().len(), &found["more"]), (1, &json!(false)));
     let errors = api.get(&format!("{path}/errors?limit=10")).await;
-    assert_eq!((&errors["total"], &errors["items"][0]["path"]), (&json!(1), &json!("/home/bad.bin")));
-    let file = api.call("GET", &format!("{path}/download?path=/home/folder/letter%201.txt"), Value::Null).await;
+    assert_eq!(
+        (&errors["total"], &errors["items"][0]["path"]),
+        (&json!(1), &json!("/home/bad.bin"))
+    );
+    let file = api
+        .call("GET", &format!("{path}/download?path=/home/folder/letter%201.txt"), Value::Null)
+        .await;
     assert_eq!((file.status, &file.headers["content-length"]), (200, &"8".parse().unwrap()));
     // Of another app, none of it is there; nor is what is not in the restore point.
     for what in ["", "/entries", "/search?text=x", "/errors", "/download?path=/home"] {
-        api.refused(404, "GET", &format!("/apps/{other}/points/{snapshot}{what}"), Value::Null).await;
+        api.refused(404, "GET", &format!("/apps/{other}/points/{snapshot}{what}"), Value::Null)
+            .await;
     }
-    for work in
-        [json!({ "kind": "check", "snapshot": snapshot }), json!({ "kind": "restore", "snapshot": snapshot, "path": "/", "to": "source" })]
-    {
+    for work in [
+        json!({ "kind": "check", "snapshot": snapshot }),
+        json!({ "kind": "restore", "snapshot": snapshot, "path": "/", "to": "source" }),
+    ] {
         api.refused(404, "POST", &format!("/apps/{other}/tasks"), work).await;
     }
     for what in ["/entries?path=/none", "/download?path=/none", "/download?path=/home/bad.bin"] {
         api.refused(404, "GET", &format!("{path}{what}"), Value::Null).await;
     }
-    for what in ["/entries?path=home", "/entries?path=/a/../b", "/download?path=/%00", "/download?path=/home/..", "/search?text=%20"] {
+    for what in [
+        "/entries?path=home",
+        "/entries?path=/a/../b",
+        "/download?path=/%00",
+        "/download?path=/home/..",
+        "/search?text=%20",
+    ] {
         api.refused(400, "GET", &format!("{path}{what}"), Value::Null).await;
     }
 }
@@ -176,7 +274,11 @@ async fn restoring(api: &Api, world: &World, app: &Value, other: &Value, snapsho
     }
     api.refused(404, "POST", &path, work(json!({ "destination": "none" }))).await;
     for kind in ["test", "backup", "prune"] {
-        assert!(api.refused(400, "POST", &path, json!({ "kind": kind, "snapshot": snapshot })).await.contains("unknown field"));
+        assert!(
+            api.refused(400, "POST", &path, json!({ "kind": kind, "snapshot": snapshot }))
+                .await
+                .contains("unknown field")
+        );
     }
     let (task, log) = api.run(other, json!({ "kind": "prune" })).await;
     assert_eq!(task["state"], "succeeded", "{log}");
@@ -197,12 +299,17 @@ async fn schedules(api: &Api, app: &Value) -> (Value, Value) {
     assert_eq!(api.get("/policies").await["items"].as_array().unwrap().len(), 1);
 
     let schedule = |owner: Value, cron: &str| json!({ "owner": owner, "kind": "backup", "cron": cron, "time_zone": "Europe/Berlin", "enabled": true, "catch_up": true });
-    let made = api.ok(201, "POST", "/schedules", schedule(json!({ "policy": policy_id }), "0 3 * * 0")).await;
-    let own = api.ok(201, "POST", "/schedules", schedule(json!({ "app": app }), "daily at 02:30")).await;
+    let made = api
+        .ok(201, "POST", "/schedules", schedule(json!({ "policy": policy_id }), "0 3 * * 0"))
+        .await;
+    let own =
+        api.ok(201, "POST", "/schedules", schedule(json!({ "app": app }), "daily at 02:30")).await;
     assert_eq!((&own["cron"], &own["owner"]), (&json!("30 2 * * *"), &json!({ "app": app })));
-    for (owner, cron) in
-        [(json!({ "app": app }), "daily at 25:00"), (json!({ "app": app }), "* *"), (json!({ "app": app, "policy": 1 }), "0 3 * * 0")]
-    {
+    for (owner, cron) in [
+        (json!({ "app": app }), "daily at 25:00"),
+        (json!({ "app": app }), "* *"),
+        (json!({ "app": app, "policy": 1 }), "0 3 * * 0"),
+    ] {
         api.refused(400, "POST", "/schedules", schedule(owner, cron)).await;
     }
     api.refused(404, "POST", "/schedules", schedule(json!({ "app": 999_999 }), "0 3 * * 0")).await;
@@ -214,11 +321,19 @@ async fn schedules(api: &Api, app: &Value) -> (Value, Value) {
     assert_eq!(api.get(&path).await["revision"], 2);
     assert_eq!(api.get("/schedules").await["items"].as_array().unwrap().len(), 2);
     let effective = api.get(&format!("/apps/{app}/schedules")).await;
-    let mut origins: Vec<String> = effective["items"].as_array().unwrap().iter().map(|item| item["origin"].to_string()).collect();
+    let mut origins: Vec<String> = effective["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| item["origin"].to_string())
+        .collect();
     origins.sort();
     assert_eq!(origins, ["\"app\"", "{\"policy\":\"pii\"}"]);
     let site = api.get("/apps").await;
-    assert_eq!((site["apps"].as_array().unwrap().len(), site["next"].as_array().unwrap().len()), (3, 3));
+    assert_eq!(
+        (site["apps"].as_array().unwrap().len(), site["next"].as_array().unwrap().len()),
+        (3, 3)
+    );
     exports(api, app).await;
     (made["id"].clone(), policy_id)
 }
@@ -226,13 +341,22 @@ async fn schedules(api: &Api, app: &Value) -> (Value, Value) {
 async fn exports(api: &Api, app: &Value) {
     let path = format!("/apps/{app}/export");
     for (query, names) in [
-        ("form=systemd&executable=/opt/x", &["plakar-opendrive-home.service", "plakar-opendrive-home.timer"][..]),
-        ("form=kubernetes&executable=/opt/x&image=me/x:1&claim=home&namespace=backups", &["plakar-opendrive-home.yaml"]),
+        (
+            "form=systemd&executable=/opt/x",
+            &["plakar-opendrive-home.service", "plakar-opendrive-home.timer"][..],
+        ),
+        (
+            "form=kubernetes&executable=/opt/x&image=me/x:1&claim=home&namespace=backups",
+            &["plakar-opendrive-home.yaml"],
+        ),
         ("form=crontab&executable=/opt/x&time_zone=Europe/Berlin", &["crontab"]),
     ] {
         let files = api.get(&format!("{path}?{query}")).await;
         let files = files["items"].as_array().unwrap();
-        assert_eq!(files.iter().map(|file| file["name"].as_str().unwrap()).collect::<Vec<_>>(), names);
+        assert_eq!(
+            files.iter().map(|file| file["name"].as_str().unwrap()).collect::<Vec<_>>(),
+            names
+        );
         assert!(files[0]["text"].as_str().unwrap().contains("/opt/x"), "{files:?}");
     }
     for query in [
@@ -262,15 +386,32 @@ async fn tasks(api: &Api, world: &World, app: &Value) {
     let task = &filtered["items"][0]["id"];
     assert_eq!(&api.get(&format!("/tasks/{task}")).await["id"], task);
     assert_eq!(api.get(&format!("/tasks/{task}/log?offset=9007199254740991")).await["text"], "");
-    assert_eq!(api.ok(200, "POST", &format!("/tasks/{task}/cancel"), json!({})).await["outcome"], "over");
+    assert_eq!(
+        api.ok(200, "POST", &format!("/tasks/{task}/cancel"), json!({})).await["outcome"],
+        "over"
+    );
 
-    world.simulator.add_fault(Fault::new(What::Delay { ms: 60_000 }).endpoint("download/file").always());
-    let running = api.ok(202, "POST", &format!("/tasks/{task}/retry"), json!({})).await["id"].clone();
-    assert!(api.refused(400, "POST", &format!("/tasks/{running}/retry"), json!({})).await.contains("still running"));
-    assert!(api.refused(423, "POST", &format!("/apps/{app}/tasks"), json!({ "kind": "backup" })).await.contains("running"));
+    world
+        .simulator
+        .add_fault(Fault::new(What::Delay { ms: 60_000 }).endpoint("download/file").always());
+    let running =
+        api.ok(202, "POST", &format!("/tasks/{task}/retry"), json!({})).await["id"].clone();
+    assert!(
+        api.refused(400, "POST", &format!("/tasks/{running}/retry"), json!({}))
+            .await
+            .contains("still running")
+    );
+    assert!(
+        api.refused(423, "POST", &format!("/apps/{app}/tasks"), json!({ "kind": "backup" }))
+            .await
+            .contains("running")
+    );
     api.refused(423, "POST", &format!("/tasks/{task}/retry"), json!({})).await;
     api.refused(423, "DELETE", &format!("/apps/{app}"), Value::Null).await;
-    assert_eq!(api.ok(200, "POST", &format!("/tasks/{running}/cancel"), json!({})).await["outcome"], "asked");
+    assert_eq!(
+        api.ok(200, "POST", &format!("/tasks/{running}/cancel"), json!({})).await["outcome"],
+        "asked"
+    );
     assert_eq!(api.end(&running).await.0["state"], "cancelled");
     world.simulator.set_faults(Vec::new());
 }

@@ -9,7 +9,8 @@ use crate::world::World;
 /// No page ever shows it.
 const SECRET: &str = "correct \"horse\" <battery> & 'staple' #1";
 
-const BEGINNING: &str = "/assign?kind=source&resource=Family+drive&resource_class=file-storage&subclass=";
+const BEGINNING: &str =
+    "/assign?kind=source&resource=Family+drive&resource_class=file-storage&subclass=";
 
 async fn without_secret(console: &Console, paths: &[&str]) {
     for path in paths {
@@ -19,9 +20,13 @@ async fn without_secret(console: &Console, paths: &[&str]) {
     }
 }
 
-fn filled<'a>(fields: &'a [(String, String)], with: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+fn filled<'a>(
+    fields: &'a [(String, String)],
+    with: &[(&'a str, &'a str)],
+) -> Vec<(&'a str, &'a str)> {
     let others = fields.iter().filter(|(name, _)| !with.iter().any(|(given, _)| given == name));
-    let others: Vec<(&str, &str)> = others.map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let others: Vec<(&str, &str)> =
+        others.map(|(name, value)| (name.as_str(), value.as_str())).collect();
     others.into_iter().chain(with.iter().copied()).collect()
 }
 
@@ -33,8 +38,12 @@ async fn an_app_is_assigned_step_by_step_changed_and_removed() {
     let page = console.page("/assign").await;
     assert_eq!(page.text(".steps [aria-current]"), "What it is");
     assert_eq!(page.attribute("#resource_class", "value"), "file-storage");
-    let page = console.page("/assign?kind=source&resource=&resource_class=nonsense&subclass=").await;
-    assert!(page.text("#resource-fault").contains("missing") && page.text("#resource_class-fault").contains("No installed integration"));
+    let page =
+        console.page("/assign?kind=source&resource=&resource_class=nonsense&subclass=").await;
+    assert!(
+        page.text("#resource-fault").contains("missing")
+            && page.text("#resource_class-fault").contains("No installed integration")
+    );
 
     // It has two protocols, so it is asked for.
     let page = console.page(BEGINNING).await;
@@ -48,7 +57,10 @@ async fn an_app_is_assigned_step_by_step_changed_and_removed() {
         ("opendrive://".into(), "family-drive".into())
     );
     // Needed with this protocol by a condition of the schema, and what does not go with it is not asked.
-    assert!(page.has("#option\\.username[required]") && page.has("#option\\.password[type=password][required]"));
+    assert!(
+        page.has("#option\\.username[required]")
+            && page.has("#option\\.password[type=password][required]")
+    );
     assert!(!page.has("#option\\.rclone_type") && page.has("details #option\\.transfers"));
 
     // All faults at once, each beside its field; secrets are not given back.
@@ -83,11 +95,24 @@ async fn an_app_is_assigned_step_by_step_changed_and_removed() {
     ] {
         let text = page.text(&format!("#{field}-fault"));
         assert!(text.contains(words), "{field}: {text}");
-        assert!(page.has(&format!("#{field}[aria-invalid=true][aria-describedby*='-fault']")), "{field}");
+        assert!(
+            page.has(&format!("#{field}[aria-invalid=true][aria-describedby*='-fault']")),
+            "{field}"
+        );
     }
-    assert!(!page.has(".faults") && !page.has("#option\\.password-fault") && page.has("details[open] #option\\.transfers"));
-    assert_eq!((page.attribute("#daily", "value"), page.attribute("#name", "value")), ("-1".into(), "My App".into()));
-    assert!(page.has("input[name=class][value=PII][checked]") && page.has("input[name=class][value='own one'][checked]"));
+    assert!(
+        !page.has(".faults")
+            && !page.has("#option\\.password-fault")
+            && page.has("details[open] #option\\.transfers")
+    );
+    assert_eq!(
+        (page.attribute("#daily", "value"), page.attribute("#name", "value")),
+        ("-1".into(), "My App".into())
+    );
+    assert!(
+        page.has("input[name=class][value=PII][checked]")
+            && page.has("input[name=class][value='own one'][checked]")
+    );
 
     // Now right.
     let username = world.simulator.username().to_owned();
@@ -108,8 +133,14 @@ async fn an_app_is_assigned_step_by_step_changed_and_removed() {
     let place = console.done("/assign", &good).await;
     let (path, _) = place.split_once('?').unwrap();
     let app = console.service.app_named(AppKind::Source, "drive-app").await.unwrap();
-    assert_eq!((path, &app.spec.data_classes[..]), (&*format!("/apps/{}", app.id), &["PII".to_owned(), "own one".to_owned()][..]));
-    assert_eq!(console.page(&place).await.text(".notice"), "The app is assigned. Test its connection next.");
+    assert_eq!(
+        (path, &app.spec.data_classes[..]),
+        (&*format!("/apps/{}", app.id), &["PII".to_owned(), "own one".to_owned()][..])
+    );
+    assert_eq!(
+        console.page(&place).await.text(".notice"),
+        "The app is assigned. Test its connection next."
+    );
     assert!(std::path::Path::new(&store).join("CONFIG").exists());
     let shown = world.user.ok(&["source", "show", "-secrets", "-json", "drive-app"]);
     assert!(shown.contains("battery"), "it is in Plakar's configuration");
@@ -128,17 +159,30 @@ async fn an_app_is_assigned_step_by_step_changed_and_removed() {
     let answer = console.post(&settings, &wrong).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     let page = answer.html("settings");
-    assert!(page.has("#option\\.location-fault") && page.attribute("#option\\.location", "value") == "ftp://x");
-    let right = filled(&form, &[("name", "renamed"), ("option.transfers", "4"), ("environment", "")]);
+    assert!(
+        page.has("#option\\.location-fault")
+            && page.attribute("#option\\.location", "value") == "ftp://x"
+    );
+    let right =
+        filled(&form, &[("name", "renamed"), ("option.transfers", "4"), ("environment", "")]);
     assert_eq!(console.done(&settings, &right).await, format!("{settings}?notice=saved"));
     let page = console.page(&settings).await;
-    assert_eq!((page.text("h1"), page.attribute("#option\\.transfers", "value")), ("renamed".into(), "4".into()));
-    assert!(world.user.ok(&["source", "show", "-secrets", "-json", "drive-app"]).contains("battery"), "it was kept");
+    assert_eq!(
+        (page.text("h1"), page.attribute("#option\\.transfers", "value")),
+        ("renamed".into(), "4".into())
+    );
+    assert!(
+        world.user.ok(&["source", "show", "-secrets", "-json", "drive-app"]).contains("battery"),
+        "it was kept"
+    );
     // The same form again is of an older revision.
     let answer = console.post(&settings, &filled(&form, &[("name", "other")])).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     let page = answer.html("outdated");
-    assert!(page.text(".faults").contains("changed meanwhile") && page.has(&format!(".alert a[href='{settings}']")));
+    assert!(
+        page.text(".faults").contains("changed meanwhile")
+            && page.has(&format!(".alert a[href='{settings}']"))
+    );
 
     let page = console.page(&format!("{path}/remove")).await;
     assert!(page.text("section").contains("What stays") && page.text("section").contains(&store));

@@ -77,7 +77,11 @@ impl Console {
 impl Answer {
     /// The page in it, checked.
     pub fn html(&self, what: &str) -> Html {
-        assert!(self.headers["content-type"].as_bytes().starts_with(b"text/html"), "{what}: {:?}", self.headers);
+        assert!(
+            self.headers["content-type"].as_bytes().starts_with(b"text/html"),
+            "{what}: {:?}",
+            self.headers
+        );
         Html::sound(&self.text, what)
     }
 }

@@ -6,19 +6,32 @@ use crate::console::Console;
 use crate::scene::{Scene, Texts};
 
 /// Leaves an attribute in either kind of quotes, an element, a comment, a script and a template.
-pub const HOSTILE: &str =
-    r#""'></textarea></pre></title>--><img src=x onerror=alert(1)><script>alert(2)</script><a href=javascript:alert(3)>{{7*7}}&lt;"#;
+pub const HOSTILE: &str = r#""'></textarea></pre></title>--><img src=x onerror=alert(1)><script>alert(2)</script><a href=javascript:alert(3)>{{7*7}}&lt;"#;
 
 #[tokio::test]
 async fn hostile_texts_are_shown_and_do_nothing() {
     let console = Console::without_plakar().await;
-    let texts = Texts { resource: HOSTILE, environment: HOSTILE, class: HOSTILE, store: HOSTILE, trouble: HOSTILE, file: HOSTILE };
+    let texts = Texts {
+        resource: HOSTILE,
+        environment: HOSTILE,
+        class: HOSTILE,
+        store: HOSTILE,
+        trouble: HOSTILE,
+        file: HOSTILE,
+    };
     let apps = Scene { state: &console.state, texts }.fill();
     let mut paths = vec!["/".to_owned(), "/tasks".to_owned()];
     for app in &apps {
-        paths.extend([format!("/apps/{}", app.id), format!("/apps/{}/settings", app.id), format!("/apps/{}/remove", app.id)]);
+        paths.extend([
+            format!("/apps/{}", app.id),
+            format!("/apps/{}/settings", app.id),
+            format!("/apps/{}/remove", app.id),
+        ]);
     }
-    let tasks = console.state.tasks(&source_app::state::TaskFilter { limit: Some(500), ..Default::default() }).unwrap();
+    let tasks = console
+        .state
+        .tasks(&source_app::state::TaskFilter { limit: Some(500), ..Default::default() })
+        .unwrap();
     paths.extend(tasks.iter().map(|task| format!("/tasks/{}", task.id)));
     for path in &paths {
         // It panics if anything of it became an element or an attribute.
@@ -29,8 +42,12 @@ async fn hostile_texts_are_shown_and_do_nothing() {
     assert_eq!(page.attribute("#environment", "value"), HOSTILE);
     assert_eq!(page.attribute("#store", "value"), HOSTILE);
     // What is posted comes back as text too.
-    let answer =
-        console.post(&format!("/apps/{}/settings", apps[0].id), &[("revision", "1"), ("name", HOSTILE), ("resource", HOSTILE)]).await;
+    let answer = console
+        .post(
+            &format!("/apps/{}/settings", apps[0].id),
+            &[("revision", "1"), ("name", HOSTILE), ("resource", HOSTILE)],
+        )
+        .await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(answer.html("settings").attribute("#name", "value"), HOSTILE);
     let answer =

@@ -38,15 +38,26 @@ impl Html {
         for element in self.all("*") {
             let name = element.value().name();
             for (attribute, value) in element.value().attrs() {
-                assert!(attribute != "style" && !attribute.starts_with("on"), "{what}: <{name} {attribute}>");
+                assert!(
+                    attribute != "style" && !attribute.starts_with("on"),
+                    "{what}: <{name} {attribute}>"
+                );
                 let address = ["href", "src", "action"].contains(&attribute);
-                let ours = (value.starts_with('/') && !value.starts_with("//")) || value.starts_with('#');
+                let ours =
+                    (value.starts_with('/') && !value.starts_with("//")) || value.starts_with('#');
                 assert!(!address || ours, "{what}: <{name} {attribute}={value}>");
             }
             assert!(!["style", "iframe", "object", "base"].contains(&name), "{what}: <{name}>");
-            assert!(name != "script" || (element.value().attr("src").is_some() && words(element).is_empty()), "{what}: a script");
             assert!(
-                name != "img" || element.value().attr("src").is_some_and(|src| src.starts_with("/static/") || src.contains("/raw?path=/")),
+                name != "script"
+                    || (element.value().attr("src").is_some() && words(element).is_empty()),
+                "{what}: a script"
+            );
+            assert!(
+                name != "img"
+                    || element.value().attr("src").is_some_and(
+                        |src| src.starts_with("/static/") || src.contains("/raw?path=/")
+                    ),
                 "{what}: an image"
             );
         }
@@ -56,21 +67,36 @@ impl Html {
         let mut ids = HashSet::new();
         for element in self.all("[id]") {
             let id = element.value().attr("id").unwrap();
-            assert!(ids.insert(id) && !id.contains(char::is_whitespace), "{what}: two of the id {id:?}");
+            assert!(
+                ids.insert(id) && !id.contains(char::is_whitespace),
+                "{what}: two of the id {id:?}"
+            );
         }
         for attribute in ["for", "aria-describedby", "aria-labelledby", "list"] {
             for element in self.all(&format!("[{attribute}]")) {
                 let named = element.value().attr(attribute).unwrap();
-                assert!(named.split(' ').all(|id| ids.contains(id)), "{what}: {attribute}={named:?} names nothing");
+                assert!(
+                    named.split(' ').all(|id| ids.contains(id)),
+                    "{what}: {attribute}={named:?} names nothing"
+                );
             }
         }
         for one in ["h1", "main", "header nav[aria-label]", "title", "a.skip[href='#content']"] {
             assert_eq!(self.all(one).len(), 1, "{what}: {one}");
         }
-        assert!(self.all("table").iter().all(|table| table.select(&selector("thead th[scope=col]")).next().is_some()), "{what}: a table");
+        assert!(
+            self.all("table")
+                .iter()
+                .all(|table| table.select(&selector("thead th[scope=col]")).next().is_some()),
+            "{what}: a table"
+        );
         assert!(
             self.all("section").iter().all(|section| {
-                let named = section.value().attr("aria-label").or(section.value().attr("aria-labelledby")).is_some();
+                let named = section
+                    .value()
+                    .attr("aria-label")
+                    .or(section.value().attr("aria-labelledby"))
+                    .is_some();
                 named || section.select(&selector("h2, caption")).next().is_some()
             }),
             "{what}: a section without a name"
@@ -81,7 +107,8 @@ impl Html {
     }
 
     fn forms_are_right(&self, what: &str) {
-        let labels: HashSet<&str> = self.all("label[for]").iter().filter_map(|label| label.value().attr("for")).collect();
+        let labels: HashSet<&str> =
+            self.all("label[for]").iter().filter_map(|label| label.value().attr("for")).collect();
         for input in self.all("input:not([type=hidden]), select, textarea") {
             let id = input.value().attr("id").unwrap_or_default();
             assert!(labels.contains(id), "{what}: {} has no label", input.html());
@@ -93,16 +120,29 @@ impl Html {
         for form in self.all("form") {
             let posts = form.value().attr("method") == Some("post");
             assert!(posts || form.value().attr("method") == Some("get"), "{what}: {}", form.html());
-            assert_eq!(form.select(&selector("input[type=hidden][name=csrf]")).count(), usize::from(posts), "{what}: {}", form.html());
-            assert!(form.select(&selector("button[type=submit]")).next().is_some(), "{what}: {}", form.html());
+            assert_eq!(
+                form.select(&selector("input[type=hidden][name=csrf]")).count(),
+                usize::from(posts),
+                "{what}: {}",
+                form.html()
+            );
+            assert!(
+                form.select(&selector("button[type=submit]")).next().is_some(),
+                "{what}: {}",
+                form.html()
+            );
         }
-        let inside = self.all("form *").iter().filter(|element| element.value().name() == "form").count();
+        let inside =
+            self.all("form *").iter().filter(|element| element.value().name() == "form").count();
         assert_eq!(inside, 0, "{what}: a form in a form");
     }
 
     /// The words of the first such element.
     pub fn text(&self, query: &str) -> String {
-        self.all(query).first().copied().map_or_else(|| panic!("no {query} in {}", self.parsed.html()), words)
+        self.all(query)
+            .first()
+            .copied()
+            .map_or_else(|| panic!("no {query} in {}", self.parsed.html()), words)
     }
 
     /// The words of all such elements.
@@ -113,7 +153,9 @@ impl Html {
     /// An attribute of the first such element.
     pub fn attribute(&self, query: &str, name: &str) -> String {
         let found = self.all(query).first().and_then(|element| element.value().attr(name));
-        found.unwrap_or_else(|| panic!("no {query} with {name} in {}", self.parsed.html())).to_owned()
+        found
+            .unwrap_or_else(|| panic!("no {query} with {name} in {}", self.parsed.html()))
+            .to_owned()
     }
 
     /// Whether there is such an element.
@@ -123,7 +165,8 @@ impl Html {
 
     /// The links to pages of the console.
     pub fn links(&self) -> Vec<String> {
-        let links = self.all("main a[href^='/']").into_iter().filter_map(|link| link.value().attr("href"));
+        let links =
+            self.all("main a[href^='/']").into_iter().filter_map(|link| link.value().attr("href"));
         links.filter(|link| !link.starts_with("/api/")).map(str::to_owned).collect()
     }
 
@@ -138,10 +181,16 @@ impl Html {
                 continue;
             }
             let value = match input.value().name() {
-                "select" => input.select(&selector("option[selected]")).next().and_then(|option| option.value().attr("value")),
+                "select" => input
+                    .select(&selector("option[selected]"))
+                    .next()
+                    .and_then(|option| option.value().attr("value")),
                 _ => attribute("value"),
             };
-            fields.push((attribute("name").unwrap().to_owned(), value.unwrap_or_default().to_owned()));
+            fields.push((
+                attribute("name").unwrap().to_owned(),
+                value.unwrap_or_default().to_owned(),
+            ));
         }
         fields
     }

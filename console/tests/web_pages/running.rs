@@ -29,7 +29,10 @@ async fn test_backup_and_check_are_started_by_buttons() {
     world.put("letter.txt", b"Dear all");
     let console = Console::new(world.plakar.clone()).await;
     // The source `drive` is in Plakar's configuration.
-    let app = AppSpec { store: Some(world.user.path("store")), ..spec(source_app::state::AppKind::Source, "drive", &PLAIN) };
+    let app = AppSpec {
+        store: Some(world.user.path("store")),
+        ..spec(source_app::state::AppKind::Source, "drive", &PLAIN)
+    };
     let app = console.state.add_app(&app, chrono::Utc::now()).unwrap();
     let (path, tasks) = (format!("/apps/{}", app.id), format!("/apps/{}/tasks", app.id));
 
@@ -50,11 +53,19 @@ async fn test_backup_and_check_are_started_by_buttons() {
     console.done(&tasks, &[("kind", "check"), ("snapshot", &point)]).await;
     assert_eq!(ended(&console).await, TaskState::Succeeded);
     let refused = console.post(&tasks, &[("kind", "prune")]).await;
-    assert!(refused.status == StatusCode::BAD_REQUEST && refused.html("prune").text(".faults").contains("has no retention"));
-    for (fields, words) in [(vec![("kind", "restore")], "begins at a restore point"), (vec![("kind", "check"), ("snapshot", "../x")], "x")]
-    {
+    assert!(
+        refused.status == StatusCode::BAD_REQUEST
+            && refused.html("prune").text(".faults").contains("has no retention")
+    );
+    for (fields, words) in [
+        (vec![("kind", "restore")], "begins at a restore point"),
+        (vec![("kind", "check"), ("snapshot", "../x")], "x"),
+    ] {
         let refused = console.post(&tasks, &fields).await;
-        assert!(refused.status == StatusCode::BAD_REQUEST && refused.html("refused").text(".faults").contains(words));
+        assert!(
+            refused.status == StatusCode::BAD_REQUEST
+                && refused.html("refused").text(".faults").contains(words)
+        );
     }
     console.service.stop().await;
 }

@@ -3,8 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use source_app::model::Retention;
 use source_app::state::{
-    App, AppKind, AppSpec, Cause, MatchMode, NewTask, Owner, PolicySpec, Resource, ScheduleSpec, State, Task, TaskKind, TaskResult,
-    TaskState,
+    App, AppKind, AppSpec, Cause, MatchMode, NewTask, Owner, PolicySpec, Resource, ScheduleSpec,
+    State, Task, TaskKind, TaskResult, TaskState,
 };
 
 /// The texts of users and drives in a scene.
@@ -33,9 +33,17 @@ pub fn spec(kind: AppKind, name: &str, texts: &Texts<'_>) -> AppSpec {
     AppSpec {
         kind,
         name: name.into(),
-        resource: Resource { name: texts.resource.into(), class: "file-storage".into(), subclass: String::new() },
+        resource: Resource {
+            name: texts.resource.into(),
+            class: "file-storage".into(),
+            subclass: String::new(),
+        },
         environment: texts.environment.into(),
-        data_classes: if kind == AppKind::Source { vec!["PII".into(), texts.class.into()] } else { Vec::new() },
+        data_classes: if kind == AppKind::Source {
+            vec!["PII".into(), texts.class.into()]
+        } else {
+            Vec::new()
+        },
         integration: "rclone".into(),
         protocol: "opendrive".into(),
         entry: name.into(),
@@ -51,27 +59,48 @@ pub struct Scene<'a> {
 
 impl Scene<'_> {
     pub fn app(&self, kind: AppKind, name: &str, days: i64) -> App {
-        self.state.add_app(&spec(kind, name, &self.texts), Utc::now() - TimeDelta::days(days)).unwrap()
+        self.state
+            .add_app(&spec(kind, name, &self.texts), Utc::now() - TimeDelta::days(days))
+            .unwrap()
     }
 
-    pub fn began(&self, app: &App, kind: TaskKind, cause: Cause, at: DateTime<Utc>, input: serde_json::Value) -> Task {
+    pub fn began(
+        &self,
+        app: &App,
+        kind: TaskKind,
+        cause: Cause,
+        at: DateTime<Utc>,
+        input: serde_json::Value,
+    ) -> Task {
         let task = self.state.begin(&NewTask { app: app.id, kind, cause, input }, at).unwrap();
         use std::io::Write;
         let mut log = self.state.log_writer(task.id).unwrap();
-        writeln!(log, "{} backing up\n{0} failed: {} {}", at.format("%Y-%m-%d %H:%M:%S"), self.texts.file, self.texts.trouble).unwrap();
+        writeln!(
+            log,
+            "{} backing up\n{0} failed: {} {}",
+            at.format("%Y-%m-%d %H:%M:%S"),
+            self.texts.file,
+            self.texts.trouble
+        )
+        .unwrap();
         task
     }
 
     pub fn ended(&self, app: &App, kind: TaskKind, state: TaskState, at: DateTime<Utc>) -> Task {
         let task = self.began(app, kind, Cause::Schedule, at, serde_json::json!({}));
         let verdict = match state {
-            TaskState::Succeeded if kind == TaskKind::Test => "it answered in 0.4 s; the store is ready".into(),
-            TaskState::Succeeded if kind == TaskKind::Check => "all data was read and is whole".into(),
+            TaskState::Succeeded if kind == TaskKind::Test => {
+                "it answered in 0.4 s; the store is ready".into()
+            }
+            TaskState::Succeeded if kind == TaskKind::Check => {
+                "all data was read and is whole".into()
+            }
             TaskState::Succeeded => "restore point 4f1c88d2 with 1834 files".into(),
             TaskState::CompletedWithErrors => "3 entries failed; the log lists them".into(),
             _ => self.texts.trouble.to_owned(),
         };
-        let made = kind == TaskKind::Backup && matches!(state, TaskState::Succeeded | TaskState::CompletedWithErrors);
+        let made = kind == TaskKind::Backup
+            && matches!(state, TaskState::Succeeded | TaskState::CompletedWithErrors);
         let finish = TaskResult {
             state,
             exit: Some(i32::from(state == TaskState::Failed)),
@@ -80,12 +109,28 @@ impl Scene<'_> {
             bytes: made.then_some(4_720_000_000 + 1_000_000 * u64::try_from(task.id).unwrap()),
             snapshot: made.then(|| "4f1c88d2".repeat(8)),
         };
-        self.state.finish(task.id, &finish, None, at + TimeDelta::seconds(100 + 7 * task.id)).unwrap();
+        self.state
+            .finish(task.id, &finish, None, at + TimeDelta::seconds(100 + 7 * task.id))
+            .unwrap();
         self.state.task(task.id).unwrap()
     }
 
-    pub fn schedule(&self, owner: Owner, kind: TaskKind, cron: &str, zone: &str, since: DateTime<Utc>) {
-        let spec = ScheduleSpec { owner, kind, cron: cron.into(), time_zone: zone.into(), enabled: true, catch_up: true };
+    pub fn schedule(
+        &self,
+        owner: Owner,
+        kind: TaskKind,
+        cron: &str,
+        zone: &str,
+        since: DateTime<Utc>,
+    ) {
+        let spec = ScheduleSpec {
+            owner,
+            kind,
+            cron: cron.into(),
+            time_zone: zone.into(),
+            enabled: true,
+            catch_up: true,
+        };
         self.state.add_schedule(&spec, since).unwrap();
     }
 
@@ -105,11 +150,14 @@ impl Scene<'_> {
         };
         let policy = self.state.add_policy(&policy, now).unwrap();
         self.schedule(Owner::Policy(policy.id), TaskKind::Check, "0 4 * * 0", "UTC", now);
-        let apps: Vec<App> =
-            ["photos", "letters", "ledger", "mail", "scans", "attic"].iter().map(|name| self.app(AppKind::Source, name, 40)).collect();
+        let apps: Vec<App> = ["photos", "letters", "ledger", "mail", "scans", "attic"]
+            .iter()
+            .map(|name| self.app(AppKind::Source, name, 40))
+            .collect();
         let [photos, letters, ledger, mail, scans, _attic] = &apps[..] else { unreachable!() };
         for day in (0..9).rev() {
-            let state = if day == 4 { TaskState::CompletedWithErrors } else { TaskState::Succeeded };
+            let state =
+                if day == 4 { TaskState::CompletedWithErrors } else { TaskState::Succeeded };
             self.ended(photos, TaskKind::Backup, state, hours(5 + 24 * day));
         }
         self.ended(photos, TaskKind::Test, TaskState::Succeeded, hours(3));
@@ -117,7 +165,13 @@ impl Scene<'_> {
         self.schedule(Owner::App(photos.id), TaskKind::Backup, "30 2 * * *", "Europe/Berlin", now);
         self.ended(letters, TaskKind::Backup, TaskState::Succeeded, hours(26));
         self.ended(letters, TaskKind::Test, TaskState::Failed, hours(25));
-        let running = self.began(letters, TaskKind::Backup, Cause::Manual, now - TimeDelta::minutes(3), serde_json::json!({}));
+        let running = self.began(
+            letters,
+            TaskKind::Backup,
+            Cause::Manual,
+            now - TimeDelta::minutes(3),
+            serde_json::json!({}),
+        );
         let progress = format!("backing up 1204 done, 1 failed, 180 s: {}", self.texts.file);
         self.state.heartbeat(running.id, Some(&progress), now).unwrap();
         self.ended(ledger, TaskKind::Backup, TaskState::Succeeded, hours(80));
@@ -127,7 +181,13 @@ impl Scene<'_> {
         self.ended(scans, TaskKind::Backup, TaskState::Succeeded, hours(50));
         // At no time of the day is this slot one that was just now.
         let daily = hours(6).format("%-M %-H * * *").to_string();
-        self.schedule(Owner::App(scans.id), TaskKind::Backup, &daily, "UTC", now - TimeDelta::days(2));
+        self.schedule(
+            Owner::App(scans.id),
+            TaskKind::Backup,
+            &daily,
+            "UTC",
+            now - TimeDelta::days(2),
+        );
         let destination = self.app(AppKind::Destination, "spare-drive", 3);
         let snapshot = "4f1c88d2".repeat(8);
         let input = serde_json::json!({ "snapshot": snapshot, "path": self.texts.file, "to": { "destination": "spare-drive" } });

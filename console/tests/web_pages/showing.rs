@@ -31,11 +31,15 @@ async fn the_overview_shows_first_what_needs_somebody() {
     assert_eq!(page.texts(".attention tbody th > a"), ["attic", "ledger", "mail", "scans"]);
     let reasons = page.texts(".attention .reason");
     assert!(
-        reasons[1].starts_with("The last backup failed: OpenDrive refused the login") && reasons[1].contains("was 3 days ago"),
+        reasons[1].starts_with("The last backup failed: OpenDrive refused the login")
+            && reasons[1].contains("was 3 days ago"),
         "{reasons:?}"
     );
     assert!(reasons[2].starts_with("The last backup has errors: 3 entries failed"), "{reasons:?}");
-    assert!(reasons[3].starts_with("The backup that was due") && reasons[3].contains("has not run"), "{reasons:?}");
+    assert!(
+        reasons[3].starts_with("The backup that was due") && reasons[3].contains("has not run"),
+        "{reasons:?}"
+    );
     assert_eq!(page.texts(".attention .badge-bad"), ["failed", "overdue"]);
     assert!(page.text("[data-task][data-state=running] [data-progress]").contains("1204 done"));
     assert!(page.text("[data-state=waiting]").contains("next try in"));
@@ -50,12 +54,22 @@ async fn what_nobody_runs_is_overdue_however_often_it_is_due() {
     for (name, cron) in [("notes", "* * * * *"), ("songs", "*/30 * * * *")] {
         let app = scene.app(AppKind::Source, name, 3);
         scene.ended(&app, TaskKind::Backup, TaskState::Succeeded, Utc::now() - TimeDelta::hours(2));
-        scene.schedule(Owner::App(app.id), TaskKind::Backup, cron, "UTC", Utc::now() - TimeDelta::minutes(80));
+        scene.schedule(
+            Owner::App(app.id),
+            TaskKind::Backup,
+            cron,
+            "UTC",
+            Utc::now() - TimeDelta::minutes(80),
+        );
     }
     let page = console.page("/").await;
     assert_eq!(page.texts(".attention .badge-bad"), ["overdue", "overdue"]);
     for reason in page.texts(".attention .reason") {
-        assert!(reason.starts_with("The backup that was due") && reason.contains("minutes ago has not run"), "{reason}");
+        assert!(
+            reason.starts_with("The backup that was due")
+                && reason.contains("minutes ago has not run"),
+            "{reason}"
+        );
     }
 }
 
@@ -67,14 +81,24 @@ async fn a_dashboard_has_all_of_an_app() {
     assert_eq!(page.text("h1"), "photos");
     assert_eq!(page.texts(".tabs a"), ["Dashboard", "Restore points", "Schedules", "Settings"]);
     assert_eq!(page.text(".tabs a[aria-current=page]"), "Dashboard");
-    assert_eq!(page.texts(".actions button"), ["Create Backup", "Test Connection", "Check", "Prune"]);
+    assert_eq!(
+        page.texts(".actions button"),
+        ["Create Backup", "Test Connection", "Check", "Prune"]
+    );
     assert!(!page.has(".actions button[disabled]"));
     assert_eq!(page.texts("caption"), ["Last backups", "Other tasks"]);
     assert!(page.has(&format!("a[href='/apps/{}/points/{}']", apps[0].id, "4f1c88d2".repeat(8))));
     let about = page.text("dl");
-    assert!(about.contains("Keeps 7 days, 4 weeks, 12 months") && about.contains("spare-drive (destination)"), "{about}");
+    assert!(
+        about.contains("Keeps 7 days, 4 weeks, 12 months")
+            && about.contains("spare-drive (destination)"),
+        "{about}"
+    );
     let next = page.texts(".list li");
-    assert!(next.len() == 2 && next.iter().any(|run| run.contains("daily at 02:30 (Europe/Berlin)")), "{next:?}");
+    assert!(
+        next.len() == 2 && next.iter().any(|run| run.contains("daily at 02:30 (Europe/Berlin)")),
+        "{next:?}"
+    );
     assert!(next.iter().any(|run| run.contains("by the policy all")), "{next:?}");
     // One runs: it can be cancelled, and nothing else be started.
     let page = console.page(&format!("/apps/{}", apps[1].id)).await;
@@ -93,7 +117,8 @@ async fn tasks_are_filtered_and_paged() {
     let app = scene.app(AppKind::Source, "drive", 9);
     let other = scene.app(AppKind::Source, "other", 9);
     for number in 0..60 {
-        let state = if number % 2 == 0 { TaskState::Succeeded } else { TaskState::CompletedWithErrors };
+        let state =
+            if number % 2 == 0 { TaskState::Succeeded } else { TaskState::CompletedWithErrors };
         scene.ended(&app, TaskKind::Backup, state, chrono::Utc::now());
     }
     scene.ended(&other, TaskKind::Check, TaskState::Failed, chrono::Utc::now());
@@ -106,7 +131,10 @@ async fn tasks_are_filtered_and_paged() {
     let query = format!("/tasks?app={}&kind=backup&state=completed+with+errors", app.id);
     let page = console.page(&query).await;
     assert_eq!(page.texts(rows).len(), 30);
-    assert_eq!(page.attribute("option[selected][value^=completed]", "value"), "completed with errors");
+    assert_eq!(
+        page.attribute("option[selected][value^=completed]", "value"),
+        "completed with errors"
+    );
     assert_eq!(console.page(&format!("/tasks?app={}", other.id)).await.texts(rows).len(), 1);
     assert_eq!(console.page("/tasks?kind=prune").await.text(".empty h2"), "No such tasks");
     for wrong in ["/tasks?kind=x", "/tasks?app=x", "/tasks?before=-", "/tasks?state=%22%3E"] {
@@ -124,18 +152,38 @@ async fn a_task_shows_its_end_its_log_and_what_can_be_done() {
     let task = scene.ended(&app, TaskKind::Backup, TaskState::Failed, chrono::Utc::now());
     let page = console.page(&format!("/tasks/{}", task.id)).await;
     assert!(page.text("dl").contains("Plakar's exit status 1"));
-    assert!(page.text("pre").contains("Annual statement.pdf") && page.has("form[action$='/retry']") && !page.has("[data-task]"));
-    let running = scene.began(&app, TaskKind::Backup, Cause::Manual, chrono::Utc::now(), serde_json::json!({}));
+    assert!(
+        page.text("pre").contains("Annual statement.pdf")
+            && page.has("form[action$='/retry']")
+            && !page.has("[data-task]")
+    );
+    let running = scene.began(
+        &app,
+        TaskKind::Backup,
+        Cause::Manual,
+        chrono::Utc::now(),
+        serde_json::json!({}),
+    );
     let path = format!("/tasks/{}", running.id);
     let page = console.page(&path).await;
-    assert!(page.has("[data-task] [data-progress]") && page.has("form[action$='/cancel']") && !page.has("form[action$='/retry']"));
+    assert!(
+        page.has("[data-task] [data-progress]")
+            && page.has("form[action$='/cancel']")
+            && !page.has("form[action$='/retry']")
+    );
     let length = page.text("pre").len();
     let next: usize = page.attribute("pre", "data-offset").parse().unwrap();
     assert!(next >= length, "{next}");
-    assert_eq!(console.done(&format!("{path}/cancel"), &[]).await, format!("{path}?notice=cancelling"));
+    assert_eq!(
+        console.done(&format!("{path}/cancel"), &[]).await,
+        format!("{path}?notice=cancelling")
+    );
     let page = console.page(&format!("{path}?notice=cancelling")).await;
     assert_eq!(page.text(".notice"), "The task is asked to stop.");
-    assert!(page.text("[role=status].notice, p[role=status]").contains("asked to stop") && !page.has("form[action$='/cancel']"));
+    assert!(
+        page.text("[role=status].notice, p[role=status]").contains("asked to stop")
+            && !page.has("form[action$='/cancel']")
+    );
     // A running one is not run again.
     let refused = console.post(&format!("{path}/retry"), &[]).await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST);
@@ -150,7 +198,11 @@ async fn a_task_shows_its_end_its_log_and_what_can_be_done() {
     let page = console.page(&format!("/tasks/{}", task.id)).await;
     let shown = page.text("pre");
     let whole = console.get(&format!("/tasks/{}/log", task.id)).await;
-    assert!(whole.text.len() > 390_000 && whole.headers["content-disposition"] == format!("attachment; filename=\"task-{}.log\"", task.id));
+    assert!(
+        whole.text.len() > 390_000
+            && whole.headers["content-disposition"]
+                == format!("attachment; filename=\"task-{}.log\"", task.id)
+    );
     assert_eq!(whole.headers["content-type"], "text/plain; charset=utf-8");
     assert!(shown.ends_with(&line) && shown.len() < 256 << 10 && !shown.contains('\u{fffd}'));
 }
@@ -158,36 +210,65 @@ async fn a_task_shows_its_end_its_log_and_what_can_be_done() {
 #[tokio::test]
 async fn what_is_not_there_is_a_page_with_its_status() {
     let console = Console::without_plakar().await;
-    for path in ["/nothing", "/apps/7", "/apps/7/settings", "/apps/x", "/tasks/7", "/tasks/99999999999999999999"] {
+    for path in [
+        "/nothing",
+        "/apps/7",
+        "/apps/7/settings",
+        "/apps/x",
+        "/tasks/7",
+        "/tasks/99999999999999999999",
+    ] {
         let answer = console.get(path).await;
-        let expected = if path.contains('x') || path.contains("999") { StatusCode::BAD_REQUEST } else { StatusCode::NOT_FOUND };
+        let expected = if path.contains('x') || path.contains("999") {
+            StatusCode::BAD_REQUEST
+        } else {
+            StatusCode::NOT_FOUND
+        };
         assert_eq!(answer.status, expected, "{path}");
         assert!(answer.html(path).has(".faults p"));
     }
     let answer = console.post("/", &[]).await;
-    assert_eq!((answer.status, answer.html("/").text("h1")), (StatusCode::METHOD_NOT_ALLOWED, "Not here".to_owned()));
+    assert_eq!(
+        (answer.status, answer.html("/").text("h1")),
+        (StatusCode::METHOD_NOT_ALLOWED, "Not here".to_owned())
+    );
     let answer = console.post("/apps/7/tasks", &[("kind", "shred")]).await;
-    assert!(answer.status == StatusCode::BAD_REQUEST && answer.html("tasks").text(".faults").contains("no kind of task"));
+    assert!(
+        answer.status == StatusCode::BAD_REQUEST
+            && answer.html("tasks").text(".faults").contains("no kind of task")
+    );
     // A notice is a code, or nothing.
     assert!(!console.page("/?notice=Send+money").await.has(".notice"));
-    assert_eq!(console.page("/?notice=removed").await.text(".notice"), "The app is removed. Its restore points stay in the store.");
+    assert_eq!(
+        console.page("/?notice=removed").await.text(".notice"),
+        "The app is removed. Its restore points stay in the store."
+    );
 }
 
 #[tokio::test]
 async fn what_pages_are_drawn_with_is_kept_by_browsers() {
     let console = Console::without_plakar().await;
     let page = console.page("/").await;
-    for (query, attribute, kind) in
-        [("link[rel=stylesheet]", "href", "text/css"), ("script", "src", "text/javascript"), ("link[rel=icon]", "href", "image/svg+xml")]
-    {
+    for (query, attribute, kind) in [
+        ("link[rel=stylesheet]", "href", "text/css"),
+        ("script", "src", "text/javascript"),
+        ("link[rel=icon]", "href", "image/svg+xml"),
+    ] {
         let address = page.attribute(query, attribute);
         let answer = console.get(&address).await;
-        assert!(answer.status == StatusCode::OK && answer.headers["content-type"].to_str().unwrap().starts_with(kind));
+        assert!(
+            answer.status == StatusCode::OK
+                && answer.headers["content-type"].to_str().unwrap().starts_with(kind)
+        );
         // Its name changes with it; under the plain one it is asked for again.
         let (name, end) = (address.split('.').next().unwrap(), address.rsplit('.').next().unwrap());
         let plain = console.get(&format!("{name}.{end}")).await;
         assert!(plain.text == answer.text && plain.headers["cache-control"] == "no-store");
-        assert!(answer.headers["cache-control"].to_str().unwrap().contains("immutable"), "{address}: {:?}", answer.headers);
+        assert!(
+            answer.headers["cache-control"].to_str().unwrap().contains("immutable"),
+            "{address}: {:?}",
+            answer.headers
+        );
     }
 }
 

@@ -53,14 +53,20 @@ impl Looked {
     async fn new() -> Self {
         let world = World::new().await;
         let console = Console::of(&world).await;
-        let mut files: Vec<(String, Vec<u8>)> =
-            HOSTILE.iter().enumerate().map(|(n, (name, _))| ((*name).to_owned(), format!("content {n}").into_bytes())).collect();
+        let mut files: Vec<(String, Vec<u8>)> = HOSTILE
+            .iter()
+            .enumerate()
+            .map(|(n, (name, _))| ((*name).to_owned(), format!("content {n}").into_bytes()))
+            .collect();
         for (name, _) in &HOSTILE[..9] {
             files.push((format!("folders/{name}/below.txt"), name.as_bytes().to_vec()));
         }
         files.push(("page.html".into(), b"<script>alert(1)</script><b>bold</b>".to_vec()));
         files.push(("picture.png".into(), PICTURE.to_vec()));
-        files.push(("drawing.svg".into(), b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>".to_vec()));
+        files.push((
+            "drawing.svg".into(),
+            b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>".to_vec(),
+        ));
         files.push(("binary.bin".into(), noise(1, 5_000)));
         files.push(("long.txt".into(), "1234567é".repeat(40_000).into_bytes()));
         files.push(("empty".into(), Vec::new()));
@@ -72,7 +78,8 @@ impl Looked {
         std::fs::write(folder.join("changed.txt"), "afterwards").unwrap();
         console.run(&app, Work::Backup).await;
         let folder = folder.to_str().unwrap().to_owned();
-        let mut files: BTreeMap<_, _> = files.into_iter().map(|(name, bytes)| (format!("{folder}/{name}"), bytes)).collect();
+        let mut files: BTreeMap<_, _> =
+            files.into_iter().map(|(name, bytes)| (format!("{folder}/{name}"), bytes)).collect();
         files.insert(format!("{folder}/changed.txt"), b"afterwards".to_vec());
         Self { world, console, app, files, folder }
     }
@@ -114,10 +121,16 @@ async fn every_link_leads_where_it_says_and_every_name_is_just_a_name() {
         }
         let answer = looked.console.get(&link).await;
         assert_eq!(answer.status, 200, "{link}: {}", answer.text());
-        assert!(answer.header("content-type").starts_with("text/html") != link.contains("/download?"), "{link}");
+        assert!(
+            answer.header("content-type").starts_with("text/html") != link.contains("/download?"),
+            "{link}"
+        );
         if link.contains("/download?") {
             let save = answer.header("content-disposition");
-            assert!(save.starts_with("attachment; filename=\"") && !save.contains(['\n', '\u{202e}']), "{save}");
+            assert!(
+                save.starts_with("attachment; filename=\"") && !save.contains(['\n', '\u{202e}']),
+                "{save}"
+            );
             if let Some(format) = field(&link, "format") {
                 let begins: &[u8] = if format == "zip" { b"PK" } else { b"\x1f\x8b" };
                 assert!(answer.bytes.starts_with(begins), "{link}");
@@ -128,11 +141,18 @@ async fn every_link_leads_where_it_says_and_every_name_is_just_a_name() {
             continue;
         }
         let text = answer.text();
-        assert!(!text.contains('\u{202e}') && !text.contains("<script>alert") && !text.contains("<img src=x"), "{link}");
+        assert!(
+            !text.contains('\u{202e}')
+                && !text.contains("<script>alert")
+                && !text.contains("<img src=x"),
+            "{link}"
+        );
         let page = Html::sound(&text, &link);
         shown.extend(page.texts(".entry bdi").into_iter().map(|name| name.replace(' ', "")));
         // Of two archives of a folder, one is enough.
-        next.extend(page.links().into_iter().filter(|link| field(link, "format").as_deref() != Some("tar.gz") || link.ends_with("%2F")));
+        next.extend(page.links().into_iter().filter(|link| {
+            field(link, "format").as_deref() != Some("tar.gz") || link.ends_with("%2F")
+        }));
     }
     assert!(read == looked.files, "{:?}", read.keys().collect::<Vec<_>>());
     for (_, name) in HOSTILE {
@@ -140,7 +160,10 @@ async fn every_link_leads_where_it_says_and_every_name_is_just_a_name() {
         assert!(shown.contains(&name.replace(' ', "")), "{name:?} in {shown:?}");
     }
     for (path, _) in looked.files.iter().filter(|(path, _)| !path.contains("below")) {
-        assert!(seen.contains(&format!("{newest}/view?path={}", address(path))), "{path} has no page");
+        assert!(
+            seen.contains(&format!("{newest}/view?path={}", address(path))),
+            "{path} has no page"
+        );
     }
     looked.unpacked(newest).await;
 }
@@ -148,22 +171,35 @@ async fn every_link_leads_where_it_says_and_every_name_is_just_a_name() {
 /// As the pages write it.
 fn address(path: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte);
-    path.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+    path.bytes()
+        .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
 }
 
 impl Looked {
     /// A folder of hostile folders, as a .tar.gz.
     async fn unpacked(&self, point: &str) {
-        let answer = self.console.get(&format!("{point}/download?path={}&format=tar.gz", encoded(&self.path("folders")))).await;
+        let answer = self
+            .console
+            .get(&format!("{point}/download?path={}&format=tar.gz", encoded(&self.path("folders"))))
+            .await;
         assert_eq!(answer.header("content-type"), "application/gzip");
         assert!(answer.header("content-disposition").contains("filename=\"folders.tar.gz\""));
         let place = self.world.user.home().join("unpacked");
         std::fs::create_dir(&place).unwrap();
         std::fs::write(place.join("a.tar.gz"), answer.bytes).unwrap();
-        let unpacked = std::process::Command::new("tar").args(["xzf", "a.tar.gz"]).current_dir(&place).status().unwrap();
+        let unpacked = std::process::Command::new("tar")
+            .args(["xzf", "a.tar.gz"])
+            .current_dir(&place)
+            .status()
+            .unwrap();
         assert!(unpacked.success());
         for (name, _) in &HOSTILE[..9] {
-            assert_eq!(std::fs::read(place.join(name).join("below.txt")).unwrap(), name.as_bytes(), "{name:?}");
+            assert_eq!(
+                std::fs::read(place.join(name).join("below.txt")).unwrap(),
+                name.as_bytes(),
+                "{name:?}"
+            );
         }
     }
 }
@@ -189,21 +225,40 @@ async fn a_restore_point_is_searched_viewed_and_restored() {
     assert_eq!(by_size.texts(".entry bdi")[..3], ["folders", "long.txt", "binary.bin"]);
     assert_eq!(by_size.text("[aria-sort=descending]"), "Size");
     let tasks = format!("form[action='/apps/{}/tasks']", looked.app.id);
-    assert!(newest.ends_with(&page.attribute(&format!("{tasks} [name=snapshot]"), "value")), "the restore point to check");
+    assert!(
+        newest.ends_with(&page.attribute(&format!("{tasks} [name=snapshot]"), "value")),
+        "the restore point to check"
+    );
 
     // Search, here and in all of it, also from a folder whose name has a newline.
     let folder = format!("{newest}?path={}", encoded(&looked.path("folders/new\nline")));
     let at = console.page(&folder).await.attribute("input[name=at]", "value");
     let search = async |text: &str, within: &str| {
-        let page = read(console, &format!("{newest}?at={}&text={}&in={within}", encoded(&at), encoded(text))).await;
+        let page = read(
+            console,
+            &format!("{newest}?at={}&text={}&in={within}", encoded(&at), encoded(text)),
+        )
+        .await;
         (page.texts(".entry bdi"), page.links())
     };
     let (names, links) = search("BELOW*", "").await;
     assert_eq!(names, ["below.txt"]);
-    assert!(links.contains(&format!("{newest}/view?path={}", address(&looked.path("folders/new\nline/below.txt")))), "{links:?}");
-    assert!(links.contains(&format!("{newest}?path={}", address(&looked.path("folders/new\nline")))), "the folder: {links:?}");
+    assert!(
+        links.contains(&format!(
+            "{newest}/view?path={}",
+            address(&looked.path("folders/new\nline/below.txt"))
+        )),
+        "{links:?}"
+    );
+    assert!(
+        links.contains(&format!("{newest}?path={}", address(&looked.path("folders/new\nline")))),
+        "the folder: {links:?}"
+    );
     let (names, _) = search("script", "all").await;
-    assert!(names.contains(&"<script>alert(1)<".to_owned()) && !names.contains(&"page.html".to_owned()), "{names:?}");
+    assert!(
+        names.contains(&"<script>alert(1)<".to_owned()) && !names.contains(&"page.html".to_owned()),
+        "{names:?}"
+    );
     assert!(search("nothing-like-it", "all").await.0.is_empty());
 
     // What is in files.
@@ -212,25 +267,54 @@ async fn a_restore_point_is_searched_viewed_and_restored() {
     assert!(looked.view(newest, "binary.bin").await.text("main").contains("A binary file"));
     assert!(looked.view(newest, "empty").await.text("main").contains("The file is empty"));
     let long = looked.view(newest, "long.txt").await;
-    assert!(long.text("main").contains("The first 256 KiB") && long.text("pre.preview").len() > 262_000 - 9);
+    assert!(
+        long.text("main").contains("The first 256 KiB")
+            && long.text("pre.preview").len() > 262_000 - 9
+    );
     let raw = looked.view(newest, "picture.png").await.attribute("img.picture", "src");
     let picture = console.get(&raw).await;
-    assert_eq!((picture.header("content-type"), picture.header("content-disposition")), ("image/png", ""));
+    assert_eq!(
+        (picture.header("content-type"), picture.header("content-disposition")),
+        ("image/png", "")
+    );
     assert!(picture.bytes == PICTURE && picture.header("x-content-type-options") == "nosniff");
-    assert!(picture.headers.get_all("content-security-policy").iter().any(|policy| policy.to_str().unwrap().contains("sandbox")));
+    assert!(
+        picture
+            .headers
+            .get_all("content-security-policy")
+            .iter()
+            .any(|policy| policy.to_str().unwrap().contains("sandbox"))
+    );
     for file in ["drawing.svg", "page.html", "binary.bin"] {
         let raw = console.get(&format!("{newest}/raw?path={}", encoded(&looked.path(file)))).await;
-        assert!(raw.header("content-disposition").starts_with("attachment") && !raw.header("content-type").contains("svg"), "{file}");
+        assert!(
+            raw.header("content-disposition").starts_with("attachment")
+                && !raw.header("content-type").contains("svg"),
+            "{file}"
+        );
         assert!(!looked.view(newest, file).await.has("img.picture"), "{file}");
     }
-    assert_eq!(looked.view(newest, "changed.txt").await.texts("td[data-label=Content]"), ["shown here", "different"]);
-    assert_eq!(looked.view(older, "page.html").await.texts("td[data-label=Content]"), ["the same", "shown here"]);
+    assert_eq!(
+        looked.view(newest, "changed.txt").await.texts("td[data-label=Content]"),
+        ["shown here", "different"]
+    );
+    assert_eq!(
+        looked.view(older, "page.html").await.texts("td[data-label=Content]"),
+        ["the same", "shown here"]
+    );
     assert_eq!(looked.view(older, "changed.txt").await.text("pre.preview"), "before");
     // A file's address as a folder's, and the other way round.
     let file = console.get(&format!("{newest}?path={}", encoded(&looked.path("empty")))).await;
-    assert_eq!((file.status.as_u16(), file.location()), (303, format!("{newest}/view?path={}", address(&looked.path("empty")))));
-    let folder = console.get(&format!("{newest}/view?path={}", encoded(&looked.path("folders")))).await;
-    assert_eq!((folder.status.as_u16(), folder.location()), (303, format!("{newest}?path={}", address(&looked.path("folders")))));
+    assert_eq!(
+        (file.status.as_u16(), file.location()),
+        (303, format!("{newest}/view?path={}", address(&looked.path("empty"))))
+    );
+    let folder =
+        console.get(&format!("{newest}/view?path={}", encoded(&looked.path("folders")))).await;
+    assert_eq!(
+        (folder.status.as_u16(), folder.location()),
+        (303, format!("{newest}?path={}", address(&looked.path("folders"))))
+    );
 
     looked.restored(newest).await;
 
@@ -238,7 +322,11 @@ async fn a_restore_point_is_searched_viewed_and_restored() {
     std::fs::rename(world.user.home().join("store"), world.user.home().join("elsewhere")).unwrap();
     let again = Console::of(world).await;
     let page = again.page(&format!("/apps/{}/points", looked.app.id)).await;
-    assert!(page.text("[role=alert]").contains("The store can't be opened"), "{}", page.text("[role=alert]"));
+    assert!(
+        page.text("[role=alert]").contains("The store can't be opened"),
+        "{}",
+        page.text("[role=alert]")
+    );
     assert_eq!(page.texts("td[data-label='Restore point']").len(), 2);
     assert_eq!(again.get(newest).await.status, 502);
 }
@@ -269,18 +357,30 @@ async fn a_search_of_a_large_restore_point_does_not_wait_for_its_names_to_be_rea
     let address = format!("/apps/{}/points/{}?path=%2F&text=last", app.id, made.snapshot.unwrap());
     let text = console.get(&address).await.text();
     let page = Html::sound(&text, &address);
-    assert!(page.text("[data-again] [role=status]").contains("are being read"), "{}", page.text("main"));
+    assert!(
+        page.text("[data-again] [role=status]").contains("are being read"),
+        "{}",
+        page.text("main")
+    );
     assert!(text.contains("<noscript><meta http-equiv=\"refresh\""), "for who has no script");
     let progress = page.text("[data-progress]");
     let (read_so_far, all) = progress.split_once(" of ").unwrap();
-    assert!(read_so_far.parse::<usize>().unwrap() <= FILES && all.parse::<usize>().unwrap() > FILES, "{progress}");
+    assert!(
+        read_so_far.parse::<usize>().unwrap() <= FILES && all.parse::<usize>().unwrap() > FILES,
+        "{progress}"
+    );
     assert_eq!(read(&console, &address).await.texts(".entry bdi"), ["last.txt"]);
     // Once they are, it is there at once, and so is an order.
     assert_eq!(console.page(&address).await.texts(".entry bdi"), ["last.txt"]);
     let ordered = async |folder_name: &str| {
         let path = encoded(folder.join(folder_name).to_str().unwrap());
-        let page = console.page(&address.replace("%2F&text=last", &format!("{path}&sort=-size"))).await;
-        (page.texts(".entry bdi")[0].clone(), page.texts("p.notice"), page.has("[data-again], meta[http-equiv=refresh]"))
+        let page =
+            console.page(&address.replace("%2F&text=last", &format!("{path}&sort=-size"))).await;
+        (
+            page.texts(".entry bdi")[0].clone(),
+            page.texts("p.notice"),
+            page.has("[data-again], meta[http-equiv=refresh]"),
+        )
     };
     assert_eq!(ordered("many").await, ("last.txt".into(), vec![], false));
     // A way through a link is in no index: it can't be ordered, and the page does not ask for that again and again.
@@ -300,7 +400,10 @@ impl Looked {
         assert_eq!(names[0], "Back to the source");
         assert!(page.text(".targets").contains("Files there with the same names are replaced"));
         let order: Vec<&String> = names.iter().filter(|name| name.starts_with("To ")).collect();
-        assert_eq!(order, ["To z-near", "To a-far", "To a folder of the machine that the console runs on"]);
+        assert_eq!(
+            order,
+            ["To z-near", "To a-far", "To a folder of the machine that the console runs on"]
+        );
         let place = world.user.path("restored");
         for (fields, fault) in [
             (vec![], "Choose where"),

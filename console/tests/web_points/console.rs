@@ -38,7 +38,8 @@ impl Console {
 
     /// With a Plakar that no page may need.
     pub async fn without_plakar(directory: &Path) -> Self {
-        Self::new(directory, Plakar::new(Path::new("/bin/false"), Vec::new(), Vec::new()).unwrap()).await
+        Self::new(directory, Plakar::new(Path::new("/bin/false"), Vec::new(), Vec::new()).unwrap())
+            .await
     }
 
     /// Of a world, with its plakar.
@@ -105,7 +106,11 @@ impl Console {
 
     /// An app of the world's drive; its configuration is that of the drive.
     pub async fn assign(&self, world: &World, kind: AppKind, called: &str, of: &str) -> App {
-        let options = [("location", "opendrive://"), ("username", world.simulator.username()), ("password", world.simulator.password())];
+        let options = [
+            ("location", "opendrive://"),
+            ("username", world.simulator.username()),
+            ("password", world.simulator.password()),
+        ];
         let assign = Assign {
             kind,
             name: called.into(),
@@ -125,7 +130,15 @@ impl Console {
     /// A source that is a folder of this machine: it takes names that no drive takes.
     pub async fn local(&self, world: &World, called: &str, folder: &Path) -> App {
         let app = self.assign(world, AppKind::Source, called, "drive").await;
-        world.plakar.configure(Kind::Source, &name(called), &options(&[("location", folder.to_str().unwrap())])).await.unwrap();
+        world
+            .plakar
+            .configure(
+                Kind::Source,
+                &name(called),
+                &options(&[("location", folder.to_str().unwrap())]),
+            )
+            .await
+            .unwrap();
         app
     }
 

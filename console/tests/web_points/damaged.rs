@@ -19,24 +19,45 @@ async fn a_download_that_is_not_whole_does_not_look_whole() {
     let app = console.assign(&world, AppKind::Source, "mine", "drive").await;
     world.configure(Kind::Source, "opendrive://").await;
     let denied = What::Status { code: 403, message: "Access denied".into(), retry_after: None };
-    world.simulator.set_faults(vec![Fault::new(denied).endpoint("download/file").item("refused.txt").always()]);
+    world.simulator.set_faults(vec![
+        Fault::new(denied).endpoint("download/file").item("refused.txt").always(),
+    ]);
     let made = console.run(&app, Work::Backup).await;
     assert_eq!(made.state, TaskState::CompletedWithErrors, "{}", made.verdict);
     let point = format!("/apps/{}/points/{}", app.id, made.snapshot.unwrap());
 
     let list = console.page(&format!("/apps/{}/points", app.id)).await;
-    assert_eq!((list.text("td[data-label=Errors]"), list.text("td[data-label=Files]")), ("1".to_owned(), "2".to_owned()));
+    assert_eq!(
+        (list.text("td[data-label=Errors]"), list.text("td[data-label=Files]")),
+        ("1".to_owned(), "2".to_owned())
+    );
     let errors = console.page(&list.attribute("td[data-label=Errors] a", "href")).await;
     assert_eq!(errors.text("tbody th"), "/data/refused.txt");
-    assert!(errors.text("td[data-label=Reason]").contains("Access denied"), "{}", errors.text("td[data-label=Reason]"));
+    assert!(
+        errors.text("td[data-label=Reason]").contains("Access denied"),
+        "{}",
+        errors.text("td[data-label=Reason]")
+    );
 
     let whole = console.get(&format!("{point}/download?path=/data/large.bin")).await;
     assert!(whole.bytes == bytes && whole.header("content-length") == "12000000");
     world.damage();
-    for link in ["download?path=/data/large.bin", "download?path=/data&format=zip", "download?path=/data&format=tar.gz"] {
+    for link in [
+        "download?path=/data/large.bin",
+        "download?path=/data&format=zip",
+        "download?path=/data&format=tar.gz",
+    ] {
         match console.try_get(&format!("{point}/{link}")).await {
-            Err(error) => assert!(error.is_body() || error.is_decode() || error.is_request(), "{link}: {error:?}"),
-            Ok(answer) => assert!(!answer.status.is_success(), "{link}: {} bytes of {}", answer.bytes.len(), answer.status),
+            Err(error) => assert!(
+                error.is_body() || error.is_decode() || error.is_request(),
+                "{link}: {error:?}"
+            ),
+            Ok(answer) => assert!(
+                !answer.status.is_success(),
+                "{link}: {} bytes of {}",
+                answer.bytes.len(),
+                answer.status
+            ),
         }
     }
     let view = console.page(&format!("{point}/view?path=/data/kept.txt")).await;

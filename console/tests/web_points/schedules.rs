@@ -36,27 +36,63 @@ async fn every_choice_of_the_form_is_kept_and_shown_again() {
         (&[("choice", "hours"), ("hours", "1")], "0 * * * *", "every hour"),
         (&[("choice", "hours"), ("hours", "6")], "0 */6 * * *", "every 6 hours"),
         (&[("choice", "daily"), ("daily_at", "02:30")], "30 2 * * *", "daily at 02:30"),
-        (&[("choice", "several"), ("several_at", "18:00,06:00, 12:00")], "0 6,12,18 * * *", "daily at 06:00, 12:00 and 18:00"),
+        (
+            &[("choice", "several"), ("several_at", "18:00,06:00, 12:00")],
+            "0 6,12,18 * * *",
+            "daily at 06:00, 12:00 and 18:00",
+        ),
         (
             &[("choice", "weekly"), ("day", "5"), ("day", "1"), ("weekly_at", "01:05")],
             "5 1 * * 1,5",
             "weekly on Monday and Friday at 01:05",
         ),
-        (&[("choice", "monthly"), ("month_day", "28"), ("monthly_at", "23:59")], "59 23 28 * *", "monthly on day 28 at 23:59"),
-        (&[("choice", "monthly"), ("month_day", "last"), ("monthly_at", "23:59")], "59 23 L * *", "monthly on the last day at 23:59"),
-        (&[("choice", "cron"), ("cron", "30 2 * * mon-fri")], "30 2 * * MON-FRI", "cron 30 2 * * MON-FRI"),
+        (
+            &[("choice", "monthly"), ("month_day", "28"), ("monthly_at", "23:59")],
+            "59 23 28 * *",
+            "monthly on day 28 at 23:59",
+        ),
+        (
+            &[("choice", "monthly"), ("month_day", "last"), ("monthly_at", "23:59")],
+            "59 23 L * *",
+            "monthly on the last day at 23:59",
+        ),
+        (
+            &[("choice", "cron"), ("cron", "30 2 * * mon-fri")],
+            "30 2 * * MON-FRI",
+            "cron 30 2 * * MON-FRI",
+        ),
     ];
     for (changes, cron, words) in choices {
-        assert_eq!(console.done(&new, &with(changes)).await, format!("{list}?notice=saved"), "{words}");
+        assert_eq!(
+            console.done(&new, &with(changes)).await,
+            format!("{list}?notice=saved"),
+            "{words}"
+        );
         let schedule = console.service.schedules().await.unwrap().pop().unwrap();
-        assert_eq!((schedule.spec.cron.as_str(), schedule.spec.time_zone.as_str()), (cron, "Europe/Berlin"));
-        assert_eq!((schedule.spec.owner, schedule.spec.kind, schedule.spec.catch_up), (Owner::App(app.id), TaskKind::Backup, true));
-        assert!(console.page(&list).await.texts("td[data-label=When]").contains(&format!("{words} Europe/Berlin, catches up")), "{words}");
+        assert_eq!(
+            (schedule.spec.cron.as_str(), schedule.spec.time_zone.as_str()),
+            (cron, "Europe/Berlin")
+        );
+        assert_eq!(
+            (schedule.spec.owner, schedule.spec.kind, schedule.spec.catch_up),
+            (Owner::App(app.id), TaskKind::Backup, true)
+        );
+        assert!(
+            console
+                .page(&list)
+                .await
+                .texts("td[data-label=When]")
+                .contains(&format!("{words} Europe/Berlin, catches up")),
+            "{words}"
+        );
         // Saved as it is shown it stays the same.
         let edit = format!("/schedules/{}", schedule.id);
         let form = console.page(&edit).await.form("form.schedule");
-        let fields: Vec<(&str, &str)> =
-            form.iter().map(|(name, value)| (name.as_str(), value.as_str())).filter(|field| field.0 != "csrf").collect();
+        let fields: Vec<(&str, &str)> = form
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .filter(|field| field.0 != "csrf")
+            .collect();
         console.done(&edit, &fields).await;
         let again = console.service.schedule(schedule.id).await.unwrap();
         assert_eq!((again.spec, again.revision), (schedule.spec, schedule.revision + 1), "{words}");
@@ -68,7 +104,8 @@ async fn faults_and_conflicts_leave_what_was_entered() {
     let directory = tempfile::tempdir().unwrap();
     let console = Console::without_plakar(&directory.path().join("state")).await;
     let app = console.source("drive", "production", &["PII"]);
-    let (list, new) = (format!("/apps/{}/schedules", app.id), format!("/apps/{}/schedules/new", app.id));
+    let (list, new) =
+        (format!("/apps/{}/schedules", app.id), format!("/apps/{}/schedules/new", app.id));
     for (changes, fault) in [
         (vec![("daily_at", "25:00")], "not a valid time of day"),
         (vec![("choice", "")], "Choose when it runs"),
@@ -95,14 +132,25 @@ async fn faults_and_conflicts_leave_what_was_entered() {
     let page = console.refused(&edit, 409, &late).await;
     assert!(page.text(".faults").contains("was changed meanwhile"));
     assert_eq!(page.attribute("#daily_at", "value"), "04:44");
-    assert_eq!(console.post(&format!("{edit}/enabled"), &[("revision", &revision)]).await.status, 409);
+    assert_eq!(
+        console.post(&format!("{edit}/enabled"), &[("revision", &revision)]).await.status,
+        409
+    );
     assert!(console.page(&list).await.text("td[data-label='Next run']").contains("none"));
     let revision = console.service.schedule(old.id).await.unwrap().revision.to_string();
     console.done(&format!("{edit}/enabled"), &[("revision", &revision), ("enabled", "true")]).await;
     assert!(console.page(&list).await.has("td[data-label='Next run'] time"));
-    assert_eq!(console.done(&format!("{edit}/remove"), &[]).await, format!("{list}?notice=schedule-removed"));
+    assert_eq!(
+        console.done(&format!("{edit}/remove"), &[]).await,
+        format!("{list}?notice=schedule-removed")
+    );
     assert_eq!(console.get(&edit).await.status, 404);
-    for path in ["/apps/999/schedules", "/apps/999/schedules/new", "/policies/999/schedules/new", "/schedules/999"] {
+    for path in [
+        "/apps/999/schedules",
+        "/apps/999/schedules/new",
+        "/policies/999/schedules/new",
+        "/schedules/999",
+    ] {
         assert_eq!(console.get(path).await.status, 404, "{path}");
     }
     let mut spec = console.source("there", "", &[]).spec;
@@ -116,15 +164,26 @@ async fn the_next_runs_are_told_before_a_schedule_is_saved() {
     let directory = tempfile::tempdir().unwrap();
     let console = Console::without_plakar(&directory.path().join("state")).await;
     let app = console.source("drive", "production", &["PII"]);
-    let answer = console.get("/schedules/preview?choice=daily&daily_at=12%3A30&time_zone=America%2FNew_York").await;
+    let answer = console
+        .get("/schedules/preview?choice=daily&daily_at=12%3A30&time_zone=America%2FNew_York")
+        .await;
     let runs: Vec<String> = scraper::Html::parse_fragment(&answer.text())
         .select(&scraper::Selector::parse("li").unwrap())
         .map(|run| run.text().collect())
         .collect();
     assert_eq!(runs.len(), 5, "{}", answer.text());
-    assert!(runs.iter().all(|run| run.contains(" 12:30 EST") || run.contains(" 12:30 EDT")), "{runs:?}");
+    assert!(
+        runs.iter().all(|run| run.contains(" 12:30 EST") || run.contains(" 12:30 EDT")),
+        "{runs:?}"
+    );
     let wrong = console.get("/schedules/preview?choice=cron&cron=%3Cb%3E&time_zone=UTC").await;
-    assert!(wrong.status == 200 && wrong.text().contains("class=\"fault\"") && !wrong.text().contains("<b>"), "{}", wrong.text());
+    assert!(
+        wrong.status == 200
+            && wrong.text().contains("class=\"fault\"")
+            && !wrong.text().contains("<b>"),
+        "{}",
+        wrong.text()
+    );
     // The same without a script; nothing is saved.
     let mut fields = with(&[("daily_at", "12:30"), ("time_zone", "America/New_York")]);
     fields.push(("preview", "true"));
@@ -156,12 +215,17 @@ async fn exports_are_shown_and_saved_alike() {
         ("kubernetes", 1, "schedule: 30 2 * * *"),
     ] {
         let page = console.page(&format!("{base}?form={form}&{more}")).await;
-        let downloads: Vec<String> = page.links().into_iter().filter(|link| link.contains("/export/file?")).collect();
+        let downloads: Vec<String> =
+            page.links().into_iter().filter(|link| link.contains("/export/file?")).collect();
         assert_eq!(downloads.len(), files, "{form}");
         let mut all = String::new();
         for download in downloads {
             let file = console.get(&download).await;
-            assert!(file.status == 200 && file.header("content-disposition").starts_with("attachment; "), "{download}");
+            assert!(
+                file.status == 200
+                    && file.header("content-disposition").starts_with("attachment; "),
+                "{download}"
+            );
             all += &file.text();
         }
         assert!(all.contains(words) && all.contains("plakar-opendrive"), "{all}");
@@ -171,7 +235,14 @@ async fn exports_are_shown_and_saved_alike() {
         assert_eq!(shown, all.split_whitespace().collect::<Vec<_>>().join(" "));
     }
     let wrong = console.get(&format!("{base}?form=systemd&executable=relative")).await;
-    assert!(wrong.status == 422 && wrong.text().contains("write an absolute path"), "{}", wrong.text());
+    assert!(
+        wrong.status == 422 && wrong.text().contains("write an absolute path"),
+        "{}",
+        wrong.text()
+    );
     assert_eq!(console.get(&format!("{base}?form=launchd")).await.status, 400);
-    assert_eq!(console.get(&format!("{base}/file?form=systemd&name=..%2Fpasswd")).await.status, 404);
+    assert_eq!(
+        console.get(&format!("{base}/file?form=systemd&name=..%2Fpasswd")).await.status,
+        404
+    );
 }

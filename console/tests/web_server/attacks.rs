@@ -43,13 +43,26 @@ async fn a_name_that_was_pointed_here_gets_nothing() {
                 .raw(&format!("{target} HTTP/1.1\r\nHost: {host}\r\n{origin}\r\nCookie: {}\r\nConnection: close\r\n\r\n", owner.cookie))
                 .await;
             assert_eq!(status(&answer), 421, "{target} of {host:?}: {answer}");
-            assert!(answer.contains("--name") && answer.contains("content-security-policy"), "{answer}");
+            assert!(
+                answer.contains("--name") && answer.contains("content-security-policy"),
+                "{answer}"
+            );
             assert!(!answer.contains("evil"), "what was sent is not shown: {answer}");
         }
     }
     assert_eq!(site.reached(), 0);
-    for host in [format!("127.0.0.1:{port}"), format!("localhost:{port}"), format!("LocalHost:{port}"), format!("[::1]:{port}")] {
-        let answer = site.raw(&format!("GET / HTTP/1.1\r\nHost: {host}\r\nCookie: {}\r\nConnection: close\r\n\r\n", owner.cookie)).await;
+    for host in [
+        format!("127.0.0.1:{port}"),
+        format!("localhost:{port}"),
+        format!("LocalHost:{port}"),
+        format!("[::1]:{port}"),
+    ] {
+        let answer = site
+            .raw(&format!(
+                "GET / HTTP/1.1\r\nHost: {host}\r\nCookie: {}\r\nConnection: close\r\n\r\n",
+                owner.cookie
+            ))
+            .await;
         assert_eq!(status(&answer), 200, "{host}");
     }
 }
@@ -103,14 +116,25 @@ async fn other_pages_change_nothing() {
         &[("sec-fetch-site", "cross-site")],
         &[("sec-fetch-site", "same-site")],
         &[("origin", &own), ("sec-fetch-site", "same-site")],
-        &[("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")],
+        &[
+            ("sec-fetch-site", "cross-site"),
+            ("sec-fetch-mode", "navigate"),
+            ("sec-fetch-dest", "document"),
+        ],
     ] {
         assert_eq!(post(headers).await.unwrap().status(), 403, "{headers:?}");
         // The way in is no exception: nobody is signed in, or out, by another page.
         for path in ["/enter", "/login"] {
-            let request = headers.iter().fold(owner.post(path), |request, (name, value)| request.header(*name, *value));
-            let answer = request.form(&[("code", site.server.new_login_url())]).send().await.unwrap();
-            assert_eq!((answer.status(), answer.headers().get("set-cookie")), (403.try_into().unwrap(), None), "{path} {headers:?}");
+            let request = headers
+                .iter()
+                .fold(owner.post(path), |request, (name, value)| request.header(*name, *value));
+            let answer =
+                request.form(&[("code", site.server.new_login_url())]).send().await.unwrap();
+            assert_eq!(
+                (answer.status(), answer.headers().get("set-cookie")),
+                (403.try_into().unwrap(), None),
+                "{path} {headers:?}"
+            );
         }
     }
     assert_eq!(site.reached(), 0);
@@ -132,23 +156,44 @@ async fn other_pages_read_nothing() {
     let site = Counted::new().await;
     let owner = sign_in(&client(), &site.server).await;
     let get = |path: &str, headers: &[(&str, &str)]| {
-        headers.iter().fold(owner.get(path), |request, (name, value)| request.header(*name, *value)).send()
+        headers
+            .iter()
+            .fold(owner.get(path), |request, (name, value)| request.header(*name, *value))
+            .send()
     };
     site.reached();
     for path in ["/api/things", "/", "/static/console.css", "/none", "/login"] {
         for headers in [
-            &[("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "no-cors"), ("sec-fetch-dest", "script")][..],
-            &[("sec-fetch-site", "same-site"), ("sec-fetch-mode", "cors"), ("sec-fetch-dest", "empty")],
-            &[("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe")],
+            &[
+                ("sec-fetch-site", "cross-site"),
+                ("sec-fetch-mode", "no-cors"),
+                ("sec-fetch-dest", "script"),
+            ][..],
+            &[
+                ("sec-fetch-site", "same-site"),
+                ("sec-fetch-mode", "cors"),
+                ("sec-fetch-dest", "empty"),
+            ],
+            &[
+                ("sec-fetch-site", "cross-site"),
+                ("sec-fetch-mode", "navigate"),
+                ("sec-fetch-dest", "iframe"),
+            ],
             &[("origin", "http://127.0.0.1:3000")],
         ] {
             let answer = get(path, headers).await.unwrap();
             assert_eq!(answer.status(), 403, "{path} {headers:?}");
-            assert!(!answer.headers().keys().any(|name| name.as_str().starts_with("access-control")));
+            assert!(
+                !answer.headers().keys().any(|name| name.as_str().starts_with("access-control"))
+            );
         }
     }
     assert_eq!(site.reached(), 0);
-    let link = [("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")];
+    let link = [
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-mode", "navigate"),
+        ("sec-fetch-dest", "document"),
+    ];
     assert_eq!(get("/", &link).await.unwrap().status(), 200, "a link may lead here");
 }
 
@@ -159,7 +204,13 @@ async fn paths_have_no_second_meaning() {
     site.reached();
     let send = async |path: &str, cookie: &str| {
         let (host, cookie) = (site.address(), format!("Cookie: a=b{cookie}"));
-        status(&site.raw(&format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{cookie}\r\nConnection: close\r\n\r\n")).await)
+        status(
+            &site
+                .raw(&format!(
+                    "GET {path} HTTP/1.1\r\nHost: {host}\r\n{cookie}\r\nConnection: close\r\n\r\n"
+                ))
+                .await,
+        )
     };
     for path in [
         "//evil.example/",
@@ -175,9 +226,16 @@ async fn paths_have_no_second_meaning() {
         assert_eq!(send(path, &format!("; {}", owner.cookie)).await, 400, "{path}");
     }
     // Not decoded, so neither public nor a known route.
-    for path in
-        ["/..;/api/things", "/;/static/x", "/%73tatic/console.css", "/login;/api", "/login%2f..%2fapi", "/LOGIN", "/login%00", "/staticx"]
-    {
+    for path in [
+        "/..;/api/things",
+        "/;/static/x",
+        "/%73tatic/console.css",
+        "/login;/api",
+        "/login%2f..%2fapi",
+        "/LOGIN",
+        "/login%00",
+        "/staticx",
+    ] {
         assert_eq!(send(path, "").await, 303, "{path}");
     }
     assert_eq!(site.reached(), 0);

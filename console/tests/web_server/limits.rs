@@ -26,7 +26,8 @@ async fn rest(stream: &mut TcpStream) -> String {
 
 #[tokio::test]
 async fn a_header_that_never_ends_is_given_up() {
-    let site = with(Limits { header_timeout: Duration::from_millis(200), ..Limits::default() }).await;
+    let site =
+        with(Limits { header_timeout: Duration::from_millis(200), ..Limits::default() }).await;
     let before = Instant::now();
     let mut silent = TcpStream::connect(site.address()).await.unwrap();
     let mut dripping = TcpStream::connect(site.address()).await.unwrap();
@@ -42,16 +43,29 @@ async fn a_header_that_never_ends_is_given_up() {
     assert!(before.elapsed() >= Duration::from_millis(200), "not at once");
     // And so is one that stays after an answer.
     let mut idle = TcpStream::connect(site.address()).await.unwrap();
-    idle.write_all(format!("GET /login HTTP/1.1\r\nHost: {}\r\n\r\n", site.address()).as_bytes()).await.unwrap();
+    idle.write_all(format!("GET /login HTTP/1.1\r\nHost: {}\r\n\r\n", site.address()).as_bytes())
+        .await
+        .unwrap();
     assert_eq!(status(&rest(&mut idle).await), 200);
 }
 
 #[tokio::test]
 async fn a_body_has_a_size_and_a_time() {
-    let site = with(Limits { body_timeout: Duration::from_millis(200), max_body_bytes: 100_000, ..Limits::default() }).await;
+    let site = with(Limits {
+        body_timeout: Duration::from_millis(200),
+        max_body_bytes: 100_000,
+        ..Limits::default()
+    })
+    .await;
     let owner = sign_in(&client(), &site.server).await;
     site.reached();
-    let sized = |size: usize| owner.post("/form").header("x-csrf-token", &owner.csrf).form(&[("a", "x".repeat(size - 2))]).send();
+    let sized = |size: usize| {
+        owner
+            .post("/form")
+            .header("x-csrf-token", &owner.csrf)
+            .form(&[("a", "x".repeat(size - 2))])
+            .send()
+    };
     assert_eq!(sized(100_000).await.unwrap().status(), 200);
     assert_eq!(site.reached(), 1);
     let head = |path: &str, more: &str| {
@@ -62,15 +76,22 @@ async fn a_body_has_a_size_and_a_time() {
     };
     let answer = site.raw(&head("/form", "Content-Length: 100001")).await;
     assert_eq!(status(&answer), 413, "before a byte of it came");
-    let chunked = format!("{}186a1\r\n{}\r\n0\r\n\r\n", head("/form", "Transfer-Encoding: chunked"), "x".repeat(100_001));
+    let chunked = format!(
+        "{}186a1\r\n{}\r\n0\r\n\r\n",
+        head("/form", "Transfer-Encoding: chunked"),
+        "x".repeat(100_001)
+    );
     assert_eq!(status(&site.raw(&chunked).await), 413);
     let slow = head("/form", "Content-Length: 5") + "ab";
     let answer = site.raw(&slow).await;
     assert_eq!(status(&answer), 408, "{answer}");
-    let own = format!("Host: {}\r\nContent-Type: application/x-www-form-urlencoded", site.address());
-    let answer = site.raw(&format!("POST /enter HTTP/1.1\r\n{own}\r\nContent-Length: 20000\r\n\r\n")).await;
+    let own =
+        format!("Host: {}\r\nContent-Type: application/x-www-form-urlencoded", site.address());
+    let answer =
+        site.raw(&format!("POST /enter HTTP/1.1\r\n{own}\r\nContent-Length: 20000\r\n\r\n")).await;
     assert_eq!(status(&answer), 413, "a stranger has less room");
-    let answer = site.raw(&format!("POST /form HTTP/1.1\r\n{own}\r\nContent-Length: 20\r\n\r\n")).await;
+    let answer =
+        site.raw(&format!("POST /form HTTP/1.1\r\n{own}\r\nContent-Length: 20\r\n\r\n")).await;
     assert_eq!(status(&answer), 401, "and is not waited for elsewhere");
     // Two lengths are how a proxy and a server are made to disagree.
     let answer = site.raw(&head("/form", "Content-Length: 5\r\nTransfer-Encoding: chunked")).await;
@@ -83,7 +104,13 @@ async fn a_body_has_a_size_and_a_time() {
 #[tokio::test]
 async fn a_header_has_a_size() {
     let site = Counted::new().await;
-    let answer = site.raw(&format!("GET /login HTTP/1.1\r\nHost: {}\r\nA: {}\r\n\r\n", site.address(), "x".repeat(70_000))).await;
+    let answer = site
+        .raw(&format!(
+            "GET /login HTTP/1.1\r\nHost: {}\r\nA: {}\r\n\r\n",
+            site.address(),
+            "x".repeat(70_000)
+        ))
+        .await;
     assert_eq!(status(&answer), 431);
     let many = (0..200).map(|n| format!("A{n}: b\r\n")).collect::<String>();
     assert_eq!(status(&site.raw(&format!("GET /login HTTP/1.1\r\n{many}\r\n")).await), 431);
@@ -91,8 +118,16 @@ async fn a_header_has_a_size() {
 
 #[tokio::test]
 async fn the_number_of_connections_is_bounded() {
-    let site = with(Limits { max_connections: 2, header_timeout: Duration::from_millis(500), ..Limits::default() }).await;
-    let held = [TcpStream::connect(site.address()).await.unwrap(), TcpStream::connect(site.address()).await.unwrap()];
+    let site = with(Limits {
+        max_connections: 2,
+        header_timeout: Duration::from_millis(500),
+        ..Limits::default()
+    })
+    .await;
+    let held = [
+        TcpStream::connect(site.address()).await.unwrap(),
+        TcpStream::connect(site.address()).await.unwrap(),
+    ];
     let before = Instant::now();
     // The third waits in the queue until the first two are given up.
     let answer = timeout(LONG, client().get(site.url("/login")).send()).await.unwrap().unwrap();
@@ -103,13 +138,19 @@ async fn the_number_of_connections_is_bounded() {
 
 #[tokio::test]
 async fn the_end_waits_for_answers_but_not_for_ever() {
-    let mut site = with(Limits { shutdown_timeout: Duration::from_millis(300), ..Limits::default() }).await;
+    let mut site =
+        with(Limits { shutdown_timeout: Duration::from_millis(300), ..Limits::default() }).await;
     let owner = sign_in(&client(), &site.server).await;
     let mut endless = owner.get("/endless").send().await.unwrap();
     endless.chunk().await.unwrap().unwrap();
     // A request that is on its way gets its answer.
     let mut stream = TcpStream::connect(site.address()).await.unwrap();
-    let head = format!("POST /form HTTP/1.1\r\nHost: {}\r\nCookie: {}\r\nX-CSRF-Token: {}\r\n", site.address(), owner.cookie, owner.csrf);
+    let head = format!(
+        "POST /form HTTP/1.1\r\nHost: {}\r\nCookie: {}\r\nX-CSRF-Token: {}\r\n",
+        site.address(),
+        owner.cookie,
+        owner.csrf
+    );
     stream
         .write_all(format!("{head}Content-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n").as_bytes())
         .await

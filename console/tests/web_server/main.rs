@@ -58,20 +58,32 @@ impl std::ops::Deref for Counted {
 
 fn routes() -> Router {
     let css = || async { ([(header::CONTENT_TYPE, "text/css")], "p { margin: 0 }") };
-    let endless =
-        || async { Body::from_stream(futures::stream::repeat_with(|| Ok::<_, std::io::Error>(Bytes::from_static(&[b'x'; 1024])))) };
+    let endless = || async {
+        Body::from_stream(futures::stream::repeat_with(|| {
+            Ok::<_, std::io::Error>(Bytes::from_static(&[b'x'; 1024]))
+        }))
+    };
     Router::new()
         .route("/", get(|| async { "home" }))
         .route("/csrf", get(|session: Session| async move { session.csrf().to_owned() }))
         .route("/panic", get(|| async { panic!("a fault of a route's own") as &'static str }))
         .route("/endless", get(endless))
         .route("/form", post(|body: String| async move { body }))
-        .route("/api/things", get(|| async { "[]" }).post(|body: String| async move { body }).delete(|| async { "gone" }))
+        .route(
+            "/api/things",
+            get(|| async { "[]" })
+                .post(|body: String| async move { body })
+                .delete(|| async { "gone" }),
+        )
         .route("/static/console.css", get(css))
         .route("/static/console.0123abcd.css", get(css))
 }
 
 /// The status of an answer as it came.
 fn status(answer: &str) -> u16 {
-    answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_else(|| panic!("no answer: {answer:?}"))
+    answer
+        .split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok())
+        .unwrap_or_else(|| panic!("no answer: {answer:?}"))
 }

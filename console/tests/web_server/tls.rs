@@ -12,7 +12,9 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
-use tokio_rustls::rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion, crypto::ring, version};
+use tokio_rustls::rustls::{
+    ClientConfig, RootCertStore, SupportedProtocolVersion, crypto::ring, version,
+};
 use web_console::server::{Limits, Listen, PasswordHash, Server, TlsFiles, hash_password};
 
 use crate::{Counted, status};
@@ -24,8 +26,12 @@ struct Files {
 
 fn files() -> Files {
     let directory = tempfile::tempdir().unwrap();
-    let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["localhost".into(), "backup.example.org".into()]).unwrap();
-    let tls = TlsFiles { certificate: directory.path().join("certificate.pem"), key: directory.path().join("key.pem") };
+    let CertifiedKey { cert, signing_key } =
+        generate_simple_self_signed(["localhost".into(), "backup.example.org".into()]).unwrap();
+    let tls = TlsFiles {
+        certificate: directory.path().join("certificate.pem"),
+        key: directory.path().join("key.pem"),
+    };
     std::fs::write(&tls.certificate, cert.pem()).unwrap();
     std::fs::write(&tls.key, signing_key.serialize_pem()).unwrap();
     close(&tls.key, 0o600);
@@ -38,14 +44,26 @@ fn close(path: &Path, mode: u32) {
 }
 
 fn listen(files: &Files) -> Listen {
-    Listen { tls: Some(files.tls.clone()), names: vec!["backup.example.org".into()], ..Listen::loopback(0) }
+    Listen {
+        tls: Some(files.tls.clone()),
+        names: vec!["backup.example.org".into()],
+        ..Listen::loopback(0)
+    }
 }
 
-async fn ask(site: &Counted, files: &Files, versions: &[&'static SupportedProtocolVersion], request: &str) -> std::io::Result<String> {
+async fn ask(
+    site: &Counted,
+    files: &Files,
+    versions: &[&'static SupportedProtocolVersion],
+    request: &str,
+) -> std::io::Result<String> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(&files.tls.certificate).unwrap()).unwrap();
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider())).with_protocol_versions(versions).unwrap();
-    let connector = TlsConnector::from(Arc::new(config.with_root_certificates(roots).with_no_client_auth()));
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_protocol_versions(versions)
+        .unwrap();
+    let connector =
+        TlsConnector::from(Arc::new(config.with_root_certificates(roots).with_no_client_auth()));
     let stream = TcpStream::connect(site.address()).await?;
     let mut stream = connector.connect(ServerName::try_from("localhost").unwrap(), stream).await?;
     stream.write_all(request.as_bytes()).await?;
@@ -59,15 +77,21 @@ async fn over_tls() {
     let files = files();
     let site = Counted::with(listen(&files), Limits::default()).await;
     let port = site.address().port();
-    let get = |host: &str| format!("GET /login HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    let get =
+        |host: &str| format!("GET /login HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
     for versions in [&[&version::TLS12][..], &[&version::TLS13]] {
-        let answer = ask(&site, &files, versions, &get(&format!("backup.example.org:{port}"))).await.unwrap();
+        let answer = ask(&site, &files, versions, &get(&format!("backup.example.org:{port}")))
+            .await
+            .unwrap();
         assert_eq!(status(&answer), 200);
         assert!(answer.contains("strict-transport-security: max-age=31536000\r\n"), "{answer}");
     }
     let both = [&version::TLS12, &version::TLS13];
     let answer = ask(&site, &files, &both, &get(&format!("localhost:{port}"))).await.unwrap();
-    assert!(status(&answer) == 200 && !answer.contains("strict-transport"), "other ports of localhost are not ours: {answer}");
+    assert!(
+        status(&answer) == 200 && !answer.contains("strict-transport"),
+        "other ports of localhost are not ours: {answer}"
+    );
     let answer = ask(&site, &files, &both, &get("evil.example")).await.unwrap();
     assert_eq!(status(&answer), 421);
 
@@ -81,7 +105,11 @@ async fn over_tls() {
         body.len()
     );
     let foreign = post.replace("Origin: https", "Origin: http");
-    assert_eq!(status(&ask(&site, &files, &both, &foreign).await.unwrap()), 403, "a plain page is another");
+    assert_eq!(
+        status(&ask(&site, &files, &both, &foreign).await.unwrap()),
+        403,
+        "a plain page is another"
+    );
     let answer = ask(&site, &files, &both, &post).await.unwrap();
     assert_eq!(status(&answer), 303);
     let cookie = answer.lines().find_map(|line| line.strip_prefix("set-cookie: ")).unwrap();
@@ -92,17 +120,30 @@ async fn over_tls() {
 #[tokio::test]
 async fn who_speaks_no_tls_holds_nothing_up() {
     let files = files();
-    let site = Counted::with(listen(&files), Limits { handshake_timeout: Duration::from_millis(300), ..Limits::default() }).await;
+    let site = Counted::with(
+        listen(&files),
+        Limits { handshake_timeout: Duration::from_millis(300), ..Limits::default() },
+    )
+    .await;
     let mut silent = TcpStream::connect(site.address()).await.unwrap();
     let mut plain = TcpStream::connect(site.address()).await.unwrap();
     plain.write_all(b"GET /login HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
     let mut answer = Vec::new();
     let _ = plain.read_to_end(&mut answer).await;
     assert!(!answer.starts_with(b"HTTP/"), "nothing is said in plain");
-    let get = format!("GET /login HTTP/1.1\r\nHost: localhost:{}\r\nConnection: close\r\n\r\n", site.address().port());
-    assert_eq!(status(&ask(&site, &files, &[&version::TLS13], &get).await.unwrap()), 200, "meanwhile others come in");
+    let get = format!(
+        "GET /login HTTP/1.1\r\nHost: localhost:{}\r\nConnection: close\r\n\r\n",
+        site.address().port()
+    );
+    assert_eq!(
+        status(&ask(&site, &files, &[&version::TLS13], &get).await.unwrap()),
+        200,
+        "meanwhile others come in"
+    );
     let mut byte = [0];
-    let read = timeout(Duration::from_secs(10), silent.read(&mut byte)).await.expect("the silent one is given up");
+    let read = timeout(Duration::from_secs(10), silent.read(&mut byte))
+        .await
+        .expect("the silent one is given up");
     assert!(matches!(read, Ok(0) | Err(_)));
 }
 
@@ -116,14 +157,28 @@ async fn beyond_loopback_the_server_does_not_start_without_tls_and_password() {
         password,
         names: Vec::new(),
     };
-    for listen in [open(None, None), open(Some(files.tls.clone()), None), open(None, Some(password))] {
+    for listen in
+        [open(None, None), open(Some(files.tls.clone()), None), open(None, Some(password))]
+    {
         let error = Server::bind(listen).await.err().expect("refused").to_string();
-        assert!(error.starts_with("--listen 0.0.0.0:0 can be reached from other machines: add ") && error.contains("--name"), "{error}");
+        assert!(
+            error.starts_with("--listen 0.0.0.0:0 can be reached from other machines: add ")
+                && error.contains("--name"),
+            "{error}"
+        );
         assert_eq!(error.lines().count(), 1);
     }
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let error = Server::bind(Listen::loopback(taken.local_addr().unwrap().port())).await.err().unwrap().to_string();
-    assert!(error.starts_with("cannot listen on 127.0.0.1:") && error.ends_with("choose another address or port with --listen"), "{error}");
+    let error = Server::bind(Listen::loopback(taken.local_addr().unwrap().port()))
+        .await
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(
+        error.starts_with("cannot listen on 127.0.0.1:")
+            && error.ends_with("choose another address or port with --listen"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -131,7 +186,11 @@ async fn tls_files_that_do_not_do_get_one_line() {
     let (files, other) = (files(), self::files());
     let refused = async |certificate: &Path, key: &Path| {
         let tls = TlsFiles { certificate: certificate.into(), key: key.into() };
-        let error = Server::bind(Listen { tls: Some(tls), ..Listen::loopback(0) }).await.err().expect("refused").to_string();
+        let error = Server::bind(Listen { tls: Some(tls), ..Listen::loopback(0) })
+            .await
+            .err()
+            .expect("refused")
+            .to_string();
         assert!(error.lines().count() == 1 && !error.contains("BEGIN"), "{error}");
         error
     };
@@ -141,7 +200,11 @@ async fn tls_files_that_do_not_do_get_one_line() {
     assert!(refused(certificate, &missing).await.contains("missing: No such file"));
     assert!(refused(key, key).await.ends_with("key.pem: no certificate in it; name a PEM file"));
     close(certificate, 0o600);
-    assert!(refused(certificate, certificate).await.ends_with("certificate.pem: no private key in it; name a PEM file"));
+    assert!(
+        refused(certificate, certificate)
+            .await
+            .ends_with("certificate.pem: no private key in it; name a PEM file")
+    );
     assert!(refused(certificate, &other.tls.key).await.contains("--tls-key"));
     #[cfg(unix)]
     {

@@ -20,15 +20,29 @@ pub fn user(home: &Path) -> Result<Plakar, Box<dyn Error>> {
     std::fs::create_dir_all(&cookies)?;
     std::fs::create_dir(home.join("tmp"))?;
     std::fs::write(cookies.join(".disabled-security-check"), "")?;
-    let program = std::env::var_os("PLAKAR").ok_or("the variable PLAKAR is missing: name the plakar to measure")?;
-    let environment = [("HOME", home.to_owned()), ("TMPDIR", home.join("tmp")), ("PATH", "/usr/bin:/bin".into())];
-    let environment: Vec<_> = environment.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+    let program = std::env::var_os("PLAKAR")
+        .ok_or("the variable PLAKAR is missing: name the plakar to measure")?;
+    let environment =
+        [("HOME", home.to_owned()), ("TMPDIR", home.join("tmp")), ("PATH", "/usr/bin:/bin".into())];
+    let environment: Vec<_> =
+        environment.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
     if let Some(package) = std::env::var_os("PACKAGE") {
         let mut add = std::process::Command::new(&program);
-        let added = add.args(["pkg", "add"]).arg(package).env_clear().envs(environment.iter().cloned()).output()?;
+        let added = add
+            .args(["pkg", "add"])
+            .arg(package)
+            .env_clear()
+            .envs(environment.iter().cloned())
+            .output()?;
         if !added.status.success() {
-            return Err(format!("plakar pkg add: {}", String::from_utf8_lossy(&added.stdout)).into());
+            return Err(
+                format!("plakar pkg add: {}", String::from_utf8_lossy(&added.stdout)).into()
+            );
         }
     }
-    Ok(Plakar::new(Path::new(&program), vec![std::env::current_exe()?.into(), "guard".into()], environment)?)
+    Ok(Plakar::new(
+        Path::new(&program),
+        vec![std::env::current_exe()?.into(), "guard".into()],
+        environment,
+    )?)
 }

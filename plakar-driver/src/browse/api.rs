@@ -52,7 +52,10 @@ impl Drop for WaitingGuard<'_> {
 impl Api {
     pub(crate) fn new(address: String, token: String) -> Result<Self> {
         // No proxy: it is this machine. No redirect: there is none that is meant.
-        let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build();
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .build();
         let client = client.map_err(|error| Error::Answer(error.to_string()))?;
         Ok(Self { client, address, token, waiting: Mutex::default() })
     }
@@ -84,42 +87,75 @@ impl Api {
         tokio::net::TcpStream::connect(&self.address).await.is_ok()
     }
 
-    pub(crate) async fn send(&self, path: &str, query: &[(&str, String)]) -> Result<reqwest::Response> {
-        let query: Vec<String> = query.iter().map(|(key, value)| format!("{key}={}", percent(value, b"-._~"))).collect();
+    pub(crate) async fn send(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+    ) -> Result<reqwest::Response> {
+        let query: Vec<String> =
+            query.iter().map(|(key, value)| format!("{key}={}", percent(value, b"-._~"))).collect();
         let address = format!("http://{}{path}?{}", self.address, query.join("&"));
         let answer = self.client.get(address).bearer_auth(&self.token).send().await;
-        answer.map_err(|error| Error::Answer(format!("no answer from plakar ui: {}", error.without_url())))
+        answer.map_err(|error| {
+            Error::Answer(format!("no answer from plakar ui: {}", error.without_url()))
+        })
     }
 
     async fn bytes(&self, path: &str, query: &[(&str, String)]) -> Result<Bytes> {
         let answered = async {
             let answer = self.send(path, query).await?;
             let status = answer.status().as_u16();
-            let bytes = answer.bytes().await.map_err(|error| Error::Answer(error.without_url().to_string()))?;
+            let bytes = answer
+                .bytes()
+                .await
+                .map_err(|error| Error::Answer(error.without_url().to_string()))?;
             match status {
                 200 => Ok(bytes),
                 404 => Err(Error::NotFound("it".into())),
                 _ => Err(Error::Refused(message(&bytes))),
             }
         };
-        tokio::time::timeout(ANSWER_TIMEOUT, answered).await.unwrap_or(Err(Error::TimedOut(ANSWER_TIMEOUT)))
+        tokio::time::timeout(ANSWER_TIMEOUT, answered)
+            .await
+            .unwrap_or(Err(Error::TimedOut(ANSWER_TIMEOUT)))
     }
 
-    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, String)]) -> Result<T> {
+    pub(crate) async fn get<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+    ) -> Result<T> {
         understood(&self.bytes(path, query).await?)
     }
 
     /// What is said of a path in a snapshot, not yet read.
-    pub(crate) async fn of_path(&self, what: &str, id: &SnapshotId, path: &SnapshotPath, query: &[(&str, String)]) -> Result<Bytes> {
+    pub(crate) async fn of_path(
+        &self,
+        what: &str,
+        id: &SnapshotId,
+        path: &SnapshotPath,
+        query: &[(&str, String)],
+    ) -> Result<Bytes> {
         let address = format!("/api/snapshot/vfs/{what}{}", in_address(id, path));
-        let named = |error| if matches!(error, Error::NotFound(_)) { Error::NotFound(format!("{path} in {}", id.short())) } else { error };
+        let named = |error| {
+            if matches!(error, Error::NotFound(_)) {
+                Error::NotFound(format!("{path} in {}", id.short()))
+            } else {
+                error
+            }
+        };
         self.bytes(&address, query).await.map_err(named)
     }
 
     pub(crate) async fn restore_point(&self, id: &SnapshotId) -> Result<RestorePoint> {
         let header: Result<Single<Header>> = self.get(&format!("/api/snapshot/{id}"), &[]).await;
-        let named =
-            |error| if matches!(error, Error::NotFound(_)) { Error::NotFound(format!("the restore point {}", id.short())) } else { error };
+        let named = |error| {
+            if matches!(error, Error::NotFound(_)) {
+                Error::NotFound(format!("the restore point {}", id.short()))
+            } else {
+                error
+            }
+        };
         header.map_err(named)?.item.restore_point()
     }
 }
@@ -135,7 +171,9 @@ pub(crate) fn in_address(id: &SnapshotId, path: &SnapshotPath) -> String {
 
 fn message(bytes: &[u8]) -> String {
     let json: serde_json::Value = serde_json::from_slice(bytes).unwrap_or_default();
-    let text = json["error"]["message"].as_str().map_or_else(|| String::from_utf8_lossy(bytes).into_owned(), str::to_owned);
+    let text = json["error"]["message"]
+        .as_str()
+        .map_or_else(|| String::from_utf8_lossy(bytes).into_owned(), str::to_owned);
     text.trim().chars().take(500).collect()
 }
 

@@ -48,10 +48,15 @@ struct KnownPoints {
 }
 
 impl Browser {
-    pub(crate) async fn start(plakar: &Plakar, store: &Store, indexes: &Arc<Indexes>) -> Result<Self> {
+    pub(crate) async fn start(
+        plakar: &Plakar,
+        store: &Store,
+        indexes: &Arc<Indexes>,
+    ) -> Result<Self> {
         let token = random_token()?;
         // Plakar can't tell the port that it was given, so it gets one that is free now.
-        let free = std::net::TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
+        let free = std::net::TcpListener::bind(("127.0.0.1", 0))
+            .and_then(|listener| listener.local_addr());
         let address = free.map_err(Error::io("no free port"))?.to_string();
         let arguments = ["at", &store.reference(), "ui", "-addr", &address, "-no-spawn"];
         let job = plakar.job(arguments).timeout(NO_TIMEOUT).variable("PLAKAR_UI_TOKEN", &token);
@@ -61,9 +66,11 @@ impl Browser {
         tokio::spawn(pump(Stream::Out, BufReader::new(stdout), sender.clone()));
         tokio::spawn(pump(Stream::Error, BufReader::new(stderr), sender));
         let kept = tokio::spawn(keep(lines, Arc::clone(&last)));
-        let (running, used, known) = (Mutex::new(running), Mutex::new(Instant::now()), AsyncMutex::default());
+        let (running, used, known) =
+            (Mutex::new(running), Mutex::new(Instant::now()), AsyncMutex::default());
         let api = Arc::new(Api::new(address, token)?);
-        let browser = Self { running, api, store: store.clone(), indexes: Arc::clone(indexes), used, known };
+        let browser =
+            Self { running, api, store: store.clone(), indexes: Arc::clone(indexes), used, known };
         let started = Instant::now();
         loop {
             if let Some(code) = browser.exit_code() {
@@ -71,7 +78,12 @@ impl Browser {
                 let secrets = store.secrets(plakar).await.unwrap_or_default();
                 return Err(refused(code, reason(&last, &secrets)));
             }
-            if browser.api.get::<serde_json::Value>("/api/info", &[]).await.is_ok_and(|info| info["repository_id"].is_string()) {
+            if browser
+                .api
+                .get::<serde_json::Value>("/api/info", &[])
+                .await
+                .is_ok_and(|info| info["repository_id"].is_string())
+            {
                 return Ok(browser);
             }
             if started.elapsed() > START_TIMEOUT {
@@ -104,7 +116,11 @@ impl Browser {
         self.api.waits()
     }
 
-    pub(crate) async fn send(&self, path: &str, query: &[(&str, String)]) -> Result<reqwest::Response> {
+    pub(crate) async fn send(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+    ) -> Result<reqwest::Response> {
         self.touch();
         self.api.send(path, query).await
     }
@@ -147,7 +163,16 @@ impl Browser {
         let mut known = self.known.lock().await;
         let newest = self.headers(0, 1).await?;
         let total = newest.total;
-        let mark = (total, newest.items.into_iter().next().map(Header::restore_point).transpose()?.map(|point| point.id));
+        let mark = (
+            total,
+            newest
+                .items
+                .into_iter()
+                .next()
+                .map(Header::restore_point)
+                .transpose()?
+                .map(|point| point.id),
+        );
         if known.mark.as_ref() != Some(&mark) {
             let mut points = Vec::new();
             while (points.len() as u64) < total {
@@ -163,12 +188,17 @@ impl Browser {
             self.indexes.keep_only(&self.store, points.iter().map(|point| &point.id));
             *known = KnownPoints { mark: Some(mark), points };
         }
-        let wanted = |point: &&RestorePoint| app.is_none_or(|app| point.app.as_deref() == Some(app));
+        let wanted =
+            |point: &&RestorePoint| app.is_none_or(|app| point.app.as_deref() == Some(app));
         Ok(known.points.iter().filter(wanted).cloned().collect())
     }
 
     async fn headers(&self, offset: u64, limit: u64) -> Result<Items<Header>> {
-        let query = [("offset", offset.to_string()), ("limit", limit.to_string()), ("sort", "-Timestamp".to_owned())];
+        let query = [
+            ("offset", offset.to_string()),
+            ("limit", limit.to_string()),
+            ("sort", "-Timestamp".to_owned()),
+        ];
         let _asks = self.asks();
         self.api.get("/api/repository/snapshots", &query).await
     }
@@ -196,8 +226,13 @@ impl Browser {
     /// As for all here.
     pub async fn errors(&self, id: &SnapshotId, offset: u64, limit: u64) -> Result<Page<Failure>> {
         let query = [("offset", offset.to_string()), ("limit", limit.max(1).to_string())];
-        let found: Items<RawError> = self.in_snapshot("errors/", id, &SnapshotPath::root(), &query).await?;
-        let items: Vec<Failure> = found.items.into_iter().map(|error| Failure { path: error.name, reason: error.error }).collect();
+        let found: Items<RawError> =
+            self.in_snapshot("errors/", id, &SnapshotPath::root(), &query).await?;
+        let items: Vec<Failure> = found
+            .items
+            .into_iter()
+            .map(|error| Failure { path: error.name, reason: error.error })
+            .collect();
         let more = offset + (items.len() as u64) < found.total && !items.is_empty();
         Ok(Page { items, total: Some(found.total), more })
     }
@@ -214,7 +249,8 @@ async fn keep(mut lines: mpsc::Receiver<Line>, last: Arc<Mutex<VecDeque<String>>
 fn reason(last: &Mutex<VecDeque<String>>, secrets: &Redactor) -> String {
     let last = last.lock().unwrap_or_else(PoisonError::into_inner);
     let said = last.iter().find_map(|line| line.strip_prefix("plakar: "));
-    let mut reason = said.map_or_else(|| "plakar ui ended without a reason".to_owned(), str::to_owned);
+    let mut reason =
+        said.map_or_else(|| "plakar ui ended without a reason".to_owned(), str::to_owned);
     secrets.apply(&mut reason);
     reason
 }

@@ -32,7 +32,11 @@ impl Browsers {
 
     /// The same, and no index is made of a restore point with more entries than this.
     pub fn with_index_limit(idle: Duration, entries: usize) -> Self {
-        Self(Arc::new(BrowserPool { slots: Mutex::default(), idle, indexes: Indexes::new(entries) }))
+        Self(Arc::new(BrowserPool {
+            slots: Mutex::default(),
+            idle,
+            indexes: Indexes::new(entries),
+        }))
     }
 
     /// The browser of a store.
@@ -53,7 +57,11 @@ impl Browsers {
         }
         let browser = Arc::new(Browser::start(plakar, store, &self.0.indexes).await?);
         *slot = Some(Arc::clone(&browser));
-        tokio::spawn(stop_when_idle(Arc::downgrade(&self.0), store.clone(), Arc::downgrade(&browser)));
+        tokio::spawn(stop_when_idle(
+            Arc::downgrade(&self.0),
+            store.clone(),
+            Arc::downgrade(&browser),
+        ));
         Ok(browser)
     }
 }
@@ -63,11 +71,13 @@ async fn stop_when_idle(pool: Weak<BrowserPool>, store: Store, browser: Weak<Bro
     loop {
         let Some(idle) = pool.upgrade().map(|pool| pool.idle) else { return };
         let Some(used) = browser.upgrade().map(|browser| browser.used()) else { return };
-        tokio::time::sleep(idle.saturating_sub(used.elapsed()).max(Duration::from_millis(10))).await;
+        tokio::time::sleep(idle.saturating_sub(used.elapsed()).max(Duration::from_millis(10)))
+            .await;
         let (Some(pool), Some(browser)) = (pool.upgrade(), browser.upgrade()) else { return };
         // A download that goes on holds one more.
         if browser.used().elapsed() >= idle && Arc::strong_count(&browser) == 2 {
-            let slot = pool.slots.lock().unwrap_or_else(PoisonError::into_inner).get(&store).cloned();
+            let slot =
+                pool.slots.lock().unwrap_or_else(PoisonError::into_inner).get(&store).cloned();
             if let Some(slot) = slot {
                 slot.lock().await.take_if(|kept| Arc::ptr_eq(kept, &browser));
             }

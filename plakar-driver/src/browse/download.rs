@@ -50,19 +50,38 @@ impl Browser {
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Input`] for what is no file.
-    pub async fn download(self: Arc<Self>, id: &SnapshotId, path: &SnapshotPath) -> Result<Download> {
+    pub async fn download(
+        self: Arc<Self>,
+        id: &SnapshotId,
+        path: &SnapshotPath,
+    ) -> Result<Download> {
         let entry = self.entry(id, path).await?;
         if entry.kind != EntryKind::File {
             return Err(Error::Input(format!("{} is not a file", file_name(path.name()))));
         }
-        let answer = self.send(&format!("/api/snapshot/reader/{}", in_address(id, path)), &[("download", "true".to_owned())]).await?;
+        let answer = self
+            .send(
+                &format!("/api/snapshot/reader/{}", in_address(id, path)),
+                &[("download", "true".to_owned())],
+            )
+            .await?;
         if answer.status().as_u16() != 200 || answer.content_length() != Some(entry.size) {
             let (status, length) = (answer.status(), answer.content_length());
-            return Err(Error::Answer(format!("{status} and {length:?} bytes for a file of {} bytes", entry.size)));
+            return Err(Error::Answer(format!(
+                "{status} and {length:?} bytes for a file of {} bytes",
+                entry.size
+            )));
         }
-        let chunks = answer.bytes_stream().map(|chunk| chunk.map_err(|error| io::Error::other(error.without_url().to_string())));
+        let chunks = answer
+            .bytes_stream()
+            .map(|chunk| chunk.map_err(|error| io::Error::other(error.without_url().to_string())));
         let content = whole(chunks.boxed(), entry.size, self).boxed();
-        Ok(Download { name: file_name(path.name()), content_type: harmless(&entry), size: Some(entry.size), content })
+        Ok(Download {
+            name: file_name(path.name()),
+            content_type: harmless(&entry),
+            size: Some(entry.size),
+            content,
+        })
     }
 }
 
@@ -81,7 +100,13 @@ fn whole(
             },
             Some(Err(error)) => Some((Err(error), None)),
             None if left == 0 => None,
-            None => Some((Err(io::Error::new(io::ErrorKind::UnexpectedEof, format!("{left} bytes are missing"))), None)),
+            None => Some((
+                Err(io::Error::new(
+                    io::ErrorKind::UnexpectedEof,
+                    format!("{left} bytes are missing"),
+                )),
+                None,
+            )),
         }
     })
 }
@@ -89,7 +114,16 @@ fn whole(
 /// A backed-up page or picture with a script in it must not run in the console.
 fn harmless(entry: &Entry) -> String {
     let kind = entry.content_type.split(';').next().unwrap_or_default().trim();
-    let known = ["text/plain", "application/pdf", "application/zip", "image/png", "image/jpeg", "image/gif", "audio/mpeg", "video/mp4"];
+    let known = [
+        "text/plain",
+        "application/pdf",
+        "application/zip",
+        "image/png",
+        "image/jpeg",
+        "image/gif",
+        "audio/mpeg",
+        "video/mp4",
+    ];
     if known.contains(&kind) { kind.to_owned() } else { "application/octet-stream".to_owned() }
 }
 
@@ -110,9 +144,18 @@ impl Plakar {
             ArchiveFormat::Zip => ("zip", "zip", "application/zip"),
             ArchiveFormat::Tarball => ("tarball", "tar.gz", "application/gzip"),
         };
-        let arguments = ["at", &store.reference(), "archive", "-output=-", &format!("-format={word}"), "-rebase", &path.of(id)];
+        let arguments = [
+            "at",
+            &store.reference(),
+            "archive",
+            "-output=-",
+            &format!("-format={word}"),
+            "-rebase",
+            &path.of(id),
+        ];
         let (secrets, cancel) = (store.secrets(self).await?, cancel.clone());
-        let (mut running, mut stdout, stderr) = self.job(arguments).timeout(NO_TIMEOUT).start().await?;
+        let (mut running, mut stdout, stderr) =
+            self.job(arguments).timeout(NO_TIMEOUT).start().await?;
         let (said, mut lines) = mpsc::channel(16);
         tokio::spawn(pump(Stream::Error, BufReader::new(stderr), said));
         let last = tokio::spawn(async move {
@@ -157,7 +200,11 @@ impl Plakar {
                 (Err(error), _) => Some(error.to_string()),
                 (_, Err(error)) => Some(error.to_string()),
                 _ => {
-                    let mut last = tokio::time::timeout(Duration::from_secs(5), last).await.ok().and_then(Result::ok).unwrap_or_default();
+                    let mut last = tokio::time::timeout(Duration::from_secs(5), last)
+                        .await
+                        .ok()
+                        .and_then(Result::ok)
+                        .unwrap_or_default();
                     secrets.apply(&mut last);
                     Some(format!("plakar could not read all of it: {last}"))
                 }
@@ -172,8 +219,16 @@ impl Plakar {
                 }
             }
         });
-        let content = futures::stream::unfold(chunks, |mut chunks| async move { Some((chunks.recv().await?, chunks)) }).boxed();
+        let content = futures::stream::unfold(chunks, |mut chunks| async move {
+            Some((chunks.recv().await?, chunks))
+        })
+        .boxed();
         let name = if path.name().is_empty() { id.short() } else { path.name() };
-        Ok(Download { name: format!("{}.{extension}", file_name(name)), content_type: content_type.to_owned(), size: None, content })
+        Ok(Download {
+            name: format!("{}.{extension}", file_name(name)),
+            content_type: content_type.to_owned(),
+            size: None,
+            content,
+        })
     }
 }

@@ -79,18 +79,27 @@ impl Columns {
     }
 
     pub(crate) fn name(&self, entry: u32) -> &str {
-        let end = self.starts.get(entry as usize + 1).map_or(self.names.len(), |next| *next as usize);
+        let end =
+            self.starts.get(entry as usize + 1).map_or(self.names.len(), |next| *next as usize);
         &self.names[self.starts[entry as usize] as usize..end - 1]
     }
 
     pub(crate) fn target(&self, entry: u32) -> &str {
-        self.targets.binary_search_by_key(&entry, |(link, _)| *link).map_or("", |found| &self.targets[found].1)
+        self.targets
+            .binary_search_by_key(&entry, |(link, _)| *link)
+            .map_or("", |found| &self.targets[found].1)
     }
 
     fn bytes(&self) -> usize {
         let links: usize = self.targets.iter().map(|(_, target)| target.len()).sum();
-        let fixed = size_of::<u32>() * 2 + size_of::<EntryKind>() + size_of::<u64>() + size_of::<(i64, u32)>();
-        self.names.capacity() + self.kinds.capacity() * fixed + self.targets.capacity() * size_of::<(u32, Box<str>)>() + links
+        let fixed = size_of::<u32>() * 2
+            + size_of::<EntryKind>()
+            + size_of::<u64>()
+            + size_of::<(i64, u32)>();
+        self.names.capacity()
+            + self.kinds.capacity() * fixed
+            + self.targets.capacity() * size_of::<(u32, Box<str>)>()
+            + links
     }
 }
 
@@ -129,7 +138,9 @@ impl Index {
     /// The memory that it takes.
     pub fn bytes(&self) -> usize {
         let numbers = self.parents.capacity() + self.by_name.capacity() + self.children.capacity();
-        self.columns.bytes() + numbers * size_of::<u32>() + self.folders.capacity() * size_of::<Folder>()
+        self.columns.bytes()
+            + numbers * size_of::<u32>()
+            + self.folders.capacity() * size_of::<Folder>()
     }
 
     /// Whether all is in it. Plakar can't be asked for folders whose names are not UTF-8.
@@ -138,7 +149,13 @@ impl Index {
     }
 
     /// A part of what is in a folder. None if there is no such folder in the index; a way through a link is not known to it.
-    pub fn children(&self, folder: &SnapshotPath, offset: u64, limit: u64, order: Order) -> Option<Page<Entry>> {
+    pub fn children(
+        &self,
+        folder: &SnapshotPath,
+        offset: u64,
+        limit: u64,
+        order: Order,
+    ) -> Option<Page<Entry>> {
         let found = self.folder(folder)?;
         let all = &self.children[found.first as usize..(found.first + found.count) as usize];
         let (from, to) = part(all.len(), offset, limit);
@@ -146,14 +163,18 @@ impl Index {
         // Their numbers are in the order of their names.
         let numbers: Vec<u32> = match (order.by, order.descending) {
             (OrderBy::Stored, false) => all[from..to].to_vec(),
-            (OrderBy::Stored, true) => all.iter().rev().skip(from).take(to - from).copied().collect(),
-            (OrderBy::Name, descending) => some(all, from, to, descending, |entry| (is_file(entry), entry)),
-            (OrderBy::Size, descending) => {
-                some(all, from, to, descending, |entry| (is_file(entry), (self.columns.sizes[entry as usize], entry)))
+            (OrderBy::Stored, true) => {
+                all.iter().rev().skip(from).take(to - from).copied().collect()
             }
-            (OrderBy::Modified, descending) => {
-                some(all, from, to, descending, |entry| (is_file(entry), (self.columns.modified[entry as usize], entry)))
+            (OrderBy::Name, descending) => {
+                some(all, from, to, descending, |entry| (is_file(entry), entry))
             }
+            (OrderBy::Size, descending) => some(all, from, to, descending, |entry| {
+                (is_file(entry), (self.columns.sizes[entry as usize], entry))
+            }),
+            (OrderBy::Modified, descending) => some(all, from, to, descending, |entry| {
+                (is_file(entry), (self.columns.modified[entry as usize], entry))
+            }),
         };
         let items = numbers.into_iter().map(|entry| self.entry(entry, folder.as_str())).collect();
         Some(Page { items, total: Some(all.len() as u64), more: to < all.len() })
@@ -164,16 +185,31 @@ impl Index {
     ///
     /// # Errors
     /// [`Error::Input`] for too long a text.
-    pub fn search(&self, folder: &SnapshotPath, text: &str, offset: u64, limit: u64) -> Result<Option<Page<Entry>>> {
+    pub fn search(
+        &self,
+        folder: &SnapshotPath,
+        text: &str,
+        offset: u64,
+        limit: u64,
+    ) -> Result<Option<Page<Entry>>> {
         let pattern = self.pattern(text)?;
         let Some(folder) = self.folder(folder) else { return Ok(None) };
         let (first, end) = (folder.entry + 1, folder.end);
-        let at = |entry: u32| self.columns.starts.get(entry as usize).map_or(self.columns.names.len(), |start| *start as usize);
+        let at = |entry: u32| {
+            self.columns
+                .starts
+                .get(entry as usize)
+                .map_or(self.columns.names.len(), |start| *start as usize)
+        };
         let base = at(first);
         let names = &self.columns.names[base..at(end)];
         let (mut total, mut items, mut next) = (0, Vec::new(), first);
         while next < end && !text.contains('/') {
-            let Some(found) = pattern.find_at(names, at(next) - base).filter(|found| found.start() < names.len()) else { break };
+            let Some(found) =
+                pattern.find_at(names, at(next) - base).filter(|found| found.start() < names.len())
+            else {
+                break;
+            };
             let entry = self.at(base + found.start());
             if total >= offset && total - offset < limit {
                 items.push(self.entry(entry, &self.path(self.parents[entry as usize])));
@@ -181,14 +217,20 @@ impl Index {
             total += 1;
             next = entry + 1;
         }
-        Ok(Some(Page { more: total > offset.saturating_add(items.len() as u64), items, total: Some(total) }))
+        Ok(Some(Page {
+            more: total > offset.saturating_add(items.len() as u64),
+            items,
+            total: Some(total),
+        }))
     }
 
     /// As plakar understands what is searched for, but over many names: a dot never matches what ends one.
     fn pattern(&self, text: &str) -> Result<regex::Regex> {
         let refuse = |_| Error::Input("that can't be searched for: take a shorter text".into());
         if text.chars().count() > MAX_SEARCH_CHARACTERS {
-            return Err(Error::Input(format!("the text to search for is too long: take at most {MAX_SEARCH_CHARACTERS} characters")));
+            return Err(Error::Input(format!(
+                "the text to search for is too long: take at most {MAX_SEARCH_CHARACTERS} characters"
+            )));
         }
         let whole = text.contains(['*', '?']);
         let mut inner = String::new();
@@ -201,7 +243,12 @@ impl Index {
             }
         }
         let pattern = if whole { format!("^{inner}$") } else { inner };
-        RegexBuilder::new(&pattern).case_insensitive(true).multi_line(true).line_terminator(b'/').build().map_err(refuse)
+        RegexBuilder::new(&pattern)
+            .case_insensitive(true)
+            .multi_line(true)
+            .line_terminator(b'/')
+            .build()
+            .map_err(refuse)
     }
 
     fn folder(&self, path: &SnapshotPath) -> Option<&Folder> {
@@ -212,7 +259,10 @@ impl Index {
                 let entry = self.folders[*place as usize].entry;
                 (self.parents[entry as usize], self.columns.name(entry))
             };
-            let place = *self.by_name.get(self.by_name.partition_point(|place| of(place) < wanted)).filter(|place| of(place) == wanted)?;
+            let place = *self
+                .by_name
+                .get(self.by_name.partition_point(|place| of(place) < wanted))
+                .filter(|place| of(place) == wanted)?;
             folder = &self.folders[place as usize];
         }
         folder.read.then_some(folder)
@@ -258,7 +308,13 @@ fn part(length: usize, offset: u64, limit: u64) -> (usize, usize) {
 }
 
 /// One page of the numbers in the order of a key, of which the first part is never turned around. Only the page is sorted.
-fn some<K: Ord>(all: &[u32], from: usize, to: usize, descending: bool, key: impl Fn(u32) -> (bool, K)) -> Vec<u32> {
+fn some<K: Ord>(
+    all: &[u32],
+    from: usize,
+    to: usize,
+    descending: bool,
+    key: impl Fn(u32) -> (bool, K),
+) -> Vec<u32> {
     if from >= to {
         return Vec::new();
     }

@@ -38,7 +38,15 @@ impl IndexBuilder {
     pub(crate) fn new(limit: usize) -> Self {
         let root = FolderRow { row: 0, parent: 0, second: false, read: false };
         let types = HashMap::from([("".into(), 0)]);
-        Self { columns: Columns::default(), folders: vec![root], parts: Vec::new(), types, doubtful: HashSet::new(), text: 0, limit }
+        Self {
+            columns: Columns::default(),
+            folders: vec![root],
+            parts: Vec::new(),
+            types,
+            doubtful: HashSet::new(),
+            text: 0,
+            limit,
+        }
     }
 
     pub(crate) fn entries(&self) -> u64 {
@@ -66,7 +74,11 @@ impl IndexBuilder {
     ///
     /// # Errors
     /// A name that is none.
-    pub(crate) fn add(&mut self, folder: usize, entries: impl ExactSizeIterator<Item = Entry>) -> Result<bool> {
+    pub(crate) fn add(
+        &mut self,
+        folder: usize,
+        entries: impl ExactSizeIterator<Item = Entry>,
+    ) -> Result<bool> {
         let (first, count) = (self.columns.len(), entries.len());
         if first + count > self.limit.min(u32::MAX as usize - 1) {
             return Ok(false);
@@ -75,7 +87,10 @@ impl IndexBuilder {
         for entry in entries {
             let (row, columns) = (self.columns.len() as u32, &mut self.columns);
             if entry.name.contains('/') || entry.name.is_empty() {
-                return Err(Error::Answer(format!("a name in {} is not a valid one", entry.folder)));
+                return Err(Error::Answer(format!(
+                    "a name in {} is not a valid one",
+                    entry.folder
+                )));
             }
             self.text += entry.name.len() + entry.target.len();
             if self.text > MAX_TEXT_BYTES {
@@ -85,7 +100,8 @@ impl IndexBuilder {
                 let parent = folder as u32;
                 // Bytes that are no UTF-8 are shown as this sign: two names can look the same.
                 let doubtful = entry.name.contains(char::REPLACEMENT_CHARACTER);
-                let second = doubtful && !self.doubtful.insert((parent, entry.name.as_str().into()));
+                let second =
+                    doubtful && !self.doubtful.insert((parent, entry.name.as_str().into()));
                 self.folders.push(FolderRow { row, parent, second, read: false });
             }
             let fresh = self.types.len() as u32;
@@ -132,8 +148,15 @@ impl IndexBuilder {
             let count = rows.iter().map(|part| part.2).sum();
             let first = index.children.len() as u32;
             index.children.resize(index.children.len() + count as usize, 0);
-            index.folders.push(Folder { entry, end: 0, first, count, read: self.folders[folder].read });
-            let rows: Box<dyn Iterator<Item = u32>> = Box::new(rows.iter().flat_map(|(_, first, count)| *first..*first + *count));
+            index.folders.push(Folder {
+                entry,
+                end: 0,
+                first,
+                count,
+                read: self.folders[folder].read,
+            });
+            let rows: Box<dyn Iterator<Item = u32>> =
+                Box::new(rows.iter().flat_map(|(_, first, count)| *first..*first + *count));
             (index.folders.len() - 1, first, rows)
         };
         let mut walk = vec![open(0, 0, &mut index)];
@@ -149,7 +172,13 @@ impl IndexBuilder {
             index.parents.push(index.folders[*place].entry);
             let at = row as usize;
             let from = &self.columns;
-            index.columns.push(from.name(row), from.kinds[at], from.sizes[at], from.modified[at], from.types[at]);
+            index.columns.push(
+                from.name(row),
+                from.kinds[at],
+                from.sizes[at],
+                from.modified[at],
+                from.types[at],
+            );
             let target = from.target(row);
             if !target.is_empty() {
                 index.columns.targets.push((entry, target.into()));
@@ -190,7 +219,14 @@ impl Columns {
         }
     }
 
-    fn push(&mut self, name: &str, kind: EntryKind, size: u64, modified: (i64, u32), content_type: u32) {
+    fn push(
+        &mut self,
+        name: &str,
+        kind: EntryKind,
+        size: u64,
+        modified: (i64, u32),
+        content_type: u32,
+    ) {
         self.starts.push(self.names.len() as u32);
         self.names.push_str(name);
         self.names.push('/');

@@ -73,7 +73,9 @@ impl SnapshotReader<'_> {
             self.api.give_way().await;
             let bytes = match self.api.of_path("children/", self.id, &path, &query).await {
                 // Bytes that are no UTF-8 are shown as this sign, by which plakar does not know the folder.
-                Err(Error::NotFound(_)) if path.as_str().contains(char::REPLACEMENT_CHARACTER) => return Ok(true),
+                Err(Error::NotFound(_)) if path.as_str().contains(char::REPLACEMENT_CHARACTER) => {
+                    return Ok(true);
+                }
                 bytes => bytes?,
             };
             let builder = Arc::clone(&self.builder);
@@ -85,7 +87,11 @@ impl SnapshotReader<'_> {
                 if ended && offset + count == found.total {
                     builder.done(number);
                 } else if ended {
-                    return Err(Error::Answer(format!("{} of {} entries of a folder", offset + count, found.total)));
+                    return Err(Error::Answer(format!(
+                        "{} of {} entries of a folder",
+                        offset + count,
+                        found.total
+                    )));
                 }
                 Ok((fits, ended, count, found.total, builder.entries()))
             };
@@ -105,6 +111,8 @@ fn lock(builder: &Mutex<IndexBuilder>) -> std::sync::MutexGuard<'_, IndexBuilder
 }
 
 /// What takes long, in a thread of its own.
-pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(|error| Error::Answer(error.to_string()))
 }

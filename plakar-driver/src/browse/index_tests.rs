@@ -11,7 +11,8 @@ use crate::browse::points::{Entry, EntryKind, Page};
 use crate::error::Error;
 use crate::names::SnapshotPath;
 
-const NAMES: [&str; 12] = ["a", "A", "ab", "B.txt", "b.TXT", "é", "É\n", "%2f", "\u{202e}x", "\"q'", "*", "a?b"];
+const NAMES: [&str; 12] =
+    ["a", "A", "ab", "B.txt", "b.TXT", "é", "É\n", "%2f", "\u{202e}x", "\"q'", "*", "a?b"];
 
 /// Folders by path, each with its entries in the order of their names.
 type Model = BTreeMap<String, Vec<Entry>>;
@@ -25,7 +26,11 @@ fn entry(folder: &str, name: &str, kind: EntryKind, size: u64, seconds: i64) -> 
         size,
         modified: DateTime::from_timestamp(seconds, 5).unwrap(),
         target: if link { format!("to {size}") } else { String::new() },
-        content_type: if kind == EntryKind::File { format!("text/{}", size % 3) } else { String::new() },
+        content_type: if kind == EntryKind::File {
+            format!("text/{}", size % 3)
+        } else {
+            String::new()
+        },
         content: None,
     }
 }
@@ -45,7 +50,8 @@ fn models() -> impl Strategy<Value = Model> {
                 let last = depth + 1 == path.len();
                 let kinds = [EntryKind::File, EntryKind::Link, EntryKind::Other, EntryKind::Folder];
                 let kind = if last { kinds[usize::from(kind)] } else { EntryKind::Folder };
-                let there = model[&folder].iter().find(|entry| entry.name == name).map(|entry| entry.kind);
+                let there =
+                    model[&folder].iter().find(|entry| entry.name == name).map(|entry| entry.kind);
                 if there.is_none() {
                     model.get_mut(&folder).unwrap().push(entry(&folder, name, kind, size, seconds));
                 }
@@ -200,9 +206,16 @@ proptest! {
 fn folders_that_look_the_same_are_not_mixed_up() {
     let mut builder = IndexBuilder::new(10);
     let folder = |name| entry("/", name, EntryKind::Folder, 0, 0);
-    assert!(builder.add(0, [folder("f\u{fffd}"), folder("f\u{fffd}"), folder("g")].into_iter()).unwrap());
+    assert!(
+        builder
+            .add(0, [folder("f\u{fffd}"), folder("f\u{fffd}"), folder("g")].into_iter())
+            .unwrap()
+    );
     builder.done(0);
-    assert_eq!((1..4).map(|number| builder.path(number).is_some()).collect::<Vec<_>>(), [true, false, true]);
+    assert_eq!(
+        (1..4).map(|number| builder.path(number).is_some()).collect::<Vec<_>>(),
+        [true, false, true]
+    );
     for number in [1, 3] {
         assert!(builder.add(number, [entry("/", "x", EntryKind::File, 1, 0)].into_iter()).unwrap());
         builder.done(number);
@@ -210,7 +223,10 @@ fn folders_that_look_the_same_are_not_mixed_up() {
     let index = builder.index();
     let path = SnapshotPath::new("/f\u{fffd}").unwrap();
     assert_eq!(index.children(&path, 0, 9, Order::default()).unwrap().items.len(), 1);
-    assert_eq!(index.children(&SnapshotPath::root(), 0, 9, Order::default()).unwrap().items.len(), 3);
+    assert_eq!(
+        index.children(&SnapshotPath::root(), 0, 9, Order::default()).unwrap().items.len(),
+        3
+    );
     assert!(!index.is_whole());
 }
 
@@ -221,22 +237,37 @@ fn what_does_not_fit_or_is_no_name_is_told() {
     assert!(builder.add(0, [file("a"), file("b")].into_iter()).unwrap());
     assert!(!builder.add(0, [file("c")].into_iter()).unwrap());
     for name in ["", "a/b"] {
-        assert!(matches!(IndexBuilder::new(2).add(0, [file(name)].into_iter()), Err(Error::Answer(_))), "{name:?}");
+        assert!(
+            matches!(IndexBuilder::new(2).add(0, [file(name)].into_iter()), Err(Error::Answer(_))),
+            "{name:?}"
+        );
     }
 }
 
 #[test]
 fn no_text_is_a_way_through_the_ends_of_names() {
     let mut builder = IndexBuilder::new(10);
-    assert!(builder.add(0, ["a", "b", "c.d"].map(|name| entry("/", name, EntryKind::File, 0, 0)).into_iter()).unwrap());
+    assert!(
+        builder
+            .add(
+                0,
+                ["a", "b", "c.d"].map(|name| entry("/", name, EntryKind::File, 0, 0)).into_iter()
+            )
+            .unwrap()
+    );
     builder.done(0);
     let index = builder.index();
-    let count = |text: &str| index.search(&SnapshotPath::root(), text, 0, 9).unwrap().unwrap().total.unwrap();
+    let count = |text: &str| {
+        index.search(&SnapshotPath::root(), text, 0, 9).unwrap().unwrap().total.unwrap()
+    };
     assert_eq!(
         ["/", "a/b", "a*/b", "?/?", "*", "?", "**", "", "c.d", "c?d", ".", "^", "$"].map(count),
         [0, 0, 0, 0, 3, 2, 3, 3, 1, 1, 1, 0, 0]
     );
-    assert!(matches!(index.search(&SnapshotPath::root(), &"x".repeat(256), 0, 9), Err(Error::Input(_))));
+    assert!(matches!(
+        index.search(&SnapshotPath::root(), &"x".repeat(256), 0, 9),
+        Err(Error::Input(_))
+    ));
     assert_eq!(count(&"*?".repeat(127)), 0);
     let far = index.search(&SnapshotPath::root(), "", u64::MAX, u64::MAX).unwrap().unwrap();
     assert!(far.items.is_empty() && !far.more);

@@ -99,14 +99,21 @@ impl Indexes {
         let mut slots = self.lock();
         let slot = slots.get_mut(&(store.clone(), id.clone()))?;
         slot.used = Instant::now();
-        if matches!(&slot.content, IndexContent::Failed(_, when) if when.elapsed() >= FAILURE_MEMORY) {
+        if matches!(&slot.content, IndexContent::Failed(_, when) if when.elapsed() >= FAILURE_MEMORY)
+        {
             return None;
         }
-        Some(if let IndexContent::Ready(index) = &slot.content { Some(Arc::clone(index)) } else { None })
+        Some(if let IndexContent::Ready(index) = &slot.content {
+            Some(Arc::clone(index))
+        } else {
+            None
+        })
     }
 
     pub(crate) fn is_being_made(&self, store: &Store, id: &SnapshotId) -> bool {
-        self.lock().get(&(store.clone(), id.clone())).is_some_and(|slot| matches!(slot.content, IndexContent::Building(_)))
+        self.lock()
+            .get(&(store.clone(), id.clone()))
+            .is_some_and(|slot| matches!(slot.content, IndexContent::Building(_)))
     }
 
     /// Browsing this one needs no index.
@@ -128,23 +135,40 @@ impl Indexes {
                 }
                 IndexContent::Ready(index) => return (IndexState::Ready(Arc::clone(index)), None),
                 IndexContent::TooLarge => return (IndexState::TooLarge, None),
-                IndexContent::Failed(reason, when) if when.elapsed() < FAILURE_MEMORY => return (IndexState::Failed(reason.clone()), None),
+                IndexContent::Failed(reason, when) if when.elapsed() < FAILURE_MEMORY => {
+                    return (IndexState::Failed(reason.clone()), None);
+                }
                 IndexContent::Small | IndexContent::Failed(..) => (),
             }
         }
         let superseded = |slot: &IndexSlot| slot.used.elapsed() > SUPERSEDED_TIMEOUT;
-        slots.retain(|(of, _), slot| of != store || !matches!(slot.content, IndexContent::Building(_)) || !superseded(slot));
+        slots.retain(|(of, _), slot| {
+            of != store || !matches!(slot.content, IndexContent::Building(_)) || !superseded(slot)
+        });
         let others = slots.iter().filter(|((of, _), _)| of == store);
-        let ended =
-            others.filter_map(|(_, slot)| if let IndexContent::Building(other) = &slot.content { Some(other.ended.clone()) } else { None });
+        let ended = others.filter_map(|(_, slot)| {
+            if let IndexContent::Building(other) = &slot.content {
+                Some(other.ended.clone())
+            } else {
+                None
+            }
+        });
         let building = IndexState::Building { entries_so_far: 0 };
         if let Some(ended) = { ended }.next() {
             return (building, Some(ended));
         }
         let (so_far, ended) = (Arc::new(AtomicU64::new(0)), CancellationToken::new());
-        let make = make(Arc::downgrade(self), key.clone(), Arc::clone(api), self.limit, Arc::clone(&so_far), ended.clone().drop_guard());
+        let make = make(
+            Arc::downgrade(self),
+            key.clone(),
+            Arc::clone(api),
+            self.limit,
+            Arc::clone(&so_far),
+            ended.clone().drop_guard(),
+        );
         let task = AbortOnDropHandle::new(tokio::spawn(make));
-        let content = IndexContent::Building(Building { so_far, ended: ended.clone(), _task: task });
+        let content =
+            IndexContent::Building(Building { so_far, ended: ended.clone(), _task: task });
         slots.insert(key, IndexSlot { used: now, content });
         (building, Some(ended))
     }
@@ -158,7 +182,8 @@ impl Indexes {
         let mut slots = self.lock();
         let Some(slot) = slots.get_mut(key) else { return };
         // It may have been given up, and begun again.
-        if !matches!(&slot.content, IndexContent::Building(building) if Arc::ptr_eq(&building.so_far, so_far)) {
+        if !matches!(&slot.content, IndexContent::Building(building) if Arc::ptr_eq(&building.so_far, so_far))
+        {
             return;
         }
         slot.content = match made {
@@ -183,22 +208,35 @@ impl Indexes {
 /// The least recently used go.
 fn make_room(slots: &mut HashMap<IndexKey, IndexSlot>, newest: &IndexKey) {
     loop {
-        let size = |slot: &IndexSlot| if let IndexContent::Ready(index) = &slot.content { Some(index.bytes()) } else { None };
-        let (count, bytes) = slots.values().filter_map(size).fold((0, 0), |(count, all), bytes| (count + 1, all + bytes));
+        let size = |slot: &IndexSlot| {
+            if let IndexContent::Ready(index) = &slot.content { Some(index.bytes()) } else { None }
+        };
+        let (count, bytes) = slots
+            .values()
+            .filter_map(size)
+            .fold((0, 0), |(count, all), bytes| (count + 1, all + bytes));
         let crowded = count > MAX_KEPT_INDEXES || bytes > MAX_KEPT_BYTES;
         let goes = |key: &IndexKey, slot: &IndexSlot| match slot.content {
             IndexContent::Building(_) => false,
             IndexContent::Ready(_) => crowded && key != newest,
             _ => !crowded && slots.len() > MAX_REMEMBERED_SNAPSHOTS,
         };
-        let oldest = slots.iter().filter(|(key, slot)| goes(key, slot)).min_by_key(|(_, slot)| slot.used);
+        let oldest =
+            slots.iter().filter(|(key, slot)| goes(key, slot)).min_by_key(|(_, slot)| slot.used);
         let Some(key) = oldest.map(|(key, _)| key.clone()) else { return };
         slots.remove(&key);
     }
 }
 
 /// Ends with the indexes too: nothing of it is needed then.
-async fn make(indexes: Weak<Indexes>, key: IndexKey, api: Arc<Api>, limit: usize, so_far: Arc<AtomicU64>, _ended: DropGuard) {
+async fn make(
+    indexes: Weak<Indexes>,
+    key: IndexKey,
+    api: Arc<Api>,
+    limit: usize,
+    so_far: Arc<AtomicU64>,
+    _ended: DropGuard,
+) {
     let wanted = || indexes.upgrade().is_some_and(|indexes| indexes.wanted(&key));
     let made = read(&api, &key.1, limit, &so_far, &wanted).await;
     if let Some(indexes) = indexes.upgrade() {
@@ -258,13 +296,18 @@ mod tests {
         let key = (store("a"), id(1));
         soon(&indexes.want(&key.0, &key.1, &api).1.unwrap()).await;
         let failed = indexes.want(&key.0, &key.1, &api);
-        assert!(matches!(&failed, (IndexState::Failed(reason), None) if reason.contains("no answer from plakar")));
+        assert!(
+            matches!(&failed, (IndexState::Failed(reason), None) if reason.contains("no answer from plakar"))
+        );
         assert!(indexes.known(&key.0, &key.1).is_some());
         if let IndexContent::Failed(_, when) = &mut indexes.lock().get_mut(&key).unwrap().content {
             *when -= FAILURE_MEMORY;
         }
         assert!(indexes.known(&key.0, &key.1).is_none());
-        assert!(matches!(indexes.want(&key.0, &key.1, &api), (IndexState::Building { .. }, Some(_))));
+        assert!(matches!(
+            indexes.want(&key.0, &key.1, &api),
+            (IndexState::Building { .. }, Some(_))
+        ));
     }
 
     #[tokio::test]
@@ -279,11 +322,17 @@ mod tests {
             };
             // One that was given up is not taken for this one.
             indexes.made(&(store("a"), id(number)), &Arc::default(), Ok(None));
-            indexes.made(&(store("a"), id(number)), &so_far, Ok(Some(IndexBuilder::new(1).index())));
+            indexes.made(
+                &(store("a"), id(number)),
+                &so_far,
+                Ok(Some(IndexBuilder::new(1).index())),
+            );
             // The first is used all the time.
             assert!(indexes.known(&store("a"), &id(0)).unwrap().is_some());
         }
-        let there: Vec<bool> = (0..=MAX_KEPT_INDEXES as u64).map(|number| indexes.known(&store("a"), &id(number)).is_some()).collect();
+        let there: Vec<bool> = (0..=MAX_KEPT_INDEXES as u64)
+            .map(|number| indexes.known(&store("a"), &id(number)).is_some())
+            .collect();
         assert_eq!(there, [true, false, true, true, true]);
     }
 }

@@ -60,7 +60,13 @@ impl Browser {
     ///
     /// # Errors
     /// [`Error::NotFound`], or as for all here.
-    pub async fn children(&self, id: &SnapshotId, folder: &SnapshotPath, offset: u64, limit: u64) -> Result<Page<Entry>> {
+    pub async fn children(
+        &self,
+        id: &SnapshotId,
+        folder: &SnapshotPath,
+        offset: u64,
+        limit: u64,
+    ) -> Result<Page<Entry>> {
         let index = match self.known_index(id) {
             Some(index) => index,
             None => {
@@ -73,7 +79,9 @@ impl Browser {
                 None
             }
         };
-        let found = index.filter(|_| limit > 0).and_then(|index| index.children(folder, offset, limit, Order::default()));
+        let found = index
+            .filter(|_| limit > 0)
+            .and_then(|index| index.children(folder, offset, limit, Order::default()));
         if let Some(page) = found { Ok(page) } else { self.listed(id, folder, offset, limit).await }
     }
 
@@ -82,7 +90,14 @@ impl Browser {
     ///
     /// # Errors
     /// As for [`Browser::children`].
-    pub async fn ordered(&self, id: &SnapshotId, folder: &SnapshotPath, offset: u64, limit: u64, order: Order) -> Result<Listing> {
+    pub async fn ordered(
+        &self,
+        id: &SnapshotId,
+        folder: &SnapshotPath,
+        offset: u64,
+        limit: u64,
+        order: Order,
+    ) -> Result<Listing> {
         let mut page = self.children(id, folder, offset, limit).await?;
         if order == Order::default() {
             return Ok(Listing { page, order, reading: false });
@@ -98,11 +113,21 @@ impl Browser {
         {
             return Ok(Listing { page, order, reading: false });
         }
-        Ok(Listing { page, order: Order::default(), reading: matches!(state, IndexState::Building { .. }) })
+        Ok(Listing {
+            page,
+            order: Order::default(),
+            reading: matches!(state, IndexState::Building { .. }),
+        })
     }
 
     /// What is in a folder, always as plakar tells it.
-    pub(crate) async fn listed(&self, id: &SnapshotId, folder: &SnapshotPath, offset: u64, limit: u64) -> Result<Page<Entry>> {
+    pub(crate) async fn listed(
+        &self,
+        id: &SnapshotId,
+        folder: &SnapshotPath,
+        offset: u64,
+        limit: u64,
+    ) -> Result<Page<Entry>> {
         if limit == 0 {
             return Err(Error::Input("a page has at least one entry".into()));
         }
@@ -122,7 +147,14 @@ impl Browser {
     ///
     /// # Errors
     /// As for all here.
-    pub async fn search(&self, id: &SnapshotId, folder: &SnapshotPath, text: &str, offset: u64, limit: u64) -> Result<Page<Entry>> {
+    pub async fn search(
+        &self,
+        id: &SnapshotId,
+        folder: &SnapshotPath,
+        text: &str,
+        offset: u64,
+        limit: u64,
+    ) -> Result<Page<Entry>> {
         let limit = limit.clamp(1, MAX_SEARCH_RESULTS);
         // A small restore point has its index at once.
         let mut state = self.index(id).await;
@@ -130,10 +162,12 @@ impl Browser {
         tokio::pin!(by_plakar);
         loop {
             state = match state {
-                IndexState::Ready(index) => match in_index(index, folder, text, offset, limit).await? {
-                    Some(page) => return Ok(page),
-                    None => return by_plakar.await,
-                },
+                IndexState::Ready(index) => {
+                    match in_index(index, folder, text, offset, limit).await? {
+                        Some(page) => return Ok(page),
+                        None => return by_plakar.await,
+                    }
+                }
                 IndexState::Building { .. } => match self.want_index(id) {
                     (_, Some(ended)) => tokio::select! {
                         page = &mut by_plakar => return page,
@@ -150,7 +184,14 @@ impl Browser {
     ///
     /// # Errors
     /// As for all here.
-    pub async fn search_soon(&self, id: &SnapshotId, folder: &SnapshotPath, text: &str, offset: u64, limit: u64) -> Result<SearchAnswer> {
+    pub async fn search_soon(
+        &self,
+        id: &SnapshotId,
+        folder: &SnapshotPath,
+        text: &str,
+        offset: u64,
+        limit: u64,
+    ) -> Result<SearchAnswer> {
         if let IndexState::Building { entries_so_far } = self.index(id).await {
             return Ok(SearchAnswer::Reading { entries_so_far });
         }
@@ -158,21 +199,49 @@ impl Browser {
     }
 
     /// The files and links below a folder that plakar finds.
-    async fn searched(&self, id: &SnapshotId, folder: &SnapshotPath, text: &str, offset: u64, limit: u64) -> Result<Page<Entry>> {
+    async fn searched(
+        &self,
+        id: &SnapshotId,
+        folder: &SnapshotPath,
+        text: &str,
+        offset: u64,
+        limit: u64,
+    ) -> Result<Page<Entry>> {
         // From the root plakar takes twenty times as long as from a folder: nothing is outside of what was backed up.
-        let whole = if *folder == SnapshotPath::root() { SnapshotPath::new(&self.restore_point(id).await?.root)? } else { folder.clone() };
+        let whole = if *folder == SnapshotPath::root() {
+            SnapshotPath::new(&self.restore_point(id).await?.root)?
+        } else {
+            folder.clone()
+        };
         let limit = limit.to_string();
-        let query = [("pattern", pattern(text)), ("recursive", "true".to_owned()), ("offset", offset.to_string()), ("limit", limit)];
+        let query = [
+            ("pattern", pattern(text)),
+            ("recursive", "true".to_owned()),
+            ("offset", offset.to_string()),
+            ("limit", limit),
+        ];
         self.touch();
         // No `asks`: what reads the names is quicker, and need not give way to this.
-        let found: SearchPage = understood(&self.api.of_path("search/", id, &whole, &query).await?)?;
-        let items = found.items.into_iter().map(RawEntry::entry).filter(|entry| entry.kind != EntryKind::Folder).collect();
+        let found: SearchPage =
+            understood(&self.api.of_path("search/", id, &whole, &query).await?)?;
+        let items = found
+            .items
+            .into_iter()
+            .map(RawEntry::entry)
+            .filter(|entry| entry.kind != EntryKind::Folder)
+            .collect();
         Ok(Page { items, total: None, more: found.has_next })
     }
 }
 
 /// None if the index does not know all there is, or the folder.
-async fn in_index(index: Arc<Index>, folder: &SnapshotPath, text: &str, offset: u64, limit: u64) -> Result<Option<Page<Entry>>> {
+async fn in_index(
+    index: Arc<Index>,
+    folder: &SnapshotPath,
+    text: &str,
+    offset: u64,
+    limit: u64,
+) -> Result<Option<Page<Entry>>> {
     if !index.is_whole() {
         return Ok(None);
     }
@@ -186,7 +255,9 @@ fn pattern(text: &str) -> String {
     let part = |letter: char| match letter {
         '*' => ".*".to_owned(),
         '?' => ".".to_owned(),
-        letter if letter.is_alphanumeric() || letter == '_' || !letter.is_ascii() => letter.to_string(),
+        letter if letter.is_alphanumeric() || letter == '_' || !letter.is_ascii() => {
+            letter.to_string()
+        }
         letter => format!("\\x{{{:x}}}", u32::from(letter)),
     };
     let inner: String = text.chars().map(part).collect();

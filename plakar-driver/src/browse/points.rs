@@ -179,8 +179,11 @@ impl Header {
     pub(crate) fn restore_point(self) -> Result<RestorePoint> {
         let id = SnapshotId::new(&self.identifier)?;
         let tags = self.tags.unwrap_or_default();
-        let with = |prefix: &str| -> Vec<String> { tags.iter().filter_map(|tag| tag.strip_prefix(prefix).map(str::to_owned)).collect() };
-        let sum = |of: fn(&Counts) -> u64| self.sources.iter().map(|source| source.summary.sum(of)).sum();
+        let with = |prefix: &str| -> Vec<String> {
+            tags.iter().filter_map(|tag| tag.strip_prefix(prefix).map(str::to_owned)).collect()
+        };
+        let sum =
+            |of: fn(&Counts) -> u64| self.sources.iter().map(|source| source.summary.sum(of)).sum();
         let first = self.sources.first().map(|source| source.importer.clone());
         Ok(RestorePoint {
             id,
@@ -242,7 +245,11 @@ impl RawEntry {
             name: self.file_info.name,
             folder: self.parent_path,
             kind,
-            size: if kind == EntryKind::Folder { self.summary.map_or(0, |summary| summary.sum(|counts| counts.size)) } else { own },
+            size: if kind == EntryKind::Folder {
+                self.summary.map_or(0, |summary| summary.sum(|counts| counts.size))
+            } else {
+                own
+            },
             modified: self.file_info.mod_time,
             target: self.symlink_target,
             content_type: self.content_type,

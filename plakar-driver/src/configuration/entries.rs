@@ -23,7 +23,8 @@ impl Plakar {
     pub async fn configure(&self, kind: Kind, name: &Name, options: &Options) -> Result<()> {
         let _lock = self.lock_configuration().await?;
         let filled = options.iter().filter(|(_, value)| !value.is_empty());
-        self.put(kind, name, &filled.map(|(key, value)| (key.clone(), value.clone())).collect()).await
+        self.put(kind, name, &filled.map(|(key, value)| (key.clone(), value.clone())).collect())
+            .await
     }
 
     /// An entry with its secrets, which must not leave the server.
@@ -32,7 +33,10 @@ impl Plakar {
     /// [`Error::NotFound`].
     pub async fn configured(&self, kind: Kind, name: &Name) -> Result<Options> {
         let shown = self.show(kind, Some(name)).await?;
-        shown.into_iter().find_map(|(shown, options)| (shown == name.as_str()).then_some(options)).ok_or_else(|| missing(kind, name))
+        shown
+            .into_iter()
+            .find_map(|(shown, options)| (shown == name.as_str()).then_some(options))
+            .ok_or_else(|| missing(kind, name))
     }
 
     /// All entries of a kind by name, without the values of secrets.
@@ -72,16 +76,25 @@ impl Plakar {
     /// What must not be seen in the output of a job with this entry.
     pub(crate) async fn secrets(&self, kind: Kind, name: &Name) -> Result<Redactor> {
         let options = self.configured(kind, name).await?;
-        Ok(Redactor::new(options.into_iter().filter(|(key, _)| is_secret(key)).map(|(_, value)| value)))
+        Ok(Redactor::new(
+            options.into_iter().filter(|(key, _)| is_secret(key)).map(|(_, value)| value),
+        ))
     }
 
     async fn put(&self, kind: Kind, name: &Name, options: &Options) -> Result<()> {
         if !options.contains_key("location") {
             return Err(Error::Input("option \"location\" is missing".into()));
         }
-        let input = escaped(&serde_json::json!({ name.as_str(): options }).to_string()).into_bytes();
-        let secrets = Redactor::new(options.iter().filter(|(key, _)| is_secret(key)).map(|(_, value)| value.clone()));
-        self.job([kind.word(), "import", "-overwrite"]).input(input).redact(secrets).output().await?;
+        let input =
+            escaped(&serde_json::json!({ name.as_str(): options }).to_string()).into_bytes();
+        let secrets = Redactor::new(
+            options.iter().filter(|(key, _)| is_secret(key)).map(|(_, value)| value.clone()),
+        );
+        self.job([kind.word(), "import", "-overwrite"])
+            .input(input)
+            .redact(secrets)
+            .output()
+            .await?;
         let kept = self.configured(kind, name).await?;
         if kept == *options {
             return Ok(());
@@ -102,7 +115,9 @@ impl Plakar {
         let mut arguments = vec![kind.word(), "show", "-json", "-secrets"];
         arguments.extend(name.map(Name::as_str));
         let text = match self.job(arguments).output().await {
-            Err(Error::Refused(reason)) if name.is_some() && reason.contains("not exist") => return Ok(BTreeMap::new()),
+            Err(Error::Refused(reason)) if name.is_some() && reason.contains("not exist") => {
+                return Ok(BTreeMap::new());
+            }
             text => text?,
         };
         parse_shown(kind, &text)
@@ -113,12 +128,15 @@ impl Plakar {
         let folder = self.configuration_folder()?;
         let lock = move || {
             make_private(&folder)?;
-            let file = File::options().create(true).append(true).open(folder.join(".source-app.lock"))?;
+            let file =
+                File::options().create(true).append(true).open(folder.join(".source-app.lock"))?;
             #[cfg(unix)]
             rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive)?;
             Ok(file)
         };
-        let locked = tokio::task::spawn_blocking(lock).await.map_err(|error| Error::Answer(error.to_string()))?;
+        let locked = tokio::task::spawn_blocking(lock)
+            .await
+            .map_err(|error| Error::Answer(error.to_string()))?;
         locked.map_err(Error::io("cannot lock Plakar's configuration"))
     }
 }
@@ -126,7 +144,9 @@ impl Plakar {
 /// Plakar reads JSON as YAML first, which takes more characters than JSON for the end of a line, or for nothing.
 fn escaped(json: &str) -> String {
     let escape = |letter: char| match letter {
-        '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' => format!("\\u{:04x}", u32::from(letter)),
+        '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' => {
+            format!("\\u{:04x}", u32::from(letter))
+        }
         letter => letter.to_string(),
     };
     json.chars().map(escape).collect()

@@ -31,5 +31,8 @@ impl Kind {
 
 /// Takes the values of secrets out.
 pub fn mask(options: &mut Options) {
-    options.iter_mut().filter(|(key, _)| is_secret(key)).for_each(|(_, value)| "********".clone_into(value));
+    options
+        .iter_mut()
+        .filter(|(key, _)| is_secret(key))
+        .for_each(|(_, value)| "********".clone_into(value));
 }

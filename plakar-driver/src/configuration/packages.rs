@@ -85,8 +85,15 @@ pub async fn installed(plakar: &Plakar) -> Result<Vec<Integration>> {
     let listed = plakar.job(["pkg", "list"]).timeout(CONFIGURATION_TIMEOUT).output().await?;
     let unpacked = plakar.cache_folder()?.join(UNPACKED);
     let packages: Vec<(String, String)> = listed.lines().filter_map(package).collect();
-    let read = move || packages.iter().map(|(name, version)| read(&unpacked, name, version)).collect::<Result<Vec<_>>>();
-    let joined = tokio::task::spawn_blocking(read).await.map_err(|error| Error::Answer(error.to_string()))?;
+    let read = move || {
+        packages
+            .iter()
+            .map(|(name, version)| read(&unpacked, name, version))
+            .collect::<Result<Vec<_>>>()
+    };
+    let joined = tokio::task::spawn_blocking(read)
+        .await
+        .map_err(|error| Error::Answer(error.to_string()))?;
     let mut integrations: Vec<Integration> = joined?;
     integrations.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(integrations)
@@ -100,33 +107,51 @@ pub fn compatible<'a>(
     subclass: &str,
 ) -> Vec<(&'a Integration, &'a Connector)> {
     let fits = |connector: &&Connector| {
-        let subclass_fits = subclass.is_empty() || connector.subclass.is_empty() || connector.subclass == subclass;
+        let subclass_fits =
+            subclass.is_empty() || connector.subclass.is_empty() || connector.subclass == subclass;
         connector.kind == kind && connector.class == class && subclass_fits
     };
-    let of = |integration: &'a Integration| integration.connectors.iter().filter(fits).map(move |connector| (integration, connector));
+    let of = |integration: &'a Integration| {
+        integration.connectors.iter().filter(fits).map(move |connector| (integration, connector))
+    };
     integrations.iter().flat_map(of).collect()
 }
 
 /// The connector for a location such as `opendrive://Documents`.
-pub fn for_location<'a>(integrations: &'a [Integration], kind: ConnectorKind, location: &str) -> Option<(&'a Integration, &'a Connector)> {
+pub fn for_location<'a>(
+    integrations: &'a [Integration],
+    kind: ConnectorKind,
+    location: &str,
+) -> Option<(&'a Integration, &'a Connector)> {
     let protocol = location.split_once(':')?.0;
-    let fits = |connector: &&Connector| connector.kind == kind && connector.protocols.iter().any(|known| known == protocol);
-    integrations.iter().find_map(|integration| Some((integration, integration.connectors.iter().find(fits)?)))
+    let fits = |connector: &&Connector| {
+        connector.kind == kind && connector.protocols.iter().any(|known| known == protocol)
+    };
+    integrations
+        .iter()
+        .find_map(|integration| Some((integration, integration.connectors.iter().find(fits)?)))
 }
 
 /// A line of `plakar pkg list`: `rclone@v0.1.0`. Others, such as a greeting, are nothing.
 fn package(line: &str) -> Option<(String, String)> {
     let (name, version) = line.trim().split_once('@')?;
-    let fine = |text: &str, more: &[u8]| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || more.contains(&byte));
-    (fine(name, b"-") && fine(version, b".-+") && version.starts_with('v')).then(|| (name.to_owned(), version.to_owned()))
+    let fine = |text: &str, more: &[u8]| {
+        !text.is_empty()
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || more.contains(&byte))
+    };
+    (fine(name, b"-") && fine(version, b".-+") && version.starts_with('v'))
+        .then(|| (name.to_owned(), version.to_owned()))
 }
 
 fn read(unpacked: &Path, name: &str, version: &str) -> Result<Integration> {
     // The rest of the folder's name is the system and the architecture.
     let begin = format!("{name}_{version}_");
-    let entries = std::fs::read_dir(unpacked).map_err(Error::io(format!("cannot read {}", unpacked.display())))?;
-    let folder = entries.flatten().find(|entry| entry.file_name().to_string_lossy().starts_with(&begin));
-    let folder = folder.ok_or_else(|| Error::NotFound(format!("{}/{begin}*", unpacked.display())))?.path();
+    let entries = std::fs::read_dir(unpacked)
+        .map_err(Error::io(format!("cannot read {}", unpacked.display())))?;
+    let folder =
+        entries.flatten().find(|entry| entry.file_name().to_string_lossy().starts_with(&begin));
+    let folder =
+        folder.ok_or_else(|| Error::NotFound(format!("{}/{begin}*", unpacked.display())))?.path();
     let text = |file: &str| {
         let path = folder.join(file);
         std::fs::read_to_string(&path).map_err(Error::io(format!("cannot read {}", path.display())))
@@ -141,16 +166,26 @@ fn read(unpacked: &Path, name: &str, version: &str) -> Result<Integration> {
             "storage" => ConnectorKind::Storage,
             _ => continue,
         };
-        let inside = Path::new(&connector.validator).components().all(|part| matches!(part, std::path::Component::Normal(_)));
+        let inside = Path::new(&connector.validator)
+            .components()
+            .all(|part| matches!(part, std::path::Component::Normal(_)));
         if !inside {
             return Err(Error::Answer(format!("the package {name} names a schema outside of it")));
         }
-        let schema = if connector.validator.is_empty() { None } else { Some(text(&connector.validator)?) };
+        let schema =
+            if connector.validator.is_empty() { None } else { Some(text(&connector.validator)?) };
         let ManifestConnector { class, subclass, protocols, .. } = connector;
         connectors.push(Connector { kind, class, subclass, protocols, schema });
     }
-    let display_name = if manifest.display_name.is_empty() { name.to_owned() } else { manifest.display_name };
-    Ok(Integration { name: name.to_owned(), version: version.to_owned(), display_name, description: manifest.description, connectors })
+    let display_name =
+        if manifest.display_name.is_empty() { name.to_owned() } else { manifest.display_name };
+    Ok(Integration {
+        name: name.to_owned(),
+        version: version.to_owned(),
+        display_name,
+        description: manifest.description,
+        connectors,
+    })
 }
 
 #[cfg(test)]
@@ -175,7 +210,8 @@ mod tests {
             schema: None,
         };
         let connectors = vec![connector(""), connector("ftp"), connector("sftp")];
-        let (name, version, display_name, description) = ("x".into(), "v1".into(), String::new(), String::new());
+        let (name, version, display_name, description) =
+            ("x".into(), "v1".into(), String::new(), String::new());
         let integrations = [Integration { name, version, display_name, description, connectors }];
         let count = |kind, class, subclass| compatible(&integrations, kind, class, subclass).len();
         assert_eq!(count(ConnectorKind::Importer, "file-storage", ""), 3);

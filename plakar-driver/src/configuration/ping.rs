@@ -21,7 +21,11 @@ impl Plakar {
     /// The connector's reason, as [`Error::Refused`](crate::Error::Refused), or no answer within 60 s.
     pub async fn ping(&self, kind: Kind, name: &Name, cancel: &CancellationToken) -> Result<()> {
         let secrets = self.secrets(kind, name).await?;
-        let job = self.job([kind.word(), "ping", name.as_str()]).timeout(PING_TIMEOUT).cancelled_by(cancel).redact(secrets);
+        let job = self
+            .job([kind.word(), "ping", name.as_str()])
+            .timeout(PING_TIMEOUT)
+            .cancelled_by(cancel)
+            .redact(secrets);
         job.output().await.map(drop)
     }
 }

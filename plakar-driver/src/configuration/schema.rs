@@ -82,7 +82,9 @@ pub struct Schema {
 /// Whether a key holds a secret, as far as its name tells.
 pub fn is_secret(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
-    SECRET_KEYS.iter().any(|secret| key == *secret || key.strip_suffix(secret).is_some_and(|rest| rest.ends_with('_')))
+    SECRET_KEYS.iter().any(|secret| {
+        key == *secret || key.strip_suffix(secret).is_some_and(|rest| rest.ends_with('_'))
+    })
 }
 
 impl Schema {
@@ -93,11 +95,22 @@ impl Schema {
     pub fn new(text: &str) -> Result<Self> {
         let wrong = |error: String| Error::Answer(format!("the connector's schema: {error}"));
         let root: Value = serde_json::from_str(text).map_err(|error| wrong(error.to_string()))?;
-        let ordered: OrderedProperties = serde_json::from_str(text).map_err(|error| wrong(error.to_string()))?;
-        let validator = jsonschema::draft202012::new(&root).map_err(|error| wrong(error.to_string()))?;
-        let required: Vec<&str> = root["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-        let fields = ordered.0.iter().map(|(key, schema)| field(key, schema, required.contains(&key.as_str()))).collect();
-        let words = ordered.0.iter().map(|(key, schema)| (key.clone(), schema["errorMessage"].clone())).collect();
+        let ordered: OrderedProperties =
+            serde_json::from_str(text).map_err(|error| wrong(error.to_string()))?;
+        let validator =
+            jsonschema::draft202012::new(&root).map_err(|error| wrong(error.to_string()))?;
+        let required: Vec<&str> =
+            root["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let fields = ordered
+            .0
+            .iter()
+            .map(|(key, schema)| field(key, schema, required.contains(&key.as_str())))
+            .collect();
+        let words = ordered
+            .0
+            .iter()
+            .map(|(key, schema)| (key.clone(), schema["errorMessage"].clone()))
+            .collect();
         Ok(Self { fields, words, validator })
     }
 
@@ -108,13 +121,16 @@ impl Schema {
 
     /// Whether a key's value must never be shown: by the schema or by its name.
     pub fn is_secret(&self, key: &str) -> bool {
-        is_secret(key) || self.fields.iter().any(|field| field.key == key && field.kind == FieldKind::Secret)
+        is_secret(key)
+            || self.fields.iter().any(|field| field.key == key && field.kind == FieldKind::Secret)
     }
 
     /// Whether the connector takes this key at all.
     pub fn takes(&self, key: &str) -> bool {
         let one = serde_json::json!({ key: "x" });
-        let refuses = |error: jsonschema::ValidationError<'_>| matches!(error.kind(), ErrorKind::AdditionalProperties { .. });
+        let refuses = |error: jsonschema::ValidationError<'_>| {
+            matches!(error.kind(), ErrorKind::AdditionalProperties { .. })
+        };
         !self.validator.iter_errors(&one).any(refuses)
     }
 
@@ -125,24 +141,36 @@ impl Schema {
 
     /// What is wrong with these values, one line each; nothing if the connector takes them.
     pub fn faults(&self, values: &BTreeMap<String, String>) -> Vec<Fault> {
-        let instance = Value::Object(values.iter().map(|(key, value)| (key.clone(), Value::String(value.clone()))).collect());
+        let instance = Value::Object(
+            values.iter().map(|(key, value)| (key.clone(), Value::String(value.clone()))).collect(),
+        );
         let mut faults = Vec::new();
         for error in self.validator.iter_errors(&instance) {
             match error.kind() {
-                ErrorKind::AdditionalProperties { unexpected } => faults.extend(unexpected.iter().map(|key| unknown(key))),
+                ErrorKind::AdditionalProperties { unexpected } => {
+                    faults.extend(unexpected.iter().map(|key| unknown(key)))
+                }
                 ErrorKind::PropertyNames { error } => {
                     let key = error.instance().as_str().unwrap_or_default();
-                    faults.push(Fault { key: Some(key.to_owned()), message: format!("option \"{key}\" does not go with this location") });
+                    faults.push(Fault {
+                        key: Some(key.to_owned()),
+                        message: format!("option \"{key}\" does not go with this location"),
+                    });
                 }
                 ErrorKind::Required { property } => {
                     let key = property.as_str().unwrap_or_default();
-                    faults.push(Fault { key: Some(key.to_owned()), message: format!("option \"{key}\" is missing") });
+                    faults.push(Fault {
+                        key: Some(key.to_owned()),
+                        message: format!("option \"{key}\" is missing"),
+                    });
                 }
                 _ => faults.push(self.wrong_value(&error)),
             }
         }
         // One line for each key; that it is unknown says most.
-        let place = |fault: &Fault| (fault.key.clone(), !fault.message.starts_with(UNKNOWN_OPTION), fault.message.clone());
+        let place = |fault: &Fault| {
+            (fault.key.clone(), !fault.message.starts_with(UNKNOWN_OPTION), fault.message.clone())
+        };
         faults.sort_by_key(place);
         faults.dedup_by(|a, b| a.key == b.key);
         faults
@@ -153,22 +181,42 @@ impl Schema {
         let pointer = error.instance_path().to_string();
         let key = pointer.trim_start_matches('/').replace("~1", "/").replace("~0", "~");
         if key.is_empty() {
-            return Fault { key: None, message: format!("the options do not go together: {}", clip(&error.masked().to_string())) };
+            return Fault {
+                key: None,
+                message: format!(
+                    "the options do not go together: {}",
+                    clip(&error.masked().to_string())
+                ),
+            };
         }
         let value = error.instance().as_str().unwrap_or_default();
         if let Some(words) = self.own_words(&key, &error.schema_path().to_string()) {
-            let shown = if self.is_secret(&key) { "\"…\"".to_owned() } else { Value::from(clip(value)).to_string() };
-            return Fault { message: words.replace("${0}", &shown).replace("{key}", &format!("\"{key}\"")), key: Some(key) };
+            let shown = if self.is_secret(&key) {
+                "\"…\"".to_owned()
+            } else {
+                Value::from(clip(value)).to_string()
+            };
+            return Fault {
+                message: words.replace("${0}", &shown).replace("{key}", &format!("\"{key}\"")),
+                key: Some(key),
+            };
         }
         let what = match (value.is_empty(), self.is_secret(&key)) {
             (true, _) => format!("option \"{key}\" is empty"),
             (false, true) => format!("option \"{key}\" is not as it has to be"),
-            (false, false) => format!("option \"{key}\": \"{}\" is not as it has to be", clip(&crate::file_name(value))),
+            (false, false) => format!(
+                "option \"{key}\": \"{}\" is not as it has to be",
+                clip(&crate::file_name(value))
+            ),
         };
         let field = self.fields.iter().find(|field| field.key == key);
         let hint = match field {
-            Some(Field { kind: FieldKind::Choice(choices), .. }) => format!("; choose one of {}", choices.join(", ")),
-            Some(Field { examples, .. }) if !examples.is_empty() && !value.is_empty() => format!("; an example: {}", examples[0]),
+            Some(Field { kind: FieldKind::Choice(choices), .. }) => {
+                format!("; choose one of {}", choices.join(", "))
+            }
+            Some(Field { examples, .. }) if !examples.is_empty() && !value.is_empty() => {
+                format!("; an example: {}", examples[0])
+            }
             Some(Field { help, .. }) if !help.is_empty() => format!("; {help}"),
             _ => String::new(),
         };
@@ -180,7 +228,8 @@ impl Schema {
     /// What the schema itself says about a fault, by the keyword at the end of the path to it.
     fn own_words(&self, key: &str, path: &str) -> Option<&str> {
         let words = self.words.get(key)?;
-        let inside = path.split_once(&format!("/properties/{key}/")).map_or("", |(_, inside)| inside);
+        let inside =
+            path.split_once(&format!("/properties/{key}/")).map_or("", |(_, inside)| inside);
         let words = words.as_str().or_else(|| words[inside.split('/').next()?].as_str())?;
         // Some say which command of plakar's to run, which is not for who fills in a form.
         Some(words).filter(|words| !words.contains("`plakar "))
@@ -192,7 +241,10 @@ fn clip(text: &str) -> String {
 }
 
 fn unknown(key: &str) -> Fault {
-    Fault { key: Some(key.to_owned()), message: format!("{UNKNOWN_OPTION} \"{}\"", crate::file_name(key)) }
+    Fault {
+        key: Some(key.to_owned()),
+        message: format!("{UNKNOWN_OPTION} \"{}\"", crate::file_name(key)),
+    }
 }
 
 fn field(key: &str, schema: &Value, required: bool) -> Field {
@@ -202,11 +254,16 @@ fn field(key: &str, schema: &Value, required: bool) -> Field {
         Value::Array(several) => several.iter().filter_map(Value::as_str).collect(),
         _ => Vec::new(),
     };
-    let choices: Option<Vec<String>> = schema["enum"].as_array().map(|choices| choices.iter().map(plain).collect());
-    let secret = is_secret(key) || schema["writeOnly"] == Value::Bool(true) || schema["format"] == "password";
+    let choices: Option<Vec<String>> =
+        schema["enum"].as_array().map(|choices| choices.iter().map(plain).collect());
+    let secret = is_secret(key)
+        || schema["writeOnly"] == Value::Bool(true)
+        || schema["format"] == "password";
     let kind = match choices {
         _ if secret => FieldKind::Secret,
-        Some(choices) if choices.iter().all(|choice| choice == "true" || choice == "false") => FieldKind::Boolean,
+        Some(choices) if choices.iter().all(|choice| choice == "true" || choice == "false") => {
+            FieldKind::Boolean
+        }
         Some(choices) => FieldKind::Choice(choices),
         None if types.contains(&"boolean") => FieldKind::Boolean,
         None if types.contains(&"number") => FieldKind::Number { whole: false },
@@ -232,7 +289,10 @@ fn plain(value: &Value) -> String {
 fn title(key: &str) -> String {
     let words = key.replace(['_', '.', '-'], " ");
     let mut letters = words.chars();
-    letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str()).unwrap_or_default()
+    letters
+        .next()
+        .map(|first| first.to_uppercase().collect::<String>() + letters.as_str())
+        .unwrap_or_default()
 }
 
 /// The properties of a schema in the order of the file, which a JSON object does not keep here.
@@ -246,7 +306,10 @@ impl<'de> Deserialize<'de> for OrderedProperties {
             fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
                 out.write_str("a JSON schema")
             }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<OrderedProperties, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(
+                self,
+                mut map: A,
+            ) -> Result<OrderedProperties, A::Error> {
                 let mut found = Vec::new();
                 while let Some(key) = map.next_key::<String>()? {
                     if key == "properties" {

@@ -74,7 +74,10 @@ impl Plakar {
     pub async fn store_state(&self, store: &Store) -> Result<StoreState> {
         let secrets = store.secrets(self).await?;
         // It filters for what can't be, so that it prints nothing.
-        let job = self.job(["-quiet", "at", &store.reference(), "ls", "-tag", "source-app:none"]).timeout(STORE_TIMEOUT).redact(secrets);
+        let job = self
+            .job(["-quiet", "at", &store.reference(), "ls", "-tag", "source-app:none"])
+            .timeout(STORE_TIMEOUT)
+            .redact(secrets);
         match job.output().await {
             Ok(_) => Ok(StoreState::Ready),
             Err(Error::StoreUnavailable(reason)) => Ok(StoreState::Unavailable(reason)),
@@ -89,7 +92,9 @@ impl Plakar {
     /// There is one already, or the connector refuses.
     pub async fn create_store(&self, store: &Store, encrypted: bool) -> Result<()> {
         if encrypted && matches!(store.0, StorePlace::Folder(_)) {
-            return Err(Error::Input("an encrypted store needs a name, for Plakar to keep its passphrase under".into()));
+            return Err(Error::Input(
+                "an encrypted store needs a name, for Plakar to keep its passphrase under".into(),
+            ));
         }
         let (secrets, reference) = (store.secrets(self).await?, store.reference());
         let mut arguments = vec!["at", &reference, "create"];
@@ -98,13 +103,19 @@ impl Plakar {
     }
 
     /// Removes snapshots from a store; their space is freed by plakar's maintenance.
-    pub(crate) async fn remove_snapshots(&self, store: &Store, snapshots: &[SnapshotId]) -> Result<()> {
+    pub(crate) async fn remove_snapshots(
+        &self,
+        store: &Store,
+        snapshots: &[SnapshotId],
+    ) -> Result<()> {
         if snapshots.is_empty() {
             return Ok(());
         }
         let reference = store.reference();
         let ids = snapshots.iter().map(SnapshotId::as_str);
-        let job = self.job(["at", &reference, "rm", "-apply"].into_iter().chain(ids)).timeout(STORE_TIMEOUT);
+        let job = self
+            .job(["at", &reference, "rm", "-apply"].into_iter().chain(ids))
+            .timeout(STORE_TIMEOUT);
         job.redact(store.secrets(self).await?).output().await.map(drop)
     }
 }

@@ -71,7 +71,8 @@ impl Plakar {
         news: &mut (dyn FnMut(Progress) + Send),
         cancel: &CancellationToken,
     ) -> Result<(Verdict, Option<SnapshotId>)> {
-        let secrets = self.secrets(Kind::Source, &job.source).await?.and(job.store.secrets(self).await?);
+        let secrets =
+            self.secrets(Kind::Source, &job.source).await?.and(job.store.secrets(self).await?);
         let mut reader = ProgressReader::of("backup");
         let command = self.job(arguments).timeout(NO_TIMEOUT).cancelled_by(cancel).redact(secrets);
         let ended = command.lines(&mut |line| news(reader.read(line))).await?;
@@ -89,7 +90,13 @@ impl Plakar {
             browsers.of(self, &job.store).await?.errors(id, 0, 1000).await.map(|page| page.items)
         };
         let listed = listed.await;
-        let told = || reader.failed().into_iter().map(|reason| Failure { path: String::new(), reason }).collect();
+        let told = || {
+            reader
+                .failed()
+                .into_iter()
+                .map(|reason| Failure { path: String::new(), reason })
+                .collect()
+        };
         let failed = listed.ok().filter(|failed| !failed.is_empty()).unwrap_or_else(told);
         Ok((Verdict::Errors { count, failed }, snapshot))
     }
@@ -112,7 +119,9 @@ fn arguments(job: &BackupJob) -> Result<Vec<String>> {
     for class in &job.classes {
         tags.push(format!("{CLASS_TAG}{}", tag("data class", class)?));
     }
-    let named = |flag: &str, value: &str| if value.is_empty() { vec![] } else { vec![format!("-{flag}={value}")] };
+    let named = |flag: &str, value: &str| {
+        if value.is_empty() { vec![] } else { vec![format!("-{flag}={value}")] }
+    };
     let mut arguments = vec!["at".to_owned(), job.store.reference(), "backup".to_owned()];
     // Without it the source is opened and listed twice, only for a progress bar.
     arguments.push("-no-progress".to_owned());

@@ -35,11 +35,17 @@ impl Plakar {
         let mut arguments = vec!["at".to_owned(), store.reference(), "check".to_owned()];
         match what {
             CheckTarget::Snapshot(id) => arguments.push(id.to_string()),
-            CheckTarget::Latest(app) => arguments.extend(["-latest".to_owned(), format!("-tag={APP_TAG}{}", tag("app", app)?)]),
+            CheckTarget::Latest(app) => arguments
+                .extend(["-latest".to_owned(), format!("-tag={APP_TAG}{}", tag("app", app)?)]),
         }
         let checked = async {
             let mut reader = ProgressReader::of("check");
-            let job = self.job(arguments).own_cache().timeout(NO_TIMEOUT).cancelled_by(cancel).redact(store.secrets(self).await?);
+            let job = self
+                .job(arguments)
+                .own_cache()
+                .timeout(NO_TIMEOUT)
+                .cancelled_by(cancel)
+                .redact(store.secrets(self).await?);
             let ended = job.lines(&mut |line| news(reader.read(line))).await?;
             ended.exit_code().into_iter().for_each(|code| news(Progress::Exited(code)));
             match reader.result(ended) {
@@ -48,9 +54,15 @@ impl Plakar {
                 Err(Error::Answer(_)) if reader.id().is_none() => {
                     Err(Error::Refused("the restore point is not there, or can't be opened".into()))
                 }
-                Err(Error::Refused(_)) | Ok(_) if reader.errors().is_some_and(|count| count > 0) => {
+                Err(Error::Refused(_)) | Ok(_)
+                    if reader.errors().is_some_and(|count| count > 0) =>
+                {
                     let count = reader.errors().unwrap_or_default();
-                    let failed = reader.failed().into_iter().map(|reason| Failure { path: String::new(), reason }).collect();
+                    let failed = reader
+                        .failed()
+                        .into_iter()
+                        .map(|reason| Failure { path: String::new(), reason })
+                        .collect();
                     Ok(Verdict::Errors { count, failed })
                 }
                 Ok(count) => Ok(Verdict::Errors { count, failed: Vec::new() }),

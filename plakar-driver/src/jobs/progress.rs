@@ -59,7 +59,9 @@ impl ProgressReader {
         let reason = ended.reason();
         match (ended.how?, self.errors) {
             (0, Some(count)) => Ok(count),
-            (0, None) => Err(Error::Answer(format!("there is no result line; the last line was: {reason}"))),
+            (0, None) => {
+                Err(Error::Answer(format!("there is no result line; the last line was: {reason}")))
+            }
             (code, _) => Err(refused(code, reason)),
         }
     }
@@ -68,7 +70,8 @@ impl ProgressReader {
     pub(crate) fn read(&mut self, line: &Line) -> Progress {
         let said = || Progress::Said(line.text.clone());
         let Some((id, rest)) = line.text.split_once(": ") else { return said() };
-        let is_id = id.len() == 8 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        let is_id =
+            id.len() == 8 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         let done = rest.strip_prefix("OK ✓ ");
         let failed = rest.strip_prefix("KO ✘ ");
         let result = rest.strip_prefix(self.word).and_then(|rest| rest.strip_prefix(" completed "));
@@ -99,7 +102,9 @@ fn errors(result: &str) -> Option<u64> {
         return Some(0);
     }
     let (count, rest) = result.strip_prefix("with ")?.split_once(' ')?;
-    (rest.starts_with("error in ") || rest.starts_with("errors in ")).then(|| count.parse().ok()).flatten()
+    (rest.starts_with("error in ") || rest.starts_with("errors in "))
+        .then(|| count.parse().ok())
+        .flatten()
 }
 
 #[cfg(test)]
@@ -127,8 +132,14 @@ mod tests {
             (Error, "630e9ca1: KO ✘ /c: denied"),
         ];
         assert_eq!(read(&lines), (Some("630e9ca1".into()), None, 2));
-        assert_eq!(read(&[&lines[..], &[(Out, real)]].concat()), (Some("630e9ca1".into()), Some(2), 2));
-        assert_eq!(read(&[(Out, "630e9ca1: backup completed without errors in 1s (in")]).1, Some(0));
+        assert_eq!(
+            read(&[&lines[..], &[(Out, real)]].concat()),
+            (Some("630e9ca1".into()), Some(2), 2)
+        );
+        assert_eq!(
+            read(&[(Out, "630e9ca1: backup completed without errors in 1s (in")]).1,
+            Some(0)
+        );
         assert_eq!(read(&[(Out, "630e9ca1: check completed without errors in 1s (in")]).1, None);
     }
 }

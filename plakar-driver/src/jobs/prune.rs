@@ -27,16 +27,27 @@ impl Plakar {
     ///
     /// # Errors
     /// [`Error::Input`] for a policy that keeps nothing; plakar's reason.
-    pub async fn prune_plan(&self, store: &Store, app: &str, retention: Retention) -> Result<Vec<PlannedPoint>> {
+    pub async fn prune_plan(
+        &self,
+        store: &Store,
+        app: &str,
+        retention: Retention,
+    ) -> Result<Vec<PlannedPoint>> {
         Ok(self.plan(store, app, retention).await?.0)
     }
 
     /// The plan, and whether plakar itself would remove the newest.
-    async fn plan(&self, store: &Store, app: &str, retention: Retention) -> Result<(Vec<PlannedPoint>, bool)> {
+    async fn plan(
+        &self,
+        store: &Store,
+        app: &str,
+        retention: Retention,
+    ) -> Result<(Vec<PlannedPoint>, bool)> {
         let text = self.run_prune(store, app, retention, &[]).await?;
         let mut plan: Vec<PlannedPoint> = text.lines().filter_map(planned).collect();
         // Plakar counts days back from today, so an app that has not been backed up for long would lose all.
-        let spared = plan.first_mut().is_some_and(|newest| !std::mem::replace(&mut newest.keep, true));
+        let spared =
+            plan.first_mut().is_some_and(|newest| !std::mem::replace(&mut newest.keep, true));
         Ok((plan, spared))
     }
 
@@ -46,26 +57,58 @@ impl Plakar {
     ///
     /// # Errors
     /// As [`Plakar::prune_plan`]; [`Error::Answer`] if afterwards not just the kept ones are there.
-    pub async fn prune(&self, store: &Store, app: &str, retention: Retention) -> Result<Vec<PlannedPoint>> {
+    pub async fn prune(
+        &self,
+        store: &Store,
+        app: &str,
+        retention: Retention,
+    ) -> Result<Vec<PlannedPoint>> {
         let (plan, spared) = self.plan(store, app, retention).await?;
-        let Some(newest) = plan.first().filter(|_| plan.iter().any(|planned| !planned.keep)) else { return Ok(plan) };
+        let Some(newest) = plan.first().filter(|_| plan.iter().any(|planned| !planned.keep)) else {
+            return Ok(plan);
+        };
         // One second earlier: plakar shows whole seconds.
-        let before = chrono::DateTime::parse_from_rfc3339(&newest.taken).map_err(|_| Error::Answer(newest.taken.clone()))?;
-        let before = (before - Duration::from_secs(1)).to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
-        let more = if spared { vec!["-apply".to_owned(), format!("-before={before}")] } else { vec!["-apply".to_owned()] };
+        let before = chrono::DateTime::parse_from_rfc3339(&newest.taken)
+            .map_err(|_| Error::Answer(newest.taken.clone()))?;
+        let before =
+            (before - Duration::from_secs(1)).to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+        let more = if spared {
+            vec!["-apply".to_owned(), format!("-before={before}")]
+        } else {
+            vec!["-apply".to_owned()]
+        };
         self.run_prune(store, app, retention, &more).await?;
         let left = self.prune_plan(store, app, retention).await?;
-        match plan.iter().find(|planned| planned.keep && !left.iter().any(|left| left.id == planned.id)) {
+        match plan
+            .iter()
+            .find(|planned| planned.keep && !left.iter().any(|left| left.id == planned.id))
+        {
             None => Ok(plan),
-            Some(lost) => Err(Error::Answer(format!("the restore point {} of {} was to be kept and is gone", lost.id, lost.taken))),
+            Some(lost) => Err(Error::Answer(format!(
+                "the restore point {} of {} was to be kept and is gone",
+                lost.id, lost.taken
+            ))),
         }
     }
 
-    async fn run_prune(&self, store: &Store, app: &str, retention: Retention, more: &[String]) -> Result<String> {
+    async fn run_prune(
+        &self,
+        store: &Store,
+        app: &str,
+        retention: Retention,
+        more: &[String],
+    ) -> Result<String> {
         if retention.is_empty() {
-            return Err(Error::Input("the policy keeps nothing: give a number of days, weeks, months or years".into()));
+            return Err(Error::Input(
+                "the policy keeps nothing: give a number of days, weeks, months or years".into(),
+            ));
         }
-        let mut arguments = vec!["at".to_owned(), store.reference(), "prune".to_owned(), format!("-tag={APP_TAG}{}", tag("app", app)?)];
+        let mut arguments = vec![
+            "at".to_owned(),
+            store.reference(),
+            "prune".to_owned(),
+            format!("-tag={APP_TAG}{}", tag("app", app)?),
+        ];
         for (period, count) in retention.periods() {
             // The first says how far back, the second how many of each.
             arguments.extend([format!("-{period}s={count}"), format!("-per-{period}=1")]);
@@ -84,6 +127,8 @@ fn planned(line: &str) -> Option<PlannedPoint> {
         "delete" => false,
         _ => return None,
     };
-    let fine = id.len() == 8 && id.bytes().all(|byte| byte.is_ascii_hexdigit()) && chrono::DateTime::parse_from_rfc3339(taken).is_ok();
+    let fine = id.len() == 8
+        && id.bytes().all(|byte| byte.is_ascii_hexdigit())
+        && chrono::DateTime::parse_from_rfc3339(taken).is_ok();
     fine.then(|| PlannedPoint { id: id.to_owned(), taken: taken.to_owned(), keep })
 }

@@ -56,8 +56,11 @@ impl Plakar {
                 RestoreTarget::Folder(path) => (job.to.clone(), restore_folder(path)?),
                 RestoreTarget::Origin(source) => {
                     // What is restored goes into the destination's own folder, so that is where it was, not above it.
-                    let place = if entry.kind == EntryKind::Folder { path.clone() } else { path.parent() };
-                    let destination = self.as_other(Kind::Source, source, place.relative_to(&root), &random_token()?).await?;
+                    let place =
+                        if entry.kind == EntryKind::Folder { path.clone() } else { path.parent() };
+                    let destination = self
+                        .as_other(Kind::Source, source, place.relative_to(&root), &random_token()?)
+                        .await?;
                     let reference = destination.reference();
                     made = Some(destination.clone());
                     (RestoreTarget::Destination(destination), reference)
@@ -73,7 +76,10 @@ impl Plakar {
         }
         let (verdict, verified) = match restored {
             Ok(verified) if verified.problems == 0 => (Verdict::Succeeded, Some(verified)),
-            Ok(verified) => (Verdict::Errors { count: verified.problems, failed: verified.failed.clone() }, Some(verified)),
+            Ok(verified) => (
+                Verdict::Errors { count: verified.problems, failed: verified.failed.clone() },
+                Some(verified),
+            ),
             Err(error) => (Verdict::of(error), None),
         };
         Ok(RestoreResult { verdict, verified, duration: started.elapsed() })
@@ -93,11 +99,24 @@ impl Plakar {
             secrets = secrets.and(self.secrets(Kind::Destination, name).await?);
         }
         let reference = job.store.reference();
-        let arguments = ["at".to_owned(), reference, "restore".to_owned(), format!("-to={target}"), path.of(&job.snapshot)];
+        let arguments = [
+            "at".to_owned(),
+            reference,
+            "restore".to_owned(),
+            format!("-to={target}"),
+            path.of(&job.snapshot),
+        ];
         let command = self.job(arguments).timeout(NO_TIMEOUT).cancelled_by(cancel).redact(secrets);
         // The lines of a restore have the form of a backup's.
-        let ended = command.lines(&mut |line| news(RestoreProgress::Restoring(ProgressReader::of("restore").read(line)))).await?;
-        ended.exit_code().into_iter().for_each(|code| news(RestoreProgress::Restoring(Progress::Exited(code))));
+        let ended = command
+            .lines(&mut |line| {
+                news(RestoreProgress::Restoring(ProgressReader::of("restore").read(line)))
+            })
+            .await?;
+        ended
+            .exit_code()
+            .into_iter()
+            .for_each(|code| news(RestoreProgress::Restoring(Progress::Exited(code))));
         ended.success()
     }
 }

@@ -83,25 +83,40 @@ impl Plakar {
         let (source, temporary) = match &job.to {
             // A link to a folder would be read as a link.
             RestoreTarget::Folder(path) => {
-                let real = path.canonicalize().map_err(Error::io(format!("the folder {}", path.display())))?;
+                let real = path
+                    .canonicalize()
+                    .map_err(Error::io(format!("the folder {}", path.display())))?;
                 (restore_folder(&real)?, None)
             }
             RestoreTarget::Destination(name) => {
                 let source = self.as_other(Kind::Destination, name, "", &mark).await?;
                 (source.reference(), Some(source))
             }
-            RestoreTarget::Origin(_) => return Err(Error::Input("a source is read again as the destination that was made of it".into())),
+            RestoreTarget::Origin(_) => {
+                return Err(Error::Input(
+                    "a source is read again as the destination that was made of it".into(),
+                ));
+            }
         };
         let mut made = Vec::new();
         let compared = async {
-            let mut read = DestinationReader { plakar: self, job, source: &source, mark: &mark, made: &mut made, cancel };
+            let mut read = DestinationReader {
+                plakar: self,
+                job,
+                source: &source,
+                mark: &mark,
+                made: &mut made,
+                cancel,
+            };
             let mut ignored = Vec::new();
             if let Some(names) = top_names(browser, &job.snapshot, path).await? {
                 // Where the connector's root lies in its paths is known only when it was read, so first nothing is.
                 let empty = read.again(&["*".to_owned()], &mut |_| ()).await?;
                 ignored = rules(&browser.restore_point(&empty).await?.root, &names);
             }
-            let again = read.again(&ignored, &mut |progress| news(RestoreProgress::Reading(progress))).await?;
+            let again = read
+                .again(&ignored, &mut |progress| news(RestoreProgress::Reading(progress)))
+                .await?;
             tokio::select! {
                 compared = compare(browser, (&job.snapshot, path), &again, news) => compared,
                 () = cancel.cancelled() => Err(Error::Cancelled),
@@ -124,14 +139,21 @@ impl Plakar {
     pub async fn remove_leftovers(&self, browsers: &Browsers, stores: &[Store]) -> Result<()> {
         let begun = chrono::Utc::now();
         for kind in [Kind::Source, Kind::Destination] {
-            for name in self.configurations(kind).await?.into_keys().filter(|name| name.starts_with(TEMPORARY_PREFIX)) {
+            for name in self
+                .configurations(kind)
+                .await?
+                .into_keys()
+                .filter(|name| name.starts_with(TEMPORARY_PREFIX))
+            {
                 self.unconfigure(kind, &Name::new(&name)?).await?;
             }
         }
         for store in stores {
             let points = browsers.of(self, store).await?.restore_points(None).await?;
             let ours = |tag: &String| tag.starts_with(VERIFICATION_TAG);
-            let left = points.into_iter().filter(|point| point.taken < begun && point.tags.iter().any(ours));
+            let left = points
+                .into_iter()
+                .filter(|point| point.taken < begun && point.tags.iter().any(ours));
             self.remove_snapshots(store, &left.map(|point| point.id).collect::<Vec<_>>()).await?;
         }
         Ok(())
@@ -139,16 +161,27 @@ impl Plakar {
 
     /// For a while, the place of a destination as a source, or of a source as a destination: with the options that the
     /// connector of the other kind takes. `below` is a folder below that place, or nothing.
-    pub(crate) async fn as_other(&self, kind: Kind, name: &Name, below: &str, mark: &str) -> Result<Name> {
+    pub(crate) async fn as_other(
+        &self,
+        kind: Kind,
+        name: &Name,
+        below: &str,
+        mark: &str,
+    ) -> Result<Name> {
         let (other, connector) = match kind {
             Kind::Destination => (Kind::Source, ConnectorKind::Importer),
             Kind::Source => (Kind::Destination, ConnectorKind::Exporter),
-            Kind::Store => return Err(Error::Input(format!("the store {name} can't be backed up or restored to"))),
+            Kind::Store => {
+                return Err(Error::Input(format!(
+                    "the store {name} can't be backed up or restored to"
+                )));
+            }
         };
         let options = self.configured(kind, name).await?;
         let location = options.get("location").cloned().unwrap_or_default();
         let installed = installed(self).await?;
-        let schema = for_location(&installed, connector, &location).and_then(|(_, connector)| connector.schema.as_deref());
+        let schema = for_location(&installed, connector, &location)
+            .and_then(|(_, connector)| connector.schema.as_deref());
         let schema = schema.map(Schema::new).transpose()?;
         let taken = |key: &String| schema.as_ref().is_none_or(|schema| schema.takes(key));
         let mut options: Options = options.into_iter().filter(|(key, _)| taken(key)).collect();
@@ -175,33 +208,50 @@ struct DestinationReader<'a> {
 
 impl DestinationReader<'_> {
     /// Makes a snapshot of the destination, without what the rules leave out.
-    async fn again(&mut self, rules: &[String], news: &mut (dyn FnMut(Progress) + Send)) -> Result<SnapshotId> {
+    async fn again(
+        &mut self,
+        rules: &[String],
+        news: &mut (dyn FnMut(Progress) + Send),
+    ) -> Result<SnapshotId> {
         let (store, plakar) = (&self.job.store, self.plakar);
         let mut secrets = store.secrets(plakar).await?;
         if let RestoreTarget::Destination(name) = &self.job.to {
             secrets = secrets.and(plakar.secrets(Kind::Destination, name).await?);
         }
-        let (reference, tag) = (store.reference(), format!("{VERIFICATION_TAG}{}.{}", self.mark, self.made.len()));
-        let mut arguments: Vec<String> = ["at", &reference, "backup", "-no-progress", "-no-xattr", "-cache=no"].map(str::to_owned).into();
+        let (reference, tag) =
+            (store.reference(), format!("{VERIFICATION_TAG}{}.{}", self.mark, self.made.len()));
+        let mut arguments: Vec<String> =
+            ["at", &reference, "backup", "-no-progress", "-no-xattr", "-cache=no"]
+                .map(str::to_owned)
+                .into();
         arguments.extend(["-name=verification".to_owned(), format!("-tag={tag}")]);
         arguments.extend(rules.iter().map(|rule| format!("-ignore={rule}")));
         arguments.push(self.source.to_owned());
         let mut reader = ProgressReader::of("backup");
-        let command = plakar.job(arguments).timeout(NO_TIMEOUT).cancelled_by(self.cancel).redact(secrets.clone());
+        let command = plakar
+            .job(arguments)
+            .timeout(NO_TIMEOUT)
+            .cancelled_by(self.cancel)
+            .redact(secrets.clone());
         let ended = command.lines(&mut |line| news(reader.read(line))).await?;
         // What could not be read is missing in the comparison.
         reader.result(ended)?;
         let arguments = ["at", &reference, "ls", "-uuid", "-latest", "-tag", &tag];
         let listed = plakar.job(arguments).redact(secrets).output().await?;
         let id = listed.split_whitespace().find_map(|word| SnapshotId::new(word).ok());
-        let id = id.ok_or_else(|| Error::Answer("the snapshot of the destination is not listed".into()))?;
+        let id = id
+            .ok_or_else(|| Error::Answer("the snapshot of the destination is not listed".into()))?;
         self.made.push(id.clone());
         Ok(id)
     }
 }
 
 /// The names that a restore of this path makes at the top of its destination. None if they are too many.
-async fn top_names(browser: &Browser, id: &SnapshotId, path: &SnapshotPath) -> Result<Option<Vec<String>>> {
+async fn top_names(
+    browser: &Browser,
+    id: &SnapshotId,
+    path: &SnapshotPath,
+) -> Result<Option<Vec<String>>> {
     if browser.entry(id, path).await?.kind != EntryKind::Folder {
         return Ok(Some(vec![path.name().to_owned()]));
     }
@@ -211,7 +261,9 @@ async fn top_names(browser: &Browser, id: &SnapshotId, path: &SnapshotPath) -> R
 
 /// Rules for plakar's `-ignore`, as those of .gitignore, that leave out all in a folder but these names.
 fn rules(root: &str, names: &[String]) -> Vec<String> {
-    let special = |letter: char| if "*?[]!#\\ ".contains(letter) { format!("\\{letter}") } else { letter.to_string() };
+    let special = |letter: char| {
+        if "*?[]!#\\ ".contains(letter) { format!("\\{letter}") } else { letter.to_string() }
+    };
     let escape = |text: &str| text.chars().map(special).collect::<String>();
     let root = escape(root.trim_end_matches('/'));
     let kept = names.iter().map(|name| format!("!{root}/{}", escape(name)));
@@ -236,7 +288,8 @@ async fn compare(
         pair(browser, (id, path, top), (again, found.get(path.name())), &mut verified).await?;
     }
     while let Some((ours, theirs)) = folders.pop_front() {
-        let (wanted, found) = (children(browser, id, &ours).await?, children(browser, again, &theirs).await?);
+        let (wanted, found) =
+            (children(browser, id, &ours).await?, children(browser, again, &theirs).await?);
         let mut files = Vec::new();
         for (name, entry) in wanted {
             let path = ours.join(&name)?;
@@ -247,7 +300,11 @@ async fn compare(
                 }
                 (EntryKind::Folder, None) => {
                     let below = browser.listed(id, &path, 0, 1).await?.total.unwrap_or_default();
-                    let with = if below == 0 { String::new() } else { format!(", with {below} entries in it") };
+                    let with = if below == 0 {
+                        String::new()
+                    } else {
+                        format!(", with {below} entries in it")
+                    };
                     verified.problem(&path, format!("the folder is missing{with}"));
                 }
                 (_, there) => files.push((path, entry, there.cloned())),
@@ -292,13 +349,14 @@ async fn pair(
     } else if found.size != wanted.size {
         verified.problem(path, format!("it has {} bytes instead of {}", found.size, wanted.size));
     } else {
-        let (ours, theirs) = match (browser.entry(id, path).await, browser.entry(again, &found.path()?).await) {
-            (Err(Error::NotFound(_)), _) | (_, Err(Error::NotFound(_))) => {
-                verified.problem(path, "it can't be compared: its name is not UTF-8");
-                return Ok(());
-            }
-            (ours, theirs) => (ours?, theirs?),
-        };
+        let (ours, theirs) =
+            match (browser.entry(id, path).await, browser.entry(again, &found.path()?).await) {
+                (Err(Error::NotFound(_)), _) | (_, Err(Error::NotFound(_))) => {
+                    verified.problem(path, "it can't be compared: its name is not UTF-8");
+                    return Ok(());
+                }
+                (ours, theirs) => (ours?, theirs?),
+            };
         if wanted.size > 0 && (ours.content.is_none() || ours.content != theirs.content) {
             verified.problem(path, "its content is different");
         } else {
@@ -310,7 +368,11 @@ async fn pair(
 }
 
 /// All entries of a folder, by name.
-async fn children(browser: &Browser, id: &SnapshotId, folder: &SnapshotPath) -> Result<BTreeMap<String, Entry>> {
+async fn children(
+    browser: &Browser,
+    id: &SnapshotId,
+    folder: &SnapshotPath,
+) -> Result<BTreeMap<String, Entry>> {
     let mut all = BTreeMap::new();
     let mut offset = 0;
     loop {
@@ -320,7 +382,9 @@ async fn children(browser: &Browser, id: &SnapshotId, folder: &SnapshotPath) -> 
             let (name, folder) = (entry.name.clone(), entry.folder.clone());
             if all.insert(name, entry).is_some() {
                 // Plakar shows bytes that are no UTF-8 as one and the same sign.
-                return Err(Error::Answer(format!("two entries of {folder} have names that look the same")));
+                return Err(Error::Answer(format!(
+                    "two entries of {folder} have names that look the same"
+                )));
             }
         }
         if !page.more {

@@ -44,7 +44,10 @@ struct Settings {
 /// Without the environment: it may hold passwords.
 impl fmt::Debug for Settings {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Settings").field("program", &self.program).field("guard", &self.guard).finish_non_exhaustive()
+        out.debug_struct("Settings")
+            .field("program", &self.program)
+            .field("guard", &self.guard)
+            .finish_non_exhaustive()
     }
 }
 
@@ -56,7 +59,9 @@ impl Plakar {
     /// # Errors
     /// [`Error::NotInstalled`].
     pub fn find(guard: Vec<OsString>) -> Result<Self> {
-        let program = std::env::var_os("PLAKAR").filter(|path| !path.is_empty()).unwrap_or_else(|| "plakar".into());
+        let program = std::env::var_os("PLAKAR")
+            .filter(|path| !path.is_empty())
+            .unwrap_or_else(|| "plakar".into());
         Self::new(Path::new(&program), guard, std::env::vars_os().collect())
     }
 
@@ -64,14 +69,26 @@ impl Plakar {
     ///
     /// # Errors
     /// [`Error::NotInstalled`].
-    pub fn new(program: &Path, guard: Vec<OsString>, environment: Vec<(OsString, OsString)>) -> Result<Self> {
+    pub fn new(
+        program: &Path,
+        guard: Vec<OsString>,
+        environment: Vec<(OsString, OsString)>,
+    ) -> Result<Self> {
         let missing = || Error::NotInstalled(program.to_owned());
         let program = if program.components().count() > 1 {
             std::path::absolute(program).ok().filter(|path| path.is_file()).ok_or_else(missing)?
         } else {
-            let path = environment.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.as_os_str());
-            let named = |folder: PathBuf| folder.join(format!("{}{}", program.display(), std::env::consts::EXE_SUFFIX));
-            std::env::split_paths(path.unwrap_or_default()).map(named).find(|path| path.is_file()).ok_or_else(missing)?
+            let path = environment
+                .iter()
+                .find(|(name, _)| name == "PATH")
+                .map(|(_, value)| value.as_os_str());
+            let named = |folder: PathBuf| {
+                folder.join(format!("{}{}", program.display(), std::env::consts::EXE_SUFFIX))
+            };
+            std::env::split_paths(path.unwrap_or_default())
+                .map(named)
+                .find(|path| path.is_file())
+                .ok_or_else(missing)?
         };
         Ok(Self(Arc::new(Settings { program, guard, environment })))
     }
@@ -84,8 +101,11 @@ impl Plakar {
     fn folder(&self, variable: &str, below_home: &str) -> Result<PathBuf> {
         let given = self.variable(variable).map(PathBuf::from);
         let home = || self.variable("HOME").map(|home| Path::new(home).join(below_home));
-        let folder =
-            given.or_else(home).ok_or_else(|| Error::Input("the variable HOME is missing: plakar keeps its configuration there".into()))?;
+        let folder = given.or_else(home).ok_or_else(|| {
+            Error::Input(
+                "the variable HOME is missing: plakar keeps its configuration there".into(),
+            )
+        })?;
         Ok(folder.join("plakar"))
     }
 
@@ -167,7 +187,10 @@ impl Job {
     /// Starts it, for a caller who reads the output himself.
     pub(crate) async fn start(self) -> Result<(Running, ChildStdout, tokio::process::ChildStderr)> {
         let settings = &self.plakar.0;
-        let (guard, guards_arguments) = settings.guard.split_first().ok_or_else(|| Error::Input("no guard was given".into()))?;
+        let (guard, guards_arguments) = settings
+            .guard
+            .split_first()
+            .ok_or_else(|| Error::Input("no guard was given".into()))?;
         let mut command = Command::new(guard);
         command
             .args(guards_arguments)
@@ -185,15 +208,28 @@ impl Job {
         // Ctrl-C on our terminal is for us: we end the job in order.
         #[cfg(unix)]
         command.process_group(0);
-        let mut child = command.spawn().map_err(Error::io(format!("cannot start {}", guard.display())))?;
-        let (Some(mut lifeline), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take()) else {
+        let mut child =
+            command.spawn().map_err(Error::io(format!("cannot start {}", guard.display())))?;
+        let (Some(mut lifeline), Some(stdout), Some(stderr)) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take())
+        else {
             return Err(Error::Answer("a pipe is missing".into()));
         };
         // It may end without reading it; then its reason counts.
         let _ = lifeline.write_all(&self.input).await;
         let _ = lifeline.flush().await;
         let deadline = Instant::now() + self.timeout;
-        Ok((Running { child, lifeline: Some(lifeline), timeout: self.timeout, deadline, cancel: self.cancel }, stdout, stderr))
+        Ok((
+            Running {
+                child,
+                lifeline: Some(lifeline),
+                timeout: self.timeout,
+                deadline,
+                cancel: self.cancel,
+            },
+            stdout,
+            stderr,
+        ))
     }
 
     /// Runs it to its end and hands each line over as it comes, without secrets.
@@ -221,7 +257,8 @@ impl Job {
             }
         };
         // What is in the pipes still. A process that left its group might hold them open.
-        while let Ok(Some(line)) = tokio::time::timeout(Duration::from_secs(5), lines.recv()).await {
+        while let Ok(Some(line)) = tokio::time::timeout(Duration::from_secs(5), lines.recv()).await
+        {
             take(line);
         }
         let last = last.into_iter().rev().collect();
@@ -273,7 +310,10 @@ impl Running {
     pub(crate) async fn end(&mut self) {
         self.lifeline = None;
         // The guard does all of it within its own limits, if it is well.
-        if tokio::time::timeout(TERMINATION_TIMEOUT + Duration::from_secs(15), self.child.wait()).await.is_err() {
+        if tokio::time::timeout(TERMINATION_TIMEOUT + Duration::from_secs(15), self.child.wait())
+            .await
+            .is_err()
+        {
             let _ = self.child.kill().await;
         }
     }
@@ -299,7 +339,9 @@ mod tests {
     #[test]
     fn what_is_printed_of_a_plakar_has_no_password_in_it() {
         let environment = vec![("PLAKAR_PASSPHRASE".into(), "hunter2".into())];
-        let plakar = Plakar::new(&std::env::current_exe().unwrap(), vec!["guard".into()], environment).unwrap();
+        let plakar =
+            Plakar::new(&std::env::current_exe().unwrap(), vec!["guard".into()], environment)
+                .unwrap();
         let printed = format!("{plakar:?}");
         assert!(printed.contains("guard") && !printed.contains("hunter2"), "{printed}");
     }

@@ -58,7 +58,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> i32 {
     }
 }
 
-fn guard(bytes: u64, own_cache: bool, program: &OsStr, arguments: Vec<OsString>) -> io::Result<ExitStatus> {
+fn guard(
+    bytes: u64,
+    own_cache: bool,
+    program: &OsStr,
+    arguments: Vec<OsString>,
+) -> io::Result<ExitStatus> {
     // Short: plakar's connectors may make sockets in it.
     let folder = tempfile::Builder::new().prefix("pk-job").tempdir()?;
     let mut cache = if own_cache { Some(OwnCache::start(program, folder.path())?) } else { None };
@@ -66,7 +71,11 @@ fn guard(bytes: u64, own_cache: bool, program: &OsStr, arguments: Vec<OsString>)
     if let Some(cache) = &cache {
         command.arg("-cachedir").arg(&cache.folder);
     }
-    command.args(arguments).env("TMPDIR", folder.path()).stdin(if bytes == 0 { Stdio::null() } else { Stdio::piped() });
+    command.args(arguments).env("TMPDIR", folder.path()).stdin(if bytes == 0 {
+        Stdio::null()
+    } else {
+        Stdio::piped()
+    });
     into_group(&mut command, cache.as_ref().map(|cache| cache.daemon.id()));
     let mut child = command.spawn()?;
 
@@ -132,7 +141,11 @@ impl OwnCache {
         // Without it plakar greets its new user, and would ask for news of itself in each new cache.
         std::fs::write(cookies.join(".disabled-security-check"), "")?;
         let mut command = Command::new(program);
-        command.arg("-cachedir").arg(&folder).args(["cached", "-foreground", "-teardown", "24h"]).env("TMPDIR", parent);
+        command
+            .arg("-cachedir")
+            .arg(&folder)
+            .args(["cached", "-foreground", "-teardown", "24h"])
+            .env("TMPDIR", parent);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         into_group(&mut command, None);
         let mut own = Self { daemon: command.spawn()?, folder };
@@ -213,7 +226,8 @@ impl ProcessGroup {
     }
 
     fn kill(&self) {
-        self.leader.map(|pid| rustix::process::kill_process_group(pid, rustix::process::Signal::KILL));
+        self.leader
+            .map(|pid| rustix::process::kill_process_group(pid, rustix::process::Signal::KILL));
     }
 
     fn lives(&self) -> bool {

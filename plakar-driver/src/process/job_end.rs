@@ -22,10 +22,24 @@ impl JobEnd {
 
     /// Why it failed, by plakar's last words.
     pub(crate) fn reason(&self) -> String {
-        let said = |prefix: &str| self.last.iter().rev().find_map(|line| Some(line.text.strip_prefix(prefix)?.trim().to_owned()));
-        let last = || self.last.iter().rev().map(|line| line.text.trim().to_owned()).find(|text| !text.is_empty());
+        let said = |prefix: &str| {
+            self.last
+                .iter()
+                .rev()
+                .find_map(|line| Some(line.text.strip_prefix(prefix)?.trim().to_owned()))
+        };
+        let last = || {
+            self.last
+                .iter()
+                .rev()
+                .map(|line| line.text.trim().to_owned())
+                .find(|text| !text.is_empty())
+        };
         let reason = said("plakar: ").or_else(|| said("error: ")).or_else(last);
-        reason.map_or_else(|| "plakar gave no reason".to_owned(), |reason| reason.replace("rpc error: code = Unknown desc = ", ""))
+        reason.map_or_else(
+            || "plakar gave no reason".to_owned(),
+            |reason| reason.replace("rpc error: code = Unknown desc = ", ""),
+        )
     }
 
     /// Fine if the exit code is 0, else what went wrong.

@@ -33,7 +33,8 @@ pub(crate) struct Redactor(Vec<String>);
 
 impl Redactor {
     pub(crate) fn new(secrets: impl IntoIterator<Item = String>) -> Self {
-        let mut secrets: Vec<String> = secrets.into_iter().filter(|secret| secret.len() >= MIN_SECRET_BYTES).collect();
+        let mut secrets: Vec<String> =
+            secrets.into_iter().filter(|secret| secret.len() >= MIN_SECRET_BYTES).collect();
         // One that contains another goes first, or a part of it would stay.
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         Self(secrets)
@@ -54,14 +55,19 @@ impl Redactor {
 }
 
 /// Sends a stream's lines on, until it ends or nobody listens.
-pub(crate) async fn pump(stream: Stream, mut reader: impl AsyncBufRead + Unpin, lines: mpsc::Sender<Line>) {
+pub(crate) async fn pump(
+    stream: Stream,
+    mut reader: impl AsyncBufRead + Unpin,
+    lines: mpsc::Sender<Line>,
+) {
     let mut bytes = Vec::new();
     while let Ok(buffer) = reader.fill_buf().await
         && !buffer.is_empty()
     {
         let end = buffer.iter().position(|byte| *byte == b'\n');
         let part = &buffer[..end.unwrap_or(buffer.len())];
-        bytes.extend_from_slice(&part[..part.len().min(MAX_LINE_BYTES.saturating_sub(bytes.len()))]);
+        bytes
+            .extend_from_slice(&part[..part.len().min(MAX_LINE_BYTES.saturating_sub(bytes.len()))]);
         let used = end.map_or(buffer.len(), |end| end + 1);
         reader.consume(used);
         if end.is_some() && lines.send(line(stream, &mut bytes)).await.is_err() {

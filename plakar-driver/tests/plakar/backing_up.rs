@@ -1,7 +1,9 @@
 //! Create Backup, check, prune.
 
 use opendrive_sim::{Fault, What};
-use plakar_driver::{CancellationToken, CheckTarget, Error, Kind, Progress, Retention, SnapshotId, Verdict};
+use plakar_driver::{
+    CancellationToken, CheckTarget, Error, Kind, Progress, Retention, SnapshotId, Verdict,
+};
 
 use crate::world::{APP, World, noise};
 
@@ -10,7 +12,9 @@ async fn a_backup_is_a_restore_point_of_its_app() {
     let world = World::new().await;
     // A name that makes a line like plakar's result.
     let forged = "x\n00000000: backup completed with 9 errors in 1s (in: 0 B, out: 0 B)".to_owned();
-    let folder = world.local(&[("letter.txt".into(), b"Dear all,\n".into()), (forged, b"forged".into())]).await;
+    let folder = world
+        .local(&[("letter.txt".into(), b"Dear all,\n".into()), (forged, b"forged".into())])
+        .await;
     let (made, news) = world.backup().await;
     assert_eq!(made.verdict, Verdict::Succeeded);
     assert!(news.contains(&Progress::Done(format!("{}/letter.txt", folder.display()))), "{news:?}");
@@ -18,23 +22,35 @@ async fn a_backup_is_a_restore_point_of_its_app() {
     assert_eq!(points.len(), 1);
     let point = &points[0];
     assert_eq!(Some(&point.id), made.snapshot.as_ref());
-    assert_eq!((point.environment.as_str(), point.name.as_str(), point.job.as_str()), ("production", "My drive", "task-1"));
+    assert_eq!(
+        (point.environment.as_str(), point.name.as_str(), point.job.as_str()),
+        ("production", "My drive", "task-1")
+    );
     assert_eq!(
         (&point.classes[..], point.errors, point.files, point.size),
         (&["PII".to_owned(), "financial records".to_owned()][..], 0, 2, 16)
     );
     assert!(world.browser().await.restore_points(Some("8")).await.unwrap().is_empty());
 
-    let check = async |of: CheckTarget| world.plakar.check(&world.store, &of, &mut |_| (), &CancellationToken::new()).await.unwrap();
+    let check = async |of: CheckTarget| {
+        world.plakar.check(&world.store, &of, &mut |_| (), &CancellationToken::new()).await.unwrap()
+    };
     assert_eq!(check(CheckTarget::Snapshot(point.id.clone())).await, Verdict::Succeeded);
     assert_eq!(check(CheckTarget::Latest(APP.into())).await, Verdict::Succeeded);
-    let nothing = Verdict::Failed { reason: "the restore point is not there, or can't be opened".into() };
+    let nothing =
+        Verdict::Failed { reason: "the restore point is not there, or can't be opened".into() };
     assert_eq!(check(CheckTarget::Latest("8".into())).await, nothing);
-    assert_eq!(check(CheckTarget::Snapshot(SnapshotId::new(&"0".repeat(64)).unwrap())).await, nothing);
+    assert_eq!(
+        check(CheckTarget::Snapshot(SnapshotId::new(&"0".repeat(64)).unwrap())).await,
+        nothing
+    );
     for tag in ["a,b", "", "a\nb"] {
         let mut job = world.job();
         job.classes = vec![tag.into()];
-        let refused = world.plakar.backup(&world.browsers, &job, &mut |_| (), &CancellationToken::new()).await;
+        let refused = world
+            .plakar
+            .backup(&world.browsers, &job, &mut |_| (), &CancellationToken::new())
+            .await;
         assert!(matches!(refused, Err(Error::Input(_))), "{tag:?}");
     }
     assert_eq!(world.temporary().len(), 1, "only the browser's");
@@ -45,11 +61,14 @@ async fn a_check_does_not_trust_what_this_machine_remembers() {
     let world = World::new().await;
     world.local(&[("letter.txt".into(), b"Dear all,\n".into())]).await;
     let id = world.backup().await.0.snapshot.unwrap();
-    let check = async |of: CheckTarget| world.plakar.check(&world.store, &of, &mut |_| (), &CancellationToken::new()).await.unwrap();
+    let check = async |of: CheckTarget| {
+        world.plakar.check(&world.store, &of, &mut |_| (), &CancellationToken::new()).await.unwrap()
+    };
     let (states, away) = (world.user.home().join("store/states"), world.user.home().join("away"));
     std::fs::rename(&states, &away).unwrap();
     std::fs::create_dir(&states).unwrap();
-    let nothing = Verdict::Failed { reason: "the restore point is not there, or can't be opened".into() };
+    let nothing =
+        Verdict::Failed { reason: "the restore point is not there, or can't be opened".into() };
     assert_eq!(check(CheckTarget::Snapshot(id.clone())).await, nothing);
     assert_eq!(check(CheckTarget::Latest(APP.into())).await, nothing);
     std::fs::remove_dir(&states).unwrap();
@@ -67,10 +86,22 @@ async fn a_cancelled_check_leaves_no_cache_and_no_daemon() {
     for _ in 0..2 {
         let cancel = CancellationToken::new();
         let mut news = |_| cancel.cancel();
-        let checked = world.plakar.check(&world.store, &CheckTarget::Snapshot(id.clone()), &mut news, &cancel).await.unwrap();
+        let checked = world
+            .plakar
+            .check(&world.store, &CheckTarget::Snapshot(id.clone()), &mut news, &cancel)
+            .await
+            .unwrap();
         assert_eq!(checked, Verdict::Interrupted);
-        let ours = world.all_processes().into_iter().filter(|line| line.contains("pk-job")).collect::<Vec<_>>();
-        assert!(ours.is_empty() && world.temporary().is_empty(), "{ours:?} {:?}", world.temporary());
+        let ours = world
+            .all_processes()
+            .into_iter()
+            .filter(|line| line.contains("pk-job"))
+            .collect::<Vec<_>>();
+        assert!(
+            ours.is_empty() && world.temporary().is_empty(),
+            "{ours:?} {:?}",
+            world.temporary()
+        );
     }
 }
 
@@ -82,7 +113,12 @@ async fn files_that_fail_are_listed_with_their_reasons() {
     world.put("closed/file", b"x");
     world.simulator.make_unlistable("closed");
     let status = What::Status { code: 403, message: "Access denied".into(), retry_after: None };
-    world.simulator.add_fault(Fault::new(status).endpoint("download/file").item(&opendrive_sim::stored_name("bad: name.bin")).always());
+    world.simulator.add_fault(
+        Fault::new(status)
+            .endpoint("download/file")
+            .item(&opendrive_sim::stored_name("bad: name.bin"))
+            .always(),
+    );
     let (made, news) = world.backup().await;
     let Verdict::Errors { count: 2, failed } = made.verdict else { panic!("{made:?}") };
     let paths: Vec<&str> = failed.iter().map(|failure| failure.path.as_str()).collect();
@@ -98,13 +134,19 @@ async fn a_source_that_cannot_be_read_is_no_backup() {
     let world = World::new().await;
     world.configure(Kind::Source, "opendrive://missing").await;
     let (made, _) = world.backup().await;
-    assert!(matches!(&made.verdict, Verdict::Failed { reason } if reason.contains("the folder /missing does not exist")), "{made:?}");
+    assert!(
+        matches!(&made.verdict, Verdict::Failed { reason } if reason.contains("the folder /missing does not exist")),
+        "{made:?}"
+    );
     assert!(made.snapshot.is_none());
     world.put("base/file", b"x");
     world.simulator.make_unlistable("base");
     world.configure(Kind::Source, "opendrive://base").await;
     let (made, _) = world.backup().await;
-    assert!(matches!(&made.verdict, Verdict::Failed { reason } if reason.contains("cannot open /base")), "{made:?}");
+    assert!(
+        matches!(&made.verdict, Verdict::Failed { reason } if reason.contains("cannot open /base")),
+        "{made:?}"
+    );
 }
 
 #[tokio::test]
@@ -113,7 +155,9 @@ async fn a_cancelled_backup_leaves_nothing() {
     for n in 0..50 {
         world.put(&format!("file{n}"), &noise(n, 10_000));
     }
-    world.simulator.add_fault(Fault::new(What::Delay { ms: 100 }).endpoint("download/file").always());
+    world
+        .simulator
+        .add_fault(Fault::new(What::Delay { ms: 100 }).endpoint("download/file").always());
     let cancel = CancellationToken::new();
     let (mut done, canceller) = (0, cancel.clone());
     let mut news = |progress: Progress| {
@@ -122,7 +166,8 @@ async fn a_cancelled_backup_leaves_nothing() {
             canceller.cancel();
         }
     };
-    let made = world.plakar.backup(&world.browsers, &world.job(), &mut news, &cancel).await.unwrap();
+    let made =
+        world.plakar.backup(&world.browsers, &world.job(), &mut news, &cancel).await.unwrap();
     assert_eq!((made.verdict, made.snapshot), (Verdict::Interrupted, None));
     world.quiet().await;
     assert!(world.temporary().is_empty(), "{:?}", world.temporary());
@@ -136,8 +181,14 @@ async fn a_store_under_maintenance_is_waited_for() {
     // Plakar's maintenance leaves its lock behind, but not always: this is what plakar says then.
     let says = "plakar: Can't take repository lock, it's already locked by maintenance.";
     let locked = world.meddled("backup", &format!("echo \"{says}\"; exit 1"));
-    let made = locked.backup(&world.browsers, &world.job(), &mut |_| (), &CancellationToken::new()).await.unwrap();
-    assert_eq!(made.verdict, Verdict::StoreLocked { reason: says.trim_start_matches("plakar: ").into() });
+    let made = locked
+        .backup(&world.browsers, &world.job(), &mut |_| (), &CancellationToken::new())
+        .await
+        .unwrap();
+    assert_eq!(
+        made.verdict,
+        Verdict::StoreLocked { reason: says.trim_start_matches("plakar: ").into() }
+    );
 }
 
 #[tokio::test]
@@ -146,24 +197,46 @@ async fn prune_keeps_what_the_policy_says_and_always_the_newest() {
     let folder = world.user.home().join("files");
     std::fs::create_dir(&folder).unwrap();
     std::fs::write(folder.join("file"), "x").unwrap();
-    let at = |days: i64, hours: i64| (chrono::Utc::now() - chrono::Duration::days(days) - chrono::Duration::hours(hours)).to_rfc3339();
+    let at = |days: i64, hours: i64| {
+        (chrono::Utc::now() - chrono::Duration::days(days) - chrono::Duration::hours(hours))
+            .to_rfc3339()
+    };
     let store = world.user.path("store");
     let snapshot = |app: &str, when: String| {
         let (tag, stamp) = (format!("-tag=app:{app}"), format!("-force-timestamp={when}"));
-        world.user.ok(&["-quiet", "at", &store, "backup", "-no-progress", &tag, &stamp, folder.to_str().unwrap()]);
+        world.user.ok(&[
+            "-quiet",
+            "at",
+            &store,
+            "backup",
+            "-no-progress",
+            &tag,
+            &stamp,
+            folder.to_str().unwrap(),
+        ]);
     };
     // Of the app: two on one day of 40 days ago, one of 100 and one of 400 days ago. Of another: one.
     for (days, hours) in [(40, 0), (40, 0), (100, 0), (400, 0)] {
         snapshot(APP, at(days, hours));
     }
     snapshot("8", at(400, 0));
-    let count = async |app: Option<&'static str>| world.browser().await.restore_points(app).await.unwrap().len();
+    let count = async |app: Option<&'static str>| {
+        world.browser().await.restore_points(app).await.unwrap().len()
+    };
     let daily = Retention { daily: 7, ..Retention::default() };
     let monthly = Retention { daily: 7, weekly: 2, monthly: 5, yearly: 0 };
-    let keeps = |plan: &[plakar_driver::PlannedPoint]| plan.iter().map(|planned| planned.keep).collect::<Vec<_>>();
-    assert_eq!(keeps(&world.plakar.prune_plan(&world.store, APP, monthly).await.unwrap()), [true, false, true, false]);
+    let keeps = |plan: &[plakar_driver::PlannedPoint]| {
+        plan.iter().map(|planned| planned.keep).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        keeps(&world.plakar.prune_plan(&world.store, APP, monthly).await.unwrap()),
+        [true, false, true, false]
+    );
     // A dry run removes nothing; all lie before the last seven days, and the newest stays.
-    assert_eq!(keeps(&world.plakar.prune_plan(&world.store, APP, daily).await.unwrap()), [true, false, false, false]);
+    assert_eq!(
+        keeps(&world.plakar.prune_plan(&world.store, APP, daily).await.unwrap()),
+        [true, false, false, false]
+    );
     assert_eq!(count(None).await, 5);
     world.plakar.prune(&world.store, APP, monthly).await.unwrap();
     assert_eq!((count(Some(APP)).await, count(Some("8")).await), (2, 1));

@@ -1,7 +1,9 @@
 //! Restore points, folders, search, downloads.
 
 use futures::StreamExt;
-use plakar_driver::{ArchiveFormat, CancellationToken, CheckTarget, Download, EntryKind, Error, Kind, Verdict};
+use plakar_driver::{
+    ArchiveFormat, CancellationToken, CheckTarget, Download, EntryKind, Error, Kind, Verdict,
+};
 
 use crate::world::{World, noise, path};
 
@@ -34,14 +36,21 @@ const HOSTILE: [&str; 12] = [
 #[tokio::test]
 async fn folders_are_paged_and_hostile_names_are_just_names() {
     let world = World::new().await;
-    let mut files: Vec<_> = HOSTILE.iter().enumerate().map(|(n, name)| ((*name).to_owned(), format!("content {n}").into_bytes())).collect();
+    let mut files: Vec<_> = HOSTILE
+        .iter()
+        .enumerate()
+        .map(|(n, name)| ((*name).to_owned(), format!("content {n}").into_bytes()))
+        .collect();
     files.push(("folder/below.txt".into(), b"below".into()));
     let folder = path(world.local(&files).await.to_str().unwrap());
     let (made, _) = world.backup().await;
     let id = made.snapshot.unwrap_or_else(|| panic!("{:?}", made.verdict));
     let browser = world.browser().await;
     let root = browser.children(&id, &path("/"), 0, 10).await.unwrap();
-    assert_eq!((root.items.len(), root.items[0].kind, root.items[0].name.as_str()), (1, EntryKind::Folder, "tmp"));
+    assert_eq!(
+        (root.items.len(), root.items[0].kind, root.items[0].name.as_str()),
+        (1, EntryKind::Folder, "tmp")
+    );
     let (mut names, mut offset) = (Vec::new(), 0);
     loop {
         let page = browser.children(&id, &folder, offset, 5).await.unwrap();
@@ -53,7 +62,8 @@ async fn folders_are_paged_and_hostile_names_are_just_names() {
         }
         assert_eq!(page.items.len(), 5);
     }
-    let mut expected: Vec<String> = HOSTILE.iter().map(|name| (*name).to_owned()).chain(["folder".to_owned()]).collect();
+    let mut expected: Vec<String> =
+        HOSTILE.iter().map(|name| (*name).to_owned()).chain(["folder".to_owned()]).collect();
     expected.sort();
     names.sort();
     assert_eq!(names, expected);
@@ -65,25 +75,37 @@ async fn folders_are_paged_and_hostile_names_are_just_names() {
         assert!(!download.name.contains(['\n', '\u{202e}', '/', '\\']), "{:?}", download.name);
         assert_eq!(read(download).await.unwrap(), format!("content {n}").as_bytes(), "{name:?}");
     }
-    assert!(matches!(browser.entry(&id, &folder.join("none").unwrap()).await, Err(Error::NotFound(_))));
-    assert!(matches!(browser.clone().download(&id, &folder.join("folder").unwrap()).await, Err(Error::Input(_))));
+    assert!(matches!(
+        browser.entry(&id, &folder.join("none").unwrap()).await,
+        Err(Error::NotFound(_))
+    ));
+    assert!(matches!(
+        browser.clone().download(&id, &folder.join("folder").unwrap()).await,
+        Err(Error::Input(_))
+    ));
 }
 
 #[tokio::test]
 async fn files_are_found_by_a_part_of_the_name_or_a_pattern() {
     let world = World::new().await;
-    for name in ["a/Letter.txt", "a/b/letter 2.txt", "a/b/other.txt", "c/letters.md", "c/a.b", "c/axb"] {
+    for name in
+        ["a/Letter.txt", "a/b/letter 2.txt", "a/b/other.txt", "c/letters.md", "c/a.b", "c/axb"]
+    {
         world.put(name, b"x");
     }
     let id = world.backup().await.0.snapshot.unwrap();
     let browser = world.browser().await;
     let search = async |folder: &str, text: &str| {
         let found = browser.search(&id, &path(folder), text, 0, 50).await.unwrap();
-        let mut found: Vec<String> = found.items.iter().map(|entry| entry.path().unwrap().to_string()).collect();
+        let mut found: Vec<String> =
+            found.items.iter().map(|entry| entry.path().unwrap().to_string()).collect();
         found.sort();
         found
     };
-    assert_eq!(search("/", "LETTER").await, ["/a/Letter.txt", "/a/b/letter 2.txt", "/c/letters.md"]);
+    assert_eq!(
+        search("/", "LETTER").await,
+        ["/a/Letter.txt", "/a/b/letter 2.txt", "/c/letters.md"]
+    );
     assert_eq!(search("/a", "letter*.txt").await, ["/a/Letter.txt", "/a/b/letter 2.txt"]);
     assert_eq!(search("/", "a.b").await, ["/c/a.b"]);
     assert_eq!(search("/", "a?b").await, ["/c/a.b", "/c/axb"]);
@@ -92,10 +114,16 @@ async fn files_are_found_by_a_part_of_the_name_or_a_pattern() {
     world.configure(Kind::Source, "opendrive://a/b").await;
     let narrow = world.backup().await.0.snapshot.unwrap();
     let found = browser.search(&narrow, &path("/"), "letter", 0, 50).await.unwrap();
-    assert!(found.items.len() == 1 && found.items[0].path().unwrap() == path("/a/b/letter 2.txt"), "{found:?}");
+    assert!(
+        found.items.len() == 1 && found.items[0].path().unwrap() == path("/a/b/letter 2.txt"),
+        "{found:?}"
+    );
     let first = browser.search(&id, &path("/"), "letter", 0, 2).await.unwrap();
     let second = browser.search(&id, &path("/"), "letter", 2, 2).await.unwrap();
-    assert_eq!((first.items.len(), first.more, second.items.len(), second.more), (2, true, 1, false));
+    assert_eq!(
+        (first.items.len(), first.more, second.items.len(), second.more),
+        (2, true, 1, false)
+    );
 }
 
 #[tokio::test]
@@ -114,14 +142,22 @@ async fn a_download_is_whole_or_an_error() {
     assert_eq!(page.content_type, "application/octet-stream");
 
     let archive = async |format| {
-        let archive = world.plakar.archive(&world.store, &id, &path("/data"), format, &CancellationToken::new()).await.unwrap();
+        let archive = world
+            .plakar
+            .archive(&world.store, &id, &path("/data"), format, &CancellationToken::new())
+            .await
+            .unwrap();
         (archive.name.clone(), read(archive).await)
     };
     let (name, tarball) = archive(ArchiveFormat::Tarball).await;
     let file = world.user.home().join(&name);
     std::fs::write(&file, tarball.unwrap()).unwrap();
     assert_eq!(name, "data.tar.gz");
-    let unpacked = std::process::Command::new("tar").args(["xzf", &name]).current_dir(world.user.home()).status().unwrap();
+    let unpacked = std::process::Command::new("tar")
+        .args(["xzf", &name])
+        .current_dir(world.user.home())
+        .status()
+        .unwrap();
     assert!(unpacked.success());
     assert!(std::fs::read(world.user.home().join("large.bin")).unwrap() == bytes);
     assert_eq!(std::fs::read(world.user.home().join("sub/small.txt")).unwrap(), b"small");
@@ -136,8 +172,16 @@ async fn a_download_is_whole_or_an_error() {
         Err(error) => Err(error.to_string()),
     };
     assert!(read_on.is_err());
-    let checked =
-        world.plakar.check(&world.store, &CheckTarget::Snapshot(id.clone()), &mut |_| (), &CancellationToken::new()).await.unwrap();
+    let checked = world
+        .plakar
+        .check(
+            &world.store,
+            &CheckTarget::Snapshot(id.clone()),
+            &mut |_| (),
+            &CancellationToken::new(),
+        )
+        .await
+        .unwrap();
     assert!(matches!(&checked, Verdict::Errors { count: 1.., .. }), "{checked:?}");
     for format in [ArchiveFormat::Tarball, ArchiveFormat::Zip] {
         let error = archive(format).await.1.expect_err("an archive of a damaged store").to_string();

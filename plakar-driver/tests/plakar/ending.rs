@@ -16,7 +16,11 @@ impl World {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        assert!(tokio::time::timeout(Duration::from_secs(60), wait).await.is_ok(), "{part} {there}: {:?}", self.processes());
+        assert!(
+            tokio::time::timeout(Duration::from_secs(60), wait).await.is_ok(),
+            "{part} {there}: {:?}",
+            self.processes()
+        );
     }
 }
 
@@ -44,7 +48,8 @@ async fn a_browser_that_died_is_started_anew() {
         let line = std::fs::read(process.join("cmdline")).unwrap_or_default();
         line.starts_with(b"plakar\0") && line.windows(4).any(|part| part == b"\0ui\0")
     });
-    let ids: Vec<String> = ui.map(|process| process.file_name().unwrap().to_str().unwrap().to_owned()).collect();
+    let ids: Vec<String> =
+        ui.map(|process| process.file_name().unwrap().to_str().unwrap().to_owned()).collect();
     assert_eq!(ids.len(), 1);
     assert!(Command::new("kill").arg("-9").args(&ids).status().unwrap().success());
     world.until(false, " ui ").await;

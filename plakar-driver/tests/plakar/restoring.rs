@@ -3,15 +3,31 @@
 use std::collections::BTreeMap;
 
 use opendrive_sim::{Fault, What};
-use plakar_driver::{CancellationToken, Kind, RestoreJob, RestoreProgress, RestoreResult, RestoreTarget, SnapshotId, Verdict};
+use plakar_driver::{
+    CancellationToken, Kind, RestoreJob, RestoreProgress, RestoreResult, RestoreTarget, SnapshotId,
+    Verdict,
+};
 
 use crate::world::{APP, World, name, noise, options, path};
 
 impl World {
-    async fn restore(&self, snapshot: &SnapshotId, part: &str, to: RestoreTarget) -> (RestoreResult, Vec<RestoreProgress>) {
-        let job = RestoreJob { store: self.store.clone(), snapshot: snapshot.clone(), path: path(part), to };
+    async fn restore(
+        &self,
+        snapshot: &SnapshotId,
+        part: &str,
+        to: RestoreTarget,
+    ) -> (RestoreResult, Vec<RestoreProgress>) {
+        let job = RestoreJob {
+            store: self.store.clone(),
+            snapshot: snapshot.clone(),
+            path: path(part),
+            to,
+        };
         let mut news = Vec::new();
-        let restored = self.plakar.restore(&self.browsers, &job, &mut |one| news.push(one), &CancellationToken::new()).await;
+        let restored = self
+            .plakar
+            .restore(&self.browsers, &job, &mut |one| news.push(one), &CancellationToken::new())
+            .await;
         (restored.unwrap(), news)
     }
 
@@ -25,7 +41,13 @@ impl World {
 }
 
 fn files() -> BTreeMap<&'static str, Vec<u8>> {
-    [("a/one.txt", b"one".to_vec()), ("a/empty", vec![]), ("a/b/two.bin", noise(2, 300_000)), ("-n [x] #1!.txt", b"odd".to_vec())].into()
+    [
+        ("a/one.txt", b"one".to_vec()),
+        ("a/empty", vec![]),
+        ("a/b/two.bin", noise(2, 300_000)),
+        ("-n [x] #1!.txt", b"odd".to_vec()),
+    ]
+    .into()
 }
 
 #[tokio::test]
@@ -48,14 +70,31 @@ async fn a_restore_to_a_folder_is_verified() {
     }
     assert!(!format!("{news:?}").contains("/other"), "{news:?}");
     // A single file, and a folder, go by their own names.
-    let (restored, _) = world.restore(&id, "/a/one.txt", RestoreTarget::Folder(folder.join("one"))).await;
-    assert_eq!((restored.verdict, std::fs::read(folder.join("one/one.txt")).unwrap()), (Verdict::Succeeded, b"one".to_vec()));
+    let (restored, _) =
+        world.restore(&id, "/a/one.txt", RestoreTarget::Folder(folder.join("one"))).await;
+    assert_eq!(
+        (restored.verdict, std::fs::read(folder.join("one/one.txt")).unwrap()),
+        (Verdict::Succeeded, b"one".to_vec())
+    );
     let (restored, _) = world.restore(&id, "/a/b", RestoreTarget::Folder(folder.join("two"))).await;
     assert!(restored.verdict == Verdict::Succeeded && folder.join("two/two.bin").exists());
-    let (restored, _) = world.restore(&id, "/none", RestoreTarget::Folder(folder.join("three"))).await;
-    assert!(matches!(&restored.verdict, Verdict::Failed { reason } if reason.contains("/none")), "{restored:?}");
-    let (restored, _) = world.restore(&SnapshotId::new(&"0".repeat(64)).unwrap(), "/", RestoreTarget::Folder(folder.join("three"))).await;
-    assert!(matches!(&restored.verdict, Verdict::Failed { reason } if !reason.is_empty()), "{restored:?}");
+    let (restored, _) =
+        world.restore(&id, "/none", RestoreTarget::Folder(folder.join("three"))).await;
+    assert!(
+        matches!(&restored.verdict, Verdict::Failed { reason } if reason.contains("/none")),
+        "{restored:?}"
+    );
+    let (restored, _) = world
+        .restore(
+            &SnapshotId::new(&"0".repeat(64)).unwrap(),
+            "/",
+            RestoreTarget::Folder(folder.join("three")),
+        )
+        .await;
+    assert!(
+        matches!(&restored.verdict, Verdict::Failed { reason } if !reason.is_empty()),
+        "{restored:?}"
+    );
     assert!(!folder.join("three").exists());
     world.nothing_of_verification_is_left().await;
 }
@@ -72,7 +111,10 @@ async fn a_restore_to_a_drive_is_verified() {
     let (restored, news) = world.restore(&id, "/", RestoreTarget::Destination(name("drive"))).await;
     assert_eq!(restored.verdict, Verdict::Succeeded, "{news:?}");
     assert_eq!(restored.verified.unwrap().entries, 6);
-    assert_eq!(world.simulator.drive().read_file("Restored/a/b/two.bin").unwrap(), noise(2, 300_000));
+    assert_eq!(
+        world.simulator.drive().read_file("Restored/a/b/two.bin").unwrap(),
+        noise(2, 300_000)
+    );
     world.nothing_of_verification_is_left().await;
 }
 
@@ -92,23 +134,48 @@ async fn what_is_lost_or_changed_on_the_way_is_no_restore() {
     // Plakar says that all is well, but a file is gone, one has other bytes and one has fewer.
     let folder = world.user.home().join("restored");
     let harm = "rm a/one.txt; printf Z | dd of=a/b/two.bin bs=1 seek=1000 conv=notrunc status=none; printf x > './-n [x] #1!.txt'";
-    let plakar = world.meddled("restore", &format!("plakar \"$@\"; code=$?; cd {}; {harm}; exit $code", folder.display()));
+    let plakar = world.meddled(
+        "restore",
+        &format!("plakar \"$@\"; code=$?; cd {}; {harm}; exit $code", folder.display()),
+    );
     let to = RestoreTarget::Folder(folder.clone());
     let job = RestoreJob { store: world.store.clone(), snapshot: id.clone(), path: path("/"), to };
-    let harmed = plakar.restore(&world.browsers, &job, &mut |_| (), &CancellationToken::new()).await.unwrap();
+    let harmed = plakar
+        .restore(&world.browsers, &job, &mut |_| (), &CancellationToken::new())
+        .await
+        .unwrap();
     let Verdict::Errors { count: 3, mut failed } = harmed.verdict else { panic!("{harmed:?}") };
     failed.sort_by(|a, b| a.path.cmp(&b.path));
-    let failed: Vec<(&str, &str)> = failed.iter().map(|failure| (failure.path.as_str(), failure.reason.as_str())).collect();
-    let expected =
-        [("/-n [x] #1!.txt", "it has 1 bytes instead of 3"), ("/a/b/two.bin", "its content is different"), ("/a/one.txt", "it is missing")];
+    let failed: Vec<(&str, &str)> =
+        failed.iter().map(|failure| (failure.path.as_str(), failure.reason.as_str())).collect();
+    let expected = [
+        ("/-n [x] #1!.txt", "it has 1 bytes instead of 3"),
+        ("/a/b/two.bin", "its content is different"),
+        ("/a/one.txt", "it is missing"),
+    ];
     assert_eq!(failed, expected);
     assert_eq!(harmed.verified.unwrap().entries, 3);
     world.nothing_of_verification_is_left().await;
     // What a killed restore leaves.
     let store = world.user.path("store");
-    world.user.ok(&["at", &store, "backup", "-no-progress", "-tag=verification:1.0", folder.to_str().unwrap()]);
-    world.plakar.configure(Kind::Source, &name("verify-1"), &options(&[("location", "opendrive://")])).await.unwrap();
-    world.plakar.remove_leftovers(&world.browsers, std::slice::from_ref(&world.store)).await.unwrap();
+    world.user.ok(&[
+        "at",
+        &store,
+        "backup",
+        "-no-progress",
+        "-tag=verification:1.0",
+        folder.to_str().unwrap(),
+    ]);
+    world
+        .plakar
+        .configure(Kind::Source, &name("verify-1"), &options(&[("location", "opendrive://")]))
+        .await
+        .unwrap();
+    world
+        .plakar
+        .remove_leftovers(&world.browsers, std::slice::from_ref(&world.store))
+        .await
+        .unwrap();
     world.nothing_of_verification_is_left().await;
 }
 
@@ -123,11 +190,17 @@ async fn a_drive_that_refuses_a_file_is_no_restore() {
     let drive = || RestoreTarget::Destination(name("drive"));
     world.simulator.set_faults(vec![refused("upload/create_file", "one.txt")]);
     let (unwritten, _) = world.restore(&id, "/", drive()).await;
-    assert!(matches!(&unwritten.verdict, Verdict::Failed { reason } if !reason.is_empty()), "{unwritten:?}");
+    assert!(
+        matches!(&unwritten.verdict, Verdict::Failed { reason } if !reason.is_empty()),
+        "{unwritten:?}"
+    );
     // It was written, but can't be read again: nobody knows what it is.
     world.simulator.set_faults(vec![refused("download/file", "one.txt")]);
     let (unread, _) = world.restore(&id, "/", drive()).await;
     let Verdict::Errors { count: 1, failed } = &unread.verdict else { panic!("{unread:?}") };
-    assert_eq!((failed[0].path.as_str(), failed[0].reason.as_str()), ("/base/a/one.txt", "it is missing"));
+    assert_eq!(
+        (failed[0].path.as_str(), failed[0].reason.as_str()),
+        ("/base/a/one.txt", "it is missing")
+    );
     world.nothing_of_verification_is_left().await;
 }

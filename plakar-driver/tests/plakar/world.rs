@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use opendrive_sim::{Options as Drive, Simulator, stored_name};
 use plakar_driver::{
-    BackupJob, BackupResult, Browser, Browsers, CancellationToken, Kind, Name, Options, Plakar, Progress, SnapshotPath, Store,
+    BackupJob, BackupResult, Browser, Browsers, CancellationToken, Kind, Name, Options, Plakar,
+    Progress, SnapshotPath, Store,
 };
 
 use crate::user;
@@ -34,15 +35,28 @@ pub fn path(path: &str) -> SnapshotPath {
 pub fn guard() -> Vec<std::ffi::OsString> {
     let folder = std::env::current_exe().unwrap().parent().unwrap().to_owned();
     let guard = folder.with_file_name("source-app-guard");
-    assert!(guard.is_file(), "{} is not there: run `cargo build -p plakar-driver`", guard.display());
+    assert!(
+        guard.is_file(),
+        "{} is not there: run `cargo build -p plakar-driver`",
+        guard.display()
+    );
     vec![guard.into()]
 }
 
 /// The environment of a user.
-pub fn environment(user: &user::Plakar, simulator: &Simulator) -> Vec<(std::ffi::OsString, std::ffi::OsString)> {
-    let own =
-        [("PATH".to_owned(), "/usr/bin:/bin".to_owned()), ("HOME".to_owned(), user.path("")), ("TMPDIR".to_owned(), user.path("tmp"))];
-    own.into_iter().chain(simulator.env()).map(|(name, value)| (name.into(), value.trim_end_matches('/').into())).collect()
+pub fn environment(
+    user: &user::Plakar,
+    simulator: &Simulator,
+) -> Vec<(std::ffi::OsString, std::ffi::OsString)> {
+    let own = [
+        ("PATH".to_owned(), "/usr/bin:/bin".to_owned()),
+        ("HOME".to_owned(), user.path("")),
+        ("TMPDIR".to_owned(), user.path("tmp")),
+    ];
+    own.into_iter()
+        .chain(simulator.env())
+        .map(|(name, value)| (name.into(), value.trim_end_matches('/').into()))
+        .collect()
 }
 
 impl World {
@@ -50,10 +64,17 @@ impl World {
     pub async fn new() -> Self {
         let simulator = Simulator::start(Drive::default()).unwrap();
         let user = user::Plakar::new(&simulator.env());
-        let plakar = Plakar::new(&crate::plakar::plakar(), guard(), environment(&user, &simulator)).unwrap();
+        let plakar =
+            Plakar::new(&crate::plakar::plakar(), guard(), environment(&user, &simulator)).unwrap();
         let store = Store::folder(&user.home().join("store")).unwrap();
         plakar.create_store(&store, false).await.unwrap();
-        let world = Self { simulator, plakar, browsers: Browsers::new(Duration::from_secs(60)), store, user };
+        let world = Self {
+            simulator,
+            plakar,
+            browsers: Browsers::new(Duration::from_secs(60)),
+            store,
+            user,
+        };
         world.configure(Kind::Source, "opendrive://").await;
         world.configure(Kind::Destination, "opendrive://Restored").await;
         world
@@ -62,7 +83,11 @@ impl World {
     /// The source or destination `drive`.
     pub async fn configure(&self, kind: Kind, location: &str) {
         let password = self.simulator.password().to_owned();
-        let options = [("location", location), ("username", self.simulator.username()), ("password", &password)];
+        let options = [
+            ("location", location),
+            ("username", self.simulator.username()),
+            ("password", &password),
+        ];
         self.plakar.configure(kind, &name("drive"), &self::options(&options)).await.unwrap();
     }
 
@@ -74,7 +99,14 @@ impl World {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, bytes).unwrap();
         }
-        self.plakar.configure(Kind::Source, &name("drive"), &options(&[("location", folder.to_str().unwrap())])).await.unwrap();
+        self.plakar
+            .configure(
+                Kind::Source,
+                &name("drive"),
+                &options(&[("location", folder.to_str().unwrap())]),
+            )
+            .await
+            .unwrap();
         folder
     }
 
@@ -82,10 +114,12 @@ impl World {
     pub fn meddled(&self, command: &str, instead: &str) -> Plakar {
         let (script, real) = (self.user.home().join("meddled-plakar"), crate::plakar::plakar());
         let real = real.display();
-        let text =
-            format!("#!/bin/sh\nplakar() {{ {real} \"$@\"; }}\ncase \" $* \" in *\" {command} \"*) {instead};; esac\nexec {real} \"$@\"\n");
+        let text = format!(
+            "#!/bin/sh\nplakar() {{ {real} \"$@\"; }}\ncase \" $* \" in *\" {command} \"*) {instead};; esac\nexec {real} \"$@\"\n"
+        );
         std::fs::write(&script, text).unwrap();
-        std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+        std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o700))
+            .unwrap();
         Plakar::new(&script, guard(), environment(&self.user, &self.simulator)).unwrap()
     }
 
@@ -108,7 +142,15 @@ impl World {
 
     pub async fn backup(&self) -> (BackupResult, Vec<Progress>) {
         let mut news = Vec::new();
-        let made = self.plakar.backup(&self.browsers, &self.job(), &mut |progress| news.push(progress), &CancellationToken::new()).await;
+        let made = self
+            .plakar
+            .backup(
+                &self.browsers,
+                &self.job(),
+                &mut |progress| news.push(progress),
+                &CancellationToken::new(),
+            )
+            .await;
         (made.unwrap(), news)
     }
 
@@ -119,12 +161,19 @@ impl World {
     /// The command lines of all processes of this user.
     pub fn all_processes(&self) -> Vec<String> {
         let line = |process: &Path| std::fs::read(process.join("cmdline")).unwrap_or_default();
-        self.user.processes().iter().map(|process| String::from_utf8_lossy(&line(process)).replace('\0', " ")).collect()
+        self.user
+            .processes()
+            .iter()
+            .map(|process| String::from_utf8_lossy(&line(process)).replace('\0', " "))
+            .collect()
     }
 
     /// The same, but Plakar's cache, which ends by itself.
     pub fn processes(&self) -> Vec<String> {
-        self.all_processes().into_iter().filter(|line| !line.is_empty() && !line.contains(" cached")).collect()
+        self.all_processes()
+            .into_iter()
+            .filter(|line| !line.is_empty() && !line.contains(" cached"))
+            .collect()
     }
 
     /// Waits until no process of this user is left.
@@ -134,7 +183,11 @@ impl World {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        assert!(tokio::time::timeout(Duration::from_secs(60), wait).await.is_ok(), "left over: {:?}", self.processes());
+        assert!(
+            tokio::time::timeout(Duration::from_secs(60), wait).await.is_ok(),
+            "left over: {:?}",
+            self.processes()
+        );
     }
 
     /// Overwrites some bytes in the middle of each packfile that holds contents of files.
@@ -156,7 +209,10 @@ impl World {
 
     /// What the jobs left in the folder for temporary files.
     pub fn temporary(&self) -> Vec<std::ffi::OsString> {
-        std::fs::read_dir(self.user.path("tmp")).unwrap().map(|entry| entry.unwrap().file_name()).collect()
+        std::fs::read_dir(self.user.path("tmp"))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect()
     }
 }
 

@@ -42,14 +42,20 @@ pub(super) struct CpArgs {
 impl CpArgs {
     pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
         if !is_remote(&self.from) && !is_remote(&self.to) {
-            return Err(Failure::usage("neither FROM nor TO is a remote: use cp, or write opendrive://FOLDER or @NAME/FOLDER"));
+            return Err(Failure::usage(
+                "neither FROM nor TO is a remote: use cp, or write opendrive://FOLDER or @NAME/FOLDER",
+            ));
         }
         let mut lookup = self.lookup.read()?;
-        let (from, to) = (CopySide::understand(&self.from, &mut lookup)?, CopySide::understand(&self.to, &mut lookup)?);
+        let (from, to) = (
+            CopySide::understand(&self.from, &mut lookup)?,
+            CopySide::understand(&self.to, &mut lookup)?,
+        );
         let report = Arc::new(CopyReport::new());
         let outcome = drive(async {
             let from = CopySource::open(from).await?;
-            let to = place(to, self.to.ends_with(['/', std::path::MAIN_SEPARATOR]), from.file()).await?;
+            let to =
+                place(to, self.to.ends_with(['/', std::path::MAIN_SEPARATOR]), from.file()).await?;
             let to = CopyTarget::open(to, &report).await?;
             from.copy(to, &report).await
         });

@@ -111,7 +111,8 @@ impl CopyReport {
         self.bar.finish_and_clear();
         let state = self.state();
         let CopySummary { files, bytes, unchanged, failed, .. } = &state.summary;
-        let mut line = format!("{} in {:.1} s", count(*files, "file"), self.start.elapsed().as_secs_f64());
+        let mut line =
+            format!("{} in {:.1} s", count(*files, "file"), self.start.elapsed().as_secs_f64());
         if *unchanged > 0 {
             line += &format!(", {unchanged} of them there already");
         }

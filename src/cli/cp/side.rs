@@ -35,19 +35,28 @@ pub(super) struct TargetPath {
 }
 
 /// Finds out whether a single file goes into a folder or becomes a file of another name.
-pub(super) async fn place(to: CopySide, slash: bool, file: Option<&str>) -> Result<TargetPath, Failure> {
+pub(super) async fn place(
+    to: CopySide,
+    slash: bool,
+    file: Option<&str>,
+) -> Result<TargetPath, Failure> {
     let Some(name) = file else { return Ok(TargetPath { folder: to, name: None }) };
     let into = |folder| Ok(TargetPath { folder, name: Some(name.to_owned()) });
     match to {
         CopySide::Local(path) if slash || path.is_dir() => into(CopySide::Local(path)),
         CopySide::Local(path) => {
             let name = path.file_name().and_then(|name| name.to_str());
-            let name = name.ok_or_else(|| Failure::usage(format!("{path:?} is not a valid name for a file")))?.to_owned();
-            let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+            let name = name
+                .ok_or_else(|| Failure::usage(format!("{path:?} is not a valid name for a file")))?
+                .to_owned();
+            let folder =
+                path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
             Ok(TargetPath { folder: CopySide::Local(folder.to_owned()), name: Some(name) })
         }
         CopySide::Remote(settings) => {
-            let Some((folder, new_name)) = above(&settings) else { return into(CopySide::Remote(settings)) };
+            let Some((folder, new_name)) = above(&settings) else {
+                return into(CopySide::Remote(settings));
+            };
             if slash || is_folder(&settings).await? {
                 return into(CopySide::Remote(settings));
             }

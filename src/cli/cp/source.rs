@@ -34,7 +34,11 @@ impl CopySource {
         match side {
             CopySide::Local(path) => {
                 let metadata = std::fs::metadata(&path).map_err(|error| {
-                    let exit = if error.kind() == std::io::ErrorKind::NotFound { Exit::NotFound } else { Exit::Failed };
+                    let exit = if error.kind() == std::io::ErrorKind::NotFound {
+                        Exit::NotFound
+                    } else {
+                        Exit::Failed
+                    };
                     Failure::new(exit, format!("{path:?} cannot be read: {error}"))
                 })?;
                 if metadata.is_dir() {
@@ -43,7 +47,12 @@ impl CopySource {
                 let name = path.file_name().and_then(|name| name.to_str());
                 let name = name.filter(|_| metadata.is_file());
                 let name = name
-                    .ok_or_else(|| Failure::new(Exit::Failed, format!("{path:?} is not a regular file with a name in UTF-8")))?
+                    .ok_or_else(|| {
+                        Failure::new(
+                            Exit::Failed,
+                            format!("{path:?} is not a regular file with a name in UTF-8"),
+                        )
+                    })?
                     .to_owned();
                 Ok(Self::Local { folder: path, file: Some(name) })
             }
@@ -51,7 +60,10 @@ impl CopySource {
                 Ok(source) => Ok(Self::Remote { source: Box::new(source), file: None }),
                 Err(error) if is_file(&error) => {
                     let Some((folder, name)) = above(&settings) else { return Err(error.into()) };
-                    Ok(Self::Remote { source: Box::new(Source::open(folder).await?), file: Some(name) })
+                    Ok(Self::Remote {
+                        source: Box::new(Source::open(folder).await?),
+                        file: Some(name),
+                    })
                 }
                 Err(error) => Err(error.into()),
             },
@@ -67,9 +79,13 @@ impl CopySource {
     /// Copies all of it. What fails is in the report.
     pub(super) async fn copy(self, mut to: CopyTarget, report: &CopyReport) -> Result<(), Failure> {
         match self {
-            Self::Local { folder: path, file: Some(name) } => local_file(&path, &name, &mut to, report).await,
+            Self::Local { folder: path, file: Some(name) } => {
+                local_file(&path, &name, &mut to, report).await
+            }
             Self::Local { folder, file: None } => local_tree(folder, &mut to, report).await,
-            Self::Remote { source, file } => remote(&source, file.as_deref(), &mut to, report).await?,
+            Self::Remote { source, file } => {
+                remote(&source, file.as_deref(), &mut to, report).await?
+            }
         }
         to.finish().await;
         Ok(())
@@ -82,7 +98,8 @@ async fn local_tree(root: PathBuf, to: &mut CopyTarget, report: &CopyReport) {
     let mut store_detector = StoreDetector::default();
     while let Some((folder, path)) = waiting.pop() {
         to.folder(&path).await;
-        let entries = std::fs::read_dir(&folder).and_then(|entries| entries.collect::<Result<Vec<_>, _>>());
+        let entries =
+            std::fs::read_dir(&folder).and_then(|entries| entries.collect::<Result<Vec<_>, _>>());
         let mut entries = match entries {
             Ok(entries) => entries,
             Err(error) => {
@@ -96,7 +113,10 @@ async fn local_tree(root: PathBuf, to: &mut CopyTarget, report: &CopyReport) {
             let name = entry.file_name();
             let shown = join(&path, &name.to_string_lossy());
             let Some(name) = name.to_str() else {
-                report.failed(&shown, "its name is not UTF-8, and a drive can hold no other: rename it");
+                report.failed(
+                    &shown,
+                    "its name is not UTF-8, and a drive can hold no other: rename it",
+                );
                 continue;
             };
             match entry.file_type() {
@@ -109,7 +129,9 @@ async fn local_tree(root: PathBuf, to: &mut CopyTarget, report: &CopyReport) {
                     store_detector.file(&shown);
                     local_file(&entry.path(), &shown, to, report).await;
                 }
-                Ok(kind) => report.left_out(&shown, if kind.is_symlink() { "a link" } else { "no file" }),
+                Ok(kind) => {
+                    report.left_out(&shown, if kind.is_symlink() { "a link" } else { "no file" })
+                }
             }
         }
         waiting.extend(folders.into_iter().rev());
@@ -124,7 +146,12 @@ async fn local_file(file: &Path, path: &str, to: &mut CopyTarget, report: &CopyR
     }
 }
 
-async fn read_local(file: &Path, path: &str, to: &mut CopyTarget, report: &CopyReport) -> std::io::Result<()> {
+async fn read_local(
+    file: &Path,
+    path: &str,
+    to: &mut CopyTarget,
+    report: &CopyReport,
+) -> std::io::Result<()> {
     let mut file = File::open(file)?;
     let metadata: Metadata = file.metadata()?;
     report.found(path, Some(metadata.len()));
@@ -146,7 +173,12 @@ async fn read_local(file: &Path, path: &str, to: &mut CopyTarget, report: &CopyR
     Ok(())
 }
 
-async fn remote(source: &Source, file: Option<&str>, to: &mut CopyTarget, report: &CopyReport) -> Result<(), Failure> {
+async fn remote(
+    source: &Source,
+    file: Option<&str>,
+    to: &mut CopyTarget,
+    report: &CopyReport,
+) -> Result<(), Failure> {
     let (sender, mut records) = mpsc::channel::<SourceRecord>(MAX_RECORDS_TO_COPY);
     let mut store_detector = StoreDetector::default();
     let seen = &mut store_detector;
@@ -155,7 +187,8 @@ async fn remote(source: &Source, file: Option<&str>, to: &mut CopyTarget, report
         while let Some(SourceRecord { path: full, item }) = records.recv().await {
             if let Some(path) = source.identity().below(&full) {
                 match (file, item) {
-                    (Some(name), item) if path != name || !matches!(item, SourceItem::File { .. }) => {}
+                    (Some(name), item)
+                        if path != name || !matches!(item, SourceItem::File { .. }) => {}
                     (_, SourceItem::Folder { .. }) => {
                         seen.folder(path);
                         to.folder(path).await;
@@ -195,12 +228,20 @@ async fn remote(source: &Source, file: Option<&str>, to: &mut CopyTarget, report
     // Nothing else can be read.
     let found = found.map_err(|error| failure(&error))?;
     if !found {
-        return Err(Failure::new(Exit::NotFound, format!("the file {} is gone", file.unwrap_or_default())));
+        return Err(Failure::new(
+            Exit::NotFound,
+            format!("the file {} is gone", file.unwrap_or_default()),
+        ));
     }
     Ok(walked?)
 }
 
-async fn read_remote(source: &Source, path: &str, to: &mut CopyTarget, report: &CopyReport) -> crate::rclone::Result<()> {
+async fn read_remote(
+    source: &Source,
+    path: &str,
+    to: &mut CopyTarget,
+    report: &CopyReport,
+) -> crate::rclone::Result<()> {
     let mut reader = source.read(path).await?;
     while let Some(bytes) = reader.chunk().await? {
         report.passed(bytes.len() as u64);

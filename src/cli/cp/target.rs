@@ -55,19 +55,27 @@ struct CopyTicket {
 }
 
 impl CopyTarget {
-    pub(super) async fn open(TargetPath { folder, name }: TargetPath, report: &Arc<CopyReport>) -> Result<Self, Failure> {
+    pub(super) async fn open(
+        TargetPath { folder, name }: TargetPath,
+        report: &Arc<CopyReport>,
+    ) -> Result<Self, Failure> {
         let report = report.clone();
         let place = match folder {
             CopySide::Local(root) => {
                 let made = std::fs::create_dir_all(&root);
-                made.map_err(|error| Failure::new(Exit::Failed, format!("cannot make the folder {root:?}: {error}")))?;
+                made.map_err(|error| {
+                    Failure::new(Exit::Failed, format!("cannot make the folder {root:?}: {error}"))
+                })?;
                 TargetPlace::Local { root, file: None }
             }
             CopySide::Remote(settings) => {
                 let destination = Arc::new(Destination::open(*settings).await?);
                 let (sender, outcomes) = mpsc::channel(MAX_WAITING_OUTCOMES);
                 let restore = Box::new(destination.restore(sender));
-                TargetPlace::Remote { restore, outcomes: tokio::spawn(tell(outcomes, report.clone())) }
+                TargetPlace::Remote {
+                    restore,
+                    outcomes: tokio::spawn(tell(outcomes, report.clone())),
+                }
             }
         };
         Ok(Self { place, name, report })
@@ -77,20 +85,35 @@ impl CopyTarget {
     pub(super) async fn folder(&mut self, path: &str) {
         match &mut self.place {
             TargetPlace::Local { root, .. } => {
-                if let Err(error) = local(root, path).and_then(|folder| std::fs::create_dir_all(folder).map_err(|error| error.to_string()))
-                {
+                if let Err(error) = local(root, path).and_then(|folder| {
+                    std::fs::create_dir_all(folder).map_err(|error| error.to_string())
+                }) {
                     self.report.failed(path, &format!("cannot make the folder: {error}"));
                 }
             }
             TargetPlace::Remote { restore, .. } => {
                 let ticket = CopyTicket { path: path.to_owned(), file: false };
-                restore.entry(RestoreRecord { path: format!("/{path}"), item: RestoreItem::Folder, attributes: false }, ticket).await;
+                restore
+                    .entry(
+                        RestoreRecord {
+                            path: format!("/{path}"),
+                            item: RestoreItem::Folder,
+                            attributes: false,
+                        },
+                        ticket,
+                    )
+                    .await;
             }
         }
     }
 
     /// Begins a file; false if its bytes are not needed.
-    pub(super) async fn begin(&mut self, path: &str, size: Option<u64>, modified: Option<SystemTime>) -> bool {
+    pub(super) async fn begin(
+        &mut self,
+        path: &str,
+        size: Option<u64>,
+        modified: Option<SystemTime>,
+    ) -> bool {
         let name = self.name.as_deref().unwrap_or(path);
         match &mut self.place {
             TargetPlace::Local { root, file } => {
@@ -107,17 +130,35 @@ impl CopyTarget {
                     return false;
                 }
                 match partial(&target) {
-                    Ok(made) => *file = Some(PartialFile { file: made, target, path: path.to_owned(), size, modified, count: 0 }),
-                    Err(error) => {
-                        self.report.failed(path, &format!("cannot make a file in {:?}: {error}", target.parent().unwrap_or(root)))
+                    Ok(made) => {
+                        *file = Some(PartialFile {
+                            file: made,
+                            target,
+                            path: path.to_owned(),
+                            size,
+                            modified,
+                            count: 0,
+                        })
                     }
+                    Err(error) => self.report.failed(
+                        path,
+                        &format!(
+                            "cannot make a file in {:?}: {error}",
+                            target.parent().unwrap_or(root)
+                        ),
+                    ),
                 }
                 file.is_some()
             }
             TargetPlace::Remote { restore, .. } => {
                 let item = RestoreItem::File { size, modified: modified.unwrap_or(UNIX_EPOCH) };
                 let ticket = CopyTicket { path: path.to_owned(), file: true };
-                restore.entry(RestoreRecord { path: format!("/{name}"), item, attributes: false }, ticket).await;
+                restore
+                    .entry(
+                        RestoreRecord { path: format!("/{name}"), item, attributes: false },
+                        ticket,
+                    )
+                    .await;
                 true
             }
         }
@@ -176,12 +217,22 @@ impl CopyTarget {
 impl PartialFile {
     fn keep(self) -> Result<(), String> {
         if self.size.is_some_and(|size| size != self.count) {
-            return Err(format!("{} bytes came, it should have {}", self.count, self.size.unwrap_or_default()));
+            return Err(format!(
+                "{} bytes came, it should have {}",
+                self.count,
+                self.size.unwrap_or_default()
+            ));
         }
         if let Some(modified) = self.modified {
-            self.file.as_file().set_modified(modified).map_err(|error| format!("cannot set its time: {error}"))?;
+            self.file
+                .as_file()
+                .set_modified(modified)
+                .map_err(|error| format!("cannot set its time: {error}"))?;
         }
-        self.file.persist(&self.target).map(drop).map_err(|error| format!("cannot give it its name: {}", error.error))
+        self.file
+            .persist(&self.target)
+            .map(drop)
+            .map_err(|error| format!("cannot give it its name: {}", error.error))
     }
 }
 
@@ -201,8 +252,11 @@ fn local(root: &Path, path: &str) -> Result<PathBuf, String> {
     for name in path.split('/').filter(|_| !path.is_empty()) {
         // A name with a backslash is two on Windows, and one with a colon another drive.
         let mut components = Path::new(name).components();
-        if !matches!((components.next(), components.next()), (Some(Component::Normal(only)), None) if only == name) {
-            return Err("its name cannot be a file's on this machine: rename it on the drive".to_owned());
+        if !matches!((components.next(), components.next()), (Some(Component::Normal(only)), None) if only == name)
+        {
+            return Err(
+                "its name cannot be a file's on this machine: rename it on the drive".to_owned()
+            );
         }
         local.push(name);
     }
@@ -210,7 +264,9 @@ fn local(root: &Path, path: &str) -> Result<PathBuf, String> {
 }
 
 fn is_same(target: &Path, size: u64, modified: Option<SystemTime>) -> bool {
-    let (Ok(metadata), Some(modified)) = (std::fs::symlink_metadata(target), modified) else { return false };
+    let (Ok(metadata), Some(modified)) = (std::fs::symlink_metadata(target), modified) else {
+        return false;
+    };
     let Ok(there) = metadata.modified() else { return false };
     let distance = there.duration_since(modified).unwrap_or_else(|error| error.duration());
     metadata.is_file() && metadata.len() == size && distance < TIME_PRECISION
@@ -250,9 +306,18 @@ mod tests {
         let path = folder.path().join("f");
         std::fs::write(&path, "12345").unwrap();
         let time = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
-        std::fs::File::options().write(true).open(&path).unwrap().set_modified(time + Duration::from_millis(900)).unwrap();
+        std::fs::File::options()
+            .write(true)
+            .open(&path)
+            .unwrap()
+            .set_modified(time + Duration::from_millis(900))
+            .unwrap();
         assert!(is_same(&path, 5, Some(time)));
-        assert!(!is_same(&path, 4, Some(time)) && !is_same(&path, 5, None) && !is_same(&path, 5, Some(time - TIME_PRECISION)));
+        assert!(
+            !is_same(&path, 4, Some(time))
+                && !is_same(&path, 5, None)
+                && !is_same(&path, 5, Some(time - TIME_PRECISION))
+        );
         assert!(!is_same(folder.path(), 5, Some(time)));
     }
 }

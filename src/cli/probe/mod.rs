@@ -56,7 +56,8 @@ impl ProbeArgs {
             // It lives until the scratch folder is gone.
             let (probe, chosen) = until_signal(&mut signals, self.prepare(&settings)).await?;
             let mut report = ProbeReport::new(&probe, (!self.json).then_some(&mut *out))?;
-            let outcome = until_signal(&mut signals, ask(&probe, &chosen, &settings, &mut report)).await;
+            let outcome =
+                until_signal(&mut signals, ask(&probe, &chosen, &settings, &mut report)).await;
             let removed = remove(&probe, &settings, &mut signals).await;
             report.finish(outcome.is_ok(), removed)?;
             let exit = report.exit();
@@ -75,12 +76,24 @@ impl ProbeArgs {
             ErrorKind::Unsupported => Failure::usage(error.message()),
             _ => remote_failure(settings, &error),
         })?;
-        if let Some(unknown) = self.only.iter().find(|number| probe.questions.iter().all(|question| question.number != **number)) {
-            let known: Vec<String> = probe.questions.iter().map(|question| question.number.to_string()).collect();
-            return Err(Failure::usage(format!("--only: there is no question {unknown}: there are {}", known.join(", "))));
+        if let Some(unknown) = self
+            .only
+            .iter()
+            .find(|number| probe.questions.iter().all(|question| question.number != **number))
+        {
+            let known: Vec<String> =
+                probe.questions.iter().map(|question| question.number.to_string()).collect();
+            return Err(Failure::usage(format!(
+                "--only: there is no question {unknown}: there are {}",
+                known.join(", ")
+            )));
         }
-        let questions: Vec<ProbeQuestion> =
-            probe.questions.iter().filter(|question| self.only.is_empty() || self.only.contains(&question.number)).cloned().collect();
+        let questions: Vec<ProbeQuestion> = probe
+            .questions
+            .iter()
+            .filter(|question| self.only.is_empty() || self.only.contains(&question.number))
+            .cloned()
+            .collect();
         announce(&probe, &questions, settings);
         let questions = self.consent(questions).await?;
         Ok((probe, questions))
@@ -88,18 +101,36 @@ impl ProbeArgs {
 
     /// Leaves the questions out that need much traffic, unless somebody agrees to it.
     async fn consent(&self, questions: Vec<ProbeQuestion>) -> Result<Vec<ChosenQuestion>, Failure> {
-        let needed = |questions: &mut dyn Iterator<Item = &ProbeQuestion>| questions.map(|question| question.max_bytes).sum::<u64>();
+        let needed = |questions: &mut dyn Iterator<Item = &ProbeQuestion>| {
+            questions.map(|question| question.max_bytes).sum::<u64>()
+        };
         let total = needed(&mut questions.iter());
         if total <= MAX_UNASKED_BYTES || self.yes {
-            return Ok(questions.into_iter().map(|question| ChosenQuestion { question, ask: true }).collect());
+            return Ok(questions
+                .into_iter()
+                .map(|question| ChosenQuestion { question, ask: true })
+                .collect());
         }
-        let question = format!("This may use up to {} of traffic: use it? (yes, or no to leave out what needs most)", megabytes(total));
-        if can_ask() && matches!(line(&question).await?.to_ascii_lowercase().as_str(), "y" | "yes") {
-            return Ok(questions.into_iter().map(|question| ChosenQuestion { question, ask: true }).collect());
+        let question = format!(
+            "This may use up to {} of traffic: use it? (yes, or no to leave out what needs most)",
+            megabytes(total)
+        );
+        if can_ask() && matches!(line(&question).await?.to_ascii_lowercase().as_str(), "y" | "yes")
+        {
+            return Ok(questions
+                .into_iter()
+                .map(|question| ChosenQuestion { question, ask: true })
+                .collect());
         }
-        let mut choices: Vec<ChosenQuestion> = questions.into_iter().map(|question| ChosenQuestion { question, ask: true }).collect();
-        while needed(&mut choices.iter().filter(|choice| choice.ask).map(|choice| &choice.question)) > MAX_UNASKED_BYTES {
-            let most = choices.iter_mut().filter(|choice| choice.ask).max_by_key(|choice| choice.question.max_bytes);
+        let mut choices: Vec<ChosenQuestion> =
+            questions.into_iter().map(|question| ChosenQuestion { question, ask: true }).collect();
+        while needed(&mut choices.iter().filter(|choice| choice.ask).map(|choice| &choice.question))
+            > MAX_UNASKED_BYTES
+        {
+            let most = choices
+                .iter_mut()
+                .filter(|choice| choice.ask)
+                .max_by_key(|choice| choice.question.max_bytes);
             most.into_iter().for_each(|choice| choice.ask = false);
         }
         Ok(choices)
@@ -130,7 +161,12 @@ fn announce(probe: &Probe, questions: &[ProbeQuestion], settings: &Settings) {
 }
 
 /// Asks one question after the other.
-async fn ask(probe: &Probe, choices: &[ChosenQuestion], settings: &Settings, report: &mut ProbeReport<'_>) -> Result<(), Failure> {
+async fn ask(
+    probe: &Probe,
+    choices: &[ChosenQuestion],
+    settings: &Settings,
+    report: &mut ProbeReport<'_>,
+) -> Result<(), Failure> {
     probe.begin().await.map_err(|error| remote_failure(settings, &error))?;
     for ChosenQuestion { question, ask } in choices {
         if !ask {
@@ -139,7 +175,8 @@ async fn ask(probe: &Probe, choices: &[ChosenQuestion], settings: &Settings, rep
         }
         report.begin(question);
         let start = Instant::now();
-        let found = probe.ask(question.number).await.map_err(|error| remote_failure(settings, &error))?;
+        let found =
+            probe.ask(question.number).await.map_err(|error| remote_failure(settings, &error))?;
         report.add(question, found, start.elapsed())?;
     }
     Ok(())

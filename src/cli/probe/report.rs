@@ -103,7 +103,11 @@ impl<'a> ProbeReport<'a> {
             shown: HashSet::new(),
         };
         report.bar.enable_steady_tick(Duration::from_millis(200));
-        let account = report.account.as_ref().map(|plan| format!(", account {}", shown(plan))).unwrap_or_default();
+        let account = report
+            .account
+            .as_ref()
+            .map(|plan| format!(", account {}", shown(plan)))
+            .unwrap_or_default();
         let head = format!("plakar-opendrive {}, {}{account}", report.version, report.started);
         report.print(&[head])?;
         Ok(report)
@@ -115,7 +119,12 @@ impl<'a> ProbeReport<'a> {
     }
 
     /// A question was asked.
-    pub(super) fn add(&mut self, point: &ProbeQuestion, found: ProbeFinding, took: Duration) -> io::Result<()> {
+    pub(super) fn add(
+        &mut self,
+        point: &ProbeQuestion,
+        found: ProbeFinding,
+        took: Duration,
+    ) -> io::Result<()> {
         self.calls += found.calls;
         self.bytes += found.bytes;
         let answers = found.answers.into_iter().map(ProbeAnswerRow::new).collect();
@@ -137,7 +146,8 @@ impl<'a> ProbeReport<'a> {
 
     /// A question is not asked, because nobody has agreed to its traffic.
     pub(super) fn leave_out(&mut self, point: &ProbeQuestion) -> io::Result<()> {
-        let found = format!("it may need {} of traffic: add --yes to ask it", megabytes(point.max_bytes));
+        let found =
+            format!("it may need {} of traffic: add --yes to ask it", megabytes(point.max_bytes));
         self.push(ProbeRow::new(point, LEFT_OUT, found))
     }
 
@@ -156,7 +166,9 @@ impl<'a> ProbeReport<'a> {
         self.seconds = seconds(self.start.elapsed());
         let counts: Vec<String> = ["holds", "differs", "noted", "unclear", LEFT_OUT]
             .iter()
-            .map(|verdict| (self.points.iter().filter(|row| row.verdict == *verdict).count(), verdict))
+            .map(|verdict| {
+                (self.points.iter().filter(|row| row.verdict == *verdict).count(), verdict)
+            })
             .filter(|(number, _)| *number > 0)
             .map(|(number, verdict)| format!("{number} {}", in_words(verdict)))
             .collect();
@@ -228,15 +240,43 @@ impl ProbeRow {
         let mut lines = vec![format!("{verdict}  {:>2}  {}", self.point, shown(&self.question))];
         lines.push(format!("{:14}assumed  {}", "", shown(&self.assumption)));
         lines.push(format!("{:14}found    {}", "", shown(&self.found)));
-        lines.extend(self.answers.iter().map(|answer| format!("{:14}{}", "", coloured(ASIDE, &shown(&answer.line(known))))));
+        lines.extend(
+            self.answers
+                .iter()
+                .map(|answer| format!("{:14}{}", "", coloured(ASIDE, &shown(&answer.line(known))))),
+        );
         lines
     }
 }
 
 impl ProbeAnswerRow {
     fn new(answer: ObservedAnswer) -> Self {
-        let ObservedAnswer { call, about, times, status, form, fields, code, error, retry_after, seen, ms } = answer;
-        Self { call, about, times, status, form, fields, code, error, retry_after, seen, milliseconds: ms }
+        let ObservedAnswer {
+            call,
+            about,
+            times,
+            status,
+            form,
+            fields,
+            code,
+            error,
+            retry_after,
+            seen,
+            ms,
+        } = answer;
+        Self {
+            call,
+            about,
+            times,
+            status,
+            form,
+            fields,
+            code,
+            error,
+            retry_after,
+            seen,
+            milliseconds: ms,
+        }
     }
 
     /// One line; the fields only where this call has not had them before.

@@ -57,7 +57,9 @@ impl Machine {
     pub(super) fn snapshots(&self) -> Result<BTreeSet<String>, Failure> {
         let mut found = BTreeSet::new();
         self.run(&["at", &self.store, "ls", "-uuid"], |line| {
-            found.extend(line.split_whitespace().nth(1).filter(|word| is_id(word)).map(str::to_owned));
+            found.extend(
+                line.split_whitespace().nth(1).filter(|word| is_id(word)).map(str::to_owned),
+            );
         })?;
         Ok(found)
     }
@@ -67,10 +69,16 @@ impl Machine {
         let mut states = BTreeMap::new();
         for names in names.chunks(MAX_STATES) {
             let mut read: Vec<StateInfo> = Vec::new();
-            let asked: Vec<&str> = ["at", &self.store, "diag", "state"].into_iter().chain(names.iter().map(String::as_str)).collect();
+            let asked: Vec<&str> = ["at", &self.store, "diag", "state"]
+                .into_iter()
+                .chain(names.iter().map(String::as_str))
+                .collect();
             self.run(&asked, |line| understand(line, &mut read))?;
             if read.len() != names.len() {
-                return Err(Failure::new(Exit::Failed, format!("Plakar told of {} states, {} were asked for", read.len(), names.len())));
+                return Err(Failure::new(
+                    Exit::Failed,
+                    format!("Plakar told of {} states, {} were asked for", read.len(), names.len()),
+                ));
             }
             states.extend(names.iter().cloned().zip(read));
         }
@@ -79,12 +87,20 @@ impl Machine {
 
     /// Reads everything, as `plakar check` does, and says whether it is whole.
     pub(super) fn check(&self) -> Result<bool, Failure> {
-        let status = self.command(&["at", &self.store, "check"]).stdout(Stdio::null()).status().map_err(|error| cannot_start(&error))?;
+        let status = self
+            .command(&["at", &self.store, "check"])
+            .stdout(Stdio::null())
+            .status()
+            .map_err(|error| cannot_start(&error))?;
         Ok(status.success())
     }
 
     fn run(&self, arguments: &[&str], mut line: impl FnMut(&str)) -> Result<(), Failure> {
-        let mut child = self.command(arguments).stdout(Stdio::piped()).spawn().map_err(|error| cannot_start(&error))?;
+        let mut child = self
+            .command(arguments)
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| cannot_start(&error))?;
         let mut last = String::new();
         if let Some(output) = child.stdout.take() {
             for read in BufReader::new(output).split(b'\n') {
@@ -101,8 +117,16 @@ impl Machine {
             return Ok(());
         }
         // What it gives up over stands on its standard output, at the end.
-        let what = arguments.iter().skip_while(|word| **word == "at" || word.starts_with('@')).take(1).copied().collect::<String>();
-        Err(Failure::new(Exit::Failed, format!("`plakar {what}` failed ({status}): {}", last.trim())))
+        let what = arguments
+            .iter()
+            .skip_while(|word| **word == "at" || word.starts_with('@'))
+            .take(1)
+            .copied()
+            .collect::<String>();
+        Err(Failure::new(
+            Exit::Failed,
+            format!("`plakar {what}` failed ({status}): {}", last.trim()),
+        ))
     }
 
     /// Passphrases are asked for by Plakar itself.
@@ -131,8 +155,12 @@ fn understand(line: &str, states: &mut Vec<StateInfo>) {
     if let Some(made) = line.strip_prefix("Creation: ") {
         made.clone_into(&mut state.made);
     } else if let Some(rest) = line.strip_prefix("snapshot ") {
-        state.snapshots.extend(rest.split(' ').next().filter(|word| is_id(word)).map(str::to_owned));
-    } else if let Some((id, when)) = line.strip_prefix("deleted snapshot: ").and_then(|rest| rest.split_once(", when=")) {
+        state
+            .snapshots
+            .extend(rest.split(' ').next().filter(|word| is_id(word)).map(str::to_owned));
+    } else if let Some((id, when)) =
+        line.strip_prefix("deleted snapshot: ").and_then(|rest| rest.split_once(", when="))
+    {
         state.removed.insert(id.to_owned(), when.to_owned());
     }
 }
@@ -143,7 +171,10 @@ fn is_id(word: &str) -> bool {
 
 fn cannot_start(error: &std::io::Error) -> Failure {
     let plakar = crate::cli::plakar::program();
-    Failure::new(Exit::Configuration, format!("{} cannot be started ({error}): set PLAKAR to where it is", plakar.display()))
+    Failure::new(
+        Exit::Configuration,
+        format!("{} cannot be started ({error}): set PLAKAR to where it is", plakar.display()),
+    )
 }
 
 #[cfg(test)]
@@ -167,8 +198,11 @@ mod tests {
         ] {
             understand(line, &mut states);
         }
-        let first =
-            StateInfo { made: "2026-11-29 00:54:34.87 +0000 UTC".into(), snapshots: [one.clone()].into(), removed: BTreeMap::new() };
+        let first = StateInfo {
+            made: "2026-11-29 00:54:34.87 +0000 UTC".into(),
+            snapshots: [one.clone()].into(),
+            removed: BTreeMap::new(),
+        };
         let second = StateInfo {
             made: "2026-11-29 00:54:35.6 +0000 UTC".into(),
             snapshots: BTreeSet::new(),

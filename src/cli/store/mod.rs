@@ -131,7 +131,11 @@ impl StoreSelection {
         let mut whole = if data && view.hidden.is_empty() { Some(self.is_whole()?) } else { None };
         if whole == Some(false) {
             for (position, name) in view.in_order().into_iter().enumerate() {
-                let to = if dry_run { String::new() } else { rename(&kloset, &name, Some(position as u64))? };
+                let to = if dry_run {
+                    String::new()
+                } else {
+                    rename(&kloset, &name, Some(position as u64))?
+                };
                 moved.push((name, to));
             }
             if !dry_run {
@@ -139,11 +143,18 @@ impl StoreSelection {
             }
         }
         if self.json {
-            let moved: Vec<_> = moved.iter().map(|(from, to)| serde_json::json!({ "from": from, "to": to })).collect();
+            let moved: Vec<_> = moved
+                .iter()
+                .map(|(from, to)| serde_json::json!({ "from": from, "to": to }))
+                .collect();
             out.json(&serde_json::json!({ "sight": view, "moved": moved, "whole": whole, "dry_run": dry_run }))?;
         } else {
             for (from, to) in &moved {
-                out.line(&if dry_run { format!("state {from} would get another name") } else { format!("state {from} is {to} now") })?;
+                out.line(&if dry_run {
+                    format!("state {from} would get another name")
+                } else {
+                    format!("state {from} is {to} now")
+                })?;
             }
             if moved.is_empty() {
                 out.line("no state is in the way of another one: nothing to mend")?;
@@ -179,9 +190,14 @@ impl StoreSelection {
     }
 
     fn kloset(&self) -> Result<Store, Failure> {
-        let name = self.store.strip_prefix('@').filter(|name| !name.is_empty() && !name.contains('/'));
         let name =
-            name.ok_or_else(|| Failure::usage(format!("{:?} is not a store: write @NAME, as `plakar store show` lists it", self.store)))?;
+            self.store.strip_prefix('@').filter(|name| !name.is_empty() && !name.contains('/'));
+        let name = name.ok_or_else(|| {
+            Failure::usage(format!(
+                "{:?} is not a store: write @NAME, as `plakar store show` lists it",
+                self.store
+            ))
+        })?;
         let settings = place::store(name)?;
         let settings = drive(async { Ok(resolve_location(settings).await?) })?;
         Ok(Store::new(settings))
@@ -197,10 +213,16 @@ impl StoreSelection {
         let fresh = Machine::fresh(&self.store, self.keyfile.clone())?;
         let everywhere = fresh.snapshots()?;
         let states = fresh.states(&names)?;
-        let here = Machine::own(&self.store, self.keyfile.clone()).snapshots()?.difference(&everywhere).cloned().collect();
-        let removed: BTreeSet<&String> = states.values().flat_map(|state| state.removed.keys()).collect();
+        let here = Machine::own(&self.store, self.keyfile.clone())
+            .snapshots()?
+            .difference(&everywhere)
+            .cloned()
+            .collect();
+        let removed: BTreeSet<&String> =
+            states.values().flat_map(|state| state.removed.keys()).collect();
         let told = states.values().flat_map(|state| &state.snapshots);
-        let hidden = told.filter(|id| !removed.contains(id) && !everywhere.contains(*id)).cloned().collect();
+        let hidden =
+            told.filter(|id| !removed.contains(id) && !everywhere.contains(*id)).cloned().collect();
         Ok(StoreView { everywhere, here, hidden, states })
     }
 }
@@ -208,7 +230,8 @@ impl StoreSelection {
 /// Gives a state another name, by which those of a higher position come first in a list; gives that name.
 fn rename(kloset: &Store, name: &str, position: Option<u64>) -> Result<String, Failure> {
     drive(async {
-        let mac = mac_from_hex(name).ok_or_else(|| Failure::new(Exit::Failed, "a bug: a name that is not valid"))?;
+        let mac = mac_from_hex(name)
+            .ok_or_else(|| Failure::new(Exit::Failed, "a bug: a name that is not valid"))?;
         let to = kloset.rename_state(&mac, position).await.map_err(|error| failure(&error))?;
         Ok(mac_to_hex(&to))
     })
@@ -226,7 +249,11 @@ impl StoreView {
     /// before.
     fn replacing(&self) -> Vec<String> {
         self.named(|name, state| {
-            let removed = self.states.values().filter_map(|other| other.removed.get(name)).any(|when| *when < state.made);
+            let removed = self
+                .states
+                .values()
+                .filter_map(|other| other.removed.get(name))
+                .any(|when| *when < state.made);
             state.snapshots.contains(name) && removed
         })
     }
@@ -237,7 +264,11 @@ impl StoreView {
     }
 
     fn named(&self, wanted: impl Fn(&str, &StateInfo) -> bool) -> Vec<String> {
-        self.states.iter().filter(|(name, state)| wanted(name, state)).map(|(name, _)| name.clone()).collect()
+        self.states
+            .iter()
+            .filter(|(name, state)| wanted(name, state))
+            .map(|(name, _)| name.clone())
+            .collect()
     }
 
     fn is_whole(&self) -> bool {
@@ -246,13 +277,24 @@ impl StoreView {
 
     fn print(&self, out: &mut Output) -> Result<(), Failure> {
         let points = |points: &BTreeSet<String>| count(points.len() as u64, "restore point");
-        out.line(&format!("{} on every machine, of {}", points(&self.everywhere), count(self.states.len() as u64, "state")))?;
+        out.line(&format!(
+            "{} on every machine, of {}",
+            points(&self.everywhere),
+            count(self.states.len() as u64, "state")
+        ))?;
         for id in &self.hidden {
-            let whom = if self.here.contains(id) { "only this machine" } else { "no machine that has not seen it before" };
+            let whom = if self.here.contains(id) {
+                "only this machine"
+            } else {
+                "no machine that has not seen it before"
+            };
             out.line(&format!("{} is seen by {whom}", &id[..8]))?;
         }
         for id in self.here.difference(&self.hidden) {
-            out.line(&format!("{} is in this machine's cache only: no state in the store tells of it", &id[..8]))?;
+            out.line(&format!(
+                "{} is in this machine's cache only: no state in the store tells of it",
+                &id[..8]
+            ))?;
         }
         Ok(())
     }

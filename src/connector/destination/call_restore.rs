@@ -57,7 +57,12 @@ impl CallRestore {
     ///
     /// # Errors
     /// Why there can be no such file.
-    pub async fn file(&self, path: &str, size: u64, modified: Option<SystemTime>) -> Result<ReceivingFile<'_>, RestoreError> {
+    pub async fn file(
+        &self,
+        path: &str,
+        size: u64,
+        modified: Option<SystemTime>,
+    ) -> Result<ReceivingFile<'_>, RestoreError> {
         let path = relative(path)?;
         if path.is_empty() {
             return Err(RestoreError::BaseIsFile);
@@ -116,8 +121,16 @@ impl CallRestore {
     /// A file of this restore, found in the listing of its folder: a path may not be found for a while.
     async fn look_up(&self, path: &str) -> Result<(Entry, Object), RestoreError> {
         let (folder, name) = split(path);
-        let entries = self.context.destination.remote.list(&standard(folder)).await.map_err(RestoreError::Remote)?;
-        let found = entries.into_iter().find(|entry| entry.name == standard(name) && entry.object.is_some());
+        let entries = self
+            .context
+            .destination
+            .remote
+            .list(&standard(folder))
+            .await
+            .map_err(RestoreError::Remote)?;
+        let found = entries
+            .into_iter()
+            .find(|entry| entry.name == standard(name) && entry.object.is_some());
         let mut entry = found.ok_or_else(|| RestoreError::NotFound(path.to_owned()))?;
         let object = entry.object.take().ok_or_else(|| RestoreError::NotFound(path.to_owned()))?;
         Ok((entry, object))

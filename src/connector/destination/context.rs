@@ -36,7 +36,8 @@ impl FailureTracker {
             ErrorKind::Authentication => Some(RestoreError::LoginRefused(error.clone())),
             ErrorKind::Timeout | ErrorKind::RateLimited | ErrorKind::Other => {
                 self.in_a_row += 1;
-                (self.in_a_row >= MAX_FAILURES_IN_A_ROW).then(|| RestoreError::GivenUp(error.clone()))
+                (self.in_a_row >= MAX_FAILURES_IN_A_ROW)
+                    .then(|| RestoreError::GivenUp(error.clone()))
             }
             _ => None,
         };
@@ -68,7 +69,13 @@ impl RestoreContext {
     }
 
     /// Gives an outcome, and takes note of a failure.
-    pub(super) async fn report<T>(&self, outcomes: &mpsc::Sender<Outcome<T>>, path: &str, ticket: T, result: Result<(), RestoreError>) {
+    pub(super) async fn report<T>(
+        &self,
+        outcomes: &mpsc::Sender<Outcome<T>>,
+        path: &str,
+        ticket: T,
+        result: Result<(), RestoreError>,
+    ) {
         if let Err(reason) = &result {
             self.summary().fail(path, &reason.to_string());
         }
@@ -106,11 +113,18 @@ mod tests {
 
     #[test]
     fn what_lasts_ends_it_at_once_and_what_may_pass_after_many_in_a_row() {
-        assert_eq!(gives_up(&[Some(ErrorKind::NoSpace), Some(ErrorKind::Authentication)]).unwrap(), "the destination is full: no");
+        assert_eq!(
+            gives_up(&[Some(ErrorKind::NoSpace), Some(ErrorKind::Authentication)]).unwrap(),
+            "the destination is full: no"
+        );
         let many = [Some(ErrorKind::Timeout); MAX_FAILURES_IN_A_ROW as usize];
-        assert_eq!(gives_up(&many).unwrap(), "not tried any more after 16 failures in a row, the last of which was: no");
+        assert_eq!(
+            gives_up(&many).unwrap(),
+            "not tried any more after 16 failures in a row, the last of which was: no"
+        );
         assert_eq!(gives_up(&many[1..]), None);
-        let interrupted: Vec<_> = many[1..].iter().copied().chain([None, Some(ErrorKind::Timeout)]).collect();
+        let interrupted: Vec<_> =
+            many[1..].iter().copied().chain([None, Some(ErrorKind::Timeout)]).collect();
         assert_eq!(gives_up(&interrupted), None);
         assert_eq!(gives_up(&[Some(ErrorKind::NameTooLong); 40]), None, "about one file each");
     }

@@ -70,7 +70,10 @@ impl FolderRefusal {
         if self.folder == path {
             return self.reason.clone();
         }
-        RestoreError::ParentMissing { folder: absolute(&self.folder), reason: Arc::new(self.reason.clone()) }
+        RestoreError::ParentMissing {
+            folder: absolute(&self.folder),
+            reason: Arc::new(self.reason.clone()),
+        }
     }
 }
 
@@ -108,18 +111,27 @@ impl RestoreFolder {
     ///
     /// # Errors
     /// If something else of this restore has that name, as the remote sees it.
-    fn claim_folder(&self, name: &str, remote: &Remote) -> Result<(Arc<Self>, Option<PrepareKind>), RestoreError> {
+    fn claim_folder(
+        &self,
+        name: &str,
+        remote: &Remote,
+    ) -> Result<(Arc<Self>, Option<PrepareKind>), RestoreError> {
         let mut names = self.names();
         let kind = match names.get(&self.key(name)) {
             None => PrepareKind::First,
-            Some(ClaimedName { name: first, folder: Some(folder) }) if first == name => match folder.upgrade() {
-                Some(folder) => return Ok((folder, None)),
-                None => PrepareKind::Revisit,
-            },
+            Some(ClaimedName { name: first, folder: Some(folder) }) if first == name => {
+                match folder.upgrade() {
+                    Some(folder) => return Ok((folder, None)),
+                    None => PrepareKind::Revisit,
+                }
+            }
             Some(first) => return Err(self.collision(name, first)),
         };
         let folder = Self::new(join(&self.path, name), remote);
-        names.insert(self.key(name), ClaimedName { name: name.to_owned(), folder: Some(Arc::downgrade(&folder)) });
+        names.insert(
+            self.key(name),
+            ClaimedName { name: name.to_owned(), folder: Some(Arc::downgrade(&folder)) },
+        );
         Ok((folder, Some(kind)))
     }
 
@@ -141,9 +153,12 @@ impl RestoreFolder {
     }
 
     fn collision(&self, name: &str, first: &ClaimedName) -> RestoreError {
-        let (here, there) = (absolute(&join(&self.path, name)), absolute(&join(&self.path, &first.name)));
+        let (here, there) =
+            (absolute(&join(&self.path, name)), absolute(&join(&self.path, &first.name)));
         if first.name == name {
-            return RestoreError::NameTaken(format!("the snapshot has two entries of this name: only the first, {there:?}, is restored"));
+            return RestoreError::NameTaken(format!(
+                "the snapshot has two entries of this name: only the first, {there:?}, is restored"
+            ));
         }
         if standard(name) == standard(&first.name) {
             return RestoreError::NameTaken(format!(
@@ -151,7 +166,9 @@ impl RestoreFolder {
             ));
         }
         let how = difference(name, &first.name);
-        RestoreError::NameTaken(format!("{here:?} and {there:?} differ {how} only, which is one name here: only the first is restored"))
+        RestoreError::NameTaken(format!(
+            "{here:?} and {there:?} differ {how} only, which is one name here: only the first is restored"
+        ))
     }
 
     /// Tells everyone who waits what is in the folder.
@@ -170,14 +187,20 @@ impl RestoreFolder {
         match state.wait_for(Option::is_some).await.map(|state| state.clone()) {
             Ok(Some(state)) => state,
             // The sender lives in `self`, and nothing sends `None`.
-            _ => {
-                Err(Arc::new(FolderRefusal { folder: self.path.clone(), reason: RestoreError::Bug("a bug: it was never made".to_owned()) }))
-            }
+            _ => Err(Arc::new(FolderRefusal {
+                folder: self.path.clone(),
+                reason: RestoreError::Bug("a bug: it was never made".to_owned()),
+            })),
         }
     }
 
     /// Makes the folder, or looks what is in it if it is there; everyone who waits is told.
-    pub(super) async fn prepare(&self, context: &RestoreContext, parent: Option<&Self>, kind: PrepareKind) {
+    pub(super) async fn prepare(
+        &self,
+        context: &RestoreContext,
+        parent: Option<&Self>,
+        kind: PrepareKind,
+    ) {
         let found = match parent {
             None => Ok(Arc::default()),
             Some(parent) => parent.ready().await,
@@ -211,11 +234,21 @@ impl RestoreFolder {
         Ok(FolderListing::default())
     }
 
-    async fn prepare_below(&self, context: &RestoreContext, parent: &Self, found: &FolderListing) -> Result<FolderListing, RestoreError> {
+    async fn prepare_below(
+        &self,
+        context: &RestoreContext,
+        parent: &Self,
+        found: &FolderListing,
+    ) -> Result<FolderListing, RestoreError> {
         let (_, name) = split(&self.path);
         match parent.find(found, name)? {
             None => {
-                context.destination.remote.make_new_folder(&standard(&self.path)).await.map_err(cannot_make)?;
+                context
+                    .destination
+                    .remote
+                    .make_new_folder(&standard(&self.path))
+                    .await
+                    .map_err(cannot_make)?;
                 Ok(FolderListing::default())
             }
             Some(existing) if existing.object.is_some() => Err(RestoreError::NotAFolder),
@@ -228,7 +261,11 @@ impl RestoreFolder {
         match remote.list(&standard(&self.path)).await {
             Ok(entries) => Ok(self.found_in(context, entries)),
             // Where folders cannot be empty, one that was made without a file is not there.
-            Err(error) if error.kind() == ErrorKind::NotFound && !remote.features().empty_folders => Ok(FolderListing::default()),
+            Err(error)
+                if error.kind() == ErrorKind::NotFound && !remote.features().empty_folders =>
+            {
+                Ok(FolderListing::default())
+            }
             // Its own name was decrypted with the password.
             Err(error) if error.kind() == ErrorKind::Undecryptable => {
                 context.summary().undecryptable(&absolute(&self.path));
@@ -242,7 +279,11 @@ impl RestoreFolder {
     ///
     /// # Errors
     /// If it is there in another form only, or twice: which of the two is meant nobody can tell.
-    pub(super) fn find<'a>(&self, found: &'a FolderListing, name: &str) -> Result<Option<&'a ExistingEntry>, RestoreError> {
+    pub(super) fn find<'a>(
+        &self,
+        found: &'a FolderListing,
+        name: &str,
+    ) -> Result<Option<&'a ExistingEntry>, RestoreError> {
         let Some(same) = found.0.get(&self.key(name)) else { return Ok(None) };
         match &same[..] {
             [existing] if existing.name != standard(name) => Err(RestoreError::Ambiguous(format!(
@@ -272,7 +313,14 @@ impl RestoreFolder {
                 context.summary().undecryptable(&absolute(&join(&self.path, &name)));
                 continue;
             }
-            found.entry(self.key(&name)).or_default().push(ExistingEntry { name, size, modified, hash, unfinished, object });
+            found.entry(self.key(&name)).or_default().push(ExistingEntry {
+                name,
+                size,
+                modified,
+                hash,
+                unfinished,
+                object,
+            });
         }
         FolderListing(found)
     }
@@ -285,7 +333,11 @@ impl RestoreFolder {
 
 /// In what two names differ that have one key.
 fn difference(one: &str, other: &str) -> &'static str {
-    if one.to_lowercase() == other.to_lowercase() { "in case" } else { "in how accents are composed" }
+    if one.to_lowercase() == other.to_lowercase() {
+        "in case"
+    } else {
+        "in how accents are composed"
+    }
 }
 
 fn cannot_make(error: Error) -> RestoreError {

@@ -46,7 +46,11 @@ impl FolderWalk {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let base = state.base.get_or_insert_with(|| {
             let folder = RestoreFolder::new(String::new(), remote);
-            preparations.push(Preparation { folder: folder.clone(), parent: None, kind: PrepareKind::First });
+            preparations.push(Preparation {
+                folder: folder.clone(),
+                parent: None,
+                kind: PrepareKind::First,
+            });
             folder
         });
         let mut folder = base.clone();
@@ -61,7 +65,11 @@ impl FolderWalk {
             let name = path[from..].split('/').next().unwrap_or_default();
             let (below, kind) = folder.below(name, remote);
             if let Some(kind) = kind {
-                preparations.push(Preparation { folder: below.clone(), parent: Some(folder), kind });
+                preparations.push(Preparation {
+                    folder: below.clone(),
+                    parent: Some(folder),
+                    kind,
+                });
             }
             way.push(below.clone());
             folder = below;

@@ -81,7 +81,11 @@ fn is_whole(size: Option<u64>) -> bool {
 
 impl IncomingFile {
     /// Begins to receive a file, when there is room for it.
-    pub(super) async fn begin(context: Arc<RestoreContext>, memory: &IncomingMemory, upload: Upload) -> Self {
+    pub(super) async fn begin(
+        context: Arc<RestoreContext>,
+        memory: &IncomingMemory,
+        upload: Upload,
+    ) -> Self {
         let permit = memory.acquire(upload.size).await;
         let size = upload.size;
         let pending = Some(PendingUpload { upload, permit });
@@ -129,7 +133,9 @@ impl IncomingFile {
                 let _ = pieces.send(StreamPiece::End).await;
                 ended(task).await
             }
-            (None, Some(pending)) => pending.run(&self.context, FileBody::Whole(self.bytes.into())).await,
+            (None, Some(pending)) => {
+                pending.run(&self.context, FileBody::Whole(self.bytes.into())).await
+            }
             (None, None) => Err(RestoreError::Bug("a bug: a file without an upload".to_owned())),
         }
     }
@@ -151,11 +157,14 @@ impl IncomingFile {
         let (pieces, incoming) = mpsc::channel(MAX_WAITING_PIECES);
         let context = self.context.clone();
         let run = async move { pending.run(&context, FileBody::Stream(incoming)).await };
-        self.stream = Some(UploadStream { pieces, task: AbortOnDropHandle::new(tokio::spawn(run)) });
+        self.stream =
+            Some(UploadStream { pieces, task: AbortOnDropHandle::new(tokio::spawn(run)) });
     }
 
     async fn send(&mut self, bytes: Bytes) -> Result<(), RestoreError> {
-        let Some(UploadStream { pieces, task }) = &mut self.stream else { return Err(RestoreError::CutShort) };
+        let Some(UploadStream { pieces, task }) = &mut self.stream else {
+            return Err(RestoreError::CutShort);
+        };
         if pieces.send(StreamPiece::Bytes(bytes)).await.is_ok() {
             return Ok(());
         }
@@ -166,12 +175,16 @@ impl IncomingFile {
 impl PendingUpload {
     async fn run(self, context: &RestoreContext, body: FileBody) -> UploadOutcome {
         let Self { upload, permit } = self;
-        let stored = caught(upload.run(context, body)).await.unwrap_or_else(|bug| Err(RestoreError::Bug(bug)));
+        let stored = caught(upload.run(context, body))
+            .await
+            .unwrap_or_else(|bug| Err(RestoreError::Bug(bug)));
         drop(permit);
         stored.map(|stored| (upload, stored))
     }
 }
 
-async fn ended(task: impl Future<Output = Result<UploadOutcome, tokio::task::JoinError>>) -> UploadOutcome {
+async fn ended(
+    task: impl Future<Output = Result<UploadOutcome, tokio::task::JoinError>>,
+) -> UploadOutcome {
     task.await.unwrap_or_else(|error| Err(RestoreError::Bug(format!("a bug: {error}"))))
 }

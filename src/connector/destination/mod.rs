@@ -101,7 +101,10 @@ impl Destination {
     }
 
     /// Begins to restore a tree. Outcomes go to the channel, which must be received from all the time.
-    pub fn restore<T: Send + 'static>(self: &Arc<Self>, outcomes: mpsc::Sender<Outcome<T>>) -> StreamRestore<T> {
+    pub fn restore<T: Send + 'static>(
+        self: &Arc<Self>,
+        outcomes: mpsc::Sender<Outcome<T>>,
+    ) -> StreamRestore<T> {
         StreamRestore::new(self.clone(), outcomes)
     }
 
@@ -120,20 +123,29 @@ impl Destination {
         // A remote shows nothing above its base, so the way there is looked at from the root.
         let base = &self.settings.remote.path;
         let root = if base.starts_with('/') { "/" } else { "" };
-        let root = Remote::open(&RemoteConfig { path: root.to_owned(), ..self.settings.remote.clone() }).await?;
+        let root =
+            Remote::open(&RemoteConfig { path: root.to_owned(), ..self.settings.remote.clone() })
+                .await?;
         let mut above = String::new();
         for part in base.split('/').filter(|part| !part.is_empty()) {
             let entries = match root.list(&above).await {
                 Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
                 entries => entries?,
             };
-            let same = |name: &str| name == part || (root.features().case_insensitive && fold(name) == fold(part));
+            let same = |name: &str| {
+                name == part || (root.features().case_insensitive && fold(name) == fold(part))
+            };
             let mut folders = entries.iter().filter(|entry| same(&entry.name) && entry.is_folder());
             let found = folders.next();
             if let (Some(first), Some(second)) = (found, folders.next()) {
                 let [first, second] = [first, second].map(|folder| join(&above, &folder.name));
-                let problem = format!("the folders {first:?} and {second:?} are there side by side under one name");
-                return Err(Error::new(ErrorKind::Exists, format!("{problem}: rename or remove one of them")));
+                let problem = format!(
+                    "the folders {first:?} and {second:?} are there side by side under one name"
+                );
+                return Err(Error::new(
+                    ErrorKind::Exists,
+                    format!("{problem}: rename or remove one of them"),
+                ));
             }
             let Some(found) = found else {
                 return match entries.iter().find(|entry| same(&entry.name)) {

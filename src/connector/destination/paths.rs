@@ -7,7 +7,8 @@ use crate::connector::MAX_PATH_BYTES;
 
 /// Whether a path is that of a folder or below it.
 pub(super) fn contains(folder: &str, path: &str) -> bool {
-    folder.is_empty() || path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    folder.is_empty()
+        || path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// The path of a record relative to the base.
@@ -66,7 +67,10 @@ mod tests {
         for path in ["", "a", "//a", "/a//b", "/a/", "/..", "/a/../b", "/./a", "/a\0b"] {
             assert!(relative(path).is_err(), "{path:?}");
         }
-        assert!(relative(&"/a".repeat(MAX_PATH_BYTES / 2)).is_ok() && relative(&"/a".repeat(MAX_PATH_BYTES / 2 + 1)).is_err());
+        assert!(
+            relative(&"/a".repeat(MAX_PATH_BYTES / 2)).is_ok()
+                && relative(&"/a".repeat(MAX_PATH_BYTES / 2 + 1)).is_err()
+        );
     }
 
     #[test]

@@ -79,18 +79,28 @@ impl<T: Send + 'static> StreamRestore<T> {
         };
         match &record.item {
             RestoreItem::Folder => self.folder(path, ticket).await,
-            RestoreItem::File { .. } if path.is_empty() => return Err((ticket, RestoreError::BaseIsFile)),
+            RestoreItem::File { .. } if path.is_empty() => {
+                return Err((ticket, RestoreError::BaseIsFile));
+            }
             RestoreItem::File { size, modified } => {
                 let (folder, name) = split(path);
                 let folder = self.enter(folder).await;
                 if let Err(reason) = folder.claim_file(name) {
                     return Err((ticket, reason));
                 }
-                let upload = Upload { folder, path: path.to_owned(), size: *size, modified: Some(*modified), again: false };
+                let upload = Upload {
+                    folder,
+                    path: path.to_owned(),
+                    size: *size,
+                    modified: Some(*modified),
+                    again: false,
+                };
                 let file = IncomingFile::begin(self.context.clone(), &self.memory, upload).await;
                 self.incoming = Some(StreamedFile { file, path: absolute(path), ticket });
             }
-            RestoreItem::Failed(reason) => return Err((ticket, RestoreError::Record(text::line(reason)))),
+            RestoreItem::Failed(reason) => {
+                return Err((ticket, RestoreError::Record(text::line(reason))));
+            }
             // The caller has dealt with it.
             RestoreItem::Other(_) => {}
         }
@@ -133,7 +143,8 @@ impl<T: Send + 'static> StreamRestore<T> {
 
     async fn folder(&mut self, path: &str, ticket: T) {
         let folder = self.enter(path).await;
-        let (context, outcomes, path) = (self.context.clone(), self.outcomes.clone(), path.to_owned());
+        let (context, outcomes, path) =
+            (self.context.clone(), self.outcomes.clone(), path.to_owned());
         self.tasks.spawn(async move {
             let result = folder.ready().await.map(drop).map_err(|refusal| refusal.at(&path));
             context.report(&outcomes, &absolute(&path), ticket, result).await;

@@ -57,7 +57,12 @@ impl RestoreSummary {
         }
         let more = self.failures - self.named.len() as u64;
         let more = if more == 0 { String::new() } else { format!("; and {more} more") };
-        Some(format!("{} of {} entries could not be restored: {}{more}", self.failures, self.entries, self.named.join("; ")))
+        Some(format!(
+            "{} of {} entries could not be restored: {}{more}",
+            self.failures,
+            self.entries,
+            self.named.join("; ")
+        ))
     }
 
     /// One line that counts and names what the drive has no notion of; `None` if there was none.
@@ -65,29 +70,40 @@ impl RestoreSummary {
         if self.left_out.is_empty() {
             return None;
         }
-        let kinds: Vec<String> = self.left_out.iter().map(|(kind, examples)| examples.of(*kind)).collect();
-        Some(format!("not restored, because the destination has no notion of them: {}", kinds.join("; ")))
+        let kinds: Vec<String> =
+            self.left_out.iter().map(|(kind, examples)| examples.of(*kind)).collect();
+        Some(format!(
+            "not restored, because the destination has no notion of them: {}",
+            kinds.join("; ")
+        ))
     }
 
     /// One line that counts and names the files that have another modification time than they should; `None` if all have
     /// theirs.
     pub fn dated(&self) -> Option<String> {
         let whose = self.dated.counted("file has", "files have")?;
-        Some(format!("{whose} another time of modification, because the destination refuses theirs: {}", self.dated.list()))
+        Some(format!(
+            "{whose} another time of modification, because the destination refuses theirs: {}",
+            self.dated.list()
+        ))
     }
 
     /// One line that counts and names what is in the destination and cannot be decrypted; `None` if there is nothing.
     pub fn hidden(&self) -> Option<String> {
         let names = self.undecryptable.counted("name", "names")?;
         let list = self.undecryptable.list();
-        Some(format!("{names} in the destination cannot be decrypted with its password: what is restored comes beside that: {list}"))
+        Some(format!(
+            "{names} in the destination cannot be decrypted with its password: what is restored comes beside that: {list}"
+        ))
     }
 
     /// One line that counts and names what has another name from now on than it had in the snapshot; `None` if all has its own.
     pub fn shown(&self) -> Option<String> {
         let names = self.shown.counted("name", "names")?;
         let list = self.shown.list();
-        Some(format!("{names} with control characters, for which look-alikes are shown from now on, also in a backup: {list}"))
+        Some(format!(
+            "{names} with control characters, for which look-alikes are shown from now on, also in a backup: {list}"
+        ))
     }
 
     /// What is to be said at the end although it is no failure, one line each.
@@ -100,7 +116,9 @@ impl RestoreSummary {
         let (_, name) = split(path);
         let shown = standard(name);
         if shown != name {
-            self.shown.push(|| format!("{} as {}", text::quoted(&format!("/{path}")), text::quoted(&shown)));
+            self.shown.push(|| {
+                format!("{} as {}", text::quoted(&format!("/{path}")), text::quoted(&shown))
+            });
         }
     }
 
@@ -138,12 +156,17 @@ impl Examples {
 
     /// How many there are, with the words for one and for more; `None` if there are none.
     fn counted(&self, one: &str, more: &str) -> Option<String> {
-        (self.count > 0).then(|| format!("{} {}", self.count, if self.count == 1 { one } else { more }))
+        (self.count > 0)
+            .then(|| format!("{} {}", self.count, if self.count == 1 { one } else { more }))
     }
 
     /// Those that are named.
     fn list(&self) -> String {
-        format!("{}{}", self.paths.join(", "), if self.count > self.paths.len() as u64 { ", …" } else { "" })
+        format!(
+            "{}{}",
+            self.paths.join(", "),
+            if self.count > self.paths.len() as u64 { ", …" } else { "" }
+        )
     }
 
     fn of(&self, kind: LeftOut) -> String {
@@ -213,8 +236,7 @@ mod tests {
         let dated = "6 files have another time of modification, because the destination refuses theirs: \
             \"/t0\", \"/t1\", \"/t2\", \"/t3\", \"/t4\", …";
         summary.undecryptable("/d/foreign.txt");
-        let hidden =
-            "1 name in the destination cannot be decrypted with its password: what is restored comes beside that: \"/d/foreign.txt\"";
+        let hidden = "1 name in the destination cannot be decrypted with its password: what is restored comes beside that: \"/d/foreign.txt\"";
         for path in ["x/plain", "a\nb/x", "", "a\nb", "x/\u{7f}\t"] {
             summary.note_name(path);
         }

@@ -71,7 +71,11 @@ impl From<RestoreError> for UploadError {
 
 impl Upload {
     /// Brings the file to the remote, unless it is there.
-    pub(super) async fn run(&self, context: &RestoreContext, body: FileBody) -> Result<Stored, RestoreError> {
+    pub(super) async fn run(
+        &self,
+        context: &RestoreContext,
+        body: FileBody,
+    ) -> Result<Stored, RestoreError> {
         let found = self.folder.ready().await.map_err(|refusal| refusal.at(&self.path))?;
         let existing = self.folder.find(&found, self.name())?;
         if existing.is_some_and(|existing| existing.object.is_none()) {
@@ -100,7 +104,9 @@ impl Upload {
                 context.record_upload(Some(&error));
                 Err(match RestoreError::from(error) {
                     // Each call was tried again, but the whole cannot be: its bytes came only once.
-                    RestoreError::Remote(error) if streamed && may_pass(&error) => RestoreError::TooLargeToRetry(error),
+                    RestoreError::Remote(error) if streamed && may_pass(&error) => {
+                        RestoreError::TooLargeToRetry(error)
+                    }
                     reason => reason,
                 })
             }
@@ -108,14 +114,20 @@ impl Upload {
         }
     }
 
-    async fn store_whole(&self, remote: &Remote, existing: Option<&ExistingEntry>, bytes: Bytes) -> Result<StoredAndDated, UploadError> {
+    async fn store_whole(
+        &self,
+        remote: &Remote,
+        existing: Option<&ExistingEntry>,
+        bytes: Bytes,
+    ) -> Result<StoredAndDated, UploadError> {
         if let Some((existing, object)) = self.same_size(existing, Some(bytes.len() as u64))
             && is_same(remote, existing, object, &bytes).await
         {
             return Ok((None, self.keep(existing, object, remote).await?));
         }
         let upload = || async {
-            let mut writer = remote.create(&standard(&self.path), Some(bytes.len() as u64), self.time()).await?;
+            let mut writer =
+                remote.create(&standard(&self.path), Some(bytes.len() as u64), self.time()).await?;
             writer.write(bytes.clone()).await?;
             writer.commit().await.map(|entry| (entry.object, entry.modified))
         };
@@ -134,7 +146,9 @@ impl Upload {
         let mut same = 0;
         let mut writer = None;
         let mut twin = match self.same_size(existing, self.size) {
-            Some((existing, object)) => Some((existing, object, ContentComparer::open(object).await?)),
+            Some((existing, object)) => {
+                Some((existing, object, ContentComparer::open(object).await?))
+            }
             None => {
                 writer = Some(remote.create(&standard(&self.path), self.size, self.time()).await?);
                 None
@@ -171,7 +185,12 @@ impl Upload {
     }
 
     /// Begins an upload with the first bytes of the file that is there.
-    async fn catch_up(&self, remote: &Remote, object: &Object, length: u64) -> Result<Writer, UploadError> {
+    async fn catch_up(
+        &self,
+        remote: &Remote,
+        object: &Object,
+        length: u64,
+    ) -> Result<Writer, UploadError> {
         let mut writer = remote.create(&standard(&self.path), self.size, self.time()).await?;
         let mut reader = object.read(0, Some(length)).await?;
         let mut count = 0;
@@ -185,13 +204,24 @@ impl Upload {
         Ok(writer)
     }
 
-    fn same_size<'a>(&self, existing: Option<&'a ExistingEntry>, size: Option<u64>) -> Option<(&'a ExistingEntry, &'a Object)> {
-        let existing = existing.filter(|existing| size.is_some() && existing.size == size && !existing.unfinished && !self.again)?;
+    fn same_size<'a>(
+        &self,
+        existing: Option<&'a ExistingEntry>,
+        size: Option<u64>,
+    ) -> Option<(&'a ExistingEntry, &'a Object)> {
+        let existing = existing.filter(|existing| {
+            size.is_some() && existing.size == size && !existing.unfinished && !self.again
+        })?;
         Some((existing, existing.object.as_ref()?))
     }
 
     /// Leaves a file as it is but for its time; gives the one that it has then, as far as it is known.
-    async fn keep(&self, existing: &ExistingEntry, object: &Object, remote: &Remote) -> Result<Option<SystemTime>, Error> {
+    async fn keep(
+        &self,
+        existing: &ExistingEntry,
+        object: &Object,
+        remote: &Remote,
+    ) -> Result<Option<SystemTime>, Error> {
         let Some(modified) = self.modified else { return Ok(None) };
         if existing.modified.is_some_and(|time| distance(time, modified) < precision(remote)) {
             return Ok(None);
@@ -203,20 +233,33 @@ impl Upload {
     fn note_time(&self, context: &RestoreContext, kept: Option<SystemTime>) {
         let Some((modified, kept)) = self.modified.zip(kept) else { return };
         // Backends round in their own ways.
-        if distance(kept, modified) > precision(&context.destination.remote).max(Duration::from_secs(2)) {
+        if distance(kept, modified)
+            > precision(&context.destination.remote).max(Duration::from_secs(2))
+        {
             context.summary().dated_otherwise(&absolute(&self.path));
         }
     }
 
     /// Gives a file that is stored its time.
-    pub(super) async fn date(mut self, context: &RestoreContext, stored: Stored, modified: SystemTime) -> Result<(), RestoreError> {
+    pub(super) async fn date(
+        mut self,
+        context: &RestoreContext,
+        stored: Stored,
+        modified: SystemTime,
+    ) -> Result<(), RestoreError> {
         self.modified = Some(modified);
         let kept = match &stored {
             Some(object) => set_time(object, modified).await,
             None => {
                 let found = self.folder.ready().await.map_err(|refusal| refusal.at(&self.path))?;
-                match self.folder.find(&found, self.name())?.and_then(|existing| Some((existing, existing.object.as_ref()?))) {
-                    Some((existing, object)) => self.keep(existing, object, &context.destination.remote).await,
+                match self
+                    .folder
+                    .find(&found, self.name())?
+                    .and_then(|existing| Some((existing, existing.object.as_ref()?)))
+                {
+                    Some((existing, object)) => {
+                        self.keep(existing, object, &context.destination.remote).await
+                    }
                     None => Ok(None),
                 }
             }
@@ -236,7 +279,10 @@ impl Upload {
 }
 
 /// Gives a file its time, where files can be given one; gives the one that it has then, as far as it is known.
-pub(super) async fn set_time(object: &Object, modified: SystemTime) -> Result<Option<SystemTime>, Error> {
+pub(super) async fn set_time(
+    object: &Object,
+    modified: SystemTime,
+) -> Result<Option<SystemTime>, Error> {
     match object.set_modified(modified).await {
         Err(error) if error.kind() == ErrorKind::Unsupported => Ok(None),
         outcome => outcome,
@@ -253,7 +299,12 @@ fn distance(one: SystemTime, other: SystemTime) -> Duration {
 }
 
 /// Whether a file on the remote has these bytes. One that cannot be read is not the same.
-async fn is_same(remote: &Remote, existing: &ExistingEntry, object: &Object, bytes: &Bytes) -> bool {
+async fn is_same(
+    remote: &Remote,
+    existing: &ExistingEntry,
+    object: &Object,
+    bytes: &Bytes,
+) -> bool {
     if let Some(hash) = &existing.hash
         && remote.features().hash == "md5"
     {

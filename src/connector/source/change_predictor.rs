@@ -48,10 +48,18 @@ impl ChangePredictor {
     /// of those that were said are neither opened nor left unopened.
     pub(super) fn next(&mut self, pending: usize) -> Option<u64> {
         // No more at once than were right so far: being wrong shows late.
-        if self.unopened < MIN_UNOPENED_FILES || self.right <= MIN_RIGHT_PER_WRONG * self.wrong || pending >= self.right {
+        if self.unopened < MIN_UNOPENED_FILES
+            || self.right <= MIN_RIGHT_PER_WRONG * self.wrong
+            || pending >= self.right
+        {
             return None;
         }
-        let newer = self.to_come.iter().rev().take(MAX_CANDIDATES).take_while(|(modified, _)| Some(*modified) > self.newest);
+        let newer = self
+            .to_come
+            .iter()
+            .rev()
+            .take(MAX_CANDIDATES)
+            .take_while(|(modified, _)| Some(*modified) > self.newest);
         let &found = newer.min_by_key(|(_, order)| *order)?;
         self.to_come.remove(&found);
         Some(found.1)

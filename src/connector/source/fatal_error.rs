@@ -26,6 +26,8 @@ impl FatalError {
     /// Waits for such an error, for ever if there is none.
     pub(super) async fn wait(&self) -> Error {
         self.recorded.cancelled().await;
-        self.error.get().cloned().unwrap_or_else(|| Error::new(ErrorKind::Other, "a bug: the end of a run without a reason"))
+        self.error.get().cloned().unwrap_or_else(|| {
+            Error::new(ErrorKind::Other, "a bug: the end of a run without a reason")
+        })
     }
 }

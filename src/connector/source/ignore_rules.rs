@@ -32,7 +32,11 @@ impl IgnoreRules {
             return false;
         }
         let parts: Vec<&str> = path.strip_prefix('/').unwrap_or(path).split('/').collect();
-        self.0.iter().rev().find(|pattern| pattern.matches(&parts, is_folder)).is_some_and(|pattern| !pattern.includes)
+        self.0
+            .iter()
+            .rev()
+            .find(|pattern| pattern.matches(&parts, is_folder))
+            .is_some_and(|pattern| !pattern.includes)
     }
 }
 
@@ -40,7 +44,10 @@ impl IgnorePattern {
     fn parse(line: &str) -> Option<Self> {
         let line = line.trim_end_matches('\r');
         let trimmed = line.trim_end_matches(' ');
-        let unescaped = trimmed.strip_suffix('\\').filter(|_| trimmed.len() < line.len()).map(|start| format!("{start} "));
+        let unescaped = trimmed
+            .strip_suffix('\\')
+            .filter(|_| trimmed.len() < line.len())
+            .map(|start| format!("{start} "));
         let line = unescaped.as_deref().unwrap_or(trimmed);
         if line.is_empty() || line.starts_with('#') {
             return None;
@@ -48,15 +55,17 @@ impl IgnorePattern {
         let line = if line.starts_with("\\#") { &line[1..] } else { line };
         let (includes, line) = line.strip_prefix('!').map_or((false, line), |rest| (true, rest));
         let line = if line.ends_with("\\ ") { line } else { line.trim_end_matches(' ') };
-        let (folders_only, line) = line.strip_suffix('/').map_or((false, line), |rest| (true, rest));
+        let (folders_only, line) =
+            line.strip_suffix('/').map_or((false, line), |rest| (true, rest));
         Some(Self { parts: line.split('/').map(str::to_owned).collect(), includes, folders_only })
     }
 
     fn matches(&self, path: &[&str], is_folder: bool) -> bool {
         match &self.parts[..] {
-            [name] => {
-                path.iter().position(|part| glob(name, part)).is_some_and(|at| !self.folders_only || is_folder || at + 1 < path.len())
-            }
+            [name] => path
+                .iter()
+                .position(|part| glob(name, part))
+                .is_some_and(|at| !self.folders_only || is_folder || at + 1 < path.len()),
             parts => self.matches_parts(parts, path, is_folder),
         }
     }
@@ -125,7 +134,10 @@ fn one(pattern: &[char], character: Option<char>) -> Option<usize> {
             let single = |at: &mut usize| {
                 let escaped = rest.get(*at) == Some(&'\\');
                 *at += usize::from(escaped);
-                let character = rest.get(*at).copied().filter(|character| escaped || !matches!(character, '-' | ']'));
+                let character = rest
+                    .get(*at)
+                    .copied()
+                    .filter(|character| escaped || !matches!(character, '-' | ']'));
                 *at += 1;
                 character
             };
@@ -154,10 +166,17 @@ mod tests {
     #[test]
     fn patterns_are_those_of_plakar() {
         let drops = |patterns: &[&str], path: &str, is_folder| {
-            IgnoreRules::new(&patterns.iter().map(|pattern| (*pattern).to_owned()).collect::<Vec<_>>()).excludes(path, is_folder)
+            IgnoreRules::new(
+                &patterns.iter().map(|pattern| (*pattern).to_owned()).collect::<Vec<_>>(),
+            )
+            .excludes(path, is_folder)
         };
         for (patterns, path, is_folder, expected) in CASES {
-            assert_eq!(drops(patterns, path, *is_folder), *expected, "{patterns:?} {path:?} {is_folder}");
+            assert_eq!(
+                drops(patterns, path, *is_folder),
+                *expected,
+                "{patterns:?} {path:?} {is_folder}"
+            );
         }
     }
 

@@ -73,7 +73,15 @@ impl Source {
         let base = remote.listing("").await.map_err(|error| explain(&settings, &error))?;
         let files = ReadAhead::new(settings.transfers);
         let (ignore_rules, notes) = (IgnoreRules::default(), Mutex::default());
-        Ok(Self { remote, settings, base: Mutex::new(Some(base)), files, fatal_error: Arc::default(), ignore_rules, notes })
+        Ok(Self {
+            remote,
+            settings,
+            base: Mutex::new(Some(base)),
+            files,
+            fatal_error: Arc::default(),
+            ignore_rules,
+            notes,
+        })
     }
 
     /// For a Plakar that drops the records that these patterns match: where none is left, it is said.
@@ -111,7 +119,9 @@ impl Source {
     pub async fn read(&self, path: &str) -> Result<FileReader, Error> {
         let open_permit = self.files.open_permit().await;
         let reader = match self.files.open(path).await {
-            Err(error) if error.kind() == ErrorKind::NotFound && self.files.may_let_go() => self.read_again(path, error).await?,
+            Err(error) if error.kind() == ErrorKind::NotFound && self.files.may_let_go() => {
+                self.read_again(path, error).await?
+            }
             reader => reader?,
         };
         Ok(reader.with_run(open_permit, self.fatal_error.clone()))

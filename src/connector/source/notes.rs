@@ -45,7 +45,12 @@ impl WalkNotes {
     /// One line that counts what rclone's local backend does not list; `None` if there was none.
     fn left_out(&self) -> Option<String> {
         let Unlisted { links, pipes, sockets, devices, example } = &self.unlisted;
-        let kinds = [(*links, "symbolic link"), (*pipes, "named pipe"), (*sockets, "socket"), (*devices, "device")];
+        let kinds = [
+            (*links, "symbolic link"),
+            (*pipes, "named pipe"),
+            (*sockets, "socket"),
+            (*devices, "device"),
+        ];
         let kinds: Vec<String> = kinds
             .iter()
             .filter(|(count, _)| *count > 0)
@@ -54,7 +59,11 @@ impl WalkNotes {
         if kinds.is_empty() {
             return None;
         }
-        let advice = if *links > 0 { "; rclone_copy_links=true saves what links lead to, rclone_links=true the links" } else { "" };
+        let advice = if *links > 0 {
+            "; rclone_copy_links=true saves what links lead to, rclone_links=true the links"
+        } else {
+            ""
+        };
         Some(text::line(&format!(
             "not saved, because they are not regular files: {}, the first of them {}{advice}",
             kinds.join(", "),
@@ -71,9 +80,24 @@ mod tests {
     fn what_is_left_out_is_counted_in_one_line() {
         let mut notes = WalkNotes::default();
         assert_eq!(notes.left_out(), None);
-        notes.add_unlisted("/", &Unlisted { pipes: 1, example: "a\nb".into(), ..Unlisted::default() });
-        assert_eq!(notes.left_out().unwrap(), "not saved, because they are not regular files: 1 named pipe, the first of them \"/a\\nb\"");
-        notes.add_unlisted("/x", &Unlisted { links: 2, sockets: 1, devices: 3, example: "l".into(), ..Unlisted::default() });
+        notes.add_unlisted(
+            "/",
+            &Unlisted { pipes: 1, example: "a\nb".into(), ..Unlisted::default() },
+        );
+        assert_eq!(
+            notes.left_out().unwrap(),
+            "not saved, because they are not regular files: 1 named pipe, the first of them \"/a\\nb\""
+        );
+        notes.add_unlisted(
+            "/x",
+            &Unlisted {
+                links: 2,
+                sockets: 1,
+                devices: 3,
+                example: "l".into(),
+                ..Unlisted::default()
+            },
+        );
         let line = "not saved, because they are not regular files: 2 symbolic links, 1 named pipe, 1 socket, 3 devices, the first of them \"/a\\nb\"; \
             rclone_copy_links=true saves what links lead to, rclone_links=true the links";
         assert_eq!(notes.lines().collect::<Vec<_>>(), [line]);

@@ -87,12 +87,20 @@ struct TrackedFile {
 impl ReadAhead {
     /// `max_window` is the widest window, in files.
     pub(super) fn new(max_window: usize) -> Self {
-        Self { state: Mutex::default(), budget: Arc::new(Semaphore::new(MAX_PREFETCHED_KIB)), max_window, unacknowledged: None }
+        Self {
+            state: Mutex::default(),
+            budget: Arc::new(Semaphore::new(MAX_PREFETCHED_KIB)),
+            max_window,
+            unacknowledged: None,
+        }
     }
 
     /// From now on no record is acknowledged that was not opened.
     pub(super) fn without_acknowledgements(&mut self, workers: usize) {
-        self.unacknowledged = Some(UnacknowledgedOpens { workers, open_permits: Arc::new(Semaphore::new(self.max_window)) });
+        self.unacknowledged = Some(UnacknowledgedOpens {
+            workers,
+            open_permits: Arc::new(Semaphore::new(self.max_window)),
+        });
     }
 
     /// Whether a file may be let go before it is opened.
@@ -113,14 +121,16 @@ impl ReadAhead {
         let order = state.recorded;
         state.recorded += 1;
         state.upcoming.insert(order, path.to_owned());
-        let file = TrackedFile { order, object: Arc::new(object), modified, opened: false, fetch: None };
+        let file =
+            TrackedFile { order, object: Arc::new(object), modified, opened: false, fetch: None };
         // A second walk tells of it once more.
         let before = state.files.insert(path.to_owned(), file);
         if let Some(before) = before.as_ref().filter(|before| !before.opened) {
             state.leave_unopened(before);
         }
         state.predictor.add(modified, order);
-        let too_many = if self.may_let_go() { state.let_go(order + 1, MAX_WAITING_FILES) } else { Vec::new() };
+        let too_many =
+            if self.may_let_go() { state.let_go(order + 1, MAX_WAITING_FILES) } else { Vec::new() };
         self.fetch(&mut state);
         drop(state);
         // Not under the lock: letting go of an object is a call into Go.
@@ -134,8 +144,11 @@ impl ReadAhead {
         let object = {
             let mut state = self.state();
             let file = state.files.get_mut(path);
-            let file = file.ok_or_else(|| Error::new(ErrorKind::NotFound, "no such file was listed, or it is done with"))?;
-            let (order, object, modified, fetch) = (file.order, file.object.clone(), file.modified, file.fetch.take());
+            let file = file.ok_or_else(|| {
+                Error::new(ErrorKind::NotFound, "no such file was listed, or it is done with")
+            })?;
+            let (order, object, modified, fetch) =
+                (file.order, file.object.clone(), file.modified, file.fetch.take());
             if !file.opened {
                 file.opened = true;
                 state.upcoming.remove(&order);
@@ -175,7 +188,8 @@ impl ReadAhead {
         if state.fetched + state.window.div_ceil(4) <= state.window {
             while state.fetched < state.window {
                 let Some((&order, path)) = state.upcoming.range(state.next..).next() else { break };
-                let Some(file) = state.files.get_mut(path).filter(|file| file.fetch.is_none()) else {
+                let Some(file) = state.files.get_mut(path).filter(|file| file.fetch.is_none())
+                else {
                     state.next = order + 1;
                     continue;
                 };
@@ -200,7 +214,10 @@ impl ReadAhead {
     /// Begins to fetch a file; `None` if the budget is spent. An object that cannot be read is told of when it is asked
     /// for.
     fn begin(&self, file: &mut TrackedFile, likely: bool) -> Option<PrefetchJob> {
-        let wanted = file.object.size().map_or(MAX_PREFETCH_BYTES, |size| size.min(MAX_PREFETCH_BYTES as u64) as usize);
+        let wanted = file
+            .object
+            .size()
+            .map_or(MAX_PREFETCH_BYTES, |size| size.min(MAX_PREFETCH_BYTES as u64) as usize);
         let permits = u32::try_from(wanted.div_ceil(1024)).unwrap_or(u32::MAX).max(1);
         let permit = self.budget.clone().try_acquire_many_owned(permits).ok()?;
         let (prefetch, job) = file.object.prefetch(MAX_PREFETCH_BYTES);
@@ -224,9 +241,12 @@ impl ReadAheadState {
             Some(true) => self.likely_fetched -= 1,
             Some(false) => {
                 self.fetched -= 1;
-                self.window = (self.window * 2).clamp(INITIAL_WINDOW_FILES.min(max_window), max_window);
+                self.window =
+                    (self.window * 2).clamp(INITIAL_WINDOW_FILES.min(max_window), max_window);
             }
-            None if self.streak >= MIN_STREAK_FILES && self.window == 0 => self.window = INITIAL_WINDOW_FILES.min(max_window),
+            None if self.streak >= MIN_STREAK_FILES && self.window == 0 => {
+                self.window = INITIAL_WINDOW_FILES.min(max_window)
+            }
             None => {}
         }
     }
@@ -242,7 +262,11 @@ impl ReadAheadState {
     /// Lets go of the unopened files before one in the order of the records, but for the last of them.
     fn let_go(&mut self, order: u64, kept: usize) -> Vec<TrackedFile> {
         // There are never many to count: those before the last opened one went then.
-        let before = if order >= self.recorded { self.upcoming.len() } else { self.upcoming.range(..order).count() };
+        let before = if order >= self.recorded {
+            self.upcoming.len()
+        } else {
+            self.upcoming.range(..order).count()
+        };
         let mut passed = Vec::new();
         for _ in kept..before {
             let Some((_, path)) = self.upcoming.pop_first() else { break };
@@ -287,8 +311,18 @@ mod tests {
 
     #[test]
     fn the_window_opens_with_a_streak_doubles_with_hits_and_closes_with_a_skip() {
-        let cases =
-            [("", 0), ("o", 0), ("oo", 4), ("ooh", 8), ("oohh", 16), ("oohhh", 16), ("so", 0), ("oso", 0), ("osoo", 4), ("oohhs", 0)];
+        let cases = [
+            ("", 0),
+            ("o", 0),
+            ("oo", 4),
+            ("ooh", 8),
+            ("oohh", 16),
+            ("oohhh", 16),
+            ("so", 0),
+            ("oso", 0),
+            ("osoo", 4),
+            ("oohhs", 0),
+        ];
         for (events, expected) in cases {
             assert_eq!(window(events), expected, "{events:?}");
         }

@@ -47,7 +47,11 @@ impl FileReader {
         Self { stage: ReadStage::Reading(reader), fatal_error: None, _open_permit: None }
     }
 
-    pub(super) fn with_run(self, open_permit: Option<OwnedSemaphorePermit>, fatal_error: Arc<FatalError>) -> Self {
+    pub(super) fn with_run(
+        self,
+        open_permit: Option<OwnedSemaphorePermit>,
+        fatal_error: Arc<FatalError>,
+    ) -> Self {
         Self { _open_permit: open_permit, fatal_error: Some(fatal_error), ..self }
     }
 
@@ -81,7 +85,9 @@ impl FileReader {
                     let (bytes, reader) = prefetch.take().await?;
                     self.stage = ReadStage::Started(bytes, reader, permit);
                 }
-                ReadStage::Started(bytes, reader, _) if bytes.is_empty() => self.stage = ReadStage::Reading(reader),
+                ReadStage::Started(bytes, reader, _) if bytes.is_empty() => {
+                    self.stage = ReadStage::Reading(reader)
+                }
                 ReadStage::Started(mut bytes, reader, permit) => {
                     let chunk = bytes.split_to(bytes.len().min(CHUNK_BYTES));
                     self.stage = ReadStage::Started(bytes, reader, permit);

@@ -77,7 +77,9 @@ impl Walk<'_> {
             match listing {
                 Ok(Listing { entries, left_out }) => {
                     if let Some(unlisted) = left_out {
-                        self.source.lock_notes().add_unlisted(&self.absolute(&folder.path), &unlisted);
+                        self.source
+                            .lock_notes()
+                            .add_unlisted(&self.absolute(&folder.path), &unlisted);
                     }
                     self.send_entries(&folder, entries, &mut waiting).await?;
                 }
@@ -86,7 +88,8 @@ impl Walk<'_> {
                 Err(error) if folder.path.is_empty() => return Err(WalkStop::Base(error)),
                 // Also when it vanished after its parent was listed: what is missing is said.
                 Err(error) => {
-                    let problem = SourceItem::Failed(format!("cannot list the folder: {}", error.message()));
+                    let problem =
+                        SourceItem::Failed(format!("cannot list the folder: {}", error.message()));
                     self.send(self.absolute(&folder.path), problem).await?;
                 }
             }
@@ -130,18 +133,33 @@ impl Walk<'_> {
         for entry in entries {
             let prefix = if path == "/" { "" } else { &path };
             if entry.undecryptable {
-                self.send(format!("{prefix}/{}", stand_in(&entry.name)), SourceItem::Failed(UNDECRYPTABLE.to_owned())).await?;
+                self.send(
+                    format!("{prefix}/{}", stand_in(&entry.name)),
+                    SourceItem::Failed(UNDECRYPTABLE.to_owned()),
+                )
+                .await?;
                 continue;
             }
             if let Some(problem) = bad_name(&entry.name) {
                 // The name itself cannot stand in a path.
-                self.send(format!("{prefix}/{}", stand_in(&entry.name)), SourceItem::Failed(problem)).await?;
+                self.send(
+                    format!("{prefix}/{}", stand_in(&entry.name)),
+                    SourceItem::Failed(problem),
+                )
+                .await?;
                 continue;
             }
             let full = format!("{prefix}/{}", entry.name);
             if full.len() > MAX_PATH_BYTES {
-                let problem = format!("a path of {} bytes: at most {MAX_PATH_BYTES} can be saved, move it", full.len());
-                self.send(format!("{prefix}/{}", stand_in(&entry.name)), SourceItem::Failed(problem)).await?;
+                let problem = format!(
+                    "a path of {} bytes: at most {MAX_PATH_BYTES} can be saved, move it",
+                    full.len()
+                );
+                self.send(
+                    format!("{prefix}/{}", stand_in(&entry.name)),
+                    SourceItem::Failed(problem),
+                )
+                .await?;
                 continue;
             }
             let described = describe(&entry);
@@ -186,16 +204,19 @@ impl Walk<'_> {
         let root = &self.source.settings.identity.root;
         let all_dropped = self.source.lock_notes().all_dropped();
         if all_dropped && self.source.ignore_rules.excludes(root, true) {
-            let problem =
-                "-ignore leaves nothing of it, because a pattern matches this folder itself: patterns count from the root of the drive";
+            let problem = "-ignore leaves nothing of it, because a pattern matches this folder itself: patterns count from the root of the drive";
             self.send(root.clone(), SourceItem::Failed(problem.to_owned())).await?;
         }
         Ok(())
     }
 
     async fn send(&self, path: String, item: SourceItem) -> Result<(), WalkStop> {
-        if !self.source.ignore_rules.is_empty() && !matches!(item, SourceItem::Failed(_)) && self.source.identity().below(&path).is_some() {
-            let dropped = self.source.ignore_rules.excludes(&path, matches!(item, SourceItem::Folder { .. }));
+        if !self.source.ignore_rules.is_empty()
+            && !matches!(item, SourceItem::Failed(_))
+            && self.source.identity().below(&path).is_some()
+        {
+            let dropped =
+                self.source.ignore_rules.excludes(&path, matches!(item, SourceItem::Folder { .. }));
             self.source.lock_notes().found(dropped);
         }
         self.records.send(SourceRecord { path, item }).await.map_err(|_| WalkStop::Unwanted)
@@ -223,8 +244,7 @@ fn describe(entry: &Entry) -> String {
 }
 
 /// Why a file is not saved that the drive lists without content and without a hash.
-const UNFINISHED: &str =
-    "its upload to the drive is not finished, or was broken off: it has no content yet, and is saved once the upload has ended";
+const UNFINISHED: &str = "its upload to the drive is not finished, or was broken off: it has no content yet, and is saved once the upload has ended";
 
 /// Why a name from the drive cannot be part of a path.
 fn bad_name(name: &str) -> Option<String> {
@@ -236,12 +256,17 @@ fn bad_name(name: &str) -> Option<String> {
         _ if name.len() > MAX_ENTRY_NAME_BYTES => "a name that is too long",
         _ => return None,
     };
-    Some(format!("the drive has an entry with {problem} ({}): it cannot be saved, rename it", text::quoted(name)))
+    Some(format!(
+        "the drive has an entry with {problem} ({}): it cannot be saved, rename it",
+        text::quoted(name)
+    ))
 }
 
 /// What stands in a path for a name that cannot.
 fn stand_in(name: &str) -> String {
-    let name = text::cut(name, MAX_STAND_IN_BYTES).replace(['/', '\0'], "\u{fffd}").replace("..", "\u{fffd}");
+    let name = text::cut(name, MAX_STAND_IN_BYTES)
+        .replace(['/', '\0'], "\u{fffd}")
+        .replace("..", "\u{fffd}");
     if matches!(name.as_str(), "" | ".") { "\u{fffd}".to_owned() } else { name }
 }
 
@@ -259,8 +284,16 @@ mod tests {
         for name in ["", ".", "..", "a/b", "/", "a\0b"] {
             assert!(bad_name(name).is_some_and(|problem| !problem.contains('\0')), "{name:?}");
         }
-        assert!(bad_name(&"x".repeat(MAX_ENTRY_NAME_BYTES + 1)).is_some_and(|problem| problem.len() < 500));
-        for (name, shown) in [("", "\u{fffd}"), (".", "\u{fffd}"), ("../a\0", "\u{fffd}\u{fffd}a\u{fffd}"), ("a", "a")] {
+        assert!(
+            bad_name(&"x".repeat(MAX_ENTRY_NAME_BYTES + 1))
+                .is_some_and(|problem| problem.len() < 500)
+        );
+        for (name, shown) in [
+            ("", "\u{fffd}"),
+            (".", "\u{fffd}"),
+            ("../a\0", "\u{fffd}\u{fffd}a\u{fffd}"),
+            ("a", "a"),
+        ] {
             assert_eq!(stand_in(name), shown);
         }
         for name in ["a", "...", "..a", " ", "a\nb", "\u{202e}txt", "-rf", "~"] {

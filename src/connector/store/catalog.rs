@@ -50,7 +50,13 @@ struct KindListing {
 
 impl Catalog {
     pub(super) fn new(remote: Remote, checkers: usize) -> Self {
-        Self { remote, checkers, listings: Mutex::default(), leftovers: Mutex::default(), first_listing: tokio::sync::Mutex::default() }
+        Self {
+            remote,
+            checkers,
+            listings: Mutex::default(),
+            leftovers: Mutex::default(),
+            first_listing: tokio::sync::Mutex::default(),
+        }
     }
 
     pub(super) fn remote(&self) -> &Remote {
@@ -91,7 +97,9 @@ impl Catalog {
     pub(super) async fn size(&self, kind: Kind) -> Result<u64> {
         self.refresh(kind).await?;
         let listings = self.listings();
-        Ok(listings.get(&kind).map_or(0, |listing| listing.objects.values().filter_map(|kept| kept.size).sum()))
+        Ok(listings
+            .get(&kind)
+            .map_or(0, |listing| listing.objects.values().filter_map(|kept| kept.size).sum()))
     }
 
     /// What is under a MAC, by a listing that is not old.
@@ -102,7 +110,11 @@ impl Catalog {
 
     /// Lists a kind anew unless that was done within a minute.
     async fn refresh(&self, kind: Kind) -> Result<()> {
-        let fresh = self.listings().get(&kind).and_then(|listing| listing.listed).is_some_and(|listed| listed.elapsed() < MAX_LISTING_AGE);
+        let fresh = self
+            .listings()
+            .get(&kind)
+            .and_then(|listing| listing.listed)
+            .is_some_and(|listed| listed.elapsed() < MAX_LISTING_AGE);
         if !fresh {
             self.list(kind).await?;
         }
@@ -132,7 +144,9 @@ impl Catalog {
             }
         }
         let entry = self.remote.stat(&kind.path(mac)).await;
-        let entry = entry.map_err(|error| if error.kind() == ErrorKind::NotFound { missing(kind, mac) } else { error })?;
+        let entry = entry.map_err(|error| {
+            if error.kind() == ErrorKind::NotFound { missing(kind, mac) } else { error }
+        })?;
         if entry.size == Some(0) {
             return Err(missing(kind, mac));
         }
@@ -141,7 +155,12 @@ impl Catalog {
 
     /// Takes note of what was looked up or uploaded.
     pub(super) fn add(&self, kind: Kind, mac: Mac, entry: Entry) -> Option<Arc<CachedObject>> {
-        let kept = Arc::new(CachedObject { object: entry.object?, size: entry.size, modified: entry.modified, since: Instant::now() });
+        let kept = Arc::new(CachedObject {
+            object: entry.object?,
+            size: entry.size,
+            modified: entry.modified,
+            since: Instant::now(),
+        });
         let previous = self.listings().entry(kind).or_default().objects.insert(mac, kept.clone());
         // Not under the lock: letting go of an object is a call into Go.
         drop(previous);
@@ -149,7 +168,8 @@ impl Catalog {
     }
 
     pub(super) fn forget(&self, kind: Kind, mac: &Mac) {
-        let previous = self.listings().get_mut(&kind).and_then(|listing| listing.objects.remove(mac));
+        let previous =
+            self.listings().get_mut(&kind).and_then(|listing| listing.objects.remove(mac));
         drop(previous);
     }
 
@@ -162,11 +182,17 @@ impl Catalog {
         let mut config = None;
         let mut folders = HashSet::new();
         for entry in self.remote.list("").await? {
-            let is_ours = entry.is_folder() && Kind::ALL.iter().any(|kind| kind.folder() == entry.name);
-            if (is_ours && !folders.insert(entry.name.clone())) || (entry.name == CONFIG && config.is_some()) {
+            let is_ours =
+                entry.is_folder() && Kind::ALL.iter().any(|kind| kind.folder() == entry.name);
+            if (is_ours && !folders.insert(entry.name.clone()))
+                || (entry.name == CONFIG && config.is_some())
+            {
                 let what = if is_ours { "folders" } else { "files" };
                 let advice = "put all into one of them and remove the other, for example on the drive's website";
-                return Err(Error::new(ErrorKind::Other, format!("there are two {what} named {}: {advice}", entry.name)));
+                return Err(Error::new(
+                    ErrorKind::Other,
+                    format!("there are two {what} named {}: {advice}", entry.name),
+                ));
             }
             if entry.name == CONFIG {
                 config = Some(entry);
@@ -190,8 +216,15 @@ impl Catalog {
         // is uploading now would look abandoned.
         let ahead = self.remote.clock_ahead().await.ok().flatten().unwrap_or_default();
         let now = shifted(SystemTime::now(), -ahead);
-        let abandoned = unfinished.into_values().filter(|(_, begun)| now.duration_since(*begun).is_ok_and(|age| age > MIN_LEFTOVER_AGE));
-        stream::iter(abandoned).for_each_concurrent(self.checkers, |(object, _)| async move { drop(object.delete().await) }).await;
+        let abandoned = unfinished.into_values().filter(|(_, begun)| {
+            now.duration_since(*begun).is_ok_and(|age| age > MIN_LEFTOVER_AGE)
+        });
+        stream::iter(abandoned)
+            .for_each_concurrent(
+                self.checkers,
+                |(object, _)| async move { drop(object.delete().await) },
+            )
+            .await;
     }
 
     /// Everything in the folder of a kind, and in its subfolders of the older layout.
@@ -200,7 +233,10 @@ impl Catalog {
         let mut entries = match self.remote.list(folder).await {
             // rclone shows an OpenDrive folder that was deleted meanwhile as an empty one (`List` in
             // its backend/opendrive). In a store that has something in it, that is worth a look.
-            Ok(entries) if entries.is_empty() && self.listings().values().any(|folder| !folder.objects.is_empty()) => {
+            Ok(entries)
+                if entries.is_empty()
+                    && self.listings().values().any(|folder| !folder.objects.is_empty()) =>
+            {
                 self.still_there().await?;
                 entries
             }
@@ -216,8 +252,10 @@ impl Catalog {
             .filter(|entry| entry.is_folder() && layout::is_shard(&entry.name))
             .map(|entry| format!("{folder}/{}", entry.name))
             .collect();
-        let listings = stream::iter(shards).map(|path| async move { self.remote.list(&path).await });
-        let sharded: Vec<Vec<Entry>> = listings.buffer_unordered(self.checkers).try_collect().await?;
+        let listings =
+            stream::iter(shards).map(|path| async move { self.remote.list(&path).await });
+        let sharded: Vec<Vec<Entry>> =
+            listings.buffer_unordered(self.checkers).try_collect().await?;
         entries.extend(sharded.into_iter().flatten());
         Ok(entries)
     }
@@ -230,7 +268,10 @@ impl Catalog {
         };
         match entries.iter().any(|entry| entry.name == CONFIG && !entry.is_folder()) {
             true => Ok(()),
-            false => Err(Error::new(ErrorKind::NotFound, "the store is gone: there is no file CONFIG any more")),
+            false => Err(Error::new(
+                ErrorKind::NotFound,
+                "the store is gone: there is no file CONFIG any more",
+            )),
         }
     }
 
@@ -238,7 +279,8 @@ impl Catalog {
         let Entry { name, size, modified, object: Some(object), .. } = entry else { return };
         let unfinished = match StoredName::parse(&name) {
             StoredName::Resource(mac) if size != Some(0) => {
-                objects.insert(mac, Arc::new(CachedObject { object, size, modified, since: started }));
+                objects
+                    .insert(mac, Arc::new(CachedObject { object, size, modified, since: started }));
                 return;
             }
             StoredName::Resource(_) | StoredName::Temporary => object,

@@ -40,7 +40,8 @@ impl Store {
         }
         let kept = self.0.catalog.get()?.known(kind, mac)?;
         check(kept.size?, range).ok()?;
-        let bytes = self.0.cache.hit(mac, &kept, range.offset, usize::try_from(range.length).ok()?)?;
+        let bytes =
+            self.0.cache.hit(mac, &kept, range.offset, usize::try_from(range.length).ok()?)?;
         (bytes.len() <= MAX_PIECE_BYTES).then_some(bytes)
     }
 
@@ -53,29 +54,48 @@ impl Store {
     ///
     /// # Errors
     /// `NotFound`, `Config` for a range beyond the end, or what the server says.
-    pub async fn get(&self, kind: Kind, mac: &Mac, range: Option<ByteRange>) -> Result<ResourceContent> {
+    pub async fn get(
+        &self,
+        kind: Kind,
+        mac: &Mac,
+        range: Option<ByteRange>,
+    ) -> Result<ResourceContent> {
         if let Some(bytes) = range.and_then(|range| self.cached(kind, mac, range)) {
             return Ok(ResourceContent::Whole(bytes));
         }
         if let Some(reason) = self.0.given_up.get() {
-            return Err(Error::new(reason.kind(), format!("not read, because an earlier read was given up: {}", reason.message())));
+            return Err(Error::new(
+                reason.kind(),
+                format!("not read, because an earlier read was given up: {}", reason.message()),
+            ));
         }
         let answer = self.read(kind, mac, range).await.inspect_err(|error| self.give_up(error))?;
         let store = self.clone();
         Ok(match answer {
             ResourceContent::Whole(bytes) => ResourceContent::Whole(bytes),
-            ResourceContent::Pieces(pieces) => ResourceContent::Pieces(pieces.inspect_err(move |error| store.give_up(error)).boxed()),
+            ResourceContent::Pieces(pieces) => ResourceContent::Pieces(
+                pieces.inspect_err(move |error| store.give_up(error)).boxed(),
+            ),
         })
     }
 
     /// Takes note of a read that has failed because the drive is away.
     fn give_up(&self, error: &Error) {
-        if error.kind() == ErrorKind::Unreachable && self.0.given_up.set(Error::new(error.kind(), error.message())).is_ok() {
-            tracing::warn!("the drive does not answer: no more is read of the store in this run; begin it again later");
+        if error.kind() == ErrorKind::Unreachable
+            && self.0.given_up.set(Error::new(error.kind(), error.message())).is_ok()
+        {
+            tracing::warn!(
+                "the drive does not answer: no more is read of the store in this run; begin it again later"
+            );
         }
     }
 
-    async fn read(&self, kind: Kind, mac: &Mac, range: Option<ByteRange>) -> Result<ResourceContent> {
+    async fn read(
+        &self,
+        kind: Kind,
+        mac: &Mac,
+        range: Option<ByteRange>,
+    ) -> Result<ResourceContent> {
         let catalog = self.ready().await?;
         let kept = catalog.find(kind, mac).await?;
         let Some(range) = range else {
@@ -91,7 +111,9 @@ impl Store {
             _ if range.length == 0 => Ok(ResourceContent::Whole(Bytes::new())),
             (Kind::Packfile, Some(_)) => {
                 let blocks = self.0.cache.read(*mac, kept, range.offset, range.length);
-                Ok(ResourceContent::Pieces(blocks.flat_map(|block| stream::iter(split(block))).boxed()))
+                Ok(ResourceContent::Pieces(
+                    blocks.flat_map(|block| stream::iter(split(block))).boxed(),
+                ))
             }
             _ => Ok(pieces(kept.object.read(range.offset, Some(range.length)).await?)),
         }
@@ -103,7 +125,12 @@ impl Fetch for CachedObject {
         self.size.unwrap_or_default()
     }
 
-    fn fetch(self: Arc<Self>, offset: u64, length: usize, urgency: Arc<Urgency>) -> BoxFuture<'static, Result<Bytes>> {
+    fn fetch(
+        self: Arc<Self>,
+        offset: u64,
+        length: usize,
+        urgency: Arc<Urgency>,
+    ) -> BoxFuture<'static, Result<Bytes>> {
         async move { volume::retry_while_used_up(|| self.object.fetch(offset, length, &urgency)).await }.boxed()
     }
 }
@@ -116,14 +143,18 @@ fn check(size: u64, range: ByteRange) -> Result<()> {
             let ByteRange { offset, length } = range;
             Err(Error::new(
                 ErrorKind::Config,
-                format!("{length} bytes from offset {offset} on are wanted, but there are only {size} bytes"),
+                format!(
+                    "{length} bytes from offset {offset} on are wanted, but there are only {size} bytes"
+                ),
             ))
         }
     }
 }
 
 fn pieces(reader: Reader) -> ResourceContent {
-    let pieces = stream::try_unfold(reader, |mut reader| async move { Ok(reader.chunk().await?.map(|chunk| (chunk, reader))) });
+    let pieces = stream::try_unfold(reader, |mut reader| async move {
+        Ok(reader.chunk().await?.map(|chunk| (chunk, reader)))
+    });
     ResourceContent::Pieces(pieces.boxed())
 }
 

@@ -50,7 +50,8 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Packfile, Self::State, Self::Lock, Self::EccPackfile, Self::EccState];
+    pub const ALL: [Self; 5] =
+        [Self::Packfile, Self::State, Self::Lock, Self::EccPackfile, Self::EccState];
 
     /// Those whose folders are made with the store.
     pub(super) const MAIN: [Self; 3] = [Self::Packfile, Self::State, Self::Lock];
@@ -111,7 +112,11 @@ impl StoredName {
         if let Some(mac) = mac_from_hex(name) {
             return Self::Resource(mac);
         }
-        if meant_for(name).is_some_and(|target| mac_from_hex(target).is_some()) { Self::Temporary } else { Self::Foreign }
+        if meant_for(name).is_some_and(|target| mac_from_hex(target).is_some()) {
+            Self::Temporary
+        } else {
+            Self::Foreign
+        }
     }
 }
 
@@ -130,7 +135,8 @@ fn meant_for(name: &str) -> Option<&str> {
         _ => return None,
     };
     // `temporary` above gives 16 hex digits, rclone 8 letters or digits.
-    let drawn = [8, 16].contains(&random.len()) && random.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let drawn =
+        [8, 16].contains(&random.len()) && random.bytes().all(|byte| byte.is_ascii_alphanumeric());
     drawn.then_some(target)
 }
 
@@ -158,9 +164,14 @@ mod tests {
         for name in [&own, "CONFIG.1a2b3c4d.partial", &format!("{own}.abcdefgh.partial")] {
             assert!(is_unfinished_config(name), "{name}");
         }
-        for name in
-            ["CONFIG", "CONFIG.incomplete", "CONFIG.old.partial", "CONFIG.1a2b3c4d", "x.1a2b3c4d.partial", "CONFIG.my-notes.partial"]
-        {
+        for name in [
+            "CONFIG",
+            "CONFIG.incomplete",
+            "CONFIG.old.partial",
+            "CONFIG.1a2b3c4d",
+            "x.1a2b3c4d.partial",
+            "CONFIG.my-notes.partial",
+        ] {
             assert!(!is_unfinished_config(name), "{name}");
         }
     }
@@ -174,8 +185,19 @@ mod tests {
         assert_eq!(StoredName::parse(&name.to_uppercase()), StoredName::Resource(mac));
         assert_eq!(StoredName::parse(&format!("{name}.3f9a0c12.partial")), StoredName::Temporary);
         let temporary = temporary(&Kind::State.path(&mac));
-        assert_eq!(StoredName::parse(temporary.strip_prefix("states/").unwrap()), StoredName::Temporary);
-        for foreign in ["", "README", "x.partial", &name[1..], &format!("{name}0"), &format!("{}g", &name[1..]), &"é".repeat(32)] {
+        assert_eq!(
+            StoredName::parse(temporary.strip_prefix("states/").unwrap()),
+            StoredName::Temporary
+        );
+        for foreign in [
+            "",
+            "README",
+            "x.partial",
+            &name[1..],
+            &format!("{name}0"),
+            &format!("{}g", &name[1..]),
+            &"é".repeat(32),
+        ] {
             assert_eq!(StoredName::parse(foreign), StoredName::Foreign, "{foreign}");
         }
     }

@@ -69,11 +69,13 @@ pub(super) struct Found {
 
 /// The usual folder: `plakar-opendrive/stores` where this system keeps the state of programs; `None` if the environment names no home.
 pub fn state_folder() -> Option<PathBuf> {
-    let variable = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let variable =
+        |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let base = if cfg!(windows) {
         variable("LOCALAPPDATA")
     } else {
-        let home = if cfg!(target_os = "macos") { "Library/Application Support" } else { ".local/state" };
+        let home =
+            if cfg!(target_os = "macos") { "Library/Application Support" } else { ".local/state" };
         variable("XDG_STATE_HOME").or_else(|| Some(variable("HOME")?.join(home)))
     };
     Some(base?.join("plakar-opendrive/stores"))
@@ -94,10 +96,15 @@ impl Local {
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
             read => read?,
         };
-        let others: Vec<String> = places.lines().filter(|place| *place != self.place).map(str::to_owned).collect();
+        let others: Vec<String> =
+            places.lines().filter(|place| *place != self.place).map(str::to_owned).collect();
         if !places.lines().any(|place| place == self.place) {
             make_private(&self.folder)?;
-            private().append(true).create(true).open(&path)?.write_all(format!("{}\n", self.place).as_bytes())?;
+            private()
+                .append(true)
+                .create(true)
+                .open(&path)?
+                .write_all(format!("{}\n", self.place).as_bytes())?;
         }
         Ok((!others.is_empty()).then_some((path, others)))
     }
@@ -130,7 +137,11 @@ impl Local {
         for entry in entries {
             let path = entry?.path();
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            if name.starts_with(NEW) && fs::metadata(&path).and_then(|file| file.modified()).is_ok_and(|made| age(made) > ABANDONED) {
+            if name.starts_with(NEW)
+                && fs::metadata(&path)
+                    .and_then(|file| file.modified())
+                    .is_ok_and(|made| age(made) > ABANDONED)
+            {
                 // Its process ended before a byte of the state was taken.
                 drop(fs::remove_file(&path));
             }
@@ -152,7 +163,10 @@ impl Local {
             }
         }
         found.sort_by_key(|(modified, ..)| *modified);
-        Ok(Found { whole: found.into_iter().map(|(_, kind, mac, pending)| (kind, mac, pending)).collect(), broken })
+        Ok(Found {
+            whole: found.into_iter().map(|(_, kind, mac, pending)| (kind, mac, pending)).collect(),
+            broken,
+        })
     }
 
     /// Removes the states for which no answer was given: nobody who lives waits for one.
@@ -259,7 +273,8 @@ fn named(name: &str) -> Option<(Kind, Mac, bool)> {
 #[cfg(unix)]
 fn lock(file: &File, wait: bool) -> io::Result<bool> {
     use rustix::fs::FlockOperation;
-    let operation = if wait { FlockOperation::LockExclusive } else { FlockOperation::NonBlockingLockExclusive };
+    let operation =
+        if wait { FlockOperation::LockExclusive } else { FlockOperation::NonBlockingLockExclusive };
     match rustix::fs::flock(file, operation) {
         Err(rustix::io::Errno::WOULDBLOCK) => Ok(false),
         outcome => outcome.map(|()| true).map_err(io::Error::from),

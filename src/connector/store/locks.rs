@@ -27,7 +27,10 @@ impl Store {
             match self.read_lock(&mac).await {
                 Ok(bytes) => drop(self.locks().read.insert(mac, (Instant::now(), bytes))),
                 Err(error) if error.kind() == ErrorKind::NotFound => {
-                    tracing::warn!("the lock {} is listed and is not there: it is passed over", layout::hex(&mac));
+                    tracing::warn!(
+                        "the lock {} is listed and is not there: it is passed over",
+                        layout::hex(&mac)
+                    );
                     return None;
                 }
                 // Whoever asks for it is told.
@@ -35,7 +38,12 @@ impl Store {
             }
             Some(mac)
         };
-        Ok(stream::iter(macs).map(look).buffer_unordered(self.0.settings.checkers).filter_map(|mac| async move { mac }).collect().await)
+        Ok(stream::iter(macs)
+            .map(look)
+            .buffer_unordered(self.0.settings.checkers)
+            .filter_map(|mac| async move { mac })
+            .collect()
+            .await)
     }
 
     /// A lock, as it was when the locks were listed just now, or as it is.
@@ -57,7 +65,8 @@ impl Store {
                 outcome => return outcome,
             }
             catalog.list(Kind::Lock).await?;
-            kept = catalog.known(Kind::Lock, mac).ok_or_else(|| catalog::missing(Kind::Lock, mac))?;
+            kept =
+                catalog.known(Kind::Lock, mac).ok_or_else(|| catalog::missing(Kind::Lock, mac))?;
         }
         contents(&kept.object).await
     }

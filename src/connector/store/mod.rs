@@ -126,7 +126,9 @@ impl Store {
     /// One line that says what is wrong: the configuration, the login, or a base that is a file.
     pub async fn ping(&self) -> Result<(), OpenError> {
         match self.catalog().await?.remote().list("").await {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(explain(&self.0.settings, &error)),
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(explain(&self.0.settings, &error))
+            }
             _ => Ok(()),
         }
     }
@@ -142,7 +144,11 @@ impl Store {
         match self.config_object().await {
             Ok(Some(object)) => {
                 let (_, size) = object;
-                let why = if size == Some(0) { "a file CONFIG without a byte in it: remove it first" } else { "a store already" };
+                let why = if size == Some(0) {
+                    "a file CONFIG without a byte in it: remove it first"
+                } else {
+                    "a store already"
+                };
                 return Err(self.error(ErrorKind::Exists, why));
             }
             Ok(None) => {}
@@ -158,7 +164,9 @@ impl Store {
         let mut spool = Spool::new(&self.0.budget);
         spool.push(config.clone()).await.map_err(failed)?;
         match spool.place(remote, CONFIG).await {
-            Err(error) if error.kind() == ErrorKind::Exists => Err(self.error(ErrorKind::Exists, "a store already")),
+            Err(error) if error.kind() == ErrorKind::Exists => {
+                Err(self.error(ErrorKind::Exists, "a store already"))
+            }
             outcome => outcome.map(drop).map_err(failed),
         }?;
         self.remember(&config);
@@ -174,13 +182,21 @@ impl Store {
         self.catalog().await?;
         let object = match self.config_object().await {
             Ok(Some((object, Some(1..) | None))) => object,
-            Ok(_) => return Err(self.error(ErrorKind::NotFound, "no store: make one with `plakar at … create`")),
+            Ok(_) => {
+                return Err(
+                    self.error(ErrorKind::NotFound, "no store: make one with `plakar at … create`")
+                );
+            }
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                return Err(self.error(ErrorKind::NotFound, "no store, and no such folder: make one with `plakar at … create`"));
+                return Err(self.error(
+                    ErrorKind::NotFound,
+                    "no store, and no such folder: make one with `plakar at … create`",
+                ));
             }
             Err(error) => return Err(explain(&self.0.settings, &error)),
         };
-        let description = contents(&object).await.map_err(|error| explain(&self.0.settings, &error))?;
+        let description =
+            contents(&object).await.map_err(|error| explain(&self.0.settings, &error))?;
         self.remember(&description);
         if let Err(error) = self.settle().await {
             tracing::warn!("{error}");
@@ -253,7 +269,8 @@ impl Store {
     /// Removes what uploads left behind that were cut off more than a day ago, if this connection
     /// has written: whoever only reads may have no right to.
     pub async fn tidy(&self) {
-        if let Some(catalog) = self.0.catalog.get().filter(|_| self.0.wrote.load(Ordering::Relaxed)) {
+        if let Some(catalog) = self.0.catalog.get().filter(|_| self.0.wrote.load(Ordering::Relaxed))
+        {
             catalog.tidy().await;
         }
     }
@@ -299,7 +316,10 @@ impl Store {
         })
     }
 
-    async fn carry_through<T: Send + 'static>(&self, work: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
+    async fn carry_through<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<T> {
         self.0.wrote.store(true, Ordering::Relaxed);
         let hurry = self.0.hurry.clone();
         let work = async move { hurry.run_until_cancelled(work).await };
@@ -312,7 +332,11 @@ impl Store {
 
     fn error(&self, kind: ErrorKind, what: &str) -> OpenError {
         let Identity { origin, kind: backend, root } = self.identity();
-        OpenError::Remote { message: format!("at {root} on {backend} ({origin}) there is {what}"), kind, temporary: false }
+        OpenError::Remote {
+            message: format!("at {root} on {backend} ({origin}) there is {what}"),
+            kind,
+            temporary: false,
+        }
     }
 }
 

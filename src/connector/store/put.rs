@@ -54,7 +54,10 @@ impl Put {
             if let Some(kept) = kept {
                 kept.remove().await;
             }
-            return Err(Error::new(ErrorKind::Config, format!("a {} without a byte in it", kind.name())));
+            return Err(Error::new(
+                ErrorKind::Config,
+                format!("a {} without a byte in it", kind.name()),
+            ));
         }
         // Locks and states never wait for the packfiles of a slow line: others take a lock that is not renewed for stale.
         let permit = match kind {

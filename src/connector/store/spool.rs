@@ -41,7 +41,14 @@ pub(super) struct Spool {
 
 impl Spool {
     pub(super) fn new(budget: &Arc<Budget>) -> Self {
-        Self { budget: budget.clone(), size: 0, made: None, chunks: Vec::new(), reserved: 0, file: None }
+        Self {
+            budget: budget.clone(),
+            size: 0,
+            made: None,
+            chunks: Vec::new(),
+            reserved: 0,
+            file: None,
+        }
     }
 
     /// For what was made at another time than now.
@@ -99,7 +106,9 @@ impl Spool {
     pub(super) async fn place(&self, remote: &Remote, path: &str) -> Result<Entry> {
         let upload = || async { self.send(remote, &layout::temporary(path)).await };
         let entry = upload_with_retries(path, FIRST_PAUSE, upload).await?;
-        let Some(object) = entry.object else { return Err(Error::new(ErrorKind::Other, "a bug: an upload that made a folder")) };
+        let Some(object) = entry.object else {
+            return Err(Error::new(ErrorKind::Other, "a bug: an upload that made a folder"));
+        };
         let temporary = object.path().to_owned();
         let renamed = object.rename(path).await;
         if renamed.is_err()
@@ -110,13 +119,15 @@ impl Spool {
         }
         match renamed {
             // The answer to the first try may have been lost.
-            Err(error) if matches!(error.kind(), ErrorKind::Exists | ErrorKind::NotFound) => match remote.stat(path).await {
-                Ok(there) => match &there.object {
-                    Some(object) if self.is_same(object).await? => Ok(there),
-                    _ => Err(error),
-                },
-                Err(_) => Err(error),
-            },
+            Err(error) if matches!(error.kind(), ErrorKind::Exists | ErrorKind::NotFound) => {
+                match remote.stat(path).await {
+                    Ok(there) => match &there.object {
+                        Some(object) if self.is_same(object).await? => Ok(there),
+                        _ => Err(error),
+                    },
+                    Err(_) => Err(error),
+                }
+            }
             outcome => outcome,
         }
     }
@@ -149,9 +160,12 @@ impl Spool {
 
     /// The bytes in order, 1 MiB at most in each chunk that comes from the file.
     pub(super) fn chunks(&self) -> BoxStream<'_, Result<Bytes>> {
-        let Some(file) = &self.file else { return stream::iter(self.chunks.iter().cloned().map(Ok)).boxed() };
+        let Some(file) = &self.file else {
+            return stream::iter(self.chunks.iter().cloned().map(Ok)).boxed();
+        };
         let read = move |at: u64| {
-            let length = usize::try_from(self.size - at).map_or(CHUNK_BYTES, |rest| rest.min(CHUNK_BYTES));
+            let length =
+                usize::try_from(self.size - at).map_or(CHUNK_BYTES, |rest| rest.min(CHUNK_BYTES));
             let file = file.clone();
             on_file(move || {
                 let mut buffer = BytesMut::zeroed(length);
@@ -165,7 +179,8 @@ impl Spool {
     }
 
     async fn send(&self, remote: &Remote, path: &str) -> Result<Entry> {
-        let mut writer = remote.create(path, Some(self.size), self.made.unwrap_or_else(SystemTime::now)).await?;
+        let mut writer =
+            remote.create(path, Some(self.size), self.made.unwrap_or_else(SystemTime::now)).await?;
         let mut chunks = self.chunks();
         while let Some(chunk) = chunks.try_next().await? {
             writer.write(chunk).await?;
@@ -181,7 +196,9 @@ impl Drop for Spool {
 }
 
 /// Does something with the temporary file, on a thread that may wait.
-async fn on_file<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T> {
+async fn on_file<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Result<T> {
     let outcome = tokio::task::spawn_blocking(work).await;
     outcome.unwrap_or_else(|error| Err(io::Error::other(error))).map_err(|error| {
         let advice = descriptors(&error).unwrap_or("set TMPDIR to a folder with room");
@@ -195,5 +212,6 @@ async fn on_file<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send 
 /// What to do if there are too many open files.
 pub(super) fn descriptors(error: &io::Error) -> Option<&'static str> {
     // ENFILE and EMFILE.
-    (cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24))).then_some("raise the limit (`ulimit -n`)")
+    (cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24)))
+        .then_some("raise the limit (`ulimit -n`)")
 }

@@ -57,7 +57,10 @@ impl OnDisk {
     }
 
     /// Does something with the file, which goes if that fails.
-    async fn with(mut pending: Pending, work: impl FnOnce(&mut Pending) -> io::Result<()> + Send + 'static) -> Self {
+    async fn with(
+        mut pending: Pending,
+        work: impl FnOnce(&mut Pending) -> io::Result<()> + Send + 'static,
+    ) -> Self {
         let done = on_disk(move || match work(&mut pending) {
             Ok(()) => Ok(pending),
             Err(error) => {
@@ -114,7 +117,10 @@ impl Store {
                 )
             })?;
             pending.remove();
-            tracing::warn!("a {} of an earlier backup, which could not be put then, is in the store now", kind.name());
+            tracing::warn!(
+                "a {} of an earlier backup, which could not be put then, is in the store now",
+                kind.name()
+            );
         }
         match found.broken {
             Some(file) => Err(Error::new(
@@ -136,7 +142,8 @@ impl Store {
         }
         let needed = pending.packfiles().map_err(disk)?;
         if !needed.is_empty() {
-            let there: HashSet<Mac> = self.ready().await?.list(Kind::Packfile).await?.0.into_iter().collect();
+            let there: HashSet<Mac> =
+                self.ready().await?.list(Kind::Packfile).await?.0.into_iter().collect();
             if !needed.iter().all(|packfile| there.contains(packfile)) {
                 return Err(useless("what it tells of was removed by maintenance"));
             }
@@ -159,11 +166,19 @@ impl Store {
     pub(super) async fn keep_state(&self, kind: Kind, mac: Mac) -> OnDisk {
         let Some(local) = self.0.local.get().cloned() else { return OnDisk::Nowhere };
         let packfiles = self.packfiles().clone();
-        on_disk(move || local.keep(kind, &mac, &packfiles)).await.map_or_else(OnDisk::Failed, OnDisk::Kept)
+        on_disk(move || local.keep(kind, &mac, &packfiles))
+            .await
+            .map_or_else(OnDisk::Failed, OnDisk::Kept)
     }
 
     /// Puts a state, after those of earlier connections.
-    pub(super) async fn put_state(&self, kind: Kind, mac: Mac, spool: &Spool, kept: OnDisk) -> Result<()> {
+    pub(super) async fn put_state(
+        &self,
+        kind: Kind,
+        mac: Mac,
+        spool: &Spool,
+        kept: OnDisk,
+    ) -> Result<()> {
         // First: should this process be killed now, the next connection has all of it.
         let kept = kept.complete().await;
         let catalog = self.ready().await?;
@@ -180,10 +195,14 @@ impl Store {
             OnDisk::Kept(pending) => {
                 let path = pending.path().display().to_string();
                 pending.leave();
-                format!("; it is kept in {path}, and is put first at the next connection of this user")
+                format!(
+                    "; it is kept in {path}, and is put first at the next connection of this user"
+                )
             }
             OnDisk::Nowhere => ADVICE.to_owned(),
-            OnDisk::Failed(reason) => format!("; it could not be kept on this machine either: {reason}{ADVICE}"),
+            OnDisk::Failed(reason) => {
+                format!("; it could not be kept on this machine either: {reason}{ADVICE}")
+            }
         };
         Err(Error::new(error.kind(), format!("{error}{advice}")))
     }
@@ -199,7 +218,10 @@ impl Store {
         // In the older layout it is in a folder of its own.
         let path = catalog.find(Kind::State, mac).await?.object.path().to_owned();
         let Some(object) = catalog.remote().stat(&path).await?.object else {
-            return Err(Error::new(ErrorKind::NotFound, format!("there is no state {}", layout::hex(mac))));
+            return Err(Error::new(
+                ErrorKind::NotFound,
+                format!("there is no state {}", layout::hex(mac)),
+            ));
         };
         let mut spool = Spool::new(&self.0.budget);
         let mut reader = object.read(0, None).await?;
@@ -217,13 +239,24 @@ impl Store {
 }
 
 /// Does something with files, on a thread that may wait.
-async fn on_disk<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(io::Error::other(error))).map_err(disk)
+async fn on_disk<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|error| Err(io::Error::other(error)))
+        .map_err(disk)
 }
 
 fn disk(error: io::Error) -> Error {
-    let advice = descriptors(&error).unwrap_or("set XDG_STATE_HOME to a folder with room of your own");
-    Error::new(ErrorKind::Other, format!("the folder for states that are on their way to the store failed: {error}; {advice}"))
+    let advice =
+        descriptors(&error).unwrap_or("set XDG_STATE_HOME to a folder with room of your own");
+    Error::new(
+        ErrorKind::Other,
+        format!(
+            "the folder for states that are on their way to the store failed: {error}; {advice}"
+        ),
+    )
 }
 
 /// Puts a state, which others read as soon as it is there, whole or not at all, and never in the place of another one.
@@ -239,7 +272,11 @@ async fn place_state(catalog: &Catalog, kind: Kind, mac: Mac, spool: &Spool) -> 
         match catalog.present(kind, &name).await? {
             Some(kept) if spool.is_same(&kept.object).await? => return Ok(()),
             Some(_) if try_other => {
-                tracing::info!("a {} named {} is there with other content: both are kept", kind.name(), layout::hex(&mac));
+                tracing::info!(
+                    "a {} named {} is there with other content: both are kept",
+                    kind.name(),
+                    layout::hex(&mac)
+                );
                 name = spool.name(&mac).await?;
             }
             Some(_) => break,
@@ -259,5 +296,8 @@ async fn place_state(catalog: &Catalog, kind: Kind, mac: Mac, spool: &Spool) -> 
             },
         }
     }
-    Err(Error::new(ErrorKind::Exists, format!("there is another {} named {} already", kind.name(), layout::hex(&name))))
+    Err(Error::new(
+        ErrorKind::Exists,
+        format!("there is another {} named {} already", kind.name(), layout::hex(&name)),
+    ))
 }

@@ -26,13 +26,20 @@ pub fn end_runs_by(end: fn(&str) -> bool) {
 }
 
 /// Reads, again and again while the volume is used up.
-pub(super) async fn retry_while_used_up<T, Reading: Future<Output = Result<T>>>(read: impl Fn() -> Reading) -> Result<T> {
+pub(super) async fn retry_while_used_up<T, Reading: Future<Output = Result<T>>>(
+    read: impl Fn() -> Reading,
+) -> Result<T> {
     loop {
         let outcome = read().await;
         match &outcome {
             Err(error) if error.kind() == ErrorKind::VolumeUsedUp => {
-                if !REPORTED.swap(true, Ordering::Relaxed) && !RUN_ENDER.get().is_some_and(|end| end(error.message())) {
-                    tracing::warn!("{}. What is read of the store waits until then; Ctrl-C ends it", error.message());
+                if !REPORTED.swap(true, Ordering::Relaxed)
+                    && !RUN_ENDER.get().is_some_and(|end| end(error.message()))
+                {
+                    tracing::warn!(
+                        "{}. What is read of the store waits until then; Ctrl-C ends it",
+                        error.message()
+                    );
                 }
             }
             Ok(_) if REPORTED.load(Ordering::Relaxed) => {

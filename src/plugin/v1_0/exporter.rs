@@ -9,8 +9,9 @@ use tonic::{Request, Response, Status, Streaming};
 use super::proto::exporter::exporter_server::{Exporter, ExporterServer};
 use super::proto::exporter::store_file_request::Type as Part;
 use super::proto::exporter::{
-    CloseRequest, CloseResponse, CreateDirectoryRequest, CreateDirectoryResponse, CreateLinkRequest, CreateLinkResponse, Header,
-    InitRequest, InitResponse, RootRequest, RootResponse, SetPermissionsRequest, SetPermissionsResponse, StoreFileRequest,
+    CloseRequest, CloseResponse, CreateDirectoryRequest, CreateDirectoryResponse,
+    CreateLinkRequest, CreateLinkResponse, Header, InitRequest, InitResponse, RootRequest,
+    RootResponse, SetPermissionsRequest, SetPermissionsResponse, StoreFileRequest,
     StoreFileResponse,
 };
 use crate::connector::destination::{CallRestore, LeftOut, RestoreError};
@@ -65,10 +66,16 @@ impl Exporter for ExporterV1_0 {
     async fn init(&self, request: Request<InitRequest>) -> Result<Response<InitResponse>, Status> {
         let InitRequest { config, .. } = request.into_inner();
         // Plakar tells an exporter no host name.
-        let settings = Settings::parse(Role::Destination, &config, "").map_err(|error| Status::invalid_argument(error.to_string()))?;
-        let destination = Destination::open(settings).await.map_err(|error| status::open_status(&error))?;
+        let settings = Settings::parse(Role::Destination, &config, "")
+            .map_err(|error| Status::invalid_argument(error.to_string()))?;
+        let destination =
+            Destination::open(settings).await.map_err(|error| status::open_status(&error))?;
         let root = destination.identity().root.clone();
-        if self.open.set(OpenDestination { root, restore: Arc::new(destination).restore_by_calls() }).is_err() {
+        if self
+            .open
+            .set(OpenDestination { root, restore: Arc::new(destination).restore_by_calls() })
+            .is_err()
+        {
             return Err(status::initialised_twice());
         }
         Ok(Response::new(InitResponse::default()))
@@ -78,17 +85,25 @@ impl Exporter for ExporterV1_0 {
         Ok(Response::new(RootResponse { root_path: self.ready()?.root.clone() }))
     }
 
-    async fn create_directory(&self, request: Request<CreateDirectoryRequest>) -> Result<Response<CreateDirectoryResponse>, Status> {
+    async fn create_directory(
+        &self,
+        request: Request<CreateDirectoryRequest>,
+    ) -> Result<Response<CreateDirectoryResponse>, Status> {
         let path = request.into_inner().pathname;
         let open = self.ready()?;
         self.run(async { open.restore.folder(open.below(&path)?).await.map_err(refused) }).await?;
         Ok(Response::new(CreateDirectoryResponse {}))
     }
 
-    async fn store_file(&self, request: Request<Streaming<StoreFileRequest>>) -> Result<Response<StoreFileResponse>, Status> {
+    async fn store_file(
+        &self,
+        request: Request<Streaming<StoreFileRequest>>,
+    ) -> Result<Response<StoreFileResponse>, Status> {
         let open = self.ready()?;
         let mut parts = request.into_inner();
-        let Some(Part::Header(Header { pathname, size })) = parts.message().await?.and_then(|part| part.r#type) else {
+        let Some(Part::Header(Header { pathname, size })) =
+            parts.message().await?.and_then(|part| part.r#type)
+        else {
             return Err(Status::invalid_argument("a file that does not begin with its header"));
         };
         // Plakar hears our answer also when it has not sent everything yet (grpc_exporter.go).
@@ -113,26 +128,46 @@ impl Exporter for ExporterV1_0 {
     }
 
     /// A drive has no permissions; here a file gets its time.
-    async fn set_permissions(&self, request: Request<SetPermissionsRequest>) -> Result<Response<SetPermissionsResponse>, Status> {
+    async fn set_permissions(
+        &self,
+        request: Request<SetPermissionsRequest>,
+    ) -> Result<Response<SetPermissionsResponse>, Status> {
         let SetPermissionsRequest { pathname, file_info, .. } = request.into_inner();
         let open = self.ready()?;
         let info = file_info.unwrap_or_default();
         // Folders have no time that could be set, and the rest is not there.
-        if info.mode & MODE_FOLDER == 0 && left_out(info.mode).is_none() && info.mod_time.is_some() {
-            self.run(async { open.restore.date(open.below(&pathname)?, time(info.mod_time)).await.map_err(refused) }).await?;
+        if info.mode & MODE_FOLDER == 0 && left_out(info.mode).is_none() && info.mod_time.is_some()
+        {
+            self.run(async {
+                open.restore
+                    .date(open.below(&pathname)?, time(info.mod_time))
+                    .await
+                    .map_err(refused)
+            })
+            .await?;
         }
         Ok(Response::new(SetPermissionsResponse {}))
     }
 
-    async fn create_link(&self, request: Request<CreateLinkRequest>) -> Result<Response<CreateLinkResponse>, Status> {
+    async fn create_link(
+        &self,
+        request: Request<CreateLinkRequest>,
+    ) -> Result<Response<CreateLinkResponse>, Status> {
         let CreateLinkRequest { old_name, new_name, r#type, .. } = request.into_inner();
         let open = self.ready()?;
         if r#type == HARD_LINK {
-            let copy = async { open.restore.copy(open.below(&old_name)?, open.below(&new_name)?).await.map_err(refused) };
+            let copy = async {
+                open.restore
+                    .copy(open.below(&old_name)?, open.below(&new_name)?)
+                    .await
+                    .map_err(refused)
+            };
             self.run(copy).await?;
         } else {
             // Said at the end, as for any other destination that has no links.
-            let link = open.below(&new_name).map_err(|status| Status::invalid_argument(status.message()))?;
+            let link = open
+                .below(&new_name)
+                .map_err(|status| Status::invalid_argument(status.message()))?;
             open.restore.leave_out(link, LeftOut::Link);
         }
         Ok(Response::new(CreateLinkResponse {}))

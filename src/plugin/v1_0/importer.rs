@@ -12,8 +12,9 @@ use tonic::{Request, Response, Status};
 use super::proto::importer::importer_server::{Importer, ImporterServer};
 use super::proto::importer::scan_response::Result as Found;
 use super::proto::importer::{
-    CloseReaderRequest, CloseReaderResponse, CloseRequest, CloseResponse, InfoRequest, InfoResponse, InitRequest, InitResponse,
-    OpenReaderRequest, OpenReaderResponse, ScanError, ScanRecord, ScanRequest, ScanResponse,
+    CloseReaderRequest, CloseReaderResponse, CloseRequest, CloseResponse, InfoRequest,
+    InfoResponse, InitRequest, InitResponse, OpenReaderRequest, OpenReaderResponse, ScanError,
+    ScanRecord, ScanRequest, ScanResponse,
 };
 use crate::connector::source::SourceRecord;
 use crate::connector::{Role, Settings, Source};
@@ -52,8 +53,8 @@ impl Importer for ImporterV1_0 {
     async fn init(&self, request: Request<InitRequest>) -> Result<Response<InitResponse>, Status> {
         let InitRequest { options, config, .. } = request.into_inner();
         let options = options.unwrap_or_default();
-        let settings =
-            Settings::parse(Role::Source, &config, &options.hostname).map_err(|error| Status::invalid_argument(error.to_string()))?;
+        let settings = Settings::parse(Role::Source, &config, &options.hostname)
+            .map_err(|error| Status::invalid_argument(error.to_string()))?;
         let source = Source::open(settings).await.map_err(|error| status::open_status(&error))?;
         let workers = usize::try_from(options.max_concurrency).unwrap_or(0).max(MIN_WORKERS);
         if self.source.set(Arc::new(source.without_acknowledgements(workers))).is_err() {
@@ -64,7 +65,11 @@ impl Importer for ImporterV1_0 {
 
     async fn info(&self, _: Request<InfoRequest>) -> Result<Response<InfoResponse>, Status> {
         let identity = self.source()?.identity().clone();
-        Ok(Response::new(InfoResponse { r#type: identity.kind, origin: identity.origin, root: identity.root }))
+        Ok(Response::new(InfoResponse {
+            r#type: identity.kind,
+            origin: identity.origin,
+            root: identity.root,
+        }))
     }
 
     type ScanStream = ResponseStream<ScanResponse>;
@@ -95,15 +100,22 @@ impl Importer for ImporterV1_0 {
 
     type OpenReaderStream = ResponseStream<OpenReaderResponse>;
 
-    async fn open_reader(&self, request: Request<OpenReaderRequest>) -> Result<Response<Self::OpenReaderStream>, Status> {
+    async fn open_reader(
+        &self,
+        request: Request<OpenReaderRequest>,
+    ) -> Result<Response<Self::OpenReaderStream>, Status> {
         let path = request.into_inner().pathname;
-        let reader = self.source()?.read(&path).await.map_err(|error| status::file_status(&error))?;
+        let reader =
+            self.source()?.read(&path).await.map_err(|error| status::file_status(&error))?;
         let closed = self.open().entry(path).or_default().clone();
         let chunks = file::chunks(reader, closed).await?;
         Ok(Response::new(Box::pin(chunks.map_ok(|chunk| OpenReaderResponse { chunk }))))
     }
 
-    async fn close_reader(&self, request: Request<CloseReaderRequest>) -> Result<Response<CloseReaderResponse>, Status> {
+    async fn close_reader(
+        &self,
+        request: Request<CloseReaderRequest>,
+    ) -> Result<Response<CloseReaderResponse>, Status> {
         let path = request.into_inner().pathname;
         let source = self.source()?;
         // Plakar does not cancel the stream of a file that it does not read to its end.

@@ -9,9 +9,11 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::proto::store::store_server::{Store as StoreContract, StoreServer};
 use super::proto::store::{
-    CloseRequest, CloseResponse, CreateRequest, CreateResponse, DeleteRequest, DeleteResponse, GetLocationRequest, GetLocationResponse,
-    GetModeRequest, GetModeResponse, GetRangeRequest, GetRequest, GetResponse, GetSizeRequest, GetSizeResponse, InitRequest, InitResponse,
-    ListRequest, ListResponse, Mac as MacMessage, OpenRequest, OpenResponse, PutRequest, PutResponse,
+    CloseRequest, CloseResponse, CreateRequest, CreateResponse, DeleteRequest, DeleteResponse,
+    GetLocationRequest, GetLocationResponse, GetModeRequest, GetModeResponse, GetRangeRequest,
+    GetRequest, GetResponse, GetSizeRequest, GetSizeResponse, InitRequest, InitResponse,
+    ListRequest, ListResponse, Mac as MacMessage, OpenRequest, OpenResponse, PutRequest,
+    PutResponse,
 };
 use crate::connector::store::{ByteRange, Kind};
 use crate::connector::{Role, Settings, Store};
@@ -58,16 +60,26 @@ impl StorageV1_0 {
     }
 
     async fn list(&self, kind: Kind) -> Reply<ListResponse> {
-        let macs = self.ready()?.store.list(kind).await.map_err(|error| status::resource_status(&error))?;
+        let macs = self
+            .ready()?
+            .store
+            .list(kind)
+            .await
+            .map_err(|error| status::resource_status(&error))?;
         let macs = macs.iter().map(|mac| MacMessage { value: Bytes::copy_from_slice(mac) });
         Ok(Response::new(ListResponse { macs: macs.collect() }))
     }
 
     async fn put(&self, kind: Kind, request: Request<Streaming<PutRequest>>) -> Reply<PutResponse> {
         let mut messages = request.into_inner();
-        let first = messages.message().await?.ok_or_else(|| Status::invalid_argument("a put without a message"))?;
+        let first = messages
+            .message()
+            .await?
+            .ok_or_else(|| Status::invalid_argument("a put without a message"))?;
         let mut put = match (self.ready(), mac(&first.mac.unwrap_or_default().value)) {
-            (Ok(open), Ok(mac)) => open.store.put(kind, mac).await.map_err(|error| status::resource_status(&error)),
+            (Ok(open), Ok(mac)) => {
+                open.store.put(kind, mac).await.map_err(|error| status::resource_status(&error))
+            }
             (Err(status), _) | (_, Err(status)) => Err(status),
         };
         write(&mut put, first.chunk).await;
@@ -80,15 +92,25 @@ impl StorageV1_0 {
         Ok(Response::new(PutResponse { bytes_written: i64::try_from(written).unwrap_or(i64::MAX) }))
     }
 
-    async fn get(&self, kind: Kind, name: Option<MacMessage>, range: Option<ByteRange>) -> Reply<ResourceChunks<GetResponse>> {
+    async fn get(
+        &self,
+        kind: Kind,
+        name: Option<MacMessage>,
+        range: Option<ByteRange>,
+    ) -> Reply<ResourceChunks<GetResponse>> {
         let (store, mac) = (&self.ready()?.store, mac(&name.unwrap_or_default().value)?);
-        let found = store.get(kind, &mac, range).await.map_err(|error| status::resource_status(&error))?;
+        let found =
+            store.get(kind, &mac, range).await.map_err(|error| status::resource_status(&error))?;
         Ok(Response::new(ResourceChunks::new(found, answer)))
     }
 
     async fn delete(&self, kind: Kind, request: Request<DeleteRequest>) -> Reply<DeleteResponse> {
         let mac = mac(&request.into_inner().mac.unwrap_or_default().value)?;
-        self.ready()?.store.delete(kind, &mac).await.map_err(|error| status::resource_status(&error))?;
+        self.ready()?
+            .store
+            .delete(kind, &mac)
+            .await
+            .map_err(|error| status::resource_status(&error))?;
         Ok(Response::new(DeleteResponse {}))
     }
 }
@@ -98,21 +120,34 @@ impl StoreContract for StorageV1_0 {
     async fn init(&self, request: Request<InitRequest>) -> Reply<InitResponse> {
         let InitRequest { mut config, .. } = request.into_inner();
         // Plakar tells a store no host name; only that of a local remote would be shown.
-        let settings = Settings::parse(Role::Store, &config, "").map_err(|error| Status::invalid_argument(error.to_string()))?;
+        let settings = Settings::parse(Role::Store, &config, "")
+            .map_err(|error| Status::invalid_argument(error.to_string()))?;
         let location = config.remove("location").unwrap_or_default();
-        if self.open.set(OpenStore { store: Store::with_state(settings, self.state_folder.clone()), location }).is_err() {
+        if self
+            .open
+            .set(OpenStore {
+                store: Store::with_state(settings, self.state_folder.clone()),
+                location,
+            })
+            .is_err()
+        {
             return Err(status::initialised_twice());
         }
         Ok(Response::new(InitResponse::default()))
     }
 
     async fn create(&self, request: Request<CreateRequest>) -> Reply<CreateResponse> {
-        self.ready()?.store.create(request.into_inner().config).await.map_err(|error| status::open_status(&error))?;
+        self.ready()?
+            .store
+            .create(request.into_inner().config)
+            .await
+            .map_err(|error| status::open_status(&error))?;
         Ok(Response::new(CreateResponse {}))
     }
 
     async fn open(&self, _: Request<OpenRequest>) -> Reply<OpenResponse> {
-        let config = self.ready()?.store.open().await.map_err(|error| status::open_status(&error))?;
+        let config =
+            self.ready()?.store.open().await.map_err(|error| status::open_status(&error))?;
         Ok(Response::new(OpenResponse { config }))
     }
 
@@ -134,7 +169,8 @@ impl StoreContract for StorageV1_0 {
     }
 
     async fn get_size(&self, _: Request<GetSizeRequest>) -> Reply<GetSizeResponse> {
-        let size = self.ready()?.store.size().await.map_err(|error| status::resource_status(&error))?;
+        let size =
+            self.ready()?.store.size().await.map_err(|error| status::resource_status(&error))?;
         Ok(Response::new(GetSizeResponse { size: i64::try_from(size).unwrap_or(i64::MAX) }))
     }
 
@@ -166,13 +202,19 @@ impl StoreContract for StorageV1_0 {
 
     type GetPackfileStream = ResourceChunks<GetResponse>;
 
-    async fn get_packfile(&self, request: Request<GetRequest>) -> Reply<ResourceChunks<GetResponse>> {
+    async fn get_packfile(
+        &self,
+        request: Request<GetRequest>,
+    ) -> Reply<ResourceChunks<GetResponse>> {
         self.get(Kind::Packfile, request.into_inner().mac, None).await
     }
 
     type GetPackfileBlobStream = ResourceChunks<GetResponse>;
 
-    async fn get_packfile_blob(&self, request: Request<GetRangeRequest>) -> Reply<ResourceChunks<GetResponse>> {
+    async fn get_packfile_blob(
+        &self,
+        request: Request<GetRangeRequest>,
+    ) -> Reply<ResourceChunks<GetResponse>> {
         let GetRangeRequest { mac, offset, length, .. } = request.into_inner();
         self.get(Kind::Packfile, mac, Some(ByteRange { offset, length: length.into() })).await
     }

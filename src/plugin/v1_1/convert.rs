@@ -8,7 +8,12 @@ use crate::plugin::attributes::attributes;
 pub(super) fn record(SourceRecord { path, item }: SourceRecord) -> connectors::Record {
     let has_reader = matches!(item, SourceItem::File { .. });
     match attributes(&path, item) {
-        Ok(info) => connectors::Record { has_reader, file_info: Some(info), pathname: path, ..Default::default() },
+        Ok(info) => connectors::Record {
+            has_reader,
+            file_info: Some(info),
+            pathname: path,
+            ..Default::default()
+        },
         Err(error) => connectors::Record { error, pathname: path, ..Default::default() },
     }
 }

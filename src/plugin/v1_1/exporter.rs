@@ -12,7 +12,8 @@ use super::proto::connectors;
 use super::proto::exporter::export_request::Packet;
 use super::proto::exporter::exporter_server::{Exporter, ExporterServer};
 use super::proto::exporter::{
-    CloseRequest, CloseResponse, ExportRequest, ExportResponse, InitRequest, InitResponse, PingRequest, PingResponse,
+    CloseRequest, CloseResponse, ExportRequest, ExportResponse, InitRequest, InitResponse,
+    PingRequest, PingResponse,
 };
 use crate::connector::destination::{LeftOut, Outcome, RestoreItem, RestoreRecord, StreamRestore};
 use crate::connector::{Destination, Role, Settings, resolve_location};
@@ -53,16 +54,23 @@ impl Exporter for ExporterV1_1 {
     async fn init(&self, request: Request<InitRequest>) -> Result<Response<InitResponse>, Status> {
         let InitRequest { options, config, .. } = request.into_inner();
         let hostname = options.unwrap_or_default().hostname;
+        let settings = Settings::parse(Role::Destination, &config, &hostname)
+            .map_err(|error| Status::invalid_argument(error.to_string()))?;
         let settings =
-            Settings::parse(Role::Destination, &config, &hostname).map_err(|error| Status::invalid_argument(error.to_string()))?;
-        let settings = resolve_location(settings).await.map_err(|error| status::open_status(&error))?;
+            resolve_location(settings).await.map_err(|error| status::open_status(&error))?;
         settings.location_note().iter().for_each(|note| say(note));
-        let destination = Destination::open(settings).await.map_err(|error| status::open_status(&error))?;
+        let destination =
+            Destination::open(settings).await.map_err(|error| status::open_status(&error))?;
         let identity = destination.identity().clone();
         if self.destination.set(Arc::new(destination)).is_err() {
             return Err(status::initialised_twice());
         }
-        Ok(Response::new(InitResponse { origin: identity.origin, r#type: identity.kind, root: identity.root, flags: 0 }))
+        Ok(Response::new(InitResponse {
+            origin: identity.origin,
+            r#type: identity.kind,
+            root: identity.root,
+            flags: 0,
+        }))
     }
 
     async fn ping(&self, _: Request<PingRequest>) -> Result<Response<PingResponse>, Status> {
@@ -72,14 +80,19 @@ impl Exporter for ExporterV1_1 {
 
     type ExportStream = ResponseStream<ExportResponse>;
 
-    async fn export(&self, request: Request<Streaming<ExportRequest>>) -> Result<Response<Self::ExportStream>, Status> {
+    async fn export(
+        &self,
+        request: Request<Streaming<ExportRequest>>,
+    ) -> Result<Response<Self::ExportStream>, Status> {
         let (sender, outcomes) = mpsc::channel(MAX_WAITING_RESULTS);
         let restore = self.destination()?.restore(sender);
         let (running, shutdown) = (self.running.subscribe(), self.shutdown.clone());
         let restored = tokio::spawn(async move {
             // Leaving drops the restore, which takes back what is under way, also while it waits for the drive.
-            let received = shutdown.run_until_cancelled(receive(restore, request.into_inner())).await;
-            let ended = received.unwrap_or_else(|| Err(Status::aborted("the destination was told to end")));
+            let received =
+                shutdown.run_until_cancelled(receive(restore, request.into_inner())).await;
+            let ended =
+                received.unwrap_or_else(|| Err(Status::aborted("the destination was told to end")));
             drop(running);
             ended
         });
@@ -91,7 +104,9 @@ impl Exporter for ExporterV1_1 {
                 Err(error) => Some(Status::internal(format!("a bug: {error}"))),
             }
         });
-        Ok(Response::new(Box::pin(results.chain(last.filter_map(|error| async { error.map(Err) })))))
+        Ok(Response::new(Box::pin(
+            results.chain(last.filter_map(|error| async { error.map(Err) })),
+        )))
     }
 
     async fn close(&self, _: Request<CloseRequest>) -> Result<Response<CloseResponse>, Status> {
@@ -100,7 +115,10 @@ impl Exporter for ExporterV1_1 {
 }
 
 /// Takes a snapshot in to its end; an error counts and names what was not restored.
-async fn receive(mut restore: StreamRestore<connectors::Record>, mut requests: Streaming<ExportRequest>) -> Result<(), Status> {
+async fn receive(
+    mut restore: StreamRestore<connectors::Record>,
+    mut requests: Streaming<ExportRequest>,
+) -> Result<(), Status> {
     // An error of the stream is Plakar's end: leaving drops the restore, which takes back what is under way.
     // Whether the bytes of a record may come.
     let mut open = false;
@@ -110,13 +128,17 @@ async fn receive(mut restore: StreamRestore<connectors::Record>, mut requests: S
                 open = header.has_reader;
                 restore.entry(record(&header), header).await;
             }
-            Some(Packet::Chunk(_)) if !open => return Err(Status::invalid_argument("bytes that belong to no record")),
+            Some(Packet::Chunk(_)) if !open => {
+                return Err(Status::invalid_argument("bytes that belong to no record"));
+            }
             Some(Packet::Chunk(chunk)) if chunk.is_empty() => {
                 open = false;
                 restore.end_of_file().await;
             }
             Some(Packet::Chunk(chunk)) => restore.chunk(chunk).await,
-            None => return Err(Status::invalid_argument("a request with neither a record nor a chunk")),
+            None => {
+                return Err(Status::invalid_argument("a request with neither a record nor a chunk"));
+            }
         }
     }
     let summary = restore.finish().await;
@@ -139,7 +161,13 @@ fn record(header: &connectors::Record) -> RestoreRecord {
         _ if info.mode & MODE_FOLDER != 0 => RestoreItem::Folder,
         Some(kind) => RestoreItem::Other(kind),
         None if !header.has_reader => RestoreItem::Failed("it came without its content".to_owned()),
-        None => RestoreItem::File { size: u64::try_from(info.size).ok(), modified: time(info.mod_time) },
+        None => {
+            RestoreItem::File { size: u64::try_from(info.size).ok(), modified: time(info.mod_time) }
+        }
     };
-    RestoreRecord { path: header.pathname.clone(), item, attributes: !header.is_xattr && !header.extended_attributes.is_empty() }
+    RestoreRecord {
+        path: header.pathname.clone(),
+        item,
+        attributes: !header.is_xattr && !header.extended_attributes.is_empty(),
+    }
 }

@@ -11,8 +11,8 @@ use tonic::{Request, Response, Status, Streaming};
 use super::convert;
 use super::proto::importer::importer_server::{Importer, ImporterServer};
 use super::proto::importer::{
-    CloseRequest, CloseResponse, ImportRequest, ImportResponse, InitRequest, InitResponse, OpenRequest, OpenResponse, PingRequest,
-    PingResponse,
+    CloseRequest, CloseResponse, ImportRequest, ImportResponse, InitRequest, InitResponse,
+    OpenRequest, OpenResponse, PingRequest, PingResponse,
 };
 use crate::connector::{Role, Settings, Source, resolve_location};
 use crate::plugin::{MAX_MESSAGE_BYTES, MAX_WAITING_RECORDS, ResponseStream, file, status};
@@ -45,8 +45,10 @@ impl Importer for ImporterV1_1 {
         let InitRequest { options, config, .. } = request.into_inner();
         let options = options.unwrap_or_default();
         let hostname = options.hostname;
-        let settings = Settings::parse(Role::Source, &config, &hostname).map_err(|error| Status::invalid_argument(error.to_string()))?;
-        let settings = resolve_location(settings).await.map_err(|error| status::open_status(&error))?;
+        let settings = Settings::parse(Role::Source, &config, &hostname)
+            .map_err(|error| Status::invalid_argument(error.to_string()))?;
+        let settings =
+            resolve_location(settings).await.map_err(|error| status::open_status(&error))?;
         settings.location_note().iter().for_each(|note| say(note));
         let source = Source::open(settings).await.map_err(|error| status::open_status(&error))?;
         let source = source.ignoring(&options.excludes);
@@ -54,7 +56,12 @@ impl Importer for ImporterV1_1 {
         if self.source.set(Arc::new(source)).is_err() {
             return Err(status::initialised_twice());
         }
-        Ok(Response::new(InitResponse { origin: identity.origin, r#type: identity.kind, root: identity.root, flags: FLAG_STREAM }))
+        Ok(Response::new(InitResponse {
+            origin: identity.origin,
+            r#type: identity.kind,
+            root: identity.root,
+            flags: FLAG_STREAM,
+        }))
     }
 
     async fn ping(&self, _: Request<PingRequest>) -> Result<Response<PingResponse>, Status> {
@@ -64,7 +71,10 @@ impl Importer for ImporterV1_1 {
 
     type ImportStream = ResponseStream<ImportResponse>;
 
-    async fn import(&self, request: Request<Streaming<ImportRequest>>) -> Result<Response<Self::ImportStream>, Status> {
+    async fn import(
+        &self,
+        request: Request<Streaming<ImportRequest>>,
+    ) -> Result<Response<Self::ImportStream>, Status> {
         let source = self.source()?.clone();
         let ended = {
             let source = source.clone();
@@ -86,7 +96,10 @@ impl Importer for ImporterV1_1 {
             // The stream of records may be gone already.
             let _ = done.send(outcome);
         });
-        let records = ReceiverStream::new(records).map(|record| ImportResponse { record: Some(convert::record(record)), finished: false });
+        let records = ReceiverStream::new(records).map(|record| ImportResponse {
+            record: Some(convert::record(record)),
+            finished: false,
+        });
         // An error that comes after `finished` is lost on Plakar, so a walk that failed does not say it.
         let finished = futures::stream::once(async {
             match walk.await {
@@ -98,19 +111,34 @@ impl Importer for ImporterV1_1 {
         // The call stays open until Plakar has sent its last result: it still sends some after the
         // last record, and ending the call would make that an error.
         let last = futures::stream::once(all_acknowledged).filter_map(|outcome| async {
-            outcome.unwrap_or_else(|_| Err(Status::internal("a bug: the results were not taken to their end"))).err().map(Err)
+            outcome
+                .unwrap_or_else(|_| {
+                    Err(Status::internal("a bug: the results were not taken to their end"))
+                })
+                .err()
+                .map(Err)
         });
         Ok(Response::new(Box::pin(until(records.map(Ok).chain(finished).chain(last), ended))))
     }
 
     type OpenStream = ResponseStream<OpenResponse>;
 
-    async fn open(&self, request: Request<OpenRequest>) -> Result<Response<Self::OpenStream>, Status> {
-        let record = request.into_inner().record.ok_or_else(|| Status::invalid_argument("an Open without a record"))?;
+    async fn open(
+        &self,
+        request: Request<OpenRequest>,
+    ) -> Result<Response<Self::OpenStream>, Status> {
+        let record = request
+            .into_inner()
+            .record
+            .ok_or_else(|| Status::invalid_argument("an Open without a record"))?;
         if record.is_xattr {
             return Err(Status::not_found("a drive has no extended attributes"));
         }
-        let reader = self.source()?.read(&record.pathname).await.map_err(|error| status::file_status(&error))?;
+        let reader = self
+            .source()?
+            .read(&record.pathname)
+            .await
+            .map_err(|error| status::file_status(&error))?;
         // Plakar cancels the call of a file that it closes before its end.
         let chunks = file::chunks(reader, CancellationToken::new()).await?;
         Ok(Response::new(Box::pin(chunks.map_ok(|chunk| OpenResponse { chunk }))))
@@ -141,7 +169,8 @@ fn until<T: Send>(
 async fn acknowledge(source: &Source, mut results: Streaming<ImportRequest>) -> Result<(), Status> {
     while let Some(message) = results.message().await? {
         let header = message.result.and_then(|result| result.header);
-        let header = header.ok_or_else(|| Status::invalid_argument("a result without its record"))?;
+        let header =
+            header.ok_or_else(|| Status::invalid_argument("a result without its record"))?;
         if !header.is_xattr {
             source.acknowledge(&header.pathname);
         }

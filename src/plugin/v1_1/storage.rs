@@ -9,9 +9,10 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::proto::store::store_server::{Store as StoreContract, StoreServer};
 use super::proto::store::{
-    CloseRequest, CloseResponse, CreateRequest, CreateResponse, DeleteRequest, DeleteResponse, GetRequest, GetResponse, InitRequest,
-    InitResponse, ListRequest, ListResponse, ModeRequest, ModeResponse, OpenRequest, OpenResponse, PingRequest, PingResponse, PutRequest,
-    PutResponse, SizeRequest, SizeResponse,
+    CloseRequest, CloseResponse, CreateRequest, CreateResponse, DeleteRequest, DeleteResponse,
+    GetRequest, GetResponse, InitRequest, InitResponse, ListRequest, ListResponse, ModeRequest,
+    ModeResponse, OpenRequest, OpenResponse, PingRequest, PingResponse, PutRequest, PutResponse,
+    SizeRequest, SizeResponse,
 };
 use crate::connector::store::{ByteRange, Kind};
 use crate::connector::{Role, Settings, Store, resolve_location};
@@ -54,18 +55,31 @@ impl StoreContract for StorageV1_1 {
     async fn init(&self, request: Request<InitRequest>) -> Result<Response<InitResponse>, Status> {
         let InitRequest { config, .. } = request.into_inner();
         // Plakar tells a store no host name; only that of a local remote would be shown.
-        let settings = Settings::parse(Role::Store, &config, "").map_err(|error| Status::invalid_argument(error.to_string()))?;
-        let settings = resolve_location(settings).await.map_err(|error| status::open_status(&error))?;
+        let settings = Settings::parse(Role::Store, &config, "")
+            .map_err(|error| Status::invalid_argument(error.to_string()))?;
+        let settings =
+            resolve_location(settings).await.map_err(|error| status::open_status(&error))?;
         let store = Store::with_state(settings, self.state_folder.clone());
         let identity = store.identity().clone();
         if self.store.set(store).is_err() {
             return Err(status::initialised_twice());
         }
-        Ok(Response::new(InitResponse { origin: identity.origin, r#type: identity.kind, root: identity.root, flags: 0 }))
+        Ok(Response::new(InitResponse {
+            origin: identity.origin,
+            r#type: identity.kind,
+            root: identity.root,
+            flags: 0,
+        }))
     }
 
-    async fn create(&self, request: Request<CreateRequest>) -> Result<Response<CreateResponse>, Status> {
-        self.store()?.create(request.into_inner().config).await.map_err(|error| status::open_status(&error))?;
+    async fn create(
+        &self,
+        request: Request<CreateRequest>,
+    ) -> Result<Response<CreateResponse>, Status> {
+        self.store()?
+            .create(request.into_inner().config)
+            .await
+            .map_err(|error| status::open_status(&error))?;
         Ok(Response::new(CreateResponse {}))
     }
 
@@ -90,15 +104,26 @@ impl StoreContract for StorageV1_1 {
 
     async fn list(&self, request: Request<ListRequest>) -> Result<Response<ListResponse>, Status> {
         let kind = kind(request.into_inner().r#type)?;
-        let macs = self.store()?.list(kind).await.map_err(|error| status::resource_status(&error))?;
-        Ok(Response::new(ListResponse { macs: macs.iter().map(|mac| Bytes::copy_from_slice(mac)).collect() }))
+        let macs =
+            self.store()?.list(kind).await.map_err(|error| status::resource_status(&error))?;
+        Ok(Response::new(ListResponse {
+            macs: macs.iter().map(|mac| Bytes::copy_from_slice(mac)).collect(),
+        }))
     }
 
-    async fn put(&self, request: Request<Streaming<PutRequest>>) -> Result<Response<PutResponse>, Status> {
+    async fn put(
+        &self,
+        request: Request<Streaming<PutRequest>>,
+    ) -> Result<Response<PutResponse>, Status> {
         let mut messages = request.into_inner();
-        let first = messages.message().await?.ok_or_else(|| Status::invalid_argument("a Put without a message"))?;
+        let first = messages
+            .message()
+            .await?
+            .ok_or_else(|| Status::invalid_argument("a Put without a message"))?;
         let mut put = match (self.store(), kind(first.r#type), mac(&first.mac)) {
-            (Ok(store), Ok(kind), Ok(mac)) => store.put(kind, mac).await.map_err(|error| status::resource_status(&error)),
+            (Ok(store), Ok(kind), Ok(mac)) => {
+                store.put(kind, mac).await.map_err(|error| status::resource_status(&error))
+            }
             (Err(status), ..) | (_, Err(status), _) | (.., Err(status)) => Err(status),
         };
         write(&mut put, first.chunk).await;
@@ -116,12 +141,18 @@ impl StoreContract for StorageV1_1 {
     async fn get(&self, request: Request<GetRequest>) -> Result<Response<Self::GetStream>, Status> {
         let request = request.into_inner();
         let (store, kind, mac) = (self.store()?, kind(request.r#type)?, mac(&request.mac)?);
-        let range = request.range.map(|range| ByteRange { offset: range.offset, length: range.length.into() });
-        let found = store.get(kind, &mac, range).await.map_err(|error| status::resource_status(&error))?;
+        let range = request
+            .range
+            .map(|range| ByteRange { offset: range.offset, length: range.length.into() });
+        let found =
+            store.get(kind, &mac, range).await.map_err(|error| status::resource_status(&error))?;
         Ok(Response::new(ResourceChunks::new(found, answer)))
     }
 
-    async fn delete(&self, request: Request<DeleteRequest>) -> Result<Response<DeleteResponse>, Status> {
+    async fn delete(
+        &self,
+        request: Request<DeleteRequest>,
+    ) -> Result<Response<DeleteResponse>, Status> {
         let request = request.into_inner();
         let (kind, mac) = (kind(request.r#type)?, mac(&request.mac)?);
         self.store()?.delete(kind, &mac).await.map_err(|error| status::resource_status(&error))?;
@@ -142,5 +173,7 @@ fn answer(chunk: Bytes) -> GetResponse {
 }
 
 fn kind(number: i32) -> Result<Kind, Status> {
-    Kind::from_number(number).ok_or_else(|| Status::invalid_argument(format!("there is no kind of resource with the number {number}")))
+    Kind::from_number(number).ok_or_else(|| {
+        Status::invalid_argument(format!("there is no kind of resource with the number {number}"))
+    })
 }

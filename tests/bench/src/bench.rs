@@ -105,20 +105,43 @@ impl Bench {
 
     /// Plakar alone, in a home of its own.
     pub fn plakar_alone(&self) -> Contestant {
-        Contestant { who: Who::Plakar, user: Plakar::with_package(&self.tools.plakar, &self.tools.package, &[]), out: false }
+        Contestant {
+            who: Who::Plakar,
+            user: Plakar::with_package(&self.tools.plakar, &self.tools.package, &[]),
+            out: false,
+        }
     }
 
     /// The least that a plugin can be, packed, with a source of so many files of so many bytes.
     pub fn bare(&self, files: u64, bytes: u64) -> Contestant {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
-        std::fs::copy(std::env::current_exe().unwrap().with_file_name("bare-plugin"), path("bare-plugin")).unwrap();
-        let connector = "{type: importer, class: file-storage, protocols: [bare], executable: bare-plugin}";
-        std::fs::write(path("manifest.yaml"), format!("name: bare\napi_version: v1.1.0\nconnectors: [{connector}]\n")).unwrap();
+        std::fs::copy(
+            std::env::current_exe().unwrap().with_file_name("bare-plugin"),
+            path("bare-plugin"),
+        )
+        .unwrap();
+        let connector =
+            "{type: importer, class: file-storage, protocols: [bare], executable: bare-plugin}";
+        std::fs::write(
+            path("manifest.yaml"),
+            format!("name: bare\napi_version: v1.1.0\nconnectors: [{connector}]\n"),
+        )
+        .unwrap();
         let user = Plakar::without_package(&self.tools.plakar, &[]);
         let package = user.path("bare.ptar");
-        user.ok(&["pkg", "create", "-out", &package, path("manifest.yaml").to_str().unwrap(), "v0.0.1"]);
-        let named = user.path(&format!("bare_v0.0.1_linux_{}.ptar", if cfg!(target_arch = "x86_64") { "amd64" } else { "arm64" }));
+        user.ok(&[
+            "pkg",
+            "create",
+            "-out",
+            &package,
+            path("manifest.yaml").to_str().unwrap(),
+            "v0.0.1",
+        ]);
+        let named = user.path(&format!(
+            "bare_v0.0.1_linux_{}.ptar",
+            if cfg!(target_arch = "x86_64") { "amd64" } else { "arm64" }
+        ));
         std::fs::rename(package, &named).unwrap();
         user.ok(&["pkg", "add", &named]);
         user.ok(&["source", "add", "drive", &format!("bare://{files}x{bytes}")]);
@@ -133,7 +156,8 @@ impl Bench {
     /// The same, with an environment.
     pub fn contestants_with(&self, environment: &[(String, String)]) -> Vec<Contestant> {
         let user = |package: &Path| Plakar::with_package(&self.tools.plakar, package, environment);
-        let mut contestants = vec![Contestant { who: Who::Ours, user: user(&self.tools.package), out: false }];
+        let mut contestants =
+            vec![Contestant { who: Who::Ours, user: user(&self.tools.package), out: false }];
         if let Some(peer) = &self.tools.peer {
             contestants.push(Contestant { who: Who::Peer, user: user(peer), out: false });
         }
@@ -144,7 +168,11 @@ impl Bench {
     pub fn contestants_and_before(&self, simulator: Option<&Simulator>) -> Vec<Contestant> {
         let mut contestants = self.contestants(simulator);
         if let Some(before) = &self.tools.before {
-            let user = Plakar::with_package(&self.tools.plakar, before, &simulator.map(Simulator::env).unwrap_or_default());
+            let user = Plakar::with_package(
+                &self.tools.plakar,
+                before,
+                &simulator.map(Simulator::env).unwrap_or_default(),
+            );
             contestants.push(Contestant { who: Who::Before, user, out: false });
         }
         contestants
@@ -191,7 +219,8 @@ impl Bench {
         }
         let watch = Watch::start(contestant.user.home());
         let start = Instant::now();
-        let outcome = contestant.user.run_within(Duration::from_secs(self.tools.limit), arguments, b"");
+        let outcome =
+            contestant.user.run_within(Duration::from_secs(self.tools.limit), arguments, b"");
         let time = start.elapsed();
         let sample = Sample { time, calls: simulator.map(Simulator::calls), peak: watch.peak() };
         let problem = match outcome {
@@ -211,9 +240,16 @@ impl Bench {
 
     /// Notes a sample.
     pub fn note(&mut self, case: Case, who: Who, sample: Sample) {
-        if let Some(peak) = sample.peak.filter(|peak| *peak > MEMORY && matches!(who, Who::Ours | Who::Plugin)) {
+        if let Some(peak) =
+            sample.peak.filter(|peak| *peak > MEMORY && matches!(who, Who::Ours | Who::Plugin))
+        {
             let latency = case.latency.as_millis();
-            self.figures.failures.push(format!("{} at {latency} ms: peak {} MiB, at most {} allowed", case.name, peak >> 20, MEMORY >> 20));
+            self.figures.failures.push(format!(
+                "{} at {latency} ms: peak {} MiB, at most {} allowed",
+                case.name,
+                peak >> 20,
+                MEMORY >> 20
+            ));
         }
         let row = self.figures.row(case.name, case.latency, who);
         (row.depth, row.bytes, row.wanted) = (case.depth, case.bytes, case.wanted);
@@ -228,7 +264,11 @@ impl Bench {
         row.skipped = Some(problem.to_owned());
         eprintln!("bench: {row}");
         if !matches!(contestant.who, Who::Peer | Who::Before) {
-            self.figures.failures.push(format!("{} at {} ms: {problem}", case.name, case.latency.as_millis()));
+            self.figures.failures.push(format!(
+                "{} at {} ms: {problem}",
+                case.name,
+                case.latency.as_millis()
+            ));
         }
     }
 }
@@ -236,7 +276,11 @@ impl Bench {
 impl Contestant {
     /// Configures the simulated drive as `plakar KIND import -rclone` does, with a base path.
     pub fn configure(&self, kind: &str, base: &str) {
-        self.import(kind, &format!("type = opendrive\nusername = user@example.com\npassword = {PASSWORD}"), base);
+        self.import(
+            kind,
+            &format!("type = opendrive\nusername = user@example.com\npassword = {PASSWORD}"),
+            base,
+        );
     }
 
     /// Configures a local folder the same way.
@@ -245,10 +289,17 @@ impl Contestant {
     }
 
     fn import(&self, kind: &str, options: &str, base: &str) {
-        let outcome =
-            self.user.run_with_input(&[kind, "import", "-overwrite", "-rclone", "drive"], format!("[drive]\n{options}\n").as_bytes());
+        let outcome = self.user.run_with_input(
+            &[kind, "import", "-overwrite", "-rclone", "drive"],
+            format!("[drive]\n{options}\n").as_bytes(),
+        );
         assert_eq!(outcome.code, Some(0), "{}", outcome.text());
-        self.user.ok(&[kind, "set", "drive", &format!("location=rclone:///{}", base.trim_start_matches('/'))]);
+        self.user.ok(&[
+            kind,
+            "set",
+            "drive",
+            &format!("location=rclone:///{}", base.trim_start_matches('/')),
+        ]);
     }
 
     /// Makes a store on the local disk, and gives its place.

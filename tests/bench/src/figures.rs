@@ -134,7 +134,12 @@ impl Row {
     /// Files that were read and not wanted, at the worst of all runs.
     pub fn in_vain(&self) -> Option<u64> {
         let wanted = self.wanted?;
-        self.samples.iter().filter_map(|sample| Some(sample.calls.as_ref()?.of("download/file").saturating_sub(wanted))).max()
+        self.samples
+            .iter()
+            .filter_map(|sample| {
+                Some(sample.calls.as_ref()?.of("download/file").saturating_sub(wanted))
+            })
+            .max()
     }
 }
 
@@ -183,10 +188,21 @@ pub struct Figures {
 impl Figures {
     /// The row of a case, made if it is the first time.
     pub fn row(&mut self, case: &str, latency: Duration, who: Who) -> &mut Row {
-        let position = self.rows.iter().position(|row| row.case == case && row.latency == latency && row.who == who);
+        let position = self
+            .rows
+            .iter()
+            .position(|row| row.case == case && row.latency == latency && row.who == who);
         let position = position.unwrap_or_else(|| {
-            let row =
-                Row { case: case.to_owned(), latency, who, depth: None, bytes: None, wanted: None, samples: Vec::new(), skipped: None };
+            let row = Row {
+                case: case.to_owned(),
+                latency,
+                who,
+                depth: None,
+                bytes: None,
+                wanted: None,
+                samples: Vec::new(),
+                skipped: None,
+            };
             self.rows.push(row);
             self.rows.len() - 1
         });

@@ -34,7 +34,11 @@ struct Cli {
 fn main() -> ExitCode {
     let Cli { mut tools, docs, only } = Cli::parse();
     // Plakar is started in other folders.
-    for tool in [&mut tools.plakar, &mut tools.rclone, &mut tools.package].into_iter().chain(&mut tools.peer).chain(&mut tools.before) {
+    for tool in [&mut tools.plakar, &mut tools.rclone, &mut tools.package]
+        .into_iter()
+        .chain(&mut tools.peer)
+        .chain(&mut tools.before)
+    {
         match tool.canonicalize() {
             Ok(path) => *tool = path,
             Err(error) => {

@@ -12,7 +12,8 @@ pub struct Series {
     pub color: RGBColor,
 }
 
-pub const FLOOR: Series = Series { name: "what the calls alone cost", color: RGBColor(190, 190, 190) };
+pub const FLOOR: Series =
+    Series { name: "what the calls alone cost", color: RGBColor(190, 190, 190) };
 pub const OURS: Series = Series { name: "this package", color: RGBColor(0, 114, 178) };
 pub const PEER: Series = Series { name: "the peer", color: RGBColor(230, 159, 0) };
 pub const LOCAL: Series = Series { name: "local disk", color: RGBColor(0, 158, 115) };
@@ -42,7 +43,11 @@ impl Chart<'_> {
         let root = SVGBackend::new(path, (WIDTH, height)).into_drawing_area();
         root.fill(&WHITE)?;
         let text = ("sans-serif", 13).into_font().color(&BLACK);
-        root.draw(&Text::new(self.title.to_owned(), (12, 10), ("sans-serif", 16).into_font().color(&BLACK)))?;
+        root.draw(&Text::new(
+            self.title.to_owned(),
+            (12, 10),
+            ("sans-serif", 16).into_font().color(&BLACK),
+        ))?;
         let mut x = 12;
         for series in self.series {
             root.draw(&Rectangle::new([(x, 38), (x + 11, 49)], series.color.filled()))?;
@@ -73,14 +78,24 @@ impl Chart<'_> {
             for (m, value) in values.iter().enumerate() {
                 let Some(value) = *value else { continue };
                 let from = top + m as f64 * f64::from(BAR);
-                let bar = Rectangle::new([(0.0, from), (value, from + f64::from(BAR) - 2.0)], self.series[m].color.filled());
+                let bar = Rectangle::new(
+                    [(0.0, from), (value, from + f64::from(BAR) - 2.0)],
+                    self.series[m].color.filled(),
+                );
                 chart.draw_series([bar])?;
                 let (x, y) = chart.backend_coord(&(value, from + f64::from(BAR) / 2.0 - 1.0));
-                let small = ("sans-serif", 11).into_font().color(&BLACK).pos(Pos::new(HPos::Left, VPos::Center));
+                let small = ("sans-serif", 11)
+                    .into_font()
+                    .color(&BLACK)
+                    .pos(Pos::new(HPos::Left, VPos::Center));
                 root.draw(&Text::new(short(value), (x + 4, y), small))?;
             }
             let (x, y) = chart.backend_coord(&(0.0, top + unit / 2.0 - f64::from(GAP) / 2.0));
-            root.draw(&Text::new(label.clone(), (x - 8, y), text.pos(Pos::new(HPos::Right, VPos::Center))))?;
+            root.draw(&Text::new(
+                label.clone(),
+                (x - 8, y),
+                text.pos(Pos::new(HPos::Right, VPos::Center)),
+            ))?;
         }
         if let Some(limit) = self.limit {
             let line = vec![(limit, 0.0), (limit, self.groups.len() as f64 * unit)];

@@ -22,7 +22,8 @@ struct Target {
 /// The tables as Markdown, from the targets to the bridge.
 pub fn tables(bench: &Bench) -> String {
     let figures = &bench.figures;
-    let mut text = String::from("## What is asked for\n\n| | limit | reached | |\n|---|---|---|---|\n");
+    let mut text =
+        String::from("## What is asked for\n\n| | limit | reached | |\n|---|---|---|---|\n");
     for Target { what, limit, reached } in targets(figures) {
         let (value, met) = reached.unwrap_or_else(|| ("not measured".into(), false));
         let verdict = if value == "not measured" {
@@ -35,7 +36,8 @@ pub fn tables(bench: &Bench) -> String {
         let _ = writeln!(text, "| {what} | {limit} | {value} | {verdict} |");
     }
     for latency in latencies(figures) {
-        let _ = writeln!(text, "\n## {} ms a call\n\n{}", latency.as_millis(), table(figures, latency));
+        let _ =
+            writeln!(text, "\n## {} ms a call\n\n{}", latency.as_millis(), table(figures, latency));
     }
     if !figures.facts.is_empty() {
         text.push_str("\n## The bridge between Rust and Go\n\n| | |\n|---|---|\n");
@@ -91,7 +93,9 @@ fn latencies(figures: &Figures) -> Vec<Duration> {
 }
 
 fn table(figures: &Figures, latency: Duration) -> String {
-    let mut text = String::from("| what | who | s | MB/s | calls | down MB | up MB | peak MiB | x floor | x ours |\n");
+    let mut text = String::from(
+        "| what | who | s | MB/s | calls | down MB | up MB | peak MiB | x floor | x ours |\n",
+    );
     text.push_str("|---|---|--:|--:|--:|--:|--:|--:|--:|--:|\n");
     let mut cases: Vec<&str> = Vec::new();
     for row in figures.rows.iter().filter(|row| row.latency == latency) {
@@ -100,14 +104,21 @@ fn table(figures: &Figures, latency: Duration) -> String {
         }
     }
     for case in cases {
-        let mut rows: Vec<&Row> = figures.rows.iter().filter(|row| row.latency == latency && row.case == case).collect();
+        let mut rows: Vec<&Row> =
+            figures.rows.iter().filter(|row| row.latency == latency && row.case == case).collect();
         rows.sort_by_key(|row| row.who);
         // Where Plakar has no part in it, the plugin itself is what others are compared with.
-        let ours = rows.iter().find(|row| matches!(row.who, Who::Ours | Who::Plugin)).and_then(|row| row.seconds());
+        let ours = rows
+            .iter()
+            .find(|row| matches!(row.who, Who::Ours | Who::Plugin))
+            .and_then(|row| row.seconds());
         for row in rows {
-            let number = |value: Option<f64>, digits: usize| value.map_or(String::new(), |value| format!("{value:.digits$}"));
+            let number = |value: Option<f64>, digits: usize| {
+                value.map_or(String::new(), |value| format!("{value:.digits$}"))
+            };
             let megabytes = |value: Option<f64>| number(value.map(|bytes| bytes / 1e6), 1);
-            let vain = row.in_vain().map_or(String::new(), |count| format!(", {count} read in vain"));
+            let vain =
+                row.in_vain().map_or(String::new(), |count| format!(", {count} read in vain"));
             let cells = [
                 number(row.seconds(), 2),
                 megabytes(row.speed()).split('.').next().unwrap_or_default().to_owned(),
@@ -118,7 +129,11 @@ fn table(figures: &Figures, latency: Duration) -> String {
                 number(row.above_floor(), 2),
                 number(row.seconds().zip(ours).map(|(theirs, ours)| theirs / ours), 2),
             ];
-            let what = if row.skipped.is_some() { format!("{case} (stopped: see below)") } else { format!("{case}{vain}") };
+            let what = if row.skipped.is_some() {
+                format!("{case} (stopped: see below)")
+            } else {
+                format!("{case}{vain}")
+            };
             let _ = writeln!(text, "| {what} | {} | {} |", row.who.name(), cells.join(" | "));
         }
     }
@@ -139,7 +154,9 @@ fn targets(figures: &Figures) -> Vec<Target> {
     let against = |case, other, least: f64| {
         let row = |who| figures.find(case, Duration::ZERO, who)?.seconds();
         let ratio = row(other)? / row(Who::Ours)?;
-        let bare = row(Who::Bare).zip(row(other)).map_or(String::new(), |(bare, other)| format!("; a bare plugin {:.2} x", other / bare));
+        let bare = row(Who::Bare).zip(row(other)).map_or(String::new(), |(bare, other)| {
+            format!("; a bare plugin {:.2} x", other / bare)
+        });
         Some((format!("{ratio:.2} x{bare}"), ratio >= least))
     };
     // What it took, as a part of what the release before took (or the peer) for the same.
@@ -152,38 +169,86 @@ fn targets(figures: &Figures) -> Vec<Target> {
         let calls = figures.find(case, LIMITS_LATENCY, Who::Ours)?.calls()? / 200.0;
         Some((format!("{calls:.2}"), calls <= most))
     };
-    let vain = figures.rows.iter().filter(|row| row.who == Who::Ours).filter_map(|row| Some((row.in_vain()?, row.wanted?))).max();
-    let peak = figures.rows.iter().filter(|row| matches!(row.who, Who::Ours | Who::Plugin)).filter_map(Row::peak).max();
+    let vain = figures
+        .rows
+        .iter()
+        .filter(|row| row.who == Who::Ours)
+        .filter_map(|row| Some((row.in_vain()?, row.wanted?)))
+        .max();
+    let peak = figures
+        .rows
+        .iter()
+        .filter(|row| matches!(row.who, Who::Ours | Who::Plugin))
+        .filter_map(Row::peak)
+        .max();
     vec![
-        Target { what: "backup of 200 x 100 kB at 100 ms", limit: "1.4 x the floor".into(), reached: above_floor(names::FEW) },
-        Target { what: "backup of 5,000 x 20 kB at 100 ms", limit: "1.4 x the floor".into(), reached: above_floor(names::MANY) },
+        Target {
+            what: "backup of 200 x 100 kB at 100 ms",
+            limit: "1.4 x the floor".into(),
+            reached: above_floor(names::FEW),
+        },
+        Target {
+            what: "backup of 5,000 x 20 kB at 100 ms",
+            limit: "1.4 x the floor".into(),
+            reached: above_floor(names::MANY),
+        },
         Target {
             what: "1 % of 5,000 files changed: reads in vain, in the worst run",
             limit: "a tenth of the reads".into(),
-            reached: vain.map(|(vain, wanted)| (format!("{vain} of {}", vain + wanted), vain * 10 <= vain + wanted)),
+            reached: vain.map(|(vain, wanted)| {
+                (format!("{vain} of {}", vain + wanted), vain * 10 <= vain + wanted)
+            }),
         },
         Target {
             what: "one file of 2 GB, throughput",
             limit: "0.9 x `rclone cat`".into(),
             reached: against(names::LARGE, Who::Rclone, 0.9),
         },
-        Target { what: names::LINE, limit: "0.9 x `rclone cat`".into(), reached: against(names::LINE, Who::Rclone, 0.9) },
-        Target { what: names::LOCAL, limit: "0.8 x Plakar's own connector".into(), reached: against(names::LOCAL, Who::Plakar, 0.8) },
+        Target {
+            what: names::LINE,
+            limit: "0.9 x `rclone cat`".into(),
+            reached: against(names::LINE, Who::Rclone, 0.9),
+        },
+        Target {
+            what: names::LOCAL,
+            limit: "0.8 x Plakar's own connector".into(),
+            reached: against(names::LOCAL, Who::Plakar, 0.8),
+        },
         Target {
             what: names::LOCAL_TINY,
             limit: "0.8 x Plakar's own connector".into(),
             reached: against(names::LOCAL_TINY, Who::Plakar, 0.8),
         },
-        Target { what: names::SLOW_FILE, limit: "0.25 x the release before".into(), reached: part(names::SLOW_FILE, Who::Before, 0.25) },
-        Target { what: names::SLOW_FILE, limit: "0.25 x the peer".into(), reached: part(names::SLOW_FILE, Who::Peer, 0.25) },
-        Target { what: names::SLOW_CHECK, limit: "0.25 x the release before".into(), reached: part(names::SLOW_CHECK, Who::Before, 0.25) },
-        Target { what: names::RESTORE_NEW, limit: "4.2 calls a file".into(), reached: calls_a_file(names::RESTORE_NEW, 4.2) },
+        Target {
+            what: names::SLOW_FILE,
+            limit: "0.25 x the release before".into(),
+            reached: part(names::SLOW_FILE, Who::Before, 0.25),
+        },
+        Target {
+            what: names::SLOW_FILE,
+            limit: "0.25 x the peer".into(),
+            reached: part(names::SLOW_FILE, Who::Peer, 0.25),
+        },
+        Target {
+            what: names::SLOW_CHECK,
+            limit: "0.25 x the release before".into(),
+            reached: part(names::SLOW_CHECK, Who::Before, 0.25),
+        },
+        Target {
+            what: names::RESTORE_NEW,
+            limit: "4.2 calls a file".into(),
+            reached: calls_a_file(names::RESTORE_NEW, 4.2),
+        },
         Target {
             what: names::RESTORE_NEW,
             limit: "0.62 x the release before".into(),
             reached: part(names::RESTORE_NEW, Who::Before, 0.62),
         },
-        Target { what: names::RESTORE_KNOWN, limit: "2.2 calls a file".into(), reached: calls_a_file(names::RESTORE_KNOWN, 2.2) },
+        Target {
+            what: names::RESTORE_KNOWN,
+            limit: "2.2 calls a file".into(),
+            reached: calls_a_file(names::RESTORE_KNOWN, 2.2),
+        },
         Target {
             what: "peak memory in every case",
             limit: format!("{} MiB", MEMORY >> 20),
@@ -199,7 +264,11 @@ fn charts(figures: &Figures) -> Vec<(String, Chart<'static>)> {
     const TITLES: [(u64, &str, &str); 3] = [
         (0, "Backup and restore of a drive, no latency", "A store on the drive, no latency"),
         (20, "Backup and restore of a drive, 20 ms a call", "A store on the drive, 20 ms a call"),
-        (100, "Backup and restore of a drive, 100 ms a call", "A store on the drive, 100 ms a call"),
+        (
+            100,
+            "Backup and restore of a drive, 100 ms a call",
+            "A store on the drive, 100 ms a call",
+        ),
     ];
     let mut charts = Vec::new();
     for (milliseconds, drive, store) in TITLES {
@@ -209,24 +278,44 @@ fn charts(figures: &Figures) -> Vec<(String, Chart<'static>)> {
         for case in DRIVE_CASES {
             let floor = figures.find(case, latency, Who::Ours).and_then(Row::floor);
             if floor.is_some() {
-                groups.push((case.to_owned(), vec![floor, seconds(case, Who::Ours), seconds(case, Who::Peer)]));
+                groups.push((
+                    case.to_owned(),
+                    vec![floor, seconds(case, Who::Ours), seconds(case, Who::Peer)],
+                ));
             }
         }
-        charts.push((format!("drive-{milliseconds}ms"), Chart { title: drive, unit: "seconds", series: &DRIVE, groups, limit: None }));
+        charts.push((
+            format!("drive-{milliseconds}ms"),
+            Chart { title: drive, unit: "seconds", series: &DRIVE, groups, limit: None },
+        ));
         let mut groups = Vec::new();
-        for row in figures.rows.iter().filter(|row| row.latency == latency && row.who == Who::Ours && row.case.starts_with("store of")) {
+        for row in figures.rows.iter().filter(|row| {
+            row.latency == latency && row.who == Who::Ours && row.case.starts_with("store of")
+        }) {
             let values = [Who::Plakar, Who::Ours, Who::Peer].map(|who| seconds(&row.case, who));
             groups.push((row.case.clone(), values.into()));
         }
-        charts.push((format!("store-{milliseconds}ms"), Chart { title: store, unit: "seconds", series: &STORE, groups, limit: None }));
+        charts.push((
+            format!("store-{milliseconds}ms"),
+            Chart { title: store, unit: "seconds", series: &STORE, groups, limit: None },
+        ));
     }
     let large = names::LARGE;
-    let speeds = [Who::Rclone, Who::Plugin, Who::Ours, Who::Peer, Who::Plakar].into_iter().filter_map(|who| {
-        let speed = figures.find(large, Duration::ZERO, who)?.speed()?;
-        Some((who.name().to_owned(), vec![Some(speed / 1e6)]))
-    });
-    const SPEED: [Series; 1] = [Series { name: "one file of 2 GB from the drive (local disk: from there)", ..OURS }];
-    let chart = Chart { title: "Throughput", unit: "MB/s", series: &SPEED, groups: speeds.collect(), limit: None };
+    let speeds = [Who::Rclone, Who::Plugin, Who::Ours, Who::Peer, Who::Plakar]
+        .into_iter()
+        .filter_map(|who| {
+            let speed = figures.find(large, Duration::ZERO, who)?.speed()?;
+            Some((who.name().to_owned(), vec![Some(speed / 1e6)]))
+        });
+    const SPEED: [Series; 1] =
+        [Series { name: "one file of 2 GB from the drive (local disk: from there)", ..OURS }];
+    let chart = Chart {
+        title: "Throughput",
+        unit: "MB/s",
+        series: &SPEED,
+        groups: speeds.collect(),
+        limit: None,
+    };
     charts.push(("throughput".into(), chart));
 
     let mut groups: Vec<(String, Vec<Option<f64>>)> = Vec::new();
@@ -237,8 +326,12 @@ fn charts(figures: &Figures) -> Vec<(String, Chart<'static>)> {
             None => groups.push((row.case.clone(), vec![Some(peak)])),
         }
     }
-    const PEAK: [Series; 1] = [Series { name: "this package, at any latency; the line is the limit", ..OURS }];
+    const PEAK: [Series; 1] =
+        [Series { name: "this package, at any latency; the line is the limit", ..OURS }];
     let limit = Some((MEMORY >> 20) as f64);
-    charts.push(("memory".into(), Chart { title: "Peak memory of the plugin", unit: "MiB", series: &PEAK, groups, limit }));
+    charts.push((
+        "memory".into(),
+        Chart { title: "Peak memory of the plugin", unit: "MiB", series: &PEAK, groups, limit },
+    ));
     charts
 }

@@ -30,19 +30,33 @@ async fn names_that_differ_in_case_only_are_not_merged() {
         give(restore, file("/LARGE", 2_000_000, 3), &noise(2, 2_000_000)).await;
     })
     .await;
-    assert_eq!(restored.failed("in case only"), ["/Docs/letter", "/Docs/ärger", "/LARGE", "/docs", "/docs/sub", "/docs/sub/below"]);
+    assert_eq!(
+        restored.failed("in case only"),
+        ["/Docs/letter", "/Docs/ärger", "/LARGE", "/docs", "/docs/sub", "/docs/sub/below"]
+    );
     let told = restored.outcomes["/Docs/letter"].as_ref().unwrap_err();
     assert!(told.contains("/Docs/letter") && told.contains("/Docs/Letter"), "{told}");
     let drive = place.simulator().drive();
-    assert_eq!(drive.tree().into_keys().collect::<Vec<_>>(), ["Docs", "Docs/Letter", "Docs/ÄRGER", "large"]);
+    assert_eq!(
+        drive.tree().into_keys().collect::<Vec<_>>(),
+        ["Docs", "Docs/Letter", "Docs/ÄRGER", "large"]
+    );
     assert_eq!(drive.read_file("Docs/Letter").unwrap(), b"first");
     assert!(drive.read_file("large").unwrap() == noise(1, 2_000_000));
     let line = restored.summary.failure().unwrap();
-    assert!(line.starts_with("6 of 11 entries could not be restored: ") && line.ends_with("; and 1 more"), "{line}");
+    assert!(
+        line.starts_with("6 of 11 entries could not be restored: ")
+            && line.ends_with("; and 1 more"),
+        "{line}"
+    );
 
     // Where case counts there is nothing wrong with it.
     let place = Place::Local(tempfile::tempdir().unwrap());
-    let files = BTreeMap::from([("A/x".into(), (vec![1], 1)), ("a/x".into(), (vec![2], 2)), ("a/X".into(), (vec![3], 3))]);
+    let files = BTreeMap::from([
+        ("A/x".into(), (vec![1], 1)),
+        ("a/x".into(), (vec![2], 2)),
+        ("a/X".into(), (vec![3], 3)),
+    ]);
     restore_files(&open(&place, "").await, &files).await.all_good();
     assert_same(&without_full_folders(read_back(&place, "").await), &files, "local");
 }
@@ -65,11 +79,20 @@ async fn what_is_on_the_drive_already_is_not_overwritten_under_another_case_or_k
         give(restore, file("/letter", 3, 1), b"new").await;
     })
     .await;
-    assert_eq!(restored.failed(""), ["/a file", "/a file/x", "/a folder", "/folder", "/folder/y", "/letter"]);
+    assert_eq!(
+        restored.failed(""),
+        ["/a file", "/a file/x", "/a folder", "/folder", "/folder/y", "/letter"]
+    );
     let told = |path: &str| restored.outcomes[path].clone().unwrap_err();
-    assert!(told("/a file").contains("a file of this name") && told("/a file/x").contains("its folder \"/a file\" is not there"));
+    assert!(
+        told("/a file").contains("a file of this name")
+            && told("/a file/x").contains("its folder \"/a file\" is not there")
+    );
     assert!(told("/a folder").contains("a folder of this name"));
-    assert!(told("/folder").contains("\"/Folder\", which differs in case only") && told("/letter").contains("\"/Letter\""));
+    assert!(
+        told("/folder").contains("\"/Folder\", which differs in case only")
+            && told("/letter").contains("\"/Letter\"")
+    );
     assert_eq!(place.simulator().drive().tree(), before);
 }
 
@@ -89,19 +112,38 @@ async fn bad_paths_are_errors_and_the_rest_is_restored() {
             give(restore, file(&format!("{long_folder}/in it"), 1, 1), b"x").await;
             // 86 bytes here, 258 as the drive stores it.
             give(restore, file(&format!("/{}", ":".repeat(86)), 1, 1), b"x").await;
-            give(restore, RestoreRecord { path: "/failed".into(), item: RestoreItem::Failed("no".into()), attributes: false }, b"").await;
+            give(
+                restore,
+                RestoreRecord {
+                    path: "/failed".into(),
+                    item: RestoreItem::Failed("no".into()),
+                    attributes: false,
+                },
+                b"",
+            )
+            .await;
             give(restore, file("/good", 1, 1), b"x").await;
         })
         .await;
         let failed = restored.failed("");
-        for path in ["/../up", "/a/../../up", "no slash", "//double", "/nul\0", "/.", "/..", "/failed"] {
+        for path in
+            ["/../up", "/a/../../up", "no slash", "//double", "/nul\0", "/.", "/..", "/failed"]
+        {
             assert!(failed.contains(&path), "{}: {path:?} is restored", place.name());
         }
         assert!(restored.outcomes["/good"].is_ok(), "{}", place.name());
         if let Place::Drive(simulator) = &place {
             assert_eq!(failed.len(), 8 + 4, "{failed:?}");
-            assert!(restored.outcomes[&long_folder].as_ref().unwrap_err().contains("its name is too long"));
-            assert_eq!(simulator.drive().tree().into_keys().collect::<Vec<_>>(), ["base", "base/good"]);
+            assert!(
+                restored.outcomes[&long_folder]
+                    .as_ref()
+                    .unwrap_err()
+                    .contains("its name is too long")
+            );
+            assert_eq!(
+                simulator.drive().tree().into_keys().collect::<Vec<_>>(),
+                ["base", "base/good"]
+            );
         }
     }
 }
@@ -133,13 +175,36 @@ async fn a_file_that_is_not_whole_leaves_nothing_and_replaces_nothing() {
             restore.chunk(Bytes::from(noise(1, 1 << 20))).await;
         })
         .await;
-        let expected = ["/interrupted", "/last", "/long", "/long large", "/short", "/short large", "/there", "/there large"];
+        let expected = [
+            "/interrupted",
+            "/last",
+            "/long",
+            "/long large",
+            "/short",
+            "/short large",
+            "/there",
+            "/there large",
+        ];
         assert_eq!(restored.failed(""), expected, "{}", place.name());
-        assert!(restored.outcomes["/last"].as_ref().unwrap_err().contains("the stream ended within the file"));
+        assert!(
+            restored.outcomes["/last"]
+                .as_ref()
+                .unwrap_err()
+                .contains("the stream ended within the file")
+        );
         no_streams().await;
         let found = read_back(&place, "base").await;
-        assert_eq!(found.keys().collect::<Vec<_>>(), ["good", "there", "there large"], "{}", place.name());
-        assert!(found["there"].0 == b"old and here" && found["there large"].0 == noise(9, 3_000_000), "{}", place.name());
+        assert_eq!(
+            found.keys().collect::<Vec<_>>(),
+            ["good", "there", "there large"],
+            "{}",
+            place.name()
+        );
+        assert!(
+            found["there"].0 == b"old and here" && found["there large"].0 == noise(9, 3_000_000),
+            "{}",
+            place.name()
+        );
     }
 }
 
@@ -186,7 +251,12 @@ async fn dropping_a_restore_leaves_nothing_half_written() {
         let Ok(source) = Source::open(place.settings(Role::Source, "base")).await else { continue };
         drop(source);
         for (path, (bytes, _)) in read_back(&place, "base").await {
-            assert!(path.starts_with("small") && bytes.len() == 100_000, "{}: {path} has {} bytes", place.name(), bytes.len());
+            assert!(
+                path.starts_with("small") && bytes.len() == 100_000,
+                "{}: {path} has {} bytes",
+                place.name(),
+                bytes.len()
+            );
         }
     }
 }
@@ -197,9 +267,11 @@ async fn a_full_drive_is_said_once_and_the_rest_is_not_tried() {
     if ran_alone() {
         return;
     }
-    let simulator = Simulator::start(Options { quota: Some(1_000_000), ..Options::default() }).unwrap();
+    let simulator =
+        Simulator::start(Options { quota: Some(1_000_000), ..Options::default() }).unwrap();
     let place = Place::Drive(Box::new(simulator));
-    let files: BTreeMap<String, (Vec<u8>, u64)> = (0..100).map(|n| (format!("f{n:02}"), (noise(n, 100_000), 1))).collect();
+    let files: BTreeMap<String, (Vec<u8>, u64)> =
+        (0..100).map(|n| (format!("f{n:02}"), (noise(n, 100_000), 1))).collect();
     let restored = restore_files(&open(&place, "").await, &files).await;
     let failed = restored.failed("the destination is full").len();
     assert!((90..100).contains(&failed), "{failed}");
@@ -231,8 +303,9 @@ async fn faults_on_the_way_are_survived_or_told() {
     ] {
         simulator.add_fault(fault);
     }
-    let files: BTreeMap<String, (Vec<u8>, u64)> =
-        (0..60).map(|n| (format!("d{}/f{n}", n % 6), (noise(n, 20_000), 1_600_000_000 + n))).collect();
+    let files: BTreeMap<String, (Vec<u8>, u64)> = (0..60)
+        .map(|n| (format!("d{}/f{n}", n % 6), (noise(n, 20_000), 1_600_000_000 + n)))
+        .collect();
     restore_files(&destination, &files).await.all_good();
     assert_eq!(simulator.unused_faults(), []);
     assert_eq!(simulator.duplicate_folders().ever, 0);
@@ -241,7 +314,10 @@ async fn faults_on_the_way_are_survived_or_told() {
     // The end of an upload is told by the file itself when the answer is lost, of a large file too, which comes only once.
     let lost = |name| Fault::new(What::LoseAnswer).endpoint("upload/close_file_upload").item(name);
     simulator.set_faults(vec![lost("small"), lost("large")]);
-    let ended = BTreeMap::from([("small".to_owned(), (noise(1, 5), 2)), ("large".to_owned(), (noise(2, 2_000_000), 2))]);
+    let ended = BTreeMap::from([
+        ("small".to_owned(), (noise(1, 5), 2)),
+        ("large".to_owned(), (noise(2, 2_000_000), 2)),
+    ]);
     restore_files(&destination, &ended).await.all_good();
     assert_eq!(simulator.unused_faults(), []);
     for (path, (bytes, seconds)) in &ended {
@@ -254,20 +330,29 @@ async fn faults_on_the_way_are_survived_or_told() {
     simulator.set_faults(
         ["new", "new and large"]
             .iter()
-            .flat_map(|name| [created(name, What::LagNames { seconds: 600.0 }), created(name, What::LoseAnswer)])
+            .flat_map(|name| {
+                [created(name, What::LagNames { seconds: 600.0 }), created(name, What::LoseAnswer)]
+            })
             .collect(),
     );
-    let new = BTreeMap::from([("new".to_owned(), (noise(3, 5), 2)), ("new and large".to_owned(), (noise(4, 2_000_000), 2))]);
+    let new = BTreeMap::from([
+        ("new".to_owned(), (noise(3, 5), 2)),
+        ("new and large".to_owned(), (noise(4, 2_000_000), 2)),
+    ]);
     restore_files(&destination, &new).await.all_good();
     assert_eq!(simulator.unused_faults(), []);
-    assert!(new.iter().all(|(path, (bytes, _))| simulator.drive().read_file(path).unwrap() == *bytes));
+    assert!(
+        new.iter().all(|(path, (bytes, _))| simulator.drive().read_file(path).unwrap() == *bytes)
+    );
 
     // A large file comes only once: what went wrong with it is told, and nothing of it stays.
     simulator.set_faults(vec![
         Fault::new(What::CorruptUpload).item("corrupt"),
         Fault::new(What::LieSize).endpoint("upload/close_file_upload").item("lie"),
         Fault::new(What::LieSize).endpoint("file/info").item("lie"),
-        Fault::new(What::Status { code: 403, message: "No".into(), retry_after: None }).endpoint("folder/create").item("denied"),
+        Fault::new(What::Status { code: 403, message: "No".into(), retry_after: None })
+            .endpoint("folder/create")
+            .item("denied"),
     ]);
     let restored = restore(&destination, async |restore| {
         give(restore, file("/corrupt", 2_000_000, 1), &noise(1, 2_000_000)).await;
@@ -281,5 +366,9 @@ async fn faults_on_the_way_are_survived_or_told() {
     assert!(told.contains("md5") && told.ends_with("restore it again"), "{told}");
     assert_eq!(simulator.unused_faults(), []);
     let tree = simulator.drive().tree();
-    assert!(["corrupt", "lie", "denied"].iter().all(|name| !tree.contains_key(*name)), "{:?}", tree.keys());
+    assert!(
+        ["corrupt", "lie", "denied"].iter().all(|name| !tree.contains_key(*name)),
+        "{:?}",
+        tree.keys()
+    );
 }

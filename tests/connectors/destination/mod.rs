@@ -29,8 +29,11 @@ fn many_kinds() -> BTreeMap<String, (Vec<u8>, u64)> {
         ("odd/ leading and trailing ", b"spaces".to_vec()),
         ("odd/percent%41&plus+", b"url".to_vec()),
     ];
-    let mut tree: BTreeMap<String, (Vec<u8>, u64)> =
-        files.into_iter().enumerate().map(|(n, (path, bytes))| (path.to_owned(), (bytes, 1_600_000_000 + n as u64))).collect();
+    let mut tree: BTreeMap<String, (Vec<u8>, u64)> = files
+        .into_iter()
+        .enumerate()
+        .map(|(n, (path, bytes))| (path.to_owned(), (bytes, 1_600_000_000 + n as u64)))
+        .collect();
     tree.insert(format!("odd/{}", "n".repeat(255)), (b"long".to_vec(), 1_650_000_000));
     tree
 }
@@ -53,7 +56,11 @@ async fn what_is_restored_is_what_the_source_reads() {
         }
         let restored = restore_files(&open(&place, "to/here").await, &expected).await;
         restored.all_good();
-        assert_same(&without_full_folders(read_back(&place, "to/here").await), &as_shown(&expected), place.name());
+        assert_same(
+            &without_full_folders(read_back(&place, "to/here").await),
+            &as_shown(&expected),
+            place.name(),
+        );
         if let Place::Drive(simulator) = &place {
             assert_eq!(simulator.duplicate_folders().ever, 0);
             assert_eq!(simulator.open_uploads().len(), 0);
@@ -71,16 +78,32 @@ async fn a_second_restore_uploads_nothing() {
             simulator.reset_calls();
             restore_files(&open(&place, "base").await, &files).await.all_good();
             let calls = simulator.calls();
-            assert_eq!((calls.bytes_up, calls.of("upload/create_file"), calls.of("folder/create")), (0, 0, 0), "{calls:?}");
+            assert_eq!(
+                (calls.bytes_up, calls.of("upload/create_file"), calls.of("folder/create")),
+                (0, 0, 0),
+                "{calls:?}"
+            );
             // The two large files are read along, in parts, each byte once; each folder is listed once, and the one above, in which
             // the base might be there twice.
-            let large: Vec<u64> = files.values().map(|(bytes, _)| bytes.len() as u64).filter(|size| *size > 1 << 20).collect();
-            assert_eq!((large.len(), calls.bytes_down, calls.of("folder/list")), (2, large.iter().sum(), 1 + 1 + 5), "{calls:?}");
+            let large: Vec<u64> = files
+                .values()
+                .map(|(bytes, _)| bytes.len() as u64)
+                .filter(|size| *size > 1 << 20)
+                .collect();
+            assert_eq!(
+                (large.len(), calls.bytes_down, calls.of("folder/list")),
+                (2, large.iter().sum(), 1 + 1 + 5),
+                "{calls:?}"
+            );
             assert_eq!((calls.refused, calls.refused_downloads), (0, 0), "{calls:?}");
         } else {
             restore_files(&open(&place, "base").await, &files).await.all_good();
         }
-        assert_same(&without_full_folders(read_back(&place, "base").await), &as_shown(&files), place.name());
+        assert_same(
+            &without_full_folders(read_back(&place, "base").await),
+            &as_shown(&files),
+            place.name(),
+        );
     }
 }
 
@@ -140,19 +163,31 @@ async fn ping_says_whether_the_base_can_be_made_and_makes_nothing() {
     for place in Place::all("ping") {
         place.put("there/file", b"x", 1).await;
         for base in ["", "there", "there/not", "not/there/either"] {
-            open(&place, base).await.ping().await.unwrap_or_else(|error| panic!("{} {base}: {error}", place.name()));
+            open(&place, base)
+                .await
+                .ping()
+                .await
+                .unwrap_or_else(|error| panic!("{} {base}: {error}", place.name()));
         }
         if let Place::Drive(simulator) = &place {
             assert_eq!(simulator.drive().tree().len(), 2);
             for base in ["there/file/below", "there/FILE/be/low"] {
                 let destination = open(&place, base).await;
                 let error = destination.ping().await.unwrap_err().to_string();
-                assert!(error.contains("there is a file at \"there/file\"") && !error.contains('\n'), "{error}");
-                let restored = restore(&destination, async |restore| give(restore, folder("/"), b"").await).await;
+                assert!(
+                    error.contains("there is a file at \"there/file\"") && !error.contains('\n'),
+                    "{error}"
+                );
+                let restored =
+                    restore(&destination, async |restore| give(restore, folder("/"), b"").await)
+                        .await;
                 assert_eq!(restored.failed("there is a file at"), ["/"]);
             }
             assert_eq!(simulator.drive().tree().len(), 2);
-            let error = Destination::open(place.settings(Role::Destination, "there/file")).await.unwrap_err().to_string();
+            let error = Destination::open(place.settings(Role::Destination, "there/file"))
+                .await
+                .unwrap_err()
+                .to_string();
             assert!(error.contains("is a file: give the folder"), "{error}");
         }
     }
@@ -176,15 +211,19 @@ async fn the_order_of_the_stream_does_not_matter_for_the_folders() {
     restored.all_good();
     assert_eq!(place.simulator().duplicate_folders().ever, 0);
     let paths: Vec<String> = place.simulator().drive().tree().into_keys().collect();
-    let expected = ["", "/a", "/a/b", "/a/b/x", "/a/b/y", "/a/b/z", "/c", "/c/d", "/c/x"].map(|path| format!("base/below{path}"));
+    let expected = ["", "/a", "/a/b", "/a/b/x", "/a/b/y", "/a/b/z", "/c", "/c/d", "/c/x"]
+        .map(|path| format!("base/below{path}"));
     assert_eq!(paths[1..], expected);
 }
 
 #[tokio::test]
 async fn a_size_that_is_not_known_is_found_out_where_the_backend_can() {
     for place in Place::all("no-size") {
-        let unknown =
-            |path: &str| RestoreRecord { path: path.into(), item: RestoreItem::File { size: None, modified: at(1) }, attributes: false };
+        let unknown = |path: &str| RestoreRecord {
+            path: path.into(),
+            item: RestoreItem::File { size: None, modified: at(1) },
+            attributes: false,
+        };
         let restored = restore(&open(&place, "base").await, async |restore| {
             give(restore, unknown("/small"), b"small").await;
             give(restore, unknown("/large"), &noise(1, 3_000_000)).await;

@@ -13,7 +13,10 @@ async fn an_answer_that_is_no_listing_is_an_error_on_that_folder() {
     let place = Place::drive();
     let simulator = place.simulator();
     place.put("good/file", b"good", 1).await;
-    let huge = format!("{{\"error\":{{\"code\":403,\"message\":\"{}\\u001b[31m\\u202e\"}}}}", "No ".repeat(1 << 18));
+    let huge = format!(
+        "{{\"error\":{{\"code\":403,\"message\":\"{}\\u001b[31m\\u202e\"}}}}",
+        "No ".repeat(1 << 18)
+    );
     let shapes: Vec<(&str, &str)> = vec![
         ("[]", "cannot unmarshal array"),
         ("null", "not a listing"),
@@ -25,7 +28,10 @@ async fn an_answer_that_is_no_listing_is_an_error_on_that_folder() {
         (r#"{"Name":"x","error":{"code":404,"message":"Gone"}}"#, "Gone"),
         (&huge, "No No"),
         (r#"{"Folders":{},"Files":7}"#, "cannot unmarshal"),
-        (r#"{"Folders":[{"FolderID":"\u001b[31m\u202e","DateModified":"\u001b[31m"}],"Files":[]}"#, "cannot unmarshal string"),
+        (
+            r#"{"Folders":[{"FolderID":"\u001b[31m\u202e","DateModified":"\u001b[31m"}],"Files":[]}"#,
+            "cannot unmarshal string",
+        ),
     ];
     for (number, (body, _)) in shapes.iter().enumerate() {
         simulator.drive().make_folder(&format!("shape{number}"));
@@ -34,9 +40,15 @@ async fn an_answer_that_is_no_listing_is_an_error_on_that_folder() {
     let told = walk(&place).await;
     for (number, (_, expected)) in shapes.iter().enumerate() {
         let reason = &told.failed[&format!("/shape{number}")];
-        assert!(reason.starts_with("cannot list the folder: ") && reason.contains(expected), "{number}: {reason}");
+        assert!(
+            reason.starts_with("cannot list the folder: ") && reason.contains(expected),
+            "{number}: {reason}"
+        );
     }
-    assert_eq!((told.failed.len(), &told.files[..]), (shapes.len(), &["/good/file".to_owned()][..]));
+    assert_eq!(
+        (told.failed.len(), &told.files[..]),
+        (shapes.len(), &["/good/file".to_owned()][..])
+    );
 }
 
 #[tokio::test]
@@ -48,14 +60,19 @@ async fn an_error_with_status_200_is_treated_as_what_it_is() {
     }
     let source = Source::open(place.settings(Role::Source, "")).await.unwrap();
     drop(source);
-    let inside = |code: u16| What::Answer(Answer::new(format!(r#"{{"error":{{"code":{code},"message":"Inside"}}}}"#)));
+    let inside = |code: u16| {
+        What::Answer(Answer::new(format!(r#"{{"error":{{"code":{code},"message":"Inside"}}}}"#)))
+    };
     simulator.reset_calls();
     simulator.set_faults(vec![
         Fault::new(inside(401)).endpoint("folder/list").item("/f3"),
         Fault::new(inside(503)).endpoint("folder/list").item("/f4").times(2),
         // Perhaps these only broke off.
         Fault::new(What::Answer(Answer::new(""))).endpoint("folder/list").item("/f1").times(2),
-        Fault::new(What::Answer(Answer::new(r#"{"Folders":[],"Files":["#))).endpoint("folder/list").item("/f2").times(2),
+        Fault::new(What::Answer(Answer::new(r#"{"Folders":[],"Files":["#)))
+            .endpoint("folder/list")
+            .item("/f2")
+            .times(2),
     ]);
     let told = walk(&place).await;
     assert_eq!((told.files.len(), told.failed.len()), (5, 0), "{:?}", told.failed);
@@ -73,7 +90,9 @@ async fn a_login_without_a_session_is_refused_in_one_line() {
         (r#"{"SessionID":""}"#, "gave no session"),
         ("\u{1b}<html>", "invalid character"),
     ] {
-        place.simulator().set_faults(vec![Fault::new(What::Answer(Answer::new(body))).endpoint("session/login").always()]);
+        place.simulator().set_faults(vec![
+            Fault::new(What::Answer(Answer::new(body))).endpoint("session/login").always(),
+        ]);
         let error = Source::open(place.settings(Role::Source, "")).await.unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
         assert_plain(&error);
@@ -88,7 +107,11 @@ async fn files_whose_size_time_or_hash_lie_are_errors_on_those_files() {
     let fine = None;
     let cases = [
         ("Size", json!("-5"), fine),
-        ("Size", json!("9223372036854775807"), Some("it has 6 bytes, 9223372036854775807 were expected")),
+        (
+            "Size",
+            json!("9223372036854775807"),
+            Some("it has 6 bytes, 9223372036854775807 were expected"),
+        ),
         ("Size", json!("5"), Some("changed while it was read")),
         ("Size", json!("7"), Some("changed while it was read")),
         ("DateModified", json!("-99999999999"), fine),
@@ -100,12 +123,18 @@ async fn files_whose_size_time_or_hash_lie_are_errors_on_those_files() {
         ("FileId", json!(""), Some("File does not exist")),
         ("FileId", json!("../../session/login.json"), Some("")),
     ];
-    let entries = cases
-        .iter()
-        .enumerate()
-        .map(|(number, (key, value, _))| with(file_entry(&file, &format!("f{number}"), b"target"), key, value.clone()));
+    let entries = cases.iter().enumerate().map(|(number, (key, value, _))| {
+        with(file_entry(&file, &format!("f{number}"), b"target"), key, value.clone())
+    });
     simulator.drive().make_folder("lies");
-    plant(simulator, "lies", listing(vec![with(folder_entry("D999", "gone"), "DateModified", json!(i64::MIN))], entries.collect()));
+    plant(
+        simulator,
+        "lies",
+        listing(
+            vec![with(folder_entry("D999", "gone"), "DateModified", json!(i64::MIN))],
+            entries.collect(),
+        ),
+    );
     let told = walk(&place).await;
     assert_eq!(told.failed.keys().collect::<Vec<_>>(), ["/lies/gone"]);
     assert_eq!(told.files.len(), cases.len() + 1);
@@ -131,7 +160,11 @@ async fn files_whose_size_time_or_hash_lie_are_errors_on_those_files() {
     .enumerate()
     {
         simulator.drive().make_folder(&format!("wrong{number}"));
-        plant(simulator, &format!("wrong{number}"), listing(vec![], vec![with(file_entry(&file, "f", b"target"), key, value)]));
+        plant(
+            simulator,
+            &format!("wrong{number}"),
+            listing(vec![], vec![with(file_entry(&file, "f", b"target"), key, value)]),
+        );
     }
     let told = walk(&place).await;
     assert_eq!(told.failed.len(), 5 + 1, "{:?}", told.failed);

@@ -38,10 +38,16 @@ async fn walk(place: &Place) -> Told {
         }
         records
     };
-    let (outcome, records) = within(TIME_LIMIT, async { tokio::join!(told.source.walk(sender), collect) }).await;
+    let (outcome, records) =
+        within(TIME_LIMIT, async { tokio::join!(told.source.walk(sender), collect) }).await;
     outcome.unwrap();
     for SourceRecord { path, item } in records {
-        assert!(path == "/" || path.starts_with('/') && path[1..].split('/').all(|name| !["", ".", ".."].contains(&name)), "{path:?}");
+        assert!(
+            path == "/"
+                || path.starts_with('/')
+                    && path[1..].split('/').all(|name| !["", ".", ".."].contains(&name)),
+            "{path:?}"
+        );
         assert!(!path.contains('\0') && path.len() < 20_000, "{path:?}");
         match item {
             SourceItem::Folder { .. } => told.folders.push(path),

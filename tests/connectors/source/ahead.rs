@@ -56,7 +56,11 @@ async fn a_run_that_opens_few_files_fetches_next_to_nothing_in_vain() {
     let source = open(&place, "").await;
     place.simulator().reset_calls();
     // One in a hundred, spread by a hash.
-    let wanted = |path: &str| path.bytes().fold(7u32, |hash, byte| hash.wrapping_mul(31).wrapping_add(u32::from(byte))) % 100 == 0;
+    let wanted = |path: &str| {
+        path.bytes().fold(7u32, |hash, byte| hash.wrapping_mul(31).wrapping_add(u32::from(byte)))
+            % 100
+            == 0
+    };
     let opened = back_up(&source, wanted).await as u64;
     let read = place.simulator().calls().of("download/file");
     assert!(opened > 5 && read - opened <= opened / 10, "{opened} were wanted, {read} were read");
@@ -102,6 +106,10 @@ async fn a_large_file_is_fetched_ahead_by_its_beginning_only() {
     let moved = place.simulator().calls().bytes_down;
     assert!(moved < 3 * (40 << 20) + 3 * (20 << 20), "{} MiB", moved >> 20);
     for path in ["/large5", "/large4", "/large3"] {
-        assert!(read(&source, path).await.unwrap() == noise(path.bytes().last().unwrap() as u64 - 48, 40 << 20), "{path}");
+        assert!(
+            read(&source, path).await.unwrap()
+                == noise(path.bytes().last().unwrap() as u64 - 48, 40 << 20),
+            "{path}"
+        );
     }
 }

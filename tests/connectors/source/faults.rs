@@ -15,11 +15,21 @@ async fn a_base_that_is_missing_or_a_file_is_one_clear_line() {
     for place in Place::all("base") {
         place.put("folder/file", b"x", 1).await;
         if !matches!(place, Place::Memory { .. }) {
-            let error = Source::open(place.settings(Role::Source, "missing")).await.unwrap_err().to_string();
+            let error = Source::open(place.settings(Role::Source, "missing"))
+                .await
+                .unwrap_err()
+                .to_string();
             assert!(error.contains("missing does not exist"), "{}: {error}", place.name());
         }
-        let error = Source::open(place.settings(Role::Source, "folder/file")).await.unwrap_err().to_string();
-        assert!(error.contains("is a file: give the folder that it is in"), "{}: {error}", place.name());
+        let error = Source::open(place.settings(Role::Source, "folder/file"))
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("is a file: give the folder that it is in"),
+            "{}: {error}",
+            place.name()
+        );
         assert!(!error.contains('\n'), "{error}");
     }
 }
@@ -54,7 +64,9 @@ async fn a_folder_that_cannot_be_listed_is_an_error_on_it_and_the_rest_is_told()
     let source = open(&place, "").await;
     let records = walked(&source).await;
     let bad: Vec<_> = records.iter().filter(|record| record.path.starts_with("/bad")).collect();
-    let [SourceRecord { path, item: SourceItem::Failed(message) }] = bad[..] else { panic!("{bad:?}") };
+    let [SourceRecord { path, item: SourceItem::Failed(message) }] = bad[..] else {
+        panic!("{bad:?}")
+    };
     assert_eq!(path, "/bad");
     assert!(message.starts_with("cannot list the folder: "), "{message}");
     assert!(records.iter().any(|record| record.path == "/good/file"));
@@ -68,8 +80,11 @@ async fn entries_of_one_name_are_an_error_and_not_a_silent_choice() {
     make_second_folder(&place, "twin").await;
     let source = open(&place, "").await;
     let records = walked(&source).await;
-    let failed: Vec<_> = records.iter().filter(|record| matches!(record.item, SourceItem::Failed(_))).collect();
-    let [SourceRecord { path, item: SourceItem::Failed(message) }] = failed[..] else { panic!("{records:?}") };
+    let failed: Vec<_> =
+        records.iter().filter(|record| matches!(record.item, SourceItem::Failed(_))).collect();
+    let [SourceRecord { path, item: SourceItem::Failed(message) }] = failed[..] else {
+        panic!("{records:?}")
+    };
     assert_eq!(path, "/twin");
     assert!(message.contains("another entry of this name"), "{message}");
     assert!(records.iter().any(|record| record.path == "/folder/name"));
@@ -77,10 +92,14 @@ async fn entries_of_one_name_are_an_error_and_not_a_silent_choice() {
 
 /// Makes a folder twice, by two clients that do not know of each other.
 async fn make_second_folder(place: &Place, path: &str) {
-    place.simulator().change_behaviour(|behaviour| behaviour.folder_namesakes = FolderNamesakes::Raced);
+    place
+        .simulator()
+        .change_behaviour(|behaviour| behaviour.folder_namesakes = FolderNamesakes::Raced);
     let remotes = [remote(place).await, remote(place).await];
     // Each has seen that there is no such folder before either makes it.
-    place.simulator().add_fault(Fault::new(What::Delay { ms: 300 }).endpoint("folder/create").always());
+    place
+        .simulator()
+        .add_fault(Fault::new(What::Delay { ms: 300 }).endpoint("folder/create").always());
     let (first, second) = tokio::join!(remotes[0].make_folder(path), remotes[1].make_folder(path));
     first.unwrap();
     second.unwrap();
@@ -97,9 +116,13 @@ async fn a_wrong_password_is_told_at_once() {
     let place = Place::drive();
     let mut config = place.config("");
     config.insert("password".into(), "wrong one".into());
-    let settings = plakar_opendrive::connector::Settings::parse(Role::Source, &config, "h").unwrap();
+    let settings =
+        plakar_opendrive::connector::Settings::parse(Role::Source, &config, "h").unwrap();
     let error = Source::open(settings).await.unwrap_err().to_string();
-    assert!(error.contains("refused the login of user@example.com") && !error.contains("wrong one"), "{error}");
+    assert!(
+        error.contains("refused the login of user@example.com") && !error.contains("wrong one"),
+        "{error}"
+    );
     assert_eq!(place.simulator().calls().of("session/login"), 1, "no storm of logins");
 }
 
@@ -120,7 +143,10 @@ async fn calls_that_fail_for_a_while_are_tried_again() {
     let source = open(&place, "").await;
     walked(&source).await;
     for n in 0..10 {
-        assert!(read(&source, &format!("/f/file{n}")).await.unwrap() == noise(n, 10_000), "file{n}");
+        assert!(
+            read(&source, &format!("/f/file{n}")).await.unwrap() == noise(n, 10_000),
+            "file{n}"
+        );
     }
     assert!(simulator.unused_faults().is_empty(), "{:?}", simulator.unused_faults());
 }
@@ -129,7 +155,9 @@ async fn calls_that_fail_for_a_while_are_tried_again() {
 async fn a_download_that_is_cut_is_taken_up_where_it_stopped() {
     let place = Place::drive();
     place.put("large", &noise(9, 3_000_000), 1).await;
-    place.simulator().add_fault(Fault::new(What::CutBody { after: 1_234_567 }).endpoint("download/file"));
+    place
+        .simulator()
+        .add_fault(Fault::new(What::CutBody { after: 1_234_567 }).endpoint("download/file"));
     let source = open(&place, "").await;
     walked(&source).await;
     assert!(read(&source, "/large").await.unwrap() == noise(9, 3_000_000));
@@ -144,7 +172,9 @@ async fn a_damaged_download_is_begun_once_more_while_nothing_of_it_was_given_out
     for (path, size) in [("once", 50_000), ("twice", 50_000), ("large", 6 << 20)] {
         place.put(path, &noise(size, size as usize), 1).await;
     }
-    let damage = |item: &str, times| Fault::new(What::CorruptBody).endpoint("download/file").item(item).times(times);
+    let damage = |item: &str, times| {
+        Fault::new(What::CorruptBody).endpoint("download/file").item(item).times(times)
+    };
     place.simulator().set_faults(vec![damage("once", 1), damage("twice", 2), damage("large", 1)]);
     let source = open(&place, "").await;
     walked(&source).await;

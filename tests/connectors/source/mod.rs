@@ -8,7 +8,9 @@ use plakar_opendrive::connector::{Role, Source};
 use support_plugin::place::Place;
 
 async fn open(place: &Place, base: &str) -> Source {
-    Source::open(place.settings(Role::Source, base)).await.unwrap_or_else(|error| panic!("{}: {error}", place.name()))
+    Source::open(place.settings(Role::Source, base))
+        .await
+        .unwrap_or_else(|error| panic!("{}: {error}", place.name()))
 }
 
 async fn read(source: &Source, path: &str) -> Result<Vec<u8>, plakar_opendrive::rclone::Error> {

@@ -59,16 +59,30 @@ async fn everything_is_told_of_and_read_back() {
             .collect();
         for (path, bytes) in &files {
             // rclone's name for a control character, but in memory (lib/encoder in rclone).
-            let path = &if !matches!(place, Place::Memory { .. }) { path.replace('\n', "␊") } else { path.to_string() };
+            let path = &if !matches!(place, Place::Memory { .. }) {
+                path.replace('\n', "␊")
+            } else {
+                path.to_string()
+            };
             let Some(SourceItem::File { size, modified }) = found.get(path.as_str()) else {
                 panic!("{}: {path:?} is {:?}", place.name(), found.get(path.as_str()))
             };
-            assert_eq!((*size, seconds(*modified)), (Some(bytes.len() as u64), 1_700_000_000), "{}: {path:?}", place.name());
+            assert_eq!(
+                (*size, seconds(*modified)),
+                (Some(bytes.len() as u64), 1_700_000_000),
+                "{}: {path:?}",
+                place.name()
+            );
             let absolute = format!("{}/{path}", place.root().trim_end_matches('/'));
-            assert!(read(&source, &absolute).await.unwrap() == *bytes, "{}: {path:?}", place.name());
+            assert!(
+                read(&source, &absolute).await.unwrap() == *bytes,
+                "{}: {path:?}",
+                place.name()
+            );
         }
         assert_eq!(found.contains_key("nothing in it"), empty_folder, "{}", place.name());
-        let failed = records.iter().filter(|record| matches!(record.item, SourceItem::Failed(_))).count();
+        let failed =
+            records.iter().filter(|record| matches!(record.item, SourceItem::Failed(_))).count();
         assert_eq!(failed, 0, "{}: {records:?}", place.name());
     }
 }
@@ -82,9 +96,23 @@ async fn folders_come_before_what_is_in_them_from_the_root_on() {
         let source = open(&place, "base").await;
         let mut told = std::collections::HashSet::new();
         for record in walked(&source).await {
-            let parent = record.path.rsplit_once('/').map(|(parent, _)| if parent.is_empty() { "/" } else { parent }).unwrap();
-            assert!(record.path == "/" || told.contains(parent), "{}: {} came before {parent}", place.name(), record.path);
-            assert!(told.insert(record.path.clone()), "{}: {} came twice", place.name(), record.path);
+            let parent = record
+                .path
+                .rsplit_once('/')
+                .map(|(parent, _)| if parent.is_empty() { "/" } else { parent })
+                .unwrap();
+            assert!(
+                record.path == "/" || told.contains(parent),
+                "{}: {} came before {parent}",
+                place.name(),
+                record.path
+            );
+            assert!(
+                told.insert(record.path.clone()),
+                "{}: {} came twice",
+                place.name(),
+                record.path
+            );
         }
         assert!(told.contains("/") && told.contains(&source.identity().root), "{}", place.name());
     }
@@ -117,7 +145,12 @@ async fn objects_are_let_go_when_they_are_acknowledged() {
             source.acknowledge(&record.path);
         }
         let path = format!("{}/a", place.root().trim_end_matches('/'));
-        assert_eq!(source.read(&path).await.unwrap_err().kind(), ErrorKind::NotFound, "{}", place.name());
+        assert_eq!(
+            source.read(&path).await.unwrap_err().kind(),
+            ErrorKind::NotFound,
+            "{}",
+            place.name()
+        );
     }
 }
 
@@ -128,7 +161,8 @@ async fn names_that_look_like_dots_stay_names() {
     place.put("folder/\u{ff0e}\u{ff0e}", b"x", 1).await;
     place.simulator().drive().make_folder("folder/\u{ff0e}");
     let source = open(&place, "").await;
-    let mut paths: Vec<String> = walked(&source).await.into_iter().map(|record| record.path).collect();
+    let mut paths: Vec<String> =
+        walked(&source).await.into_iter().map(|record| record.path).collect();
     paths.sort_unstable();
     assert_eq!(paths, ["/", "/folder", "/folder/\u{ff0e}", "/folder/\u{ff0e}\u{ff0e}"]);
     assert_eq!(read(&source, "/folder/\u{ff0e}\u{ff0e}").await.unwrap(), b"x");
@@ -163,14 +197,23 @@ async fn a_base_is_opened_in_three_calls_whatever_is_beside_it() {
     let place = Place::drive();
     let drive = place.simulator().drive();
     for folder in ["", "a/", "a/b/"] {
-        (0..10_000).for_each(|number| drop(drive.put_generated(&format!("{folder}file{number:05}"), 10, number, 1_700_000_000)));
+        (0..10_000).for_each(|number| {
+            drop(drive.put_generated(
+                &format!("{folder}file{number:05}"),
+                10,
+                number,
+                1_700_000_000,
+            ))
+        });
     }
     place.put("a/b/c/file", b"0123456789", 1_700_000_000).await;
     for role in [Role::Source, Role::Destination, Role::Store] {
         place.simulator().reset_calls();
         match role {
             Role::Source => drop(open(&place, "a/b/c").await),
-            Role::Destination => drop(Destination::open(place.settings(role, "a/b/c")).await.unwrap()),
+            Role::Destination => {
+                drop(Destination::open(place.settings(role, "a/b/c")).await.unwrap())
+            }
             Role::Store => Store::new(place.settings(role, "a/b/c")).ping().await.unwrap(),
         }
         let calls = place.simulator().calls();

@@ -44,7 +44,12 @@ impl Fetch for Plain {
         self.bytes.len() as u64
     }
 
-    fn fetch(self: Arc<Self>, offset: u64, length: usize, _: Arc<Urgency>) -> BoxFuture<'static, Result<Bytes>> {
+    fn fetch(
+        self: Arc<Self>,
+        offset: u64,
+        length: usize,
+        _: Arc<Urgency>,
+    ) -> BoxFuture<'static, Result<Bytes>> {
         async move {
             self.reads.fetch_add(1, Ordering::Relaxed);
             self.moved.fetch_add(length as u64, Ordering::Relaxed);
@@ -55,18 +60,28 @@ impl Fetch for Plain {
                 self.fail.fetch_sub(1, Ordering::Relaxed);
                 return Err(Error::new(ErrorKind::Timeout, "not now"));
             }
-            assert!(length > 0 && offset as usize + length <= self.bytes.len(), "{offset} {length}");
+            assert!(
+                length > 0 && offset as usize + length <= self.bytes.len(),
+                "{offset} {length}"
+            );
             Ok(Bytes::copy_from_slice(&self.bytes[offset as usize..][..length]))
         }
         .boxed()
     }
 }
 
-async fn through(cache: &BlockCache, mac: Mac, file: &Arc<Plain>, offset: usize, length: usize) -> Result<Vec<u8>> {
+async fn through(
+    cache: &BlockCache,
+    mac: Mac,
+    file: &Arc<Plain>,
+    offset: usize,
+    length: usize,
+) -> Result<Vec<u8>> {
     if let Some(bytes) = cache.hit(&mac, file, offset as u64, length) {
         return Ok(bytes.to_vec());
     }
-    let pieces: Vec<Bytes> = cache.read(mac, file.clone(), offset as u64, length as u64).try_collect().await?;
+    let pieces: Vec<Bytes> =
+        cache.read(mac, file.clone(), offset as u64, length as u64).try_collect().await?;
     Ok(pieces.concat())
 }
 
@@ -153,20 +168,27 @@ async fn misses_of_one_place_share_a_read_and_a_failure() {
         }
     };
     file.fail.store(1, Ordering::Relaxed);
-    assert!(read(50).await.iter().all(|outcome| outcome.as_ref().is_err_and(|error| error.kind() == ErrorKind::Timeout)));
-    assert_eq!(file.reads.load(Ordering::Relaxed), 1);
-    // Nothing of it stays.
     assert!(
         read(50)
             .await
             .iter()
-            .all(|outcome| outcome.as_ref().is_ok_and(|bytes| bytes[..] == file.bytes[1_000_003..][..3_000] || bytes.len() == 3_000))
+            .all(|outcome| outcome.as_ref().is_err_and(|error| error.kind() == ErrorKind::Timeout))
     );
+    assert_eq!(file.reads.load(Ordering::Relaxed), 1);
+    // Nothing of it stays.
+    assert!(read(50).await.iter().all(|outcome| {
+        outcome.as_ref().is_ok_and(|bytes| {
+            bytes[..] == file.bytes[1_000_003..][..3_000] || bytes.len() == 3_000
+        })
+    }));
     assert!(file.reads.load(Ordering::Relaxed) <= 3, "{}", file.reads.load(Ordering::Relaxed));
     // Whoever gives up does not take the others' bytes away.
     let file = Plain::new(8 << 20, true);
     assert!(through(&cache, mac(2), &file, 3_000_001, 10).now_or_never().is_none());
-    assert_eq!(through(&cache, mac(2), &file, 3_000_001, 10).await.unwrap(), file.bytes[3_000_001..3_000_011]);
+    assert_eq!(
+        through(&cache, mac(2), &file, 3_000_001, 10).await.unwrap(),
+        file.bytes[3_000_001..3_000_011]
+    );
     assert_eq!(file.reads.load(Ordering::Relaxed), 1);
 }
 
@@ -181,10 +203,14 @@ async fn large_reads_are_read_ahead_as_well() {
             through(&cache, mac(index as u8), file, at, step).await.unwrap();
         }
     }
-    let (reads, moved) = files
-        .iter()
-        .fold((0, 0), |(reads, moved), file| (reads + file.reads.load(Ordering::Relaxed), moved + file.moved.load(Ordering::Relaxed)));
-    assert!(reads < 30 * runs as u64 && moved < (size * runs) as u64 * 11 / 10, "{reads} reads of {} MiB", moved >> 20);
+    let (reads, moved) = files.iter().fold((0, 0), |(reads, moved), file| {
+        (reads + file.reads.load(Ordering::Relaxed), moved + file.moved.load(Ordering::Relaxed))
+    });
+    assert!(
+        reads < 30 * runs as u64 && moved < (size * runs) as u64 * 11 / 10,
+        "{reads} reads of {} MiB",
+        moved >> 20
+    );
 }
 
 /// A file over a line that gives each connection so much: a read takes as long as it is large.
@@ -201,7 +227,12 @@ impl Fetch for Slow {
         self.bytes.len() as u64
     }
 
-    fn fetch(self: Arc<Self>, offset: u64, length: usize, _: Arc<Urgency>) -> BoxFuture<'static, Result<Bytes>> {
+    fn fetch(
+        self: Arc<Self>,
+        offset: u64,
+        length: usize,
+        _: Arc<Urgency>,
+    ) -> BoxFuture<'static, Result<Bytes>> {
         async move {
             self.open.fetch_add(1, Ordering::Relaxed);
             self.moved.fetch_add(length as u64, Ordering::Relaxed);
@@ -218,14 +249,20 @@ async fn on_a_slow_line_a_run_has_several_blocks_under_way() {
     for backward in [false, true] {
         let (size, step) = (48 << 20, 10_000);
         let bytes = noise(1, size);
-        let file = Arc::new(Slow { bytes: bytes.clone(), open: AtomicU64::new(0), times: Default::default(), moved: AtomicU64::new(0) });
+        let file = Arc::new(Slow {
+            bytes: bytes.clone(),
+            open: AtomicU64::new(0),
+            times: Default::default(),
+            moved: AtomicU64::new(0),
+        });
         let cache = BlockCache::new(64 << 20, 8);
         let watch = tokio::spawn({
             let (file, cache) = (file.clone(), cache.clone());
             async move {
                 loop {
                     assert!(cache.held() <= 64 << 20);
-                    file.times[file.open.load(Ordering::Relaxed) as usize].fetch_add(10, Ordering::Relaxed);
+                    file.times[file.open.load(Ordering::Relaxed) as usize]
+                        .fetch_add(10, Ordering::Relaxed);
                     tokio::time::sleep(Duration::from_millis(10)).await;
                 }
             }
@@ -233,7 +270,11 @@ async fn on_a_slow_line_a_run_has_several_blocks_under_way() {
         for at in (0..size - step).step_by(step) {
             let offset = if backward { size - step - at } else { at };
             if cache.hit(&mac(1), &file, offset as u64, step).is_none() {
-                let pieces: Vec<Bytes> = cache.read(mac(1), file.clone(), offset as u64, step as u64).try_collect().await.unwrap();
+                let pieces: Vec<Bytes> = cache
+                    .read(mac(1), file.clone(), offset as u64, step as u64)
+                    .try_collect()
+                    .await
+                    .unwrap();
                 assert!(pieces.concat() == bytes[offset..offset + step]);
             }
         }
@@ -241,7 +282,10 @@ async fn on_a_slow_line_a_run_has_several_blocks_under_way() {
         let times: Vec<u64> = file.times.iter().map(|time| time.load(Ordering::Relaxed)).collect();
         let moved = file.moved.load(Ordering::Relaxed);
         // The beginning of a run, when nobody knows that it is one, and its end are what they are.
-        assert!(times[2..].iter().sum::<u64>() * 2 > times.iter().sum(), "milliseconds by how many were open: {times:?}");
+        assert!(
+            times[2..].iter().sum::<u64>() * 2 > times.iter().sum(),
+            "milliseconds by how many were open: {times:?}"
+        );
         assert!(moved <= size as u64, "{moved}");
     }
 }
@@ -254,8 +298,16 @@ impl Fetch for Short {
         2 << 20
     }
 
-    fn fetch(self: Arc<Self>, _: u64, length: usize, _: Arc<Urgency>) -> BoxFuture<'static, Result<Bytes>> {
-        let short = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |times| times.checked_sub(1)).is_ok();
+    fn fetch(
+        self: Arc<Self>,
+        _: u64,
+        length: usize,
+        _: Arc<Urgency>,
+    ) -> BoxFuture<'static, Result<Bytes>> {
+        let short = self
+            .0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |times| times.checked_sub(1))
+            .is_ok();
         async move { Ok(vec![1; length - usize::from(short)].into()) }.boxed()
     }
 }
@@ -263,7 +315,8 @@ impl Fetch for Short {
 #[tokio::test]
 async fn a_read_of_a_wrong_length_is_made_once_more() {
     let (cache, file) = (BlockCache::new(64 << 20, 8), Arc::new(Short(AtomicU64::new(1))));
-    let read = |number: u8| cache.read(mac(number), file.clone(), 10, 5).try_collect::<Vec<Bytes>>();
+    let read =
+        |number: u8| cache.read(mac(number), file.clone(), 10, 5).try_collect::<Vec<Bytes>>();
     assert_eq!(read(1).await.unwrap().concat(), [1; 5]);
     // Damaged for good; nothing of it stays.
     file.0.store(2, Ordering::Relaxed);
@@ -279,7 +332,12 @@ impl Fetch for Panics {
         100
     }
 
-    fn fetch(self: Arc<Self>, _: u64, length: usize, _: Arc<Urgency>) -> BoxFuture<'static, Result<Bytes>> {
+    fn fetch(
+        self: Arc<Self>,
+        _: u64,
+        length: usize,
+        _: Arc<Urgency>,
+    ) -> BoxFuture<'static, Result<Bytes>> {
         async move {
             assert!(self.0.swap(true, Ordering::Relaxed), "the first read");
             Ok(vec![1; length].into())

@@ -26,27 +26,42 @@ async fn uploads_that_go_wrong_are_tried_again_and_leave_nothing() {
         place.simulator().add_fault(fault.clone());
         let outcome = put(&store, Kind::State, mac(1), b"a state").await;
         assert_eq!(outcome.as_ref().ok(), Some(&7), "{fault:?}: {outcome:?}");
-        assert!(place.simulator().unused_faults().len() <= usize::from(matches!(fault.what, What::LieHash)), "{fault:?}");
+        assert!(
+            place.simulator().unused_faults().len()
+                <= usize::from(matches!(fault.what, What::LieHash)),
+            "{fault:?}"
+        );
         let other = self::store(&place);
         assert_eq!(listed(&other, Kind::State).await, [mac(1)], "{fault:?}");
         assert_eq!(get(&other, Kind::State, &mac(1), None).await.unwrap(), b"a state", "{fault:?}");
     }
-    for endpoint in ["upload/create_file", "upload/open_file_upload", "upload/upload_file_chunk", "upload/close_file_upload", "file/rename"]
-    {
+    for endpoint in [
+        "upload/create_file",
+        "upload/open_file_upload",
+        "upload/upload_file_chunk",
+        "upload/close_file_upload",
+        "file/rename",
+    ] {
         for kind in [Kind::State, Kind::Packfile] {
             if kind == Kind::Packfile && endpoint == "file/rename" {
                 continue;
             }
             let place = Place::drive();
             if endpoint == "upload/open_file_upload" {
-                place.simulator().change_behaviour(|behaviour| behaviour.temp_location = TempLocation::AtOpen);
+                place
+                    .simulator()
+                    .change_behaviour(|behaviour| behaviour.temp_location = TempLocation::AtOpen);
             }
             let store = made(&place).await;
             let refusal = What::Status { code: 403, message: "Denied".into(), retry_after: None };
             place.simulator().add_fault(Fault::new(refusal).endpoint(endpoint).always());
             let error = put(&store, kind, mac(1), b"a state").await.unwrap_err();
             assert!(error.to_string().contains("Denied"), "{endpoint}: {error}");
-            assert_eq!(listed(&support_plugin::stores::store(&place), kind).await, NONE, "{endpoint}");
+            assert_eq!(
+                listed(&support_plugin::stores::store(&place), kind).await,
+                NONE,
+                "{endpoint}"
+            );
             assert_eq!(place.simulator().unused_faults(), [], "{endpoint}");
         }
     }
@@ -87,7 +102,8 @@ async fn once_the_drive_is_away_all_reads_fail_at_once() {
     // As Plakar does, which takes the next one when one has failed.
     let mut failed = 0;
     let away = loop {
-        let error = get(&reader, Kind::Packfile, &mac(failed % 3), Some((0, 100))).await.unwrap_err();
+        let error =
+            get(&reader, Kind::Packfile, &mac(failed % 3), Some((0, 100))).await.unwrap_err();
         failed += 1;
         assert!(failed < 20, "{error}");
         if error.kind() == ErrorKind::Unreachable {
@@ -99,13 +115,21 @@ async fn once_the_drive_is_away_all_reads_fail_at_once() {
     for number in 0..4 {
         for kind in [Kind::Packfile, Kind::State] {
             let error = get(&reader, kind, &mac(number), None).await.unwrap_err();
-            assert!(error.message().contains("an earlier read was given up: the drive has not answered"), "{error}");
+            assert!(
+                error
+                    .message()
+                    .contains("an earlier read was given up: the drive has not answered"),
+                "{error}"
+            );
         }
     }
     assert_eq!(place.simulator().calls().total, 0);
     // The next run reads again.
     place.simulator().set_faults(Vec::new());
-    assert!(get(&store(&place), Kind::Packfile, &mac(3), Some((0, 5000))).await.unwrap() == noise(3, 5000));
+    assert!(
+        get(&store(&place), Kind::Packfile, &mac(3), Some((0, 5000))).await.unwrap()
+            == noise(3, 5000)
+    );
 }
 
 /// A drive may have two folders of one name. What is in the second is neither ignored nor guessed at.
@@ -115,8 +139,17 @@ async fn a_folder_of_a_store_that_is_there_twice_is_told() {
         let place = Place::drive();
         put(&made(&place).await, Kind::Packfile, mac(1), b"content").await.unwrap();
         let name_of_a_resource = "ab".repeat(32);
-        place.simulator().drive().put_in_twin(&format!("stores/one/{name}"), &name_of_a_resource, b"more".to_vec(), 1_600_000_000);
+        place.simulator().drive().put_in_twin(
+            &format!("stores/one/{name}"),
+            &name_of_a_resource,
+            b"more".to_vec(),
+            1_600_000_000,
+        );
         let error = store(&place).open().await.unwrap_err().to_string();
-        assert!(error.contains(&format!("there are two folders named {name}: put all into one of them")), "{error}");
+        assert!(
+            error
+                .contains(&format!("there are two folders named {name}: put all into one of them")),
+            "{error}"
+        );
     }
 }

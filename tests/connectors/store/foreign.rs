@@ -35,7 +35,10 @@ async fn what_is_no_resource_is_passed_over() {
         }
         // Another machine may be at these at this moment.
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-        let young = [format!("states/{}.0011223344556677.incomplete", hex(&mac(6))), "CONFIG.7766554433221100.incomplete".to_owned()];
+        let young = [
+            format!("states/{}.0011223344556677.incomplete", hex(&mac(6))),
+            "CONFIG.7766554433221100.incomplete".to_owned(),
+        ];
         for path in &young {
             place.put(&format!("stores/one/{path}"), b"x", now - 23 * 3600).await;
         }
@@ -46,7 +49,10 @@ async fn what_is_no_resource_is_passed_over() {
             if kind != Kind::Packfile {
                 assert_eq!(listed(&store, kind).await, NONE, "{}", place.name());
             }
-            assert_eq!(get(&store, kind, &mac(number), None).await.unwrap_err().kind(), ErrorKind::NotFound);
+            assert_eq!(
+                get(&store, kind, &mac(number), None).await.unwrap_err().kind(),
+                ErrorKind::NotFound
+            );
         }
         assert_eq!(store.size().await.unwrap(), 10);
         // Only a connection that writes removes what was left behind, and nothing else.
@@ -70,7 +76,12 @@ async fn what_is_abandoned_is_judged_by_the_drives_clock() {
         place.simulator().change_behaviour(|behaviour| behaviour.clock_ahead = ahead);
         made(&place).await;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64 + ahead;
-        let upload = |number, hours: i64| (format!("states/{}.0011223344556677.incomplete", hex(&mac(number))), now - hours * 3600);
+        let upload = |number, hours: i64| {
+            (
+                format!("states/{}.0011223344556677.incomplete", hex(&mac(number))),
+                now - hours * 3600,
+            )
+        };
         for (path, begun) in [upload(6, 1), upload(7, 25)] {
             place.put(&format!("stores/one/{path}"), b"x", begun as u64).await;
         }
@@ -80,7 +91,13 @@ async fn what_is_abandoned_is_judged_by_the_drives_clock() {
         put(&store, Kind::Lock, mac(1), b"lock").await.unwrap();
         store.tidy().await;
         store.finish().await;
-        let left: Vec<String> = place.simulator().drive().tree().into_keys().filter(|path| path.ends_with(".incomplete")).collect();
+        let left: Vec<String> = place
+            .simulator()
+            .drive()
+            .tree()
+            .into_keys()
+            .filter(|path| path.ends_with(".incomplete"))
+            .collect();
         assert_eq!(left, [format!("stores/one/{}", upload(6, 1).0)], "{days} days");
     }
 }
@@ -92,8 +109,15 @@ async fn left_behind(place: &Place) -> usize {
     let mut count = 0;
     for folder in ["", "packfiles", "states", "locks"] {
         let entries = remote.list(folder).await.unwrap_or_default();
-        let unfinished = |name: &str| (name.ends_with(".incomplete") || name.ends_with(".partial")) && !name.contains(".old.");
-        count += entries.iter().filter(|entry| unfinished(&entry.name) || (entry.size == Some(0) && entry.name.len() == 64)).count();
+        let unfinished = |name: &str| {
+            (name.ends_with(".incomplete") || name.ends_with(".partial")) && !name.contains(".old.")
+        };
+        count += entries
+            .iter()
+            .filter(|entry| {
+                unfinished(&entry.name) || (entry.size == Some(0) && entry.name.len() == 64)
+            })
+            .count();
     }
     count
 }
@@ -105,19 +129,41 @@ async fn stores_of_plakars_own_integration_open_here_and_the_other_way_round() {
         // As it makes them: flat today, by the first two digits in its older generation.
         place.put("stores/one/CONFIG", b"description", 1_700_000_000).await;
         for folder in ["packfiles", "states", "locks"] {
-            place.put(&format!("stores/one/{folder}/{flat}"), format!("flat {folder}").as_bytes(), 1_700_000_000).await;
-            place.put(&format!("stores/one/{folder}/{}/{old}", &old[..2]), format!("old {folder}").as_bytes(), 1_700_000_000).await;
+            place
+                .put(
+                    &format!("stores/one/{folder}/{flat}"),
+                    format!("flat {folder}").as_bytes(),
+                    1_700_000_000,
+                )
+                .await;
+            place
+                .put(
+                    &format!("stores/one/{folder}/{}/{old}", &old[..2]),
+                    format!("old {folder}").as_bytes(),
+                    1_700_000_000,
+                )
+                .await;
         }
         let store = store(&place);
         assert_eq!(store.open().await.unwrap(), "description");
-        for (kind, folder) in [(Kind::Packfile, "packfiles"), (Kind::State, "states"), (Kind::Lock, "locks")] {
+        for (kind, folder) in
+            [(Kind::Packfile, "packfiles"), (Kind::State, "states"), (Kind::Lock, "locks")]
+        {
             assert_eq!(listed(&store, kind).await, [mac(1), mac(2)]);
-            assert_eq!(get(&store, kind, &mac(1), None).await.unwrap(), format!("flat {folder}").as_bytes());
+            assert_eq!(
+                get(&store, kind, &mac(1), None).await.unwrap(),
+                format!("flat {folder}").as_bytes()
+            );
             assert_eq!(get(&store, kind, &mac(2), Some((0, 3))).await.unwrap(), b"old");
             // And ours are where it looks for them: the kind's folder, 64 hex digits, nothing else.
             put(&store, kind, mac(3), b"ours").await.unwrap();
-            let remote = plakar_opendrive::rclone::Remote::open(&place.settings(Role::Store, "stores/one").remote).await.unwrap();
-            let mut names: Vec<String> = remote.list(folder).await.unwrap().into_iter().map(|entry| entry.name).collect();
+            let remote = plakar_opendrive::rclone::Remote::open(
+                &place.settings(Role::Store, "stores/one").remote,
+            )
+            .await
+            .unwrap();
+            let mut names: Vec<String> =
+                remote.list(folder).await.unwrap().into_iter().map(|entry| entry.name).collect();
             names.sort();
             let mut expected = vec![flat.clone(), old[..2].to_owned(), hex(&mac(3))];
             expected.sort();

@@ -30,7 +30,8 @@ async fn what_is_put_is_listed_read_and_deleted() {
             assert_eq!(listed(&first, kind).await, NONE, "{}", place.name());
         }
         for (number, size) in [1, 2, CHUNK - 1, CHUNK, CHUNK + 1, 3 << 20].into_iter().enumerate() {
-            for kind in if size < 1 << 20 { &Kind::ALL[..] } else { &[Kind::Packfile, Kind::State] } {
+            for kind in if size < 1 << 20 { &Kind::ALL[..] } else { &[Kind::Packfile, Kind::State] }
+            {
                 let (mac, bytes) = (mac(number as u8), noise(number as u64, size));
                 assert_eq!(put(&first, *kind, mac, &bytes).await.unwrap(), size as u64);
                 // A second connection knows nothing of the first.
@@ -39,19 +40,31 @@ async fn what_is_put_is_listed_read_and_deleted() {
                 let whole = get(&second, *kind, &mac, None).await.unwrap();
                 assert!(whole == bytes, "{} {kind:?} {size}", place.name());
                 assert_eq!(listed(&second, *kind).await.len(), number + 1);
-                for (offset, length) in [(0, 1), (0, size), (size - 1, 1), (size / 3, size / 3), (size, 0), (0, 0)] {
+                for (offset, length) in
+                    [(0, 1), (0, size), (size - 1, 1), (size / 3, size / 3), (size, 0), (0, 0)]
+                {
                     for store in [&first, &second] {
-                        let part = get(store, *kind, &mac, Some((offset as u64, length as u64))).await.unwrap();
-                        assert!(part == bytes[offset..offset + length], "{} {kind:?} {size} {offset} {length}", place.name());
+                        let part = get(store, *kind, &mac, Some((offset as u64, length as u64)))
+                            .await
+                            .unwrap();
+                        assert!(
+                            part == bytes[offset..offset + length],
+                            "{} {kind:?} {size} {offset} {length}",
+                            place.name()
+                        );
                     }
                 }
-                for (offset, length) in [(0, size as u64 + 1), (size as u64, 1), (u64::MAX, 1), (1, u64::MAX)] {
-                    let error = get(&second, *kind, &mac, Some((offset, length))).await.unwrap_err();
+                for (offset, length) in
+                    [(0, size as u64 + 1), (size as u64, 1), (u64::MAX, 1), (1, u64::MAX)]
+                {
+                    let error =
+                        get(&second, *kind, &mac, Some((offset, length))).await.unwrap_err();
                     assert!(error.to_string().contains(&format!("only {size} bytes")), "{error}");
                 }
             }
         }
-        let sizes: u64 = [1, 2, CHUNK - 1, CHUNK, CHUNK + 1, 3 << 20].iter().map(|size| *size as u64).sum();
+        let sizes: u64 =
+            [1, 2, CHUNK - 1, CHUNK, CHUNK + 1, 3 << 20].iter().map(|size| *size as u64).sum();
         assert_eq!(store(&place).size().await.unwrap(), sizes * 2 + 3);
 
         for kind in Kind::ALL {
@@ -74,7 +87,8 @@ async fn a_store_is_made_once_and_only_where_there_is_none() {
         assert!(error.contains("there is no store") && error.contains("/stores/one"), "{error}");
         store(&place).ping().await.unwrap();
         made(&place).await;
-        let error = store(&place).create(Bytes::from_static(b"other")).await.unwrap_err().to_string();
+        let error =
+            store(&place).create(Bytes::from_static(b"other")).await.unwrap_err().to_string();
         assert!(error.contains("there is a store already") && !error.contains('\n'), "{error}");
         assert_eq!(store(&place).open().await.unwrap(), "description");
     }
@@ -84,8 +98,14 @@ async fn a_store_is_made_once_and_only_where_there_is_none() {
 async fn a_base_that_is_a_file_and_a_store_that_vanished_are_told() {
     for place in [Place::Local(tempfile::tempdir().unwrap()), Place::drive()] {
         place.put("stores/one", b"a file", 1_700_000_000).await;
-        for error in [store(&place).open().await.unwrap_err(), store(&place).create(Bytes::new()).await.unwrap_err()] {
-            assert!(error.to_string().contains("is a file: give the folder that it is in"), "{error}");
+        for error in [
+            store(&place).open().await.unwrap_err(),
+            store(&place).create(Bytes::new()).await.unwrap_err(),
+        ] {
+            assert!(
+                error.to_string().contains("is a file: give the folder that it is in"),
+                "{error}"
+            );
         }
     }
     for place in [Place::Local(tempfile::tempdir().unwrap()), Place::drive()] {
@@ -144,7 +164,9 @@ async fn an_upload_that_is_under_way_is_not_seen() {
     for kind in [Kind::Packfile, Kind::State, Kind::Lock] {
         let place = Place::drive();
         let store = made(&place).await;
-        place.simulator().add_fault(Fault::new(What::Delay { ms: 1_500 }).endpoint("upload/upload_file_chunk"));
+        place
+            .simulator()
+            .add_fault(Fault::new(What::Delay { ms: 1_500 }).endpoint("upload/upload_file_chunk"));
         let upload = tokio::spawn({
             let store = store.clone();
             async move { put(&store, kind, mac(1), b"in good time").await }
@@ -153,7 +175,12 @@ async fn an_upload_that_is_under_way_is_not_seen() {
         let other = self::store(&place);
         while !upload.is_finished() {
             let macs = listed(&other, kind).await;
-            seen_empty |= place.simulator().drive().tree().iter().any(|(path, entry)| path.contains(&hex(&mac(1))) && entry.size == 0);
+            seen_empty |= place
+                .simulator()
+                .drive()
+                .tree()
+                .iter()
+                .any(|(path, entry)| path.contains(&hex(&mac(1))) && entry.size == 0);
             if macs == [mac(1)] {
                 assert_eq!(get(&other, kind, &mac(1), None).await.unwrap(), b"in good time");
             }
@@ -175,7 +202,9 @@ async fn a_lock_is_replaced_without_a_gap() {
             let writer = writer.clone();
             async move {
                 for round in 1..20 {
-                    put(&writer, Kind::Lock, mac(1), format!("lock number {round:04}").as_bytes()).await.unwrap();
+                    put(&writer, Kind::Lock, mac(1), format!("lock number {round:04}").as_bytes())
+                        .await
+                        .unwrap();
                 }
             }
         });
@@ -186,7 +215,10 @@ async fn a_lock_is_replaced_without_a_gap() {
             assert!(bytes.starts_with(b"lock number ") && bytes.len() == 16, "{bytes:?}");
         }
         rounds.await.unwrap();
-        assert_eq!(get(&store(&place), Kind::Lock, &mac(1), None).await.unwrap(), b"lock number 0019");
+        assert_eq!(
+            get(&store(&place), Kind::Lock, &mac(1), None).await.unwrap(),
+            b"lock number 0019"
+        );
     }
 }
 
@@ -198,7 +230,9 @@ async fn many_puts_go_side_by_side_and_spill_to_a_file() {
     let (count, size) = (12, 5 << 20);
     let puts = (0..count).map(|number| {
         let store = store.clone();
-        async move { put(&store, Kind::Packfile, mac(number), &noise(number.into(), size)).await.unwrap() }
+        async move {
+            put(&store, Kind::Packfile, mac(number), &noise(number.into(), size)).await.unwrap()
+        }
     });
     let written = futures::future::join_all(puts).await;
     assert_eq!(written, vec![size as u64; count.into()]);
@@ -206,7 +240,10 @@ async fn many_puts_go_side_by_side_and_spill_to_a_file() {
     assert!((2..=8).contains(&peak), "{peak}");
     let store = self::store(&place);
     for number in 0..count {
-        assert!(get(&store, Kind::Packfile, &mac(number), None).await.unwrap() == noise(number.into(), size));
+        assert!(
+            get(&store, Kind::Packfile, &mac(number), None).await.unwrap()
+                == noise(number.into(), size)
+        );
     }
 }
 
@@ -217,7 +254,12 @@ async fn a_packfile_that_is_replaced_or_deleted_leaves_the_cache() {
         put(&store, Kind::Packfile, mac(1), b"the first content").await.unwrap();
         assert_eq!(get(&store, Kind::Packfile, &mac(1), Some((4, 5))).await.unwrap(), b"first");
         put(&store, Kind::Packfile, mac(1), b"the other content").await.unwrap();
-        assert_eq!(get(&store, Kind::Packfile, &mac(1), Some((4, 5))).await.unwrap(), b"other", "{}", place.name());
+        assert_eq!(
+            get(&store, Kind::Packfile, &mac(1), Some((4, 5))).await.unwrap(),
+            b"other",
+            "{}",
+            place.name()
+        );
         store.delete(Kind::Packfile, &mac(1)).await.unwrap();
         assert!(get(&store, Kind::Packfile, &mac(1), Some((4, 5))).await.is_err());
         // By somebody else: a listing tells.

@@ -25,7 +25,9 @@ async fn put(store: &Store, content: &str) -> u64 {
 async fn get(store: &Store, mac: &Mac) -> String {
     let bytes = match store.get(Kind::State, mac, None).await.unwrap() {
         ResourceContent::Whole(bytes) => bytes.to_vec(),
-        ResourceContent::Pieces(pieces) => pieces.try_collect::<Vec<Bytes>>().await.unwrap().concat(),
+        ResourceContent::Pieces(pieces) => {
+            pieces.try_collect::<Vec<Bytes>>().await.unwrap().concat()
+        }
     };
     String::from_utf8(bytes).unwrap()
 }
@@ -54,7 +56,12 @@ async fn a_state_never_takes_the_place_of_another_one() {
             assert_eq!(states(&place).await, ["and after", "as it was"], "{}", place.name());
         }
         put(&first, "and a third").await;
-        assert_eq!(states(&place).await, ["and a third", "and after", "as it was"], "{}", place.name());
+        assert_eq!(
+            states(&place).await,
+            ["and a third", "and after", "as it was"],
+            "{}",
+            place.name()
+        );
         // What has the name is what had it first.
         assert_eq!(get(&store(&place), &NAME).await, "as it was", "{}", place.name());
         assert_eq!(get(&first, &NAME).await, "as it was", "{}", place.name());
@@ -91,20 +98,26 @@ async fn a_store_is_not_made_over_one_that_was_made_meanwhile() {
     let place = Place::drive();
     let (first, second) = (store(&place), store(&place));
     // The second looks before the first has made anything, and is slow to go on.
-    place.simulator().add_fault(Fault::new(What::Delay { ms: 1_500 }).endpoint("upload/create_file"));
+    place
+        .simulator()
+        .add_fault(Fault::new(What::Delay { ms: 1_500 }).endpoint("upload/create_file"));
     let slow = tokio::spawn(async move { second.create(Bytes::from_static(b"the second")).await });
     tokio::time::sleep(std::time::Duration::from_millis(500)).await;
     let quick = first.create(Bytes::from_static(b"the first")).await;
     let outcomes = [quick, slow.await.unwrap()];
     let refused: Vec<_> = outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).collect();
-    assert!(refused.len() == 1 && refused[0].to_string().contains("a store already"), "{outcomes:?}");
+    assert!(
+        refused.len() == 1 && refused[0].to_string().contains("a store already"),
+        "{outcomes:?}"
+    );
     let won = if outcomes[0].is_ok() { "the first" } else { "the second" };
     assert_eq!(store(&place).open().await.unwrap(), won);
 }
 
 /// A store that keeps states on this machine, as one that is opened.
 async fn keeping(place: &Place, base: &str, folder: &TempDir) -> Store {
-    let store = Store::with_state(place.settings(Role::Store, base), Some(folder.path().to_owned()));
+    let store =
+        Store::with_state(place.settings(Role::Store, base), Some(folder.path().to_owned()));
     store.open().await.unwrap();
     store
 }
@@ -119,7 +132,8 @@ fn kept(folder: &Path) -> Vec<PathBuf> {
 
 /// Refuses that a file is made.
 fn refusal() -> Fault {
-    Fault::new(What::Status { code: 403, message: "Access denied".into(), retry_after: None }).endpoint("upload/create_file")
+    Fault::new(What::Status { code: 403, message: "Access denied".into(), retry_after: None })
+        .endpoint("upload/create_file")
 }
 
 async fn try_put(store: &Store, kind: Kind, content: &'static [u8]) -> Result<u64, String> {
@@ -140,14 +154,21 @@ async fn a_state_that_could_not_be_put_is_put_first_by_the_next_connection() {
     let refused = try_put(&first, Kind::State, b"does not").await.unwrap_err();
     let [file] = &kept(folder.path())[..] else { panic!("{:?}", kept(folder.path())) };
     assert!(
-        refused.contains("Access denied") && refused.contains("; it is kept in ") && refused.contains(file.to_str().unwrap()),
+        refused.contains("Access denied")
+            && refused.contains("; it is kept in ")
+            && refused.contains(file.to_str().unwrap()),
         "{refused}"
     );
     assert!(std::fs::read(file).unwrap().ends_with(b"does not"));
     #[cfg(unix)]
     for (path, expected) in [(file.as_path(), 0o600), (file.parent().unwrap(), 0o700)] {
         use std::os::unix::fs::PermissionsExt;
-        assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, expected, "{}", path.display());
+        assert_eq!(
+            std::fs::metadata(path).unwrap().permissions().mode() & 0o777,
+            expected,
+            "{}",
+            path.display()
+        );
     }
     drop(first);
 
@@ -156,7 +177,10 @@ async fn a_state_that_could_not_be_put_is_put_first_by_the_next_connection() {
     assert_eq!(get(&second, &NAME).await, "arrives");
     place.simulator().set_faults(vec![refusal().times(9)]);
     let refused = try_put(&second, Kind::Packfile, b"content").await.unwrap_err();
-    assert!(refused.contains("a state of an earlier backup is not in the store yet, and comes first"), "{refused}");
+    assert!(
+        refused.contains("a state of an earlier backup is not in the store yet, and comes first"),
+        "{refused}"
+    );
     assert!(refused.contains(file.to_str().unwrap()), "{refused}");
     place.simulator().set_faults(Vec::new());
     assert_eq!(try_put(&second, Kind::Packfile, b"content").await, Ok(7));
@@ -200,7 +224,10 @@ async fn a_state_that_is_too_old_is_not_put() {
     File::options().write(true).open(file).unwrap().set_modified(week_ago).unwrap();
     let second = keeping(&place, "stores/one", &folder).await;
     let refused = try_put(&second, Kind::State, b"new").await.unwrap_err();
-    assert!(refused.contains("it is too old") && refused.contains("remove Plakar's cache"), "{refused}");
+    assert!(
+        refused.contains("it is too old") && refused.contains("remove Plakar's cache"),
+        "{refused}"
+    );
     assert_eq!(states(&place).await, [] as [&str; 0]);
     // As the message says.
     std::fs::remove_file(file).unwrap();
@@ -224,7 +251,10 @@ async fn a_state_whose_packfiles_are_gone_is_not_put() {
         let second = keeping(&place, "stores/one", &folder).await;
         assert_eq!(states(&place).await, expected, "{gone}");
         let outcome = try_put(&second, Kind::Packfile, b"next").await;
-        assert!(gone == outcome.is_err_and(|error| error.contains("what it tells of was removed by maintenance: remove Plakar's cache")));
+        assert!(
+            gone == outcome.is_err_and(|error| error
+                .contains("what it tells of was removed by maintenance: remove Plakar's cache"))
+        );
     }
 }
 
@@ -245,7 +275,9 @@ async fn what_is_taken_back_at_the_end_comes_first_at_the_next_connection() {
     let (place, folder) = (Place::drive(), tempfile::tempdir().unwrap());
     made(&place).await;
     let store = keeping(&place, "stores/one", &folder).await;
-    place.simulator().add_fault(Fault::new(What::Delay { ms: 20_000 }).endpoint("upload/create_file").always());
+    place
+        .simulator()
+        .add_fault(Fault::new(What::Delay { ms: 20_000 }).endpoint("upload/create_file").always());
     let put = tokio::spawn({
         let store = store.clone();
         async move { try_put(&store, Kind::State, b"taken back").await }
@@ -279,7 +311,10 @@ async fn after_a_state_that_came_in_part_nothing_is_put_before_somebody_has_seen
     let [file] = &kept(folder.path())[..] else { panic!("{:?}", kept(folder.path())) };
     for kind in [Kind::Packfile, Kind::State] {
         let refused = try_put(&second, kind, b"content").await.unwrap_err();
-        assert!(refused.contains("only a part has come") && refused.contains("remove Plakar's cache"), "{refused}");
+        assert!(
+            refused.contains("only a part has come") && refused.contains("remove Plakar's cache"),
+            "{refused}"
+        );
         assert!(refused.contains(file.to_str().unwrap()), "{refused}");
     }
     // Locks go as ever; and of what was refused nothing is kept.
@@ -311,7 +346,13 @@ async fn the_last_state_comes_first() {
             let name = format!("stores/one/states/{}", mac_to_hex(&[number as u8; 32]));
             place.put(&name, b"a state", 1_600_000_000 + 100 * time).await;
         }
-        let order: Vec<u64> = store.list(Kind::State).await.unwrap().iter().map(|mac| times[usize::from(mac[0])]).collect();
+        let order: Vec<u64> = store
+            .list(Kind::State)
+            .await
+            .unwrap()
+            .iter()
+            .map(|mac| times[usize::from(mac[0])])
+            .collect();
         assert_eq!(order, [7, 6, 5, 4, 3, 2, 1], "{}", place.name());
     }
 }

@@ -13,11 +13,21 @@ const CONNECTORS: [&str; 3] = ["importer", "exporter", "storage"];
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// Gives bytes to the executable, and its end if `close`; how it ended and what it said, if it did within the time.
-async fn feed(connector: &str, input: &[u8], close: bool) -> Option<(std::process::ExitStatus, String)> {
+async fn feed(
+    connector: &str,
+    input: &[u8],
+    close: bool,
+) -> Option<(std::process::ExitStatus, String)> {
     let mut command = tokio::process::Command::new(executable());
-    command.arg(connector).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    command
+        .arg(connector)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
     let mut child = command.spawn().unwrap();
-    let (mut stdin, mut stdout, mut stderr) = (child.stdin.take().unwrap(), child.stdout.take().unwrap(), child.stderr.take().unwrap());
+    let (mut stdin, mut stdout, mut stderr) =
+        (child.stdin.take().unwrap(), child.stdout.take().unwrap(), child.stderr.take().unwrap());
     let work = async {
         let (mut ignored, mut said) = (Vec::new(), String::new());
         let write = async {
@@ -29,7 +39,12 @@ async fn feed(connector: &str, input: &[u8], close: bool) -> Option<(std::proces
             }
             Some(stdin)
         };
-        let (_open, _, _, status) = tokio::join!(write, stdout.read_to_end(&mut ignored), stderr.read_to_string(&mut said), child.wait());
+        let (_open, _, _, status) = tokio::join!(
+            write,
+            stdout.read_to_end(&mut ignored),
+            stderr.read_to_string(&mut said),
+            child.wait()
+        );
         (status.unwrap(), said)
     };
     // Not `within`: whoever asks names the case.
@@ -56,17 +71,35 @@ async fn bytes_that_are_no_http2_end_the_connection_and_not_in_a_crash() {
         ("data of no stream", preface(&frame(0, 1, 1, b"data"))),
         ("a frame that is too long", preface(&frame(0, 0, 1, &vec![0; (1 << 24) - 1]))),
         ("headers that are none", preface(&frame(1, 5, 1, &[0xff; 200]))),
-        ("headers without an end", preface(&[frame(1, 0, 1, &[0x82]), frame(9, 0, 1, &[0x84]).repeat(100_000)].concat())),
+        (
+            "headers without an end",
+            preface(&[frame(1, 0, 1, &[0x82]), frame(9, 0, 1, &[0x84]).repeat(100_000)].concat()),
+        ),
         ("a stream of an even number", preface(&frame(1, 5, 2, &[0x82, 0x84, 0x86]))),
         ("settings in a flood", preface(&frame(4, 0, 0, &[0, 3, 0, 0, 0, 1]).repeat(50_000))),
         ("pings in a flood", preface(&frame(6, 0, 0, &[0; 8]).repeat(50_000))),
-        ("resets in a flood", preface(&[frame(1, 5, 1, &[0x83, 0x84, 0x86]), frame(3, 0, 1, &[0; 4])].concat().repeat(10_000))),
+        (
+            "resets in a flood",
+            preface(
+                &[frame(1, 5, 1, &[0x83, 0x84, 0x86]), frame(3, 0, 1, &[0; 4])]
+                    .concat()
+                    .repeat(10_000),
+            ),
+        ),
     ];
     for connector in CONNECTORS {
         for (what, input) in &cases {
-            let (status, said) = feed(connector, input, true).await.unwrap_or_else(|| panic!("{connector}, {what}: it hangs"));
-            assert!(status.code().is_some_and(|code| code <= 1), "{connector}, {what}: {status} {said}");
-            assert!(!said.contains("panic") && said.lines().count() <= 1, "{connector}, {what}: {said}");
+            let (status, said) = feed(connector, input, true)
+                .await
+                .unwrap_or_else(|| panic!("{connector}, {what}: it hangs"));
+            assert!(
+                status.code().is_some_and(|code| code <= 1),
+                "{connector}, {what}: {status} {said}"
+            );
+            assert!(
+                !said.contains("panic") && said.lines().count() <= 1,
+                "{connector}, {what}: {said}"
+            );
             said.lines().for_each(assert_plain);
         }
     }

@@ -44,7 +44,8 @@ impl World {
     /// Asks questions, and gives the report and the exit status.
     fn report(&self, arguments: &[&str]) -> (Value, Option<i32>) {
         let outcome = self.run(&[&["--json"], arguments].concat());
-        let report = serde_json::from_slice(&outcome.stdout).unwrap_or_else(|error| panic!("{error}: {}", outcome.text()));
+        let report = serde_json::from_slice(&outcome.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}", outcome.text()));
         (report, outcome.code)
     }
 
@@ -52,13 +53,18 @@ impl World {
     fn is_tidy(&self) {
         let tree: Vec<String> = self.simulator.drive().tree().into_keys().collect();
         assert_eq!(tree, ["Documents", "Documents/letter.txt"]);
-        assert_eq!(self.simulator.drive().read_file("Documents/letter.txt").unwrap(), b"Dear all,\n");
+        assert_eq!(
+            self.simulator.drive().read_file("Documents/letter.txt").unwrap(),
+            b"Dear all,\n"
+        );
     }
 }
 
 fn row(report: &Value, point: u64) -> &Value {
     let rows = report["points"].as_array().unwrap();
-    rows.iter().find(|row| row["point"] == point).unwrap_or_else(|| panic!("no point {point}: {report:#}"))
+    rows.iter()
+        .find(|row| row["point"] == point)
+        .unwrap_or_else(|| panic!("no point {point}: {report:#}"))
 }
 
 /// Asks one question, and checks the verdict, what is said, the exit status, and that nothing stays.

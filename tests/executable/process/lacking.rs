@@ -23,18 +23,26 @@ async fn few_descriptors(plugin: &Plugin, more: usize) {
     // The lowest free number is taken next.
     let limit = (0..).filter(|number| !taken(number)).nth(more).unwrap();
     let limit = format!("--nofile={limit}");
-    let status = tokio::process::Command::new("prlimit").args(["--pid", &process, &limit]).status().await.unwrap();
+    let status = tokio::process::Command::new("prlimit")
+        .args(["--pid", &process, &limit])
+        .status()
+        .await
+        .unwrap();
     assert!(status.success());
 }
 
 #[tokio::test]
 async fn logs_that_nobody_reads_end_nothing() {
     let simulator = simulator();
-    let logs = ["RCLONE_LOG_LEVEL", "PLAKAR_OPENDRIVE_LOG"].map(|name| (name.to_owned(), "DEBUG".to_owned()));
+    let logs = ["RCLONE_LOG_LEVEL", "PLAKAR_OPENDRIVE_LOG"]
+        .map(|name| (name.to_owned(), "DEBUG".to_owned()));
     let environment = [simulator.env(), logs.to_vec()].concat();
     let plugin = Plugin::start_deaf("storage", &environment).await;
     let mut client = StoreClient::new(plugin.channel.clone());
-    client.init(store::InitRequest { proto: "opendrive".into(), config: config(&simulator) }).await.unwrap();
+    client
+        .init(store::InitRequest { proto: "opendrive".into(), config: config(&simulator) })
+        .await
+        .unwrap();
     client.create(CreateRequest { config: Bytes::from_static(b"description") }).await.unwrap();
     assert_eq!(put(client.clone(), 1, PACKFILE, noise(1, 100_000)).await.unwrap(), 100_000);
     drop(client);
@@ -45,16 +53,26 @@ async fn logs_that_nobody_reads_end_nothing() {
 #[tokio::test]
 async fn a_full_disk_is_told_with_the_folder_and_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let (full, gone) = (folder.path().to_str().unwrap().to_owned(), folder.path().join("gone").to_str().unwrap().to_owned());
+    let (full, gone) = (
+        folder.path().to_str().unwrap().to_owned(),
+        folder.path().join("gone").to_str().unwrap().to_owned(),
+    );
     // No file may grow beyond a megabyte; the signal that would come with it is ignored.
     for (limits, tmpdir) in [("trap '' XFSZ; ulimit -f 2048", &full), ("true", &gone)] {
         let simulator = simulator();
-        let (plugin, client) = storage(&simulator, limits, &[("TMPDIR".to_owned(), tmpdir.clone())]).await;
+        let (plugin, client) =
+            storage(&simulator, limits, &[("TMPDIR".to_owned(), tmpdir.clone())]).await;
         // More than may wait in memory.
         let status = put(client.clone(), 1, PACKFILE, noise(1, 40 << 20)).await.unwrap_err();
         let message = status.message();
-        assert!(message.contains(&format!("the temporary file for it in {tmpdir} failed: ")), "{message}");
-        assert!(message.ends_with("set TMPDIR to a folder with room") && !message.contains('\n'), "{message}");
+        assert!(
+            message.contains(&format!("the temporary file for it in {tmpdir} failed: ")),
+            "{message}"
+        );
+        assert!(
+            message.ends_with("set TMPDIR to a folder with room") && !message.contains('\n'),
+            "{message}"
+        );
         assert_eq!(resources(&simulator), [""; 0]);
         assert_eq!(std::fs::read_dir(&full).unwrap().count(), 0);
         // What fits goes on.
@@ -77,7 +95,8 @@ async fn out_of_descriptors_is_an_error_of_the_put() {
         puts.push(tokio::spawn(async move {
             let (sender, messages) = tokio::sync::mpsc::channel(1);
             let feed = async move {
-                let first = PutRequest { mac: vec![n; 32].into(), r#type: PACKFILE, chunk: Bytes::new() };
+                let first =
+                    PutRequest { mac: vec![n; 32].into(), r#type: PACKFILE, chunk: Bytes::new() };
                 let block = Bytes::from(noise(n.into(), 1 << 20));
                 let chunk = PutRequest { chunk: block, ..Default::default() };
                 for message in [first, chunk.clone(), chunk.clone()] {
@@ -96,7 +115,11 @@ async fn out_of_descriptors_is_an_error_of_the_put() {
             Ok(n) => stored.push(n),
             Err(status) => {
                 let message = status.message();
-                assert!(message.to_lowercase().contains("too many open files") && message.contains("ulimit -n"), "{message}");
+                assert!(
+                    message.to_lowercase().contains("too many open files")
+                        && message.contains("ulimit -n"),
+                    "{message}"
+                );
                 failed += 1;
             }
         }
@@ -105,8 +128,15 @@ async fn out_of_descriptors_is_an_error_of_the_put() {
     // It is over with them.
     put(client.clone(), 99, PACKFILE, noise(99, 100_000)).await.unwrap();
     stored.push(99);
-    let mut listed: Vec<u8> =
-        client.list(ListRequest { r#type: PACKFILE }).await.unwrap().into_inner().macs.iter().map(|mac| mac[0]).collect();
+    let mut listed: Vec<u8> = client
+        .list(ListRequest { r#type: PACKFILE })
+        .await
+        .unwrap()
+        .into_inner()
+        .macs
+        .iter()
+        .map(|mac| mac[0])
+        .collect();
     listed.sort_unstable();
     assert_eq!(listed, stored);
     assert_eq!(resources(&simulator).len(), stored.len());
@@ -119,7 +149,12 @@ async fn out_of_descriptors_is_an_error_of_the_put() {
 async fn out_of_descriptors_is_waited_for_or_an_error_of_the_file() {
     let debug = [("RCLONE_LOG_LEVEL".to_owned(), "DEBUG".to_owned())];
     // A connection for each call.
-    let simulator = Simulator::start(Options { http2: false, latency: Duration::from_millis(100), ..Options::default() }).unwrap();
+    let simulator = Simulator::start(Options {
+        http2: false,
+        latency: Duration::from_millis(100),
+        ..Options::default()
+    })
+    .unwrap();
     for n in 0..24 {
         simulator.drive().put_file(&format!("base/file{n}"), noise(n, 300_000), 1_700_000_000);
     }

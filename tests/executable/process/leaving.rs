@@ -37,7 +37,9 @@ impl Leave {
             Self::HangUp => assert!(status.success() && stderr.is_empty(), "{status} {stderr}"),
             Self::Signal(name, code) => {
                 assert_eq!(status.code(), Some(code), "{name}: {stderr}");
-                let line = format!("plakar-opendrive: ended by SIG{name}; what was under way is not complete\n");
+                let line = format!(
+                    "plakar-opendrive: ended by SIG{name}; what was under way is not complete\n"
+                );
                 assert_eq!(*stderr, line);
             }
         }
@@ -57,7 +59,9 @@ async fn an_import_with_downloads_in_flight_is_left_at_once() {
             .map(|n| {
                 let mut client = client.clone();
                 let record = Record { pathname: format!("/base/file{n}"), ..Default::default() };
-                tokio::spawn(async move { client.open(OpenRequest { record: Some(record) }).await.map(drop) })
+                tokio::spawn(async move {
+                    client.open(OpenRequest { record: Some(record) }).await.map(drop)
+                })
             })
             .collect();
         until(HANG, "a download", || simulator.calls().of("download/file") >= 4).await;
@@ -89,7 +93,8 @@ async fn an_export_with_uploads_in_flight_is_taken_back() {
             }
             std::future::pending().await
         });
-        let in_flight = until(HANG, "an upload", || simulator.calls().of("upload/upload_file_chunk") >= 2);
+        let in_flight =
+            until(HANG, "an upload", || simulator.calls().of("upload/upload_file_chunk") >= 2);
         tokio::select! {
             _ = export => panic!("the export ended"),
             () = in_flight => {}
@@ -107,9 +112,16 @@ async fn puts_that_take_too_long_are_taken_back_and_locks_go() {
         let (plugin, client) = storage(&simulator, "true", &[]).await;
         put(client.clone(), 1, LOCK, b"a lock".to_vec()).await.unwrap();
         simulator.add_fault(Fault::new(NEVER).endpoint("upload/upload_file_chunk").always());
-        let puts: Vec<_> = (2..5).map(|n| tokio::spawn(put(client.clone(), n, i32::from(n) - 1, noise(n.into(), 100_000)))).collect();
+        let puts: Vec<_> = (2..5)
+            .map(|n| {
+                tokio::spawn(put(client.clone(), n, i32::from(n) - 1, noise(n.into(), 100_000)))
+            })
+            .collect();
         let before = simulator.calls().of("upload/upload_file_chunk");
-        until(HANG, "the uploads", || simulator.calls().of("upload/upload_file_chunk") == before + 3).await;
+        until(HANG, "the uploads", || {
+            simulator.calls().of("upload/upload_file_chunk") == before + 3
+        })
+        .await;
         if let Leave::HangUp = way {
             puts.iter().for_each(|put| put.abort());
         }
@@ -162,7 +174,10 @@ async fn a_plakar_that_reads_no_more_ends_it_without_a_crash() {
         })
         .await;
         let stderr = std::io::read_to_string(child.stderr.take().unwrap()).unwrap();
-        assert!(ended.unwrap().code().is_some() && !stderr.contains("panic"), "{connector}: {ended:?} {stderr}");
+        assert!(
+            ended.unwrap().code().is_some() && !stderr.contains("panic"),
+            "{connector}: {ended:?} {stderr}"
+        );
         drop(stdin);
     }
 }

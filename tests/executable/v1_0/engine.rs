@@ -32,7 +32,11 @@ struct Said {
 fn engine() -> PathBuf {
     let built = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/tools/kloset-1.0");
     let path = std::env::var_os("KLOSET_1_0").map_or_else(built, PathBuf::from);
-    assert!(path.exists(), "the engine of Plakar 1.0 is not at {}: run `make test`, or `make kloset-1.0` once", path.display());
+    assert!(
+        path.exists(),
+        "the engine of Plakar 1.0 is not at {}: run `make test`, or `make kloset-1.0` once",
+        path.display()
+    );
     path
 }
 
@@ -48,7 +52,11 @@ fn run_engine(settings: &Path, simulator: &Simulator, state: &Path, arguments: &
         .output()
         .unwrap();
     assert_ne!(output.status.code(), Some(124), "{arguments:?} does not end");
-    Said { ok: output.status.success(), out: output.stdout, errors: String::from_utf8_lossy(&output.stderr).into_owned() }
+    Said {
+        ok: output.status.success(),
+        out: output.stdout,
+        errors: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
 }
 
 impl World {
@@ -59,10 +67,10 @@ impl World {
     fn at(source: &str, latency: Duration, store_on_drive: bool) -> Self {
         let simulator = Simulator::start(Options { latency, ..Options::default() }).unwrap();
         let world = Self { simulator, home: tempfile::tempdir().unwrap() };
-        let drive =
-            |location: &str| json!({"location": location, "username": world.simulator.username(), "password": world.simulator.password()});
+        let drive = |location: &str| json!({"location": location, "username": world.simulator.username(), "password": world.simulator.password()});
         let local = world.home.path().join("store");
-        let local = json!({"location": format!("rclone://{}", local.display()), "rclone_type": "local"});
+        let local =
+            json!({"location": format!("rclone://{}", local.display()), "rclone_type": "local"});
         let settings = json!({
             "Plugin": [executable(), "--plakar-api", "v1.0"],
             "Cache": world.home.path().join("cache"),
@@ -78,7 +86,12 @@ impl World {
     }
 
     fn run(&self, arguments: &[&str]) -> Said {
-        run_engine(&self.home.path().join("settings.json"), &self.simulator, self.home.path(), arguments)
+        run_engine(
+            &self.home.path().join("settings.json"),
+            &self.simulator,
+            self.home.path(),
+            arguments,
+        )
     }
 
     fn ok(&self, arguments: &[&str]) -> String {
@@ -90,9 +103,15 @@ impl World {
     /// Puts files on the drive, some of them large, one empty.
     fn fill(&self, count: usize) -> Files {
         let size = |n: usize| [20_000, 1_000, 300_000, 0, 2_500_000][if n < 5 { n } else { n % 2 }];
-        let files: Files = (0..count).map(|n| (format!("folder{}/file {n:03}", n / 50), noise(n as u64 + 1, size(n)))).collect();
+        let files: Files = (0..count)
+            .map(|n| (format!("folder{}/file {n:03}", n / 50), noise(n as u64 + 1, size(n))))
+            .collect();
         for (path, bytes) in &files {
-            self.simulator.drive().put_file(&format!("Documents/{path}"), bytes.clone(), 1_700_000_000);
+            self.simulator.drive().put_file(
+                &format!("Documents/{path}"),
+                bytes.clone(),
+                1_700_000_000,
+            );
         }
         files
     }
@@ -131,7 +150,9 @@ fn names_and_places_are_as_they_are() {
     let world = World::at("opendrive:///a%20b", Duration::ZERO, false);
     let drive = world.simulator.drive();
     // As rclone writes them: a quoting sign in front of each that is one.
-    let files: Files = ["‛‛x", "‛‛‛‛x", "folder ‛‛/‛‛‛‛"].map(|name| (name.to_owned(), name.as_bytes().to_vec())).into();
+    let files: Files = ["‛‛x", "‛‛‛‛x", "folder ‛‛/‛‛‛‛"]
+        .map(|name| (name.to_owned(), name.as_bytes().to_vec()))
+        .into();
     for (path, bytes) in &files {
         drive.put_file(&format!("a%20b/{path}"), bytes.clone(), 1_700_000_000);
     }
@@ -144,7 +165,11 @@ fn names_and_places_are_as_they_are() {
     // And one that is there twice.
     drive.put_in_twin("a%20b", "y", "y", 1_700_000_000);
     let said = world.run(&["backup"]);
-    assert!(!said.ok && said.errors.contains("two folders of one name side by side"), "{}", said.errors);
+    assert!(
+        !said.ok && said.errors.contains("two folders of one name side by side"),
+        "{}",
+        said.errors
+    );
 }
 
 #[test]
@@ -155,9 +180,14 @@ fn a_drive_is_backed_up_read_and_restored() {
     assert_eq!((errors, said.as_str()), (0, ""));
     let listing = world.ok(&["ls", &id]);
     for (path, bytes) in &files {
-        assert!(listing.contains(&format!("/Documents/{path} {} 1700000000\n", bytes.len())), "{path}: {listing}");
+        assert!(
+            listing.contains(&format!("/Documents/{path} {} 1700000000\n", bytes.len())),
+            "{path}: {listing}"
+        );
     }
-    assert!(world.run(&["cat", &id, "/Documents/folder0/file 004"]).out == files["folder0/file 004"]);
+    assert!(
+        world.run(&["cat", &id, "/Documents/folder0/file 004"]).out == files["folder0/file 004"]
+    );
     world.ok(&["check", &id]);
 
     // Nothing has changed: nothing is downloaded.
@@ -173,7 +203,12 @@ fn a_drive_is_backed_up_read_and_restored() {
     // What is there already is not uploaded again.
     world.simulator.reset_calls();
     world.ok(&["restore", &id, "/Documents"]);
-    assert_eq!(world.simulator.calls().of("upload/create_file"), 0, "{:?}", world.simulator.calls());
+    assert_eq!(
+        world.simulator.calls().of("upload/create_file"),
+        0,
+        "{:?}",
+        world.simulator.calls()
+    );
     world.assert_restored(&files);
 }
 
@@ -186,7 +221,9 @@ fn a_store_on_the_drive_keeps_what_it_is_given() {
     // Somebody else, who has cached nothing.
     std::fs::remove_dir_all(world.home.path().join("cache")).unwrap();
     world.ok(&["check", &id]);
-    assert!(world.run(&["cat", &id, "/Documents/folder0/file 002"]).out == files["folder0/file 002"]);
+    assert!(
+        world.run(&["cat", &id, "/Documents/folder0/file 002"]).out == files["folder0/file 002"]
+    );
     world.ok(&["restore", &id, "/Documents"]);
     world.assert_restored(&files);
 }
@@ -195,7 +232,8 @@ fn a_store_on_the_drive_keeps_what_it_is_given() {
 fn cut_downloads_and_expired_sessions_are_survived() {
     let world = World::new(Duration::ZERO, false);
     let files = world.fill(60);
-    let cut = |times| Fault::new(What::CutBody { after: 5_000 }).endpoint("download/file").times(times);
+    let cut =
+        |times| Fault::new(What::CutBody { after: 5_000 }).endpoint("download/file").times(times);
     let expired = || Fault::new(What::ExpireSessions).skip(20);
     for fault in [cut(5), expired()] {
         world.simulator.set_faults(vec![fault]);
@@ -219,20 +257,43 @@ fn what_cannot_be_read_or_written_is_an_error_of_that_file_alone() {
     let mut files = world.fill(30);
     let refused = || What::Status { code: 403, message: "not this one".into(), retry_after: None };
     world.simulator.set_faults(vec![
-        Fault::new(refused()).endpoint("download/file").item("/Documents/folder0/file 007").always(),
+        Fault::new(refused())
+            .endpoint("download/file")
+            .item("/Documents/folder0/file 007")
+            .always(),
         Fault::new(refused()).endpoint("folder/list").item("/Documents/locked").always(),
     ]);
     world.simulator.drive().put_file("Documents/locked/file", noise(1, 10), 1_700_000_000);
     let (id, errors, said) = world.backup();
     // All are said; the engine stops counting those in a folder where one deeper down comes first.
-    assert!(errors > 0 && said.contains("/Documents/folder0/file 007: ") && said.contains("/Documents/locked: "), "{errors}: {said}");
+    assert!(
+        errors > 0
+            && said.contains("/Documents/folder0/file 007: ")
+            && said.contains("/Documents/locked: "),
+        "{errors}: {said}"
+    );
     files.remove("folder0/file 007").unwrap();
     let listing = world.ok(&["ls", &id]);
-    assert!(listing.contains("error: /Documents/locked ") && listing.contains("error: /Documents/folder0/file 007 "), "{listing}");
+    assert!(
+        listing.contains("error: /Documents/locked ")
+            && listing.contains("error: /Documents/folder0/file 007 "),
+        "{listing}"
+    );
 
-    world.simulator.set_faults(vec![Fault::new(refused()).endpoint("upload/create_file").item("/Restored/folder0/file 009").always()]);
+    world.simulator.set_faults(vec![
+        Fault::new(refused())
+            .endpoint("upload/create_file")
+            .item("/Restored/folder0/file 009")
+            .always(),
+    ]);
     let said = world.run(&["restore", &id, "/Documents"]);
-    assert!(!said.ok && said.errors.contains("file 009") && said.errors.contains("restoration completed with 1 error"), "{}", said.errors);
+    assert!(
+        !said.ok
+            && said.errors.contains("file 009")
+            && said.errors.contains("restoration completed with 1 error"),
+        "{}",
+        said.errors
+    );
     files.remove("folder0/file 009").unwrap();
     world.assert_restored(&files);
 
@@ -240,7 +301,11 @@ fn what_cannot_be_read_or_written_is_an_error_of_that_file_alone() {
     world.simulator.set_faults(Vec::new());
     world.simulator.drive().remove("Documents");
     let said = world.run(&["backup"]);
-    assert!(!said.ok && said.errors.contains("the folder /Documents does not exist on opendrive"), "{}", said.errors);
+    assert!(
+        !said.ok && said.errors.contains("the folder /Documents does not exist on opendrive"),
+        "{}",
+        said.errors
+    );
 }
 
 /// Prints what the documentation says about speed.
@@ -248,7 +313,11 @@ fn what_cannot_be_read_or_written_is_an_error_of_that_file_alone() {
 fn many_small_files_are_fetched_side_by_side() {
     let world = World::new(Duration::from_millis(20), false);
     for n in 0..200 {
-        world.simulator.drive().put_file(&format!("Documents/{}/{n:03}", n / 50), noise(n, 20_000), 1_700_000_000);
+        world.simulator.drive().put_file(
+            &format!("Documents/{}/{n:03}", n / 50),
+            noise(n, 20_000),
+            1_700_000_000,
+        );
     }
     world.simulator.reset_calls();
     let start = Instant::now();

@@ -20,31 +20,51 @@ const HANG: Duration = Duration::from_secs(60);
 async fn start_exporter(simulator: &Simulator, base: &str) -> (Plugin, Exporter) {
     let plugin = Plugin::start_v1_0("exporter", &simulator.env()).await;
     let mut client = Exporter::new(plugin.channel.clone());
-    let config =
-        [("location", format!("opendrive://{base}")), ("username", simulator.username().into()), ("password", simulator.password().into())];
+    let config = [
+        ("location", format!("opendrive://{base}")),
+        ("username", simulator.username().into()),
+        ("password", simulator.password().into()),
+    ];
     let config = config.map(|(key, value): (&str, String)| (key.to_owned(), value)).into();
     client.init(exporter::InitRequest { config, ..Default::default() }).await.unwrap();
     (plugin, client)
 }
 
 /// Stores a file that is said to have a size.
-pub async fn store_file(client: &mut Exporter, path: &str, size: u64, bytes: &[u8]) -> Result<(), Status> {
+pub async fn store_file(
+    client: &mut Exporter,
+    path: &str,
+    size: u64,
+    bytes: &[u8],
+) -> Result<(), Status> {
     let part = |part| exporter::StoreFileRequest { r#type: Some(part), ..Default::default() };
     let header = part(Part::Header(exporter::Header { pathname: path.to_owned(), size }));
-    let data = bytes.chunks(1 << 20).map(|chunk| part(Part::Data(exporter::Data { chunk: Bytes::copy_from_slice(chunk) })));
+    let data = bytes
+        .chunks(1 << 20)
+        .map(|chunk| part(Part::Data(exporter::Data { chunk: Bytes::copy_from_slice(chunk) })));
     let parts: Vec<_> = std::iter::once(header).chain(data).collect();
     client.store_file(tokio_stream::iter(parts)).await.map(drop)
 }
 
 async fn make(client: &mut Exporter, path: &str) -> Result<(), Status> {
-    client.create_directory(exporter::CreateDirectoryRequest { pathname: path.to_owned(), ..Default::default() }).await.map(drop)
+    client
+        .create_directory(exporter::CreateDirectoryRequest {
+            pathname: path.to_owned(),
+            ..Default::default()
+        })
+        .await
+        .map(drop)
 }
 
 async fn date(client: &mut Exporter, path: &str, mode: u32, seconds: i64) -> Result<(), Status> {
     let time = prost_types::Timestamp { seconds, nanos: 0 };
     let info = FileInfo { mode, mod_time: Some(time), ..Default::default() };
     client
-        .set_permissions(exporter::SetPermissionsRequest { pathname: path.to_owned(), file_info: Some(info), ..Default::default() })
+        .set_permissions(exporter::SetPermissionsRequest {
+            pathname: path.to_owned(),
+            file_info: Some(info),
+            ..Default::default()
+        })
         .await
         .map(drop)
 }
@@ -53,13 +73,17 @@ async fn date(client: &mut Exporter, path: &str, mode: u32, seconds: i64) -> Res
 async fn a_file_is_on_the_drive_when_its_call_is_answered() {
     let simulator = Arc::new(Simulator::start(Drive::default()).unwrap());
     let (plugin, mut client) = start_exporter(&simulator, "base").await;
-    assert_eq!(client.root(exporter::RootRequest::default()).await.unwrap().into_inner().root_path, "/base");
+    assert_eq!(
+        client.root(exporter::RootRequest::default()).await.unwrap().into_inner().root_path,
+        "/base"
+    );
     // Side by side, each with its folder first, as Plakar's workers do.
     let mut workers = tokio::task::JoinSet::new();
     for n in 0..20u64 {
         let (mut client, simulator) = (client.clone(), simulator.clone());
         workers.spawn(async move {
-            let (folder, size) = (format!("/base/a/{}", n % 3), [0, 1000, 1 << 20, 12_000_000][n as usize % 4]);
+            let (folder, size) =
+                (format!("/base/a/{}", n % 3), [0, 1000, 1 << 20, 12_000_000][n as usize % 4]);
             make(&mut client, &folder).await.unwrap();
             let (path, bytes) = (format!("{folder}/{n}"), noise(n, size));
             store_file(&mut client, &path, size as u64, &bytes).await.unwrap();
@@ -88,7 +112,10 @@ async fn a_file_is_on_the_drive_when_its_call_is_answered() {
     drop(client);
     let (status, stderr) = plugin.hang_up().await;
     assert!(status.success());
-    assert!(stderr.contains("1 symbolic link (\"/a/soft\")") && stderr.lines().count() == 1, "{stderr}");
+    assert!(
+        stderr.contains("1 symbolic link (\"/a/soft\")") && stderr.lines().count() == 1,
+        "{stderr}"
+    );
 }
 
 #[tokio::test]
@@ -98,32 +125,60 @@ async fn a_file_that_is_not_whole_is_an_error_and_leaves_nothing() {
     make(&mut client, "/base").await.unwrap();
     // Plakar ends the stream as ever when it cannot read the rest of the file from its store.
     for (path, size) in [("/base/small", 1000), ("/base/large", 12_000_000)] {
-        let status = store_file(&mut client, path, size, &noise(1, size as usize - 1)).await.unwrap_err();
-        assert!(status.message().contains(&format!("{} bytes came, the snapshot says {size}", size - 1)), "{status}");
+        let status =
+            store_file(&mut client, path, size, &noise(1, size as usize - 1)).await.unwrap_err();
+        assert!(
+            status
+                .message()
+                .contains(&format!("{} bytes came, the snapshot says {size}", size - 1)),
+            "{status}"
+        );
         let more = format!("{path} and more");
-        let status = store_file(&mut client, &more, size - 1, &noise(1, size as usize)).await.unwrap_err();
+        let status =
+            store_file(&mut client, &more, size - 1, &noise(1, size as usize)).await.unwrap_err();
         assert!(status.message().contains("the snapshot says"), "{status}");
     }
     let status = store_file(&mut client, "/base/unknown", u64::MAX, b"").await.unwrap_err();
     assert!(status.message().contains("whose size is not known"), "{status}");
-    for (path, expected) in
-        [("/elsewhere/x", "is not below"), ("/basement", "is not below"), ("/base/a/../b", "leads elsewhere"), ("", "is not below")]
-    {
-        assert!(store_file(&mut client, path, 1, b"x").await.unwrap_err().message().contains(expected), "{path}");
+    for (path, expected) in [
+        ("/elsewhere/x", "is not below"),
+        ("/basement", "is not below"),
+        ("/base/a/../b", "leads elsewhere"),
+        ("", "is not below"),
+    ] {
+        assert!(
+            store_file(&mut client, path, 1, b"x").await.unwrap_err().message().contains(expected),
+            "{path}"
+        );
         assert!(make(&mut client, path).await.unwrap_err().message().contains(expected), "{path}");
     }
     assert!(client.store_file(tokio_stream::iter(Vec::new())).await.is_err());
-    let headless = exporter::StoreFileRequest { r#type: Some(Part::Data(exporter::Data::default())), ..Default::default() };
-    assert_eq!(client.store_file(tokio_stream::iter([headless])).await.unwrap_err().code(), Code::InvalidArgument);
+    let headless = exporter::StoreFileRequest {
+        r#type: Some(Part::Data(exporter::Data::default())),
+        ..Default::default()
+    };
+    assert_eq!(
+        client.store_file(tokio_stream::iter([headless])).await.unwrap_err().code(),
+        Code::InvalidArgument
+    );
     // The second name is the first one to the drive.
     store_file(&mut client, "/base/Name", 1, b"a").await.unwrap();
-    assert!(store_file(&mut client, "/base/name", 1, b"b").await.unwrap_err().message().contains("differ in case only"));
+    assert!(
+        store_file(&mut client, "/base/name", 1, b"b")
+            .await
+            .unwrap_err()
+            .message()
+            .contains("differ in case only")
+    );
     // Another snapshot, restored by the same process: the file is replaced, whatever was there before.
     store_file(&mut client, "/base/Name", 1, b"c").await.unwrap();
     store_file(&mut client, "/base/Name", 1, b"a").await.unwrap();
     assert_eq!(simulator.drive().read_file("base/Name").unwrap(), b"a");
     // What the others made is removed after their answer.
-    until(HANG, "only the other is there", || simulator.drive().tree().into_keys().eq(["base", "base/Name"])).await;
+    until(HANG, "only the other is there", || {
+        simulator.drive().tree().into_keys().eq(["base", "base/Name"])
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -133,7 +188,11 @@ async fn many_large_files_at_once_do_not_block_one_another_and_memory_is_bounded
     let mut workers = tokio::task::JoinSet::new();
     for n in 0..64 {
         let mut client = client.clone();
-        workers.spawn(async move { store_file(&mut client, &format!("/{n}"), 3_000_000, &noise(n, 3_000_000)).await.unwrap() });
+        workers.spawn(async move {
+            store_file(&mut client, &format!("/{n}"), 3_000_000, &noise(n, 3_000_000))
+                .await
+                .unwrap()
+        });
     }
     within(HANG, workers.join_all()).await;
     #[cfg(target_os = "linux")]
@@ -143,16 +202,21 @@ async fn many_large_files_at_once_do_not_block_one_another_and_memory_is_bounded
 
 #[tokio::test]
 async fn a_cancelled_or_cut_off_file_is_taken_back() {
-    let simulator = Simulator::start(Drive { latency: Duration::from_millis(30), ..Drive::default() }).unwrap();
+    let simulator =
+        Simulator::start(Drive { latency: Duration::from_millis(30), ..Drive::default() }).unwrap();
     for leave in ["cancel", "hang up", "TERM"] {
         let (plugin, client) = start_exporter(&simulator, "").await;
         let under_way = tokio::spawn({
             let mut client = client.clone();
-            let part = |part| exporter::StoreFileRequest { r#type: Some(part), ..Default::default() };
-            let header = part(Part::Header(exporter::Header { pathname: "/file".into(), size: 50_000_000 }));
-            let data = (0..30).map(move |n| part(Part::Data(exporter::Data { chunk: noise(n, 1 << 20).into() })));
+            let part =
+                |part| exporter::StoreFileRequest { r#type: Some(part), ..Default::default() };
+            let header =
+                part(Part::Header(exporter::Header { pathname: "/file".into(), size: 50_000_000 }));
+            let data = (0..30)
+                .map(move |n| part(Part::Data(exporter::Data { chunk: noise(n, 1 << 20).into() })));
             use tokio_stream::StreamExt;
-            let parts = tokio_stream::iter(std::iter::once(header).chain(data)).chain(tokio_stream::pending());
+            let parts = tokio_stream::iter(std::iter::once(header).chain(data))
+                .chain(tokio_stream::pending());
             async move { client.store_file(parts).await.map(drop) }
         });
         simulator_has(&simulator, "file").await;
@@ -170,7 +234,11 @@ async fn a_cancelled_or_cut_off_file_is_taken_back() {
             }
             signal => plugin.signal(signal).await.1,
         };
-        assert!(simulator.drive().tree().is_empty(), "{leave}: {:?} {stderr}", simulator.drive().tree());
+        assert!(
+            simulator.drive().tree().is_empty(),
+            "{leave}: {:?} {stderr}",
+            simulator.drive().tree()
+        );
     }
 }
 

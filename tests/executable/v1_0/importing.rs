@@ -15,9 +15,13 @@ use super::{FOLDER, Importer};
 async fn start_importer(config: HashMap<String, String>) -> (Plugin, Importer) {
     let plugin = Plugin::start_v1_0("importer", &[]).await;
     let mut client = Importer::new(plugin.channel.clone());
-    let options = importer::Options { hostname: "here".into(), max_concurrency: 8, ..Default::default() };
+    let options =
+        importer::Options { hostname: "here".into(), max_concurrency: 8, ..Default::default() };
     // 1.0.3 knows no cookie: none comes back, and none is sent in any call of these tests.
-    let answer = client.init(importer::InitRequest { options: Some(options), proto: "rclone".into(), config }).await.unwrap();
+    let answer = client
+        .init(importer::InitRequest { options: Some(options), proto: "rclone".into(), config })
+        .await
+        .unwrap();
     assert_eq!(answer.into_inner(), importer::InitResponse::default());
     (plugin, client)
 }
@@ -37,27 +41,43 @@ pub async fn read(client: &mut Importer, path: &str) -> Result<Vec<u8>, Status> 
     let mut chunks = client.open_reader(request).await?.into_inner();
     let mut bytes = Vec::new();
     while let Some(answer) = chunks.message().await? {
-        assert!(!answer.chunk.is_empty() && answer.chunk.len() <= 1 << 20, "{}", answer.chunk.len());
+        assert!(
+            !answer.chunk.is_empty() && answer.chunk.len() <= 1 << 20,
+            "{}",
+            answer.chunk.len()
+        );
         bytes.extend_from_slice(&answer.chunk);
     }
     Ok(bytes)
 }
 
 async fn close(client: &mut Importer, path: &str) {
-    client.close_reader(importer::CloseReaderRequest { pathname: path.to_owned(), ..Default::default() }).await.unwrap();
+    client
+        .close_reader(importer::CloseReaderRequest {
+            pathname: path.to_owned(),
+            ..Default::default()
+        })
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
 async fn a_scan_and_its_files_side_by_side() {
     for place in [Place::Local(tempfile::tempdir().unwrap()), Place::drive()] {
-        let mut files = BTreeMap::from([("a/empty".to_owned(), vec![]), ("b/large".to_owned(), noise(1, 3_500_000))]);
+        let mut files = BTreeMap::from([
+            ("a/empty".to_owned(), vec![]),
+            ("b/large".to_owned(), noise(1, 3_500_000)),
+        ]);
         files.extend((0..60).map(|n| (format!("c/{n:02}"), noise(n, 10_000))));
         for (path, bytes) in &files {
             place.put(path, bytes, 1_700_000_000).await;
         }
         let (plugin, mut client) = start_importer(place.config("")).await;
         let info = client.info(importer::InfoRequest::default()).await.unwrap().into_inner();
-        assert_eq!((info.r#type.as_str(), info.root.as_str()), (place.name(), place.root().as_str()));
+        assert_eq!(
+            (info.r#type.as_str(), info.root.as_str()),
+            (place.name(), place.root().as_str())
+        );
         let found = scan(&mut client).await;
         let mut reads = tokio::task::JoinSet::new();
         for (path, found) in &found {
@@ -75,8 +95,10 @@ async fn a_scan_and_its_files_side_by_side() {
             }
         }
         let read: BTreeMap<_, _> = reads.join_all().await.into_iter().collect();
-        let expected: BTreeMap<_, _> =
-            files.into_iter().map(|(path, bytes)| (format!("{}/{path}", place.root().trim_end_matches('/')), bytes)).collect();
+        let expected: BTreeMap<_, _> = files
+            .into_iter()
+            .map(|(path, bytes)| (format!("{}/{path}", place.root().trim_end_matches('/')), bytes))
+            .collect();
         assert!(read == expected, "{}: {:?}", place.name(), read.keys());
         client.close(importer::CloseRequest::default()).await.unwrap();
         drop(client);
@@ -93,11 +115,17 @@ async fn errors_of_folders_and_files_are_told_and_end_nothing() {
     }
     let simulator = place.simulator();
     simulator.add_fault(
-        Fault::new(What::Status { code: 403, message: "no".into(), retry_after: None }).endpoint("folder/list").item("/bad").always(),
+        Fault::new(What::Status { code: 403, message: "no".into(), retry_after: None })
+            .endpoint("folder/list")
+            .item("/bad")
+            .always(),
     );
     let (_plugin, mut client) = start_importer(place.config("")).await;
     let found = scan(&mut client).await;
-    assert!(matches!(&found["/bad"], Found::Error(error) if error.message.contains("cannot list the folder")), "{found:?}");
+    assert!(
+        matches!(&found["/bad"], Found::Error(error) if error.message.contains("cannot list the folder")),
+        "{found:?}"
+    );
     assert!(matches!(found["/good/file"], Found::Record(_)) && !found.contains_key("/bad/file"));
     simulator.drive().remove("good/cut");
     assert_eq!(read(&mut client, "/good/cut").await.unwrap_err().code(), Code::NotFound);
@@ -105,16 +133,29 @@ async fn errors_of_folders_and_files_are_told_and_end_nothing() {
     assert_eq!(read(&mut client, "/good").await.unwrap_err().code(), Code::NotFound);
     assert!(read(&mut client, "/good/file").await.unwrap() == noise(1, 3_000_000));
     // The base is gone at the second scan: an error record, which Plakar counts, and no status.
-    simulator.add_fault(Fault::new(What::Status { code: 403, message: "no".into(), retry_after: None }).endpoint("folder/list").always());
+    simulator.add_fault(
+        Fault::new(What::Status { code: 403, message: "no".into(), retry_after: None })
+            .endpoint("folder/list")
+            .always(),
+    );
     let found = scan(&mut client).await;
-    assert!(matches!(&found["/"], Found::Error(error) if error.message.contains("cannot open /")), "{found:?}");
+    assert!(
+        matches!(&found["/"], Found::Error(error) if error.message.contains("cannot open /")),
+        "{found:?}"
+    );
 }
 
 #[tokio::test]
 async fn files_that_are_closed_early_or_never_read_hold_up_nobody() {
     let place = Place::drive();
     for n in 0..10 {
-        place.put(&format!("{n:02}"), &noise(n, if n == 0 { 12_000_000 } else { 4_000_000 }), 1_700_000_000).await;
+        place
+            .put(
+                &format!("{n:02}"),
+                &noise(n, if n == 0 { 12_000_000 } else { 4_000_000 }),
+                1_700_000_000,
+            )
+            .await;
     }
     let mut config = place.config("");
     config.insert("transfers".into(), "2".into());
@@ -123,8 +164,14 @@ async fn files_that_are_closed_early_or_never_read_hold_up_nobody() {
     let mut streams = Vec::new();
     for n in 0..10 {
         let path = format!("/{n:02}");
-        let mut stream =
-            client.open_reader(importer::OpenReaderRequest { pathname: path.clone(), ..Default::default() }).await.unwrap().into_inner();
+        let mut stream = client
+            .open_reader(importer::OpenReaderRequest {
+                pathname: path.clone(),
+                ..Default::default()
+            })
+            .await
+            .unwrap()
+            .into_inner();
         assert!(!stream.message().await.unwrap().unwrap().chunk.is_empty());
         // Plakar closes a file without cancelling its stream.
         streams.push(stream);

@@ -7,7 +7,9 @@ use opendrive_sim::{Options, Simulator};
 use plakar_opendrive::plugin::v1_1::proto::exporter::exporter_client::ExporterClient;
 use plakar_opendrive::plugin::v1_1::proto::exporter::{ExportRequest, InitRequest, PingRequest};
 use support::noise;
-use support_plugin::export::{Exporter, begin_file, send_chunk, send_file, send_folder, send_other};
+use support_plugin::export::{
+    Exporter, begin_file, send_chunk, send_file, send_folder, send_other,
+};
 use support_plugin::plugin::Plugin;
 use tonic::Code;
 
@@ -22,9 +24,19 @@ async fn nothing_goes_without_a_good_init() {
     assert_eq!(client.ping(PingRequest {}).await.unwrap_err().code(), Code::FailedPrecondition);
     let requests = tokio_stream::iter(Vec::<ExportRequest>::new());
     assert_eq!(client.export(requests).await.unwrap_err().code(), Code::FailedPrecondition);
-    let config = HashMap::from([("location".to_owned(), "opendrive://".to_owned()), ("username".to_owned(), "me".to_owned())]);
-    let error = client.init(InitRequest { options: None, proto: "opendrive".into(), config }).await.unwrap_err();
-    assert_eq!((error.code(), error.message().contains("option \"password\" is missing")), (Code::InvalidArgument, true), "{error}");
+    let config = HashMap::from([
+        ("location".to_owned(), "opendrive://".to_owned()),
+        ("username".to_owned(), "me".to_owned()),
+    ]);
+    let error = client
+        .init(InitRequest { options: None, proto: "opendrive".into(), config })
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.code(), error.message().contains("option \"password\" is missing")),
+        (Code::InvalidArgument, true),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -46,8 +58,14 @@ async fn every_result_is_out_before_the_error_that_ends_the_stream() {
         .await;
     assert_eq!((exported.stored, exported.failed.len()), (31, 31));
     let status = exported.status.unwrap();
-    assert!(status.message().starts_with("31 of 62 entries could not be restored: \"/file0\": "), "{status}");
-    assert!(status.message().ends_with("; and 26 more") && !status.message().contains('\n'), "{status}");
+    assert!(
+        status.message().starts_with("31 of 62 entries could not be restored: \"/file0\": "),
+        "{status}"
+    );
+    assert!(
+        status.message().ends_with("; and 26 more") && !status.message().contains('\n'),
+        "{status}"
+    );
     // Plakar has words of its own for these two.
     assert!(![Code::Unavailable, Code::Cancelled].contains(&status.code()));
     let (exit, stderr) = exporter.hang_up().await;
@@ -72,16 +90,24 @@ async fn a_stream_that_ends_within_a_file_stores_nothing_of_it() {
                 }
             })
             .await;
-        assert_eq!(exported.failed, [("/cut".to_owned(), "the stream ended within the file".to_owned())]);
+        assert_eq!(
+            exported.failed,
+            [("/cut".to_owned(), "the stream ended within the file".to_owned())]
+        );
         assert_eq!((exported.stored, exported.status.is_some()), (2, true));
         exporter.hang_up().await;
-        assert_eq!(simulator.drive().tree().into_keys().collect::<Vec<_>>(), ["base", "base/whole"]);
+        assert_eq!(
+            simulator.drive().tree().into_keys().collect::<Vec<_>>(),
+            ["base", "base/whole"]
+        );
     }
 }
 
 #[tokio::test]
 async fn when_plakar_goes_what_is_under_way_is_taken_back() {
-    let simulator = Simulator::start(Options { latency: Duration::from_millis(50), ..Options::default() }).unwrap();
+    let simulator =
+        Simulator::start(Options { latency: Duration::from_millis(50), ..Options::default() })
+            .unwrap();
     let mut exporter = Exporter::start(&simulator, "", &[]).await;
     // The export is cancelled while its stream is open.
     let export = exporter.export(async |sender| {

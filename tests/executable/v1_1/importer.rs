@@ -70,7 +70,11 @@ async fn read(client: &mut Client, path: &str) -> Result<Vec<u8>, Status> {
 #[tokio::test]
 async fn a_whole_import_over_the_pipes() {
     for place in [Place::Local(tempfile::tempdir().unwrap()), Place::drive()] {
-        let files = BTreeMap::from([("a/empty", vec![]), ("a/small", b"small".to_vec()), ("b/large", noise(1, 2_500_000))]);
+        let files = BTreeMap::from([
+            ("a/empty", vec![]),
+            ("a/small", b"small".to_vec()),
+            ("b/large", noise(1, 2_500_000)),
+        ]);
         for (path, bytes) in &files {
             place.put(path, bytes, 1_700_000_000).await;
         }
@@ -82,10 +86,20 @@ async fn a_whole_import_over_the_pipes() {
         while let Some(record) = import.next().await {
             assert_eq!(record.error, "");
             let info = record.file_info.clone().unwrap();
-            assert_eq!(info.name, if record.pathname == "/" { "/" } else { record.pathname.rsplit('/').next().unwrap() });
+            assert_eq!(
+                info.name,
+                if record.pathname == "/" {
+                    "/"
+                } else {
+                    record.pathname.rsplit('/').next().unwrap()
+                }
+            );
             if info.mode & (1 << 31) == 0 {
                 assert_eq!((info.mode, record.has_reader), (0o600, true));
-                found.insert(record.pathname.clone(), read(&mut client, &record.pathname).await.unwrap());
+                found.insert(
+                    record.pathname.clone(),
+                    read(&mut client, &record.pathname).await.unwrap(),
+                );
             }
             told.push(record);
         }
@@ -96,8 +110,10 @@ async fn a_whole_import_over_the_pipes() {
         drop(import.results);
         assert!(import.answers.message().await.unwrap().is_none());
         drop(import.answers);
-        let expected: BTreeMap<String, Vec<u8>> =
-            files.into_iter().map(|(path, bytes)| (format!("{}/{path}", place.root().trim_end_matches('/')), bytes)).collect();
+        let expected: BTreeMap<String, Vec<u8>> = files
+            .into_iter()
+            .map(|(path, bytes)| (format!("{}/{path}", place.root().trim_end_matches('/')), bytes))
+            .collect();
         assert!(found == expected, "{}: {:?}", place.name(), found.keys());
 
         let late = read(&mut client, expected.keys().next().unwrap()).await.unwrap_err();
@@ -115,7 +131,10 @@ async fn calls_before_init_and_a_second_init_are_errors() {
     let mut client = Client::new(plugin.channel.clone());
     assert_eq!(client.ping(PingRequest {}).await.unwrap_err().code(), Code::FailedPrecondition);
     assert_eq!(read(&mut client, "/x").await.unwrap_err().code(), Code::FailedPrecondition);
-    let config = HashMap::from([("location".into(), "rclone://".into()), ("rclone_type".into(), "memory".into())]);
+    let config = HashMap::from([
+        ("location".into(), "rclone://".into()),
+        ("rclone_type".into(), "memory".into()),
+    ]);
     client.init(init(config.clone())).await.unwrap();
     assert_eq!(client.init(init(config)).await.unwrap_err().code(), Code::FailedPrecondition);
     assert_eq!(read(&mut client, "/never/told").await.unwrap_err().code(), Code::NotFound);
@@ -136,9 +155,16 @@ async fn bad_input_is_one_clear_line() {
             vec![("location", "rclone://".into()), ("rclone_type", "drive".into())],
             "option \"rclone_type\": backend \"drive\" is not built in",
         ),
-        (vec![("location", "rclone://".into()), ("rclone_type", "opendrive".into())], "option \"rclone_username\" is missing"),
         (
-            vec![("location", "rclone://".into()), ("rclone_type", "opendrive".into()), ("rclone_username", "me".into())],
+            vec![("location", "rclone://".into()), ("rclone_type", "opendrive".into())],
+            "option \"rclone_username\" is missing",
+        ),
+        (
+            vec![
+                ("location", "rclone://".into()),
+                ("rclone_type", "opendrive".into()),
+                ("rclone_username", "me".into()),
+            ],
             "option \"rclone_password\" is missing",
         ),
         (
@@ -151,18 +177,31 @@ async fn bad_input_is_one_clear_line() {
             "option \"rclone_password\" is not an obscured password",
         ),
         (
-            vec![("location", "rclone://".into()), ("rclone_type", "local".into()), ("rclone_colour", "red".into())],
+            vec![
+                ("location", "rclone://".into()),
+                ("rclone_type", "local".into()),
+                ("rclone_colour", "red".into()),
+            ],
             "option \"rclone_colour\"",
         ),
-        (vec![("location", format!("rclone://{base}/missing")), ("rclone_type", "local".into())], "missing does not exist on local"),
-        (vec![("location", format!("rclone://{base}/file")), ("rclone_type", "local".into())], "file on local (here) is a file"),
+        (
+            vec![("location", format!("rclone://{base}/missing")), ("rclone_type", "local".into())],
+            "missing does not exist on local",
+        ),
+        (
+            vec![("location", format!("rclone://{base}/file")), ("rclone_type", "local".into())],
+            "file on local (here) is a file",
+        ),
     ];
     for (pairs, expected) in cases {
         let plugin = Plugin::start("importer", &[]).await;
         let config = pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
         let status = Client::new(plugin.channel.clone()).init(init(config)).await.unwrap_err();
         assert!(status.message().contains(expected), "{status}");
-        assert!(!status.message().contains('\n') && !status.message().contains("pl@in"), "{status}");
+        assert!(
+            !status.message().contains('\n') && !status.message().contains("pl@in"),
+            "{status}"
+        );
         // Plakar has words of its own for these two.
         assert!(!matches!(status.code(), Code::Unavailable | Code::Cancelled), "{status}");
         let (exit, stderr) = plugin.hang_up().await;
@@ -184,7 +223,8 @@ async fn it_leaves_whenever_plakar_goes() {
     place.simulator().set_latency(Duration::from_secs(600));
     let plugin = Plugin::start("importer", &[]).await;
     let mut client = Client::new(plugin.channel.clone());
-    let waiting = tokio::time::timeout(Duration::from_millis(500), client.init(init(place.config("")))).await;
+    let waiting =
+        tokio::time::timeout(Duration::from_millis(500), client.init(init(place.config("")))).await;
     assert!(waiting.is_err());
     drop(client);
     plugin.hang_up().await;
@@ -236,8 +276,15 @@ async fn nothing_is_left_on_the_disk() {
         std::fs::create_dir(&path).unwrap();
         (name, path.to_str().unwrap().to_owned())
     };
-    let folders = [folder("HOME"), folder("TMPDIR"), folder("XDG_CONFIG_HOME"), folder("XDG_CACHE_HOME"), folder("XDG_DATA_HOME")];
-    let environment: Vec<(String, String)> = folders.iter().map(|(name, path)| (name.to_string(), path.clone())).collect();
+    let folders = [
+        folder("HOME"),
+        folder("TMPDIR"),
+        folder("XDG_CONFIG_HOME"),
+        folder("XDG_CACHE_HOME"),
+        folder("XDG_DATA_HOME"),
+    ];
+    let environment: Vec<(String, String)> =
+        folders.iter().map(|(name, path)| (name.to_string(), path.clone())).collect();
     let plugin = Plugin::start("importer", &environment).await;
     let mut client = Client::new(plugin.channel.clone());
     client.init(init(place.config(""))).await.unwrap();
@@ -245,7 +292,8 @@ async fn nothing_is_left_on_the_disk() {
     while import.next().await.is_some() {}
     read(&mut client, "/a/b").await.unwrap();
     for (name, path) in &folders {
-        let left: Vec<_> = std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let left: Vec<_> =
+            std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect();
         assert!(left.is_empty(), "{name}: {left:?}");
     }
 }

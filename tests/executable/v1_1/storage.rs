@@ -6,8 +6,8 @@ use bytes::Bytes;
 use plakar_opendrive::plugin::v1_1::proto::store::get_request::Range;
 use plakar_opendrive::plugin::v1_1::proto::store::store_client::StoreClient;
 use plakar_opendrive::plugin::v1_1::proto::store::{
-    CloseRequest, CreateRequest, DeleteRequest, GetRequest, InitRequest, ListRequest, ModeRequest, OpenRequest, PingRequest, PutRequest,
-    SizeRequest,
+    CloseRequest, CreateRequest, DeleteRequest, GetRequest, InitRequest, ListRequest, ModeRequest,
+    OpenRequest, PingRequest, PutRequest, SizeRequest,
 };
 use support::noise;
 use support_plugin::place::Place;
@@ -28,7 +28,11 @@ async fn start(config: HashMap<String, String>) -> (Plugin, Client) {
 }
 
 fn message(mac: &[u8], kind: i32, chunk: &[u8]) -> PutRequest {
-    PutRequest { mac: Bytes::copy_from_slice(mac), r#type: kind, chunk: Bytes::copy_from_slice(chunk) }
+    PutRequest {
+        mac: Bytes::copy_from_slice(mac),
+        r#type: kind,
+        chunk: Bytes::copy_from_slice(chunk),
+    }
 }
 
 async fn put(client: &mut Client, mac: &[u8], kind: i32, bytes: &[u8]) -> Result<i64, Status> {
@@ -37,9 +41,17 @@ async fn put(client: &mut Client, mac: &[u8], kind: i32, bytes: &[u8]) -> Result
     Ok(client.put(tokio_stream::iter(messages)).await?.into_inner().bytes_written)
 }
 
-async fn get(client: &mut Client, mac: &[u8], kind: i32, range: Option<(u64, u32)>) -> Result<Vec<u8>, Status> {
+async fn get(
+    client: &mut Client,
+    mac: &[u8],
+    kind: i32,
+    range: Option<(u64, u32)>,
+) -> Result<Vec<u8>, Status> {
     let range = range.map(|(offset, length)| Range { offset, length });
-    let mut answers = client.get(GetRequest { mac: Bytes::copy_from_slice(mac), r#type: kind, range }).await?.into_inner();
+    let mut answers = client
+        .get(GetRequest { mac: Bytes::copy_from_slice(mac), r#type: kind, range })
+        .await?
+        .into_inner();
     let mut bytes = Vec::new();
     while let Some(answer) = answers.message().await? {
         assert!(answer.chunk.len() <= 1 << 20);
@@ -54,25 +66,45 @@ async fn all_calls_are_answered() {
     let (_plugin, mut client) = start(place.config("store")).await;
     client.ping(PingRequest {}).await.unwrap();
     let status = client.open(OpenRequest {}).await.unwrap_err();
-    assert!(status.code() == Code::NotFound && status.message().contains("there is no store"), "{status}");
+    assert!(
+        status.code() == Code::NotFound && status.message().contains("there is no store"),
+        "{status}"
+    );
     client.create(CreateRequest { config: Bytes::from_static(b"description") }).await.unwrap();
     let status = client.create(CreateRequest { config: Bytes::new() }).await.unwrap_err();
-    assert!(status.code() == Code::AlreadyExists && status.message().contains("a store already"), "{status}");
+    assert!(
+        status.code() == Code::AlreadyExists && status.message().contains("a store already"),
+        "{status}"
+    );
     assert_eq!(client.open(OpenRequest {}).await.unwrap().into_inner().config, "description");
     assert_eq!(client.mode(ModeRequest {}).await.unwrap().into_inner().mode, 6);
 
     let (mac, bytes) = ([7; 32], noise(1, 5_000_000));
     assert_eq!(put(&mut client, &mac, PACKFILE, &bytes).await.unwrap(), 5_000_000);
     assert!(get(&mut client, &mac, PACKFILE, None).await.unwrap() == bytes);
-    for (offset, length) in [(0, 0), (0, 1), (4_999_999, 1), (0, 5_000_000), (123_456, 3_000), (123_456, 3_000), (5_000_000, 0)] {
+    for (offset, length) in [
+        (0, 0),
+        (0, 1),
+        (4_999_999, 1),
+        (0, 5_000_000),
+        (123_456, 3_000),
+        (123_456, 3_000),
+        (5_000_000, 0),
+    ] {
         let part = get(&mut client, &mac, PACKFILE, Some((offset, length))).await.unwrap();
         assert!(part == bytes[offset as usize..][..length as usize], "{offset} {length}");
     }
     let macs = client.list(ListRequest { r#type: PACKFILE }).await.unwrap().into_inner().macs;
     assert_eq!(macs, [Bytes::copy_from_slice(&mac)]);
     assert_eq!(client.size(SizeRequest {}).await.unwrap().into_inner().size, 5_000_000);
-    client.delete(DeleteRequest { mac: Bytes::copy_from_slice(&mac), r#type: PACKFILE }).await.unwrap();
-    assert_eq!(client.list(ListRequest { r#type: PACKFILE }).await.unwrap().into_inner().macs.len(), 0);
+    client
+        .delete(DeleteRequest { mac: Bytes::copy_from_slice(&mac), r#type: PACKFILE })
+        .await
+        .unwrap();
+    assert_eq!(
+        client.list(ListRequest { r#type: PACKFILE }).await.unwrap().into_inner().macs.len(),
+        0
+    );
     client.close(CloseRequest {}).await.unwrap();
 }
 
@@ -92,16 +124,28 @@ async fn bad_requests_are_errors_and_the_connection_lives_on() {
         (&[2; 32][..], PACKFILE, None, Code::NotFound, "there is no packfile 0202"),
         (&[1; 32][..], PACKFILE, Some((10, 1)), Code::InvalidArgument, "only 10 bytes"),
         (&[1; 32][..], PACKFILE, Some((0, 11)), Code::InvalidArgument, "only 10 bytes"),
-        (&[1; 32][..], PACKFILE, Some((u64::MAX, u32::MAX)), Code::InvalidArgument, "only 10 bytes"),
+        (
+            &[1; 32][..],
+            PACKFILE,
+            Some((u64::MAX, u32::MAX)),
+            Code::InvalidArgument,
+            "only 10 bytes",
+        ),
     ] {
         let status = get(&mut client, mac, kind, range).await.unwrap_err();
-        assert!(status.code() == code && status.message().contains(expected), "{expected}: {status}");
+        assert!(
+            status.code() == code && status.message().contains(expected),
+            "{expected}: {status}"
+        );
         if range.is_none() {
             let delete = DeleteRequest { mac: Bytes::copy_from_slice(mac), r#type: kind };
             match client.delete(delete).await {
                 // What is not there is deleted.
                 Ok(_) => assert_eq!(code, Code::NotFound, "{expected}"),
-                Err(status) => assert!(code != Code::NotFound && status.message().contains(expected), "{expected}: {status}"),
+                Err(status) => assert!(
+                    code != Code::NotFound && status.message().contains(expected),
+                    "{expected}: {status}"
+                ),
             }
         }
         if code == Code::InvalidArgument && range.is_none() {
@@ -111,7 +155,10 @@ async fn bad_requests_are_errors_and_the_connection_lives_on() {
         }
     }
     for kind in [0, 6] {
-        assert_eq!(client.list(ListRequest { r#type: kind }).await.unwrap_err().code(), Code::InvalidArgument);
+        assert_eq!(
+            client.list(ListRequest { r#type: kind }).await.unwrap_err().code(),
+            Code::InvalidArgument
+        );
     }
     let status = put(&mut client, &[3; 32], PACKFILE, b"").await.unwrap_err();
     assert!(status.message().contains("a packfile without a byte in it"), "{status}");
@@ -122,7 +169,8 @@ async fn bad_requests_are_errors_and_the_connection_lives_on() {
     let plugin = Plugin::start("storage", &[]).await;
     let mut fresh = StoreClient::new(plugin.channel.clone());
     assert_eq!(fresh.open(OpenRequest {}).await.unwrap_err().code(), Code::FailedPrecondition);
-    let status = fresh.init(InitRequest { proto: "opendrive".into(), config: bad }).await.unwrap_err();
+    let status =
+        fresh.init(InitRequest { proto: "opendrive".into(), config: bad }).await.unwrap_err();
     assert!(status.message().contains("option \"username\" is missing"), "{status}");
 }
 

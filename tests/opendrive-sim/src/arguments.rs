@@ -17,7 +17,12 @@ pub(crate) struct Arguments {
     #[arg(long, env = "OPENDRIVE_SIM_USERNAME", default_value = "user@example.com")]
     pub(crate) username: String,
     /// The account's password
-    #[arg(long, env = "OPENDRIVE_SIM_PASSWORD", default_value = "secret pässword", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "OPENDRIVE_SIM_PASSWORD",
+        default_value = "secret pässword",
+        hide_env_values = true
+    )]
     pub(crate) password: String,
     /// How long each call waits before it is answered
     #[arg(long, default_value_t = 0.0)]
@@ -109,7 +114,9 @@ impl Arguments {
         let given = &self.behaviour;
         let default = Behaviour::default();
         Behaviour {
-            max_downloads: given.max_downloads.map_or(default.max_downloads, |count| Some(count).filter(|&count| count > 0)),
+            max_downloads: given
+                .max_downloads
+                .map_or(default.max_downloads, |count| Some(count).filter(|&count| count > 0)),
             download_speed: given.download_speed,
             upload_speed: given.upload_speed,
             daily_volume: given.daily_volume,

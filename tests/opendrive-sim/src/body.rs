@@ -76,7 +76,8 @@ impl Pacing {
     fn advance(&mut self, bytes: u64) -> Instant {
         let tick = Duration::from_millis(Self::TICK);
         let earliest = Instant::now().checked_sub(tick).unwrap_or(self.due);
-        self.due = self.due.max(earliest) + Duration::from_secs_f64(bytes as f64 / self.bytes_per_second as f64);
+        self.due = self.due.max(earliest)
+            + Duration::from_secs_f64(bytes as f64 / self.bytes_per_second as f64);
         self.due
     }
 }
@@ -95,7 +96,10 @@ impl Body for ReplyBody {
     type Data = Bytes;
     type Error = io::Error;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         match self.get_mut() {
             Self::Whole { bytes, .. } if bytes.is_empty() => Poll::Ready(None),
             Self::Whole { bytes, call } => {
@@ -107,7 +111,9 @@ impl Body for ReplyBody {
                 let bytes = if first.is_empty() { rest.clone() } else { std::mem::take(first) };
                 Poll::Ready(Some(Ok(Frame::data(bytes))))
             }
-            Self::Download(download) => download.poll_piece(cx).map(|piece| piece.map(|piece| piece.map(Frame::data))),
+            Self::Download(download) => {
+                download.poll_piece(cx).map(|piece| piece.map(|piece| piece.map(Frame::data)))
+            }
         }
     }
 
@@ -146,7 +152,8 @@ impl Download {
         if count == 0 {
             return Poll::Ready(None);
         }
-        let piece = self.content.read(self.position, count as usize).map(|bytes| self.corrupted(bytes));
+        let piece =
+            self.content.read(self.position, count as usize).map(|bytes| self.corrupted(bytes));
         self.position += count;
         self.volume.fetch_add(count, Ordering::Relaxed);
         if let Some(call) = &mut self.call {

@@ -110,8 +110,24 @@ impl CallLog {
             }
         }
         let now = self.start.elapsed();
-        let record = CallRecord { endpoint, item, offset: None, length: 0, status: 0, session, start: now, end: now };
-        InFlight { log: self.clone(), record, up: false, answered: 0, download: None, too_many: false }
+        let record = CallRecord {
+            endpoint,
+            item,
+            offset: None,
+            length: 0,
+            status: 0,
+            session,
+            start: now,
+            end: now,
+        };
+        InFlight {
+            log: self.clone(),
+            record,
+            up: false,
+            answered: 0,
+            download: None,
+            too_many: false,
+        }
     }
 
     pub(crate) fn calls(&self) -> Calls {
@@ -126,7 +142,13 @@ impl CallLog {
     pub(crate) fn reset(&self) {
         let mut inner = self.lock();
         let Calls { in_flight, downloads, .. } = inner.calls;
-        inner.calls = Calls { in_flight, peak_in_flight: in_flight, downloads, peak_downloads: downloads, ..Calls::default() };
+        inner.calls = Calls {
+            in_flight,
+            peak_in_flight: in_flight,
+            downloads,
+            peak_downloads: downloads,
+            ..Calls::default()
+        };
         inner.log = Vec::new();
     }
 

@@ -49,14 +49,19 @@ pub(crate) async fn handle(request: Request<Incoming>, state: &State) -> Respons
     let method = request.method().as_str().to_owned();
     let uri = request.uri().clone();
     let Some(name) = uri.path().strip_prefix("/_sim/") else {
-        return respond(StatusCode::NOT_FOUND, "text/plain", "This is the OpenDrive simulator, see /_sim/calls\n");
+        return respond(
+            StatusCode::NOT_FOUND,
+            "text/plain",
+            "This is the OpenDrive simulator, see /_sim/calls\n",
+        );
     };
     let query = |key: &str| {
         let mut pairs = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
         pairs.find(|(name, _)| name == key).map(|(_, value)| value.into_owned())
     };
     let path = query("path").unwrap_or_default();
-    let mtime = query("mtime").and_then(|mtime| mtime.parse().ok()).unwrap_or_else(crate::drive::now);
+    let mtime =
+        query("mtime").and_then(|mtime| mtime.parse().ok()).unwrap_or_else(crate::drive::now);
     let body = match request.into_body().collect().await {
         Ok(body) => body.to_bytes(),
         Err(error) => return respond(StatusCode::BAD_REQUEST, "text/plain", error.to_string()),
@@ -69,7 +74,14 @@ pub(crate) async fn handle(request: Request<Incoming>, state: &State) -> Respons
     })
 }
 
-fn answer(method: &str, name: &str, path: &str, mtime: i64, body: &Bytes, state: &State) -> Result<Response<ReplyBody>, Problem> {
+fn answer(
+    method: &str,
+    name: &str,
+    path: &str,
+    mtime: i64,
+    body: &Bytes,
+    state: &State,
+) -> Result<Response<ReplyBody>, Problem> {
     let drive = &state.drive;
     match (method, name) {
         ("GET", "calls") => Ok(json_answer(&state.calls.calls())),
@@ -80,7 +92,8 @@ fn answer(method: &str, name: &str, path: &str, mtime: i64, body: &Bytes, state:
         }
         ("POST", "latency") => {
             let Latency { ms } = parse(body)?;
-            let latency = Duration::try_from_secs_f64(ms / 1000.0).map_err(|error| bad(error.to_string()))?;
+            let latency =
+                Duration::try_from_secs_f64(ms / 1000.0).map_err(|error| bad(error.to_string()))?;
             state.set_latency(latency);
             Ok(empty())
         }
@@ -100,7 +113,8 @@ fn answer(method: &str, name: &str, path: &str, mtime: i64, body: &Bytes, state:
         }
         ("GET", "faults") => {
             let plan: Vec<_> = state.faults.all();
-            let plan: Vec<_> = plan.iter().map(|(fault, fired)| json!({"fault": fault, "fired": fired})).collect();
+            let plan: Vec<_> =
+                plan.iter().map(|(fault, fired)| json!({"fault": fault, "fired": fired})).collect();
             Ok(json_answer(&plan))
         }
         ("POST", "faults") => {
@@ -117,12 +131,19 @@ fn answer(method: &str, name: &str, path: &str, mtime: i64, body: &Bytes, state:
         ("GET", "open-uploads") => Ok(json_answer(&state.open_uploads())),
         ("GET", "file") => match drive.read_file(path) {
             Some(bytes) => Ok(respond(StatusCode::OK, "application/octet-stream", bytes)),
-            None => Err((StatusCode::NOT_FOUND, format!("no file {path:?}, or its content was discarded"))),
+            None => Err((
+                StatusCode::NOT_FOUND,
+                format!("no file {path:?}, or its content was discarded"),
+            )),
         },
-        ("PUT", "file") => drive.try_put_file(path, body.clone(), mtime).map(|()| empty()).map_err(bad),
+        ("PUT", "file") => {
+            drive.try_put_file(path, body.clone(), mtime).map(|()| empty()).map_err(bad)
+        }
         ("DELETE", "file") if drive.remove(path) => Ok(empty()),
         ("DELETE", "file") => Err((StatusCode::NOT_FOUND, format!("no file or folder {path:?}"))),
-        ("POST", "folder") => drive.try_make_folder(&parse::<Folder>(body)?.path).map(|()| empty()).map_err(bad),
+        ("POST", "folder") => {
+            drive.try_make_folder(&parse::<Folder>(body)?.path).map(|()| empty()).map_err(bad)
+        }
         ("POST", "generated") => {
             let Generated { path, size, seed, mtime } = parse(body)?;
             drive.try_put_generated(&path, size, seed, mtime).map(|()| empty()).map_err(bad)
@@ -136,7 +157,10 @@ fn answer(method: &str, name: &str, path: &str, mtime: i64, body: &Bytes, state:
 }
 
 /// Changes the fields that are named.
-fn change(behaviour: &mut Behaviour, changes: serde_json::Map<String, serde_json::Value>) -> Result<(), Problem> {
+fn change(
+    behaviour: &mut Behaviour,
+    changes: serde_json::Map<String, serde_json::Value>,
+) -> Result<(), Problem> {
     let mut whole = serde_json::to_value(&*behaviour).map_err(|error| bad(error.to_string()))?;
     if let Some(whole) = whole.as_object_mut() {
         whole.extend(changes);
@@ -164,7 +188,11 @@ fn json_answer(value: &impl Serialize) -> Response<ReplyBody> {
     }
 }
 
-fn respond(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response<ReplyBody> {
+fn respond(
+    status: StatusCode,
+    content_type: &'static str,
+    body: impl Into<Bytes>,
+) -> Response<ReplyBody> {
     let mut response = Response::new(ReplyBody::whole(body, None));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));

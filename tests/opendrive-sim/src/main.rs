@@ -26,7 +26,8 @@ async fn main() -> io::Result<()> {
     let latency = Duration::try_from_secs_f64(arguments.latency_ms / 1000.0);
     let behaviour = arguments.behaviour();
     let faults: Vec<Fault> = match &arguments.faults {
-        Some(json) => serde_json::from_str(json).map_err(|error| io::Error::other(format!("--faults: {error}")))?,
+        Some(json) => serde_json::from_str(json)
+            .map_err(|error| io::Error::other(format!("--faults: {error}")))?,
         None => Vec::new(),
     };
     let simulator = Simulator::start(Options {
@@ -51,9 +52,12 @@ async fn main() -> io::Result<()> {
     let mut env = simulator.env();
     if let Some(path) = &arguments.ca_file {
         let path = std::path::absolute(path)?.to_string_lossy().into_owned();
-        env.iter_mut().filter(|(name, _)| name == "RCLONE_CA_CERT").for_each(|(_, value)| value.clone_from(&path));
+        env.iter_mut()
+            .filter(|(name, _)| name == "RCLONE_CA_CERT")
+            .for_each(|(_, value)| value.clone_from(&path));
     }
-    let env: String = env.iter().map(|(name, value)| format!("export {name}={}\n", quoted(value))).collect();
+    let env: String =
+        env.iter().map(|(name, value)| format!("export {name}={}\n", quoted(value))).collect();
     if let Some(path) = &arguments.env_file {
         write_whole(path, env.as_bytes())?;
     }
@@ -71,15 +75,21 @@ async fn main() -> io::Result<()> {
 
 /// Prints the body of the answer to a GET, for scripts on machines without an HTTP client.
 fn ask(url: &str) -> io::Result<()> {
-    let bad = || io::Error::other(format!("--ask {url}: write for example http://127.0.0.1:PORT/_sim/calls"));
-    let (host, path) = url.strip_prefix("http://").and_then(|rest| rest.split_once('/')).ok_or_else(bad)?;
+    let bad = || {
+        io::Error::other(format!("--ask {url}: write for example http://127.0.0.1:PORT/_sim/calls"))
+    };
+    let (host, path) =
+        url.strip_prefix("http://").and_then(|rest| rest.split_once('/')).ok_or_else(bad)?;
     let mut stream = std::net::TcpStream::connect(host)?;
     write!(stream, "GET /{path} HTTP/1.0\r\nHost: {host}\r\n\r\n")?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
     let end = answer.windows(4).position(|four| four == b"\r\n\r\n").ok_or_else(bad)?;
     if !answer.starts_with(b"HTTP/1.0 200") && !answer.starts_with(b"HTTP/1.1 200") {
-        return Err(io::Error::other(format!("--ask {url}: {}", String::from_utf8_lossy(&answer[..end]))));
+        return Err(io::Error::other(format!(
+            "--ask {url}: {}",
+            String::from_utf8_lossy(&answer[..end])
+        )));
     }
     io::stdout().write_all(&answer[end + 4..])
 }
@@ -101,7 +111,8 @@ async fn stdin_end(wanted: bool) {
 /// Writes a file which is never seen half-written.
 fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let context = |error| io::Error::other(format!("writing {}: {error}", path.display()));
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let parent =
+        path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = NamedTempFile::new_in(parent).map_err(context)?;
     file.write_all(bytes).map_err(context)?;
     file.persist(path).map_err(|error| context(error.error))?;

@@ -57,11 +57,19 @@ async fn serve_plain(stream: TcpStream, address: IpAddr, acceptor: TlsAcceptor, 
     let _ = connection.with_upgrades().await;
 }
 
-async fn plain_request(request: Request<Incoming>, address: IpAddr, acceptor: TlsAcceptor, state: Arc<State>) -> Response<ReplyBody> {
+async fn plain_request(
+    request: Request<Incoming>,
+    address: IpAddr,
+    acceptor: TlsAcceptor,
+    state: Arc<State>,
+) -> Response<ReplyBody> {
     if request.method() == Method::CONNECT {
         let target = request.uri().authority().map(|authority| authority.as_str().to_lowercase());
         if target.as_deref() != Some(&format!("{HOST}:443")) {
-            return plain_text(StatusCode::FORBIDDEN, "This proxy leads to dev.opendrive.com:443 only\n");
+            return plain_text(
+                StatusCode::FORBIDDEN,
+                "This proxy leads to dev.opendrive.com:443 only\n",
+            );
         }
         state.connections.fetch_add(1, Ordering::Relaxed);
         tokio::spawn(async move {
@@ -70,15 +78,24 @@ async fn plain_request(request: Request<Incoming>, address: IpAddr, acceptor: Tl
         });
         return plain_text(StatusCode::OK, "");
     }
-    let host = request.headers().get(HOST_HEADER).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let host =
+        request.headers().get(HOST_HEADER).and_then(|host| host.to_str().ok()).unwrap_or_default();
     // An absolute URI is a request to be forwarded; another host's name a web page's attempt to reach us.
     if request.uri().authority().is_some() || !is_loopback(host) {
-        return plain_text(StatusCode::FORBIDDEN, "The control interface answers to loopback addresses only\n");
+        return plain_text(
+            StatusCode::FORBIDDEN,
+            "The control interface answers to loopback addresses only\n",
+        );
     }
     control::handle(request, &state).await
 }
 
-async fn serve_tls(request: Request<Incoming>, address: IpAddr, acceptor: TlsAcceptor, state: Arc<State>) -> io::Result<()> {
+async fn serve_tls(
+    request: Request<Incoming>,
+    address: IpAddr,
+    acceptor: TlsAcceptor,
+    state: Arc<State>,
+) -> io::Result<()> {
     let upgraded = hyper::upgrade::on(request).await.map_err(io::Error::other)?;
     let stream = acceptor.accept(TokioIo::new(upgraded)).await?;
     let is_h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");

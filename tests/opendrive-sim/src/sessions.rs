@@ -20,7 +20,8 @@ impl Sessions {
     pub(crate) fn create(&self) -> String {
         let mut sessions = self.lock();
         // Hasher keys are random: unlike a counter's, an id of another run is never valid here.
-        let id = format!("{:016x}{:04x}", RandomState::new().hash_one(sessions.len()), sessions.len());
+        let id =
+            format!("{:016x}{:04x}", RandomState::new().hash_one(sessions.len()), sessions.len());
         sessions.insert(id.clone(), true);
         id
     }

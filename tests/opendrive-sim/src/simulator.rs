@@ -46,7 +46,8 @@ impl Simulator {
         let identity = Identity::create(options.http2, options.certificate)?;
         let acceptor = identity.acceptor.clone();
         let state = Arc::new(State::new(options));
-        let runtime = Builder::new_multi_thread().enable_all().thread_name("opendrive-sim").build()?;
+        let runtime =
+            Builder::new_multi_thread().enable_all().thread_name("opendrive-sim").build()?;
         let listener = {
             let _context = runtime.enter();
             tokio::net::TcpListener::from_std(listener)?
@@ -76,7 +77,12 @@ impl Simulator {
     /// `https_proxy` counts only where the upper-case one is unset or empty.
     pub fn env(&self) -> Vec<(String, String)> {
         let ca = self.ca_file().to_string_lossy().into_owned();
-        let pairs = [("HTTPS_PROXY", self.proxy_url()), ("RCLONE_CA_CERT", ca), ("NO_PROXY", String::new()), ("no_proxy", String::new())];
+        let pairs = [
+            ("HTTPS_PROXY", self.proxy_url()),
+            ("RCLONE_CA_CERT", ca),
+            ("NO_PROXY", String::new()),
+            ("no_proxy", String::new()),
+        ];
         pairs.map(|(name, value)| (name.to_owned(), value)).into()
     }
 

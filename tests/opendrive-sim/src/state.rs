@@ -49,7 +49,8 @@ impl State {
     }
 
     pub(crate) fn set_latency(&self, latency: Duration) {
-        self.latency_micros.store(u64::try_from(latency.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.latency_micros
+            .store(u64::try_from(latency.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
     pub(crate) fn open_uploads(&self) -> Vec<OpenUpload> {

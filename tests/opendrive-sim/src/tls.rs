@@ -3,7 +3,10 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, date_time_ymd};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, date_time_ymd,
+};
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tempfile::NamedTempFile;
 use tokio_rustls::TlsAcceptor;
@@ -27,16 +30,19 @@ impl Identity {
             issuer = authority()?.0;
         }
         let key = KeyPair::generate().map_err(io::Error::other)?;
-        let host = if certificate == Certificate::OtherHost { "elsewhere.example.com" } else { HOST };
+        let host =
+            if certificate == Certificate::OtherHost { "elsewhere.example.com" } else { HOST };
         let mut leaf = CertificateParams::new([host.to_owned()]).map_err(io::Error::other)?;
         leaf.distinguished_name.push(DnType::CommonName, host);
         if certificate == Certificate::Expired {
-            (leaf.not_before, leaf.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(2021, 1, 1));
+            (leaf.not_before, leaf.not_after) =
+                (date_time_ymd(2020, 1, 1), date_time_ymd(2021, 1, 1));
         }
         leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         let leaf = leaf.signed_by(&key, &issuer).map_err(io::Error::other)?;
 
-        let mut ca_file = tempfile::Builder::new().prefix("opendrive-sim-ca-").suffix(".pem").tempfile()?;
+        let mut ca_file =
+            tempfile::Builder::new().prefix("opendrive-sim-ca-").suffix(".pem").tempfile()?;
         ca_file.write_all(ca_pem.as_bytes())?;
 
         let provider = Arc::new(crypto::ring::default_provider());
@@ -44,9 +50,13 @@ impl Identity {
             .with_safe_default_protocol_versions()
             .map_err(io::Error::other)?
             .with_no_client_auth()
-            .with_single_cert(vec![leaf.der().clone()], PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der())))
+            .with_single_cert(
+                vec![leaf.der().clone()],
+                PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der())),
+            )
             .map_err(io::Error::other)?;
-        config.alpn_protocols = if http2 { vec![b"h2".into(), b"http/1.1".into()] } else { vec![b"http/1.1".into()] };
+        config.alpn_protocols =
+            if http2 { vec![b"h2".into(), b"http/1.1".into()] } else { vec![b"http/1.1".into()] };
         Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), ca_file })
     }
 }

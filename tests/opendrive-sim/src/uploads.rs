@@ -63,7 +63,9 @@ impl Uploads {
     /// Opens an upload; gives its `TempLocation`. One that `create_file` gave and nothing has come for is taken up.
     pub(crate) fn open(&self, file: Id, size: u64, options: &Options) -> String {
         let mut inner = self.lock();
-        let unused = |slot: &Slot| slot.file == file && slot.size == size && slot.written.load(Ordering::Relaxed) == 0;
+        let unused = |slot: &Slot| {
+            slot.file == file && slot.size == size && slot.written.load(Ordering::Relaxed) == 0
+        };
         if let Some((location, slot)) = inner.open.iter_mut().find(|(_, slot)| unused(slot)) {
             slot.ready = true;
             return location.clone();
@@ -76,7 +78,8 @@ impl Uploads {
     pub(crate) fn begin(&self, file: Id, size: u64, ready: bool, options: &Options) -> String {
         let upload = Upload::new(file, size, options);
         let written = upload.reported.clone();
-        let slot = Slot { file, size, written, ready, upload: Arc::new(tokio::sync::Mutex::new(upload)) };
+        let slot =
+            Slot { file, size, written, ready, upload: Arc::new(tokio::sync::Mutex::new(upload)) };
         let mut inner = self.lock();
         inner.opened += 1;
         let location = format!("/tmp/upload-{}", inner.opened);
@@ -99,12 +102,16 @@ impl Uploads {
 
     /// Forgets the uploads of a file for which nothing has come.
     pub(crate) fn forget_unused(&self, file: Id) {
-        self.lock().open.retain(|_, slot| slot.file != file || slot.written.load(Ordering::Relaxed) > 0);
+        self.lock()
+            .open
+            .retain(|_, slot| slot.file != file || slot.written.load(Ordering::Relaxed) > 0);
     }
 
     /// Forgets slow closes of a file that have ended: a new upload begins.
     pub(crate) fn forget_closed(&self, file: Id) {
-        self.lock().closing.retain(|(other, _), closing| *other != file || *closing == Closing::Working);
+        self.lock()
+            .closing
+            .retain(|(other, _), closing| *other != file || *closing == Closing::Working);
     }
 
     /// How far the slow close of this file and `TempLocation` is; any of this file counts while it works.
@@ -113,8 +120,15 @@ impl Uploads {
         if inner.closing.is_empty() {
             return None;
         }
-        let works = inner.closing.iter().any(|((other, _), closing)| *other == file && *closing == Closing::Working);
-        if works { Some(Closing::Working) } else { inner.closing.get(&(file, location.to_owned())).copied() }
+        let works = inner
+            .closing
+            .iter()
+            .any(|((other, _), closing)| *other == file && *closing == Closing::Working);
+        if works {
+            Some(Closing::Working)
+        } else {
+            inner.closing.get(&(file, location.to_owned())).copied()
+        }
     }
 
     pub(crate) fn begin_closing(&self, file: Id, location: &str) {
@@ -131,7 +145,11 @@ impl Uploads {
 
     /// The open uploads, each with the file that it is for.
     pub(crate) fn all(&self, path: impl Fn(Id) -> String) -> Vec<OpenUpload> {
-        let state = |slot: &Slot| OpenUpload { path: path(slot.file), size: slot.size, written: slot.written.load(Ordering::Relaxed) };
+        let state = |slot: &Slot| OpenUpload {
+            path: path(slot.file),
+            size: slot.size,
+            written: slot.written.load(Ordering::Relaxed),
+        };
         self.lock().open.values().map(state).collect()
     }
 
@@ -163,7 +181,15 @@ impl Upload {
             true => Sink::Discarded,
             false => Sink::Memory(BytesMut::new()),
         };
-        Self { file, size, written: 0, reported: Arc::default(), md5: Md5::new(), sink, spool_threshold: options.spool_threshold }
+        Self {
+            file,
+            size,
+            written: 0,
+            reported: Arc::default(),
+            md5: Md5::new(),
+            sink,
+            spool_threshold: options.spool_threshold,
+        }
     }
 
     /// Begins a chunk, which must be the next one: one whose answer was lost isn't taken again.
@@ -171,7 +197,8 @@ impl Upload {
     /// A chunk before it that broke off is forgotten, so `written` counts whole chunks only.
     pub(crate) fn begin_chunk(&mut self, offset: u64) -> Result<ChunkWriter<'_>, Refusal> {
         if offset != self.written {
-            let message = format!("Incorrect chunk offset: uploaded={}, chunk_offset={offset}", self.written);
+            let message =
+                format!("Incorrect chunk offset: uploaded={}, chunk_offset={offset}", self.written);
             return Err(Refusal::new(400, message));
         }
         if let Sink::Memory(buf) = &mut self.sink {
@@ -189,7 +216,10 @@ impl Upload {
             return Err(Refusal::new(400, "The temporary file belongs to another file"));
         }
         if size != self.size || self.written != size {
-            let message = format!("Invalid upload file size. Total uploaded={}. File size={size}", self.written);
+            let message = format!(
+                "Invalid upload file size. Total uploaded={}. File size={size}",
+                self.written
+            );
             return Err(Refusal::new(400, message));
         }
         let md5 = hex(&self.md5.clone().finalize());

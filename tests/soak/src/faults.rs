@@ -12,7 +12,8 @@ pub struct Tally(BTreeMap<String, u64>);
 /// A plan for a round: each kind with a good chance, at a rate that ten tries of a call do not meet all.
 /// `damaged` is a file that is damaged on its way once: only a download of a whole file has a hash to compare.
 pub fn plan(rng: &mut Rng, damaged: Option<&str>) -> Vec<Fault> {
-    let status = |code, retry_after| What::Status { code, message: "The soak says no".into(), retry_after };
+    let status =
+        |code, retry_after| What::Status { code, message: "The soak says no".into(), retry_after };
     let retry_after = rng.bool().then_some(1);
     let kinds = [
         (0.03, status(429, retry_after)),
@@ -27,7 +28,8 @@ pub fn plan(rng: &mut Rng, damaged: Option<&str>) -> Vec<Fault> {
         (0.2, What::LagNames { seconds: 0.5 + 3.0 * rng.f64() }),
     ];
     let chosen: Vec<_> = kinds.into_iter().filter(|_| rng.f64() < 0.6).collect();
-    let mut faults: Vec<Fault> = chosen.into_iter().map(|(rate, what)| Fault::new(what).chance(rate, rng.u64(..))).collect();
+    let mut faults: Vec<Fault> =
+        chosen.into_iter().map(|(rate, what)| Fault::new(what).chance(rate, rng.u64(..))).collect();
     if let Some(path) = damaged.filter(|_| rng.bool()) {
         faults.push(Fault::new(What::CorruptBody).item(&format!("/{path}")));
     }
@@ -54,7 +56,8 @@ impl Tally {
 
 impl std::fmt::Display for Tally {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let kinds: Vec<String> = self.0.iter().map(|(name, count)| format!("{name} {count}")).collect();
+        let kinds: Vec<String> =
+            self.0.iter().map(|(name, count)| format!("{name} {count}")).collect();
         write!(f, "{} faults ({})", self.total(), kinds.join(", "))
     }
 }

@@ -41,7 +41,8 @@ struct Scene {
 
 /// Runs rounds for so long.
 pub fn run(time: Duration, seed: u64, report: &mut Report) -> Result<(), String> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(rounds(time, seed, report))
 }
 
@@ -52,12 +53,16 @@ async fn rounds(time: Duration, seed: u64, report: &mut Report) -> Result<(), St
     for place in [Place::Drive(Box::new(simulator)), Place::Memory { bucket: "soak".into() }] {
         let mut files = BTreeMap::new();
         for n in 0..30 {
-            let (path, bytes) = (format!("tree/f{}/file{n}", n % 4), noise(n, rng.choice(SIZES).unwrap()));
+            let (path, bytes) =
+                (format!("tree/f{}/file{n}", n % 4), noise(n, rng.choice(SIZES).unwrap()));
             place.put(&path, &bytes, 1_600_000_000).await;
             files.insert(path, bytes);
         }
         let store = Store::new(place.settings(Role::Store, "store"));
-        store.create(Bytes::from_static(b"description")).await.map_err(|error| error.to_string())?;
+        store
+            .create(Bytes::from_static(b"description"))
+            .await
+            .map_err(|error| error.to_string())?;
         scenes.push(Scene { place, files, stored: BTreeMap::new() });
     }
     let start = Instant::now();
@@ -70,7 +75,9 @@ async fn rounds(time: Duration, seed: u64, report: &mut Report) -> Result<(), St
             }
             let name = scene.place.name();
             let round = scene.round(&mut rng, report).await;
-            round.map_err(|problem| format!("{name}, round {} of the library: {problem}", report.rounds))?;
+            round.map_err(|problem| {
+                format!("{name}, round {} of the library: {problem}", report.rounds)
+            })?;
         }
         if report.rounds == WARM_UP {
             before = Some(Resources::at_rest().await);
@@ -132,24 +139,32 @@ impl Scene {
             return report.say(&error);
         }
         if !wrong.is_empty() || (failed == 0 && told != self.files.len()) {
-            return Err(format!("LOST: {told} of {} files, wrong ones: {wrong:?}", self.files.len()));
+            return Err(format!(
+                "LOST: {told} of {} files, wrong ones: {wrong:?}",
+                self.files.len()
+            ));
         }
         Ok(())
     }
 
     /// Every file whose outcome is good is there; one whose is not, is not.
     async fn restore(&self, rng: &mut Rng, report: &mut Report) -> Result<(), String> {
-        let destination = match Destination::open(self.place.settings(Role::Destination, "restored")).await {
-            Ok(destination) => Arc::new(destination),
-            Err(error) => return report.say(&error),
-        };
-        let files: BTreeMap<String, Vec<u8>> =
-            (0..12).map(|n| (format!("/d{}/f{n}", n / 4), noise(rng.u64(..), rng.choice(SIZES).unwrap()))).collect();
+        let destination =
+            match Destination::open(self.place.settings(Role::Destination, "restored")).await {
+                Ok(destination) => Arc::new(destination),
+                Err(error) => return report.say(&error),
+            };
+        let files: BTreeMap<String, Vec<u8>> = (0..12)
+            .map(|n| (format!("/d{}/f{n}", n / 4), noise(rng.u64(..), rng.choice(SIZES).unwrap())))
+            .collect();
         let (sender, mut outcomes) = mpsc::channel(4);
         let mut restore = destination.restore(sender);
         let give = async {
-            let folder =
-                |path: &str| destination::RestoreRecord { path: path.into(), item: destination::RestoreItem::Folder, attributes: false };
+            let folder = |path: &str| destination::RestoreRecord {
+                path: path.into(),
+                item: destination::RestoreItem::Folder,
+                attributes: false,
+            };
             restore.entry(folder("/"), "/".to_owned()).await;
             let mut last = String::new();
             for (path, bytes) in &files {
@@ -158,8 +173,16 @@ impl Scene {
                     restore.entry(folder(&parent), parent.clone()).await;
                     last = parent;
                 }
-                let item = destination::RestoreItem::File { size: Some(bytes.len() as u64), modified: UNIX_EPOCH + Duration::from_secs(1) };
-                restore.entry(destination::RestoreRecord { path: path.clone(), item, attributes: false }, path.clone()).await;
+                let item = destination::RestoreItem::File {
+                    size: Some(bytes.len() as u64),
+                    modified: UNIX_EPOCH + Duration::from_secs(1),
+                };
+                restore
+                    .entry(
+                        destination::RestoreRecord { path: path.clone(), item, attributes: false },
+                        path.clone(),
+                    )
+                    .await;
                 for chunk in bytes.chunks(1 << 20) {
                     restore.chunk(Bytes::copy_from_slice(chunk)).await;
                 }
@@ -185,7 +208,10 @@ impl Scene {
                 Some(Err(reason)) if found.is_none() => report.said.push(reason.to_string()),
                 outcome => {
                     let found = found.map(|found| (found.len(), found == bytes));
-                    return Err(format!("LOST: {path} of {} bytes: said {outcome:?}, and there is {found:?}", bytes.len()));
+                    return Err(format!(
+                        "LOST: {path} of {} bytes: said {outcome:?}, and there is {found:?}",
+                        bytes.len()
+                    ));
                 }
             }
         }
@@ -219,12 +245,20 @@ impl Scene {
         }
         for (mac, bytes) in &self.stored {
             let offset = rng.usize(..bytes.len());
-            let range = ByteRange { offset: offset as u64, length: rng.u64(..=(bytes.len() - offset) as u64) };
+            let range = ByteRange {
+                offset: offset as u64,
+                length: rng.u64(..=(bytes.len() - offset) as u64),
+            };
             let (kind, part) = (kind_of(mac), &bytes[offset..offset + range.length as usize]);
             for (range, expected) in [(Some(range), part), (None, &bytes[..])] {
                 match get(&store, kind, mac, range).await {
                     Ok(found) if found == expected => report.verified += found.len() as u64,
-                    Ok(found) => return Err(format!("LOST: {kind:?} {mac:?} has {} other bytes at {range:?}", found.len())),
+                    Ok(found) => {
+                        return Err(format!(
+                            "LOST: {kind:?} {mac:?} has {} other bytes at {range:?}",
+                            found.len()
+                        ));
+                    }
                     Err(error) => report.say(&error)?,
                 }
             }
@@ -235,7 +269,12 @@ impl Scene {
                 report.say(&error)?;
                 // Gone or not: the drive tells.
                 self.calm(report);
-                if store.list(kind_of(&mac)).await.map_err(|error| error.to_string())?.contains(&mac) {
+                if store
+                    .list(kind_of(&mac))
+                    .await
+                    .map_err(|error| error.to_string())?
+                    .contains(&mac)
+                {
                     self.stored.insert(mac, bytes);
                 }
             }
@@ -247,11 +286,16 @@ impl Scene {
     /// Without faults: the store has what was acknowledged and nothing else, under any name.
     async fn look(&self, report: &mut Report) -> Result<(), String> {
         let there = contents(&self.place, "store").await?;
-        let expected: BTreeMap<String, &Vec<u8>> = self.stored.iter().map(|(mac, bytes)| (path_of(mac), bytes)).collect();
+        let expected: BTreeMap<String, &Vec<u8>> =
+            self.stored.iter().map(|(mac, bytes)| (path_of(mac), bytes)).collect();
         for (path, bytes) in there.iter().filter(|(path, _)| *path != "CONFIG") {
             match expected.get(path) {
-                None => return Err(format!("left behind in the store: {path}, {} bytes", bytes.len())),
-                Some(expected) if *expected != bytes => return Err(format!("LOST: {path} has other bytes, {} of them", bytes.len())),
+                None => {
+                    return Err(format!("left behind in the store: {path}, {} bytes", bytes.len()));
+                }
+                Some(expected) if *expected != bytes => {
+                    return Err(format!("LOST: {path} has other bytes, {} of them", bytes.len()));
+                }
                 Some(_) => report.verified += bytes.len() as u64,
             }
         }
@@ -260,7 +304,9 @@ impl Scene {
         }
         // An upload whose opening answer was lost stays open on the server: nobody knows its name.
         match &self.place {
-            Place::Drive(simulator) if simulator.duplicate_folders().ever > 0 => Err(format!("{:?}", simulator.duplicate_folders())),
+            Place::Drive(simulator) if simulator.duplicate_folders().ever > 0 => {
+                Err(format!("{:?}", simulator.duplicate_folders()))
+            }
             _ => Ok(()),
         }
     }
@@ -282,7 +328,12 @@ async fn read(source: &Source, path: &str, bytes: &mut Vec<u8>) -> Result<(), St
     Ok(())
 }
 
-async fn get(store: &Store, kind: Kind, mac: &Mac, range: Option<ByteRange>) -> plakar_opendrive::rclone::Result<Vec<u8>> {
+async fn get(
+    store: &Store,
+    kind: Kind,
+    mac: &Mac,
+    range: Option<ByteRange>,
+) -> plakar_opendrive::rclone::Result<Vec<u8>> {
     match store.get(kind, mac, range).await? {
         ResourceContent::Whole(bytes) => Ok(bytes.into()),
         ResourceContent::Pieces(mut pieces) => {
@@ -299,15 +350,27 @@ async fn get(store: &Store, kind: Kind, mac: &Mac, range: Option<ByteRange>) -> 
 async fn contents(place: &Place, base: &str) -> Result<BTreeMap<String, Vec<u8>>, String> {
     let below = format!("{base}/");
     if let Place::Drive(simulator) = place {
-        let files = simulator.drive().tree().into_iter().filter(|(path, entry)| path.starts_with(&below) && !entry.is_dir);
-        return Ok(files.map(|(path, _)| (path[below.len()..].to_owned(), simulator.drive().read_file(&path).unwrap())).collect());
+        let files = simulator
+            .drive()
+            .tree()
+            .into_iter()
+            .filter(|(path, entry)| path.starts_with(&below) && !entry.is_dir);
+        return Ok(files
+            .map(|(path, _)| {
+                (path[below.len()..].to_owned(), simulator.drive().read_file(&path).unwrap())
+            })
+            .collect());
     }
-    let source = Source::open(place.settings(Role::Source, base)).await.map_err(|error| error.to_string())?;
+    let source = Source::open(place.settings(Role::Source, base))
+        .await
+        .map_err(|error| error.to_string())?;
     let (sender, mut records) = mpsc::channel::<source::SourceRecord>(1024);
     source.walk(sender).await.map_err(|error| error.to_string())?;
     let mut found = BTreeMap::new();
     while let Some(record) = records.recv().await {
-        if let (source::SourceItem::File { .. }, Some(at)) = (&record.item, record.path.find(&below)) {
+        if let (source::SourceItem::File { .. }, Some(at)) =
+            (&record.item, record.path.find(&below))
+        {
             let mut bytes = Vec::new();
             read(&source, &record.path, &mut bytes).await?;
             found.insert(record.path[at + below.len()..].to_owned(), bytes);

@@ -43,7 +43,11 @@ struct Tools {
 
 fn main() -> ExitCode {
     let Cli { minutes, seed, tools } = Cli::parse();
-    match soak(&tools, Duration::from_secs_f64(minutes * 60.0), seed.unwrap_or_else(|| fastrand::u64(..))) {
+    match soak(
+        &tools,
+        Duration::from_secs_f64(minutes * 60.0),
+        seed.unwrap_or_else(|| fastrand::u64(..)),
+    ) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             eprintln!("soak: FAILED {problem}");
@@ -68,17 +72,23 @@ fn soak(tools: &Tools, time: Duration, seed: u64) -> Result<(), String> {
 }
 
 fn make_package(tools: &Tools, folder: &Path) -> Result<PathBuf, String> {
-    let (os, arch) = (std::env::consts::OS, if cfg!(target_arch = "x86_64") { "amd64" } else { "arm64" });
+    let (os, arch) =
+        (std::env::consts::OS, if cfg!(target_arch = "x86_64") { "amd64" } else { "arm64" });
     let package = folder.join(format!("rclone_v0.0.1_{os}_{arch}.ptar"));
-    let made = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../packaging/make-package"))
-        .arg(&tools.executable)
-        .arg("v0.0.1")
-        .arg(package.file_name().unwrap_or_default())
-        .env("PLAKAR", &tools.plakar)
-        .current_dir(folder)
-        .output()
-        .map_err(|error| error.to_string())?;
-    if made.status.success() { Ok(package) } else { Err(String::from_utf8_lossy(&made.stderr).into_owned()) }
+    let made =
+        Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../packaging/make-package"))
+            .arg(&tools.executable)
+            .arg("v0.0.1")
+            .arg(package.file_name().unwrap_or_default())
+            .env("PLAKAR", &tools.plakar)
+            .current_dir(folder)
+            .output()
+            .map_err(|error| error.to_string())?;
+    if made.status.success() {
+        Ok(package)
+    } else {
+        Err(String::from_utf8_lossy(&made.stderr).into_owned())
+    }
 }
 
 #[cfg(test)]
@@ -88,7 +98,12 @@ mod tests {
     /// A minute; `make test` names the programs.
     #[test]
     fn a_short_soak() {
-        let tool = |name| PathBuf::from(std::env::var_os(name).unwrap_or_else(|| panic!("{name} is not set: run `make test`")));
+        let tool = |name| {
+            PathBuf::from(
+                std::env::var_os(name)
+                    .unwrap_or_else(|| panic!("{name} is not set: run `make test`")),
+            )
+        };
         let tools = Tools { plakar: tool("PLAKAR"), executable: tool("PLAKAR_OPENDRIVE") };
         soak(&tools, Duration::from_secs(50), 7).unwrap();
     }

@@ -129,13 +129,18 @@ pub fn compare_local(folder: &Path, files: &Files, missing: &[String]) -> Result
     let mut found = BTreeMap::new();
     let mut waiting = vec![folder.to_owned()];
     while let Some(next) = waiting.pop() {
-        for entry in std::fs::read_dir(&next).map_err(|error| format!("{}: {error}", next.display()))? {
+        for entry in
+            std::fs::read_dir(&next).map_err(|error| format!("{}: {error}", next.display()))?
+        {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 waiting.push(path);
             } else {
                 let name = path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
-                found.insert(name, (std::fs::metadata(&path).unwrap().mtime(), std::fs::read(&path).unwrap()));
+                found.insert(
+                    name,
+                    (std::fs::metadata(&path).unwrap().mtime(), std::fs::read(&path).unwrap()),
+                );
             }
         }
     }
@@ -143,12 +148,20 @@ pub fn compare_local(folder: &Path, files: &Files, missing: &[String]) -> Result
 }
 
 /// The same for a folder of the drive.
-pub fn compare_drive(drive: &Drive, base: &str, files: &Files, missing: &[String]) -> Result<u64, String> {
+pub fn compare_drive(
+    drive: &Drive,
+    base: &str,
+    files: &Files,
+    missing: &[String],
+) -> Result<u64, String> {
     // Back from the drive's names by those that are wanted; what has none keeps its own.
-    let names: BTreeMap<String, &String> = files.keys().map(|path| (on_drive(base, path), path)).collect();
+    let names: BTreeMap<String, &String> =
+        files.keys().map(|path| (on_drive(base, path), path)).collect();
     let below = format!("{base}/");
     let mut found = BTreeMap::new();
-    for (path, entry) in drive.tree().into_iter().filter(|(path, entry)| path.starts_with(&below) && !entry.is_dir) {
+    for (path, entry) in
+        drive.tree().into_iter().filter(|(path, entry)| path.starts_with(&below) && !entry.is_dir)
+    {
         let name = names.get(&path).map_or_else(|| path.clone(), |name| name.to_string());
         found.insert(name, (entry.mtime, drive.read_file(&path).unwrap()));
     }
@@ -156,23 +169,41 @@ pub fn compare_drive(drive: &Drive, base: &str, files: &Files, missing: &[String
 }
 
 /// Gives the number of bytes that were compared.
-fn compare(found: BTreeMap<String, (i64, Vec<u8>)>, files: &Files, missing: &[String]) -> Result<u64, String> {
+fn compare(
+    found: BTreeMap<String, (i64, Vec<u8>)>,
+    files: &Files,
+    missing: &[String],
+) -> Result<u64, String> {
     let mut problems = Vec::new();
     let mut compared = 0;
     for (path, (modified, bytes)) in &found {
         match files.get(path) {
-            None => problems.push(format!("{path:?} is there and should not, {} bytes", bytes.len())),
-            Some(content) if bytes.len() as u64 != content.size => {
-                problems.push(format!("{path:?} has {} bytes instead of {}", bytes.len(), content.size));
+            None => {
+                problems.push(format!("{path:?} is there and should not, {} bytes", bytes.len()))
             }
-            Some(content) if *bytes != content.bytes() => problems.push(format!("{path:?} has other bytes, {} of them", bytes.len())),
+            Some(content) if bytes.len() as u64 != content.size => {
+                problems.push(format!(
+                    "{path:?} has {} bytes instead of {}",
+                    bytes.len(),
+                    content.size
+                ));
+            }
+            Some(content) if *bytes != content.bytes() => {
+                problems.push(format!("{path:?} has other bytes, {} of them", bytes.len()))
+            }
             Some(content) if *modified != content.modified => {
-                problems.push(format!("{path:?} has the time {modified} instead of {}", content.modified));
+                problems.push(format!(
+                    "{path:?} has the time {modified} instead of {}",
+                    content.modified
+                ));
             }
             Some(_) => compared += bytes.len() as u64,
         }
     }
-    let lost = files.iter().filter(|(path, _)| !found.contains_key(*path) && !missing.contains(path));
-    problems.extend(lost.map(|(path, content)| format!("{path:?} is not there, {} bytes", content.size)));
+    let lost =
+        files.iter().filter(|(path, _)| !found.contains_key(*path) && !missing.contains(path));
+    problems.extend(
+        lost.map(|(path, content)| format!("{path:?} is not there, {} bytes", content.size)),
+    );
     if problems.is_empty() { Ok(compared) } else { Err(problems.join("\n  ")) }
 }

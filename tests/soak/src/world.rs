@@ -59,15 +59,18 @@ pub struct Report {
 
 impl World {
     pub fn new(plakar: &Path, package: &Path, seed: u64) -> Self {
-        let simulator = Simulator::start(Options { log_calls: false, ..Options::default() }).unwrap();
+        let simulator =
+            Simulator::start(Options { log_calls: false, ..Options::default() }).unwrap();
         let user = Plakar::with_package(plakar, package, &simulator.env());
         let mut rng = Rng::with_seed(seed);
         let mut tree = Tree::new(simulator.drive(), "files");
         tree.change(&mut rng);
-        let options =
-            |location: &str| serde_json::json!({"location": location, "username": simulator.username(), "password": simulator.password()});
-        for (kind, location) in [("source", "opendrive://files"), ("store", "opendrive://kloset"), ("destination", "opendrive://restored")]
-        {
+        let options = |location: &str| serde_json::json!({"location": location, "username": simulator.username(), "password": simulator.password()});
+        for (kind, location) in [
+            ("source", "opendrive://files"),
+            ("store", "opendrive://kloset"),
+            ("destination", "opendrive://restored"),
+        ] {
             let config = serde_json::json!({"drive": options(location)}).to_string();
             let outcome = user.run_with_input(&[kind, "import", "-overwrite"], config.as_bytes());
             assert_eq!(outcome.code, Some(0), "{}", outcome.text());
@@ -85,7 +88,9 @@ impl World {
         let start = Instant::now();
         let mut result = Ok(());
         while result.is_ok() && (start.elapsed() < time || self.report.rounds == 0) {
-            result = self.round().map_err(|problem| format!("in round {}: {problem}", self.report.rounds));
+            result = self
+                .round()
+                .map_err(|problem| format!("in round {}: {problem}", self.report.rounds));
         }
         let result = result.and_then(|()| self.verify());
         self.report.peak = watch.peak().unwrap_or_default();
@@ -94,7 +99,11 @@ impl World {
             return Err("the memory of no plugin was read".into());
         }
         if self.report.peak > MEMORY {
-            return Err(format!("a plugin held {} MiB, {} are allowed", self.report.peak >> 20, MEMORY >> 20));
+            return Err(format!(
+                "a plugin held {} MiB, {} are allowed",
+                self.report.peak >> 20,
+                MEMORY >> 20
+            ));
         }
         Ok(())
     }
@@ -127,7 +136,11 @@ impl World {
         let text = outcome.text();
         let result = text.lines().find_map(|line| line.split_once(": backup completed with"));
         let (Some(0), Some((id, result))) = (outcome.code, result) else {
-            return if outcome.code == Some(0) { Err(format!("a backup without a result: {text}")) } else { Ok(()) };
+            return if outcome.code == Some(0) {
+                Err(format!("a backup without a result: {text}"))
+            } else {
+                Ok(())
+            };
         };
         let files = self.tree.files.clone();
         let mut missing = Vec::new();
@@ -144,15 +157,19 @@ impl World {
         let target = self.user.home().join("restored");
         let Snapshot { store, id, .. } = &self.kept[index];
         let (store, id) = (store.clone(), id.clone());
-        let outcome = self.command(&["at", &store, "restore", "-to", target.to_str().unwrap(), &id])?;
+        let outcome =
+            self.command(&["at", &store, "restore", "-to", target.to_str().unwrap(), &id])?;
         let Snapshot { files, missing, .. } = &self.kept[index];
         let mut missing = missing.clone();
         if outcome.code != Some(0) {
             missing = files.keys().cloned().collect();
         }
-        let compared = if target.exists() { compare_local(&target, files, &missing) } else { Ok(0) };
+        let compared =
+            if target.exists() { compare_local(&target, files, &missing) } else { Ok(0) };
         let _ = std::fs::remove_dir_all(&target);
-        self.report.verified += compared.map_err(|problem| format!("a restore of {id} from {store}: {problem}\n{}", outcome.text()))?;
+        self.report.verified += compared.map_err(|problem| {
+            format!("a restore of {id} from {store}: {problem}\n{}", outcome.text())
+        })?;
         Ok(())
     }
 
@@ -168,7 +185,9 @@ impl World {
             missing = files.keys().cloned().collect();
         }
         let compared = compare_drive(self.simulator.drive(), "restored", files, &missing);
-        self.report.verified += compared.map_err(|problem| format!("a restore of {id} from {store}: {problem}\n{}", outcome.text()))?;
+        self.report.verified += compared.map_err(|problem| {
+            format!("a restore of {id} from {store}: {problem}\n{}", outcome.text())
+        })?;
         self.audit()?;
         self.simulator.drive().remove("restored");
         Ok(())
@@ -186,11 +205,14 @@ impl World {
             let Snapshot { store, id, files, missing } = &self.kept[index];
             let target = self.user.home().join("verified");
             let (outcome, compared) = {
-                let outcome = self.user.run(&["at", store, "restore", "-to", target.to_str().unwrap(), id]);
+                let outcome =
+                    self.user.run(&["at", store, "restore", "-to", target.to_str().unwrap(), id]);
                 (outcome, compare_local(&target, files, missing))
             };
             let _ = std::fs::remove_dir_all(&target);
-            let lost = |problem: String| format!("LOST: snapshot {id} in {store}: {problem}\n{}", outcome.text());
+            let lost = |problem: String| {
+                format!("LOST: snapshot {id} in {store}: {problem}\n{}", outcome.text())
+            };
             if outcome.code != Some(0) {
                 return Err(lost("it cannot be restored".into()));
             }
@@ -212,11 +234,15 @@ impl World {
         if self.simulator.duplicate_folders().ever > 0 {
             return Err(format!("{:?}", self.simulator.duplicate_folders()));
         }
-        compare_drive(drive, "files", &self.tree.files, &[]).map_err(|problem| format!("the source was touched: {problem}"))?;
-        let resource = |name: &str| name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+        compare_drive(drive, "files", &self.tree.files, &[])
+            .map_err(|problem| format!("the source was touched: {problem}"))?;
+        let resource =
+            |name: &str| name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
         for (path, entry) in drive.tree() {
             let fine = match path.split('/').collect::<Vec<_>>()[..] {
-                ["files" | "restored", ..] | ["kloset"] | ["kloset", "packfiles" | "states" | "locks"] => true,
+                ["files" | "restored", ..]
+                | ["kloset"]
+                | ["kloset", "packfiles" | "states" | "locks"] => true,
                 ["kloset", "CONFIG"] => entry.size > 0,
                 ["kloset", "packfiles" | "states", name] => resource(name) && entry.size > 0,
                 _ => false,
@@ -231,11 +257,17 @@ impl World {
     /// Runs a command of the user's, which may fail if it says so.
     fn command(&mut self, arguments: &[&str]) -> Result<Outcome, String> {
         self.report.commands += 1;
-        let outcome = self.user.run_within(LIMIT, arguments, b"").ok_or_else(|| format!("plakar {arguments:?} hangs"))?;
+        let outcome = self
+            .user
+            .run_within(LIMIT, arguments, b"")
+            .ok_or_else(|| format!("plakar {arguments:?} hangs"))?;
         let text = outcome.text();
         if outcome.code != Some(0) {
             if text.trim().is_empty() {
-                return Err(format!("plakar {arguments:?} failed without a word, {:?}", outcome.code));
+                return Err(format!(
+                    "plakar {arguments:?} failed without a word, {:?}",
+                    outcome.code
+                ));
             }
             self.report.said.push(format!("plakar {arguments:?}: {text}"));
         }
@@ -248,7 +280,10 @@ impl World {
     /// Waits until no plugin is left of a command.
     fn wait_for_plugins(&self) -> Result<(), String> {
         let start = Instant::now();
-        let is_plugin = |process: &PathBuf| std::fs::read_to_string(process.join("comm")).is_ok_and(|name| name.starts_with("plakar-open"));
+        let is_plugin = |process: &PathBuf| {
+            std::fs::read_to_string(process.join("comm"))
+                .is_ok_and(|name| name.starts_with("plakar-open"))
+        };
         while let Some(plugin) = self.user.processes().into_iter().find(is_plugin) {
             if start.elapsed() > FAREWELL {
                 return Err(format!("{} is left behind", plugin.display()));
@@ -284,7 +319,11 @@ impl std::fmt::Display for Report {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { rounds, commands, said, faults, calls, verified, peak } = self;
         for text in said {
-            writeln!(f, "  said: {}", text.trim().chars().take(600).collect::<String>().replace('\n', "\n        "))?;
+            writeln!(
+                f,
+                "  said: {}",
+                text.trim().chars().take(600).collect::<String>().replace('\n', "\n        ")
+            )?;
         }
         write!(
             f,

@@ -45,7 +45,10 @@ impl Exporter {
         config.extend(options.iter().map(|(key, value)| (key.to_string(), value.to_string())));
         let plugin = Plugin::start("exporter", &simulator.env()).await;
         let mut client = ExporterClient::new(plugin.channel.clone());
-        client.init(InitRequest { options: None, proto: "opendrive".into(), config }).await.unwrap();
+        client
+            .init(InitRequest { options: None, proto: "opendrive".into(), config })
+            .await
+            .unwrap();
         Self { plugin, client }
     }
 
@@ -65,7 +68,10 @@ impl Exporter {
     }
 
     /// Exports what `feed` sends, to the end.
-    pub async fn export(&mut self, feed: impl AsyncFnOnce(&mpsc::Sender<ExportRequest>)) -> Exported {
+    pub async fn export(
+        &mut self,
+        feed: impl AsyncFnOnce(&mpsc::Sender<ExportRequest>),
+    ) -> Exported {
         let (sender, requests) = mpsc::channel(4);
         let feeding = async move {
             feed(&sender).await;
@@ -73,14 +79,17 @@ impl Exporter {
         let mut client = self.client.clone();
         let receiving = async move {
             let mut exported = Exported::default();
-            let mut results = client.export(ReceiverStream::new(requests)).await.unwrap().into_inner();
+            let mut results =
+                client.export(ReceiverStream::new(requests)).await.unwrap().into_inner();
             loop {
                 match results.message().await {
                     Ok(Some(answer)) => {
                         let result = answer.result.unwrap();
                         match result.error.as_str() {
                             "" => exported.stored += 1,
-                            error => exported.failed.push((result.header.unwrap().pathname, error.to_owned())),
+                            error => exported
+                                .failed
+                                .push((result.header.unwrap().pathname, error.to_owned())),
                         }
                     }
                     Ok(None) => return exported,

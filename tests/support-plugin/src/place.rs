@@ -24,7 +24,11 @@ pub enum Place {
 impl Place {
     /// One of each kind, empty. `name` keeps tests apart in the memory of the process.
     pub fn all(name: &str) -> Vec<Self> {
-        vec![Self::Memory { bucket: name.to_owned() }, Self::Local(tempfile::tempdir().unwrap()), Self::drive()]
+        vec![
+            Self::Memory { bucket: name.to_owned() },
+            Self::Local(tempfile::tempdir().unwrap()),
+            Self::drive(),
+        ]
     }
 
     /// A simulated drive.
@@ -58,7 +62,8 @@ impl Place {
         match self {
             Self::Memory { bucket } => {
                 let remote = Remote::open(&RemoteConfig::new("memory", bucket)).await.unwrap();
-                let mut writer = remote.create(path, Some(bytes.len() as u64), modified).await.unwrap();
+                let mut writer =
+                    remote.create(path, Some(bytes.len() as u64), modified).await.unwrap();
                 writer.write(bytes.to_vec()).await.unwrap();
                 writer.commit().await.unwrap();
             }
@@ -66,7 +71,12 @@ impl Place {
                 let path = folder.path().join(path);
                 std::fs::create_dir_all(path.parent().unwrap()).unwrap();
                 std::fs::write(&path, bytes).unwrap();
-                std::fs::File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();
+                std::fs::File::options()
+                    .write(true)
+                    .open(&path)
+                    .unwrap()
+                    .set_modified(modified)
+                    .unwrap();
             }
             Self::Drive(simulator) => {
                 // Under the names that rclone would give: some characters stand as look-alikes on the drive.
@@ -98,7 +108,10 @@ impl Place {
     /// What Plakar would hand over for this place, in the form of an imported rclone remote.
     pub fn config(&self, base: &str) -> HashMap<String, String> {
         let location = format!("rclone://{}/{base}", self.root().trim_end_matches('/'));
-        let mut config = HashMap::from([("location".to_owned(), location), ("rclone_type".to_owned(), self.name().to_owned())]);
+        let mut config = HashMap::from([
+            ("location".to_owned(), location),
+            ("rclone_type".to_owned(), self.name().to_owned()),
+        ]);
         if let Self::Drive(simulator) = self {
             config = HashMap::from([
                 ("location".to_owned(), format!("opendrive://{base}")),

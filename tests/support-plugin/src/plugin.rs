@@ -50,7 +50,11 @@ impl Plugin {
     }
 
     /// The same within limits of the shell's, for example `ulimit -n 30`.
-    pub async fn start_within(limits: &str, connector: &str, environment: &[(String, String)]) -> Self {
+    pub async fn start_within(
+        limits: &str,
+        connector: &str,
+        environment: &[(String, String)],
+    ) -> Self {
         let mut command = Command::new("/bin/sh");
         let script = format!("{limits}; exec \"$0\" \"$1\"");
         command.args(["-c", &script, &executable(), connector]).envs(environment.iter().cloned());
@@ -73,7 +77,13 @@ impl Plugin {
     async fn spawn_with(mut command: Command, errors: Stdio) -> Self {
         let state = tempfile::tempdir().unwrap();
         command.env("XDG_STATE_HOME", state.path());
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(errors).kill_on_drop(true).spawn().unwrap();
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(errors)
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
         let stderr = Arc::new(Mutex::new(String::new()));
         let pipe = child.stderr.take();
         let reading = tokio::spawn({
@@ -86,14 +96,17 @@ impl Plugin {
                 }
             }
         });
-        let pipes = Pipes { input: child.stdout.take().unwrap(), output: child.stdin.take().unwrap() };
+        let pipes =
+            Pipes { input: child.stdout.take().unwrap(), output: child.stdin.take().unwrap() };
         let mut pipes = Some(TokioIo::new(pipes));
         let connector = tower::service_fn(move |_| {
-            let pipes = pipes.take().ok_or_else(|| std::io::Error::other("there is only one connection"));
+            let pipes =
+                pipes.take().ok_or_else(|| std::io::Error::other("there is only one connection"));
             async { pipes }
         });
         // As in Go's gRPC, what one call has not read yet holds up none of the others.
-        let endpoint = Endpoint::from_static("http://plugin").initial_connection_window_size(64 << 20);
+        let endpoint =
+            Endpoint::from_static("http://plugin").initial_connection_window_size(64 << 20);
         let channel = endpoint.connect_with_connector(connector).await.unwrap();
         Self { child, channel, stderr, reading, _state: state }
     }
@@ -109,7 +122,14 @@ impl Plugin {
     pub async fn signal(self, name: &str) -> Ended {
         let Self { child, channel, stderr, reading, _state } = self;
         let process = child.id().unwrap().to_string();
-        assert!(Command::new("kill").args([&format!("-{name}"), &process]).status().await.unwrap().success());
+        assert!(
+            Command::new("kill")
+                .args([&format!("-{name}"), &process])
+                .status()
+                .await
+                .unwrap()
+                .success()
+        );
         let end = Self::end(child, stderr, reading).await;
         drop(channel);
         end
@@ -127,7 +147,8 @@ impl Plugin {
     /// what it is when `spawn` came back.
     #[cfg(target_os = "linux")]
     pub fn peak_memory(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id().unwrap())).unwrap();
+        let status =
+            std::fs::read_to_string(format!("/proc/{}/status", self.child.id().unwrap())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
         line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
     }
@@ -139,21 +160,35 @@ struct Pipes {
 }
 
 impl AsyncRead for Pipes {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
         Pin::new(&mut self.input).poll_read(context, buffer)
     }
 }
 
 impl AsyncWrite for Pipes {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
         Pin::new(&mut self.output).poll_write(context, bytes)
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+    fn poll_flush(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<std::io::Result<()>> {
         Pin::new(&mut self.output).poll_flush(context)
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+    fn poll_shutdown(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<std::io::Result<()>> {
         Pin::new(&mut self.output).poll_shutdown(context)
     }
 }

@@ -29,7 +29,8 @@ pub struct Resources {
 impl Resources {
     /// Counts, after Go has collected its garbage.
     pub fn now() -> Self {
-        let collected: Result<serde_json::Value, _> = Rclone::get().rpc_blocking("core/gc", &serde_json::json!({}));
+        let collected: Result<serde_json::Value, _> =
+            Rclone::get().rpc_blocking("core/gc", &serde_json::json!({}));
         collected.unwrap();
         let count = |folder: &str| std::fs::read_dir(folder).unwrap().count();
         let status = std::fs::read_to_string("/proc/self/status").unwrap();
@@ -75,9 +76,14 @@ impl Resources {
                 return Ok(now);
             }
             if start.elapsed() > PATIENCE {
-                let open = std::fs::read_dir("/proc/self/fd").unwrap().flatten().filter_map(|entry| std::fs::read_link(entry.path()).ok());
+                let open = std::fs::read_dir("/proc/self/fd")
+                    .unwrap()
+                    .flatten()
+                    .filter_map(|entry| std::fs::read_link(entry.path()).ok());
                 let open: Vec<_> = open.collect();
-                return Err(format!("something is left behind: {now}; before there was {before}; descriptors: {open:?}"));
+                return Err(format!(
+                    "something is left behind: {now}; before there was {before}; descriptors: {open:?}"
+                ));
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use plakar_opendrive::connector::destination::{LeftOut, Outcome, RestoreItem, RestoreRecord, RestoreSummary, StreamRestore};
+use plakar_opendrive::connector::destination::{
+    LeftOut, Outcome, RestoreItem, RestoreRecord, RestoreSummary, StreamRestore,
+};
 use plakar_opendrive::connector::{Destination, Role, Source, source};
 use plakar_opendrive::rclone::Rclone;
 use support::until;
@@ -30,7 +32,10 @@ impl Restored {
 
     /// The paths that failed; each for a reason that has this in it.
     pub fn failed(&self, reason: &str) -> Vec<&str> {
-        let failed = self.outcomes.iter().filter_map(|(path, outcome)| Some((path.as_str(), outcome.as_ref().err()?)));
+        let failed = self
+            .outcomes
+            .iter()
+            .filter_map(|(path, outcome)| Some((path.as_str(), outcome.as_ref().err()?)));
         failed
             .map(|(path, told)| {
                 assert!(told.contains(reason) && !told.contains('\n'), "{path}: {told}");
@@ -52,7 +57,11 @@ pub fn folder(path: &str) -> RestoreRecord {
 
 /// The record of a file.
 pub fn file(path: &str, size: u64, seconds: u64) -> RestoreRecord {
-    RestoreRecord { path: path.to_owned(), item: RestoreItem::File { size: Some(size), modified: at(seconds) }, attributes: false }
+    RestoreRecord {
+        path: path.to_owned(),
+        item: RestoreItem::File { size: Some(size), modified: at(seconds) },
+        attributes: false,
+    }
 }
 
 /// The record of what a drive has no notion of.
@@ -63,16 +72,26 @@ pub fn other(path: &str, kind: LeftOut) -> RestoreRecord {
 /// A destination at a place.
 pub async fn open(place: &Place, base: &str) -> Arc<Destination> {
     let settings = place.settings(Role::Destination, base);
-    Arc::new(Destination::open(settings).await.unwrap_or_else(|error| panic!("{}: {error}", place.name())))
+    Arc::new(
+        Destination::open(settings)
+            .await
+            .unwrap_or_else(|error| panic!("{}: {error}", place.name())),
+    )
 }
 
 /// Restores what `feed` gives.
-pub async fn restore(destination: &Arc<Destination>, feed: impl AsyncFnOnce(&mut StreamRestore<String>)) -> Restored {
+pub async fn restore(
+    destination: &Arc<Destination>,
+    feed: impl AsyncFnOnce(&mut StreamRestore<String>),
+) -> Restored {
     let (sender, mut receiver) = mpsc::channel(4);
     let collect = async {
         let mut outcomes = BTreeMap::new();
         while let Some(Outcome { ticket, result }) = receiver.recv().await {
-            assert!(outcomes.insert(ticket, result.map_err(|error| error.to_string())).is_none(), "two outcomes for one entry");
+            assert!(
+                outcomes.insert(ticket, result.map_err(|error| error.to_string())).is_none(),
+                "two outcomes for one entry"
+            );
         }
         outcomes
     };
@@ -98,7 +117,10 @@ pub async fn give(restore: &mut StreamRestore<String>, record: RestoreRecord, by
 }
 
 /// Restores files and the folders on the way to them, in Plakar's order.
-pub async fn restore_files(destination: &Arc<Destination>, files: &BTreeMap<String, (Vec<u8>, u64)>) -> Restored {
+pub async fn restore_files(
+    destination: &Arc<Destination>,
+    files: &BTreeMap<String, (Vec<u8>, u64)>,
+) -> Restored {
     let mut entries: BTreeMap<Vec<String>, Option<&(Vec<u8>, u64)>> = BTreeMap::new();
     for (path, content) in files {
         let parts: Vec<String> = path.split('/').map(str::to_owned).collect();
@@ -115,7 +137,9 @@ pub async fn restore_files(destination: &Arc<Destination>, files: &BTreeMap<Stri
         for (parts, content) in &entries {
             let path = format!("/{}", parts.join("/"));
             match content {
-                Some((bytes, seconds)) => give(restore, file(&path, bytes.len() as u64, *seconds), bytes).await,
+                Some((bytes, seconds)) => {
+                    give(restore, file(&path, bytes.len() as u64, *seconds), bytes).await
+                }
                 None => give(restore, folder(&path), b"").await,
             }
         }
@@ -144,7 +168,9 @@ pub async fn read_back(place: &Place, base: &str) -> BTreeMap<String, (Vec<u8>, 
     let prefix = format!("{}/", source.identity().root.trim_end_matches('/'));
     let mut found = BTreeMap::new();
     for record in walked(&source).await {
-        let Some(path) = record.path.strip_prefix(&prefix).filter(|path| !path.is_empty()) else { continue };
+        let Some(path) = record.path.strip_prefix(&prefix).filter(|path| !path.is_empty()) else {
+            continue;
+        };
         match record.item {
             source::SourceItem::File { modified, .. } => {
                 let mut reader = source.read(&record.path).await.unwrap();
@@ -152,9 +178,14 @@ pub async fn read_back(place: &Place, base: &str) -> BTreeMap<String, (Vec<u8>, 
                 while let Some(chunk) = reader.chunk().await.unwrap() {
                     bytes.extend_from_slice(&chunk);
                 }
-                found.insert(path.to_owned(), (bytes, modified.unwrap().duration_since(UNIX_EPOCH).unwrap().as_secs()));
+                found.insert(
+                    path.to_owned(),
+                    (bytes, modified.unwrap().duration_since(UNIX_EPOCH).unwrap().as_secs()),
+                );
             }
-            source::SourceItem::Folder { .. } => drop(found.insert(format!("{path}/"), (vec![], 0))),
+            source::SourceItem::Folder { .. } => {
+                drop(found.insert(format!("{path}/"), (vec![], 0)))
+            }
             source::SourceItem::Failed(reason) => panic!("{path}: {reason}"),
         }
     }
@@ -162,14 +193,23 @@ pub async fn read_back(place: &Place, base: &str) -> BTreeMap<String, (Vec<u8>, 
 }
 
 /// The same without the folders that have something in them.
-pub fn without_full_folders(mut tree: BTreeMap<String, (Vec<u8>, u64)>) -> BTreeMap<String, (Vec<u8>, u64)> {
+pub fn without_full_folders(
+    mut tree: BTreeMap<String, (Vec<u8>, u64)>,
+) -> BTreeMap<String, (Vec<u8>, u64)> {
     let paths: Vec<String> = tree.keys().cloned().collect();
-    tree.retain(|path, _| !path.ends_with('/') || !paths.iter().any(|other| other != path && other.starts_with(path.as_str())));
+    tree.retain(|path, _| {
+        !path.ends_with('/')
+            || !paths.iter().any(|other| other != path && other.starts_with(path.as_str()))
+    });
     tree
 }
 
 /// Both trees have the same names, bytes and times.
-pub fn assert_same(found: &BTreeMap<String, (Vec<u8>, u64)>, expected: &BTreeMap<String, (Vec<u8>, u64)>, place: &str) {
+pub fn assert_same(
+    found: &BTreeMap<String, (Vec<u8>, u64)>,
+    expected: &BTreeMap<String, (Vec<u8>, u64)>,
+    place: &str,
+) {
     let names = |tree: &BTreeMap<String, (Vec<u8>, u64)>| tree.keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(found), names(expected), "{place}");
     for (path, (bytes, seconds)) in expected {

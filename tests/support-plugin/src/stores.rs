@@ -38,7 +38,12 @@ pub async fn put(store: &Store, kind: Kind, mac: Mac, bytes: &[u8]) -> Result<u6
 }
 
 /// Gets as Plakar's service does, and checks the sizes of the pieces.
-pub async fn get(store: &Store, kind: Kind, mac: &Mac, range: Option<(u64, u64)>) -> Result<Vec<u8>> {
+pub async fn get(
+    store: &Store,
+    kind: Kind,
+    mac: &Mac,
+    range: Option<(u64, u64)>,
+) -> Result<Vec<u8>> {
     let range = range.map(|(offset, length)| ByteRange { offset, length });
     match store.get(kind, mac, range).await? {
         ResourceContent::Whole(bytes) => Ok(bytes.to_vec()),

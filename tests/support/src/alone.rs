@@ -21,18 +21,27 @@ const TIME_LIMIT: Duration = Duration::from_secs(300);
 pub fn ran_alone() -> bool {
     // The harness gives each test a thread of its own, by the test's name.
     let thread = std::thread::current();
-    let test = thread.name().filter(|name| *name != "main").expect("called from the test's own thread");
+    let test =
+        thread.name().filter(|name| *name != "main").expect("called from the test's own thread");
     if std::env::var(MARK).is_ok_and(|marked| marked == test) {
         return false;
     }
     let mut command = Command::new(std::env::current_exe().expect("a test has a path"));
     command.args([test, "--exact", "--include-ignored", "--nocapture"]).env(MARK, test);
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("this program starts");
-    let pipes: [Box<dyn Read + Send>; 2] = [Box::new(child.stdout.take().unwrap()), Box::new(child.stderr.take().unwrap())];
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("this program starts");
+    let pipes: [Box<dyn Read + Send>; 2] =
+        [Box::new(child.stdout.take().unwrap()), Box::new(child.stderr.take().unwrap())];
     let said = pipes.map(drain);
     let status = wait(&mut child, TIME_LIMIT);
-    let said = said.map(|thread| String::from_utf8_lossy(&thread.join().unwrap()).into_owned()).concat();
-    let ended = status.unwrap_or_else(|| panic!("{test}, alone: not done within {TIME_LIMIT:?}:\n{said}"));
+    let said =
+        said.map(|thread| String::from_utf8_lossy(&thread.join().unwrap()).into_owned()).concat();
+    let ended =
+        status.unwrap_or_else(|| panic!("{test}, alone: not done within {TIME_LIMIT:?}:\n{said}"));
     // A name that matches nothing would succeed, too.
     assert!(ended.success() && said.contains("1 passed"), "{test}, alone: {ended}:\n{said}");
     print(&said);
@@ -51,7 +60,9 @@ mod tests {
 
     #[test]
     fn it_runs_in_another_process() {
-        let name = |process: u32| std::env::temp_dir().join(format!("plakar-opendrive-test-alone-{process}"));
+        let name = |process: u32| {
+            std::env::temp_dir().join(format!("plakar-opendrive-test-alone-{process}"))
+        };
         if !ran_alone() {
             return std::fs::write(name(std::os::unix::process::parent_id()), "here").unwrap();
         }

@@ -59,7 +59,10 @@ impl Person<'_> {
         let outcome = self.run(arguments);
         let lines: Vec<&str> = outcome.stderr.lines().collect();
         assert_eq!(outcome.code, Some(status), "{arguments:?}: {}", outcome.text());
-        assert!(lines.len() == 1 && lines[0].contains(text), "{arguments:?}: {lines:?} has no {text:?}");
+        assert!(
+            lines.len() == 1 && lines[0].contains(text),
+            "{arguments:?}: {lines:?} has no {text:?}"
+        );
         assert!(outcome.stdout.is_empty(), "{arguments:?}: {}", outcome.text());
     }
 }
@@ -71,7 +74,8 @@ pub fn finish(mut command: Command, input: &[u8]) -> Outcome {
     let _ = child.stdin.take().unwrap().write_all(input);
     let stdout = drain(child.stdout.take().unwrap());
     let stderr = drain(child.stderr.take().unwrap());
-    let status = wait(&mut child, TIME_LIMIT).unwrap_or_else(|| panic!("{command:?} did not end within {TIME_LIMIT:?}"));
+    let status = wait(&mut child, TIME_LIMIT)
+        .unwrap_or_else(|| panic!("{command:?} did not end within {TIME_LIMIT:?}"));
     let stderr = String::from_utf8_lossy(&stderr.join().unwrap()).into_owned();
     Outcome { code: status.code(), stdout: stdout.join().unwrap(), stderr }
 }

@@ -34,7 +34,9 @@ impl DriveSource {
 
     /// Has Plakar import sections, which replace those that are there.
     pub fn import(&self, kind: &str, sections: &Value) {
-        let outcome = self.plakar.run_with_input(&[kind, "import", "-overwrite"], sections.to_string().as_bytes());
+        let outcome = self
+            .plakar
+            .run_with_input(&[kind, "import", "-overwrite"], sections.to_string().as_bytes());
         assert_eq!(outcome.code, Some(0), "{}", outcome.text());
     }
 

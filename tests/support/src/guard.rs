@@ -15,7 +15,9 @@ const PERIOD: Duration = Duration::from_millis(5);
 pub fn within<F: Future>(limit: Duration, work: F) -> impl Future<Output = F::Output> {
     let caller = Location::caller();
     async move {
-        let Ok(result) = tokio::time::timeout(limit, work).await else { panic!("{caller}: it hangs: not done within {limit:?}") };
+        let Ok(result) = tokio::time::timeout(limit, work).await else {
+            panic!("{caller}: it hangs: not done within {limit:?}")
+        };
         result
     }
 }
@@ -25,7 +27,11 @@ pub fn within<F: Future>(limit: Duration, work: F) -> impl Future<Output = F::Ou
 /// # Panics
 /// With `what`, if it is not so within the limit.
 #[track_caller]
-pub fn until(limit: Duration, what: &str, mut condition: impl FnMut() -> bool) -> impl Future<Output = ()> {
+pub fn until(
+    limit: Duration,
+    what: &str,
+    mut condition: impl FnMut() -> bool,
+) -> impl Future<Output = ()> {
     let caller = Location::caller();
     async move {
         let start = Instant::now();

@@ -18,7 +18,10 @@ pub use plakar::platform;
 
 /// The workspace's folder.
 pub fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("this package is in tests/support")
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .expect("this package is in tests/support")
 }
 
 /// The executable that is tested: the release build if `make` names it, as it does in CI; else the one that Cargo has built for the
@@ -29,7 +32,11 @@ pub fn root() -> &'static Path {
 pub fn executable() -> String {
     shipped().unwrap_or_else(|| {
         let executable = built();
-        assert!(executable.exists(), "{} is not there: run `make test`, or `make build` once", executable.display());
+        assert!(
+            executable.exists(),
+            "{} is not there: run `make test`, or `make build` once",
+            executable.display()
+        );
         executable.to_str().expect("a path that is text").to_owned()
     })
 }
@@ -39,7 +46,8 @@ fn built() -> PathBuf {
     let name = format!("plakar-opendrive{}", std::env::consts::EXE_SUFFIX);
     match std::env::var("CARGO_PKG_NAME") {
         Ok(package) if package != "plakar-opendrive" => {
-            let system = if cfg!(target_os = "macos") { "apple-darwin" } else { "unknown-linux-gnu" };
+            let system =
+                if cfg!(target_os = "macos") { "apple-darwin" } else { "unknown-linux-gnu" };
             root().join(format!("target/{}-{system}/release/{name}", std::env::consts::ARCH))
         }
         _ => profile().join(name),

@@ -71,7 +71,8 @@ fn look(home: &Path) -> u64 {
 /// # Errors
 /// If it has ended, or is somebody else's.
 fn plugin_peak(process: &Path, home: &Path) -> io::Result<Option<u64>> {
-    let is_plugin = || std::fs::read_link(process.join("exe")).map(|executable| executable.starts_with(home));
+    let is_plugin =
+        || std::fs::read_link(process.join("exe")).map(|executable| executable.starts_with(home));
     if !is_plugin()? {
         return Ok(None);
     }
@@ -84,7 +85,13 @@ fn plugin_peak(process: &Path, home: &Path) -> io::Result<Option<u64>> {
 
 /// The peak in KiB that a `status` file tells of; `None` in that of a process that has ended.
 fn peak(status: &str) -> Option<u64> {
-    status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().trim_end_matches(" kB").parse().ok()
+    status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?
+        .trim()
+        .trim_end_matches(" kB")
+        .parse()
+        .ok()
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -110,7 +117,11 @@ mod tests {
         // It keeps its number and its environment, as one does that comes under the number of a plugin that has ended.
         let script = "read -r line; exec /bin/sh -c \"$HOLD\"";
         let mut process = Command::new(&plugin);
-        process.args(["-c", script]).env("HOME", home.path()).env("HOLD", HOLD).stdin(Stdio::piped());
+        process
+            .args(["-c", script])
+            .env("HOME", home.path())
+            .env("HOLD", HOLD)
+            .stdin(Stdio::piped());
         let mut process = process.spawn().unwrap();
         let input = process.stdin.as_mut().unwrap();
         wait(|| look(home.path()) > 0);

@@ -9,13 +9,22 @@ use crate::{executable, profile, root};
 
 /// This machine as packages name it: `linux_amd64`.
 pub fn platform() -> String {
-    format!("{}_{}", std::env::consts::OS, if cfg!(target_arch = "x86_64") { "amd64" } else { "arm64" })
+    format!(
+        "{}_{}",
+        std::env::consts::OS,
+        if cfg!(target_arch = "x86_64") { "amd64" } else { "arm64" }
+    )
 }
 
 /// The Plakar that `make test` builds from tests/plakar.
 pub fn plakar() -> PathBuf {
-    let path = std::env::var_os("PLAKAR").map_or_else(|| root().join("target/tools/plakar"), PathBuf::from);
-    assert!(path.exists(), "the real Plakar is not at {}: run `make test`, or `make plakar` once", path.display());
+    let path = std::env::var_os("PLAKAR")
+        .map_or_else(|| root().join("target/tools/plakar"), PathBuf::from);
+    assert!(
+        path.exists(),
+        "the real Plakar is not at {}: run `make test`, or `make plakar` once",
+        path.display()
+    );
     path
 }
 
@@ -28,7 +37,10 @@ impl Plakar {
     /// Backs a source up, which must be without errors, and gives the id of the snapshot.
     pub fn backup(&self, store: &str, source: &str) -> String {
         let text = self.ok(&["-quiet", "at", store, "backup", source]);
-        let line = text.lines().find(|line| line.contains("backup completed")).unwrap_or_else(|| panic!("no result: {text}"));
+        let line = text
+            .lines()
+            .find(|line| line.contains("backup completed"))
+            .unwrap_or_else(|| panic!("no result: {text}"));
         assert!(line.contains("completed without errors"), "{line}");
         line.split(':').next().unwrap().to_owned()
     }
@@ -61,6 +73,12 @@ pub fn own(user: &Plakar, arguments: &[&str]) -> std::process::Output {
     let like = user.command(&[]);
     let environment = like.get_envs().filter_map(|(name, value)| Some((name, value?)));
     let mut command = Command::new(executable());
-    command.args(arguments).env_clear().envs(environment).env("PLAKAR", plakar()).current_dir(user.home()).stdin(Stdio::null());
+    command
+        .args(arguments)
+        .env_clear()
+        .envs(environment)
+        .env("PLAKAR", plakar())
+        .current_dir(user.home())
+        .stdin(Stdio::null());
     command.output().unwrap()
 }

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 /// Plants an answer to every listing of a folder.
 pub fn plant(simulator: &Simulator, folder: &str, answer: Answer) {
     let item = format!("/{}", folder.trim_matches('/'));
-    simulator.add_fault(Fault::new(What::Answer(answer)).endpoint("folder/list").item(&item).always());
+    simulator
+        .add_fault(Fault::new(What::Answer(answer)).endpoint("folder/list").item(&item).always());
 }
 
 /// A listing as the drive gives it.
@@ -40,15 +41,31 @@ pub fn with(mut entry: Value, key: &str, value: Value) -> Value {
 
 /// Names that no path can hold or that mean something else in one.
 pub fn bad_names() -> Vec<String> {
-    ["", ".", "..", "../../up", "a/b", "/", "/etc/passwd", "nul\0byte", "..\\up"].map(str::to_owned).to_vec()
+    ["", ".", "..", "../../up", "a/b", "/", "/etc/passwd", "nul\0byte", "..\\up"]
+        .map(str::to_owned)
+        .to_vec()
 }
 
 /// Names that are odd, but names.
-pub const ODD_NAMES: [&str; 6] =
-    ["esc\u{1b}[31mred", "bidi\u{202e}gpj.exe", "line\nbreak\rreturn", "c1\u{9b}31m", "-rf", "\u{2028}\u{feff}\u{200b}"];
+pub const ODD_NAMES: [&str; 6] = [
+    "esc\u{1b}[31mred",
+    "bidi\u{202e}gpj.exe",
+    "line\nbreak\rreturn",
+    "c1\u{9b}31m",
+    "-rf",
+    "\u{2028}\u{feff}\u{200b}",
+];
 
 /// That a line is one, is not too long, and holds nothing that a terminal would do something about.
 pub fn assert_plain(line: &str) {
-    let bad = |c: &char| c.is_control() || ('\u{200b}'..='\u{200f}').contains(c) || ('\u{2028}'..='\u{202e}').contains(c);
-    assert!(!line.contains(|c: char| bad(&c)) && line.len() < 10_000, "{} bytes: {line:.2000?}", line.len());
+    let bad = |c: &char| {
+        c.is_control()
+            || ('\u{200b}'..='\u{200f}').contains(c)
+            || ('\u{2028}'..='\u{202e}').contains(c)
+    };
+    assert!(
+        !line.contains(|c: char| bad(&c)) && line.len() < 10_000,
+        "{} bytes: {line:.2000?}",
+        line.len()
+    );
 }

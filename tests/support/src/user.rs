@@ -131,7 +131,11 @@ impl Plakar {
 
     fn kill_all(&self) {
         for process in self.processes() {
-            let _ = Command::new("kill").arg("-9").args(process.file_name()).stderr(Stdio::null()).status();
+            let _ = Command::new("kill")
+                .arg("-9")
+                .args(process.file_name())
+                .stderr(Stdio::null())
+                .status();
         }
     }
 }

@@ -42,7 +42,11 @@ fn the_console_serves_runs_what_is_due_and_ends_in_order() {
     let (code, said) = end(child);
     assert!(code == Some(0) && said.contains("SIGTERM: ending what runs"), "{code:?}: {said}");
     let task = &world.rows(&["tasks"])[0];
-    assert_eq!((task["state"].as_str(), task["cause"].as_str()), (Some("cancelled"), Some("schedule")), "{task}");
+    assert_eq!(
+        (task["state"].as_str(), task["cause"].as_str()),
+        (Some("cancelled"), Some("schedule")),
+        "{task}"
+    );
     world.quiet();
 }
 
@@ -66,7 +70,11 @@ fn what_the_console_refuses() {
     let world = World::new();
     let refuse = |arguments: &[&str], input: &[u8], text: &str| {
         let outcome = finish(world.command(&[&["console"], arguments].concat()), input);
-        assert!(outcome.code == Some(2) && outcome.stdout.is_empty() && outcome.stderr.contains(text), "{}", outcome.text());
+        assert!(
+            outcome.code == Some(2) && outcome.stdout.is_empty() && outcome.stderr.contains(text),
+            "{}",
+            outcome.text()
+        );
     };
     refuse(&["--listen", "0.0.0.0:0"], b"", "add --tls-certificate, --tls-key and --password-file");
     refuse(&["--listen", "here"], b"", "invalid value 'here'");
@@ -75,6 +83,9 @@ fn what_the_console_refuses() {
     refuse(&["password"], b"too short\n", "write at least 12 characters");
     let made = finish(world.command(&["console", "password"]), b"correct horse battery staple\n");
     let line = String::from_utf8(made.stdout).unwrap();
-    assert!(made.code == Some(0) && line.starts_with("$argon2id$v=19$") && line.lines().count() == 1, "{line}");
+    assert!(
+        made.code == Some(0) && line.starts_with("$argon2id$v=19$") && line.lines().count() == 1,
+        "{line}"
+    );
     assert!(!world.state_folder().exists());
 }

@@ -14,7 +14,9 @@ pub fn endless() -> World {
     let world = World::new();
     world.put("large", &noise(1, 3_000_000));
     world.source();
-    world.simulator.set_faults(vec![Fault::new(What::Delay { ms: 3_600_000 }).endpoint("download/file").always()]);
+    world.simulator.set_faults(vec![
+        Fault::new(What::Delay { ms: 3_600_000 }).endpoint("download/file").always(),
+    ]);
     world
 }
 
@@ -54,14 +56,22 @@ fn ctrl_c_cancels_a_backup_in_order() {
     // No password is in any argument, which all users of the machine may read.
     let processes = world.processes();
     assert!(
-        processes.iter().any(|line| line.contains(" backup ")) && processes.iter().any(|line| line.contains("app-guard")),
+        processes.iter().any(|line| line.contains(" backup "))
+            && processes.iter().any(|line| line.contains("app-guard")),
         "{processes:?}"
     );
-    assert!(!processes.iter().any(|line| line.contains(world.simulator.password())), "{processes:?}");
+    assert!(
+        !processes.iter().any(|line| line.contains(world.simulator.password())),
+        "{processes:?}"
+    );
     signal(&child, "-INT");
     let (code, said) = end(child);
     assert_eq!(code, Some(130), "{said}");
-    assert!(said.contains("SIGINT: cancelling") && said.contains("backup of drive cancelled: cancelled"), "{said}");
+    assert!(
+        said.contains("SIGINT: cancelling")
+            && said.contains("backup of drive cancelled: cancelled"),
+        "{said}"
+    );
     assert_eq!(world.rows(&["tasks"])[0]["state"], "cancelled");
     world.quiet();
     assert!(world.rows(&["points", "drive"]).is_empty());
@@ -77,7 +87,10 @@ fn a_task_is_cancelled_by_another_command() {
     let log = world.command(&["app", "log", "-f", &id]).spawn().unwrap();
     world.ok(&["cancel", &id]);
     let (code, said) = end(child);
-    assert!(code == Some(1) && said.contains("backup of drive cancelled: cancelled"), "{code:?}: {said}");
+    assert!(
+        code == Some(1) && said.contains("backup of drive cancelled: cancelled"),
+        "{code:?}: {said}"
+    );
     let (code, followed) = end(log);
     assert!(code == Some(0) && followed.contains("cancelled: cancelled"), "{code:?}: {followed}");
     assert!(world.run(&["cancel", &id]).stderr.contains("is over already"));
@@ -96,7 +109,11 @@ fn after_kill_9_the_task_is_interrupted_and_the_schedule_goes_on() {
     world.simulator.set_faults(vec![]);
     world.due("drive", TaskKind::Backup);
     let ran = world.row(&["run", "--due", "drive"]);
-    assert_eq!((ran["state"].as_str(), ran["cause"].as_str()), (Some("succeeded"), Some("schedule")), "{ran}");
+    assert_eq!(
+        (ran["state"].as_str(), ran["cause"].as_str()),
+        (Some("succeeded"), Some("schedule")),
+        "{ran}"
+    );
     assert_eq!(world.rows(&["points", "drive"]).len(), 1);
 }
 
@@ -116,5 +133,8 @@ fn a_second_ctrl_c_leaves_at_once() {
     until("the command does not end", || child_has_ended(&child));
     assert_eq!(child.wait().unwrap().code(), Some(130));
     world.quiet();
-    assert!(["cancelled", "interrupted"].contains(&world.rows(&["tasks"])[0]["state"].as_str().unwrap()));
+    assert!(
+        ["cancelled", "interrupted"]
+            .contains(&world.rows(&["tasks"])[0]["state"].as_str().unwrap())
+    );
 }

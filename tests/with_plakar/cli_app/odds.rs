@@ -11,15 +11,31 @@ fn a_wrong_password_is_told_and_mended() {
     let world = World::new();
     world.put("file", b"x");
     let username = format!("username={}", world.simulator.username());
-    let given = ["assign", "drive", "--resource", "r", "--protocol", "opendrive", "--option", &username, "--options-stdin"];
-    let outcome = world.run_with_input(&[&given[..], &["--store", "store/", "--create-store"]].concat(), br#"{"password": "wr0ng"}"#);
+    let given = [
+        "assign",
+        "drive",
+        "--resource",
+        "r",
+        "--protocol",
+        "opendrive",
+        "--option",
+        &username,
+        "--options-stdin",
+    ];
+    let outcome = world.run_with_input(
+        &[&given[..], &["--store", "store/", "--create-store"]].concat(),
+        br#"{"password": "wr0ng"}"#,
+    );
     assert_eq!(outcome.code, Some(0), "{}", outcome.text());
     let failed = world.run(&["test", "drive"]);
     assert_eq!((failed.code, failed.stdout.len()), (Some(1), 0), "{}", failed.text());
     assert!(failed.stderr.contains("test of drive failed: "), "{}", failed.stderr);
     // Nothing else of the configuration changes.
     let password = json!({ "password": world.simulator.password() }).to_string();
-    let mended = world.run_with_input(&["edit", "drive", "--options-stdin", "--option", "transfers=4", "--json"], password.as_bytes());
+    let mended = world.run_with_input(
+        &["edit", "drive", "--options-stdin", "--option", "transfers=4", "--json"],
+        password.as_bytes(),
+    );
     assert_eq!(mended.code, Some(0), "{}", mended.text());
     assert_eq!(lines(std::str::from_utf8(&mended.stdout).unwrap())[0]["revision"], 2);
     world.ok(&["test", "drive"]);
@@ -27,7 +43,12 @@ fn a_wrong_password_is_told_and_mended() {
     world.ok(&["edit", "drive", "--option", "transfers="]);
     world.ok(&["test", "drive"]);
     let shown = world.row(&["show", "drive"]);
-    let transfers = shown["configuration"].as_array().unwrap().iter().find(|field| field["key"] == "transfers").unwrap();
+    let transfers = shown["configuration"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|field| field["key"] == "transfers")
+        .unwrap();
     assert_eq!(transfers["set"], false);
     assert!(!world.said().contains("wr0ng"), "{}", world.said());
 }
@@ -35,7 +56,8 @@ fn a_wrong_password_is_told_and_mended() {
 #[test]
 fn a_download_that_is_cut_off_leaves_nothing() {
     let world = World::new();
-    world.local("files", &[("large", &noise(3, 6_000_000)), ("folder/other", &noise(4, 3_000_000))]);
+    world
+        .local("files", &[("large", &noise(3, 6_000_000)), ("folder/other", &noise(4, 3_000_000))]);
     world.ok(&["backup", "files"]);
     // In the middle of each packfile that holds contents of files.
     for (path, bytes) in everything(&world.user.home().join("store/packfiles")) {
@@ -47,13 +69,26 @@ fn a_download_that_is_cut_off_leaves_nothing() {
         }
     }
     let root = world.user.home().join("files");
-    for (path, name) in [(format!("{}/large", root.display()), "cut"), (root.display().to_string(), "cut.zip")] {
+    for (path, name) in
+        [(format!("{}/large", root.display()), "cut"), (root.display().to_string(), "cut.zip")]
+    {
         let cut = world.run(&["get", "files", "latest", &path, "-o", name]);
         assert_eq!(cut.code, Some(1), "{}", cut.text());
-        assert!(cut.stderr.lines().count() == 1 && cut.stderr.contains("cut off"), "{}", cut.stderr);
+        assert!(
+            cut.stderr.lines().count() == 1 && cut.stderr.contains("cut off"),
+            "{}",
+            cut.stderr
+        );
     }
-    let left: Vec<_> = std::fs::read_dir(world.user.home()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert!(!left.iter().any(|name| name.to_string_lossy().contains("cut") || name.to_string_lossy().contains(".part")), "{left:?}");
+    let left: Vec<_> = std::fs::read_dir(world.user.home())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert!(
+        !left.iter().any(|name| name.to_string_lossy().contains("cut")
+            || name.to_string_lossy().contains(".part")),
+        "{left:?}"
+    );
     assert_eq!(world.run(&["check", "files"]).code, Some(6));
 }
 
@@ -63,7 +98,9 @@ fn odd_names_stay_what_they_are() {
     let folder = world.odd();
     let rows = world.rows(&["ls", "drive", "latest", &folder]);
     assert_eq!(rows.len(), ODD_NAMES.len(), "{rows:?}");
-    let shown = world.ok(&["ls", "drive", "latest", &folder]) + &world.ok(&["find", "drive", "latest", "*"]) + &world.ok(&["log", "1"]);
+    let shown = world.ok(&["ls", "drive", "latest", &folder])
+        + &world.ok(&["find", "drive", "latest", "*"])
+        + &world.ok(&["log", "1"]);
     shown.lines().for_each(assert_plain);
     for name in ODD_NAMES {
         let path = format!("{folder}/{name}");

@@ -42,17 +42,27 @@ fn answer(session: &mut PtySession, question: &str, answer: &str) -> String {
 fn what_is_missing_is_asked_for_and_secrets_are_not_shown() {
     let world = World::new();
     world.put("Documents/file", b"x");
-    let mut session = at_terminal(&world, &["assign", "drive", "--resource", "r", "--store", "./store", "--create-store"]);
+    let mut session = at_terminal(
+        &world,
+        &["assign", "drive", "--resource", "r", "--store", "./store", "--create-store"],
+    );
     answer(&mut session, "Protocol (1 to 2): ", "3");
     let mut shown = answer(&mut session, "Protocol (1 to 2): ", "opendrive");
-    shown += &answer(&mut session, "Location, after opendrive:// (nothing for all of it): ", "Documents");
+    shown += &answer(
+        &mut session,
+        "Location, after opendrive:// (nothing for all of it): ",
+        "Documents",
+    );
     // In whichever order the schema names them.
     shown += &session.exp_regex("(Password|Username) \\(").unwrap().0;
     let terminal = session.process().get_file_handle().unwrap();
     let hidden = || !tcgetattr(&terminal).unwrap().local_modes.contains(LocalModes::ECHO);
     for round in 0..2 {
-        let (before, question) =
-            if round == 0 { (String::new(), String::new()) } else { session.exp_regex("(Password|Username) \\(").unwrap() };
+        let (before, question) = if round == 0 {
+            (String::new(), String::new())
+        } else {
+            session.exp_regex("(Password|Username) \\(").unwrap()
+        };
         shown += &before;
         let asks_password = if round == 0 { None } else { Some(question.contains("Password")) };
         let (text, _) = session.exp_regex("\\): $").unwrap();
@@ -87,7 +97,13 @@ fn what_is_missing_is_asked_for_and_secrets_are_not_shown() {
 fn nothing_that_a_drive_says_moves_the_cursor() {
     let world = World::new();
     let folder = world.odd();
-    for list in [&["ls", "drive", "latest", &folder][..], &["find", "drive", "latest", "*"], &["tasks"], &["show", "drive"], &["list"]] {
+    for list in [
+        &["ls", "drive", "latest", &folder][..],
+        &["find", "drive", "latest", "*"],
+        &["tasks"],
+        &["show", "drive"],
+        &["list"],
+    ] {
         let (shown, status) = rest(at_terminal(&world, list));
         assert_eq!(status, 0, "{shown}");
         ours(&shown);
@@ -103,8 +119,10 @@ fn ours(shown: &str) {
     let bytes: Vec<u8> = shown.chars().map(|c| u8::try_from(c).unwrap()).collect();
     let text = String::from_utf8(bytes).unwrap();
     assert!(!text.contains("\u{1b}[31mred"), "{text:?}");
-    let plain: String =
-        text.split("\u{1b}[").map(|part| part.trim_start_matches(|c: char| c.is_ascii_digit() || "?;".contains(c))).collect();
+    let plain: String = text
+        .split("\u{1b}[")
+        .map(|part| part.trim_start_matches(|c: char| c.is_ascii_digit() || "?;".contains(c)))
+        .collect();
     plain.split(['\r', '\n']).for_each(assert_plain);
 }
 
@@ -112,8 +130,13 @@ fn ours(shown: &str) {
 fn the_console_gives_another_address_when_enter_is_pressed() {
     let world = World::new();
     let mut command = world.command(&["console", "--listen", "127.0.0.1:0"]);
-    command.env("TERM", "xterm").stdin(Stdio::inherit()).stdout(Stdio::inherit()).stderr(Stdio::inherit());
-    let mut session = spawn_with_options(command, Terminal::new().timeout_ms(Some(30_000))).unwrap();
+    command
+        .env("TERM", "xterm")
+        .stdin(Stdio::inherit())
+        .stdout(Stdio::inherit())
+        .stderr(Stdio::inherit());
+    let mut session =
+        spawn_with_options(command, Terminal::new().timeout_ms(Some(30_000))).unwrap();
     let (_, first) = session.exp_regex("/enter#[0-9a-f]{32}").unwrap();
     session.exp_string("press Enter").unwrap();
     session.send_line("").unwrap();

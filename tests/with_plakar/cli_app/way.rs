@@ -43,38 +43,76 @@ fn assign_and_test(world: &World) {
     let app = world.assign(
         "drive",
         "opendrive://Documents",
-        &["--store", "./store", "--create-store", "--environment", "production", "--data-class", "PII", "--data-class", "critical"],
+        &[
+            "--store",
+            "./store",
+            "--create-store",
+            "--environment",
+            "production",
+            "--data-class",
+            "PII",
+            "--data-class",
+            "critical",
+        ],
     );
     assert_eq!(
         (&app["name"], &app["kind"], &app["integration"], &app["protocol"]),
         (&json!("drive"), &json!("source"), &json!("rclone"), &json!("opendrive"))
     );
     assert_eq!(app["store"], world.user.path("store"));
-    assert_eq!((&app["environment"], &app["data_classes"]), (&json!("production"), &json!(["PII", "critical"])));
-    assert_eq!(app["resource"], json!({"name": "my drive", "class": "file-storage", "subclass": ""}));
+    assert_eq!(
+        (&app["environment"], &app["data_classes"]),
+        (&json!("production"), &json!(["PII", "critical"]))
+    );
+    assert_eq!(
+        app["resource"],
+        json!({"name": "my drive", "class": "file-storage", "subclass": ""})
+    );
     world.assign("drive", "opendrive://Restored", &["--destination"]);
 
     let tested = world.row(&["test", "drive"]);
-    assert_eq!((&tested["kind"], &tested["state"], &tested["app_name"]), (&json!("test"), &json!("succeeded"), &json!("drive")));
+    assert_eq!(
+        (&tested["kind"], &tested["state"], &tested["app_name"]),
+        (&json!("test"), &json!("succeeded"), &json!("drive"))
+    );
     assert_eq!(world.row(&["test", "drive", "--destination"])["state"], "succeeded");
 }
 
 /// A backup with an error has its own status, and says where it is told.
 fn back_up_with_an_error_and_without(world: &World) {
     let refused = What::Status { code: 403, message: "Access denied".into(), retry_after: None };
-    world.simulator.set_faults(vec![Fault::new(refused).endpoint("download/file").item("letter.txt").always()]);
+    world.simulator.set_faults(vec![
+        Fault::new(refused).endpoint("download/file").item("letter.txt").always(),
+    ]);
     let partly = world.run(&["backup", "drive"]);
     assert_eq!((partly.code, partly.stdout.len()), (Some(6), 0), "{}", partly.text());
-    assert!(partly.stderr.contains("letter.txt") && partly.stderr.contains("completed with errors: 1 entry failed"), "{}", partly.stderr);
+    assert!(
+        partly.stderr.contains("letter.txt")
+            && partly.stderr.contains("completed with errors: 1 entry failed"),
+        "{}",
+        partly.stderr
+    );
     let errors = world.rows(&["errors", "drive", "latest"]);
-    assert!(errors.len() == 1 && errors[0]["path"] == "/Documents/letter.txt" && errors[0]["error"].is_string(), "{errors:?}");
+    assert!(
+        errors.len() == 1
+            && errors[0]["path"] == "/Documents/letter.txt"
+            && errors[0]["error"].is_string(),
+        "{errors:?}"
+    );
     world.simulator.set_faults(vec![]);
     // The newest task is that backup.
     let id = world.rows(&["tasks", "drive", "--limit", "1"])[0]["id"].to_string();
     let retried = world.row(&["retry", &id]);
-    assert_eq!((&retried["state"], &retried["kind"], &retried["bytes"]), (&json!("succeeded"), &json!("backup"), &json!(300_010)));
+    assert_eq!(
+        (&retried["state"], &retried["kind"], &retried["bytes"]),
+        (&json!("succeeded"), &json!("backup"), &json!(300_010))
+    );
     let made = world.ok(&["backup", "drive"]);
-    assert!(made.starts_with("backup of drive succeeded: restore point ") && made.contains("with 2 files ("), "{made}");
+    assert!(
+        made.starts_with("backup of drive succeeded: restore point ")
+            && made.contains("with 2 files ("),
+        "{made}"
+    );
 }
 
 /// The restore points of the app, the newest first.
@@ -84,10 +122,16 @@ fn points(world: &World) -> Vec<Value> {
 
 fn look_at_points(world: &World) {
     let points = points(world);
-    assert_eq!(points.iter().map(|point| point["errors"].as_u64().unwrap()).collect::<Vec<_>>(), [0, 0, 1]);
-    for (key, value) in
-        [("files", json!(2)), ("size", json!(300_010)), ("environment", json!("production")), ("data_classes", json!(["PII", "critical"]))]
-    {
+    assert_eq!(
+        points.iter().map(|point| point["errors"].as_u64().unwrap()).collect::<Vec<_>>(),
+        [0, 0, 1]
+    );
+    for (key, value) in [
+        ("files", json!(2)),
+        ("size", json!(300_010)),
+        ("environment", json!("production")),
+        ("data_classes", json!(["PII", "critical"])),
+    ] {
         assert_eq!(points[0][key], value, "{key}");
     }
     let (newest, oldest) = (points[0]["id"].as_str().unwrap(), points[2]["id"].as_str().unwrap());
@@ -95,9 +139,15 @@ fn look_at_points(world: &World) {
     assert_eq!(world.ok(&["ls", "drive", "latest", "/Documents"]), "deep/\nletter.txt\n");
     let rows = world.rows(&["ls", "drive", &newest[..8], "/Documents"]);
     let letter = json!({"path": "/Documents/letter.txt", "type": "file", "size": 10, "modified": "2023-11-14T22:13:20Z", "target": null});
-    assert_eq!((&rows[1], &rows[0]["type"], &rows[0]["size"]), (&letter, &json!("folder"), &Value::Null));
+    assert_eq!(
+        (&rows[1], &rows[0]["type"], &rows[0]["size"]),
+        (&letter, &json!("folder"), &Value::Null)
+    );
     assert_eq!(world.row(&["ls", "drive", "latest", "/Documents/letter.txt"]), letter);
-    assert_eq!(world.ok(&["ls", "-l", "drive", "latest", "/Documents/letter.txt"]), "          10  2023-11-14T22:13:20Z  letter.txt\n");
+    assert_eq!(
+        world.ok(&["ls", "-l", "drive", "latest", "/Documents/letter.txt"]),
+        "          10  2023-11-14T22:13:20Z  letter.txt\n"
+    );
     assert_eq!(world.ok(&["find", "drive", "latest", "*.BIN"]), "/Documents/deep/large.bin\n");
     assert_eq!(world.ok(&["find", "drive", "latest", "letter", "--below", "/Documents/deep"]), "");
     world.fails(3, &["ls", "drive", oldest, "/nowhere"], "does not exist");
@@ -107,14 +157,23 @@ fn look_at_points(world: &World) {
 fn download(world: &World) {
     world.ok(&["get", "drive", "latest", "/Documents/deep/large.bin"]);
     assert!(std::fs::read(world.user.home().join("large.bin")).unwrap() == large());
-    world.fails(1, &["get", "drive", "latest", "/Documents/letter.txt", "-o", "large.bin"], "add --force");
+    world.fails(
+        1,
+        &["get", "drive", "latest", "/Documents/letter.txt", "-o", "large.bin"],
+        "add --force",
+    );
     assert!(std::fs::read(world.user.home().join("large.bin")).unwrap() == large());
     world.ok(&["get", "drive", "latest", "/Documents/letter.txt", "-o", "large.bin", "--force"]);
     assert_eq!(std::fs::read(world.user.home().join("large.bin")).unwrap(), b"Dear all,\n");
-    assert_eq!(world.ok(&["get", "drive", "latest", "/Documents/letter.txt", "-o", "-"]), "Dear all,\n");
+    assert_eq!(
+        world.ok(&["get", "drive", "latest", "/Documents/letter.txt", "-o", "-"]),
+        "Dear all,\n"
+    );
     world.ok(&["get", "drive", "latest", "/Documents", "-o", "all.tar.gz"]);
     world.ok(&["get", "drive", "latest", "/Documents"]);
-    assert!(std::fs::read(world.user.home().join("all.tar.gz")).unwrap().starts_with(&[0x1f, 0x8b]));
+    assert!(
+        std::fs::read(world.user.home().join("all.tar.gz")).unwrap().starts_with(&[0x1f, 0x8b])
+    );
     assert!(std::fs::read(world.user.home().join("Documents.zip")).unwrap().starts_with(b"PK"));
     world.fails(3, &["get", "drive", "latest", "/Documents/none", "-o", "none"], "does not exist");
 }
@@ -123,21 +182,39 @@ fn download(world: &World) {
 fn check_and_restore(world: &World) {
     assert!(world.ok(&["check", "drive"]).contains("all data was read and is whole"));
     let out = world.user.path("out");
-    let restored = world.ok(&["restore", "drive", "latest", "/Documents", "--to", &format!("folder:{out}")]);
+    let restored =
+        world.ok(&["restore", "drive", "latest", "/Documents", "--to", &format!("folder:{out}")]);
     assert!(restored.contains("entries restored and found as they were backed up"), "{restored}");
     assert_eq!(std::fs::read(world.user.home().join("out/letter.txt")).unwrap(), b"Dear all,\n");
     world.ok(&["restore", "drive", "latest", "--to", "destination:drive"]);
-    assert_eq!(world.simulator.drive().read_file("Restored/letter.txt").as_deref(), Some(&b"Dear all,\n"[..]));
+    assert_eq!(
+        world.simulator.drive().read_file("Restored/letter.txt").as_deref(),
+        Some(&b"Dear all,\n"[..])
+    );
     world.put("Documents/letter.txt", b"spoilt");
     world.fails(2, &["restore", "drive", "latest", "--to", "source"], "add --yes");
     world.ok(&["restore", "drive", "latest", "--to", "source", "--yes"]);
-    assert_eq!(world.simulator.drive().read_file("Documents/letter.txt").as_deref(), Some(&b"Dear all,\n"[..]));
+    assert_eq!(
+        world.simulator.drive().read_file("Documents/letter.txt").as_deref(),
+        Some(&b"Dear all,\n"[..])
+    );
 }
 
 /// It needs a rule; the app has another name from here on.
 fn prune(world: &World) {
     world.fails(2, &["prune", "drive"], "has no retention");
-    world.ok(&["edit", "drive", "--keep-daily", "1", "--environment", "", "--data-class", "", "--rename", "renamed"]);
+    world.ok(&[
+        "edit",
+        "drive",
+        "--keep-daily",
+        "1",
+        "--environment",
+        "",
+        "--data-class",
+        "",
+        "--rename",
+        "renamed",
+    ]);
     let pruned = world.row(&["prune", "renamed"]);
     assert_eq!(pruned["verdict"], "1 restore points kept, 2 removed");
 }
@@ -145,12 +222,19 @@ fn prune(world: &World) {
 /// All of it at a glance.
 fn list_and_show(world: &World) {
     let listed = world.rows(&["list"]);
-    let kinds: Vec<_> = listed.iter().map(|row| (row["app"]["kind"].as_str().unwrap(), row["app"]["name"].as_str().unwrap())).collect();
+    let kinds: Vec<_> = listed
+        .iter()
+        .map(|row| (row["app"]["kind"].as_str().unwrap(), row["app"]["name"].as_str().unwrap()))
+        .collect();
     assert_eq!(kinds, [("source", "renamed"), ("destination", "drive")]);
-    assert_eq!((&listed[0]["last"]["state"], &listed[0]["next"], &listed[0]["open"]), (&json!("succeeded"), &Value::Null, &json!([])));
+    assert_eq!(
+        (&listed[0]["last"]["state"], &listed[0]["next"], &listed[0]["open"]),
+        (&json!("succeeded"), &Value::Null, &json!([]))
+    );
     let text = world.ok(&["list"]);
     assert!(
-        text.starts_with("my drive (file-storage)\n  source       renamed   last backup ") && text.ends_with("  destination  drive\n"),
+        text.starts_with("my drive (file-storage)\n  source       renamed   last backup ")
+            && text.ends_with("  destination  drive\n"),
         "{text}"
     );
     let shown = world.row(&["show", "renamed"]);
@@ -159,15 +243,25 @@ fn list_and_show(world: &World) {
     assert_eq!(field("password"), &json!({"key": "password", "set": true, "value": null}));
     assert_eq!(field("location")["value"], "opendrive://Documents");
     assert_eq!(
-        (&shown["retention"]["daily"], &shown["app"]["environment"], &shown["last_success"]["state"]),
+        (
+            &shown["retention"]["daily"],
+            &shown["app"]["environment"],
+            &shown["last_success"]["state"]
+        ),
         (&json!(1), &json!(""), &json!("succeeded"))
     );
     let shown = world.ok(&["show", "renamed"]);
-    assert!(shown.contains("  password:   (set)\n") && shown.contains("keeps:        1 daily\n"), "{shown}");
+    assert!(
+        shown.contains("  password:   (set)\n") && shown.contains("keeps:        1 daily\n"),
+        "{shown}"
+    );
     let tasks = world.rows(&["tasks", "--kind", "restore", "--status", "succeeded"]);
     assert_eq!((tasks.len(), &tasks[0]["input"]["to"]), (3, &json!("source")));
     let log = world.ok(&["log", &tasks[0]["id"].to_string()]);
-    assert!(log.contains("restoring") && log.lines().last().unwrap().contains("succeeded: "), "{log}");
+    assert!(
+        log.contains("restoring") && log.lines().last().unwrap().contains("succeeded: "),
+        "{log}"
+    );
     assert_eq!(world.ok(&["log", "-f", &tasks[0]["id"].to_string()]), log);
 }
 
@@ -178,10 +272,16 @@ fn look_for_the_password(world: &World) {
     assert!(!world.said().contains(MARK), "{}", world.said());
     let info = world.user.ok(&["at", &world.user.path("store"), "info", newest]);
     assert!(!info.contains(MARK), "{info}");
-    let holding: Vec<_> =
-        everything(world.user.home()).into_iter().filter(|(_, bytes)| contains(bytes, MARK.as_bytes())).map(|(path, _)| path).collect();
+    let holding: Vec<_> = everything(world.user.home())
+        .into_iter()
+        .filter(|(_, bytes)| contains(bytes, MARK.as_bytes()))
+        .map(|(path, _)| path)
+        .collect();
     let configuration = world.user.home().join(".config/plakar");
-    assert!(!holding.is_empty() && holding.iter().all(|path| path.starts_with(&configuration)), "{holding:?}");
+    assert!(
+        !holding.is_empty() && holding.iter().all(|path| path.starts_with(&configuration)),
+        "{holding:?}"
+    );
 }
 
 /// The configuration goes, too.
@@ -190,7 +290,10 @@ fn remove(world: &World) {
     world.ok(&["remove", "renamed", "--yes"]);
     world.ok(&["remove", "drive", "--yes"]);
     assert!(world.rows(&["list"]).is_empty());
-    assert!(!everything(world.user.home()).iter().any(|(_, bytes)| contains(bytes, MARK.as_bytes())), "the configuration is left");
+    assert!(
+        !everything(world.user.home()).iter().any(|(_, bytes)| contains(bytes, MARK.as_bytes())),
+        "the configuration is left"
+    );
 }
 
 fn contains(bytes: &[u8], part: &[u8]) -> bool {

@@ -39,9 +39,15 @@ impl World {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let user = self.user.command(&[]);
         let mut command = Command::new(executable());
-        command.args(arguments).env_clear().envs(user.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command
+            .args(arguments)
+            .env_clear()
+            .envs(user.get_envs().filter_map(|(name, value)| Some((name, value?))));
         command.current_dir(self.user.home());
-        command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+        command
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped());
         command
     }
 
@@ -80,7 +86,10 @@ impl World {
         let outcome = self.run(arguments);
         let said: Vec<&str> = outcome.stderr.lines().collect();
         assert_eq!(outcome.code, Some(status), "{arguments:?}: {}", outcome.text());
-        assert!(said.len() == 1 && said[0].contains(text), "{arguments:?}: {said:?} has no {text:?}");
+        assert!(
+            said.len() == 1 && said[0].contains(text),
+            "{arguments:?}: {said:?} has no {text:?}"
+        );
         assert!(outcome.stdout.is_empty(), "{arguments:?}: {}", outcome.text());
     }
 
@@ -88,9 +97,23 @@ impl World {
     pub fn assign(&self, name: &str, location: &str, more: &[&str]) -> Value {
         let location = format!("location={location}");
         let username = format!("username={}", self.simulator.username());
-        let given = ["assign", name, "--resource", "my drive", "--class", "file-storage", "--option", &location, "--option", &username];
+        let given = [
+            "assign",
+            name,
+            "--resource",
+            "my drive",
+            "--class",
+            "file-storage",
+            "--option",
+            &location,
+            "--option",
+            &username,
+        ];
         let input = json!({ "password": self.simulator.password() }).to_string();
-        let outcome = self.run_with_input(&[&given[..], &["--options-stdin", "--json"], more].concat(), input.as_bytes());
+        let outcome = self.run_with_input(
+            &[&given[..], &["--options-stdin", "--json"], more].concat(),
+            input.as_bytes(),
+        );
         assert_eq!(outcome.code, Some(0), "{}", outcome.text());
         lines(std::str::from_utf8(&outcome.stdout).unwrap()).remove(0)
     }
@@ -109,8 +132,13 @@ impl World {
             std::fs::write(path, bytes).unwrap();
         }
         let location = format!("location=rclone://{}", folder.display());
-        let given = ["assign", name, "--resource", name, "--class", "file-storage", "--option", &location];
-        self.ok(&[&given[..], &["--option", "rclone_type=local", "--store", "./store", "--create-store"]].concat());
+        let given =
+            ["assign", name, "--resource", name, "--class", "file-storage", "--option", &location];
+        self.ok(&[
+            &given[..],
+            &["--option", "rclone_type=local", "--store", "./store", "--create-store"],
+        ]
+        .concat());
         folder
     }
 
@@ -126,9 +154,19 @@ impl World {
         self.ok(&["backup", "drive"]);
         let folder = self.user.path("odd");
         std::fs::create_dir(&folder).unwrap();
-        ODD_NAMES.iter().for_each(|name| std::fs::write(Path::new(&folder).join(name), "odd").unwrap());
+        ODD_NAMES
+            .iter()
+            .for_each(|name| std::fs::write(Path::new(&folder).join(name), "odd").unwrap());
         let tag = format!("app:{}", app["key"].as_str().unwrap());
-        self.user.ok(&["at", &self.user.path("store"), "backup", "-no-progress", "-tag", &tag, &folder]);
+        self.user.ok(&[
+            "at",
+            &self.user.path("store"),
+            "backup",
+            "-no-progress",
+            "-tag",
+            &tag,
+            &folder,
+        ]);
         folder
     }
 
@@ -152,7 +190,14 @@ impl World {
         // Its time is a while ago whatever the clock says, and does not come again while the test runs.
         let then = chrono::Utc::now() - chrono::TimeDelta::hours(2);
         let cron = format!("{} {} * * *", then.format("%-M"), then.format("%-H"));
-        let spec = ScheduleSpec { owner, kind, cron, time_zone: "UTC".into(), enabled: true, catch_up: true };
+        let spec = ScheduleSpec {
+            owner,
+            kind,
+            cron,
+            time_zone: "UTC".into(),
+            enabled: true,
+            catch_up: true,
+        };
         state.add_schedule(&spec, then - chrono::TimeDelta::hours(1)).unwrap().id
     }
 
@@ -160,20 +205,26 @@ impl World {
     pub fn processes(&self) -> Vec<String> {
         let line = |process: &Path| std::fs::read(process.join("cmdline")).unwrap_or_default();
         let lines = self.user.processes();
-        let lines = lines.iter().map(|process| String::from_utf8_lossy(&line(process)).replace('\0', " "));
+        let lines =
+            lines.iter().map(|process| String::from_utf8_lossy(&line(process)).replace('\0', " "));
         lines.filter(|line| !line.is_empty() && !line.contains(" cached")).collect()
     }
 
     /// Waits until no process of this user is left, and looks that none left anything in its folder for temporary files.
     pub fn quiet(&self) {
         until("processes are left", || self.processes().is_empty());
-        let left: Vec<_> = std::fs::read_dir(self.user.path("tmp")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let left: Vec<_> = std::fs::read_dir(self.user.path("tmp"))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
         assert!(left.is_empty(), "left over: {left:?}");
     }
 }
 
 pub fn lines(text: &str) -> Vec<Value> {
-    text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}"))).collect()
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}")))
+        .collect()
 }
 
 /// Waits for something that happens soon.
@@ -187,7 +238,9 @@ pub fn everything(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         match entry.file_type() {
             Ok(kind) if kind.is_dir() => found.extend(everything(&entry.path())),
-            Ok(kind) if kind.is_file() => found.push((entry.path(), std::fs::read(entry.path()).unwrap_or_default())),
+            Ok(kind) if kind.is_file() => {
+                found.push((entry.path(), std::fs::read(entry.path()).unwrap_or_default()))
+            }
             _ => {}
         }
     }

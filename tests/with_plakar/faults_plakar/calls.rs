@@ -12,8 +12,12 @@ fn status(code: u16) -> What {
 fn downloads_that_are_cut_short_lose_nothing() {
     let world = World::new(60);
     let files = world.fill_source(200);
-    let cut = |skip| Fault::new(What::CutBody { after: 7_000 }).endpoint("download/file").skip(skip);
-    let (id, cost) = world.back_up_source("source, 5 of 200 downloads cut short", [3, 40, 90, 150, 190].map(cut).into());
+    let cut =
+        |skip| Fault::new(What::CutBody { after: 7_000 }).endpoint("download/file").skip(skip);
+    let (id, cost) = world.back_up_source(
+        "source, 5 of 200 downloads cut short",
+        [3, 40, 90, 150, 190].map(cut).into(),
+    );
     assert_eq!(cost.calls.of("download/file"), 205);
     world.assert_comes_back(&world.local, &id, "/Documents", &files);
 
@@ -29,7 +33,8 @@ fn damaged_downloads_lose_nothing() {
     let world = World::new(1);
     let files = world.fill_source(100);
     let damage = |skip| Fault::new(What::CorruptBody).endpoint("download/file").skip(skip).times(1);
-    let (id, cost) = world.back_up_source("source, 4 of 100 downloads damaged", [3, 40, 60, 90].map(damage).into());
+    let (id, cost) = world
+        .back_up_source("source, 4 of 100 downloads damaged", [3, 40, 60, 90].map(damage).into());
     assert_eq!(cost.calls.of("download/file"), 104);
     world.assert_comes_back(&world.local, &id, "/Documents", &files);
 }
@@ -39,7 +44,9 @@ fn damaged_downloads_lose_nothing() {
 fn a_busy_drive_loses_nothing() {
     let world = World::new(60);
     let files = world.fill_source(60);
-    let ten = |endpoint: &str, skip| vec![Fault::new(status(503)).endpoint(endpoint).skip(skip).times(10)];
+    let ten = |endpoint: &str, skip| {
+        vec![Fault::new(status(503)).endpoint(endpoint).skip(skip).times(10)]
+    };
     let (id, _) = world.back_up_source("source, 10 x 503 on downloads", ten("download/file", 30));
     world.assert_comes_back(&world.local, &id, "/Documents", &files);
     for endpoint in ["session/login", "folder/list"] {
@@ -88,14 +95,23 @@ fn names_that_lag_lose_and_double_nothing() {
 #[test]
 fn broken_connections_lose_and_double_nothing() {
     let world = World::new(60);
-    let broken = |what: &What, endpoint: &str, skip| Fault::new(what.clone()).endpoint(endpoint).skip(skip);
-    world.drive.simulator.change_behaviour(|behaviour| behaviour.temp_location = TempLocation::AtOpen);
-    let uploads = ["create_file", "open_file_upload", "upload_file_chunk", "close_file_upload"].map(|call| format!("upload/{call}"));
+    let broken =
+        |what: &What, endpoint: &str, skip| Fault::new(what.clone()).endpoint(endpoint).skip(skip);
+    world
+        .drive
+        .simulator
+        .change_behaviour(|behaviour| behaviour.temp_location = TempLocation::AtOpen);
+    let uploads = ["create_file", "open_file_upload", "upload_file_chunk", "close_file_upload"]
+        .map(|call| format!("upload/{call}"));
     let lagging = Fault::new(What::LagNames { seconds: 5.0 }).always();
 
-    let mut faults = vec![lagging.clone(), Fault::new(What::LoseAnswer).endpoint("folder/create").times(2)];
+    let mut faults =
+        vec![lagging.clone(), Fault::new(What::LoseAnswer).endpoint("folder/create").times(2)];
     for endpoint in &uploads {
-        faults.extend([(What::Reset, 5), (What::LoseAnswer, 15), (What::LoseAnswer, 30)].map(|(what, skip)| broken(&what, endpoint, skip)));
+        faults.extend(
+            [(What::Reset, 5), (What::LoseAnswer, 15), (What::LoseAnswer, 30)]
+                .map(|(what, skip)| broken(&what, endpoint, skip)),
+        );
     }
     let id = world.plakar().backup(&world.local, &world.files);
     world.restore("destination, 14 broken connections", faults, &id);
@@ -104,7 +120,10 @@ fn broken_connections_lose_and_double_nothing() {
     world.make_drive_store();
     let mut faults = vec![lagging, broken(&What::LoseAnswer, "file/rename", 0)];
     for endpoint in &uploads {
-        faults.extend([(What::Reset, 0), (What::LoseAnswer, 1), (What::LoseAnswer, 2)].map(|(what, skip)| broken(&what, endpoint, skip)));
+        faults.extend(
+            [(What::Reset, 0), (What::LoseAnswer, 1), (What::LoseAnswer, 2)]
+                .map(|(what, skip)| broken(&what, endpoint, skip)),
+        );
     }
     let (id, _) = world.back_up_to_store("store, 13 broken connections", faults);
     world.assert_stored(&id);

@@ -45,7 +45,9 @@ impl World {
         let config = serde_json::json!({"drive": {
             "location": location, "username": simulator.username(), "password": simulator.password(),
         }});
-        let outcome = self.plakar().run_with_input(&[role, "import", "-overwrite"], config.to_string().as_bytes());
+        let outcome = self
+            .plakar()
+            .run_with_input(&[role, "import", "-overwrite"], config.to_string().as_bytes());
         assert_eq!(outcome.code, Some(0), "{}", outcome.text());
     }
 
@@ -69,15 +71,27 @@ impl World {
 
     /// Puts so many files on the drive, to be backed up.
     fn fill_source(&self, count: usize) -> Files {
-        let files: Files = (0..count).map(|n| (format!("folder{}/file{n:03}", n / 50), noise(n as u64 + 1, 20_000))).collect();
+        let files: Files = (0..count)
+            .map(|n| (format!("folder{}/file{n:03}", n / 50), noise(n as u64 + 1, 20_000)))
+            .collect();
         for (path, bytes) in &files {
-            self.drive.simulator.drive().put_file(&format!("Documents/{path}"), bytes.clone(), 1_700_000_000);
+            self.drive.simulator.drive().put_file(
+                &format!("Documents/{path}"),
+                bytes.clone(),
+                1_700_000_000,
+            );
         }
         files
     }
 
     /// Runs a command that must succeed, with faults each of which must strike, and prints what it took.
-    fn with_faults(&self, plakar: &Plakar, name: &str, faults: Vec<Fault>, arguments: &[&str]) -> (String, Cost) {
+    fn with_faults(
+        &self,
+        plakar: &Plakar,
+        name: &str,
+        faults: Vec<Fault>,
+        arguments: &[&str],
+    ) -> (String, Cost) {
         let simulator = &self.drive.simulator;
         simulator.set_faults(faults);
         simulator.reset_calls();
@@ -86,28 +100,53 @@ impl World {
         let cost = Cost { time: start.elapsed(), calls: simulator.calls() };
         assert_eq!(simulator.unused_faults(), [], "{name}: {:?}", cost.calls);
         simulator.set_faults(Vec::new());
-        let failed: u64 = cost.calls.by_status.iter().filter(|(status, _)| !(200..300).contains(*status)).map(|(_, count)| count).sum();
-        let (seconds, total, logins) = (cost.time.as_secs_f64(), cost.calls.total, cost.calls.of("session/login"));
-        eprintln!("{name}: {seconds:.1} s, {total} calls, {failed} of them failed, {logins} logins");
+        let failed: u64 = cost
+            .calls
+            .by_status
+            .iter()
+            .filter(|(status, _)| !(200..300).contains(*status))
+            .map(|(_, count)| count)
+            .sum();
+        let (seconds, total, logins) =
+            (cost.time.as_secs_f64(), cost.calls.total, cost.calls.of("session/login"));
+        eprintln!(
+            "{name}: {seconds:.1} s, {total} calls, {failed} of them failed, {logins} logins"
+        );
         (text, cost)
     }
 
     /// Backs the drive up, which must be without errors, and gives the snapshot's id.
     fn back_up_source(&self, name: &str, faults: Vec<Fault>) -> (String, Cost) {
-        let (text, cost) = self.with_faults(self.plakar(), name, faults, &["-quiet", "at", &self.local, "backup", "@drive"]);
+        let (text, cost) = self.with_faults(
+            self.plakar(),
+            name,
+            faults,
+            &["-quiet", "at", &self.local, "backup", "@drive"],
+        );
         (snapshot(&text), cost)
     }
 
     /// Backs the files up to the store on the drive, which must be without errors.
     fn back_up_to_store(&self, name: &str, faults: Vec<Fault>) -> (String, Cost) {
-        let (text, cost) = self.with_faults(self.plakar(), name, faults, &["-quiet", "at", "@drive", "backup", &self.files]);
+        let (text, cost) = self.with_faults(
+            self.plakar(),
+            name,
+            faults,
+            &["-quiet", "at", "@drive", "backup", &self.files],
+        );
         (snapshot(&text), cost)
     }
 
     /// Restores a snapshot of the files from the local store to the drive.
     fn restore(&self, name: &str, faults: Vec<Fault>, id: &str) -> Cost {
         let what = format!("{id}:{}", self.files);
-        self.with_faults(self.plakar(), name, faults, &["at", &self.local, "restore", "-to", "@drive", &what]).1
+        self.with_faults(
+            self.plakar(),
+            name,
+            faults,
+            &["at", &self.local, "restore", "-to", "@drive", &what],
+        )
+        .1
     }
 
     /// Checks the store on the drive. Plakar remembers what it has checked: somebody else does it.
@@ -129,8 +168,12 @@ impl World {
         let drive = self.drive.simulator.drive();
         assert_eq!(self.drive.simulator.duplicate_folders().ever, 0);
         let expected = self.local_files();
-        let found = drive.tree().into_iter().filter(|(path, entry)| path.starts_with("Restored/") && !entry.is_dir);
-        let found: Vec<String> = found.map(|(path, _)| path["Restored/".len()..].to_owned()).collect();
+        let found = drive
+            .tree()
+            .into_iter()
+            .filter(|(path, entry)| path.starts_with("Restored/") && !entry.is_dir);
+        let found: Vec<String> =
+            found.map(|(path, _)| path["Restored/".len()..].to_owned()).collect();
         assert_eq!(found, expected.keys().cloned().collect::<Vec<_>>());
         for (path, bytes) in expected {
             assert!(drive.read_file(&format!("Restored/{path}")) == Some(bytes), "{path} differs");
@@ -142,8 +185,11 @@ impl World {
         self.check("check", vec![]);
         self.assert_comes_back("@drive", id, &self.files, &self.local_files());
         let tree = self.drive.simulator.drive().tree();
-        let resource = |path: &str| path == "kloset/CONFIG" || path.rsplit('/').next().unwrap().len() == 64;
-        let odd = tree.iter().filter(|(path, entry)| path.starts_with("kloset/") && !entry.is_dir && (entry.size == 0 || !resource(path)));
+        let resource =
+            |path: &str| path == "kloset/CONFIG" || path.rsplit('/').next().unwrap().len() == 64;
+        let odd = tree.iter().filter(|(path, entry)| {
+            path.starts_with("kloset/") && !entry.is_dir && (entry.size == 0 || !resource(path))
+        });
         assert_eq!(odd.collect::<Vec<_>>(), []);
         assert_eq!(self.drive.simulator.duplicate_folders().ever, 0);
     }
@@ -155,8 +201,16 @@ impl World {
         let log = self.drive.simulator.call_log();
         let refused: Vec<&CallRecord> = log.iter().filter(|call| call.status == 401).collect();
         let ended = refused.iter().map(|call| call.end).min().unwrap();
-        let login = log.iter().find(|call| call.endpoint == "session/login" && call.start >= ended).unwrap();
-        let resumed = log.iter().filter(|call| call.start >= login.end && call.status != 401).map(|call| call.start).min().unwrap();
+        let login = log
+            .iter()
+            .find(|call| call.endpoint == "session/login" && call.start >= ended)
+            .unwrap();
+        let resumed = log
+            .iter()
+            .filter(|call| call.start >= login.end && call.status != 401)
+            .map(|call| call.start)
+            .min()
+            .unwrap();
         let delay = resumed - ended;
         let (now, before) = (cost.time.as_secs_f64(), usual.time.as_secs_f64());
         eprintln!(
@@ -169,7 +223,10 @@ impl World {
 
 /// The snapshot of a backup without errors.
 fn snapshot(text: &str) -> String {
-    let line = text.lines().find(|line| line.contains("backup completed")).unwrap_or_else(|| panic!("no result: {text}"));
+    let line = text
+        .lines()
+        .find(|line| line.contains("backup completed"))
+        .unwrap_or_else(|| panic!("no result: {text}"));
     assert!(line.contains("completed without errors"), "{text}");
     line.split(':').next().unwrap().to_owned()
 }

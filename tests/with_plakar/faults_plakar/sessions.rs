@@ -11,7 +11,8 @@ use super::World;
 fn a_session_that_ends_in_the_middle_is_renewed_once() {
     let world = World::new(60);
     let files = world.fill_source(100);
-    let ends = |endpoint: &str, skip| vec![Fault::new(What::ExpireSession).endpoint(endpoint).skip(skip)];
+    let ends =
+        |endpoint: &str, skip| vec![Fault::new(What::ExpireSession).endpoint(endpoint).skip(skip)];
 
     let (_, usual) = world.back_up_source("source", vec![]);
     world.make_local_store();
@@ -22,7 +23,8 @@ fn a_session_that_ends_in_the_middle_is_renewed_once() {
     let id = world.plakar().backup(&world.local, &world.files);
     let usual = world.restore("destination", vec![], &id);
     world.drive.simulator.drive().remove("Restored");
-    let cost = world.restore("destination, session ends", ends("upload/upload_file_chunk", 30), &id);
+    let cost =
+        world.restore("destination, session ends", ends("upload/upload_file_chunk", 30), &id);
     world.assert_renewed_once("destination", &usual, &cost);
     world.assert_restored();
 
@@ -31,7 +33,8 @@ fn a_session_that_ends_in_the_middle_is_renewed_once() {
     make_files(Path::new(&world.files), 60, 20_100);
     let (_, usual) = world.back_up_to_store("store", vec![]);
     make_files(Path::new(&world.files), 60, 20_200);
-    let (id, cost) = world.back_up_to_store("store, session ends", ends("upload/upload_file_chunk", 1));
+    let (id, cost) =
+        world.back_up_to_store("store, session ends", ends("upload/upload_file_chunk", 1));
     world.assert_renewed_once("store", &usual, &cost);
 
     let usual = world.check("check", vec![]);
@@ -50,12 +53,21 @@ fn a_refused_renewal_is_one_login_and_one_clear_line() {
     // With the logins that Plakar's processes make at their start.
     let cases: [(&str, &str, u64, &[&str]); 3] = [
         ("source", "download/file", 1, &["at", &world.local, "backup", "@drive"]),
-        ("destination", "upload/upload_file_chunk", 2, &["at", &world.local, "restore", "-to", "@drive", &files]),
+        (
+            "destination",
+            "upload/upload_file_chunk",
+            2,
+            &["at", &world.local, "restore", "-to", "@drive", &files],
+        ),
         ("store", "upload/upload_file_chunk", 2, &["at", "@drive", "backup", &world.files]),
     ];
     let simulator = &world.drive.simulator;
     for (name, endpoint, logins, arguments) in cases {
-        let refusal = What::Status { code: 401, message: "Invalid username or password".into(), retry_after: None };
+        let refusal = What::Status {
+            code: 401,
+            message: "Invalid username or password".into(),
+            retry_after: None,
+        };
         simulator.set_faults(vec![
             Fault::new(What::ExpireSession).endpoint(endpoint).skip(1),
             Fault::new(refusal).endpoint("session/login").skip(logins).always(),
@@ -71,7 +83,10 @@ fn a_refused_renewal_is_one_login_and_one_clear_line() {
             outcome.code
         );
         assert_eq!(simulator.unused_faults(), [], "{name}");
-        assert!(text.contains("the session has ended, and a new login was refused"), "{name}: {text}");
+        assert!(
+            text.contains("the session has ended, and a new login was refused"),
+            "{name}: {text}"
+        );
         assert_eq!(calls.of("session/login"), logins + 1, "{name}");
         // Those that were on their way, and the login.
         assert!(refused < 40, "{name}: {calls:?}");

@@ -2,7 +2,10 @@
 
 use axum::body::Body;
 use axum::extract::Query;
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{
+    CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
+    X_CONTENT_TYPE_OPTIONS,
+};
 use axum::http::{HeaderName, Response};
 use serde::Deserialize;
 
@@ -27,7 +30,11 @@ pub async fn download(opened: PointRequest, Query(query): Query<ContentQuery>) -
     let format = match query.format.as_str() {
         "" | "zip" => ArchiveFormat::Zip,
         "tar.gz" => ArchiveFormat::Tarball,
-        _ => return Err(PageError::input("Of a folder there is a .zip or a .tar.gz: write format=zip or format=tar.gz.")),
+        _ => {
+            return Err(PageError::input(
+                "Of a folder there is a .zip or a .tar.gz: write format=zip or format=tar.gz.",
+            ));
+        }
     };
     let download = opened.point.download(&path, format, &CancellationToken::new()).await?;
     let name = attachment(&download.name);
@@ -40,14 +47,19 @@ pub async fn raw(opened: PointRequest, Query(query): Query<ContentQuery>) -> Pag
     if opened.point.entry(&path).await?.kind != EntryKind::File {
         return Err(PageError::input("That is not a file."));
     }
-    let download = opened.point.download(&path, ArchiveFormat::Zip, &CancellationToken::new()).await?;
-    let name = (!PICTURE_TYPES.contains(&download.content_type.as_str())).then(|| attachment(&download.name));
+    let download =
+        opened.point.download(&path, ArchiveFormat::Zip, &CancellationToken::new()).await?;
+    let name = (!PICTURE_TYPES.contains(&download.content_type.as_str()))
+        .then(|| attachment(&download.name));
     answer(download, name)
 }
 
 /// An error within the content breaks the connection off: without its end, or with less than its length, nothing looks whole.
 fn answer(download: Download, disposition: Option<String>) -> PageResult {
-    let fixed: [(HeaderName, &str); 2] = [(X_CONTENT_TYPE_OPTIONS, "nosniff"), (CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox")];
+    let fixed: [(HeaderName, &str); 2] = [
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"),
+    ];
     let mut response = Response::builder().header(CONTENT_TYPE, &download.content_type);
     for (name, value) in fixed {
         response = response.header(name, value);

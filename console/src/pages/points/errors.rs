@@ -5,7 +5,7 @@ use axum::extract::Query;
 use serde::Deserialize;
 
 use super::listing::MAX_ENTRIES_PER_PAGE;
-use super::point::{PointRequest, Pagination, PointSummary, page_number};
+use super::point::{Pagination, PointRequest, PointSummary, page_number};
 use super::visible_text::VisibleText;
 use crate::pages::answer::{PageResult, render};
 use crate::pages::context::{Layout, PageContext, Section};
@@ -33,13 +33,26 @@ struct FailuresPage {
     total: String,
 }
 
-pub async fn errors(context: PageContext, opened: PointRequest, Query(query): Query<FailuresQuery>) -> PageResult {
+pub async fn errors(
+    context: PageContext,
+    opened: PointRequest,
+    Query(query): Query<FailuresQuery>,
+) -> PageResult {
     let number = page_number(query.page);
-    let list = opened.point.errors((number - 1) * MAX_ENTRIES_PER_PAGE, MAX_ENTRIES_PER_PAGE).await?;
-    let paging =
-        Pagination::new(number, MAX_ENTRIES_PER_PAGE, list.items.len() as u64, list.total, list.more, |number| opened.links.errors(number));
-    let failed =
-        list.items.iter().map(|failed| FailureRow { path: VisibleText::name(&failed.path), reason: VisibleText::name(&failed.reason) });
+    let list =
+        opened.point.errors((number - 1) * MAX_ENTRIES_PER_PAGE, MAX_ENTRIES_PER_PAGE).await?;
+    let paging = Pagination::new(
+        number,
+        MAX_ENTRIES_PER_PAGE,
+        list.items.len() as u64,
+        list.total,
+        list.more,
+        |number| opened.links.errors(number),
+    );
+    let failed = list.items.iter().map(|failed| FailureRow {
+        path: VisibleText::name(&failed.path),
+        reason: VisibleText::name(&failed.reason),
+    });
     render(&FailuresPage {
         layout: context.layout(Section::None),
         failed: failed.collect(),

@@ -63,7 +63,12 @@ struct FilePage {
     versions: Vec<FileVersion>,
 }
 
-pub async fn view(context: PageContext, State(service): State<Service>, opened: PointRequest, Query(query): Query<FileQuery>) -> PageResult {
+pub async fn view(
+    context: PageContext,
+    State(service): State<Service>,
+    opened: PointRequest,
+    Query(query): Query<FileQuery>,
+) -> PageResult {
     let path = path(&opened.point.point, Some(&query.path))?;
     let entry = opened.point.entry(&path).await?;
     if entry.kind == EntryKind::Folder {
@@ -101,7 +106,11 @@ async fn preview(opened: &PointRequest, path: &SnapshotPath, entry: &Entry) -> F
     let kind = entry.content_type.split(';').next().unwrap_or_default().trim();
     if PICTURE_TYPES.contains(&kind) {
         let address = opened.links.raw(path);
-        return if entry.size <= MAX_PICTURE_BYTES { FilePreview::Picture(address) } else { FilePreview::LargePicture(address) };
+        return if entry.size <= MAX_PICTURE_BYTES {
+            FilePreview::Picture(address)
+        } else {
+            FilePreview::LargePicture(address)
+        };
     }
     match beginning(opened, path).await {
         Ok(bytes) => as_text(&bytes, entry.size > MAX_TEXT_BYTES as u64),
@@ -127,7 +136,9 @@ fn as_text(bytes: &[u8], more: bool) -> FilePreview {
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => text,
         // The cut may be within a character.
-        Err(error) if more && error.error_len().is_none() => std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default(),
+        Err(error) if more && error.error_len().is_none() => {
+            std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default()
+        }
         Err(_) => return FilePreview::Binary,
     };
     if text.contains('\0') {
@@ -135,7 +146,11 @@ fn as_text(bytes: &[u8], more: bool) -> FilePreview {
     }
     let shown = VisibleText::text(text);
     // Terminal output has some, a program has many.
-    if shown.escapes() > 20 + text.len() / 20 { FilePreview::Binary } else { FilePreview::Text(shown, more) }
+    if shown.escapes() > 20 + text.len() / 20 {
+        FilePreview::Binary
+    } else {
+        FilePreview::Text(shown, more)
+    }
 }
 
 #[cfg(test)]
@@ -145,10 +160,14 @@ mod tests {
     #[test]
     fn text_is_utf_8_without_too_much_that_cannot_be_seen() {
         let cut = "aé".as_bytes().split_last().unwrap().1;
-        assert!(matches!(as_text(cut, true), FilePreview::Text(shown, true) if shown.plain() == "a"));
+        assert!(
+            matches!(as_text(cut, true), FilePreview::Text(shown, true) if shown.plain() == "a")
+        );
         assert!(matches!(as_text(cut, false), FilePreview::Binary));
         assert!(matches!(as_text(b"a\0b", false), FilePreview::Binary));
-        assert!(matches!(as_text("<b>\u{1b}[0m".as_bytes(), false), FilePreview::Text(shown, false) if shown.plain() == "<b>\\u{1b}[0m"));
+        assert!(
+            matches!(as_text("<b>\u{1b}[0m".as_bytes(), false), FilePreview::Text(shown, false) if shown.plain() == "<b>\\u{1b}[0m")
+        );
         assert!(matches!(as_text(&[7; 1000], false), FilePreview::Binary));
         assert!(matches!(as_text(b"\xff\xfea\0", false), FilePreview::Binary));
     }

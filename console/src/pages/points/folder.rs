@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Redirect};
 use super::links::value;
 use super::listing::{EntryRow, FolderQuery, ListingFrame, MAX_ENTRIES_PER_PAGE};
 use super::order::{SortColumn, columns, parse, sorting};
-use super::point::{PointRequest, Pagination, page_number, path, root};
+use super::point::{Pagination, PointRequest, page_number, path, root};
 use super::search;
 use crate::pages::answer::{PageResult, render};
 use crate::pages::context::{Layout, PageContext, Section};
@@ -45,7 +45,8 @@ pub async fn folder(
     if !query.text.trim().is_empty() {
         let below = if query.within == "all" { root(&opened.point.point) } else { path.clone() };
         let frame = ListingFrame::new(&service, &opened, &path, &query).await;
-        return search::page_of(context.layout(Section::None), frame, &opened, &below, &query).await;
+        return search::page_of(context.layout(Section::None), frame, &opened, &below, &query)
+            .await;
     }
     let entry = match opened.point.entry(&path).await {
         Ok(entry) => Some(entry),
@@ -71,7 +72,10 @@ pub async fn folder(
         return Ok(Redirect::to(&opened.links.view(&path)).into_response());
     }
     let order = parse(&query.sort);
-    let listing = opened.point.ordered(&path, (number - 1) * MAX_ENTRIES_PER_PAGE, MAX_ENTRIES_PER_PAGE, order).await?;
+    let listing = opened
+        .point
+        .ordered(&path, (number - 1) * MAX_ENTRIES_PER_PAGE, MAX_ENTRIES_PER_PAGE, order)
+        .await?;
     let mut list = listing.page;
     shown.unordered = listing.order != order;
     shown.reading = listing.reading;
@@ -82,9 +86,18 @@ pub async fn folder(
     let base = format!("{}?path={}", opened.links.start(), value(path.as_str()));
     let href = |number| format!("{base}{}&page={number}", sorting(order));
     shown.columns = columns(&base, order);
-    shown.paging = Pagination::new(number, MAX_ENTRIES_PER_PAGE, list.items.len() as u64, list.total, list.more, href);
+    shown.paging = Pagination::new(
+        number,
+        MAX_ENTRIES_PER_PAGE,
+        list.items.len() as u64,
+        list.total,
+        list.more,
+        href,
+    );
     shown.missing = false;
-    shown.total = list.total.map_or_else(|| "Entries".to_owned(), |total| format::count(total, "entry", "entries"));
+    shown.total = list
+        .total
+        .map_or_else(|| "Entries".to_owned(), |total| format::count(total, "entry", "entries"));
     shown.rows = list.items.iter().map(|entry| EntryRow::new(&opened.links, entry)).collect();
     render(&shown)
 }

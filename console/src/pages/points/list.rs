@@ -66,7 +66,10 @@ pub async fn list(
 ) -> PageResult {
     let app = service.app(id).await?;
     if app.spec.kind == AppKind::Destination {
-        return Err(PageError::input(&format!("{} is a destination, which has no restore points.", app.spec.name)));
+        return Err(PageError::input(&format!(
+            "{} is a destination, which has no restore points.",
+            app.spec.name
+        )));
     }
     let (all, closed) = match service.points(id).await {
         Ok(points) => (points, None),
@@ -77,17 +80,34 @@ pub async fn list(
     };
     let (number, total) = (page_number(query.page), all.len() as u64);
     let first = usize::try_from((number - 1) * MAX_POINTS_PER_PAGE).unwrap_or(usize::MAX);
-    let points: Vec<PointSummary> =
-        all.iter().skip(first).take(MAX_POINTS_PER_PAGE as usize).map(|point| PointSummary::new(id, point)).collect();
+    let points: Vec<PointSummary> = all
+        .iter()
+        .skip(first)
+        .take(MAX_POINTS_PER_PAGE as usize)
+        .map(|point| PointSummary::new(id, point))
+        .collect();
     let more = number * MAX_POINTS_PER_PAGE < total;
-    let paging = Pagination::new(number, MAX_POINTS_PER_PAGE, points.len() as u64, Some(total), more, |number| {
-        format!("/apps/{id}/points?page={number}")
-    });
-    render(&PointsPage { layout: context.layout(Section::None), head: AppHead { app, tab: Tab::Points }, points, paging, total, closed })
+    let paging = Pagination::new(
+        number,
+        MAX_POINTS_PER_PAGE,
+        points.len() as u64,
+        Some(total),
+        more,
+        |number| format!("/apps/{id}/points?page={number}"),
+    );
+    render(&PointsPage {
+        layout: context.layout(Section::None),
+        head: AppHead { app, tab: Tab::Points },
+        points,
+        paging,
+        total,
+        closed,
+    })
 }
 
 async fn known(service: &Service, app: AppId) -> Result<Vec<KnownBackup>, PageError> {
-    let filter = TaskFilter { app: Some(app), kind: Some(TaskKind::Backup), ..TaskFilter::default() };
+    let filter =
+        TaskFilter { app: Some(app), kind: Some(TaskKind::Backup), ..TaskFilter::default() };
     let tasks = service.tasks(filter).await?;
     let known = |task: &Task| {
         let short = task.snapshot.as_deref()?.get(..8)?.to_owned();

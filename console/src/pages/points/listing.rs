@@ -5,7 +5,9 @@ use axum::http::Uri;
 use serde::Deserialize;
 
 use super::links::{Links, value};
-use super::point::{Breadcrumb, NeighbourPoint, PointRequest, PointSummary, breadcrumbs, neighbours};
+use super::point::{
+    Breadcrumb, NeighbourPoint, PointRequest, PointSummary, breadcrumbs, neighbours,
+};
 use super::visible_text::VisibleText;
 use crate::pages::format::{self, DisplayTime};
 use crate::pages::head::{AppHead, Tab};
@@ -74,7 +76,9 @@ impl EntryRow {
     /// Of an entry.
     pub fn new(links: &Links, entry: &Entry) -> Self {
         let path = entry.path().ok();
-        let at = |address: fn(&Links, &SnapshotPath) -> String| path.as_ref().map(|path| address(links, path)).unwrap_or_default();
+        let at = |address: fn(&Links, &SnapshotPath) -> String| {
+            path.as_ref().map(|path| address(links, path)).unwrap_or_default()
+        };
         let (kind, href, download) = match entry.kind {
             EntryKind::Folder => ("folder", at(Links::folder), String::new()),
             EntryKind::File => ("file", at(Links::view), at(Links::download)),
@@ -87,11 +91,19 @@ impl EntryRow {
             kind,
             href,
             download,
-            target: (entry.kind == EntryKind::Link && !entry.target.is_empty()).then(|| VisibleText::name(&entry.target)),
-            size: if entry.kind == EntryKind::Link { String::new() } else { format::size(entry.size) },
+            target: (entry.kind == EntryKind::Link && !entry.target.is_empty())
+                .then(|| VisibleText::name(&entry.target)),
+            size: if entry.kind == EntryKind::Link {
+                String::new()
+            } else {
+                format::size(entry.size)
+            },
             modified: DisplayTime(entry.modified),
             content_type: entry.content_type.clone(),
-            folder: Breadcrumb { name: VisibleText::name(folder.as_str()), href: links.folder(&folder) },
+            folder: Breadcrumb {
+                name: VisibleText::name(folder.as_str()),
+                href: links.folder(&folder),
+            },
         }
     }
 }
@@ -126,7 +138,12 @@ pub struct ListingFrame {
 
 impl ListingFrame {
     /// Of a folder, as its address asks for it.
-    pub async fn new(service: &Service, opened: &PointRequest, path: &SnapshotPath, query: &FolderQuery) -> Self {
+    pub async fn new(
+        service: &Service,
+        opened: &PointRequest,
+        path: &SnapshotPath,
+        query: &FolderQuery,
+    ) -> Self {
         let (newer, older) = neighbours(service, opened, path).await;
         let links = &opened.links;
         Self {

@@ -38,7 +38,8 @@ pub fn sorting(order: Order) -> String {
 
 /// The columns that a folder can be ordered by; `base` is its address.
 pub fn columns(base: &str, order: Order) -> Vec<SortColumn> {
-    let columns = [(OrderBy::Name, "Name"), (OrderBy::Size, "Size"), (OrderBy::Modified, "Modified")];
+    let columns =
+        [(OrderBy::Name, "Name"), (OrderBy::Size, "Size"), (OrderBy::Modified, "Modified")];
     let column = |(by, name)| {
         let this = order.by == by;
         // Of sizes and times one looks for the greatest first.
@@ -64,7 +65,15 @@ mod tests {
             assert_eq!(query.strip_prefix("&sort=").unwrap_or_default(), text);
         }
         let columns = columns("/x?path=/", parse("-size"));
-        let seen: Vec<_> = columns.iter().map(|column| (column.href.as_str(), column.sorted)).collect();
-        assert_eq!(seen, [("/x?path=/", ""), ("/x?path=/&sort=size", "descending"), ("/x?path=/&sort=-modified", "")]);
+        let seen: Vec<_> =
+            columns.iter().map(|column| (column.href.as_str(), column.sorted)).collect();
+        assert_eq!(
+            seen,
+            [
+                ("/x?path=/", ""),
+                ("/x?path=/&sort=size", "descending"),
+                ("/x?path=/&sort=-modified", "")
+            ]
+        );
     }
 }

@@ -31,7 +31,9 @@ impl FromRequestParts<Service> for PointRequest {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, service: &Service) -> Result<Self, Response> {
-        let Path((app, id)) = Path::<(AppId, String)>::from_request_parts(parts, service).await.map_err(IntoResponse::into_response)?;
+        let Path((app, id)) = Path::<(AppId, String)>::from_request_parts(parts, service)
+            .await
+            .map_err(IntoResponse::into_response)?;
         let opened = async {
             let id = SnapshotId::new(&id)?;
             let app = service.app(app).await?;
@@ -108,7 +110,10 @@ pub struct Breadcrumb {
 
 /// The folders from the root to a path, and the path's own name at the end.
 pub fn breadcrumbs(links: &Links, path: &SnapshotPath) -> Vec<Breadcrumb> {
-    let mut all = vec![Breadcrumb { name: VisibleText::name("/"), href: links.folder(&SnapshotPath::root()) }];
+    let mut all = vec![Breadcrumb {
+        name: VisibleText::name("/"),
+        href: links.folder(&SnapshotPath::root()),
+    }];
     let mut folder = SnapshotPath::root();
     for name in path.as_str().split('/').filter(|name| !name.is_empty()) {
         let Ok(next) = folder.join(name) else { break };
@@ -132,12 +137,21 @@ pub fn path(point: &RestorePoint, text: Option<&str>) -> Result<SnapshotPath, Pa
 }
 
 /// The restore points of the app beside one, with the same path: the newer and the older.
-pub async fn neighbours(service: &Service, opened: &PointRequest, path: &SnapshotPath) -> (Option<NeighbourPoint>, Option<NeighbourPoint>) {
+pub async fn neighbours(
+    service: &Service,
+    opened: &PointRequest,
+    path: &SnapshotPath,
+) -> (Option<NeighbourPoint>, Option<NeighbourPoint>) {
     let points = service.points(opened.app.id).await.unwrap_or_default();
-    let Some(here) = points.iter().position(|point| point.id == opened.point.point.id) else { return (None, None) };
+    let Some(here) = points.iter().position(|point| point.id == opened.point.point.id) else {
+        return (None, None);
+    };
     let neighbour = |at: Option<usize>| {
         let point = points.get(at?)?;
-        Some(NeighbourPoint { taken: DisplayTime(point.taken), href: Links::new(opened.app.id, &point.id).folder(path) })
+        Some(NeighbourPoint {
+            taken: DisplayTime(point.taken),
+            href: Links::new(opened.app.id, &point.id).folder(path),
+        })
     };
     (neighbour(here.checked_sub(1)), neighbour(here.checked_add(1)))
 }
@@ -169,10 +183,21 @@ pub fn page_number(page: Option<u64>) -> u64 {
 
 impl Pagination {
     /// Of a list of `total`, if that is known, of which `length` are shown; `href` leads to the page that it is given.
-    pub fn new(page: u64, size: u64, length: u64, total: Option<u64>, more: bool, href: impl Fn(u64) -> String) -> Self {
+    pub fn new(
+        page: u64,
+        size: u64,
+        length: u64,
+        total: Option<u64>,
+        more: bool,
+        href: impl Fn(u64) -> String,
+    ) -> Self {
         let first = (page - 1) * size;
         let of = total.map(|total| format!(" of {total}")).unwrap_or_default();
-        let text = if page == 1 && !more { String::new() } else { format!("{} to {}{of}", first + length.min(1), first + length) };
+        let text = if page == 1 && !more {
+            String::new()
+        } else {
+            format!("{} to {}{of}", first + length.min(1), first + length)
+        };
         Self {
             page,
             previous: if page > 1 { href(page - 1) } else { String::new() },

@@ -60,7 +60,10 @@ pub async fn form(
     Query(query): Query<RestoreQuery>,
 ) -> PageResult {
     let path = path(&opened.point.point, query.path.as_deref())?;
-    render(&filled(context.layout(Section::None), &service, opened, &path, &FormData::default()).await?)
+    render(
+        &filled(context.layout(Section::None), &service, opened, &path, &FormData::default())
+            .await?,
+    )
 }
 
 /// Starts the task, and leads to it.
@@ -74,7 +77,8 @@ pub async fn start(
     let path = path(&opened.point.point, query.path.as_deref())?;
     let begun = match place(&posted) {
         Ok(to) => {
-            let work = Work::Restore { snapshot: opened.point.point.id.clone(), path: path.clone(), to };
+            let work =
+                Work::Restore { snapshot: opened.point.point.id.clone(), path: path.clone(), to };
             service.start(opened.app.id, &work).await
         }
         Err(error) => Err(Error::Input(error)),
@@ -82,7 +86,8 @@ pub async fn start(
     match begun {
         Ok(task) => Ok(Redirect::to(&format!("/tasks/{}", task.id)).into_response()),
         Err(error) => {
-            let mut form = filled(context.layout(Section::None), &service, opened, &path, &posted).await?;
+            let mut form =
+                filled(context.layout(Section::None), &service, opened, &path, &posted).await?;
             form.faults = error.to_string().lines().map(sentence).collect();
             render_refused(&form, &error)
         }
@@ -116,7 +121,11 @@ async fn filled(
 ) -> Result<RestorePage, PageError> {
     let entry = opened.point.entry(path).await?;
     let point = &opened.point.point;
-    let origin = if point.root == "/" { point.origin.clone() } else { format!("{} {}", point.origin, point.root) };
+    let origin = if point.root == "/" {
+        point.origin.clone()
+    } else {
+        format!("{} {}", point.origin, point.root)
+    };
     let folder = entry.kind == EntryKind::Folder;
     let links = &opened.links;
     Ok(RestorePage {

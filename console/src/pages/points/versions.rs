@@ -35,10 +35,18 @@ pub struct VersionContent {
 }
 
 /// The file in the restore points around this one, newest first.
-pub async fn versions(service: &Service, opened: &PointRequest, path: &SnapshotPath, entry: &Entry) -> Vec<FileVersion> {
+pub async fn versions(
+    service: &Service,
+    opened: &PointRequest,
+    path: &SnapshotPath,
+    entry: &Entry,
+) -> Vec<FileVersion> {
     let points = service.points(opened.app.id).await.unwrap_or_default();
-    let Some(here) = points.iter().position(|point| point.id == opened.point.point.id) else { return Vec::new() };
-    let around = &points[here.saturating_sub(MAX_POINTS_EACH_SIDE)..points.len().min(here + MAX_POINTS_EACH_SIDE + 1)];
+    let Some(here) = points.iter().position(|point| point.id == opened.point.point.id) else {
+        return Vec::new();
+    };
+    let around = &points[here.saturating_sub(MAX_POINTS_EACH_SIDE)
+        ..points.len().min(here + MAX_POINTS_EACH_SIDE + 1)];
     let version = async |point: &RestorePoint| {
         let is_here = point.id == opened.point.point.id;
         let found = match service.point(opened.app.id, &point.id).await {
@@ -50,7 +58,12 @@ pub async fn versions(service: &Service, opened: &PointRequest, path: &SnapshotP
             size: format::size(found.size),
             same: found.content.is_some() && found.content == entry.content,
         });
-        FileVersion { taken: DisplayTime(point.taken), href: Links::new(opened.app.id, &point.id).view(path), there, here: is_here }
+        FileVersion {
+            taken: DisplayTime(point.taken),
+            href: Links::new(opened.app.id, &point.id).view(path),
+            there,
+            here: is_here,
+        }
     };
     futures::stream::iter(around).map(version).buffered(MAX_PARALLEL_LOOKUPS).collect().await
 }

@@ -24,7 +24,11 @@ pub struct VisiblePart {
 fn hidden(letter: char) -> bool {
     deceives(letter)
         || (letter.is_whitespace() && letter != ' ')
-        || matches!(letter, '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}')
+        || matches!(
+            letter,
+            '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'
+                ..='\u{180f}'
+        )
         || matches!(letter, '\u{206a}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0d}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}')
         || matches!(letter, '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
@@ -44,7 +48,8 @@ fn parts(text: &str, escape: impl Fn(usize, char) -> Option<String>) -> Vec<Visi
 impl VisibleText {
     /// The name of a file, or a path.
     pub fn name(name: &str) -> Self {
-        let (begin, end) = (name.len() - name.trim_start_matches(' ').len(), name.trim_end_matches(' ').len());
+        let (begin, end) =
+            (name.len() - name.trim_start_matches(' ').len(), name.trim_end_matches(' ').len());
         let escape = |at: usize, letter: char| match letter {
             ' ' if at < begin || at >= end => Some("\u{2423}".to_owned()),
             letter if hidden(letter) => Some(letter.escape_default().to_string()),
@@ -58,7 +63,8 @@ impl VisibleText {
     /// The content of a file: lines and tabs are as they are.
     pub fn text(text: &str) -> Self {
         let escape = |_, letter: char| {
-            (!matches!(letter, '\n' | '\t' | '\u{a0}' | '\u{3000}') && hidden(letter)).then(|| letter.escape_default().to_string())
+            (!matches!(letter, '\n' | '\t' | '\u{a0}' | '\u{3000}') && hidden(letter))
+                .then(|| letter.escape_default().to_string())
         };
         Self { parts: parts(&text.replace("\r\n", "\n"), escape), title: None }
     }
@@ -96,7 +102,17 @@ mod tests {
 
     #[test]
     fn names_that_look_the_same_differ_in_their_titles() {
-        let lookalikes = ["paypal", "p\u{430}ypal", "caf\u{e9}", "cafe\u{301}", "a\\nb", "a\nb", "\\\u{6e}", "x\u{fe0f}", "x"];
+        let lookalikes = [
+            "paypal",
+            "p\u{430}ypal",
+            "caf\u{e9}",
+            "cafe\u{301}",
+            "a\\nb",
+            "a\nb",
+            "\\\u{6e}",
+            "x\u{fe0f}",
+            "x",
+        ];
         let seen: Vec<_> = lookalikes.iter().map(|name| VisibleText::name(name)).collect();
         for (index, shown) in seen.iter().enumerate() {
             assert!(!seen[..index].contains(shown), "{shown:?}");
@@ -107,6 +123,9 @@ mod tests {
 
     #[test]
     fn text_keeps_its_lines() {
-        assert_eq!(VisibleText::text("a\r\n\tb\u{202e}\u{1b}[2J").plain(), "a\n\tb\\u{202e}\\u{1b}[2J");
+        assert_eq!(
+            VisibleText::text("a\r\n\tb\u{202e}\u{1b}[2J").plain(),
+            "a\n\tb\\u{202e}\\u{1b}[2J"
+        );
     }
 }

@@ -31,7 +31,9 @@ struct PolicyPage {
 
 impl PolicyPage {
     fn action(&self) -> String {
-        self.policy.as_ref().map_or_else(|| "/policies/new".to_owned(), |(id, ..)| format!("/policies/{id}"))
+        self.policy
+            .as_ref()
+            .map_or_else(|| "/policies/new".to_owned(), |(id, ..)| format!("/policies/{id}"))
     }
 
     fn remove_href(&self, id: &PolicyId) -> String {
@@ -52,13 +54,20 @@ async fn made(
         None => Vec::new(),
     };
     let several = |name, legend, all: Vec<String>, chosen: &[String]| {
-        CheckboxGroup::new(name, legend, &all.iter().map(String::as_str).collect::<Vec<_>>(), chosen)
+        CheckboxGroup::new(
+            name,
+            legend,
+            &all.iter().map(String::as_str).collect::<Vec<_>>(),
+            chosen,
+        )
     };
     let which = [("any", "An app with any of them"), ("all", "An app with all of them")];
     let which = which.map(|(value, text)| (value.to_owned(), text.to_owned())).to_vec();
     Ok(PolicyPage {
         layout,
-        name: Field::text("name", "Name", &spec.name).required().help("Small letters, digits, \".\", \"_\" and \"-\"."),
+        name: Field::text("name", "Name", &spec.name)
+            .required()
+            .help("Small letters, digits, \".\", \"_\" and \"-\"."),
         environments: CheckboxGroup {
             help: "None ticked: whatever environment an app has.",
             ..several("environment", "Environments", environments(&apps), &spec.environments)
@@ -67,7 +76,12 @@ async fn made(
             help: "None ticked: whatever data classes an app has.",
             ..several("data_class", "Data classes", data_classes(&apps), &spec.data_classes)
         },
-        which: Field::select("classes", "Of several data classes it takes", which, spec.classes.as_str()),
+        which: Field::select(
+            "classes",
+            "Of several data classes it takes",
+            which,
+            spec.classes.as_str(),
+        ),
         retention,
         enabled: Field::checkbox("enabled", "Enabled", spec.enabled),
         apps: matching(spec, &apps),
@@ -97,7 +111,13 @@ fn filled(posted: &FormData) -> (Result<PolicySpec, Error>, PolicySpec, Vec<Fiel
     (usable, spec, fields)
 }
 
-async fn saved(context: PageContext, service: &Service, old: Option<&Policy>, revision: i64, posted: &FormData) -> PageResult {
+async fn saved(
+    context: PageContext,
+    service: &Service,
+    old: Option<&Policy>,
+    revision: i64,
+    posted: &FormData,
+) -> PageResult {
     let (usable, spec, fields) = filled(posted);
     let saved = match (usable, old) {
         (Err(error), _) => Err(error),
@@ -108,7 +128,8 @@ async fn saved(context: PageContext, service: &Service, old: Option<&Policy>, re
         Ok(policy) => Ok(redirect(&format!("/policies/{}", policy.id), "saved")),
         Err(error) => {
             let policy = old.map(|old| (old.id, old.spec.name.clone(), revision));
-            let mut form = made(context.layout(Section::Policies), service, policy, &spec, fields).await?;
+            let mut form =
+                made(context.layout(Section::Policies), service, policy, &spec, fields).await?;
             form.faults = error.to_string().lines().map(sentence).collect();
             render_refused(&form, &error)
         }
@@ -124,20 +145,51 @@ pub async fn new(context: PageContext, State(service): State<Service>) -> PageRe
         retention: Default::default(),
         enabled: true,
     };
-    render(&made(context.layout(Section::Policies), &service, None, &spec, retention_fields(spec.retention)).await?)
+    render(
+        &made(
+            context.layout(Section::Policies),
+            &service,
+            None,
+            &spec,
+            retention_fields(spec.retention),
+        )
+        .await?,
+    )
 }
 
-pub async fn add(context: PageContext, State(service): State<Service>, posted: FormData) -> PageResult {
+pub async fn add(
+    context: PageContext,
+    State(service): State<Service>,
+    posted: FormData,
+) -> PageResult {
     saved(context, &service, None, 0, &posted).await
 }
 
-pub async fn edit(context: PageContext, State(service): State<Service>, Path(id): Path<PolicyId>) -> PageResult {
+pub async fn edit(
+    context: PageContext,
+    State(service): State<Service>,
+    Path(id): Path<PolicyId>,
+) -> PageResult {
     let policy = service.policy(id).await?;
     let known = Some((id, policy.spec.name.clone(), policy.revision));
-    render(&made(context.layout(Section::Policies), &service, known, &policy.spec, retention_fields(policy.spec.retention)).await?)
+    render(
+        &made(
+            context.layout(Section::Policies),
+            &service,
+            known,
+            &policy.spec,
+            retention_fields(policy.spec.retention),
+        )
+        .await?,
+    )
 }
 
-pub async fn save(context: PageContext, State(service): State<Service>, Path(id): Path<PolicyId>, posted: FormData) -> PageResult {
+pub async fn save(
+    context: PageContext,
+    State(service): State<Service>,
+    Path(id): Path<PolicyId>,
+    posted: FormData,
+) -> PageResult {
     let revision = posted.number("revision").map_err(|error| PageError::input(&error))?;
     let policy = service.policy(id).await?;
     saved(context, &service, Some(&policy), revision, &posted).await

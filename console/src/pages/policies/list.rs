@@ -32,9 +32,14 @@ struct PoliciesPage {
 
 /// The page of all policies.
 pub async fn list(context: PageContext, State(service): State<Service>) -> PageResult {
-    let (policies, apps, schedules) = (service.policies().await?, service.apps().await?, service.schedules().await?);
+    let (policies, apps, schedules) =
+        (service.policies().await?, service.apps().await?, service.schedules().await?);
     let shown = |policy: Policy| PolicyRow {
-        badge: if policy.spec.enabled { Badge { class: "good", text: "on" } } else { Badge { class: "idle", text: "off" } },
+        badge: if policy.spec.enabled {
+            Badge { class: "good", text: "on" }
+        } else {
+            Badge { class: "idle", text: "off" }
+        },
         matches: matches(&policy.spec),
         keeps: keeps(policy.spec.retention),
         apps: matching(&policy.spec, &apps),
@@ -43,11 +48,17 @@ pub async fn list(context: PageContext, State(service): State<Service>) -> PageR
             .collect(),
         policy,
     };
-    render(&PoliciesPage { layout: context.layout(Section::Policies), policies: policies.into_iter().map(shown).collect() })
+    render(&PoliciesPage {
+        layout: context.layout(Section::Policies),
+        policies: policies.into_iter().map(shown).collect(),
+    })
 }
 
 /// Removes one, with its schedules.
-pub async fn remove(State(service): State<Service>, Path(id): Path<PolicyId>) -> Result<Response, PageError> {
+pub async fn remove(
+    State(service): State<Service>,
+    Path(id): Path<PolicyId>,
+) -> Result<Response, PageError> {
     service.remove_policy(id).await?;
     Ok(redirect("/policies", "policy-removed"))
 }

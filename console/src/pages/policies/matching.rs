@@ -7,7 +7,10 @@ use chrono::Utc;
 use crate::pages::format::{self, DisplayTime};
 use crate::pages::schedules::ScheduleRow;
 use source_app::model::Retention;
-use source_app::state::{App, MatchMode, Owner, PolicyId, PolicySpec, SUGGESTED_DATA_CLASSES, SUGGESTED_ENVIRONMENTS, Schedule};
+use source_app::state::{
+    App, MatchMode, Owner, PolicyId, PolicySpec, SUGGESTED_DATA_CLASSES, SUGGESTED_ENVIRONMENTS,
+    Schedule,
+};
 
 /// The schedules of a policy.
 pub(super) fn of_policy(schedules: &[Schedule], id: PolicyId) -> impl Iterator<Item = &Schedule> {
@@ -17,7 +20,10 @@ pub(super) fn of_policy(schedules: &[Schedule], id: PolicyId) -> impl Iterator<I
 /// The sources that a policy matches, also while it is off: name and page.
 pub(super) fn matching(spec: &PolicySpec, apps: &[App]) -> Vec<(String, String)> {
     let on = PolicySpec { enabled: true, ..spec.clone() };
-    apps.iter().filter(|app| on.applies_to(app)).map(|app| (app.spec.name.clone(), format!("/apps/{}", app.id))).collect()
+    apps.iter()
+        .filter(|app| on.applies_to(app))
+        .map(|app| (app.spec.name.clone(), format!("/apps/{}", app.id)))
+        .collect()
 }
 
 /// Which apps a policy is for, in words.
@@ -41,7 +47,8 @@ pub(super) fn keeps(retention: Retention) -> String {
 
 /// What to tick: the usual ones and those of the apps.
 fn suggested(apps: &[App], of: impl Fn(&App) -> Vec<String>, usual: &[&str]) -> Vec<String> {
-    let known: BTreeSet<String> = apps.iter().flat_map(of).filter(|text| !text.is_empty()).collect();
+    let known: BTreeSet<String> =
+        apps.iter().flat_map(of).filter(|text| !text.is_empty()).collect();
     let usual = usual.iter().map(|text| (*text).to_owned());
     let mut all: Vec<String> = usual.collect();
     all.extend(known.into_iter().filter(|text| !all.contains(text)).collect::<Vec<_>>());
@@ -62,7 +69,11 @@ pub(super) fn data_classes(apps: &[App]) -> Vec<String> {
 pub(super) fn rows(schedules: &[Schedule], id: PolicyId) -> Vec<ScheduleRow> {
     let next = |schedule: &Schedule| {
         let spec = &schedule.spec;
-        spec.enabled.then(|| spec.calendar().ok()?.next_after(Utc::now()).map(DisplayTime)).flatten()
+        spec.enabled
+            .then(|| spec.calendar().ok()?.next_after(Utc::now()).map(DisplayTime))
+            .flatten()
     };
-    of_policy(schedules, id).map(|schedule| ScheduleRow::new(schedule, next(schedule), None)).collect()
+    of_policy(schedules, id)
+        .map(|schedule| ScheduleRow::new(schedule, next(schedule), None))
+        .collect()
 }

@@ -54,7 +54,10 @@ impl SchedulePage {
     }
 
     fn month_days(&self) -> Vec<(String, String)> {
-        (1..=28).map(|day| (day.to_string(), day.to_string())).chain([("last".to_owned(), "the last day".to_owned())]).collect()
+        (1..=28)
+            .map(|day| (day.to_string(), day.to_string()))
+            .chain([("last".to_owned(), "the last day".to_owned())])
+            .collect()
     }
 
     fn is(&self, choice: &str) -> bool {
@@ -73,7 +76,13 @@ struct ScheduleFields {
 
 impl ScheduleFields {
     fn new() -> Self {
-        Self { kind: "backup".into(), when: TimingFields::default(), zone: "UTC".into(), catch_up: true, enabled: true }
+        Self {
+            kind: "backup".into(),
+            when: TimingFields::default(),
+            zone: "UTC".into(),
+            catch_up: true,
+            enabled: true,
+        }
     }
 
     fn of(spec: &ScheduleSpec) -> Self {
@@ -99,7 +108,14 @@ impl ScheduleFields {
     fn spec(&self, owner: Owner) -> Result<ScheduleSpec, Error> {
         let kind: TaskKind = self.kind.parse()?;
         let cron = self.when.cron().map_err(Error::Input)?;
-        let spec = ScheduleSpec { owner, kind, cron, time_zone: self.zone.clone(), enabled: self.enabled, catch_up: self.catch_up };
+        let spec = ScheduleSpec {
+            owner,
+            kind,
+            cron,
+            time_zone: self.zone.clone(),
+            enabled: self.enabled,
+            catch_up: self.catch_up,
+        };
         spec.check()?;
         Ok(spec)
     }
@@ -120,16 +136,27 @@ impl ScheduleTarget {
     }
 }
 
-async fn made(layout: Layout, service: &Service, target: &ScheduleTarget, filled: &ScheduleFields) -> Result<SchedulePage, PageError> {
+async fn made(
+    layout: Layout,
+    service: &Service,
+    target: &ScheduleTarget,
+    filled: &ScheduleFields,
+) -> Result<SchedulePage, PageError> {
     let owner = match target.owner() {
         Owner::App(id) => (service.app(id).await?.spec.name, format!("/apps/{id}")),
-        Owner::Policy(id) => (format!("policy {}", service.policy(id).await?.spec.name), format!("/policies/{id}")),
+        Owner::Policy(id) => {
+            (format!("policy {}", service.policy(id).await?.spec.name), format!("/policies/{id}"))
+        }
     };
     let (title, action, revision) = match target {
-        ScheduleTarget::New(of) => {
-            ("Add a schedule".to_owned(), format!("{}/schedules/new", owner_page(*of).trim_end_matches("/schedules")), None)
+        ScheduleTarget::New(of) => (
+            "Add a schedule".to_owned(),
+            format!("{}/schedules/new", owner_page(*of).trim_end_matches("/schedules")),
+            None,
+        ),
+        ScheduleTarget::Old(id, revision, _) => {
+            ("Edit the schedule".to_owned(), format!("/schedules/{id}"), Some(*revision))
         }
-        ScheduleTarget::Old(id, revision, _) => ("Edit the schedule".to_owned(), format!("/schedules/{id}"), Some(*revision)),
     };
     let kinds = [
         ("backup", "Backup"),
@@ -152,8 +179,12 @@ async fn made(layout: Layout, service: &Service, target: &ScheduleTarget, filled
         kind: Field::select("kind", "What it does", kinds, &filled.kind),
         when: filled.when.clone(),
         zone: zone.fault(preview.zone_fault.clone()),
-        catch_up: Field::checkbox("catch_up", "Catch up, once, when a run was missed", filled.catch_up)
-            .help("For example when this machine was off."),
+        catch_up: Field::checkbox(
+            "catch_up",
+            "Catch up, once, when a run was missed",
+            filled.catch_up,
+        )
+        .help("For example when this machine was off."),
         enabled: Field::checkbox("enabled", "Enabled", filled.enabled),
         preview,
         faults: Vec::new(),
@@ -161,8 +192,14 @@ async fn made(layout: Layout, service: &Service, target: &ScheduleTarget, filled
 }
 
 /// The form again, or the page that shows the schedule.
-async fn saved(context: PageContext, service: &Service, target: ScheduleTarget, posted: &FormData) -> PageResult {
-    let section = if matches!(target.owner(), Owner::Policy(_)) { Section::Policies } else { Section::None };
+async fn saved(
+    context: PageContext,
+    service: &Service,
+    target: ScheduleTarget,
+    posted: &FormData,
+) -> PageResult {
+    let section =
+        if matches!(target.owner(), Owner::Policy(_)) { Section::Policies } else { Section::None };
     let filled = ScheduleFields::posted(posted);
     if !posted.get("preview").is_empty() {
         return render(&made(context.layout(section), service, &target, &filled).await?);
@@ -170,7 +207,9 @@ async fn saved(context: PageContext, service: &Service, target: ScheduleTarget, 
     let saved = match (&target, filled.spec(target.owner())) {
         (_, Err(error)) => Err(error),
         (ScheduleTarget::New(_), Ok(spec)) => service.add_schedule(spec).await,
-        (ScheduleTarget::Old(id, revision, _), Ok(spec)) => service.edit_schedule(*id, *revision, spec).await,
+        (ScheduleTarget::Old(id, revision, _), Ok(spec)) => {
+            service.edit_schedule(*id, *revision, spec).await
+        }
     };
     match saved {
         Ok(_) => Ok(redirect(&owner_page(target.owner()), "saved")),
@@ -182,30 +221,80 @@ async fn saved(context: PageContext, service: &Service, target: ScheduleTarget, 
     }
 }
 
-pub async fn new_of_app(context: PageContext, State(service): State<Service>, Path(id): Path<AppId>) -> PageResult {
-    render(&made(context.layout(Section::None), &service, &ScheduleTarget::New(Owner::App(id)), &ScheduleFields::new()).await?)
+pub async fn new_of_app(
+    context: PageContext,
+    State(service): State<Service>,
+    Path(id): Path<AppId>,
+) -> PageResult {
+    render(
+        &made(
+            context.layout(Section::None),
+            &service,
+            &ScheduleTarget::New(Owner::App(id)),
+            &ScheduleFields::new(),
+        )
+        .await?,
+    )
 }
 
-pub async fn add_to_app(context: PageContext, State(service): State<Service>, Path(id): Path<AppId>, posted: FormData) -> PageResult {
+pub async fn add_to_app(
+    context: PageContext,
+    State(service): State<Service>,
+    Path(id): Path<AppId>,
+    posted: FormData,
+) -> PageResult {
     saved(context, &service, ScheduleTarget::New(Owner::App(id)), &posted).await
 }
 
-pub async fn new_of_policy(context: PageContext, State(service): State<Service>, Path(id): Path<PolicyId>) -> PageResult {
-    render(&made(context.layout(Section::Policies), &service, &ScheduleTarget::New(Owner::Policy(id)), &ScheduleFields::new()).await?)
+pub async fn new_of_policy(
+    context: PageContext,
+    State(service): State<Service>,
+    Path(id): Path<PolicyId>,
+) -> PageResult {
+    render(
+        &made(
+            context.layout(Section::Policies),
+            &service,
+            &ScheduleTarget::New(Owner::Policy(id)),
+            &ScheduleFields::new(),
+        )
+        .await?,
+    )
 }
 
-pub async fn add_to_policy(context: PageContext, State(service): State<Service>, Path(id): Path<PolicyId>, posted: FormData) -> PageResult {
+pub async fn add_to_policy(
+    context: PageContext,
+    State(service): State<Service>,
+    Path(id): Path<PolicyId>,
+    posted: FormData,
+) -> PageResult {
     saved(context, &service, ScheduleTarget::New(Owner::Policy(id)), &posted).await
 }
 
-pub async fn edit(context: PageContext, State(service): State<Service>, Path(id): Path<ScheduleId>) -> PageResult {
+pub async fn edit(
+    context: PageContext,
+    State(service): State<Service>,
+    Path(id): Path<ScheduleId>,
+) -> PageResult {
     let schedule = service.schedule(id).await?;
-    let section = if matches!(schedule.spec.owner, Owner::Policy(_)) { Section::Policies } else { Section::None };
+    let section = if matches!(schedule.spec.owner, Owner::Policy(_)) {
+        Section::Policies
+    } else {
+        Section::None
+    };
     let target = ScheduleTarget::Old(id, schedule.revision, schedule.spec.owner);
-    render(&made(context.layout(section), &service, &target, &ScheduleFields::of(&schedule.spec)).await?)
+    render(
+        &made(context.layout(section), &service, &target, &ScheduleFields::of(&schedule.spec))
+            .await?,
+    )
 }
 
-pub async fn save(context: PageContext, State(service): State<Service>, Path(id): Path<ScheduleId>, posted: FormData) -> PageResult {
+pub async fn save(
+    context: PageContext,
+    State(service): State<Service>,
+    Path(id): Path<ScheduleId>,
+    posted: FormData,
+) -> PageResult {
     let revision = posted.number("revision").map_err(|error| PageError::input(&error))?;
     let owner = service.schedule(id).await?.spec.owner;
     saved(context, &service, ScheduleTarget::Old(id, revision, owner), &posted).await
@@ -213,5 +302,11 @@ pub async fn save(context: PageContext, State(service): State<Service>, Path(id)
 
 /// The next runs of what a form holds, for the script that shows them.
 pub async fn preview(posted: FormData) -> PageResult {
-    render(&PreviewFragment { preview: SchedulePreview::new(&TimingFields::posted(&posted), posted.get("time_zone"), Utc::now()) })
+    render(&PreviewFragment {
+        preview: SchedulePreview::new(
+            &TimingFields::posted(&posted),
+            posted.get("time_zone"),
+            Utc::now(),
+        ),
+    })
 }

@@ -36,17 +36,29 @@ impl SchedulesPage {
 }
 
 /// The page of an app's schedules.
-pub async fn list(context: PageContext, State(service): State<Service>, Path(id): Path<AppId>) -> PageResult {
+pub async fn list(
+    context: PageContext,
+    State(service): State<Service>,
+    Path(id): Path<AppId>,
+) -> PageResult {
     let app = service.app(id).await?;
     if app.spec.kind == AppKind::Destination {
-        return Err(PageError::input(&format!("{} is a destination, which has no schedules.", app.spec.name)));
+        return Err(PageError::input(&format!(
+            "{} is a destination, which has no schedules.",
+            app.spec.name
+        )));
     }
     let effective = service.effective_schedules(Some(id)).await?;
     let next = next_runs(effective.clone(), Utc::now());
     let row = |effective: &EffectiveSchedule| {
-        let next = next.iter().find(|next| next.schedule.schedule.id == effective.schedule.id).map(|next| DisplayTime(next.at));
+        let next = next
+            .iter()
+            .find(|next| next.schedule.schedule.id == effective.schedule.id)
+            .map(|next| DisplayTime(next.at));
         let policy = match (&effective.origin, effective.schedule.spec.owner) {
-            (ScheduleOrigin::Policy(name), Owner::Policy(id)) => Some((name.clone(), format!("/policies/{id}"))),
+            (ScheduleOrigin::Policy(name), Owner::Policy(id)) => {
+                Some((name.clone(), format!("/policies/{id}")))
+            }
             _ => None,
         };
         ScheduleRow::new(&effective.schedule, next, policy)
@@ -54,11 +66,20 @@ pub async fn list(context: PageContext, State(service): State<Service>, Path(id)
     let mut rows: Vec<ScheduleRow> = effective.iter().map(row).collect();
     rows.sort_by_key(|row| row.policy.is_some());
     let enabled = rows.iter().any(|row| row.schedule.spec.enabled);
-    render(&SchedulesPage { layout: context.layout(Section::None), head: AppHead { app, tab: Tab::Schedules }, rows, enabled })
+    render(&SchedulesPage {
+        layout: context.layout(Section::None),
+        head: AppHead { app, tab: Tab::Schedules },
+        rows,
+        enabled,
+    })
 }
 
 /// Enables or disables one.
-pub async fn enable(State(service): State<Service>, Path(id): Path<ScheduleId>, posted: FormData) -> Result<Response, PageError> {
+pub async fn enable(
+    State(service): State<Service>,
+    Path(id): Path<ScheduleId>,
+    posted: FormData,
+) -> Result<Response, PageError> {
     let revision = posted.number("revision").map_err(|error| PageError::input(&error))?;
     let mut spec = service.schedule(id).await?.spec;
     spec.enabled = posted.ticked("enabled");
@@ -68,7 +89,10 @@ pub async fn enable(State(service): State<Service>, Path(id): Path<ScheduleId>, 
 }
 
 /// Removes one.
-pub async fn remove(State(service): State<Service>, Path(id): Path<ScheduleId>) -> Result<Response, PageError> {
+pub async fn remove(
+    State(service): State<Service>,
+    Path(id): Path<ScheduleId>,
+) -> Result<Response, PageError> {
     let owner = service.schedule(id).await?.spec.owner;
     service.remove_schedule(id).await?;
     Ok(redirect(&owner_page(owner), "schedule-removed"))

@@ -18,7 +18,11 @@ pub struct ScheduleRow {
 
 impl ScheduleRow {
     /// Of a schedule.
-    pub fn new(schedule: &Schedule, next: Option<DisplayTime>, policy: Option<(String, String)>) -> Self {
+    pub fn new(
+        schedule: &Schedule,
+        next: Option<DisplayTime>,
+        policy: Option<(String, String)>,
+    ) -> Self {
         Self { when: describe(&schedule.spec.cron), schedule: schedule.clone(), next, policy }
     }
 
@@ -33,7 +37,8 @@ impl ScheduleRow {
 
     /// Whether it is enabled.
     pub fn state(&self) -> Badge {
-        let (class, text) = if self.schedule.spec.enabled { ("good", "on") } else { ("idle", "off") };
+        let (class, text) =
+            if self.schedule.spec.enabled { ("good", "on") } else { ("idle", "off") };
         Badge { class, text }
     }
 

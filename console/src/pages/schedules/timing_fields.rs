@@ -4,8 +4,15 @@ use crate::pages::forms::FormData;
 use source_app::model::{TimeOfDay, Timing, Weekday};
 
 /// Days in the order of a week that begins on Monday.
-pub const DAYS: [(&str, &str); 7] =
-    [("1", "Monday"), ("2", "Tuesday"), ("3", "Wednesday"), ("4", "Thursday"), ("5", "Friday"), ("6", "Saturday"), ("0", "Sunday")];
+pub const DAYS: [(&str, &str); 7] = [
+    ("1", "Monday"),
+    ("2", "Tuesday"),
+    ("3", "Wednesday"),
+    ("4", "Thursday"),
+    ("5", "Friday"),
+    ("6", "Saturday"),
+    ("0", "Sunday"),
+];
 
 /// What the form's fields hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,8 +56,12 @@ impl TimingFields {
         let plain = Self::default();
         let choice = |choice: &str| choice.to_owned();
         match Timing::from_cron(cron) {
-            Timing::Minutes(step) => Self { choice: choice("minutes"), minutes: step.to_string(), ..plain },
-            Timing::Hours(step) => Self { choice: choice("hours"), hours: step.to_string(), ..plain },
+            Timing::Minutes(step) => {
+                Self { choice: choice("minutes"), minutes: step.to_string(), ..plain }
+            }
+            Timing::Hours(step) => {
+                Self { choice: choice("hours"), hours: step.to_string(), ..plain }
+            }
             Timing::Daily(times) => match times.as_slice() {
                 [at] => Self { choice: choice("daily"), daily_at: at.to_string(), ..plain },
                 times => {
@@ -93,22 +104,35 @@ impl TimingFields {
     /// What is wrong with it.
     pub fn cron(&self) -> Result<String, String> {
         // The words of `Timing`, so that it says what is wrong.
-        let timing = |text: String| text.parse::<Timing>().map(|timing| timing.cron()).map_err(|error| error.to_string());
+        let timing = |text: String| {
+            text.parse::<Timing>().map(|timing| timing.cron()).map_err(|error| error.to_string())
+        };
         match self.choice.as_str() {
             "minutes" => timing(format!("every {} minutes", word(&self.minutes))),
             "hours" => timing(format!("every {} hours", word(&self.hours))),
             "daily" => timing(format!("daily at {}", word(&self.daily_at))),
-            "monthly" => timing(format!("monthly on {} at {}", word(&self.month_day), word(&self.monthly_at))),
+            "monthly" => timing(format!(
+                "monthly on {} at {}",
+                word(&self.month_day),
+                word(&self.monthly_at)
+            )),
             "several" => self.several(),
             "weekly" => self.weekly(),
-            "cron" if self.cron.is_empty() => Err("the cron expression is missing; write five fields, such as \"30 2 * * 1-5\"".into()),
+            "cron" if self.cron.is_empty() => {
+                Err("the cron expression is missing; write five fields, such as \"30 2 * * 1-5\""
+                    .into())
+            }
             "cron" => timing(self.cron.clone()),
             _ => Err("choose when it runs".into()),
         }
     }
 
     fn several(&self) -> Result<String, String> {
-        let times = self.several_at.split([',', ' ']).filter(|text| !text.is_empty()).map(str::parse::<TimeOfDay>);
+        let times = self
+            .several_at
+            .split([',', ' '])
+            .filter(|text| !text.is_empty())
+            .map(str::parse::<TimeOfDay>);
         let timing = times.collect::<Result<_, _>>().and_then(Timing::daily);
         timing.map(|timing| timing.cron()).map_err(|error| error.to_string())
     }
@@ -141,10 +165,17 @@ pub fn describe(cron: &str) -> String {
         Timing::Monthly(None, at) => format!("monthly on the last day at {at}"),
         Timing::Monthly(Some(day), at) => format!("monthly on day {day} at {at}"),
         Timing::Cron(text) => format!("cron {text}"),
-        Timing::Daily(times) => format!("daily at {}", list(times.iter().map(ToString::to_string).collect())),
+        Timing::Daily(times) => {
+            format!("daily at {}", list(times.iter().map(ToString::to_string).collect()))
+        }
         Timing::Weekly(days, at) => {
-            let names = DAYS.iter().filter(|(number, _)| days.iter().any(|day| (*day as usize).to_string() == *number));
-            format!("weekly on {} at {at}", list(names.map(|(_, name)| (*name).to_owned()).collect()))
+            let names = DAYS.iter().filter(|(number, _)| {
+                days.iter().any(|day| (*day as usize).to_string() == *number)
+            });
+            format!(
+                "weekly on {} at {at}",
+                list(names.map(|(_, name)| (*name).to_owned()).collect())
+            )
         }
         plain => plain.to_string(),
     }
@@ -171,7 +202,10 @@ mod tests {
             ("30 2 1 1 *", "cron", "cron 30 2 1 1 *"),
         ] {
             let when = TimingFields::of(cron);
-            assert_eq!((when.choice.as_str(), when.cron().as_deref(), describe(cron).as_str()), (choice, Ok(cron), words));
+            assert_eq!(
+                (when.choice.as_str(), when.cron().as_deref(), describe(cron).as_str()),
+                (choice, Ok(cron), words)
+            );
         }
     }
 
@@ -179,14 +213,50 @@ mod tests {
     fn what_cannot_be_used_gets_one_clear_line() {
         let plain = TimingFields::default();
         for (when, words) in [
-            (TimingFields { choice: "several".into(), several_at: "6:00, 18:30".into(), ..plain.clone() }, "the same minute"),
-            (TimingFields { choice: "several".into(), several_at: "25:00".into(), ..plain.clone() }, "not a valid time of day"),
-            (TimingFields { choice: "several".into(), several_at: ",".into(), ..plain.clone() }, "the times are missing"),
-            (TimingFields { choice: "weekly".into(), days: vec!["9".into()], ..plain.clone() }, "one day of the week"),
-            (TimingFields { choice: "daily".into(), daily_at: "".into(), ..plain.clone() }, "not a valid time of day"),
-            (TimingFields { choice: "daily".into(), daily_at: "02:30 on".into(), ..plain.clone() }, "not a valid time of day"),
-            (TimingFields { choice: "minutes".into(), minutes: "7".into(), ..plain.clone() }, "whole part of an hour"),
-            (TimingFields { choice: "cron".into(), cron: "* * *".into(), ..plain.clone() }, "not five fields"),
+            (
+                TimingFields {
+                    choice: "several".into(),
+                    several_at: "6:00, 18:30".into(),
+                    ..plain.clone()
+                },
+                "the same minute",
+            ),
+            (
+                TimingFields {
+                    choice: "several".into(),
+                    several_at: "25:00".into(),
+                    ..plain.clone()
+                },
+                "not a valid time of day",
+            ),
+            (
+                TimingFields { choice: "several".into(), several_at: ",".into(), ..plain.clone() },
+                "the times are missing",
+            ),
+            (
+                TimingFields { choice: "weekly".into(), days: vec!["9".into()], ..plain.clone() },
+                "one day of the week",
+            ),
+            (
+                TimingFields { choice: "daily".into(), daily_at: "".into(), ..plain.clone() },
+                "not a valid time of day",
+            ),
+            (
+                TimingFields {
+                    choice: "daily".into(),
+                    daily_at: "02:30 on".into(),
+                    ..plain.clone()
+                },
+                "not a valid time of day",
+            ),
+            (
+                TimingFields { choice: "minutes".into(), minutes: "7".into(), ..plain.clone() },
+                "whole part of an hour",
+            ),
+            (
+                TimingFields { choice: "cron".into(), cron: "* * *".into(), ..plain.clone() },
+                "not five fields",
+            ),
             (TimingFields { choice: "".into(), ..plain.clone() }, "choose when"),
         ] {
             let error = when.cron().unwrap_err();

@@ -41,7 +41,13 @@ pub(super) struct Flight {
 
 impl File {
     pub(super) fn new(size: u64) -> Self {
-        Self { size, blocks: BTreeMap::new(), flights: BTreeMap::new(), heat: Heat::new(size), in_parts: false }
+        Self {
+            size,
+            blocks: BTreeMap::new(),
+            flights: BTreeMap::new(),
+            heat: Heat::new(size),
+            in_parts: false,
+        }
     }
 
     /// What a block has from `at` on, up to `length` bytes.
@@ -74,7 +80,14 @@ impl File {
 
     /// What to read ahead of a run that is at a place: the next block, or `blocks` of them in one go; `None` if it is not time, because
     /// more than `window` bytes before it are here or under way.
-    pub(super) fn ahead(&self, at: u64, run: plan::Run, block: u64, blocks: u64, window: u64) -> Option<Range<u64>> {
+    pub(super) fn ahead(
+        &self,
+        at: u64,
+        run: plan::Run,
+        block: u64,
+        blocks: u64,
+        window: u64,
+    ) -> Option<Range<u64>> {
         let more = (blocks - 1) * block;
         let (place, distance) = match run {
             plan::Run::Forward { .. } => {
@@ -86,7 +99,8 @@ impl File {
             }
             plan::Run::Backward { .. } => {
                 let mut start = at;
-                while let Some(before) = start.checked_sub(1).and_then(|place| self.start_of(place)) {
+                while let Some(before) = start.checked_sub(1).and_then(|place| self.start_of(place))
+                {
                     start = before;
                 }
                 (start.checked_sub(1)?, at - start)
@@ -107,7 +121,11 @@ impl File {
     /// What to read to have the byte at `at`, which neither is kept nor under way, and as much of
     /// what is wanted up to `end` as a block holds; more where reads gather, or where it is read ahead.
     pub(super) fn plan(&self, at: u64, end: u64, block: u64, ahead: bool) -> Range<u64> {
-        if !self.in_parts && self.size <= plan::WHOLE && self.blocks.is_empty() && self.flights.is_empty() {
+        if !self.in_parts
+            && self.size <= plan::WHOLE
+            && self.blocks.is_empty()
+            && self.flights.is_empty()
+        {
             return 0..self.size;
         }
         let gathered = ahead || self.heat.gathered(at);
@@ -140,7 +158,13 @@ impl File {
     }
 
     /// Ends a flight, and keeps what it brought; gives its length, `None` if there is no such one.
-    pub(super) fn land(&mut self, start: u64, id: u64, arrived: Option<Bytes>, clock: u64) -> Option<u64> {
+    pub(super) fn land(
+        &mut self,
+        start: u64,
+        id: u64,
+        arrived: Option<Bytes>,
+        clock: u64,
+    ) -> Option<u64> {
         if self.flights.get(&start)?.id != id {
             return None;
         }
@@ -164,7 +188,11 @@ impl File {
 
     /// The bytes of blocks that nobody has used yet.
     pub(super) fn unused(&self) -> u64 {
-        self.blocks.values().filter(|block| block.served == 0).map(|block| block.bytes.len() as u64).sum()
+        self.blocks
+            .values()
+            .filter(|block| block.served == 0)
+            .map(|block| block.bytes.len() as u64)
+            .sum()
     }
 
     pub(super) fn kept(&self) -> u64 {
@@ -182,22 +210,43 @@ impl File {
 
     /// Where the block or flight that covers a place ends.
     fn end_of(&self, at: u64) -> Option<u64> {
-        let kept = self.blocks.range(..=at).next_back().map(|(start, block)| start + block.bytes.len() as u64);
-        let coming = self.flights.range(..=at).next_back().map(|(start, flight)| start + flight.length);
+        let kept = self
+            .blocks
+            .range(..=at)
+            .next_back()
+            .map(|(start, block)| start + block.bytes.len() as u64);
+        let coming =
+            self.flights.range(..=at).next_back().map(|(start, flight)| start + flight.length);
         [kept, coming].into_iter().flatten().find(|end| *end > at)
     }
 
     /// Where the block or flight that covers a place begins.
     fn start_of(&self, at: u64) -> Option<u64> {
-        let kept = self.blocks.range(..=at).next_back().map(|(start, block)| (*start, start + block.bytes.len() as u64));
-        let coming = self.flights.range(..=at).next_back().map(|(start, flight)| (*start, start + flight.length));
+        let kept = self
+            .blocks
+            .range(..=at)
+            .next_back()
+            .map(|(start, block)| (*start, start + block.bytes.len() as u64));
+        let coming = self
+            .flights
+            .range(..=at)
+            .next_back()
+            .map(|(start, flight)| (*start, start + flight.length));
         [kept, coming].into_iter().flatten().find(|(_, end)| *end > at).map(|(start, _)| start)
     }
 
     /// The end of what there is before a place.
     fn before(&self, at: u64) -> u64 {
-        let kept = self.blocks.range(..=at).next_back().map_or(0, |(start, block)| start + block.bytes.len() as u64);
-        let coming = self.flights.range(..=at).next_back().map_or(0, |(start, flight)| start + flight.length);
+        let kept = self
+            .blocks
+            .range(..=at)
+            .next_back()
+            .map_or(0, |(start, block)| start + block.bytes.len() as u64);
+        let coming = self
+            .flights
+            .range(..=at)
+            .next_back()
+            .map_or(0, |(start, flight)| start + flight.length);
         kept.max(coming)
     }
 

@@ -41,7 +41,12 @@ pub trait Fetch: Send + Sync + 'static {
     fn size(&self) -> u64;
 
     /// Reads exactly `length` bytes from `offset` on, as urgently as is told; never beyond the end.
-    fn fetch(self: Arc<Self>, offset: u64, length: usize, urgency: Arc<Urgency>) -> BoxFuture<'static, Result<Bytes>>;
+    fn fetch(
+        self: Arc<Self>,
+        offset: u64,
+        length: usize,
+        urgency: Arc<Urgency>,
+    ) -> BoxFuture<'static, Result<Bytes>>;
 }
 
 /// The cache. Clones share it.
@@ -96,12 +101,23 @@ impl BlockCache {
             clock: 0,
             last_flight: 0,
         };
-        Self(Arc::new(Inner { budget, most: transfers, transfers: Semaphore::new(transfers), state: Mutex::new(state) }))
+        Self(Arc::new(Inner {
+            budget,
+            most: transfers,
+            transfers: Semaphore::new(transfers),
+            state: Mutex::new(state),
+        }))
     }
 
     /// The bytes of a range if one block holds them all: the short way, without waiting. Takes note
     /// of the read in any case, so ask here first.
-    pub fn hit(&self, mac: &Mac, source: &Arc<impl Fetch>, offset: u64, length: usize) -> Option<Bytes> {
+    pub fn hit(
+        &self,
+        mac: &Mac,
+        source: &Arc<impl Fetch>,
+        offset: u64,
+        length: usize,
+    ) -> Option<Bytes> {
         let mut state = self.state();
         state.touch(self, mac, source, offset, length);
         let piece = state.piece(mac, offset, length)?;
@@ -110,7 +126,13 @@ impl BlockCache {
 
     /// The bytes of a range, which must lie within the file, piece by piece. Reads of other ranges
     /// may go on at the same time; what they have under way is waited for, not read twice.
-    pub fn read<F: Fetch>(&self, mac: Mac, source: Arc<F>, offset: u64, length: u64) -> impl Stream<Item = Result<Bytes>> + Send + use<F> {
+    pub fn read<F: Fetch>(
+        &self,
+        mac: Mac,
+        source: Arc<F>,
+        offset: u64,
+        length: u64,
+    ) -> impl Stream<Item = Result<Bytes>> + Send + use<F> {
         let cache = self.clone();
         let end = offset + length;
         stream::try_unfold(offset, move |at| {
@@ -121,7 +143,9 @@ impl BlockCache {
                 }
                 let piece = match cache.next(&mac, &source, at, end).await {
                     // Twice it was not what was listed. What is wanted of it may be right, and Plakar compares that with a MAC of its own.
-                    Err(error) if error.kind() == ErrorKind::Corrupt && source.size() <= plan::WHOLE => {
+                    Err(error)
+                        if error.kind() == ErrorKind::Corrupt && source.size() <= plan::WHOLE =>
+                    {
                         tracing::info!("{error}; read in parts");
                         cache.next(&mac, &source, at, end).await?
                     }
@@ -177,7 +201,10 @@ impl BlockCache {
                 let _ = self.state().piece(mac, at, wanted);
                 let skip = usize::try_from(at - start).unwrap_or(usize::MAX);
                 if skip >= bytes.len() {
-                    return Err(Error::new(ErrorKind::Other, "a bug: a block without the bytes that it was read for"));
+                    return Err(Error::new(
+                        ErrorKind::Other,
+                        "a bug: a block without the bytes that it was read for",
+                    ));
                 }
                 Ok(bytes.slice(skip..bytes.len().min(skip.saturating_add(wanted))))
             }
@@ -208,14 +235,23 @@ impl State {
 
     /// Takes note of a read, and reads ahead of the run that it belongs to: what nobody has used yet
     /// must not push out what is being used.
-    fn touch<F: Fetch>(&mut self, cache: &BlockCache, mac: &Mac, source: &Arc<F>, at: u64, length: usize) {
+    fn touch<F: Fetch>(
+        &mut self,
+        cache: &BlockCache,
+        mac: &Mac,
+        source: &Arc<F>,
+        at: u64,
+        length: usize,
+    ) {
         let (block, budget) = (self.block(), cache.0.budget);
         let file = self.files.entry(*mac).or_insert_with(|| File::new(source.size()));
         let Some(run) = file.touch(at, length as u64) else { return };
         if self.slow {
             // All connections shall have something to do for as long as the run goes on: as far ahead as it has come.
             let window = run.come().max(2 * block);
-            while let Some(ahead) = self.files.get(mac).and_then(|file| file.ahead(at, run, block, 1, window)) {
+            while let Some(ahead) =
+                self.files.get(mac).and_then(|file| file.ahead(at, run, block, 1, window))
+            {
                 if !self.may_read_ahead(cache, &ahead) {
                     return;
                 }
@@ -226,7 +262,8 @@ impl State {
         let Some(mut ahead) = file.ahead(at, run, block, 1, block / 2) else { return };
         if run.is_long()
             && self.unused() + 2 * block <= budget / 4
-            && let Some(further) = self.files.get(mac).and_then(|file| file.ahead(at, run, block, 2, block))
+            && let Some(further) =
+                self.files.get(mac).and_then(|file| file.ahead(at, run, block, 2, block))
         {
             ahead = further;
         }
@@ -238,7 +275,8 @@ impl State {
     /// Whether there is room for a block that nobody waits for, and then still for one that somebody waits for.
     fn may_read_ahead(&self, cache: &BlockCache, ahead: &Range<u64>) -> bool {
         let flights = self.files.values().map(File::flights).sum::<usize>();
-        self.unused() + (ahead.end - ahead.start) <= cache.0.budget / 2 && flights < cache.0.most.max(2) - 1
+        self.unused() + (ahead.end - ahead.start) <= cache.0.budget / 2
+            && flights < cache.0.most.max(2) - 1
     }
 
     /// Bytes that are under way, or that nobody has used yet.
@@ -248,7 +286,15 @@ impl State {
 
     /// The read that will bring the byte at `at`, where it begins, and how urgent it is: one that is under way, or a
     /// new one of that urgency, see [`File::plan`]; one that is read ahead is a whole block.
-    fn fetch<F: Fetch>(&mut self, cache: &BlockCache, mac: &Mac, source: &Arc<F>, at: u64, end: u64, ahead: bool) -> Next {
+    fn fetch<F: Fetch>(
+        &mut self,
+        cache: &BlockCache,
+        mac: &Mac,
+        source: &Arc<F>,
+        at: u64,
+        end: u64,
+        ahead: bool,
+    ) -> Next {
         let block = self.block();
         let file = self.files.entry(*mac).or_insert_with(|| File::new(source.size()));
         if let Some((start, flight)) = file.flight(at) {
@@ -260,11 +306,19 @@ impl State {
     }
 
     /// Starts to read a range that no block and no flight has a part of.
-    fn start<F: Fetch>(&mut self, cache: &BlockCache, mac: &Mac, source: &Arc<F>, range: Range<u64>, urgency: Arc<Urgency>) -> Arrival {
+    fn start<F: Fetch>(
+        &mut self,
+        cache: &BlockCache,
+        mac: &Mac,
+        source: &Arc<F>,
+        range: Range<u64>,
+        urgency: Arc<Urgency>,
+    ) -> Arrival {
         let length = range.end - range.start;
         self.last_flight += 1;
         let id = self.last_flight;
-        let arrival = arrive(cache.clone(), *mac, source.clone(), range.start, length, id, urgency.clone());
+        let arrival =
+            arrive(cache.clone(), *mac, source.clone(), range.start, length, id, urgency.clone());
         let file = self.files.entry(*mac).or_insert_with(|| File::new(source.size()));
         file.take_off(range.start, Flight { id, length, arrival: arrival.clone(), urgency });
         self.flying += length;
@@ -287,9 +341,17 @@ impl State {
     /// Lets go of the blocks that were not used for the longest time, until the budget is kept.
     fn make_room(&mut self, budget: u64) {
         while self.kept + self.flying > budget {
-            let oldest = self.files.iter().filter_map(|(mac, file)| file.oldest().map(|(used, start)| (used, *mac, start))).min();
+            let oldest = self
+                .files
+                .iter()
+                .filter_map(|(mac, file)| file.oldest().map(|(used, start)| (used, *mac, start)))
+                .min();
             let Some((_, mac, start)) = oldest else { return };
-            let Some((length, served)) = self.files.get_mut(&mac).and_then(|file| file.evict(start)) else { return };
+            let Some((length, served)) =
+                self.files.get_mut(&mac).and_then(|file| file.evict(start))
+            else {
+                return;
+            };
             self.kept -= length;
             self.adapt(length, served);
         }
@@ -313,7 +375,15 @@ impl State {
 }
 
 /// Reads a block and puts it into the cache.
-fn arrive<F: Fetch>(cache: BlockCache, mac: Mac, source: Arc<F>, start: u64, length: u64, id: u64, urgency: Arc<Urgency>) -> Arrival {
+fn arrive<F: Fetch>(
+    cache: BlockCache,
+    mac: Mac,
+    source: Arc<F>,
+    start: u64,
+    length: u64,
+    id: u64,
+    urgency: Arc<Urgency>,
+) -> Arrival {
     let work = async move {
         let mut begun = Instant::now();
         let result = match cache.0.transfers.acquire().await {
@@ -321,7 +391,9 @@ fn arrive<F: Fetch>(cache: BlockCache, mac: Mac, source: Arc<F>, start: u64, len
                 begun = Instant::now();
                 match whole(&source, start, length, &urgency).await {
                     // Damaged on its way; what is damaged on the drive is so the second time too.
-                    Err(error) if error.kind() == ErrorKind::Corrupt => whole(&source, start, length, &urgency).await,
+                    Err(error) if error.kind() == ErrorKind::Corrupt => {
+                        whole(&source, start, length, &urgency).await
+                    }
                     outcome => outcome,
                 }
             }
@@ -344,11 +416,20 @@ fn arrive<F: Fetch>(cache: BlockCache, mac: Mac, source: Arc<F>, start: u64, len
 }
 
 /// Reads exactly so many bytes.
-async fn whole<F: Fetch>(source: &Arc<F>, start: u64, length: u64, urgency: &Arc<Urgency>) -> Result<Bytes> {
-    let fetch = source.clone().fetch(start, usize::try_from(length).unwrap_or(usize::MAX), urgency.clone());
+async fn whole<F: Fetch>(
+    source: &Arc<F>,
+    start: u64,
+    length: u64,
+    urgency: &Arc<Urgency>,
+) -> Result<Bytes> {
+    let fetch =
+        source.clone().fetch(start, usize::try_from(length).unwrap_or(usize::MAX), urgency.clone());
     let bytes = caught(fetch).await.unwrap_or_else(|bug| Err(Error::new(ErrorKind::Other, bug)))?;
     match bytes.len() as u64 == length {
         true => Ok(bytes),
-        false => Err(Error::new(ErrorKind::Corrupt, format!("{} bytes came from offset {start}, {length} were expected", bytes.len()))),
+        false => Err(Error::new(
+            ErrorKind::Corrupt,
+            format!("{} bytes came from offset {start}, {length} were expected", bytes.len()),
+        )),
     }
 }

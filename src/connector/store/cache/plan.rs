@@ -78,12 +78,17 @@ impl Heat {
         let cold = |index: Option<usize>| index.is_none_or(|index| self.count(index) == 0);
         let (below, above) = (cell.checked_sub(1), Some(last + 1));
         let hot_cells = |cells: &mut dyn Iterator<Item = usize>| {
-            let count = cells.take(FOLLOWED).take_while(|index| self.count(*index) >= GATHERED).count();
+            let count =
+                cells.take(FOLLOWED).take_while(|index| self.count(*index) >= GATHERED).count();
             count as u64 * CELL
         };
         match (hot(below), hot(above)) {
-            (true, false) if cold(above) => Some(Run::Forward { come: hot_cells(&mut (0..cell).rev()) }),
-            (false, true) if cold(below) => Some(Run::Backward { come: hot_cells(&mut (last + 1..self.0.len())) }),
+            (true, false) if cold(above) => {
+                Some(Run::Forward { come: hot_cells(&mut (0..cell).rev()) })
+            }
+            (false, true) if cold(below) => {
+                Some(Run::Backward { come: hot_cells(&mut (last + 1..self.0.len())) })
+            }
             _ => None,
         }
     }
@@ -130,12 +135,20 @@ mod tests {
     fn runs_are_recognised_in_both_directions() {
         let size = 8 << 20;
         let forward = runs((0..size).step_by(3000), size);
-        assert!(forward.len() > 100 && forward.iter().all(|run| matches!(run, Run::Forward { .. })));
+        assert!(
+            forward.len() > 100 && forward.iter().all(|run| matches!(run, Run::Forward { .. }))
+        );
         // Once it has read as much as a block holds.
         let long = forward.iter().filter(|run| run.is_long()).count();
-        assert!(long * 5 > forward.len() * 2 && long * 5 < forward.len() * 3, "{long} of {}", forward.len());
+        assert!(
+            long * 5 > forward.len() * 2 && long * 5 < forward.len() * 3,
+            "{long} of {}",
+            forward.len()
+        );
         let backward = runs((0..size).rev().step_by(3000), size);
-        assert!(backward.len() > 100 && backward.iter().all(|run| matches!(run, Run::Backward { .. })));
+        assert!(
+            backward.len() > 100 && backward.iter().all(|run| matches!(run, Run::Backward { .. }))
+        );
         assert!(backward.contains(&Run::Backward { come: size - CELL }));
     }
 

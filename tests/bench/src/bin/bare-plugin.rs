@@ -10,8 +10,8 @@ use plakar_opendrive::plugin::files::FileInfo;
 use plakar_opendrive::plugin::v1_1::proto::connectors::Record;
 use plakar_opendrive::plugin::v1_1::proto::importer::importer_server::{Importer, ImporterServer};
 use plakar_opendrive::plugin::v1_1::proto::importer::{
-    CloseRequest, CloseResponse, ImportRequest, ImportResponse, InitRequest, InitResponse, OpenRequest, OpenResponse, PingRequest,
-    PingResponse,
+    CloseRequest, CloseResponse, ImportRequest, ImportResponse, InitRequest, InitResponse,
+    OpenRequest, OpenResponse, PingRequest, PingResponse,
 };
 use plakar_opendrive::plugin::{Connection, FlowWindows, serve};
 use terminal::signals::Signals;
@@ -33,8 +33,20 @@ struct Bare(OnceCell<(u64, u64)>);
 fn record(path: &str, mode: u32, size: u64) -> Result<ImportResponse, Status> {
     let name = path.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or("/").to_owned();
     let time = prost_types::Timestamp { seconds: 1_700_000_000, nanos: 0 };
-    let info = FileInfo { name, size: size as i64, mode, mod_time: Some(time), nlink: 1, ..Default::default() };
-    let record = Record { pathname: path.to_owned(), has_reader: mode & FOLDER != FOLDER, file_info: Some(info), ..Default::default() };
+    let info = FileInfo {
+        name,
+        size: size as i64,
+        mode,
+        mod_time: Some(time),
+        nlink: 1,
+        ..Default::default()
+    };
+    let record = Record {
+        pathname: path.to_owned(),
+        has_reader: mode & FOLDER != FOLDER,
+        file_info: Some(info),
+        ..Default::default()
+    };
     Ok(ImportResponse { record: Some(record), finished: false })
 }
 
@@ -43,10 +55,18 @@ impl Importer for Bare {
     async fn init(&self, request: Request<InitRequest>) -> Result<Response<InitResponse>, Status> {
         let location = request.into_inner().config.remove("location").unwrap_or_default();
         let numbers = location.split_once("://").and_then(|(_, numbers)| numbers.split_once('x'));
-        let parsed = numbers.and_then(|(files, bytes)| Some((files.parse().ok()?, bytes.parse().ok()?)));
+        let parsed =
+            numbers.and_then(|(files, bytes)| Some((files.parse().ok()?, bytes.parse().ok()?)));
         let parsed = parsed.ok_or_else(|| Status::invalid_argument("write bare://FILESxBYTES"))?;
-        self.0.set(parsed).map_err(|_| Status::failed_precondition("Init has been called before"))?;
-        Ok(Response::new(InitResponse { origin: "memory".into(), r#type: "bare".into(), root: "/".into(), flags: STREAM }))
+        self.0
+            .set(parsed)
+            .map_err(|_| Status::failed_precondition("Init has been called before"))?;
+        Ok(Response::new(InitResponse {
+            origin: "memory".into(),
+            r#type: "bare".into(),
+            root: "/".into(),
+            flags: STREAM,
+        }))
     }
 
     async fn ping(&self, _: Request<PingRequest>) -> Result<Response<PingResponse>, Status> {
@@ -55,8 +75,12 @@ impl Importer for Bare {
 
     type ImportStream = Answers<ImportResponse>;
 
-    async fn import(&self, request: Request<Streaming<ImportRequest>>) -> Result<Response<Self::ImportStream>, Status> {
-        let &(files, bytes) = self.0.get().ok_or_else(|| Status::failed_precondition("Init has not been called"))?;
+    async fn import(
+        &self,
+        request: Request<Streaming<ImportRequest>>,
+    ) -> Result<Response<Self::ImportStream>, Status> {
+        let &(files, bytes) =
+            self.0.get().ok_or_else(|| Status::failed_precondition("Init has not been called"))?;
         let mut results = request.into_inner();
         let (done, all_acknowledged) = oneshot::channel::<()>();
         tokio::spawn(async move {
@@ -68,17 +92,27 @@ impl Importer for Bare {
             let file = record(&format!("{folder}/file{number:05}.dat"), 0o600, bytes);
             (number % 100 == 0).then(|| record(&folder, FOLDER, 0)).into_iter().chain([file])
         });
-        let all = std::iter::once(record("/", FOLDER, 0)).chain(tree).chain([Ok(ImportResponse { record: None, finished: true })]);
+        let all = std::iter::once(record("/", FOLDER, 0))
+            .chain(tree)
+            .chain([Ok(ImportResponse { record: None, finished: true })]);
         let last = stream::once(all_acknowledged).filter_map(|_| async { None });
         Ok(Response::new(Box::pin(stream::iter(all).chain(last))))
     }
 
     type OpenStream = Answers<OpenResponse>;
 
-    async fn open(&self, request: Request<OpenRequest>) -> Result<Response<Self::OpenStream>, Status> {
-        let &(_, bytes) = self.0.get().ok_or_else(|| Status::failed_precondition("Init has not been called"))?;
+    async fn open(
+        &self,
+        request: Request<OpenRequest>,
+    ) -> Result<Response<Self::OpenStream>, Status> {
+        let &(_, bytes) =
+            self.0.get().ok_or_else(|| Status::failed_precondition("Init has not been called"))?;
         let path = request.into_inner().record.unwrap_or_default().pathname;
-        let number = path.trim_end_matches(".dat").rsplit("file").next().and_then(|number| number.parse::<u64>().ok());
+        let number = path
+            .trim_end_matches(".dat")
+            .rsplit("file")
+            .next()
+            .and_then(|number| number.parse::<u64>().ok());
         let seed = number.ok_or_else(|| Status::not_found("no such file"))? + 1;
         let chunks = (0..bytes).step_by(CHUNK as usize).map(move |offset| {
             let mut chunk = vec![0; CHUNK.min(bytes - offset) as usize];
@@ -98,6 +132,15 @@ async fn main() {
     let signals = Signals::listen().expect("signals");
     let (connection, ended) = Connection::from_stdio().expect("standard input and output");
     let service = ImporterServer::new(Bare::default());
-    let end = serve(service, FlowWindows::ONE_STREAM, connection, ended, signals, CancellationToken::new(), std::future::ready(())).await;
+    let end = serve(
+        service,
+        FlowWindows::ONE_STREAM,
+        connection,
+        ended,
+        signals,
+        CancellationToken::new(),
+        std::future::ready(()),
+    )
+    .await;
     std::process::exit(i32::from(end.is_err()));
 }

@@ -24,7 +24,8 @@ pub fn all(bench: &mut Bench) {
 /// A file of holes, which reads like zeros from the page cache: no disk is measured.
 fn reading(bench: &mut Bench) {
     const SIZE: u64 = 4 << 30;
-    let case = Case::new("local file of 4 GiB, through a pipe or the bridge", Duration::ZERO).bytes(SIZE);
+    let case =
+        Case::new("local file of 4 GiB, through a pipe or the bridge", Duration::ZERO).bytes(SIZE);
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("large");
     File::create(&file).unwrap().set_len(SIZE).unwrap();
@@ -32,7 +33,9 @@ fn reading(bench: &mut Bench) {
     drain(&mut File::open(&file).unwrap());
     let runtime = Runtime::new().unwrap();
     let object = runtime.block_on(async {
-        let remote = Remote::open(&RemoteConfig::new("local", folder.path().to_str().unwrap())).await.unwrap();
+        let remote = Remote::open(&RemoteConfig::new("local", folder.path().to_str().unwrap()))
+            .await
+            .unwrap();
         remote.stat("large").await.unwrap().object.unwrap()
     });
     for _ in 0..bench.rounds() {
@@ -48,7 +51,11 @@ fn reading(bench: &mut Bench) {
                     count
                 }),
                 _ => {
-                    let mut command = if who == Who::Cat { Command::new("cat") } else { Command::new(&bench.tools.rclone) };
+                    let mut command = if who == Who::Cat {
+                        Command::new("cat")
+                    } else {
+                        Command::new(&bench.tools.rclone)
+                    };
                     if who == Who::Rclone {
                         command.arg("cat").env("RCLONE_CONFIG", "/dev/null");
                     }
@@ -78,25 +85,35 @@ fn calls(bench: &mut Bench) {
         };
         let times = (0..bench.rounds()).map(|_| run());
         let per_call = median(times) / CALLS;
-        bench.figures.fact(&format!("control call {method}"), format!("{:.1} µs", per_call.as_secs_f64() * 1e6));
+        bench.figures.fact(
+            &format!("control call {method}"),
+            format!("{:.1} µs", per_call.as_secs_f64() * 1e6),
+        );
     }
 }
 
 /// From the start of the executable to its answer of Init on a remote that needs no network.
 fn start_up(bench: &mut Bench) {
     let runtime = Runtime::new().unwrap();
-    let config = HashMap::from([("location".to_owned(), "rclone://".to_owned()), ("rclone_type".to_owned(), "memory".to_owned())]);
+    let config = HashMap::from([
+        ("location".to_owned(), "rclone://".to_owned()),
+        ("rclone_type".to_owned(), "memory".to_owned()),
+    ]);
     let run = || {
         runtime.block_on(async {
             let start = Instant::now();
             let plugin = Plugin::start("importer", &[]).await;
-            let request = InitRequest { options: None, proto: "rclone".into(), config: config.clone() };
+            let request =
+                InitRequest { options: None, proto: "rclone".into(), config: config.clone() };
             ImporterClient::new(plugin.channel.clone()).init(request).await.unwrap();
             start.elapsed()
         })
     };
     let time = median((0..20).map(|_| run()));
-    bench.figures.fact("start of the executable to its answer of Init", format!("{:.0} ms", time.as_secs_f64() * 1e3));
+    bench.figures.fact(
+        "start of the executable to its answer of Init",
+        format!("{:.0} ms", time.as_secs_f64() * 1e3),
+    );
 }
 
 fn median(times: impl Iterator<Item = Duration>) -> Duration {

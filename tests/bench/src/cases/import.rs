@@ -14,16 +14,28 @@ use tokio_stream::wrappers::ReceiverStream;
 use crate::figures::Sample;
 
 /// Imports a drive that the environment leads to, with so many of its files read, the first ones; gives the number of their bytes too.
-pub fn import(simulator: &Simulator, environment: &[(String, String)], reads: usize) -> (Sample, u64) {
+pub fn import(
+    simulator: &Simulator,
+    environment: &[(String, String)],
+    reads: usize,
+) -> (Sample, u64) {
     Runtime::new().unwrap().block_on(run(simulator, environment, reads))
 }
 
-async fn run(simulator: &Simulator, environment: &[(String, String)], reads: usize) -> (Sample, u64) {
+async fn run(
+    simulator: &Simulator,
+    environment: &[(String, String)],
+    reads: usize,
+) -> (Sample, u64) {
     simulator.reset_calls();
     let start = Instant::now();
     let plugin = Plugin::start("importer", environment).await;
     let mut client = ImporterClient::new(plugin.channel.clone());
-    let config = [("location", "opendrive://"), ("username", simulator.username()), ("password", simulator.password())];
+    let config = [
+        ("location", "opendrive://"),
+        ("username", simulator.username()),
+        ("password", simulator.password()),
+    ];
     let config = config.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
     client.init(InitRequest { options: None, proto: "opendrive".into(), config }).await.unwrap();
     let (results, requests) = mpsc::channel(1);
@@ -33,7 +45,8 @@ async fn run(simulator: &Simulator, environment: &[(String, String)], reads: usi
         if record.has_reader && files < reads {
             files += 1;
             let asked = Record { pathname: record.pathname.clone(), ..Default::default() };
-            let mut chunks = client.open(OpenRequest { record: Some(asked) }).await.unwrap().into_inner();
+            let mut chunks =
+                client.open(OpenRequest { record: Some(asked) }).await.unwrap().into_inner();
             while let Some(message) = chunks.message().await.unwrap() {
                 bytes += message.chunk.len() as u64;
             }
@@ -41,6 +54,10 @@ async fn run(simulator: &Simulator, environment: &[(String, String)], reads: usi
         let result = Outcome { header: Some(record), error: String::new() };
         results.send(ImportRequest { result: Some(result) }).await.unwrap();
     }
-    let sample = Sample { time: start.elapsed(), calls: Some(simulator.calls()), peak: Some(plugin.peak_memory()) };
+    let sample = Sample {
+        time: start.elapsed(),
+        calls: Some(simulator.calls()),
+        peak: Some(plugin.peak_memory()),
+    };
     (sample, bytes)
 }

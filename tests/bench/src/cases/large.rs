@@ -53,7 +53,14 @@ pub fn one_file(bench: &mut Bench) {
 }
 
 /// Each contestant once, then our executable without Plakar, then rclone.
-fn round(bench: &mut Bench, case: Case, simulator: &Simulator, environment: &Environment, contestants: &mut [Contestant], local: &Path) {
+fn round(
+    bench: &mut Bench,
+    case: Case,
+    simulator: &Simulator,
+    environment: &Environment,
+    contestants: &mut [Contestant],
+    local: &Path,
+) {
     for contestant in contestants {
         let store = contestant.local_store("store");
         let (source, drive) = match contestant.who {
@@ -64,7 +71,8 @@ fn round(bench: &mut Bench, case: Case, simulator: &Simulator, environment: &Env
                 ("@drive", Some(simulator))
             }
         };
-        let text = bench.measure(case, contestant, drive, &["-quiet", "at", &store, "backup", source]);
+        let text =
+            bench.measure(case, contestant, drive, &["-quiet", "at", &store, "backup", source]);
         if text.is_some_and(|text| completed(&text).is_none()) {
             bench.fail(case, contestant.who, contestant, "the backup has errors");
         }

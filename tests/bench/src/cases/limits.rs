@@ -32,7 +32,12 @@ fn limited(speed: u64) -> Behaviour {
 /// One file of 40 MB over connections of 1 MB/s.
 fn one_file(bench: &mut Bench) {
     const SIZE: usize = 40_000_000;
-    let simulator = Simulator::start(Options { latency: LATENCY, behaviour: limited(1_000_000), ..Options::default() }).unwrap();
+    let simulator = Simulator::start(Options {
+        latency: LATENCY,
+        behaviour: limited(1_000_000),
+        ..Options::default()
+    })
+    .unwrap();
     simulator.drive().put_file("large", noise(1, SIZE), 1_700_000_000);
     let case = Case::new(names::SLOW_FILE, LATENCY).bytes(SIZE as u64);
     for contestant in &mut bench.contestants_and_before(Some(&simulator)) {
@@ -45,7 +50,12 @@ fn one_file(bench: &mut Bench) {
 fn files_side_by_side(bench: &mut Bench) {
     const FILES: u64 = 24;
     let size = if bench.tools.long { 8_000_000 } else { 4_000_000 };
-    let simulator = Simulator::start(Options { latency: LATENCY, behaviour: limited(FREE_PLAN), ..Options::default() }).unwrap();
+    let simulator = Simulator::start(Options {
+        latency: LATENCY,
+        behaviour: limited(FREE_PLAN),
+        ..Options::default()
+    })
+    .unwrap();
     seed_drive(&simulator, FILES, size, 2);
     let name = if bench.tools.long { names::SLOW_FILES_LONG } else { names::SLOW_FILES };
     let case = Case::new(name, LATENCY).bytes(FILES * size as u64);
@@ -55,9 +65,22 @@ fn files_side_by_side(bench: &mut Bench) {
     }
 }
 
-fn backup(bench: &mut Bench, case: Case, contestant: &mut Contestant, simulator: &Simulator, bytes: u64) {
+fn backup(
+    bench: &mut Bench,
+    case: Case,
+    contestant: &mut Contestant,
+    simulator: &Simulator,
+    bytes: u64,
+) {
     let store = contestant.local_store(&format!("store {}", case.name));
-    let Some(text) = bench.measure(case, contestant, Some(simulator), &["-quiet", "at", &store, "backup", "@drive"]) else { return };
+    let Some(text) = bench.measure(
+        case,
+        contestant,
+        Some(simulator),
+        &["-quiet", "at", &store, "backup", "@drive"],
+    ) else {
+        return;
+    };
     if completed(&text).is_none() {
         let last = text.lines().last().unwrap_or("no result").to_owned();
         bench.fail(case, contestant.who, contestant, &last);
@@ -71,7 +94,9 @@ fn check(bench: &mut Bench) {
     let folder = TempDir::new().unwrap();
     make_files(folder.path(), 13_600, 4_400);
     let folder = folder.path().to_str().unwrap();
-    let simulator = Simulator::start(Options { latency: LATENCY, log_calls: false, ..Options::default() }).unwrap();
+    let simulator =
+        Simulator::start(Options { latency: LATENCY, log_calls: false, ..Options::default() })
+            .unwrap();
     let case = Case::new(names::SLOW_CHECK, LATENCY);
     for contestant in &mut bench.contestants_and_before(Some(&simulator)) {
         contestant.configure("store", &format!("{:?}", contestant.who));
@@ -79,7 +104,10 @@ fn check(bench: &mut Bench) {
         contestant.user.ok(&["at", "@drive", "create", "-plaintext"]);
         contestant.user.ok(&["-quiet", "at", "@drive", "backup", folder]);
         simulator.change_behaviour(|behaviour| behaviour.download_speed = Some(FREE_PLAN));
-        if bench.measure(case, contestant, Some(&simulator), &["-quiet", "at", "@drive", "check"]).is_some() {
+        if bench
+            .measure(case, contestant, Some(&simulator), &["-quiet", "at", "@drive", "check"])
+            .is_some()
+        {
             bench.hold_to_limits(case, contestant.who, &simulator.calls(), None);
         }
     }
@@ -109,7 +137,12 @@ impl Bench {
     /// Notes where our package had downloads refused, or downloaded more than it had to.
     fn hold_to_limits(&mut self, case: Case, who: Who, calls: &Calls, bytes: Option<u64>) {
         let refused = calls.refused_downloads;
-        eprintln!("bench: {}, {}: {refused} downloads refused, {} open at once at most", case.name, who.name(), calls.peak_downloads);
+        eprintln!(
+            "bench: {}, {}: {refused} downloads refused, {} open at once at most",
+            case.name,
+            who.name(),
+            calls.peak_downloads
+        );
         if who != Who::Ours {
             return;
         }
@@ -119,7 +152,10 @@ impl Bench {
         if let Some(bytes) = bytes
             && calls.bytes_down as f64 > bytes as f64 * TRAFFIC
         {
-            self.figures.failures.push(format!("{}: {} bytes were downloaded of {bytes}", case.name, calls.bytes_down));
+            self.figures.failures.push(format!(
+                "{}: {} bytes were downloaded of {bytes}",
+                case.name, calls.bytes_down
+            ));
         }
     }
 }

@@ -27,7 +27,11 @@ fn run(bench: &mut Bench, name: &str, size: usize) {
         for contestant in &mut contestants {
             let name = format!("store{round}");
             let store = contestant.local_store(&name);
-            let source = if contestant.who == Who::Plakar { folder.path().to_str().unwrap() } else { "@drive" };
+            let source = if contestant.who == Who::Plakar {
+                folder.path().to_str().unwrap()
+            } else {
+                "@drive"
+            };
             bench.measure(case, contestant, None, &["-quiet", "at", &store, "backup", source]);
             contestant.remove(&name);
         }

@@ -17,13 +17,23 @@ pub fn few(bench: &mut Bench) {
         let case = Case::new(names::RESTORE, latency).depth(3);
         // Each round brings the same content, which must not pass for known.
         let behaviour = Behaviour { upload_by_hash: false, ..Behaviour::default() };
-        let simulator = Simulator::start(Options { latency, behaviour, ..Options::default() }).unwrap();
+        let simulator =
+            Simulator::start(Options { latency, behaviour, ..Options::default() }).unwrap();
         let mut contestants = bench.contestants(Some(&simulator));
-        let snapshots: Vec<_> = contestants.iter().map(|contestant| snapshot(contestant, 0)).collect();
+        let snapshots: Vec<_> =
+            contestants.iter().map(|contestant| snapshot(contestant, 0)).collect();
         for round in 0..bench.rounds() {
             for (n, contestant) in contestants.iter_mut().enumerate() {
                 let (store, snapshot) = &snapshots[n];
-                measure(bench, case, contestant, &simulator, &format!("restored{n}-{round}"), store, snapshot);
+                measure(
+                    bench,
+                    case,
+                    contestant,
+                    &simulator,
+                    &format!("restored{n}-{round}"),
+                    store,
+                    snapshot,
+                );
             }
         }
     }
@@ -42,14 +52,39 @@ pub fn snapshot(contestant: &Contestant, seed: u64) -> (String, String) {
 }
 
 /// Restores a snapshot to a base on the drive, and counts what is there then.
-pub fn measure(bench: &mut Bench, case: Case, contestant: &mut Contestant, simulator: &Simulator, base: &str, store: &str, snapshot: &str) {
+pub fn measure(
+    bench: &mut Bench,
+    case: Case,
+    contestant: &mut Contestant,
+    simulator: &Simulator,
+    base: &str,
+    store: &str,
+    snapshot: &str,
+) {
     contestant.configure("destination", base);
-    if bench.measure(case, contestant, Some(simulator), &["-quiet", "at", store, "restore", "-to", "@drive", snapshot]).is_none() {
+    if bench
+        .measure(
+            case,
+            contestant,
+            Some(simulator),
+            &["-quiet", "at", store, "restore", "-to", "@drive", snapshot],
+        )
+        .is_none()
+    {
         return;
     }
-    let whole = simulator.drive().tree().into_iter().filter(|(path, entry)| path.starts_with(base) && entry.size == SIZE as u64);
+    let whole = simulator
+        .drive()
+        .tree()
+        .into_iter()
+        .filter(|(path, entry)| path.starts_with(base) && entry.size == SIZE as u64);
     let count = whole.count() as u64;
     if count != FILES {
-        bench.fail(case, contestant.who, contestant, &format!("{count} of {FILES} files are there"));
+        bench.fail(
+            case,
+            contestant.who,
+            contestant,
+            &format!("{count} of {FILES} files are there"),
+        );
     }
 }

@@ -22,7 +22,13 @@ pub fn few(bench: &mut Bench) {
                 // The folder of the root, those in it, and the files.
                 let first = Case::new(names::FEW, latency).depth(3);
                 backup(bench, first, contestant, &simulator, &arguments);
-                backup(bench, Case::new(names::UNCHANGED, latency).depth(2), contestant, &simulator, &arguments);
+                backup(
+                    bench,
+                    Case::new(names::UNCHANGED, latency).depth(2),
+                    contestant,
+                    &simulator,
+                    &arguments,
+                );
                 contestant.remove(&name);
             }
         }
@@ -43,7 +49,8 @@ pub fn many(bench: &mut Bench) {
     for contestant in &mut contestants {
         let store = contestant.local_store("store");
         // The peer reads one file after another: ten minutes at 100 ms.
-        let latency = if contestant.who == Who::Ours || long { first_latency } else { Duration::ZERO };
+        let latency =
+            if contestant.who == Who::Ours || long { first_latency } else { Duration::ZERO };
         simulator.set_latency(latency);
         let case = Case::new(names::MANY, latency).depth(3);
         backup(bench, case, contestant, &simulator, &["-quiet", "at", &store, "backup", "@drive"]);
@@ -58,11 +65,21 @@ pub fn many(bench: &mut Bench) {
                 // Spread over all folders and all places in them, others each time.
                 let number = (n * (FILES / CHANGED + 1) + generation * 7) % FILES;
                 let bytes = noise(generation * FILES + n, 20_000);
-                assert!(simulator.drive().set_file(&drive_path(number, FOLDERS), bytes, 1_700_000_000 + generation as i64));
+                assert!(simulator.drive().set_file(
+                    &drive_path(number, FOLDERS),
+                    bytes,
+                    1_700_000_000 + generation as i64
+                ));
             }
             let case = Case::new(names::CHANGED, latency).depth(3).wanted(CHANGED);
             for (contestant, store) in contestants.iter_mut().zip(&stores) {
-                backup(bench, case, contestant, &simulator, &["-quiet", "at", store, "backup", "@drive"]);
+                backup(
+                    bench,
+                    case,
+                    contestant,
+                    &simulator,
+                    &["-quiet", "at", store, "backup", "@drive"],
+                );
             }
         }
     }
@@ -76,7 +93,13 @@ fn configured(bench: &Bench, simulator: &Simulator) -> Vec<Contestant> {
     contestants
 }
 
-fn backup(bench: &mut Bench, case: Case, contestant: &mut Contestant, simulator: &Simulator, arguments: &[&str]) {
+fn backup(
+    bench: &mut Bench,
+    case: Case,
+    contestant: &mut Contestant,
+    simulator: &Simulator,
+    arguments: &[&str],
+) {
     let Some(text) = bench.measure(case, contestant, Some(simulator), arguments) else { return };
     if completed(&text).is_none() {
         bench.fail(case, contestant.who, contestant, text.lines().last().unwrap_or("no result"));

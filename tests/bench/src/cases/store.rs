@@ -25,7 +25,8 @@ fn run(bench: &mut Bench, size: &str, files: u64, bytes: usize, rounds: usize) {
     make_files(folder.path(), files, bytes);
     let folder = folder.path().to_str().unwrap();
     for latency in bench.tools.latencies() {
-        let simulator = Simulator::start(Options { latency, log_calls: false, ..Options::default() }).unwrap();
+        let simulator =
+            Simulator::start(Options { latency, log_calls: false, ..Options::default() }).unwrap();
         let mut contestants = bench.contestants(Some(&simulator));
         contestants.push(bench.plakar_alone());
         for round in 0..rounds {
@@ -41,12 +42,18 @@ fn run(bench: &mut Bench, size: &str, files: u64, bytes: usize, rounds: usize) {
                 .collect();
             let mut stage = Stage { bench, simulator: &simulator, latency, size, stores: &stores };
             stage.step(&mut contestants, "create", |_| vec!["create".into(), "-plaintext".into()]);
-            let backups = stage.step(&mut contestants, "backup", |_| vec!["backup".into(), folder.into()]);
-            let ids: Vec<String> = backups.iter().map(|text| completed(text).unwrap_or_default()).collect();
+            let backups =
+                stage.step(&mut contestants, "backup", |_| vec!["backup".into(), folder.into()]);
+            let ids: Vec<String> =
+                backups.iter().map(|text| completed(text).unwrap_or_default()).collect();
             stage.step(&mut contestants, "ls", |_| vec!["ls".into()]);
-            stage.step(&mut contestants, "cat", |n| vec!["cat".into(), format!("{}:{folder}/folder000/file00042.dat", ids[n])]);
+            stage.step(&mut contestants, "cat", |n| {
+                vec!["cat".into(), format!("{}:{folder}/folder000/file00042.dat", ids[n])]
+            });
             stage.step(&mut contestants, "check", |n| vec!["check".into(), ids[n].clone()]);
-            stage.step(&mut contestants, "restore", |n| vec!["restore".into(), "-to".into(), "restored".into(), ids[n].clone()]);
+            stage.step(&mut contestants, "restore", |n| {
+                vec!["restore".into(), "-to".into(), "restored".into(), ids[n].clone()]
+            });
             for contestant in &mut contestants {
                 let restored = count_files(&contestant.user.home().join("restored"));
                 if !contestant.out && restored != files {
@@ -80,7 +87,12 @@ struct Stage<'a> {
 
 impl Stage<'_> {
     /// Measures a command of each contestant on its store; gives what it printed, or nothing where it failed.
-    fn step(&mut self, contestants: &mut [Contestant], name: &str, arguments: impl Fn(usize) -> Vec<String>) -> Vec<String> {
+    fn step(
+        &mut self,
+        contestants: &mut [Contestant],
+        name: &str,
+        arguments: impl Fn(usize) -> Vec<String>,
+    ) -> Vec<String> {
         let case_name = format!("store of {}: {name}", self.size);
         let case = Case::new(&case_name, self.latency);
         let mut texts = Vec::new();
@@ -89,7 +101,8 @@ impl Stage<'_> {
             line.extend(arguments(n));
             let line: Vec<&str> = line.iter().map(String::as_str).collect();
             let on_drive = contestant.who != Who::Plakar;
-            let text = self.bench.measure(case, contestant, on_drive.then_some(self.simulator), &line);
+            let text =
+                self.bench.measure(case, contestant, on_drive.then_some(self.simulator), &line);
             texts.push(text.unwrap_or_default());
         }
         texts
@@ -99,5 +112,8 @@ impl Stage<'_> {
 /// Files below a folder.
 fn count_files(folder: &Path) -> u64 {
     let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
-    entries.flatten().map(|entry| if entry.path().is_dir() { count_files(&entry.path()) } else { 1 }).sum()
+    entries
+        .flatten()
+        .map(|entry| if entry.path().is_dir() { count_files(&entry.path()) } else { 1 })
+        .sum()
 }

@@ -48,7 +48,12 @@ impl<'a> Machine<'a> {
     }
 
     fn run(&self, store: &str, arguments: &[&str]) -> Said {
-        run_engine(&self.home.path().join(store), &self.world.simulator, self.home.path(), arguments)
+        run_engine(
+            &self.home.path().join(store),
+            &self.world.simulator,
+            self.home.path(),
+            arguments,
+        )
     }
 
     fn ok(&self, store: &str, arguments: &[&str]) -> String {
@@ -71,7 +76,10 @@ impl<'a> Machine<'a> {
 
     /// The files of states that are kept on this machine.
     fn kept(&self) -> usize {
-        tree(&self.home.path().join("plakar-opendrive")).keys().filter(|path| !path.ends_with("/places")).count()
+        tree(&self.home.path().join("plakar-opendrive"))
+            .keys()
+            .filter(|path| !path.ends_with("/places"))
+            .count()
     }
 }
 
@@ -100,7 +108,10 @@ fn assert_found_anew(world: &DriveStore, shared: &TempDir, id: &str) {
 
 fn states(world: &DriveStore) -> Vec<String> {
     let tree = world.simulator.drive().tree();
-    tree.into_iter().filter(|(path, entry)| path.starts_with("kloset/states/") && !entry.is_dir).map(|(path, _)| path).collect()
+    tree.into_iter()
+        .filter(|(path, entry)| path.starts_with("kloset/states/") && !entry.is_dir)
+        .map(|(path, _)| path)
+        .collect()
 }
 
 /// As docs/store.md has it: a copy, a second backup, and the older snapshot goes from the copy, before or after the second copy.
@@ -123,13 +134,19 @@ fn a_snapshot_that_is_copied_again_hides_nothing() {
         let other = Machine::new(&world, shared.path());
         other.ok("drive", &["sync"]);
         assert_found_anew(&world, &shared, &id);
-        assert!(states(&world).contains(&format!("kloset/states/{removed}")), "{:?}", states(&world));
+        assert!(
+            states(&world).contains(&format!("kloset/states/{removed}")),
+            "{:?}",
+            states(&world)
+        );
     }
 }
 
 /// Refused for good, as by a drive that is out of order.
 fn refusal() -> Fault {
-    Fault::new(What::Status { code: 503, message: "Service Unavailable".into(), retry_after: None }).endpoint("file/rename").always()
+    Fault::new(What::Status { code: 503, message: "Service Unavailable".into(), retry_after: None })
+        .endpoint("file/rename")
+        .always()
 }
 
 #[test]
@@ -170,7 +187,11 @@ fn a_store_of_plakar_1_0_is_looked_at_and_what_was_replaced_in_it_is_missed() {
     user.ok("drive", &["sync"]);
     let ours = |command: &[&str], code: i32, line: &str| {
         let output = own(&world.plakar, &[&["store"], command, &["@drive"]].concat());
-        let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let said = format!(
+            "{}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
         assert!(output.status.code() == Some(code) && said.contains(line), "{command:?}: {said}");
     };
     ours(&["check", "--data"], 0, "1 restore point on every machine, of 4 states");
@@ -180,7 +201,11 @@ fn a_store_of_plakar_1_0_is_looked_at_and_what_was_replaced_in_it_is_missed() {
     // As on a store that lets a state be replaced: the copy is listed, and a part of its data is nowhere.
     let drive = world.simulator.drive();
     let second = states(&world).into_iter().find(|path| !before.contains(path)).unwrap();
-    drive.put_file(&format!("kloset/states/{removed}"), drive.read_file(&second).unwrap(), 1_600_000_000);
+    drive.put_file(
+        &format!("kloset/states/{removed}"),
+        drive.read_file(&second).unwrap(),
+        1_600_000_000,
+    );
     drive.remove(&second);
     let tree = drive.tree();
     ours(&["check"], 0, "1 restore point on every machine, of 3 states");

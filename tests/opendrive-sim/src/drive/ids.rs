@@ -102,7 +102,10 @@ mod tests {
     fn ids_are_opaque_and_lead_back() {
         for id in (1..2000).chain([u64::MAX >> 1, 1 << 40]) {
             let (file, folder) = (file_id(id), folder_id(id));
-            assert_eq!((parse_file_id(&file).ok(), parse_folder_id(&folder).ok()), (Some(id), Some(id)));
+            assert_eq!(
+                (parse_file_id(&file).ok(), parse_folder_id(&folder).ok()),
+                (Some(id), Some(id))
+            );
             assert!(parse_file_id(&folder).is_err() && parse_folder_id(&file).is_err());
             assert!(parse_file_id(&file.to_lowercase()).is_err(), "case counts");
         }

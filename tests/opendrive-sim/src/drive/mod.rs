@@ -17,7 +17,9 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use crate::content::Content;
-pub(crate) use entries::{File, Folder, Id, ROOT, is_ahead, join, later, now, trimmed, truncate_name};
+pub(crate) use entries::{
+    File, Folder, Id, ROOT, is_ahead, join, later, now, trimmed, truncate_name,
+};
 pub(crate) use ids::{file_id, folder_id, parse_file_id, parse_folder_id};
 pub(crate) use tree::Tree;
 
@@ -95,10 +97,12 @@ impl Drive {
     pub fn put_in_twin(&self, folder: &str, name: &str, bytes: impl Into<Bytes>, mtime: i64) {
         let (parent, leaf) = split(folder);
         let mut tree = self.lock();
-        let made = make_folders(&mut tree, parent).and_then(|parent| tree.create_folder(parent, leaf, 0)).and_then(|twin| {
-            let file = tree.create_file(twin, name)?;
-            tree.set_content(file, Content::memory(bytes.into()), mtime)
-        });
+        let made = make_folders(&mut tree, parent)
+            .and_then(|parent| tree.create_folder(parent, leaf, 0))
+            .and_then(|twin| {
+                let file = tree.create_file(twin, name)?;
+                tree.set_content(file, Content::memory(bytes.into()), mtime)
+            });
         seeded(folder, made);
     }
 
@@ -113,7 +117,8 @@ impl Drive {
     pub fn put_unfinished(&self, path: &str) -> String {
         let (parent, name) = split(path);
         let mut tree = self.lock();
-        let made = make_folders(&mut tree, parent).and_then(|parent| tree.create_file(parent, name));
+        let made =
+            make_folders(&mut tree, parent).and_then(|parent| tree.create_file(parent, name));
         file_id(seeded(path, made))
     }
 
@@ -128,9 +133,15 @@ impl Drive {
         let hash = hash.to_lowercase();
         let unhashed: Vec<Content> = {
             let tree = self.lock();
-            let of = |ids: &[Id]| -> Vec<Content> { ids.iter().filter_map(|&id| Some(tree.file(id).ok()?.content.clone())).collect() };
+            let of = |ids: &[Id]| -> Vec<Content> {
+                ids.iter().filter_map(|&id| Some(tree.file(id).ok()?.content.clone())).collect()
+            };
             let known = of(tree.known.by_hash(&hash).get(..1).unwrap_or_default());
-            if let Some(content) = known.first().or(tree.known.elsewhere(&hash)).filter(|content| content.size() == size) {
+            if let Some(content) = known
+                .first()
+                .or(tree.known.elsewhere(&hash))
+                .filter(|content| content.size() == size)
+            {
                 return Some(content.clone());
             }
             of(tree.known.unhashed(size))
@@ -178,7 +189,12 @@ impl Drive {
                 entries.insert(tree.folder_path(id), entry);
             }
             for (&id, file) in &tree.files {
-                contents.push((tree.file_path(id), file.modified, file.finished, file.content.clone()));
+                contents.push((
+                    tree.file_path(id),
+                    file.modified,
+                    file.finished,
+                    file.content.clone(),
+                ));
             }
         }
         // Hashing generated content may take long: not under the lock.
@@ -210,7 +226,9 @@ impl Drive {
                 self.seed(&entry.path(), &path)?;
             } else if kind.is_file() {
                 let modified = entry.metadata()?.modified()?;
-                let mtime = modified.duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs() as i64);
+                let mtime = modified
+                    .duration_since(UNIX_EPOCH)
+                    .map_or(0, |elapsed| elapsed.as_secs() as i64);
                 self.put_file(&path, fs::read(entry.path())?, mtime);
             }
         }
@@ -220,7 +238,12 @@ impl Drive {
     /// Folders that share a name with another one in the same parent: a client made one twice.
     pub fn duplicate_folders(&self) -> DuplicateFolders {
         let tree = self.lock();
-        let now = tree.folders.values().flat_map(|folder| folder.folders.values()).map(|ids| ids.len() as u64 - 1).sum();
+        let now = tree
+            .folders
+            .values()
+            .flat_map(|folder| folder.folders.values())
+            .map(|ids| ids.len() as u64 - 1)
+            .sum();
         DuplicateFolders { now, ever: tree.duplicates_ever }
     }
 
@@ -244,7 +267,13 @@ impl Drive {
         self.put(path, Content::memory(bytes), mtime).map(drop).map_err(Refusal::into_text)
     }
 
-    pub(crate) fn try_put_generated(&self, path: &str, size: u64, seed: u64, mtime: i64) -> Result<(), String> {
+    pub(crate) fn try_put_generated(
+        &self,
+        path: &str,
+        size: u64,
+        seed: u64,
+        mtime: i64,
+    ) -> Result<(), String> {
         self.put(path, Content::generated(size, seed), mtime).map(drop).map_err(Refusal::into_text)
     }
 
@@ -270,8 +299,12 @@ impl Drive {
 pub fn stored_name(name: &str) -> String {
     let last = name.chars().count().saturating_sub(1);
     let replaced = name.chars().enumerate().map(|(at, c)| match c {
-        '<' | '>' | ':' | '"' | '\\' | '|' | '?' | '*' => char::from_u32(c as u32 + 0xfee0).unwrap_or(c),
-        ' ' | '\t' | '\n' | '\r' | '\u{b}' if at == 0 || at == last => char::from_u32(c as u32 + 0x2400).unwrap_or(c),
+        '<' | '>' | ':' | '"' | '\\' | '|' | '?' | '*' => {
+            char::from_u32(c as u32 + 0xfee0).unwrap_or(c)
+        }
+        ' ' | '\t' | '\n' | '\r' | '\u{b}' if at == 0 || at == last => {
+            char::from_u32(c as u32 + 0x2400).unwrap_or(c)
+        }
         _ => c,
     });
     replaced.collect()
@@ -293,9 +326,11 @@ fn find_file(tree: &Tree, path: &str) -> Option<Id> {
 }
 
 fn make_folders(tree: &mut Tree, path: &str) -> Result<Id, Refusal> {
-    path.split('/').filter(|name| !name.is_empty()).try_fold(ROOT, |parent, name| match tree.folders_named(parent, name).first() {
-        Some(&id) => Ok(id),
-        None => tree.create_folder(parent, name, 0),
+    path.split('/').filter(|name| !name.is_empty()).try_fold(ROOT, |parent, name| {
+        match tree.folders_named(parent, name).first() {
+            Some(&id) => Ok(id),
+            None => tree.create_folder(parent, name, 0),
+        }
     })
 }
 

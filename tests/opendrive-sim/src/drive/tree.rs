@@ -55,7 +55,10 @@ impl Tree {
     }
 
     fn no_folder(&self, id: Id) -> Refusal {
-        Refusal::new(404, if self.trash.contains(&id) { texts::FOLDER_DELETED } else { texts::NO_FOLDER })
+        Refusal::new(
+            404,
+            if self.trash.contains(&id) { texts::FOLDER_DELETED } else { texts::NO_FOLDER },
+        )
     }
 
     pub(crate) fn file_named(&self, parent: Id, name: &str) -> Option<Id> {
@@ -63,11 +66,19 @@ impl Tree {
     }
 
     pub(crate) fn folders_named(&self, parent: Id, name: &str) -> &[Id] {
-        self.folders.get(&parent).and_then(|folder| folder.folders.get(&name.to_lowercase())).map_or(&[], Vec::as_slice)
+        self.folders
+            .get(&parent)
+            .and_then(|folder| folder.folders.get(&name.to_lowercase()))
+            .map_or(&[], Vec::as_slice)
     }
 
     /// Makes a folder, a second one of the same name too.
-    pub(crate) fn create_folder(&mut self, parent: Id, name: &str, access: i64) -> Result<Id, Refusal> {
+    pub(crate) fn create_folder(
+        &mut self,
+        parent: Id,
+        name: &str,
+        access: i64,
+    ) -> Result<Id, Refusal> {
         let name = stored(name)?;
         self.folder(parent)?;
         let id = self.next_id();
@@ -93,12 +104,19 @@ impl Tree {
     pub(crate) fn check_space(&self, id: Id, size: u64) -> Result<(), Refusal> {
         let used = self.used - self.file(id)?.content.size();
         match self.quota {
-            Some(quota) if used + size > quota => Err(Refusal::new(507, "Not enough space in the storage")),
+            Some(quota) if used + size > quota => {
+                Err(Refusal::new(507, "Not enough space in the storage"))
+            }
             _ => Ok(()),
         }
     }
 
-    pub(crate) fn set_content(&mut self, id: Id, content: Content, modified: i64) -> Result<(), Refusal> {
+    pub(crate) fn set_content(
+        &mut self,
+        id: Id,
+        content: Content,
+        modified: i64,
+    ) -> Result<(), Refusal> {
         let size = content.size();
         let file = self.files.get_mut(&id).ok_or_else(no_file)?;
         file.modified = modified;
@@ -145,7 +163,13 @@ impl Tree {
     }
 
     /// Moves or renames a file. Another file of the new name is replaced or, without `overwrite`, an error.
-    pub(crate) fn move_file(&mut self, id: Id, parent: Id, name: &str, overwrite: bool) -> Result<(), Refusal> {
+    pub(crate) fn move_file(
+        &mut self,
+        id: Id,
+        parent: Id,
+        name: &str,
+        overwrite: bool,
+    ) -> Result<(), Refusal> {
         let name = stored(name)?;
         self.make_room(id, parent, name, overwrite)?;
         let (old_parent, old_name) = {
@@ -161,7 +185,13 @@ impl Tree {
     }
 
     /// Copies a file with its modification time; gives the copy's id.
-    pub(crate) fn copy_file(&mut self, id: Id, parent: Id, name: &str, overwrite: bool) -> Result<Id, Refusal> {
+    pub(crate) fn copy_file(
+        &mut self,
+        id: Id,
+        parent: Id,
+        name: &str,
+        overwrite: bool,
+    ) -> Result<Id, Refusal> {
         let name = stored(name)?;
         if self.file_named(parent, name) == Some(id) {
             return Err(Refusal::new(409, texts::FILE_EXISTS));
@@ -182,7 +212,13 @@ impl Tree {
         Ok(copy)
     }
 
-    fn make_room(&mut self, id: Id, parent: Id, name: &str, overwrite: bool) -> Result<(), Refusal> {
+    fn make_room(
+        &mut self,
+        id: Id,
+        parent: Id,
+        name: &str,
+        overwrite: bool,
+    ) -> Result<(), Refusal> {
         self.file(id)?;
         self.folder(parent)?;
         match self.file_named(parent, name) {
@@ -284,7 +320,9 @@ impl Tree {
     }
 
     pub(crate) fn file_path(&self, id: Id) -> String {
-        self.files.get(&id).map_or_else(String::new, |file| join(&self.folder_path(file.parent), &file.name))
+        self.files
+            .get(&id)
+            .map_or_else(String::new, |file| join(&self.folder_path(file.parent), &file.name))
     }
 
     fn next_id(&mut self) -> Id {

@@ -53,13 +53,25 @@ fn once() -> Option<u64> {
 impl Fault {
     /// A fault that fires once, on the first call that it can apply to.
     pub fn new(what: What) -> Self {
-        Self { endpoint: None, item: None, skip: 0, times: once(), probability: None, seed: 0, seconds: None, what }
+        Self {
+            endpoint: None,
+            item: None,
+            skip: 0,
+            times: once(),
+            probability: None,
+            seed: 0,
+            seconds: None,
+            what,
+        }
     }
 
     /// A folder that can't be listed, however often it is tried: 403.
     pub fn unlistable(path: &str) -> Self {
         let what = What::Status { code: 403, message: "Access denied".into(), retry_after: None };
-        Self::new(what).endpoint("folder/list").item(&format!("/{}", path.trim_matches('/'))).always()
+        Self::new(what)
+            .endpoint("folder/list")
+            .item(&format!("/{}", path.trim_matches('/')))
+            .always()
     }
 
     /// All calls are refused for so many seconds from the first one on: 429 without `Retry-After`.
@@ -127,18 +139,29 @@ impl Fault {
                 endpoint == Endpoint::Download && body.is_some_and(|size| size > *after)
             }
             What::VolumeUsedUp { .. } => endpoint == Endpoint::Download,
-            What::CutUpload { after } => endpoint.is_chunk() && body.is_some_and(|size| size > *after),
-            What::LargeListing { over } => endpoint == Endpoint::ListFolder && body.is_some_and(|entries| entries > *over),
+            What::CutUpload { after } => {
+                endpoint.is_chunk() && body.is_some_and(|size| size > *after)
+            }
+            What::LargeListing { over } => {
+                endpoint == Endpoint::ListFolder && body.is_some_and(|entries| entries > *over)
+            }
             What::RefuseWrite => endpoint.writes(),
             What::LagFiles { .. } => endpoint == Endpoint::CloseUpload,
             What::SlowClose { .. } => endpoint == Endpoint::CloseUpload && body.is_none(),
-            What::CorruptBody => endpoint == Endpoint::Download && body.is_some_and(|size| size > 0),
+            What::CorruptBody => {
+                endpoint == Endpoint::Download && body.is_some_and(|size| size > 0)
+            }
             What::CorruptUpload => endpoint.is_chunk(),
-            What::LieHash | What::LieSize => endpoint == Endpoint::CloseUpload || (endpoint == Endpoint::FileInfo && named.is_some()),
+            What::LieHash | What::LieSize => {
+                endpoint == Endpoint::CloseUpload
+                    || (endpoint == Endpoint::FileInfo && named.is_some())
+            }
             What::LagNames { .. } => endpoint == Endpoint::CreateFile,
             _ => true,
         };
-        applies && named.is_none_or(|name| name == endpoint.name()) && self.item.as_deref().is_none_or(|wanted| matches_item(wanted, item))
+        applies
+            && named.is_none_or(|name| name == endpoint.name())
+            && self.item.as_deref().is_none_or(|wanted| matches_item(wanted, item))
     }
 }
 
@@ -209,7 +232,11 @@ impl Faults {
     }
 
     pub(crate) fn unused(&self) -> Vec<Fault> {
-        self.lock().iter().filter(|planned| planned.fired == 0).map(|planned| planned.fault.clone()).collect()
+        self.lock()
+            .iter()
+            .filter(|planned| planned.fired == 0)
+            .map(|planned| planned.fault.clone())
+            .collect()
     }
 
     /// Fires what the plan holds for this call. `body` is the size of the download that it would answer, or of

@@ -150,7 +150,9 @@ mod text {
         serializer.serialize_str(&String::from_utf8_lossy(bytes))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<u8>, D::Error> {
         String::deserialize(deserializer).map(String::into_bytes)
     }
 }
@@ -217,10 +219,13 @@ impl Effects {
             }
             What::VolumeUsedUp { answer } => self.volume = Some(*answer),
             What::SlowClose { seconds: time, gives_up } => {
-                self.slow_close = Some(SlowClose { takes: seconds(*time), gives_up: gives_up.map(seconds) });
+                self.slow_close =
+                    Some(SlowClose { takes: seconds(*time), gives_up: gives_up.map(seconds) });
             }
             What::LagFiles { seconds: time } => self.lag_file = seconds(*time),
-            What::StallBody { after, ms } => self.stall = Some(Stall { after: *after, time: ms.map(Duration::from_millis) }),
+            What::StallBody { after, ms } => {
+                self.stall = Some(Stall { after: *after, time: ms.map(Duration::from_millis) })
+            }
             What::CutUpload { after } => self.cut_upload = Some(*after),
             What::LargeListing { .. } => self.edge = Some(502),
         }

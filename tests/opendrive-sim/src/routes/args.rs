@@ -47,7 +47,9 @@ impl Args {
     /// A time in seconds since 1970, if one is given; the drive takes none before that.
     pub(super) fn time(&self, key: &str) -> Result<Option<i64>, Refusal> {
         match self.optional::<i64>(key)? {
-            Some(time) if time < 0 => Err(Refusal::new(400, format!("Invalid value specified for `{key}`"))),
+            Some(time) if time < 0 => {
+                Err(Refusal::new(400, format!("Invalid value specified for `{key}`")))
+            }
             time => Ok(time),
         }
     }
@@ -76,14 +78,21 @@ impl Payload {
     /// The next bytes; `None` at the end. An error means that the client broke off.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, Refusal> {
         match &mut self.0 {
-            Some(field) => field.chunk().await.map_err(|_| Refusal::new(400, "The chunk broke off")),
+            Some(field) => {
+                field.chunk().await.map_err(|_| Refusal::new(400, "The chunk broke off"))
+            }
             None => Ok(None),
         }
     }
 }
 
 /// Reads all arguments; of a chunk everything up to its bytes.
-pub(super) async fn read(endpoint: Endpoint, rest: &str, head: &Parts, body: Incoming) -> Result<(Args, Payload), Refusal> {
+pub(super) async fn read(
+    endpoint: Endpoint,
+    rest: &str,
+    head: &Parts,
+    body: Incoming,
+) -> Result<(Args, Payload), Refusal> {
     let mut map = Map::new();
     for (key, value) in endpoint.path_args().iter().zip(rest.split('/')) {
         map.insert((*key).into(), value.into());
@@ -95,18 +104,25 @@ pub(super) async fn read(endpoint: Endpoint, rest: &str, head: &Parts, body: Inc
         return read_form(map, head, body).await;
     }
     let body = Limited::new(body, JSON_LIMIT).collect().await;
-    let body = body.map_err(|_| Refusal::new(400, "The request's body could not be read"))?.to_bytes();
+    let body =
+        body.map_err(|_| Refusal::new(400, "The request's body could not be read"))?.to_bytes();
     if !body.is_empty() {
-        let sent: Map<String, Value> = serde_json::from_slice(&body).map_err(|_| Refusal::new(400, "The request is not a JSON object"))?;
+        let sent: Map<String, Value> = serde_json::from_slice(&body)
+            .map_err(|_| Refusal::new(400, "The request is not a JSON object"))?;
         map.extend(sent);
     }
     Ok((Args(map), Payload(None)))
 }
 
-async fn read_form(mut map: Map<String, Value>, head: &Parts, body: Incoming) -> Result<(Args, Payload), Refusal> {
+async fn read_form(
+    mut map: Map<String, Value>,
+    head: &Parts,
+    body: Incoming,
+) -> Result<(Args, Payload), Refusal> {
     let bad_form = || Refusal::new(400, "The request is not a multipart form");
     let content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let boundary = multer::parse_boundary(content_type.unwrap_or_default()).map_err(|_| bad_form())?;
+    let boundary =
+        multer::parse_boundary(content_type.unwrap_or_default()).map_err(|_| bad_form())?;
     let mut form = Multipart::new(BodyDataStream::new(body), boundary);
     while let Some(field) = form.next_field().await.map_err(|_| bad_form())? {
         let Some(name) = field.name().map(str::to_owned) else { continue };

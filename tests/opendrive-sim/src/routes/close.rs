@@ -103,9 +103,14 @@ fn known_content(id: Id, size: u64, context: &CallContext) -> Result<Content, Re
     let hash = context.args.text("file_hash");
     let drive = &context.state.drive;
     drive.lock().check_space(id, size)?;
-    let known =
-        if size == 0 { Some(Content::empty()) } else { context.behaviour.upload_by_hash.then(|| drive.known(size, hash)).flatten() };
-    known.ok_or_else(|| Refusal::new(400, format!("Invalid upload file size. Total uploaded=0. File size={size}")))
+    let known = if size == 0 {
+        Some(Content::empty())
+    } else {
+        context.behaviour.upload_by_hash.then(|| drive.known(size, hash)).flatten()
+    };
+    known.ok_or_else(|| {
+        Refusal::new(400, format!("Invalid upload file size. Total uploaded=0. File size={size}"))
+    })
 }
 
 async fn slowly(upload: FinishedUpload, slow: SlowClose, context: &CallContext<'_>) -> Closed {
@@ -129,7 +134,10 @@ async fn slowly(upload: FinishedUpload, slow: SlowClose, context: &CallContext<'
         },
         None => work.await,
     };
-    Closed::Now(done.unwrap_or_else(|error| Err(Refusal::new(500, error.to_string()))).and_then(|()| record(id, context)))
+    Closed::Now(
+        done.unwrap_or_else(|error| Err(Refusal::new(500, error.to_string())))
+            .and_then(|()| record(id, context)),
+    )
 }
 
 /// The whole record: as in a listing, but that here the size is a number.
@@ -140,7 +148,8 @@ fn record(id: Id, context: &CallContext) -> Outcome {
     if context.effects.lie_hash {
         record.insert("FileHash".into(), wrong_hash(file.content.md5()).into());
     }
-    record.insert("Size".into(), (file.content.size() + u64::from(context.effects.lie_size)).into());
+    record
+        .insert("Size".into(), (file.content.size() + u64::from(context.effects.lie_size)).into());
     record.insert("DirUpdateTime".into(), json!(tree.folder(file.parent)?.modified));
     Ok(records::to_json(&record))
 }

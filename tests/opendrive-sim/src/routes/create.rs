@@ -46,7 +46,9 @@ pub(super) fn create_file(context: &CallContext) -> Outcome {
     let hash_only = size.is_some_and(|size| is_known(size, context));
     let location = match (size, behaviour.temp_location) {
         (None, _) | (_, TempLocation::AtOpen) => String::new(),
-        (Some(size), place) => state.uploads.begin(id, size, place != TempLocation::RefusedUntilOpen, &state.options),
+        (Some(size), place) => {
+            state.uploads.begin(id, size, place != TempLocation::RefusedUntilOpen, &state.options)
+        }
     };
     answer(id, location, hash_only, context)
 }
@@ -54,7 +56,9 @@ pub(super) fn create_file(context: &CallContext) -> Outcome {
 /// Refuses what is larger than a file may be.
 pub(super) fn check_size(size: u64, context: &CallContext) -> Result<(), Refusal> {
     match context.behaviour.max_file_size {
-        Some(max) if size > max => Err(Refusal::new(400, format!("File size exceeds the limit of {max} bytes"))),
+        Some(max) if size > max => {
+            Err(Refusal::new(400, format!("File size exceeds the limit of {max} bytes")))
+        }
         _ => Ok(()),
     }
 }
@@ -62,7 +66,9 @@ pub(super) fn check_size(size: u64, context: &CallContext) -> Result<(), Refusal
 /// Whether the content that the call tells of needs no bytes.
 fn is_known(size: u64, context: &CallContext) -> bool {
     let hash = context.args.text("file_hash");
-    context.behaviour.upload_by_hash && !hash.is_empty() && context.state.drive.known(size, hash).is_some()
+    context.behaviour.upload_by_hash
+        && !hash.is_empty()
+        && context.state.drive.known(size, hash).is_some()
 }
 
 fn answer(id: Id, location: String, hash_only: bool, context: &CallContext) -> Outcome {

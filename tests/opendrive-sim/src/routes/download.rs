@@ -25,7 +25,12 @@ pub(super) struct Plan {
     partial: bool,
 }
 
-pub(super) fn plan(args: &Args, range: Option<&HeaderValue>, behaviour: &Behaviour, state: &State) -> Result<Plan, Refusal> {
+pub(super) fn plan(
+    args: &Args,
+    range: Option<&HeaderValue>,
+    behaviour: &Behaviour,
+    state: &State,
+) -> Result<Plan, Refusal> {
     let id = parse_file_id(args.text("file_id"))?;
     let content = {
         let tree = state.drive.lock();
@@ -66,8 +71,13 @@ impl Plan {
 
     pub(super) fn answer(self, context: &CallContext, mut call: InFlight) -> Response<ReplyBody> {
         let (effects, behaviour, state) = (context.effects, context.behaviour, context.state);
-        let used_up = || behaviour.daily_volume.is_some_and(|volume| state.volume_used.load(Ordering::Relaxed) >= volume);
-        if let Some(form) = effects.volume.or_else(|| used_up().then_some(behaviour.volume_answer)) {
+        let used_up = || {
+            behaviour
+                .daily_volume
+                .is_some_and(|volume| state.volume_used.load(Ordering::Relaxed) >= volume)
+        };
+        if let Some(form) = effects.volume.or_else(|| used_up().then_some(behaviour.volume_answer))
+        {
             return self.used_up(form, state, call);
         }
         let status = if self.partial { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK };
@@ -107,8 +117,10 @@ impl Plan {
             VolumeAnswer::Text => answer(texts::VOLUME_USED_UP.into(), "text/html", call),
             VolumeAnswer::Record => {
                 let tree = state.drive.lock();
-                let mut record =
-                    tree.file(self.id).map(|file| records::to_object(&FileRecord::without_hash(self.id, file))).unwrap_or_default();
+                let mut record = tree
+                    .file(self.id)
+                    .map(|file| records::to_object(&FileRecord::without_hash(self.id, file)))
+                    .unwrap_or_default();
                 record.insert("BWExceeded".into(), 1.into());
                 answer(records::to_json(&record), "application/json", call)
             }

@@ -132,9 +132,22 @@ impl Endpoint {
             Self::Login | Self::SessionExists | Self::Logout | Self::UserInfo => false,
             Self::ListFolder | Self::ItemByName | Self::IdByPath | Self::ExportCsv => false,
             Self::FileInfo | Self::Download | Self::HasContent => false,
-            Self::CreateFolder | Self::TrashFolder | Self::RemoveFolder | Self::RenameFolder | Self::MoveCopyFolder => true,
-            Self::FileSettings | Self::FileAccess | Self::RenameFile | Self::MoveCopyFile | Self::TrashFile | Self::DeleteFile => true,
-            Self::CreateFile | Self::OpenUpload | Self::UploadChunk | Self::UploadChunk2 | Self::CloseUpload => true,
+            Self::CreateFolder
+            | Self::TrashFolder
+            | Self::RemoveFolder
+            | Self::RenameFolder
+            | Self::MoveCopyFolder => true,
+            Self::FileSettings
+            | Self::FileAccess
+            | Self::RenameFile
+            | Self::MoveCopyFile
+            | Self::TrashFile
+            | Self::DeleteFile => true,
+            Self::CreateFile
+            | Self::OpenUpload
+            | Self::UploadChunk
+            | Self::UploadChunk2
+            | Self::CloseUpload => true,
         }
     }
 
@@ -145,16 +158,24 @@ impl Endpoint {
         let first = |key| args.text(key).split(',').next().unwrap_or_default();
         let folder = |key| drive::parse_folder_id(first(key)).map(|id| tree.folder_path(id));
         let file = |key| drive::parse_file_id(first(key)).map(|id| tree.file_path(id));
-        let child = |parent, name| folder(parent).map(|parent| drive::join(&parent, args.text(name)));
+        let child =
+            |parent, name| folder(parent).map(|parent| drive::join(&parent, args.text(name)));
         let path: Result<String, Refusal> = match self {
-            Self::Login | Self::SessionExists | Self::Logout | Self::UserInfo | Self::HasContent => return String::new(),
+            Self::Login
+            | Self::SessionExists
+            | Self::Logout
+            | Self::UserInfo
+            | Self::HasContent => return String::new(),
             Self::IdByPath => return args.text("path").trim_matches('/').into(),
             Self::ItemByName => child("folder_id", "name"),
             Self::CreateFolder => child("folder_sub_parent", "folder_name"),
             Self::CreateFile => child("folder_id", "file_name"),
-            Self::ListFolder | Self::ExportCsv | Self::TrashFolder | Self::RemoveFolder | Self::RenameFolder | Self::MoveCopyFolder => {
-                folder("folder_id")
-            }
+            Self::ListFolder
+            | Self::ExportCsv
+            | Self::TrashFolder
+            | Self::RemoveFolder
+            | Self::RenameFolder
+            | Self::MoveCopyFolder => folder("folder_id"),
             Self::MoveCopyFile => file("src_file_id"),
             _ => file("file_id"),
         };

@@ -21,7 +21,12 @@ fn write(tree: &Tree, id: Id, path: &str, rows: &mut String) -> Result<(), Refus
     }
     for &child in folder.files.values() {
         let file = tree.file(child)?;
-        rows.push_str(&format!("File,{},{},{}\r\n", file_id(child), quoted(&join(path, &file.name)), file.content.size()));
+        rows.push_str(&format!(
+            "File,{},{},{}\r\n",
+            file_id(child),
+            quoted(&join(path, &file.name)),
+            file.content.size()
+        ));
     }
     Ok(())
 }

@@ -6,7 +6,9 @@ use tokio::task::block_in_place;
 use super::args::Args;
 use super::records::{FileRecord, to_json};
 use super::{CallContext, Outcome};
-use crate::drive::{Id, ROOT, Refusal, Tree, file_id, later, now, parse_file_id, parse_folder_id, truncate_name};
+use crate::drive::{
+    Id, ROOT, Refusal, Tree, file_id, later, now, parse_file_id, parse_folder_id, truncate_name,
+};
 use crate::state::State;
 use crate::texts;
 
@@ -36,7 +38,8 @@ pub(super) fn settings(context: &CallContext) -> Outcome {
 
 pub(super) fn access(context: &CallContext) -> Outcome {
     let id = parse_file_id(context.args.text("file_id"))?;
-    let access = access_level(context.args)?.ok_or_else(|| Refusal::new(400, "`file_ispublic` is required."))?;
+    let access = access_level(context.args)?
+        .ok_or_else(|| Refusal::new(400, "`file_ispublic` is required."))?;
     context.state.drive.lock().file_mut(id)?.access = access;
     record(id, false, false, context.state)
 }
@@ -44,7 +47,9 @@ pub(super) fn access(context: &CallContext) -> Outcome {
 /// Private, public or hidden: 0, 1 or 2.
 fn access_level(args: &Args) -> Result<Option<i64>, Refusal> {
     match args.optional("file_ispublic")? {
-        Some(access) if !(0..=2).contains(&access) => Err(Refusal::new(400, "Invalid value specified for `file_ispublic`")),
+        Some(access) if !(0..=2).contains(&access) => {
+            Err(Refusal::new(400, "Invalid value specified for `file_ispublic`"))
+        }
         access => Ok(access),
     }
 }
@@ -101,7 +106,9 @@ pub(super) fn delete(context: &CallContext) -> Outcome {
         Ok(listed) => listed,
         Err(refusal) => {
             let ids = ids(context.args)?;
-            if ids.is_empty() || !ids.iter().all(|&id| tree.is_in_trash(id) || tree.file(id).is_ok()) {
+            if ids.is_empty()
+                || !ids.iter().all(|&id| tree.is_in_trash(id) || tree.file(id).is_ok())
+            {
                 return Err(refusal);
             }
             (ids, ROOT)
@@ -123,7 +130,8 @@ fn ids(args: &Args) -> Result<Vec<Id>, Refusal> {
 /// The files that a call names, all of which must be there, and the folder of the first.
 fn listed(tree: &Tree, args: &Args) -> Result<(Vec<Id>, Id), Refusal> {
     let ids = ids(args)?;
-    let parents = ids.iter().map(|&id| Ok(tree.file(id)?.parent)).collect::<Result<Vec<Id>, Refusal>>()?;
+    let parents =
+        ids.iter().map(|&id| Ok(tree.file(id)?.parent)).collect::<Result<Vec<Id>, Refusal>>()?;
     Ok((ids, parents.first().copied().unwrap_or(ROOT)))
 }
 

@@ -8,7 +8,10 @@ use super::records::{FileRecord, FolderRecord, Found, Listing, to_json};
 use super::{CallContext, Outcome};
 use crate::behaviour::FolderNamesakes;
 use crate::content::Content;
-use crate::drive::{Id, ROOT, Refusal, Tree, folder_id, is_ahead, later, now, parse_folder_id, trimmed, truncate_name};
+use crate::drive::{
+    Id, ROOT, Refusal, Tree, folder_id, is_ahead, later, now, parse_folder_id, trimmed,
+    truncate_name,
+};
 use crate::state::State;
 use crate::texts;
 
@@ -24,7 +27,8 @@ pub(super) fn list(context: &CallContext) -> Outcome {
         Some(offset) => (offset, PAGE),
         None => (0, context.behaviour.listing_limit.unwrap_or(u64::MAX)),
     };
-    let (skip, take) = (usize::try_from(skip).unwrap_or(usize::MAX), usize::try_from(take).unwrap_or(usize::MAX));
+    let (skip, take) =
+        (usize::try_from(skip).unwrap_or(usize::MAX), usize::try_from(take).unwrap_or(usize::MAX));
     hash_contents(id, state)?;
     let tree = state.drive.lock();
     let folder = tree.folder(id)?;
@@ -63,8 +67,11 @@ pub(super) fn item_by_name(context: &CallContext) -> Outcome {
     let dir_update_time = tree.folder(id)?.modified;
     // The real drive never finds such names.
     let findable = !name.contains(['+', '&']);
-    let file = tree.file_named(id, name).filter(|&file| findable && tree.file(file).is_ok_and(|file| !is_ahead(file.hidden_until)));
-    let visible = |id: &&Id| findable && tree.folder(**id).is_ok_and(|folder| !is_ahead(folder.hidden_until));
+    let file = tree
+        .file_named(id, name)
+        .filter(|&file| findable && tree.file(file).is_ok_and(|file| !is_ahead(file.hidden_until)));
+    let visible =
+        |id: &&Id| findable && tree.folder(**id).is_ok_and(|folder| !is_ahead(folder.hidden_until));
     let folders = folders(&tree, tree.folders_named(id, name).iter().filter(visible));
     let files = files(&tree, &file, FileRecord::without_hash);
     Ok(to_json(&Found { dir_update_time, folders, files }))
@@ -87,7 +94,10 @@ pub(super) fn create(context: &CallContext) -> Outcome {
     let access = args.number("folder_is_public").unwrap_or(0);
     let name = trimmed(args.text("folder_name"));
     let mut tree = context.state.drive.lock();
-    let made = tree.folders_named(parent, name).first().and_then(|&namesake| Some(tree.folder(namesake).ok()?.made));
+    let made = tree
+        .folders_named(parent, name)
+        .first()
+        .and_then(|&namesake| Some(tree.folder(namesake).ok()?.made));
     let refused = match context.behaviour.folder_namesakes {
         FolderNamesakes::Refused => made.is_some(),
         FolderNamesakes::Raced => made.is_some_and(|made| made < context.arrived),
@@ -161,7 +171,11 @@ fn hash_contents(id: Id, state: &State) -> Result<(), Refusal> {
     let unknown: Vec<Content> = {
         let tree = state.drive.lock();
         let files = tree.folder(id)?.files.values().filter_map(|&file| tree.file(file).ok());
-        files.map(|file| &file.content).filter(|content| !content.hash_is_known()).cloned().collect()
+        files
+            .map(|file| &file.content)
+            .filter(|content| !content.hash_is_known())
+            .cloned()
+            .collect()
     };
     if !unknown.is_empty() {
         block_in_place(|| unknown.iter().for_each(Content::hash));

@@ -49,7 +49,11 @@ struct CallContext<'a> {
 }
 
 /// Answers one call from this address; `None` means that the connection is to be dropped without an answer.
-pub(crate) async fn handle(request: Request<Incoming>, address: IpAddr, state: &Arc<State>) -> Option<Response<ReplyBody>> {
+pub(crate) async fn handle(
+    request: Request<Incoming>,
+    address: IpAddr,
+    state: &Arc<State>,
+) -> Option<Response<ReplyBody>> {
     let arrived = Instant::now();
     let behaviour = state.behaviour.get();
     let (head, body) = request.into_parts();
@@ -72,7 +76,8 @@ pub(crate) async fn handle(request: Request<Incoming>, address: IpAddr, state: &
         return Some(refuse(Refusal::new(429, texts::TOO_MANY_DOWNLOADS), None, call));
     }
 
-    let plan = (endpoint == Endpoint::Download).then(|| download::plan(&args, head.headers.get(header::RANGE), &behaviour, state));
+    let plan = (endpoint == Endpoint::Download)
+        .then(|| download::plan(&args, head.headers.get(header::RANGE), &behaviour, state));
     let body = match &plan {
         Some(plan) => plan.as_ref().ok().map(download::Plan::length),
         None => extent(endpoint, &args, state),
@@ -89,7 +94,8 @@ pub(crate) async fn handle(request: Request<Incoming>, address: IpAddr, state: &
         return None;
     }
     let planted = effects.answer.take();
-    let context = CallContext { args: &args, effects: &effects, behaviour: &behaviour, state, arrived };
+    let context =
+        CallContext { args: &args, effects: &effects, behaviour: &behaviour, state, arrived };
     if let Some(refused) = refusal(endpoint, &context, planted) {
         call.received(payload.drain().await);
         return Some(refused.answer(call));
@@ -101,7 +107,9 @@ pub(crate) async fn handle(request: Request<Incoming>, address: IpAddr, state: &
         }
         (_, Some(Ok(plan))) => return Some(plan.answer(&context, call)),
         (_, Some(Err(refusal))) => Err(refusal),
-        (Endpoint::UploadChunk | Endpoint::UploadChunk2, None) => upload::chunk(endpoint, &context, payload, &mut call).await,
+        (Endpoint::UploadChunk | Endpoint::UploadChunk2, None) => {
+            upload::chunk(endpoint, &context, payload, &mut call).await
+        }
         (Endpoint::CloseUpload, None) => match close::close(&context).await {
             close::Closed::Now(outcome) => outcome,
             close::Closed::GivenUp => return (!effects.lose_answer).then(|| edge(504, call)),
@@ -154,7 +162,10 @@ fn perform(endpoint: Endpoint, context: &CallContext) -> Outcome {
         Endpoint::CreateFile => create::create_file(context),
         Endpoint::OpenUpload => upload::open(context),
         // Answered by `handle`, as they wait for bytes or send some.
-        Endpoint::Download | Endpoint::UploadChunk | Endpoint::UploadChunk2 | Endpoint::CloseUpload => Err(Refusal::new(500, "Not here")),
+        Endpoint::Download
+        | Endpoint::UploadChunk
+        | Endpoint::UploadChunk2
+        | Endpoint::CloseUpload => Err(Refusal::new(500, "Not here")),
     }
 }
 
@@ -196,7 +207,10 @@ fn refusal(endpoint: Endpoint, context: &CallContext, planted: Option<Answer>) -
         return None;
     }
     let refusal = context.state.sessions.check(context.args.text("session_id")).err()?;
-    Some(Refused::Plainly(Refusal { status: context.behaviour.session_over_status, ..refusal }, None))
+    Some(Refused::Plainly(
+        Refusal { status: context.behaviour.session_over_status, ..refusal },
+        None,
+    ))
 }
 
 /// A page as the drive's edge servers answer it.
@@ -244,7 +258,9 @@ fn planted_answer(planted: Answer, mut call: InFlight) -> Response<ReplyBody> {
     };
     let mut response = Response::new(body);
     *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if gzip {
         response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
@@ -264,7 +280,9 @@ fn refuse(refusal: Refusal, retry_after: Option<u64>, mut call: InFlight) -> Res
     call.status(status.as_u16());
     let mut response = Response::new(ReplyBody::whole(error, Some(call)));
     *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if let Some(seconds) = retry_after {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }

@@ -136,7 +136,10 @@ impl Serialize for Link {
 }
 
 /// Numbers of file records are strings.
-fn digits<T: std::fmt::Display, S: Serializer>(number: &T, serializer: S) -> Result<S::Ok, S::Error> {
+fn digits<T: std::fmt::Display, S: Serializer>(
+    number: &T,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serializer.collect_str(number)
 }
 

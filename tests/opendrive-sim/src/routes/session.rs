@@ -25,7 +25,9 @@ pub(super) fn login(context: &CallContext) -> Outcome {
         return Err(Refusal::new(403, texts::CAPTCHA));
     }
     // User names of OpenDrive are e-mail addresses, whose case doesn't matter.
-    if !args.text("username").eq_ignore_ascii_case(&options.username) || args.text("passwd") != options.password {
+    if !args.text("username").eq_ignore_ascii_case(&options.username)
+        || args.text("passwd") != options.password
+    {
         sessions.fail();
         return Err(Refusal::new(401, "Invalid username or password"));
     }
@@ -54,7 +56,9 @@ pub(super) fn login(context: &CallContext) -> Outcome {
 }
 
 pub(super) fn exists(context: &CallContext) -> Outcome {
-    Ok(records::to_json(&json!({"result": context.state.sessions.is_valid(context.args.text("session_id"))})))
+    Ok(records::to_json(
+        &json!({"result": context.state.sessions.is_valid(context.args.text("session_id"))}),
+    ))
 }
 
 pub(super) fn logout(context: &CallContext) -> Outcome {

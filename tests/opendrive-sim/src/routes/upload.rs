@@ -33,12 +33,18 @@ pub(super) fn open(context: &CallContext) -> Outcome {
 /// Whether the drive knows a content; makes nothing.
 pub(super) fn has_content(context: &CallContext) -> Outcome {
     let size = context.args.number("file_size")?;
-    let exists = context.behaviour.upload_by_hash && context.state.drive.known(size, context.args.text("file_hash")).is_some();
+    let exists = context.behaviour.upload_by_hash
+        && context.state.drive.known(size, context.args.text("file_hash")).is_some();
     Ok(to_json(&json!({ "exists": exists })))
 }
 
 /// Stores a chunk once all of it has come; each must begin where the one before it has ended.
-pub(super) async fn chunk(endpoint: Endpoint, context: &CallContext<'_>, mut payload: Payload, call: &mut InFlight) -> Outcome {
+pub(super) async fn chunk(
+    endpoint: Endpoint,
+    context: &CallContext<'_>,
+    mut payload: Payload,
+    call: &mut InFlight,
+) -> Outcome {
     let begun = Instant::now();
     let (offset, size, upload) = match chunk_target(context) {
         Ok(target) => target,
@@ -69,7 +75,9 @@ pub(super) async fn chunk(endpoint: Endpoint, context: &CallContext<'_>, mut pay
             }
             data.truncate(usize::try_from(cut - received).unwrap_or(usize::MAX));
             received += data.len() as u64;
-            writer.write(&data).map_err(|error| Refusal::new(500, format!("The chunk can't be stored: {error}")))?;
+            writer.write(&data).map_err(|error| {
+                Refusal::new(500, format!("The chunk can't be stored: {error}"))
+            })?;
             if received == cut {
                 break;
             }
@@ -78,7 +86,10 @@ pub(super) async fn chunk(endpoint: Endpoint, context: &CallContext<'_>, mut pay
             }
         }
         if received != size.min(cut) {
-            return Err(Refusal::new(400, format!("The chunk has {received} bytes instead of {size}")));
+            return Err(Refusal::new(
+                400,
+                format!("The chunk has {received} bytes instead of {size}"),
+            ));
         }
         writer.finish()
     };

@@ -12,8 +12,12 @@ use crate::client::{Client, connect_to, start};
 async fn wrong_credentials_are_refused() {
     let simulator = start();
     let client = Client::new(&simulator, false);
-    for (username, password) in [("user@example.com", "wrong"), ("other@example.com", simulator.password()), ("", "")] {
-        let reply = client.post("session/login.json", json!({"username": username, "passwd": password})).await;
+    for (username, password) in
+        [("user@example.com", "wrong"), ("other@example.com", simulator.password()), ("", "")]
+    {
+        let reply = client
+            .post("session/login.json", json!({"username": username, "passwd": password}))
+            .await;
         assert_eq!(reply.refused(401), "Invalid username or password");
     }
     assert_eq!(simulator.calls().of("session/login"), 3);
@@ -80,12 +84,18 @@ async fn latency_and_calls_in_flight() {
     tokio::join!(client.list("0"), client.list("0"), client.list("0"));
     assert!(begun.elapsed() >= Duration::from_millis(100));
     let calls = simulator.calls();
-    assert_eq!((calls.total, calls.of("folder/list"), calls.peak_in_flight, calls.in_flight), (3, 3, 3, 0));
+    assert_eq!(
+        (calls.total, calls.of("folder/list"), calls.peak_in_flight, calls.in_flight),
+        (3, 3, 3, 0)
+    );
     let log = simulator.call_log();
     assert_eq!(log.len(), 3);
     for record in log {
         assert!(record.end - record.start >= Duration::from_millis(100), "{record:?}");
-        assert_eq!((record.endpoint, record.status, record.session), ("folder/list", 200, client.session.clone()));
+        assert_eq!(
+            (record.endpoint, record.status, record.session),
+            ("folder/list", 200, client.session.clone())
+        );
     }
 }
 

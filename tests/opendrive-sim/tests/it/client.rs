@@ -36,7 +36,10 @@ impl Reply {
 
     /// A text of the answer's JSON.
     pub fn text(&self, key: &str) -> String {
-        self.json()[key].as_str().unwrap_or_else(|| panic!("no text {key} in {}", self.json())).to_owned()
+        self.json()[key]
+            .as_str()
+            .unwrap_or_else(|| panic!("no text {key} in {}", self.json()))
+            .to_owned()
     }
 
     /// Checks the error object; gives its message.
@@ -47,7 +50,12 @@ impl Reply {
     }
 
     pub fn ok(self) -> Self {
-        assert!((200..300).contains(&self.status), "{} {}", self.status, String::from_utf8_lossy(&self.body));
+        assert!(
+            (200..300).contains(&self.status),
+            "{} {}",
+            self.status,
+            String::from_utf8_lossy(&self.body)
+        );
         self
     }
 }
@@ -67,14 +75,20 @@ impl Client {
         let mut roots = RootCertStore::empty();
         let ca = std::fs::read(simulator.ca_file()).expect("the CA file");
         roots.add(CertificateDer::from_pem_slice(&ca).expect("PEM")).expect("a certificate");
-        let mut config = ClientConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .expect("protocol versions")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        let mut config =
+            ClientConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
+                .with_safe_default_protocol_versions()
+                .expect("protocol versions")
+                .with_root_certificates(roots)
+                .with_no_client_auth();
         config.alpn_protocols = if http2 { vec![b"h2".into()] } else { vec![b"http/1.1".into()] };
         let from = std::net::Ipv4Addr::LOCALHOST.into();
-        Self { address: simulator.address(), tls: TlsConnector::from(Arc::new(config)), from, session: String::new() }
+        Self {
+            address: simulator.address(),
+            tls: TlsConnector::from(Arc::new(config)),
+            from,
+            session: String::new(),
+        }
     }
 
     /// A client over HTTP/1.1, logged in.
@@ -114,7 +128,12 @@ impl Client {
         self.send_json("PUT", path, body).await
     }
 
-    async fn send_json(&self, method: &str, path: &str, mut body: Value) -> Result<Reply, hyper::Error> {
+    async fn send_json(
+        &self,
+        method: &str,
+        path: &str,
+        mut body: Value,
+    ) -> Result<Reply, hyper::Error> {
         if !self.session.is_empty() {
             body["session_id"] = self.session.clone().into();
         }
@@ -149,7 +168,11 @@ impl Client {
     }
 
     pub async fn make_folder(&self, parent: &str, name: &str) -> Reply {
-        self.post("folder.json", json!({"folder_name": name, "folder_sub_parent": parent, "folder_is_public": 0})).await
+        self.post(
+            "folder.json",
+            json!({"folder_name": name, "folder_sub_parent": parent, "folder_is_public": 0}),
+        )
+        .await
     }
 
     pub async fn create_file(&self, folder: &str, name: &str) -> Reply {
@@ -158,7 +181,8 @@ impl Client {
 
     /// As a client that knows size, and hash, before it begins.
     pub async fn create_sized(&self, folder: &str, name: &str, size: usize, hash: &str) -> Reply {
-        let body = json!({"folder_id": folder, "file_name": name, "file_size": size, "file_hash": hash});
+        let body =
+            json!({"folder_id": folder, "file_name": name, "file_size": size, "file_hash": hash});
         self.post("upload/create_file.json", body).await
     }
 
@@ -174,14 +198,25 @@ impl Client {
     pub async fn chunk2(&self, file: &str, location: &str, offset: usize, data: &[u8]) -> Reply {
         let size = data.len();
         let session = &self.session;
-        let path =
-            format!("upload/upload_file_chunk2.json/{session}/{file}?temp_location={location}&chunk_offset={offset}&chunk_size={size}");
-        let head = b"--B\r\nContent-Disposition: form-data; name=\"file_data\"; filename=\"f\"\r\n\r\n";
+        let path = format!(
+            "upload/upload_file_chunk2.json/{session}/{file}?temp_location={location}&chunk_offset={offset}&chunk_size={size}"
+        );
+        let head =
+            b"--B\r\nContent-Disposition: form-data; name=\"file_data\"; filename=\"f\"\r\n\r\n";
         let body = [&head[..], data, b"\r\n--B--\r\n"].concat();
-        self.request("POST", &path, None, "multipart/form-data; boundary=B", body.into()).await.expect("an answer")
+        self.request("POST", &path, None, "multipart/form-data; boundary=B", body.into())
+            .await
+            .expect("an answer")
     }
 
-    pub async fn chunk_of_size(&self, file: &str, location: &str, offset: usize, size: usize, data: &[u8]) -> Reply {
+    pub async fn chunk_of_size(
+        &self,
+        file: &str,
+        location: &str,
+        offset: usize,
+        size: usize,
+        data: &[u8],
+    ) -> Reply {
         self.send_form(self.form(file, location, offset, size, data)).await.expect("an answer")
     }
 
@@ -196,9 +231,16 @@ impl Client {
         ];
         let mut body = Vec::new();
         for (name, value) in fields {
-            body.extend(format!("--B\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").bytes());
+            body.extend(
+                format!(
+                    "--B\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
+                )
+                .bytes(),
+            );
         }
-        body.extend(b"--B\r\nContent-Disposition: form-data; name=\"file_data\"; filename=\"f\"\r\n");
+        body.extend(
+            b"--B\r\nContent-Disposition: form-data; name=\"file_data\"; filename=\"f\"\r\n",
+        );
         body.extend(b"Content-Type: application/octet-stream\r\n\r\n");
         body.extend(data);
         body.extend(b"\r\n--B--\r\n");
@@ -206,12 +248,25 @@ impl Client {
     }
 
     /// A chunk whose answer may not come.
-    pub async fn try_chunk(&self, file: &str, location: &str, offset: usize, data: &[u8]) -> Result<Reply, hyper::Error> {
+    pub async fn try_chunk(
+        &self,
+        file: &str,
+        location: &str,
+        offset: usize,
+        data: &[u8],
+    ) -> Result<Reply, hyper::Error> {
         self.send_form(self.form(file, location, offset, data.len(), data)).await
     }
 
     async fn send_form(&self, body: Vec<u8>) -> Result<Reply, hyper::Error> {
-        self.request("POST", "upload/upload_file_chunk.json", None, "multipart/form-data; boundary=B", body.into()).await
+        self.request(
+            "POST",
+            "upload/upload_file_chunk.json",
+            None,
+            "multipart/form-data; boundary=B",
+            body.into(),
+        )
+        .await
     }
 
     pub async fn close_upload(&self, file: &str, location: &str, size: usize) -> Reply {
@@ -220,7 +275,13 @@ impl Client {
     }
 
     /// A whole upload in chunks; gives the file's id and the answer to its end.
-    pub async fn upload(&self, folder: &str, name: &str, data: &[u8], chunk_size: usize) -> (String, Reply) {
+    pub async fn upload(
+        &self,
+        folder: &str,
+        name: &str,
+        data: &[u8],
+        chunk_size: usize,
+    ) -> (String, Reply) {
         let file = self.create_file(folder, name).await.ok().text("FileId");
         let location = self.open_upload(&file, data.len()).await.ok().text("TempLocation");
         let mut offset = 0;
@@ -233,9 +294,17 @@ impl Client {
         (file, reply)
     }
 
-    async fn request(&self, method: &str, path: &str, range: Option<&str>, content_type: &str, body: Bytes) -> Result<Reply, hyper::Error> {
+    async fn request(
+        &self,
+        method: &str,
+        path: &str,
+        range: Option<&str>,
+        content_type: &str,
+        body: Bytes,
+    ) -> Result<Reply, hyper::Error> {
         let mut request = Request::builder().method(method);
-        for (name, value) in [("content-type", content_type), ("range", range.unwrap_or_default())] {
+        for (name, value) in [("content-type", content_type), ("range", range.unwrap_or_default())]
+        {
             if !value.is_empty() {
                 request = request.header(name, value);
             }
@@ -245,14 +314,21 @@ impl Client {
         let io = TokioIo::new(tls);
         let body = Full::new(body);
         if is_h2 {
-            let request = request.uri(format!("https://{HOST}/api/v1/{path}")).body(body).expect("a request");
+            let request =
+                request.uri(format!("https://{HOST}/api/v1/{path}")).body(body).expect("a request");
             let mut builder = http2::Builder::new(TokioExecutor::new());
-            let builder = builder.initial_stream_window_size(4 << 20).initial_connection_window_size(64 << 20);
+            let builder = builder
+                .initial_stream_window_size(4 << 20)
+                .initial_connection_window_size(64 << 20);
             let (mut sender, connection) = builder.handshake(io).await?;
             tokio::spawn(connection);
             read(sender.send_request(request).await?).await
         } else {
-            let request = request.uri(format!("/api/v1/{path}")).header("host", HOST).body(body).expect("a request");
+            let request = request
+                .uri(format!("/api/v1/{path}"))
+                .header("host", HOST)
+                .body(body)
+                .expect("a request");
             let (mut sender, connection) = http1::handshake(io).await?;
             tokio::spawn(connection);
             read(sender.send_request(request).await?).await
@@ -273,7 +349,10 @@ impl Client {
 
 /// Asks the proxy for a tunnel; gives the head of its answer.
 pub async fn connect_to(stream: &mut TcpStream, target: &str) -> String {
-    stream.write_all(format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n").as_bytes()).await.expect("a write");
+    stream
+        .write_all(format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n").as_bytes())
+        .await
+        .expect("a write");
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await.expect("the proxy's answer"));
@@ -283,7 +362,8 @@ pub async fn connect_to(stream: &mut TcpStream, target: &str) -> String {
 
 async fn read(response: Response<Incoming>) -> Result<Reply, hyper::Error> {
     let (head, mut body) = response.into_parts();
-    let mut reply = Reply { status: head.status.as_u16(), headers: head.headers, ..Reply::default() };
+    let mut reply =
+        Reply { status: head.status.as_u16(), headers: head.headers, ..Reply::default() };
     while let Some(frame) = body.frame().await {
         match frame.map(|frame| frame.into_data()) {
             Ok(Ok(data)) => reply.body.extend_from_slice(&data),

@@ -8,10 +8,18 @@ use serde_json::{Value, json};
 use crate::client::{Client, start};
 
 /// A request to the control interface: the status and the body of its answer.
-pub fn control(address: SocketAddr, method: &str, path: &str, host: &str, body: &[u8]) -> (u16, Vec<u8>) {
+pub fn control(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    host: &str,
+    body: &[u8],
+) -> (u16, Vec<u8>) {
     let mut stream = TcpStream::connect(address).expect("the simulator");
     let length = body.len();
-    let head = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n"
+    );
     stream.write_all(&[head.as_bytes(), body].concat()).expect("a write");
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).expect("an answer");
@@ -36,10 +44,16 @@ async fn everything_over_json() {
     let post = |path: &str, body: Value| assert_eq!(send("POST", path, body).0, 200, "{path}");
 
     post("/_sim/folder", json!({"path": "a/b"}));
-    assert_eq!(control(address, "PUT", "/_sim/file?path=a/f%20%C3%BC&mtime=5", "127.0.0.1:9", b"bytes").0, 200);
+    assert_eq!(
+        control(address, "PUT", "/_sim/file?path=a/f%20%C3%BC&mtime=5", "127.0.0.1:9", b"bytes").0,
+        200
+    );
     post("/_sim/generated", json!({"path": "g", "size": 100, "seed": 3, "mtime": 6}));
     let tree = get("/_sim/tree");
-    assert_eq!(tree["a/f ü"], json!({"is_dir": false, "size": 5, "mtime": 5, "md5": crate::client::md5(b"bytes")}));
+    assert_eq!(
+        tree["a/f ü"],
+        json!({"is_dir": false, "size": 5, "mtime": 5, "md5": crate::client::md5(b"bytes")})
+    );
     assert_eq!(tree["g"]["size"], 100);
     assert_eq!(send("GET", "/_sim/file?path=a/f+%C3%BC", Value::Null), (200, b"bytes".to_vec()));
     assert_eq!(send("DELETE", "/_sim/file?path=a", Value::Null).0, 200);
@@ -55,13 +69,19 @@ async fn everything_over_json() {
     client.list("0").await.refused(503);
     assert_eq!(get("/_sim/unused-faults").as_array().map(Vec::len), Some(1));
     assert_eq!(get("/_sim/faults")[0]["fired"], 1);
-    post("/_sim/faults", json!([{"endpoint": "folder/list", "what": {"answer": {"body": "<html>"}}}]));
+    post(
+        "/_sim/faults",
+        json!([{"endpoint": "folder/list", "what": {"answer": {"body": "<html>"}}}]),
+    );
     assert_eq!(client.list("0").await.body, b"<html>");
     post("/_sim/faults", json!([]));
     post("/_sim/latency", json!({"ms": 20}));
     client.list("0").await.ok();
     let calls = get("/_sim/calls");
-    assert_eq!((&calls["by_endpoint"]["folder/list"], &calls["by_status"]["503"]), (&json!(3), &json!(1)));
+    assert_eq!(
+        (&calls["by_endpoint"]["folder/list"], &calls["by_status"]["503"]),
+        (&json!(3), &json!(1))
+    );
     assert_eq!(get("/_sim/log").as_array().map(Vec::len), Some(4));
     post("/_sim/reset", Value::Null);
     assert_eq!(get("/_sim/calls")["total"], 0);
@@ -72,9 +92,15 @@ async fn everything_over_json() {
     assert_eq!(get("/_sim/duplicate-folders"), json!({"now": 0, "ever": 0}));
     assert_eq!(get("/_sim/open-uploads"), json!([]));
     assert_eq!(get("/_sim/behaviour")["max_downloads"], 6);
-    post("/_sim/behaviour", json!({"max_downloads": null, "download_speed": 200_000, "temp_location": "at_open"}));
+    post(
+        "/_sim/behaviour",
+        json!({"max_downloads": null, "download_speed": 200_000, "temp_location": "at_open"}),
+    );
     let behaviour = simulator.behaviour();
-    assert_eq!((behaviour.max_downloads, behaviour.download_speed, behaviour.ranges), (None, Some(200_000), true));
+    assert_eq!(
+        (behaviour.max_downloads, behaviour.download_speed, behaviour.ranges),
+        (None, Some(200_000), true)
+    );
     assert_eq!(get("/_sim/behaviour")["temp_location"], "at_open");
     assert_eq!(send("POST", "/_sim/behaviour", json!({"max_download": 1})).0, 400);
     assert_eq!(simulator.behaviour(), behaviour, "nothing of it was done");
@@ -92,12 +118,24 @@ async fn everything_over_json() {
 #[test]
 fn other_hosts_are_refused() {
     let simulator = start();
-    for host in ["example.com", "dev.opendrive.com", "127.0.0.1.example.com:80", "10.0.0.1:80", ""] {
-        assert_eq!(control(simulator.address(), "GET", "/_sim/calls", host, b"").0, 403, "{host:?}");
+    for host in ["example.com", "dev.opendrive.com", "127.0.0.1.example.com:80", "10.0.0.1:80", ""]
+    {
+        assert_eq!(
+            control(simulator.address(), "GET", "/_sim/calls", host, b"").0,
+            403,
+            "{host:?}"
+        );
     }
     for host in ["127.0.0.1", "localhost", "[::1]:80", "127.0.0.1:1234"] {
-        assert_eq!(control(simulator.address(), "GET", "/_sim/calls", host, b"").0, 200, "{host:?}");
+        assert_eq!(
+            control(simulator.address(), "GET", "/_sim/calls", host, b"").0,
+            200,
+            "{host:?}"
+        );
     }
-    assert_eq!(control(simulator.address(), "GET", "http://127.0.0.1/_sim/calls", "127.0.0.1", b"").0, 403);
+    assert_eq!(
+        control(simulator.address(), "GET", "http://127.0.0.1/_sim/calls", "127.0.0.1", b"").0,
+        403
+    );
     assert_eq!(control(simulator.address(), "GET", "/", "127.0.0.1", b"").0, 404);
 }

@@ -30,7 +30,10 @@ async fn ranges() {
     assert_eq!(simulator.calls().bytes_down, 3 + 3 + 2 + 2);
     let log = simulator.call_log();
     let ranged = log.iter().find(|record| record.offset == Some(7)).expect("a record");
-    assert_eq!((ranged.endpoint, ranged.item.as_str(), ranged.length, ranged.status), ("download/file", "f", 3, 206));
+    assert_eq!(
+        (ranged.endpoint, ranged.item.as_str(), ranged.length, ranged.status),
+        ("download/file", "f", 3, 206)
+    );
 }
 
 #[tokio::test]
@@ -48,7 +51,10 @@ async fn generated_files_are_what_their_hash_says() {
         generated_bytes(42, 1_234_567, &mut expected);
         assert_eq!(part, expected);
     }
-    assert_eq!(simulator.drive().tree()["big/generated"].md5, Some(md5(&simulator.drive().read_file("big/generated").expect("bytes"))));
+    assert_eq!(
+        simulator.drive().tree()["big/generated"].md5,
+        Some(md5(&simulator.drive().read_file("big/generated").expect("bytes")))
+    );
 }
 
 /// No assertion on time: machines differ. Run with `--nocapture` and `--release` to see the figures.

@@ -24,7 +24,10 @@ async fn listing_has_the_types_that_rclone_reads() {
     assert_eq!(listing["ParentFolderID"], "0");
     assert_eq!(listing["Folders"][0]["FolderID"], folder);
     let file = &listing["Files"][0];
-    assert_eq!((&file["Name"], &file["Size"], &file["DateModified"]), (&json!("a.txt"), &json!("5"), &json!("1700000000")));
+    assert_eq!(
+        (&file["Name"], &file["Size"], &file["DateModified"]),
+        (&json!("a.txt"), &json!("5"), &json!("1700000000"))
+    );
     assert_eq!(file["FileHash"], md5(b"hello"));
     let info = client.info(file["FileId"].as_str().expect("an id")).await.ok().json();
     assert_eq!(&info, file);
@@ -92,7 +95,9 @@ async fn folders_made_twice_are_refused_or_two_and_counted() {
 
     // With the answers late, both begin before either is made.
     simulator.set_latency(Duration::from_millis(100));
-    let together = async |name: &str, second: &str| tokio::join!(client.make_folder("0", name), client.make_folder("0", second));
+    let together = async |name: &str, second: &str| {
+        tokio::join!(client.make_folder("0", name), client.make_folder("0", second))
+    };
     let (first, second) = together("Race", "race").await;
     let mut statuses = [first.status, second.status];
     statuses.sort();
@@ -109,7 +114,8 @@ async fn folders_made_twice_are_refused_or_two_and_counted() {
     simulator.drive().remove("Once");
     simulator.change_behaviour(|behaviour| behaviour.folder_namesakes = FolderNamesakes::Made);
     let before = simulator.duplicate_folders().ever;
-    let (first, second) = tokio::join!(client.make_folder("0", "Photos"), client.make_folder("0", "photos"));
+    let (first, second) =
+        tokio::join!(client.make_folder("0", "Photos"), client.make_folder("0", "photos"));
     let (first, second) = (first.ok().text("FolderID"), second.ok().text("FolderID"));
     assert_ne!(first, second);
     assert_eq!(client.list("0").await.ok().json()["Folders"].as_array().map(Vec::len), Some(2));
@@ -172,17 +178,25 @@ async fn files_are_renamed_moved_copied_and_removed() {
         json!({"src_file_id": file, "dst_folder_id": folder, "move": if keep { "false" } else { "true" },
                "overwrite_if_exists": overwrite, "new_file_name": name})
     };
-    let copy = client.post("file/move_copy.json", transfer(&target, "copy.txt", true, "true")).await.ok();
+    let copy =
+        client.post("file/move_copy.json", transfer(&target, "copy.txt", true, "true")).await.ok();
     assert_ne!(copy.text("FileID"), file);
     assert_eq!(copy.text("Size"), "1");
-    client.post("file/move_copy.json", transfer(&target, "Copy.txt", false, "false")).await.refused(409);
-    let moved = client.post("file/move_copy.json", transfer(&target, "Copy.txt", false, "true")).await.ok();
+    client
+        .post("file/move_copy.json", transfer(&target, "Copy.txt", false, "false"))
+        .await
+        .refused(409);
+    let moved =
+        client.post("file/move_copy.json", transfer(&target, "Copy.txt", false, "true")).await.ok();
     assert_eq!(moved.text("FileID"), file);
     let names: Vec<String> = drive.tree().into_keys().collect();
     assert_eq!(names, ["a", "a/two.txt", "b", "b/Copy.txt"]);
     assert_eq!(drive.tree()["b/Copy.txt"].mtime, 11);
     // As rclone's Move says: a name that is too long is cut.
-    client.post("file/move_copy.json", transfer(&target, &"ä".repeat(200), true, "true")).await.ok();
+    client
+        .post("file/move_copy.json", transfer(&target, &"ä".repeat(200), true, "true"))
+        .await
+        .ok();
     assert!(drive.read_file(&format!("b/{}", "ä".repeat(127))).is_some());
 
     client.delete(&format!("file.json/{}/{file}", client.session)).await.ok();

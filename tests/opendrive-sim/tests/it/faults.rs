@@ -32,7 +32,10 @@ async fn status_with_skip_and_times() {
 #[tokio::test]
 async fn items_are_found_by_path_or_name() {
     let simulator = start();
-    let (a, b) = (simulator.drive().put_file("x/Name", "1", 1), simulator.drive().put_file("y/Name", "2", 1));
+    let (a, b) = (
+        simulator.drive().put_file("x/Name", "1", 1),
+        simulator.drive().put_file("y/Name", "2", 1),
+    );
     let client = Client::login(&simulator).await;
     simulator.set_faults(vec![Fault::new(status(500)).item("X/name").always()]);
     client.info(&a).await.refused(500);
@@ -200,7 +203,8 @@ async fn names_lag() {
     let client = Client::login(&simulator).await;
     simulator.add_fault(Fault::new(What::LagNames { seconds: 0.4 }));
     let file = client.create_file("0", "late").await.ok().text("FileId");
-    let visible = async || client.by_name("0", "late").await["Files"].as_array().map(Vec::len) == Some(1);
+    let visible =
+        async || client.by_name("0", "late").await["Files"].as_array().map(Vec::len) == Some(1);
     assert!(!visible().await);
     client.create_file("0", "late").await.refused(409);
     client.info(&file).await.ok();
@@ -216,7 +220,8 @@ async fn planted_answers() {
     for http2 in [false, true] {
         let client = Client::login_with(&simulator, http2).await;
         let planted = Answer { code: 203, ..Answer::new(b"<html>\xff") };
-        simulator.set_faults(vec![Fault::new(What::Answer(planted)).endpoint("folder/list").item("/a")]);
+        simulator
+            .set_faults(vec![Fault::new(What::Answer(planted)).endpoint("folder/list").item("/a")]);
         client.list("0").await.ok();
         let reply = client.list(&folder).await;
         assert_eq!((reply.status, reply.body), (203, b"<html>\xff".to_vec()));
@@ -225,7 +230,10 @@ async fn planted_answers() {
         let planted = Answer { gzip: true, ..Answer::new("[]") };
         simulator.set_faults(vec![Fault::new(What::Answer(planted))]);
         let reply = client.list(&folder).await;
-        assert_eq!((&reply.headers["content-encoding"], &reply.body[..2]), (&"gzip".parse().unwrap(), &[0x1f, 0x8b][..]));
+        assert_eq!(
+            (&reply.headers["content-encoding"], &reply.body[..2]),
+            (&"gzip".parse().unwrap(), &[0x1f, 0x8b][..])
+        );
 
         let planted = Answer { endless: "x".into(), ..Answer::new("{") };
         simulator.set_faults(vec![Fault::new(What::Answer(planted))]);
@@ -233,7 +241,8 @@ async fn planted_answers() {
         assert!(endless.is_err(), "it ended");
     }
     // Nothing of it was done, and whoever hangs up ends it.
-    simulator.set_faults(vec![Fault::new(What::Answer(Answer::new("{}"))).endpoint("folder/create")]);
+    simulator
+        .set_faults(vec![Fault::new(What::Answer(Answer::new("{}"))).endpoint("folder/create")]);
     let client = Client::login(&simulator).await;
     client.make_folder("0", "b").await.ok();
     assert_eq!(simulator.drive().tree().into_keys().collect::<Vec<_>>(), ["a"]);

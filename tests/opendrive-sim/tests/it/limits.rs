@@ -9,7 +9,8 @@ use crate::client::{Client, start, start_with};
 
 /// Seven files, and the statuses of downloading them all at once.
 async fn seven_at_once(simulator: &Simulator, client: &Client) -> Vec<u16> {
-    let files: Vec<String> = (0..7).map(|at| simulator.drive().put_generated(&format!("{at}"), 20_000, at, 1)).collect();
+    let files: Vec<String> =
+        (0..7).map(|at| simulator.drive().put_generated(&format!("{at}"), 20_000, at, 1)).collect();
     let downloads: Vec<_> = files
         .into_iter()
         .map(|file| {
@@ -39,9 +40,16 @@ async fn six_downloads_at_once_from_one_address() {
     for http2 in [false, true] {
         let client = Client::login_with(&simulator, http2).await;
         simulator.reset_calls();
-        assert_eq!(seven_at_once(&simulator, &client).await, [200, 200, 200, 200, 200, 200, 429], "http2 {http2}");
+        assert_eq!(
+            seven_at_once(&simulator, &client).await,
+            [200, 200, 200, 200, 200, 200, 429],
+            "http2 {http2}"
+        );
         let calls = simulator.calls();
-        assert_eq!((calls.refused_downloads, calls.refused, calls.peak_downloads, calls.downloads), (1, 0, 6, 0));
+        assert_eq!(
+            (calls.refused_downloads, calls.refused, calls.peak_downloads, calls.downloads),
+            (1, 0, 6, 0)
+        );
         assert_eq!((calls.bytes_down, calls.by_status[&429]), (6 * 20_000, 1));
     }
 
@@ -50,7 +58,8 @@ async fn six_downloads_at_once_from_one_address() {
     elsewhere.from = [127, 0, 0, 2].into();
     let here = Client::login(&simulator).await;
     simulator.reset_calls();
-    let (one, other) = tokio::join!(seven_at_once(&simulator, &here), seven_at_once(&simulator, &elsewhere));
+    let (one, other) =
+        tokio::join!(seven_at_once(&simulator, &here), seven_at_once(&simulator, &elsewhere));
     assert_eq!((one.last(), other.last()), (Some(&429), Some(&429)));
     assert_eq!((simulator.calls().refused_downloads, simulator.calls().peak_downloads), (2, 12));
 
@@ -63,7 +72,8 @@ async fn six_downloads_at_once_from_one_address() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_download_counts_from_its_request_to_its_last_byte() {
     let simulator = start_with(|behaviour| behaviour.max_downloads = Some(1));
-    let (one, two) = (simulator.drive().put_file("one", "1", 1), simulator.drive().put_file("two", "2", 1));
+    let (one, two) =
+        (simulator.drive().put_file("one", "1", 1), simulator.drive().put_file("two", "2", 1));
     let client = Client::login(&simulator).await;
     // While the first waits for its answer the second is refused.
     simulator.add_fault(Fault::new(What::Delay { ms: 500 }).item("one"));
@@ -78,7 +88,8 @@ async fn a_download_counts_from_its_request_to_its_last_byte() {
     // One that is refused for another reason ends too, and so does one that the client breaks off.
     client.download("nonsense", None).await.refused(404);
     simulator.add_fault(Fault::new(What::StallBody { after: 0, ms: None }).item("two"));
-    let stalled = tokio::time::timeout(Duration::from_millis(200), client.download(&two, None)).await;
+    let stalled =
+        tokio::time::timeout(Duration::from_millis(200), client.download(&two, None)).await;
     assert!(stalled.is_err(), "it came");
     wait_until(|| simulator.calls().downloads == 0).await;
     client.download(&two, None).await.ok();
@@ -109,7 +120,8 @@ async fn downloads_and_chunks_have_a_speed_of_their_own() {
     });
     let least = Duration::from_millis(590);
     let begun = Instant::now();
-    let (one, two) = tokio::join!(client.download(&file, None), client.download(&file, Some("bytes=0-59999")));
+    let (one, two) =
+        tokio::join!(client.download(&file, None), client.download(&file, Some("bytes=0-59999")));
     assert!(begun.elapsed() >= least, "{:?}", begun.elapsed());
     assert_eq!((one.body, two.body.len()), (data.clone(), data.len()));
 
@@ -117,7 +129,9 @@ async fn downloads_and_chunks_have_a_speed_of_their_own() {
     let (up, location) = (created.text("FileId"), created.text("TempLocation"));
     assert_eq!(created.json()["SpeedLimit"], 100_000);
     // The bytes are swallowed at once and the answer is late: whoever hangs up finds them there.
-    let hung_up = tokio::time::timeout(Duration::from_millis(250), client.chunk(&up, &location, 0, &data)).await;
+    let hung_up =
+        tokio::time::timeout(Duration::from_millis(250), client.chunk(&up, &location, 0, &data))
+            .await;
     assert!(hung_up.is_err(), "it was answered");
     let again = client.chunk(&up, &location, 0, &data).await.refused(400);
     assert_eq!(again, "Incorrect chunk offset: uploaded=60000, chunk_offset=0");
@@ -135,14 +149,23 @@ async fn daily_volume_used_up() {
     let info = async || client.get(&format!("users/info.json/{}", client.session)).await.ok();
     client.download(&file, None).await.ok();
     client.download(&file, Some("bytes=0-524287")).await.ok();
-    assert_eq!((info().await.text("BwUsed"), info().await.text("BwMax")), ((3 << 19).to_string(), "2".into()));
+    assert_eq!(
+        (info().await.text("BwUsed"), info().await.text("BwMax")),
+        ((3 << 19).to_string(), "2".into())
+    );
     // What has begun is ended, and then nothing comes.
     assert_eq!(client.download(&file, None).await.ok().body.len(), 1 << 20);
     simulator.reset_calls();
     for range in [None, Some("bytes=5-9")] {
         let reply = client.download(&file, range).await;
-        assert_eq!((reply.status, &reply.headers["content-type"]), (200, &"application/json".parse().unwrap()));
-        assert_eq!((&reply.json()["BWExceeded"], &reply.json()["FileId"]), (&json!(1), &json!(file)));
+        assert_eq!(
+            (reply.status, &reply.headers["content-type"]),
+            (200, &"application/json".parse().unwrap())
+        );
+        assert_eq!(
+            (&reply.json()["BWExceeded"], &reply.json()["FileId"]),
+            (&json!(1), &json!(file))
+        );
     }
     simulator.change_behaviour(|behaviour| behaviour.volume_answer = VolumeAnswer::Text);
     let reply = client.download(&file, None).await;
@@ -154,7 +177,9 @@ async fn daily_volume_used_up() {
 
     // The same as a fault, at any moment.
     simulator.change_behaviour(|behaviour| behaviour.daily_volume = None);
-    for (answer, body) in [(VolumeAnswer::Record, "\"BWExceeded\":1"), (VolumeAnswer::Text, texts::VOLUME_USED_UP)] {
+    for (answer, body) in
+        [(VolumeAnswer::Record, "\"BWExceeded\":1"), (VolumeAnswer::Text, texts::VOLUME_USED_UP)]
+    {
         simulator.set_faults(vec![Fault::new(What::VolumeUsedUp { answer })]);
         let reply = client.download(&file, None).await.ok();
         assert!(String::from_utf8_lossy(&reply.body).contains(body), "{reply:?}");
@@ -180,7 +205,10 @@ async fn files_that_are_too_large() {
     let login = client.post("session/login.json", account).await.ok();
     client.session = login.text("SessionID");
     assert_eq!(login.text("MaxFileSize"), "1000");
-    assert_eq!(client.get(&format!("users/info.json/{}", client.session)).await.ok().text("MaxFileSize"), "1000");
+    assert_eq!(
+        client.get(&format!("users/info.json/{}", client.session)).await.ok().text("MaxFileSize"),
+        "1000"
+    );
     client.create_sized("0", "large", 1001, "").await.refused(400);
     assert!(simulator.drive().tree().is_empty());
     let file = client.create_sized("0", "fits", 1000, "").await.ok().text("FileId");
@@ -191,8 +219,14 @@ async fn files_that_are_too_large() {
 async fn captcha_after_failed_logins() {
     let simulator = start_with(|behaviour| behaviour.captcha_after = Some(3));
     let client = Client::new(&simulator, false);
-    let login =
-        async |password: &str| client.post("session/login.json", json!({"username": simulator.username(), "passwd": password})).await;
+    let login = async |password: &str| {
+        client
+            .post(
+                "session/login.json",
+                json!({"username": simulator.username(), "passwd": password}),
+            )
+            .await
+    };
     login("wrong").await.refused(401);
     login("wrong").await.refused(401);
     login(simulator.password()).await.ok();
@@ -220,8 +254,15 @@ async fn counters_tell_traffic_and_refusals_apart() {
     simulator.add_fault(Fault::refused(503, "Busy").endpoint("upload/upload_file_chunk"));
     client.chunk(&file, &location.text("TempLocation"), 0, &[0; 10]).await.refused(503);
     let calls = simulator.calls();
-    assert_eq!((calls.total, calls.bytes_down, calls.bytes_up, calls.refused, calls.refused_downloads), (6, 1000, 310, 3, 0));
-    let by_endpoint: Vec<_> = calls.refused_by_endpoint.iter().map(|(endpoint, count)| (endpoint.as_str(), *count)).collect();
+    assert_eq!(
+        (calls.total, calls.bytes_down, calls.bytes_up, calls.refused, calls.refused_downloads),
+        (6, 1000, 310, 3, 0)
+    );
+    let by_endpoint: Vec<_> = calls
+        .refused_by_endpoint
+        .iter()
+        .map(|(endpoint, count)| (endpoint.as_str(), *count))
+        .collect();
     assert_eq!(by_endpoint, [("folder/list", 1), ("upload/upload_file_chunk", 2)]);
     assert!(calls.bytes_answers > answers, "{} of {answers}", calls.bytes_answers);
 }

@@ -8,19 +8,53 @@ use serde_json::{Value, json};
 use crate::client::{Client, Reply, md5, start, start_with};
 
 /// Every call that writes but the chunks, each with a body that can be done once.
-fn writes(file: &str, folder: &str, location: &str) -> Vec<(&'static str, &'static str, &'static str, Value)> {
+fn writes(
+    file: &str,
+    folder: &str,
+    location: &str,
+) -> Vec<(&'static str, &'static str, &'static str, Value)> {
     let transfer = json!({"folder_id": folder, "dst_folder_id": "0", "move": "false", "new_folder_name": "copied"});
     let copy = json!({"src_file_id": file, "dst_folder_id": "0", "move": "false", "overwrite_if_exists": "false", "new_file_name": "copy"});
     vec![
-        ("POST", "folder", "folder/create", json!({"folder_name": "made", "folder_sub_parent": "0"})),
-        ("POST", "folder/rename", "folder/rename", json!({"folder_id": folder, "folder_name": "renamed folder"})),
+        (
+            "POST",
+            "folder",
+            "folder/create",
+            json!({"folder_name": "made", "folder_sub_parent": "0"}),
+        ),
+        (
+            "POST",
+            "folder/rename",
+            "folder/rename",
+            json!({"folder_id": folder, "folder_name": "renamed folder"}),
+        ),
         ("POST", "folder/move_copy", "folder/move_copy", transfer),
-        ("PUT", "file/filesettings", "file/filesettings", json!({"file_id": file, "file_modification_time": "5"})),
+        (
+            "PUT",
+            "file/filesettings",
+            "file/filesettings",
+            json!({"file_id": file, "file_modification_time": "5"}),
+        ),
         ("POST", "file/access", "file/access", json!({"file_id": file, "file_ispublic": 1})),
-        ("POST", "file/rename", "file/rename", json!({"file_id": file, "new_file_name": "renamed file"})),
+        (
+            "POST",
+            "file/rename",
+            "file/rename",
+            json!({"file_id": file, "new_file_name": "renamed file"}),
+        ),
         ("POST", "file/move_copy", "file/move_copy", copy),
-        ("POST", "upload/create_file", "upload/create_file", json!({"folder_id": "0", "file_name": "created"})),
-        ("POST", "upload/open_file_upload", "upload/open_file_upload", json!({"file_id": file, "file_size": 9})),
+        (
+            "POST",
+            "upload/create_file",
+            "upload/create_file",
+            json!({"folder_id": "0", "file_name": "created"}),
+        ),
+        (
+            "POST",
+            "upload/open_file_upload",
+            "upload/open_file_upload",
+            json!({"file_id": file, "file_size": 9}),
+        ),
         (
             "POST",
             "upload/close_file_upload",
@@ -33,15 +67,25 @@ fn writes(file: &str, folder: &str, location: &str) -> Vec<(&'static str, &'stat
     ]
 }
 
-async fn send(client: &Client, method: &str, path: &str, body: Value) -> Result<Reply, hyper::Error> {
+async fn send(
+    client: &Client,
+    method: &str,
+    path: &str,
+    body: Value,
+) -> Result<Reply, hyper::Error> {
     let path = format!("{path}.json");
-    if method == "PUT" { client.try_put(&path, body).await } else { client.try_post(&path, body).await }
+    if method == "PUT" {
+        client.try_put(&path, body).await
+    } else {
+        client.try_post(&path, body).await
+    }
 }
 
 #[tokio::test]
 async fn writes_are_refused_at_random_and_reads_are_not() {
     let simulator = start();
-    let (file, folder) = (simulator.drive().put_file("f", "x", 1), simulator.drive().make_folder("d"));
+    let (file, folder) =
+        (simulator.drive().put_file("f", "x", 1), simulator.drive().make_folder("d"));
     let client = Client::login(&simulator).await;
     let location = client.open_upload(&file, 3).await.ok().text("TempLocation");
     let before = simulator.drive().tree();
@@ -60,13 +104,18 @@ async fn writes_are_refused_at_random_and_reads_are_not() {
     client.download(&file, None).await.ok();
     client.by_name("0", "f").await;
     client.post("folder/idbypath.json", json!({"path": "d"})).await.ok();
-    client.post("upload/has_ddref.json", json!({"file_size": 1, "file_hash": md5(b"x")})).await.ok();
+    client
+        .post("upload/has_ddref.json", json!({"file_size": 1, "file_hash": md5(b"x")}))
+        .await
+        .ok();
     Client::login(&simulator).await;
     assert_eq!(simulator.faults()[0].1, fired);
 
     // By chance, each time with a burst in which no write passes.
     simulator.set_faults(vec![Fault::new(What::RefuseWrite).chance(0.2, 3).lasting(0.3)]);
-    let access = async || client.post("file/access.json", json!({"file_id": file, "file_ispublic": 1})).await.status;
+    let access = async || {
+        client.post("file/access.json", json!({"file_id": file, "file_ispublic": 1})).await.status
+    };
     let mut passed = 0;
     while access().await == 200 {
         passed += 1;
@@ -88,15 +137,21 @@ async fn writes_are_refused_at_random_and_reads_are_not() {
 async fn every_write_may_lose_its_answer() {
     for at in 0..writes("", "", "").len() {
         let simulator = start();
-        let (file, folder) = (simulator.drive().put_file("f", "x", 1), simulator.drive().make_folder("d"));
+        let (file, folder) =
+            (simulator.drive().put_file("f", "x", 1), simulator.drive().make_folder("d"));
         let client = Client::login(&simulator).await;
         let location = client.open_upload(&file, 3).await.ok().text("TempLocation");
         client.chunk(&file, &location, 0, b"abc").await.ok();
         let (method, path, endpoint, body) = writes(&file, &folder, &location).swap_remove(at);
-        let before = (simulator.drive().tree(), client.info(&file).await.ok().body, simulator.open_uploads());
+        let before = (
+            simulator.drive().tree(),
+            client.info(&file).await.ok().body,
+            simulator.open_uploads(),
+        );
         simulator.add_fault(Fault::new(What::LoseAnswer).endpoint(endpoint));
         assert!(send(&client, method, path, body.clone()).await.is_err(), "{path}");
-        let after = (simulator.drive().tree(), client.info(&file).await.body, simulator.open_uploads());
+        let after =
+            (simulator.drive().tree(), client.info(&file).await.body, simulator.open_uploads());
         assert!(before != after, "{path} was not done");
         assert_eq!(simulator.calls().by_status[&0], 1);
         let again = send(&client, method, path, body).await.expect("an answer").status;
@@ -118,13 +173,22 @@ async fn a_chunk_whose_answer_is_lost_is_there() {
     let (file, location) = (created.text("FileId"), created.text("TempLocation"));
     simulator.add_fault(Fault::new(What::LoseAnswer).endpoint("upload/upload_file_chunk"));
     assert!(client.try_chunk(&file, &location, 0, b"abc").await.is_err());
-    assert_eq!(client.chunk(&file, &location, 0, b"abc").await.refused(400), "Incorrect chunk offset: uploaded=3, chunk_offset=0");
+    assert_eq!(
+        client.chunk(&file, &location, 0, b"abc").await.refused(400),
+        "Incorrect chunk offset: uploaded=3, chunk_offset=0"
+    );
     // The connection breaks within a chunk, of which a part has come.
     simulator.add_fault(Fault::new(What::CutUpload { after: 2 }));
     assert!(client.try_chunk(&file, &location, 3, b"def").await.is_err());
-    assert_eq!(client.chunk(&file, &location, 3, b"def").await.refused(400), "Incorrect chunk offset: uploaded=5, chunk_offset=3");
+    assert_eq!(
+        client.chunk(&file, &location, 3, b"def").await.refused(400),
+        "Incorrect chunk offset: uploaded=5, chunk_offset=3"
+    );
     client.chunk(&file, &location, 5, b"fghi").await.ok();
-    assert_eq!(client.close_upload(&file, &location, 9).await.ok().text("FileHash"), md5(b"abcdefghi"));
+    assert_eq!(
+        client.close_upload(&file, &location, 9).await.ok().text("FileHash"),
+        md5(b"abcdefghi")
+    );
     // Too small for it to fire on.
     simulator.add_fault(Fault::new(What::CutUpload { after: 3 }));
     let (_, closed) = client.upload("0", "g", b"abc", 3).await;
@@ -140,11 +204,16 @@ async fn pages_of_edge_servers() {
         for code in [401, 403, 500, 502, 503, 504] {
             simulator.set_faults(vec![Fault::new(What::Edge { code }).endpoint("folder/list")]);
             let reply = client.list("0").await;
-            assert_eq!((reply.status, &reply.headers["content-type"]), (code, &"text/html".parse().unwrap()));
+            assert_eq!(
+                (reply.status, &reply.headers["content-type"]),
+                (code, &"text/html".parse().unwrap())
+            );
             assert!(reply.body.starts_with(b"<html>"), "{reply:?}");
             client.list("0").await.ok();
         }
-        simulator.set_faults(vec![Fault::new(What::Edge { code: 401 }).endpoint("upload/upload_file_chunk2")]);
+        simulator.set_faults(vec![
+            Fault::new(What::Edge { code: 401 }).endpoint("upload/upload_file_chunk2"),
+        ]);
         let created = client.create_sized("0", &format!("{http2}"), 3, "").await.ok();
         let (file, location) = (created.text("FileId"), created.text("TempLocation"));
         assert_eq!(client.chunk2(&file, &location, 0, b"abc").await.status, 401);
@@ -157,13 +226,18 @@ async fn throttled_for_a_while() {
     let simulator = start();
     let client = Client::login(&simulator).await;
     let file = simulator.drive().put_file("f", "x", 1);
-    for (fault, code, text) in [(Fault::throttled(0.5), 429, texts::TOO_MANY_REQUESTS), (Fault::throttled_403(0.5), 403, texts::RATE_LIMIT)]
-    {
+    for (fault, code, text) in [
+        (Fault::throttled(0.5), 429, texts::TOO_MANY_REQUESTS),
+        (Fault::throttled_403(0.5), 403, texts::RATE_LIMIT),
+    ] {
         simulator.set_faults(vec![fault]);
         simulator.reset_calls();
         for _ in 0..2 {
             let reply = client.list("0").await;
-            assert_eq!((reply.refused(code), reply.headers.get("retry-after")), (text.into(), None));
+            assert_eq!(
+                (reply.refused(code), reply.headers.get("retry-after")),
+                (text.into(), None)
+            );
             client.download(&file, None).await.refused(code);
             client.make_folder("0", "a").await.refused(code);
         }
@@ -176,7 +250,9 @@ async fn throttled_for_a_while() {
         assert_eq!(simulator.faults()[0].1, 7);
     }
     // A fault of some time is one, however often it fires.
-    simulator.set_faults(vec![Fault::refused(503, "Busy").endpoint("folder/list").lasting(0.2).times(2)]);
+    simulator.set_faults(vec![
+        Fault::refused(503, "Busy").endpoint("folder/list").lasting(0.2).times(2),
+    ]);
     for _ in 0..2 {
         client.list("0").await.refused(503);
         client.list("0").await.refused(503);
@@ -206,7 +282,10 @@ async fn sessions_that_are_over_say_so_with_any_status() {
     for status in [403, 200, 401] {
         simulator.change_behaviour(|behaviour| behaviour.session_over_status = status);
         let reply = client.list("0").await;
-        assert_eq!((reply.status, reply.json()), (status, json!({"error": {"code": 401, "message": texts::SESSION_OVER}})));
+        assert_eq!(
+            (reply.status, reply.json()),
+            (status, json!({"error": {"code": 401, "message": texts::SESSION_OVER}}))
+        );
     }
     client.login_again(&simulator).await;
     client.list("0").await.ok();

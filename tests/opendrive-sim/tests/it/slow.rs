@@ -32,7 +32,10 @@ async fn a_slow_close_works_on() {
         let info = client.info(&file).await.ok();
         (close().await, info.text("Size"), info.text("FileHash"))
     });
-    assert_eq!((second.0.refused(423), second.1, second.2), (texts::BEING_PROCESSED.into(), "0".into(), String::new()));
+    assert_eq!(
+        (second.0.refused(423), second.1, second.2),
+        (texts::BEING_PROCESSED.into(), "0".into(), String::new())
+    );
     assert_eq!(first.ok().text("FileHash"), md5(b"data"));
     assert!(begun.elapsed() >= Duration::from_millis(700));
     let again = close().await.ok();
@@ -45,14 +48,26 @@ async fn a_slow_close_works_on() {
 async fn nobody_needs_to_wait_for_a_slow_close() {
     let simulator = start();
     let client = Client::login(&simulator).await;
-    simulator.set_faults(vec![slow(0.5, None).item("hung up"), slow(0.5, Some(0.1)).item("told"), slow(0.5, None).item("cut")]);
-    simulator.add_fault(Fault::new(What::LoseAnswer).item("cut").endpoint("upload/close_file_upload"));
+    simulator.set_faults(vec![
+        slow(0.5, None).item("hung up"),
+        slow(0.5, Some(0.1)).item("told"),
+        slow(0.5, None).item("cut"),
+    ]);
+    simulator
+        .add_fault(Fault::new(What::LoseAnswer).item("cut").endpoint("upload/close_file_upload"));
     let hung_up = ready(&client, "hung up").await;
-    let answer = tokio::time::timeout(Duration::from_millis(100), client.close_upload(&hung_up.0, &hung_up.1, 4)).await;
+    let answer = tokio::time::timeout(
+        Duration::from_millis(100),
+        client.close_upload(&hung_up.0, &hung_up.1, 4),
+    )
+    .await;
     assert!(answer.is_err(), "it was answered");
     let told = ready(&client, "told").await;
     let reply = client.close_upload(&told.0, &told.1, 4).await;
-    assert_eq!((reply.status, &reply.headers["content-type"]), (504, &"text/html".parse().unwrap()));
+    assert_eq!(
+        (reply.status, &reply.headers["content-type"]),
+        (504, &"text/html".parse().unwrap())
+    );
     let cut = ready(&client, "cut").await;
     let body = json!({"file_id": cut.0, "file_size": 4, "temp_location": cut.1});
     assert!(client.try_post("upload/close_file_upload.json", body).await.is_err());
@@ -66,7 +81,10 @@ async fn nobody_needs_to_wait_for_a_slow_close() {
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        assert_eq!(client.close_upload(&file, &location, 4).await.ok().text("FileHash"), md5(b"data"));
+        assert_eq!(
+            client.close_upload(&file, &location, 4).await.ok().text("FileHash"),
+            md5(b"data")
+        );
     }
     assert!(simulator.unused_faults().is_empty());
 }
@@ -125,7 +143,8 @@ async fn downloads_stop_for_a_while_or_for_ever() {
         assert!(begun.elapsed() >= Duration::from_millis(300));
         simulator.set_faults(vec![Fault::new(What::StallBody { after: 699_999, ms: None })]);
         simulator.reset_calls();
-        let stalled = tokio::time::timeout(Duration::from_millis(500), client.download(&file, None)).await;
+        let stalled =
+            tokio::time::timeout(Duration::from_millis(500), client.download(&file, None)).await;
         assert!(stalled.is_err(), "it ended");
         assert_eq!(client.download(&file, Some("bytes=699999-")).await.ok().body.len(), 1);
         assert!(simulator.unused_faults().is_empty());

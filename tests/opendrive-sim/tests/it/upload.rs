@@ -24,7 +24,10 @@ async fn uploads_of_no_one_and_several_chunks() {
         closed.as_object_mut().expect("a record").remove("DirUpdateTime");
         // The whole record, in which the size alone is a number.
         let mut info = client.info(&file).await.ok().json();
-        assert_eq!((&info["FileId"], &info["FileHash"], &info["Access"]), (&json!(file), &json!(md5(&data)), &json!("0")));
+        assert_eq!(
+            (&info["FileId"], &info["FileHash"], &info["Access"]),
+            (&json!(file), &json!(md5(&data)), &json!("0"))
+        );
         assert_eq!(info["Size"], size.to_string());
         info["Size"] = json!(size);
         assert_eq!(closed, info);
@@ -57,7 +60,8 @@ async fn chunks_come_in_order_and_once() {
     let client = Client::login(&simulator).await;
     let file = client.create_file("0", "f").await.ok().text("FileId");
     let location = client.open_upload(&file, 6).await.ok().text("TempLocation");
-    let refused = async |offset, data: &[u8]| client.chunk(&file, &location, offset, data).await.refused(400);
+    let refused =
+        async |offset, data: &[u8]| client.chunk(&file, &location, offset, data).await.refused(400);
     assert_eq!(refused(3, b"def").await, "Incorrect chunk offset: uploaded=0, chunk_offset=3");
     client.chunk(&file, &location, 0, b"abc").await.ok();
     assert_eq!(refused(0, b"ABC").await, "Incorrect chunk offset: uploaded=3, chunk_offset=0");
@@ -74,7 +78,8 @@ async fn chunks_come_in_order_and_once() {
 
 #[tokio::test]
 async fn large_uploads_go_to_a_temporary_file() {
-    let simulator = Simulator::start(Options { spool_threshold: 2500, ..Options::default() }).expect("a simulator");
+    let simulator = Simulator::start(Options { spool_threshold: 2500, ..Options::default() })
+        .expect("a simulator");
     let client = Client::login(&simulator).await;
     let data = pattern(7777);
     let (file, closed) = client.upload("0", "large", &data, 1000).await;
@@ -85,7 +90,8 @@ async fn large_uploads_go_to_a_temporary_file() {
 
 #[tokio::test]
 async fn discarded_uploads_keep_size_and_hash() {
-    let simulator = Simulator::start(Options { discard_uploads: true, ..Options::default() }).expect("a simulator");
+    let simulator = Simulator::start(Options { discard_uploads: true, ..Options::default() })
+        .expect("a simulator");
     let client = Client::login(&simulator).await;
     let data = pattern(5000);
     let (file, closed) = client.upload("0", "gone", &data, 1000).await;
@@ -106,7 +112,10 @@ async fn settings_and_access() {
     client.put("file/filesettings.json", settings("yesterday")).await.refused(400);
     client.post("file/access.json", json!({"file_id": file, "file_ispublic": 1})).await.ok();
     assert_eq!(client.info(&file).await.text("Access"), "1");
-    client.post("file/access.json", json!({"file_id": file, "file_ispublic": 3})).await.refused(400);
+    client
+        .post("file/access.json", json!({"file_id": file, "file_ispublic": 3}))
+        .await
+        .refused(400);
 }
 
 #[tokio::test]
@@ -116,7 +125,10 @@ async fn quota_refuses_what_does_not_fit() {
     simulator.drive().set_quota(Some(1000));
     let client = Client::login(&simulator).await;
     let file = client.create_file("0", "new").await.ok().text("FileId");
-    assert_eq!(client.open_upload(&file, 401).await.refused(507), "Not enough space in the storage");
+    assert_eq!(
+        client.open_upload(&file, 401).await.refused(507),
+        "Not enough space in the storage"
+    );
     // Two that fit alone but not together: the second is refused when its bytes come.
     let location = client.open_upload(&file, 400).await.ok().text("TempLocation");
     simulator.drive().put_file("meanwhile", vec![0; 100], 1);

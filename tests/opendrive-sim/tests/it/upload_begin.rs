@@ -15,8 +15,14 @@ async fn a_sized_file_needs_no_opening() {
     let (file, location) = (created.text("FileId"), created.text("TempLocation"));
     client.chunk(&file, &location, 0, b"abc").await.ok();
     assert_eq!(client.chunk2(&file, &location, 3, b"def").await.ok().json()["TotalWritten"], 3);
-    assert_eq!(client.chunk2(&file, &location, 3, b"def").await.refused(400), "Incorrect chunk offset: uploaded=6, chunk_offset=3");
-    assert_eq!(client.close_upload(&file, &location, 6).await.ok().text("FileHash"), md5(b"abcdef"));
+    assert_eq!(
+        client.chunk2(&file, &location, 3, b"def").await.refused(400),
+        "Incorrect chunk offset: uploaded=6, chunk_offset=3"
+    );
+    assert_eq!(
+        client.close_upload(&file, &location, 6).await.ok().text("FileHash"),
+        md5(b"abcdef")
+    );
     assert_eq!(simulator.drive().read_file("f"), Some(b"abcdef".to_vec()));
     assert!(simulator.open_uploads().is_empty());
     // Without a size there is nothing to send to.
@@ -34,7 +40,8 @@ async fn places_that_only_opening_gives() {
     client.chunk(&file, &location, 0, b"abc").await.ok();
     client.close_upload(&file, &location, 3).await.ok();
 
-    simulator.change_behaviour(|behaviour| behaviour.temp_location = TempLocation::RefusedUntilOpen);
+    simulator
+        .change_behaviour(|behaviour| behaviour.temp_location = TempLocation::RefusedUntilOpen);
     let created = client.create_sized("0", "b", 3, "").await.ok();
     let (file, location) = (created.text("FileId"), created.text("TempLocation"));
     assert_ne!(location, "");
@@ -52,14 +59,20 @@ async fn unfinished_uploads_show_as_files_without_hash() {
     let simulator = start();
     let foreign = simulator.drive().put_unfinished("folder/foreign");
     let client = Client::login(&simulator).await;
-    let folder = client.list("0").await.ok().json()["Folders"][0]["FolderID"].as_str().expect("an id").to_owned();
+    let folder = client.list("0").await.ok().json()["Folders"][0]["FolderID"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
     let own = client.create_sized(&folder, "own", 3, "").await.ok();
     let (own, location) = (own.text("FileId"), own.text("TempLocation"));
     client.chunk(&own, &location, 0, b"abc").await.ok();
     let listed = client.list(&folder).await.ok().json();
     for (at, file) in [&foreign, &own].into_iter().enumerate() {
         let record = &listed["Files"][at];
-        assert_eq!((&record["FileId"], &record["Size"], &record["FileHash"]), (&json!(file), &json!("0"), &json!("")));
+        assert_eq!(
+            (&record["FileId"], &record["Size"], &record["FileHash"]),
+            (&json!(file), &json!("0"), &json!(""))
+        );
         assert_eq!(client.info(file).await.ok().text("FileHash"), "");
     }
     assert_eq!(client.by_name(&folder, "own").await["Files"][0]["Size"], "0");
@@ -119,16 +132,29 @@ async fn known_content_is_uploaded_by_hash() {
     };
     for (at, content) in [&b"known content"[..], b"elsewhere", &generated].into_iter().enumerate() {
         let (name, hash) = (format!("new {at}"), md5(content));
-        let known = client.post("upload/has_ddref.json", json!({"file_size": content.len(), "file_hash": hash})).await.ok();
+        let known = client
+            .post("upload/has_ddref.json", json!({"file_size": content.len(), "file_hash": hash}))
+            .await
+            .ok();
         assert_eq!(known.json(), json!({"exists": true}));
-        let created = client.create_sized("0", &name, content.len(), &hash.to_uppercase()).await.ok();
+        let created =
+            client.create_sized("0", &name, content.len(), &hash.to_uppercase()).await.ok();
         assert_eq!(created.json()["RequireHashOnly"], 1);
         let file = created.text("FileId");
         // The real drive counts the bytes that came for a place, and refuses.
-        let refused = client.close_upload(&file, &created.text("TempLocation"), content.len()).await.refused(400);
-        assert_eq!(refused, format!("Invalid upload file size. Total uploaded=0. File size={}", content.len()));
+        let refused = client
+            .close_upload(&file, &created.text("TempLocation"), content.len())
+            .await
+            .refused(400);
+        assert_eq!(
+            refused,
+            format!("Invalid upload file size. Total uploaded=0. File size={}", content.len())
+        );
         let closed = close(&file, content.len(), &hash).await.ok();
-        assert_eq!((closed.text("FileHash"), closed.text("DateModified")), (hash, "1234567890".into()));
+        assert_eq!(
+            (closed.text("FileHash"), closed.text("DateModified")),
+            (hash, "1234567890".into())
+        );
         assert_eq!(drive.read_file(&name).as_deref(), Some(content));
     }
     assert!(simulator.open_uploads().is_empty());
@@ -138,13 +164,22 @@ async fn known_content_is_uploaded_by_hash() {
     let unknown = client.create_sized("0", "unknown", 3, &md5(b"abc")).await.ok();
     assert_eq!(unknown.json()["RequireHashOnly"], 0);
     close(&unknown.text("FileId"), 3, &md5(b"abc")).await.refused(400);
-    assert_eq!(client.create_sized("0", "size", 14, &md5(b"known content")).await.ok().json()["RequireHashOnly"], 0);
+    assert_eq!(
+        client.create_sized("0", "size", 14, &md5(b"known content")).await.ok().json()["RequireHashOnly"],
+        0
+    );
     drive.remove("old");
     drive.remove("new 0");
     let probe = json!({"file_size": 13, "file_hash": md5(b"known content")});
-    assert_eq!(client.post("upload/has_ddref.json", probe).await.ok().json(), json!({"exists": false}));
+    assert_eq!(
+        client.post("upload/has_ddref.json", probe).await.ok().json(),
+        json!({"exists": false})
+    );
     simulator.change_behaviour(|behaviour| behaviour.upload_by_hash = false);
-    assert_eq!(client.create_sized("0", "off", 9, &md5(b"elsewhere")).await.ok().json()["RequireHashOnly"], 0);
+    assert_eq!(
+        client.create_sized("0", "off", 9, &md5(b"elsewhere")).await.ok().json()["RequireHashOnly"],
+        0
+    );
 }
 
 #[tokio::test]
@@ -156,7 +191,8 @@ async fn times_of_files() {
         client.post("upload/create_file.json", body).await
     };
     let close = async |file: &str, location: &str, time: serde_json::Value| {
-        let body = json!({"file_id": file, "file_size": 1, "temp_location": location, "file_time": time});
+        let body =
+            json!({"file_id": file, "file_size": 1, "temp_location": location, "file_time": time});
         client.post("upload/close_file_upload.json", body).await
     };
     let begun = created("a", 1_000).await.ok();
@@ -190,5 +226,8 @@ async fn folders_and_files_of_one_name_in_one_call() {
     client.make_folder("0", "BOTH").await.ok();
     client.create_file("0", "Both").await.ok();
     let found = client.by_name("0", "both").await;
-    assert_eq!((found["Folders"].as_array().map(Vec::len), found["Files"].as_array().map(Vec::len)), (Some(2), Some(1)));
+    assert_eq!(
+        (found["Folders"].as_array().map(Vec::len), found["Files"].as_array().map(Vec::len)),
+        (Some(2), Some(1))
+    );
 }
