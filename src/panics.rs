@@ -1,12 +1,13 @@
-//! Panics are bugs, and must be told like errors: whoever waits for a task that panicked would wait for ever.
+//! Panics are bugs, and must be told like errors: whoever waits for a task that panicked would wait
+//! for ever.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
 
 use futures::FutureExt;
 
-/// Runs something to its end; a panic in it is an error of one line. What it leaves behind is looked at by nobody:
-/// locks that it held are taken over as they are.
+/// Runs something to its end; a panic in it is an error of one line. What it leaves behind is
+/// looked at by nobody: locks that it held are taken over as they are.
 ///
 /// # Errors
 /// That of the panic.

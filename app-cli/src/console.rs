@@ -21,8 +21,9 @@ use terminal::text;
 
 /// Serve the console, a web page on what `app` works on, and run what its schedules make due
 ///
-/// The address to open first is printed; it lets its first user in, once. Other machines reach the console only over TLS, and
-/// with a password. SIGINT and SIGTERM cancel what runs and end it in order.
+/// The address to open first is printed; it lets its first user in, once. Other machines reach the
+/// console only over TLS, and with a password. SIGINT and SIGTERM cancel what runs and end it in
+/// order.
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Console {
@@ -40,13 +41,15 @@ pub(crate) struct Console {
     /// A file with what `console password` prints
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
-    /// A further name of this machine that a browser may use, such as backup.example.org; may be repeated
+    /// A further name of this machine that a browser may use, such as backup.example.org; may be
+    /// repeated
     #[arg(long, value_name = "HOST")]
     name: Vec<String>,
     /// Run no schedules: something else does, such as cron
     #[arg(long)]
     no_scheduler: bool,
-    /// Where apps, tasks and schedules are kept [default: plakar-opendrive in $XDG_STATE_HOME or ~/.local/state]
+    /// Where apps, tasks and schedules are kept [default: plakar-opendrive in $XDG_STATE_HOME or
+    /// ~/.local/state]
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
 }

@@ -7,8 +7,8 @@ use source_app::service::{Error, Problem};
 use terminal::exit::{Exit, Failure as TerminalFailure};
 use web_console::server;
 
-/// One line for the user and the exit status. It is a type of this package for the errors of the app and of the console to
-/// become it by `?`.
+/// One line for the user and the exit status. It is a type of this package for the errors of the
+/// app and of the console to become it by `?`.
 #[derive(Debug)]
 pub(crate) struct Failure(TerminalFailure);
 

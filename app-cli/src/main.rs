@@ -1,6 +1,8 @@
-//! The executable of the source app: `plakar-opendrive app` and `plakar-opendrive console` start it.
+//! The executable of the source app: `plakar-opendrive app` and `plakar-opendrive console` start
+//! it.
 //!
-//! Nothing of rclone is linked into it, and no web server into what Plakar starts a hundred times a day.
+//! Nothing of rclone is linked into it, and no web server into what Plakar starts a hundred times a
+//! day.
 
 mod app;
 mod console;

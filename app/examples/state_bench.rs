@@ -1,4 +1,5 @@
-//! How long the queries of pages take with 100 apps and 10,000 tasks: `cargo run --release -p source-app --example state_bench`.
+//! How long the queries of pages take with 100 apps and 10,000 tasks: `cargo run --release -p
+//! source-app --example state_bench`.
 #![allow(clippy::print_stdout, reason = "that is what it is for")]
 
 use std::time::Instant;

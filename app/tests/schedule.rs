@@ -1,4 +1,5 @@
-//! The scheduler's loop over hours that pass in milliseconds: what runs, is left out, waits, is tried again.
+//! The scheduler's loop over hours that pass in milliseconds: what runs, is left out, waits, is
+//! tried again.
 
 mod common;
 

@@ -1,4 +1,5 @@
-//! Single looks of the scheduler at times that a test sets: missed runs, clocks set back, changed schedules, daylight saving.
+//! Single looks of the scheduler at times that a test sets: missed runs, clocks set back, changed
+//! schedules, daylight saving.
 
 mod common;
 

@@ -67,7 +67,8 @@ fn crontab_lines_are_read_by_cron_and_by_the_shell() {
     assert_eq!(crons, ["30 2 * * *", "0 4 1 * *", "0 4 * * 0"], "{text}");
     for (line, cron) in lines.iter().zip(&crons) {
         CronExpression::parse(cron).unwrap();
-        // As cron does it: an unescaped percent sign ends the command, an escaped one loses its backslash.
+        // As cron does it: an unescaped percent sign ends the command, an escaped one loses its
+        // backslash.
         let command = line.splitn(6, ' ').nth(5).unwrap();
         assert!(!command.replace("\\%", "").contains('%'), "{command}");
         let output =

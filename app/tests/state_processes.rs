@@ -1,4 +1,5 @@
-//! Several processes on one state: of a slot one of them gets the task, and what a killed one leaves behind is noticed.
+//! Several processes on one state: of a slot one of them gets the task, and what a killed one
+//! leaves behind is noticed.
 
 mod common;
 

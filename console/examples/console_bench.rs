@@ -1,5 +1,6 @@
-//! How long the console's pages take on the server with 100 apps, 10,000 tasks and a restore point of 100,000 files, made by the real
-//! plakar: `PLAKAR=… cargo run --release -p web-console --example console_bench`. `make bench-console` does so.
+//! How long the console's pages take on the server with 100 apps, 10,000 tasks and a restore point
+//! of 100,000 files, made by the real plakar: `PLAKAR=… cargo run --release -p web-console
+//! --example console_bench`. `make bench-console` does so.
 #![allow(clippy::print_stdout, reason = "that is what it is for")]
 
 #[allow(dead_code)]

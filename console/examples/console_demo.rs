@@ -1,5 +1,6 @@
-//! The console's pages with made-up apps, to look at: `cargo run -p web-console --example console_demo`.
-//! `PLAKAR` and `HOME` name a plakar with packages for the forms that ask it. The argument `large` makes 100 apps with 10,000 tasks, `empty` none.
+//! The console's pages with made-up apps, to look at: `cargo run -p web-console --example
+//! console_demo`. `PLAKAR` and `HOME` name a plakar with packages for the forms that ask it. The
+//! argument `large` makes 100 apps with 10,000 tasks, `empty` none.
 #![allow(clippy::print_stdout, reason = "that is what it is for")]
 
 #[allow(dead_code)]

@@ -1,6 +1,7 @@
 //! Routes as a table.
 
-/// Makes a router and the list of its routes of one table, so that neither can have what the other lacks.
+/// Makes a router and the list of its routes of one table, so that neither can have what the other
+/// lacks.
 macro_rules! routes {
     ($(#[$about:meta])* pub const $table:ident; $($method:ident $path:literal $handler:path,)+) => {
         $(#[$about])*

@@ -1,4 +1,5 @@
-//! What the console's shell logs. A process of its own: the one place that sees every line is the whole process's.
+//! What the console's shell logs. A process of its own: the one place that sees every line is the
+//! whole process's.
 
 #[path = "common/web.rs"]
 mod web;

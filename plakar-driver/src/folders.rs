@@ -7,7 +7,8 @@ use crate::error::{Error, Result};
 /// The text of an absolute path without "..". `what` begins the message, such as `the folder`.
 ///
 /// # Errors
-/// [`Error::Input`] for any other path, one that isn't text, or has a character in it that plakar can't take.
+/// [`Error::Input`] for any other path, one that isn't text, or has a character in it that plakar
+/// can't take.
 pub(crate) fn absolute_folder<'a>(what: &str, path: &'a Path, refused: &[char]) -> Result<&'a str> {
     let climbs = path.components().any(|part| part == Component::ParentDir);
     let text =

@@ -1,8 +1,9 @@
-//! The one place that drives the real plakar (1.1), by an argument list and strict reading of what it says.
+//! The one place that drives the real plakar (1.1), by an argument list and strict reading of what
+//! it says.
 //!
-//! What plakar does that must be known here: its exit status 0 does not mean that a backup or a restore is
-//! whole, file names go raw into its output, a command's whole argument list ends up in the snapshot, and
-//! its configuration files are rewritten without a lock.
+//! What plakar does that must be known here: its exit status 0 does not mean that a backup or a
+//! restore is whole, file names go raw into its output, a command's whole argument list ends up in
+//! the snapshot, and its configuration files are rewritten without a lock.
 
 mod browse;
 mod configuration;

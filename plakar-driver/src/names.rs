@@ -7,7 +7,8 @@ use super::{Error, Result};
 /// Maximum length of a name, in bytes.
 const MAX_NAME_BYTES: usize = 63;
 
-/// The name of a configuration: `[a-z0-9][a-z0-9._-]{0,62}`. Plakar itself takes any, also "" and "../x".
+/// The name of a configuration: `[a-z0-9][a-z0-9._-]{0,62}`. Plakar itself takes any, also "" and
+/// "../x".
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(String);
 
@@ -163,7 +164,8 @@ impl SnapshotPath {
         self.0.rsplit('/').next().unwrap_or_default()
     }
 
-    /// The last argument of Plakar's commands. It begins with hex digits, so that it is never a flag.
+    /// The last argument of Plakar's commands. It begins with hex digits, so that it is never a
+    /// flag.
     pub(crate) fn of(&self, snapshot: &SnapshotId) -> String {
         format!("{snapshot}:{}", self.0)
     }

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 /// Maximum number of days, weeks, months or years.
 const MAX_PERIODS: u32 = 10_000;
 
-/// How many snapshots to keep: the newest of each of the last days, weeks, months and years, the present one included.
-/// 0: none for that reason. Which ones those are, Plakar decides (`plakar prune`).
+/// How many snapshots to keep: the newest of each of the last days, weeks, months and years, the
+/// present one included. 0: none for that reason. Which ones those are, Plakar decides (`plakar
+/// prune`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Retention {
@@ -38,7 +39,8 @@ impl Retention {
         }
     }
 
-    /// The periods that keep something, in words (`day`, `week`, `month`, `year`), and how many of each.
+    /// The periods that keep something, in words (`day`, `week`, `month`, `year`), and how many of
+    /// each.
     pub fn periods(self) -> impl Iterator<Item = (&'static str, u32)> {
         let all = [
             ("day", self.daily),

@@ -19,8 +19,8 @@ mod tests {
     /// Null pointers and bytes that are no UTF-8 cannot come from the safe layer; here they do.
     #[test]
     fn bad_pointers_are_errors() {
-        // SAFETY: every function checks its pointers before use (text and slice in go/main.go), which
-        // is what is tested; handles 0 exist nowhere.
+        // SAFETY: every function checks its pointers before use (text and slice in go/main.go),
+        // which is what is tested; handles 0 exist nowhere.
         let (rpc, open, read, write, create) = unsafe {
             RcloneInitialize();
             (

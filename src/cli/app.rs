@@ -1,5 +1,5 @@
-//! The executable of the source app, which lies beside this one: it has a web server and a database in it, and what Plakar
-//! starts a hundred times a day is to stay small.
+//! The executable of the source app, which lies beside this one: it has a web server and a database
+//! in it, and what Plakar starts a hundred times a day is to stay small.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

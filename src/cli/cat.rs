@@ -8,7 +8,8 @@ use crate::rclone::{Error, ErrorKind};
 use terminal::exit::{Exit, Failure};
 use terminal::output::Output;
 
-/// Write files to standard output, each checked against the size and the hash that the drive has of it
+/// Write files to standard output, each checked against the size and the hash that the drive has of
+/// it
 #[derive(Debug, clap::Args)]
 pub(super) struct CatArgs {
     /// opendrive://PATH or @NAME/PATH

@@ -14,11 +14,12 @@ use terminal::exit::{Exit, Failure};
 use terminal::output::{Output, count, is_terminal};
 use terminal::text;
 
-/// Ask for the account, test it, and give it to Plakar, or print what `plakar source|destination|store import` reads
+/// Ask for the account, test it, and give it to Plakar, or print what `plakar
+/// source|destination|store import` reads
 ///
-/// The password is asked for without showing it, or read from standard input or the environment, and given on obscured
-/// as in rclone's configuration. Nothing is unless the login works and the folder is there. To make the source
-/// @drive: plakar-opendrive config drive --import source
+/// The password is asked for without showing it, or read from standard input or the environment,
+/// and given on obscured as in rclone's configuration. Nothing is unless the login works and the
+/// folder is there. To make the source @drive: plakar-opendrive config drive --import source
 #[derive(Debug, clap::Args)]
 pub(super) struct ConfigArgs {
     /// What the source, destination or store is called

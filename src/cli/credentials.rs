@@ -1,5 +1,5 @@
-//! The account: from options, standard input, the environment, or whoever sits at the terminal. Never from an
-//! argument, which every user of the machine can read.
+//! The account: from options, standard input, the environment, or whoever sits at the terminal.
+//! Never from an argument, which every user of the machine can read.
 
 use std::io::{self, BufRead, Write};
 
@@ -92,8 +92,9 @@ fn ask_username() -> Result<String, Failure> {
 }
 
 fn ask_password(username: &str) -> Result<String, Failure> {
-    // Ctrl-C must not end the process while the terminal shows nothing of what is typed: rpassword raises the signal
-    // before it sets the terminal right again, and goes on where somebody listens.
+    // Ctrl-C must not end the process while the terminal shows nothing of what is typed: rpassword
+    // raises the signal before it sets the terminal right again, and goes on where somebody
+    // listens.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let _signals = runtime.as_ref().map(|runtime| {
         let _context = runtime.enter();

@@ -10,10 +10,12 @@ use terminal::exit::{Exit, Failure};
 use terminal::output::Output;
 use terminal::text;
 
-/// Give a section of `rclone config show`, read from standard input, to Plakar, or print what its import commands read
+/// Give a section of `rclone config show`, read from standard input, to Plakar, or print what its
+/// import commands read
 ///
-/// What a crypt or alias remote wraps comes along, and every value is kept as it is, which `plakar source import -rclone` does not do:
-/// rclone config show | plakar-opendrive from-rclone secret --import source
+/// What a crypt or alias remote wraps comes along, and every value is kept as it is, which `plakar
+/// source import -rclone` does not do: rclone config show | plakar-opendrive from-rclone secret
+/// --import source
 #[derive(Debug, clap::Args)]
 pub(super) struct FromRcloneArgs {
     /// The section

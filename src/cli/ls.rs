@@ -33,7 +33,8 @@ pub(super) struct LsArgs {
     /// List all folders below as well, with paths relative to REMOTE
     #[arg(short = 'R', long)]
     recursive: bool,
-    /// Print a JSON object for each entry, in a line: path, type (file or folder), size, modified; or path and error
+    /// Print a JSON object for each entry, in a line: path, type (file or folder), size, modified;
+    /// or path and error
     #[arg(long)]
     json: bool,
 }

@@ -1,6 +1,7 @@
 //! The command line, for people and for Plakar.
 //!
-//! Standard output carries what a command gives, and that alone; all that is said along the way goes to standard error.
+//! Standard output carries what a command gives, and that alone; all that is said along the way
+//! goes to standard error.
 
 mod about;
 mod app;
@@ -30,8 +31,9 @@ use crate::plugin::{self, Connector, PluginApi};
 
 /// Backs OpenDrive, or any other rclone remote, up with Plakar, and looks at what is there
 ///
-/// A REMOTE is opendrive://FOLDER, the account coming from the environment or a prompt, or @NAME[/FOLDER]: a source,
-/// destination or store of Plakar's, or a section of the file that --config names. @NAME:/FOLDER counts from its root.
+/// A REMOTE is opendrive://FOLDER, the account coming from the environment or a prompt, or
+/// @NAME[/FOLDER]: a source, destination or store of Plakar's, or a section of the file that
+/// --config names. @NAME:/FOLDER counts from its root.
 #[derive(Debug, Parser)]
 #[command(
     name = "plakar-opendrive",

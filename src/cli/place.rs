@@ -1,7 +1,8 @@
 //! How a remote is named on this command line.
 //!
-//! `opendrive://FOLDER` is a folder of the account in the environment; `@NAME` is a source, destination or store
-//! of Plakar's, or a section of a file, `@NAME/FOLDER` a folder below it, and `@NAME:/FOLDER` one of the whole drive, as in Plakar.
+//! `opendrive://FOLDER` is a folder of the account in the environment; `@NAME` is a source,
+//! destination or store of Plakar's, or a section of a file, `@NAME/FOLDER` a folder below it, and
+//! `@NAME:/FOLDER` one of the whole drive, as in Plakar.
 
 use std::collections::HashMap;
 use std::io::Read;
@@ -25,7 +26,8 @@ const MAX_CONFIG_BYTES: u64 = 16 << 20;
 /// Where names are looked up.
 #[derive(Debug, clap::Args)]
 pub(super) struct LookupArgs {
-    /// Look @NAME up in this file, not in Plakar: what `config` or `rclone config show` prints; `-` is standard input
+    /// Look @NAME up in this file, not in Plakar: what `config` or `rclone config show` prints; `-`
+    /// is standard input
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Which @NAME of Plakar's is meant, where several have the name
@@ -90,7 +92,8 @@ impl RemoteLookup {
                 }
                 None => of_plakar(name, self.kind, path)?,
             };
-            // What Plakar may have encoded is found out now: each command opens what is found in its own way.
+            // What Plakar may have encoded is found out now: each command opens what is found in
+            // its own way.
             return if found.is_resolved() {
                 Ok(found)
             } else {
@@ -136,7 +139,8 @@ pub(super) fn above(settings: &Settings) -> Option<(Settings, String)> {
     Some((folder, name.to_owned()))
 }
 
-/// Understands a section, with what follows its name: `/PATH` or `:PATH` below its location, or `:/PATH` instead of that.
+/// Understands a section, with what follows its name: `/PATH` or `:PATH` below its location, or
+/// `:/PATH` instead of that.
 fn settings(mut section: Section, path: &str) -> Result<Settings, Failure> {
     for key in STORE_ONLY_OPTIONS {
         section.remove(key);

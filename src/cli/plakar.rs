@@ -1,4 +1,5 @@
-//! What Plakar keeps by name: looked up and written by its own commands, so that its files stay its own.
+//! What Plakar keeps by name: looked up and written by its own commands, so that its files stay its
+//! own.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -79,7 +80,8 @@ impl ImportArgs {
         let sections = json!({ name: section });
         let Some(kind) = self.import else { return Ok(out.json(&sections)?) };
         self.check(name)?;
-        // JSON is the form that Plakar reads without changing a value, and standard input is seen by nobody else.
+        // JSON is the form that Plakar reads without changing a value, and standard input is seen
+        // by nobody else.
         let mut command = plakar(&[kind.name(), "import"]);
         if self.overwrite {
             command.arg("-overwrite");
@@ -138,7 +140,8 @@ pub(super) fn show(kind: ConfigurationKind, name: &str) -> Result<Option<Section
     Ok(sections.0.remove(name))
 }
 
-/// The lines that are objects: Plakar greets a new user, and tells of its updates, on standard output too (1.1.4).
+/// The lines that are objects: Plakar greets a new user, and tells of its updates, on standard
+/// output too (1.1.4).
 fn objects(stdout: &[u8]) -> Vec<u8> {
     let lines = stdout.split_inclusive(|byte| *byte == b'\n');
     lines.filter(|line| line.starts_with(b"{")).flatten().copied().collect()

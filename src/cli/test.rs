@@ -22,7 +22,8 @@ const MAX_LISTINGS: u64 = 16;
 /// What to do where a password decrypts nothing.
 const ANOTHER_PASSWORD: &str = "Take password and password2 from the rclone configuration that wrote what is there, and its filename_encryption.";
 
-/// Maximum difference of clocks that are the same: the server tells seconds, in answers that take their time, in seconds.
+/// Maximum difference of clocks that are the same: the server tells seconds, in answers that take
+/// their time, in seconds.
 const MAX_CLOCK_DIFFERENCE_SECONDS: f64 = 3.0;
 
 /// Try the login, the folder, the quota and how fast the drive answers, with a hint for what fails

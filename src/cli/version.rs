@@ -23,7 +23,8 @@ pub(super) fn versions() -> Result<[(&'static str, String); 4], Failure> {
         .map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
     Ok([
         ("plakar-opendrive", env!("CARGO_PKG_VERSION").to_owned()),
-        // rclone says "-DEV" wherever its own scripts have not built it; ours is the release that go.mod pins.
+        // rclone says "-DEV" wherever its own scripts have not built it; ours is the release that
+        // go.mod pins.
         ("rclone", reply.version.trim_start_matches('v').trim_end_matches("-DEV").to_owned()),
         ("Go", reply.go_version.trim_start_matches("go").to_owned()),
         (

@@ -14,7 +14,8 @@ use super::schema::{Fault, check};
 use super::{location_encoding, wrapped};
 use crate::rclone::RemoteConfig;
 
-/// What stands before rclone's own keys in the form that Plakar imports by `-rclone` (plakar v1.1.4, utils/config.go).
+/// What stands before rclone's own keys in the form that Plakar imports by `-rclone` (plakar
+/// v1.1.4, utils/config.go).
 pub(super) const RCLONE_PREFIX: &str = "rclone_";
 
 /// Maximum number of bytes of packfiles that a store keeps in memory, unless it is told otherwise.
@@ -33,7 +34,8 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// The part of an absolute path below the base; `None` for the base and what is above or beside it.
+    /// The part of an absolute path below the base; `None` for the base and what is above or beside
+    /// it.
     pub fn below<'a>(&self, path: &'a str) -> Option<&'a str> {
         let rest = path.strip_prefix(self.root.trim_end_matches('/'))?.strip_prefix('/')?;
         (!rest.is_empty()).then_some(rest)
@@ -59,7 +61,8 @@ pub struct Settings {
     pub bwlimit: String,
     /// As Plakar hands it over.
     pub(super) location: String,
-    /// The path that Plakar may have encoded in the location, without a slash at its beginning; [`resolve_location`](super::resolve_location) finds out.
+    /// The path that Plakar may have encoded in the location, without a slash at its beginning;
+    /// [`resolve_location`](super::resolve_location) finds out.
     pub(super) encoded: Option<String>,
     /// What the user writes before the backend's options.
     prefix: &'static str,
@@ -87,7 +90,8 @@ impl Settings {
         let encoded = location_encoding::percent_decoded(path)
             .map(|path| location_encoding::normalized(&path));
         let path = location_encoding::normalized(path);
-        // What is known to be good needs no errors below: where the schemas and this disagree, defaults hold.
+        // What is known to be good needs no errors below: where the schemas and this disagree,
+        // defaults hold.
         let mut options: HashMap<&str, &str> = config
             .iter()
             .filter(|(key, _)| *key != "location")
@@ -177,8 +181,8 @@ fn identify(remote: &RemoteConfig, path: &str, hostname: &str) -> Identity {
     }
 }
 
-/// Bytes, of a size as rclone writes it (`SizeSuffix` in fs/sizesuffix.go): KiB if it has no unit, and units
-/// are powers of 1024 with or without an i.
+/// Bytes, of a size as rclone writes it (`SizeSuffix` in fs/sizesuffix.go): KiB if it has no unit,
+/// and units are powers of 1024 with or without an i.
 fn parse_size(text: &str) -> Option<u64> {
     let text = text.trim();
     let (number, unit) =

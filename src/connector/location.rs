@@ -19,7 +19,8 @@ impl Settings {
         Ok(self)
     }
 
-    /// The folder of a path from the root of the remote, whatever the location is. It is taken as it is.
+    /// The folder of a path from the root of the remote, whatever the location is. It is taken as
+    /// it is.
     ///
     /// # Errors
     /// If the path leads elsewhere.
@@ -30,7 +31,8 @@ impl Settings {
         Ok(self)
     }
 
-    /// What is to be said of a location that can have come of another one than the user takes it for.
+    /// What is to be said of a location that can have come of another one than the user takes it
+    /// for.
     pub fn location_note(&self) -> Option<String> {
         let (scheme, path) = self.location.split_once("://")?;
         let (host, rest) = path.split_once('/').filter(|(host, _)| !host.is_empty())?;

@@ -36,7 +36,8 @@ pub(super) fn normalized(path: &str) -> String {
     path.split('/').filter(|part| !part.is_empty() && *part != ".").collect::<Vec<_>>().join("/")
 }
 
-/// The path that Plakar has encoded, if it can have encoded this one; `None` also if encoding changes nothing.
+/// The path that Plakar has encoded, if it can have encoded this one; `None` also if encoding
+/// changes nothing.
 pub(super) fn percent_decoded(path: &str) -> Option<String> {
     let host = if path.starts_with('/') { 0 } else { path.find('/').unwrap_or(path.len()) };
     let (host, below) = path.split_at(host);

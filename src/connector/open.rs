@@ -5,8 +5,8 @@ use super::config_error::ConfigError;
 use crate::rclone::{Error, ErrorKind, Rclone, Remote};
 use terminal::text;
 
-/// Maximum length of a path that is saved or restored, in bytes. The longest that Linux has is 4 KiB; what rclone
-/// shows as a look-alike takes three times as much.
+/// Maximum length of a path that is saved or restored, in bytes. The longest that Linux has is 4
+/// KiB; what rclone shows as a look-alike takes three times as much.
 pub(crate) const MAX_PATH_BYTES: usize = 16 << 10;
 
 /// Why a connector cannot start, in one line for the user.
@@ -37,8 +37,9 @@ pub(crate) async fn open_remote(settings: &Settings) -> Result<Remote, OpenError
     Remote::open(&settings.remote).await.map_err(|error| explain(settings, &error))
 }
 
-/// Makes sure that a base that is to be made has the password of what is there: with another one, crypt makes of the same name
-/// a folder beside. For a remote that is not encrypted there is nothing to do.
+/// Makes sure that a base that is to be made has the password of what is there: with another one,
+/// crypt makes of the same name a folder beside. For a remote that is not encrypted there is
+/// nothing to do.
 pub(crate) async fn check_crypt_password(
     settings: &Settings,
     remote: &Remote,

@@ -1,9 +1,10 @@
 //! Which folder a location means, by a look at the drive.
 //!
-//! Plakar 1.1 hands a location over as the user wrote it, unless a path was given by `@NAME:PATH`. Then it takes the location
-//! for a URL, puts the path in, and percent-encodes the whole (plakar v1.1.4, config/config.go, `applyRootOverride`):
-//! `@NAME:/My Pictures` arrives as `rclone:///My%20Pictures`. A folder can have that name too, so the drive is looked at.
-//! Of `opendrive://Documents` it takes `Documents` for a host, which stays: `@NAME:/Other` arrives as
+//! Plakar 1.1 hands a location over as the user wrote it, unless a path was given by `@NAME:PATH`.
+//! Then it takes the location for a URL, puts the path in, and percent-encodes the whole (plakar
+//! v1.1.4, config/config.go, `applyRootOverride`): `@NAME:/My Pictures` arrives as
+//! `rclone:///My%20Pictures`. A folder can have that name too, so the drive is looked at. Of
+//! `opendrive://Documents` it takes `Documents` for a host, which stays: `@NAME:/Other` arrives as
 //! `opendrive://Documents/Other`, like what somebody wrote. Plakar 1.0 has no such paths.
 
 use std::collections::HashMap;
@@ -15,11 +16,13 @@ use super::paths::join;
 use crate::rclone::{Error, ErrorKind, Remote, RemoteConfig};
 use terminal::text;
 
-/// Finds out which folder a location of Plakar 1.1 means: as it is written, or decoded where Plakar can have encoded it. Only
-/// then the remote is asked. What is there is meant; where nothing is, what Plakar has encoded.
+/// Finds out which folder a location of Plakar 1.1 means: as it is written, or decoded where Plakar
+/// can have encoded it. Only then the remote is asked. What is there is meant; where nothing is,
+/// what Plakar has encoded.
 ///
 /// # Errors
-/// If both are there, one line that names both and says how each is written; or as for any connector.
+/// If both are there, one line that names both and says how each is written; or as for any
+/// connector.
 pub async fn resolve_location(mut settings: Settings) -> Result<Settings, OpenError> {
     let Some(decoded) = settings.encoded.take() else { return Ok(settings) };
     let base = if settings.identity.kind == "local" { "/" } else { "" };

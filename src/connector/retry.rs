@@ -10,13 +10,14 @@ const MAX_UPLOAD_TRIES: u32 = 3;
 
 /// Whether an upload may succeed when tried again.
 pub(super) fn may_pass(error: &Error) -> bool {
-    // A new name may not be found for a while, and is in the way all the same; and when the answer to
-    // the last call of an upload is lost, its repetition finds nothing.
+    // A new name may not be found for a while, and is in the way all the same; and when the answer
+    // to the last call of an upload is lost, its repetition finds nothing.
     error.is_temporary()
         || matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Exists | ErrorKind::NotFound)
 }
 
-/// Does an upload to a path, and again if it fails in a way that may pass; `pause` is the wait before the second time, and doubles.
+/// Does an upload to a path, and again if it fails in a way that may pass; `pause` is the wait
+/// before the second time, and doubles.
 ///
 /// # Errors
 /// That of the last time.

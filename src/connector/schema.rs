@@ -1,9 +1,10 @@
 //! The options of each connector, as the schemas in the package say them.
 //!
-//! The files in packaging/schema are the one place that tells which configurations are good, and in which words
-//! a bad one is refused. This check reads them, so a form, the command line and the plugin say the same line.
-//! It knows the keywords that our schemas use and no more: a whole validator would add 6 MB to the executable and
-//! 5 to 12 ms to each start (jsonschema 0.60, measured). tests/connectors/schema.rs holds it against that validator.
+//! The files in packaging/schema are the one place that tells which configurations are good, and in
+//! which words a bad one is refused. This check reads them, so a form, the command line and the
+//! plugin say the same line. It knows the keywords that our schemas use and no more: a whole
+//! validator would add 6 MB to the executable and 5 to 12 ms to each start (jsonschema 0.60,
+//! measured). tests/connectors/schema.rs holds it against that validator.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -19,7 +20,8 @@ use terminal::text;
 /// Maximum length of a value that is quoted, in bytes: the advice comes after it.
 const MAX_QUOTED_VALUE_BYTES: usize = 300;
 
-/// Minimum similarity of an option's name to a known one that is taken for it, from 0 to 1 (Jaro and Winkler).
+/// Minimum similarity of an option's name to a known one that is taken for it, from 0 to 1 (Jaro
+/// and Winkler).
 const MIN_NAME_SIMILARITY: f64 = 0.88;
 
 static SOURCE: Lazy<Schema> =
@@ -46,8 +48,8 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Checks a configuration as Plakar hands it over. The options that the backend of an imported rclone remote has
-/// are known to rclone alone, which checks them when the remote is opened.
+/// Checks a configuration as Plakar hands it over. The options that the backend of an imported
+/// rclone remote has are known to rclone alone, which checks them when the remote is opened.
 ///
 /// # Errors
 /// Every fault, those of the location first; never an empty list.

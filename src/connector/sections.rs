@@ -1,4 +1,5 @@
-//! Configurations of several remotes: rclone's own, and what `plakar-opendrive config` and `plakar … show -json` print.
+//! Configurations of several remotes: rclone's own, and what `plakar-opendrive config` and `plakar
+//! … show -json` print.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +10,8 @@ use super::wrapped::{RemoteReference, WRAPPED_PREFIX};
 /// What rclone's encrypted configuration file begins with (fs/config/crypt.go in rclone).
 const ENCRYPTED_HEADER: &str = "RCLONE_ENCRYPT_V";
 
-/// What rclone shows of a password where it is asked for one remote (printRemoteOptions in fs/config/ui.go in rclone).
+/// What rclone shows of a password where it is asked for one remote (printRemoteOptions in
+/// fs/config/ui.go in rclone).
 const MASKED_VALUE: &str = "*** ENCRYPTED ***";
 
 /// The options of a remote, a source, a destination or a store.
@@ -22,7 +24,8 @@ impl Sections {
     /// Reads a configuration in any of its forms: JSON, else as [`Sections::parse_rclone`] does.
     ///
     /// # Errors
-    /// One line, without the text of the configuration, if it is none, is encrypted, or has no section.
+    /// One line, without the text of the configuration, if it is none, is encrypted, or has no
+    /// section.
     pub fn read(bytes: &[u8]) -> Result<Self, ConfigError> {
         let sections = if bytes.trim_ascii_start().starts_with(b"{") {
             Self::parse_json(bytes)?
@@ -38,7 +41,8 @@ impl Sections {
         Ok(sections)
     }
 
-    /// Reads one object of sections, as `rclone config dump` prints it, or several one after another, as `plakar source show -json` does.
+    /// Reads one object of sections, as `rclone config dump` prints it, or several one after
+    /// another, as `plakar source show -json` does.
     ///
     /// # Errors
     /// One line that tells where it is something else, without the text.
@@ -104,11 +108,12 @@ impl Sections {
         Ok(Self(sections))
     }
 
-    /// What Plakar is to keep for a section of rclone's: its options as `-rclone` would write them, those of what
-    /// it wraps with them, and the location.
+    /// What Plakar is to keep for a section of rclone's: its options as `-rclone` would write them,
+    /// those of what it wraps with them, and the location.
     ///
     /// # Errors
-    /// One line that names the section that is missing, has no type, or comes to itself in a circle.
+    /// One line that names the section that is missing, has no type, or comes to itself in a
+    /// circle.
     pub fn import(&self, name: &str) -> Result<Section, ConfigError> {
         let mut keys = BTreeMap::from([("location".to_owned(), "rclone://".to_owned())]);
         let (mut prefix, mut trail, mut current) = (RCLONE_PREFIX.to_owned(), Vec::new(), name);

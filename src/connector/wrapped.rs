@@ -3,8 +3,9 @@
 //! In an rclone configuration that option names another section, and Plakar hands a connector one
 //! section only. So what the section needs comes along under keys of its own: the options of the
 //! remote that `remote` names begin with `remote_` (`remote_type`, `remote_username`), those of one
-//! that it wraps in turn with `remote_remote_`. The end of a key stays as it was: by it Plakar knows
-//! which values to mask. rclone gets it all written out as one connection string (fs/fspath/path.go).
+//! that it wraps in turn with `remote_remote_`. The end of a key stays as it was: by it Plakar
+//! knows which values to mask. rclone gets it all written out as one connection string
+//! (fs/fspath/path.go).
 
 use std::collections::BTreeMap;
 
@@ -69,8 +70,8 @@ fn take_value(text: &str) -> Option<(String, &str)> {
     }
 }
 
-/// Writes what a remote wraps out in its option `remote`. `prefix` is what the user writes before the
-/// options, `kind` the command of Plakar's that imports them.
+/// Writes what a remote wraps out in its option `remote`. `prefix` is what the user writes before
+/// the options, `kind` the command of Plakar's that imports them.
 ///
 /// # Errors
 /// If the options of the section that `remote` names are not there.
@@ -112,7 +113,8 @@ pub(super) fn expand(
     Ok(options)
 }
 
-/// Whose a remote is: the account, and the folder of one that is wrapped; without the secrets that a wrapped remote is written out with.
+/// Whose a remote is: the account, and the folder of one that is wrapped; without the secrets that
+/// a wrapped remote is written out with.
 pub(super) fn origin(kind: &str, options: &Options, hostname: &str) -> String {
     // The first of these that a backend has tells whose it is.
     const ACCOUNT_OPTIONS: [&str; 9] =

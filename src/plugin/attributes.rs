@@ -21,9 +21,9 @@ const MODE_IRREGULAR: u32 = 1 << 19;
 const FOLDER_PERMISSIONS: u32 = 0o700;
 const FILE_PERMISSIONS: u32 = 0o600;
 
-/// The attributes of the item at a path; its error if it could not be examined. They are the same on
-/// every run for an unchanged file: Plakar takes a file for changed when any of them differs (kloset
-/// v1.1.3, objects/fileinfo.go; v1.0.12 as well).
+/// The attributes of the item at a path; its error if it could not be examined. They are the same
+/// on every run for an unchanged file: Plakar takes a file for changed when any of them differs
+/// (kloset v1.1.3, objects/fileinfo.go; v1.0.12 as well).
 pub(super) fn attributes(path: &str, item: SourceItem) -> Result<FileInfo, String> {
     let (size, mode, modified) = match item {
         SourceItem::Folder { modified } => (0, MODE_FOLDER | FOLDER_PERMISSIONS, modified),

@@ -1,9 +1,12 @@
-//! The Plakar that has started us, where it must end and no answer of ours ends it. On Linux, where it is known what that is.
+//! The Plakar that has started us, where it must end and no answer of ours ends it. On Linux, where
+//! it is known what that is.
 //!
-//! Plakar 1.1.4 makes "missing", "corrupted" and status 65 of every error of a store's Get in a check, leaves the file out of a restore that ends
-//! with 0, and calls a snapshot synchronized that lacks it (kloset v1.1.3): whatever the gRPC status is, and also when we are gone. Interrupted (SIGINT,
-//! SIGTERM) it kills us before our locks are taken back, `check` still ends with 65 and `sync` with 0. What ends it at once and without a
-//! word is a hang-up (SIGHUP), as when its terminal is closed; we then leave as we always do.
+//! Plakar 1.1.4 makes "missing", "corrupted" and status 65 of every error of a store's Get in a
+//! check, leaves the file out of a restore that ends with 0, and calls a snapshot synchronized that
+//! lacks it (kloset v1.1.3): whatever the gRPC status is, and also when we are gone. Interrupted
+//! (SIGINT, SIGTERM) it kills us before our locks are taken back, `check` still ends with 65 and
+//! `sync` with 0. What ends it at once and without a word is a hang-up (SIGHUP), as when its
+//! terminal is closed; we then leave as we always do.
 
 /// Plakar's options before the command that have a value (plakar v1.1.4, main.go).
 const OPTIONS_WITH_VALUE: [&str; 10] = [
@@ -70,7 +73,8 @@ fn may_be_ended(arguments: &[String]) -> bool {
     command(arguments).is_some_and(|command| ENDABLE_COMMANDS.contains(&command))
 }
 
-/// Ends the command that has started us, after one line that says why; false if there is none that may be ended.
+/// Ends the command that has started us, after one line that says why; false if there is none that
+/// may be ended.
 pub(super) fn end(why: &str) -> bool {
     use rustix::process::{Signal, getppid, kill_process};
     let Some(parent) = getppid() else { return false };

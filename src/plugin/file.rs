@@ -11,12 +11,14 @@ use crate::connector::source::FileReader;
 use crate::panics::caught;
 use crate::rclone;
 
-/// Maximum number of chunks of a file that wait for Plakar to take them, beside the one that is being read.
+/// Maximum number of chunks of a file that wait for Plakar to take them, beside the one that is
+/// being read.
 const MAX_WAITING_CHUNKS: usize = 2;
 
 type ChunkResult = Result<Bytes, Status>;
 
-/// The chunks of a file, none of them empty. They end with an error when it is `closed` before its end.
+/// The chunks of a file, none of them empty. They end with an error when it is `closed` before its
+/// end.
 ///
 /// # Errors
 /// If the first one cannot be read.
@@ -42,7 +44,8 @@ pub(super) async fn chunks(
     Ok(first.chain(until_the_end(chunks)).boxed())
 }
 
-/// What the pump sends. Plakar takes a stream that ends for the whole file, so the end has to be said.
+/// What the pump sends. Plakar takes a stream that ends for the whole file, so the end has to be
+/// said.
 enum PumpedChunk {
     Chunk(ChunkResult),
     End,

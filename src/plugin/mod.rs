@@ -49,21 +49,22 @@ impl FlowWindows {
     /// For a Plakar that sends one thing after another.
     pub const ONE_STREAM: Self = Self { stream: 8 << 20, connection: 8 << 20 };
 
-    /// For a Plakar that sends many files side by side. Those that wait for their turn must not take the window of
-    /// those that have it, so a thousand of them together stay below the connection's.
+    /// For a Plakar that sends many files side by side. Those that wait for their turn must not
+    /// take the window of those that have it, so a thousand of them together stay below the
+    /// connection's.
     pub const MANY_STREAMS: Self = Self { stream: 256 << 10, connection: 256 << 20 };
 }
 
-/// Maximum length of a message that is accepted, in bytes: Plakar sends 1 MiB chunks, gRPC's own limit of
-/// 4 MiB is kept by Plakar's side for what we send.
+/// Maximum length of a message that is accepted, in bytes: Plakar sends 1 MiB chunks, gRPC's own
+/// limit of 4 MiB is kept by Plakar's side for what we send.
 pub(crate) const MAX_MESSAGE_BYTES: usize = 64 << 20;
 
 /// Timeout for `finish`: a process must not outlive Plakar, or a signal, for long. On a drive
 /// that answers it takes a fraction of that.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Maximum number of records that wait for Plakar to take them; enough that a listing never waits for a single one, and
-/// that a few changed files among many are seen some way ahead.
+/// Maximum number of records that wait for Plakar to take them; enough that a listing never waits
+/// for a single one, and that a few changed files among many are seen some way ahead.
 const MAX_WAITING_RECORDS: usize = 2048;
 
 /// The messages of a call that answers with several.
@@ -122,7 +123,8 @@ where
     Ok(end)
 }
 
-/// Waits until no reader and no writer of this process is open: what was cut off is removed from the drive by then.
+/// Waits until no reader and no writer of this process is open: what was cut off is removed from
+/// the drive by then.
 pub async fn all_streams_closed() {
     while Rclone::get().stats().streams > 0 {
         tokio::time::sleep(Duration::from_millis(10)).await;

@@ -1,4 +1,5 @@
-//! A panic in a call of Plakar's is a status, as any other error; and a call that is not there has a reason.
+//! A panic in a call of Plakar's is a status, as any other error; and a call that is not there has
+//! a reason.
 
 use std::convert::Infallible;
 use std::task::{Context, Poll};

@@ -37,8 +37,8 @@ pub enum PluginApi {
 }
 
 /// Serves Plakar over standard input and output until it hangs up or a signal comes. Gives the exit
-/// status of the process: 0, that of the signal (`128 + n`), 1 after an error, 2 where Plakar is not at
-/// the other end; the reason goes to standard error as one line.
+/// status of the process: 0, that of the signal (`128 + n`), 1 after an error, 2 where Plakar is
+/// not at the other end; the reason goes to standard error as one line.
 #[must_use]
 pub fn run(connector: Connector, api: PluginApi) -> u8 {
     // Plakar talks to it over pipes; a person at a terminal would only see it hang.
@@ -62,7 +62,8 @@ pub fn run(connector: Connector, api: PluginApi) -> u8 {
 }
 
 fn serve_stdio(connector: Connector, api: PluginApi) -> anyhow::Result<EndReason> {
-    // One thread for everything that does not block: handing a request to another thread costs more than answering it.
+    // One thread for everything that does not block: handing a request to another thread costs more
+    // than answering it.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let end = runtime.block_on(async {
         let signals = Signals::listen()?;

@@ -12,7 +12,8 @@ use super::status::resource_status;
 use crate::connector::store::{Mac, Put, ResourceContent};
 use crate::rclone;
 
-/// kloset's `ModeRead | ModeWrite` (v1.1.3, connectors/storage; v1.0.12, storage): bits that are not those of files.
+/// kloset's `ModeRead | ModeWrite` (v1.1.3, connectors/storage; v1.0.12, storage): bits that are
+/// not those of files.
 pub(super) const READ_AND_WRITE: i32 = 4 | 2;
 
 /// The chunks of a resource as messages. Nearly always it is one that is at hand already, and there

@@ -25,7 +25,8 @@ pub(super) fn run_status(error: &Error) -> Status {
     file_status(error)
 }
 
-/// The status for an entry that is not restored. Unavailable and Canceled are codes that Plakar has its own words for.
+/// The status for an entry that is not restored. Unavailable and Canceled are codes that Plakar has
+/// its own words for.
 pub(super) fn restore_status(reason: &RestoreError) -> Status {
     Status::unknown(reason.to_string())
 }

@@ -74,8 +74,8 @@ fn streams() -> io::Result<(InputPipe, OutputPipe)> {
     Ok((input, output))
 }
 
-/// Lets a pipe hold more, so that a large file goes through it with fewer turns between Plakar and us. A
-/// system that does not let us, or something else than a pipe, does as it is.
+/// Lets a pipe hold more, so that a large file goes through it with fewer turns between Plakar and
+/// us. A system that does not let us, or something else than a pipe, does as it is.
 #[cfg(target_os = "linux")]
 fn widen(output: &std::os::fd::OwnedFd) {
     const PIPE_BYTES: usize = 1 << 20;

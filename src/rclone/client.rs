@@ -48,7 +48,8 @@ pub struct Stats {
     pub calls: usize,
     /// Goroutines in the process, those of idle connections included.
     pub goroutines: usize,
-    /// Bytes in Go's heap, garbage that is not collected yet included; rclone's `core/gc` collects it.
+    /// Bytes in Go's heap, garbage that is not collected yet included; rclone's `core/gc` collects
+    /// it.
     pub heap_bytes: u64,
 }
 
@@ -78,7 +79,8 @@ impl Rclone {
     /// thread.
     ///
     /// # Errors
-    /// What the call replies, and [`ErrorKind::Other`] if the answer has another shape than `Response`.
+    /// What the call replies, and [`ErrorKind::Other`] if the answer has another shape than
+    /// `Response`.
     pub async fn rpc<Request, Response>(&self, method: &str, request: &Request) -> Result<Response>
     where
         Request: Serialize + ?Sized,
@@ -128,7 +130,8 @@ impl Rclone {
         result
     }
 
-    /// What names have in common that a drive may take for one name, which differ in case or in how accents are composed.
+    /// What names have in common that a drive may take for one name, which differ in case or in how
+    /// accents are composed.
     pub fn name_key(&self, name: &str) -> String {
         #[derive(Serialize, Deserialize)]
         struct NameKeyParams {
@@ -175,8 +178,8 @@ impl Rclone {
         Ok(())
     }
 
-    /// Limits the calls and the bytes per second of this process from now on, in the syntax of rclone's
-    /// `--tpslimit` and `--bwlimit`; an empty text changes nothing.
+    /// Limits the calls and the bytes per second of this process from now on, in the syntax of
+    /// rclone's `--tpslimit` and `--bwlimit`; an empty text changes nothing.
     ///
     /// # Errors
     /// `Config` if rclone does not understand one; nothing is changed then.

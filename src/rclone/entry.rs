@@ -11,8 +11,9 @@ use super::remote::Remote;
 /// A file or folder in a listing.
 #[derive(Debug)]
 pub struct Entry {
-    /// Last component of the path; always UTF-8. Control characters and slashes are look-alikes, as in rclone's standard
-    /// encoding, but nothing is quoted (go/core/names.go). It comes from the server and may be anything: `..`, or hold a slash.
+    /// Last component of the path; always UTF-8. Control characters and slashes are look-alikes, as
+    /// in rclone's standard encoding, but nothing is quoted (go/core/names.go). It comes from the
+    /// server and may be anything: `..`, or hold a slash.
     pub name: String,
     /// Bytes; `None` if unknown. 0 for folders.
     pub size: Option<u64>,
@@ -22,10 +23,11 @@ pub struct Entry {
     pub hash: Option<String>,
     /// Whether its upload is not finished, or never was: such a file is no empty file.
     pub unfinished: bool,
-    /// Whether crypt cannot decrypt the name, which is the one on the wrapped remote then. Such an entry is neither a file nor a
-    /// folder, and nothing else is known of it.
+    /// Whether crypt cannot decrypt the name, which is the one on the wrapped remote then. Such an
+    /// entry is neither a file nor a folder, and nothing else is known of it.
     pub undecryptable: bool,
-    /// What the backend knows a folder by, whatever its path; `None` for a file, or if it has no such thing.
+    /// What the backend knows a folder by, whatever its path; `None` for a file, or if it has no
+    /// such thing.
     pub id: Option<String>,
     /// The object, kept for reading; `None` for what is no file.
     pub object: Option<Object>,

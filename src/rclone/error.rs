@@ -100,7 +100,8 @@ impl Error {
         }
         match serde_json::from_str(text) {
             Ok(LibrcloneError { error }) => {
-                // librclone's own calls give no kind; these two texts are constants of rclone's fs package.
+                // librclone's own calls give no kind; these two texts are constants of rclone's fs
+                // package.
                 let missing =
                     error.contains("object not found") || error.contains("directory not found");
                 Self::new(

@@ -28,7 +28,8 @@ pub(super) fn rpc(method: &str, input: &str) -> Result<Result<String, String>, E
     Ok(if answer.Status == 200 { Ok(output) } else { Err(output) })
 }
 
-/// Opens an object for reading `length` bytes (all if `None`) from `offset` on. Does not wait for the server.
+/// Opens an object for reading `length` bytes (all if `None`) from `offset` on. Does not wait for
+/// the server.
 pub(super) fn open(object: Handle, offset: u64, length: Option<u64>) -> Result<Handle, Error> {
     let length = length.map_or(Ok(-1), signed)?;
     // SAFETY: only numbers are passed; an unknown handle is an error, not undefined behaviour.
@@ -45,16 +46,18 @@ pub(super) fn read(reader: Handle, buffer: &mut [u8]) -> Result<usize, Error> {
     within(buffer, count)
 }
 
-/// Reads an object from its beginning on, as far as the buffer goes; gives the number of bytes, and the reader for those
-/// that may follow. Fewer than fit are all there are. `bridge/cancel` ends it by the number of the call.
+/// Reads an object from its beginning on, as far as the buffer goes; gives the number of bytes, and
+/// the reader for those that may follow. Fewer than fit are all there are. `bridge/cancel` ends it
+/// by the number of the call.
 pub(super) fn begin(
     object: Handle,
     call: u64,
     buffer: &mut [u8],
 ) -> Result<(usize, Option<Handle>), Error> {
-    // SAFETY: the pointer and the length are those of one exclusive slice of initialised bytes, which outlives the
-    // call; Go writes within it, in several goroutines that have all ended when it returns, and keeps no reference, also
-    // where a reader remains (Begin in go/core/readers.go).
+    // SAFETY: the pointer and the length are those of one exclusive slice of initialised bytes,
+    // which outlives the call; Go writes within it, in several goroutines that have all ended when
+    // it returns, and keeps no reference, also where a reader remains (Begin in
+    // go/core/readers.go).
     let result =
         unsafe { rclone_sys::RcloneBegin(object, call, buffer.as_mut_ptr().cast(), buffer.len()) };
     if let Some(error) = GoString::take(result.Error) {
@@ -63,8 +66,9 @@ pub(super) fn begin(
     Ok((within(buffer, result.Count)?, (result.Reader != 0).then_some(result.Reader)))
 }
 
-/// Fills the buffer with an object's bytes from `offset` on; fewer are an error. `ahead`: after what somebody waits for, until
-/// `bridge/hurry`. `bridge/cancel` ends it by the number of the call.
+/// Fills the buffer with an object's bytes from `offset` on; fewer are an error. `ahead`: after
+/// what somebody waits for, until `bridge/hurry`. `bridge/cancel` ends it by the number of the
+/// call.
 pub(super) fn fetch(
     object: Handle,
     call: u64,
@@ -73,9 +77,9 @@ pub(super) fn fetch(
     buffer: &mut [u8],
 ) -> Result<(), Error> {
     let offset = signed(offset)?;
-    // SAFETY: the pointer and the length are those of one exclusive slice of initialised bytes, which outlives the
-    // call; Go writes within it, in several goroutines that have all ended when it returns, and keeps no reference (Fetch
-    // in go/core/readers.go).
+    // SAFETY: the pointer and the length are those of one exclusive slice of initialised bytes,
+    // which outlives the call; Go writes within it, in several goroutines that have all ended when
+    // it returns, and keeps no reference (Fetch in go/core/readers.go).
     let result = unsafe {
         rclone_sys::RcloneFetch(
             object,
@@ -89,7 +93,8 @@ pub(super) fn fetch(
     outcome(result).map(drop)
 }
 
-/// Begins an upload of `size` bytes (unknown if `None`) with a modification time in nanoseconds since 1970.
+/// Begins an upload of `size` bytes (unknown if `None`) with a modification time in nanoseconds
+/// since 1970.
 pub(super) fn create(
     remote: Handle,
     path: &str,
@@ -121,8 +126,8 @@ pub(super) fn close(stream: Handle) -> Result<(), Error> {
 
 /// Lets go of kept objects.
 pub(super) fn release(objects: &[Handle]) -> Result<(), Error> {
-    // SAFETY: the pointer and the length are those of one slice, which outlives the call; Go only reads from it and keeps
-    // no reference. An unknown handle is an error.
+    // SAFETY: the pointer and the length are those of one slice, which outlives the call; Go only
+    // reads from it and keeps no reference. An unknown handle is an error.
     outcome(unsafe { rclone_sys::RcloneRelease(objects.as_ptr().cast_mut(), objects.len()) })
         .map(drop)
 }

@@ -17,7 +17,8 @@ use super::urgency::Urgency;
 /// Maximum number of dropped objects that wait to be released.
 const MAX_DROPPED_HANDLES: usize = 256;
 
-/// The handles of objects that were dropped. They are released together: a call into Go costs more than what it does then.
+/// The handles of objects that were dropped. They are released together: a call into Go costs more
+/// than what it does then.
 static DROPPED_HANDLES: Mutex<Vec<Handle>> = Mutex::new(Vec::new());
 
 /// An object that a listing or an upload gave, kept so that reading it needs no look-up: on
@@ -68,12 +69,14 @@ impl Object {
         Ok(Reader::new(self.remote.clone(), handle, expected))
     }
 
-    /// Prepares fetching its first `length` bytes, or all if it has fewer; they come when the job is started.
+    /// Prepares fetching its first `length` bytes, or all if it has fewer; they come when the job
+    /// is started.
     pub fn prefetch(self: &Arc<Self>, length: usize) -> (Prefetch, PrefetchJob) {
         Prefetch::new(self.clone(), length)
     }
 
-    /// A reader for the whole of it that some other call has opened; or that is over already, where there is no handle.
+    /// A reader for the whole of it that some other call has opened; or that is over already, where
+    /// there is no handle.
     pub(super) fn reader(&self, handle: Option<Handle>) -> Reader {
         Reader::new(self.remote.clone(), handle.unwrap_or(CLOSED), self.size)
     }
@@ -86,8 +89,8 @@ impl Object {
         self.handle
     }
 
-    /// Sets its modification time, and gives the one that it has then: the nearest that the backend takes. `None` if
-    /// that is not known.
+    /// Sets its modification time, and gives the one that it has then: the nearest that the backend
+    /// takes. `None` if that is not known.
     ///
     /// # Errors
     /// `Unsupported` if the backend cannot, or what the server says.
@@ -109,7 +112,8 @@ impl Object {
         reply.map(|reply| reply.mod_time_ns.map(system_time)).map_err(|error| error.at(&self.path))
     }
 
-    /// Reads exactly `length` bytes from `offset` on into one piece of memory; as urgently as `urgency` says.
+    /// Reads exactly `length` bytes from `offset` on into one piece of memory; as urgently as
+    /// `urgency` says.
     ///
     /// # Errors
     /// `Corrupt` if there are fewer, or what the server says.
@@ -179,8 +183,8 @@ fn release(mut dropped: MutexGuard<'_, Vec<Handle>>) {
     let handles = std::mem::take(&mut *dropped);
     drop(dropped);
     if !handles.is_empty() {
-        // Frees memory in Go and nothing else. An error means that an object was deleted or moved, or its remote
-        // closed.
+        // Frees memory in Go and nothing else. An error means that an object was deleted or moved,
+        // or its remote closed.
         let _ = ffi::release(&handles);
     }
 }

@@ -137,8 +137,8 @@ impl Probe {
         Rclone::get().rpc_cancellable("bridge/probepoint", &request).await
     }
 
-    /// Removes the scratch folder and all that is in it, when a question that was given up has come to its end. There
-    /// being none is no error.
+    /// Removes the scratch folder and all that is in it, when a question that was given up has come
+    /// to its end. There being none is no error.
     ///
     /// # Errors
     /// What the server says; the folder may be there then.

@@ -20,7 +20,8 @@ use super::remote::Remote;
 /// How many bytes are asked of the bridge at a time.
 pub const CHUNK_BYTES: usize = 1 << 20;
 
-/// A remote that gives the beginning of a file in less time does not make anybody wait: no drive answers as soon.
+/// A remote that gives the beginning of a file in less time does not make anybody wait: no drive
+/// answers as soon.
 const FAST_READ: Duration = Duration::from_millis(2);
 
 /// A stream of an object's bytes. Dropping it cancels what is in flight.
@@ -91,8 +92,8 @@ impl Reader {
         }
     }
 
-    /// The next bytes, up to [`CHUNK_BYTES`] of them; fewer only before the end, `None` at the end. Not
-    /// to be mixed with `AsyncRead` on one reader.
+    /// The next bytes, up to [`CHUNK_BYTES`] of them; fewer only before the end, `None` at the end.
+    /// Not to be mixed with `AsyncRead` on one reader.
     ///
     /// # Errors
     /// What the server says; `Corrupt` at the end of a whole object that is not what was listed.
@@ -129,8 +130,8 @@ impl Reader {
     }
 }
 
-/// How large a buffer is worth having: one byte more than what is to come, so that the end is found, and checked, with
-/// the last bytes.
+/// How large a buffer is worth having: one byte more than what is to come, so that the end is
+/// found, and checked, with the last bytes.
 fn room(expected: Option<u64>, max: usize) -> usize {
     expected.map_or(max, |expected| {
         usize::try_from(expected).map_or(max, |expected| expected.saturating_add(1).min(max))
@@ -179,8 +180,8 @@ impl Drop for Prefetch {
 }
 
 impl PrefetchJob {
-    /// Starts several side by side, at the price of waking one thread; one after another where they take less time than
-    /// waking a thread for each, as on a local disk.
+    /// Starts several side by side, at the price of waking one thread; one after another where they
+    /// take less time than waking a thread for each, as on a local disk.
     pub fn start(jobs: Vec<Self>) {
         if jobs.is_empty() {
             return;
@@ -233,8 +234,8 @@ struct ReadChunk {
 fn fetch(handle: Handle, room: usize) -> Result<ReadChunk> {
     let mut buffer = BytesMut::zeroed(room);
     let count = ffi::read(handle, &mut buffer)?;
-    // Fewer than there was room for are the last ones. Closing here spares small files, of which there may be
-    // many thousand, two more trips to another thread.
+    // Fewer than there was room for are the last ones. Closing here spares small files, of which
+    // there may be many thousand, two more trips to another thread.
     let last = count < room;
     if last {
         // It is gone already where the reader was dropped meanwhile.

@@ -28,8 +28,9 @@ pub struct Features {
     pub empty_folders: bool,
     /// Precision of modification times in nanoseconds.
     pub precision_ns: i64,
-    /// How many downloads there may be at once; 0 where the backend does not bound them. Where it does, what somebody waits
-    /// for comes before what is read ahead, and a large file is read over several connections.
+    /// How many downloads there may be at once; 0 where the backend does not bound them. Where it
+    /// does, what somebody waits for comes before what is read ahead, and a large file is read over
+    /// several connections.
     pub downloads: usize,
     /// Whether what is there is encrypted, as by crypt: there is a password beside that of a login.
     pub encrypted: bool,
@@ -60,7 +61,8 @@ pub struct Remote(Arc<RemoteInner>);
 struct RemoteInner {
     handle: Handle,
     features: Features,
-    /// Whether the last small read took so little time that another thread is not worth being woken for the next.
+    /// Whether the last small read took so little time that another thread is not worth being woken
+    /// for the next.
     fast: AtomicBool,
 }
 
@@ -114,8 +116,8 @@ impl Remote {
     /// Lists a folder, with every object kept for reading. `path` is relative to the base.
     ///
     /// # Errors
-    /// `NotFound` if there is no such folder; `Undecryptable` if there is something in it, and crypt can decrypt the name of
-    /// nothing.
+    /// `NotFound` if there is no such folder; `Undecryptable` if there is something in it, and
+    /// crypt can decrypt the name of nothing.
     pub async fn list(&self, path: &str) -> Result<Vec<Entry>> {
         self.listing(path).await.map(|listing| listing.entries)
     }
@@ -244,8 +246,9 @@ impl Remote {
         Rclone::get().rpc_cancellable("bridge/about", &RemoteParams { remote: self.0.handle }).await
     }
 
-    /// How far this machine's clock is ahead of the server's (negative: behind), in seconds and to about one, by the
-    /// last answer that came. `None` if the backend does not know, or before the first answer.
+    /// How far this machine's clock is ahead of the server's (negative: behind), in seconds and to
+    /// about one, by the last answer that came. `None` if the backend does not know, or before the
+    /// first answer.
     ///
     /// # Errors
     /// `Handle` if the remote is closed.

@@ -22,7 +22,8 @@ pub struct RemoteConfig {
     pub path: String,
     /// How many downloads there may be at once, where the backend bounds them; 0 for its default.
     pub downloads: usize,
-    /// Whether it is an error if a drive has the base twice, under one name. It costs a listing of the folders beside it.
+    /// Whether it is an error if a drive has the base twice, under one name. It costs a listing of
+    /// the folders beside it.
     #[serde(rename = "certain")]
     pub unique_base: bool,
 }

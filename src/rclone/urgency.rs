@@ -4,8 +4,8 @@ use std::sync::{Mutex, MutexGuard};
 
 use super::client::raise_urgency;
 
-/// How urgently something is read: somebody waits for it, or it is read ahead until somebody does. A remote that bounds its
-/// downloads lets what is urgent come first.
+/// How urgently something is read: somebody waits for it, or it is read ahead until somebody does.
+/// A remote that bounds its downloads lets what is urgent come first.
 #[derive(Debug)]
 pub struct Urgency(Mutex<UrgencyState>);
 

@@ -50,7 +50,8 @@ pub async fn choice(what: &str, choices: &[String]) -> Result<String, Failure> {
     }
 }
 
-/// Asks for a secret, which the terminal does not show. Somebody must listen to signals: see [`crate::signals`].
+/// Asks for a secret, which the terminal does not show. Somebody must listen to signals: see
+/// [`crate::signals`].
 pub fn secret(question: &str) -> Result<String, Failure> {
     rpassword::prompt_password(format!("{}: ", text::line(question))).map_err(|error| {
         match error.kind() {

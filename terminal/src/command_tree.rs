@@ -1,7 +1,7 @@
 //! The commands of one executable as another completes them: as JSON, from one to the other.
 //!
-//! `plakar-opendrive` hands `app` and `console` over unparsed, so it knows none of their options; the executable that
-//! does prints them.
+//! `plakar-opendrive` hands `app` and `console` over unparsed, so it knows none of their options;
+//! the executable that does prints them.
 
 use clap::builder::{PossibleValue, Str};
 use clap::{Arg, ArgAction, Command, ValueHint};

@@ -11,9 +11,11 @@ pub fn say(line: &str) {
     let _ = writeln!(std::io::stderr(), "plakar-opendrive: {line}");
 }
 
-/// Begins to log to standard error: warnings and errors, or what the variable `PLAKAR_OPENDRIVE_LOG` names.
+/// Begins to log to standard error: warnings and errors, or what the variable
+/// `PLAKAR_OPENDRIVE_LOG` names.
 pub fn log() {
-    // Not by `EnvFilter`, whose patterns bring a regular expression engine of half a megabyte with them.
+    // Not by `EnvFilter`, whose patterns bring a regular expression engine of half a megabyte with
+    // them.
     let levels = std::env::var("PLAKAR_OPENDRIVE_LOG")
         .ok()
         .and_then(|levels| levels.parse::<Targets>().ok());

@@ -1,6 +1,7 @@
 //! What the project's two command lines share.
 //!
-//! Standard output carries what a command gives, and that alone; all that is said along the way goes to standard error.
+//! Standard output carries what a command gives, and that alone; all that is said along the way
+//! goes to standard error.
 
 #![deny(unsafe_code)]
 

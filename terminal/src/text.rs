@@ -3,7 +3,8 @@
 /// Maximum length of a line that is made of such text, in bytes.
 const MAX_LINE_BYTES: usize = 1000;
 
-/// Maximum length of a name or a path that is quoted in a line, in bytes: the rest of the line comes after it.
+/// Maximum length of a name or a path that is quoted in a line, in bytes: the rest of the line
+/// comes after it.
 const MAX_QUOTED_BYTES: usize = 300;
 
 /// One line that is fit for a terminal and for a header: what is no plain character is escaped,

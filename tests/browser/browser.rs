@@ -61,7 +61,8 @@ impl Browser {
         self.click(&format!("//*[self::button or self::a][normalize-space(.)={text:?}]")).await;
     }
 
-    /// Clicks an element. A live page may be loaded anew just then: the element is looked for again.
+    /// Clicks an element. A live page may be loaded anew just then: the element is looked for
+    /// again.
     pub async fn click(&self, xpath: &str) {
         let begun = Instant::now();
         while let Err(error) = self.find(xpath).await.click().await {

@@ -1,5 +1,6 @@
-//! The console in a real browser, over WebDriver: the whole way from an assignment to a scheduled backup, with the real Plakar
-//! and a simulated drive. Screenshots of every page go to target/screenshots. `make test-browser` runs it.
+//! The console in a real browser, over WebDriver: the whole way from an assignment to a scheduled
+//! backup, with the real Plakar and a simulated drive. Screenshots of every page go to
+//! target/screenshots. `make test-browser` runs it.
 
 mod browser;
 
@@ -58,7 +59,8 @@ fn command(user: &Plakar, environment: &[(String, String)], arguments: &[&str]) 
     command
 }
 
-/// An app with a large restore point, made on the command line; the last of its names is `zz last.txt`.
+/// An app with a large restore point, made on the command line; the last of its names is `zz
+/// last.txt`.
 fn large(user: &Plakar, environment: &[(String, String)]) {
     let folder = user.home().join("large");
     std::fs::create_dir(&folder).unwrap();

@@ -29,14 +29,16 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::{Channel, Endpoint};
 
-/// Rounds of each connector, and those before them in which caches, pools and arenas reach their size.
+/// Rounds of each connector, and those before them in which caches, pools and arenas reach their
+/// size.
 const ROUNDS: usize = 1000;
 const WARM_UP: usize = 100;
 
 /// Connections at one time.
 const ABREAST: usize = 16;
 
-/// One in so many rounds is on the drive, where each costs 20 ms of processor time; the others are in memory.
+/// One in so many rounds is on the drive, where each costs 20 ms of processor time; the others are
+/// in memory.
 const DRIVE: usize = 10;
 
 /// One in so many rounds, Plakar goes away in the middle.
@@ -89,7 +91,8 @@ async fn rounds<F: Future<Output = ()>>(name: &str, round: impl Fn(usize) -> F) 
     );
 }
 
-/// Serves a service to a client over a stream in memory, as main.rs does over pipes, until the client is done.
+/// Serves a service to a client over a stream in memory, as main.rs does over pipes, until the
+/// client is done.
 async fn connection<S>(
     service: S,
     finish: impl Future<Output = ()>,
@@ -180,7 +183,8 @@ async fn one_import(place: &Place, n: usize) {
 }
 
 async fn one_export(place: &Place, n: usize) {
-    // Not `finish`: it waits until nothing is uploaded in this process, where others are at it all the time.
+    // Not `finish`: it waits until nothing is uploaded in this process, where others are at it all
+    // the time.
     let (service, _) = ExporterV1_1::server(CancellationToken::new());
     connection(service, std::future::ready(()), async |channel| {
         let mut client = ExporterClient::new(channel);

@@ -1,4 +1,5 @@
-//! Source, destination and store in this process, over memory, a local folder and the simulated OpenDrive.
+//! Source, destination and store in this process, over memory, a local folder and the simulated
+//! OpenDrive.
 
 mod destination;
 mod hostile;

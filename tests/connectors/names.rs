@@ -1,5 +1,5 @@
-//! Names: what is restored comes back under the same names, and what a drive takes for one name, or has twice, is an error that
-//! names both.
+//! Names: what is restored comes back under the same names, and what a drive takes for one name, or
+//! has twice, is an error that names both.
 
 use std::collections::BTreeMap;
 
@@ -137,7 +137,8 @@ async fn control_characters_are_shown_otherwise_and_that_is_said() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever is restored to the drive is there under the name that is told, or it is an error: nothing is replaced.
+    /// Whatever is restored to the drive is there under the name that is told, or it is an error:
+    /// nothing is replaced.
     #[test]
     fn what_is_restored_is_there_or_an_error(names in proptest::collection::btree_set(
         proptest::collection::vec(proptest::sample::select(TOUCHED), 1..6).prop_map(|parts| parts.concat()), 1..30,

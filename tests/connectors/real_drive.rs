@@ -1,5 +1,5 @@
-//! What the real OpenDrive does to those who write to it and list it, against destination, store and source alike: nothing is lost, and
-//! nothing is called wrong that is not.
+//! What the real OpenDrive does to those who write to it and list it, against destination, store
+//! and source alike: nothing is lost, and nothing is called wrong that is not.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -78,7 +78,8 @@ async fn a_chunk_that_arrived_is_not_sent_again() {
             restore_files(&destination, &files).await.all_good();
             all_there(&place, &files);
             assert_eq!(simulator.unused_faults(), []);
-            // Where the rest is as small as this, it is not worth a call to ask for it. What is cut came, and was not kept.
+            // Where the rest is as small as this, it is not worth a call to ask for it. What is cut
+            // came, and was not kept.
             let most =
                 size + 64 * 1024 + if matches!(cut, What::LoseAnswer) { 0 } else { 2_000_000 };
             assert!(

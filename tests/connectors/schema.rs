@@ -1,4 +1,5 @@
-//! The schemas in the package, by which forms are made and checked before Plakar runs, against our own check.
+//! The schemas in the package, by which forms are made and checked before Plakar runs, against our
+//! own check.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -22,7 +23,8 @@ fn config(pairs: &[(&str, &str)]) -> HashMap<String, String> {
     pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
 
-/// By an engine that knows no look-ahead, as Go's: Plakar's own tools read the schemas with that one.
+/// By an engine that knows no look-ahead, as Go's: Plakar's own tools read the schemas with that
+/// one.
 fn validator(schema: &Value) -> Validator {
     jsonschema::draft202012::options()
         .with_pattern_options(PatternOptions::regex())
@@ -337,7 +339,8 @@ fn every_option_is_documented_and_its_examples_are_valid() {
             for example in examples.iter().chain(option.get("default")) {
                 assert!(validator.is_valid(example), "{name}: {key}: {example}");
             }
-            // Plakar's forms are made of single values, each with a type, and of choices between texts.
+            // Plakar's forms are made of single values, each with a type, and of choices between
+            // texts.
             assert!(
                 option.get("type").is_some() && option.get("properties").is_none(),
                 "{name}: {key}"

@@ -47,7 +47,8 @@ async fn objects_are_written_listed_read_moved_and_deleted() {
     assert_eq!((entry.name.as_str(), entry.size, entry.is_folder()), ("a.txt", Some(11), false));
     assert_eq!(entry.modified, Some(UNIX_EPOCH + Duration::from_secs(1_700_000_000)));
     assert_eq!(entry.hash.as_deref(), Some("5eb63bbbe01eeed093cb22bb8f5acdc3"));
-    // A folder without a time of its own must not get the present one: it would differ on every run.
+    // A folder without a time of its own must not get the present one: it would differ on every
+    // run.
     let top = remote.list("").await.unwrap();
     assert!(
         top[0].is_folder()

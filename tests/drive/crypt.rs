@@ -55,7 +55,8 @@ async fn a_session_that_ends_is_renewed() {
     assert_eq!(place.simulator().calls().of("session/login"), 2);
 }
 
-/// Another password than that of crypt's, and a name that is not crypt's: told of, without another listing.
+/// Another password than that of crypt's, and a name that is not crypt's: told of, without another
+/// listing.
 #[tokio::test]
 async fn what_cannot_be_decrypted_is_told_in_the_same_call() {
     let place = Place::drive();

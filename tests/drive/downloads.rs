@@ -1,4 +1,5 @@
-//! Downloads on a drive that allows an address six at once, gives each connection so much and an account so much a day.
+//! Downloads on a drive that allows an address six at once, gives each connection so much and an
+//! account so much a day.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -288,7 +289,8 @@ async fn a_small_packfile_that_came_damaged_is_read_once_more() {
         (place.simulator().calls().of("download/file"), place.simulator().unused_faults()),
         (4, vec![])
     );
-    // What differs for good is read in parts: Plakar compares each with a MAC of its own, and the listing may be wrong.
+    // What differs for good is read in parts: Plakar compares each with a MAC of its own, and the
+    // listing may be wrong.
     let place = self::place(Behaviour::default());
     let store = filled_store(&place, 1, 900_000).await;
     place.simulator().reset_calls();

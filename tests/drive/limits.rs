@@ -1,4 +1,5 @@
-//! `tpslimit` and `bwlimit`. They hold for the whole process, so this is one test, in a process of its own.
+//! `tpslimit` and `bwlimit`. They hold for the whole process, so this is one test, in a process of
+//! its own.
 
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,5 @@
-//! TLS only: a certificate that is not right ends everything at once with one clear line, and nobody is
-//! sent on to where nothing is encrypted.
+//! TLS only: a certificate that is not right ends everything at once with one clear line, and
+//! nobody is sent on to where nothing is encrypted.
 
 use std::collections::HashMap;
 use std::net::TcpListener;

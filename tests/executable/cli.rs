@@ -1,4 +1,5 @@
-//! The command line for people, on a simulated drive: what it prints, how it fails, and with which status.
+//! The command line for people, on a simulated drive: what it prints, how it fails, and with which
+//! status.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -334,7 +335,8 @@ fn a_reader_who_has_enough_is_no_failure() {
     assert!(first.starts_with("a name"), "{first}");
 }
 
-/// Of rclone's levels only DEBUG was one, another ended the process, as did the missing file of a filter; and a rule in TZ was UTC.
+/// Of rclone's levels only DEBUG was one, another ended the process, as did the missing file of a
+/// filter; and a rule in TZ was UTC.
 #[test]
 #[cfg(unix)]
 fn the_environment_of_rclone_is_understood() {

@@ -1,5 +1,5 @@
-//! Our executable in a process of its own: as Plakar runs it, of both generations, and as people do. What needs the real Plakar is in
-//! with_plakar.
+//! Our executable in a process of its own: as Plakar runs it, of both generations, and as people
+//! do. What needs the real Plakar is in with_plakar.
 
 mod cli;
 mod frames;

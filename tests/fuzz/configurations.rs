@@ -138,7 +138,8 @@ fn locations() {
     });
 }
 
-/// A size as rclone's documentation says it, in whole numbers; `None` if it is none from 1 Mi to 64 Gi.
+/// A size as rclone's documentation says it, in whole numbers; `None` if it is none from 1 Mi to 64
+/// Gi.
 fn size(text: &str) -> Option<u64> {
     let lower = text.trim().to_lowercase();
     let unit_at = lower.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(lower.len());

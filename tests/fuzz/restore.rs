@@ -159,8 +159,8 @@ fn the_stream_of_a_restore() {
             for (ticket, result) in &all {
                 if let (Some((path, content, whole)), Ok(())) = (&entries[*ticket], result) {
                     assert!(whole, "{path:?} was not whole and is said to be stored");
-                    // A path comes once in a snapshot. One that comes again when the stream has left its
-                    // folder, which is forgotten then, replaces the first.
+                    // A path comes once in a snapshot. One that comes again when the stream has
+                    // left its folder, which is forgotten then, replaces the first.
                     expected.insert(path.replace('\n', "␊"), content);
                 }
                 result.as_ref().err().iter().for_each(|reason| assert_plain(&reason.to_string()));

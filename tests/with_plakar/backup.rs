@@ -57,8 +57,8 @@ fn a_second_backup_of_an_unchanged_drive_reads_no_file() {
     world.simulator.reset_calls();
     world.plakar.backup(&world.store, "@drive");
     let first = world.simulator.calls();
-    // One login; two calls for the base, of which one lists the folders beside it; the base, and the folders in it. A logout comes if
-    // there is time for it.
+    // One login; two calls for the base, of which one lists the folders beside it; the base, and
+    // the folders in it. A logout comes if there is time for it.
     let total = |calls: &opendrive_sim::Calls| calls.total - calls.of("session/logout");
     let expected = (1, 1 + 1 + 5, 50, 1 + 2 + 6 + 50);
     assert_eq!(

@@ -1,4 +1,5 @@
-//! `config`: asks at a terminal, and what it prints goes through the real Plakar. And what is only for terminals.
+//! `config`: asks at a terminal, and what it prints goes through the real Plakar. And what is only
+//! for terminals.
 
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -35,7 +36,8 @@ fn echo(session: &PtySession) -> bool {
     tcgetattr(&terminal).unwrap().local_modes.contains(LocalModes::ECHO)
 }
 
-/// Answers both questions at a terminal that shows what is typed; what was shown up to the end of the password.
+/// Answers both questions at a terminal that shows what is typed; what was shown up to the end of
+/// the password.
 fn log_in(session: &mut PtySession, username: &str, password: &str) -> String {
     session.exp_string("OpenDrive user name: ").unwrap();
     // rexpect's terminals do not.

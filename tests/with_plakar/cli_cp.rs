@@ -1,4 +1,5 @@
-//! `cp` and what must hold for every command: nothing half-written, nothing secret, no colours in a pipe.
+//! `cp` and what must hold for every command: nothing half-written, nothing secret, no colours in a
+//! pipe.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,4 +1,5 @@
-//! End to end: crypt with a password that is not the one, and with names on the drive that are not crypt's.
+//! End to end: crypt with a password that is not the one, and with names on the drive that are not
+//! crypt's.
 
 use std::collections::BTreeSet;
 
@@ -21,7 +22,8 @@ struct World {
 }
 
 impl World {
-    /// A drive with two encrypted files and a folder, which a restore put there, and the store that they came from.
+    /// A drive with two encrypted files and a folder, which a restore put there, and the store that
+    /// they came from.
     fn new() -> Self {
         let simulator = Simulator::start(Options::default()).unwrap();
         let plakar = Plakar::new(&simulator.env());

@@ -1,5 +1,5 @@
-//! The documentation: every command in it is run as it stands there, every link leads somewhere, every
-//! error message that it explains is one of ours, and the options are those of the schemas.
+//! The documentation: every command in it is run as it stands there, every link leads somewhere,
+//! every error message that it explains is one of ours, and the options are those of the schemas.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -59,8 +59,8 @@ fn commands(page: &str) -> Vec<(usize, String)> {
     blocks
 }
 
-/// A user who follows a page: plakar, rclone with a configuration, and our executable on the path; the package
-/// beside; a drive with something on it.
+/// A user who follows a page: plakar, rclone with a configuration, and our executable on the path;
+/// the package beside; a drive with something on it.
 struct Reader {
     user: Plakar,
     simulator: Simulator,
@@ -121,8 +121,9 @@ impl Reader {
             .replace("me@example.com", self.simulator.username())
             .replace("my password", self.simulator.password());
         let script = script.replace("SNAPSHOT", LATEST).replace("linux_amd64", &platform());
-        // What builds and tests this project is not run within its own tests: that the target is there is checked, and of `make install`
-        // its last step is done. Nothing is fetched from elsewhere.
+        // What builds and tests this project is not run within its own tests: that the target is
+        // there is checked, and of `make install` its last step is done. Nothing is fetched from
+        // elsewhere.
         let make = format!(
             "make() {{ command make -C {} --dry-run \"$@\" >/dev/null; test \"$*\" != install || {{ tar xf ~/plakar-opendrive_*.tar.gz -C \"$TMPDIR\"; \"$TMPDIR\"/plakar-opendrive_*/install; }}; }}
              git() {{ test \"$*\" = 'clone https://github.com/plakar-opendrive/plakar-opendrive' && mkdir plakar-opendrive; }}\n",

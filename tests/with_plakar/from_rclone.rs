@@ -1,4 +1,5 @@
-//! A remote that wraps another one, from a plain `rclone config show` to a backup with the real Plakar.
+//! A remote that wraps another one, from a plain `rclone config show` to a backup with the real
+//! Plakar.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -9,7 +10,8 @@ use plakar_opendrive::rclone::{Remote, RemoteConfig};
 use support::executable;
 use support::plakar::{Outcome, Plakar, plakar};
 
-/// What `rclone config show` prints: the simulator's password and `correct horse`, by `rclone obscure`.
+/// What `rclone config show` prints: the simulator's password and `correct horse`, by `rclone
+/// obscure`.
 const CONFIG: &str = "[drive]\ntype = opendrive\nusername = user@example.com\npassword = 9b2ZWkwcU_mvNf2cRnZ4zaUPELoT9Deu6u7Sn2gwgl8\n\n\
                       [half]\ntype = alias\nremote = drive:half\n\n\
                       [secret]\ntype = crypt\nremote = half:vault\npassword = OBSCURED\n\n";
@@ -35,8 +37,8 @@ fn from_rclone(name: &str, config: &str) -> Outcome {
     }
 }
 
-/// Puts a file where the configuration's `secret` keeps it, without any of what is tested. Each test has a vault of its own: rclone shares wrapped
-/// remotes that are the same.
+/// Puts a file where the configuration's `secret` keeps it, without any of what is tested. Each
+/// test has a vault of its own: rclone shares wrapped remotes that are the same.
 pub(super) async fn put(simulator: &Simulator, vault: &str, path: &str, bytes: &[u8]) {
     let wrapped = format!(
         ":opendrive,username=user@example.com,password=9b2ZWkwcU_mvNf2cRnZ4zaUPELoT9Deu6u7Sn2gwgl8:half/{vault}"
@@ -167,7 +169,8 @@ fn import(user: &Plakar, arguments: &[&str], config: &str) -> Outcome {
     }
 }
 
-/// Plakar's own import cuts a value at `#` and `;`, and takes a line that ends in a backslash together with the next.
+/// Plakar's own import cuts a value at `#` and `;`, and takes a line that ends in a backslash
+/// together with the next.
 #[test]
 fn one_command_imports_every_value_as_it_is() {
     let user = Plakar::without_package(&plakar(), &[]);

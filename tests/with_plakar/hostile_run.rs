@@ -1,4 +1,5 @@
-//! A drive that lies and a Plakar that does, to the executable as it is shipped, and to the real Plakar.
+//! A drive that lies and a Plakar that does, to the executable as it is shipped, and to the real
+//! Plakar.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -217,7 +218,8 @@ fn the_real_plakar_saves_and_restores_what_is_good_and_writes_nowhere_else() {
     );
     let outcome = plakar.run(&["at", &store, "backup", "@drive"]);
     let text = outcome.text();
-    // No name, too long a name, a folder that is not there, the loop, the shape, and one of the three sizes.
+    // No name, too long a name, a folder that is not there, the loop, the shape, and one of the
+    // three sizes.
     assert!(text.contains("completed with 6 errors"), "{text:.5000}");
     for expected in [
         "/loop/again: the drive has this folder inside itself",

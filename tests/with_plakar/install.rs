@@ -1,4 +1,5 @@
-//! `make install` and the script in the archives, which is the same: everything is put in its place, told, and taken out again.
+//! `make install` and the script in the archives, which is the same: everything is put in its
+//! place, told, and taken out again.
 
 use super::person::{Person, VERSION, package_name};
 use support::platform;
@@ -44,7 +45,8 @@ fn installed() -> Vec<String> {
     all
 }
 
-/// Without the licences and the list of parts, which only `make` collects, beside the release build.
+/// Without the licences and the list of parts, which only `make` collects, beside the release
+/// build.
 fn without_collected(found: Vec<String>) -> Vec<String> {
     found
         .into_iter()
@@ -86,7 +88,8 @@ fn make_install_puts_all_in_its_place_and_uninstall_takes_it_out() {
     person.types("PATH=\"$HOME/.local/bin:$PATH\" plakar-opendrive app --help");
     assert_eq!(person.types("plakar pkg list").trim(), format!("rclone@{VERSION}"));
 
-    // Again, as after a change: all is replaced. And what an earlier version had and this one has not is gone.
+    // Again, as after a change: all is replaced. And what an earlier version had and this one has
+    // not is gone.
     person.types("echo old > .local/share/doc/plakar-opendrive/OLD; echo 'file share/doc/plakar-opendrive/OLD' >> .local/share/plakar-opendrive/installed");
     let said = person.types("PATH=\"$HOME/.local/bin:$PATH\" make -C clone install");
     assert!(

@@ -1,5 +1,6 @@
-//! Killed at random moments, with the real Plakar on the simulated drive: nothing half-written passes for
-//! whole, and the next run completes. `KILLS` is the number of kills of each test, rounded up to threes; `KILLS_SEED` repeats a run.
+//! Killed at random moments, with the real Plakar on the simulated drive: nothing half-written
+//! passes for whole, and the next run completes. `KILLS` is the number of kills of each test,
+//! rounded up to threes; `KILLS_SEED` repeats a run.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -40,7 +41,8 @@ impl Draws {
     }
 }
 
-/// Shares the kills among several worlds at once: most of the time each of them waits, for the drive's pace or for an end.
+/// Shares the kills among several worlds at once: most of the time each of them waits, for the
+/// drive's pace or for an end.
 fn abreast(rounds: impl Fn(Draws, u64) + Sync) {
     const WORLDS: u64 = 3;
     let now = || std::time::UNIX_EPOCH.elapsed().unwrap().subsec_nanos().into();
@@ -138,10 +140,11 @@ fn kill_at(
 
 /// Lets a user's Plakar forget what it has cached of stores.
 ///
-/// Plakar 1.1.4 takes a state that it could not put for one that is in the store (`flushDeltaState` in
-/// kloset v1.1.3, snapshot/builder.go), whatever the store is: its next backup leaves out what that
-/// state tells of, and only this user can read it. So when its plugin alone was killed, this is due: the plugin may not have had
-/// the first byte of a state, or only a part of it. All of it comes first at the next connection.
+/// Plakar 1.1.4 takes a state that it could not put for one that is in the store (`flushDeltaState`
+/// in kloset v1.1.3, snapshot/builder.go), whatever the store is: its next backup leaves out what
+/// that state tells of, and only this user can read it. So when its plugin alone was killed, this
+/// is due: the plugin may not have had the first byte of a state, or only a part of it. All of it
+/// comes first at the next connection.
 pub fn forget(plakar: &Plakar) {
     let is_cache = |process: &PathBuf| {
         std::fs::read(process.join("cmdline")).is_ok_and(|line| line.ends_with(b"\0cached\0"))

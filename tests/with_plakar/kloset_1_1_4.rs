@@ -1,5 +1,5 @@
-//! The same Plakar with the engine that came after its release: whoever builds Plakar today may get either. From end to end once, on the simulated
-//! drive, as source, store and destination.
+//! The same Plakar with the engine that came after its release: whoever builds Plakar today may get
+//! either. From end to end once, on the simulated drive, as source, store and destination.
 
 use std::path::PathBuf;
 

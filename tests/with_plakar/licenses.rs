@@ -1,4 +1,5 @@
-//! The licences of what is linked in come with the package; packaging/notices tests that they are complete.
+//! The licences of what is linked in come with the package; packaging/notices tests that they are
+//! complete.
 
 use std::path::{Path, PathBuf};
 

@@ -1,15 +1,19 @@
-//! Three machines and two stores, one of them on the drive and one on a disk, in any order of commands, with a drive that fails and processes that
-//! are killed: what any machine lists, a machine that comes anew lists too, finds whole, and restores byte for byte.
+//! Three machines and two stores, one of them on the drive and one on a disk, in any order of
+//! commands, with a drive that fails and processes that are killed: what any machine lists, a
+//! machine that comes anew lists too, finds whole, and restores byte for byte.
 //!
-//! `MACHINES_STEPS` is the number of commands, `MACHINES_SEED` repeats a walk, `MACHINES_WALKS` is how many there are, each with the next seed. `make
-//! soak` makes long ones.
+//! `MACHINES_STEPS` is the number of commands, `MACHINES_SEED` repeats a walk, `MACHINES_WALKS` is
+//! how many there are, each with the next seed. `make soak` makes long ones.
 //!
-//! Maintenance removes packfiles within the walk: the grace period is a second (`MACHINES_GRACE`; that of Plakar is seven days). It may be as short as
-//! that, because no command overlaps another one here; for commands that do, it is what keeps maintenance from what they have not told of yet. What the
-//! walk needs is that a machine looks at a store (`ls`) before it writes there. Plakar 1.1.4 begins to write from the last state that it had read
-//! *before* the command; without that look two machines' states branch off each other, and a machine that comes anew reads a removal before what it
-//! removes. That is so with Plakar's own stores, without any fault and whatever the grace period is: see
-//! `findings/plakar-maintenance-undone-for-new-machines.sh`. `MACHINES_LOOK=no` shows it.
+//! Maintenance removes packfiles within the walk: the grace period is a second (`MACHINES_GRACE`;
+//! that of Plakar is seven days). It may be as short as that, because no command overlaps another
+//! one here; for commands that do, it is what keeps maintenance from what they have not told of
+//! yet. What the walk needs is that a machine looks at a store (`ls`) before it writes there.
+//! Plakar 1.1.4 begins to write from the last state that it had read *before* the command; without
+//! that look two machines' states branch off each other, and a machine that comes anew reads a
+//! removal before what it removes. That is so with Plakar's own stores, without any fault and
+//! whatever the grace period is: see `findings/plakar-maintenance-undone-for-new-machines.sh`.
+//! `MACHINES_LOOK=no` shows it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -159,7 +163,8 @@ impl World {
         self.simulator.set_faults(Vec::new());
     }
 
-    /// Removes the locks that finished commands of Plakar 1.1.4 leave for ten minutes. Nothing runs meanwhile.
+    /// Removes the locks that finished commands of Plakar 1.1.4 leave for ten minutes. Nothing runs
+    /// meanwhile.
     fn unlock(&self, which: usize) {
         if which == 0 {
             let locks = self.shared.path().join("locks");
@@ -201,7 +206,8 @@ impl World {
         }
     }
 
-    /// Changes the files of a machine a little: some content is shared among machines, some is new, some goes.
+    /// Changes the files of a machine a little: some content is shared among machines, some is new,
+    /// some goes.
     fn change(&mut self, files: &Path) {
         for _ in 0..3 {
             let (number, content, size) =
@@ -230,7 +236,8 @@ impl World {
         let story = || format!("MACHINES_SEED={}\n{}", self.draws.seed, self.done.join("\n"));
         let mut compared = 0;
         for store in &self.stores {
-            // What a machine lists is there for others from then on: a state that it could not put comes first.
+            // What a machine lists is there for others from then on: a state that it could not put
+            // comes first.
             let known: Vec<BTreeSet<String>> =
                 self.machines.iter().map(|known| self.listed(known, store)).collect();
             let anew = machine(&self.simulator, self.shared.path());
@@ -277,7 +284,8 @@ impl World {
     }
 }
 
-/// A machine that has seen nothing yet. Both stores are ours: Plakar's own for local folders lets a state be replaced.
+/// A machine that has seen nothing yet. Both stores are ours: Plakar's own for local folders lets a
+/// state be replaced.
 fn machine(simulator: &Simulator, shared: &Path) -> Plakar {
     let grace = std::env::var("MACHINES_GRACE").unwrap_or_else(|_| "1s".to_owned());
     let grace = [("PLAKAR_GRACEPERIOD".to_owned(), grace)];
@@ -319,7 +327,8 @@ fn what_one_machine_lists_every_machine_restores() {
     }
 }
 
-/// As in containers, whose caches are not kept. One file comes back after all that had it was removed.
+/// As in containers, whose caches are not kept. One file comes back after all that had it was
+/// removed.
 #[test]
 fn what_is_written_without_a_cache_is_whole_for_a_new_machine() {
     let world = World::new(0);

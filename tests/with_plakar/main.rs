@@ -1,5 +1,6 @@
-//! What runs the real Plakar with our executable, and the commands of people. In one test executable, so that tests which wait for the drive's pace, and for
-//! the next second of a schedule, wait beside each other.
+//! What runs the real Plakar with our executable, and the commands of people. In one test
+//! executable, so that tests which wait for the drive's pace, and for the next second of a
+//! schedule, wait beside each other.
 
 mod backup;
 mod cli_app;

@@ -17,7 +17,8 @@ impl World {
         Self(world)
     }
 
-    /// Backs a local folder with these names up, each file holding its own name, and restores it to the drive.
+    /// Backs a local folder with these names up, each file holding its own name, and restores it to
+    /// the drive.
     fn restore(&self, names: &[&str]) -> support::plakar::Outcome {
         let folder = self.0.plakar.path("folder");
         let _ = std::fs::remove_dir_all(&folder);

@@ -122,7 +122,8 @@ fn configurations_outlive_installing_again_and_the_next_backup_works() {
     assert_eq!(after.matches("mydrive").count(), before.matches("mydrive").count(), "{after}");
 }
 
-/// Plakar's own check of packages (validator/manifest in github.com/PlakarKorp/pkg) takes no other names.
+/// Plakar's own check of packages (validator/manifest in github.com/PlakarKorp/pkg) takes no other
+/// names.
 #[test]
 fn the_manifest_has_what_plakar_knows_and_nothing_else() {
     const TOP: [&str; 10] = [

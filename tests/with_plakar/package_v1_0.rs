@@ -1,5 +1,6 @@
-//! The package for Plakar 1.0. No package manager gives that Plakar out, so what its `pkg create` demands is checked here: read from
-//! plugins/manifest.go and subcommands/pkg in github.com/PlakarKorp/plakar at v1.0.6, and seen with the real 1.0.6.
+//! The package for Plakar 1.0. No package manager gives that Plakar out, so what its `pkg create`
+//! demands is checked here: read from plugins/manifest.go and subcommands/pkg in
+//! github.com/PlakarKorp/plakar at v1.0.6, and seen with the real 1.0.6.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
@@ -121,7 +122,8 @@ fn plakar_1_0_can_make_the_package_of_what_is_laid_out() {
         assert_eq!(connector.args, [connector.r#type.as_str(), "--plakar-api", "v1.0"]);
     }
 
-    // The checker refuses what 1.0.6 refuses: one name for all, as the manifest for 1.1 has it, no version, a file that is missing.
+    // The checker refuses what 1.0.6 refuses: one name for all, as the manifest for 1.1 has it, no
+    // version, a file that is missing.
     let refused = |manifest: &str| pack(kept, manifest).unwrap_err();
     assert_eq!(
         refused(&text.replace("plakar-opendrive-storage", "plakar-opendrive")),

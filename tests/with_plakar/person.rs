@@ -74,14 +74,15 @@ impl Person {
             .iter()
             .map(|(name, value)| format!("export {name}='{value}'\n"))
             .collect();
-        // The executable is named to make, which takes everything else from the repository; that tools are there and their libraries fetched is
-        // tested by tests/prerequisites.
+        // The executable is named to make, which takes everything else from the repository; that
+        // tools are there and their libraries fetched is tested by tests/prerequisites.
         let flags =
             format!("EXECUTABLE={} NOTICES=true PREREQUISITES=true FETCH=true", executable());
         format!("set -e\nexport PATH=\"$HOME/bin:{path}\" MAKEFLAGS='{flags}'\n{environment}{line}")
     }
 
-    /// A clone of the repository in the folder `clone`, where the real Plakar is built already: it is not what is tested, and takes minutes.
+    /// A clone of the repository in the folder `clone`, where the real Plakar is built already: it
+    /// is not what is tested, and takes minutes.
     pub fn clones(&self) {
         self.types(&format!("git clone -q 'file://{}' clone", self.repository().display()));
         self.types("mkdir -p clone/target/tools; cp -L bin/plakar clone/target/tools/");

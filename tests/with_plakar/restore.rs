@@ -287,7 +287,8 @@ fn killed_in_the_middle_the_next_restore_completes() {
     let world = World::new(Options { latency: Duration::from_millis(20), ..Options::default() });
     let mut files: BTreeMap<String, Vec<u8>> =
         (0..80).map(|n| (format!("d{}/f{n:02}", n / 20), noise(n, 50_000))).collect();
-    // More than the plugin and the pipes can take in: when Plakar goes, the stream is not at its end.
+    // More than the plugin and the pipes can take in: when Plakar goes, the stream is not at its
+    // end.
     files.extend((0..4).map(|n| (format!("d1/large{n}"), noise(100 + n, 30_000_000))));
     world.write_all(&files);
     let id = world.plakar.backup(&world.store, &world.folder);

@@ -1,4 +1,5 @@
-//! The real Plakar on a drive that allows an address six downloads at once and gives each so much: nothing is lost, nothing is refused, nothing comes twice.
+//! The real Plakar on a drive that allows an address six downloads at once and gives each so much:
+//! nothing is lost, nothing is refused, nothing comes twice.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,6 +1,8 @@
-//! A plugin that ends while Plakar sends it a state: what Plakar takes for stored is in the store, or nothing is put before somebody has seen to it.
+//! A plugin that ends while Plakar sends it a state: what Plakar takes for stored is in the store,
+//! or nothing is put before somebody has seen to it.
 //!
-//! Plakar 1.1.4 merges a state into its cache whether or not it could be put (`flushDeltaState` in kloset v1.1.3), and its next backup builds on that.
+//! Plakar 1.1.4 merges a state into its cache whether or not it could be put (`flushDeltaState` in
+//! kloset v1.1.3), and its next backup builds on that.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -98,9 +100,11 @@ impl World {
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
 
-    /// Begins a backup whose state does not arrive, and waits until all of it has come to the plugin.
+    /// Begins a backup whose state does not arrive, and waits until all of it has come to the
+    /// plugin.
     fn begin_until_the_state_is_on_its_way(&self) -> Child {
-        // The second of a connection's puts that makes a file under a temporary name is that of the state: locks and packfiles have none.
+        // The second of a connection's puts that makes a file under a temporary name is that of the
+        // state: locks and packfiles have none.
         self.drive.simulator.add_fault(Fault::new(LONG).endpoint("file/rename").always());
         let plakar = self.begin();
         wait_for(MINUTE, "the state", || {
@@ -178,7 +182,8 @@ fn a_plakar_that_is_killed_while_its_state_is_put_leaves_nothing_behind() {
     world.assert_the_next_backup_is_whole();
 }
 
-/// Lets a plugin go on for a moment at a time, until it has begun to keep a state; gives that, and leaves the plugin stopped. `None` if the backup has ended.
+/// Lets a plugin go on for a moment at a time, until it has begun to keep a state; gives that, and
+/// leaves the plugin stopped. `None` if the backup has ended.
 fn stop_at_a_state(world: &World, plakar: &mut Child, plugin: &Path) -> Option<PathBuf> {
     let begun = Instant::now();
     while begun.elapsed() < MINUTE && plakar.try_wait().unwrap().is_none() {

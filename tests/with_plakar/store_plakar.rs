@@ -245,7 +245,8 @@ fn two_plakars_use_one_store_at_once() {
     world.plakar.ok(&["at", "@drive", "check"]);
 }
 
-/// Plakar 1.1.4 takes a state that it could not put for one that is in the store, and the next backup builds on it.
+/// Plakar 1.1.4 takes a state that it could not put for one that is in the store, and the next
+/// backup builds on it.
 #[test]
 fn a_state_that_cannot_be_put_comes_with_the_next_backup() {
     let world = DriveStore::new();

@@ -1,4 +1,5 @@
-//! `plakar-opendrive store check` and `store repair`: what another machine would see of a store, and mending it.
+//! `plakar-opendrive store check` and `store repair`: what another machine would see of a store,
+//! and mending it.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -20,8 +21,9 @@ fn ours(user: &Plakar, arguments: &[&str]) -> (Option<i32>, String) {
     )
 }
 
-/// A store on a drive with a circle of states, as Plakar makes it on a store that lets one state replace another. The user's
-/// Plakar has seen it come about. Gives the whole ids of the snapshot that was removed and of that which is there.
+/// A store on a drive with a circle of states, as Plakar makes it on a store that lets one state
+/// replace another. The user's Plakar has seen it come about. Gives the whole ids of the snapshot
+/// that was removed and of that which is there.
 fn with_a_circle(world: &DriveStore, files: &Path) -> (String, String) {
     let user = &world.plakar;
     let (first, copy) = (user.path("first"), user.path("copy"));
@@ -93,7 +95,8 @@ fn states_in_a_circle_are_found_and_mended() {
     let (code, said) = ours(&other, &["store", "repair", "@drive"]);
     assert!(code == Some(0) && said.contains("nothing to mend"), "{said}");
 
-    // What the replaced state told of is known to nobody but the machine that saw it: it is said, and saved there.
+    // What the replaced state told of is known to nobody but the machine that saw it: it is said,
+    // and saved there.
     let (code, said) = ours(&other, &["store", "check", "--data", "@drive"]);
     assert!(code == Some(1) && said.contains("data is missing or damaged"), "{said}");
     let saved = user.path("saved");
@@ -147,8 +150,9 @@ fn a_store_that_is_well_is_said_to_be_well() {
     assert!(code == Some(1) && said.contains("`plakar ls` failed"), "{said}");
 }
 
-/// A store on a drive in which an empty cache reads a removal before what it removes, as it comes about where one machine backs up
-/// and others, whose caches are new, do the maintenance. The user's own Plakar has seen all in good order.
+/// A store on a drive in which an empty cache reads a removal before what it removes, as it comes
+/// about where one machine backs up and others, whose caches are new, do the maintenance. The
+/// user's own Plakar has seen all in good order.
 fn with_an_undone_removal(world: &DriveStore) {
     let user = &world.plakar;
     let (store, files) = (user.path("first"), user.home().join("files"));

@@ -1,4 +1,5 @@
-//! End to end: what is copied to a store on the drive is there for every machine, not only for the one that copied it.
+//! End to end: what is copied to a store on the drive is there for every machine, not only for the
+//! one that copied it.
 
 use std::path::Path;
 
@@ -16,8 +17,9 @@ fn listed(plakar: &Plakar) -> Vec<String> {
     ids
 }
 
-/// Plakar names the state of a copied snapshot after the snapshot, and copies one that was removed anew each time: the second state of
-/// that name must not take the place of the first, from which all later ones descend (kloset v1.1.3, `TopoSort`).
+/// Plakar names the state of a copied snapshot after the snapshot, and copies one that was removed
+/// anew each time: the second state of that name must not take the place of the first, from which
+/// all later ones descend (kloset v1.1.3, `TopoSort`).
 #[test]
 fn a_copy_from_which_snapshots_were_removed_is_whole_on_every_machine() {
     let world = DriveStore::new();

@@ -1,4 +1,5 @@
-//! The real Plakar on a drive whose daily volume of downloads is used up while it reads: nothing is called changed, damaged or corrupt.
+//! The real Plakar on a drive whose daily volume of downloads is used up while it reads: nothing is
+//! called changed, damaged or corrupt.
 
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -45,7 +46,8 @@ fn a_backup_ends_at_once_with_one_line() {
     assert_no_accusation(&text);
 }
 
-/// What reads a store ends as if its terminal was closed, with one line: no error of ours ends it without an accusation (src/plugin/caller.rs).
+/// What reads a store ends as if its terminal was closed, with one line: no error of ours ends it
+/// without an accusation (src/plugin/caller.rs).
 #[test]
 fn what_reads_a_store_ends_at_once_with_one_line() {
     let world = DriveStore::new();
@@ -137,7 +139,8 @@ fn by(beginner: &[&str], plakar: Command) -> Command {
     command
 }
 
-/// Runs it to its end; gives its status and all that it said. Whoever runs the tests may ignore hang-ups.
+/// Runs it to its end; gives its status and all that it said. Whoever runs the tests may ignore
+/// hang-ups.
 fn run_by(beginner: &[&str], plakar: Command) -> (Option<i32>, String) {
     let outcome = by(beginner, plakar).output().unwrap();
     (

@@ -14,9 +14,10 @@ use terminal::output::Output;
 
 /// Assign an app: what is backed up, or restored to, by which integration
 ///
-/// What is missing is asked for, if there is a terminal: the class, the integration and its protocol where there are several,
-/// and what the connector needs. Secrets go into Plakar's configuration only, and are never arguments: they are asked for
-/// without showing them, or read from standard input by --options-stdin.
+/// What is missing is asked for, if there is a terminal: the class, the integration and its
+/// protocol where there are several, and what the connector needs. Secrets go into Plakar's
+/// configuration only, and are never arguments: they are asked for without showing them, or read
+/// from standard input by --options-stdin.
 #[derive(Debug, clap::Args)]
 pub(super) struct Assign {
     /// Its name, also in Plakar's configuration: letters a to z, digits, dots, hyphens, underscores
@@ -132,7 +133,8 @@ impl Assign {
     }
 }
 
-/// The integration and the protocol, where there is something to choose; else it is left to the service.
+/// The integration and the protocol, where there is something to choose; else it is left to the
+/// service.
 async fn choose(
     mut choices: Vec<Choice>,
     integration: Option<&str>,

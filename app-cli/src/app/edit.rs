@@ -77,7 +77,8 @@ impl EditApp {
     }
 }
 
-/// Remove an app with its schedules, tasks, logs and configuration; what it backed up stays in its store
+/// Remove an app with its schedules, tasks, logs and configuration; what it backed up stays in its
+/// store
 #[derive(Debug, clap::Args)]
 pub(super) struct RemoveApp {
     #[command(flatten)]

@@ -19,8 +19,8 @@ const EXECUTABLE_IN_IMAGE: &str = "/usr/local/bin/plakar-opendrive";
 
 /// Write what runs an app's schedules without the console: units, a CronJob or crontab lines
 ///
-/// They call `app run --due`, which shares the state with the console: no slot runs twice, and the console shows what ran.
-/// They hold no secrets.
+/// They call `app run --due`, which shares the state with the console: no slot runs twice, and the
+/// console shows what ran. They hold no secrets.
 #[derive(Debug, clap::Args)]
 pub(super) struct Export {
     /// The source app
@@ -39,7 +39,8 @@ pub(super) struct Export {
     /// The namespace
     #[arg(long, requires = "kubernetes")]
     namespace: Option<String>,
-    /// Where plakar-opendrive is where it runs [default: this executable; in an image /usr/local/bin/plakar-opendrive]
+    /// Where plakar-opendrive is where it runs [default: this executable; in an image
+    /// /usr/local/bin/plakar-opendrive]
     #[arg(long, value_name = "PATH")]
     executable: Option<PathBuf>,
     /// Write the files into this folder, instead of printing them

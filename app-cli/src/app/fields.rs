@@ -24,13 +24,15 @@ pub(super) struct AppDetails {
     /// Such as critical, database, PII; may be repeated, "" for none
     #[arg(long, value_name = "CLASS")]
     pub(super) data_class: Vec<String>,
-    /// What the connector needs, by the keys of its schema; may be repeated, KEY= for none. Not for secrets
+    /// What the connector needs, by the keys of its schema; may be repeated, KEY= for none. Not for
+    /// secrets
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     pub(super) option: Vec<(String, String)>,
     /// Read options from standard input, secrets too: a JSON object of strings
     #[arg(long)]
     pub(super) options_stdin: bool,
-    /// Ask for this secret at the terminal, without showing it; those that are missing are asked for anyway
+    /// Ask for this secret at the terminal, without showing it; those that are missing are asked
+    /// for anyway
     #[arg(long, value_name = "KEY")]
     pub(super) secret: Vec<String>,
     /// The folder of the store, or the name of a store of Plakar's

@@ -29,7 +29,8 @@ pub(super) struct TaskOutput {
     pub(super) json: bool,
 }
 
-/// Follows a task that was started here to its end. A first signal cancels it in order, a second one leaves it.
+/// Follows a task that was started here to its end. A first signal cancels it in order, a second
+/// one leaves it.
 pub(super) async fn to_the_end(
     opened: &Opened,
     app: &App,
@@ -51,7 +52,8 @@ pub(super) async fn to_the_end(
             break task;
         }
         if task.state == TaskState::Waiting && resumed.is_none() && cancelled.is_none() {
-            // Whoever runs the schedules goes on with it when its time comes. Here nobody else does.
+            // Whoever runs the schedules goes on with it when its time comes. Here nobody else
+            // does.
             log.say(&format!(
                 "{}; it goes on at {}",
                 task.verdict,

@@ -17,15 +17,16 @@ use terminal::text;
 
 /// Download a file of a restore point, or a folder as an archive
 ///
-/// It gets its name only when it is complete; what was cut off leaves nothing behind. On standard output, whether it is
-/// complete is told by the exit status.
+/// It gets its name only when it is complete; what was cut off leaves nothing behind. On standard
+/// output, whether it is complete is told by the exit status.
 #[derive(Debug, clap::Args)]
 pub(super) struct Get {
     #[command(flatten)]
     of: PointArgs,
     /// The path in it
     path: String,
-    /// The file to write, the folder to write it into, or - for standard output [default: its name, here]
+    /// The file to write, the folder to write it into, or - for standard output [default: its name,
+    /// here]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// The form of a folder's archive [default: as FILE is called, or zip]

@@ -13,7 +13,8 @@ use terminal::output::{ASIDE, Output, coloured, shown};
 /// List all apps, those of a resource together, with the last backup and the next run of each
 #[derive(Debug, clap::Args)]
 pub(super) struct ListApps {
-    /// Print a JSON object for each app, in a line: app, open (its tasks), last, last_success (backups) and next (run)
+    /// Print a JSON object for each app, in a line: app, open (its tasks), last, last_success
+    /// (backups) and next (run)
     #[arg(long)]
     json: bool,
 }

@@ -1,4 +1,5 @@
-//! `app`: assign source apps, test, back up, browse, restore and schedule them, by the service that the console uses too.
+//! `app`: assign source apps, test, back up, browse, restore and schedule them, by the service that
+//! the console uses too.
 
 mod assign;
 mod edit;
@@ -27,15 +28,17 @@ use terminal::output::Output;
 
 /// Assign source apps, then test, back up, browse, restore and schedule them
 ///
-/// A source app is a resource (an account and a folder) that is backed up into a store; a destination app is one that is
-/// restored to. Both are configurations of Plakar's, by any of its installed integrations. A POINT is latest, or the id of a
-/// restore point or its beginning. Every list is printed with --json as one JSON object in a line.
+/// A source app is a resource (an account and a folder) that is backed up into a store; a
+/// destination app is one that is restored to. Both are configurations of Plakar's, by any of its
+/// installed integrations. A POINT is latest, or the id of a restore point or its beginning. Every
+/// list is printed with --json as one JSON object in a line.
 #[derive(Debug, clap::Args)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
 pub(crate) struct AppCommand {
     #[command(subcommand)]
     action: AppAction,
-    /// Where apps, tasks and schedules are kept [default: plakar-opendrive in $XDG_STATE_HOME or ~/.local/state]
+    /// Where apps, tasks and schedules are kept [default: plakar-opendrive in $XDG_STATE_HOME or
+    /// ~/.local/state]
     #[arg(long, global = true, value_name = "DIR")]
     state: Option<PathBuf>,
 }

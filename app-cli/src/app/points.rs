@@ -20,7 +20,8 @@ const MAX_ENTRIES_PER_PAGE: u64 = 1000;
 pub(super) struct Points {
     /// The source app
     name: String,
-    /// Print a JSON object for each, in a line: id, taken, duration_ms, environment, data_classes, size, files, folders, errors, root, job
+    /// Print a JSON object for each, in a line: id, taken, duration_ms, environment, data_classes,
+    /// size, files, folders, errors, root, job
     #[arg(long)]
     json: bool,
 }
@@ -87,7 +88,8 @@ pub(super) struct Ls {
     /// Show sizes in bytes and times in UTC
     #[arg(short, long)]
     long: bool,
-    /// Print a JSON object for each entry, in a line: path, type (folder, file, link or other), size, modified, target (of a link)
+    /// Print a JSON object for each entry, in a line: path, type (folder, file, link or other),
+    /// size, modified, target (of a link)
     #[arg(long)]
     json: bool,
 }

@@ -14,8 +14,9 @@ use terminal::output::{Output, shown};
 
 /// Schedules and a retention for all sources of an environment and with certain data classes
 ///
-/// A policy applies to a source if its environment is one of the policy's (none given: whatever it is) and it has any of the
-/// policy's data classes, or all of them (none given: whatever it has). `app schedule add --policy NAME` gives it schedules.
+/// A policy applies to a source if its environment is one of the policy's (none given: whatever it
+/// is) and it has any of the policy's data classes, or all of them (none given: whatever it has).
+/// `app schedule add --policy NAME` gives it schedules.
 #[derive(Debug, clap::Args)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
 pub(super) struct PolicyCommand {
@@ -78,7 +79,8 @@ struct EditPolicy {
 /// List policies with their schedules and the apps that they apply to
 #[derive(Debug, clap::Args)]
 struct ListPolicies {
-    /// Print a JSON object for each, in a line: id, name, environments, data_classes, classes, retention, enabled, schedules, apps
+    /// Print a JSON object for each, in a line: id, name, environments, data_classes, classes,
+    /// retention, enabled, schedules, apps
     #[arg(long)]
     json: bool,
 }

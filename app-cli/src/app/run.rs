@@ -18,8 +18,8 @@ const MAX_PARALLEL_APPS: usize = 2;
 
 /// Run what is due, and what waits to be tried again, to its end
 ///
-/// Any number of processes may do so, and the console beside: each slot of a schedule is run once. If nothing is due nothing
-/// is said. The exit status is that of the worst task.
+/// Any number of processes may do so, and the console beside: each slot of a schedule is run once.
+/// If nothing is due nothing is said. The exit status is that of the worst task.
 #[derive(Debug, clap::Args)]
 pub(super) struct Run {
     /// Of this source app; of all without a name

@@ -18,8 +18,8 @@ use terminal::output::{Output, shown};
 
 /// When apps are backed up, checked and pruned
 ///
-/// What is due is run by `plakar-opendrive console`, or by `app run --due`, which cron, systemd or Kubernetes may call: see
-/// `app schedule export`. A run that was missed is caught up once.
+/// What is due is run by `plakar-opendrive console`, or by `app run --due`, which cron, systemd or
+/// Kubernetes may call: see `app schedule export`. A run that was missed is caught up once.
 #[derive(Debug, clap::Args)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
 pub(super) struct ScheduleCommand {
@@ -84,7 +84,8 @@ struct AddSchedule {
 struct ListSchedules {
     /// Those of this source app, its policies' too
     name: Option<String>,
-    /// Print a JSON object for each, in a line: id, owner, owner_name, kind, cron, timing, time_zone, enabled, catch_up, next
+    /// Print a JSON object for each, in a line: id, owner, owner_name, kind, cron, timing,
+    /// time_zone, enabled, catch_up, next
     #[arg(long)]
     json: bool,
 }

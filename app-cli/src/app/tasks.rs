@@ -18,7 +18,8 @@ pub(super) struct Tasks {
     /// The destination of this name, if there is a source of it too
     #[arg(long, requires = "name")]
     destination: bool,
-    /// Those in this state: queued, running, waiting, succeeded, "completed with errors", failed, cancelled or interrupted
+    /// Those in this state: queued, running, waiting, succeeded, "completed with errors", failed,
+    /// cancelled or interrupted
     #[arg(long, value_name = "STATE")]
     status: Option<TaskState>,
     /// Those of this kind: backup, check, prune, restore or test
@@ -27,7 +28,8 @@ pub(super) struct Tasks {
     /// At most so many, up to 500
     #[arg(long, value_name = "N", default_value_t = 50)]
     limit: u32,
-    /// Print a JSON object for each task, in a line: id, app, app_name, kind, cause, state, started, ended, verdict and more
+    /// Print a JSON object for each task, in a line: id, app, app_name, kind, cause, state,
+    /// started, ended, verdict and more
     #[arg(long)]
     json: bool,
 }

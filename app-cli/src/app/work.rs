@@ -42,7 +42,8 @@ impl Test {
 
 /// Create a backup now
 ///
-/// The log goes to standard error as it comes. Ctrl-C cancels the backup in order, a second one leaves at once.
+/// The log goes to standard error as it comes. Ctrl-C cancels the backup in order, a second one
+/// leaves at once.
 #[derive(Debug, clap::Args)]
 pub(super) struct Backup {
     /// The source app
@@ -94,7 +95,8 @@ impl Prune {
     }
 }
 
-/// Restore a restore point, or a folder or a file of it, and compare every entry with what was backed up
+/// Restore a restore point, or a folder or a file of it, and compare every entry with what was
+/// backed up
 #[derive(Debug, clap::Args)]
 pub(super) struct Restore {
     /// The source app
@@ -104,7 +106,8 @@ pub(super) struct Restore {
     /// What of it: the path of a folder, whose content is restored, or of a file
     #[arg(default_value = "/")]
     path: String,
-    /// Where to: source (what it was backed up from), folder:/PATH on this machine, or destination:NAME
+    /// Where to: source (what it was backed up from), folder:/PATH on this machine, or
+    /// destination:NAME
     #[arg(long, value_name = "PLACE", value_parser = place)]
     to: RestorePlace,
     /// Do not ask before the source is overwritten

@@ -3,7 +3,8 @@
 use crate::model::CronExpression;
 use crate::model::timing::Weekday;
 
-/// Times of day on some days. Never both days of the month and of the week: dialects differ in what that means.
+/// Times of day on some days. Never both days of the month and of the week: dialects differ in what
+/// that means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Times {
     pub minutes: Vec<u32>,
@@ -15,8 +16,8 @@ pub(super) struct Times {
     pub weekdays: Option<Vec<u32>>,
 }
 
-/// The times of an expression. Days that only our cron can say (`L`, `W`, `#`, `+`) become every day of their months: `--due`
-/// knows which of them counts.
+/// The times of an expression. Days that only our cron can say (`L`, `W`, `#`, `+`) become every
+/// day of their months: `--due` knows which of them counts.
 pub(super) fn times(expression: &CronExpression) -> Vec<Times> {
     let pattern = &expression.cron().pattern;
     let all = |range: std::ops::Range<u32>, matches: &dyn Fn(u32) -> bool| {
@@ -83,7 +84,8 @@ impl Times {
         format!("{weekdays}*-{months}-{days} {hours}:{minutes}:00 {zone}")
     }
 
-    /// At least as often as this, whatever the time zone: offsets are multiples of a quarter of an hour.
+    /// At least as often as this, whatever the time zone: offsets are multiples of a quarter of an
+    /// hour.
     pub fn in_any_zone(&self) -> Self {
         let minutes = (0..60)
             .filter(|minute| self.minutes.iter().any(|own| own % 15 == minute % 15))
@@ -98,7 +100,8 @@ impl Times {
     }
 }
 
-/// `0,15,30`, `1-5`, or `*` if there are as many as there can be; numbers of at least `width` digits.
+/// `0,15,30`, `1-5`, or `*` if there are as many as there can be; numbers of at least `width`
+/// digits.
 fn list(values: &[u32], most: usize, to: &str, width: usize) -> String {
     if values.len() == most {
         return "*".into();

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::Invalid;
 
-/// Variables that a command may need to find the state and Plakar. No others: a secret has no place here.
+/// Variables that a command may need to find the state and Plakar. No others: a secret has no place
+/// here.
 const VARIABLES: [&str; 8] = [
     "HOME",
     "PATH",
@@ -27,7 +28,8 @@ pub struct Command {
     /// What goes between `app run` and `--due NAME`, such as where the state is.
     #[serde(default)]
     pub options: Vec<String>,
-    /// Where the state and Plakar are found: `HOME`, `PATH`, `PLAKAR`, `TZ` and `XDG_..._HOME` only.
+    /// Where the state and Plakar are found: `HOME`, `PATH`, `PLAKAR`, `TZ` and `XDG_..._HOME`
+    /// only.
     #[serde(default)]
     pub environment: Vec<(String, String)>,
 }

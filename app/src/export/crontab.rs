@@ -7,8 +7,9 @@ use super::plan::Plan;
 use crate::model::Invalid;
 use crate::state::EffectiveSchedule;
 
-/// The crontab lines of an app, for a machine whose cron works in `zone` (cron knows but one). A schedule in another zone is asked
-/// every quarter of an hour, and `--due` knows when its time has come.
+/// The crontab lines of an app, for a machine whose cron works in `zone` (cron knows but one). A
+/// schedule in another zone is asked every quarter of an hour, and `--due` knows when its time has
+/// come.
 ///
 /// # Errors
 ///

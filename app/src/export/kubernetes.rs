@@ -19,8 +19,9 @@ const HOME: &str = "/home/plakar";
 pub struct Kubernetes {
     /// The image with `plakar` and `plakar-opendrive`.
     pub image: String,
-    /// The claim of the volume that becomes the home: the state and Plakar's configuration, credentials included. One that is
-    /// mounted on one node (`ReadWriteOnce`): the database is shared through that node's memory.
+    /// The claim of the volume that becomes the home: the state and Plakar's configuration,
+    /// credentials included. One that is mounted on one node (`ReadWriteOnce`): the database is
+    /// shared through that node's memory.
     pub claim: String,
     /// The namespace, if it is to be named.
     #[serde(default)]
@@ -102,7 +103,8 @@ fn cron_job(
             "schedule": schedule,
             "timeZone": zone,
             "concurrencyPolicy": "Forbid",
-            // Without it a hundred missed starts stop the CronJob for good; `--due` catches up by itself.
+            // Without it a hundred missed starts stop the CronJob for good; `--due` catches up by
+            // itself.
             "startingDeadlineSeconds": 3600,
             "successfulJobsHistoryLimit": 3,
             "failedJobsHistoryLimit": 3,
@@ -128,7 +130,8 @@ fn cron_job(
     })
 }
 
-/// A name by Kubernetes' rule (RFC 1123). Where the app's own does not fit, a number made from it keeps two apps apart.
+/// A name by Kubernetes' rule (RFC 1123). Where the app's own does not fit, a number made from it
+/// keeps two apps apart.
 fn job_name(app: &str, index: usize) -> String {
     let name = format!("plakar-{app}-{}", index + 1);
     if name.len() <= MAX_NAME_CHARACTERS && !app.contains(['.', '_']) && !app.ends_with('-') {

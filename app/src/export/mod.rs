@@ -1,7 +1,7 @@
 //! Units, CronJobs and crontab lines that run an app's schedules without our scheduler.
 //!
-//! All of them run `app run --due NAME` on the shared state, which decides what is due: so no slot runs twice, and a call too
-//! many does nothing. They hold no secrets, only names and paths.
+//! All of them run `app run --due NAME` on the shared state, which decides what is due: so no slot
+//! runs twice, and a call too many does nothing. They hold no secrets, only names and paths.
 
 mod calendar;
 mod command;

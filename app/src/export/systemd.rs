@@ -10,8 +10,8 @@ use crate::state::EffectiveSchedule;
 /// Where the units are meant for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Systemd {
-    /// For the system, as this user. Otherwise for the user's own manager (`systemctl --user`; it runs while the user is not
-    /// logged in after `loginctl enable-linger`).
+    /// For the system, as this user. Otherwise for the user's own manager (`systemctl --user`; it
+    /// runs while the user is not logged in after `loginctl enable-linger`).
     pub user: Option<String>,
 }
 
@@ -69,7 +69,8 @@ pub fn systemd(
     ])
 }
 
-/// A backup may take days. What it needs is its home and the network; a local store may be anywhere a user may write.
+/// A backup may take days. What it needs is its home and the network; a local store may be anywhere
+/// a user may write.
 const HARDENING: &str = "TimeoutStartSec=infinity
 Nice=10
 IOSchedulingClass=idle

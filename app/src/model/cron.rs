@@ -3,7 +3,8 @@
 //! The expression speaks of local time. Where the offset changes, three rules hold:
 //! - a slot that falls into the gap comes once, at the first instant after it;
 //! - a slot in the repeated hour comes once, the first time;
-//! - but an expression that names every hour goes on through the repeated hour: else it would pause for one.
+//! - but an expression that names every hour goes on through the repeated hour: else it would pause
+//!   for one.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -21,7 +22,8 @@ use super::invalid::Invalid;
 /// Maximum length of an expression, in bytes.
 const MAX_EXPRESSION_BYTES: usize = 200;
 
-/// Expressions that were read: to read one takes a hundred times as long as to ask it, and the scheduler asks all of them.
+/// Expressions that were read: to read one takes a hundred times as long as to ask it, and the
+/// scheduler asks all of them.
 static PARSED: LazyLock<Mutex<HashMap<String, CronExpression>>> = LazyLock::new(Mutex::default);
 
 /// Maximum number of expressions that are remembered.
@@ -36,8 +38,8 @@ pub struct CronExpression {
 }
 
 impl CronExpression {
-    /// Reads an expression such as `30 2 * * 1-5`, or a nickname such as `@daily`. As in every cron, a day matches
-    /// when either the day of month or the day of week does, if both are given.
+    /// Reads an expression such as `30 2 * * 1-5`, or a nickname such as `@daily`. As in every
+    /// cron, a day matches when either the day of month or the day of week does, if both are given.
     ///
     /// # Errors
     ///
@@ -131,7 +133,8 @@ impl CronExpression {
         }
     }
 
-    /// The last slot after `after` and not after `until`, found without going through those between.
+    /// The last slot after `after` and not after `until`, found without going through those
+    /// between.
     pub fn latest(
         &self,
         zone: Tz,
@@ -157,7 +160,8 @@ impl CronExpression {
         Some(found)
     }
 
-    /// SearchAnswer as if local time had no jumps: these are dealt with above, by rules that the library does not share.
+    /// SearchAnswer as if local time had no jumps: these are dealt with above, by rules that the
+    /// library does not share.
     fn next_local(&self, from: NaiveDateTime, inclusive: bool) -> Option<NaiveDateTime> {
         self.cron.find_next_occurrence(&from.and_utc(), inclusive).ok().map(|next| next.naive_utc())
     }

@@ -1,4 +1,5 @@
-//! Whether a schedule is due, from what has been dealt with and the time: no state, no clock of its own.
+//! Whether a schedule is due, from what has been dealt with and the time: no state, no clock of its
+//! own.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -6,8 +7,8 @@ use chrono_tz::Tz;
 use super::cron::CronExpression;
 use super::invalid::Invalid;
 
-/// A slot seen up to this long after its time is on time. Later it counts as missed: the machine was off or asleep, or
-/// nobody called `run --due`. Timers may be some minutes late without harm.
+/// A slot seen up to this long after its time is on time. Later it counts as missed: the machine
+/// was off or asleep, or nobody called `run --due`. Timers may be some minutes late without harm.
 pub const GRACE: TimeDelta = TimeDelta::minutes(10);
 
 /// A cron expression in its time zone.
@@ -22,7 +23,8 @@ pub struct Calendar {
 pub enum Due {
     /// Nothing.
     No,
-    /// Run for this slot, the latest. Older ones that nobody dealt with are left out: a missed run is caught up once.
+    /// Run for this slot, the latest. Older ones that nobody dealt with are left out: a missed run
+    /// is caught up once.
     Run {
         /// The slot's time.
         slot: DateTime<Utc>,
@@ -31,12 +33,14 @@ pub enum Due {
     },
     /// The latest slot was missed, and this schedule does not catch up.
     Missed(DateTime<Utc>),
-    /// The clock was set back: what was dealt with lies ahead. Go on from now; a slot that has run already is known by its time.
+    /// The clock was set back: what was dealt with lies ahead. Go on from now; a slot that has run
+    /// already is known by its time.
     ClockSetBack,
 }
 
 impl Calendar {
-    /// Reads a cron expression and the name of a time zone (IANA, such as `Europe/Berlin` or `UTC`).
+    /// Reads a cron expression and the name of a time zone (IANA, such as `Europe/Berlin` or
+    /// `UTC`).
     ///
     /// # Errors
     ///

@@ -1,4 +1,5 @@
-//! What a schedule and a retention mean, without state and without a clock: cron expressions, calendars, due times.
+//! What a schedule and a retention mean, without state and without a clock: cron expressions,
+//! calendars, due times.
 
 mod cron;
 mod due;

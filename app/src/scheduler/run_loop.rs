@@ -1,4 +1,5 @@
-//! The scheduler: queues what is due, claims it, has it run. Any number of processes may do so on one state.
+//! The scheduler: queues what is due, claims it, has it run. Any number of processes may do so on
+//! one state.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,7 +18,8 @@ use crate::state::{
     TaskResult, TaskState,
 };
 
-/// A heartbeat is written at least so often; another process takes a silent one for gone after two minutes.
+/// A heartbeat is written at least so often; another process takes a silent one for gone after two
+/// minutes.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(15);
 
 /// How often old history is removed.
@@ -38,8 +40,9 @@ impl<C: Clock + Clone> Scheduler<C> {
         Self { state, clock, settings, wake: Arc::default() }
     }
 
-    /// One step: marks what was interrupted, queues the slots that are due, and claims up to `room` tasks that may run now, of
-    /// all apps or of one. The caller runs them with [`Scheduler::run_job`].
+    /// One step: marks what was interrupted, queues the slots that are due, and claims up to `room`
+    /// tasks that may run now, of all apps or of one. The caller runs them with
+    /// [`Scheduler::run_job`].
     ///
     /// # Errors
     ///
@@ -144,8 +147,8 @@ impl<C: Clock + Clone> Scheduler<C> {
         while running.join_next().await.is_some() {}
     }
 
-    /// Runs what is due for one app, and what waits, to its end; for cron and the like. Gives the tasks that it ran. What is
-    /// queued behind another process's task is waited for.
+    /// Runs what is due for one app, and what waits, to its end; for cron and the like. Gives the
+    /// tasks that it ran. What is queued behind another process's task is waited for.
     ///
     /// # Errors
     ///
@@ -183,12 +186,13 @@ impl<C: Clock + Clone> Scheduler<C> {
         blocking(move || ran.into_iter().map(|id| state.task(id)).collect()).await
     }
 
-    /// Runs a claimed task, tells the state that it lives, and writes down its end. `stop` cancels it, as does
-    /// [`State::cancel`] from any process.
+    /// Runs a claimed task, tells the state that it lives, and writes down its end. `stop` cancels
+    /// it, as does [`State::cancel`] from any process.
     ///
     /// # Errors
     ///
-    /// The database failed, so that the end is not written down; the task will be marked as interrupted.
+    /// The database failed, so that the end is not written down; the task will be marked as
+    /// interrupted.
     pub async fn run_job<R: Runner>(
         &self,
         runner: Arc<R>,
@@ -282,7 +286,8 @@ impl<C: Clock + Clone> Scheduler<C> {
         self.state.task(id)
     }
 
-    /// Until the next full minute, when slots begin, but never long: while the machine sleeps timers stand still.
+    /// Until the next full minute, when slots begin, but never long: while the machine sleeps
+    /// timers stand still.
     fn nap(&self) -> Duration {
         let now = self.clock.now();
         let into = Duration::from_secs(now.second().into())

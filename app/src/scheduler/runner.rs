@@ -9,7 +9,8 @@ use crate::state::{App, LogWriter, Result, State, Task, TaskResult};
 
 /// Does the work. The scheduler knows nothing of Plakar; tests use one that only pretends.
 pub trait Runner: Send + Sync + 'static {
-    /// Runs a task to its end, which may be that it was cancelled: then soon, and without leaving processes behind.
+    /// Runs a task to its end, which may be that it was cancelled: then soon, and without leaving
+    /// processes behind.
     fn run(&self, job: Job) -> impl Future<Output = Outcome> + Send;
 }
 
@@ -51,7 +52,8 @@ impl Job {
         self.state.log_writer(self.task.id)
     }
 
-    /// Says in one line how far the task is. Costs nothing: it is written down with the next heartbeat.
+    /// Says in one line how far the task is. Costs nothing: it is written down with the next
+    /// heartbeat.
     pub fn progress(&self, line: impl Into<String>) {
         *self.progress.lock().unwrap_or_else(PoisonError::into_inner) = Some(line.into());
     }

@@ -1,4 +1,5 @@
-//! Assign an app, change it, remove it. Credentials go into Plakar's configuration and nowhere else.
+//! Assign an app, change it, remove it. Credentials go into Plakar's configuration and nowhere
+//! else.
 
 use std::fmt;
 
@@ -112,7 +113,8 @@ impl Service {
     /// Assigns an app: checks all of it, keeps it, and writes its configuration for Plakar.
     ///
     /// # Errors
-    /// [`Error::Faults`] for options that the schema refuses; a name that is taken, here or in Plakar's configuration.
+    /// [`Error::Faults`] for options that the schema refuses; a name that is taken, here or in
+    /// Plakar's configuration.
     pub async fn assign(&self, assign: Assign) -> Result<App> {
         let kind = configuration_kind(assign.kind);
         let name = Name::new(&assign.name)?;
@@ -210,7 +212,8 @@ impl Service {
         Ok(changed)
     }
 
-    /// Removes an app, its schedules, tasks and logs, and its configuration. What it backed up stays in its store.
+    /// Removes an app, its schedules, tasks and logs, and its configuration. What it backed up
+    /// stays in its store.
     ///
     /// # Errors
     /// A task of it runs.

@@ -7,7 +7,8 @@ use crate::state::AppId;
 
 /// What runs the schedules of an app instead of our scheduler.
 pub enum ExportAs {
-    /// Lines of a crontab; cron goes by this machine's time zone, `UTC` if it is none that is known.
+    /// Lines of a crontab; cron goes by this machine's time zone, `UTC` if it is none that is
+    /// known.
     Crontab {
         /// The time zone that cron goes by, as an IANA name.
         time_zone: String,

@@ -28,7 +28,8 @@ pub struct Form {
     pub integration: String,
     /// The protocol that was chosen.
     pub protocol: String,
-    /// Its fields and rules; a connector without a schema has a field `location` only, and takes anything else.
+    /// Its fields and rules; a connector without a schema has a field `location` only, and takes
+    /// anything else.
     pub schema: Schema,
 }
 
@@ -37,7 +38,8 @@ const ANY: &str = r#"{"type": "object", "required": ["location"], "properties": 
     "description": "What it is to reach, such as s3://bucket/folder."}}, "additionalProperties": {"type": "string"}}"#;
 
 impl Service {
-    /// The installed integrations for a kind of app and a resource's class and subclass (empty: any).
+    /// The installed integrations for a kind of app and a resource's class and subclass (empty:
+    /// any).
     ///
     /// # Errors
     /// Plakar can't be run.

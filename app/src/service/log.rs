@@ -41,7 +41,8 @@ impl<'a> TaskLog<'a> {
     /// A line of ours.
     pub(super) fn say(&mut self, text: &str) {
         let at = chrono::Utc::now().format("%Y-%m-%d %H:%M:%S");
-        // Names have anything in them: nothing of a line must look like another, or move a terminal's cursor.
+        // Names have anything in them: nothing of a line must look like another, or move a
+        // terminal's cursor.
         let plain: String = text
             .chars()
             .map(|letter| if letter.is_control() { '\u{fffd}' } else { letter })

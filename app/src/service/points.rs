@@ -127,8 +127,8 @@ impl OpenedPoint {
         Ok(self.browser.children(&self.point.id, folder, offset, limit).await?)
     }
 
-    /// What is in a folder, in an order. Of a folder that is not given whole, by name alone as long as the restore point
-    /// has no index, which is made then.
+    /// What is in a folder, in an order. Of a folder that is not given whole, by name alone as long
+    /// as the restore point has no index, which is made then.
     ///
     /// # Errors
     /// It is not there.
@@ -142,7 +142,8 @@ impl OpenedPoint {
         Ok(self.browser.ordered(&self.point.id, folder, offset, limit, order).await?)
     }
 
-    /// The entries below a folder whose names have a text in them, or match it if it has `*` or `?` in it.
+    /// The entries below a folder whose names have a text in them, or match it if it has `*` or `?`
+    /// in it.
     ///
     /// # Errors
     /// The store can't be read.

@@ -38,7 +38,8 @@ impl Service {
         Ok(all.into_iter().map(choice).collect())
     }
 
-    /// Makes a store at an app's place if there is none. One in a folder is not encrypted: a passphrase needs a store with a name.
+    /// Makes a store at an app's place if there is none. One in a folder is not encrypted: a
+    /// passphrase needs a store with a name.
     ///
     /// # Errors
     /// The place can't be used, or there is a store whose passphrase is missing.

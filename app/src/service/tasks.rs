@@ -66,7 +66,8 @@ impl Service {
         }
     }
 
-    /// Removes what restores left in their stores that were killed in the last month; for a process that stays, when it begins.
+    /// Removes what restores left in their stores that were killed in the last month; for a process
+    /// that stays, when it begins.
     ///
     /// # Errors
     /// Plakar can't be run, or such a store can't be opened.
@@ -92,7 +93,8 @@ impl Service {
         Ok(self.plakar.remove_leftovers(&self.browsers, &stores).await?)
     }
 
-    /// Does what is due for one app and what waits for it, to the end; for cron, systemd and Kubernetes. Gives the tasks that ran.
+    /// Does what is due for one app and what waits for it, to the end; for cron, systemd and
+    /// Kubernetes. Gives the tasks that ran.
     ///
     /// # Errors
     /// The database failed.

@@ -29,7 +29,8 @@ words! {
     }
 }
 
-/// What a user says of an app. Credentials are not among it: they are in Plakar's configuration, under `entry`.
+/// What a user says of an app. Credentials are not among it: they are in Plakar's configuration,
+/// under `entry`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AppSpec {
     /// Source or destination; stays as it is.
@@ -207,7 +208,8 @@ impl State {
     ///
     /// # Errors
     ///
-    /// What is given cannot be used, the name is taken, or the app is no longer at the given revision.
+    /// What is given cannot be used, the name is taken, or the app is no longer at the given
+    /// revision.
     pub fn edit_app(
         &self,
         id: AppId,

@@ -55,7 +55,8 @@ impl State {
         work(&self.inner.connection.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Runs a change as one transaction, which excludes every other process's changes from its first line on.
+    /// Runs a change as one transaction, which excludes every other process's changes from its
+    /// first line on.
     pub(super) fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
         let mut connection = self.inner.connection.lock().unwrap_or_else(PoisonError::into_inner);
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;

@@ -26,7 +26,8 @@ pub enum ScheduleOrigin {
     Policy(String),
 }
 
-/// A schedule as it holds for one app. With the app's and the schedule's id and its time, a slot is known for good.
+/// A schedule as it holds for one app. With the app's and the schedule's id and its time, a slot is
+/// known for good.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct EffectiveSchedule {
     /// For this app.
@@ -42,7 +43,8 @@ pub struct EffectiveSchedule {
 }
 
 impl State {
-    /// The schedules of all apps or of one, own ones and those of policies, also those that are disabled.
+    /// The schedules of all apps or of one, own ones and those of policies, also those that are
+    /// disabled.
     ///
     /// # Errors
     ///
@@ -99,7 +101,8 @@ impl State {
         })
     }
 
-    /// Notes that an app's slots of a schedule are dealt with up to an instant, also an earlier one than before (after the clock was set back).
+    /// Notes that an app's slots of a schedule are dealt with up to an instant, also an earlier one
+    /// than before (after the clock was set back).
     ///
     /// # Errors
     ///

@@ -75,8 +75,9 @@ pub(super) fn private() -> OpenOptions {
     options
 }
 
-/// Makes the database's file before SQLite does, so that it never has another mode; SQLite gives its other files the same. One that
-/// is there is not opened: closing it would end the locks that another connection of this process holds on it.
+/// Makes the database's file before SQLite does, so that it never has another mode; SQLite gives
+/// its other files the same. One that is there is not opened: closing it would end the locks that
+/// another connection of this process holds on it.
 pub(super) fn prepare_database(path: &Path) -> Result<()> {
     match private().append(true).create_new(true).open(path) {
         Ok(_) => return Ok(()),

@@ -58,7 +58,8 @@ const LAST_SUCCESS: &str =
     "WHERE app = ?1 AND kind = ?2 AND state = 'succeeded' ORDER BY id DESC LIMIT 1";
 
 impl TaskFilter {
-    /// The statement and its values. Only the conditions that are wanted are in it: so each combination finds its index.
+    /// The statement and its values. Only the conditions that are wanted are in it: so each
+    /// combination finds its index.
     fn statement(&self) -> (String, Vec<Value>) {
         let word = |text: &'static str| Value::Text(text.into());
         let instant = |at: DateTime<Utc>| Value::Integer(at.timestamp_millis());
@@ -143,8 +144,9 @@ impl State {
         })
     }
 
-    /// Removes the history beyond the newest `keep` tasks of each app, and what was made before `oldest`; never what is open, nor
-    /// the last success of a kind. Gives how many tasks were removed, with their logs.
+    /// Removes the history beyond the newest `keep` tasks of each app, and what was made before
+    /// `oldest`; never what is open, nor the last success of a kind. Gives how many tasks were
+    /// removed, with their logs.
     ///
     /// # Errors
     ///

@@ -56,7 +56,8 @@ impl State {
         Ok(LogWriter { file, length, max_bytes: MAX_LOG_BYTES })
     }
 
-    /// Reads up to `limit` bytes of a task's log from an offset on. A log that is not there yet is empty.
+    /// Reads up to `limit` bytes of a task's log from an offset on. A log that is not there yet is
+    /// empty.
     ///
     /// # Errors
     ///
@@ -80,7 +81,8 @@ impl State {
         Ok(LogPart { bytes, next })
     }
 
-    /// Removes logs whose tasks are gone. One that cannot be removed is left: nothing depends on it.
+    /// Removes logs whose tasks are gone. One that cannot be removed is left: nothing depends on
+    /// it.
     pub(super) fn remove_logs(&self, tasks: &[TaskId]) {
         for task in tasks {
             if let Err(error) = fs::remove_file(self.log_path(*task)) {

@@ -1,5 +1,6 @@
-//! What is kept across restarts: apps, tasks, schedules, policies. One SQLite database, shared by every process that
-//! works on it: the command line, the console, and what cron, systemd or Kubernetes start.
+//! What is kept across restarts: apps, tasks, schedules, policies. One SQLite database, shared by
+//! every process that works on it: the command line, the console, and what cron, systemd or
+//! Kubernetes start.
 
 mod app;
 mod check;

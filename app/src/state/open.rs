@@ -14,8 +14,8 @@ use super::{files, log, migrations};
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl State {
-    /// Opens the state in a directory (made if it is missing), brings it up to date, and marks tasks as interrupted whose
-    /// process is gone.
+    /// Opens the state in a directory (made if it is missing), brings it up to date, and marks
+    /// tasks as interrupted whose process is gone.
     ///
     /// # Errors
     ///

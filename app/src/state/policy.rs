@@ -1,4 +1,5 @@
-//! Policies: schedules and a retention for every app of an environment and with certain data classes.
+//! Policies: schedules and a retention for every app of an environment and with certain data
+//! classes.
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -25,8 +26,9 @@ words! {
 
 /// What a user says of a policy.
 ///
-/// It applies to a source app if the app's environment is one of `environments` (none given: whatever it is) **and** the app has
-/// any, or all, of `data_classes` (none given: whatever it has). A policy that names neither applies to every source.
+/// It applies to a source app if the app's environment is one of `environments` (none given:
+/// whatever it is) **and** the app has any, or all, of `data_classes` (none given: whatever it
+/// has). A policy that names neither applies to every source.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PolicySpec {
@@ -145,7 +147,8 @@ impl State {
     ///
     /// # Errors
     ///
-    /// What is given cannot be used, the name is taken, or the policy is no longer at the given revision.
+    /// What is given cannot be used, the name is taken, or the policy is no longer at the given
+    /// revision.
     pub fn edit_policy(
         &self,
         id: PolicyId,

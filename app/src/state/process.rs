@@ -25,7 +25,8 @@ impl Process {
         Self { pid, start: start(pid).unwrap_or(0), boot: boot(), namespace: namespace() }
     }
 
-    /// Whether it still lives, as far as `here`, a living process, can tell; else by when it was last heard.
+    /// Whether it still lives, as far as `here`, a living process, can tell; else by when it was
+    /// last heard.
     pub(super) fn is_alive(
         &self,
         here: &Process,
@@ -37,7 +38,8 @@ impl Process {
         }
         let judge = !self.boot.is_empty() && !here.boot.is_empty();
         if judge && self.boot != here.boot {
-            // SQLite's shared memory binds all users of one database to one machine: this was before a restart.
+            // SQLite's shared memory binds all users of one database to one machine: this was
+            // before a restart.
             return false;
         }
         if judge && self.namespace == here.namespace && !here.namespace.is_empty() {
@@ -48,7 +50,8 @@ impl Process {
     }
 }
 
-/// Field 22 of `/proc/PID/stat`; the second field is a name that may hold anything, up to the last parenthesis.
+/// Field 22 of `/proc/PID/stat`; the second field is a name that may hold anything, up to the last
+/// parenthesis.
 #[cfg(target_os = "linux")]
 fn start(pid: i64) -> Option<i64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;

@@ -109,8 +109,9 @@ fn one_line(text: &str) -> String {
 }
 
 impl State {
-    /// Queues the task of a slot, unless any process has done so before. While a task of the same kind is open the slot is
-    /// left out, which a cancelled task records; while one of another kind runs it waits in the queue.
+    /// Queues the task of a slot, unless any process has done so before. While a task of the same
+    /// kind is open the slot is left out, which a cancelled task records; while one of another kind
+    /// runs it waits in the queue.
     ///
     /// # Errors
     ///
@@ -248,7 +249,8 @@ impl State {
         })
     }
 
-    /// Says that this process still runs a task, and how far it is (`None`: as before). Tells whether somebody asked to cancel it.
+    /// Says that this process still runs a task, and how far it is (`None`: as before). Tells
+    /// whether somebody asked to cancel it.
     ///
     /// # Errors
     ///
@@ -289,7 +291,8 @@ impl State {
         })
     }
 
-    /// Ends a task. With `retry` it is tried again then, as a new task for the same slot, which is returned.
+    /// Ends a task. With `retry` it is tried again then, as a new task for the same slot, which is
+    /// returned.
     ///
     /// # Errors
     ///

@@ -150,7 +150,8 @@ impl State {
         })
     }
 
-    /// Changes a schedule; its owner stays. If it comes to run at other times, its slots count from now.
+    /// Changes a schedule; its owner stays. If it comes to run at other times, its slots count from
+    /// now.
     ///
     /// # Errors
     ///

@@ -1,4 +1,5 @@
-//! Apps: all at a glance, assign, one of them, change, remove; its schedules, for other schedulers too.
+//! Apps: all at a glance, assign, one of them, change, remove; its schedules, for other schedulers
+//! too.
 
 use std::path::PathBuf;
 

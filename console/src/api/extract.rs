@@ -136,7 +136,8 @@ fn is_json(headers: &HeaderMap) -> bool {
 fn wrong(error: serde_path_to_error::Error<serde_json::Error>) -> ApiError {
     let (key, inner) = (error.path().to_string(), error.into_inner());
     let message = inner.to_string();
-    // "invalid type: integer `1`, expected a string": what was expected is ours, all before it is the sender's.
+    // "invalid type: integer `1`, expected a string": what was expected is ours, all before it is
+    // the sender's.
     let message = match message.rsplit_once(", expected ") {
         Some((said, expected)) if !said.starts_with("unknown field") => format!("write {expected}"),
         _ => message,

@@ -1,4 +1,5 @@
-//! What helps to assign an app: what goes with a resource, the fields of its connector, words to suggest, stores.
+//! What helps to assign an app: what goes with a resource, the fields of its connector, words to
+//! suggest, stores.
 
 use axum::Json;
 use axum::extract::State;

@@ -1,7 +1,7 @@
 //! The JSON API: the service over HTTP, as `docs/openapi.yaml` describes it.
 //!
-//! Who may call it is decided before it, by [`super::server`]. Here every value is parsed strictly, what is unknown is refused,
-//! and no answer has a secret in it.
+//! Who may call it is decided before it, by [`super::server`]. Here every value is parsed strictly,
+//! what is unknown is refused, and no answer has a secret in it.
 
 mod answer;
 mod apps;

@@ -93,7 +93,8 @@ impl AppForm {
         self.faults.is_empty() && self.general.is_empty()
     }
 
-    /// Notes all that can be told before it is tried. `kept` are the keys of secrets that are set and stay.
+    /// Notes all that can be told before it is tried. `kept` are the keys of secrets that are set
+    /// and stay.
     pub fn check(&mut self, form: Option<&Form>, stores: &[StoreChoice], kept: &[String]) {
         for (field, message) in by_field(self.spec.faults()) {
             self.faults.entry(field).or_insert(message);
@@ -269,7 +270,8 @@ pub fn resource_faults(resource: &Resource) -> BTreeMap<String, String> {
     by_field(resource.faults()).collect()
 }
 
-/// What Plakar's stores are; none if it can't be asked, which the store's field says when it is used.
+/// What Plakar's stores are; none if it can't be asked, which the store's field says when it is
+/// used.
 pub async fn stores(service: &Service) -> Vec<StoreChoice> {
     service.stores().await.unwrap_or_else(|error| {
         tracing::warn!(%error, "no stores to suggest");

@@ -1,4 +1,5 @@
-//! What pages are drawn with. All of it is in the executable, under names that change with it, so that browsers can keep it.
+//! What pages are drawn with. All of it is in the executable, under names that change with it, so
+//! that browsers can keep it.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::LazyLock;
@@ -47,7 +48,8 @@ pub fn icon() -> &'static str {
     &ICON.address
 }
 
-/// How long they may be kept the server says, by their names. The plain ones are for the server's own pages.
+/// How long they may be kept the server says, by their names. The plain ones are for the server's
+/// own pages.
 pub fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
     [&STYLESHEET, &SCRIPT, &ICON].into_iter().fold(Router::new(), |router, asset| {
         let serve = get(async || ([(CONTENT_TYPE, asset.kind)], asset.text).into_response());

@@ -1,4 +1,5 @@
-//! Assign an app, in three steps that need no script: what it is, which integration, and what that needs.
+//! Assign an app, in three steps that need no script: what it is, which integration, and what that
+//! needs.
 
 use std::collections::BTreeMap;
 

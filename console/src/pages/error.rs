@@ -73,7 +73,8 @@ impl From<plakar_driver::Error> for PageError {
     }
 }
 
-/// The status of a page for a problem. What is busy is for people what conflicts: something to do again later.
+/// The status of a page for a problem. What is busy is for people what conflicts: something to do
+/// again later.
 pub(super) fn http_status(problem: Problem) -> StatusCode {
     match problem {
         Problem::Busy => http_status(Problem::Conflict),
@@ -110,7 +111,8 @@ impl IntoResponse for PageError {
     }
 }
 
-/// Makes pages of errors: those of handlers, and what axum says of addresses and forms that it can't read.
+/// Makes pages of errors: those of handlers, and what axum says of addresses and forms that it
+/// can't read.
 pub(super) async fn as_page(context: PageContext, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let status = response.status();

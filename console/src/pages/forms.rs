@@ -154,7 +154,8 @@ impl Field {
         }
     }
 
-    /// Whether to say that it may be left empty; of a secret that is set its placeholder says what that does.
+    /// Whether to say that it may be left empty; of a secret that is set its placeholder says what
+    /// that does.
     pub fn is_optional(&self) -> bool {
         !self.required && (self.widget != Widget::Secret || self.placeholder.is_empty())
     }
@@ -257,7 +258,8 @@ pub fn retention_fields(retention: Retention) -> Vec<Field> {
         .collect()
 }
 
-/// What a form was filled in with. Secrets may be among it, so `{:?}` shows the names of its fields alone.
+/// What a form was filled in with. Secrets may be among it, so `{:?}` shows the names of its fields
+/// alone.
 #[derive(Clone, Default)]
 pub struct FormData(Vec<(String, String)>);
 
@@ -325,7 +327,8 @@ impl FormData {
         }
     }
 
-    /// The numbers of [`retention_fields`], and the fields again with what was entered and what is wrong.
+    /// The numbers of [`retention_fields`], and the fields again with what was entered and what is
+    /// wrong.
     pub fn retention(&self) -> (Retention, Vec<Field>) {
         let mut retention = Retention::default();
         let mut fields = retention_fields(retention);

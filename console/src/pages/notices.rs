@@ -1,4 +1,5 @@
-//! What is said after something was done: by a fixed code, so that no link makes the console say anything else.
+//! What is said after something was done: by a fixed code, so that no link makes the console say
+//! anything else.
 
 /// The text of a code; unknown ones say nothing.
 pub fn text(code: &str) -> Option<&'static str> {

@@ -148,7 +148,8 @@ fn row(overview: AppOverview, next: &[NextRun], now: DateTime<Utc>) -> AppRow {
     }
 }
 
-/// The first slot that nobody saw to, in words. The latest one may be on time still, however long nobody does.
+/// The first slot that nobody saw to, in words. The latest one may be on time still, however long
+/// nobody does.
 fn missed(run: &NextRun, now: DateTime<Utc>) -> Option<String> {
     let spec = &run.schedule.schedule.spec;
     let slot = spec.calendar().ok()?.next_after(run.schedule.handled)?;

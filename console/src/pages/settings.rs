@@ -56,7 +56,8 @@ async fn configured(service: &Service, app: &App) -> ConnectorSettings {
         Ok((form, all)) => {
             let fitting = connector_fields(&form);
             let in_form = |key: &str| form.schema.fields().iter().any(|field| field.key == key);
-            // What goes with its protocol, what is set all the same, and what the schema does not know.
+            // What goes with its protocol, what is set all the same, and what the schema does not
+            // know.
             let fields = all.into_iter().filter_map(|mut one| {
                 match fitting.iter().find(|field| field.field.key == one.field.key) {
                     Some(field) => {

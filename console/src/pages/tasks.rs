@@ -19,7 +19,8 @@ use source_app::state::{App, AppId, CancelResult, Task, TaskFilter, TaskId, Task
 /// Maximum number of tasks on a page.
 const MAX_TASKS_PER_PAGE: u32 = 50;
 
-/// Maximum size of a log's part in the page, in bytes; the script reads on, and a link leads to all of it.
+/// Maximum size of a log's part in the page, in bytes; the script reads on, and a link leads to all
+/// of it.
 const MAX_LOG_BYTES_SHOWN: usize = 256 << 10;
 
 /// Maximum size of a log that is downloaded, in bytes: more than the longest one.

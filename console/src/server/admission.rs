@@ -1,5 +1,5 @@
-//! What every request passes before a route sees it. The router is called from here and from nowhere else, so that nothing
-//! goes around it: no static file, no unknown path, no method.
+//! What every request passes before a route sees it. The router is called from here and from
+//! nowhere else, so that nothing goes around it: no static file, no unknown path, no method.
 
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
@@ -164,7 +164,8 @@ async fn admit(
     Ok(Request::from_parts(parts, Body::from(body)))
 }
 
-/// Takes in the whole body here, so that no route waits for a slow peer or holds more than the limit.
+/// Takes in the whole body here, so that no route waits for a slow peer or holds more than the
+/// limit.
 async fn read(
     body: Body,
     headers: &HeaderMap,

@@ -20,7 +20,8 @@ const FIXED: [(HeaderName, &str); 7] = [
     ),
 ];
 
-/// Sets them, whatever the route said. A policy of the route's own holds besides ours: it can only forbid more.
+/// Sets them, whatever the route said. A policy of the route's own holds besides ours: it can only
+/// forbid more.
 pub(super) fn secure(headers: &mut HeaderMap, status: StatusCode, path: &str, hsts: bool) {
     for (name, value) in FIXED {
         headers.insert(name, HeaderValue::from_static(value));

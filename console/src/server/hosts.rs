@@ -1,5 +1,5 @@
-//! The names under which the server may be asked. A page of anybody's can have its own name point at this address, and its
-//! browser then takes both for one site: only the name tells them apart.
+//! The names under which the server may be asked. A page of anybody's can have its own name point
+//! at this address, and its browser then takes both for one site: only the name tells them apart.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -85,10 +85,12 @@ impl AllowedHosts {
         Self { scheme: if tls { "https" } else { "http" }, port, names }
     }
 
-    /// Takes what a request has in `Host`, if it is ours. `local` is the address at which its connection arrived.
+    /// Takes what a request has in `Host`, if it is ours. `local` is the address at which its
+    /// connection arrived.
     pub fn find(&self, text: &str, local: SocketAddr) -> Option<KnownHost> {
         let name = HostName::read(text)?;
-        // An address cannot be pointed elsewhere as a name can: who asks for the one that it reached has reached it.
+        // An address cannot be pointed elsewhere as a name can: who asks for the one that it
+        // reached has reached it.
         let here = local.ip().to_canonical();
         let is_here = match name.ip() {
             Some(ip) => ip == here || ip.is_loopback() && here.is_loopback(),

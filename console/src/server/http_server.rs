@@ -52,8 +52,8 @@ impl Server {
         self.address
     }
 
-    /// The address to open in a browser first. With a password that is the page that asks for it, else a new
-    /// [login address](Server::new_login_url).
+    /// The address to open in a browser first. With a password that is the page that asks for it,
+    /// else a new [login address](Server::new_login_url).
     pub fn first_url(&self) -> String {
         if self.access.has_password() {
             format!("{}/login", self.access.base_url())
@@ -62,18 +62,22 @@ impl Server {
         }
     }
 
-    /// An address that lets its first user in, once and within twelve hours. It carries a secret: it belongs on the owner's
-    /// terminal and into no log.
+    /// An address that lets its first user in, once and within twelve hours. It carries a secret:
+    /// it belongs on the owner's terminal and into no log.
     pub fn new_login_url(&self) -> String {
-        // Behind the `#`, where no browser sends it on: not to this server's log, not as a referrer, not to a link preview.
+        // Behind the `#`, where no browser sends it on: not to this server's log, not as a
+        // referrer, not to a link preview.
         format!("{}/enter#{}", self.access.base_url(), self.access.new_login_code())
     }
 
-    /// Serves until the end is asked for, and then for as long as answers go on, within [`Limits::shutdown_timeout`].
+    /// Serves until the end is asked for, and then for as long as answers go on, within
+    /// [`Limits::shutdown_timeout`].
     ///
-    /// The router gets only what passed: with a good session (in the extractor [`Session`]), and the body as a whole. `/login`,
-    /// `/enter`, `/enter.js`, `/logout`, `/logout/all` and `/signed-out` are taken. What is below `/static/` is given to everybody; a file
-    /// with a hash in its name (`console.0123abcd.css`) may be kept by the browser, and nothing else. Below `/api` errors are JSON.
+    /// The router gets only what passed: with a good session (in the extractor [`Session`]), and
+    /// the body as a whole. `/login`, `/enter`, `/enter.js`, `/logout`, `/logout/all` and
+    /// `/signed-out` are taken. What is below `/static/` is given to everybody; a file with a hash
+    /// in its name (`console.0123abcd.css`) may be kept by the browser, and nothing else. Below
+    /// `/api` errors are JSON.
     pub async fn serve(&self, router: Router, shutdown: CancellationToken) {
         let router = router.merge(pages::routes(Arc::clone(&self.access)));
         connections::serve(&self.listener, self.tls.as_ref(), &self.access, router, shutdown).await;

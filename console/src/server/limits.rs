@@ -7,7 +7,8 @@ use std::time::Duration;
 pub struct Limits {
     /// Maximum number of connections; more wait in the system's queue.
     pub max_connections: usize,
-    /// Timeout from the opening of a connection, or its last answer, to the end of a request's header.
+    /// Timeout from the opening of a connection, or its last answer, to the end of a request's
+    /// header.
     pub header_timeout: Duration,
     /// Timeout of a TLS handshake.
     pub handshake_timeout: Duration,

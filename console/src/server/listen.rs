@@ -44,7 +44,8 @@ impl Listen {
     ///
     /// # Errors
     ///
-    /// The address can be reached from other machines and TLS or the password is missing, or a name is none.
+    /// The address can be reached from other machines and TLS or the password is missing, or a name
+    /// is none.
     pub fn check(&self) -> Result<()> {
         for name in &self.names {
             HostName::parse(name)?;

@@ -1,11 +1,12 @@
-//! The shell that the console's pages and its API are put into: it listens, knows who may come in, and refuses everybody
-//! else before any route is looked at. It knows nothing of what it serves.
+//! The shell that the console's pages and its API are put into: it listens, knows who may come in,
+//! and refuses everybody else before any route is looked at. It knows nothing of what it serves.
 //!
-//! What an attacker can do who must be kept out: another user of this machine reaches loopback as its owner does; a web page
-//! can make the owner's browser send requests here, from a name that it points at this address (DNS rebinding), from another
-//! port of the same host (whose cookies and "site" are the same), or by a form. So nothing is open to who has no session, a
-//! session begins with a secret that only the owner has seen, `Host` must be a known name, and a change needs a token that
-//! no other page can read.
+//! What an attacker can do who must be kept out: another user of this machine reaches loopback as
+//! its owner does; a web page can make the owner's browser send requests here, from a name that it
+//! points at this address (DNS rebinding), from another port of the same host (whose cookies and
+//! "site" are the same), or by a form. So nothing is open to who has no session, a session begins
+//! with a secret that only the owner has seen, `Host` must be a known name, and a change needs a
+//! token that no other page can read.
 
 mod access_control;
 mod admission;

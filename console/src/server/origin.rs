@@ -10,8 +10,9 @@ pub(super) fn is_safe(method: &Method) -> bool {
     *method == Method::GET || *method == Method::HEAD
 }
 
-/// Refuses what another page made the browser send, by headers that no page can set itself. A request without them is no
-/// browser's, or that of one from before 2023, which [`super::admission`]'s token keeps out.
+/// Refuses what another page made the browser send, by headers that no page can set itself. A
+/// request without them is no browser's, or that of one from before 2023, which
+/// [`super::admission`]'s token keeps out.
 pub(super) fn is_foreign(
     hosts: &AllowedHosts,
     host: &KnownHost,

@@ -30,7 +30,8 @@ const MAX_PARALLEL_CHECKS: usize = 2;
 #[derive(Clone)]
 pub struct PasswordHash(PasswordHashString);
 
-/// Hashes a password for the password file: argon2id with its usual cost (19 MiB, two passes), as a PHC string.
+/// Hashes a password for the password file: argon2id with its usual cost (19 MiB, two passes), as a
+/// PHC string.
 ///
 /// # Errors
 ///
@@ -75,7 +76,8 @@ impl PasswordHash {
         })
     }
 
-    /// Reads the file of `--password-file`: one line, of a file that belongs to the user and is closed to others.
+    /// Reads the file of `--password-file`: one line, of a file that belongs to the user and is
+    /// closed to others.
     ///
     /// # Errors
     ///

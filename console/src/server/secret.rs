@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use ring::digest::{SHA256, digest};
 
-/// The hash of a secret: enough to know it again, useless to who reads the memory. Secrets are random and long, so a plain
-/// hash does.
+/// The hash of a secret: enough to know it again, useless to who reads the memory. Secrets are
+/// random and long, so a plain hash does.
 pub(super) type SecretHash = [u8; 32];
 
 /// `N` random bytes in hexadecimal digits.

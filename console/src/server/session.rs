@@ -35,14 +35,16 @@ pub struct Session {
 
 impl Session {
     fn of(id: &str) -> Self {
-        // Made from the id instead of kept beside it, so that nothing in memory is good for anything.
+        // Made from the id instead of kept beside it, so that nothing in memory is good for
+        // anything.
         Self {
             key: secret::hash("session", id),
             csrf: secret::hex(&secret::hash("csrf", id)).into(),
         }
     }
 
-    /// What each form carries in a hidden field `csrf`, and each change by JSON in the header `X-CSRF-Token`.
+    /// What each form carries in a hidden field `csrf`, and each change by JSON in the header
+    /// `X-CSRF-Token`.
     pub fn csrf(&self) -> &str {
         &self.csrf
     }
@@ -98,8 +100,9 @@ pub(super) struct Sessions {
 
 impl Sessions {
     pub fn new(tls: bool, port: u16) -> Self {
-        // Browsers send a cookie to every port of its host; the name keeps those of several consoles apart. The prefix makes
-        // the browser refuse it from anybody but this very host over TLS.
+        // Browsers send a cookie to every port of its host; the name keeps those of several
+        // consoles apart. The prefix makes the browser refuse it from anybody but this very host
+        // over TLS.
         let prefix = if tls { "__Host-" } else { "" };
         Self {
             cookie: format!("{prefix}plakar-opendrive-{port}"),
@@ -121,7 +124,8 @@ impl Sessions {
         self.cookie(id)
     }
 
-    /// The session that a request's cookie names. Other servers on this host can add cookies of the same name, so each is tried.
+    /// The session that a request's cookie names. Other servers on this host can add cookies of the
+    /// same name, so each is tried.
     pub fn find(&self, headers: &HeaderMap, now: SystemTime) -> Option<Session> {
         let values = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
         let pairs = values

@@ -1,5 +1,6 @@
-//! The wait between attempts at the password. It grows, and it is the same for everybody: a peer's address says little, and
-//! there are no user names. It never locks out for good, and one-time codes work meanwhile.
+//! The wait between attempts at the password. It grows, and it is the same for everybody: a peer's
+//! address says little, and there are no user names. It never locks out for good, and one-time
+//! codes work meanwhile.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -34,7 +35,8 @@ impl Attempts {
 }
 
 impl Throttle {
-    /// Takes an attempt as failed until [`Throttle::succeeded`] says otherwise, so that many at once gain nothing.
+    /// Takes an attempt as failed until [`Throttle::succeeded`] says otherwise, so that many at
+    /// once gain nothing.
     ///
     /// # Errors
     ///

@@ -50,7 +50,8 @@ pub(super) fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor> {
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
-/// Refuses a key that everybody can read. Its owner and group are the business of who renews certificates, and so are links.
+/// Refuses a key that everybody can read. Its owner and group are the business of who renews
+/// certificates, and so are links.
 fn check_mode(key: &Path) -> Result<()> {
     #[cfg(unix)]
     {

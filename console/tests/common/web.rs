@@ -76,7 +76,8 @@ pub struct SignedIn {
     pub csrf: String,
 }
 
-/// Signs in as a browser does at the first address: the code is posted, the cookie kept, and the token read from a page.
+/// Signs in as a browser does at the first address: the code is posted, the cookie kept, and the
+/// token read from a page.
 pub async fn sign_in(client: &Client, server: &Server) -> SignedIn {
     let entry = server.new_login_url();
     let (page, code) = entry.split_once('#').unwrap();

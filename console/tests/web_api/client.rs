@@ -32,7 +32,8 @@ pub struct Answer {
 }
 
 impl Api {
-    /// A server of the state in a directory, on a port of its own. No answer may have `secret` in it.
+    /// A server of the state in a directory, on a port of its own. No answer may have `secret` in
+    /// it.
     pub async fn start(state: &Path, plakar: Plakar, secret: &str) -> Self {
         let service = Service::open(state, plakar).unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use source_app::state::{AppKind, Cause, MatchMode, TaskKind, TaskState};
 use web_console::api::ROUTES;
 
-/// OpenAPI's own schema of 2022-10-07, <https://spec.openapis.org/oas/3.1/schema/2022-10-07> (Apache 2.0), as it came.
+/// OpenAPI's own schema of 2022-10-07, <https://spec.openapis.org/oas/3.1/schema/2022-10-07>
+/// (Apache 2.0), as it came.
 const META: &str = include_str!("openapi-3.1-schema.json");
 
 pub struct Description {

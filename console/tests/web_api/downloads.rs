@@ -135,8 +135,9 @@ async fn hostile_names_are_just_names() {
     .await;
 }
 
-/// Overwrites what the store has of the beginning of some content. It can't be compressed, so it is there as it is; where it is
-/// differs from store to store, and so do the borders that may run through it.
+/// Overwrites what the store has of the beginning of some content. It can't be compressed, so it is
+/// there as it is; where it is differs from store to store, and so do the borders that may run
+/// through it.
 fn damage(world: &World, content: &[u8]) {
     let mut folders = vec![world.user.home().join("store/packfiles")];
     while let Some(folder) = folders.pop() {
@@ -201,7 +202,8 @@ async fn what_is_cut_never_looks_whole() {
     }
     api.refused(400, "GET", &format!("{download}&format=rar"), Value::Null).await;
 
-    // The store rots: what is in the file's second half is not what it was. Before it there is enough that is sent.
+    // The store rots: what is in the file's second half is not what it was. Before it there is
+    // enough that is sent.
     damage(&world, &content[6_000_000..]);
     let (status, broken) = read(&api, &large).await;
     assert!(

@@ -4,6 +4,7 @@ mod client;
 mod description;
 mod downloads;
 mod refusals;
+mod scheduling;
 mod walk;
 #[path = "../../../plakar-driver/tests/plakar/world.rs"]
 #[allow(dead_code)]

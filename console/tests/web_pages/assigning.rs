@@ -56,7 +56,8 @@ async fn an_app_is_assigned_step_by_step_changed_and_removed() {
         (page.attribute("#option\\.location", "value"), page.attribute("#name", "value")),
         ("opendrive://".into(), "family-drive".into())
     );
-    // Needed with this protocol by a condition of the schema, and what does not go with it is not asked.
+    // Needed with this protocol by a condition of the schema, and what does not go with it is not
+    // asked.
     assert!(
         page.has("#option\\.username[required]")
             && page.has("#option\\.password[type=password][required]")

@@ -1,4 +1,5 @@
-//! The console's pages, behind its server: what is shown, that every page is sound HTML, and that nothing hostile gets through.
+//! The console's pages, behind its server: what is shown, that every page is sound HTML, and that
+//! nothing hostile gets through.
 
 mod assigning;
 mod console;

@@ -134,7 +134,8 @@ impl Scene<'_> {
         self.state.add_schedule(&spec, since).unwrap();
     }
 
-    /// Apps in every condition: `photos` is fine, `letters` runs, `ledger` fails, `mail` has errors, `scans` is overdue, `attic` has nothing.
+    /// Apps in every condition: `photos` is fine, `letters` runs, `ledger` fails, `mail` has
+    /// errors, `scans` is overdue, `attic` has nothing.
     pub fn fill(&self) -> Vec<App> {
         let now = Utc::now();
         let hours = |hours: i64| now - TimeDelta::hours(hours);

@@ -1,8 +1,10 @@
-//! The console's pages of restore points, schedules and policies: behind its server, with the real Plakar.
+//! The console's pages of restore points, schedules and policies: behind its server, with the real
+//! Plakar.
 
 mod browsing;
 mod console;
 mod damaged;
+mod large;
 mod policies;
 mod schedules;
 mod strangers;

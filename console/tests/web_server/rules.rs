@@ -35,7 +35,8 @@ async fn a_form_needs_the_token_of_its_session() {
             .status(),
         403
     );
-    // The ways in which a form of another page can be sent without a preflight, and one that we do not read.
+    // The ways in which a form of another page can be sent without a preflight, and one that we do
+    // not read.
     for kind in ["text/plain", "multipart/form-data; boundary=x", "application/xml", ""] {
         let body = format!("csrf={}", owner.csrf);
         let answer =

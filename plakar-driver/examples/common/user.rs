@@ -13,8 +13,8 @@ pub fn guard() {
     }
 }
 
-/// A plakar whose home is this folder, which must be short, for the Unix socket that plakar keeps in its cache folder. The
-/// variable `PACKAGE` names a package that it has.
+/// A plakar whose home is this folder, which must be short, for the Unix socket that plakar keeps
+/// in its cache folder. The variable `PACKAGE` names a package that it has.
 pub fn user(home: &Path) -> Result<Plakar, Box<dyn Error>> {
     let cookies = home.join(".cache/plakar/cookies/1.0.0");
     std::fs::create_dir_all(&cookies)?;

@@ -1,7 +1,7 @@
 //! Browsing a store, through one `plakar ui` for each store.
 //!
-//! It listens on loopback with a token of its own, which never leaves this process, and only the requests
-//! below are made: its API can do more than read.
+//! It listens on loopback with a token of its own, which never leaves this process, and only the
+//! requests below are made: its API can do more than read.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -97,7 +97,8 @@ impl Browser {
         self.running.lock().unwrap_or_else(PoisonError::into_inner).exit_code()
     }
 
-    /// Whether it can be asked: one that was killed listens no more, some time before its guard has noticed.
+    /// Whether it can be asked: one that was killed listens no more, some time before its guard has
+    /// noticed.
     pub(crate) async fn runs(&self) -> bool {
         self.exit_code().is_none() && self.api.listens().await
     }

@@ -21,14 +21,16 @@ use crate::names::{SnapshotId, SnapshotPath, file_name};
 use crate::process::command::{NO_TIMEOUT, Plakar};
 use crate::process::lines::{Stream, pump};
 
-/// How many bytes of an archive are held back until plakar has ended well: an archive without its end is seen to be cut.
+/// How many bytes of an archive are held back until plakar has ended well: an archive without its
+/// end is seen to be cut.
 const HELD_BACK_BYTES: usize = 64 << 10;
 
 /// Something to download.
 pub struct Download {
     /// The name to save it under, made safe.
     pub name: String,
-    /// Its MIME type, of a short list of harmless ones; a browser must be told to save it all the same.
+    /// Its MIME type, of a short list of harmless ones; a browser must be told to save it all the
+    /// same.
     pub content_type: String,
     /// Its length, if known.
     pub size: Option<u64>,
@@ -128,7 +130,8 @@ fn harmless(entry: &Entry) -> String {
 }
 
 impl Plakar {
-    /// A folder as an archive, with names from that folder on. Plakar's archives hold files only: no links, no empty folders.
+    /// A folder as an archive, with names from that folder on. Plakar's archives hold files only:
+    /// no links, no empty folders.
     ///
     /// # Errors
     /// Plakar can't be run. What goes wrong later is an error at the end of the content.

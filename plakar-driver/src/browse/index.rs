@@ -1,7 +1,9 @@
-//! An index of a restore point: all of its entries in memory, so that browsing and searching ask plakar nothing.
+//! An index of a restore point: all of its entries in memory, so that browsing and searching ask
+//! plakar nothing.
 //!
-//! Entries are numbered as a walk meets them, each folder before what is in it: what is below a folder is one
-//! range of numbers, and its names one piece of text. A slash ends each name, for no name has one.
+//! Entries are numbered as a walk meets them, each folder before what is in it: what is below a
+//! folder is one range of numbers, and its names one piece of text. A slash ends each name, for no
+//! name has one.
 
 use std::cmp::Ordering;
 
@@ -39,7 +41,8 @@ pub struct Order {
 }
 
 impl Order {
-    /// Puts all that is in a folder, which plakar gives by the bytes of the names, in this order: as the index does.
+    /// Puts all that is in a folder, which plakar gives by the bytes of the names, in this order:
+    /// as the index does.
     pub(crate) fn sort(self, entries: &mut [Entry]) {
         let by = |a: &Entry, b: &Entry| match self.by {
             OrderBy::Stored | OrderBy::Name => Ordering::Equal,
@@ -148,7 +151,8 @@ impl Index {
         self.folders.iter().all(|folder| folder.read)
     }
 
-    /// A part of what is in a folder. None if there is no such folder in the index; a way through a link is not known to it.
+    /// A part of what is in a folder. None if there is no such folder in the index; a way through a
+    /// link is not known to it.
     pub fn children(
         &self,
         folder: &SnapshotPath,
@@ -180,8 +184,8 @@ impl Index {
         Some(Page { items, total: Some(all.len() as u64), more: to < all.len() })
     }
 
-    /// What is below a folder and has this text in its name, or matches it if it has a `*` or `?`; without regard to case.
-    /// None if there is no such folder in the index.
+    /// What is below a folder and has this text in its name, or matches it if it has a `*` or `?`;
+    /// without regard to case. None if there is no such folder in the index.
     ///
     /// # Errors
     /// [`Error::Input`] for too long a text.
@@ -224,7 +228,8 @@ impl Index {
         }))
     }
 
-    /// As plakar understands what is searched for, but over many names: a dot never matches what ends one.
+    /// As plakar understands what is searched for, but over many names: a dot never matches what
+    /// ends one.
     fn pattern(&self, text: &str) -> Result<regex::Regex> {
         let refuse = |_| Error::Input("that can't be searched for: take a shorter text".into());
         if text.chars().count() > MAX_SEARCH_CHARACTERS {
@@ -307,7 +312,8 @@ fn part(length: usize, offset: u64, limit: u64) -> (usize, usize) {
     (within(offset), within(offset.saturating_add(limit)))
 }
 
-/// One page of the numbers in the order of a key, of which the first part is never turned around. Only the page is sorted.
+/// One page of the numbers in the order of a key, of which the first part is never turned around.
+/// Only the page is sorted.
 fn some<K: Ord>(
     all: &[u32],
     from: usize,

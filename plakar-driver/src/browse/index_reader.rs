@@ -1,7 +1,8 @@
 //! Reads all of a snapshot once, for its index.
 //!
-//! Plakar keeps the list of a folder in one piece. Asked for the whole folder it reads that piece once; asked
-//! for a page it reads all before the page too, and a search looks up each entry by itself.
+//! Plakar keeps the list of a folder in one piece. Asked for the whole folder it reads that piece
+//! once; asked for a page it reads all before the page too, and a search looks up each entry by
+//! itself.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,7 +14,8 @@ use crate::browse::points::{Items, RawEntry};
 use crate::error::{Error, Result};
 use crate::names::SnapshotId;
 
-/// How many entries of a folder are asked for at once: while plakar makes up a larger answer, pages wait longer.
+/// How many entries of a folder are asked for at once: while plakar makes up a larger answer, pages
+/// wait longer.
 const MIN_PART_ENTRIES: u64 = 5_000;
 
 /// Of a very large folder, such a part of it: plakar reads all before it again each time.
@@ -72,7 +74,8 @@ impl SnapshotReader<'_> {
             let query = [("offset", first.to_string()), ("limit", limit.to_string())];
             self.api.give_way().await;
             let bytes = match self.api.of_path("children/", self.id, &path, &query).await {
-                // Bytes that are no UTF-8 are shown as this sign, by which plakar does not know the folder.
+                // Bytes that are no UTF-8 are shown as this sign, by which plakar does not know the
+                // folder.
                 Err(Error::NotFound(_)) if path.as_str().contains(char::REPLACEMENT_CHARACTER) => {
                     return Ok(true);
                 }

@@ -48,9 +48,11 @@ pub enum IndexState {
     },
     /// It is there.
     Ready(Arc<Index>),
-    /// The restore point has more entries than an index may have: plakar is asked instead, which takes its time.
+    /// The restore point has more entries than an index may have: plakar is asked instead, which
+    /// takes its time.
     TooLarge,
-    /// It could not be made, for this reason: plakar is asked instead. It is tried again after a while.
+    /// It could not be made, for this reason: plakar is asked instead. It is tried again after a
+    /// while.
     Failed(String),
 }
 

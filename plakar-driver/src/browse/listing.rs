@@ -1,4 +1,5 @@
-//! Folders and searches: from the index of the restore point if it is there, else as plakar answers.
+//! Folders and searches: from the index of the restore point if it is there, else as plakar
+//! answers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,8 @@ use crate::names::{SnapshotId, SnapshotPath};
 /// A restore point with more entries gets an index when it is browsed.
 const MAX_ENTRIES_WITHOUT_INDEX: u64 = 2000;
 
-/// How long an index that is being made is waited for: enough for a small restore point, and no delay to speak of.
+/// How long an index that is being made is waited for: enough for a small restore point, and no
+/// delay to speak of.
 const INDEX_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// Maximum number of entries that a search gives at once.
@@ -44,7 +46,8 @@ pub enum SearchAnswer {
 }
 
 impl Browser {
-    /// The index of a snapshot, which answers in milliseconds. Begins to make it, and waits a moment for one just begun.
+    /// The index of a snapshot, which answers in milliseconds. Begins to make it, and waits a
+    /// moment for one just begun.
     pub async fn index(&self, id: &SnapshotId) -> IndexState {
         let was_begun = self.index_is_being_made(id);
         match self.want_index(id) {
@@ -85,8 +88,8 @@ impl Browser {
         if let Some(page) = found { Ok(page) } else { self.listed(id, folder, offset, limit).await }
     }
 
-    /// What is in a folder, in an order. Of a folder that is not given whole, and without the index, which is made
-    /// then, it is that of [`Browser::children`].
+    /// What is in a folder, in an order. Of a folder that is not given whole, and without the
+    /// index, which is made then, it is that of [`Browser::children`].
     ///
     /// # Errors
     /// As for [`Browser::children`].
@@ -140,10 +143,11 @@ impl Browser {
         Ok(Page { items, total: Some(found.total), more })
     }
 
-    /// What is below a folder and has this text in its name, or matches it if it has a `*` or `?`; without regard to case.
+    /// What is below a folder and has this text in its name, or matches it if it has a `*` or `?`;
+    /// without regard to case.
     ///
-    /// The index, or plakar, whichever is first to know: plakar tells of no folders and not how much there is
-    /// (`total` is none), and takes seconds in a large restore point.
+    /// The index, or plakar, whichever is first to know: plakar tells of no folders and not how
+    /// much there is (`total` is none), and takes seconds in a large restore point.
     ///
     /// # Errors
     /// As for all here.
@@ -207,7 +211,8 @@ impl Browser {
         offset: u64,
         limit: u64,
     ) -> Result<Page<Entry>> {
-        // From the root plakar takes twenty times as long as from a folder: nothing is outside of what was backed up.
+        // From the root plakar takes twenty times as long as from a folder: nothing is outside of
+        // what was backed up.
         let whole = if *folder == SnapshotPath::root() {
             SnapshotPath::new(&self.restore_point(id).await?.root)?
         } else {
@@ -249,7 +254,8 @@ async fn in_index(
     blocking(move || index.search(&folder, &text, offset, limit)).await?
 }
 
-/// Plakar takes a glob first, then a regular expression for any part of the name: this is the latter.
+/// Plakar takes a glob first, then a regular expression for any part of the name: this is the
+/// latter.
 fn pattern(text: &str) -> String {
     let whole = text.contains(['*', '?']);
     let part = |letter: char| match letter {

@@ -1,8 +1,8 @@
 //! Sources, destinations and stores in Plakar's own configuration.
 //!
-//! Plakar rewrites all three files on each change, without a lock, and its INI and YAML readers change
-//! values. So: one lock of ours, JSON with every value a string on standard input, and what was kept is
-//! read back and compared.
+//! Plakar rewrites all three files on each change, without a lock, and its INI and YAML readers
+//! change values. So: one lock of ours, JSON with every value a string on standard input, and what
+//! was kept is read back and compared.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -141,7 +141,8 @@ impl Plakar {
     }
 }
 
-/// Plakar reads JSON as YAML first, which takes more characters than JSON for the end of a line, or for nothing.
+/// Plakar reads JSON as YAML first, which takes more characters than JSON for the end of a line, or
+/// for nothing.
 fn escaped(json: &str) -> String {
     let escape = |letter: char| match letter {
         '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' => {

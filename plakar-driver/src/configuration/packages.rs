@@ -99,7 +99,8 @@ pub async fn installed(plakar: &Plakar) -> Result<Vec<Integration>> {
     Ok(integrations)
 }
 
-/// The connectors for a resource of this class. A connector or resource without subclass goes with any.
+/// The connectors for a resource of this class. A connector or resource without subclass goes with
+/// any.
 pub fn compatible<'a>(
     integrations: &'a [Integration],
     kind: ConnectorKind,

@@ -18,7 +18,8 @@ impl Plakar {
     /// A store answers well too when no store has been made there yet: see [`Plakar::store_state`].
     ///
     /// # Errors
-    /// The connector's reason, as [`Error::Refused`](crate::Error::Refused), or no answer within 60 s.
+    /// The connector's reason, as [`Error::Refused`](crate::Error::Refused), or no answer within 60
+    /// s.
     pub async fn ping(&self, kind: Kind, name: &Name, cancel: &CancellationToken) -> Result<()> {
         let secrets = self.secrets(kind, name).await?;
         let job = self

@@ -74,7 +74,8 @@ pub struct Fault {
 /// A connector's schema.
 pub struct Schema {
     fields: Vec<Field>,
-    /// The `errorMessage` of fields that have one, as ajv-errors knows it: one text, or one for each keyword.
+    /// The `errorMessage` of fields that have one, as ajv-errors knows it: one text, or one for
+    /// each keyword.
     words: BTreeMap<String, Value>,
     validator: jsonschema::Validator,
 }

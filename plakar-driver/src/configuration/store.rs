@@ -86,7 +86,8 @@ impl Plakar {
         }
     }
 
-    /// Makes a store. An encrypted one needs a name and the option `passphrase`; plakar wants a strong one.
+    /// Makes a store. An encrypted one needs a name and the option `passphrase`; plakar wants a
+    /// strong one.
     ///
     /// # Errors
     /// There is one already, or the connector refuses.

@@ -20,8 +20,8 @@ pub enum CheckTarget {
 }
 
 impl Plakar {
-    /// Reads all data of a snapshot and compares its digests. With an empty cache: what plakar remembers of a store on this
-    /// machine may be gone from the store.
+    /// Reads all data of a snapshot and compares its digests. With an empty cache: what plakar
+    /// remembers of a store on this machine may be gone from the store.
     ///
     /// # Errors
     /// [`Error::Input`] for an app id that can't be one. All else is a [`Verdict`].
@@ -50,7 +50,8 @@ impl Plakar {
             ended.exit_code().into_iter().for_each(|code| news(Progress::Exited(code)));
             match reader.result(ended) {
                 Ok(0) => Ok(Verdict::Succeeded),
-                // It says nothing, and exits with 0, if there is nothing to check, or nothing that it can open.
+                // It says nothing, and exits with 0, if there is nothing to check, or nothing that
+                // it can open.
                 Err(Error::Answer(_)) if reader.id().is_none() => {
                     Err(Error::Refused("the restore point is not there, or can't be opened".into()))
                 }

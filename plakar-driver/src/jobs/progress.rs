@@ -1,8 +1,8 @@
 //! What plakar's lines say about a job that runs, and the line with its result.
 //!
-//! Names go raw into the lines, so one with a newline in it makes a line of its own that may look like
-//! plakar's. What it can't know is the id of the snapshot that is being made: each line of plakar's begins
-//! with it, and the first such line is always plakar's.
+//! Names go raw into the lines, so one with a newline in it makes a line of its own that may look
+//! like plakar's. What it can't know is the id of the snapshot that is being made: each line of
+//! plakar's begins with it, and the first such line is always plakar's.
 
 use crate::error::{Error, Result};
 use crate::process::job_end::{JobEnd, refused};
@@ -54,7 +54,8 @@ impl ProgressReader {
         self.failed
     }
 
-    /// The number of errors that the result line tells. Exit status 0 without that line is no success.
+    /// The number of errors that the result line tells. Exit status 0 without that line is no
+    /// success.
     pub(crate) fn result(&self, ended: JobEnd) -> Result<u64> {
         let reason = ended.reason();
         match (ended.how?, self.errors) {

@@ -45,13 +45,15 @@ impl Plakar {
     ) -> Result<(Vec<PlannedPoint>, bool)> {
         let text = self.run_prune(store, app, retention, &[]).await?;
         let mut plan: Vec<PlannedPoint> = text.lines().filter_map(planned).collect();
-        // Plakar counts days back from today, so an app that has not been backed up for long would lose all.
+        // Plakar counts days back from today, so an app that has not been backed up for long would
+        // lose all.
         let spared =
             plan.first_mut().is_some_and(|newest| !std::mem::replace(&mut newest.keep, true));
         Ok((plan, spared))
     }
 
-    /// Removes the restore points of an app that the policy does not keep, but never the newest. Gives the plan that was carried out.
+    /// Removes the restore points of an app that the policy does not keep, but never the newest.
+    /// Gives the plan that was carried out.
     ///
     /// The space is freed by plakar's maintenance.
     ///

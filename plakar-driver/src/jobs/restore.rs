@@ -31,7 +31,8 @@ pub struct RestoreResult {
 }
 
 impl Plakar {
-    /// Restores a snapshot or a part of it and compares the destination with the snapshot, entry by entry.
+    /// Restores a snapshot or a part of it and compares the destination with the snapshot, entry by
+    /// entry.
     ///
     /// # Errors
     /// [`Error::Input`] for a folder that is no absolute path. All else is a [`Verdict`].
@@ -55,7 +56,8 @@ impl Plakar {
                 RestoreTarget::Destination(name) => (job.to.clone(), name.reference()),
                 RestoreTarget::Folder(path) => (job.to.clone(), restore_folder(path)?),
                 RestoreTarget::Origin(source) => {
-                    // What is restored goes into the destination's own folder, so that is where it was, not above it.
+                    // What is restored goes into the destination's own folder, so that is where it
+                    // was, not above it.
                     let place =
                         if entry.kind == EntryKind::Folder { path.clone() } else { path.parent() };
                     let destination = self

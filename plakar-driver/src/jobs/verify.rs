@@ -1,10 +1,10 @@
 //! Whether a restore is whole: the destination is read again and compared with the snapshot.
 //!
-//! A destination can be anything plakar has a connector for, and only such a connector can read it. So it is
-//! backed up, without plakar's cache of unchanged files, into the store that the restore came from: what is
-//! there already is not stored again, and within one store equal contents have equal digests, so that
-//! nothing of the store itself is read but the two lists. That snapshot is removed afterwards. A local
-//! folder goes the same way, through plakar's own connector for files.
+//! A destination can be anything plakar has a connector for, and only such a connector can read it.
+//! So it is backed up, without plakar's cache of unchanged files, into the store that the restore
+//! came from: what is there already is not stored again, and within one store equal contents have
+//! equal digests, so that nothing of the store itself is read but the two lists. That snapshot is
+//! removed afterwards. A local folder goes the same way, through plakar's own connector for files.
 
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
@@ -110,7 +110,8 @@ impl Plakar {
             };
             let mut ignored = Vec::new();
             if let Some(names) = top_names(browser, &job.snapshot, path).await? {
-                // Where the connector's root lies in its paths is known only when it was read, so first nothing is.
+                // Where the connector's root lies in its paths is known only when it was read, so
+                // first nothing is.
                 let empty = read.again(&["*".to_owned()], &mut |_| ()).await?;
                 ignored = rules(&browser.restore_point(&empty).await?.root, &names);
             }
@@ -131,8 +132,9 @@ impl Plakar {
         compared
     }
 
-    /// Removes what restores left that were killed: what they configured, at once and so before any begins anew, and
-    /// their snapshots in these stores that are older than this call. No restore may be running.
+    /// Removes what restores left that were killed: what they configured, at once and so before any
+    /// begins anew, and their snapshots in these stores that are older than this call. No restore
+    /// may be running.
     ///
     /// # Errors
     /// Plakar can't be run, or a store can't be opened.
@@ -159,8 +161,9 @@ impl Plakar {
         Ok(())
     }
 
-    /// For a while, the place of a destination as a source, or of a source as a destination: with the options that the
-    /// connector of the other kind takes. `below` is a folder below that place, or nothing.
+    /// For a while, the place of a destination as a source, or of a source as a destination: with
+    /// the options that the connector of the other kind takes. `below` is a folder below that
+    /// place, or nothing.
     pub(crate) async fn as_other(
         &self,
         kind: Kind,
@@ -246,7 +249,8 @@ impl DestinationReader<'_> {
     }
 }
 
-/// The names that a restore of this path makes at the top of its destination. None if they are too many.
+/// The names that a restore of this path makes at the top of its destination. None if they are too
+/// many.
 async fn top_names(
     browser: &Browser,
     id: &SnapshotId,
@@ -259,7 +263,8 @@ async fn top_names(
     Ok((!page.more).then(|| page.items.into_iter().map(|entry| entry.name).collect()))
 }
 
-/// Rules for plakar's `-ignore`, as those of .gitignore, that leave out all in a folder but these names.
+/// Rules for plakar's `-ignore`, as those of .gitignore, that leave out all in a folder but these
+/// names.
 fn rules(root: &str, names: &[String]) -> Vec<String> {
     let special = |letter: char| {
         if "*?[]!#\\ ".contains(letter) { format!("\\{letter}") } else { letter.to_string() }

@@ -54,7 +54,8 @@ impl fmt::Debug for Settings {
 impl Plakar {
     /// The plakar of this process's environment: the variable `PLAKAR`, or the first in `PATH`.
     ///
-    /// `guard` is the command that runs [`guard::run`](crate::process::guard::run) with the arguments that follow.
+    /// `guard` is the command that runs [`guard::run`](crate::process::guard::run) with the
+    /// arguments that follow.
     ///
     /// # Errors
     /// [`Error::NotInstalled`].
@@ -171,8 +172,8 @@ impl Job {
         self
     }
 
-    /// It starts with an empty cache, which is removed after it: what it knows of a store, it has read from the store.
-    /// Plakar reads all of the store's states then, and unpacks its packages.
+    /// It starts with an empty cache, which is removed after it: what it knows of a store, it has
+    /// read from the store. Plakar reads all of the store's states then, and unpacks its packages.
     pub(crate) fn own_cache(mut self) -> Self {
         self.own_cache = true;
         self
@@ -295,7 +296,8 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Waits until it has ended, also because it was cancelled or took too long: then how it was, not its code.
+    /// Waits until it has ended, also because it was cancelled or took too long: then how it was,
+    /// not its code.
     pub(crate) async fn ended(&mut self) -> Result<i32> {
         let why = tokio::select! {
             status = self.child.wait() => return code(status),

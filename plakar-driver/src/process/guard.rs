@@ -1,9 +1,9 @@
 //! The process between us and each plakar: it ends plakar when we end, however we end.
 //!
-//! A guard's standard input is a lifeline: first the bytes that are for plakar, then nothing for as long
-//! as the job shall go on. When it closes, because the job is cancelled or because we were killed, plakar
-//! gets a SIGTERM, and its whole process group a SIGKILL when it does not end. Each job has a folder for
-//! temporary files of its own, which is removed after it.
+//! A guard's standard input is a lifeline: first the bytes that are for plakar, then nothing for as
+//! long as the job shall go on. When it closes, because the job is cancelled or because we were
+//! killed, plakar gets a SIGTERM, and its whole process group a SIGKILL when it does not end. Each
+//! job has a folder for temporary files of its own, which is removed after it.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read};
@@ -32,11 +32,13 @@ fn interval(since: Instant) -> Duration {
     Duration::from_millis(if since.elapsed() < Duration::from_secs(2) { 5 } else { 50 })
 }
 
-/// The guard's whole life: what the executable does that [`Plakar`](crate::Plakar) was given as guard.
-/// Arguments: the number of bytes on standard input that are plakar's, whose cache it uses (`shared-cache`, or `own-cache`
-/// for an empty one that is removed afterwards), the program, its arguments.
+/// The guard's whole life: what the executable does that [`Plakar`](crate::Plakar) was given as
+/// guard. Arguments: the number of bytes on standard input that are plakar's, whose cache it uses
+/// (`shared-cache`, or `own-cache` for an empty one that is removed afterwards), the program, its
+/// arguments.
 ///
-/// Gives the exit code: plakar's, 128 and the signal that ended it, or 127 if it could not be started.
+/// Gives the exit code: plakar's, 128 and the signal that ended it, or 127 if it could not be
+/// started.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> i32 {
     let mut arguments = arguments.into_iter();
     let bytes = arguments.next().and_then(|bytes| bytes.to_str()?.parse().ok());
@@ -132,13 +134,14 @@ struct OwnCache {
 }
 
 impl OwnCache {
-    /// Makes it, and starts its daemon: the one that plakar starts itself leaves plakar's process group and outlives the
-    /// job by five seconds.
+    /// Makes it, and starts its daemon: the one that plakar starts itself leaves plakar's process
+    /// group and outlives the job by five seconds.
     fn start(program: &OsStr, parent: &Path) -> io::Result<Self> {
         let folder = parent.join("cache");
         let cookies = folder.join("cookies/1.0.0");
         std::fs::create_dir_all(&cookies)?;
-        // Without it plakar greets its new user, and would ask for news of itself in each new cache.
+        // Without it plakar greets its new user, and would ask for news of itself in each new
+        // cache.
         std::fs::write(cookies.join(".disabled-security-check"), "")?;
         let mut command = Command::new(program);
         command

@@ -6,7 +6,8 @@ use tokio::sync::mpsc;
 /// Maximum length of a line, in bytes; the rest is cut off: only a hostile file name is as long.
 const MAX_LINE_BYTES: usize = 64 << 10;
 
-/// Minimum length of a secret that is struck out, in bytes: a shorter one hides more than it protects.
+/// Minimum length of a secret that is struck out, in bytes: a shorter one hides more than it
+/// protects.
 const MIN_SECRET_BYTES: usize = 4;
 
 /// Where a line was printed.

@@ -1,4 +1,5 @@
-//! Running plakar: its argument list, its lines without secrets, and the guard that ends what it started.
+//! Running plakar: its argument list, its lines without secrets, and the guard that ends what it
+//! started.
 
 pub(crate) mod command;
 pub mod guard;

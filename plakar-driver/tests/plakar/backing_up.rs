@@ -215,7 +215,8 @@ async fn prune_keeps_what_the_policy_says_and_always_the_newest() {
             folder.to_str().unwrap(),
         ]);
     };
-    // Of the app: two on one day of 40 days ago, one of 100 and one of 400 days ago. Of another: one.
+    // Of the app: two on one day of 40 days ago, one of 100 and one of 400 days ago. Of another:
+    // one.
     for (days, hours) in [(40, 0), (40, 0), (100, 0), (400, 0)] {
         snapshot(APP, at(days, hours));
     }

@@ -46,7 +46,8 @@ async fn children(browser: &Browser, id: &SnapshotId, folder: &SnapshotPath) -> 
     all(700, async |offset| browser.children(id, folder, offset, 700).await.unwrap()).await
 }
 
-/// What a search finds, but for folders and digests, of which only one of both ways knows. By path: the orders differ.
+/// What a search finds, but for folders and digests, of which only one of both ways knows. By path:
+/// the orders differ.
 async fn found(browser: &Browser, id: &SnapshotId, folder: &str, text: &str) -> Vec<Entry> {
     let mut found = all(1000, async |offset| {
         browser.search(id, &path(folder), text, offset, 1000).await.unwrap()

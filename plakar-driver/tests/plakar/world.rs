@@ -91,7 +91,8 @@ impl World {
         self.plakar.configure(kind, &name("drive"), &self::options(&options)).await.unwrap();
     }
 
-    /// Makes the source `drive` a folder of this machine, with these files: it takes names that no drive takes.
+    /// Makes the source `drive` a folder of this machine, with these files: it takes names that no
+    /// drive takes.
     pub async fn local(&self, files: &[(String, Vec<u8>)]) -> std::path::PathBuf {
         let folder = self.user.home().join("files");
         for (name, bytes) in files {
@@ -110,7 +111,8 @@ impl World {
         folder
     }
 
-    /// The same plakar, but for one of its commands a shell does this; `plakar` in it is the real one.
+    /// The same plakar, but for one of its commands a shell does this; `plakar` in it is the real
+    /// one.
     pub fn meddled(&self, command: &str, instead: &str) -> Plakar {
         let (script, real) = (self.user.home().join("meddled-plakar"), crate::plakar::plakar());
         let real = real.display();

@@ -1,7 +1,8 @@
-//! `cp`: files and folders from a remote to the local disk, the other way, or from a remote to another.
+//! `cp`: files and folders from a remote to the local disk, the other way, or from a remote to
+//! another.
 //!
-//! A remote is read as a source reads it, ahead and in order, and written as a destination writes it, many files side
-//! by side: what holds for backups and restores holds here.
+//! A remote is read as a source reads it, ahead and in order, and written as a destination writes
+//! it, many files side by side: what holds for backups and restores holds here.
 
 mod report;
 mod side;
@@ -22,10 +23,11 @@ use terminal::output::Output;
 
 /// Copy files and folders between a remote and this machine, or between remotes
 ///
-/// What is in a folder FROM goes into the folder TO, which is made if it is not there; a file FROM goes into the
-/// folder TO if TO is one or ends in a slash, and else becomes the file TO. A file that is there already with the
-/// same size and hash is left alone (on this machine: the same size and time), any other is replaced once the new
-/// one is complete. Links and special files of this machine are left out and named.
+/// What is in a folder FROM goes into the folder TO, which is made if it is not there; a file FROM
+/// goes into the folder TO if TO is one or ends in a slash, and else becomes the file TO. A file
+/// that is there already with the same size and hash is left alone (on this machine: the same size
+/// and time), any other is replaced once the new one is complete. Links and special files of this
+/// machine are left out and named.
 #[derive(Debug, clap::Args)]
 pub(super) struct CpArgs {
     /// A local path, opendrive://PATH or @NAME/PATH

@@ -25,12 +25,14 @@ const MAX_UNASKED_BYTES: u64 = 50_000_000;
 /// Timeout for removing the scratch folder.
 const CLEANUP_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Try on your own account what this product assumes of OpenDrive, in a scratch folder that is removed again
+/// Try on your own account what this product assumes of OpenDrive, in a scratch folder that is
+/// removed again
 ///
-/// Prints what the drive answers to each question (statuses, names of fields, sentences of errors), and whether the assumption
-/// holds. Nothing of the user's is read or changed, and what is printed has no contents, ids, names or secrets in it, so that it can
-/// be sent to others. Exit status: 1 if an assumption does not hold, 6 if the drive left a question open or the folder could not
-/// be removed.
+/// Prints what the drive answers to each question (statuses, names of fields, sentences of errors),
+/// and whether the assumption holds. Nothing of the user's is read or changed, and what is printed
+/// has no contents, ids, names or secrets in it, so that it can be sent to others. Exit status: 1
+/// if an assumption does not hold, 6 if the drive left a question open or the folder could not be
+/// removed.
 #[derive(Debug, clap::Args)]
 pub(super) struct ProbeArgs {
     /// opendrive://FOLDER or @NAME, where the scratch folder is made

@@ -1,12 +1,14 @@
 //! `store`: what another machine would see of a store, and what can be done if that is not all.
 //!
-//! Plakar answers from the cache of the machine that it runs on. A store whose states name each other in a circle reads well
-//! where it was made, and is empty everywhere else: Plakar 1.1.4 passes over such states without a word (`TopoSort` in kloset
-//! v1.1.3). They come about where a state was put in the place of another one, as any store but ours does in a `sync`.
+//! Plakar answers from the cache of the machine that it runs on. A store whose states name each
+//! other in a circle reads well where it was made, and is empty everywhere else: Plakar 1.1.4
+//! passes over such states without a word (`TopoSort` in kloset v1.1.3). They come about where a
+//! state was put in the place of another one, as any store but ours does in a `sync`.
 //!
-//! It also reads along the parents that states name, and not in the order in which they were made. After maintenance by one of several
-//! machines it can find a packfile again that was removed, and look there for what is in another one: see docs/ARCHITECTURE.md. A state of
-//! another name is nobody's parent, and what names no parent that is there is read in the order of the listing.
+//! It also reads along the parents that states name, and not in the order in which they were made.
+//! After maintenance by one of several machines it can find a packfile again that was removed, and
+//! look there for what is in another one: see docs/ARCHITECTURE.md. A state of another name is
+//! nobody's parent, and what names no parent that is there is read in the order of the listing.
 
 mod machine;
 
@@ -45,7 +47,8 @@ enum StoreAction {
     Repair {
         #[command(flatten)]
         store: StoreSelection,
-        /// Read all data too, as a machine that has not seen the store before; if some is missing, have the states read in the order of their times
+        /// Read all data too, as a machine that has not seen the store before; if some is missing,
+        /// have the states read in the order of their times
         #[arg(long)]
         data: bool,
         /// Only say what would be done
@@ -58,7 +61,8 @@ enum StoreAction {
 struct StoreSelection {
     /// @NAME of a store of Plakar's
     store: String,
-    /// The file with the passphrase of the store, as for plakar -keyfile; without it Plakar asks, more than once
+    /// The file with the passphrase of the store, as for plakar -keyfile; without it Plakar asks,
+    /// more than once
     #[arg(long, value_name = "FILE")]
     keyfile: Option<PathBuf>,
     /// Print one JSON object
@@ -111,7 +115,8 @@ impl StoreSelection {
         let kloset = self.kloset()?;
         let mut view = self.look(&kloset)?;
         let mut moved: Vec<(String, String)> = Vec::new();
-        // First those that are known to have taken the place of another one; if that is not enough, all that hide something.
+        // First those that are known to have taken the place of another one; if that is not enough,
+        // all that hide something.
         for wanted in [StoreView::replacing, StoreView::hiding] {
             let wanted: Vec<String> = wanted(&view);
             if view.hidden.is_empty() || wanted.is_empty() {
@@ -171,7 +176,8 @@ impl StoreSelection {
         Ok(if view.is_whole() && whole != Some(false) { Exit::Done } else { Exit::Failed })
     }
 
-    /// Whether a machine that has not seen the store before reads all data of all restore points that it sees.
+    /// Whether a machine that has not seen the store before reads all data of all restore points
+    /// that it sees.
     fn is_whole(&self) -> Result<bool, Failure> {
         Machine::fresh(&self.store, self.keyfile.clone())?.check()
     }
@@ -227,7 +233,8 @@ impl StoreSelection {
     }
 }
 
-/// Gives a state another name, by which those of a higher position come first in a list; gives that name.
+/// Gives a state another name, by which those of a higher position come first in a list; gives that
+/// name.
 fn rename(kloset: &Store, name: &str, position: Option<u64>) -> Result<String, Failure> {
     drive(async {
         let mac = mac_from_hex(name)
@@ -245,8 +252,8 @@ impl StoreView {
         names.into_iter().cloned().collect()
     }
 
-    /// The states that took the place of another one: such a one tells of the snapshot whose name it has, and some state removed that
-    /// before.
+    /// The states that took the place of another one: such a one tells of the snapshot whose name
+    /// it has, and some state removed that before.
     fn replacing(&self) -> Vec<String> {
         self.named(|name, state| {
             let removed = self

@@ -1,4 +1,5 @@
-//! A restore by calls: one for each folder and file, many side by side, each answered when it is done.
+//! A restore by calls: one for each folder and file, many side by side, each answered when it is
+//! done.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -118,7 +119,8 @@ impl CallRestore {
         std::mem::take(&mut *self.context.summary()).notes()
     }
 
-    /// A file of this restore, found in the listing of its folder: a path may not be found for a while.
+    /// A file of this restore, found in the listing of its folder: a path may not be found for a
+    /// while.
     async fn look_up(&self, path: &str) -> Result<(Entry, Object), RestoreError> {
         let (folder, name) = split(path);
         let entries = self
@@ -141,7 +143,8 @@ impl CallRestore {
         let (folder, preparations) = self.folders.enter(path);
         for preparation in preparations {
             let context = self.context.clone();
-            // In a task of its own: others wait for the folder too, whatever becomes of the call that came first.
+            // In a task of its own: others wait for the folder too, whatever becomes of the call
+            // that came first.
             tokio::spawn(async move { preparation.run(&context).await });
         }
         folder
@@ -169,7 +172,8 @@ impl ReceivingFile<'_> {
         self.file.chunk(chunk).await
     }
 
-    /// Takes note that all bytes have come, and waits until the file is on the remote, size and hash compared.
+    /// Takes note that all bytes have come, and waits until the file is on the remote, size and
+    /// hash compared.
     ///
     /// # Errors
     /// Why it is not.

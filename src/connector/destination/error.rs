@@ -5,7 +5,8 @@ use std::sync::Arc;
 use crate::connector::MAX_PATH_BYTES;
 use crate::rclone::{Error, ErrorKind};
 
-/// Maximum number of failures in a row that are not about a single file; the rest is not tried then.
+/// Maximum number of failures in a row that are not about a single file; the rest is not tried
+/// then.
 pub(super) const MAX_FAILURES_IN_A_ROW: u32 = 16;
 
 /// Why an entry is not restored, or only in part. Shown, it is one line.
@@ -21,7 +22,8 @@ pub enum RestoreError {
     /// Something else of this restore has its name, as the remote sees names.
     #[error("{0}")]
     NameTaken(String),
-    /// The remote has its name in another form only, or twice: which of the two is meant nobody can tell.
+    /// The remote has its name in another form only, or twice: which of the two is meant nobody can
+    /// tell.
     #[error("{0}")]
     Ambiguous(String),
     /// The remote has a file of its name.

@@ -21,7 +21,8 @@ pub(super) struct FolderRefusal {
     reason: RestoreError,
 }
 
-/// A folder: what is in it on the remote, once that is known, and what was put there in this restore.
+/// A folder: what is in it on the remote, once that is known, and what was put there in this
+/// restore.
 pub(super) struct RestoreFolder {
     /// Relative to the base, "" for the base itself; as the snapshot has it.
     pub(super) path: String,
@@ -135,8 +136,8 @@ impl RestoreFolder {
         Ok((folder, Some(kind)))
     }
 
-    /// The folder of a name in this one, and what there is to do for it, if anything. One whose name is taken is
-    /// refused.
+    /// The folder of a name in this one, and what there is to do for it, if anything. One whose
+    /// name is taken is refused.
     pub(super) fn below(&self, name: &str, remote: &Remote) -> (Arc<Self>, Option<PrepareKind>) {
         match self.claim_folder(name, remote) {
             Ok(below) => below,

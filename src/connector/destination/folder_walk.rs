@@ -9,11 +9,12 @@ use super::folder::{PrepareKind, RestoreFolder};
 use super::paths::contains;
 use crate::panics::caught;
 
-/// The folders of a restore, found by their paths. One that nobody holds any more is let go, and looked up again when it is
-/// entered again.
+/// The folders of a restore, found by their paths. One that nobody holds any more is let go, and
+/// looked up again when it is entered again.
 pub(super) struct FolderWalk {
     context: Arc<RestoreContext>,
-    /// Maximum number of folders that are held, beside those on the way to the one that was entered last.
+    /// Maximum number of folders that are held, beside those on the way to the one that was entered
+    /// last.
     max_held: usize,
     state: Mutex<WalkState>,
 }
@@ -38,8 +39,8 @@ impl FolderWalk {
         Self { context, max_held, state: Mutex::default() }
     }
 
-    /// Goes to a folder. Gives it, and what has to be prepared on the way, each after the folder that it is in: whoever enters
-    /// must see to that, because others wait for those folders too.
+    /// Goes to a folder. Gives it, and what has to be prepared on the way, each after the folder
+    /// that it is in: whoever enters must see to that, because others wait for those folders too.
     pub(super) fn enter(&self, path: &str) -> (Arc<RestoreFolder>, Vec<Preparation>) {
         let remote = &self.context.destination.remote;
         let mut preparations = Vec::new();

@@ -11,11 +11,12 @@ use super::error::RestoreError;
 use super::upload::{FileBody, Stored, StreamPiece, Upload};
 use crate::panics::caught;
 
-/// Maximum length of a file that is taken in whole, in bytes: whoever sends goes on while it is uploaded.
+/// Maximum length of a file that is taken in whole, in bytes: whoever sends goes on while it is
+/// uploaded.
 const MAX_WHOLE_BYTES: u64 = 1 << 20;
 
-/// Maximum number of bytes that the files under way hold here. What uploads keep of larger ones until the drive has it is bounded
-/// for itself (go/drive/chunk.go).
+/// Maximum number of bytes that the files under way hold here. What uploads keep of larger ones
+/// until the drive has it is bounded for itself (go/drive/chunk.go).
 const MAX_INCOMING_BYTES: u64 = 32 << 20;
 
 /// What is counted for a file beside its bytes.
@@ -27,8 +28,8 @@ const MAX_WAITING_PIECES: usize = 2;
 /// The memory that all files under way share.
 pub(super) struct IncomingMemory(Arc<Semaphore>);
 
-/// A file whose bytes come in. A small one is taken in whole and uploaded when it is complete, a larger one while it comes in.
-/// Dropping it ends its upload; nothing half-written stays.
+/// A file whose bytes come in. A small one is taken in whole and uploaded when it is complete, a
+/// larger one while it comes in. Dropping it ends its upload; nothing half-written stays.
 pub(super) struct IncomingFile {
     context: Arc<RestoreContext>,
     size: Option<u64>,
@@ -121,7 +122,8 @@ impl IncomingFile {
         self.send(chunk).await
     }
 
-    /// Takes note that all bytes have come, and waits until the file is on the remote, size and hash compared.
+    /// Takes note that all bytes have come, and waits until the file is on the remote, size and
+    /// hash compared.
     pub(super) async fn finish(self) -> UploadOutcome {
         // Whoever sends could not read the rest: that the bytes end is all it can say.
         if let Some(expected) = self.size.filter(|size| self.count != *size) {

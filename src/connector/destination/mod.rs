@@ -3,8 +3,8 @@
 //! Entries come one after another, each file's bytes right behind it. Folders are made and files
 //! uploaded by tasks while the stream goes on, bounded in number and in bytes.
 //!
-//! Modification times of files are kept, to the second on OpenDrive. Those of folders are not:
-//! the drive has no call for them. Owners, modes and extended attributes have no place there either.
+//! Modification times of files are kept, to the second on OpenDrive. Those of folders are not: the
+//! drive has no call for them. Owners, modes and extended attributes have no place there either.
 
 mod call_restore;
 mod content_comparer;
@@ -100,7 +100,8 @@ impl Destination {
         self.base().await.map(drop).map_err(|error| explain(&self.settings, &error))
     }
 
-    /// Begins to restore a tree. Outcomes go to the channel, which must be received from all the time.
+    /// Begins to restore a tree. Outcomes go to the channel, which must be received from all the
+    /// time.
     pub fn restore<T: Send + 'static>(
         self: &Arc<Self>,
         outcomes: mpsc::Sender<Outcome<T>>,
@@ -165,8 +166,9 @@ impl Destination {
     }
 }
 
-/// The form in which names are compared where case does not count, nor how accents are composed. A drive may fold fewer
-/// characters than this; what it would keep apart is then refused, never merged.
+/// The form in which names are compared where case does not count, nor how accents are composed. A
+/// drive may fold fewer characters than this; what it would keep apart is then refused, never
+/// merged.
 fn fold(name: &str) -> String {
     Rclone::get().name_key(name)
 }

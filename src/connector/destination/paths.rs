@@ -37,8 +37,9 @@ pub(super) fn absolute(path: &str) -> String {
     format!("/{path}")
 }
 
-/// A path as listings show it: control characters are look-alikes there, as in rclone's standard encoding (lib/encoder).
-/// Handed over as they are, they would be stored all the same, and never be found again in a listing.
+/// A path as listings show it: control characters are look-alikes there, as in rclone's standard
+/// encoding (lib/encoder). Handed over as they are, they would be stored all the same, and never be
+/// found again in a listing.
 pub(super) fn standard(path: &str) -> Cow<'_, str> {
     if !path.contains(|c: char| c.is_ascii_control()) {
         return path.into();

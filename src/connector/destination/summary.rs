@@ -78,8 +78,8 @@ impl RestoreSummary {
         ))
     }
 
-    /// One line that counts and names the files that have another modification time than they should; `None` if all have
-    /// theirs.
+    /// One line that counts and names the files that have another modification time than they
+    /// should; `None` if all have theirs.
     pub fn dated(&self) -> Option<String> {
         let whose = self.dated.counted("file has", "files have")?;
         Some(format!(
@@ -88,7 +88,8 @@ impl RestoreSummary {
         ))
     }
 
-    /// One line that counts and names what is in the destination and cannot be decrypted; `None` if there is nothing.
+    /// One line that counts and names what is in the destination and cannot be decrypted; `None` if
+    /// there is nothing.
     pub fn hidden(&self) -> Option<String> {
         let names = self.undecryptable.counted("name", "names")?;
         let list = self.undecryptable.list();
@@ -97,7 +98,8 @@ impl RestoreSummary {
         ))
     }
 
-    /// One line that counts and names what has another name from now on than it had in the snapshot; `None` if all has its own.
+    /// One line that counts and names what has another name from now on than it had in the
+    /// snapshot; `None` if all has its own.
     pub fn shown(&self) -> Option<String> {
         let names = self.shown.counted("name", "names")?;
         let list = self.shown.list();

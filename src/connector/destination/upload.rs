@@ -25,7 +25,8 @@ pub(super) struct Upload {
     pub(super) size: Option<u64>,
     /// `None` if it is told later, by [`Upload::date`].
     pub(super) modified: Option<SystemTime>,
-    /// Whether this restore has put a file there before: what the folder had is no longer what it has.
+    /// Whether this restore has put a file there before: what the folder had is no longer what it
+    /// has.
     pub(super) again: bool,
 }
 
@@ -134,9 +135,9 @@ impl Upload {
         Ok(upload_with_retries(&self.path, Duration::ZERO, upload).await?)
     }
 
-    /// Uploads a file while its bytes come in. They come once only: so where a file of the same size
-    /// is there, it is read along. As long as it is the same nothing is uploaded, and from the first
-    /// difference on it gives what has passed by.
+    /// Uploads a file while its bytes come in. They come once only: so where a file of the same
+    /// size is there, it is read along. As long as it is the same nothing is uploaded, and from the
+    /// first difference on it gives what has passed by.
     async fn store_stream(
         &self,
         remote: &Remote,
@@ -215,7 +216,8 @@ impl Upload {
         Some((existing, existing.object.as_ref()?))
     }
 
-    /// Leaves a file as it is but for its time; gives the one that it has then, as far as it is known.
+    /// Leaves a file as it is but for its time; gives the one that it has then, as far as it is
+    /// known.
     async fn keep(
         &self,
         existing: &ExistingEntry,
@@ -278,7 +280,8 @@ impl Upload {
     }
 }
 
-/// Gives a file its time, where files can be given one; gives the one that it has then, as far as it is known.
+/// Gives a file its time, where files can be given one; gives the one that it has then, as far as
+/// it is known.
 pub(super) async fn set_time(
     object: &Object,
     modified: SystemTime,

@@ -13,7 +13,8 @@ const MIN_RIGHT_PER_WRONG: usize = 10;
 /// Maximum number of the newest files among which the next one is looked for.
 const MAX_CANDIDATES: usize = 64;
 
-/// The files to come by age, the newest one that was not opened, and how good it was to guess by it.
+/// The files to come by age, the newest one that was not opened, and how good it was to guess by
+/// it.
 #[derive(Debug, Default)]
 pub(super) struct ChangePredictor {
     /// By modification time and order of the records.
@@ -44,8 +45,8 @@ impl ChangePredictor {
         self.right += usize::from(self.newest.is_some() && modified > self.newest);
     }
 
-    /// The next file that is likely to be opened, by its order; it is not said again. `pending` is how many
-    /// of those that were said are neither opened nor left unopened.
+    /// The next file that is likely to be opened, by its order; it is not said again. `pending` is
+    /// how many of those that were said are neither opened nor left unopened.
     pub(super) fn next(&mut self, pending: usize) -> Option<u64> {
         // No more at once than were right so far: being wrong shows late.
         if self.unopened < MIN_UNOPENED_FILES

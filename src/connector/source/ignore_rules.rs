@@ -1,8 +1,9 @@
 //! What Plakar leaves out by `-ignore`.
 //!
-//! Plakar takes every record and drops those whose path a pattern matches (kloset v1.1.3, snapshot/backup.go and exclude/); it says
-//! nothing of them. A pattern that matches the base drops everything, and the backup passes for a good one. So the same is worked out
-//! here, as go-git's `gitignore` does it, which Plakar uses: patterns count from the root of the drive.
+//! Plakar takes every record and drops those whose path a pattern matches (kloset v1.1.3,
+//! snapshot/backup.go and exclude/); it says nothing of them. A pattern that matches the base drops
+//! everything, and the backup passes for a good one. So the same is worked out here, as go-git's
+//! `gitignore` does it, which Plakar uses: patterns count from the root of the drive.
 
 /// The patterns of a run.
 #[derive(Debug, Default)]
@@ -93,7 +94,8 @@ impl IgnorePattern {
     }
 }
 
-/// Whether a name matches a pattern of Go's `filepath.Match`, which has no slash in it; a malformed one matches nothing.
+/// Whether a name matches a pattern of Go's `filepath.Match`, which has no slash in it; a malformed
+/// one matches nothing.
 fn glob(pattern: &str, name: &str) -> bool {
     let pattern: Vec<char> = pattern.chars().collect();
     let name: Vec<char> = name.chars().collect();

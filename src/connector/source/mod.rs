@@ -84,15 +84,16 @@ impl Source {
         })
     }
 
-    /// For a Plakar that drops the records that these patterns match: where none is left, it is said.
+    /// For a Plakar that drops the records that these patterns match: where none is left, it is
+    /// said.
     #[must_use]
     pub fn ignoring(mut self, patterns: &[String]) -> Self {
         self.ignore_rules = IgnoreRules::new(patterns);
         self
     }
 
-    /// For a Plakar that acknowledges only what it has opened, with so many workers: what is kept of unopened
-    /// files is bounded, and no more files are open at once than there are transfers.
+    /// For a Plakar that acknowledges only what it has opened, with so many workers: what is kept
+    /// of unopened files is bounded, and no more files are open at once than there are transfers.
     #[must_use]
     pub fn without_acknowledgements(mut self, workers: usize) -> Self {
         self.files.without_acknowledgements(workers);
@@ -112,7 +113,8 @@ impl Source {
         self.remote.list("").await.map(drop).map_err(|error| explain(&self.settings, &error))
     }
 
-    /// Opens a file that the walk told of; those that are likely to be opened next are fetched ahead.
+    /// Opens a file that the walk told of; those that are likely to be opened next are fetched
+    /// ahead.
     ///
     /// # Errors
     /// `NotFound` for any other path, or for one that is acknowledged already.
@@ -134,8 +136,8 @@ impl Source {
         Ok(FileReader::reading(object.read(0, None).await?))
     }
 
-    /// Waits for an error of a file's after which no other can be read: the account may not download any more today. For ever
-    /// if there is none.
+    /// Waits for an error of a file's after which no other can be read: the account may not
+    /// download any more today. For ever if there is none.
     pub async fn fatal_error(&self) -> Error {
         self.fatal_error.wait().await
     }

@@ -7,8 +7,8 @@
 //! fetches next to nothing in vain; there, those that are likely to have changed are fetched one by
 //! one. A run that opens no file fetches none.
 //!
-//! Where nothing is acknowledged, a file counts as left unopened when more files behind it were opened than
-//! there are workers who could have it in their hands. It is let go then.
+//! Where nothing is acknowledged, a file counts as left unopened when more files behind it were
+//! opened than there are workers who could have it in their hands. It is let go then.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -23,7 +23,8 @@ use crate::rclone::{Error, ErrorKind, Object, PrefetchJob};
 /// Maximum of all that is fetched ahead, in KiB.
 const MAX_PREFETCHED_KIB: usize = 64 << 10;
 
-/// Maximum that is fetched of one file before it is asked for, in bytes; the rest of a larger one follows when it is.
+/// Maximum that is fetched of one file before it is asked for, in bytes; the rest of a larger one
+/// follows when it is.
 const MAX_PREFETCH_BYTES: usize = 4 << 20;
 
 /// Minimum number of files that are opened one after another before any is fetched ahead.
@@ -32,8 +33,8 @@ const MIN_STREAK_FILES: usize = 2;
 /// Number of files that are fetched ahead first.
 const INITIAL_WINDOW_FILES: usize = 4;
 
-/// Maximum number of files that wait to be opened where nothing is acknowledged. Plakar 1.0 holds a thousand records,
-/// and gRPC at most some thousands more, before the walk has to wait.
+/// Maximum number of files that wait to be opened where nothing is acknowledged. Plakar 1.0 holds a
+/// thousand records, and gRPC at most some thousands more, before the walk has to wait.
 const MAX_WAITING_FILES: usize = 16 << 10;
 
 /// The files that were told of and not acknowledged yet, and what is fetched of them.
@@ -211,8 +212,8 @@ impl ReadAhead {
         PrefetchJob::start(jobs);
     }
 
-    /// Begins to fetch a file; `None` if the budget is spent. An object that cannot be read is told of when it is asked
-    /// for.
+    /// Begins to fetch a file; `None` if the budget is spent. An object that cannot be read is told
+    /// of when it is asked for.
     fn begin(&self, file: &mut TrackedFile, likely: bool) -> Option<PrefetchJob> {
         let wanted = file
             .object
@@ -259,7 +260,8 @@ impl ReadAheadState {
         self.skipped(likely);
     }
 
-    /// Lets go of the unopened files before one in the order of the records, but for the last of them.
+    /// Lets go of the unopened files before one in the order of the records, but for the last of
+    /// them.
     fn let_go(&mut self, order: u64, kept: usize) -> Vec<TrackedFile> {
         // There are never many to count: those before the last opened one went then.
         let before = if order >= self.recorded {

@@ -79,7 +79,8 @@ impl FileReader {
 
     async fn next(&mut self) -> Result<Option<Bytes>, Error> {
         loop {
-            // Taken out, so that a future that is dropped leaves an ended reader and not a torn one.
+            // Taken out, so that a future that is dropped leaves an ended reader and not a torn
+            // one.
             match std::mem::replace(&mut self.stage, ReadStage::Ended) {
                 ReadStage::Fetching(FilePrefetch { prefetch, permit, .. }) => {
                     let (bytes, reader) = prefetch.take().await?;

@@ -13,7 +13,8 @@ use crate::connector::{MAX_PATH_BYTES, OpenError, UNDECRYPTABLE, explain};
 use crate::rclone::{Entry, Error, Listing};
 use terminal::text;
 
-/// Maximum length of a name that is saved, in bytes. OpenDrive's are 255 long, a third of what rclone may make of them.
+/// Maximum length of a name that is saved, in bytes. OpenDrive's are 255 long, a third of what
+/// rclone may make of them.
 const MAX_ENTRY_NAME_BYTES: usize = 4 << 10;
 
 /// Maximum that is kept of a name that cannot be saved, in bytes.
@@ -178,7 +179,8 @@ impl Walk<'_> {
                 continue;
             }
             if unfinished {
-                // An error, so that the backup says that it lacks a file; the next one has it, if the upload ends.
+                // An error, so that the backup says that it lacks a file; the next one has it, if
+                // the upload ends.
                 self.send(full, SourceItem::Failed(UNFINISHED.to_owned())).await?;
                 continue;
             }
@@ -199,7 +201,8 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Says that nothing is left of what was found, if so. That the base itself is dropped is an error: somebody wanted a backup of it.
+    /// Says that nothing is left of what was found, if so. That the base itself is dropped is an
+    /// error: somebody wanted a backup of it.
     async fn last(&self) -> Result<(), WalkStop> {
         let root = &self.source.settings.identity.root;
         let all_dropped = self.source.lock_notes().all_dropped();

@@ -36,7 +36,8 @@ pub(super) struct Catalog {
     remote: Remote,
     checkers: usize,
     listings: Mutex<HashMap<Kind, KindListing>>,
-    /// Unfinished uploads by their paths, each with the time at which it was begun, by the remote's clock.
+    /// Unfinished uploads by their paths, each with the time at which it was begun, by the remote's
+    /// clock.
     leftovers: Mutex<HashMap<String, (Object, SystemTime)>>,
     /// Held while a look-up makes a listing, so that many at once make one.
     first_listing: tokio::sync::Mutex<()>,
@@ -63,12 +64,15 @@ impl Catalog {
         &self.remote
     }
 
-    /// Lists a kind anew. Gives the MACs, the last that was put first, and those whose object is not what it was.
+    /// Lists a kind anew. Gives the MACs, the last that was put first, and those whose object is
+    /// not what it was.
     ///
-    /// Plakar 1.1.4 reads states along the parents that they name, the last in the list first, and where several name one, or name
-    /// none that is there, with all that descends from it (`TopoSort` in kloset v1.1.3). A state that removes a packfile must be read
-    /// after the one that told of it, or the packfile is there again for whoever has no cache yet. So those that were put first come
-    /// last, and the order is the same for all machines: each writes on from the state that it has read last.
+    /// Plakar 1.1.4 reads states along the parents that they name, the last in the list first, and
+    /// where several name one, or name none that is there, with all that descends from it
+    /// (`TopoSort` in kloset v1.1.3). A state that removes a packfile must be read after the one
+    /// that told of it, or the packfile is there again for whoever has no cache yet. So those that
+    /// were put first come last, and the order is the same for all machines: each writes on from
+    /// the state that it has read last.
     pub(super) async fn list(&self, kind: Kind) -> Result<(Vec<Mac>, Vec<Mac>)> {
         let started = Instant::now();
         let mut objects = HashMap::new();
@@ -176,8 +180,8 @@ impl Catalog {
     /// The file `CONFIG`, if there is one.
     ///
     /// # Errors
-    /// What the server says, or that something of the store is there twice: a drive may have two folders of one name, and what is in
-    /// the second would be missing.
+    /// What the server says, or that something of the store is there twice: a drive may have two
+    /// folders of one name, and what is in the second would be missing.
     pub(super) async fn config(&self) -> Result<Option<Entry>> {
         let mut config = None;
         let mut folders = HashSet::new();
@@ -212,8 +216,8 @@ impl Catalog {
         if unfinished.is_empty() {
             return;
         }
-        // Times are the remote's, so that its clock counts: with one of this machine's that is a day ahead, what another machine
-        // is uploading now would look abandoned.
+        // Times are the remote's, so that its clock counts: with one of this machine's that is a
+        // day ahead, what another machine is uploading now would look abandoned.
         let ahead = self.remote.clock_ahead().await.ok().flatten().unwrap_or_default();
         let now = shifted(SystemTime::now(), -ahead);
         let abandoned = unfinished.into_values().filter(|(_, begun)| {
@@ -231,8 +235,8 @@ impl Catalog {
     async fn entries(&self, kind: Kind) -> Result<Vec<Entry>> {
         let folder = kind.folder();
         let mut entries = match self.remote.list(folder).await {
-            // rclone shows an OpenDrive folder that was deleted meanwhile as an empty one (`List` in
-            // its backend/opendrive). In a store that has something in it, that is worth a look.
+            // rclone shows an OpenDrive folder that was deleted meanwhile as an empty one (`List`
+            // in its backend/opendrive). In a store that has something in it, that is worth a look.
             Ok(entries)
                 if entries.is_empty()
                     && self.listings().values().any(|folder| !folder.objects.is_empty()) =>

@@ -33,7 +33,8 @@ pub enum ResourceContent {
 }
 
 impl Store {
-    /// A part of a resource that the cache has in one piece. The cache learns from it what is being read.
+    /// A part of a resource that the cache has in one piece. The cache learns from it what is being
+    /// read.
     fn cached(&self, kind: Kind, mac: &Mac, range: ByteRange) -> Option<Bytes> {
         if kind != Kind::Packfile {
             return None;
@@ -45,12 +46,13 @@ impl Store {
         (bytes.len() <= MAX_PIECE_BYTES).then_some(bytes)
     }
 
-    /// Gives a resource, or a part of it: at once where the cache has it in one piece. A whole one is checked: its last piece comes only if
-    /// size and hash are those that were listed.
+    /// Gives a resource, or a part of it: at once where the cache has it in one piece. A whole one
+    /// is checked: its last piece comes only if size and hash are those that were listed.
     ///
-    /// Once a read was given up because the drive does not answer, all others of this connection fail at once. Plakar goes on
-    /// after a failed read, with the next of thousands; and a snapshot that `sync from` could not read in part is taken for copied
-    /// for good (plakar v1.1.4), so the sooner that ends, the better.
+    /// Once a read was given up because the drive does not answer, all others of this connection
+    /// fail at once. Plakar goes on after a failed read, with the next of thousands; and a snapshot
+    /// that `sync from` could not read in part is taken for copied for good (plakar v1.1.4), so the
+    /// sooner that ends, the better.
     ///
     /// # Errors
     /// `NotFound`, `Config` for a range beyond the end, or what the server says.

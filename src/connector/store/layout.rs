@@ -13,13 +13,13 @@
 //! rclone/connector.go of github.com/PlakarKorp/integrations), so stores open both ways. It has no
 //! place for ECC resources, which Plakar 1.1.4 never makes; the two names are those of Plakar's
 //! other tools. An older generation of it (storage/storage.go of
-//! github.com/PlakarKorp/integration-rclone) kept `<first 2 hex digits>/<64 hex>` below each folder:
-//! such subfolders are read as well, and new resources go beside them.
+//! github.com/PlakarKorp/integration-rclone) kept `<first 2 hex digits>/<64 hex>` below each
+//! folder: such subfolders are read as well, and new resources go beside them.
 //!
 //! Anything else is not ours and is left alone: other names, folders, and files without a byte in
-//! them. On OpenDrive a file that is being uploaded is there, empty, from its first call to its last
-//! but three (shared facts: `create_file` shows the name, `close_file_upload` the content), and no
-//! resource is ever empty. Temporary names end in `.incomplete`; rclone's own in `.partial`.
+//! them. On OpenDrive a file that is being uploaded is there, empty, from its first call to its
+//! last but three (shared facts: `create_file` shows the name, `close_file_upload` the content),
+//! and no resource is ever empty. Temporary names end in `.incomplete`; rclone's own in `.partial`.
 
 /// What Plakar names a resource by.
 pub type Mac = [u8; 32];
@@ -120,8 +120,8 @@ impl StoredName {
     }
 }
 
-/// Whether a file beside `CONFIG` was to become it, in an upload of ours or of rclone's that was not
-/// finished.
+/// Whether a file beside `CONFIG` was to become it, in an upload of ours or of rclone's that was
+/// not finished.
 pub(super) fn is_unfinished_config(name: &str) -> bool {
     meant_for(name) == Some(CONFIG)
 }

@@ -1,14 +1,17 @@
 //! What this machine keeps of a store: states on their way to it, and where it was seen.
 //!
-//! Plakar 1.1.4 merges a state into its local cache whether or not it could be put (`flushDeltaState` in kloset v1.1.3,
-//! snapshot/builder.go). Its next backup then leaves out what that state tells of, and nobody but this user can read that
-//! backup. So a state is written to this disk while it comes in, stays there if it does not arrive, and the next connection
-//! puts it first. What Plakar puts is encrypted if the store is. The file has the number of packfiles that the same connection
-//! has put (8 bytes, little-endian), their names (32 bytes each), and the state: it is put only where these are.
+//! Plakar 1.1.4 merges a state into its local cache whether or not it could be put
+//! (`flushDeltaState` in kloset v1.1.3, snapshot/builder.go). Its next backup then leaves out what
+//! that state tells of, and nobody but this user can read that backup. So a state is written to
+//! this disk while it comes in, stays there if it does not arrive, and the next connection puts it
+//! first. What Plakar puts is encrypted if the store is. The file has the number of packfiles that
+//! the same connection has put (8 bytes, little-endian), their names (32 bytes each), and the
+//! state: it is put only where these are.
 //!
-//! A process that is killed while a state comes in leaves the part that has come. Plakar, if it was not killed too, takes that state for
-//! stored, or what it has read of it, and nobody can tell it apart from one that was killed as well: so nothing is put until somebody
-//! has removed Plakar's cache and that file.
+//! A process that is killed while a state comes in leaves the part that has come. Plakar, if it was
+//! not killed too, takes that state for stored, or what it has read of it, and nobody can tell it
+//! apart from one that was killed as well: so nothing is put until somebody has removed Plakar's
+//! cache and that file.
 
 use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
@@ -23,11 +26,13 @@ use sha2::{Digest, Sha256};
 use super::layout::{self, Kind, Mac};
 use crate::connector::Identity;
 
-/// The age up to which a state is put late. Plakar's maintenance lets packfiles that no state tells of be for seven days
-/// (`defaultDuration` in plakar v1.1.4, subcommands/maintenance); a state that tells of packfiles which are gone does harm.
+/// The age up to which a state is put late. Plakar's maintenance lets packfiles that no state tells
+/// of be for seven days (`defaultDuration` in plakar v1.1.4, subcommands/maintenance); a state that
+/// tells of packfiles which are gone does harm.
 const MAX_PENDING_AGE: Duration = Duration::from_secs(6 * 24 * 60 * 60);
 
-/// The age from which on a file that is not complete is one that nobody will complete, where that is not known by its lock.
+/// The age from which on a file that is not complete is one that nobody will complete, where that
+/// is not known by its lock.
 const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What the name of a file begins with that is not locked yet.
@@ -67,7 +72,8 @@ pub(super) struct Found {
     pub(super) broken: Option<PathBuf>,
 }
 
-/// The usual folder: `plakar-opendrive/stores` where this system keeps the state of programs; `None` if the environment names no home.
+/// The usual folder: `plakar-opendrive/stores` where this system keeps the state of programs;
+/// `None` if the environment names no home.
 pub fn state_folder() -> Option<PathBuf> {
     let variable =
         |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
@@ -82,14 +88,16 @@ pub fn state_folder() -> Option<PathBuf> {
 }
 
 impl Local {
-    /// What is kept below a folder of a store with a description at a place. Copies of a store have the same description.
+    /// What is kept below a folder of a store with a description at a place. Copies of a store have
+    /// the same description.
     pub(super) fn new(folder: &Path, description: &[u8], identity: &Identity) -> Self {
         let Identity { origin, kind, root } = identity;
         let place = format!("{root} on {kind} ({origin})");
         Self { folder: folder.join(short(description)), place, unanswered: Unanswered::default() }
     }
 
-    /// Takes note of the place. Gives the file with all places if the store was seen at others, and these.
+    /// Takes note of the place. Gives the file with all places if the store was seen at others, and
+    /// these.
     pub(super) fn seen(&self) -> io::Result<Option<(PathBuf, Vec<String>)>> {
         let path = self.folder.join(PLACES);
         let places = match fs::read_to_string(&path) {
@@ -269,7 +277,8 @@ fn named(name: &str) -> Option<(Kind, Mac, bool)> {
     Some((kind, layout::mac_from_hex(mac)?, !random.contains('.')))
 }
 
-/// Locks a file, and tells whether it could. Where files have no such locks it is ours: at worst a state is put twice.
+/// Locks a file, and tells whether it could. Where files have no such locks it is ours: at worst a
+/// state is put twice.
 #[cfg(unix)]
 fn lock(file: &File, wait: bool) -> io::Result<bool> {
     use rustix::fs::FlockOperation;

@@ -11,16 +11,17 @@ use super::layout::{self, Kind, Mac};
 use super::{Result, Store, catalog, contents};
 use crate::rclone::ErrorKind;
 
-/// Maximum age of what was read of a lock when the locks were listed and is taken for what it is. Its owner renews it every five minutes.
+/// Maximum age of what was read of a lock when the locks were listed and is taken for what it is.
+/// Its owner renews it every five minutes.
 const MAX_READ_LOCK_AGE: Duration = Duration::from_secs(10);
 
 /// Maximum number of times that a lock is read which is replaced whenever it is read.
 const MAX_LOCK_READS: usize = 5;
 
 impl Store {
-    /// Of the locks that were listed, those that are there. A drive may go on to show one that is gone, and Plakar gives up
-    /// every backup and maintenance over a lock that it cannot read. Plakar reads each lock that is listed at once, so what was
-    /// read here is kept for it.
+    /// Of the locks that were listed, those that are there. A drive may go on to show one that is
+    /// gone, and Plakar gives up every backup and maintenance over a lock that it cannot read.
+    /// Plakar reads each lock that is listed at once, so what was read here is kept for it.
     pub(super) async fn readable_locks(&self, macs: Vec<Mac>) -> Result<Vec<Mac>> {
         self.locks().read.clear();
         let look = |mac: Mac| async move {

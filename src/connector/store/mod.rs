@@ -41,8 +41,8 @@ use crate::rclone::{Error, ErrorKind, Object};
 
 type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The most that is read of `CONFIG` or a lock, which have a few hundred bytes: as much as Plakar takes in
-/// one message but for its frame.
+/// The most that is read of `CONFIG` or a lock, which have a few hundred bytes: as much as Plakar
+/// takes in one message but for its frame.
 const SMALL: usize = 4_000_000;
 
 /// How long requests that came just before the end of a connection have to be seen.
@@ -91,8 +91,8 @@ impl Store {
         Self::with_state(settings, None)
     }
 
-    /// A store at the place of a configuration. States that cannot be put are kept below a folder of this machine, usually
-    /// [`state_folder`], until a later connection puts them.
+    /// A store at the place of a configuration. States that cannot be put are kept below a folder
+    /// of this machine, usually [`state_folder`], until a later connection puts them.
     pub fn with_state(settings: Settings, state_folder: Option<PathBuf>) -> Self {
         let cache = BlockCache::new(settings.cache_size, settings.transfers);
         let uploads = Semaphore::new(settings.transfers);
@@ -173,8 +173,9 @@ impl Store {
         Ok(())
     }
 
-    /// Opens a store and gives Plakar's description of it. States that earlier connections of this machine could not put come first:
-    /// if they cannot be put now either, what is there can be read, and puts fail.
+    /// Opens a store and gives Plakar's description of it. States that earlier connections of this
+    /// machine could not put come first: if they cannot be put now either, what is there can be
+    /// read, and puts fail.
     ///
     /// # Errors
     /// `NotFound` if there is no store, else as for [`Store::ping`].
@@ -238,7 +239,8 @@ impl Store {
         Ok(Put::new(self, kind, mac).await)
     }
 
-    /// Deletes a resource; one that is gone already is deleted. Once it has begun it is carried through, whoever waits for it or not.
+    /// Deletes a resource; one that is gone already is deleted. Once it has begun it is carried
+    /// through, whoever waits for it or not.
     ///
     /// # Errors
     /// What the server says.
@@ -249,8 +251,9 @@ impl Store {
 
     /// Ends what was begun when the connection has ended: puts and deletes are carried through if
     /// that is soon done and taken back otherwise; the locks that nobody deleted are deleted, which
-    /// would keep others out for ten minutes. A state that is under way is kept for the next connection, unless whoever started this process
-    /// is gone, and with it whoever may build on it.
+    /// would keep others out for ten minutes. A state that is under way is kept for the next
+    /// connection, unless whoever started this process is gone, and with it whoever may build on
+    /// it.
     pub async fn finish(&self) {
         tokio::time::sleep(LAST_REQUESTS).await;
         self.0.tasks.close();
@@ -340,7 +343,8 @@ impl Store {
     }
 }
 
-/// The number of the process that started this one, another one when that is gone; `None` where that is not known.
+/// The number of the process that started this one, another one when that is gone; `None` where
+/// that is not known.
 fn parent() -> Option<u32> {
     #[cfg(unix)]
     let parent = Some(std::os::unix::process::parent_id());

@@ -59,7 +59,8 @@ impl Put {
                 format!("a {} without a byte in it", kind.name()),
             ));
         }
-        // Locks and states never wait for the packfiles of a slow line: others take a lock that is not renewed for stale.
+        // Locks and states never wait for the packfiles of a slow line: others take a lock that is
+        // not renewed for stale.
         let permit = match kind {
             Kind::Packfile | Kind::EccPackfile => store.0.uploads.acquire().await.ok(),
             Kind::Lock | Kind::State | Kind::EccState => None,

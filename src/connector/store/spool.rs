@@ -91,7 +91,8 @@ impl Spool {
         self.budget.0.fetch_sub(std::mem::take(&mut self.reserved), Ordering::Relaxed);
     }
 
-    /// Uploads all of it to a path; what was there is replaced. While it is new an empty file may be seen there.
+    /// Uploads all of it to a path; what was there is replaced. While it is new an empty file may
+    /// be seen there.
     ///
     /// # Errors
     /// What the server says. Nothing but what was there before is under the path then.

@@ -72,7 +72,8 @@ impl OnDisk {
     }
 }
 
-/// How far back the time of a state may lie that is put late. What is a day old and not complete is removed as a leftover.
+/// How far back the time of a state may lie that is put late. What is a day old and not complete is
+/// removed as a leftover.
 const MAX_BACKDATING: Duration = Duration::from_secs(12 * 60 * 60);
 
 impl Store {
@@ -97,7 +98,8 @@ impl Store {
         self.0.packfiles.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// Puts the states that could not be put by earlier connections of this machine; nothing else is put before.
+    /// Puts the states that could not be put by earlier connections of this machine; nothing else
+    /// is put before.
     ///
     /// # Errors
     /// What the server says, or that they are too old.
@@ -148,7 +150,8 @@ impl Store {
                 return Err(useless("what it tells of was removed by maintenance"));
             }
         }
-        // Plakar, here, has read it before all that others put meanwhile, and they read it in the order of the times.
+        // Plakar, here, has read it before all that others put meanwhile, and they read it in the
+        // order of the times.
         let made = pending.made().map_err(disk)?;
         let oldest = SystemTime::now().checked_sub(MAX_BACKDATING).unwrap_or(made);
         let mut spool = Spool::made(&self.0.budget, made.max(oldest));
@@ -207,9 +210,10 @@ impl Store {
         Err(Error::new(error.kind(), format!("{error}{advice}")))
     }
 
-    /// Gives a state a name that its content decides, and its position if there is one, beside all that are there, and gives the name.
-    /// The higher the position, the nearer it is to the front of a list of those that were put at the same time. Plakar reads every state
-    /// that is listed, whatever its name; nothing else changes.
+    /// Gives a state a name that its content decides, and its position if there is one, beside all
+    /// that are there, and gives the name. The higher the position, the nearer it is to the front
+    /// of a list of those that were put at the same time. Plakar reads every state that is listed,
+    /// whatever its name; nothing else changes.
     ///
     /// # Errors
     /// `NotFound`, or what the server says; it has its old name then.
@@ -259,13 +263,16 @@ fn disk(error: io::Error) -> Error {
     )
 }
 
-/// Puts a state, which others read as soon as it is there, whole or not at all, and never in the place of another one.
+/// Puts a state, which others read as soon as it is there, whole or not at all, and never in the
+/// place of another one.
 ///
-/// Plakar names the state that a `sync` writes after the snapshot that it copies. When that snapshot was removed on this store and
-/// is copied again, there is a state of that name, from which others descend: each state names its parent. Replaced, it would be its
-/// own ancestor, and a Plakar that has no cache yet passes over such a circle without a word (`TopoSort` in kloset v1.1.3), and
-/// over all the content that the state told of. Plakar reads every state that is listed, whatever its name, so the new one is kept
-/// under a name of its own: that of its content, so that the same put made twice is one state.
+/// Plakar names the state that a `sync` writes after the snapshot that it copies. When that
+/// snapshot was removed on this store and is copied again, there is a state of that name, from
+/// which others descend: each state names its parent. Replaced, it would be its own ancestor, and a
+/// Plakar that has no cache yet passes over such a circle without a word (`TopoSort` in kloset
+/// v1.1.3), and over all the content that the state told of. Plakar reads every state that is
+/// listed, whatever its name, so the new one is kept under a name of its own: that of its content,
+/// so that the same put made twice is one state.
 async fn place_state(catalog: &Catalog, kind: Kind, mac: Mac, spool: &Spool) -> Result<()> {
     let mut name = mac;
     for try_other in [true, false] {

@@ -1,7 +1,8 @@
 //! The daily volume of downloads.
 //!
-//! Whoever reads a store takes an error for damage (src/plugin/caller.rs says what Plakar makes of one). So where the account may not download any more
-//! today, nothing that is in a packfile is answered any more, and the run is ended from outside, with one line. Where that cannot be, it is
+//! Whoever reads a store takes an error for damage (src/plugin/caller.rs says what Plakar makes of
+//! one). So where the account may not download any more today, nothing that is in a packfile is
+//! answered any more, and the run is ended from outside, with one line. Where that cannot be, it is
 //! waited for, and one line says so. A store that is only about to be opened is refused at once.
 
 use std::sync::OnceLock;
@@ -10,7 +11,8 @@ use std::time::Duration;
 
 use crate::rclone::{ErrorKind, Result};
 
-/// Interval between two tries. The bridge asks the drive less often (go/drive/downloads_answers.go).
+/// Interval between two tries. The bridge asks the drive less often
+/// (go/drive/downloads_answers.go).
 const RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
 /// See [`end_runs_by`].
@@ -19,7 +21,8 @@ static RUN_ENDER: OnceLock<fn(&str) -> bool> = OnceLock::new();
 /// Whether it was said that the volume is used up, and not yet that it goes on.
 static REPORTED: AtomicBool = AtomicBool::new(false);
 
-/// Has a run end by this where the daily volume is used up: it is given why, as the beginning of a line that it says, and tells whether the run ends.
+/// Has a run end by this where the daily volume is used up: it is given why, as the beginning of a
+/// line that it says, and tells whether the run ends.
 pub fn end_runs_by(end: fn(&str) -> bool) {
     // Only the first one counts.
     let _ = RUN_ENDER.set(end);

@@ -22,7 +22,8 @@ use crate::plugin::attributes::attributes;
 use crate::plugin::{MAX_MESSAGE_BYTES, MAX_WAITING_RECORDS, ResponseStream, file, status};
 use terminal::diagnostics::say;
 
-/// Minimum number of workers that Plakar is taken to have: what it says is what it has without options.
+/// Minimum number of workers that Plakar is taken to have: what it says is what it has without
+/// options.
 const MIN_WORKERS: usize = 64;
 
 /// Plakar's importer over a [`Source`].
@@ -85,8 +86,9 @@ impl Importer for ImporterV1_0 {
                 walked
             }
         });
-        // Plakar asks again and again after a stream that has ended with a status, for ever (integration-grpc
-        // v1.0.18, importer/grpc_importer.go), and counts the errors of records, on the root too.
+        // Plakar asks again and again after a stream that has ended with a status, for ever
+        // (integration-grpc v1.0.18, importer/grpc_importer.go), and counts the errors of records,
+        // on the root too.
         let last = futures::stream::once(async move {
             let problem = match walk.await {
                 Ok(walked) => walked.err().map(|error| error.to_string()),

@@ -1,9 +1,10 @@
 //! Plugin API v1.0.0, spoken by Plakar 1.0.3 to 1.0.6.
 //!
-//! Older ones know no cookie, which calls carry later (integration-grpc v1.0.18). A process is one connector here,
-//! so none is given and none is looked at.
+//! Older ones know no cookie, which calls carry later (integration-grpc v1.0.18). A process is one
+//! connector here, so none is given and none is looked at.
 //!
-//! Read in, and tested with, integration-grpc v1.0.18 and kloset v1.0.12; the Go proxy gives out no Plakar 1.0.
+//! Read in, and tested with, integration-grpc v1.0.18 and kloset v1.0.12; the Go proxy gives out no
+//! Plakar 1.0.
 
 mod exporter;
 mod importer;

@@ -88,7 +88,8 @@ impl Exporter for ExporterV1_1 {
         let restore = self.destination()?.restore(sender);
         let (running, shutdown) = (self.running.subscribe(), self.shutdown.clone());
         let restored = tokio::spawn(async move {
-            // Leaving drops the restore, which takes back what is under way, also while it waits for the drive.
+            // Leaving drops the restore, which takes back what is under way, also while it waits
+            // for the drive.
             let received =
                 shutdown.run_until_cancelled(receive(restore, request.into_inner())).await;
             let ended =
@@ -97,7 +98,8 @@ impl Exporter for ExporterV1_1 {
             ended
         });
         let results = ReceiverStream::new(outcomes).map(|outcome| Ok(response(outcome)));
-        // Plakar exits with 0 whatever the results say; only the end of the stream can make it fail.
+        // Plakar exits with 0 whatever the results say; only the end of the stream can make it
+        // fail.
         let last = futures::stream::once(async {
             match restored.await {
                 Ok(ended) => ended.err(),
@@ -119,8 +121,8 @@ async fn receive(
     mut restore: StreamRestore<connectors::Record>,
     mut requests: Streaming<ExportRequest>,
 ) -> Result<(), Status> {
-    // An error of the stream is Plakar's end: leaving drops the restore, which takes back what is under way.
-    // Whether the bytes of a record may come.
+    // An error of the stream is Plakar's end: leaving drops the restore, which takes back what is
+    // under way. Whether the bytes of a record may come.
     let mut open = false;
     while let Some(ExportRequest { packet }) = requests.message().await? {
         match packet {
@@ -137,7 +139,9 @@ async fn receive(
             }
             Some(Packet::Chunk(chunk)) => restore.chunk(chunk).await,
             None => {
-                return Err(Status::invalid_argument("a request with neither a record nor a chunk"));
+                return Err(Status::invalid_argument(
+                    "a request with neither a record nor a chunk",
+                ));
             }
         }
     }

@@ -19,7 +19,8 @@ use crate::plugin::{MAX_MESSAGE_BYTES, MAX_WAITING_RECORDS, ResponseStream, file
 use terminal::diagnostics::say;
 
 /// kloset's `location.FLAG_STREAM`: without it Plakar starts a second importer and lists the whole
-/// drive a second time, only to draw a progress bar. On a rate-limited drive that is half of all calls.
+/// drive a second time, only to draw a progress bar. On a rate-limited drive that is half of all
+/// calls.
 const FLAG_STREAM: u32 = 1 << 2;
 
 /// Plakar's importer over a [`Source`].
@@ -100,7 +101,8 @@ impl Importer for ImporterV1_1 {
             record: Some(convert::record(record)),
             finished: false,
         });
-        // An error that comes after `finished` is lost on Plakar, so a walk that failed does not say it.
+        // An error that comes after `finished` is lost on Plakar, so a walk that failed does not
+        // say it.
         let finished = futures::stream::once(async {
             match walk.await {
                 Ok(Ok(())) => Ok(ImportResponse { record: None, finished: true }),

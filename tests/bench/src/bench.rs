@@ -148,7 +148,8 @@ impl Bench {
         Contestant { who: Who::Bare, user, out: false }
     }
 
-    /// Our package, and the peer if there is one, each with a home of its own that leads to the simulator.
+    /// Our package, and the peer if there is one, each with a home of its own that leads to the
+    /// simulator.
     pub fn contestants(&self, simulator: Option<&Simulator>) -> Vec<Contestant> {
         self.contestants_with(&simulator.map(Simulator::env).unwrap_or_default())
     }
@@ -188,8 +189,8 @@ impl Bench {
         has
     }
 
-    /// Runs a command of a contestant's and notes what it took. `None` if it failed: a failure of ours fails
-    /// the run, the peer's takes it out of what is measured together.
+    /// Runs a command of a contestant's and notes what it took. `None` if it failed: a failure of
+    /// ours fails the run, the peer's takes it out of what is measured together.
     pub fn measure(
         &mut self,
         case: Case,
@@ -315,8 +316,8 @@ impl Contestant {
     }
 }
 
-/// Waits for Plakar's cache process to leave, some seconds after the command before: it would do part of the
-/// work of the next one, which a user's daily command does not find done.
+/// Waits for Plakar's cache process to leave, some seconds after the command before: it would do
+/// part of the work of the next one, which a user's daily command does not find done.
 fn settle(user: &Plakar) {
     let start = Instant::now();
     while !user.processes().is_empty() && start.elapsed() < Duration::from_secs(15) {

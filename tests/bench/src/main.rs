@@ -1,5 +1,5 @@
-//! The benchmark: the simulated OpenDrive, the real Plakar with our package (and another one, to compare),
-//! and the real rclone, in one run. `make bench` builds what it needs.
+//! The benchmark: the simulated OpenDrive, the real Plakar with our package (and another one, to
+//! compare), and the real rclone, in one run. `make bench` builds what it needs.
 
 #![allow(clippy::print_stdout)] // Its output is for people.
 
@@ -26,7 +26,8 @@ struct Cli {
     /// The folder for benchmarks.md
     #[arg(long, default_value = "docs")]
     docs: PathBuf,
-    /// Run only the cases of these names (source, many, restore, store, large, local, limits, bridge, memory), and write no documentation
+    /// Run only the cases of these names (source, many, restore, store, large, local, limits,
+    /// bridge, memory), and write no documentation
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
 }

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 /// What may be made up for after a pause.
 const BURST: Duration = Duration::from_millis(50);
 
-/// Relays connections to an address; what comes back passes at so many bytes per second, all connections
-/// together. Gives its own address, and lives as long as the process.
+/// Relays connections to an address; what comes back passes at so many bytes per second, all
+/// connections together. Gives its own address, and lives as long as the process.
 pub fn start(target: SocketAddr, rate: f64) -> std::io::Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let address = listener.local_addr()?;

@@ -1,4 +1,5 @@
-//! The destination when something is wrong: colliding and bad names, cut streams, faults, a full drive.
+//! The destination when something is wrong: colliding and bad names, cut streams, faults, a full
+//! drive.
 
 use std::collections::BTreeMap;
 
@@ -311,7 +312,8 @@ async fn faults_on_the_way_are_survived_or_told() {
     assert_eq!(simulator.duplicate_folders().ever, 0);
     assert_same(&without_full_folders(read_back(&place, "").await), &files, "opendrive");
 
-    // The end of an upload is told by the file itself when the answer is lost, of a large file too, which comes only once.
+    // The end of an upload is told by the file itself when the answer is lost, of a large file too,
+    // which comes only once.
     let lost = |name| Fault::new(What::LoseAnswer).endpoint("upload/close_file_upload").item(name);
     simulator.set_faults(vec![lost("small"), lost("large")]);
     let ended = BTreeMap::from([
@@ -325,7 +327,8 @@ async fn faults_on_the_way_are_survived_or_told() {
         assert_eq!(simulator.drive().tree()[path].mtime, *seconds as i64, "{path}");
     }
 
-    // Neither is a file lost whose creation is not known of: its answer is lost, and its name not found yet.
+    // Neither is a file lost whose creation is not known of: its answer is lost, and its name not
+    // found yet.
     let created = |name, what| Fault::new(what).endpoint("upload/create_file").item(name);
     simulator.set_faults(
         ["new", "new and large"]

@@ -1,4 +1,5 @@
-//! The destination: one table of behaviours over memory, a local folder and the simulated OpenDrive.
+//! The destination: one table of behaviours over memory, a local folder and the simulated
+//! OpenDrive.
 
 mod faults;
 
@@ -83,8 +84,8 @@ async fn a_second_restore_uploads_nothing() {
                 (0, 0, 0),
                 "{calls:?}"
             );
-            // The two large files are read along, in parts, each byte once; each folder is listed once, and the one above, in which
-            // the base might be there twice.
+            // The two large files are read along, in parts, each byte once; each folder is listed
+            // once, and the one above, in which the base might be there twice.
             let large: Vec<u64> = files
                 .values()
                 .map(|(bytes, _)| bytes.len() as u64)

@@ -1,4 +1,5 @@
-//! A drive that lies: names that lead elsewhere, listings in circles, answers that are none or never end.
+//! A drive that lies: names that lead elsewhere, listings in circles, answers that are none or
+//! never end.
 
 mod answers;
 mod names;
@@ -26,7 +27,8 @@ struct Told {
     failed: BTreeMap<String, String>,
 }
 
-/// Walks to the end. Whatever the drive says, no record leads elsewhere and no line has more than text in it.
+/// Walks to the end. Whatever the drive says, no record leads elsewhere and no line has more than
+/// text in it.
 async fn walk(place: &Place) -> Told {
     let source = Source::open(place.settings(Role::Source, "")).await.unwrap();
     let (sender, mut receiver) = mpsc::channel(16);

@@ -185,7 +185,8 @@ async fn the_drive_is_asked_as_little_as_can_be() {
     }
     let calls = simulator.calls();
     assert_eq!(calls.of("session/login"), 1, "{calls:?}");
-    // The folders beside the base, where only a listing tells whether it is there twice, the base, and the four folders in it.
+    // The folders beside the base, where only a listing tells whether it is there twice, the base,
+    // and the four folders in it.
     assert_eq!((calls.of("folder/idbypath"), calls.of("folder/list")), (1, 1 + 1 + 4), "{calls:?}");
     assert_eq!(calls.of("download/file"), 20, "{calls:?}");
     assert_eq!(calls.total, 1 + 2 + 5 + 20, "{calls:?}");

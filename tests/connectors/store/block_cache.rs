@@ -132,7 +132,8 @@ proptest! {
                 }
             }
             for file in &files {
-                // Each byte once, in blocks of 4 MiB but for the first one, or of 1 MiB where a read takes long.
+                // Each byte once, in blocks of 4 MiB but for the first one, or of 1 MiB where a
+                // read takes long.
                 assert_eq!(file.moved.load(Ordering::Relaxed), size as u64);
                 let most = if takes == 0 { 9 } else { 26 };
                 assert!(file.reads.load(Ordering::Relaxed) <= most, "{}", file.reads.load(Ordering::Relaxed));

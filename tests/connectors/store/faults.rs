@@ -87,7 +87,8 @@ async fn what_was_begun_is_finished_and_own_locks_go() {
     }
 }
 
-/// After half a minute without an answer a drive is taken for away, and no further read of the connection waits for it.
+/// After half a minute without an answer a drive is taken for away, and no further read of the
+/// connection waits for it.
 #[tokio::test]
 async fn once_the_drive_is_away_all_reads_fail_at_once() {
     let place = Place::drive();
@@ -132,7 +133,8 @@ async fn once_the_drive_is_away_all_reads_fail_at_once() {
     );
 }
 
-/// A drive may have two folders of one name. What is in the second is neither ignored nor guessed at.
+/// A drive may have two folders of one name. What is in the second is neither ignored nor guessed
+/// at.
 #[tokio::test]
 async fn a_folder_of_a_store_that_is_there_twice_is_told() {
     for name in ["packfiles", "states", "locks"] {

@@ -67,7 +67,8 @@ async fn what_is_no_resource_is_passed_over() {
     }
 }
 
-/// Another machine's upload of an hour ago stays, and one of the day before goes, however wrong this machine's clock is.
+/// Another machine's upload of an hour ago stays, and one of the day before goes, however wrong
+/// this machine's clock is.
 #[tokio::test]
 async fn what_is_abandoned_is_judged_by_the_drives_clock() {
     for days in [-2, 2] {

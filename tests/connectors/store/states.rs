@@ -1,4 +1,5 @@
-//! States: never replaced by another one, over memory, a local folder and the simulated OpenDrive alike.
+//! States: never replaced by another one, over memory, a local folder and the simulated OpenDrive
+//! alike.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -50,7 +51,8 @@ async fn a_state_never_takes_the_place_of_another_one() {
         put(&first, "as it was").await;
         put(&store(&place), "as it was").await;
         assert_eq!(states(&place).await, ["as it was"], "{}", place.name());
-        // Another one of that name is kept beside it, once. It has the same size, so that only the content tells.
+        // Another one of that name is kept beside it, once. It has the same size, so that only the
+        // content tells.
         for store in [&first, &store(&place), &first] {
             assert_eq!(put(store, "and after").await, 9);
             assert_eq!(states(&place).await, ["and after", "as it was"], "{}", place.name());
@@ -172,7 +174,8 @@ async fn a_state_that_could_not_be_put_is_put_first_by_the_next_connection() {
     }
     drop(first);
 
-    // While the drive takes nothing, what is there can be read, and nothing is put that could build on it.
+    // While the drive takes nothing, what is there can be read, and nothing is put that could build
+    // on it.
     let second = keeping(&place, "stores/one", &folder).await;
     assert_eq!(get(&second, &NAME).await, "arrives");
     place.simulator().set_faults(vec![refusal().times(9)]);

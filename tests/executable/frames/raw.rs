@@ -12,7 +12,8 @@ const CONNECTORS: [&str; 3] = ["importer", "exporter", "storage"];
 /// The first bytes of every HTTP/2 connection (RFC 9113, 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// Gives bytes to the executable, and its end if `close`; how it ended and what it said, if it did within the time.
+/// Gives bytes to the executable, and its end if `close`; how it ended and what it said, if it did
+/// within the time.
 async fn feed(
     connector: &str,
     input: &[u8],

@@ -1,4 +1,5 @@
-//! `plakar-opendrive probe` on a simulated drive: what holds, what does not, what is printed, and that nothing stays.
+//! `plakar-opendrive probe` on a simulated drive: what holds, what does not, what is printed, and
+//! that nothing stays.
 
 mod ending;
 mod printing;
@@ -67,7 +68,8 @@ fn row(report: &Value, point: u64) -> &Value {
         .unwrap_or_else(|| panic!("no point {point}: {report:#}"))
 }
 
-/// Asks one question, and checks the verdict, what is said, the exit status, and that nothing stays.
+/// Asks one question, and checks the verdict, what is said, the exit status, and that nothing
+/// stays.
 fn verdict(world: &World, point: u64, verdict: &str, found: &str) {
     let (report, code) = world.report(&["--yes", "--only", &point.to_string()]);
     let row = row(&report, point);

@@ -84,8 +84,9 @@ async fn an_export_with_uploads_in_flight_is_taken_back() {
         simulator.add_fault(Fault::new(NEVER).endpoint("upload/upload_file_chunk").always());
         let mut exporter = Exporter::start(&simulator, "base", &[]).await;
         let export = exporter.export(async |sender| {
-            // One that is whole, one of which more has come than its upload has taken, and a stream that stays open. A client of which even
-            // more is waited for would keep the connection until the rest has gone, which it never does.
+            // One that is whole, one of which more has come than its upload has taken, and a stream
+            // that stays open. A client of which even more is waited for would keep the connection
+            // until the rest has gone, which it never does.
             send_file(sender, "/small", 50_000, 1).await;
             begin_file(sender, "/large", 30_000_000).await;
             for n in 0..18 {
@@ -164,7 +165,8 @@ async fn a_plakar_that_reads_no_more_ends_it_without_a_crash() {
             .spawn()
             .unwrap();
         drop(child.stdout.take());
-        // The client's first words in HTTP/2: connection preface and empty settings. They must be answered.
+        // The client's first words in HTTP/2: connection preface and empty settings. They must be
+        // answered.
         let mut stdin = child.stdin.take().unwrap();
         stdin.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").unwrap();
         let mut ended = None;

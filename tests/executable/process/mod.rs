@@ -1,5 +1,5 @@
-//! The process: it goes when Plakar goes or a signal comes, soon and leaving nothing half-written, and
-//! limits of the machine are errors of the item that met them.
+//! The process: it goes when Plakar goes or a signal comes, soon and leaving nothing half-written,
+//! and limits of the machine are errors of the item that met them.
 
 mod lacking;
 mod leaving;

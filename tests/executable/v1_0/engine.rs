@@ -1,5 +1,5 @@
-//! End to end with the engine of Plakar 1.0 (tests/kloset-1.0): backup, restore and store on a simulated
-//! drive, also while it fails. `--nocapture` shows the figures.
+//! End to end with the engine of Plakar 1.0 (tests/kloset-1.0): backup, restore and store on a
+//! simulated drive, also while it fails. `--nocapture` shows the figures.
 
 mod states;
 
@@ -329,7 +329,8 @@ fn many_small_files_are_fetched_side_by_side() {
         calls.total,
         calls.total as f64 / took.as_secs_f64()
     );
-    // One login, one list for each folder and a download for each file; side by side or it would take 4 s.
+    // One login, one list for each folder and a download for each file; side by side or it would
+    // take 4 s.
     assert!(calls.total <= 215, "{calls:?}");
     assert!(calls.peak_in_flight > 1, "{calls:?}");
 }

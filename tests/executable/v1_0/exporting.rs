@@ -170,7 +170,8 @@ async fn a_file_that_is_not_whole_is_an_error_and_leaves_nothing() {
             .message()
             .contains("differ in case only")
     );
-    // Another snapshot, restored by the same process: the file is replaced, whatever was there before.
+    // Another snapshot, restored by the same process: the file is replaced, whatever was there
+    // before.
     store_file(&mut client, "/base/Name", 1, b"c").await.unwrap();
     store_file(&mut client, "/base/Name", 1, b"a").await.unwrap();
     assert_eq!(simulator.drive().read_file("base/Name").unwrap(), b"a");

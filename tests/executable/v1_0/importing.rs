@@ -26,7 +26,8 @@ async fn start_importer(config: HashMap<String, String>) -> (Plugin, Importer) {
     (plugin, client)
 }
 
-/// Scans to the end: paths and what is there. Plakar never comes back from a stream that ends with a status.
+/// Scans to the end: paths and what is there. Plakar never comes back from a stream that ends with
+/// a status.
 async fn scan(client: &mut Importer) -> BTreeMap<String, Found> {
     let mut records = client.scan(importer::ScanRequest::default()).await.unwrap().into_inner();
     let mut found = BTreeMap::new();
@@ -191,7 +192,8 @@ async fn files_that_are_closed_early_or_never_read_hold_up_nobody() {
     drop(plugin);
 }
 
-/// Nothing is acknowledged that is not opened: what Plakar must have passed is let go, and found again if it comes all the same.
+/// Nothing is acknowledged that is not opened: what Plakar must have passed is let go, and found
+/// again if it comes all the same.
 #[tokio::test]
 async fn files_that_plakar_has_passed_are_let_go_and_can_be_read_all_the_same() {
     let place = Place::drive();
@@ -208,7 +210,7 @@ async fn files_that_plakar_has_passed_are_let_go_and_can_be_read_all_the_same() 
         close(&mut client, &format!("/{n:03}")).await;
         cost.push(simulator.calls().of("folder/itembyname"));
     }
-    // One of 64 workers may have the 98th in its hands when the 99th is opened; the first one nobody has. One
-    // that was closed is looked up as well.
+    // One of 64 workers may have the 98th in its hands when the 99th is opened; the first one
+    // nobody has. One that was closed is looked up as well.
     assert!(cost[..2] == [0, 0] && cost[2] > 0 && cost[3] > 0, "{cost:?}");
 }

@@ -1,4 +1,5 @@
-//! Conformance of plugin API v1.0.0: a client speaks to the executable over its pipes as Plakar 1.0 does.
+//! Conformance of plugin API v1.0.0: a client speaks to the executable over its pipes as Plakar 1.0
+//! does.
 
 mod engine;
 mod exporting;
@@ -84,7 +85,8 @@ async fn calls_before_init_and_a_second_init_are_errors() {
     );
 }
 
-/// Plakar 1.0 knows no classes and no validators (plakar-pkg-manifest.yaml(5)), and starts what the arguments say.
+/// Plakar 1.0 knows no classes and no validators (plakar-pkg-manifest.yaml(5)), and starts what the
+/// arguments say.
 #[test]
 fn the_manifest_for_plakar_1_0_is_made_of_the_other() {
     let packaging = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging");

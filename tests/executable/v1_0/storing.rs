@@ -141,7 +141,8 @@ async fn a_store_answers_each_call_for_each_kind() {
             assert!(status.message().contains("one has 32"), "{status}");
         }
         assert_eq!(client.get_state(get(9)).await.unwrap_err().code(), Code::NotFound);
-        // Plakar 1.0 takes no state for stored whose put fails, so there is no advice about its cache.
+        // Plakar 1.0 takes no state for stored whose put fails, so there is no advice about its
+        // cache.
         let status = client.put_state(put(mac(4), b"")).await.unwrap_err();
         assert!(
             status.message().contains("a state without a byte in it")

@@ -1,4 +1,5 @@
-//! Conformance of plugin API v1.1.0: a client speaks to the executable over its pipes as Plakar does.
+//! Conformance of plugin API v1.1.0: a client speaks to the executable over its pipes as Plakar
+//! does.
 
 mod exporter;
 mod importer;

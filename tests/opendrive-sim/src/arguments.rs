@@ -45,7 +45,8 @@ pub(crate) struct Arguments {
     /// Write the certificate of the authority here too, as PEM
     #[arg(long, value_name = "PATH")]
     pub(crate) ca_file: Option<PathBuf>,
-    /// Instead of all this, ask a simulator that runs: print what is at an address of its control interface
+    /// Instead of all this, ask a simulator that runs: print what is at an address of its control
+    /// interface
     #[arg(long, value_name = "URL")]
     pub(crate) ask: Option<String>,
     /// Leave when the standard input ends

@@ -8,36 +8,39 @@ use serde::{Deserialize, Serialize};
 /// What every plan has: downloads that may be open at once from one IP address.
 const DOWNLOADS: u32 = 6;
 
-/// How the drive behaves. The default is what is known of the real drive, without limits on speed and volume.
+/// How the drive behaves. The default is what is known of the real drive, without limits on speed
+/// and volume.
 ///
 /// It can be changed while the simulator runs, by
-/// [`Simulator::change_behaviour`](crate::Simulator::change_behaviour) and by POST of a part of its JSON
-/// (`{"download_speed": 200000}`) to `/_sim/behaviour`.
+/// [`Simulator::change_behaviour`](crate::Simulator::change_behaviour) and by POST of a part of its
+/// JSON (`{"download_speed": 200000}`) to `/_sim/behaviour`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Behaviour {
-    /// Downloads that one IP address may have open at once, from the request to the last byte; the next one
-    /// is refused at once: 429 without `Retry-After`. Six by default; `None` allows any number.
+    /// Downloads that one IP address may have open at once, from the request to the last byte; the
+    /// next one is refused at once: 429 without `Retry-After`. Six by default; `None` allows any
+    /// number.
     pub max_downloads: Option<u32>,
-    /// Bytes per second of one download; several at once add up. No limit by default. It counts for each
-    /// request, also where several share an HTTP/2 connection.
+    /// Bytes per second of one download; several at once add up. No limit by default. It counts for
+    /// each request, also where several share an HTTP/2 connection.
     pub download_speed: Option<u64>,
     /// Bytes per second of one chunk of an upload; several at once add up. No limit by default.
-    /// `upload/upload_file_chunk` takes the bytes at any speed and answers late, `…_chunk2` takes them slowly.
+    /// `upload/upload_file_chunk` takes the bytes at any speed and answers late, `…_chunk2` takes
+    /// them slowly.
     pub upload_speed: Option<u64>,
-    /// Bytes that may be downloaded in a day; further downloads are answered as `volume_answer` says. `None`
-    /// reports 10,240 MB and refuses nothing. The day ends with
+    /// Bytes that may be downloaded in a day; further downloads are answered as `volume_answer`
+    /// says. `None` reports 10,240 MB and refuses nothing. The day ends with
     /// [`Simulator::reset_volume`](crate::Simulator::reset_volume), never by the clock.
     pub daily_volume: Option<u64>,
     /// What is answered instead of bytes when the daily volume is used up.
     pub volume_answer: VolumeAnswer,
     /// Whether downloads heed the header `Range`; if not they answer 200 and the whole file.
     pub ranges: bool,
-    /// How far the drive's clock, which every answer tells in its header `Date`, is ahead of this machine's, in seconds;
-    /// negative: behind.
+    /// How far the drive's clock, which every answer tells in its header `Date`, is ahead of this
+    /// machine's, in seconds; negative: behind.
     pub clock_ahead: i64,
-    /// Bytes of the largest file that may be uploaded, reported as `MaxFileSize`; a larger one is refused
-    /// with 400. By default 100 GiB is reported and nothing refused.
+    /// Bytes of the largest file that may be uploaded, reported as `MaxFileSize`; a larger one is
+    /// refused with 400. By default 100 GiB is reported and nothing refused.
     pub max_file_size: Option<u64>,
     /// Where an upload gets its `TempLocation`.
     pub temp_location: TempLocation,
@@ -49,11 +52,12 @@ pub struct Behaviour {
     pub name_lag_ms: u64,
     /// Entries of a `folder/list` without `offset`; by default the whole folder comes.
     pub listing_limit: Option<u64>,
-    /// After so many failed logins in a row every login is refused with 403, a captcha being wanted, until
-    /// [`Simulator::solve_captcha`](crate::Simulator::solve_captcha). Never by default.
+    /// After so many failed logins in a row every login is refused with 403, a captcha being
+    /// wanted, until [`Simulator::solve_captcha`](crate::Simulator::solve_captcha). Never by
+    /// default.
     pub captcha_after: Option<u32>,
-    /// The HTTP status of "Session does not exist, please re-login."; 401 by default, 200 is possible too.
-    /// The error object in the body has the code 401 all the same.
+    /// The HTTP status of "Session does not exist, please re-login."; 401 by default, 200 is
+    /// possible too. The error object in the body has the code 401 all the same.
     pub session_over_status: u16,
 }
 
@@ -72,12 +76,14 @@ pub enum VolumeAnswer {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum TempLocation {
-    /// From `upload/create_file` when it was given a `file_size`, and from `upload/open_file_upload`.
+    /// From `upload/create_file` when it was given a `file_size`, and from
+    /// `upload/open_file_upload`.
     #[default]
     AtCreate,
     /// From `upload/open_file_upload` only; that of `upload/create_file` is empty.
     AtOpen,
-    /// As `AtCreate`, but chunks and closes are refused (404) until `upload/open_file_upload` was called.
+    /// As `AtCreate`, but chunks and closes are refused (404) until `upload/open_file_upload` was
+    /// called.
     RefusedUntilOpen,
 }
 
@@ -88,7 +94,8 @@ pub enum FolderNamesakes {
     /// It is refused with 409.
     #[default]
     Refused,
-    /// It is refused with 409, unless its creation began before the first one's ended: then there are two.
+    /// It is refused with 409, unless its creation began before the first one's ended: then there
+    /// are two.
     Raced,
     /// There are two.
     Made,
@@ -122,7 +129,8 @@ impl Behaviour {
     }
 }
 
-/// The behaviour at this moment, shared by all calls. A call keeps to what it found when it arrived.
+/// The behaviour at this moment, shared by all calls. A call keeps to what it found when it
+/// arrived.
 pub(crate) struct Current(RwLock<Arc<Behaviour>>);
 
 impl Current {

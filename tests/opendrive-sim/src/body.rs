@@ -103,7 +103,8 @@ impl Body for ReplyBody {
         match self.get_mut() {
             Self::Whole { bytes, .. } if bytes.is_empty() => Poll::Ready(None),
             Self::Whole { bytes, call } => {
-                // Counted before the client can have the answer, so that it finds its call in the counters.
+                // Counted before the client can have the answer, so that it finds its call in the
+                // counters.
                 drop(call.take());
                 Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes)))))
             }

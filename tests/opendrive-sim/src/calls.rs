@@ -19,23 +19,28 @@ const TOO_MANY: u16 = 429;
 /// What was called since the start or the last reset.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Calls {
-    /// Calls of any endpoint, refused and failed ones too. Connections and control requests don't count.
+    /// Calls of any endpoint, refused and failed ones too. Connections and control requests don't
+    /// count.
     pub total: u64,
-    /// Calls by endpoint, e.g. `session/login`, `folder/list`, `download/file`, `upload/create_file`.
+    /// Calls by endpoint, e.g. `session/login`, `folder/list`, `download/file`,
+    /// `upload/create_file`.
     pub by_endpoint: BTreeMap<String, u64>,
     /// Finished calls by HTTP status; 0 is a connection dropped without an answer.
     pub by_status: BTreeMap<u16, u64>,
-    /// Finished calls that were answered with a status of 400 or more, but for those in `refused_downloads`.
+    /// Finished calls that were answered with a status of 400 or more, but for those in
+    /// `refused_downloads`.
     pub refused: u64,
     /// The same by endpoint.
     pub refused_by_endpoint: BTreeMap<String, u64>,
-    /// Downloads refused because their address had as many open as it may: 429 "Too many downloads from same IP".
+    /// Downloads refused because their address had as many open as it may: 429 "Too many downloads
+    /// from same IP".
     pub refused_downloads: u64,
     /// Bytes of file content handed to the connection by downloads.
     pub bytes_down: u64,
     /// Bytes of file content received in upload chunks, those of refused chunks included.
     pub bytes_up: u64,
-    /// Bytes of the bodies of all other answers: records, listings, refusals. What a planted answer holds isn't in it.
+    /// Bytes of the bodies of all other answers: records, listings, refusals. What a planted answer
+    /// holds isn't in it.
     pub bytes_answers: u64,
     /// Calls being worked on right now; a download counts until its last byte is sent.
     pub in_flight: u64,

@@ -2,12 +2,12 @@
 //!
 //! The unchanged `opendrive` backend of rclone talks to it. rclone's endpoint
 //! (`https://dev.opendrive.com/api/v1`) is fixed in its source, so the simulator is an HTTP CONNECT
-//! proxy that ends the TLS of `dev.opendrive.com` itself, with a certificate of an authority made at
-//! start. Two environment variables lead rclone there, see [`Simulator::env`].
+//! proxy that ends the TLS of `dev.opendrive.com` itself, with a certificate of an authority made
+//! at start. Two environment variables lead rclone there, see [`Simulator::env`].
 //!
-//! The behaviour follows the facts gathered in the project's `opendrive-api.md` and what
-//! rclone v1.76.0 says in `backend/opendrive`; where both are silent the choice is named at the item.
-//! What plans of the drive differ in, or nobody knows for sure, is a field of [`Behaviour`]; what goes
+//! The behaviour follows the facts gathered in the project's `opendrive-api.md` and what rclone
+//! v1.76.0 says in `backend/opendrive`; where both are silent the choice is named at the item. What
+//! plans of the drive differ in, or nobody knows for sure, is a field of [`Behaviour`]; what goes
 //! wrong now and then is a [`Fault`]; the words of refusals are in [`texts`].
 //!
 //! ```

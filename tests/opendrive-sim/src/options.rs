@@ -41,7 +41,8 @@ pub struct Options {
     pub discard_uploads: bool,
     /// The drive's size in bytes; `None` reports 1 TiB and refuses nothing.
     pub quota: Option<u64>,
-    /// Keep a [`CallRecord`](crate::CallRecord) of each call (about 150 bytes each, one million at most).
+    /// Keep a [`CallRecord`](crate::CallRecord) of each call (about 150 bytes each, one million at
+    /// most).
     pub log_calls: bool,
     /// How the drive behaves: its limits, its speed, what nobody knows for sure.
     pub behaviour: Behaviour,

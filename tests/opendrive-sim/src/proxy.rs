@@ -80,7 +80,8 @@ async fn plain_request(
     }
     let host =
         request.headers().get(HOST_HEADER).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    // An absolute URI is a request to be forwarded; another host's name a web page's attempt to reach us.
+    // An absolute URI is a request to be forwarded; another host's name a web page's attempt to
+    // reach us.
     if request.uri().authority().is_some() || !is_loopback(host) {
         return plain_text(
             StatusCode::FORBIDDEN,

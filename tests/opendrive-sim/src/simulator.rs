@@ -31,7 +31,8 @@ pub struct Simulator {
 }
 
 impl Simulator {
-    /// Starts a simulator with an empty drive, on threads of its own; callable from sync and async code.
+    /// Starts a simulator with an empty drive, on threads of its own; callable from sync and async
+    /// code.
     ///
     /// It accepts connections from the return on.
     ///
@@ -66,12 +67,14 @@ impl Simulator {
         self.address
     }
 
-    /// The certificate of the authority that signed dev.opendrive.com's, as PEM, in a temporary file.
+    /// The certificate of the authority that signed dev.opendrive.com's, as PEM, in a temporary
+    /// file.
     pub fn ca_file(&self) -> &Path {
         self.identity.ca_file.path()
     }
 
-    /// The environment that leads rclone here: `HTTPS_PROXY`, `RCLONE_CA_CERT`, and `NO_PROXY` emptied.
+    /// The environment that leads rclone here: `HTTPS_PROXY`, `RCLONE_CA_CERT`, and `NO_PROXY`
+    /// emptied.
     ///
     /// Go reads the proxy's variables once in a process, at its first request; and a lower-case
     /// `https_proxy` counts only where the upper-case one is unset or empty.
@@ -106,7 +109,8 @@ impl Simulator {
         self.state.drive.duplicate_folders()
     }
 
-    /// Uploads that were opened and not closed, in no order. Their files exist already, as they were before.
+    /// Uploads that were opened and not closed, in no order. Their files exist already, as they
+    /// were before.
     pub fn open_uploads(&self) -> Vec<OpenUpload> {
         self.state.open_uploads()
     }
@@ -131,7 +135,8 @@ impl Simulator {
         self.state.calls.reset();
     }
 
-    /// Makes each call from now on wait so long before it is answered. Timers are exact to about 1 ms.
+    /// Makes each call from now on wait so long before it is answered. Timers are exact to about 1
+    /// ms.
     pub fn set_latency(&self, latency: Duration) {
         self.state.set_latency(latency);
     }
@@ -151,12 +156,14 @@ impl Simulator {
         self.state.volume_used.store(0, Ordering::Relaxed);
     }
 
-    /// Logs in on the website, where the captcha is solved: the next login is judged by its password again.
+    /// Logs in on the website, where the captcha is solved: the next login is judged by its
+    /// password again.
     pub fn solve_captcha(&self) {
         self.state.sessions.forget_failures();
     }
 
-    /// Makes all sessions invalid: every call answers 401 until it comes with a new login's session.
+    /// Makes all sessions invalid: every call answers 401 until it comes with a new login's
+    /// session.
     pub fn expire_sessions(&self) {
         self.state.sessions.expire_all();
     }
@@ -190,7 +197,8 @@ impl Simulator {
 impl Drop for Simulator {
     fn drop(&mut self) {
         let Some(runtime) = self.runtime.take() else { return };
-        // A runtime must not be stopped on an async thread, where a test may well drop us: so not on this one.
+        // A runtime must not be stopped on an async thread, where a test may well drop us: so not
+        // on this one.
         let stopping = std::thread::spawn(move || runtime.shutdown_timeout(STOP));
         // A panic there was printed already.
         let _ = stopping.join();

@@ -32,5 +32,6 @@ pub const FOLDER_EXISTS: &str = "Folder with that name already exists";
 /// 403 of `folder/exportcsv` for some account users.
 pub const EXPORT_REFUSED: &str = "Export failed. Permission denied for restricted user";
 
-/// What `users/info` gives as the account's private key. Made up; tests look for it where it must not be.
+/// What `users/info` gives as the account's private key. Made up; tests look for it where it must
+/// not be.
 pub const PRIVATE_KEY: &str = "simulated-private-key-9f86d081884c7d65";

@@ -60,7 +60,8 @@ struct Slot {
 pub(crate) type Shared = Arc<tokio::sync::Mutex<Upload>>;
 
 impl Uploads {
-    /// Opens an upload; gives its `TempLocation`. One that `create_file` gave and nothing has come for is taken up.
+    /// Opens an upload; gives its `TempLocation`. One that `create_file` gave and nothing has come
+    /// for is taken up.
     pub(crate) fn open(&self, file: Id, size: u64, options: &Options) -> String {
         let mut inner = self.lock();
         let unused = |slot: &Slot| {
@@ -74,7 +75,8 @@ impl Uploads {
         self.begin(file, size, true, options)
     }
 
-    /// Begins an upload; gives its `TempLocation`. Unless it is `ready`, it must be opened before chunks come.
+    /// Begins an upload; gives its `TempLocation`. Unless it is `ready`, it must be opened before
+    /// chunks come.
     pub(crate) fn begin(&self, file: Id, size: u64, ready: bool, options: &Options) -> String {
         let upload = Upload::new(file, size, options);
         let written = upload.reported.clone();
@@ -114,7 +116,8 @@ impl Uploads {
             .retain(|(other, _), closing| *other != file || *closing == Closing::Working);
     }
 
-    /// How far the slow close of this file and `TempLocation` is; any of this file counts while it works.
+    /// How far the slow close of this file and `TempLocation` is; any of this file counts while it
+    /// works.
     pub(crate) fn closing(&self, file: Id, location: &str) -> Option<Closing> {
         let inner = self.lock();
         if inner.closing.is_empty() {

@@ -9,8 +9,9 @@ use opendrive_sim::{Fault, Simulator, What};
 #[derive(Debug, Default)]
 pub struct Tally(BTreeMap<String, u64>);
 
-/// A plan for a round: each kind with a good chance, at a rate that ten tries of a call do not meet all.
-/// `damaged` is a file that is damaged on its way once: only a download of a whole file has a hash to compare.
+/// A plan for a round: each kind with a good chance, at a rate that ten tries of a call do not meet
+/// all. `damaged` is a file that is damaged on its way once: only a download of a whole file has a
+/// hash to compare.
 pub fn plan(rng: &mut Rng, damaged: Option<&str>) -> Vec<Fault> {
     let status =
         |code, retry_after| What::Status { code, message: "The soak says no".into(), retry_after };

@@ -1,5 +1,5 @@
-//! The connectors in this process, with faults, on a simulated drive and in memory: what they say is saved must
-//! be there, nothing else, and nothing is held when they are gone.
+//! The connectors in this process, with faults, on a simulated drive and in memory: what they say
+//! is saved must be there, nothing else, and nothing is held when they are gone.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! The soak: backups, restores, checks and maintenance for a long time, with random faults, by the real Plakar and in
-//! this process. `make soak` builds what it needs.
+//! The soak: backups, restores, checks and maintenance for a long time, with random faults, by the
+//! real Plakar and in this process. `make soak` builds what it needs.
 
 #![allow(clippy::print_stdout)] // Its output is for people.
 

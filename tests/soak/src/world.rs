@@ -197,7 +197,8 @@ impl World {
         (!self.kept.is_empty()).then(|| self.rng.usize(..self.kept.len()))
     }
 
-    /// Without faults: restores every snapshot that must be there, checks the stores, and looks at the drive.
+    /// Without faults: restores every snapshot that must be there, checks the stores, and looks at
+    /// the drive.
     fn verify(&mut self) -> Result<(), String> {
         self.calm();
         self.audit()?;

@@ -79,7 +79,8 @@ impl Place {
                     .unwrap();
             }
             Self::Drive(simulator) => {
-                // Under the names that rclone would give: some characters stand as look-alikes on the drive.
+                // Under the names that rclone would give: some characters stand as look-alikes on
+                // the drive.
                 let stored: Vec<String> = path.split('/').map(opendrive_sim::stored_name).collect();
                 simulator.drive().put_file(&stored.join("/"), bytes.to_vec(), seconds as i64);
             }

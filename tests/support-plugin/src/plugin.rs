@@ -17,7 +17,8 @@ use tonic::transport::{Channel, Endpoint};
 /// How a process ended, and what it wrote to standard error.
 pub type Ended = (ExitStatus, String);
 
-/// No process stays so long when Plakar has gone, unless it hangs: it has three seconds for what was under way, whatever the drive does.
+/// No process stays so long when Plakar has gone, unless it hangs: it has three seconds for what
+/// was under way, whatever the drive does.
 const LEAVING: Duration = Duration::from_secs(30);
 
 /// A running plugin; killed when dropped.
@@ -143,8 +144,8 @@ impl Plugin {
         (status, stderr)
     }
 
-    /// Peak resident memory in bytes. The number is this process's, because nobody has waited for it yet, and so is the memory: it was
-    /// what it is when `spawn` came back.
+    /// Peak resident memory in bytes. The number is this process's, because nobody has waited for
+    /// it yet, and so is the memory: it was what it is when `spawn` came back.
     #[cfg(target_os = "linux")]
     pub fn peak_memory(&self) -> u64 {
         let status =

@@ -7,10 +7,12 @@ use plakar_opendrive::rclone::{Rclone, Stats};
 /// How long it may take to come to rest before the rounds.
 const REST: Duration = Duration::from_secs(10);
 
-/// How long whatever was told to end may take. A connection that was busy then is closed a minute later at the latest.
+/// How long whatever was told to end may take. A connection that was busy then is closed a minute
+/// later at the latest.
 const PATIENCE: Duration = Duration::from_secs(75);
 
-/// Threads that Go's and Tokio's pools may have started since: they do with load, and keep them for a while.
+/// Threads that Go's and Tokio's pools may have started since: they do with load, and keep them for
+/// a while.
 const SPARE_THREADS: usize = 8;
 
 /// What this process holds at a moment.
@@ -43,7 +45,8 @@ impl Resources {
         }
     }
 
-    /// Counts when nothing is open any more and the numbers of goroutines and of descriptors have come to rest.
+    /// Counts when nothing is open any more and the numbers of goroutines and of descriptors have
+    /// come to rest.
     pub async fn at_rest() -> Self {
         let start = Instant::now();
         let mut before = Self::now();

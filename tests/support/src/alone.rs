@@ -1,5 +1,6 @@
-//! A process of its own for a test of what the whole process holds or is allowed: rclone's limits of rate and bandwidth, its counts of
-//! calls, streams and handles, threads and descriptors. Beside the other tests of its executable it would measure those.
+//! A process of its own for a test of what the whole process holds or is allowed: rclone's limits
+//! of rate and bandwidth, its counts of calls, streams and handles, threads and descriptors. Beside
+//! the other tests of its executable it would measure those.
 
 use std::io::Read;
 use std::process::{Command, Stdio};
@@ -13,8 +14,8 @@ const MARK: &str = "PLAKAR_OPENDRIVE_TEST_ALONE";
 /// No test of this kind takes longer, unless it hangs.
 const TIME_LIMIT: Duration = Duration::from_secs(300);
 
-/// Stands first in such a test: `if ran_alone() { return; }`. Runs the test in a process of its own, which must succeed, and is true
-/// then; false in that process, where the test goes on.
+/// Stands first in such a test: `if ran_alone() { return; }`. Runs the test in a process of its
+/// own, which must succeed, and is true then; false in that process, where the test goes on.
 ///
 /// # Panics
 /// With all that it said, if the test fails there, or does not end within five minutes.

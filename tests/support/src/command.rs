@@ -54,7 +54,8 @@ impl Person<'_> {
         String::from_utf8(outcome.stdout).unwrap()
     }
 
-    /// Runs a command that must fail with this status and one line on standard error that holds a text.
+    /// Runs a command that must fail with this status and one line on standard error that holds a
+    /// text.
     pub fn fails(&self, status: i32, arguments: &[&str], text: &str) {
         let outcome = self.run(arguments);
         let lines: Vec<&str> = outcome.stderr.lines().collect();

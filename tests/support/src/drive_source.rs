@@ -26,7 +26,8 @@ impl DriveSource {
         Self { simulator, plakar, store }
     }
 
-    /// Configures the source, destination or store `drive`, the password on standard input and not in an argument.
+    /// Configures the source, destination or store `drive`, the password on standard input and not
+    /// in an argument.
     pub fn configure(&self, kind: &str, location: &str) {
         let drive = json!({"location": location, "username": self.simulator.username(), "password": self.simulator.password()});
         self.import(kind, &json!({ "drive": drive }));

@@ -1,4 +1,5 @@
-//! The guard against what hangs. It says nothing of speed: each limit is many times what the work takes on a machine that is busy.
+//! The guard against what hangs. It says nothing of speed: each limit is many times what the work
+//! takes on a machine that is busy.
 
 use std::future::Future;
 use std::panic::Location;

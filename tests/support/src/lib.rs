@@ -1,5 +1,6 @@
-//! What tests share that do not look inside the plugin: our executable and who uses it, the real Plakar, a simulated drive and what
-//! is planted on it, and the two guards: [`within`] against what hangs, [`alone`](mod@alone) against neighbours.
+//! What tests share that do not look inside the plugin: our executable and who uses it, the real
+//! Plakar, a simulated drive and what is planted on it, and the two guards: [`within`] against what
+//! hangs, [`alone`](mod@alone) against neighbours.
 
 pub mod alone;
 pub mod command;
@@ -24,8 +25,9 @@ pub fn root() -> &'static Path {
         .expect("this package is in tests/support")
 }
 
-/// The executable that is tested: the release build if `make` names it, as it does in CI; else the one that Cargo has built for the
-/// plugin's own tests, or the release build for the tests of other packages, for which Cargo builds none.
+/// The executable that is tested: the release build if `make` names it, as it does in CI; else the
+/// one that Cargo has built for the plugin's own tests, or the release build for the tests of other
+/// packages, for which Cargo builds none.
 ///
 /// # Panics
 /// If there is none.

@@ -10,7 +10,8 @@ use std::time::Duration;
 /// How often the processes are looked at. The peak itself is kept by the kernel.
 const PERIOD: Duration = Duration::from_millis(20);
 
-/// Watches the plugins of a user: Plakar unpacks them into the user's home, and nothing else is run from there.
+/// Watches the plugins of a user: Plakar unpacks them into the user's home, and nothing else is run
+/// from there.
 pub struct Watch {
     peak: Arc<AtomicU64>,
     stop: Arc<AtomicBool>,
@@ -33,7 +34,8 @@ impl Watch {
         Self { peak, stop, thread: Some(thread) }
     }
 
-    /// The highest peak of resident memory of any one plugin, in bytes; `None` if there was no plugin.
+    /// The highest peak of resident memory of any one plugin, in bytes; `None` if there was no
+    /// plugin.
     pub fn peak(mut self) -> Option<u64> {
         self.end();
         let kib = self.peak.load(Ordering::Relaxed);
@@ -64,9 +66,10 @@ fn look(home: &Path) -> u64 {
 
 /// A plugin's peak in KiB; `None` for any other process.
 ///
-/// What a process is, is asked each time, before and after its memory is read: numbers of processes come again within the hour, and a
-/// child has the memory, the name and the environment of its parent until it becomes what it is to be. The executable belongs to the
-/// memory that the peak is of.
+/// What a process is, is asked each time, before and after its memory is read: numbers of processes
+/// come again within the hour, and a child has the memory, the name and the environment of its
+/// parent until it becomes what it is to be. The executable belongs to the memory that the peak is
+/// of.
 ///
 /// # Errors
 /// If it has ended, or is somebody else's.
@@ -114,7 +117,8 @@ mod tests {
         let plugin = home.path().join("plugin");
         std::fs::copy("/bin/sh", &plugin).unwrap();
         let watch = Watch::start(home.path());
-        // It keeps its number and its environment, as one does that comes under the number of a plugin that has ended.
+        // It keeps its number and its environment, as one does that comes under the number of a
+        // plugin that has ended.
         let script = "read -r line; exec /bin/sh -c \"$HOLD\"";
         let mut process = Command::new(&plugin);
         process

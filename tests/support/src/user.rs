@@ -117,8 +117,8 @@ impl Plakar {
         String::from_utf8_lossy(&outcome.stdout).into_owned()
     }
 
-    /// The processes that run in this home: commands, their plugins, and Plakar's cache process, which
-    /// outlives them.
+    /// The processes that run in this home: commands, their plugins, and Plakar's cache process,
+    /// which outlives them.
     pub fn processes(&self) -> Vec<PathBuf> {
         let mark = format!("HOME={}", self.home().display());
         let Ok(processes) = std::fs::read_dir("/proc") else { return Vec::new() };

@@ -159,7 +159,8 @@ fn what_is_exported_runs() {
         world.state_folder().to_str().unwrap(),
     ]);
     let line = crontab.lines().find(|line| !line.starts_with('#')).unwrap();
-    // What cron does with a line: five fields, then a command for the shell, in an environment of next to nothing.
+    // What cron does with a line: five fields, then a command for the shell, in an environment of
+    // next to nothing.
     let command = line.splitn(6, ' ').nth(5).unwrap().replace("\\%", "%");
     let simulated = world.simulator.env();
     let mut shell = Command::new("/bin/sh");

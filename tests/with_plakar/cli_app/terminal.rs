@@ -113,7 +113,8 @@ fn nothing_that_a_drive_says_moves_the_cursor() {
     ours(&shown);
 }
 
-/// That nothing but what we draw ourselves was sent to the terminal: colours, and the line that shows how far it is.
+/// That nothing but what we draw ourselves was sent to the terminal: colours, and the line that
+/// shows how far it is.
 fn ours(shown: &str) {
     // rexpect takes each byte for a character.
     let bytes: Vec<u8> = shown.chars().map(|c| u8::try_from(c).unwrap()).collect();

@@ -81,7 +81,8 @@ impl World {
         rows.remove(0)
     }
 
-    /// Runs a command that must fail with this status and one line on standard error that holds a text.
+    /// Runs a command that must fail with this status and one line on standard error that holds a
+    /// text.
     pub fn fails(&self, status: i32, arguments: &[&str], text: &str) {
         let outcome = self.run(arguments);
         let said: Vec<&str> = outcome.stderr.lines().collect();
@@ -142,8 +143,9 @@ impl World {
         folder
     }
 
-    /// Assigns the source `drive`, whose drive has odd names in it. Gives a folder of this machine that is its latest restore
-    /// point: Plakar's own connector changes no name, and a store may hold whatever another machine put there.
+    /// Assigns the source `drive`, whose drive has odd names in it. Gives a folder of this machine
+    /// that is its latest restore point: Plakar's own connector changes no name, and a store may
+    /// hold whatever another machine put there.
     pub fn odd(&self) -> String {
         let drive = self.simulator.drive();
         drive.make_folder("odd");
@@ -187,7 +189,8 @@ impl World {
     pub fn due(&self, app: &str, kind: TaskKind) -> i64 {
         let state = State::open(&self.state_folder()).unwrap();
         let owner = Owner::App(state.app_named(AppKind::Source, app).unwrap().id);
-        // Its time is a while ago whatever the clock says, and does not come again while the test runs.
+        // Its time is a while ago whatever the clock says, and does not come again while the test
+        // runs.
         let then = chrono::Utc::now() - chrono::TimeDelta::hours(2);
         let cron = format!("{} {} * * *", then.format("%-M"), then.format("%-H"));
         let spec = ScheduleSpec {
@@ -210,7 +213,8 @@ impl World {
         lines.filter(|line| !line.is_empty() && !line.contains(" cached")).collect()
     }
 
-    /// Waits until no process of this user is left, and looks that none left anything in its folder for temporary files.
+    /// Waits until no process of this user is left, and looks that none left anything in its folder
+    /// for temporary files.
     pub fn quiet(&self) {
         until("processes are left", || self.processes().is_empty());
         let left: Vec<_> = std::fs::read_dir(self.user.path("tmp"))

@@ -90,8 +90,8 @@ fn names_that_lag_lose_and_double_nothing() {
     world.assert_stored(&id);
 }
 
-/// Every kind of call that changes the drive, once broken off before it and twice after it was done; with
-/// names that lag, so that what was done cannot be looked up by its name.
+/// Every kind of call that changes the drive, once broken off before it and twice after it was
+/// done; with names that lag, so that what was done cannot be looked up by its name.
 #[test]
 fn broken_connections_lose_and_double_nothing() {
     let world = World::new(60);

@@ -1,6 +1,8 @@
-//! End to end: the real Plakar on a simulated drive that fails, as a source, a destination and a store.
+//! End to end: the real Plakar on a simulated drive that fails, as a source, a destination and a
+//! store.
 //!
-//! "Nothing is lost" means: what comes back is the same, byte for byte. `--nocapture` shows the figures.
+//! "Nothing is lost" means: what comes back is the same, byte for byte. `--nocapture` shows the
+//! figures.
 
 mod calls;
 mod sessions;
@@ -17,7 +19,8 @@ use support::plakar::Plakar;
 /// Files by their relative path.
 type Files = BTreeMap<String, Vec<u8>>;
 
-/// A drive that is a source, a destination and a store, all called `drive`; a store on the local disk, and files there.
+/// A drive that is a source, a destination and a store, all called `drive`; a store on the local
+/// disk, and files there.
 struct World {
     drive: DriveStore,
     local: String,
@@ -55,7 +58,8 @@ impl World {
         &self.drive.plakar
     }
 
-    /// Makes the local store, anew if it is there: the next backup of the source reads all files again.
+    /// Makes the local store, anew if it is there: the next backup of the source reads all files
+    /// again.
     fn make_local_store(&self) {
         let _ = std::fs::remove_dir_all(&self.local);
         self.plakar().ok(&["at", &self.local, "create", "-plaintext"]);
@@ -84,7 +88,8 @@ impl World {
         files
     }
 
-    /// Runs a command that must succeed, with faults each of which must strike, and prints what it took.
+    /// Runs a command that must succeed, with faults each of which must strike, and prints what it
+    /// took.
     fn with_faults(
         &self,
         plakar: &Plakar,
@@ -180,7 +185,8 @@ impl World {
         }
     }
 
-    /// The store on the drive must be whole, a snapshot in it the files, and nothing half-written there.
+    /// The store on the drive must be whole, a snapshot in it the files, and nothing half-written
+    /// there.
     fn assert_stored(&self, id: &str) {
         self.check("check", vec![]);
         self.assert_comes_back("@drive", id, &self.files, &self.local_files());
@@ -194,8 +200,8 @@ impl World {
         assert_eq!(self.drive.simulator.duplicate_folders().ever, 0);
     }
 
-    /// The session ended once in the middle of what was just done: there must be one more login than usual, and no calls in the
-    /// session that has ended but those that were on their way.
+    /// The session ended once in the middle of what was just done: there must be one more login
+    /// than usual, and no calls in the session that has ended but those that were on their way.
     fn assert_renewed_once(&self, name: &str, usual: &Cost, cost: &Cost) {
         assert_eq!(cost.calls.of("session/login"), usual.calls.of("session/login") + 1, "{name}");
         let log = self.drive.simulator.call_log();

@@ -54,7 +54,8 @@ pub async fn raw(opened: PointRequest, Query(query): Query<ContentQuery>) -> Pag
     answer(download, name)
 }
 
-/// An error within the content breaks the connection off: without its end, or with less than its length, nothing looks whole.
+/// An error within the content breaks the connection off: without its end, or with less than its
+/// length, nothing looks whole.
 fn answer(download: Download, disposition: Option<String>) -> PageResult {
     let fixed: [(HeaderName, &str); 2] = [
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),

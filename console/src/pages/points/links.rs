@@ -1,4 +1,5 @@
-//! Addresses of what is in a restore point. A path goes percent-encoded into the query, whatever is in it.
+//! Addresses of what is in a restore point. A path goes percent-encoded into the query, whatever is
+//! in it.
 
 use plakar_driver::{SnapshotId, SnapshotPath, percent};
 use source_app::state::AppId;

@@ -26,7 +26,8 @@ pub struct FolderQuery {
     pub at: Option<String>,
     /// Which part of the list.
     pub page: Option<u64>,
-    /// What the entries are ordered by: `name`, `size` or `modified`; with `-` before it, the last first.
+    /// What the entries are ordered by: `name`, `size` or `modified`; with `-` before it, the last
+    /// first.
     #[serde(default)]
     pub sort: String,
     /// What is searched for.

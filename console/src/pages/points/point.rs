@@ -182,7 +182,8 @@ pub fn page_number(page: Option<u64>) -> u64 {
 }
 
 impl Pagination {
-    /// Of a list of `total`, if that is known, of which `length` are shown; `href` leads to the page that it is given.
+    /// Of a list of `total`, if that is known, of which `length` are shown; `href` leads to the
+    /// page that it is given.
     pub fn new(
         page: u64,
         size: u64,

@@ -1,4 +1,5 @@
-//! Names and texts of a snapshot, as pages show them: nothing in them hides, reorders or looks like something else.
+//! Names and texts of a snapshot, as pages show them: nothing in them hides, reorders or looks like
+//! something else.
 
 use plakar_driver::deceives;
 
@@ -7,7 +8,8 @@ use plakar_driver::deceives;
 pub struct VisibleText {
     /// Its parts.
     pub parts: Vec<VisiblePart>,
-    /// All of it in ASCII, if it has anything else or an escape: two names may look the same and aren't.
+    /// All of it in ASCII, if it has anything else or an escape: two names may look the same and
+    /// aren't.
     pub title: Option<String>,
 }
 
@@ -20,7 +22,8 @@ pub struct VisiblePart {
     pub escape: bool,
 }
 
-/// Characters that can't be seen, or look like a space. Those of [`deceives`], and fillers, other spaces and tags.
+/// Characters that can't be seen, or look like a space. Those of [`deceives`], and fillers, other
+/// spaces and tags.
 fn hidden(letter: char) -> bool {
     deceives(letter)
         || (letter.is_whitespace() && letter != ' ')

@@ -28,7 +28,11 @@ impl SchedulePreview {
         let cron = match when.cron() {
             Ok(cron) => cron,
             Err(error) => {
-                return Self { fault: Some(sentence(&error)), zone_fault: zone_fault(zone), ..none };
+                return Self {
+                    fault: Some(sentence(&error)),
+                    zone_fault: zone_fault(zone),
+                    ..none
+                };
             }
         };
         match Calendar::new(&cron, zone) {

@@ -13,6 +13,13 @@ use crate::rclone::{Result, Urgency};
 /// A block on its way, for all who wait for it.
 pub(super) type Arrival = Shared<BoxFuture<'static, Result<Bytes>>>;
 
+/// Where the next bytes are.
+pub(super) enum Next {
+    Here(Bytes),
+    /// In a read that is under way, which began at this offset and is as urgent.
+    Coming(u64, Arrival, Arc<Urgency>),
+}
+
 /// The blocks of a file that are kept or under way. They never overlap.
 pub(super) struct File {
     size: u64,
@@ -78,8 +85,9 @@ impl File {
         self.heat.add(at, length)
     }
 
-    /// What to read ahead of a run that is at a place: the next block, or `blocks` of them in one go; `None` if it is not time, because
-    /// more than `window` bytes before it are here or under way.
+    /// What to read ahead of a run that is at a place: the next block, or `blocks` of them in one
+    /// go; `None` if it is not time, because more than `window` bytes before it are here or under
+    /// way.
     pub(super) fn ahead(
         &self,
         at: u64,
@@ -119,7 +127,8 @@ impl File {
     }
 
     /// What to read to have the byte at `at`, which neither is kept nor under way, and as much of
-    /// what is wanted up to `end` as a block holds; more where reads gather, or where it is read ahead.
+    /// what is wanted up to `end` as a block holds; more where reads gather, or where it is read
+    /// ahead.
     pub(super) fn plan(&self, at: u64, end: u64, block: u64, ahead: bool) -> Range<u64> {
         if !self.in_parts
             && self.size <= plan::WHOLE

@@ -6,6 +6,7 @@
 //! which reads have gathered a whole block, and a run has its next block fetched before it gets
 //! there. What is fetched is bounded in bytes together with what is kept.
 
+mod fetch;
 mod file;
 mod plan;
 
@@ -15,39 +16,24 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::future::{BoxFuture, FutureExt};
+use futures::future::FutureExt;
 use futures::stream::{self, Stream};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use self::file::{Arrival, File, Flight};
-use self::plan::{BLOCK, SMALL};
+use self::fetch::whole;
+use self::file::{Arrival, File, Flight, Next};
+use self::plan::{BLOCK, SLOW_BLOCK, SMALL};
 use super::layout::Mac;
-use crate::panics::caught;
 use crate::rclone::{Error, ErrorKind, Result, Urgency};
 
 /// A line is slow on which a read takes longer than this, until one takes less than half of it.
 const SLOW: Duration = Duration::from_secs(1);
 
-/// The largest block on a slow line, in bytes: what is wanted of it shall not wait for much else.
-const SLOW_BLOCK: u64 = 1 << 20;
-
 /// How many well-used blocks must leave before blocks grow again after they had to shrink.
 const WELL_USED: u32 = 16;
 
-/// Where the bytes of a file come from.
-pub trait Fetch: Send + Sync + 'static {
-    /// The size of the file in bytes; always the same.
-    fn size(&self) -> u64;
-
-    /// Reads exactly `length` bytes from `offset` on, as urgently as is told; never beyond the end.
-    fn fetch(
-        self: Arc<Self>,
-        offset: u64,
-        length: usize,
-        urgency: Arc<Urgency>,
-    ) -> BoxFuture<'static, Result<Bytes>>;
-}
+pub use self::fetch::Fetch;
 
 /// The cache. Clones share it.
 #[derive(Clone)]
@@ -77,13 +63,6 @@ struct State {
     /// Counts bytes that are used, for the order of leaving.
     clock: u64,
     last_flight: u64,
-}
-
-/// Where the next bytes are.
-enum Next {
-    Here(Bytes),
-    /// In a read that is under way, which began at this offset and is as urgent.
-    Coming(u64, Arrival, Arc<Urgency>),
 }
 
 impl BlockCache {
@@ -142,7 +121,8 @@ impl BlockCache {
                     return Ok(None);
                 }
                 let piece = match cache.next(&mac, &source, at, end).await {
-                    // Twice it was not what was listed. What is wanted of it may be right, and Plakar compares that with a MAC of its own.
+                    // Twice it was not what was listed. What is wanted of it may be right, and
+                    // Plakar compares that with a MAC of its own.
                     Err(error)
                         if error.kind() == ErrorKind::Corrupt && source.size() <= plan::WHOLE =>
                     {
@@ -233,8 +213,8 @@ impl State {
         self.files.get(mac)?.covers(at).then_some(())
     }
 
-    /// Takes note of a read, and reads ahead of the run that it belongs to: what nobody has used yet
-    /// must not push out what is being used.
+    /// Takes note of a read, and reads ahead of the run that it belongs to: what nobody has used
+    /// yet must not push out what is being used.
     fn touch<F: Fetch>(
         &mut self,
         cache: &BlockCache,
@@ -247,7 +227,8 @@ impl State {
         let file = self.files.entry(*mac).or_insert_with(|| File::new(source.size()));
         let Some(run) = file.touch(at, length as u64) else { return };
         if self.slow {
-            // All connections shall have something to do for as long as the run goes on: as far ahead as it has come.
+            // All connections shall have something to do for as long as the run goes on: as far
+            // ahead as it has come.
             let window = run.come().max(2 * block);
             while let Some(ahead) =
                 self.files.get(mac).and_then(|file| file.ahead(at, run, block, 1, window))
@@ -272,7 +253,8 @@ impl State {
         }
     }
 
-    /// Whether there is room for a block that nobody waits for, and then still for one that somebody waits for.
+    /// Whether there is room for a block that nobody waits for, and then still for one that
+    /// somebody waits for.
     fn may_read_ahead(&self, cache: &BlockCache, ahead: &Range<u64>) -> bool {
         let flights = self.files.values().map(File::flights).sum::<usize>();
         self.unused() + (ahead.end - ahead.start) <= cache.0.budget / 2
@@ -284,8 +266,9 @@ impl State {
         self.flying + self.files.values().map(File::unused).sum::<u64>()
     }
 
-    /// The read that will bring the byte at `at`, where it begins, and how urgent it is: one that is under way, or a
-    /// new one of that urgency, see [`File::plan`]; one that is read ahead is a whole block.
+    /// The read that will bring the byte at `at`, where it begins, and how urgent it is: one that
+    /// is under way, or a new one of that urgency, see [`File::plan`]; one that is read ahead is a
+    /// whole block.
     fn fetch<F: Fetch>(
         &mut self,
         cache: &BlockCache,
@@ -329,7 +312,8 @@ impl State {
     }
 
     fn land(&mut self, mac: &Mac, start: u64, id: u64, arrived: Option<Bytes>, budget: u64) {
-        // What was read ahead is used when as much has been used as may be here unused; nothing that was used already is worth more.
+        // What was read ahead is used when as much has been used as may be here unused; nothing
+        // that was used already is worth more.
         let clock = self.clock + budget / 2;
         // Gone if the file was forgotten meanwhile.
         let Some(file) = self.files.get_mut(mac) else { return };
@@ -413,23 +397,4 @@ fn arrive<F: Fetch>(
         result
     };
     work.boxed().shared()
-}
-
-/// Reads exactly so many bytes.
-async fn whole<F: Fetch>(
-    source: &Arc<F>,
-    start: u64,
-    length: u64,
-    urgency: &Arc<Urgency>,
-) -> Result<Bytes> {
-    let fetch =
-        source.clone().fetch(start, usize::try_from(length).unwrap_or(usize::MAX), urgency.clone());
-    let bytes = caught(fetch).await.unwrap_or_else(|bug| Err(Error::new(ErrorKind::Other, bug)))?;
-    match bytes.len() as u64 == length {
-        true => Ok(bytes),
-        false => Err(Error::new(
-            ErrorKind::Corrupt,
-            format!("{} bytes came from offset {start}, {length} were expected", bytes.len()),
-        )),
-    }
 }

@@ -9,6 +9,9 @@ pub(super) const BLOCK: u64 = 4 << 20;
 /// What is read of a place where nothing was read before, in bytes; the smallest block as well.
 pub(super) const SMALL: u64 = 256 << 10;
 
+/// The largest block on a slow line, in bytes: what is wanted of it shall not wait for much else.
+pub(super) const SLOW_BLOCK: u64 = 1 << 20;
+
 /// Reads are counted by cells of this many bytes.
 const CELL: u64 = SMALL;
 
@@ -23,7 +26,8 @@ const GATHERED: u32 = 8;
 /// because most runs go forward.
 const BACK: u64 = SMALL / 4;
 
-/// A file of no more bytes is read whole, in one call: what is whole is compared with the hash that was listed.
+/// A file of no more bytes is read whole, in one call: what is whole is compared with the hash that
+/// was listed.
 pub(super) const WHOLE: u64 = 1 << 20;
 
 /// How far back a run is followed, in cells.

@@ -1,5 +1,6 @@
-//! The least that a source can be: files made up in memory, with no remote, no bridge and nothing to wait for. What
-//! Plakar takes from it is what it takes from any plugin at the most. The location says what there is: bare://FILESxBYTES.
+//! The least that a source can be: files made up in memory, with no remote, no bridge and nothing
+//! to wait for. What Plakar takes from it is what it takes from any plugin at the most. The
+//! location says what there is: bare://FILESxBYTES.
 
 use std::pin::Pin;
 

@@ -13,7 +13,8 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use crate::figures::Sample;
 
-/// Imports a drive that the environment leads to, with so many of its files read, the first ones; gives the number of their bytes too.
+/// Imports a drive that the environment leads to, with so many of its files read, the first ones;
+/// gives the number of their bytes too.
 pub fn import(
     simulator: &Simulator,
     environment: &[(String, String)],

@@ -1,4 +1,5 @@
-//! The limits of the real drive: six downloads at once, and a speed for each connection. Beside the release before, where `--before` names one.
+//! The limits of the real drive: six downloads at once, and a speed for each connection. Beside the
+//! release before, where `--before` names one.
 
 use std::time::Duration;
 

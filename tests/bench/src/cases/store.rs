@@ -86,7 +86,8 @@ struct Stage<'a> {
 }
 
 impl Stage<'_> {
-    /// Measures a command of each contestant on its store; gives what it printed, or nothing where it failed.
+    /// Measures a command of each contestant on its store; gives what it printed, or nothing where
+    /// it failed.
     fn step(
         &mut self,
         contestants: &mut [Contestant],

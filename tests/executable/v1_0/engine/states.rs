@@ -1,9 +1,13 @@
-//! States, by the engine of Plakar 1.0: two of one name are both kept, and one that could not be put comes first at the next connection.
+//! States, by the engine of Plakar 1.0: two of one name are both kept, and one that could not be
+//! put comes first at the next connection.
 //!
-//! Kloset v1.0.12 names the state of a copy after the snapshot, as kloset v1.1.3 does (`Commit` in its snapshot/builder.go), but its states have no
-//! parent: there is no circle. A state that was put in the place of another one takes away what that one told of, and so a part of the data. Unlike Plakar
-//! 1.1 it does not take a state for stored that it could not put (`flushDeltaState` in its snapshot/backup.go), so nothing builds on one; the connector keeps
-//! it all the same. Its maintenance is not in kloset but in Plakar 1.0 itself, which the Go proxy does not give out, and so is not tried here.
+//! Kloset v1.0.12 names the state of a copy after the snapshot, as kloset v1.1.3 does (`Commit` in
+//! its snapshot/builder.go), but its states have no parent: there is no circle. A state that was
+//! put in the place of another one takes away what that one told of, and so a part of the data.
+//! Unlike Plakar 1.1 it does not take a state for stored that it could not put (`flushDeltaState`
+//! in its snapshot/backup.go), so nothing builds on one; the connector keeps it all the same. Its
+//! maintenance is not in kloset but in Plakar 1.0 itself, which the Go proxy does not give out, and
+//! so is not tried here.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -25,7 +29,8 @@ struct Machine<'a> {
 }
 
 impl<'a> Machine<'a> {
-    /// One that has seen nothing yet. The store on the disk and the files are in a folder that all share.
+    /// One that has seen nothing yet. The store on the disk and the files are in a folder that all
+    /// share.
     fn new(world: &'a DriveStore, shared: &Path) -> Self {
         let machine = Self { world, home: tempfile::tempdir().unwrap() };
         let simulator = &world.simulator;
@@ -97,7 +102,8 @@ fn change(shared: &TempDir) {
     std::fs::write(shared.path().join("files/new"), "more").unwrap();
 }
 
-/// A machine that comes anew must find this snapshot and no other in the store on the drive, and all of its files.
+/// A machine that comes anew must find this snapshot and no other in the store on the drive, and
+/// all of its files.
 fn assert_found_anew(world: &DriveStore, shared: &TempDir, id: &str) {
     let anew = Machine::new(world, shared.path());
     assert_eq!(anew.snapshots("drive"), BTreeSet::from([id.to_owned()]));
@@ -114,7 +120,8 @@ fn states(world: &DriveStore) -> Vec<String> {
         .collect()
 }
 
-/// As docs/store.md has it: a copy, a second backup, and the older snapshot goes from the copy, before or after the second copy.
+/// As docs/store.md has it: a copy, a second backup, and the older snapshot goes from the copy,
+/// before or after the second copy.
 #[test]
 fn a_snapshot_that_is_copied_again_hides_nothing() {
     for copied_before_the_removal in [true, false] {
@@ -198,7 +205,8 @@ fn a_store_of_plakar_1_0_is_looked_at_and_what_was_replaced_in_it_is_missed() {
     ours(&["repair"], 0, "nothing to mend");
     assert!(world.plakar.ok(&["at", "@drive", "ls", "-uuid"]).contains(&id));
 
-    // As on a store that lets a state be replaced: the copy is listed, and a part of its data is nowhere.
+    // As on a store that lets a state be replaced: the copy is listed, and a part of its data is
+    // nowhere.
     let drive = world.simulator.drive();
     let second = states(&world).into_iter().find(|path| !before.contains(path)).unwrap();
     drive.put_file(

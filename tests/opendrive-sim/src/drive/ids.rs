@@ -51,7 +51,8 @@ fn parse(text: &str, kind: Kind) -> Option<Id> {
         number |= (digit as u128) << (6 * at);
     }
     let id = unmix(number as u64);
-    // All digits count: what is spelled in another way, another kind of id among it, is no id of ours.
+    // All digits count: what is spelled in another way, another kind of id among it, is no id of
+    // ours.
     (spell(id >> 1, kind) == text).then_some(id >> 1)
 }
 

@@ -51,7 +51,8 @@ pub struct Entry {
     pub size: u64,
     /// When it was last modified, in seconds since 1970. A folder's changes with its children.
     pub mtime: i64,
-    /// The content's MD5 as lower-case hex digits; `None` for a folder and for a file whose first upload isn't finished.
+    /// The content's MD5 as lower-case hex digits; `None` for a folder and for a file whose first
+    /// upload isn't finished.
     pub md5: Option<String>,
 }
 
@@ -66,9 +67,9 @@ pub struct DuplicateFolders {
 
 /// The simulated drive. Clones show the same drive.
 ///
-/// Paths are relative to the root, separated by `/`, a leading one is ignored. Their names are those that the
-/// drive stores; see [`stored_name`] for names that rclone spells differently. None of this counts as a call,
-/// and faults and the quota don't concern it.
+/// Paths are relative to the root, separated by `/`, a leading one is ignored. Their names are
+/// those that the drive stores; see [`stored_name`] for names that rclone spells differently. None
+/// of this counts as a call, and faults and the quota don't concern it.
 #[derive(Clone)]
 pub struct Drive {
     tree: Arc<Mutex<Tree>>,
@@ -106,14 +107,15 @@ impl Drive {
         seeded(folder, made);
     }
 
-    /// Puts a file whose bytes are [`generated_bytes`](crate::generated_bytes) of this `seed` and are kept
-    /// nowhere, however large it is. Its MD5 is computed when first asked for, by a listing too.
+    /// Puts a file whose bytes are [`generated_bytes`](crate::generated_bytes) of this `seed` and
+    /// are kept nowhere, however large it is. Its MD5 is computed when first asked for, by a
+    /// listing too.
     pub fn put_generated(&self, path: &str, size: u64, seed: u64, mtime: i64) -> String {
         file_id(seeded(path, self.put(path, Content::generated(size, seed), mtime)))
     }
 
-    /// Makes a file as an upload of another client does that goes on, or was given up: with the size 0 and no hash.
-    /// Gives its id in the API.
+    /// Makes a file as an upload of another client does that goes on, or was given up: with the
+    /// size 0 and no hash. Gives its id in the API.
     pub fn put_unfinished(&self, path: &str) -> String {
         let (parent, name) = split(path);
         let mut tree = self.lock();
@@ -122,8 +124,8 @@ impl Drive {
         file_id(seeded(path, made))
     }
 
-    /// Makes this content known to the drive without a file of it, as one of another account does: uploads by
-    /// hash need no bytes of it.
+    /// Makes this content known to the drive without a file of it, as one of another account does:
+    /// uploads by hash need no bytes of it.
     pub fn know(&self, bytes: impl Into<Bytes>) {
         self.lock().known.add_elsewhere(Content::memory(bytes.into()));
     }
@@ -153,7 +155,8 @@ impl Drive {
         tokio::task::block_in_place(|| unhashed.into_iter().find(|content| content.md5() == hash))
     }
 
-    /// Replaces the content of a file under its id, as another client's upload would; false if there is none.
+    /// Replaces the content of a file under its id, as another client's upload would; false if
+    /// there is none.
     pub fn set_file(&self, path: &str, bytes: impl Into<Bytes>, mtime: i64) -> bool {
         let content = Content::memory(bytes.into());
         let mut tree = self.lock();
@@ -205,7 +208,8 @@ impl Drive {
         entries
     }
 
-    /// Copies the regular files and folders under `dir` into the root, with their modification times.
+    /// Copies the regular files and folders under `dir` into the root, with their modification
+    /// times.
     ///
     /// Names go through [`stored_name`]; symbolic links and other special files are left out.
     ///
@@ -247,7 +251,8 @@ impl Drive {
         DuplicateFolders { now, ever: tree.duplicates_ever }
     }
 
-    /// Limits the drive's size in bytes; an upload or a copy beyond it is refused with 507. `None` lifts the limit.
+    /// Limits the drive's size in bytes; an upload or a copy beyond it is refused with 507. `None`
+    /// lifts the limit.
     pub fn set_quota(&self, bytes: Option<u64>) {
         self.lock().quota = bytes;
     }
@@ -294,8 +299,8 @@ impl Drive {
     }
 }
 
-/// A name as the drive stores it: what Windows forbids, and spaces at either end, become the look-alikes that
-/// rclone's default encoding for OpenDrive uses (`:` becomes `：`).
+/// A name as the drive stores it: what Windows forbids, and spaces at either end, become the
+/// look-alikes that rclone's default encoding for OpenDrive uses (`:` becomes `：`).
 pub fn stored_name(name: &str) -> String {
     let last = name.chars().count().saturating_sub(1);
     let replaced = name.chars().enumerate().map(|(at, c)| match c {

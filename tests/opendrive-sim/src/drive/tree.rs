@@ -162,7 +162,8 @@ impl Tree {
         self.trash.contains(&id)
     }
 
-    /// Moves or renames a file. Another file of the new name is replaced or, without `overwrite`, an error.
+    /// Moves or renames a file. Another file of the new name is replaced or, without `overwrite`,
+    /// an error.
     pub(crate) fn move_file(
         &mut self,
         id: Id,
@@ -254,7 +255,8 @@ impl Tree {
         Ok(())
     }
 
-    /// Moves or renames a folder. Another one of the new name is an error (the facts don't say; 409).
+    /// Moves or renames a folder. Another one of the new name is an error (the facts don't say;
+    /// 409).
     pub(crate) fn move_folder(&mut self, id: Id, parent: Id, name: &str) -> Result<(), Refusal> {
         let name = stored(name)?;
         let (old_parent, old_name) = {

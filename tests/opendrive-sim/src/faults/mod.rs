@@ -15,16 +15,17 @@ pub(crate) use what::{Effects, SlowClose};
 
 /// One entry of the plan: which calls it concerns and what happens to them.
 ///
-/// It fires on each call that matches in endpoint and item, after the first `skip` of them,
-/// until it has fired `times` times. Several faults may fire on one call. With `seconds` it fires on every
-/// matching call for that long each time, which counts once.
+/// It fires on each call that matches in endpoint and item, after the first `skip` of them, until
+/// it has fired `times` times. Several faults may fire on one call. With `seconds` it fires on
+/// every matching call for that long each time, which counts once.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
     /// The endpoint as [`Calls::by_endpoint`](crate::Calls::by_endpoint) names it; any when absent.
     #[serde(default)]
     pub endpoint: Option<String>,
-    /// The item's path (`Documents/a.txt`) or last name (`a.txt`), case-insensitive; `/` is the root. Any when absent.
+    /// The item's path (`Documents/a.txt`) or last name (`a.txt`), case-insensitive; `/` is the
+    /// root. Any when absent.
     #[serde(default)]
     pub item: Option<String>,
     /// How many matching calls pass untouched first.
@@ -84,7 +85,8 @@ impl Fault {
         Self::refused(403, texts::RATE_LIMIT).lasting(seconds)
     }
 
-    /// A refusal with this status and message, once and of any call; for the messages see [`crate::texts`].
+    /// A refusal with this status and message, once and of any call; for the messages see
+    /// [`crate::texts`].
     pub fn refused(code: u16, message: &str) -> Self {
         Self::new(What::Status { code, message: message.into(), retry_after: None })
     }
@@ -126,7 +128,8 @@ impl Fault {
         self.always()
     }
 
-    /// Each time it fires, go on for so many seconds: on every matching call, without chance, counted once.
+    /// Each time it fires, go on for so many seconds: on every matching call, without chance,
+    /// counted once.
     pub fn lasting(mut self, seconds: f64) -> Self {
         self.seconds = Some(seconds);
         self
@@ -239,8 +242,9 @@ impl Faults {
             .collect()
     }
 
-    /// Fires what the plan holds for this call. `body` is the size of the download that it would answer, or of
-    /// the chunk that it brings, or how many entries it would list; a close has one if it was made before.
+    /// Fires what the plan holds for this call. `body` is the size of the download that it would
+    /// answer, or of the chunk that it brings, or how many entries it would list; a close has one
+    /// if it was made before.
     pub(crate) fn take(&self, endpoint: Endpoint, item: &str, body: Option<u64>) -> Effects {
         let mut effects = Effects::default();
         for planned in self.lock().iter_mut() {

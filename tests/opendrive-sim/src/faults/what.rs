@@ -31,14 +31,16 @@ pub enum What {
         ms: u64,
     },
     /// Break the connection after so many bytes of a download whose `Content-Length` announces the
-    /// whole. Fires only on downloads with more bytes than that. Over HTTP/2 only the stream is reset.
+    /// whole. Fires only on downloads with more bytes than that. Over HTTP/2 only the stream is
+    /// reset.
     CutBody {
         /// Bytes of the answer's body that still arrive.
         after: u64,
     },
     /// Do nothing and close the whole connection without an answer.
     Reset,
-    /// Do what was asked, then close the whole connection without an answer. A [`What::SlowClose`] is only begun.
+    /// Do what was asked, then close the whole connection without an answer. A [`What::SlowClose`]
+    /// is only begun.
     LoseAnswer,
     /// Make all sessions invalid before this call (so this call fails too, unless it is a login).
     ExpireSessions,
@@ -48,9 +50,11 @@ pub enum What {
     CorruptBody,
     /// Flip the first byte of a chunk before it is stored, so that the stored file's hash differs.
     CorruptUpload,
-    /// Report a wrong hash in `upload/close_file_upload`, or in `file/info` if that endpoint is named.
+    /// Report a wrong hash in `upload/close_file_upload`, or in `file/info` if that endpoint is
+    /// named.
     LieHash,
-    /// Report one byte too many in `upload/close_file_upload`, or in `file/info` if that endpoint is named.
+    /// Report one byte too many in `upload/close_file_upload`, or in `file/info` if that endpoint
+    /// is named.
     LieSize,
     /// Send the client on to another address (307); nothing is done.
     Redirect {
@@ -78,16 +82,19 @@ pub enum What {
         #[serde(default)]
         answer: VolumeAnswer,
     },
-    /// Make a close take long: the upload is taken, and done so much later whatever becomes of the call.
-    /// Closes of it answer 423 meanwhile and the whole record afterwards. Fires on the first close only.
+    /// Make a close take long: the upload is taken, and done so much later whatever becomes of the
+    /// call. Closes of it answer 423 meanwhile and the whole record afterwards. Fires on the first
+    /// close only.
     SlowClose {
         /// How long it takes, in seconds; fractions allowed.
         seconds: f64,
-        /// After how many seconds an edge server answers 504 in HTML instead of waiting for the end.
+        /// After how many seconds an edge server answers 504 in HTML instead of waiting for the
+        /// end.
         #[serde(default)]
         gives_up: Option<f64>,
     },
-    /// A file whose upload this `upload/close_file_upload` ends is 404 to `download/file` and `file/info` for so long.
+    /// A file whose upload this `upload/close_file_upload` ends is 404 to `download/file` and
+    /// `file/info` for so long.
     LagFiles {
         /// Seconds, fractions allowed.
         seconds: f64,
@@ -100,13 +107,14 @@ pub enum What {
         #[serde(default)]
         ms: Option<u64>,
     },
-    /// Break the connection after so many bytes of a chunk, which the drive keeps: `uploaded=N` is then within
-    /// the chunk. Fires only on chunks with more bytes than that.
+    /// Break the connection after so many bytes of a chunk, which the drive keeps: `uploaded=N` is
+    /// then within the chunk. Fires only on chunks with more bytes than that.
     CutUpload {
         /// Bytes of the chunk that the drive keeps.
         after: u64,
     },
-    /// Answer 502 in HTML to a `folder/list` without `offset`. Fires only on folders with more entries than that.
+    /// Answer 502 in HTML to a `folder/list` without `offset`. Fires only on folders with more
+    /// entries than that.
     LargeListing {
         /// Entries that are not too many.
         over: u64,

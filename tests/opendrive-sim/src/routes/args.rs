@@ -1,4 +1,5 @@
-//! A call's arguments, wherever they stand: in the path, the query, a JSON body or a multipart form.
+//! A call's arguments, wherever they stand: in the path, the query, a JSON body or a multipart
+//! form.
 
 use bytes::Bytes;
 use http_body_util::{BodyDataStream, BodyExt, Limited};
@@ -66,7 +67,8 @@ impl Args {
 pub(super) struct Payload(Option<Field<'static>>);
 
 impl Payload {
-    /// Reads what the client still sends: over HTTP/1.1 it would miss an answer given before that. Gives its bytes.
+    /// Reads what the client still sends: over HTTP/1.1 it would miss an answer given before that.
+    /// Gives its bytes.
     pub(super) async fn drain(mut self) -> u64 {
         let mut bytes = 0;
         while let Ok(Some(data)) = self.next().await {

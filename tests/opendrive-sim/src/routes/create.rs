@@ -9,8 +9,8 @@ use crate::drive::{Id, Refusal, later, parse_folder_id, trimmed};
 
 /// Makes a file that has the size 0 and no hash until its upload ends.
 ///
-/// It is visible at once, but for `folder/itembyname` under the fault of lagging names. One that is there is
-/// refused, or with `open_if_exists` taken.
+/// It is visible at once, but for `folder/itembyname` under the fault of lagging names. One that is
+/// there is refused, or with `open_if_exists` taken.
 pub(super) fn create_file(context: &CallContext) -> Outcome {
     let (args, state, behaviour) = (context.args, context.state, context.behaviour);
     let parent = parse_folder_id(args.text("folder_id"))?;

@@ -51,7 +51,8 @@ pub(super) fn plan(
     }
 }
 
-/// A single range as start and end, the latter exclusive. Anything else is ignored, as RFC 9110 wants it.
+/// A single range as start and end, the latter exclusive. Anything else is ignored, as RFC 9110
+/// wants it.
 fn parse_range(range: &HeaderValue, size: u64) -> Option<(u64, u64)> {
     let (first, last) = range.to_str().ok()?.strip_prefix("bytes=")?.split_once('-')?;
     if first.is_empty() {

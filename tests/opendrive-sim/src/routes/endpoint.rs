@@ -77,7 +77,8 @@ impl Endpoint {
         Some((endpoint, rest.trim_matches('/')))
     }
 
-    /// The name in counters and faults: the path, but for the two calls whose path is only `folder` or `file`.
+    /// The name in counters and faults: the path, but for the two calls whose path is only `folder`
+    /// or `file`.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Login => "session/login",

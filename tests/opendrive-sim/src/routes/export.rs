@@ -3,7 +3,8 @@
 use super::{CallContext, Outcome};
 use crate::drive::{Id, Refusal, Tree, file_id, folder_id, join, parse_folder_id};
 
-/// Ids, names and sizes of all below a folder; no times, no hashes. The real columns are not recorded.
+/// Ids, names and sizes of all below a folder; no times, no hashes. The real columns are not
+/// recorded.
 pub(super) fn csv(context: &CallContext) -> Outcome {
     let id = parse_folder_id(context.args.text("folder_id"))?;
     let tree = context.state.drive.lock();

@@ -99,7 +99,8 @@ pub(super) fn trash(context: &CallContext) -> Outcome {
     Ok(removed(ids, parent, context.state))
 }
 
-/// Removes files for good, whether they are in the trash or not; `file_id` may be a list with commas.
+/// Removes files for good, whether they are in the trash or not; `file_id` may be a list with
+/// commas.
 pub(super) fn delete(context: &CallContext) -> Outcome {
     let mut tree = context.state.drive.lock();
     let (ids, parent) = match listed(&tree, context.args) {

@@ -59,7 +59,8 @@ pub(super) fn whole_listing(args: &Args, state: &State) -> Option<u64> {
     Some((folder.files.len() + folder.folders.values().map(Vec::len).sum::<usize>()) as u64)
 }
 
-/// Folders and files of one name (case-insensitive), files without their hash. Nothing found is no error.
+/// Folders and files of one name (case-insensitive), files without their hash. Nothing found is no
+/// error.
 pub(super) fn item_by_name(context: &CallContext) -> Outcome {
     let id = parse_folder_id(context.args.text("folder_id"))?;
     let name = context.args.text("name");
@@ -124,7 +125,8 @@ pub(super) fn trash(context: &CallContext) -> Outcome {
     Ok(to_json(&json!({"DirUpdateTime": now()})))
 }
 
-/// Removes folders for good, whether they are in the trash or not; `folder_id` may be a list with commas.
+/// Removes folders for good, whether they are in the trash or not; `folder_id` may be a list with
+/// commas.
 pub(super) fn remove(context: &CallContext) -> Outcome {
     let mut tree = context.state.drive.lock();
     for id in ids(context.args)? {

@@ -48,7 +48,8 @@ struct CallContext<'a> {
     arrived: Instant,
 }
 
-/// Answers one call from this address; `None` means that the connection is to be dropped without an answer.
+/// Answers one call from this address; `None` means that the connection is to be dropped without an
+/// answer.
 pub(crate) async fn handle(
     request: Request<Incoming>,
     address: IpAddr,
@@ -126,7 +127,8 @@ pub(crate) async fn handle(
     })
 }
 
-/// How many bytes a chunk brings, or how many entries a whole listing has; 0 for a close that was made before.
+/// How many bytes a chunk brings, or how many entries a whole listing has; 0 for a close that was
+/// made before.
 fn extent(endpoint: Endpoint, args: &Args, state: &State) -> Option<u64> {
     match endpoint {
         Endpoint::UploadChunk | Endpoint::UploadChunk2 => args.number("chunk_size").ok(),

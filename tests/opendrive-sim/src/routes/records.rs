@@ -1,4 +1,5 @@
-//! The JSON of files and folders. Field names and types are those of rclone's `backend/opendrive/types.go`.
+//! The JSON of files and folders. Field names and types are those of rclone's
+//! `backend/opendrive/types.go`.
 
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};

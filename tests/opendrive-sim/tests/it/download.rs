@@ -57,7 +57,8 @@ async fn generated_files_are_what_their_hash_says() {
     );
 }
 
-/// No assertion on time: machines differ. Run with `--nocapture` and `--release` to see the figures.
+/// No assertion on time: machines differ. Run with `--nocapture` and `--release` to see the
+/// figures.
 #[tokio::test(flavor = "multi_thread")]
 async fn speed() {
     let simulator = start();

@@ -106,7 +106,8 @@ async fn wait_until(done: impl Fn() -> bool) {
     panic!("it never came");
 }
 
-/// Times are asserted from below only: machines differ, but nothing may come faster than it is allowed to.
+/// Times are asserted from below only: machines differ, but nothing may come faster than it is
+/// allowed to.
 #[tokio::test(flavor = "multi_thread")]
 async fn downloads_and_chunks_have_a_speed_of_their_own() {
     let simulator = start();

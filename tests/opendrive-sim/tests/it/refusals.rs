@@ -1,4 +1,5 @@
-//! How the real drive says no: at random, for a while, in HTML, with a session that is over; and lost answers.
+//! How the real drive says no: at random, for a while, in HTML, with a session that is over; and
+//! lost answers.
 
 use std::time::Duration;
 
@@ -132,7 +133,8 @@ async fn writes_are_refused_at_random_and_reads_are_not() {
     assert!(statuses.contains(&200) && statuses.contains(&403), "{statuses:?}");
 }
 
-/// Each write is done once, its caller never hears of it, and making it again is judged by what is there.
+/// Each write is done once, its caller never hears of it, and making it again is judged by what is
+/// there.
 #[tokio::test]
 async fn every_write_may_lose_its_answer() {
     for at in 0..writes("", "", "").len() {

@@ -43,7 +43,8 @@ async fn a_slow_close_works_on() {
     assert!(simulator.open_uploads().is_empty());
 }
 
-/// The callers that don't hear how it went: who hangs up, who is told so by an edge server, who is cut off.
+/// The callers that don't hear how it went: who hangs up, who is told so by an edge server, who is
+/// cut off.
 #[tokio::test]
 async fn nobody_needs_to_wait_for_a_slow_close() {
     let simulator = start();
