@@ -383,6 +383,11 @@ fn completions_are_made_for_each_shell() {
             script.contains("password-stdin") && !script.contains("importer"),
             "{shell}: {script}"
         );
+        // Of the other executable, which lies beside it.
+        assert!(
+            script.contains("create-store") && script.contains("tls-certificate"),
+            "{shell}: {script}"
+        );
     }
 }
 
