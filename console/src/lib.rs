@@ -1,4 +1,8 @@
 //! The console: pages, and a JSON API over the same service, behind the server's checks.
+//!
+//! `server` stands before every route, also those that do not exist: Host, Origin, session, CSRF
+//! token, content security policy. `pages` is HTML by askama, which escapes all it is given; `api`
+//! is described by docs/openapi.yaml, which a test holds against the running server.
 
 pub mod api;
 pub mod pages;

@@ -17,6 +17,15 @@ import (
 	"bridge/fault"
 )
 
+// An upload makes these calls:
+//
+//  1. upload/create_file.json (create): the file is there, empty, and the drive tells whether it knows the content;
+//  2. upload/open_file_upload.json (open), only if it does not;
+//  3. upload/upload_file_chunk.json (bring.go), once for each chunk;
+//  4. upload/close_file_upload.json (close.go), which the drive answers with what it has.
+//
+// Where an answer is lost, or the drive works on the file for long, file/info.json (records.go) tells what became of it.
+
 // cleanupTime bounds what is done after a failed upload to leave nothing behind.
 const cleanupTime = 15 * time.Second
 

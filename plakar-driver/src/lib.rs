@@ -4,6 +4,18 @@
 //! What plakar does that must be known here: its exit status 0 does not mean that a backup or a
 //! restore is whole, file names go raw into its output, a command's whole argument list ends up in
 //! the snapshot, and its configuration files are rewritten without a lock.
+//!
+//! Each plakar runs under a guard, our own executable again (`process/guard.rs`), whose standard
+//! input is a lifeline: when we end, however we end, plakar and all it started end too, and its
+//! temporary folder goes. What plakar prints is read strictly (`jobs/progress.rs`): a result line
+//! counts only with the id of the snapshot that is being made. Configurations go in as JSON on
+//! standard input under a lock of ours, and are read back.
+//!
+//! Browsing goes through one `plakar ui` for each store, on loopback with a token that stays in
+//! this process, and through a fixed list of its reading routes. A restore is done only when the
+//! destination was read again and compared, entry by entry (`jobs/verify.rs`): the destination is
+//! backed up for a moment into the same store, where equal contents have equal digests, and that
+//! snapshot is removed.
 
 mod browse;
 mod configuration;

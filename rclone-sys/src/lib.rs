@@ -5,6 +5,11 @@
 //! of objects. `go/main.go` documents each. The safe layer over it is `plakar_opendrive::rclone`.
 //!
 //! A string in a result is freed with [`RcloneFreeString`], by whoever made the call.
+//!
+//! build/ runs `go build -buildmode=c-archive` with the compiler that `cc` finds, for the target
+//! that Cargo names. `src/bindings.rs` is checked in; the feature `bindgen` makes it anew and a
+//! test compares (`make bindings` writes it). musl is refused: a Go archive crashes there
+//! (golang/go#13492).
 
 // The declarations are generated; go/main.go documents the functions.
 #[allow(missing_docs, non_camel_case_types, non_snake_case, clippy::undocumented_unsafe_blocks)]

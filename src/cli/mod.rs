@@ -2,6 +2,12 @@
 //!
 //! Standard output carries what a command gives, and that alone; all that is said along the way
 //! goes to standard error.
+//!
+//! One file for each command; `plakar.rs` asks Plakar what it keeps by a name, and gives it more;
+//! `place.rs` knows how a remote is named. `cp` runs over `Source` and `Destination`, so that
+//! retries, budgets and checks of names are theirs. `probe` asks OpenDrive one question after the
+//! other, and removes its scratch folder whatever ends it. `app` and `console` are another
+//! executable's, which gets their arguments unparsed.
 
 mod about;
 mod app;

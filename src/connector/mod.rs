@@ -1,6 +1,14 @@
 //! What a backup means on a drive: source, destination and store.
 //!
 //! The connectors know remotes and nothing of gRPC; `plugin` speaks with Plakar for them.
+//!
+//! `config.rs` understands both forms of a configuration. Which configurations are good, and in
+//! which words a bad one is refused, is said by the JSON schemas in packaging/schema/ alone;
+//! `schema.rs` reads them, with the keywords that they use (a whole validator would add 6 MB).
+//!
+//! `sections.rs` reads configurations of several remotes, rclone's own among them. Plakar hands a
+//! connector one section only, so `wrapped.rs` writes out what crypt and alias wrap. `resolve.rs`
+//! finds out what a location means of which Plakar has made a URL.
 
 pub mod config;
 mod config_error;

@@ -3,6 +3,20 @@
 //! Plakar starts the executable and speaks cleartext HTTP/2 with it over its pipes (plakar v1.1.4,
 //! plugins/connect.go); standard error goes to the user. When standard input ends, Plakar is gone
 //! and so are we; a signal ends us as well.
+//!
+//! `stdio.rs` takes standard input and output and points descriptor 1 at standard error, so that
+//! no print of anybody's can break the connection. When Plakar goes or a signal comes the process
+//! leaves within three seconds, whatever the drive does: uploads are aborted and what they made is
+//! removed, as far as that time goes. `guard.rs` and `src/panics.rs` make an error of a panic, so
+//! that nobody waits for a task that is gone. `caller.rs` ends the Plakar that has started us
+//! where no answer can.
+//!
+//! `v1_1` is Plakar's API v1.1.0, `v1_0` that of Plakar 1.0.3 to 1.0.6, both thin adapters over
+//! the same connectors; the manifest's arguments choose (`--plakar-api`). The messages in proto/
+//! are written by us from the field numbers. In v1.0 records are not acknowledged, so a file
+//! counts as passed when more files behind it were opened than Plakar has workers; files are
+//! restored call by call and get their time afterwards; and a scan must not end with a status,
+//! because Plakar 1.0 then asks again for ever.
 
 mod attributes;
 #[cfg(target_os = "linux")]

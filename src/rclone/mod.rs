@@ -3,6 +3,10 @@
 //!
 //! Calls into Go block, so they run on Tokio's blocking threads; dropping a future or a stream
 //! cancels what is in flight. Nothing here knows of Plakar.
+//!
+//! `ffi.rs` is the only file with `unsafe`. `Reader::chunk` gives 1 MiB pieces, which gRPC sends
+//! without copying them again; an `Urgency` is how much a block is wanted. A `Writer` that is
+//! dropped is aborted.
 
 mod client;
 mod entry;

@@ -1,4 +1,7 @@
 //! Everything that one does to apps, for the command line and the console alike: they only show it.
+//!
+//! An app's snapshots carry its random key as a tag, and every way to a restore point checks it,
+//! so that an app sees its own points only, in a store that many use.
 
 mod assign;
 mod dashboard;

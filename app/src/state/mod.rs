@@ -1,6 +1,11 @@
 //! What is kept across restarts: apps, tasks, schedules, policies. One SQLite database, shared by
 //! every process that works on it: the command line, the console, and what cron, systemd or
 //! Kubernetes start.
+//!
+//! Every step of a task is one transaction, so that of two processes one does it; unique indexes
+//! hold what no fault of ours may break: no slot runs twice, no app runs beside itself. A task
+//! knows its process by number, start time and boot, so a killed one is marked `interrupted` by
+//! whoever looks next. No secret is in it: credentials are in Plakar's configuration.
 
 mod app;
 mod check;

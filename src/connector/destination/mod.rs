@@ -5,6 +5,16 @@
 //!
 //! Modification times of files are kept, to the second on OpenDrive. Those of folders are not: the
 //! drive has no call for them. Owners, modes and extended attributes have no place there either.
+//!
+//! Small files are taken in whole and uploaded side by side, large ones are streamed; folders are
+//! made ahead, each once. `context.rs` is what the tasks share, `folder.rs` knows what is in each
+//! folder and which names are taken, `folder_walk.rs` goes to one and `incoming.rs` takes a file
+//! in, by stream and by call alike; `summary.rs` is what is said at the end. Plakar exits with 0
+//! whatever the results say, so failures end the stream with an error.
+//!
+//! What a crash leaves: on OpenDrive an empty file under the name of one that was being uploaded;
+//! the next restore replaces it. Nothing else is removed, because nothing tells a leftover from a
+//! file of the user's.
 
 mod call_restore;
 mod content_comparer;

@@ -1,4 +1,13 @@
 //! The source: what is on a remote, as records, and the bytes of its files.
+//!
+//! `walk.rs` lists folders side by side, depth first, so that what waits stays small; a folder
+//! that the drive shows inside itself is known by its id and ends there. Records go through a
+//! bounded channel, so a Plakar that is slow to take them stops the walk. Objects are kept until
+//! their record is acknowledged.
+//!
+//! `read_ahead.rs` fetches files before Plakar opens them, once it is seen opening one after
+//! another; a record that is acknowledged unopened stops that. `ignore_rules.rs` matches what
+//! Plakar drops without a word, and `notes.rs` says so where nothing is left.
 
 mod change_predictor;
 mod fatal_error;

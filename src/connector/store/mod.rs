@@ -2,6 +2,19 @@
 //!
 //! [`layout`] says what lies where, `catalog` knows what is there, [`cache`] answers the thousands
 //! of small reads of packfiles, and `put` uploads.
+//!
+//! States and `CONFIG` appear under their names only when complete; an empty packfile or lock,
+//! which is what an upload looks like while it goes on, is passed over. `local.rs` is what this
+//! machine keeps of a store, `volume.rs` ends the run where the daily volume is used up. What
+//! Plakar has sent is finished when Plakar goes, if a second does for it, else taken back; and
+//! locks of ours that nobody deleted are deleted then.
+//!
+//! What a crash leaves: empty packfiles and locks under their names, and `.incomplete` and
+//! `.partial` files. No listing counts them. A connection that has put or deleted something
+//! removes, when Plakar closes it, those that its own listings have shown and that were last
+//! modified more than 24 hours ago by the drive's clock. No upload of a packfile or state takes
+//! that long, so another machine is never writing what is removed. Beside `CONFIG` only names of
+//! exactly our pattern or rclone's go: the folder may be the user's.
 
 pub mod cache;
 mod catalog;
