@@ -21,6 +21,10 @@ const CONNECTORS_TIMEOUT: Duration = Duration::from_secs(5);
 /// Timeout for the daemon of a job's own cache to start; it unpacks plakar's packages first.
 const DAEMON_TIMEOUT: Duration = Duration::from_secs(120);
 
+/// Maximum length of the path of a socket, in bytes: macOS takes no more (Linux takes 107).
+#[cfg(unix)]
+const MAX_SOCKET_PATH_BYTES: usize = 103;
+
 /// The job uses the user's cache.
 pub(crate) const SHARED_CACHE: &str = "shared-cache";
 
@@ -138,6 +142,7 @@ impl OwnCache {
     /// group and outlives the job by five seconds.
     fn start(program: &OsStr, parent: &Path) -> io::Result<Self> {
         let folder = parent.join("cache");
+        check_socket(&folder.join(SOCKET))?;
         let cookies = folder.join("cookies/1.0.0");
         std::fs::create_dir_all(&cookies)?;
         // Without it plakar greets its new user, and would ask for news of itself in each new
@@ -164,13 +169,32 @@ impl OwnCache {
 
     #[cfg(unix)]
     fn is_ready(&self) -> bool {
-        std::os::unix::net::UnixStream::connect(self.folder.join("cached.sock")).is_ok()
+        std::os::unix::net::UnixStream::connect(self.folder.join(SOCKET)).is_ok()
     }
 
     #[cfg(not(unix))]
     fn is_ready(&self) -> bool {
-        self.folder.join("cached.sock").exists()
+        self.folder.join(SOCKET).exists()
     }
+}
+
+/// Where plakar's daemon listens, in the folder of its cache.
+const SOCKET: &str = "cached.sock";
+
+#[cfg(unix)]
+fn check_socket(path: &Path) -> io::Result<()> {
+    if path.as_os_str().len() <= MAX_SOCKET_PATH_BYTES {
+        return Ok(());
+    }
+    Err(io::Error::other(format!(
+        "the path {} is too long for a socket of Plakar's: set TMPDIR to a shorter folder, such as /tmp",
+        path.display()
+    )))
+}
+
+#[cfg(not(unix))]
+fn check_socket(_: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 impl Drop for OwnCache {
@@ -248,5 +272,18 @@ impl ProcessGroup {
 
     fn lives(&self) -> bool {
         false
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_for_temporary_files_that_is_too_long_is_told_with_what_to_do() {
+        check_socket(Path::new("/tmp/pk-jobAbCdEf/cache/cached.sock")).unwrap();
+        let long = Path::new("/tmp").join("x".repeat(100)).join(SOCKET);
+        let error = check_socket(&long).unwrap_err().to_string();
+        assert!(error.contains("is too long") && error.contains("set TMPDIR"), "{error}");
     }
 }
