@@ -1,6 +1,5 @@
 //! The files of the state: closed to others, never through a link, never of a newer version.
 
-#[allow(dead_code, reason = "each test file uses its part")]
 mod common;
 
 use std::fs;

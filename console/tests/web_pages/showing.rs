@@ -235,7 +235,7 @@ async fn what_is_not_there_is_a_page_with_its_status() {
     let answer = console.post("/apps/7/tasks", &[("kind", "shred")]).await;
     assert!(
         answer.status == StatusCode::BAD_REQUEST
-            && answer.html("tasks").text(".faults").contains("no kind of task")
+            && answer.html("tasks").text(".faults").contains("is not a valid kind of task")
     );
     // A notice is a code, or nothing.
     assert!(!console.page("/?notice=Send+money").await.has(".notice"));
