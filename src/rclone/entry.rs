@@ -19,7 +19,7 @@ pub struct Entry {
     pub size: Option<u64>,
     /// `None` if the backend does not know.
     pub modified: Option<SystemTime>,
-    /// The hash in hex, of the type in [`Features::hash`].
+    /// The hash in hex, of the type in [`Features::hash`](super::Features::hash).
     pub hash: Option<String>,
     /// Whether its upload is not finished, or never was: such a file is no empty file.
     pub unfinished: bool,

@@ -212,7 +212,7 @@ impl Remote {
     }
 
     /// Copies `length` bytes (all if `None`) of a file from `offset` on into a writer, and gives
-    /// their number. The file is looked up first; reading a listed [`Object`] spares that.
+    /// their number. The file is looked up first; reading a listed [`Object`](super::Object) spares that.
     ///
     /// # Errors
     /// `NotFound`, `Corrupt` if the bytes are not those that the server announced, and what the

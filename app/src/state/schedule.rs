@@ -1,4 +1,4 @@
-//! Schedules as they are kept. When they are due is for [`crate::schedule`].
+//! Schedules as they are kept. When they are due is for [`crate::scheduler`].
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, params};

@@ -73,7 +73,7 @@ impl Server {
     /// Serves until the end is asked for, and then for as long as answers go on, within
     /// [`Limits::shutdown_timeout`].
     ///
-    /// The router gets only what passed: with a good session (in the extractor [`Session`]), and
+    /// The router gets only what passed: with a good session (in the extractor [`Session`](super::session::Session)), and
     /// the body as a whole. `/login`, `/enter`, `/enter.js`, `/logout`, `/logout/all` and
     /// `/signed-out` are taken. What is below `/static/` is given to everybody; a file with a hash
     /// in its name (`console.0123abcd.css`) may be kept by the browser, and nothing else. Below
