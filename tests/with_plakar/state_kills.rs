@@ -120,7 +120,7 @@ impl World {
             if let Some(status) = plakar.try_wait().unwrap() {
                 break status;
             }
-            // Plakar 1.1.4 was seen once to wait for ever for a plugin that had gone: then its user
+            // Plakar 1.1.4 was seen to wait, perhaps for ever, for a plugin that had gone: then its user
             // ends it, and the next backup must be whole all the same.
             if begun.elapsed() > MINUTE {
                 plakar.kill().unwrap();
