@@ -14,9 +14,7 @@ pub(super) type SecretHash = [u8; 32];
 ///
 /// The system gives no random numbers, without which nothing here is safe.
 pub(super) fn random<const N: usize>() -> String {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).expect("the system gives random numbers");
-    hex(&bytes)
+    plakar_driver::random_hex::<N>().expect("the system gives random numbers")
 }
 
 /// The hash of a secret, for one purpose: the hash for another tells nothing of it.
