@@ -43,13 +43,15 @@ pub(super) fn hand_over() -> Result<Exit, Failure> {
 pub(super) fn with_its_commands(command: clap::Command) -> clap::Command {
     let printed = beside()
         .and_then(|program| Command::new(program).arg("commands").stderr(Stdio::null()).output());
-    let tree = || serde_json::from_slice::<CommandTree>(&printed.as_ref().ok()?.stdout).ok();
-    ["app", "console"].into_iter().fold(command, |command, name| {
-        match tree().and_then(|tree| tree.take(name)) {
-            Some(below) => command.mut_subcommand(name, |_| below.command()),
-            None => command,
-        }
-    })
+    let tree = printed.ok().and_then(|printed| serde_json::from_slice(&printed.stdout).ok());
+    let Some(tree) = tree else { return command };
+    CommandTree::subcommands(tree)
+        .filter(|below| matches!(below.name(), "app" | "console"))
+        .map(CommandTree::command)
+        .fold(command, |command, below| {
+            let name = below.get_name().to_owned();
+            command.mut_subcommand(name, |_| below)
+        })
 }
 
 /// Where it is, if it is there: with this executable, under the name that goes with this one's.

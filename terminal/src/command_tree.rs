@@ -58,10 +58,15 @@ impl CommandTree {
             .subcommands(self.subcommands.into_iter().map(Self::command))
     }
 
-    /// The command of this name among those below.
+    /// The commands directly below.
+    pub fn subcommands(self) -> impl Iterator<Item = Self> {
+        self.subcommands.into_iter()
+    }
+
+    /// What it is called.
     #[must_use]
-    pub fn take(self, name: &str) -> Option<Self> {
-        self.subcommands.into_iter().find(|below| below.name == name)
+    pub fn name(&self) -> &str {
+        &self.name
     }
 }
 
