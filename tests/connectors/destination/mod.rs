@@ -10,26 +10,11 @@ use plakar_opendrive::connector::destination::{LeftOut, RestoreItem, RestoreReco
 use plakar_opendrive::connector::{Destination, Role};
 use support::alone::ran_alone;
 use support::noise;
-use support_plugin::place::Place;
+use support_plugin::place::{Place, kinds_of_files};
 use support_plugin::restoring::*;
 
 fn many_kinds() -> BTreeMap<String, (Vec<u8>, u64)> {
-    let files = [
-        ("empty", vec![]),
-        ("one", vec![7]),
-        ("folder/chunk-1", noise(1, (1 << 20) - 1)),
-        ("folder/chunk", noise(2, 1 << 20)),
-        ("folder/chunk+1", noise(3, (1 << 20) + 1)),
-        ("folder/deep/er/still/large", noise(4, 25_000_000)),
-        ("odd/with space and 'quotes' and \"more\"", b"quotes".to_vec()),
-        ("odd/emoji 🦀 e\u{301}", b"emoji".to_vec()),
-        ("odd/-dash", b"dash".to_vec()),
-        ("odd/a:b*c?d<e>f|g", b"windows".to_vec()),
-        ("odd/back\\slash", b"backslash".to_vec()),
-        ("odd/new\nline", b"newline".to_vec()),
-        ("odd/ leading and trailing ", b"spaces".to_vec()),
-        ("odd/percent%41&plus+", b"url".to_vec()),
-    ];
+    let files = kinds_of_files(25_000_000);
     let mut tree: BTreeMap<String, (Vec<u8>, u64)> = files
         .into_iter()
         .enumerate()

@@ -7,8 +7,8 @@ use plakar_opendrive::connector::source::{SourceItem, SourceRecord};
 use plakar_opendrive::connector::{Destination, Role, Store};
 use plakar_opendrive::rclone::{ErrorKind, Rclone};
 use support::alone::ran_alone;
-use support::{noise, until, within};
-use support_plugin::place::Place;
+use support::{until, within};
+use support_plugin::place::{Place, kinds_of_files};
 use support_plugin::restoring::walked;
 use tokio::sync::mpsc;
 
@@ -28,22 +28,7 @@ fn below<'a>(place: &Place, record: &'a SourceRecord) -> &'a str {
 
 #[tokio::test]
 async fn everything_is_told_of_and_read_back() {
-    let files: BTreeMap<&str, Vec<u8>> = BTreeMap::from([
-        ("empty", vec![]),
-        ("one", vec![7]),
-        ("folder/chunk-1", noise(1, (1 << 20) - 1)),
-        ("folder/chunk", noise(2, 1 << 20)),
-        ("folder/chunk+1", noise(3, (1 << 20) + 1)),
-        ("folder/deep/er/still/large", noise(4, 5_000_000)),
-        ("odd/with space and 'quotes' and \"more\"", b"quotes".to_vec()),
-        ("odd/emoji 🦀 e\u{301}", b"emoji".to_vec()),
-        ("odd/-dash", b"dash".to_vec()),
-        ("odd/a:b*c?d<e>f|g", b"windows".to_vec()),
-        ("odd/back\\slash", b"backslash".to_vec()),
-        ("odd/new\nline", b"newline".to_vec()),
-        ("odd/ leading and trailing ", b"spaces".to_vec()),
-        ("odd/percent%41&plus+", b"url".to_vec()),
-    ]);
+    let files = BTreeMap::from(kinds_of_files(5_000_000));
     for place in Place::all("told") {
         for (path, bytes) in &files {
             place.put(path, bytes, 1_700_000_000).await;

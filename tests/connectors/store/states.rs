@@ -116,6 +116,13 @@ async fn a_store_is_not_made_over_one_that_was_made_meanwhile() {
     assert_eq!(store(&place).open().await.unwrap(), won);
 }
 
+/// Puts a state that the drive refuses for good, and lets the drive take states again.
+async fn put_refused_state(place: &Place, store: &Store, content: &'static [u8]) {
+    place.simulator().add_fault(refusal().always());
+    try_put(store, Kind::State, content).await.unwrap_err();
+    place.simulator().set_faults(Vec::new());
+}
+
 /// A store that keeps states on this machine, as one that is opened.
 async fn keeping(place: &Place, base: &str, folder: &TempDir) -> Store {
     let store =
@@ -196,9 +203,7 @@ async fn a_state_that_is_kept_is_put_once_and_into_its_own_store_only() {
     let (place, folder) = (Place::drive(), tempfile::tempdir().unwrap());
     made(&place).await;
     let first = keeping(&place, "stores/one", &folder).await;
-    place.simulator().add_fault(refusal().always());
-    try_put(&first, Kind::State, b"late").await.unwrap_err();
-    place.simulator().set_faults(Vec::new());
+    put_refused_state(&place, &first, b"late").await;
 
     // A copy of the store has the same description.
     let copy = Store::new(place.settings(Role::Store, "stores/copy"));
@@ -219,9 +224,7 @@ async fn a_state_that_is_too_old_is_not_put() {
     let (place, folder) = (Place::drive(), tempfile::tempdir().unwrap());
     made(&place).await;
     let first = keeping(&place, "stores/one", &folder).await;
-    place.simulator().add_fault(refusal().always());
-    try_put(&first, Kind::State, b"old").await.unwrap_err();
-    place.simulator().set_faults(Vec::new());
+    put_refused_state(&place, &first, b"old").await;
     let file = &kept(folder.path())[0];
     let week_ago = SystemTime::now() - Duration::from_secs(7 * 24 * 60 * 60);
     File::options().write(true).open(file).unwrap().set_modified(week_ago).unwrap();
@@ -244,9 +247,7 @@ async fn a_state_whose_packfiles_are_gone_is_not_put() {
         made(&place).await;
         let first = keeping(&place, "stores/one", &folder).await;
         try_put(&first, Kind::Packfile, b"content").await.unwrap();
-        place.simulator().add_fault(refusal().always());
-        try_put(&first, Kind::State, b"late").await.unwrap_err();
-        place.simulator().set_faults(Vec::new());
+        put_refused_state(&place, &first, b"late").await;
         // As another machine's maintenance does, to which the packfile belongs to nothing.
         if gone {
             store(&place).delete(Kind::Packfile, &NAME).await.unwrap();
@@ -365,9 +366,7 @@ async fn a_state_that_is_put_late_is_older_than_what_others_put_meanwhile() {
     let (place, folder) = (Place::drive(), tempfile::tempdir().unwrap());
     made(&place).await;
     let first = keeping(&place, "stores/one", &folder).await;
-    place.simulator().add_fault(refusal().always());
-    try_put(&first, Kind::State, b"late").await.unwrap_err();
-    place.simulator().set_faults(Vec::new());
+    put_refused_state(&place, &first, b"late").await;
     let file = &kept(folder.path())[0];
     let before = SystemTime::now() - Duration::from_secs(100);
     File::options().write(true).open(file).unwrap().set_modified(before).unwrap();

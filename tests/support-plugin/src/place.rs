@@ -6,6 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use opendrive_sim::{Options, Simulator};
 use plakar_opendrive::connector::{Role, Settings};
 use plakar_opendrive::rclone::{Remote, RemoteConfig};
+use support::noise;
 use tempfile::TempDir;
 
 /// A kind of remote with something on it.
@@ -129,4 +130,25 @@ impl Place {
     pub fn settings(&self, role: Role, base: &str) -> Settings {
         Settings::parse(role, &self.config(base), "test-host").unwrap()
     }
+}
+
+/// Files of each kind that is worth trying, by path: sizes about those of chunks, one of `large`
+/// bytes, and odd names.
+pub fn kinds_of_files(large: usize) -> [(&'static str, Vec<u8>); 14] {
+    [
+        ("empty", vec![]),
+        ("one", vec![7]),
+        ("folder/chunk-1", noise(1, (1 << 20) - 1)),
+        ("folder/chunk", noise(2, 1 << 20)),
+        ("folder/chunk+1", noise(3, (1 << 20) + 1)),
+        ("folder/deep/er/still/large", noise(4, large)),
+        ("odd/with space and 'quotes' and \"more\"", b"quotes".to_vec()),
+        ("odd/emoji 🦀 e\u{301}", b"emoji".to_vec()),
+        ("odd/-dash", b"dash".to_vec()),
+        ("odd/a:b*c?d<e>f|g", b"windows".to_vec()),
+        ("odd/back\\slash", b"backslash".to_vec()),
+        ("odd/new\nline", b"newline".to_vec()),
+        ("odd/ leading and trailing ", b"spaces".to_vec()),
+        ("odd/percent%41&plus+", b"url".to_vec()),
+    ]
 }
