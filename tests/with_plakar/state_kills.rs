@@ -120,8 +120,9 @@ impl World {
             if let Some(status) = plakar.try_wait().unwrap() {
                 break status;
             }
-            // Plakar 1.1.4 was seen to wait, perhaps for ever, for a plugin that had gone: then its user
-            // ends it, and the next backup must be whole all the same.
+            // Plakar 1.1.4 may wait for ever for a plugin that has gone: its gRPC client connects
+            // anew, and closing that waits for a process (plugins/stdioconn.go). Its user ends it
+            // then, and the next backup must be whole all the same.
             if begun.elapsed() > MINUTE {
                 plakar.kill().unwrap();
             }
