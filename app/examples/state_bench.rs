@@ -5,7 +5,7 @@
 use std::time::Instant;
 
 use chrono::{TimeDelta, Utc};
-use source_app::model::Retention;
+use source_app::model::{Protection, Retention};
 use source_app::scheduler::{FakeClock, Scheduler, Settings, next_runs};
 use source_app::state::{
     AppKind, AppSpec, Cause, MatchMode, NewTask, Owner, PolicySpec, Resource, Result, ScheduleSpec,
@@ -135,5 +135,6 @@ fn spec(number: u32) -> AppSpec {
         entry: format!("app-{number}"),
         store: Some("/var/backups".into()),
         retention: Retention::default(),
+        protection: Protection::default(),
     }
 }

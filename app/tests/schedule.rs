@@ -136,7 +136,7 @@ async fn a_slot_is_left_out_while_the_last_run_of_its_kind_goes_on() {
     let all = tasks(&state);
     assert_eq!(
         states(&state),
-        [TaskState::Succeeded, TaskState::Cancelled, TaskState::Succeeded, TaskState::Cancelled]
+        [TaskState::Succeeded, TaskState::Missed, TaskState::Succeeded, TaskState::Missed]
     );
     assert_eq!(all[1].verdict, format!("left out: task {} (backup) is still running", all[0].id));
     assert_eq!(all[1].slot, Some(at("2026-06-01T02:00:00Z")));

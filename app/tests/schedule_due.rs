@@ -36,7 +36,7 @@ fn a_missed_run_is_caught_up_once_or_recorded() {
         state.tasks(&TaskFilter { kind: Some(TaskKind::Check), ..TaskFilter::default() }).unwrap();
     assert_eq!(
         (missed.len(), missed[0].state, missed[0].slot),
-        (1, TaskState::Cancelled, Some(at("2026-06-05T03:00:00Z")))
+        (1, TaskState::Missed, Some(at("2026-06-05T03:00:00Z")))
     );
     assert!(missed[0].verdict.starts_with("missed: "));
     assert_eq!(look(&state, &clock, "2026-06-06T03:05:00Z"), ["06 02:00"]);

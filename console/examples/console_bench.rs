@@ -121,6 +121,7 @@ fn assignment(folder: &Path, store: &Path) -> Assign {
         store: Some(store.display().to_string()),
         create_store: true,
         retention: Default::default(),
+        protection: Default::default(),
     }
 }
 

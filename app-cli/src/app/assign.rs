@@ -87,6 +87,7 @@ impl Assign {
             store,
             create_store: self.create_store,
             retention: self.details.keep.over(Default::default()),
+            protection: Default::default(),
         };
         let app = service.assign(assign).await?;
         if self.json {

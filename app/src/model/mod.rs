@@ -4,12 +4,14 @@
 mod cron;
 mod due;
 mod invalid;
+mod protection;
 mod retention;
 pub(crate) mod timing;
 
 pub use cron::CronExpression;
 pub use due::{Calendar, Due, GRACE};
 pub use invalid::Invalid;
+pub use protection::Protection;
 pub use retention::Retention;
 pub(crate) use retention::retention_faults;
 pub use timing::{TimeOfDay, Timing, Weekday};

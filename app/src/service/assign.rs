@@ -9,7 +9,7 @@ use super::error::{Error, Result};
 use super::handle::Service;
 use super::integrations::Form;
 use super::references::{configuration_kind, store};
-use crate::model::Retention;
+use crate::model::{Protection, Retention};
 use crate::state::{App, AppId, AppKind, AppSpec, Resource};
 use plakar_driver::schema::{Fault, Field};
 use plakar_driver::{Name, Options, mask};
@@ -47,6 +47,9 @@ pub struct Assign {
     /// Its own retention.
     #[serde(default)]
     pub retention: Retention,
+    /// How it is looked after.
+    #[serde(default)]
+    pub protection: Protection,
 }
 
 /// What a user changes of an app. What is `None` stays.
@@ -67,6 +70,8 @@ pub struct Edit {
     pub store: Option<String>,
     /// Its own retention.
     pub retention: Option<Retention>,
+    /// How it is looked after.
+    pub protection: Option<Protection>,
 }
 
 /// Options with the values of secrets left out.
@@ -137,6 +142,7 @@ impl Service {
             entry: name.to_string(),
             store: assign.store,
             retention: assign.retention,
+            protection: assign.protection,
         };
         spec.check()?;
         if self.plakar.configurations(kind).await?.contains_key(name.as_str()) {
@@ -172,13 +178,23 @@ impl Service {
         let old = self.app(id).await?;
         let (kind, entry) = (configuration_kind(old.spec.kind), Name::new(&old.spec.entry)?);
         let mut spec = old.spec.clone();
-        let Edit { name, resource, environment, data_classes, options, store, retention } = edit;
+        let Edit {
+            name,
+            resource,
+            environment,
+            data_classes,
+            options,
+            store,
+            retention,
+            protection,
+        } = edit;
         spec.name = name.unwrap_or(spec.name);
         spec.resource = resource.unwrap_or(spec.resource);
         spec.environment = environment.unwrap_or(spec.environment);
         spec.data_classes = data_classes.unwrap_or(spec.data_classes);
         spec.store = store.or(spec.store);
         spec.retention = retention.unwrap_or(spec.retention);
+        spec.protection = protection.unwrap_or(spec.protection);
         spec.check()?;
         if spec.store != old.spec.store {
             self.known_store(spec.store.as_deref().unwrap_or_default()).await?;
@@ -321,6 +337,7 @@ mod tests {
             store: None,
             create_store: false,
             retention: Retention::default(),
+            protection: Protection::default(),
         };
         let edit = Edit { options: Some(options), ..Edit::default() };
         for printed in [format!("{assign:?}"), format!("{edit:?}")] {

@@ -120,6 +120,16 @@ impl PlakarRunner {
                 })
             }
             Work::Prune => self.prune(job, log).await,
+            Work::Maintenance => {
+                log.phase("maintaining the store");
+                let store = store_of(&job.app)?;
+                let verdict = self
+                    .plakar
+                    .maintenance(&store, &mut |news| log.news(&news), &job.cancel)
+                    .await?;
+                let well = "what nothing needed any more was removed or marked".into();
+                Ok(WorkResult { well, ..WorkResult::of(verdict) })
+            }
             Work::Restore { snapshot, path, to } => {
                 let to = match to {
                     RestorePlace::Source => RestoreTarget::Origin(entry),

@@ -42,7 +42,7 @@ impl Service {
     async fn possible(&self, app: AppId, work: &Work) -> Result<()> {
         match work {
             Work::Test => self.app(app).await.map(drop),
-            Work::Backup => self.source(app).await.map(drop),
+            Work::Backup | Work::Maintenance => self.source(app).await.map(drop),
             Work::Prune => {
                 let source = self.source(app).await?;
                 if self.state(move |state| state.effective_retention(app)).await?.is_empty() {

@@ -19,6 +19,8 @@ pub enum Work {
     Check(Option<SnapshotId>),
     /// Remove what the retention does not keep.
     Prune,
+    /// Free the space in the store that nothing needs any more.
+    Maintenance,
     /// Restore and verify.
     Restore {
         /// The restore point.
@@ -62,6 +64,7 @@ impl Work {
             Self::Backup => TaskKind::Backup,
             Self::Check(_) => TaskKind::Check,
             Self::Prune => TaskKind::Prune,
+            Self::Maintenance => TaskKind::Maintenance,
             Self::Restore { .. } => TaskKind::Restore,
         }
     }
@@ -76,7 +79,7 @@ impl Work {
                 path: Some(path.to_string()),
                 to: Some(to.clone()),
             },
-            Self::Test | Self::Backup | Self::Prune => Input::default(),
+            Self::Test | Self::Backup | Self::Prune | Self::Maintenance => Input::default(),
         }
     }
 
@@ -90,6 +93,7 @@ impl Work {
             TaskKind::Backup => Self::Backup,
             TaskKind::Check => Self::Check(snapshot),
             TaskKind::Prune => Self::Prune,
+            TaskKind::Maintenance => Self::Maintenance,
             TaskKind::Restore => {
                 let (Some(snapshot), Some(path), Some(to)) = (snapshot, input.path, input.to)
                 else {

@@ -11,7 +11,7 @@ use super::error::is_duplicate;
 use super::error::{Result, StateError};
 use super::ids::{AppId, TaskId};
 use super::resource::{self, Resource};
-use crate::model::{Invalid, Retention, retention_faults};
+use crate::model::{Invalid, Protection, Retention, retention_faults};
 
 /// Environments that a form suggests; any other text is as good.
 pub const SUGGESTED_ENVIRONMENTS: [&str; 3] = ["production", "development", "testing"];
@@ -56,6 +56,9 @@ pub struct AppSpec {
     /// The app's own retention, besides that of its policies.
     #[serde(default)]
     pub retention: Retention,
+    /// How it is looked after.
+    #[serde(default)]
+    pub protection: Protection,
 }
 
 /// An app.
@@ -100,6 +103,8 @@ impl AppSpec {
         faults.extend(of("protocol", check_text("protocol", &self.protocol, false)));
         faults.extend(of("entry", check_name("entry", &self.entry)));
         faults.extend(retention_faults(self.retention));
+        faults.extend(of("excluded", check_text("excluded", &self.protection.excluded, true)));
+        faults.extend(self.protection.faults());
         faults.extend(of("store", store));
         faults
     }
@@ -114,7 +119,7 @@ impl AppSpec {
 
 const SELECT: &str = "SELECT app.id AS id, app.revision AS revision, created, since, kind, app.name AS name, \
      resource.name AS resource_name, class, subclass, environment, \
-     data_classes, integration, protocol, entry, store, retention, key FROM app JOIN resource ON resource.id = app.resource";
+     data_classes, integration, protocol, entry, store, retention, protection, key FROM app JOIN resource ON resource.id = app.resource";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<App> {
     let resource = Resource {
@@ -133,6 +138,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<App> {
         entry: row.get("entry")?,
         store: row.get("store")?,
         retention: row.get::<_, Json<_>>("retention")?.0,
+        protection: row.get::<_, Json<_>>("protection")?.0,
     };
     Ok(App {
         id: row.get("id")?,
@@ -183,7 +189,7 @@ impl State {
         self.write(|transaction| {
             let resource = resource::of(transaction, &spec.resource)?;
             let insert = "INSERT INTO app (kind, name, resource, environment, data_classes, integration, protocol, entry, store, \
-                 retention, created, since, key) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, ?12)";
+                 retention, created, since, key, protection) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, ?12, ?13)";
             let (classes, retention) = (Json(&spec.data_classes), Json(spec.retention));
             let values = params![
                 spec.kind,
@@ -197,7 +203,8 @@ impl State {
                 spec.store,
                 retention,
                 UnixMillis(now),
-                key
+                key,
+                Json(&spec.protection)
             ];
             transaction.execute(insert, values).map_err(name_taken(spec))?;
             load(transaction, transaction.last_insert_rowid())
@@ -233,7 +240,7 @@ impl State {
             let since = if classified { old.since } else { now };
             let resource = resource::of(transaction, &spec.resource)?;
             let update = "UPDATE app SET name = ?2, resource = ?3, environment = ?4, data_classes = ?5, integration = ?6, protocol = ?7, \
-                 entry = ?8, store = ?9, retention = ?10, since = ?11, revision = revision + 1 WHERE id = ?1";
+                 entry = ?8, store = ?9, retention = ?10, since = ?11, protection = ?12, revision = revision + 1 WHERE id = ?1";
             let (classes, retention) = (Json(&spec.data_classes), Json(spec.retention));
             let values = params![
                 id,
@@ -246,7 +253,8 @@ impl State {
                 spec.entry,
                 spec.store,
                 retention,
-                UnixMillis(since)
+                UnixMillis(since),
+                Json(&spec.protection)
             ];
             transaction.execute(update, values).map_err(name_taken(spec))?;
             resource::remove_unused(transaction)?;

@@ -7,7 +7,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::error::{Result, StateError};
 
 /// Each brings the database from version N to N + 1. One that was released is never changed.
-pub(super) const MIGRATIONS: &[&str] = &[include_str!("0001.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[include_str!("0001.sql"), include_str!("0002.sql")];
 
 /// Marks the file as ours ("plod"), so that another program's database is not taken for an old one.
 const APPLICATION: i64 = 0x706c_6f64;

@@ -9,6 +9,7 @@
 
 mod app;
 mod check;
+mod checked;
 mod columns;
 mod database;
 mod effective;
@@ -28,6 +29,7 @@ mod schedule;
 mod task;
 
 pub use app::{App, AppKind, AppSpec, SUGGESTED_DATA_CLASSES, SUGGESTED_ENVIRONMENTS};
+pub use checked::CheckedPoint;
 pub use database::State;
 pub use effective::{EffectiveSchedule, ScheduleOrigin};
 pub use error::{Result, StateError};

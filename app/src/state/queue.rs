@@ -70,7 +70,7 @@ pub enum CancelResult {
 const MAX_RETRY_WAIT: TimeDelta = TimeDelta::days(1);
 
 const INSERT: &str = "INSERT INTO task (app, kind, cause, state, schedule, slot, input, store, created, verdict, ended) \
-     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, CASE WHEN ?2 IN ('backup', 'prune') THEN app.store END, ?8, ?9, ?10 FROM app WHERE app.id = ?1 \
+     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, CASE WHEN ?2 IN ('backup', 'prune', 'maintenance') THEN app.store END, ?8, ?9, ?10 FROM app WHERE app.id = ?1 \
      ON CONFLICT DO NOTHING";
 
 const RUN: &str = "UPDATE task SET state = 'running', started = coalesce(started, ?2), heartbeat = ?2, next_try = NULL, verdict = '', \
@@ -110,7 +110,7 @@ fn one_line(text: &str) -> String {
 
 impl State {
     /// Queues the task of a slot, unless any process has done so before. While a task of the same
-    /// kind is open the slot is left out, which a cancelled task records; while one of another kind
+    /// kind is open the slot is left out, which a missed task records; while one of another kind
     /// runs it waits in the queue.
     ///
     /// # Errors
@@ -172,7 +172,7 @@ impl State {
             let verdict = obstacle(transaction)?;
             let cause = if effective.origin == ScheduleOrigin::App { Cause::Schedule } else { Cause::Policy };
             let (state, ended) = match verdict {
-                Some(_) => (TaskState::Cancelled, Some(UnixMillis(now))),
+                Some(_) => (TaskState::Missed, Some(UnixMillis(now))),
                 None => (TaskState::Queued, None),
             };
             let left_out = verdict.is_some();

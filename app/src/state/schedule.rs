@@ -29,7 +29,7 @@ pub enum Owner {
 pub struct ScheduleSpec {
     /// Whose it is; stays as it is.
     pub owner: Owner,
-    /// What it runs: backup, check or prune.
+    /// What it runs: backup, check, prune or maintenance.
     pub kind: TaskKind,
     /// When, as a cron expression of five fields.
     pub cron: String,
@@ -60,9 +60,9 @@ impl ScheduleSpec {
     ///
     /// Something cannot be used.
     pub fn check(&self) -> std::result::Result<(), Invalid> {
-        if !matches!(self.kind, TaskKind::Backup | TaskKind::Check | TaskKind::Prune) {
+        if matches!(self.kind, TaskKind::Restore | TaskKind::Test) {
             return Err(Invalid(format!(
-                "a {} has no schedule; write backup, check or prune",
+                "a {} has no schedule; write backup, check, prune or maintenance",
                 self.kind
             )));
         }

@@ -22,6 +22,8 @@ words! {
         Restore = "restore",
         /// Tests the connection.
         Test = "test",
+        /// Frees the space in the store that nothing needs any more.
+        Maintenance = "maintenance",
     }
 }
 
@@ -56,10 +58,12 @@ words! {
         CompletedWithErrors = "completed with errors",
         /// It did not do what it should.
         Failed = "failed",
-        /// Somebody stopped it, or it was left out; the verdict says why.
+        /// Somebody stopped it.
         Cancelled = "cancelled",
         /// Its process ended before it did.
         Interrupted = "interrupted",
+        /// Its time passed without a run; the verdict says why.
+        Missed = "missed",
     }
 }
 

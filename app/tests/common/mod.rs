@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use chrono::{DateTime, Utc};
-use source_app::model::Retention;
+use source_app::model::{Protection, Retention};
 use source_app::state::{
     App, AppKind, AppSpec, Cause, NewTask, Owner, Resource, Schedule, ScheduleSpec, State, Task,
     TaskKind, TaskResult, TaskState,
@@ -40,6 +40,7 @@ pub fn spec(kind: AppKind, name: &str) -> AppSpec {
         entry: name.into(),
         store: (kind == AppKind::Source).then(|| "/var/backups".into()),
         retention: Retention::default(),
+        protection: Protection::default(),
     }
 }
 

@@ -39,6 +39,7 @@ impl World {
             store: (kind == AppKind::Source).then(|| self.user.path("vault")),
             create_store: kind == AppKind::Source,
             retention: Retention::default(),
+            protection: Default::default(),
         }
     }
 }

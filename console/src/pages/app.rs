@@ -119,6 +119,7 @@ pub async fn start(
         (TaskKind::Test, _) => Work::Test,
         (TaskKind::Backup, _) => Work::Backup,
         (TaskKind::Prune, _) => Work::Prune,
+        (TaskKind::Maintenance, _) => Work::Maintenance,
         (TaskKind::Check, "") => Work::Check(None),
         (TaskKind::Check, snapshot) => Work::Check(Some(SnapshotId::new(snapshot)?)),
         (TaskKind::Restore, _) => {

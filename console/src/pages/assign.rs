@@ -14,7 +14,7 @@ use super::context::{Layout, PageContext, Section};
 use super::error::{PageError, sentence};
 use super::forms::{Field, FormData};
 use plakar_driver::Options;
-use source_app::model::Retention;
+use source_app::model::{Protection, Retention};
 use source_app::service::{Assign, Choice, Service};
 use source_app::state::{AppKind, AppSpec, Resource};
 
@@ -114,6 +114,7 @@ impl AssignQuery {
             entry: String::new(),
             store: None,
             retention: Retention::default(),
+            protection: Protection::default(),
         }
     }
 }
@@ -282,6 +283,7 @@ pub async fn assign(
             protocol,
             store,
             retention,
+            protection,
             ..
         } = entered.spec.clone();
         let (integration, protocol) = (Some(integration), Some(protocol));
@@ -298,6 +300,7 @@ pub async fn assign(
             store,
             create_store,
             retention,
+            protection,
         };
         match service.assign(assign).await {
             Ok(app) => return Ok(redirect(&format!("/apps/{}", app.id), "assigned")),

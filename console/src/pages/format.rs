@@ -114,7 +114,9 @@ impl Badge {
             TaskState::CompletedWithErrors => "warn",
             TaskState::Failed | TaskState::Interrupted => "bad",
             TaskState::Running => "busy",
-            TaskState::Queued | TaskState::Waiting | TaskState::Cancelled => "idle",
+            TaskState::Queued | TaskState::Waiting | TaskState::Cancelled | TaskState::Missed => {
+                "idle"
+            }
         };
         Self { class, text: state.as_str() }
     }

@@ -153,6 +153,7 @@ pub async fn save(
             options: configured.form.is_some().then(|| entered.options.clone()),
             store: spec.store,
             retention: Some(spec.retention),
+            protection: Some(spec.protection),
         };
         match service.edit(id, revision, edit).await {
             Ok(_) => return Ok(redirect(&format!("/apps/{id}/settings"), "saved")),

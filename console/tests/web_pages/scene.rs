@@ -1,7 +1,7 @@
 //! A site with everything in it that pages show.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use source_app::model::Retention;
+use source_app::model::{Protection, Retention};
 use source_app::state::{
     App, AppKind, AppSpec, Cause, MatchMode, NewTask, Owner, PolicySpec, Resource, ScheduleSpec,
     State, Task, TaskKind, TaskResult, TaskState,
@@ -49,6 +49,7 @@ pub fn spec(kind: AppKind, name: &str, texts: &Texts<'_>) -> AppSpec {
         entry: name.into(),
         store: (kind == AppKind::Source).then(|| texts.store.into()),
         retention: Retention::default(),
+        protection: Protection::default(),
     }
 }
 

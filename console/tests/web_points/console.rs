@@ -6,7 +6,7 @@ use std::time::Duration;
 use plakar_driver::{Kind, Plakar};
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
-use source_app::model::Retention;
+use source_app::model::{Protection, Retention};
 use source_app::service::{Assign, Service, Work};
 use source_app::state::{App, AppKind, AppSpec, Resource, State, Task};
 
@@ -100,6 +100,7 @@ impl Console {
             entry: called.into(),
             store: Some("/nowhere".into()),
             retention: Retention::default(),
+            protection: Protection::default(),
         };
         self.state.add_app(&spec, chrono::Utc::now()).unwrap()
     }
@@ -123,6 +124,7 @@ impl Console {
             store: (kind == AppKind::Source).then(|| world.user.path("store")),
             create_store: false,
             retention: Retention::default(),
+            protection: Protection::default(),
         };
         self.service.assign(assign).await.unwrap()
     }
