@@ -1,7 +1,7 @@
 //! OpenDrive, and any other rclone remote, for Plakar: source, destination and storage.
 //!
 //! [`rclone`] is a safe layer over rclone, which is linked in as a Go archive. The connectors and
-//! Plakar's wire contract stand on it; docs/ARCHITECTURE.md draws the house.
+//! Plakar's wire contract stand on it; docs/ARCHITECTURE.md shows the layers.
 
 #![deny(unsafe_code)]
 

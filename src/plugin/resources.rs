@@ -9,7 +9,7 @@ use futures::stream::BoxStream;
 use tonic::Status;
 
 use super::status::resource_status;
-use crate::connector::store::{Mac, Put, ResourceContent};
+use crate::connector::store::{Mac, PutWriter, ResourceContent};
 use crate::rclone;
 
 /// kloset's `ModeRead | ModeWrite` (v1.1.3, connectors/storage; v1.0.12, storage): bits that are
@@ -57,7 +57,7 @@ impl<T> Stream for ResourceChunks<T> {
 }
 
 /// Adds a chunk to a put that has not failed yet.
-pub(super) async fn write(put: &mut Result<Put, Status>, chunk: Bytes) {
+pub(super) async fn write(put: &mut Result<PutWriter, Status>, chunk: Bytes) {
     if let Ok(open) = put
         && let Err(error) = open.write(chunk).await
     {

@@ -21,8 +21,8 @@ mod catalog;
 mod get;
 mod known_locks;
 pub mod layout;
-mod local;
 mod locks;
+mod machine_folder;
 mod put;
 mod spool;
 mod states;
@@ -44,9 +44,9 @@ pub use self::get::{ByteRange, ResourceContent};
 use self::known_locks::KnownLocks;
 use self::layout::CONFIG;
 pub use self::layout::{Kind, Mac, hex as mac_to_hex, mac_from_hex};
-use self::local::Local;
-pub use self::local::state_folder;
-pub use self::put::Put;
+use self::machine_folder::MachineFolder;
+pub use self::machine_folder::state_folder;
+pub use self::put::PutWriter;
 use self::spool::{Budget, Spool};
 pub use self::volume::end_runs_by;
 use super::{Identity, OpenError, Settings, check_crypt_password, explain, open_remote};
@@ -86,10 +86,10 @@ struct Inner {
     wrote: AtomicBool,
     /// Why a read was given up because the drive is away, if one was.
     given_up: std::sync::OnceLock<Error>,
-    /// Where what [`Local`] keeps is; `None` if nothing is kept.
+    /// Where what [`MachineFolder`] keeps is; `None` if nothing is kept.
     state_folder: Option<PathBuf>,
     /// What this machine keeps of the store, once that is open.
-    local: std::sync::OnceLock<Local>,
+    local: std::sync::OnceLock<MachineFolder>,
     /// The packfiles that this connection has put.
     packfiles: Mutex<Vec<Mac>>,
     /// Set when the states of earlier connections are in the store.
@@ -247,9 +247,9 @@ impl Store {
     ///
     /// # Errors
     /// If the remote cannot be opened.
-    pub async fn put(&self, kind: Kind, mac: Mac) -> Result<Put> {
+    pub async fn put(&self, kind: Kind, mac: Mac) -> Result<PutWriter> {
         self.ready().await?;
-        Ok(Put::new(self, kind, mac).await)
+        Ok(PutWriter::new(self, kind, mac).await)
     }
 
     /// Deletes a resource; one that is gone already is deleted. Once it has begun it is carried

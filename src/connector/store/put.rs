@@ -4,21 +4,21 @@ use bytes::Bytes;
 
 use super::layout::{Kind, Mac};
 use super::spool::Spool;
-use super::states::OnDisk;
+use super::states::StateCopy;
 use super::{Result, Store};
 use crate::rclone::{Error, ErrorKind};
 
 /// A put that is being received.
-pub struct Put {
+pub struct PutWriter {
     store: Store,
     kind: Kind,
     mac: Mac,
     spool: Spool,
     /// What this machine's disk has of it, if it is a state.
-    kept: Option<OnDisk>,
+    kept: Option<StateCopy>,
 }
 
-impl Put {
+impl PutWriter {
     pub(super) async fn new(store: &Store, kind: Kind, mac: Mac) -> Self {
         let kept = match kind {
             Kind::State | Kind::EccState => Some(store.keep_state(kind, mac).await),

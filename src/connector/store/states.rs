@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use super::catalog::Catalog;
 use super::layout::{self, Kind, Mac};
-use super::local::{Local, Pending};
+use super::machine_folder::{MachineFolder, PendingState};
 use super::spool::{Spool, descriptors};
 use super::{Result, Store};
 use crate::rclone::{Error, ErrorKind};
@@ -23,16 +23,16 @@ const REMOVE: &str = "remove Plakar's cache (the folder 2.0.0 in ~/.cache/plakar
 
 /// A state that comes in, and what this machine's disk has of it.
 #[derive(Debug)]
-pub(super) enum OnDisk {
+pub(super) enum StateCopy {
     /// As much as has come.
-    Kept(Pending),
+    Kept(PendingState),
     /// Nothing: no folder is known.
     Nowhere,
     /// Nothing, for this reason.
     Failed(Error),
 }
 
-impl OnDisk {
+impl StateCopy {
     /// Takes bytes over.
     pub(super) async fn write(&mut self, chunk: Bytes) {
         *self = match std::mem::replace(self, Self::Nowhere) {
@@ -44,7 +44,7 @@ impl OnDisk {
     /// Makes it last, now that all has come.
     async fn complete(self) -> Self {
         match self {
-            Self::Kept(pending) => Self::with(pending, Pending::complete).await,
+            Self::Kept(pending) => Self::with(pending, PendingState::complete).await,
             other => other,
         }
     }
@@ -58,8 +58,8 @@ impl OnDisk {
 
     /// Does something with the file, which goes if that fails.
     async fn with(
-        mut pending: Pending,
-        work: impl FnOnce(&mut Pending) -> io::Result<()> + Send + 'static,
+        mut pending: PendingState,
+        work: impl FnOnce(&mut PendingState) -> io::Result<()> + Send + 'static,
     ) -> Self {
         let done = on_disk(move || match work(&mut pending) {
             Ok(()) => Ok(pending),
@@ -77,10 +77,11 @@ impl OnDisk {
 const MAX_BACKDATING: Duration = Duration::from_secs(12 * 60 * 60);
 
 impl Store {
-    /// Keeps on this machine's disk what [`Local`] keeps, for the store with this description.
+    /// Keeps on this machine's disk what [`MachineFolder`] keeps, for the store with this description.
     pub(super) fn remember(&self, description: &[u8]) {
         let Some(folder) = &self.0.state_folder else { return };
-        let local = self.0.local.get_or_init(|| Local::new(folder, description, self.identity()));
+        let local =
+            self.0.local.get_or_init(|| MachineFolder::new(folder, description, self.identity()));
         match local.seen() {
             Ok(None) => {}
             Ok(Some((file, others))) => tracing::warn!(
@@ -137,7 +138,7 @@ impl Store {
         }
     }
 
-    async fn put_late(&self, kind: Kind, mac: Mac, pending: &mut Pending) -> Result<()> {
+    async fn put_late(&self, kind: Kind, mac: Mac, pending: &mut PendingState) -> Result<()> {
         let useless = |why: &str| Error::new(ErrorKind::Other, format!("{why}: {REMOVE}"));
         if pending.expired().map_err(disk)? {
             return Err(useless("it is too old, maintenance may have removed what it tells of"));
@@ -166,12 +167,12 @@ impl Store {
     }
 
     /// Begins to keep a state on this machine's disk, from its first byte on until it has arrived.
-    pub(super) async fn keep_state(&self, kind: Kind, mac: Mac) -> OnDisk {
-        let Some(local) = self.0.local.get().cloned() else { return OnDisk::Nowhere };
+    pub(super) async fn keep_state(&self, kind: Kind, mac: Mac) -> StateCopy {
+        let Some(local) = self.0.local.get().cloned() else { return StateCopy::Nowhere };
         let packfiles = self.packfiles().clone();
         on_disk(move || local.keep(kind, &mac, &packfiles))
             .await
-            .map_or_else(OnDisk::Failed, OnDisk::Kept)
+            .map_or_else(StateCopy::Failed, StateCopy::Kept)
     }
 
     /// Puts a state, after those of earlier connections.
@@ -180,7 +181,7 @@ impl Store {
         kind: Kind,
         mac: Mac,
         spool: &Spool,
-        kept: OnDisk,
+        kept: StateCopy,
     ) -> Result<()> {
         // First: should this process be killed now, the next connection has all of it.
         let kept = kept.complete().await;
@@ -195,15 +196,15 @@ impl Store {
             return Ok(());
         };
         let advice = match kept {
-            OnDisk::Kept(pending) => {
+            StateCopy::Kept(pending) => {
                 let path = pending.path().display().to_string();
                 pending.leave();
                 format!(
                     "; it is kept in {path}, and is put first at the next connection of this user"
                 )
             }
-            OnDisk::Nowhere => ADVICE.to_owned(),
-            OnDisk::Failed(reason) => {
+            StateCopy::Nowhere => ADVICE.to_owned(),
+            StateCopy::Failed(reason) => {
                 format!("; it could not be kept on this machine either: {reason}{ADVICE}")
             }
         };

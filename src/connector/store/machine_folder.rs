@@ -46,7 +46,7 @@ const PLACES: &str = "places";
 
 /// The folder of one store on this machine.
 #[derive(Debug, Clone)]
-pub(super) struct Local {
+pub(super) struct MachineFolder {
     folder: PathBuf,
     place: String,
     unanswered: Unanswered,
@@ -57,7 +57,7 @@ type Unanswered = Arc<Mutex<HashSet<PathBuf>>>;
 
 /// A state that is not in the store yet, in a file that is locked as long as this lives.
 #[derive(Debug)]
-pub(super) struct Pending {
+pub(super) struct PendingState {
     path: PathBuf,
     file: File,
     unanswered: Unanswered,
@@ -65,9 +65,9 @@ pub(super) struct Pending {
 
 /// What earlier connections have left.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(super) struct LeftStates {
     /// States that can be put, the oldest first.
-    pub(super) whole: Vec<(Kind, Mac, Pending)>,
+    pub(super) whole: Vec<(Kind, Mac, PendingState)>,
     /// The file of one of which only a part has come.
     pub(super) broken: Option<PathBuf>,
 }
@@ -87,7 +87,7 @@ pub fn state_folder() -> Option<PathBuf> {
     Some(base?.join("plakar-opendrive/stores"))
 }
 
-impl Local {
+impl MachineFolder {
     /// What is kept below a folder of a store with a description at a place. Copies of a store have
     /// the same description.
     pub(super) fn new(folder: &Path, description: &[u8], identity: &Identity) -> Self {
@@ -117,8 +117,13 @@ impl Local {
         Ok((!others.is_empty()).then_some((path, others)))
     }
 
-    /// Begins to keep a state that is to be put. Nobody else puts it before [`Pending::complete`].
-    pub(super) fn keep(&self, kind: Kind, mac: &Mac, packfiles: &[Mac]) -> io::Result<Pending> {
+    /// Begins to keep a state that is to be put. Nobody else puts it before [`PendingState::complete`].
+    pub(super) fn keep(
+        &self,
+        kind: Kind,
+        mac: &Mac,
+        packfiles: &[Mac],
+    ) -> io::Result<PendingState> {
         let folder = self.states();
         make_private(&folder)?;
         let name = layout::temporary(&format!("{} {}", kind.folder(), layout::hex(mac)));
@@ -136,10 +141,12 @@ impl Local {
     }
 
     /// The states that were kept and that nobody is putting now.
-    pub(super) fn pending(&self) -> io::Result<Found> {
+    pub(super) fn pending(&self) -> io::Result<LeftStates> {
         let (mut found, mut broken) = (Vec::new(), None);
         let entries = match fs::read_dir(self.states()) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::default()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(LeftStates::default());
+            }
             entries => entries?,
         };
         for entry in entries {
@@ -171,7 +178,7 @@ impl Local {
             }
         }
         found.sort_by_key(|(modified, ..)| *modified);
-        Ok(Found {
+        Ok(LeftStates {
             whole: found.into_iter().map(|(_, kind, mac, pending)| (kind, mac, pending)).collect(),
             broken,
         })
@@ -184,8 +191,8 @@ impl Local {
         }
     }
 
-    fn pending_in(&self, path: PathBuf, file: File) -> Pending {
-        Pending { path, file, unanswered: self.unanswered.clone() }
+    fn pending_in(&self, path: PathBuf, file: File) -> PendingState {
+        PendingState { path, file, unanswered: self.unanswered.clone() }
     }
 
     /// Where the states of this place are. Those of a copy of the store are others.
@@ -194,7 +201,7 @@ impl Local {
     }
 }
 
-impl Pending {
+impl PendingState {
     pub(super) fn write(&mut self, chunk: &[u8]) -> io::Result<()> {
         self.file.write_all(chunk)
     }
