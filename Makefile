@@ -35,7 +35,7 @@ endif
 TOOLS := target/tools
 PLAKAR := $(TOOLS)/plakar
 RCLONE := $(TOOLS)/rclone
-SIMULATOR := target/release/opendrive-sim
+SIMULATOR := target/debug/opendrive-sim
 NOTICES := $(TOOLS)/notices
 PACKAGE := rclone_$(VERSION)_$(OS)_$(ARCH).ptar
 
@@ -132,7 +132,7 @@ $(RCLONE): tests/bench/rclone/main.go tests/bench/rclone/go.mod tests/bench/rclo
 
 $(SIMULATOR): FORCE | fetch
 	$(SAY) "building the simulated drive, about a minute"
-	cargo build --release --locked -p opendrive-sim
+	cargo build --locked -p opendrive-sim
 
 FORCE:
 
