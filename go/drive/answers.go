@@ -31,10 +31,10 @@ const (
 // answers looks at what OpenDrive answers before rclone's backend does, which reads an answer
 // of any length into memory, and takes an error with status 200, or JSON that is no listing at
 // all, for an empty folder.
-type answers struct{ patientTransport }
+type answers struct{ http2ErrorTransport }
 
 func (a answers) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, err := a.patientTransport.RoundTrip(req)
+	resp, err := a.http2ErrorTransport.RoundTrip(req)
 	if err != nil {
 		return resp, err
 	}

@@ -20,7 +20,7 @@ func answered(t *testing.T, path, body string, status int) (*http.Response, erro
 	t.Helper()
 	req, err := http.NewRequest(http.MethodGet, "https://drive/api/v1"+path, nil)
 	checks.OK(t, err)
-	return answers{patientTransport{transport(func(*http.Request) (*http.Response, error) {
+	return answers{http2ErrorTransport{transport(func(*http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader(body))}, nil
 	})}}.RoundTrip(req)
 }

@@ -7,7 +7,7 @@
 // rclone's pacer sleeps where nothing can wake it, and lets calls through one by one. So it only spaces
 // them (10 to 100 ms); the wait after a failure is in sign, which every request passes, where a cancelled
 // call leaves at once and all who wait go on together. What may last for minutes is waited for in the
-// outermost transport, persistent, whatever call it hits; the pacer's tries are for seconds.
+// outermost transport, retryingTransport, whatever call it hits; the pacer's tries are for seconds.
 //
 // When the answer to a call is lost the call is made again, and finds that it was done: a name that exists,
 // a folder made twice, a chunk that has arrived, an upload that is closed already. Each is looked up where
@@ -46,7 +46,7 @@
 //   - transport.go, tls.go, clock.go: the transports of a remote, one in the other; no redirect to where
 //     nothing is encrypted; what time it is at the server
 //   - upload.go, bring.go, chunk.go, close.go: an upload of our own in 2 to 4 calls instead of the
-//     backend's 8: made, brought there with chunks that go on where the drive is, closed, and looked at
+//     backend's 8, and one more for each chunk after the first: made, brought there with chunks that go on where the drive is, closed, and looked at
 //     until the drive has it. What is kept of large files until the drive has it is bounded for the
 //     process
 //   - records.go, names.go, times.go, room.go, folders.go: what the drive says of a file; names that it

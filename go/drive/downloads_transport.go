@@ -123,7 +123,7 @@ func (t *downloadTransport) download(req *http.Request, want *Want) (*http.Respo
 // ask sends a request, with a place that it has.
 func (t *downloadTransport) ask(req *http.Request, want *Want, place *turn) (*http.Response, error) {
 	ctx := req.Context()
-	refused := time.Time{}
+	firstRefusal := time.Time{}
 	for {
 		// It may have been found out while this one waited.
 		if err := t.used.up(); err != nil {
@@ -140,10 +140,10 @@ func (t *downloadTransport) ask(req *http.Request, want *Want, place *turn) (*ht
 			return nil, err
 		case found == tooMany:
 			_ = resp.Body.Close()
-			if refused.IsZero() {
-				refused = time.Now()
+			if firstRefusal.IsZero() {
+				firstRefusal = time.Now()
 			}
-			if place.refusedAgain(refused) {
+			if place.refusedAgain(firstRefusal) {
 				return nil, fault.New(fault.RateLimited, "", fmt.Sprintf("%s has refused all downloads for %d minutes: it allows an address %d at once, and other programs or computers behind this one's have them", req.URL.Host, refusedTime/time.Minute, maxDownloads))
 			}
 		default:

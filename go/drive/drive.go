@@ -52,7 +52,7 @@ func tune(ctx context.Context, remote *opendrive.Fs) (*Drive, error) {
 	stayOnTLS(f.connections)
 	d.keeper = &timekeeper{RoundTripper: newOnConnections(ctx, f.connections.Transport)}
 	d.downloads = newDownloadTransport(ctx, fs.GetConfig(ctx).HTTPProxy, d.keeper)
-	f.connections.Transport = &persistent{drive: d, RoundTripper: pages{answers{patientTransport{d.downloads}}}}
+	f.connections.Transport = &retryingTransport{drive: d, RoundTripper: pages{answers{http2ErrorTransport{d.downloads}}}}
 	account := opendrive.Account{Username: f.options.UserName, Password: f.options.Password}
 	d.logins = keepSession(ctx, f.client, d.id, account, d.held, &d.presence)
 	return d, nil
@@ -85,7 +85,7 @@ func of(remote *opendrive.Fs) (*Drive, error) {
 	if err != nil {
 		return nil, err
 	}
-	if outermost, ok := connections.Transport.(*persistent); ok {
+	if outermost, ok := connections.Transport.(*retryingTransport); ok {
 		return outermost.drive, nil
 	}
 	return nil, errNotOpen

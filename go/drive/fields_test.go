@@ -80,7 +80,7 @@ func TestABrokenConnectionIsTriedAgain(t *testing.T) {
 		"http2: client connection lost":                              true,
 		"x509: certificate signed by unknown authority":              false,
 	} {
-		broken := patientTransport{roundTrip(func(*http.Request) (*http.Response, error) { return nil, errors.New(text) })}
+		broken := http2ErrorTransport{roundTrip(func(*http.Request) (*http.Response, error) { return nil, errors.New(text) })}
 		_, err := (&http.Client{Transport: broken}).Get("https://dev.opendrive.com/") //nolint:bodyclose // there is none
 		if fserrors.ShouldRetry(err) != again {
 			t.Errorf("%q: tried again: %v", text, !again)

@@ -25,7 +25,7 @@ func FuzzAnswers(f *testing.F) {
 		given := &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader(string(body)))}
 		req, err := http.NewRequest(http.MethodGet, "https://drive"+path, nil)
 		checks.OK(t, err)
-		resp, err := answers{patientTransport{transport(func(*http.Request) (*http.Response, error) { return given, nil })}}.RoundTrip(req)
+		resp, err := answers{http2ErrorTransport{transport(func(*http.Request) (*http.Response, error) { return given, nil })}}.RoundTrip(req)
 		if err != nil {
 			if !listing {
 				t.Fatal(err)

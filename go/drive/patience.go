@@ -19,7 +19,7 @@ type patience struct {
 }
 
 // after tells whether a request that was refused so is made again, and after which wait.
-func (p *patience) after(r refused) (wait time.Duration, again bool) {
+func (p *patience) after(r refusal) (wait time.Duration, again bool) {
 	limit := time.Duration(0)
 	switch {
 	case r.throttled():
@@ -57,7 +57,7 @@ func (p *patience) after(r refused) (wait time.Duration, again bool) {
 }
 
 // throttled tells whether a request was one too many. Too many downloads are counted elsewhere: others go on.
-func (r refused) throttled() bool {
+func (r refusal) throttled() bool {
 	lower := strings.ToLower(r.message)
 	switch r.status {
 	case http.StatusTooManyRequests:
@@ -70,7 +70,7 @@ func (r refused) throttled() bool {
 
 // viewOnly tells whether a write was refused with the sentence that the drive has both for a folder that may not be
 // written to and, for some seconds, at random.
-func (r refused) viewOnly() bool {
+func (r refusal) viewOnly() bool {
 	return r.status == http.StatusForbidden && r.request.Method != http.MethodGet && strings.Contains(strings.ToLower(r.message), "only to view")
 }
 

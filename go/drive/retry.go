@@ -17,7 +17,7 @@ import (
 	"bridge/fault"
 )
 
-// How what fails is tried again. What happens is decided here; whoever uses it is thin.
+// How what fails is tried again. All figures are here, and the table says who acts on them.
 //
 //	what                        after                          how often           waits                why
 //	a call to OpenDrive         driveRetryCodes, a connection  driveTries          the backoff, below   a drive may be away for some seconds
@@ -28,8 +28,8 @@ import (
 //	nothing came for awayTime                                                                          same answer (away.go)
 //	... for lostTime            never                                          driveMaxSleep       one call asks for all
 //	opening a remote            the same, but 401              OpenTries           as a call            its login must not be sent again when refused
-//	any call (persistent)       429, 403 "rate limit"          throttlePatience    Retry-After, or 50  the drive sheds load: all calls are held back
-//	                                                                               ms to 15 s, for all
+//	any call (transport.go,     429, 403 "rate limit"          throttlePatience    Retry-After, or 50  the drive sheds load: all calls are held back
+//	patience.go)                                                                   ms to 15 s, for all
 //	... a write                 403 "only to view this         writePatience,      1 s to 15 s          at random the drive says so of any folder; one that was
 //	                            folder"                        in a folder where                        refused to the end and never written to is believed
 //	                                                           that makes sense
@@ -43,13 +43,13 @@ import (
 //	the close of an upload      a time-out, 423, 5xx: the      closePatience, and  1 s to 30 s          it works on, for minutes, and refuses the same
 //	                            file is looked at              more for more                            call meanwhile; never begun again, never removed
 //	a download too many         429 "Too many downloads"       refusedTime         until its turn       an address may have six; nothing else is held
-//	                                                                               has come             back (downloads.go)
+//	(downloads_transport.go)                                                       has come             back (downloads.go)
 //	a download, all others too  the daily volume is used up    never               volumePause and      nothing is sent until the drive is asked again
 //	                                                                               more                 (downloads_answers.go)
 //	a download that breaks off  any error while its bytes      ReadTries           the backoff          goes on where it stopped
 //	                            come
-//	an upload whose content is  what may pass, and what does   3 times             0.5 s, 1 s (store)   above this layer: src/connector/store/spool.rs
-//	at hand                     not match its hash                                                      and src/connector/destination/upload.rs
+//	an upload whose content is  what may pass, and what does   3 times             0.5 s, 1 s (store)   above this layer: src/connector/retry.rs
+//	at hand                     not match its hash
 //	an upload that is streamed  never whole: each of its calls is tried again, and what a lost answer left is looked for (close.go)
 //
 // The backoff is one for all calls of a remote: after a failure nothing is sent for a while, which doubles with

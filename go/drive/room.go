@@ -20,7 +20,7 @@ type room struct {
 	unknown bool
 }
 
-// account is what we read of users/info. Its answer holds a secret too, which is not decoded.
+// accountInfo is what we read of users/info. Its answer holds a secret too, which is not decoded.
 type accountInfo struct {
 	StorageUsed number
 	// MaxStorage and MaxFileSize are MB, or absent.

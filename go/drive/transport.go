@@ -12,14 +12,14 @@ import (
 	"bridge/fault"
 )
 
-// The transports of a drive, from the outside in: persistent, pages, answers, patientTransport, downloadTransport,
+// The transports of a drive, from the outside in: retryingTransport, pages, answers, http2ErrorTransport, downloadTransport,
 // timekeeper, onConnections, rclone's.
 
-// patientTransport marks the failure of a whole HTTP/2 connection as one that may pass. It hits every call on the
+// http2ErrorTransport marks the failure of a whole HTTP/2 connection as one that may pass. It hits every call on the
 // connection, and rclone's list of such failures (retriableErrorStrings in fs/fserrors/error.go) lacks it.
-type patientTransport struct{ http.RoundTripper }
+type http2ErrorTransport struct{ http.RoundTripper }
 
-func (t patientTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+func (t http2ErrorTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := t.RoundTripper.RoundTrip(req)
 	// "force closed", "lost", "not usable" in net/http/h2_bundle.go of Go 1.26; none of them is exported.
 	if err != nil && strings.HasPrefix(err.Error(), "http2: client conn") {
@@ -30,33 +30,33 @@ func (t patientTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // CloseIdleConnections is what http.Client looks for.
-func (t patientTransport) CloseIdleConnections() { closeIdle(t.RoundTripper) }
+func (t http2ErrorTransport) CloseIdleConnections() { closeIdle(t.RoundTripper) }
 
 func closeIdle(transport http.RoundTripper) {
 	(&http.Client{Transport: transport}).CloseIdleConnections()
 }
 
-// persistent makes a request again that the drive has refused for the time being, as long as the table in retry.go
+// retryingTransport makes a request again that the drive has refused for the time being, as long as the table in retry.go
 // says. Such a refusal can last for minutes, which is more than rclone's pacer tries; and it is one whatever call it is
 // about, of ours or of rclone's backend.
-type persistent struct {
+type retryingTransport struct {
 	http.RoundTripper
 	drive *Drive
 }
 
 // CloseIdleConnections is what http.Client looks for.
-func (p *persistent) CloseIdleConnections() { closeIdle(p.RoundTripper) }
+func (p *retryingTransport) CloseIdleConnections() { closeIdle(p.RoundTripper) }
 
-func (p *persistent) RoundTrip(req *http.Request) (*http.Response, error) {
-	held := patience{drive: p.drive, folder: folderOf(req.Context())}
+func (p *retryingTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	waiting := patience{drive: p.drive, folder: folderOf(req.Context())}
 	for {
 		resp, err := p.RoundTripper.RoundTrip(req)
 		if err != nil {
 			return resp, p.drive.presence.failed(req.Context(), err)
 		}
 		if resp.StatusCode >= http.StatusInternalServerError {
-			refusal := refusalIn(resp, req)
-			if err := p.drive.presence.failed(req.Context(), errors.New(refusal.message)); isAway(err) {
+			answer := refusalIn(resp, req)
+			if err := p.drive.presence.failed(req.Context(), errors.New(answer.message)); isAway(err) {
 				_ = resp.Body.Close()
 				return nil, err
 			}
@@ -64,16 +64,16 @@ func (p *persistent) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		p.drive.presence.answered()
 		if resp.StatusCode < 400 {
-			p.drive.refusals.worked(req, held.folder)
+			p.drive.refusals.worked(req, waiting.folder)
 			return resp, nil
 		}
-		refusal := refusalIn(resp, req)
-		wait, again := held.after(refusal)
+		answer := refusalIn(resp, req)
+		wait, again := waiting.after(answer)
 		if !again {
-			if refusal.throttled() {
+			if answer.throttled() {
 				// The pacer would begin all over.
 				_ = resp.Body.Close()
-				return nil, fault.New(fault.RateLimited, "", fmt.Sprintf("the drive refused calls for %v: %s", throttlePatience, refusal.message))
+				return nil, fault.New(fault.RateLimited, "", fmt.Sprintf("the drive refused calls for %v: %s", throttlePatience, answer.message))
 			}
 			return resp, nil
 		}
@@ -82,7 +82,7 @@ func (p *persistent) RoundTrip(req *http.Request) (*http.Response, error) {
 			return resp, nil
 		}
 		_ = resp.Body.Close()
-		if refusal.throttled() {
+		if answer.throttled() {
 			p.drive.held.hold(wait)
 			wait = 0
 		}
@@ -110,8 +110,8 @@ func once(req *http.Request) (*http.Request, bool) {
 	return next, err == nil
 }
 
-// refused is an answer that is an error.
-type refused struct {
+// refusal is an answer that is an error.
+type refusal struct {
 	status  int
 	message string
 	header  http.Header
@@ -119,7 +119,7 @@ type refused struct {
 }
 
 // refusalIn reads an error answer, and leaves it as it was.
-func refusalIn(resp *http.Response, req *http.Request) refused {
+func refusalIn(resp *http.Response, req *http.Request) refusal {
 	head, err := io.ReadAll(io.LimitReader(resp.Body, answerHead))
 	rest := resp.Body
 	resp.Body = struct {
@@ -134,7 +134,7 @@ func refusalIn(resp *http.Response, req *http.Request) refused {
 	if json.Unmarshal(head, &answer) != nil || answer.Error.Message == "" {
 		answer.Error.Message = resp.Status
 	}
-	return refused{resp.StatusCode, answer.Error.Message, resp.Header, req}
+	return refusal{resp.StatusCode, answer.Error.Message, resp.Header, req}
 }
 
 // broken is what is left of an answer that broke off.

@@ -24,7 +24,10 @@ import (
 //  3. upload/upload_file_chunk.json (bring.go), once for each chunk;
 //  4. upload/close_file_upload.json (close.go), which the drive answers with what it has.
 //
-// Where an answer is lost, or the drive works on the file for long, file/info.json (records.go) tells what became of it.
+// Before: the folder above is looked up unless it is known, and users/info.json (room.go) tells whether a file of 100 MB or more
+// fits. Where the name is there already, create is made once more with open_if_exists. Where an answer is lost or lacks something, or the
+// drive works on the file for long, file/info.json (records.go) tells what became of it. After: where the close did not take the
+// time or the access, file/filesettings.json and file/access.json (times.go) set them. When it fails, what was made is removed.
 
 // cleanupTime bounds what is done after a failed upload to leave nothing behind.
 const cleanupTime = 15 * time.Second

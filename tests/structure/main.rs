@@ -1,5 +1,5 @@
 //! The borders of docs/ARCHITECTURE.md, read from the imports: which room may import which, and no
-//! circle of files.
+//! import cycle.
 
 mod imports;
 
@@ -15,7 +15,7 @@ use regex_lite::Regex;
 struct Package {
     sources: &'static str,
     rooms: &'static [(&'static str, &'static [&'static str])],
-    /// A circle of files is fine here.
+    /// Where an import cycle is fine.
     circles: Option<&'static str>,
 }
 

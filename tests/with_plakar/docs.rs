@@ -1,7 +1,7 @@
 //! The documentation: every command in it is run as it stands there, every link leads somewhere,
 //! every error message that it explains is one of ours, and the options are those of the schemas.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -217,6 +217,58 @@ fn every_link_leads_somewhere() {
                     "{name}: {link}: there is no such heading"
                 );
             }
+        }
+    }
+}
+
+/// A file that a page names in backticks is there: by its path from the top or from tests/, or,
+/// if it is a mere name, anywhere among our sources.
+#[test]
+fn every_file_that_is_named_is_there() {
+    let mut names = BTreeSet::new();
+    for folder in OUR_FOLDERS {
+        file_names(&root().join(folder), &mut names);
+    }
+    let is_there = |file: &str| {
+        names.contains(file)
+            || root().join(file).exists()
+            || root().join("tests").join(file).exists()
+    };
+    let mut missing = Vec::new();
+    for (name, page) in &pages() {
+        let named = page.split('`').skip(1).step_by(2);
+        let files = named.filter(|text| {
+            (text.ends_with(".rs") || text.ends_with(".go")) && !text.contains([' ', '*', '{'])
+        });
+        missing.extend(files.filter(|file| !is_there(file)).map(|file| format!("{name}: {file}")));
+    }
+    // A file of rclone's.
+    missing.retain(|file| !file.ends_with("fs/operations/reopen.go"));
+    assert!(missing.is_empty(), "no such files: {missing:#?}");
+}
+
+/// Where our sources are.
+const OUR_FOLDERS: [&str; 10] = [
+    "app",
+    "app-cli",
+    "console",
+    "go",
+    "packaging",
+    "plakar-driver",
+    "rclone-sys",
+    "src",
+    "terminal",
+    "tests",
+];
+
+/// The names of all files below a folder.
+fn file_names(folder: &Path, names: &mut BTreeSet<String>) {
+    for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let path = entry.path();
+        if path.is_dir() {
+            file_names(&path, names);
+        } else {
+            names.insert(entry.file_name().to_string_lossy().into_owned());
         }
     }
 }

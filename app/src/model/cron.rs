@@ -160,7 +160,7 @@ impl CronExpression {
         Some(found)
     }
 
-    /// SearchAnswer as if local time had no jumps: these are dealt with above, by rules that the
+    /// Looks it up as if local time had no jumps: these are dealt with above, by rules that the
     /// library does not share.
     fn next_local(&self, from: NaiveDateTime, inclusive: bool) -> Option<NaiveDateTime> {
         self.cron.find_next_occurrence(&from.and_utc(), inclusive).ok().map(|next| next.naive_utc())

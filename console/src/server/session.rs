@@ -1,4 +1,4 @@
-//! Who is signed in.
+//! Browser sessions of the console, and their cookie.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
