@@ -66,15 +66,16 @@ pub(super) fn protection(protection: &Protection) -> String {
     if !excluded.is_empty() {
         return format!("none, because it {}", shown(excluded));
     }
-    let mut parts =
-        vec![format!("{} without a schedule", count(u64::from(*max_age_days), "day"))];
+    let mut parts = vec![format!("{} without a schedule", count(u64::from(*max_age_days), "day"))];
     parts.extend(check_after_backup.then(|| "each backup is checked".to_owned()));
     parts.push(match points_per_check {
         0 => "a check reads all restore points".to_owned(),
         many => format!("a check reads {}", count(u64::from(*many), "restore point")),
     });
-    parts.extend((*time_limit_minutes > 0).then(|| {
-        format!("tasks end after {}", count(u64::from(*time_limit_minutes), "minute"))
-    }));
+    parts.extend(
+        (*time_limit_minutes > 0).then(|| {
+            format!("tasks end after {}", count(u64::from(*time_limit_minutes), "minute"))
+        }),
+    );
     parts.join(", ")
 }

@@ -59,8 +59,7 @@ impl Prune {
 /// A plan for people: each restore point, and the sum.
 fn lines(plan: &PrunePlan) -> Vec<String> {
     let line = |point: &PrunePoint| {
-        let what =
-            if point.keep { "stays".to_owned() } else { coloured(BAD, "goes") + " " };
+        let what = if point.keep { "stays".to_owned() } else { coloured(BAD, "goes") + " " };
         let pinned = if point.pinned && point.rule != "pinned" { ", pinned" } else { "" };
         let (short, taken) = (point.id.short(), time(point.taken));
         format!("{what}  {short}  {taken}  {}{pinned}", point.rule)

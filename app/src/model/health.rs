@@ -30,8 +30,7 @@ pub enum HealthVerdict {
 
 impl HealthVerdict {
     /// All of them, the worst first: as lists show them.
-    pub const ALL: [Self; 4] =
-        [Self::NotProtected, Self::AtRisk, Self::Protected, Self::Excluded];
+    pub const ALL: [Self; 4] = [Self::NotProtected, Self::AtRisk, Self::Protected, Self::Excluded];
 
     /// The words.
     pub fn as_str(self) -> &'static str {
@@ -223,10 +222,9 @@ impl HealthReason {
                 time(backup.at),
                 count(i64::from(*days), "day")
             ),
-            Self::CheckFailed(task) => format!(
-                "{} It counts until a later check finds all whole.",
-                told("check", task)
-            ),
+            Self::CheckFailed(task) => {
+                format!("{} It counts until a later check finds all whole.", told("check", task))
+            }
             Self::BackupFailed(task) => told("backup", task),
             Self::PruneFailed(task) => told("prune", task),
             Self::MaintenanceFailed(task) => told("maintenance", task),

@@ -119,8 +119,7 @@ fn what_went_wrong_last_is_said_until_it_goes_well() {
         *part(&mut facts) = past(9, TaskEnd::Well, TimeDelta::days(20));
         assert_eq!(told(&facts).0, HealthVerdict::Protected);
     }
-    let facts =
-        HealthFacts { restore: past(9, TaskEnd::Failed, TimeDelta::days(31)), ..fine() };
+    let facts = HealthFacts { restore: past(9, TaskEnd::Failed, TimeDelta::days(31)), ..fine() };
     assert_eq!(told(&facts).0, HealthVerdict::Protected, "long forgotten");
     let facts = HealthFacts { check: past(9, TaskEnd::Failed, TimeDelta::days(900)), ..fine() };
     assert_eq!(told(&facts).0, HealthVerdict::NotProtected, "never forgotten");
@@ -154,10 +153,7 @@ fn who_needs_none_is_excluded_whatever_happened() {
     let wrong = past(9, TaskEnd::Failed, TimeDelta::days(1));
     let excluded = HealthFacts { excluded: "is retired".into(), check: wrong, ..fine() };
     assert_eq!(told(&excluded), (HealthVerdict::Excluded, vec!["excluded"]));
-    assert_eq!(
-        health(&excluded, now()).reasons[0].words(),
-        "It needs no protection: is retired."
-    );
+    assert_eq!(health(&excluded, now()).reasons[0].words(), "It needs no protection: is retired.");
     let destination = HealthFacts { is_destination: true, ..HealthFacts::default() };
     assert_eq!(told(&destination), (HealthVerdict::Excluded, vec!["destination"]));
 }
@@ -166,10 +162,7 @@ fn who_needs_none_is_excluded_whatever_happened() {
 fn the_worst_reason_comes_first_and_makes_the_verdict() {
     let wrong = past(9, TaskEnd::Failed, TimeDelta::days(1));
     let facts = HealthFacts { check: wrong.clone(), tried: wrong, ..fine() };
-    assert_eq!(
-        told(&facts),
-        (HealthVerdict::NotProtected, vec!["check_failed", "backup_failed"])
-    );
+    assert_eq!(told(&facts), (HealthVerdict::NotProtected, vec!["check_failed", "backup_failed"]));
     let json = serde_json::to_value(health(&facts, now())).unwrap();
     assert_eq!(
         (&json["verdict"], &json["reasons"][0]["code"], &json["reasons"][0]["task"]),

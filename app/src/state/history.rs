@@ -1,8 +1,8 @@
 //! What pages show of the tasks, and how long tasks are kept.
 
 use chrono::{DateTime, Utc};
-use rusqlite::types::Value;
 use rusqlite::params;
+use rusqlite::types::Value;
 use serde::Deserialize;
 
 use super::columns::UnixMillis;

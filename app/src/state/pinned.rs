@@ -20,7 +20,8 @@ impl State {
     pub fn pin(&self, app: AppId, snapshot: &str, now: DateTime<Utc>) -> Result<()> {
         self.write(|transaction| {
             let app = app::load(transaction, app)?.id;
-            let sql = "INSERT INTO pinned (app, snapshot, at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+            let sql =
+                "INSERT INTO pinned (app, snapshot, at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
             transaction.prepare_cached(sql)?.execute(params![app, snapshot, UnixMillis(now)])?;
             Ok(())
         })

@@ -227,17 +227,42 @@ async fn an_app_from_its_assignment_to_a_restore() {
         Problem::NotFound
     );
 
-    // Without a rule nothing is pruned; with one the newest stays.
-    assert_eq!(service.start(app.id, &Work::Prune).await.unwrap_err().problem(), Problem::Input);
+    // Without a rule nothing is pruned; with one the newest stays, and nothing goes without a plan.
+    let refused = service.prune_plan(app.id).await.unwrap_err();
+    assert_eq!(refused.problem(), Problem::Input);
     let keep =
         Edit { retention: Some(Retention { daily: 1, ..Retention::default() }), ..Edit::default() };
     let app = service.edit(app.id, app.revision, keep).await.unwrap();
-    let (pruned, log) = run(&service, &app, Work::Prune).await;
+    let prune = |token: Option<&str>| Work::Prune { token: token.map(str::to_owned) };
+    let plan = service.prune_plan(app.id).await.unwrap();
+    assert_eq!((plan.kept(), plan.removed(), plan.points.len()), (1, 1, 2), "{plan:?}");
+    assert!(plan.points[1].rule.starts_with("there is a newer one of day 2"), "{plan:?}");
+    let refused = service.start(app.id, &prune(None)).await.unwrap_err();
+    assert_eq!(refused.problem(), Problem::Input, "{refused}");
+    // A pinned one stays; so the plan is another one.
+    let old = plan.points[1].id.clone();
+    service.pin(app.id, &old).await.unwrap();
+    let refused = service.start(app.id, &prune(Some(&plan.token))).await.unwrap_err();
+    assert_eq!(
+        (refused.problem(), refused.to_string().as_str()),
+        (Problem::Conflict, "the plan has changed; look at it again")
+    );
+    let pinned = service.prune_plan(app.id).await.unwrap();
+    assert_eq!(
+        (pinned.removed(), pinned.points[1].rule.as_str(), pinned.points[1].pinned),
+        (0, "pinned", true)
+    );
+    let (pruned, log) = run(&service, &app, prune(Some(&pinned.token))).await;
+    assert_eq!(pruned.verdict, "2 restore points kept, 0 removed", "{log}");
+    service.unpin(app.id, &old).await.unwrap();
+    assert_eq!(service.unpin(app.id, &old).await.unwrap_err().problem(), Problem::NotFound);
+    let (pruned, log) = run(&service, &app, prune(Some(&plan.token))).await;
     assert_eq!(
         (pruned.state, pruned.verdict.as_str()),
         (TaskState::Succeeded, "1 restore points kept, 1 removed"),
         "{log}"
     );
+    assert!(log.contains("removes ") && log.contains("there is a newer one of day"), "{log}");
 
     // Another app on the same store sees nothing of it.
     let other =

@@ -198,8 +198,7 @@ impl AppForm {
             };
             fields.into_iter().map(with_fault).collect()
         };
-        let (retention, protection) =
-            (with_faults(self.retention), with_faults(self.protection));
+        let (retention, protection) = (with_faults(self.retention), with_faults(self.protection));
         let create_store = Field::checkbox("create_store", "Make the store if there is none", self.create_store)
             .help("One in a folder is not encrypted; for an encrypted one make a store with a passphrase in Plakar first.");
         let option = |field: &ConfiguredField| {

@@ -51,8 +51,7 @@ pub async fn plan(
 ) -> PageResult {
     let app = service.app(id).await?;
     let place = format!("/apps/{id}");
-    let plan =
-        service.prune_plan(id).await.map_err(|error| PageError::from(error).back(&place))?;
+    let plan = service.prune_plan(id).await.map_err(|error| PageError::from(error).back(&place))?;
     let row = |point: &PrunePoint| PlanRow {
         href: format!("{place}/points/{}", point.id),
         short: point.id.short().to_owned(),

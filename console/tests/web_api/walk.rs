@@ -277,11 +277,7 @@ async fn restoring(api: &Api, world: &World, app: &Value, other: &Value, snapsho
     api.refused(404, "POST", &path, work(json!({ "destination": "none" }))).await;
     for kind in ["test", "backup", "prune"] {
         let work = json!({ "kind": kind, "snapshot": snapshot });
-        assert!(
-            api.refused(400, "POST", &path, work)
-                .await
-                .contains("unknown field")
-        );
+        assert!(api.refused(400, "POST", &path, work).await.contains("unknown field"));
     }
     pruning(api, app, other, snapshot).await;
 }
@@ -307,7 +303,10 @@ async fn pruning(api: &Api, app: &Value, other: &Value, snapshot: &str) {
         assert_eq!(api.get(&point).await["pinned"], pinned);
     }
     let status = api.get("/status").await;
-    assert_eq!((&status["verdict"], &status["apps"][1]["verdict"]), (&json!("not protected"), &json!("not protected")));
+    assert_eq!(
+        (&status["verdict"], &status["apps"][1]["verdict"]),
+        (&json!("not protected"), &json!("not protected"))
+    );
     assert_eq!(status["apps"][0]["verdict"], "at risk", "{status}");
     assert_eq!(status["apps"][2]["verdict"], "excluded", "{status}");
 }

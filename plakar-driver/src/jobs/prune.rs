@@ -212,9 +212,18 @@ mod tests {
         };
         let begin = "2026-11-21T15:54:16Z   bb7087a9   2.9 MiB /a b match=day:x tags=app:7  ";
         for (line, told) in [
-            (format!("keep     {begin}match=day:2026-11-21 rank=1 cap=1"), "true the newest of day 2026-11-21"),
-            (format!("delete   {begin}match=week:2026-W47 rank=2 cap=1"), "false there is a newer one of week 2026-W47"),
-            (format!("delete   {begin}reason=outside retention windows"), "false older than all that the retention keeps"),
+            (
+                format!("keep     {begin}match=day:2026-11-21 rank=1 cap=1"),
+                "true the newest of day 2026-11-21",
+            ),
+            (
+                format!("delete   {begin}match=week:2026-W47 rank=2 cap=1"),
+                "false there is a newer one of week 2026-W47",
+            ),
+            (
+                format!("delete   {begin}reason=outside retention windows"),
+                "false older than all that the retention keeps",
+            ),
         ] {
             assert_eq!(read(&line).as_deref(), Some(&*format!("bb7087a9 {told}")));
         }

@@ -238,9 +238,8 @@ async fn prune_keeps_what_the_policy_says_and_always_the_newest() {
             .unwrap()
     };
     let told = |plan: &[PlannedPoint]| -> Vec<String> {
-        let told = |point: &PlannedPoint| {
-            format!("{} {}", if point.keep { "+" } else { "-" }, point.rule)
-        };
+        let told =
+            |point: &PlannedPoint| format!("{} {}", if point.keep { "+" } else { "-" }, point.rule);
         plan.iter().map(told).collect()
     };
     let by_month = plan(monthly, &[]).await;
@@ -265,7 +264,8 @@ async fn prune_keeps_what_the_policy_says_and_always_the_newest() {
         let points = world.browser().await.restore_points(Some(APP)).await.unwrap();
         points.into_iter().map(|point| point.id).collect()
     };
-    let expected: Vec<_> = kept.iter().filter(|point| point.keep).map(|point| point.id.clone()).collect();
+    let expected: Vec<_> =
+        kept.iter().filter(|point| point.keep).map(|point| point.id.clone()).collect();
     assert_eq!((ids().await, count(Some("8")).await), (expected, 1));
     let mut last = plan(daily, &[]).await;
     assert_eq!(told(&last), [newest, old, old]);

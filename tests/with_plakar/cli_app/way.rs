@@ -216,7 +216,8 @@ fn prune(world: &World) {
         "renamed",
     ]);
     let plan = world.row(&["prune", "renamed", "--dry-run"]);
-    let keeps: Vec<_> = plan["points"].as_array().unwrap().iter().map(|point| &point["keep"]).collect();
+    let keeps: Vec<_> =
+        plan["points"].as_array().unwrap().iter().map(|point| &point["keep"]).collect();
     assert_eq!(keeps, [true, false, false], "{plan}");
     world.fails(2, &["prune", "renamed"], "2 restore points of renamed will be removed: add --yes");
     let oldest = plan["points"][2]["id"].as_str().unwrap();
@@ -245,8 +246,9 @@ fn list_and_show(world: &World) {
     );
     let text = world.ok(&["list"]);
     assert!(
-        text.starts_with("my drive (file-storage)\n  source       renamed   protected   last backup ")
-            && text.contains("\n  destination  drive   excluded\n"),
+        text.starts_with(
+            "my drive (file-storage)\n  source       renamed   protected   last backup "
+        ) && text.contains("\n  destination  drive   excluded\n"),
         "{text}"
     );
     let status = world.row(&["status"]);
