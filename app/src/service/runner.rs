@@ -2,7 +2,7 @@
 
 use super::error::{Error, Problem, Result};
 use super::log::TaskLog;
-use super::prune::{MadePlan, accept, make_plan};
+use super::prune_plan::{MadePlan, accept, make_plan};
 use super::references::{configuration_kind, store_of};
 use super::work::{RestorePlace, Work};
 use crate::scheduler::{Job, Outcome, Runner};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::error::{Error, Result};
 use super::handle::Service;
-use super::prune::accept;
+use super::prune_plan::accept;
 use super::references::store_of;
 use super::work::{RestorePlace, Work};
 use crate::state::{

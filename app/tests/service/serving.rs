@@ -236,7 +236,7 @@ async fn an_app_from_its_assignment_to_a_restore() {
     let prune = |token: Option<&str>| Work::Prune { token: token.map(str::to_owned) };
     let plan = service.prune_plan(app.id).await.unwrap();
     assert_eq!((plan.kept(), plan.removed(), plan.points.len()), (1, 1, 2), "{plan:?}");
-    assert!(plan.points[1].rule.starts_with("there is a newer one of day 2"), "{plan:?}");
+    assert!(plan.points[1].rule.starts_with("there is a newer one of the day 2"), "{plan:?}");
     let refused = service.start(app.id, &prune(None)).await.unwrap_err();
     assert_eq!(refused.problem(), Problem::Input, "{refused}");
     // A pinned one stays; so the plan is another one.
@@ -262,7 +262,7 @@ async fn an_app_from_its_assignment_to_a_restore() {
         (TaskState::Succeeded, "1 restore points kept, 1 removed"),
         "{log}"
     );
-    assert!(log.contains("removes ") && log.contains("there is a newer one of day"), "{log}");
+    assert!(log.contains("removes ") && log.contains("there is a newer one of the day"), "{log}");
 
     // Another app on the same store sees nothing of it.
     let other =

@@ -43,8 +43,8 @@ async fn nothing_goes_before_its_plan_was_seen_and_pinned_points_never_go() {
     assert_eq!(page.texts("caption"), ["1 restore point to remove", "2 restore points stay"]);
     let rules = page.texts("td[data-label=Rule]");
     assert!(
-        rules[0].starts_with("there is a newer one of day 2")
-            && rules[1].starts_with("the newest of day 2")
+        rules[0].starts_with("there is a newer one of the day 2")
+            && rules[1].starts_with("the newest of the day 2")
             && rules[2] == "pinned",
         "{rules:?}"
     );

@@ -37,10 +37,10 @@ pub enum PruneRule {
 impl std::fmt::Display for PruneRule {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::NewestOf(period) => write!(out, "the newest of {period}"),
+            Self::NewestOf(period) => write!(out, "the newest of the {period}"),
             Self::Newest => out.write_str("the newest of all, which always stays"),
             Self::Pinned => out.write_str("pinned"),
-            Self::NewerIn(period) => write!(out, "there is a newer one of {period}"),
+            Self::NewerIn(period) => write!(out, "there is a newer one of the {period}"),
             Self::TooOld => out.write_str("older than all that the retention keeps"),
         }
     }
@@ -214,11 +214,11 @@ mod tests {
         for (line, told) in [
             (
                 format!("keep     {begin}match=day:2026-11-21 rank=1 cap=1"),
-                "true the newest of day 2026-11-21",
+                "true the newest of the day 2026-11-21",
             ),
             (
                 format!("delete   {begin}match=week:2026-W47 rank=2 cap=1"),
-                "false there is a newer one of week 2026-W47",
+                "false there is a newer one of the week 2026-W47",
             ),
             (
                 format!("delete   {begin}reason=outside retention windows"),

@@ -244,9 +244,9 @@ async fn prune_keeps_what_the_policy_says_and_always_the_newest() {
     };
     let by_month = plan(monthly, &[]).await;
     let rules = told(&by_month);
-    assert!(rules[0].starts_with("+ the newest of month 2"), "{rules:?}");
-    assert!(rules[1].starts_with("- there is a newer one of month 2"), "{rules:?}");
-    assert!(rules[2].starts_with("+ the newest of month 2"), "{rules:?}");
+    assert!(rules[0].starts_with("+ the newest of the month 2"), "{rules:?}");
+    assert!(rules[1].starts_with("- there is a newer one of the month 2"), "{rules:?}");
+    assert!(rules[2].starts_with("+ the newest of the month 2"), "{rules:?}");
     assert_eq!(rules[3], "- older than all that the retention keeps");
     // All lie before the last seven days, and the newest stays, and what is pinned.
     let oldest = by_month[3].id.clone();
