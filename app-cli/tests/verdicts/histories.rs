@@ -128,7 +128,7 @@ impl Histories {
             enabled: self.often(80),
             catch_up: self.random.bool(),
         };
-        let since = self.now - TimeDelta::hours(self.random.i64(..1_000));
+        let since = self.now - TimeDelta::hours(self.random.i64(0..1_000));
         let schedule = state.add_schedule(&spec, since).unwrap();
         if self.often(80) {
             state.set_handled(app.id, schedule.id, self.now).unwrap();

@@ -112,7 +112,7 @@ async fn a_dashboard_has_all_of_an_app() {
     assert_eq!(page.texts(".actions button[disabled]"), ["Create Backup", "Check"]);
     console.done(&format!("{place}/tasks"), &[("kind", "test")]).await;
     let busy = console.post(&format!("{place}/tasks"), &[("kind", "backup")]).await;
-    assert_eq!(busy.status, StatusCode::LOCKED);
+    assert_eq!(busy.status, StatusCode::CONFLICT);
     let begins = console.post(&format!("{place}/tasks"), &[("kind", "prune")]).await;
     assert!(begins.html("prune").text(".faults").contains("A prune begins at its plan"));
     let page = console.page(&place).await;
