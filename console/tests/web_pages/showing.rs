@@ -110,6 +110,7 @@ async fn a_dashboard_has_all_of_an_app() {
     let page = console.page(&place).await;
     assert!(page.has(".now form[action$='/cancel']"));
     assert_eq!(page.texts(".actions button[disabled]"), ["Create Backup", "Check"]);
+    assert!(page.text(".cards section").contains("OpenDrive refused the login"));
     console.done(&format!("{place}/tasks"), &[("kind", "test")]).await;
     let busy = console.post(&format!("{place}/tasks"), &[("kind", "backup")]).await;
     assert_eq!(busy.status, StatusCode::CONFLICT);
@@ -123,12 +124,12 @@ async fn a_dashboard_has_all_of_an_app() {
         (page.text(".verdict .badge"), page.texts(".reason").len()),
         ("not protected".into(), 2)
     );
-    let page = console.page(&place).await;
-    assert!(page.text(".cards section").contains("OpenDrive refused the login"));
     // A destination has neither store nor backups.
     let page = console.page(&format!("/apps/{}", apps[6].id)).await;
     assert_eq!(page.texts(".tabs a"), ["Dashboard", "Settings"]);
     assert_eq!(page.texts(".actions button"), ["Test Connection"]);
+    assert_eq!(page.text(".verdict .badge"), "excluded");
+    assert!(page.text(".reason").starts_with("It is a destination"));
 }
 
 #[tokio::test]
