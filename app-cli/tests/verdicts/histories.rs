@@ -61,6 +61,48 @@ const CRONS: [&str; 8] = [
 
 const ZONES: [&str; 3] = ["UTC", "Europe/Berlin", "America/New_York"];
 
+fn spec(kind: AppKind, name: &str, protection: Protection) -> AppSpec {
+    let class = "file-storage".into();
+    AppSpec {
+        kind,
+        name: name.into(),
+        resource: Resource { name: "drive".into(), class, subclass: String::new() },
+        environment: String::new(),
+        data_classes: Vec::new(),
+        integration: "rclone".into(),
+        protocol: "opendrive".into(),
+        entry: name.into(),
+        store: (kind == AppKind::Source).then(|| "/nowhere".into()),
+        retention: Retention::default(),
+        protection,
+    }
+}
+
+/// A source without a past.
+pub fn source(state: &State, name: &str) -> App {
+    let spec = spec(AppKind::Source, name, Protection::default());
+    state.add_app(&spec, Utc::now()).unwrap()
+}
+
+/// A backup that ended so.
+pub fn ended(state: &State, app: &App, how: TaskState, at: DateTime<Utc>) {
+    let (app, kind, cause) = (app.id, TaskKind::Backup, Cause::Manual);
+    let new = NewTask { app, kind, cause, input: serde_json::json!({}) };
+    let task = state.begin(&new, at).unwrap();
+    state.finish(task.id, &result(how, ""), None, at + TimeDelta::seconds(20)).unwrap();
+}
+
+fn result(how: TaskState, verdict: &str) -> TaskResult {
+    TaskResult {
+        state: how,
+        exit: None,
+        verdict: verdict.into(),
+        errors: u64::from(how == TaskState::CompletedWithErrors),
+        bytes: None,
+        snapshot: None,
+    }
+}
+
 impl Histories {
     pub fn new(seed: u64) -> Self {
         Self { random: Rng::with_seed(seed), now: Utc::now(), destinations: BTreeSet::new() }
@@ -87,24 +129,12 @@ impl Histories {
             self.destinations.insert(name.clone());
         }
         let excluded = if self.often(5) { "is <retired> & gone" } else { "" };
-        let class = "file-storage".into();
-        let spec = AppSpec {
-            kind,
-            name: name.clone(),
-            resource: Resource { name: "drive".into(), class, subclass: String::new() },
-            environment: String::new(),
-            data_classes: Vec::new(),
-            integration: "rclone".into(),
-            protocol: "opendrive".into(),
-            entry: name,
-            store: (!is_destination).then(|| "/nowhere".into()),
-            retention: Retention::default(),
-            protection: Protection {
-                excluded: excluded.into(),
-                max_age_days: self.one(&[1, 30, 60]),
-                ..Protection::default()
-            },
+        let protection = Protection {
+            excluded: excluded.into(),
+            max_age_days: self.one(&[1, 30, 60]),
+            ..Protection::default()
         };
+        let spec = spec(kind, &name, protection);
         let app = state.add_app(&spec, self.now - TimeDelta::days(800)).unwrap();
         if !is_destination {
             for _ in 0..self.random.u8(..3) {
@@ -145,14 +175,7 @@ impl Histories {
             return;
         }
         let how = self.one(&ENDS);
-        let result = TaskResult {
-            state: how,
-            exit: None,
-            verdict: self.one(&VERDICTS).into(),
-            errors: u64::from(how == TaskState::CompletedWithErrors),
-            bytes: None,
-            snapshot: None,
-        };
+        let result = result(how, self.one(&VERDICTS));
         state.finish(task.id, &result, None, at + TimeDelta::seconds(20)).unwrap();
     }
 

@@ -2,12 +2,14 @@
 //! console.
 
 mod histories;
+mod protecting;
 #[path = "../../../console/tests/common/web.rs"]
 mod web;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
+use std::time::Duration;
 
 use plakar_driver::Plakar;
 use scraper::{ElementRef, Html, Selector};
@@ -44,14 +46,16 @@ async fn json(browser: &SignedIn, path: &str) -> Value {
     browser.get(path).send().await.unwrap().json().await.unwrap()
 }
 
+/// Runs a command of the app, with a Plakar that nothing may need.
+fn run(directory: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_plakar-opendrive-app"));
+    command.args(["app", "--state", directory.to_str().unwrap()]).args(arguments);
+    command.envs([("PLAKAR", "/bin/false"), ("TZ", "Asia/Tokyo")]).output().unwrap()
+}
+
 /// What a command prints, and its exit status.
 fn command(directory: &Path, arguments: &[&str]) -> (String, i32) {
-    let output = Command::new(env!("CARGO_BIN_EXE_plakar-opendrive-app"))
-        .args(["app", "--state", directory.to_str().unwrap()])
-        .args(arguments)
-        .env("PLAKAR", "/bin/false")
-        .output()
-        .unwrap();
+    let output = run(directory, arguments);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.is_empty(), "{arguments:?}: {said}");
     (String::from_utf8(output.stdout).unwrap(), output.status.code().unwrap())
@@ -89,6 +93,10 @@ fn of_page(page: &str) -> Told {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn all_front_ends_tell_the_same_of_200_random_histories() {
+    tokio::time::timeout(Duration::from_secs(120), compared()).await.expect("it takes too long");
+}
+
+async fn compared() {
     let place = if Path::new("/dev/shm").is_dir() {
         tempfile::tempdir_in("/dev/shm")
     } else {
