@@ -237,6 +237,10 @@ impl PlakarRunner {
         }
         let store = store_of(&job.app)?;
         self.plakar.prune(&self.browsers, &store, &job.app.key, &points).await?;
+        let gone = points.iter().filter(|point| !point.keep).map(|point| point.id.to_string());
+        let (state, gone) = (self.state.clone(), gone.collect::<Vec<_>>());
+        let forgotten = tokio::task::spawn_blocking(move || state.forget_checked(app, &gone)).await;
+        forgotten.map_err(|error| Error::Internal(error.to_string()))??;
         Ok(WorkResult::well(format!(
             "{} restore points kept, {} removed",
             plan.kept(),

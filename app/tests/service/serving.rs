@@ -7,7 +7,10 @@ use opendrive_sim::{Fault, What};
 use plakar_driver::{ArchiveFormat, CancellationToken, Kind, SnapshotPath};
 use source_app::model::Retention;
 use source_app::service::{Assign, Edit, Error, Problem, RestorePlace, Service, Work};
-use source_app::state::{App, AppKind, Resource, Task, TaskKind, TaskState};
+use source_app::state::{
+    App, AppKind, Cause, CheckedPoint, Owner, Resource, ScheduleSpec, State, Task, TaskKind,
+    TaskState,
+};
 
 use crate::world::{World, noise, path};
 
@@ -256,6 +259,11 @@ async fn an_app_from_its_assignment_to_a_restore() {
     assert_eq!(pruned.verdict, "2 restore points kept, 0 removed", "{log}");
     service.unpin(app.id, &old).await.unwrap();
     assert_eq!(service.unpin(app.id, &old).await.unwrap_err().problem(), Problem::NotFound);
+    let state = State::open(service.directory()).unwrap();
+    let checked =
+        CheckedPoint { at: chrono::Utc::now(), task: 1, errors: 0, reason: String::new() };
+    let ids = || plan.points.iter().map(|point| point.id.as_str());
+    ids().for_each(|id| state.note_checked(app.id, id, &checked).unwrap());
     let (pruned, log) = run(&service, &app, prune(Some(&plan.token))).await;
     assert_eq!(
         (pruned.state, pruned.verdict.as_str()),
@@ -263,6 +271,28 @@ async fn an_app_from_its_assignment_to_a_restore() {
         "{log}"
     );
     assert!(log.contains("removes ") && log.contains("there is a newer one of the day"), "{log}");
+    let known = state.checked_points(app.id).unwrap();
+    assert!(known.keys().map(String::as_str).eq(ids().take(1)), "what is gone is forgotten");
+    // A schedule is the consent; its log has the plan too.
+    let each_minute = ScheduleSpec {
+        owner: Owner::App(app.id),
+        kind: TaskKind::Prune,
+        cron: "* * * * *".into(),
+        time_zone: "UTC".into(),
+        enabled: true,
+        catch_up: true,
+    };
+    let since = chrono::Utc::now() - chrono::TimeDelta::minutes(5);
+    let schedule = state.add_schedule(&each_minute, since).unwrap();
+    let ran = service.run_due(app.id).await.unwrap();
+    service.remove_schedule(schedule.id).await.unwrap();
+    assert_eq!(
+        (ran[0].state, ran[0].cause, ran[0].verdict.as_str()),
+        (TaskState::Succeeded, Cause::Schedule, "1 restore points kept, 0 removed")
+    );
+    let (_, log) = service.watch(ran[0].id, 0, 1 << 20).await.unwrap();
+    let log = String::from_utf8(log.bytes).unwrap();
+    assert!(log.contains("keeps ") && log.contains("the newest of the day 2"), "{log}");
 
     // Another app on the same store sees nothing of it.
     let other =
