@@ -52,7 +52,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    App(app::AppCommand),
+    App(Box<app::AppCommand>),
     Console(console::Console),
     /// Print these commands as JSON, for completions
     #[command(hide = true)]

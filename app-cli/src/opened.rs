@@ -128,3 +128,9 @@ pub(crate) struct AppName {
     #[arg(long)]
     pub(crate) destination: bool,
 }
+
+impl From<String> for AppName {
+    fn from(name: String) -> Self {
+        Self { name, destination: false }
+    }
+}

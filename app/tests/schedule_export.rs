@@ -193,6 +193,12 @@ fn cronjobs_are_yaml_that_says_what_it_should() {
             expected()
         );
         assert!(!container["args"][3].as_str().unwrap().replace("$$", "").contains('$'));
+        // Plakar refuses a user id without a name; that of the pod has none in most images.
+        let variables = container["env"].as_array().unwrap();
+        for (name, value) in [("USER", "plakar"), ("HOME", "/home/plakar")] {
+            let set = serde_json::json!({"name": name, "value": value});
+            assert!(variables.contains(&set), "{variables:?}");
+        }
         let state_home = container["env"]
             .as_array()
             .unwrap()

@@ -331,13 +331,13 @@ fn tasks_are_listed_by_filters_and_in_pages() {
     assert_eq!((first.len(), second.len()), (15, 5));
     assert!(first.windows(2).all(|pair| pair[0].id > pair[1].id) && first[14].id > second[0].id);
     let overview = state.overview().unwrap();
-    assert_eq!(overview[0].last.as_ref().unwrap().state, TaskState::Failed);
-    assert_eq!(overview[0].last_success.as_ref().unwrap().created, start() + TimeDelta::hours(8));
-    assert_eq!(
-        (&overview[1].last, &overview[1].last_success),
-        (&None, &None),
-        "b has had no backup"
-    );
+    let (of_a, of_b) = (&overview[0].1, &overview[1].1);
+    assert_eq!(of_a.tried.as_ref().unwrap().state, TaskState::Failed);
+    for made in [&of_a.last, &of_a.last_success] {
+        assert_eq!(made.as_ref().unwrap().created, start() + TimeDelta::hours(8));
+    }
+    assert_eq!((&of_b.last, &of_b.tried), (&None, &None), "b has had no backup");
+    assert_eq!(of_b, &state.newest_tasks(b.id).unwrap());
 }
 
 #[cfg(unix)]
@@ -352,4 +352,21 @@ fn a_slot_of_a_schedule_that_was_changed_meanwhile_is_not_queued() {
     let slot = at("2026-06-01T02:00:00Z");
     assert_eq!(state.enqueue_slot(&seen, slot, slot).unwrap(), EnqueueResult::Gone);
     assert!(state.tasks(&TaskFilter::default()).unwrap().is_empty());
+}
+
+#[test]
+fn a_pinned_restore_point_stays_so_until_it_is_unpinned() {
+    let (_directory, state) = state();
+    let (a, b) = (source(&state, "a"), source(&state, "b"));
+    let (one, other) = ("1".repeat(64), "2".repeat(64));
+    state.pin(a.id, &one, start()).unwrap();
+    state.pin(a.id, &one, start() + TimeDelta::days(1)).unwrap();
+    state.pin(b.id, &other, start()).unwrap();
+    assert_eq!(state.pinned(a.id).unwrap(), [(one.clone(), start())].into());
+    assert!(!state.unpin(b.id, &one).unwrap(), "another app's");
+    assert!(state.unpin(a.id, &one).unwrap() && !state.unpin(a.id, &one).unwrap());
+    assert!(state.pinned(a.id).unwrap().is_empty());
+    assert!(matches!(state.pin(99, &one, start()), Err(StateError::NotFound(_))));
+    state.remove_app(b.id).unwrap();
+    assert!(state.pinned(b.id).unwrap().is_empty());
 }

@@ -48,7 +48,7 @@ fn a_newer_database_is_refused() {
     let error = State::open(&path).err().unwrap().to_string();
     assert!(
         error.contains(
-            "has version 1000, and this program knows up to 1: use the newer plakar-opendrive"
+            "has version 1000, and this program knows up to 2: use the newer plakar-opendrive"
         ),
         "{error}"
     );

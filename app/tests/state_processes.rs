@@ -8,9 +8,9 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use chrono::TimeDelta;
-use common::{at, end, schedule, source, start, state};
+use common::{at, end, new_task, schedule, source, start, state};
 use source_app::scheduler::{FakeClock, Scheduler, Settings};
-use source_app::state::{Owner, State, StateError, TaskFilter, TaskKind, TaskState};
+use source_app::state::{Cause, Owner, State, StateError, TaskFilter, TaskKind, TaskState};
 
 /// This test once more, as a process of its own.
 struct Twin(Child, BufReader<ChildStdout>);
@@ -96,23 +96,25 @@ fn of_two_processes_one_gets_a_slot() {
     assert!(tasks.iter().all(|task| task.state == TaskState::Succeeded));
 }
 
+/// A process that runs what is due, until it is killed.
+fn twin_that_runs(directory: &std::ffi::OsStr, now: &str) {
+    let state = State::open_at(Path::new(directory), at(now)).unwrap();
+    let scheduler = Scheduler::new(state, FakeClock::new(at(now)), Settings::default());
+    let jobs = scheduler.tick(None, 10).unwrap();
+    tell(&format!("RUNNING {}", jobs[0].task.id));
+    std::thread::sleep(std::time::Duration::from_secs(60));
+}
+
 #[test]
-fn a_killed_processs_task_is_interrupted_and_the_schedule_goes_on() {
+fn a_killed_processs_task_is_interrupted_and_run_once_more() {
     if let Some(directory) = std::env::var_os("TWIN") {
-        let state = State::open_at(Path::new(&directory), start()).unwrap();
-        let clock = FakeClock::new(at("2026-06-01T02:00:00Z"));
-        let jobs = Scheduler::new(state, clock, Settings::default()).tick(None, 10).unwrap();
-        tell(&format!("RUNNING {}", jobs[0].task.id));
-        std::thread::sleep(std::time::Duration::from_secs(60));
-        return;
+        return twin_that_runs(&directory, "2026-06-01T02:00:00Z");
     }
     let (_directory, state) = state();
     let app = source(&state, "docs");
     schedule(&state, Owner::App(app.id), TaskKind::Backup, "0 2 * * *");
-    let mut twin = Twin::start(
-        "a_killed_processs_task_is_interrupted_and_the_schedule_goes_on",
-        state.directory(),
-    );
+    let name = "a_killed_processs_task_is_interrupted_and_run_once_more";
+    let mut twin = Twin::start(name, state.directory());
     let task: i64 = twin.hear("RUNNING").parse().unwrap();
     let now = at("2026-06-01T02:30:00Z");
     let other = State::open_at(state.directory(), now).unwrap();
@@ -128,10 +130,43 @@ fn a_killed_processs_task_is_interrupted_and_the_schedule_goes_on() {
     let again = State::open_at(state.directory(), now).unwrap();
     let interrupted = again.task(task).unwrap();
     assert_eq!((interrupted.state, interrupted.ended), (TaskState::Interrupted, Some(now)));
+    let slot = at("2026-06-01T02:00:00Z");
+    let queued = again.tasks(&TaskFilter::default()).unwrap().remove(0);
+    assert_eq!(
+        (queued.state, queued.cause, queued.attempt, queued.slot),
+        (TaskState::Queued, Cause::Retry, 2, Some(slot))
+    );
+    assert_eq!(queued.verdict, format!("task {task} was interrupted and is run once more"));
+    // The process that runs it is killed too: that is all.
+    let mut twin = Twin::start(name, state.directory());
+    assert_eq!(twin.hear("RUNNING"), queued.id.to_string());
+    drop(twin);
     let clock = FakeClock::new(now);
-    let scheduler = Scheduler::new(again, clock.clone(), Settings::default());
-    assert!(scheduler.tick(None, 10).unwrap().is_empty(), "the same slot does not run twice");
+    let scheduler = Scheduler::new(again.clone(), clock.clone(), Settings::default());
+    assert!(scheduler.tick(None, 10).unwrap().is_empty(), "not a third time");
+    assert_eq!(again.task(queued.id).unwrap().state, TaskState::Interrupted);
+    assert_eq!(again.tasks(&TaskFilter::default()).unwrap().len(), 2);
     clock.set(at("2026-06-02T02:00:00Z"));
     let jobs = scheduler.tick(None, 10).unwrap();
     assert_eq!(jobs[0].task.slot, Some(at("2026-06-02T02:00:00Z")));
+}
+
+#[test]
+fn what_somebody_asked_for_is_not_run_again_by_itself() {
+    if let Some(directory) = std::env::var_os("TWIN") {
+        let state = State::open_at(Path::new(&directory), start()).unwrap();
+        let app = state.apps().unwrap().remove(0);
+        let task = state.begin(&new_task(&app, TaskKind::Backup), start()).unwrap();
+        tell(&format!("RUNNING {}", task.id));
+        std::thread::sleep(std::time::Duration::from_secs(60));
+        return;
+    }
+    let (_directory, state) = state();
+    source(&state, "docs");
+    let name = "what_somebody_asked_for_is_not_run_again_by_itself";
+    let mut twin = Twin::start(name, state.directory());
+    let task: i64 = twin.hear("RUNNING").parse().unwrap();
+    drop(twin);
+    assert_eq!(state.mark_interrupted(start()).unwrap(), [task]);
+    assert_eq!(state.tasks(&TaskFilter::default()).unwrap().len(), 1);
 }

@@ -43,7 +43,7 @@ pub use folders::restore_folder;
 pub use jobs::backup::{BackupJob, BackupResult};
 pub use jobs::check::CheckTarget;
 pub use jobs::progress::Progress;
-pub use jobs::prune::PlannedPoint;
+pub use jobs::prune::{PlannedPoint, PruneRule};
 pub use jobs::restore::RestoreResult;
 pub use jobs::restore_job::{RestoreJob, RestoreProgress, RestoreTarget};
 pub use jobs::verify::Verification;

@@ -1,6 +1,7 @@
 //! `app assign`.
 
 use plakar_driver::Options;
+use source_app::model::Protection;
 use source_app::service::{self, Choice};
 use source_app::state::{AppKind, Resource};
 
@@ -87,7 +88,7 @@ impl Assign {
             store,
             create_store: self.create_store,
             retention: self.details.keep.over(Default::default()),
-            protection: Default::default(),
+            protection: self.details.protection.over(&Protection::default()).unwrap_or_default(),
         };
         let app = service.assign(assign).await?;
         if self.json {

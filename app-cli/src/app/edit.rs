@@ -66,7 +66,7 @@ impl EditApp {
             options,
             store: self.details.store()?,
             retention: self.details.keep.is_given().then(|| self.details.keep.over(old.retention)),
-            protection: None,
+            protection: self.details.protection.over(&old.protection),
         };
         let changed = service.edit(app.id, app.revision, edit).await?;
         if self.json {

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use source_app::export::{Command, ExportedFile, Kubernetes, Systemd};
-use source_app::scheduler::local_zone;
+use source_app::model::local_zone;
 use source_app::service::{self, ExportAs};
 
 use crate::failure::Failure;

@@ -7,6 +7,7 @@ use plakar_driver::Options;
 use plakar_driver::schema::Schema;
 use source_app::model::Retention;
 
+use super::protection::ProtectionArgs;
 use crate::failure::Failure;
 use terminal::ask;
 use terminal::exit::Exit;
@@ -40,12 +41,15 @@ pub(super) struct AppDetails {
     pub(super) store: Option<String>,
     #[command(flatten)]
     pub(super) keep: KeepArgs,
+    #[command(flatten)]
+    pub(super) protection: ProtectionArgs,
 }
 
 /// How many restore points are kept; 0 for a number that is not to count.
 #[derive(Debug, clap::Args)]
 pub(super) struct KeepArgs {
-    /// Keep the newest restore point of each of so many days when pruning
+    /// Keep the newest restore point of each of so many days when pruning; days, weeks, months and
+    /// years are those of UTC
     #[arg(long, value_name = "N")]
     keep_daily: Option<u32>,
     /// The same for weeks

@@ -2,19 +2,21 @@
 
 use serde::Serialize;
 use source_app::scheduler::NextRun;
-use source_app::state::AppOverview;
+use source_app::service::AppOverview;
 
 use super::lines::{state, time};
+use super::status::{reasons, verdict};
 use crate::failure::Failure;
 use crate::opened::Opened;
 use terminal::exit::Exit;
 use terminal::output::{ASIDE, Output, coloured, shown};
 
-/// List all apps, those of a resource together, with the last backup and the next run of each
+/// List all apps, those of a resource together, each with the verdict on it and the reasons, its last
+/// backup and its next run
 #[derive(Debug, clap::Args)]
 pub(super) struct ListApps {
-    /// Print a JSON object for each app, in a line: app, open (its tasks), last, last_success
-    /// (backups) and next (run)
+    /// Print a JSON object for each app, in a line: app, health (verdict and reasons), open (its
+    /// tasks), last, last_success (backups) and next (run)
     #[arg(long)]
     json: bool,
 }
@@ -59,6 +61,7 @@ impl ListApps {
                 resource = Some(&spec.resource.name);
             }
             let mut parts = vec![format!("  {:<11}  {}", spec.kind, spec.name)];
+            parts.push(verdict(overview.health.verdict));
             parts.extend((!spec.environment.is_empty()).then(|| shown(&spec.environment)));
             parts.extend(overview.open.iter().map(|task| format!("{} {}", task.kind, task.state)));
             parts.extend(overview.last.as_ref().map(|task| {
@@ -69,6 +72,8 @@ impl ListApps {
                 format!("next {} {}", next.schedule.schedule.spec.kind, time(next.at))
             }));
             out.line(&parts.join("   "))?;
+            let reasons = reasons(&overview.health, "               ");
+            reasons.iter().try_for_each(|line| out.line(line))?;
         }
         if site.apps.is_empty() && !self.json {
             terminal::diagnostics::say(

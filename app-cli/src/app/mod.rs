@@ -11,9 +11,12 @@ mod lines;
 mod list;
 mod points;
 mod policy;
+mod protection;
+mod prune;
 mod run;
 mod schedule;
 mod show;
+mod status;
 mod tasks;
 mod timing;
 mod work;
@@ -50,11 +53,14 @@ enum AppAction {
     Remove(edit::RemoveApp),
     List(list::ListApps),
     Show(show::Show),
+    Status(status::Status),
     Test(work::Test),
     Backup(work::Backup),
     Check(work::Check),
-    Prune(work::Prune),
+    Prune(prune::Prune),
     Restore(work::Restore),
+    Pin(prune::Pin),
+    Unpin(prune::Unpin),
     Points(points::Points),
     Ls(points::Ls),
     Find(points::Find),
@@ -86,6 +92,9 @@ impl AppCommand {
             AppAction::Remove(remove) => opened.until_signal(|opened| remove.run(opened, out)),
             AppAction::List(list) => opened.until_signal(|opened| list.run(opened, out)),
             AppAction::Show(show) => opened.until_signal(|opened| show.run(opened, out)),
+            AppAction::Status(status) => opened.until_signal(|opened| status.run(opened, out)),
+            AppAction::Pin(pin) => opened.until_signal(|opened| pin.run(opened)),
+            AppAction::Unpin(unpin) => opened.until_signal(|opened| unpin.run(opened)),
             AppAction::Points(points) => opened.until_signal(|opened| points.run(opened, out)),
             AppAction::Ls(ls) => opened.until_signal(|opened| ls.run(opened, out)),
             AppAction::Find(find) => opened.until_signal(|opened| find.run(opened, out)),

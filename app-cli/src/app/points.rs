@@ -21,7 +21,7 @@ pub(super) struct Points {
     /// The source app
     name: String,
     /// Print a JSON object for each, in a line: id, taken, duration_ms, environment, data_classes,
-    /// size, files, folders, errors, root, job
+    /// size, files, folders, errors, root, job, pinned
     #[arg(long)]
     json: bool,
 }
@@ -29,12 +29,14 @@ pub(super) struct Points {
 impl Points {
     pub(super) async fn run(self, opened: &Opened, out: &mut Output) -> Result<Exit, Failure> {
         let app = opened.source(&self.name).await?;
+        let pinned = opened.service.pinned(app.id).await?;
         for point in opened.service.points(app.id).await? {
+            let is_pinned = pinned.contains_key(point.id.as_str());
             if self.json {
                 out.json(&json!({
                     "id": point.id.as_str(), "taken": point.taken, "duration_ms": point.duration.as_millis() as u64,
                     "environment": point.environment, "data_classes": point.classes, "size": point.size, "files": point.files,
-                    "folders": point.folders, "errors": point.errors, "root": point.root, "job": point.job,
+                    "folders": point.folders, "errors": point.errors, "root": point.root, "job": point.job, "pinned": is_pinned,
                 }))?;
                 continue;
             }
@@ -48,6 +50,7 @@ impl Points {
             parts.push(format!("{:.1} s", point.duration.as_secs_f64()));
             parts.extend((!point.environment.is_empty()).then(|| shown(&point.environment)));
             parts.extend((!point.classes.is_empty()).then(|| shown(&point.classes.join(", "))));
+            parts.extend(is_pinned.then(|| "pinned".to_owned()));
             out.line(&parts.join("  "))?;
         }
         Ok(Exit::Done)

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::Utc;
 use serde_json::json;
-use source_app::scheduler::local_zone;
+use source_app::model::local_zone;
 use source_app::state::{self, AppKind, Owner, ScheduleId, ScheduleSpec};
 
 use super::export::Export;

@@ -6,6 +6,8 @@ use source_app::state::AppKind;
 
 use super::fields::kept;
 use super::lines::{duration, line, outcome, state, time};
+use super::protection::protection;
+use super::status::verdict;
 use crate::failure::Failure;
 use crate::opened::{AppName, Opened};
 use terminal::exit::Exit;
@@ -47,9 +49,13 @@ impl Show {
         let spec = &app.spec;
         let class = format!("{} {}", spec.resource.class, spec.resource.subclass);
         let mut row = |name: &str, value: String| {
-            out.line(&format!("{:<14}{value}", format!("{name}:"))).map_err(Failure::from)
+            out.line(&format!("{:<14}{value}", label(name))).map_err(Failure::from)
         };
         row(spec.kind.as_str(), spec.name.clone())?;
+        row("verdict", verdict(board.health.verdict))?;
+        for reason in &board.health.reasons {
+            row("", shown(&reason.words()))?;
+        }
         row("resource", format!("{} ({})", shown(&spec.resource.name), shown(class.trim_end())))?;
         row("integration", format!("{} ({})", shown(&spec.integration), shown(&spec.protocol)))?;
         if spec.kind == AppKind::Source {
@@ -58,6 +64,7 @@ impl Show {
             row("store", shown(spec.store.as_deref().unwrap_or_default()))?;
             row("keeps", kept(board.retention))?;
             row("policies", policies.join(", "))?;
+            row("protection", protection(&spec.protection))?;
         }
         match configuration {
             Ok(fields) => {
@@ -92,4 +99,9 @@ impl Show {
         }
         Ok(Exit::Done)
     }
+}
+
+/// The name of a row; a further line of the row above has none.
+fn label(name: &str) -> String {
+    if name.is_empty() { String::new() } else { format!("{name}:") }
 }

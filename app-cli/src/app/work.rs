@@ -1,4 +1,4 @@
-//! `app test`, `backup`, `check`, `prune` and `restore`: each a task that is followed to its end.
+//! `app test`, `backup`, `check` and `restore`: each a task that is followed to its end.
 
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ use terminal::ask;
 use terminal::exit::Exit;
 use terminal::output::Output;
 
-async fn carry_out(
+pub(super) async fn carry_out(
     opened: &Opened,
     app: &App,
     work: &Work,
@@ -76,22 +76,6 @@ impl Check {
         let app = opened.source(&self.name).await?;
         let point = opened.service.find_point(app.id, &self.point).await?;
         carry_out(opened, &app, &Work::Check(Some(point)), &self.told, out).await
-    }
-}
-
-/// Remove the restore points that neither the app's retention nor its policies' keep
-#[derive(Debug, clap::Args)]
-pub(super) struct Prune {
-    /// The source app
-    name: String,
-    #[command(flatten)]
-    told: TaskOutput,
-}
-
-impl Prune {
-    pub(super) async fn run(self, opened: &Opened, out: &mut Output) -> Result<Exit, Failure> {
-        let app = opened.source(&self.name).await?;
-        carry_out(opened, &app, &Work::Prune, &self.told, out).await
     }
 }
 

@@ -14,6 +14,9 @@ const MAX_NAME_CHARACTERS: usize = 52;
 /// Where state and Plakar's configuration live inside the pod.
 const HOME: &str = "/home/plakar";
 
+/// Plakar refuses a user id that has no name, which most images do not have for this one.
+const USER: &str = "plakar";
+
 /// What a cluster has to be told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kubernetes {
@@ -62,7 +65,8 @@ pub fn kubernetes(
 fn container(app: &str, command: &Command, kubernetes: &Kubernetes) -> Result<Value, Invalid> {
     // "$(NAME)" would be a variable; two dollars are one.
     let literal = |word: &str| word.replace('$', "$$");
-    let mut environment = vec![json!({"name": "HOME", "value": HOME})];
+    let mut environment =
+        vec![json!({"name": "HOME", "value": HOME}), json!({"name": "USER", "value": USER})];
     for (name, value) in command.environment()? {
         environment.retain(|variable| variable["name"] != *name);
         environment.push(json!({"name": name, "value": literal(value)}));

@@ -74,6 +74,15 @@ impl Calendar {
         std::iter::successors(self.next_after(after), |slot| self.next_after(*slot))
     }
 
+    /// The last slot after `after` and not after `until`.
+    pub(crate) fn latest(
+        &self,
+        after: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
+        self.expression.latest(self.zone, after, until)
+    }
+
     /// What is due `now`, when every slot up to `handled` has been dealt with.
     pub fn due(&self, handled: DateTime<Utc>, now: DateTime<Utc>, catch_up: bool) -> Due {
         if handled > now {

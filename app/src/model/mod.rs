@@ -3,15 +3,22 @@
 
 mod cron;
 mod due;
+mod gap;
+mod health;
 mod invalid;
 mod protection;
 mod retention;
 pub(crate) mod timing;
+mod zone;
 
 pub use cron::CronExpression;
 pub use due::{Calendar, Due, GRACE};
+pub use health::{
+    Health, HealthFacts, HealthReason, HealthVerdict, PastTask, PlannedTask, TaskEnd, health,
+};
 pub use invalid::Invalid;
 pub use protection::Protection;
 pub use retention::Retention;
 pub(crate) use retention::retention_faults;
 pub use timing::{TimeOfDay, Timing, Weekday};
+pub use zone::local_zone;

@@ -6,7 +6,7 @@ mod runner;
 mod settings;
 mod upcoming;
 
-pub use clock::{Clock, FakeClock, SystemClock, local_zone};
+pub use clock::{Clock, FakeClock, SystemClock};
 pub use run_loop::Scheduler;
 pub use runner::{Job, Outcome, Runner};
 pub use settings::Settings;

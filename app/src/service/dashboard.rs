@@ -5,9 +5,10 @@ use serde::Serialize;
 
 use super::error::Result;
 use super::handle::Service;
-use crate::model::Retention;
+use super::health::{AppOverview, health_of, overviews};
+use crate::model::{Health, Retention};
 use crate::scheduler::{NextRun, next_runs};
-use crate::state::{App, AppId, AppKind, AppOverview, Task, TaskFilter, TaskKind};
+use crate::state::{App, AppId, AppKind, Task, TaskFilter, TaskKind};
 
 /// Maximum number of tasks that are shown of each app.
 const MAX_RECENT_TASKS: u32 = 10;
@@ -28,11 +29,13 @@ pub struct Dashboard {
     pub app: App,
     /// The other apps of its resource, and itself.
     pub resource: Vec<App>,
+    /// Whether its data is safe.
+    pub health: Health,
     /// The newest tasks.
     pub recent: Vec<Task>,
     /// What runs now, or is about to.
     pub open: Vec<Task>,
-    /// The newest backup that has ended.
+    /// The newest backup that made a restore point, with errors or without.
     pub last: Option<Task>,
     /// The newest backup without errors.
     pub last_success: Option<Task>,
@@ -51,10 +54,9 @@ impl Service {
     /// The database failed.
     pub async fn site(&self) -> Result<SiteOverview> {
         self.state(|state| {
-            Ok(SiteOverview {
-                apps: state.overview()?,
-                next: next_runs(state.effective_schedules(None)?, Utc::now()),
-            })
+            let now = Utc::now();
+            let (apps, schedules) = overviews(state, now)?;
+            Ok(SiteOverview { apps, next: next_runs(schedules, now) })
         })
         .await
     }
@@ -93,14 +95,18 @@ impl Service {
             };
             let recent = newest(None)?;
             let ended = |tasks: Vec<Task>| tasks.into_iter().find(|task| task.state.is_final());
+            let now = Utc::now();
+            let tasks = state.newest_tasks(id)?;
+            let schedules = state.effective_schedules(Some(id))?;
             Ok(Dashboard {
                 resource: state.apps_of(&app.spec.resource.name)?,
-                open: recent.iter().filter(|task| !task.state.is_final()).cloned().collect(),
-                last: ended(newest(Some(TaskKind::Backup))?),
-                last_success: state.last_success(id, TaskKind::Backup)?,
+                health: health_of(&app, &tasks, &schedules, now),
+                open: tasks.open,
+                last: tasks.last,
+                last_success: tasks.last_success,
                 tested: ended(newest(Some(TaskKind::Test))?),
                 retention: state.effective_retention(id)?,
-                next: next_runs(state.effective_schedules(Some(id))?, Utc::now()),
+                next: next_runs(schedules, now),
                 recent,
                 app,
             })

@@ -2,6 +2,7 @@
 
 use super::error::{Error, Problem, Result};
 use super::log::TaskLog;
+use super::prune_plan::{MadePlan, accept, make_plan};
 use super::references::{configuration_kind, store_of};
 use super::work::{RestorePlace, Work};
 use crate::scheduler::{Job, Outcome, Runner};
@@ -119,7 +120,7 @@ impl PlakarRunner {
                     ..WorkResult::of(verdict)
                 })
             }
-            Work::Prune => self.prune(job, log).await,
+            Work::Prune { token } => self.prune(job, token.as_deref(), log).await,
             Work::Maintenance => {
                 log.phase("maintaining the store");
                 let store = store_of(&job.app)?;
@@ -209,18 +210,42 @@ impl PlakarRunner {
         Ok(ended)
     }
 
-    async fn prune(&self, job: &Job, log: &mut TaskLog<'_>) -> Result<WorkResult> {
-        let plan = self.plakar.prune(&store_of(&job.app)?, &job.app.key, job.retention).await?;
-        for point in &plan {
+    async fn prune(
+        &self,
+        job: &Job,
+        token: Option<&str>,
+        log: &mut TaskLog<'_>,
+    ) -> Result<WorkResult> {
+        let (state, app) = (self.state.clone(), job.app.id);
+        let pinned = tokio::task::spawn_blocking(move || state.pinned(app)).await;
+        let pinned = pinned.map_err(|error| Error::Internal(error.to_string()))??;
+        let pinned = pinned.into_keys().collect();
+        let MadePlan { plan, points } =
+            make_plan(&self.plakar, &self.browsers, &job.app, job.retention, &pinned).await?;
+        // A schedule is the consent to what it makes due; anybody else saw a plan.
+        if job.task.slot.is_none() {
+            accept(&plan, token.unwrap_or_default())?;
+        }
+        for point in &plan.points {
             log.say(&format!(
-                "{} {} of {}",
-                if point.keep { "kept" } else { "removed" },
-                point.id,
-                point.taken
+                "{} {} of {}: {}",
+                if point.keep { "keeps" } else { "removes" },
+                point.id.short(),
+                point.taken.format("%Y-%m-%d %H:%M UTC"),
+                point.rule
             ));
         }
-        let kept = plan.iter().filter(|point| point.keep).count();
-        Ok(WorkResult::well(format!("{kept} restore points kept, {} removed", plan.len() - kept)))
+        let store = store_of(&job.app)?;
+        self.plakar.prune(&self.browsers, &store, &job.app.key, &points).await?;
+        let gone = points.iter().filter(|point| !point.keep).map(|point| point.id.to_string());
+        let (state, gone) = (self.state.clone(), gone.collect::<Vec<_>>());
+        let forgotten = tokio::task::spawn_blocking(move || state.forget_checked(app, &gone)).await;
+        forgotten.map_err(|error| Error::Internal(error.to_string()))??;
+        Ok(WorkResult::well(format!(
+            "{} restore points kept, {} removed",
+            plan.kept(),
+            plan.removed()
+        )))
     }
 
     async fn restore(

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::error::{Error, Result};
 use super::handle::Service;
+use super::prune_plan::accept;
 use super::references::store_of;
 use super::work::{RestorePlace, Work};
 use crate::state::{
@@ -43,15 +44,12 @@ impl Service {
         match work {
             Work::Test => self.app(app).await.map(drop),
             Work::Backup | Work::Maintenance => self.source(app).await.map(drop),
-            Work::Prune => {
-                let source = self.source(app).await?;
-                if self.state(move |state| state.effective_retention(app)).await?.is_empty() {
-                    return Err(Error::Input(format!(
-                        "{} has no retention; set one on the app or by a policy",
-                        source.spec.name
-                    )));
-                }
-                Ok(())
+            Work::Prune { token } => {
+                let plan = self.prune_plan(app).await?;
+                let token = token.as_deref().ok_or_else(|| {
+                    Error::Input("a prune begins with its plan; look at it first".into())
+                })?;
+                accept(&plan, token)
             }
             Work::Check(None) => self.source(app).await.map(drop),
             Work::Check(Some(snapshot)) => self.point(app, snapshot).await.map(drop),

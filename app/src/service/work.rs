@@ -18,7 +18,10 @@ pub enum Work {
     /// Read all of a restore point, the latest if none is named.
     Check(Option<SnapshotId>),
     /// Remove what the retention does not keep.
-    Prune,
+    Prune {
+        /// That of the plan that somebody saw; a schedule needs none.
+        token: Option<String>,
+    },
     /// Free the space in the store that nothing needs any more.
     Maintenance,
     /// Restore and verify.
@@ -54,6 +57,8 @@ pub(super) struct Input {
     pub(super) path: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) to: Option<RestorePlace>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) token: Option<String>,
 }
 
 impl Work {
@@ -63,7 +68,7 @@ impl Work {
             Self::Test => TaskKind::Test,
             Self::Backup => TaskKind::Backup,
             Self::Check(_) => TaskKind::Check,
-            Self::Prune => TaskKind::Prune,
+            Self::Prune { .. } => TaskKind::Prune,
             Self::Maintenance => TaskKind::Maintenance,
             Self::Restore { .. } => TaskKind::Restore,
         }
@@ -78,8 +83,10 @@ impl Work {
                 snapshot: Some(snapshot.to_string()),
                 path: Some(path.to_string()),
                 to: Some(to.clone()),
+                ..Input::default()
             },
-            Self::Test | Self::Backup | Self::Prune | Self::Maintenance => Input::default(),
+            Self::Prune { token } => Input { token: token.clone(), ..Input::default() },
+            Self::Test | Self::Backup | Self::Maintenance => Input::default(),
         }
     }
 
@@ -92,7 +99,7 @@ impl Work {
             TaskKind::Test => Self::Test,
             TaskKind::Backup => Self::Backup,
             TaskKind::Check => Self::Check(snapshot),
-            TaskKind::Prune => Self::Prune,
+            TaskKind::Prune => Self::Prune { token: input.token },
             TaskKind::Maintenance => Self::Maintenance,
             TaskKind::Restore => {
                 let (Some(snapshot), Some(path), Some(to)) = (snapshot, input.path, input.to)

@@ -14,6 +14,14 @@ CREATE TABLE checked (
   PRIMARY KEY (app, snapshot)
 ) STRICT, WITHOUT ROWID;
 
+-- Restore points that no prune of ours removes. Plakar cannot tag a snapshot that is made already.
+CREATE TABLE pinned (
+  app INTEGER NOT NULL REFERENCES app (id) ON DELETE CASCADE,
+  snapshot TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  PRIMARY KEY (app, snapshot)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE handled_kept AS SELECT app, schedule, slot FROM handled;
 DROP TABLE handled;
 CREATE TABLE schedule_new (
@@ -91,6 +99,8 @@ CREATE UNIQUE INDEX task_one_running ON task (app) WHERE state = 'running' AND k
 CREATE INDEX task_open ON task (app, kind) WHERE state IN ('queued', 'running', 'waiting');
 CREATE INDEX task_success ON task (app, kind, id) WHERE state = 'succeeded';
 CREATE INDEX task_made ON task (app, kind, id) WHERE state IN ('succeeded', 'completed with errors');
+CREATE INDEX task_ended ON task (app, kind, id) WHERE state IN ('succeeded', 'completed with errors', 'failed');
+CREATE INDEX task_tried ON task (app, kind, id) WHERE state IN ('succeeded', 'completed with errors', 'failed', 'interrupted');
 CREATE INDEX task_app ON task (app, kind, id);
 CREATE INDEX task_app_id ON task (app, id);
 CREATE INDEX task_state ON task (state, id);

@@ -1,18 +1,16 @@
 //! What pages show of the tasks, and how long tasks are kept.
 
 use chrono::{DateTime, Utc};
+use rusqlite::params;
 use rusqlite::types::Value;
-use rusqlite::{OptionalExtension, params};
 use serde::Deserialize;
 
-use super::app;
-use super::app::App;
 use super::columns::UnixMillis;
 use super::database::State;
 use super::error::Result;
 use super::ids::{AppId, TaskId};
-use super::task::{Cause, Task, TaskKind, TaskState};
-use super::task::{SELECT, from_row, load, query};
+use super::newest::not_the_newest;
+use super::task::{Cause, SELECT, Task, TaskKind, TaskState, load, query};
 
 /// Maximum number of tasks of one page.
 const MAX_PAGE_TASKS: u32 = 500;
@@ -38,24 +36,6 @@ pub struct TaskFilter {
     /// Maximum number of tasks; 50 if not said, never more than 500.
     pub limit: Option<u32>,
 }
-
-/// How an app is doing.
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
-pub struct AppOverview {
-    /// The app.
-    pub app: App,
-    /// What runs now, or is about to.
-    pub open: Vec<Task>,
-    /// Its newest backup that has ended.
-    pub last: Option<Task>,
-    /// Its newest backup without errors.
-    pub last_success: Option<Task>,
-}
-
-const OPEN_OF: &str = "WHERE app = ?1 AND state IN ('queued', 'running', 'waiting') ORDER BY id";
-const LAST: &str = "WHERE app = ?1 AND kind = ?2 AND state NOT IN ('queued', 'running', 'waiting') ORDER BY id DESC LIMIT 1";
-const LAST_SUCCESS: &str =
-    "WHERE app = ?1 AND kind = ?2 AND state = 'succeeded' ORDER BY id DESC LIMIT 1";
 
 impl TaskFilter {
     /// The statement and its values. Only the conditions that are wanted are in it: so each
@@ -105,60 +85,24 @@ impl State {
         self.read(|connection| query(connection, &sql, rusqlite::params_from_iter(values)))
     }
 
-    /// The newest task of a kind that ended without errors.
-    ///
-    /// # Errors
-    ///
-    /// The database failed.
-    pub fn last_success(&self, app: AppId, kind: TaskKind) -> Result<Option<Task>> {
-        self.read(|connection| {
-            Ok(connection
-                .prepare_cached(&format!("{SELECT} {LAST_SUCCESS}"))?
-                .query_row(params![app, kind], from_row)
-                .optional()?)
-        })
-    }
-
-    /// How every app is doing, by name.
-    ///
-    /// # Errors
-    ///
-    /// The database failed.
-    pub fn overview(&self) -> Result<Vec<AppOverview>> {
-        self.read(|connection| {
-            let mut open = connection.prepare_cached(&format!("{SELECT} {OPEN_OF}"))?;
-            let mut last = connection.prepare_cached(&format!("{SELECT} {LAST}"))?;
-            let mut last_success =
-                connection.prepare_cached(&format!("{SELECT} {LAST_SUCCESS}"))?;
-            let overview = |app: App| {
-                Ok(AppOverview {
-                    open: open.query_map([app.id], from_row)?.collect::<rusqlite::Result<_>>()?,
-                    last: last.query_row(params![app.id, TaskKind::Backup], from_row).optional()?,
-                    last_success: last_success
-                        .query_row(params![app.id, TaskKind::Backup], from_row)
-                        .optional()?,
-                    app,
-                })
-            };
-            app::load_all(connection)?.into_iter().map(overview).collect()
-        })
-    }
-
     /// Removes the history beyond the newest `keep` tasks of each app, and what was made before
-    /// `oldest`; never what is open, nor the last success of a kind. Gives how many tasks were
-    /// removed, with their logs.
+    /// `oldest`; never what is open, nor what says how an app is doing: of each kind the newest
+    /// without errors, the newest that came to its end, and the newest that ended. Gives how many
+    /// tasks were removed, with their logs.
     ///
     /// # Errors
     ///
     /// The database failed.
     pub fn prune_history(&self, keep: u32, oldest: DateTime<Utc>) -> Result<usize> {
         let removed = self.write(|transaction| {
-            let mut statement = transaction.prepare_cached(
+            let sql = format!(
                 "DELETE FROM task WHERE id IN (SELECT id FROM \
                      (SELECT id, created, state, row_number() OVER (PARTITION BY app ORDER BY id DESC) AS place FROM task) \
                      WHERE (place > ?1 OR created < ?2) AND state NOT IN ('queued', 'running', 'waiting')) \
-                 AND id NOT IN (SELECT max(id) FROM task WHERE state = 'succeeded' GROUP BY app, kind) RETURNING id",
-            )?;
+                 AND {} RETURNING id",
+                not_the_newest()
+            );
+            let mut statement = transaction.prepare_cached(&sql)?;
             let ids = statement.query_map(params![keep, UnixMillis(oldest)], |row| row.get("id"))?;
             Ok(ids.collect::<rusqlite::Result<Vec<TaskId>>>()?)
         })?;
@@ -186,9 +130,6 @@ mod tests {
                 );
             }
         };
-        for (what, sql) in [("open", OPEN_OF), ("last", LAST), ("last success", LAST_SUCCESS)] {
-            check(what, state.explain(&format!("{SELECT} {sql}")).unwrap());
-        }
         for (what, sql) in [("open of a kind", OPEN), ("running", RUNNING)] {
             check(what, state.explain(sql).unwrap());
         }

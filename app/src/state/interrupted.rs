@@ -1,16 +1,23 @@
 //! Tasks whose process is gone.
 
 use chrono::{DateTime, Utc};
-use rusqlite::params;
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::columns::UnixMillis;
 use super::database::State;
 use super::error::Result;
 use super::ids::TaskId;
-use super::task::{SELECT, Task, query};
+use super::queue::{OPEN, again};
+use super::task::{SELECT, Task, TaskState, query};
+
+/// An earlier attempt of a slot that was interrupted.
+const INTERRUPTED_BEFORE: &str = "SELECT 1 AS before FROM task WHERE app = ?1 AND schedule = ?2 AND slot = ?3 AND attempt < ?4 \
+     AND state = 'interrupted' LIMIT 1";
 
 impl State {
-    /// Marks tasks as interrupted whose process is gone, and gives their ids.
+    /// Marks tasks as interrupted whose process is gone, and gives their ids. Those of a schedule
+    /// are queued once more; a slot that is interrupted again is left at that, as whatever ends the
+    /// process may be the task itself.
     ///
     /// # Errors
     ///
@@ -26,13 +33,33 @@ impl State {
             return Ok(Vec::new());
         }
         self.write(|transaction| {
-            let gone: Vec<TaskId> = query(transaction, &sql, [])?.iter().filter(|task| is_gone(task)).map(|task| task.id).collect();
-            for id in &gone {
+            let mut gone = query(transaction, &sql, [])?;
+            gone.retain(is_gone);
+            for task in &gone {
                 let update = "UPDATE task SET state = 'interrupted', ended = ?2, progress = '', \
                      verdict = 'interrupted: the process that ran it ended before it did' WHERE id = ?1";
-                transaction.prepare_cached(update)?.execute(params![id, UnixMillis(now)])?;
+                transaction.prepare_cached(update)?.execute(params![task.id, UnixMillis(now)])?;
+                once_more(transaction, task, now)?;
             }
-            Ok(gone)
+            Ok(gone.iter().map(|task| task.id).collect())
         })
     }
+}
+
+/// Queues the slot of an interrupted task again, unless it was interrupted before or a task of its
+/// kind is open, which does the same work.
+fn once_more(connection: &Connection, task: &Task, now: DateTime<Utc>) -> Result<()> {
+    let (Some(schedule), Some(slot)) = (task.schedule, task.slot) else { return Ok(()) };
+    let values = params![task.app, schedule, UnixMillis(slot), task.attempt];
+    let mut before = connection.prepare_cached(INTERRUPTED_BEFORE)?;
+    let mut open = connection.prepare_cached(OPEN)?;
+    if before.query_row(values, |_| Ok(())).optional()?.is_some()
+        || open.query_row(params![task.app, task.kind], |_| Ok(())).optional()?.is_some()
+        || task.cancel
+    {
+        return Ok(());
+    }
+    let verdict = format!("task {} was interrupted and is run once more", task.id);
+    again(connection, task.id, TaskState::Queued, None, &verdict, now)?;
+    Ok(())
 }

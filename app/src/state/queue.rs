@@ -322,12 +322,8 @@ impl State {
                 return Err(not_ours(id));
             }
             let Some(next_try) = retry else { return Ok(None) };
-            let again = "INSERT INTO task (app, kind, cause, state, schedule, slot, attempt, input, store, created, next_try, verdict) \
-                 SELECT app, kind, 'retry', 'waiting', schedule, slot, attempt + 1, input, store, ?2, ?3, ?4 FROM task WHERE id = ?1 \
-                 ON CONFLICT DO NOTHING";
             let verdict = format!("task {id} failed and is tried again");
-            let added = transaction.prepare_cached(again)?.execute(params![id, UnixMillis(now), UnixMillis(next_try), verdict])?;
-            Ok((added > 0).then(|| transaction.last_insert_rowid()))
+            again(transaction, id, TaskState::Waiting, Some(next_try), &verdict, now)
         })
     }
 
@@ -351,6 +347,24 @@ impl State {
             _ => Ok(CancelResult::Over),
         })
     }
+}
+
+/// The slot of a task once more, as a new task; none if its next attempt is there already.
+pub(super) fn again(
+    connection: &Connection,
+    id: TaskId,
+    state: TaskState,
+    next_try: Option<DateTime<Utc>>,
+    verdict: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<TaskId>> {
+    let sql = "INSERT INTO task (app, kind, cause, state, schedule, slot, attempt, input, store, created, next_try, verdict) \
+         SELECT app, kind, ?2, ?3, schedule, slot, attempt + 1, input, store, ?4, ?5, ?6 FROM task WHERE id = ?1 \
+         ON CONFLICT DO NOTHING";
+    let values =
+        params![id, Cause::Retry, state, UnixMillis(now), next_try.map(UnixMillis), verdict];
+    let added = connection.prepare_cached(sql)?.execute(values)?;
+    Ok((added > 0).then(|| connection.last_insert_rowid()))
 }
 
 fn not_ours(id: TaskId) -> StateError {

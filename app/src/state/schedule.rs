@@ -11,7 +11,7 @@ use super::error::{Result, StateError};
 use super::ids::{AppId, PolicyId, ScheduleId};
 use super::task::TaskKind;
 use super::{app, policy};
-use crate::model::{Calendar, Invalid, Timing};
+use crate::model::{Calendar, Invalid, Timing, local_zone};
 
 /// Whose a schedule is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,7 +33,8 @@ pub struct ScheduleSpec {
     pub kind: TaskKind,
     /// When, as a cron expression of five fields.
     pub cron: String,
-    /// The time zone that it speaks of, by its IANA name.
+    /// The time zone that it speaks of, by its IANA name; this machine's if it is not said.
+    #[serde(default = "local_zone")]
     pub time_zone: String,
     /// Whether it runs anything.
     pub enabled: bool,

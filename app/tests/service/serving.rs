@@ -7,7 +7,10 @@ use opendrive_sim::{Fault, What};
 use plakar_driver::{ArchiveFormat, CancellationToken, Kind, SnapshotPath};
 use source_app::model::Retention;
 use source_app::service::{Assign, Edit, Error, Problem, RestorePlace, Service, Work};
-use source_app::state::{App, AppKind, Resource, Task, TaskKind, TaskState};
+use source_app::state::{
+    App, AppKind, Cause, CheckedPoint, Owner, Resource, ScheduleSpec, State, Task, TaskKind,
+    TaskState,
+};
 
 use crate::world::{World, noise, path};
 
@@ -227,17 +230,69 @@ async fn an_app_from_its_assignment_to_a_restore() {
         Problem::NotFound
     );
 
-    // Without a rule nothing is pruned; with one the newest stays.
-    assert_eq!(service.start(app.id, &Work::Prune).await.unwrap_err().problem(), Problem::Input);
+    // Without a rule nothing is pruned; with one the newest stays, and nothing goes without a plan.
+    let refused = service.prune_plan(app.id).await.unwrap_err();
+    assert_eq!(refused.problem(), Problem::Input);
     let keep =
         Edit { retention: Some(Retention { daily: 1, ..Retention::default() }), ..Edit::default() };
     let app = service.edit(app.id, app.revision, keep).await.unwrap();
-    let (pruned, log) = run(&service, &app, Work::Prune).await;
+    let prune = |token: Option<&str>| Work::Prune { token: token.map(str::to_owned) };
+    let plan = service.prune_plan(app.id).await.unwrap();
+    assert_eq!((plan.kept(), plan.removed(), plan.points.len()), (1, 1, 2), "{plan:?}");
+    assert!(plan.points[1].rule.starts_with("there is a newer one of the day 2"), "{plan:?}");
+    let refused = service.start(app.id, &prune(None)).await.unwrap_err();
+    assert_eq!(refused.problem(), Problem::Input, "{refused}");
+    // A pinned one stays; so the plan is another one.
+    let old = plan.points[1].id.clone();
+    service.pin(app.id, &old).await.unwrap();
+    let refused = service.start(app.id, &prune(Some(&plan.token))).await.unwrap_err();
+    assert_eq!(
+        (refused.problem(), refused.to_string().as_str()),
+        (Problem::Conflict, "the plan has changed; look at it again")
+    );
+    let pinned = service.prune_plan(app.id).await.unwrap();
+    assert_eq!(
+        (pinned.removed(), pinned.points[1].rule.as_str(), pinned.points[1].pinned),
+        (0, "pinned", true)
+    );
+    let (pruned, log) = run(&service, &app, prune(Some(&pinned.token))).await;
+    assert_eq!(pruned.verdict, "2 restore points kept, 0 removed", "{log}");
+    service.unpin(app.id, &old).await.unwrap();
+    assert_eq!(service.unpin(app.id, &old).await.unwrap_err().problem(), Problem::NotFound);
+    let state = State::open(service.directory()).unwrap();
+    let checked =
+        CheckedPoint { at: chrono::Utc::now(), task: 1, errors: 0, reason: String::new() };
+    let ids = || plan.points.iter().map(|point| point.id.as_str());
+    ids().for_each(|id| state.note_checked(app.id, id, &checked).unwrap());
+    let (pruned, log) = run(&service, &app, prune(Some(&plan.token))).await;
     assert_eq!(
         (pruned.state, pruned.verdict.as_str()),
         (TaskState::Succeeded, "1 restore points kept, 1 removed"),
         "{log}"
     );
+    assert!(log.contains("removes ") && log.contains("there is a newer one of the day"), "{log}");
+    let known = state.checked_points(app.id).unwrap();
+    assert!(known.keys().map(String::as_str).eq(ids().take(1)), "what is gone is forgotten");
+    // A schedule is the consent; its log has the plan too.
+    let each_minute = ScheduleSpec {
+        owner: Owner::App(app.id),
+        kind: TaskKind::Prune,
+        cron: "* * * * *".into(),
+        time_zone: "UTC".into(),
+        enabled: true,
+        catch_up: true,
+    };
+    let since = chrono::Utc::now() - chrono::TimeDelta::minutes(5);
+    let schedule = state.add_schedule(&each_minute, since).unwrap();
+    let ran = service.run_due(app.id).await.unwrap();
+    service.remove_schedule(schedule.id).await.unwrap();
+    assert_eq!(
+        (ran[0].state, ran[0].cause, ran[0].verdict.as_str()),
+        (TaskState::Succeeded, Cause::Schedule, "1 restore points kept, 0 removed")
+    );
+    let (_, log) = service.watch(ran[0].id, 0, 1 << 20).await.unwrap();
+    let log = String::from_utf8(log.bytes).unwrap();
+    assert!(log.contains("keeps ") && log.contains("the newest of the day 2"), "{log}");
 
     // Another app on the same store sees nothing of it.
     let other =

@@ -15,7 +15,9 @@ use super::extract::{Change, NoBody, NoParameters, StrictJson, StrictPath, Stric
 use super::number::Id;
 use super::views::{ConfiguredView, ListView};
 use source_app::export::{Command, ExportedFile, Kubernetes, Systemd};
-use source_app::service::{Assign, Dashboard, Edit, Export, ExportAs, Service, SiteOverview};
+use source_app::service::{
+    Assign, Dashboard, Edit, Export, ExportAs, Service, SiteOverview, StatusReport,
+};
 use source_app::state::{App, EffectiveSchedule};
 
 pub(super) async fn list(
@@ -23,6 +25,13 @@ pub(super) async fn list(
     _: StrictQuery<NoParameters>,
 ) -> ApiResult<Json<SiteOverview>> {
     Ok(Json(service.site().await?))
+}
+
+pub(super) async fn status(
+    State(service): State<Service>,
+    _: StrictQuery<NoParameters>,
+) -> ApiResult<Json<StatusReport>> {
+    Ok(Json(service.status(None).await?))
 }
 
 pub(super) async fn assign(

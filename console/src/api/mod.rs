@@ -12,6 +12,7 @@ mod integrations;
 mod number;
 mod points;
 mod policies;
+mod prune;
 mod tasks;
 mod views;
 
@@ -35,12 +36,16 @@ routes! {
     GET "/apps/{app}/schedules" apps::schedules,
     GET "/apps/{app}/export" apps::export,
     POST "/apps/{app}/tasks" tasks::start,
+    GET "/apps/{app}/prune" prune::plan,
     GET "/apps/{app}/points" points::list,
     GET "/apps/{app}/points/{snapshot}" points::show,
     GET "/apps/{app}/points/{snapshot}/entries" points::entries,
     GET "/apps/{app}/points/{snapshot}/search" points::search,
     GET "/apps/{app}/points/{snapshot}/errors" points::errors,
     GET "/apps/{app}/points/{snapshot}/download" download::download,
+    PUT "/apps/{app}/points/{snapshot}/pin" prune::pin,
+    DELETE "/apps/{app}/points/{snapshot}/pin" prune::unpin,
+    GET "/status" apps::status,
     GET "/choices" integrations::choices,
     GET "/form" integrations::form,
     GET "/classes" integrations::classes,

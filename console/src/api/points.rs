@@ -37,7 +37,9 @@ pub(super) async fn list(
     StrictQuery(part): StrictQuery<PageQuery>,
 ) -> ApiResult<Json<PageView<PointView>>> {
     let (offset, limit) = part.get();
-    Ok(Json(PageView::cut(service.points(app.get()).await?, offset, limit, PointView::from)))
+    let points = service.points(app.get()).await?;
+    let pinned = service.pinned(app.get()).await?;
+    Ok(Json(PageView::cut(points, offset, limit, |point| PointView::of(point, &pinned))))
 }
 
 pub(super) async fn show(
@@ -45,7 +47,8 @@ pub(super) async fn show(
     StrictPath((app, SnapshotParameter(snapshot))): StrictPath<(Id, SnapshotParameter)>,
     _: StrictQuery<NoParameters>,
 ) -> ApiResult<Json<PointView>> {
-    Ok(Json(service.point(app.get(), &snapshot).await?.point.into()))
+    let point = service.point(app.get(), &snapshot).await?.point;
+    Ok(Json(PointView::of(point, &service.pinned(app.get()).await?)))
 }
 
 #[derive(Deserialize)]

@@ -28,7 +28,9 @@ pub(super) enum StartRequest {
         #[serde(default)]
         snapshot: Option<SnapshotParameter>,
     },
-    Prune {},
+    Prune {
+        token: String,
+    },
     Restore {
         snapshot: SnapshotParameter,
         path: PathParameter,
@@ -46,7 +48,7 @@ pub(super) async fn start(
         StartRequest::Test {} => Work::Test,
         StartRequest::Backup {} => Work::Backup,
         StartRequest::Check { snapshot } => Work::Check(snapshot.map(|snapshot| snapshot.0)),
-        StartRequest::Prune {} => Work::Prune,
+        StartRequest::Prune { token } => Work::Prune { token: Some(token) },
         StartRequest::Restore { snapshot, path, to } => {
             Work::Restore { snapshot: snapshot.0, path: path.0, to }
         }

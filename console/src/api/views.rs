@@ -1,5 +1,7 @@
 //! What answers are made of, where the service's own types are not meant for JSON.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
@@ -56,11 +58,14 @@ pub(super) struct PointView {
     files: u64,
     folders: u64,
     errors: u64,
+    pinned: bool,
 }
 
-impl From<plakar::RestorePoint> for PointView {
-    fn from(point: plakar::RestorePoint) -> Self {
+impl PointView {
+    /// Of a restore point of an app with these pinned ones.
+    pub(super) fn of<T>(point: plakar::RestorePoint, pinned: &BTreeMap<String, T>) -> Self {
         Self {
+            pinned: pinned.contains_key(point.id.as_str()),
             id: point.id.to_string(),
             taken: point.taken,
             duration_ms: u64::try_from(point.duration.as_millis()).unwrap_or(u64::MAX),

@@ -7,7 +7,7 @@ use axum::response::Response;
 use super::answer::{PageResult, redirect, render};
 use super::context::{Layout, PageContext, Section};
 use super::error::PageError;
-use super::format::{self, DisplayTime};
+use super::format::{self, Badge, DisplayTime};
 use super::forms::FormData;
 use super::head::{AppHead, Tab};
 use super::running_task::RunningTask;
@@ -25,9 +25,16 @@ const MAX_BACKUPS_SHOWN: u32 = 10;
 struct DashboardPage {
     layout: Layout,
     head: AppHead,
+    /// Whether its data is safe, and what speaks against it.
+    verdict: Badge,
+    reasons: Vec<(String, Option<i64>)>,
     /// The kinds of tasks that it can be asked for, and the words on their buttons.
     actions: Vec<(TaskKind, &'static str)>,
+    /// Whether there is anything to prune by.
+    prunes: bool,
     open: Vec<RunningTask>,
+    /// Only a test of the connection may run beside one.
+    busy: bool,
     tested: Option<TaskRow>,
     backups: Vec<TaskRow>,
     /// Those of other kinds.
@@ -83,15 +90,16 @@ pub async fn dashboard(
     if source {
         actions.insert(0, (TaskKind::Backup, "Create Backup"));
         actions.push((TaskKind::Check, "Check"));
-        if !retention.is_empty() {
-            actions.push((TaskKind::Prune, "Prune"));
-        }
     }
     let name = found.app.spec.name.as_str();
     let line = |task| TaskRow::of(task, name);
     render(&DashboardPage {
         layout: context.layout(Section::None),
+        verdict: Badge::of_verdict(found.health.verdict),
+        reasons: format::reasons(&found.health),
         actions,
+        prunes: source && !retention.is_empty(),
+        busy: found.open.iter().any(|task| task.kind != TaskKind::Test),
         open: RunningTask::all(&found.open),
         tested: found.tested.as_ref().map(line),
         backups: backups.iter().map(line).collect(),
@@ -118,7 +126,9 @@ pub async fn start(
     let work = match (kind, posted.get("snapshot")) {
         (TaskKind::Test, _) => Work::Test,
         (TaskKind::Backup, _) => Work::Backup,
-        (TaskKind::Prune, _) => Work::Prune,
+        (TaskKind::Prune, _) => {
+            return Err(PageError::input("A prune begins at its plan."));
+        }
         (TaskKind::Maintenance, _) => Work::Maintenance,
         (TaskKind::Check, "") => Work::Check(None),
         (TaskKind::Check, snapshot) => Work::Check(Some(SnapshotId::new(snapshot)?)),

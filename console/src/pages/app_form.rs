@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::error::sentence;
 use super::forms::{CheckboxGroup, Field, FormData, OPTION_PREFIX, retention_fields};
+use super::protection_form::{posted_protection, protection_fields};
 use plakar_driver::Options;
 use plakar_driver::schema::{self, Fault};
 use source_app::model::Invalid;
@@ -25,6 +26,7 @@ pub struct AppForm {
     /// What is wrong in no single field.
     pub general: Vec<String>,
     retention: Vec<Field>,
+    protection: Vec<Field>,
 }
 
 /// The fields that a template shows.
@@ -39,6 +41,7 @@ pub struct AppFields {
     pub store: Field,
     pub create_store: Field,
     pub retention: Vec<Field>,
+    pub protection: Vec<Field>,
     pub faults: Vec<String>,
 }
 
@@ -46,6 +49,7 @@ impl AppForm {
     /// With nothing wrong.
     pub fn new(spec: AppSpec, options: Options) -> Self {
         let retention = retention_fields(spec.retention);
+        let protection = protection_fields(&spec.protection);
         Self {
             spec,
             options,
@@ -53,12 +57,14 @@ impl AppForm {
             faults: BTreeMap::new(),
             general: Vec::new(),
             retention,
+            protection,
         }
     }
 
     /// What was posted for an app of this kind, resource, integration and protocol.
     pub fn posted(posted: &FormData, base: AppSpec) -> Self {
         let (retention, fields) = posted.retention();
+        let (protection, shown) = posted_protection(posted, &base.protection);
         let store = (base.kind == AppKind::Source).then(|| posted.get("store").to_owned());
         let spec = AppSpec {
             name: posted.get("name").to_owned(),
@@ -66,6 +72,7 @@ impl AppForm {
             data_classes: posted.several("class"),
             store,
             retention,
+            protection,
             ..base
         };
         let filled = posted.under(OPTION_PREFIX).filter(|(_, value)| !value.trim().is_empty());
@@ -76,6 +83,7 @@ impl AppForm {
         let options = filled.map(|(key, text)| (key.to_owned(), value(key, text))).collect();
         let faults = fields
             .iter()
+            .chain(&shown)
             .filter_map(|field| Some((field.name.clone(), field.error.clone()?)))
             .collect();
         Self {
@@ -84,6 +92,7 @@ impl AppForm {
             faults,
             general: Vec::new(),
             retention: fields,
+            protection: shown,
             ..Self::new(spec, Options::new())
         }
     }
@@ -182,14 +191,14 @@ impl AppForm {
             .suggest(stores.iter().map(|store| store.name.clone()))
             .help("Where backups go: the absolute path of a folder, or the name of a store of Plakar.")
             .fault(fault("store"));
-        let retention = self.retention;
-        let retention = retention
-            .into_iter()
-            .map(|field| {
+        let mut with_faults = |fields: Vec<Field>| -> Vec<Field> {
+            let with_fault = |field: Field| {
                 let error = fault(&field.name);
                 field.fault(error)
-            })
-            .collect();
+            };
+            fields.into_iter().map(with_fault).collect()
+        };
+        let (retention, protection) = (with_faults(self.retention), with_faults(self.protection));
         let create_store = Field::checkbox("create_store", "Make the store if there is none", self.create_store)
             .help("One in a folder is not encrypted; for an encrypted one make a store with a passphrase in Plakar first.");
         let option = |field: &ConfiguredField| {
@@ -221,6 +230,7 @@ impl AppForm {
             store,
             create_store,
             retention,
+            protection,
             faults,
         }
     }

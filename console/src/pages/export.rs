@@ -13,7 +13,7 @@ use super::forms::Field;
 use super::head::{AppHead, Tab};
 use plakar_driver::{attachment, percent};
 use source_app::export::{Command, ExportedFile, Kubernetes, Systemd};
-use source_app::scheduler::local_zone;
+use source_app::model::local_zone;
 use source_app::service::{Error, Export, ExportAs, Service};
 use source_app::state::{AppId, default_directory};
 

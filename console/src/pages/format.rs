@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
-use source_app::model::Retention;
+use source_app::model::{Health, HealthVerdict, Retention};
 use source_app::state::{Task, TaskState};
 
 /// A time as pages show it: `m::time` and `m::ago`.
@@ -120,6 +120,28 @@ impl Badge {
         };
         Self { class, text: state.as_str() }
     }
+
+    /// Of the verdict on an app.
+    pub fn of_verdict(verdict: HealthVerdict) -> Self {
+        let class = match verdict {
+            HealthVerdict::Protected => "good",
+            HealthVerdict::AtRisk => "warn",
+            HealthVerdict::NotProtected => "bad",
+            HealthVerdict::Excluded => "idle",
+        };
+        Self { class, text: verdict.as_str() }
+    }
+}
+
+/// Why an app is not simply protected: the words, and the task that tells more.
+pub fn reasons(health: &Health) -> Vec<(String, Option<i64>)> {
+    health.reasons.iter().map(|reason| (reason.words(), reason.task())).collect()
+}
+
+/// A text with a capital letter first.
+pub fn capitalized(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
 }
 
 /// `7 days, 4 weeks`.

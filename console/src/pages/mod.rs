@@ -15,6 +15,8 @@ mod notices;
 mod overview;
 mod points;
 mod policies;
+mod protection_form;
+mod prune;
 mod running_task;
 mod schedules;
 mod settings;
@@ -35,6 +37,8 @@ routes! {
     GET "/" overview::overview,
     GET "/apps/{id}" app::dashboard,
     POST "/apps/{id}/tasks" app::start,
+    GET "/apps/{id}/prune" prune::plan,
+    POST "/apps/{id}/prune" prune::start,
     GET "/apps/{id}/points" points::list::list,
     GET "/apps/{id}/points/{snapshot}" folder::folder,
     GET "/apps/{id}/points/{snapshot}/errors" errors::errors,
@@ -43,6 +47,7 @@ routes! {
     GET "/apps/{id}/points/{snapshot}/download" content::download,
     GET "/apps/{id}/points/{snapshot}/restore" restore::form,
     POST "/apps/{id}/points/{snapshot}/restore" restore::start,
+    POST "/apps/{id}/points/{snapshot}/pin" prune::pin,
     GET "/apps/{id}/schedules" schedules::list::list,
     GET "/apps/{id}/schedules/new" schedules::form::new_of_app,
     POST "/apps/{id}/schedules/new" schedules::form::add_to_app,

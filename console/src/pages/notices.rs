@@ -13,6 +13,8 @@ pub fn text(code: &str) -> Option<&'static str> {
         "cancelling" => "The task is asked to stop.",
         "schedule-removed" => "The schedule is removed.",
         "policy-removed" => "The policy is removed.",
+        "pinned" => "The restore point is pinned: no prune removes it.",
+        "unpinned" => "The restore point is left to prunes again.",
         "over" => "The task was over already.",
         _ => return None,
     })

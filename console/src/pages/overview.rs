@@ -8,10 +8,10 @@ use super::answer::{PageResult, render};
 use super::context::{Layout, PageContext, Section};
 use super::format::{self, Badge, DisplayTime};
 use super::running_task::RunningTask;
-use source_app::model::GRACE;
+use source_app::model::HealthVerdict;
 use source_app::scheduler::NextRun;
-use source_app::service::{Service, SiteOverview};
-use source_app::state::{AppId, AppKind, AppOverview, AppSpec, Task, TaskKind, TaskState};
+use source_app::service::{AppOverview, Service, SiteOverview};
+use source_app::state::{AppId, AppKind, AppSpec, Task, TaskKind};
 
 #[derive(Template)]
 #[template(path = "overview.html")]
@@ -34,15 +34,15 @@ struct AppRow {
     id: AppId,
     spec: AppSpec,
     badge: Badge,
-    /// Why somebody has to look, and the task that tells more.
-    reason: Option<(String, Option<i64>)>,
+    /// Why it is not simply protected, and the tasks that tell more.
+    reasons: Vec<(String, Option<i64>)>,
     last: Option<LastBackup>,
     /// Of what runs now, or waits.
     open: Vec<RunningTask>,
     next: Option<(DisplayTime, TaskKind)>,
 }
 
-/// The newest backup that ended.
+/// The newest backup that made a restore point.
 struct LastBackup {
     task: i64,
     at: DisplayTime,
@@ -58,10 +58,10 @@ struct DestinationRow {
 
 pub async fn overview(State(service): State<Service>, context: PageContext) -> PageResult {
     let site = service.site().await?;
-    render(&made(context.layout(Section::Overview), site, Utc::now()))
+    render(&made(context.layout(Section::Overview), site))
 }
 
-fn made(layout: Layout, site: SiteOverview, now: DateTime<Utc>) -> OverviewPage {
+fn made(layout: Layout, site: SiteOverview) -> OverviewPage {
     let SiteOverview { apps, next } = site;
     let running = apps.iter().any(|app| !app.open.is_empty());
     let (sources, others): (Vec<_>, Vec<_>) =
@@ -71,15 +71,17 @@ fn made(layout: Layout, site: SiteOverview, now: DateTime<Utc>) -> OverviewPage 
         spec: app.spec,
         open: RunningTask::all(&open),
     };
-    let rows = sources.into_iter().map(|app| row(app, &next, now));
-    let (bad, fine): (Vec<_>, Vec<_>) = rows.partition(|row| row.reason.is_some());
-    let groups = [("Need attention", true, bad), ("Fine", false, fine)];
-    let group = |(title, bad, rows): (&str, bool, Vec<AppRow>)| AppGroup {
-        title: format!("{title} ({})", rows.len()),
-        bad,
+    let mut groups: Vec<_> = HealthVerdict::ALL.into_iter().map(|one| (one, Vec::new())).collect();
+    for app in sources {
+        let group = groups.iter_mut().find(|(verdict, _)| *verdict == app.health.verdict);
+        group.into_iter().for_each(|(_, rows)| rows.push(row(&app, &next)));
+    }
+    let group = |(verdict, rows): (HealthVerdict, Vec<AppRow>)| AppGroup {
+        title: format!("{} ({})", format::capitalized(verdict.as_str()), rows.len()),
+        bad: verdict >= HealthVerdict::AtRisk,
         rows,
     };
-    let groups = groups.into_iter().filter(|(_, _, rows)| !rows.is_empty()).map(group).collect();
+    let groups = groups.into_iter().filter(|(_, rows)| !rows.is_empty()).map(group).collect();
     OverviewPage {
         layout,
         groups,
@@ -88,79 +90,28 @@ fn made(layout: Layout, site: SiteOverview, now: DateTime<Utc>) -> OverviewPage 
     }
 }
 
-fn row(overview: AppOverview, next: &[NextRun], now: DateTime<Utc>) -> AppRow {
-    let AppOverview { app, open, last, last_success } = overview;
+fn row(overview: &AppOverview, next: &[NextRun]) -> AppRow {
+    let AppOverview { app, health, open, last, .. } = overview;
     let kind = |run: &NextRun| run.schedule.schedule.spec.kind;
     let mut own = next.iter().filter(|run| run.schedule.app == app.id);
-    // A slot that passed, and no task of the app is about to see to it.
-    let missed = own.clone().filter(|_| open.is_empty()).find_map(|run| missed(run, now));
-    let since = || match &last_success {
-        Some(task) => format!("The last good one was {}.", DisplayTime(time(task)).relative()),
-        None => "There is no good one yet.".to_owned(),
-    };
-    let failed = last
-        .as_ref()
-        .filter(|task| !matches!(task.state, TaskState::Succeeded | TaskState::Cancelled));
-    let (badge, reason) = match (failed, missed) {
-        (Some(task), _) => {
-            let what = if task.state == TaskState::CompletedWithErrors {
-                "The last backup has errors"
-            } else {
-                "The last backup failed"
-            };
-            (
-                Badge::of(task.state),
-                Some((
-                    format!("{what}: {}. {}", task.verdict.trim_end_matches('.'), since()),
-                    Some(task.id),
-                )),
-            )
-        }
-        (None, Some(missed)) => (Badge { class: "bad", text: "overdue" }, Some((missed, None))),
-        (None, None) => match &last {
-            Some(task) => (Badge::of(task.state), None),
-            None => {
-                let planned = own.clone().any(|run| kind(run) == TaskKind::Backup);
-                let reason = (!planned && open.is_empty()).then(|| {
-                    ("It was never backed up, and no backup is scheduled.".to_owned(), None)
-                });
-                (Badge { class: "idle", text: "no backup yet" }, reason)
-            }
-        },
-    };
     AppRow {
         id: app.id,
-        badge,
-        reason,
+        badge: Badge::of_verdict(health.verdict),
+        reasons: format::reasons(health),
         last: last.as_ref().map(|task| LastBackup {
             task: task.id,
             at: DisplayTime(time(task)),
             size: task.bytes.map(format::size).unwrap_or_default(),
             errors: format::errors(task),
         }),
-        open: RunningTask::all(&open),
+        open: RunningTask::all(open),
         next: own
             .clone()
             .find(|run| kind(run) == TaskKind::Backup)
             .or_else(|| own.next())
             .map(|run| (DisplayTime(run.at), kind(run))),
-        spec: app.spec,
+        spec: app.spec.clone(),
     }
-}
-
-/// The first slot that nobody saw to, in words. The latest one may be on time still, however long
-/// nobody does.
-fn missed(run: &NextRun, now: DateTime<Utc>) -> Option<String> {
-    let spec = &run.schedule.schedule.spec;
-    let slot = spec.calendar().ok()?.next_after(run.schedule.handled)?;
-    let reason = || {
-        format!(
-            "The {} that was due {} has not run. Does the scheduler run?",
-            spec.kind,
-            DisplayTime(slot).relative()
-        )
-    };
-    (now - slot > GRACE).then(reason)
 }
 
 fn time(task: &Task) -> DateTime<Utc> {

@@ -37,7 +37,7 @@ fn example(operation: &Operation, given: &Given) -> (&'static str, Value) {
         "searchEntries" => ("text=x", Value::Null),
         "download" => ("path=/x", Value::Null),
         "listChoices" | "showForm" => ("kind=source&class=file-storage", Value::Null),
-        "cancelTask" | "retryTask" => ("", json!({})),
+        "cancelTask" | "retryTask" | "pinPoint" => ("", json!({})),
         "addSchedule" => ("", schedule),
         "editSchedule" => ("", with_revision(schedule)),
         "addPolicy" => ("", policy),

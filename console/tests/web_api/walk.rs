@@ -276,14 +276,39 @@ async fn restoring(api: &Api, world: &World, app: &Value, other: &Value, snapsho
     }
     api.refused(404, "POST", &path, work(json!({ "destination": "none" }))).await;
     for kind in ["test", "backup", "prune"] {
-        assert!(
-            api.refused(400, "POST", &path, json!({ "kind": kind, "snapshot": snapshot }))
-                .await
-                .contains("unknown field")
-        );
+        let work = json!({ "kind": kind, "snapshot": snapshot });
+        assert!(api.refused(400, "POST", &path, work).await.contains("unknown field"));
     }
-    let (task, log) = api.run(other, json!({ "kind": "prune" })).await;
-    assert_eq!(task["state"], "succeeded", "{log}");
+    pruning(api, app, other, snapshot).await;
+}
+
+/// Nothing goes without the token of a plan.
+async fn pruning(api: &Api, app: &Value, other: &Value, snapshot: &str) {
+    let plan = api.get(&format!("/apps/{app}/prune")).await;
+    assert_eq!(
+        (&plan["points"][0]["id"], &plan["points"][0]["keep"]),
+        (&json!(snapshot), &json!(true))
+    );
+    let path = format!("/apps/{other}/tasks");
+    api.refused(400, "POST", &path, json!({ "kind": "prune" })).await;
+    let foreign = json!({ "kind": "prune", "token": plan["token"] });
+    assert!(api.refused(409, "POST", &path, foreign).await.contains("the plan has changed"));
+    let token = api.get(&format!("/apps/{other}/prune")).await["token"].clone();
+    let (task, log) = api.run(other, json!({ "kind": "prune", "token": token })).await;
+    assert_eq!((&task["state"], &task["input"]["token"]), (&json!("succeeded"), &token), "{log}");
+    let point = format!("/apps/{app}/points/{snapshot}");
+    let pin = format!("{point}/pin");
+    for (method, body, pinned) in [("PUT", json!({}), true), ("DELETE", Value::Null, false)] {
+        api.ok(204, method, &pin, body).await;
+        assert_eq!(api.get(&point).await["pinned"], pinned);
+    }
+    let status = api.get("/status").await;
+    assert_eq!(
+        (&status["verdict"], &status["apps"][1]["verdict"]),
+        (&json!("not protected"), &json!("not protected"))
+    );
+    assert_eq!(status["apps"][0]["verdict"], "at risk", "{status}");
+    assert_eq!(status["apps"][2]["verdict"], "excluded", "{status}");
 }
 
 /// Lists, filters, pages; one that runs is busy and is cancelled.
@@ -345,6 +370,7 @@ async fn broken(api: &Api, world: &World, given: &Given) {
         "/stores",
         &format!("/apps/{app}/configuration"),
         &format!("/apps/{app}/points"),
+        &format!("/apps/{app}/prune"),
         &point,
         &format!("{point}/entries"),
         &format!("{point}/search?text=x"),
@@ -360,6 +386,7 @@ async fn broken(api: &Api, world: &World, given: &Given) {
         ("PUT", format!("/apps/{app}"), json!({ "revision": revision, "options": {} })),
         ("POST", format!("/apps/{app}/tasks"), json!({ "kind": "check", "snapshot": snapshot })),
         ("POST", format!("/tasks/{checked}/retry"), json!({})),
+        ("PUT", format!("{point}/pin"), json!({})),
     ] {
         broken.refused(502, method, &path, body).await;
     }

@@ -66,6 +66,11 @@ impl Console {
         self.ask(self.browser.post(path).form(&fields)).await
     }
 
+    /// Sends JSON as our own script does, and gives the answer.
+    pub async fn post_json(&self, path: &str, body: &serde_json::Value) -> serde_json::Value {
+        self.browser.post_json(path, body).send().await.unwrap().json().await.unwrap()
+    }
+
     /// Posts what must be accepted, and gives where it leads.
     pub async fn done(&self, path: &str, fields: &[(&str, &str)]) -> String {
         let answer = self.post(path, fields).await;

@@ -5,6 +5,7 @@ mod assigning;
 mod console;
 mod hostile;
 mod html;
+mod protecting;
 mod running;
 mod scene;
 mod showing;

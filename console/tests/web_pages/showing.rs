@@ -27,20 +27,28 @@ async fn the_overview_shows_first_what_needs_somebody() {
     let console = Console::without_plakar().await;
     scene(&console).fill();
     let page = console.page("/").await;
-    assert_eq!(page.texts("caption"), ["Need attention (4)", "Fine (2)", "Destinations (1)"]);
-    assert_eq!(page.texts(".attention tbody th > a"), ["attic", "ledger", "mail", "scans"]);
+    assert_eq!(
+        page.texts("caption"),
+        ["Not protected (3)", "At risk (1)", "Protected (2)", "Destinations (1)"]
+    );
+    assert_eq!(page.texts(".attention tbody th > a"), ["attic", "ledger", "scans", "mail"]);
+    assert_eq!(
+        page.texts(".attention td .badge"),
+        ["not protected", "not protected", "not protected", "at risk", "waiting"]
+    );
     let reasons = page.texts(".attention .reason");
-    assert!(
-        reasons[1].starts_with("The last backup failed: OpenDrive refused the login")
-            && reasons[1].contains("was 3 days ago"),
-        "{reasons:?}"
-    );
-    assert!(reasons[2].starts_with("The last backup has errors: 3 entries failed"), "{reasons:?}");
-    assert!(
-        reasons[3].starts_with("The backup that was due") && reasons[3].contains("has not run"),
-        "{reasons:?}"
-    );
-    assert_eq!(page.texts(".attention .badge-bad"), ["failed", "overdue"]);
+    for (reason, begin, part) in [
+        (0, "It was never backed up.", ""),
+        (1, "The last backup is of ", "by its schedule it must not be older than 12 hours"),
+        (2, "The last backup, of ", "failed: OpenDrive refused the login"),
+        (3, "The last backup is of ", "must not be older than 2 days"),
+        (4, "The backup that was due at ", "has not run. Does the scheduler run?"),
+        (5, "The last backup, of ", "has errors: 3 entries failed"),
+    ] {
+        let told: &String = &reasons[reason];
+        assert!(told.starts_with(begin) && told.contains(part), "{reasons:?}");
+    }
+    assert_eq!(reasons.len(), 6, "{reasons:?}");
     assert!(page.text("[data-task][data-state=running] [data-progress]").contains("1204 done"));
     assert!(page.text("[data-state=waiting]").contains("next try in"));
     // Without the script: the page loads itself again.
@@ -51,9 +59,11 @@ async fn the_overview_shows_first_what_needs_somebody() {
 async fn what_nobody_runs_is_overdue_however_often_it_is_due() {
     let console = Console::without_plakar().await;
     let scene = scene(&console);
-    for (name, cron) in [("notes", "* * * * *"), ("songs", "*/30 * * * *")] {
+    // Of one the last backup is older than twice its gap, which counts as an hour at least.
+    for (name, cron, hours) in [("notes", "* * * * *", 3), ("songs", "*/30 * * * *", 1)] {
         let app = scene.app(AppKind::Source, name, 3);
-        scene.ended(&app, TaskKind::Backup, TaskState::Succeeded, Utc::now() - TimeDelta::hours(2));
+        let ended = Utc::now() - TimeDelta::hours(hours);
+        scene.ended(&app, TaskKind::Backup, TaskState::Succeeded, ended);
         scene.schedule(
             Owner::App(app.id),
             TaskKind::Backup,
@@ -63,14 +73,10 @@ async fn what_nobody_runs_is_overdue_however_often_it_is_due() {
         );
     }
     let page = console.page("/").await;
-    assert_eq!(page.texts(".attention .badge-bad"), ["overdue", "overdue"]);
-    for reason in page.texts(".attention .reason") {
-        assert!(
-            reason.starts_with("The backup that was due")
-                && reason.contains("minutes ago has not run"),
-            "{reason}"
-        );
-    }
+    assert_eq!(page.texts("caption"), ["Not protected (1)", "At risk (1)"]);
+    let reasons = page.texts(".attention .reason");
+    let overdue = reasons.iter().filter(|reason| reason.starts_with("The backup that was due at "));
+    assert_eq!((overdue.count(), reasons.len()), (2, 3), "{reasons:?}");
 }
 
 #[tokio::test]
@@ -81,10 +87,9 @@ async fn a_dashboard_has_all_of_an_app() {
     assert_eq!(page.text("h1"), "photos");
     assert_eq!(page.texts(".tabs a"), ["Dashboard", "Restore points", "Schedules", "Settings"]);
     assert_eq!(page.text(".tabs a[aria-current=page]"), "Dashboard");
-    assert_eq!(
-        page.texts(".actions button"),
-        ["Create Backup", "Test Connection", "Check", "Prune"]
-    );
+    assert_eq!(page.texts(".actions button"), ["Create Backup", "Test Connection", "Check"]);
+    assert_eq!(page.attribute(".actions a.button", "href"), format!("/apps/{}/prune", apps[0].id));
+    assert_eq!((page.text(".verdict .badge"), page.has(".reason")), ("protected".into(), false));
     assert!(!page.has(".actions button[disabled]"));
     assert_eq!(page.texts("caption"), ["Last backups", "Other tasks"]);
     assert!(page.has(&format!("a[href='/apps/{}/points/{}']", apps[0].id, "4f1c88d2".repeat(8))));
@@ -100,14 +105,31 @@ async fn a_dashboard_has_all_of_an_app() {
         "{next:?}"
     );
     assert!(next.iter().any(|run| run.contains("by the policy all")), "{next:?}");
-    // One runs: it can be cancelled, and nothing else be started.
-    let page = console.page(&format!("/apps/{}", apps[1].id)).await;
-    assert!(page.has(".now form[action$='/cancel']") && page.has(".actions button[disabled]"));
+    // One runs: it can be cancelled, and nothing be started beside it but a test.
+    let place = format!("/apps/{}", apps[1].id);
+    let page = console.page(&place).await;
+    assert!(page.has(".now form[action$='/cancel']"));
+    assert_eq!(page.texts(".actions button[disabled]"), ["Create Backup", "Check"]);
     assert!(page.text(".cards section").contains("OpenDrive refused the login"));
+    console.done(&format!("{place}/tasks"), &[("kind", "test")]).await;
+    let busy = console.post(&format!("{place}/tasks"), &[("kind", "backup")]).await;
+    assert_eq!(busy.status, StatusCode::CONFLICT);
+    let begins = console.post(&format!("{place}/tasks"), &[("kind", "prune")]).await;
+    assert!(begins.html("prune").text(".faults").contains("A prune begins at its plan"));
+    let page = console.page(&place).await;
+    assert_eq!(page.texts(".actions button[disabled]"), ["Create Backup", "Check"]);
+    // What is wrong is said on the page of the app too.
+    let page = console.page(&format!("/apps/{}", apps[2].id)).await;
+    assert_eq!(
+        (page.text(".verdict .badge"), page.texts(".reason").len()),
+        ("not protected".into(), 2)
+    );
     // A destination has neither store nor backups.
     let page = console.page(&format!("/apps/{}", apps[6].id)).await;
     assert_eq!(page.texts(".tabs a"), ["Dashboard", "Settings"]);
     assert_eq!(page.texts(".actions button"), ["Test Connection"]);
+    assert_eq!(page.text(".verdict .badge"), "excluded");
+    assert!(page.text(".reason").starts_with("It is a destination"));
 }
 
 #[tokio::test]

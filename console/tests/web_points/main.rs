@@ -6,6 +6,7 @@ mod console;
 mod damaged;
 mod large;
 mod policies;
+mod pruning;
 mod schedules;
 mod strangers;
 

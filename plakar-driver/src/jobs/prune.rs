@@ -1,105 +1,157 @@
-//! Prune by policy: which restore points of an app are kept.
+//! Prune by policy: which restore points of an app are kept, and the removal of exactly the others.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
+use crate::browse::browsers::Browsers;
 use crate::configuration::store::Store;
 use crate::error::{Error, Result};
+use crate::names::SnapshotId;
 use crate::process::command::Plakar;
 use crate::retention::Retention;
 use crate::tags::{APP_TAG, tag};
 
-/// Timeout of a prune.
-const PRUNE_TIMEOUT: Duration = Duration::from_secs(3600);
+/// Timeout of the making of a plan.
+const PLAN_TIMEOUT: Duration = Duration::from_secs(3600);
+
+/// Maximum number of restore points that one plakar removes: it has a time limit.
+const MAX_REMOVED_AT_ONCE: usize = 50;
+
+/// Why a restore point stays or goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PruneRule {
+    /// It is the newest of this period, such as `day 2026-11-21`; days are of UTC.
+    NewestOf(String),
+    /// It is the newest of all.
+    Newest,
+    /// It is pinned.
+    Pinned,
+    /// A newer one of this period is kept.
+    NewerIn(String),
+    /// It lies before all periods that the retention keeps.
+    TooOld,
+}
+
+impl std::fmt::Display for PruneRule {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NewestOf(period) => write!(out, "the newest of the {period}"),
+            Self::Newest => out.write_str("the newest of all, which always stays"),
+            Self::Pinned => out.write_str("pinned"),
+            Self::NewerIn(period) => write!(out, "there is a newer one of the {period}"),
+            Self::TooOld => out.write_str("older than all that the retention keeps"),
+        }
+    }
+}
 
 /// A restore point in a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedPoint {
-    /// The first eight digits of its id.
-    pub id: String,
-    /// When it was taken, as RFC 3339.
-    pub taken: String,
+    /// Its id.
+    pub id: SnapshotId,
+    /// When it was taken.
+    pub taken: DateTime<Utc>,
     /// It stays.
     pub keep: bool,
+    /// By which rule it stays or goes.
+    pub rule: PruneRule,
+}
+
+/// A line of plakar's plan.
+struct PlanLine {
+    short: String,
+    keep: bool,
+    rule: PruneRule,
 }
 
 impl Plakar {
-    /// What [`Plakar::prune`] would do now, newest first.
+    /// Which restore points of an app a prune would remove now, the newest first. The newest and
+    /// the pinned ones stay, whatever the policy says.
     ///
     /// # Errors
-    /// [`Error::Input`] for a policy that keeps nothing; plakar's reason.
+    /// [`Error::Input`] for a policy that keeps nothing; plakar's reason; [`Error::Answer`] if two
+    /// restore points cannot be told apart.
     pub async fn prune_plan(
         &self,
+        browsers: &Browsers,
         store: &Store,
         app: &str,
         retention: Retention,
+        pinned: &BTreeSet<String>,
     ) -> Result<Vec<PlannedPoint>> {
-        Ok(self.plan(store, app, retention).await?.0)
-    }
-
-    /// The plan, and whether plakar itself would remove the newest.
-    async fn plan(
-        &self,
-        store: &Store,
-        app: &str,
-        retention: Retention,
-    ) -> Result<(Vec<PlannedPoint>, bool)> {
-        let text = self.run_prune(store, app, retention, &[]).await?;
-        let mut plan: Vec<PlannedPoint> = text.lines().filter_map(planned).collect();
+        let text = self.run_prune(store, app, retention).await?;
+        let points = browsers.of(self, store).await?.restore_points(Some(app)).await?;
+        let mut lines: BTreeMap<String, PlanLine> = BTreeMap::new();
+        for line in text.lines().filter_map(planned) {
+            let short = line.short.clone();
+            if lines.insert(short.clone(), line).is_some() {
+                let why = format!("two restore points begin with {short}: none is removed");
+                return Err(Error::Answer(why));
+            }
+        }
+        let mut plan = Vec::new();
+        for point in points {
+            // What only one of both knows is in no plan, and stays.
+            let Some(line) = lines.remove(point.id.short()) else { continue };
+            let kept = pinned.contains(point.id.as_str()).then_some(PruneRule::Pinned);
+            let (keep, rule) = match kept.filter(|_| !line.keep) {
+                Some(pinned) => (true, pinned),
+                None => (line.keep, line.rule),
+            };
+            plan.push(PlannedPoint { id: point.id, taken: point.taken, keep, rule });
+        }
         // Plakar counts days back from today, so an app that has not been backed up for long would
         // lose all.
-        let spared =
-            plan.first_mut().is_some_and(|newest| !std::mem::replace(&mut newest.keep, true));
-        Ok((plan, spared))
+        plan.sort_by(|one, other| (other.taken, &other.id).cmp(&(one.taken, &one.id)));
+        if let Some(newest) = plan.first_mut().filter(|newest| !newest.keep) {
+            (newest.keep, newest.rule) = (true, PruneRule::Newest);
+        }
+        Ok(plan)
     }
 
-    /// Removes the restore points of an app that the policy does not keep, but never the newest.
-    /// Gives the plan that was carried out.
+    /// Removes exactly the restore points that a plan does not keep, by their ids.
     ///
     /// The space is freed by plakar's maintenance.
     ///
     /// # Errors
-    /// As [`Plakar::prune_plan`]; [`Error::Answer`] if afterwards not just the kept ones are there.
+    /// [`Error::Input`] for a plan that keeps none; plakar's reason; [`Error::Answer`] if
+    /// afterwards one is gone that was to be kept, or there that was to go.
     pub async fn prune(
         &self,
+        browsers: &Browsers,
         store: &Store,
         app: &str,
-        retention: Retention,
-    ) -> Result<Vec<PlannedPoint>> {
-        let (plan, spared) = self.plan(store, app, retention).await?;
-        let Some(newest) = plan.first().filter(|_| plan.iter().any(|planned| !planned.keep)) else {
-            return Ok(plan);
+        plan: &[PlannedPoint],
+    ) -> Result<()> {
+        let (kept, gone): (Vec<_>, Vec<_>) = plan.iter().partition(|point| point.keep);
+        if gone.is_empty() {
+            return Ok(());
+        }
+        if kept.is_empty() {
+            return Err(Error::Input("the plan keeps no restore point: nothing is removed".into()));
+        }
+        let ids: Vec<SnapshotId> = gone.iter().map(|point| point.id.clone()).collect();
+        for some in ids.chunks(MAX_REMOVED_AT_ONCE) {
+            self.remove_snapshots(store, some).await?;
+        }
+        let left = browsers.of(self, store).await?.restore_points(Some(app)).await?;
+        let is_left = |point: &PlannedPoint| left.iter().any(|other| other.id == point.id);
+        let wrong = |point: &PlannedPoint, what: &str| {
+            Err(Error::Answer(format!("the restore point {} {what}", point.id.short())))
         };
-        // One second earlier: plakar shows whole seconds.
-        let before = chrono::DateTime::parse_from_rfc3339(&newest.taken)
-            .map_err(|_| Error::Answer(newest.taken.clone()))?;
-        let before =
-            (before - Duration::from_secs(1)).to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
-        let more = if spared {
-            vec!["-apply".to_owned(), format!("-before={before}")]
-        } else {
-            vec!["-apply".to_owned()]
-        };
-        self.run_prune(store, app, retention, &more).await?;
-        let left = self.prune_plan(store, app, retention).await?;
-        match plan
-            .iter()
-            .find(|planned| planned.keep && !left.iter().any(|left| left.id == planned.id))
-        {
-            None => Ok(plan),
-            Some(lost) => Err(Error::Answer(format!(
-                "the restore point {} of {} was to be kept and is gone",
-                lost.id, lost.taken
-            ))),
+        if let Some(lost) = kept.into_iter().find(|point| !is_left(point)) {
+            return wrong(lost, "was to be kept and is gone");
+        }
+        match gone.into_iter().find(|point| is_left(point)) {
+            Some(left) => wrong(left, "was to be removed and is still there"),
+            None => Ok(()),
         }
     }
 
-    async fn run_prune(
-        &self,
-        store: &Store,
-        app: &str,
-        retention: Retention,
-        more: &[String],
-    ) -> Result<String> {
+    /// Plakar's own plan; it removes nothing.
+    async fn run_prune(&self, store: &Store, app: &str, retention: Retention) -> Result<String> {
         if retention.is_empty() {
             return Err(Error::Input(
                 "the policy keeps nothing: give a number of days, weeks, months or years".into(),
@@ -115,13 +167,14 @@ impl Plakar {
             // The first says how far back, the second how many of each.
             arguments.extend([format!("-{period}s={count}"), format!("-per-{period}=1")]);
         }
-        arguments.extend_from_slice(more);
-        self.job(arguments).timeout(PRUNE_TIMEOUT).redact(store.secrets(self).await?).output().await
+        self.job(arguments).timeout(PLAN_TIMEOUT).redact(store.secrets(self).await?).output().await
     }
 }
 
-/// A line of the plan: `delete   2026-11-21T15:54:16Z   bb7087a9   2.9 MiB /src ..`.
-fn planned(line: &str) -> Option<PlannedPoint> {
+/// A line of plakar's plan, whose path may hold anything but a line's end:
+/// `delete   2026-11-21T15:54:16Z   bb7087a9   2.9 MiB /src tags=app:7  match=day:2026-11-21 rank=2 cap=1`,
+/// or at its end `reason=outside retention windows`.
+fn planned(line: &str) -> Option<PlanLine> {
     let mut words = line.split_whitespace();
     let (action, taken, id) = (words.next()?, words.next()?, words.next()?);
     let keep = match action {
@@ -130,7 +183,57 @@ fn planned(line: &str) -> Option<PlannedPoint> {
         _ => return None,
     };
     let fine = id.len() == 8
-        && id.bytes().all(|byte| byte.is_ascii_hexdigit())
-        && chrono::DateTime::parse_from_rfc3339(taken).is_ok();
-    fine.then(|| PlannedPoint { id: id.to_owned(), taken: taken.to_owned(), keep })
+        && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+        && DateTime::parse_from_rfc3339(taken).is_ok();
+    let period = || {
+        let words: Vec<&str> = line.split_whitespace().rev().take(3).collect();
+        let [cap, rank, rule] = words[..] else { return None };
+        let (period, bucket) = rule.strip_prefix("match=")?.split_once(':')?;
+        let is_one = cap.starts_with("cap=") && rank.starts_with("rank=");
+        is_one.then(|| format!("{period} {bucket}"))
+    };
+    let rule = match (keep, period()) {
+        (true, Some(period)) => PruneRule::NewestOf(period),
+        (false, Some(period)) => PruneRule::NewerIn(period),
+        (true, None) => PruneRule::Newest,
+        (false, None) => PruneRule::TooOld,
+    };
+    fine.then(|| PlanLine { short: id.to_owned(), keep, rule })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_the_plan_says_what_stays_and_why() {
+        let read = |line: &str| {
+            planned(line).map(|line| format!("{} {} {}", line.short, line.keep, line.rule))
+        };
+        let begin = "2026-11-21T15:54:16Z   bb7087a9   2.9 MiB /a b match=day:x tags=app:7  ";
+        for (line, told) in [
+            (
+                format!("keep     {begin}match=day:2026-11-21 rank=1 cap=1"),
+                "true the newest of the day 2026-11-21",
+            ),
+            (
+                format!("delete   {begin}match=week:2026-W47 rank=2 cap=1"),
+                "false there is a newer one of the week 2026-W47",
+            ),
+            (
+                format!("delete   {begin}reason=outside retention windows"),
+                "false older than all that the retention keeps",
+            ),
+        ] {
+            assert_eq!(read(&line).as_deref(), Some(&*format!("bb7087a9 {told}")));
+        }
+        for other in [
+            "prune: would keep 1 and delete 2 snapshot(s), run with -apply to proceed".to_owned(),
+            format!("skip     {begin}reason=not evaluated by policy"),
+            "keep 2026-11-21T15:54:16Z BB7087A9 x".to_owned(),
+            "delete yesterday bb7087a9 x".to_owned(),
+        ] {
+            assert_eq!(read(&other), None, "{other}");
+        }
+    }
 }

@@ -1,8 +1,11 @@
 //! Create Backup, check, prune.
 
+use std::collections::BTreeSet;
+
 use opendrive_sim::{Fault, What};
 use plakar_driver::{
-    CancellationToken, CheckTarget, Error, Kind, Progress, Retention, SnapshotId, Verdict,
+    CancellationToken, CheckTarget, Error, Kind, PlannedPoint, Progress, Retention, SnapshotId,
+    Verdict,
 };
 
 use crate::world::{APP, World, noise};
@@ -226,26 +229,59 @@ async fn prune_keeps_what_the_policy_says_and_always_the_newest() {
     };
     let daily = Retention { daily: 7, ..Retention::default() };
     let monthly = Retention { daily: 7, weekly: 2, monthly: 5, yearly: 0 };
-    let keeps = |plan: &[plakar_driver::PlannedPoint]| {
-        plan.iter().map(|planned| planned.keep).collect::<Vec<_>>()
+    let plan = async |retention: Retention, pinned: &[&SnapshotId]| {
+        let pinned = pinned.iter().map(|id| id.to_string()).collect();
+        world
+            .plakar
+            .prune_plan(&world.browsers, &world.store, APP, retention, &pinned)
+            .await
+            .unwrap()
     };
-    assert_eq!(
-        keeps(&world.plakar.prune_plan(&world.store, APP, monthly).await.unwrap()),
-        [true, false, true, false]
-    );
-    // A dry run removes nothing; all lie before the last seven days, and the newest stays.
-    assert_eq!(
-        keeps(&world.plakar.prune_plan(&world.store, APP, daily).await.unwrap()),
-        [true, false, false, false]
-    );
-    assert_eq!(count(None).await, 5);
-    world.plakar.prune(&world.store, APP, monthly).await.unwrap();
-    assert_eq!((count(Some(APP)).await, count(Some("8")).await), (2, 1));
-    let plan = world.plakar.prune(&world.store, APP, daily).await.unwrap();
-    assert_eq!(keeps(&plan), [true, false]);
-    let left = world.browser().await.restore_points(Some(APP)).await.unwrap();
-    assert!(left.len() == 1 && left[0].id.short() == plan[0].id, "{left:?}");
-    assert_eq!(keeps(&world.plakar.prune(&world.store, APP, daily).await.unwrap()), [true]);
-    assert!(world.plakar.prune(&world.store, APP, Retention::default()).await.is_err());
-    assert!(world.plakar.prune(&world.store, "", daily).await.is_err());
+    let told = |plan: &[PlannedPoint]| -> Vec<String> {
+        let told =
+            |point: &PlannedPoint| format!("{} {}", if point.keep { "+" } else { "-" }, point.rule);
+        plan.iter().map(told).collect()
+    };
+    let by_month = plan(monthly, &[]).await;
+    let rules = told(&by_month);
+    assert!(rules[0].starts_with("+ the newest of the month 2"), "{rules:?}");
+    assert!(rules[1].starts_with("- there is a newer one of the month 2"), "{rules:?}");
+    assert!(rules[2].starts_with("+ the newest of the month 2"), "{rules:?}");
+    assert_eq!(rules[3], "- older than all that the retention keeps");
+    // All lie before the last seven days, and the newest stays, and what is pinned.
+    let oldest = by_month[3].id.clone();
+    let old = "- older than all that the retention keeps";
+    let newest = "+ the newest of all, which always stays";
+    assert_eq!(told(&plan(daily, &[]).await), [newest, old, old, old]);
+    assert_eq!(told(&plan(daily, &[&oldest]).await), [newest, old, old, "+ pinned"]);
+    assert_eq!(count(None).await, 5, "a plan removes nothing");
+    let prune = async |plan: &[PlannedPoint]| {
+        world.plakar.prune(&world.browsers, &world.store, APP, plan).await
+    };
+    let kept = plan(monthly, &[&oldest]).await;
+    prune(&kept).await.unwrap();
+    let ids = async || -> Vec<SnapshotId> {
+        let points = world.browser().await.restore_points(Some(APP)).await.unwrap();
+        points.into_iter().map(|point| point.id).collect()
+    };
+    let expected: Vec<_> =
+        kept.iter().filter(|point| point.keep).map(|point| point.id.clone()).collect();
+    assert_eq!((ids().await, count(Some("8")).await), (expected, 1));
+    let mut last = plan(daily, &[]).await;
+    assert_eq!(told(&last), [newest, old, old]);
+    // Nothing is removed by a plan that keeps none.
+    last[0].keep = false;
+    assert!(prune(&last).await.is_err() && count(Some(APP)).await == 3);
+    last[0].keep = true;
+    prune(&last).await.unwrap();
+    assert_eq!(ids().await, [last[0].id.clone()]);
+    prune(&plan(daily, &[]).await).await.unwrap();
+    assert_eq!(count(None).await, 2);
+    for (app, retention) in [(APP, Retention::default()), ("", daily)] {
+        let plan = world
+            .plakar
+            .prune_plan(&world.browsers, &world.store, app, retention, &BTreeSet::new())
+            .await;
+        assert!(matches!(plan, Err(Error::Input(_))), "{plan:?}");
+    }
 }

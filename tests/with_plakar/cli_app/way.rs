@@ -215,7 +215,20 @@ fn prune(world: &World) {
         "--rename",
         "renamed",
     ]);
-    let pruned = world.row(&["prune", "renamed"]);
+    let plan = world.row(&["prune", "renamed", "--dry-run"]);
+    let keeps: Vec<_> =
+        plan["points"].as_array().unwrap().iter().map(|point| &point["keep"]).collect();
+    assert_eq!(keeps, [true, false, false], "{plan}");
+    world.fails(2, &["prune", "renamed"], "2 restore points of renamed will be removed: add --yes");
+    let oldest = plan["points"][2]["id"].as_str().unwrap();
+    world.ok(&["pin", "renamed", oldest]);
+    let pinned = world.row(&["prune", "renamed", "--dry-run"]);
+    assert_eq!(
+        (&pinned["points"][2]["rule"], &pinned["points"][2]["keep"]),
+        (&json!("pinned"), &json!(true))
+    );
+    world.ok(&["unpin", "renamed", &oldest[..8]]);
+    let pruned = world.row(&["prune", "renamed", "--yes"]);
     assert_eq!(pruned["verdict"], "1 restore points kept, 2 removed");
 }
 
@@ -233,10 +246,17 @@ fn list_and_show(world: &World) {
     );
     let text = world.ok(&["list"]);
     assert!(
-        text.starts_with("my drive (file-storage)\n  source       renamed   last backup ")
-            && text.ends_with("  destination  drive\n"),
+        text.starts_with(
+            "my drive (file-storage)\n  source       renamed   protected   last backup "
+        ) && text.contains("\n  destination  drive   excluded\n"),
         "{text}"
     );
+    let status = world.row(&["status"]);
+    assert_eq!(
+        (&status["verdict"], &status["apps"].as_array().unwrap().len()),
+        (&json!("protected"), &2)
+    );
+    assert!(world.ok(&["status", "renamed"]).starts_with("renamed  protected  last backup "));
     let shown = world.row(&["show", "renamed"]);
     let fields = shown["configuration"].as_array().unwrap();
     let field = |key: &str| fields.iter().find(|field| field["key"] == key).unwrap();

@@ -135,9 +135,16 @@ pub struct ListingFrame {
     pub restore: String,
     pub newer: Option<NeighbourPoint>,
     pub older: Option<NeighbourPoint>,
+    /// Whether no prune removes it.
+    pub pinned: bool,
 }
 
 impl ListingFrame {
+    /// Where to pin it.
+    pub fn pin(&self) -> String {
+        format!("{}/pin", self.start)
+    }
+
     /// Of a folder, as its address asks for it.
     pub async fn new(
         service: &Service,
@@ -160,6 +167,7 @@ impl ListingFrame {
             restore: links.restore(path),
             newer,
             older,
+            pinned: opened.pinned,
         }
     }
 }

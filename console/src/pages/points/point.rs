@@ -25,6 +25,8 @@ pub struct PointRequest {
     pub point: OpenedPoint,
     /// Its addresses.
     pub links: Links,
+    /// Whether no prune removes it.
+    pub pinned: bool,
 }
 
 impl FromRequestParts<Service> for PointRequest {
@@ -38,7 +40,8 @@ impl FromRequestParts<Service> for PointRequest {
             let id = SnapshotId::new(&id)?;
             let app = service.app(app).await?;
             let point = service.point(app.id, &id).await?;
-            Ok::<_, PageError>(Self { links: Links::new(app.id, &id), app, point })
+            let pinned = service.pinned(app.id).await?.contains_key(id.as_str());
+            Ok::<_, PageError>(Self { links: Links::new(app.id, &id), app, point, pinned })
         };
         opened.await.map_err(IntoResponse::into_response)
     }

@@ -11,6 +11,7 @@ use crate::pages::answer::{PageResult, redirect, render, render_refused};
 use crate::pages::context::{Layout, PageContext, Section};
 use crate::pages::error::{PageError, sentence};
 use crate::pages::forms::{Field, FormData};
+use source_app::model::local_zone;
 use source_app::service::{Error, Service};
 use source_app::state::{AppId, Owner, PolicyId, ScheduleId, ScheduleSpec, TaskKind};
 
@@ -79,7 +80,7 @@ impl ScheduleFields {
         Self {
             kind: "backup".into(),
             when: TimingFields::default(),
-            zone: "UTC".into(),
+            zone: local_zone(),
             catch_up: true,
             enabled: true,
         }
@@ -161,13 +162,13 @@ async fn made(
     let kinds = [
         ("backup", "Backup"),
         ("check", "Check: read the newest restore point as a whole"),
-        ("prune", "Prune: remove what the retention does not keep"),
+        ("prune", "Prune: remove what the retention does not keep; its days are UTC days"),
     ];
     let kinds = kinds.map(|(value, text)| (value.to_owned(), text.to_owned())).to_vec();
     let preview = SchedulePreview::new(&filled.when, &filled.zone, Utc::now());
     let zone = Field::text("time_zone", "Time zone", &filled.zone)
         .required()
-        .help("An IANA name. Summer time is kept in mind: a time that does not come is made up for, one that comes twice counts once.")
+        .help("An IANA name; a new schedule begins with that of the console's machine. Summer time is kept in mind: a time that does not come is made up for, one that comes twice counts once.")
         .suggest(chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()));
     Ok(SchedulePage {
         layout,

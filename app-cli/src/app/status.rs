@@ -1,0 +1,70 @@
+//! `app status`.
+
+use source_app::model::{Health, HealthVerdict};
+use source_app::service::AppStatus;
+
+use super::lines::time;
+use crate::failure::Failure;
+use crate::opened::Opened;
+use terminal::exit::Exit;
+use terminal::output::{ASIDE, BAD, GOOD, Output, coloured, shown};
+
+/// Tell whether the data of all apps is safe, or of one, and why not
+///
+/// The exit status is 0 if each is protected or excluded, 6 if one is at risk, and 1 if one is not
+/// protected.
+#[derive(Debug, clap::Args)]
+pub(super) struct Status {
+    /// The app, a source or a destination; all without it
+    name: Option<String>,
+    /// Print one JSON object: verdict (the worst) and apps, each with id, name, kind, verdict,
+    /// reasons (code, words and task) and last_backup
+    #[arg(long)]
+    json: bool,
+}
+
+impl Status {
+    pub(super) async fn run(self, opened: &Opened, out: &mut Output) -> Result<Exit, Failure> {
+        let only = match self.name {
+            Some(name) => Some(opened.app(&name.into()).await?.id),
+            None => None,
+        };
+        let report = opened.service.status(only).await?;
+        if self.json {
+            out.json(&report)?;
+        } else {
+            for verdict in HealthVerdict::ALL {
+                let of = |app: &&AppStatus| app.health.verdict == verdict;
+                for app in report.apps.iter().filter(of) {
+                    app_lines(app).iter().try_for_each(|line| out.line(line))?;
+                }
+            }
+        }
+        Ok(match report.verdict {
+            HealthVerdict::Protected | HealthVerdict::Excluded => Exit::Done,
+            HealthVerdict::AtRisk => Exit::Incomplete,
+            HealthVerdict::NotProtected => Exit::Failed,
+        })
+    }
+}
+
+fn app_lines(app: &AppStatus) -> Vec<String> {
+    let last = app.last_backup.map(|at| format!("last backup {}", time(at)));
+    let last = last.map(|last| format!("  {}", coloured(ASIDE, &last))).unwrap_or_default();
+    let first = format!("{}  {}{last}", shown(&app.name), verdict(app.health.verdict));
+    std::iter::once(first).chain(reasons(&app.health, "  ")).collect()
+}
+
+/// A verdict, in colour on a terminal.
+pub(super) fn verdict(verdict: HealthVerdict) -> String {
+    match verdict {
+        HealthVerdict::Protected => coloured(GOOD, verdict.as_str()),
+        HealthVerdict::Excluded => verdict.as_str().to_owned(),
+        HealthVerdict::AtRisk | HealthVerdict::NotProtected => coloured(BAD, verdict.as_str()),
+    }
+}
+
+/// Each reason in a line of its own, after an indent.
+pub(super) fn reasons(health: &Health, indent: &str) -> Vec<String> {
+    health.reasons.iter().map(|reason| format!("{indent}{}", shown(&reason.words()))).collect()
+}

@@ -1,0 +1,347 @@
+//! Whether an app's data is safe: the one verdict that every front end shows, from what is known of
+//! the app and the time.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::ser::{SerializeStruct, Serializer};
+use serde::{Deserialize, Serialize};
+
+use super::due::{Calendar, GRACE};
+use super::gap::longest_gap;
+
+/// For how long the newest restore counts.
+const RESTORE_COUNTS: TimeDelta = TimeDelta::days(30);
+
+/// The verdict on an app, from the best to the worst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum HealthVerdict {
+    /// It needs no protection.
+    #[serde(rename = "excluded")]
+    Excluded,
+    /// It has a backup that is new enough, and nothing speaks against it.
+    #[serde(rename = "protected")]
+    Protected,
+    /// It has one, and somebody has to look.
+    #[serde(rename = "at risk")]
+    AtRisk,
+    /// It has none that one could rely on.
+    #[serde(rename = "not protected")]
+    NotProtected,
+}
+
+impl HealthVerdict {
+    /// All of them, the worst first: as lists show them.
+    pub const ALL: [Self; 4] = [Self::NotProtected, Self::AtRisk, Self::Protected, Self::Excluded];
+
+    /// The words.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Excluded => "excluded",
+            Self::Protected => "protected",
+            Self::AtRisk => "at risk",
+            Self::NotProtected => "not protected",
+        }
+    }
+}
+
+/// How a task ended, as far as it matters here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TaskEnd {
+    /// Without errors.
+    Well,
+    /// To its end, but some items failed.
+    WithErrors,
+    /// It did not do what it should.
+    Failed,
+    /// Its process ended before it did.
+    Interrupted,
+}
+
+/// A task that is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PastTask {
+    /// Its id.
+    pub id: i64,
+    /// When it ended.
+    pub at: DateTime<Utc>,
+    /// How.
+    pub end: TaskEnd,
+    /// What was said of it, one line.
+    pub verdict: String,
+}
+
+/// A schedule that is enabled.
+#[derive(Clone, Debug)]
+pub struct PlannedTask {
+    /// Whether it makes backups.
+    pub is_backup: bool,
+    /// What it runs, in a word.
+    pub kind: &'static str,
+    /// When.
+    pub calendar: Calendar,
+    /// Slots up to here have been dealt with.
+    pub handled: DateTime<Utc>,
+}
+
+/// All that the verdict on an app depends on. Tasks that were missed or cancelled are none of
+/// these.
+#[derive(Clone, Debug, Default)]
+pub struct HealthFacts {
+    /// It is a destination.
+    pub is_destination: bool,
+    /// Why it needs no protection; empty for an app that needs it.
+    pub excluded: String,
+    /// Without a schedule of backups: how old its newest backup may be, in days.
+    pub max_age_days: u32,
+    /// Its schedules, those of its policies too.
+    pub planned: Vec<PlannedTask>,
+    /// A task of it runs or is about to, and sees to what is due.
+    pub is_busy: bool,
+    /// The newest backup that made a restore point.
+    pub backup: Option<PastTask>,
+    /// The newest backup that ended in any way.
+    pub tried: Option<PastTask>,
+    /// The newest check that came to an end; interrupted ones say nothing.
+    pub check: Option<PastTask>,
+    /// The newest prune of these.
+    pub prune: Option<PastTask>,
+    /// The newest maintenance of these.
+    pub maintenance: Option<PastTask>,
+    /// The newest restore of these.
+    pub restore: Option<PastTask>,
+}
+
+/// Why an app is not simply protected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HealthReason {
+    /// It is restored to, and has no backups.
+    IsDestination,
+    /// Its user says so.
+    Excluded(String),
+    /// There is no restore point that is known of.
+    NeverBackedUp,
+    /// The newest backup is older than twice the longest gap of its schedules.
+    OlderThanSchedule {
+        /// The backup.
+        backup: PastTask,
+        /// The gap.
+        gap: TimeDelta,
+    },
+    /// It has no schedule of backups, and the newest is older than the days it may be.
+    OlderThanAllowed {
+        /// The backup.
+        backup: PastTask,
+        /// The days.
+        days: u32,
+    },
+    /// The newest check found something, or could not be done.
+    CheckFailed(PastTask),
+    /// The newest try of a backup did not go well.
+    BackupFailed(PastTask),
+    /// The newest prune did not.
+    PruneFailed(PastTask),
+    /// The newest maintenance did not.
+    MaintenanceFailed(PastTask),
+    /// The newest restore did not.
+    RestoreFailed(PastTask),
+    /// A slot passed, and nobody saw to it.
+    Overdue {
+        /// What was due, in a word.
+        kind: &'static str,
+        /// When.
+        slot: DateTime<Utc>,
+    },
+}
+
+impl HealthReason {
+    /// What it makes of the app.
+    pub fn verdict(&self) -> HealthVerdict {
+        match self {
+            Self::IsDestination | Self::Excluded(_) => HealthVerdict::Excluded,
+            Self::NeverBackedUp
+            | Self::OlderThanSchedule { .. }
+            | Self::OlderThanAllowed { .. }
+            | Self::CheckFailed(_) => HealthVerdict::NotProtected,
+            Self::BackupFailed(_)
+            | Self::PruneFailed(_)
+            | Self::MaintenanceFailed(_)
+            | Self::RestoreFailed(_)
+            | Self::Overdue { .. } => HealthVerdict::AtRisk,
+        }
+    }
+
+    /// Its name for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::IsDestination => "destination",
+            Self::Excluded(_) => "excluded",
+            Self::NeverBackedUp => "never_backed_up",
+            Self::OlderThanSchedule { .. } => "older_than_schedule",
+            Self::OlderThanAllowed { .. } => "older_than_allowed",
+            Self::CheckFailed(_) => "check_failed",
+            Self::BackupFailed(_) => "backup_failed",
+            Self::PruneFailed(_) => "prune_failed",
+            Self::MaintenanceFailed(_) => "maintenance_failed",
+            Self::RestoreFailed(_) => "restore_failed",
+            Self::Overdue { .. } => "overdue",
+        }
+    }
+
+    /// The task that tells more.
+    pub fn task(&self) -> Option<i64> {
+        match self {
+            Self::OlderThanSchedule { backup: task, .. }
+            | Self::OlderThanAllowed { backup: task, .. }
+            | Self::CheckFailed(task)
+            | Self::BackupFailed(task)
+            | Self::PruneFailed(task)
+            | Self::MaintenanceFailed(task)
+            | Self::RestoreFailed(task) => Some(task.id),
+            Self::IsDestination
+            | Self::Excluded(_)
+            | Self::NeverBackedUp
+            | Self::Overdue { .. } => None,
+        }
+    }
+
+    /// The same words everywhere and at any time: with dates, without ages.
+    pub fn words(&self) -> String {
+        match self {
+            Self::IsDestination => {
+                "It is a destination: it is restored to, and has no backups of its own.".into()
+            }
+            Self::Excluded(why) => format!("It needs no protection: {}", sentence(why)),
+            Self::NeverBackedUp => "It was never backed up.".into(),
+            Self::OlderThanSchedule { backup, gap } => format!(
+                "The last backup is of {}; by its schedule it must not be older than {}.",
+                time(backup.at),
+                length(*gap * 2)
+            ),
+            Self::OlderThanAllowed { backup, days } => format!(
+                "The last backup is of {}, and no backup is scheduled; without a schedule it must \
+                 not be older than {}.",
+                time(backup.at),
+                count(i64::from(*days), "day")
+            ),
+            Self::CheckFailed(task) => {
+                format!("{} It counts until a later check finds all whole.", told("check", task))
+            }
+            Self::BackupFailed(task) => told("backup", task),
+            Self::PruneFailed(task) => told("prune", task),
+            Self::MaintenanceFailed(task) => told("maintenance", task),
+            Self::RestoreFailed(task) => told("restore", task),
+            Self::Overdue { kind, slot } => format!(
+                "The {kind} that was due at {} has not run. Does the scheduler run?",
+                time(*slot)
+            ),
+        }
+    }
+}
+
+impl Serialize for HealthReason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut reason = serializer.serialize_struct("HealthReason", 3)?;
+        reason.serialize_field("code", self.code())?;
+        reason.serialize_field("words", &self.words())?;
+        reason.serialize_field("task", &self.task())?;
+        reason.end()
+    }
+}
+
+fn time(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+fn count(number: i64, unit: &str) -> String {
+    format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
+}
+
+fn length(time: TimeDelta) -> String {
+    match time.num_hours() {
+        hours if hours % 24 == 0 => count(hours / 24, "day"),
+        hours => count(hours, "hour"),
+    }
+}
+
+/// A text as one sentence, with one full stop.
+fn sentence(text: &str) -> String {
+    format!("{}.", text.trim().trim_end_matches(['.', '!']))
+}
+
+fn told(kind: &str, task: &PastTask) -> String {
+    let how = match task.end {
+        TaskEnd::Well => "went well",
+        TaskEnd::WithErrors => "has errors",
+        TaskEnd::Failed => "failed",
+        TaskEnd::Interrupted => "was interrupted",
+    };
+    let begin = format!("The last {kind}, of {}, {how}", time(task.at));
+    if task.verdict.trim().is_empty() {
+        format!("{begin}.")
+    } else {
+        format!("{begin}: {}", sentence(&task.verdict))
+    }
+}
+
+/// How an app is doing, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Health {
+    /// The verdict.
+    pub verdict: HealthVerdict,
+    /// What speaks for it, the worst first; nothing of one that is protected.
+    pub reasons: Vec<HealthReason>,
+}
+
+/// The verdict on an app at a time.
+pub fn health(facts: &HealthFacts, now: DateTime<Utc>) -> Health {
+    let only = |reason: HealthReason| Health { verdict: reason.verdict(), reasons: vec![reason] };
+    if facts.is_destination {
+        return only(HealthReason::IsDestination);
+    }
+    if !facts.excluded.trim().is_empty() {
+        return only(HealthReason::Excluded(facts.excluded.clone()));
+    }
+    let went_wrong = |task: &Option<PastTask>, reason: fn(PastTask) -> HealthReason| {
+        task.clone().filter(|task| task.end != TaskEnd::Well).map(reason)
+    };
+    let recent = facts.restore.clone().filter(|task| now - task.at <= RESTORE_COUNTS);
+    let reasons = [
+        age(facts, now),
+        went_wrong(&facts.check, HealthReason::CheckFailed),
+        went_wrong(&facts.tried, HealthReason::BackupFailed),
+        went_wrong(&facts.prune, HealthReason::PruneFailed),
+        went_wrong(&facts.maintenance, HealthReason::MaintenanceFailed),
+        went_wrong(&recent, HealthReason::RestoreFailed),
+    ];
+    let overdue = facts.planned.iter().filter(|_| !facts.is_busy);
+    let overdue = overdue.filter_map(|planned| overdue_slot(planned, now));
+    let reasons: Vec<_> = reasons.into_iter().flatten().chain(overdue).collect();
+    let worst = reasons.iter().map(HealthReason::verdict).max();
+    Health { verdict: worst.unwrap_or(HealthVerdict::Protected), reasons }
+}
+
+/// Whether there is no backup, or the newest is too old.
+fn age(facts: &HealthFacts, now: DateTime<Utc>) -> Option<HealthReason> {
+    let Some(backup) = facts.backup.clone() else { return Some(HealthReason::NeverBackedUp) };
+    let planned = facts.planned.iter().filter(|planned| planned.is_backup);
+    let calendars: Vec<Calendar> = planned.map(|planned| planned.calendar.clone()).collect();
+    let old = now - backup.at;
+    match longest_gap(&calendars, backup.at) {
+        Some(gap) => (old > gap * 2).then_some(HealthReason::OlderThanSchedule { backup, gap }),
+        None => {
+            let days = facts.max_age_days;
+            (old > TimeDelta::days(days.into()))
+                .then_some(HealthReason::OlderThanAllowed { backup, days })
+        }
+    }
+}
+
+/// The first slot that nobody saw to. The latest one may be on time still, however long nobody
+/// does.
+fn overdue_slot(planned: &PlannedTask, now: DateTime<Utc>) -> Option<HealthReason> {
+    let slot = planned.calendar.next_after(planned.handled)?;
+    (now - slot > GRACE).then_some(HealthReason::Overdue { kind: planned.kind, slot })
+}
+
+#[cfg(test)]
+#[path = "health_tests.rs"]
+mod tests;

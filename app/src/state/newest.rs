@@ -1,0 +1,151 @@
+//! The newest tasks of an app that say how it is doing, each found by an index, whatever lies
+//! between.
+
+use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
+
+use super::app;
+use super::app::App;
+use super::database::State;
+use super::error::Result;
+use super::ids::AppId;
+use super::task::{SELECT, Task, TaskKind, from_row};
+
+/// The newest tasks of an app, of those that say something. What was missed or cancelled does not.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewestTasks {
+    /// What runs now, or is about to.
+    pub open: Vec<Task>,
+    /// The newest backup that made a restore point, with errors or without.
+    pub last: Option<Task>,
+    /// The newest backup without errors.
+    pub last_success: Option<Task>,
+    /// The newest backup that ended, also one that failed or was interrupted.
+    pub tried: Option<Task>,
+    /// The newest check that came to its end or failed.
+    pub check: Option<Task>,
+    /// The newest prune of these.
+    pub prune: Option<Task>,
+    /// The newest maintenance of these.
+    pub maintenance: Option<Task>,
+    /// The newest restore of these.
+    pub restore: Option<Task>,
+}
+
+/// The states of tasks of which the newest is looked for; each has an index of its own, which a
+/// statement finds by these very words.
+const SUCCEEDED: &str = "state = 'succeeded'";
+const MADE: &str = "state IN ('succeeded', 'completed with errors')";
+const ENDED: &str = "state IN ('succeeded', 'completed with errors', 'failed')";
+const TRIED: &str = "state IN ('succeeded', 'completed with errors', 'failed', 'interrupted')";
+
+pub(super) const OPEN_OF: &str =
+    "WHERE app = ?1 AND state IN ('queued', 'running', 'waiting') ORDER BY id";
+
+/// A condition for all tasks that are the newest of their app, kind and states: history does not
+/// forget them.
+pub(super) fn not_the_newest() -> String {
+    let newest = |states| format!("SELECT max(id) FROM task WHERE {states} GROUP BY app, kind");
+    let all = [SUCCEEDED, MADE, ENDED, TRIED].map(newest);
+    format!("id NOT IN ({})", all.join(" UNION ALL "))
+}
+
+/// The end of a statement that gives the newest task of an app and kind in these states.
+fn newest(states: &str) -> String {
+    format!("WHERE app = ?1 AND kind = ?2 AND {states} ORDER BY id DESC LIMIT 1")
+}
+
+struct Statements<'a> {
+    open: CachedStatement<'a>,
+    succeeded: CachedStatement<'a>,
+    made: CachedStatement<'a>,
+    ended: CachedStatement<'a>,
+    tried: CachedStatement<'a>,
+}
+
+impl<'a> Statements<'a> {
+    fn new(connection: &'a Connection) -> Result<Self> {
+        let prepare = |end: &str| connection.prepare_cached(&format!("{SELECT} {end}"));
+        Ok(Self {
+            open: prepare(OPEN_OF)?,
+            succeeded: prepare(&newest(SUCCEEDED))?,
+            made: prepare(&newest(MADE))?,
+            ended: prepare(&newest(ENDED))?,
+            tried: prepare(&newest(TRIED))?,
+        })
+    }
+
+    fn of(&mut self, app: AppId) -> Result<NewestTasks> {
+        let one = |statement: &mut CachedStatement<'_>, kind: TaskKind| {
+            statement.query_row(params![app, kind], from_row).optional()
+        };
+        Ok(NewestTasks {
+            open: self.open.query_map([app], from_row)?.collect::<rusqlite::Result<_>>()?,
+            last: one(&mut self.made, TaskKind::Backup)?,
+            last_success: one(&mut self.succeeded, TaskKind::Backup)?,
+            tried: one(&mut self.tried, TaskKind::Backup)?,
+            check: one(&mut self.ended, TaskKind::Check)?,
+            prune: one(&mut self.ended, TaskKind::Prune)?,
+            maintenance: one(&mut self.ended, TaskKind::Maintenance)?,
+            restore: one(&mut self.ended, TaskKind::Restore)?,
+        })
+    }
+}
+
+impl State {
+    /// The newest tasks of an app.
+    ///
+    /// # Errors
+    ///
+    /// The database failed.
+    pub fn newest_tasks(&self, app: AppId) -> Result<NewestTasks> {
+        self.read(|connection| Statements::new(connection)?.of(app))
+    }
+
+    /// The newest task of a kind that ended without errors.
+    ///
+    /// # Errors
+    ///
+    /// The database failed.
+    pub fn last_success(&self, app: AppId, kind: TaskKind) -> Result<Option<Task>> {
+        self.read(|connection| {
+            let sql = format!("{SELECT} {}", newest(SUCCEEDED));
+            let mut statement = connection.prepare_cached(&sql)?;
+            Ok(statement.query_row(params![app, kind], from_row).optional()?)
+        })
+    }
+
+    /// Every app by name, with its newest tasks.
+    ///
+    /// # Errors
+    ///
+    /// The database failed.
+    pub fn overview(&self) -> Result<Vec<(App, NewestTasks)>> {
+        self.read(|connection| {
+            let mut statements = Statements::new(connection)?;
+            let apps = app::load_all(connection)?.into_iter();
+            apps.map(|app| statements.of(app.id).map(|newest| (app, newest))).collect()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_newest_task_is_found_by_its_index() {
+        let directory = tempfile::tempdir().unwrap();
+        let state = State::open(&directory.path().join("state")).unwrap();
+        for (states, index) in [
+            (SUCCEEDED, "task_success"),
+            (MADE, "task_made"),
+            (ENDED, "task_ended"),
+            (TRIED, "task_tried"),
+        ] {
+            let plan = state.explain(&format!("{SELECT} {}", newest(states))).unwrap().join("\n");
+            assert_eq!(plan, format!("SEARCH task USING INDEX {index} (app=? AND kind=?)"));
+        }
+        let plan = state.explain(&format!("{SELECT} {OPEN_OF}")).unwrap().join("\n");
+        assert!(!plan.contains("SCAN") && !plan.contains("B-TREE"), "{plan}");
+    }
+}

@@ -1,0 +1,57 @@
+//! Restore points that no prune removes.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use rusqlite::params;
+
+use super::app;
+use super::columns::UnixMillis;
+use super::database::State;
+use super::error::Result;
+use super::ids::AppId;
+
+impl State {
+    /// Pins a restore point of an app; one that is pinned already stays so.
+    ///
+    /// # Errors
+    ///
+    /// There is no such app, or the database failed.
+    pub fn pin(&self, app: AppId, snapshot: &str, now: DateTime<Utc>) -> Result<()> {
+        self.write(|transaction| {
+            let app = app::load(transaction, app)?.id;
+            let sql =
+                "INSERT INTO pinned (app, snapshot, at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+            transaction.prepare_cached(sql)?.execute(params![app, snapshot, UnixMillis(now)])?;
+            Ok(())
+        })
+    }
+
+    /// Leaves a restore point to prunes again. Gives whether it was pinned.
+    ///
+    /// # Errors
+    ///
+    /// The database failed.
+    pub fn unpin(&self, app: AppId, snapshot: &str) -> Result<bool> {
+        self.write(|transaction| {
+            let sql = "DELETE FROM pinned WHERE app = ?1 AND snapshot = ?2";
+            Ok(transaction.prepare_cached(sql)?.execute(params![app, snapshot])? > 0)
+        })
+    }
+
+    /// The pinned restore points of an app, by their whole ids.
+    ///
+    /// # Errors
+    ///
+    /// The database failed.
+    pub fn pinned(&self, app: AppId) -> Result<BTreeMap<String, DateTime<Utc>>> {
+        self.read(|connection| {
+            let sql = "SELECT snapshot, at FROM pinned WHERE app = ?1";
+            let mut statement = connection.prepare_cached(sql)?;
+            let rows = statement.query_map([app], |row| {
+                Ok((row.get("snapshot")?, row.get::<_, UnixMillis>("at")?.0))
+            })?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
+    }
+}

@@ -1,0 +1,40 @@
+//! What a prune would remove, and restore points that none removes.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+
+use super::error::ApiResult;
+use super::extract::{
+    NoBody, NoParameters, SnapshotParameter, StrictJson, StrictPath, StrictQuery,
+};
+use super::number::Id;
+use source_app::service::{PrunePlan, Service};
+
+pub(super) async fn plan(
+    State(service): State<Service>,
+    StrictPath(app): StrictPath<Id>,
+    _: StrictQuery<NoParameters>,
+) -> ApiResult<Json<PrunePlan>> {
+    Ok(Json(service.prune_plan(app.get()).await?))
+}
+
+pub(super) async fn pin(
+    State(service): State<Service>,
+    StrictPath((app, SnapshotParameter(snapshot))): StrictPath<(Id, SnapshotParameter)>,
+    _: StrictQuery<NoParameters>,
+    _: StrictJson<NoParameters>,
+) -> ApiResult<StatusCode> {
+    service.pin(app.get(), &snapshot).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn unpin(
+    State(service): State<Service>,
+    StrictPath((app, SnapshotParameter(snapshot))): StrictPath<(Id, SnapshotParameter)>,
+    _: StrictQuery<NoParameters>,
+    _: NoBody,
+) -> ApiResult<StatusCode> {
+    service.unpin(app.get(), &snapshot).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
