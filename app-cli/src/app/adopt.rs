@@ -71,9 +71,10 @@ impl Adopt {
         };
         let given_classes = !details.data_class.is_empty();
         let assign = Assign {
-            environment: details.environment.clone().unwrap_or_else(|| {
-                mark.map(|mark| mark.environment.clone()).unwrap_or_default()
-            }),
+            environment: details
+                .environment
+                .clone()
+                .unwrap_or_else(|| mark.map(|mark| mark.environment.clone()).unwrap_or_default()),
             data_classes: match mark {
                 Some(mark) if !given_classes => mark.data_classes.clone(),
                 _ => list(&details.data_class),
@@ -111,10 +112,8 @@ impl Adopt {
             });
         }
         let name = self.name.as_ref().or(self.source.as_ref());
-        let named: Vec<&Mark> = marks
-            .iter()
-            .filter(|mark| mark.app.is_none() && name == Some(&mark.name))
-            .collect();
+        let named: Vec<&Mark> =
+            marks.iter().filter(|mark| mark.app.is_none() && name == Some(&mark.name)).collect();
         match named.as_slice() {
             [] => Ok(None),
             [one] => Ok(Some(one)),

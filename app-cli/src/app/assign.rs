@@ -44,7 +44,9 @@ impl Assign {
         }
         let name = &app.spec.name;
         let next = if self.connection.destination {
-            format!("`plakar-opendrive app restore SOURCE latest --to destination:{name}` restores to it")
+            format!(
+                "`plakar-opendrive app restore SOURCE latest --to destination:{name}` restores to it"
+            )
         } else {
             format!(
                 "`plakar-opendrive app backup {name}` backs it up; print `plakar-opendrive app recovery {name}` and keep it"

@@ -138,11 +138,14 @@ pub(super) async fn until_unlocked<T>(
     }
     if !ask::can_ask() {
         let failure = Failure::from(error);
-        let how = if is_new { "--passphrase-stdin, or --unencrypted" } else { "--passphrase-stdin" };
+        let how =
+            if is_new { "--passphrase-stdin, or --unencrypted" } else { "--passphrase-stdin" };
         return Err(failure.with_hint(&format!("see {how}")));
     }
     let passphrase = if is_new {
-        say("the store is new and will be encrypted; nobody can read it without the passphrase, you included");
+        say(
+            "the store is new and will be encrypted; nobody can read it without the passphrase, you included",
+        );
         let passphrase = ask::new_secret("Passphrase of the store")?;
         say(&format!("the passphrase is {}", Strength::of(&passphrase, &[])));
         passphrase

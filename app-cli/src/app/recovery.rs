@@ -55,7 +55,10 @@ fn print(sheet: &RecoverySheet, out: &mut Output) -> Result<(), Failure> {
     ];
     rows.extend(sheet.package.iter().map(|package| ("Package", package.clone())));
     rows.extend(sheet.copies.iter().map(|copies| ("State copies", copies.clone())));
-    rows.push(("Written", format!("{} by plakar-opendrive {}", time(sheet.written), sheet.version)));
+    rows.push((
+        "Written",
+        format!("{} by plakar-opendrive {}", time(sheet.written), sheet.version),
+    ));
     for (name, value) in rows {
         out.line(&format!("{:<16}{}", format!("{name}:"), shown(&value)))?;
     }

@@ -148,7 +148,9 @@ mod tests {
         let found = marks(points, &[]);
         let told: Vec<_> = found
             .iter()
-            .map(|mark| (mark.key.as_str(), mark.name.as_str(), mark.points, mark.newest.timestamp()))
+            .map(|mark| {
+                (mark.key.as_str(), mark.name.as_str(), mark.points, mark.newest.timestamp())
+            })
             .collect();
         assert_eq!(told, [("k2", "renamed", 2, 50), ("k1", "other", 1, 30)]);
     }

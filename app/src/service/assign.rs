@@ -204,7 +204,8 @@ impl Service {
         }
         if adopted {
             let apps = self.apps().await?;
-            return match apps.iter().find(|app| app.spec.kind == *kind && app.spec.entry == *entry) {
+            return match apps.iter().find(|app| app.spec.kind == *kind && app.spec.entry == *entry)
+            {
                 None => Ok(()),
                 Some(app) => Err(conflict(format!(
                     "the {kind} {entry} of Plakar is the app {} already",

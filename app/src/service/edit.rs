@@ -207,7 +207,10 @@ mod tests {
     #[test]
     fn what_is_printed_has_no_password_in_it() {
         let options = |key: &str| {
-            Options::from([("location".into(), "opendrive://".into()), (key.into(), "hunter2".into())])
+            Options::from([
+                ("location".into(), "opendrive://".into()),
+                (key.into(), "hunter2".into()),
+            ])
         };
         let edit = Edit {
             options: Some(options("password")),

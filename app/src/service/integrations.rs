@@ -4,8 +4,8 @@ use super::error::{Error, Result};
 use super::handle::Service;
 use super::references::connector_kind;
 use crate::state::AppKind;
-use plakar_driver::packages::{self, Connector, ConnectorKind, Integration};
 use plakar_driver::Options;
+use plakar_driver::packages::{self, Connector, ConnectorKind, Integration};
 use plakar_driver::schema::Schema;
 
 /// An integration that goes with a resource.

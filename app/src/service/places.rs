@@ -47,8 +47,9 @@ pub(super) fn free_name(wanted: &str, all: &BTreeMap<String, Options>) -> Result
 pub(super) fn plain_name(text: &str) -> String {
     let fits = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit();
     let small = text.chars().map(|letter| letter.to_ascii_lowercase());
-    let plain: String =
-        small.map(|letter| if fits(letter) || "._-".contains(letter) { letter } else { '-' }).collect();
+    let plain: String = small
+        .map(|letter| if fits(letter) || "._-".contains(letter) { letter } else { '-' })
+        .collect();
     let plain: String = plain.trim_start_matches(|letter| !fits(letter)).chars().take(50).collect();
     if plain.is_empty() { "store".to_owned() } else { plain }
 }
@@ -78,7 +79,9 @@ mod tests {
         ] {
             assert!(same_place(a, b) && same_place(b, a), "{a} {b}");
         }
-        for (a, b) in [("/srv/vault", "/srv/vault2"), ("opendrive://x", "rclone://x"), ("/x", "sftp://x")] {
+        for (a, b) in
+            [("/srv/vault", "/srv/vault2"), ("opendrive://x", "rclone://x"), ("/x", "sftp://x")]
+        {
             assert!(!same_place(a, b), "{a} {b}");
         }
     }
@@ -88,7 +91,8 @@ mod tests {
         let all = BTreeMap::from([("docs".to_owned(), Options::new())]);
         assert_eq!(free_name("docs", &all).unwrap().as_str(), "docs-2");
         assert_eq!(free_name("papers", &all).unwrap().as_str(), "papers");
-        for (text, name) in [("My Vault", "my-vault"), ("..", "store"), ("-x", "x"), ("", "store")] {
+        for (text, name) in [("My Vault", "my-vault"), ("..", "store"), ("-x", "x"), ("", "store")]
+        {
             assert_eq!(plain_name(text), name);
         }
         assert!(Name::is_valid(&plain_name(&"é".repeat(200))));

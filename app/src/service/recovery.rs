@@ -102,7 +102,9 @@ impl Service {
             unlock: known.unlock(encrypted),
             points: points.len() as u64,
             newest: points.first().map(|point| point.taken),
-            plakar: plakar.filter(|version| !version.is_empty()).unwrap_or_else(|| "1.1".to_owned()),
+            plakar: plakar
+                .filter(|version| !version.is_empty())
+                .unwrap_or_else(|| "1.1".to_owned()),
             package: known.package.clone(),
             version: env!("CARGO_PKG_VERSION"),
             copies: local_folder(&known.location).map(|path| copies_of(path).display().to_string()),
@@ -164,7 +166,8 @@ fn quoted(text: &str) -> Result<String> {
 /// What to do on an empty machine.
 fn steps(app: &App, known: &Configured, asks: bool) -> Result<Vec<RecoveryStep>> {
     let (name, tag) = (format!("@{}", known.name), format!("app:{}", app.key));
-    let mut add = format!("plakar store add {} {}", known.name, quoted(&without_password(&known.location))?);
+    let mut add =
+        format!("plakar store add {} {}", known.name, quoted(&without_password(&known.location))?);
     let mut secrets = Vec::new();
     for (key, value) in &known.options {
         match key.as_str() {
@@ -175,11 +178,15 @@ fn steps(app: &App, known: &Configured, asks: bool) -> Result<Vec<RecoveryStep>>
     }
     let mut commands = vec![add];
     for key in &secrets {
-        commands.push(format!("read -rs SECRET && plakar store set {} {key}=\"$SECRET\"; unset SECRET", known.name));
+        commands.push(format!(
+            "read -rs SECRET && plakar store set {} {key}=\"$SECRET\"; unset SECRET",
+            known.name
+        ));
     }
     let where_it_is = match (local_folder(&known.location), secrets.as_slice()) {
         (Some(_), _) => {
-            "If the disk with the store has another path on this machine, write that path.".to_owned()
+            "If the disk with the store has another path on this machine, write that path."
+                .to_owned()
         }
         (None, []) => String::new(),
         (None, secrets) => format!(
@@ -187,13 +194,15 @@ fn steps(app: &App, known: &Configured, asks: bool) -> Result<Vec<RecoveryStep>>
             secrets.join(", ")
         ),
     };
-    let mut install = "Plakar comes from https://plakar.io; a version from 1.1 on opens the store.".to_owned();
+    let mut install =
+        "Plakar comes from https://plakar.io; a version from 1.1 on opens the store.".to_owned();
     if let Some(package) = &known.package {
         install += &format!(
             " The store needs the package {package}: add its file by `plakar pkg add`, as its documentation says."
         );
     }
-    let step = |title, text: &str, commands| RecoveryStep { title, text: text.to_owned(), commands };
+    let step =
+        |title, text: &str, commands| RecoveryStep { title, text: text.to_owned(), commands };
     let mut steps = vec![
         step("Install Plakar", &install, Vec::new()),
         step("Tell Plakar where the store is", &where_it_is, commands),
@@ -243,7 +252,11 @@ mod tests {
         let spec = crate::state::AppSpec {
             kind: crate::state::AppKind::Source,
             name: "docs".into(),
-            resource: crate::state::Resource { name: "r".into(), class: "c".into(), ..Default::default() },
+            resource: crate::state::Resource {
+                name: "r".into(),
+                class: "c".into(),
+                ..Default::default()
+            },
             environment: String::new(),
             data_classes: Vec::new(),
             integration: "i".into(),
@@ -258,8 +271,12 @@ mod tests {
 
     #[test]
     fn the_commands_ask_for_secrets_and_have_none() {
-        let secrets =
-            [("username", "it's me"), ("password", "hunter2"), ("passphrase", "hunter2"), ("transfers", "4")];
+        let secrets = [
+            ("username", "it's me"),
+            ("password", "hunter2"),
+            ("passphrase", "hunter2"),
+            ("transfers", "4"),
+        ];
         let known = known("opendrive://Back ups", &secrets);
         let steps = steps(&app(), &known, true).unwrap();
         let commands: Vec<&str> =

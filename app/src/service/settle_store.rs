@@ -122,9 +122,9 @@ impl Service {
             }
             _ => (free_name(wish.name, &all)?, None),
         };
-        let mut options = kept.clone().unwrap_or_else(|| {
-            Options::from([("location".to_owned(), wish.text.to_owned())])
-        });
+        let mut options = kept
+            .clone()
+            .unwrap_or_else(|| Options::from([("location".to_owned(), wish.text.to_owned())]));
         options.extend(wish.options.iter().map(|(key, value)| (key.clone(), value.clone())));
         options.retain(|_, value| !value.is_empty());
         if kept.is_none() {
@@ -142,7 +142,8 @@ impl Service {
             return Ok(());
         }
         let form = self.form_for(ConnectorKind::Storage, &location).await?;
-        let protocol = |location: &str| location.split_once(':').map(|(protocol, _)| protocol.to_owned());
+        let protocol =
+            |location: &str| location.split_once(':').map(|(protocol, _)| protocol.to_owned());
         let of_source = source.get("location").and_then(|location| protocol(location));
         if of_source == protocol(&location) {
             let missing = form.schema.faults(options).into_iter().filter_map(|fault| fault.key);
@@ -182,7 +183,9 @@ impl Service {
             if passphrase.is_some() || by_command {
                 return Err(store_fault(
                     PASSPHRASE,
-                    format!("the store {shown} has a passphrase: make it encrypted, or leave the passphrase out"),
+                    format!(
+                        "the store {shown} has a passphrase: make it encrypted, or leave the passphrase out"
+                    ),
                 ));
             }
             return Ok(false);

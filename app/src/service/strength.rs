@@ -51,7 +51,9 @@ mod tests {
 
     #[test]
     fn words_that_are_guessed_first_are_weak_however_long() {
-        for weak in ["", "documents", "password1234567890", "aaaaaaaaaaaaaaaaaaaaaaaaaaaa", "qwertyuiop123"] {
+        for weak in
+            ["", "documents", "password1234567890", "aaaaaaaaaaaaaaaaaaaaaaaaaaaa", "qwertyuiop123"]
+        {
             assert_eq!(Strength::of(weak, &["documents"]), Strength::Weak, "{weak}");
         }
         for strong in ["correct horse battery staple", "Tr9#kx!vQ2mZ8w"] {

@@ -32,9 +32,9 @@ impl Service {
         trial.plakar.configure(kind, name, options).await?;
         match trial.plakar.ping(kind, name, &CancellationToken::new()).await {
             Ok(()) => Ok(()),
-            Err(plakar_driver::Error::Refused(reason)) => Err(Error::Untested(format!(
-                "the connection was tested and refused: {reason}"
-            ))),
+            Err(plakar_driver::Error::Refused(reason)) => {
+                Err(Error::Untested(format!("the connection was tested and refused: {reason}")))
+            }
             Err(plakar_driver::Error::TimedOut(limit)) => Err(Error::Untested(format!(
                 "the connection was tested and gave no answer within {} s",
                 limit.as_secs()

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::answer::{PageResult, render, render_refused};
@@ -19,9 +18,8 @@ use plakar_driver::percent;
 use source_app::service::{Error, Mark, PlakarEntry, Service, StoreChoice};
 use source_app::state::AppKind;
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default)]
-#[derive(Default)]
 pub struct AdoptQuery {
     store: String,
 }
@@ -107,14 +105,8 @@ pub async fn show(
             render(&page)
         }
         Err(error) => {
-            let refused = (error.problem(), sentence(&error.to_string()));
-            page.faults.push(refused.1);
-            let mut response = render(&page)?;
-            *response.status_mut() = match refused.0 {
-                source_app::service::Problem::Input => StatusCode::UNPROCESSABLE_ENTITY,
-                _ => StatusCode::BAD_GATEWAY,
-            };
-            Ok(response)
+            page.faults.push(sentence(&error.to_string()));
+            render_refused(&page, &error)
         }
     }
 }
@@ -128,7 +120,6 @@ pub async fn open(
     let (text, options) = (posted.get("store"), posted_store_options(&posted));
     match service.open_store(text, &options).await {
         Ok(store) => {
-            use axum::response::{IntoResponse, Redirect};
             let store = percent(&store, b"-._~/");
             Ok(Redirect::to(&format!("/adopt?store={store}&notice=opened")).into_response())
         }

@@ -156,7 +156,9 @@ impl AssignQuery {
         }
         let marks = service.marks(&self.store).await?;
         let found = marks.into_iter().find(|mark| mark.key == self.mark);
-        found.map(Some).ok_or_else(|| PageError::not_found("The store has no such restore points.").back("/adopt"))
+        found.map(Some).ok_or_else(|| {
+            PageError::not_found("The store has no such restore points.").back("/adopt")
+        })
     }
 }
 
@@ -252,7 +254,9 @@ async fn first(
         all
     };
     let more_open = !faults.is_empty()
-        || [&given.resource, &given.resource_class, &given.subclass].iter().any(|text| !text.is_empty());
+        || [&given.resource, &given.resource_class, &given.subclass]
+            .iter()
+            .any(|text| !text.is_empty());
     let unassigned = service.unassigned(AppKind::Source).await.unwrap_or_default();
     let mut fault = |name: &str| faults.remove(name);
     let resource = Field::text("resource", "Resource", &given.resource)
@@ -288,8 +292,7 @@ async fn details(
 ) -> DetailsPage {
     let stores = if given.source() { stores(service).await } else { Vec::new() };
     // One that Plakar has keeps its configuration.
-    let connector =
-        if given.entry.is_empty() { connector_fields(&form) } else { Vec::new() };
+    let connector = if given.entry.is_empty() { connector_fields(&form) } else { Vec::new() };
     let fields = entered.fields(&connector, &stores);
     let (integration, protocol) = (form.integration, form.protocol);
     DetailsPage { layout, source: given.source(), given, integration, protocol, fields }
