@@ -61,6 +61,10 @@ impl Adopt {
         let mark = self.wanted(&marks)?;
         let told = mark.map(|mark| mark.name.as_str());
         let name = self.name.as_deref().or(told).or(self.source.as_deref()).unwrap_or_default();
+        if opened.service.app_named(kind, name).await.is_ok() {
+            let message = format!("there is already a {kind} named {name}; write another NAME");
+            return Err(Failure::new(Exit::Failed, message));
+        }
         let entry = match &self.source {
             Some(entry) => Some(entry.clone()),
             None if given.is_empty() => {

@@ -132,15 +132,19 @@ impl Service {
                 Some(options)
             }
         };
-        if let Some((name, options)) = of_store {
-            self.plakar.configure(Kind::Store, &name, &options).await?;
-        }
         let changed = self
             .state(move |state| state.edit_app(id, revision, &spec, chrono::Utc::now()))
             .await?;
-        if let Some(options) = options
-            && let Err(error) = self.plakar.configure(kind, &entry, &options).await
-        {
+        let kept = async {
+            if let Some((name, options)) = &of_store {
+                self.plakar.configure(Kind::Store, name, options).await?;
+            }
+            match &options {
+                Some(options) => self.plakar.configure(kind, &entry, options).await,
+                None => Ok(()),
+            }
+        };
+        if let Err(error) = kept.await {
             let (revision, spec) = (changed.revision, old.spec);
             self.state(move |state| state.edit_app(id, revision, &spec, chrono::Utc::now()))
                 .await?;

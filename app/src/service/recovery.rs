@@ -284,7 +284,7 @@ mod tests {
         assert_eq!(
             commands[..3],
             [
-                r#"plakar store add vault 'opendrive://Back ups' transfers=4 "username=it's me""#,
+                r#"plakar store add vault 'opendrive://Back ups' 'transfers=4' "username=it's me""#,
                 r#"read -rs SECRET && plakar store set vault password="$SECRET"; unset SECRET"#,
                 "read -rs PLAKAR_PASSPHRASE && export PLAKAR_PASSPHRASE",
             ]
