@@ -11,7 +11,7 @@ use super::integrations::Form;
 use super::references::configuration_kind;
 use super::settle_store::StoreWish;
 use crate::model::{Protection, Retention};
-use crate::state::{App, AppId, Resource};
+use crate::state::{App, AppId, Resource, StateError};
 use plakar_driver::schema::Field;
 use plakar_driver::{Kind, Name, Options};
 
@@ -72,6 +72,10 @@ impl Service {
     /// As [`Service::assign`]; somebody else changed it meanwhile.
     pub async fn edit(&self, id: AppId, revision: i64, edit: Edit) -> Result<App> {
         let old = self.app(id).await?;
+        // Before a drive is asked for what is not kept anyway; the state looks again.
+        if old.revision != revision {
+            return Err(StateError::changed_meanwhile("app", &old.spec.name).into());
+        }
         let (kind, entry) = (configuration_kind(old.spec.kind), Name::new(&old.spec.entry)?);
         let mut spec = old.spec.clone();
         let Edit {

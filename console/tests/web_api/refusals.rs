@@ -38,7 +38,7 @@ fn example(operation: &Operation, given: &Given) -> (&'static str, Value) {
         "download" => ("path=/x", Value::Null),
         "openStore" => ("", json!({ "store": "safe" })),
         "listMarks" => ("store=safe", Value::Null),
-        "listEntries" => ("kind=source", Value::Null),
+        "listPlakarEntries" => ("kind=source", Value::Null),
         "listChoices" | "showForm" => ("kind=source&class=file-storage", Value::Null),
         "cancelTask" | "retryTask" => ("", json!({})),
         "addSchedule" => ("", schedule),

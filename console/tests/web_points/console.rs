@@ -124,7 +124,7 @@ impl Console {
             entry: None,
             mark: None,
             store: (kind == AppKind::Source).then(|| world.user.path("store")),
-            store_options: Options::new(),
+            store_options: Default::default(),
             create_store: false,
             unencrypted: false,
             skip_test: true,
