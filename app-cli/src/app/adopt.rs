@@ -96,8 +96,8 @@ impl Adopt {
         let name = &app.spec.name;
         match mark {
             Some(mark) => say(&format!(
-                "the {kind} {name} is adopted with {} restore points; `plakar-opendrive app points {name}` lists them",
-                mark.points
+                "the {kind} {name} is adopted with {}; `plakar-opendrive app points {name}` lists them",
+                points(mark)
             )),
             None => say(&format!("the {kind} {name} is adopted, with no restore points yet")),
         }
@@ -137,11 +137,10 @@ impl Adopt {
                 out.json(mark)?;
                 continue;
             }
-            let points = if mark.points == 1 { "restore point" } else { "restore points" };
             let mut parts = vec![
                 mark.key.clone(),
                 shown(&mark.name),
-                format!("{} {points}, the newest {}", mark.points, time(mark.newest)),
+                format!("{}, the newest {}", points(mark), time(mark.newest)),
                 shown(&format!("{} {}", mark.origin, mark.root)),
                 shown(&mark.environment),
                 shown(&mark.data_classes.join(", ")),
@@ -158,4 +157,9 @@ impl Adopt {
         }
         Ok(Exit::Done)
     }
+}
+
+fn points(mark: &Mark) -> String {
+    let many = if mark.points == 1 { "" } else { "s" };
+    format!("{} restore point{many}", mark.points)
 }

@@ -6,7 +6,7 @@ use super::references::{configuration_kind, store_of};
 use super::state_copy::copy_beside;
 use super::work::{RestorePlace, Work};
 use crate::scheduler::{Job, Outcome, Runner};
-use crate::state::{AppKind, State, TaskKind, TaskResult, TaskState};
+use crate::state::{AppKind, State, Task, TaskKind, TaskResult, TaskState};
 use plakar_driver::{
     self, BackupJob, Browsers, CheckTarget, Failure, Name, Plakar, RestoreJob, RestoreProgress,
     RestoreTarget, SnapshotId, StoreState, Verdict,
@@ -32,10 +32,7 @@ impl Runner for PlakarRunner {
     async fn run(&self, job: Job) -> Outcome {
         let mut log = TaskLog::new(&job);
         let ended = match self.work(&job, &mut log).await {
-            Ok(ended) => {
-                self.copy_state(&job, &mut log).await;
-                ended
-            }
+            Ok(ended) => ended,
             Err(Error::Plakar(plakar_driver::Error::Cancelled)) => {
                 WorkResult::of(Verdict::Interrupted)
             }
@@ -52,6 +49,16 @@ impl Runner for PlakarRunner {
             }
         };
         outcome(ended, true, &mut log)
+    }
+
+    async fn ended(&self, task: &Task) {
+        if task.kind != TaskKind::Backup {
+            return;
+        }
+        if let Err(error) = copy_beside(&self.state, &self.plakar, task.app).await {
+            // No reason for the backup to have failed.
+            tracing::warn!(%error, "the state could not be copied beside the store");
+        }
     }
 }
 
@@ -100,15 +107,6 @@ fn outcome(ended: WorkResult, retry: bool, log: &mut TaskLog<'_>) -> Outcome {
 impl PlakarRunner {
     pub(super) fn new(plakar: Plakar, browsers: Browsers, state: State) -> Self {
         Self { plakar, browsers, state }
-    }
-
-    /// After a backup; that it could not be copied is no reason for the backup to fail.
-    async fn copy_state(&self, job: &Job, log: &mut TaskLog<'_>) {
-        if job.task.kind == TaskKind::Backup
-            && let Err(error) = copy_beside(&self.state, &self.plakar, &job.app).await
-        {
-            log.say(&format!("the state could not be copied beside the store: {error}"));
-        }
     }
 
     async fn work(&self, job: &Job, log: &mut TaskLog<'_>) -> Result<WorkResult> {

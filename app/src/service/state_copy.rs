@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::error::{Error, Result};
 use super::places::local_folder;
 use super::references::store_of;
-use crate::state::{App, State};
+use crate::state::{AppId, State};
 use plakar_driver::{Kind, Plakar};
 
 /// Where the copies for a store in this folder lie: beside it, as Plakar knows all that is in it.
@@ -22,9 +22,12 @@ pub(super) fn copies_of(store: &str) -> PathBuf {
 pub(super) async fn copy_beside(
     state: &State,
     plakar: &Plakar,
-    app: &App,
+    app: AppId,
 ) -> Result<Option<PathBuf>> {
-    let location = match store_of(app)?.name() {
+    let read = state.clone();
+    let app = tokio::task::spawn_blocking(move || read.app(app)).await;
+    let app = app.map_err(|error| Error::Internal(error.to_string()))??;
+    let location = match store_of(&app)?.name() {
         None => app.spec.store.clone(),
         Some(name) => plakar.configured(Kind::Store, name).await?.remove("location"),
     };

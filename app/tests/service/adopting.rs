@@ -103,7 +103,11 @@ async fn a_store_gives_its_apps_back_to_a_state_that_knows_nothing() {
     }
     std::fs::copy(copies.last().unwrap(), place.join("state.db")).unwrap();
     let second = Service::open(&place, world.plakar.clone()).unwrap();
-    assert_eq!(second.apps().await.unwrap()[0].key, lost.key);
+    let app = second.apps().await.unwrap().remove(0);
+    assert_eq!((app.key.as_str(), app.spec.name.as_str()), (lost.key.as_str(), "docs"));
+    // It was made when the backup had ended.
+    let last = second.dashboard(app.id).await.unwrap().last.unwrap();
+    assert_eq!(last.state, TaskState::Succeeded, "{}", last.verdict);
 }
 
 #[tokio::test]
