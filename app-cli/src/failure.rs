@@ -22,6 +22,12 @@ impl Failure {
         Self(TerminalFailure::usage(message))
     }
 
+    /// With what to write, for whom the message alone does not say it.
+    pub(crate) fn with_hint(self, hint: &str) -> Self {
+        let TerminalFailure { exit, message } = self.0;
+        Self(TerminalFailure::new(exit, format!("{}; {hint}", message.unwrap_or_default())))
+    }
+
     /// Ended, and said so.
     pub(crate) fn silent(exit: Exit) -> Self {
         Self(TerminalFailure::silent(exit))

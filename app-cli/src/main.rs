@@ -31,8 +31,8 @@ const ENVIRONMENT: [(&str, &str); 3] = [
 /// What people do first.
 const EXAMPLES: [(&str, &str); 2] = [
     (
-        "plakar-opendrive app assign drive --resource mine --option location=opendrive://Documents --store ./store --create-store",
-        "Make a folder of the drive a source, and ask for the rest.",
+        "plakar-opendrive app assign drive --option location=opendrive://Documents --store ./store --create-store",
+        "Make a folder of the drive a source, and ask for the rest: its login, and a passphrase for the store.",
     ),
     ("plakar-opendrive console", "Back it up, browse and restore it in a browser."),
 ];

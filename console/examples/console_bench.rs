@@ -118,8 +118,13 @@ fn assignment(folder: &Path, store: &Path) -> Assign {
             .into_iter()
             .map(|(key, value)| (key.to_owned(), value))
             .collect::<Options>(),
+        entry: None,
+        mark: None,
         store: Some(store.display().to_string()),
+        store_options: Options::new(),
         create_store: true,
+        unencrypted: true,
+        skip_test: false,
         retention: Default::default(),
         protection: Default::default(),
     }

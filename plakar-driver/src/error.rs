@@ -25,7 +25,7 @@ pub enum Error {
     #[error("{0}")]
     StoreUnavailable(String),
     /// The store is encrypted, and its passphrase is missing or wrong.
-    #[error("the store's passphrase is missing or wrong: {0}")]
+    #[error("{0}")]
     Passphrase(String),
     /// It took too long and was ended.
     #[error("no answer within {} s", .0.as_secs())]

@@ -29,7 +29,7 @@ mod retention;
 mod tags;
 mod token;
 
-pub use browse::browser::Browser;
+pub use browse::browser::{Browser, Repository};
 pub use browse::browsers::Browsers;
 pub use browse::download::{ArchiveFormat, Download};
 pub use browse::index::{Index, Order, OrderBy};

@@ -32,7 +32,7 @@ const EXAMPLES: [(&str, &str); 7] = [
     ("plakar-opendrive ls -l @drive/Documents", "List a folder of it."),
     ("plakar-opendrive cp opendrive://Documents ./documents", "Fetch what is new in a folder."),
     (
-        "plakar-opendrive app assign drive --resource mine --option location=opendrive://Documents --store ./store --create-store",
+        "plakar-opendrive app assign drive --option location=opendrive://Documents --store ./store --create-store",
         "Make a folder of the drive a source, and ask for the rest.",
     ),
     ("plakar-opendrive console", "Back it up, browse and restore it in a browser."),

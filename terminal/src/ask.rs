@@ -61,6 +61,15 @@ pub fn secret(question: &str) -> Result<String, Failure> {
     })
 }
 
+/// Asks for a new secret, twice: what nobody sees is easily mistyped.
+pub fn new_secret(question: &str) -> Result<String, Failure> {
+    let first = secret(question)?;
+    if secret(&format!("{question}, again"))? == first {
+        return Ok(first);
+    }
+    Err(Failure::usage("the second was not the same as the first; nothing was done"))
+}
+
 /// Asks whether to do something that `--yes` confirms too.
 pub async fn confirm(yes: bool, what: &str) -> Result<(), Failure> {
     if yes {

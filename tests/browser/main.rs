@@ -83,7 +83,8 @@ fn large(user: &Plakar, environment: &[(String, String)]) {
     ];
     let assign = [
         &resource[..],
-        &["--option", "rclone_type=local", "--store", "./large-store", "--create-store"],
+        &["--option", "rclone_type=local", "--store", "./large-store"],
+        &["--create-store", "--unencrypted"],
     ]
     .concat();
     for arguments in [&assign[..], &["app", "backup", "large"]] {

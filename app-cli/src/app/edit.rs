@@ -47,13 +47,17 @@ impl EditApp {
                 class: self.class.unwrap_or_else(|| old.resource.class.clone()),
                 subclass: self.subclass.unwrap_or_else(|| old.resource.subclass.clone()),
             });
+        let mut store_options = Options::new();
         let options = if self.details.has_options() {
             let class = (old.resource.class.as_str(), old.resource.subclass.as_str());
             let form =
                 service.form(old.kind, class, Some(&old.integration), Some(&old.protocol)).await?;
             let kept = service.configuration(app.id).await?;
             let kept = kept.into_iter().filter_map(|field| Some((field.field.key, field.value?)));
-            Some(self.details.options(&form.schema, kept.collect::<Options>())?)
+            let given = self.details.given(Some(&form.schema))?;
+            let options = given.over(kept.collect::<Options>());
+            store_options = given.store;
+            Some(options)
         } else {
             None
         };
@@ -65,6 +69,8 @@ impl EditApp {
                 .then(|| list(&self.details.data_class)),
             options,
             store: self.details.store()?,
+            store_options,
+            skip_test: self.details.no_test,
             retention: self.details.keep.is_given().then(|| self.details.keep.over(old.retention)),
             protection: self.details.protection.over(&old.protection),
         };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 
 use plakar_driver::Options;
-use plakar_driver::schema::Schema;
+use plakar_driver::schema::{Schema, is_secret};
 use source_app::model::Retention;
 
 use super::protection::ProtectionArgs;
@@ -12,6 +12,9 @@ use crate::failure::Failure;
 use terminal::ask;
 use terminal::exit::Exit;
 use terminal::text;
+
+/// The keys of the store's options begin so, among those of what is backed up.
+const STORE_PREFIX: &str = "store.";
 
 /// Maximum size of the options on standard input, in bytes.
 const MAX_OPTIONS_BYTES: u64 = 1 << 20;
@@ -29,16 +32,23 @@ pub(super) struct AppDetails {
     /// secrets
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     pub(super) option: Vec<(String, String)>,
-    /// Read options from standard input, secrets too: a JSON object of strings
+    /// Read options from standard input, secrets too: a JSON object of strings; those of the store begin
+    /// with "store.", such as "store.passphrase"
     #[arg(long)]
     pub(super) options_stdin: bool,
     /// Ask for this secret at the terminal, without showing it; those that are missing are asked
     /// for anyway
     #[arg(long, value_name = "KEY")]
     pub(super) secret: Vec<String>,
-    /// The folder of the store, or the name of a store of Plakar's
+    /// The folder of the store, a place such as opendrive://Backups, or the name of a store of Plakar's
     #[arg(long, value_name = "PATH|NAME")]
     pub(super) store: Option<String>,
+    /// Read the passphrase of the store from standard input: its first line
+    #[arg(long, conflicts_with = "options_stdin")]
+    pub(super) passphrase_stdin: bool,
+    /// Save it without a test of the login and the store, for a drive that is away now
+    #[arg(long)]
+    pub(super) no_test: bool,
     #[command(flatten)]
     pub(super) keep: KeepArgs,
     #[command(flatten)]
@@ -108,7 +118,10 @@ fn pair(text: &str) -> Result<(String, String), String> {
 impl AppDetails {
     /// Whether any option is to be changed.
     pub(super) fn has_options(&self) -> bool {
-        !self.option.is_empty() || self.options_stdin || !self.secret.is_empty()
+        !self.option.is_empty()
+            || self.options_stdin
+            || self.passphrase_stdin
+            || !self.secret.is_empty()
     }
 
     /// The protocol that a location tells.
@@ -120,7 +133,8 @@ impl AppDetails {
     /// The store, the path of a folder made absolute.
     pub(super) fn store(&self) -> Result<Option<String>, Failure> {
         let Some(store) = &self.store else { return Ok(None) };
-        if !store.contains(std::path::MAIN_SEPARATOR) && store != "." && store != ".." {
+        let is_path = store.contains(std::path::MAIN_SEPARATOR) && !store.contains("://");
+        if !is_path && store != "." && store != ".." {
             return Ok(Some(store.clone()));
         }
         let wrong = || {
@@ -133,37 +147,29 @@ impl AppDetails {
         Ok(Some(path.into_os_string().into_string().map_err(|_| wrong())?))
     }
 
-    /// The options, added to others.
-    pub(super) fn options(
-        &self,
-        schema: &Schema,
-        mut options: Options,
-    ) -> Result<Options, Failure> {
-        let mut given = BTreeMap::new();
+    /// What is given on the command line, on standard input and at the terminal: for the connector, and
+    /// for the store. An empty value is one that is to go.
+    pub(super) fn given(&self, schema: Option<&Schema>) -> Result<GivenOptions, Failure> {
+        let mut given = GivenOptions::default();
         for (key, value) in &self.option {
-            if schema.is_secret(key) {
+            let secret = schema.map_or_else(|| is_secret(key), |schema| schema.is_secret(key));
+            if secret {
                 return Err(Failure::usage(format!(
                     "option {} is a secret, which other users of this machine could read here: leave it out to be asked for it at a \
                      terminal, or give {{\"{key}\": \"…\"}} on standard input with --options-stdin",
                     text::quoted(key)
                 )));
             }
-            if given.insert(key.clone(), value.clone()).is_some() {
-                return Err(Failure::usage(format!(
-                    "option {} is given twice: write it once",
-                    text::quoted(key)
-                )));
-            }
+            given.add(key, value.clone())?;
         }
         if self.options_stdin {
             for (key, value) in from_stdin()? {
-                if given.insert(key.clone(), value).is_some() {
-                    return Err(Failure::usage(format!(
-                        "option {} is given twice: write it once",
-                        text::quoted(&key)
-                    )));
-                }
+                given.add(&key, value)?;
             }
+        }
+        if self.passphrase_stdin {
+            let line = ask::first_line(std::io::stdin(), "standard input")?;
+            given.store.insert("passphrase".to_owned(), line);
         }
         for key in &self.secret {
             if !ask::can_ask() {
@@ -171,16 +177,54 @@ impl AppDetails {
                     "--secret asks at a terminal, and there is none: give secrets by --options-stdin",
                 ));
             }
-            given.insert(key.clone(), ask::secret(&schema.other(key).title)?);
+            let title = schema.map_or_else(|| key.clone(), |schema| schema.other(key).title);
+            given.put(key, ask::secret(&title)?);
         }
-        for (key, value) in given {
+        Ok(given)
+    }
+}
+
+/// Options by their keys, each once.
+#[derive(Default)]
+pub(super) struct GivenOptions {
+    connector: Options,
+    /// Those of the store.
+    pub(super) store: Options,
+}
+
+impl GivenOptions {
+    fn add(&mut self, key: &str, value: String) -> Result<(), Failure> {
+        if self.put(key, value).is_some() {
+            return Err(Failure::usage(format!(
+                "option {} is given twice: write it once",
+                text::quoted(key)
+            )));
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, key: &str, value: String) -> Option<String> {
+        match key.strip_prefix(STORE_PREFIX) {
+            Some(key) => self.store.insert(key.to_owned(), value),
+            None => self.connector.insert(key.to_owned(), value),
+        }
+    }
+
+    /// Whether nothing is said to the connector.
+    pub(super) fn is_empty(&self) -> bool {
+        self.connector.is_empty()
+    }
+
+    /// The connector's options, over others.
+    pub(super) fn over(&self, mut options: Options) -> Options {
+        for (key, value) in &self.connector {
             if value.is_empty() {
-                drop(options.remove(&key))
+                options.remove(key);
             } else {
-                drop(options.insert(key, value))
+                options.insert(key.clone(), value.clone());
             }
         }
-        Ok(options)
+        options
     }
 }
 

@@ -1,7 +1,9 @@
 //! `app`: assign source apps, test, back up, browse, restore and schedule them, by the service that
 //! the console uses too.
 
+mod adopt;
 mod assign;
+mod connection;
 mod edit;
 mod export;
 mod fields;
@@ -13,6 +15,7 @@ mod points;
 mod policy;
 mod protection;
 mod prune;
+mod recovery;
 mod run;
 mod schedule;
 mod show;
@@ -49,11 +52,13 @@ pub(crate) struct AppCommand {
 #[derive(Debug, clap::Subcommand)]
 enum AppAction {
     Assign(assign::Assign),
+    Adopt(adopt::Adopt),
     Edit(edit::EditApp),
     Remove(edit::RemoveApp),
     List(list::ListApps),
     Show(show::Show),
     Status(status::Status),
+    Recovery(recovery::Recovery),
     Test(work::Test),
     Backup(work::Backup),
     Check(work::Check),
@@ -88,6 +93,8 @@ impl AppCommand {
             AppAction::Retry(retry) => opened.run(|opened| retry.run(opened, out)),
             AppAction::Run(run) => opened.run(|opened| run.run(opened, out)),
             AppAction::Assign(assign) => opened.until_signal(|opened| assign.run(opened, out)),
+            AppAction::Adopt(adopt) => opened.until_signal(|opened| adopt.run(opened, out)),
+            AppAction::Recovery(sheet) => opened.until_signal(|opened| sheet.run(opened, out)),
             AppAction::Edit(edit) => opened.until_signal(|opened| edit.run(opened, out)),
             AppAction::Remove(remove) => opened.until_signal(|opened| remove.run(opened, out)),
             AppAction::List(list) => opened.until_signal(|opened| list.run(opened, out)),

@@ -199,6 +199,17 @@ impl<C: Clock + Clone> Scheduler<C> {
         job: Job,
         stop: &CancellationToken,
     ) -> Result<Task> {
+        let task = self.run_to_end(Arc::clone(&runner), job, stop).await?;
+        runner.ended(&task).await;
+        Ok(task)
+    }
+
+    async fn run_to_end<R: Runner>(
+        &self,
+        runner: Arc<R>,
+        job: Job,
+        stop: &CancellationToken,
+    ) -> Result<Task> {
         let id = job.task.id;
         let work = job.clone();
         let mut handle = tokio::spawn(async move { runner.run(work).await });

@@ -12,6 +12,11 @@ pub trait Runner: Send + Sync + 'static {
     /// Runs a task to its end, which may be that it was cancelled: then soon, and without leaving
     /// processes behind.
     fn run(&self, job: Job) -> impl Future<Output = Outcome> + Send;
+
+    /// Is told of a task whose end is written down.
+    fn ended(&self, _: &Task) -> impl Future<Output = ()> + Send {
+        async {}
+    }
 }
 
 /// A task that this process has claimed, with all that is needed to run it.

@@ -25,6 +25,10 @@ pub enum Error {
     /// Plakar refused or failed.
     #[error(transparent)]
     Plakar(#[from] plakar_driver::Error),
+    /// The connection or the store was tested before anything was saved, and did not answer well; one
+    /// may save without the test.
+    #[error("{0}; nothing was saved")]
+    Untested(String),
     /// A fault of ours.
     #[error("the program failed inside: {0}")]
     Internal(String),
@@ -68,7 +72,7 @@ impl Error {
             Self::State(StateError::Conflict(_)) => Problem::Conflict,
             Self::State(StateError::Busy(_)) => Problem::Busy,
             Self::State(_) | Self::Internal(_) | Self::Plakar(Plakar::Io(..)) => Problem::Internal,
-            Self::Plakar(_) => Problem::Refused,
+            Self::Plakar(_) | Self::Untested(_) => Problem::Refused,
         }
     }
 }

@@ -4,6 +4,7 @@ use super::error::{Error, Result};
 use super::handle::Service;
 use super::references::connector_kind;
 use crate::state::AppKind;
+use plakar_driver::Options;
 use plakar_driver::packages::{self, Connector, ConnectorKind, Integration};
 use plakar_driver::schema::Schema;
 
@@ -18,8 +19,13 @@ pub struct Choice {
     pub title: String,
     /// What it says about itself.
     pub description: String,
-    /// The protocols to choose from.
+    /// The protocols to choose from, those first that ask for a login of their own: they are made for
+    /// a drive, where others want it to be set up elsewhere before.
     pub protocols: Vec<String>,
+    /// The class of resource that it is for.
+    pub class: String,
+    /// The subclass; empty for all.
+    pub subclass: String,
 }
 
 /// A connector's form.
@@ -28,6 +34,10 @@ pub struct Form {
     pub integration: String,
     /// The protocol that was chosen.
     pub protocol: String,
+    /// The class of resource that its connector is for.
+    pub class: String,
+    /// The subclass; may be empty.
+    pub subclass: String,
     /// Its fields and rules; a connector without a schema has a field `location` only, and takes
     /// anything else.
     pub schema: Schema,
@@ -37,19 +47,25 @@ pub struct Form {
 const ANY: &str = r#"{"type": "object", "required": ["location"], "properties": {"location": {"type": "string", "minLength": 1,
     "description": "What it is to reach, such as s3://bucket/folder."}}, "additionalProperties": {"type": "string"}}"#;
 
+/// What stands for the integration where Plakar's own connectors do the work, such as that for
+/// folders of this machine; they are in no package.
+pub(super) const BUILT_IN: &str = "plakar";
+
+/// The class of a resource where no package tells one.
+const BUILT_IN_CLASS: &str = "file-storage";
+
 impl Service {
     /// The installed integrations for a kind of app and a resource's class and subclass (empty:
-    /// any).
+    /// any). Those come first that are made for what they reach.
     ///
     /// # Errors
     /// Plakar can't be run.
     pub async fn choices(&self, kind: AppKind, class: &str, subclass: &str) -> Result<Vec<Choice>> {
         let installed = packages::installed(&self.plakar).await?;
         let found = packages::compatible(&installed, connector_kind(kind), class, subclass);
-        Ok(found
-            .into_iter()
-            .map(|(integration, connector)| choice(integration, connector))
-            .collect())
+        let mut choices: Vec<_> = found.into_iter().map(choice).collect();
+        choices.sort_by_key(|(_, asks)| !asks);
+        Ok(choices.into_iter().map(|(choice, _)| choice).collect())
     }
 
     /// The classes of the installed connectors, to suggest: class and subclass.
@@ -80,13 +96,17 @@ impl Service {
         integration: Option<&str>,
         protocol: Option<&str>,
     ) -> Result<Form> {
+        if integration == Some(BUILT_IN) {
+            let protocol = protocol.unwrap_or_default().to_owned();
+            return built_in(protocol, class, subclass);
+        }
         let installed = packages::installed(&self.plakar).await?;
         let mut found = packages::compatible(&installed, connector_kind(kind), class, subclass);
         if found.is_empty() {
             let hint = "see `plakar pkg list` for what is installed";
-            return Err(Error::Input(format!(
-                "no installed integration has a {kind} for {class} {subclass}; {hint}"
-            )));
+            let what = format!("{kind} for {class} {subclass}");
+            let what = if class.is_empty() { kind.to_string() } else { what };
+            return Err(Error::Input(format!("no installed integration has a {what}; {hint}")));
         }
         if let Some(wanted) = integration {
             found.retain(|(integration, _)| integration.name == wanted);
@@ -127,18 +147,72 @@ impl Service {
             }
         };
         let schema = Schema::new(connector.schema.as_deref().unwrap_or(ANY))?;
-        Ok(Form { integration: integration.name.clone(), protocol, schema })
+        Ok(Form {
+            integration: integration.name.clone(),
+            protocol,
+            class: connector.class.clone(),
+            subclass: connector.subclass.clone(),
+            schema,
+        })
+    }
+
+    /// The form of whichever connector reaches a location, one of Plakar's own if no package does.
+    ///
+    /// # Errors
+    /// Plakar can't be run.
+    pub(super) async fn form_for(&self, kind: ConnectorKind, location: &str) -> Result<Form> {
+        let installed = packages::installed(&self.plakar).await?;
+        // Plakar takes a path for its own connector for folders.
+        let protocol = location.split_once(':').map_or("fs", |(protocol, _)| protocol);
+        match packages::for_location(&installed, kind, location) {
+            None => built_in(protocol.to_owned(), "", ""),
+            Some((integration, connector)) => Ok(Form {
+                integration: integration.name.clone(),
+                protocol: protocol.to_owned(),
+                class: connector.class.clone(),
+                subclass: connector.subclass.clone(),
+                schema: Schema::new(connector.schema.as_deref().unwrap_or(ANY))?,
+            }),
+        }
     }
 }
 
-fn choice(integration: &Integration, connector: &Connector) -> Choice {
-    Choice {
+fn built_in(protocol: String, class: &str, subclass: &str) -> Result<Form> {
+    let class = if class.is_empty() { BUILT_IN_CLASS } else { class };
+    Ok(Form {
+        integration: BUILT_IN.to_owned(),
+        protocol,
+        class: class.to_owned(),
+        subclass: subclass.to_owned(),
+        schema: Schema::new(ANY)?,
+    })
+}
+
+/// Whether a connector asks for a secret where the location is of this protocol.
+fn asks_for_login(connector: &Connector, protocol: &str) -> bool {
+    let Some(schema) = connector.schema.as_deref().and_then(|text| Schema::new(text).ok()) else {
+        return false;
+    };
+    let location = Options::from([("location".to_owned(), format!("{protocol}://"))]);
+    let mut missing = schema.faults(&location).into_iter().filter_map(|fault| fault.key);
+    missing.any(|key| schema.is_secret(&key))
+}
+
+/// And whether the first of its protocols asks for a login.
+fn choice((integration, connector): (&Integration, &Connector)) -> (Choice, bool) {
+    let mut protocols = connector.protocols.clone();
+    protocols.sort_by_cached_key(|protocol| !asks_for_login(connector, protocol));
+    let asks = protocols.first().is_some_and(|first| asks_for_login(connector, first));
+    let choice = Choice {
         integration: integration.name.clone(),
         version: integration.version.clone(),
         title: integration.display_name.clone(),
         description: integration.description.clone(),
-        protocols: connector.protocols.clone(),
-    }
+        protocols,
+        class: connector.class.clone(),
+        subclass: connector.subclass.clone(),
+    };
+    (choice, asks)
 }
 
 fn all(installed: &[Integration], kind: AppKind, class: &str, subclass: &str) -> String {

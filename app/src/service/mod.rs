@@ -3,26 +3,36 @@
 //! An app's snapshots carry its random key as a tag, and every way to a restore point checks it,
 //! so that an app sees its own points only, in a store that many use.
 
+mod adopt;
 mod assign;
 mod dashboard;
+mod edit;
 mod error;
 mod export;
 mod handle;
 mod health;
 mod integrations;
 mod log;
+mod places;
 mod points;
 mod prune;
 mod prune_plan;
+mod recovery;
 mod references;
 mod runner;
 mod schedules;
+mod settle_store;
+mod state_copy;
 mod stores;
+mod strength;
 mod tasks;
+mod trial;
 mod work;
 
-pub use assign::{Assign, ConfiguredField, Edit};
+pub use adopt::{Mark, PlakarEntry};
+pub use assign::Assign;
 pub use dashboard::{Dashboard, SiteOverview};
+pub use edit::{ConfiguredField, Edit};
 pub use error::{Error, Problem, Result};
 pub use export::{Export, ExportAs};
 pub use handle::Service;
@@ -30,5 +40,7 @@ pub use health::{AppOverview, AppStatus, StatusReport};
 pub use integrations::{Choice, Form};
 pub use points::OpenedPoint;
 pub use prune_plan::{PrunePlan, PrunePoint};
+pub use recovery::{RecoverySheet, RecoveryStep};
 pub use stores::StoreChoice;
+pub use strength::Strength;
 pub use work::{RestorePlace, Work};

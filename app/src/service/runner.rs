@@ -4,9 +4,10 @@ use super::error::{Error, Problem, Result};
 use super::log::TaskLog;
 use super::prune_plan::{MadePlan, accept, make_plan};
 use super::references::{configuration_kind, store_of};
+use super::state_copy::copy_beside;
 use super::work::{RestorePlace, Work};
 use crate::scheduler::{Job, Outcome, Runner};
-use crate::state::{AppKind, State, TaskResult, TaskState};
+use crate::state::{AppKind, State, Task, TaskKind, TaskResult, TaskState};
 use plakar_driver::{
     self, BackupJob, Browsers, CheckTarget, Failure, Name, Plakar, RestoreJob, RestoreProgress,
     RestoreTarget, SnapshotId, StoreState, Verdict,
@@ -49,6 +50,16 @@ impl Runner for PlakarRunner {
             }
         };
         outcome(ended, true, &mut log)
+    }
+
+    async fn ended(&self, task: &Task) {
+        if task.kind != TaskKind::Backup {
+            return;
+        }
+        if let Err(error) = copy_beside(&self.state, &self.plakar, task.app).await {
+            // No reason for the backup to have failed.
+            tracing::warn!(%error, "the state could not be copied beside the store");
+        }
     }
 }
 

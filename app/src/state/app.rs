@@ -171,6 +171,17 @@ fn random_key() -> Result<String> {
         .map_err(|error| StateError::Busy(format!("{error}; try again")))
 }
 
+/// A key is a part of a tag of Plakar's.
+fn check_key(key: &str) -> Result<()> {
+    if !key.is_empty() && key.len() <= 64 && key.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return Ok(());
+    }
+    Err(StateError::invalid(format!(
+        "the mark \"{}\" is none: write one that `plakar-opendrive app adopt --store STORE` lists",
+        key.escape_debug().take(70).collect::<String>()
+    )))
+}
+
 fn name_taken(spec: &AppSpec) -> impl FnOnce(rusqlite::Error) -> StateError {
     let message =
         format!("there is already a {} named {}; choose another name", spec.kind, spec.name);
@@ -184,9 +195,25 @@ impl State {
     ///
     /// What is given cannot be used, or the name is taken.
     pub fn add_app(&self, spec: &AppSpec, now: DateTime<Utc>) -> Result<App> {
+        self.add_app_marked(spec, &random_key()?, now)
+    }
+
+    /// Assigns an app whose snapshots bear a key already.
+    ///
+    /// # Errors
+    ///
+    /// As [`State::add_app`], or another app has this key.
+    pub fn add_app_marked(&self, spec: &AppSpec, key: &str, now: DateTime<Utc>) -> Result<App> {
         spec.check()?;
-        let key = random_key()?;
+        check_key(key)?;
         self.write(|transaction| {
+            let taken = "SELECT name FROM app WHERE key = ?1";
+            let taken: Option<String> = transaction.query_row(taken, [key], |row| row.get("name")).optional()?;
+            if let Some(name) = taken {
+                return Err(StateError::Conflict(format!(
+                    "the mark {key} is that of the app {name} here; a mark belongs to one app"
+                )));
+            }
             let resource = resource::of(transaction, &spec.resource)?;
             let insert = "INSERT INTO app (kind, name, resource, environment, data_classes, integration, protocol, entry, store, \
                  retention, created, since, key, protection) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, ?12, ?13)";

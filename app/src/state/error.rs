@@ -60,7 +60,7 @@ impl StateError {
         Self::Invalid(Invalid(message.into()))
     }
 
-    pub(super) fn changed_meanwhile(what: &str, name: &str) -> Self {
+    pub(crate) fn changed_meanwhile(what: &str, name: &str) -> Self {
         Self::Conflict(format!(
             "{what} {name} was changed meanwhile; load it again and repeat the change"
         ))

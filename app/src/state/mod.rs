@@ -11,6 +11,7 @@ mod app;
 mod check;
 mod checked;
 mod columns;
+mod copy;
 mod database;
 mod effective;
 mod error;

@@ -8,15 +8,14 @@ use super::error::{Result, StateError};
 use crate::model::Invalid;
 
 /// What the data is in: an account and folder, a database, a share.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Resource {
     /// Its name, by which its apps find each other.
     pub name: String,
     /// Plakar's class, such as `file-storage`.
     pub class: String,
     /// Plakar's subclass; may be empty.
-    #[serde(default)]
     pub subclass: String,
 }
 

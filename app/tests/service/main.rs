@@ -1,5 +1,7 @@
 //! What the service does with the real plakar, our package and a simulated drive.
 
+mod adopting;
+mod encrypting;
 mod serving;
 
 #[path = "../../../plakar-driver/tests/plakar/world.rs"]

@@ -15,12 +15,12 @@ use source_app::state::{
 use crate::world::{World, noise, path};
 
 impl World {
-    fn service(&self) -> Service {
+    pub fn service(&self) -> Service {
         Service::open(&self.user.home().join("state"), self.plakar.clone()).unwrap()
     }
 
     /// What a user enters, with this password.
-    fn assign(&self, kind: AppKind, called: &str, location: &str, password: &str) -> Assign {
+    pub fn assign(&self, kind: AppKind, called: &str, location: &str, password: &str) -> Assign {
         let options = [
             ("location", location),
             ("username", self.simulator.username()),
@@ -39,8 +39,13 @@ impl World {
             integration: None,
             protocol: None,
             options: crate::world::options(&options),
+            entry: None,
+            mark: None,
             store: (kind == AppKind::Source).then(|| self.user.path("vault")),
+            store_options: Default::default(),
             create_store: kind == AppKind::Source,
+            unencrypted: kind == AppKind::Source,
+            skip_test: false,
             retention: Retention::default(),
             protection: Default::default(),
         }
@@ -48,7 +53,7 @@ impl World {
 }
 
 /// Runs a task to its end, and gives its log.
-async fn run(service: &Service, app: &App, work: Work) -> (Task, String) {
+pub async fn run(service: &Service, app: &App, work: Work) -> (Task, String) {
     let begun = service.start(app.id, &work).await.unwrap();
     loop {
         let (task, log) = service.watch(begun.id, 0, 1 << 20).await.unwrap();
@@ -92,11 +97,26 @@ async fn an_app_from_its_assignment_to_a_restore() {
     );
     assert!(service.apps().await.unwrap().is_empty());
 
-    // A wrong password is found by the test, and mended by an edit.
-    let app = service
-        .assign(world.assign(AppKind::Source, "mine", "opendrive://", "wrong-password"))
-        .await
-        .unwrap();
+    // A wrong password is refused before anything is saved, unless the drive is away; then it is found
+    // by the test, and mended by an edit.
+    let mut wrong = world.assign(AppKind::Source, "mine", "opendrive://", "wrong-password");
+    let refused = service.assign(wrong.clone()).await.unwrap_err();
+    assert_eq!(refused.problem(), Problem::Refused);
+    let refused = refused.to_string();
+    assert!(
+        refused.contains("the connection was tested and refused: ")
+            && refused.ends_with("; nothing was saved")
+            && !refused.contains("wrong-password"),
+        "{refused}"
+    );
+    assert!(service.apps().await.unwrap().is_empty());
+    let sources = world.plakar.configurations(Kind::Source).await.unwrap();
+    assert_eq!(sources.into_keys().collect::<Vec<_>>(), ["drive"]);
+    assert!(!world.user.home().join("vault").exists() && world.temporary().is_empty());
+    (wrong.create_store, wrong.unencrypted, wrong.skip_test) = (false, false, true);
+    let app = service.assign(wrong).await.unwrap();
+    let place = plakar_driver::Store::folder(&world.user.home().join("vault")).unwrap();
+    world.plakar.create_store(&place, false).await.unwrap();
     assert_eq!(
         (app.spec.integration.as_str(), app.spec.protocol.as_str()),
         ("rclone", "opendrive")
@@ -106,10 +126,12 @@ async fn an_app_from_its_assignment_to_a_restore() {
     assert!(!failed.verdict.is_empty() && !log.contains("wrong-password"), "{failed:?}");
     let mut options =
         world.assign(AppKind::Source, "mine", "opendrive://", world.simulator.password()).options;
-    let app = service
-        .edit(app.id, app.revision, Edit { options: Some(options.clone()), ..Edit::default() })
-        .await
-        .unwrap();
+    let edited = Edit { options: Some(options.clone()), ..Edit::default() };
+    let mut wrong = edited.clone();
+    wrong.options.as_mut().unwrap().insert("password".into(), "another wrong one".into());
+    let refused = service.edit(app.id, app.revision, wrong).await.unwrap_err().to_string();
+    assert!(refused.contains("tested and refused"), "{refused}");
+    let app = service.edit(app.id, app.revision, edited).await.unwrap();
     // A secret that is left empty stays.
     options.insert("password".into(), String::new());
     let edit = Edit { name: Some("renamed".into()), options: Some(options), ..Edit::default() };
@@ -295,8 +317,8 @@ async fn an_app_from_its_assignment_to_a_restore() {
     assert!(log.contains("keeps ") && log.contains("the newest of the day 2"), "{log}");
 
     // Another app on the same store sees nothing of it.
-    let other =
-        service.assign(world.assign(AppKind::Source, "other", "opendrive://", "x")).await.unwrap();
+    let other = world.assign(AppKind::Source, "other", "opendrive://", world.simulator.password());
+    let other = service.assign(other).await.unwrap();
     assert!(service.points(other.id).await.unwrap().is_empty());
     assert_eq!(
         service.point(other.id, &points[0].id).await.err().unwrap().problem(),
@@ -319,7 +341,7 @@ async fn an_app_from_its_assignment_to_a_restore() {
     service.stop().await;
 }
 
-fn everything(folder: &std::path::Path) -> BTreeMap<String, Vec<u8>> {
+pub fn everything(folder: &std::path::Path) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();
     for entry in std::fs::read_dir(folder).unwrap().flatten() {
         let path = entry.path();

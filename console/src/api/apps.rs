@@ -16,7 +16,7 @@ use super::number::Id;
 use super::views::{ConfiguredView, ListView};
 use source_app::export::{Command, ExportedFile, Kubernetes, Systemd};
 use source_app::service::{
-    Assign, Dashboard, Edit, Export, ExportAs, Service, SiteOverview, StatusReport,
+    Assign, Dashboard, Edit, Export, ExportAs, RecoverySheet, Service, SiteOverview, StatusReport,
 };
 use source_app::state::{App, EffectiveSchedule};
 
@@ -77,6 +77,14 @@ pub(super) async fn configuration(
 ) -> ApiResult<Json<ListView<ConfiguredView>>> {
     let fields = service.configuration(app.get()).await?;
     Ok(Json(ListView { items: fields.into_iter().map(ConfiguredView::from).collect() }))
+}
+
+pub(super) async fn recovery(
+    State(service): State<Service>,
+    StrictPath(app): StrictPath<Id>,
+    _: StrictQuery<NoParameters>,
+) -> ApiResult<Json<RecoverySheet>> {
+    Ok(Json(service.recovery(app.get()).await?))
 }
 
 pub(super) async fn schedules(

@@ -3,6 +3,7 @@
 //! Who may call it is decided before it, by [`super::server`]. Here every value is parsed strictly,
 //! what is unknown is refused, and no answer has a secret in it.
 
+mod adopt;
 mod answer;
 mod apps;
 mod download;
@@ -33,6 +34,7 @@ routes! {
     PUT "/apps/{app}" apps::edit,
     DELETE "/apps/{app}" apps::remove,
     GET "/apps/{app}/configuration" apps::configuration,
+    GET "/apps/{app}/recovery" apps::recovery,
     GET "/apps/{app}/schedules" apps::schedules,
     GET "/apps/{app}/export" apps::export,
     POST "/apps/{app}/tasks" tasks::start,
@@ -51,6 +53,9 @@ routes! {
     GET "/classes" integrations::classes,
     GET "/suggestions" integrations::suggestions,
     GET "/stores" integrations::stores,
+    POST "/stores" adopt::open,
+    GET "/marks" adopt::marks,
+    GET "/entries" adopt::entries,
     GET "/tasks" tasks::list,
     GET "/tasks/{task}" tasks::show,
     GET "/tasks/{task}/log" tasks::log,

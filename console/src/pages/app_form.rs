@@ -19,8 +19,14 @@ pub struct AppForm {
     pub spec: AppSpec,
     /// What the connector needs, without what is left empty.
     pub options: Options,
+    /// What the store needs that Plakar does not have, its passphrase too.
+    pub store_options: Options,
     /// Whether a store is to be made.
     pub create_store: bool,
+    /// Whether it is to be made without encryption.
+    pub unencrypted: bool,
+    /// Whether it is saved without a test.
+    pub skip_test: bool,
     /// What is wrong, by the names of fields.
     pub faults: BTreeMap<String, String>,
     /// What is wrong in no single field.
@@ -39,10 +45,22 @@ pub struct AppFields {
     pub more: Vec<Field>,
     pub more_open: bool,
     pub store: Field,
-    pub create_store: Field,
+    pub new_store: NewStoreFields,
+    pub skip_test: Field,
     pub retention: Vec<Field>,
     pub protection: Vec<Field>,
     pub faults: Vec<String>,
+}
+
+/// The fields of a store that may not be there yet.
+pub struct NewStoreFields {
+    pub create: Field,
+    pub passphrase: Field,
+    pub again: Field,
+    pub unencrypted: Field,
+    /// For a store on a drive that has another login than what is backed up.
+    pub login: Vec<Field>,
+    pub login_open: bool,
 }
 
 impl AppForm {
@@ -53,7 +71,10 @@ impl AppForm {
         Self {
             spec,
             options,
+            store_options: Options::new(),
             create_store: true,
+            unencrypted: false,
+            skip_test: false,
             faults: BTreeMap::new(),
             general: Vec::new(),
             retention,
@@ -81,14 +102,23 @@ impl AppForm {
             if schema::is_secret(key) { value.to_owned() } else { value.trim().to_owned() }
         };
         let options = filled.map(|(key, text)| (key.to_owned(), value(key, text))).collect();
-        let faults = fields
+        let mut faults: BTreeMap<String, String> = fields
             .iter()
             .chain(&shown)
             .filter_map(|field| Some((field.name.clone(), field.error.clone()?)))
             .collect();
+        let store_options = posted_store_options(posted);
+        let again = posted.raw(PASSPHRASE_AGAIN).unwrap_or_default();
+        if store_options.get(PASSPHRASE).map_or("", String::as_str) != again {
+            let message = "This is not what was entered above; enter the passphrase twice.";
+            faults.insert(PASSPHRASE_AGAIN.into(), message.into());
+        }
         Self {
             options,
+            store_options,
             create_store: posted.ticked("create_store"),
+            unencrypted: posted.ticked("unencrypted"),
+            skip_test: posted.ticked("skip_test"),
             faults,
             general: Vec::new(),
             retention: fields,
@@ -111,9 +141,10 @@ impl AppForm {
         let store = self.spec.store.as_deref().unwrap_or_default();
         if !store.is_empty()
             && !store.starts_with('/')
+            && !store.contains("://")
             && !stores.iter().any(|known| known.name == store.trim_start_matches('@'))
         {
-            let message = "Plakar has no such store; write an absolute path, or the name of one of its stores.";
+            let message = "Plakar has no such store; write an absolute path, a place such as opendrive://Backups, or the name of one of its stores.";
             self.faults.entry("store".into()).or_insert_with(|| message.into());
         }
         if let Some(form) = form {
@@ -134,6 +165,9 @@ impl AppForm {
     pub fn refused(&mut self, error: Error) -> Result<(), Error> {
         match error {
             Error::Faults(faults) => self.add(faults),
+            Error::Plakar(plakar_driver::Error::Passphrase(message)) => {
+                self.faults.insert(PASSPHRASE.into(), sentence(&message));
+            }
             error if matches!(error.problem(), Problem::Internal | Problem::NotFound) => {
                 return Err(error);
             }
@@ -143,6 +177,7 @@ impl AppForm {
                     ("choose another name", "name"),
                     ("name for the resource", "resource"),
                     ("no store named", "store"),
+                    ("no store that can be opened", "store"),
                 ];
                 let message = sentence(&text);
                 match field.iter().find(|(words, _)| text.contains(words)) {
@@ -157,11 +192,14 @@ impl AppForm {
     fn add(&mut self, faults: Vec<Fault>) {
         for Fault { key, message } in faults {
             match key {
-                Some(key) => drop(
-                    self.faults
-                        .entry(format!("{OPTION_PREFIX}{key}"))
-                        .or_insert_with(|| sentence(&message)),
-                ),
+                Some(key) => {
+                    let field = match key.strip_prefix(STORE_PREFIX) {
+                        Some(PASSPHRASE) => PASSPHRASE.to_owned(),
+                        Some(_) => key,
+                        None => format!("{OPTION_PREFIX}{key}"),
+                    };
+                    self.faults.entry(field).or_insert_with(|| sentence(&message));
+                }
                 None => self.general.push(sentence(&message)),
             }
         }
@@ -189,7 +227,7 @@ impl AppForm {
         let store = Field::text("store", "Store", spec.store.as_deref().unwrap_or_default())
             .required()
             .suggest(stores.iter().map(|store| store.name.clone()))
-            .help("Where backups go: the absolute path of a folder, or the name of a store of Plakar.")
+            .help("Where backups go: the absolute path of a folder, a place on a drive such as opendrive://Backups, or the name of a store of Plakar.")
             .fault(fault("store"));
         let mut with_faults = |fields: Vec<Field>| -> Vec<Field> {
             let with_fault = |field: Field| {
@@ -199,8 +237,13 @@ impl AppForm {
             fields.into_iter().map(with_fault).collect()
         };
         let (retention, protection) = (with_faults(self.retention), with_faults(self.protection));
-        let create_store = Field::checkbox("create_store", "Make the store if there is none", self.create_store)
-            .help("One in a folder is not encrypted; for an encrypted one make a store with a passphrase in Plakar first.");
+        let new_store = new_store_fields(
+            (self.create_store, self.unencrypted),
+            &self.store_options,
+            &self.faults,
+        );
+        let skip_test = Field::checkbox("skip_test", "Save without a test", self.skip_test)
+            .help("For a drive that is away now. Otherwise the login and the store are tested first, and nothing is saved if they are refused.");
         let option = |field: &ConfiguredField| {
             let value = self.options.get(&field.field.key).or(field.value.as_ref());
             let shown = Field::option(&field.field, value.map(String::as_str), field.set);
@@ -211,8 +254,9 @@ impl AppForm {
             form.iter().partition(|field| field.field.default.is_some() && !field.field.required);
         let options: Vec<Field> = needed.into_iter().map(option).collect();
         let more: Vec<Field> = more.into_iter().map(option).collect();
+        let beside = [&new_store.passphrase, &new_store.again].into_iter().chain(&new_store.login);
         let shown: Vec<&str> =
-            options.iter().chain(&more).map(|field| field.name.as_str()).collect();
+            options.iter().chain(&more).chain(beside).map(|field| field.name.as_str()).collect();
         let others = self
             .faults
             .iter()
@@ -228,11 +272,68 @@ impl AppForm {
             more,
             more_open,
             store,
-            create_store,
+            new_store,
+            skip_test,
             retention,
             protection,
             faults,
         }
+    }
+}
+
+/// The names of the fields of a store's passphrase.
+const PASSPHRASE: &str = "passphrase";
+const PASSPHRASE_AGAIN: &str = "passphrase-again";
+
+/// The names of the other fields of a store begin so, and the keys of its faults.
+const STORE_PREFIX: &str = "store.";
+
+/// What was posted for a store, without what is left empty.
+pub fn posted_store_options(posted: &FormData) -> Options {
+    let filled = posted.under(STORE_PREFIX).filter(|(_, value)| !value.trim().is_empty());
+    let mut options: Options =
+        filled.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+    let passphrase = posted.raw(PASSPHRASE).filter(|passphrase| !passphrase.is_empty());
+    options.extend(passphrase.map(|passphrase| (PASSPHRASE.to_owned(), passphrase.to_owned())));
+    options
+}
+
+/// The fields for the login of a store on a drive.
+pub fn store_login_fields(options: &Options, faults: &BTreeMap<String, String>) -> Vec<Field> {
+    let value = |key: &str| options.get(key).map(String::as_str).unwrap_or_default().to_owned();
+    let fault = |field: Field| {
+        let error = faults.get(&field.name).cloned();
+        field.fault(error)
+    };
+    [
+        Field::text("store.username", "User of the store's drive", &value("username")),
+        Field::secret("store.password", "Password of the store's drive"),
+    ]
+    .into_iter()
+    .map(fault)
+    .collect()
+}
+
+fn new_store_fields(
+    (create, unencrypted): (bool, bool),
+    options: &Options,
+    faults: &BTreeMap<String, String>,
+) -> NewStoreFields {
+    let fault = |name: &str| faults.get(name).cloned();
+    let login = store_login_fields(options, faults);
+    NewStoreFields {
+        create: Field::checkbox("create_store", "Make the store if there is none", create),
+        passphrase: Field::secret(PASSPHRASE, "Passphrase of the store")
+            .help("A new store is encrypted with it: four words that do not go together, or 14 letters and digits at random. Without it nobody can read the store, you included. Plakar keeps it in its configuration, in clear text that only this machine's user can read. Leave it empty for a store whose passphrase Plakar has.")
+            .fault(fault(PASSPHRASE)),
+        again: Field::secret(PASSPHRASE_AGAIN, "Passphrase again").fault(fault(PASSPHRASE_AGAIN)),
+        unencrypted: Field::checkbox(
+            "unencrypted",
+            "Make it without encryption: I know that whoever can read its files can read all that is backed up",
+            unencrypted,
+        ),
+        login_open: login.iter().any(|field| field.error.is_some() || !field.value.is_empty()),
+        login,
     }
 }
 
@@ -275,9 +376,15 @@ fn by_field(faults: Vec<(&'static str, Invalid)>) -> impl Iterator<Item = (Strin
     })
 }
 
-/// The faults of a resource alone: the beginning of the form.
+/// The faults of a resource alone: the beginning of the form. What is empty is filled in later.
 pub fn resource_faults(resource: &Resource) -> BTreeMap<String, String> {
-    by_field(resource.faults()).collect()
+    let or = |text: &str| if text.is_empty() { "x".to_owned() } else { text.to_owned() };
+    let filled = Resource {
+        name: or(&resource.name),
+        class: or(&resource.class),
+        subclass: resource.subclass.clone(),
+    };
+    by_field(filled.faults()).collect()
 }
 
 /// What Plakar's stores are; none if it can't be asked, which the store's field says when it is

@@ -15,10 +15,10 @@ use super::error::{PageError, sentence};
 use super::forms::{Field, FormData};
 use plakar_driver::Options;
 use source_app::model::{Protection, Retention};
-use source_app::service::{Assign, Choice, Service};
-use source_app::state::{AppKind, AppSpec, Resource};
+use source_app::service::{Assign, Choice, Form, Mark, PlakarEntry, Service, Strength};
+use source_app::state::{App, AppKind, AppSpec, Resource};
 
-/// What the first two steps gave.
+/// What the first two steps gave, or a page that led here.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct AssignQuery {
@@ -28,6 +28,12 @@ pub struct AssignQuery {
     subclass: String,
     /// Integration and protocol, with a `/` between.
     connector: String,
+    /// The source or destination of Plakar's that becomes the app.
+    entry: String,
+    /// The mark of restore points that are taken over.
+    mark: String,
+    /// The store that they are in.
+    store: String,
     /// `first`: go back to the first step.
     step: String,
 }
@@ -37,9 +43,13 @@ pub struct AssignQuery {
 struct ResourcePage {
     layout: Layout,
     kind: String,
+    given: AssignQuery,
     resource: Field,
     class: Field,
     subclass: Field,
+    more_open: bool,
+    /// The sources of Plakar's that are no apps.
+    unassigned: Vec<PlakarEntry>,
     faults: Vec<String>,
 }
 
@@ -96,32 +106,65 @@ impl AssignQuery {
         self.connector.split_once('/')
     }
 
-    /// An app of it, without what the last step adds.
-    fn spec(&self, kind: AppKind, integration: &str, protocol: &str) -> AppSpec {
-        let resource = self.resource();
+    /// An app of it, without what the last step adds. What is empty of the resource the service fills
+    /// in.
+    fn spec(&self, kind: AppKind, form: &Form) -> AppSpec {
+        let given = self.resource();
         let letter = |letter: char| {
             if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '-' }
+        };
+        let or = |text: String, other: &str| if text.is_empty() { other.to_owned() } else { text };
+        let resource = Resource {
+            name: or(given.name, &form.protocol),
+            class: or(given.class, &form.class),
+            subclass: given.subclass,
         };
         let name: String = resource.name.chars().map(letter).take(40).collect();
         AppSpec {
             kind,
-            name: name.trim_matches('-').to_owned(),
+            name: or(self.entry.clone(), name.trim_matches('-')),
             resource,
             environment: String::new(),
             data_classes: Vec::new(),
-            integration: integration.to_owned(),
-            protocol: protocol.to_owned(),
+            integration: form.integration.clone(),
+            protocol: form.protocol.clone(),
             entry: String::new(),
-            store: None,
+            store: (!self.store.is_empty()).then(|| self.store.clone()),
             retention: Retention::default(),
             protection: Protection::default(),
         }
+    }
+
+    /// The form of the entry, or of the connector that was chosen.
+    async fn form(&self, service: &Service, kind: AppKind) -> Result<Option<Form>, PageError> {
+        if !self.entry.is_empty() {
+            return Ok(Some(service.form_of_entry(kind, &self.entry).await?));
+        }
+        let class = (self.resource_class.as_str(), self.subclass.as_str());
+        match self.connector() {
+            Some((integration, protocol)) => {
+                Ok(Some(service.form(kind, class, Some(integration), Some(protocol)).await?))
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// The mark that is taken over.
+    async fn mark(&self, service: &Service) -> Result<Option<Mark>, PageError> {
+        if self.mark.is_empty() {
+            return Ok(None);
+        }
+        let marks = service.marks(&self.store).await?;
+        let found = marks.into_iter().find(|mark| mark.key == self.mark);
+        found.map(Some).ok_or_else(|| {
+            PageError::not_found("The store has no such restore points.").back("/adopt")
+        })
     }
 }
 
 pub async fn steps(
     State(service): State<Service>,
-    Query(given): Query<AssignQuery>,
+    Query(mut given): Query<AssignQuery>,
     context: PageContext,
 ) -> PageResult {
     let layout = context.layout(Section::Assign);
@@ -131,44 +174,62 @@ pub async fn steps(
     if given.step == "first" {
         return first(&service, layout, given, BTreeMap::new(), Vec::new()).await;
     }
-    let resource = given.resource();
-    let mut faults = resource_faults(&resource);
-    let (apps, choices) =
-        (service.apps().await?, service.choices(kind, &resource.class, &resource.subclass).await?);
-    let taken = apps
-        .iter()
-        .map(|app| &app.spec.resource)
-        .find(|other| other.name == resource.name && **other != resource);
-    if let Some(other) = taken {
-        let message = format!(
-            "It has the class {} {} already; give the same, or another name.",
-            other.class, other.subclass
-        );
-        faults.insert("resource".into(), message);
-    }
-    if choices.is_empty() && !resource.class.is_empty() {
-        let message = format!(
-            "No installed integration has a {kind} for this class; `plakar pkg list` says what is installed."
-        );
-        faults.entry("resource_class".into()).or_insert(message);
-    }
-    if !faults.is_empty() {
-        return first(&service, layout, given, faults, Vec::new()).await;
-    }
-    let chosen = given.connector().filter(|(name, protocol)| {
-        choices.iter().any(|choice| {
-            choice.integration == *name && choice.protocols.iter().any(|known| known == protocol)
-        })
-    });
-    let (integration, protocol) = match (chosen, choices.as_slice()) {
-        (Some((integration, protocol)), _) => (integration.to_owned(), protocol.to_owned()),
-        (None, [only]) if only.protocols.len() == 1 => {
-            (only.integration.clone(), only.protocols[0].clone())
+    let form = if given.entry.is_empty() {
+        let resource = given.resource();
+        let mut faults = resource_faults(&resource);
+        let choices = service.choices(kind, &resource.class, &resource.subclass).await?;
+        if let Some(message) = taken(&service.apps().await?, &resource) {
+            faults.insert("resource".into(), message);
         }
-        (None, _) => return render(&ConnectorPage { layout, given, choices }),
+        if choices.is_empty() {
+            let message = format!(
+                "No installed integration has a {kind} for this class; `plakar pkg list` says what is installed."
+            );
+            faults.entry("resource_class".into()).or_insert(message);
+        }
+        if !faults.is_empty() {
+            return first(&service, layout, given, faults, Vec::new()).await;
+        }
+        let known = |(name, protocol): (&str, &str)| {
+            choices.iter().any(|choice| {
+                choice.integration == name && choice.protocols.iter().any(|known| known == protocol)
+            })
+        };
+        if !given.connector().is_some_and(known) {
+            given.connector = match choices.as_slice() {
+                [only] if only.protocols.len() == 1 => {
+                    format!("{}/{}", only.integration, only.protocols[0])
+                }
+                _ => return render(&ConnectorPage { layout, given, choices }),
+            };
+        }
+        given.form(&service, kind).await?
+    } else {
+        given.form(&service, kind).await?
     };
-    let entered = AppForm::new(given.spec(kind, &integration, &protocol), Options::new());
-    render(&details(&service, layout, given, entered).await?)
+    let Some(form) = form else {
+        return Err(PageError::input("The beginning of the form is missing.").back("/assign"));
+    };
+    let mut spec = given.spec(kind, &form);
+    if let Some(mark) = given.mark(&service).await? {
+        (spec.name, spec.environment, spec.data_classes) =
+            (mark.name, mark.environment, mark.data_classes);
+    }
+    let entered = AppForm::new(spec, Options::new());
+    render(&details(&service, layout, given, form, entered).await)
+}
+
+/// Why a resource can't be one of this name: another class is known of it.
+fn taken(apps: &[App], resource: &Resource) -> Option<String> {
+    let other = apps.iter().map(|app| &app.spec.resource).find(|other| {
+        other.name == resource.name
+            && !resource.class.is_empty()
+            && (&other.class, &other.subclass) != (&resource.class, &resource.subclass)
+    })?;
+    Some(format!(
+        "It has the class {} {} already; give the same, or another name.",
+        other.class, other.subclass
+    ))
 }
 
 async fn first(
@@ -192,33 +253,32 @@ async fn first(
         all.dedup();
         all
     };
-    let all = distinct(|(class, _)| class);
-    // Most have one integration.
-    let class = if given.resource_class.is_empty() {
-        all.first().cloned().unwrap_or_default()
-    } else {
-        given.resource_class.clone()
-    };
+    let more_open = !faults.is_empty()
+        || [&given.resource, &given.resource_class, &given.subclass]
+            .iter()
+            .any(|text| !text.is_empty());
+    let unassigned = service.unassigned(AppKind::Source).await.unwrap_or_default();
     let mut fault = |name: &str| faults.remove(name);
     let resource = Field::text("resource", "Resource", &given.resource)
-        .required()
         .suggest(names)
-        .help("What holds the data, such as an account or a server, in your words. Apps of one resource are listed together.")
+        .help("What holds the data, such as an account or a server, in your words. Apps of one resource are listed together. Nothing entered: the account.")
         .fault(fault("resource"));
-    let class = Field::text("resource_class", "Class", &class)
-        .required()
-        .suggest(all)
-        .help("What kind of thing it is; an OpenDrive account is file-storage. The integrations that go with it are found by it.")
+    let class = Field::text("resource_class", "Class", &given.resource_class)
+        .suggest(distinct(|(class, _)| class))
+        .help("What kind of thing it is; an OpenDrive account is file-storage. Nothing entered: what the integration is for.")
         .fault(fault("resource_class"));
     let subclass = Field::text("subclass", "Subclass", &given.subclass)
         .suggest(distinct(|(_, subclass)| subclass))
         .fault(fault("subclass"));
     render(&ResourcePage {
         layout,
-        kind: if given.kind.is_empty() { "source".into() } else { given.kind },
+        kind: if given.kind.is_empty() { "source".into() } else { given.kind.clone() },
+        given,
         resource,
         class,
         subclass,
+        more_open,
+        unassigned,
         faults: general,
     })
 }
@@ -227,15 +287,15 @@ async fn details(
     service: &Service,
     layout: Layout,
     given: AssignQuery,
+    form: Form,
     entered: AppForm,
-) -> Result<DetailsPage, PageError> {
-    let spec = &entered.spec;
-    let (integration, protocol) = (spec.integration.clone(), spec.protocol.clone());
-    let class = (spec.resource.class.as_str(), spec.resource.subclass.as_str());
-    let form = service.form(spec.kind, class, Some(&integration), Some(&protocol)).await?;
+) -> DetailsPage {
     let stores = if given.source() { stores(service).await } else { Vec::new() };
-    let fields = entered.fields(&connector_fields(&form), &stores);
-    Ok(DetailsPage { layout, source: given.source(), given, integration, protocol, fields })
+    // One that Plakar has keeps its configuration.
+    let connector = if given.entry.is_empty() { connector_fields(&form) } else { Vec::new() };
+    let fields = entered.fields(&connector, &stores);
+    let (integration, protocol) = (form.integration, form.protocol);
+    DetailsPage { layout, source: given.source(), given, integration, protocol, fields }
 }
 
 pub async fn assign(
@@ -244,68 +304,72 @@ pub async fn assign(
     posted: FormData,
 ) -> Result<Response, PageError> {
     let text = |name: &str| posted.get(name).to_owned();
-    let (resource, resource_class, subclass) =
-        (text("resource"), text("resource_class"), text("subclass"));
     let given = AssignQuery {
         kind: text("kind"),
-        resource,
-        resource_class,
-        subclass,
+        resource: text("resource"),
+        resource_class: text("resource_class"),
+        subclass: text("subclass"),
         connector: text("connector"),
+        entry: text("entry"),
+        mark: text("mark"),
+        store: text("store"),
         step: String::new(),
     };
     let again = || PageError::input("The beginning of the form is missing.").back("/assign");
-    let (Ok(kind), Some((integration, protocol))) =
-        (given.kind.parse::<AppKind>(), given.connector())
-    else {
-        return Err(again());
-    };
-    let mut entered = AppForm::posted(&posted, given.spec(kind, integration, protocol));
-    let class = (given.resource_class.as_str(), given.subclass.as_str());
-    let form = service
-        .form(kind, class, Some(integration), Some(protocol))
-        .await
-        .map_err(|error| PageError::from(error).back("/assign"))?;
+    let kind: AppKind = given.kind.parse().map_err(|_| again())?;
+    let form = given.form(&service, kind).await.map_err(|error| error.back("/assign"))?;
+    let form = form.ok_or_else(again)?;
+    let mut entered = AppForm::posted(&posted, given.spec(kind, &form));
     let known = if given.source() { stores(&service).await } else { Vec::new() };
-    entered.check(Some(&form), &known, &[]);
+    entered.check(Some(&form).filter(|_| given.entry.is_empty()), &known, &[]);
     if service.app_named(kind, &entered.spec.name).await.is_ok() {
         let message = format!("There is already a {kind} of this name; choose another name.");
         entered.faults.entry("name".into()).or_insert(message);
     }
     if entered.is_fine() {
-        let AppSpec {
-            kind,
-            name,
-            resource,
-            environment,
-            data_classes,
-            integration,
-            protocol,
-            store,
-            retention,
-            protection,
-            ..
-        } = entered.spec.clone();
-        let (integration, protocol) = (Some(integration), Some(protocol));
-        let (options, create_store) = (entered.options.clone(), entered.create_store);
-        let assign = Assign {
-            kind,
-            name,
-            resource,
-            environment,
-            data_classes,
-            integration,
-            protocol,
-            options,
-            store,
-            create_store,
-            retention,
-            protection,
-        };
-        match service.assign(assign).await {
-            Ok(app) => return Ok(redirect(&format!("/apps/{}", app.id), "assigned")),
+        match service.assign(wanted(&given, kind, &form, &entered)).await {
+            Ok(app) => return Ok(assigned(&app, &entered)),
             Err(error) => entered.refused(error)?,
         }
     }
-    render_invalid(&details(&service, context.layout(Section::Assign), given, entered).await?)
+    render_invalid(&details(&service, context.layout(Section::Assign), given, form, entered).await)
+}
+
+fn wanted(given: &AssignQuery, kind: AppKind, form: &Form, entered: &AppForm) -> Assign {
+    let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    let spec = entered.spec.clone();
+    let adopted = some(&given.entry);
+    Assign {
+        kind,
+        name: spec.name,
+        resource: given.resource(),
+        environment: spec.environment,
+        data_classes: spec.data_classes,
+        integration: some(&form.integration).filter(|_| adopted.is_none()),
+        protocol: some(&form.protocol).filter(|_| adopted.is_none()),
+        options: entered.options.clone(),
+        entry: adopted,
+        mark: some(&given.mark),
+        store: spec.store,
+        store_options: entered.store_options.clone(),
+        create_store: entered.create_store,
+        unencrypted: entered.unencrypted,
+        skip_test: entered.skip_test,
+        retention: spec.retention,
+        protection: spec.protection,
+    }
+}
+
+/// Leads on: of a source to its recovery sheet, which is to be printed now.
+fn assigned(app: &App, entered: &AppForm) -> Response {
+    if app.spec.kind == AppKind::Destination {
+        return redirect(&format!("/apps/{}", app.id), "assigned");
+    }
+    let passphrase = entered.store_options.get("passphrase");
+    let notice = match passphrase.map(|passphrase| Strength::of(passphrase, &[&app.spec.name])) {
+        Some(Strength::Strong) => "assigned-strong",
+        Some(_) => "assigned-fair",
+        None => "assigned",
+    };
+    redirect(&format!("/apps/{}/recovery", app.id), notice)
 }

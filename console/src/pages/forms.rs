@@ -77,6 +77,11 @@ impl Field {
         Self { widget: Widget::Select(options), required: true, ..Self::text(name, label, value) }
     }
 
+    /// A line that is neither shown nor kept.
+    pub fn secret(name: &str, label: &str) -> Self {
+        Self { widget: Widget::Secret, ..Self::text(name, label, "") }
+    }
+
     /// Yes or no.
     pub fn checkbox(name: &str, label: &str, checked: bool) -> Self {
         Self {

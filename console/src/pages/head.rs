@@ -11,6 +11,8 @@ pub enum Tab {
     Points,
     /// When something runs.
     Schedules,
+    /// How to get its data back without this console.
+    Recovery,
     /// What its user says of it.
     Settings,
 }
@@ -30,10 +32,11 @@ impl AppHead {
             (Tab::Dashboard, "", "Dashboard"),
             (Tab::Points, "/points", "Restore points"),
             (Tab::Schedules, "/schedules", "Schedules"),
+            (Tab::Recovery, "/recovery", "Recovery sheet"),
             (Tab::Settings, "/settings", "Settings"),
         ];
         let source = self.app.spec.kind == AppKind::Source;
-        let has = |tab| source || !matches!(tab, Tab::Points | Tab::Schedules);
+        let has = |tab| source || matches!(tab, Tab::Dashboard | Tab::Settings);
         all.into_iter()
             .filter(|(tab, ..)| has(*tab))
             .map(|(tab, end, text)| (tab, format!("/apps/{}{end}", self.app.id), text))

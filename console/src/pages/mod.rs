@@ -1,5 +1,6 @@
 //! The pages: what the console shows to people, over the same service as the API.
 
+mod adopt;
 mod answer;
 mod app;
 mod app_form;
@@ -17,6 +18,7 @@ mod points;
 mod policies;
 mod protection_form;
 mod prune;
+mod recovery;
 mod running_task;
 mod schedules;
 mod settings;
@@ -68,6 +70,9 @@ routes! {
     GET "/apps/{id}/export/file" export::file,
     GET "/assign" assign::steps,
     POST "/assign" assign::assign,
+    GET "/adopt" adopt::show,
+    POST "/adopt" adopt::open,
+    GET "/apps/{id}/recovery" recovery::show,
     GET "/apps/{id}/settings" settings::show,
     POST "/apps/{id}/settings" settings::save,
     GET "/apps/{id}/remove" settings::question,

@@ -4,7 +4,12 @@
 /// The text of a code; unknown ones say nothing.
 pub fn text(code: &str) -> Option<&'static str> {
     Some(match code {
-        "assigned" => "The app is assigned. Test its connection next.",
+        "assigned" => "The app is assigned; its login was tested, unless you left that out.",
+        "assigned-strong" => "The app is assigned, and its store has a strong passphrase.",
+        "assigned-fair" => {
+            "The app is assigned, and its store has a fair passphrase: a longer one would be strong."
+        }
+        "opened" => "The store is open.",
         "saved" => "Saved.",
         "removed" => "The app is removed. Its restore points stay in the store.",
         "started" => "The task is started.",

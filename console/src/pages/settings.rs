@@ -91,6 +91,8 @@ async fn settings(
         .required()
         .help("What holds the data, in your words. Apps of one resource are listed together.")
         .fault(entered.faults.remove("resource"));
+    // It has no field here: a store that wants one is opened where restore points are taken over.
+    entered.general.extend(entered.faults.remove("passphrase"));
     let outdated = revision != app.revision.to_string();
     let fields = entered.fields(&configured.fields, &stores);
     SettingsPage {
@@ -152,6 +154,8 @@ pub async fn save(
             data_classes: Some(spec.data_classes),
             options: configured.form.is_some().then(|| entered.options.clone()),
             store: spec.store,
+            store_options: Options::new(),
+            skip_test: entered.skip_test,
             retention: Some(spec.retention),
             protection: Some(spec.protection),
         };

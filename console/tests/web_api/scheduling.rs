@@ -52,7 +52,7 @@ pub async fn schedules(api: &Api, app: &Value) -> (Value, Value) {
     let site = api.get("/apps").await;
     assert_eq!(
         (site["apps"].as_array().unwrap().len(), site["next"].as_array().unwrap().len()),
-        (3, 3)
+        (4, 4)
     );
     exports(api, app).await;
     (made["id"].clone(), policy_id)

@@ -9,6 +9,8 @@ use crate::refusals::{self, Given};
 use crate::scheduling::schedules;
 use crate::world::{World, environment, guard};
 
+const PASSPHRASE: &str = "mule lantern orbit pickle 47";
+
 /// A source of the folder `home` of the drive, into the world's store.
 fn source(world: &World, name: &str) -> Value {
     json!({
@@ -109,6 +111,7 @@ async fn assigning(api: &Api, world: &World) -> (Value, Value) {
         answer.json
     );
     let other = api.ok(201, "POST", "/apps", source(world, "other")).await["id"].clone();
+    adopting(api, world).await;
     let mut destination = source(world, "restored");
     for left_out in ["store", "retention", "environment", "data_classes"] {
         destination.as_object_mut().unwrap().remove(left_out);
@@ -160,6 +163,31 @@ async fn assigning(api: &Api, world: &World) -> (Value, Value) {
     (id, other)
 }
 
+/// An app with an encrypted store, and what it needs to be taken over.
+async fn adopting(api: &Api, world: &World) {
+    let mut safe = source(world, "safe");
+    (safe["store"], safe["create_store"]) = (json!(world.user.path("safe")), json!(true));
+    let answer = api.ok(400, "POST", "/apps", safe.clone()).await;
+    assert_eq!(answer["error"]["faults"][0]["key"], "store.passphrase");
+    safe["store_options"] = json!({ "passphrase": PASSPHRASE });
+    let app = api.ok(201, "POST", "/apps", safe).await;
+    assert_eq!((&app["store"], &app["resource"]["name"]), (&json!("safe"), &json!("my drive")));
+    let stores = api.get("/stores").await;
+    assert_eq!(stores["items"], json!([{ "name": "safe", "location": world.user.path("safe") }]));
+    let sheet = api.get(&format!("/apps/{}/recovery", app["id"])).await;
+    assert_eq!((&sheet["encrypted"], &sheet["points"]), (&json!(true), &json!(0)));
+    assert!(!sheet.to_string().contains(PASSPHRASE), "{sheet}");
+
+    assert_eq!(api.get("/marks?store=safe").await["items"], json!([]));
+    let entries = api.get("/entries?kind=source").await;
+    assert_eq!(entries["items"], json!([{ "name": "drive", "location": "opendrive://" }]));
+    let open = json!({ "store": world.user.path("safe") });
+    assert_eq!(api.ok(200, "POST", "/stores", open).await, json!({ "store": "safe" }));
+    let wrong = json!({ "store": world.user.path("safe"), "options": { "passphrase": "not it" } });
+    let message = api.refused(502, "POST", "/stores", wrong).await;
+    assert!(message.contains("passphrase is another one"), "{message}");
+}
+
 /// Gives the newest restore point, in which one file is missing.
 async fn backing_up(api: &Api, world: &World, app: &Value) -> String {
     let (task, _) = api.run(app, json!({ "kind": "test" })).await;
@@ -193,7 +221,7 @@ async fn backing_up(api: &Api, world: &World, app: &Value) -> String {
         (&dashboard["last"]["snapshot"], &dashboard["last_success"]),
         (&json!(snapshot), &Value::Null)
     );
-    assert_eq!(dashboard["resource"].as_array().unwrap().len(), 3);
+    assert_eq!(dashboard["resource"].as_array().unwrap().len(), 4);
     snapshot
 }
 
@@ -363,11 +391,15 @@ async fn broken(api: &Api, world: &World, given: &Given) {
     let broken = api.with(&world.user.home().join("state"), plakar).await;
     let Given { app, snapshot, .. } = given;
     let point = format!("/apps/{app}/points/{snapshot}");
+    let safe = id_of(api, "safe").await;
     for path in [
         "/choices?kind=source&class=file-storage",
         "/form?kind=source&class=file-storage",
         "/classes",
         "/stores",
+        "/marks?store=safe",
+        "/entries?kind=source",
+        &format!("/apps/{safe}/recovery"),
         &format!("/apps/{app}/configuration"),
         &format!("/apps/{app}/points"),
         &format!("/apps/{app}/prune"),
@@ -383,6 +415,7 @@ async fn broken(api: &Api, world: &World, given: &Given) {
     let revision = api.get(&format!("/apps/{app}")).await["app"]["revision"].clone();
     for (method, path, body) in [
         ("POST", "/apps".to_owned(), source(world, "third")),
+        ("POST", "/stores".to_owned(), json!({ "store": "safe" })),
         ("PUT", format!("/apps/{app}"), json!({ "revision": revision, "options": {} })),
         ("POST", format!("/apps/{app}/tasks"), json!({ "kind": "check", "snapshot": snapshot })),
         ("POST", format!("/tasks/{checked}/retry"), json!({})),
@@ -395,12 +428,19 @@ async fn broken(api: &Api, world: &World, given: &Given) {
     broken.refused(502, "DELETE", &format!("/apps/{spare}"), Value::Null).await;
 }
 
+async fn id_of(api: &Api, name: &str) -> Value {
+    let apps = api.get("/apps").await;
+    let found = apps["apps"].as_array().unwrap().iter().find(|one| one["app"]["name"] == name);
+    found.unwrap()["app"]["id"].clone()
+}
+
 async fn removing(api: &Api, given: &Given, other: &Value) {
     for path in [
         format!("/schedules/{}", given.schedule),
         format!("/policies/{}", given.policy),
         format!("/apps/{other}"),
         format!("/apps/{}", given.app),
+        format!("/apps/{}", id_of(api, "safe").await),
     ] {
         api.ok(204, "DELETE", &path, Value::Null).await;
         api.refused(404, "DELETE", &path, Value::Null).await;

@@ -9,7 +9,7 @@ use crate::world::World;
 /// No page ever shows it.
 const SECRET: &str = "correct \"horse\" <battery> & 'staple' #1";
 
-const BEGINNING: &str =
+pub const BEGINNING: &str =
     "/assign?kind=source&resource=Family+drive&resource_class=file-storage&subclass=";
 
 async fn without_secret(console: &Console, paths: &[&str]) {
@@ -20,7 +20,7 @@ async fn without_secret(console: &Console, paths: &[&str]) {
     }
 }
 
-fn filled<'a>(
+pub fn filled<'a>(
     fields: &'a [(String, String)],
     with: &[(&'a str, &'a str)],
 ) -> Vec<(&'a str, &'a str)> {
@@ -37,18 +37,24 @@ async fn an_app_is_assigned_step_by_step_changed_and_removed() {
 
     let page = console.page("/assign").await;
     assert_eq!(page.text(".steps [aria-current]"), "What it is");
-    assert_eq!(page.attribute("#resource_class", "value"), "file-storage");
+    // Both are found out, and folded.
+    assert!(page.has("details:not([open]) #resource") && page.has("details #resource_class"));
     let page =
-        console.page("/assign?kind=source&resource=&resource_class=nonsense&subclass=").await;
+        console.page("/assign?kind=source&resource=a%07b&resource_class=nonsense&subclass=").await;
     assert!(
-        page.text("#resource-fault").contains("missing")
+        page.text("#resource-fault").contains("control character")
             && page.text("#resource_class-fault").contains("No installed integration")
+            && page.has("details[open] #resource")
     );
 
     // It has two protocols, so it is asked for.
     let page = console.page(BEGINNING).await;
     assert_eq!(page.text(".steps [aria-current]"), "Integration");
-    assert_eq!(page.texts(".cards-choice strong"), ["rclone", "opendrive"]);
+    // That comes first, and is chosen, which is made for the drive and asks for its login.
+    assert_eq!(page.texts(".cards-choice strong"), ["opendrive", "rclone"]);
+    assert_eq!(page.attribute("input[name=connector][checked]", "value"), "rclone/opendrive");
+    let without = console.page("/assign?kind=source").await;
+    assert_eq!(without.texts(".cards-choice strong"), ["opendrive", "rclone"]);
     let details = format!("{BEGINNING}&connector=rclone%2Fopendrive");
     let page = console.page(&details).await;
     assert_eq!(page.text(".steps [aria-current]"), "Details");
@@ -128,11 +134,29 @@ async fn an_app_is_assigned_step_by_step_changed_and_removed() {
             ("option.password", SECRET),
             ("store", &store),
             ("create_store", "true"),
+            ("unencrypted", "true"),
+            ("skip_test", "true"),
             ("daily", "7"),
         ],
     );
+    // The drive is asked before anything is saved, and this is not its password.
+    let asked: Vec<_> = good.iter().copied().filter(|(name, _)| *name != "skip_test").collect();
+    let answer = console.post("/assign", &asked).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(!answer.text.contains("horse"));
+    let page = answer.html("refused");
+    assert!(
+        page.text(".faults").contains("tested and refused")
+            && page.text(".faults").contains("nothing was saved"),
+        "{}",
+        page.text(".faults")
+    );
+    assert!(console.service.apps().await.unwrap().is_empty());
+    assert!(!std::path::Path::new(&store).exists());
+    assert!(!world.user.ok(&["source", "show", "-json"]).contains("drive-app"));
+
     let place = console.done("/assign", &good).await;
-    let (path, _) = place.split_once('?').unwrap();
+    let path = place.split_once("/recovery?").unwrap().0;
     let app = console.service.app_named(AppKind::Source, "drive-app").await.unwrap();
     assert_eq!(
         (path, &app.spec.data_classes[..]),
@@ -140,7 +164,7 @@ async fn an_app_is_assigned_step_by_step_changed_and_removed() {
     );
     assert_eq!(
         console.page(&place).await.text(".notice"),
-        "The app is assigned. Test its connection next."
+        "The app is assigned; its login was tested, unless you left that out."
     );
     assert!(std::path::Path::new(&store).join("CONFIG").exists());
     let shown = world.user.ok(&["source", "show", "-secrets", "-json", "drive-app"]);
@@ -166,6 +190,11 @@ async fn an_app_is_assigned_step_by_step_changed_and_removed() {
     );
     let right =
         filled(&form, &[("name", "renamed"), ("option.transfers", "4"), ("environment", "")]);
+    // A changed configuration is tested too.
+    let answer = console.post(&settings, &right).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(answer.html("refused").text(".faults").contains("tested and refused"));
+    let right = [&right[..], &[("skip_test", "true")]].concat();
     assert_eq!(console.done(&settings, &right).await, format!("{settings}?notice=saved"));
     let page = console.page(&settings).await;
     assert_eq!(

@@ -1,6 +1,7 @@
 //! The console's pages, behind its server: what is shown, that every page is sound HTML, and that
 //! nothing hostile gets through.
 
+mod adopting;
 mod assigning;
 mod console;
 mod hostile;

@@ -85,7 +85,10 @@ async fn a_dashboard_has_all_of_an_app() {
     let apps = scene(&console).fill();
     let page = console.page(&format!("/apps/{}", apps[0].id)).await;
     assert_eq!(page.text("h1"), "photos");
-    assert_eq!(page.texts(".tabs a"), ["Dashboard", "Restore points", "Schedules", "Settings"]);
+    assert_eq!(
+        page.texts(".tabs a"),
+        ["Dashboard", "Restore points", "Schedules", "Recovery sheet", "Settings"]
+    );
     assert_eq!(page.text(".tabs a[aria-current=page]"), "Dashboard");
     assert_eq!(page.texts(".actions button"), ["Create Backup", "Test Connection", "Check"]);
     assert_eq!(page.attribute(".actions a.button", "href"), format!("/apps/{}/prune", apps[0].id));

@@ -121,8 +121,13 @@ impl Console {
             integration: None,
             protocol: None,
             options: crate::world::options(&options),
+            entry: None,
+            mark: None,
             store: (kind == AppKind::Source).then(|| world.user.path("store")),
+            store_options: Default::default(),
             create_store: false,
+            unencrypted: false,
+            skip_test: true,
             retention: Retention::default(),
             protection: Protection::default(),
         };

@@ -40,6 +40,17 @@ pub struct Browser {
     known: AsyncMutex<KnownPoints>,
 }
 
+/// What a store says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repository {
+    /// Its id.
+    pub id: String,
+    /// Whether it can be read with its passphrase only.
+    pub encrypted: bool,
+    /// The version of Plakar that reads it.
+    pub plakar: String,
+}
+
 /// The headers of a store, and how it looked when they were fetched.
 #[derive(Default)]
 struct KnownPoints {
@@ -202,6 +213,22 @@ impl Browser {
         ];
         let _asks = self.asks();
         self.api.get("/api/repository/snapshots", &query).await
+    }
+
+    /// What the store says of itself.
+    ///
+    /// # Errors
+    /// As for all here.
+    pub async fn repository(&self) -> Result<Repository> {
+        let _asks = self.asks();
+        let info: serde_json::Value = self.api.get("/api/info", &[]).await?;
+        let all: serde_json::Value = self.api.get("/api/repository/info", &[]).await?;
+        let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        Ok(Repository {
+            id: text(&info["repository_id"]),
+            encrypted: !all["item"]["configuration"]["encryption"].is_null(),
+            plakar: text(&info["version"]),
+        })
     }
 
     /// A snapshot.

@@ -99,8 +99,8 @@ pub async fn installed(plakar: &Plakar) -> Result<Vec<Integration>> {
     Ok(integrations)
 }
 
-/// The connectors for a resource of this class. A connector or resource without subclass goes with
-/// any.
+/// The connectors for a resource of this class, or of any if it is empty. A connector or resource
+/// without subclass goes with any.
 pub fn compatible<'a>(
     integrations: &'a [Integration],
     kind: ConnectorKind,
@@ -110,7 +110,8 @@ pub fn compatible<'a>(
     let fits = |connector: &&Connector| {
         let subclass_fits =
             subclass.is_empty() || connector.subclass.is_empty() || connector.subclass == subclass;
-        connector.kind == kind && connector.class == class && subclass_fits
+        let class_fits = class.is_empty() || connector.class == class;
+        connector.kind == kind && class_fits && subclass_fits
     };
     let of = |integration: &'a Integration| {
         integration.connectors.iter().filter(fits).map(move |connector| (integration, connector))
@@ -217,6 +218,8 @@ mod tests {
         let count = |kind, class, subclass| compatible(&integrations, kind, class, subclass).len();
         assert_eq!(count(ConnectorKind::Importer, "file-storage", ""), 3);
         assert_eq!(count(ConnectorKind::Importer, "file-storage", "ftp"), 2);
+        assert_eq!(count(ConnectorKind::Importer, "", ""), 3);
+        assert_eq!(count(ConnectorKind::Importer, "", "sftp"), 2);
         assert_eq!(count(ConnectorKind::Importer, "database", ""), 0);
         assert_eq!(count(ConnectorKind::Exporter, "file-storage", ""), 0);
     }

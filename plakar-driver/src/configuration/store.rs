@@ -49,6 +49,14 @@ impl Store {
         Ok(Self(StorePlace::Folder(path.to_owned())))
     }
 
+    /// Its name in Plakar's configuration, if it has one.
+    pub fn name(&self) -> Option<&Name> {
+        match &self.0 {
+            StorePlace::Named(name) => Some(name),
+            StorePlace::Folder(_) => None,
+        }
+    }
+
     /// What plakar's `at` takes.
     pub(crate) fn reference(&self) -> String {
         match &self.0 {
@@ -86,8 +94,8 @@ impl Plakar {
         }
     }
 
-    /// Makes a store. An encrypted one needs a name and the option `passphrase`; plakar wants a
-    /// strong one.
+    /// Makes a store. An encrypted one needs a name and the option `passphrase`; plakar takes any
+    /// there, and asks for 80 bits only of one that is typed at its own prompt.
     ///
     /// # Errors
     /// There is one already, or the connector refuses.

@@ -35,10 +35,13 @@ const MAX_LAST_LINES: usize = 20;
 #[derive(Clone, Debug)]
 pub struct Plakar(Arc<Settings>);
 
+#[derive(Clone)]
 struct Settings {
     program: PathBuf,
     guard: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
+    /// A folder for its configuration, if it is not the user's own.
+    configuration: Option<PathBuf>,
 }
 
 /// Without the environment: it may hold passwords.
@@ -91,7 +94,20 @@ impl Plakar {
                 .find(|path| path.is_file())
                 .ok_or_else(missing)?
         };
-        Ok(Self(Arc::new(Settings { program, guard, environment })))
+        Ok(Self(Arc::new(Settings { program, guard, environment, configuration: None })))
+    }
+
+    /// The same plakar with a configuration in this folder, which knows nothing of the user's: for
+    /// what is tried before it is kept.
+    #[must_use]
+    pub fn apart(&self, folder: &Path) -> Self {
+        let configuration = Some(folder.to_owned());
+        Self(Arc::new(Settings { configuration, ..(*self.0).clone() }))
+    }
+
+    /// Whether its environment has a passphrase for stores that have none in the configuration.
+    pub fn has_passphrase_variable(&self) -> bool {
+        self.variable("PLAKAR_PASSPHRASE").is_some()
     }
 
     fn variable(&self, name: &str) -> Option<&OsStr> {
@@ -112,7 +128,10 @@ impl Plakar {
 
     /// Where plakar keeps sources, destinations and stores.
     pub(crate) fn configuration_folder(&self) -> Result<PathBuf> {
-        self.folder("XDG_CONFIG_HOME", ".config")
+        match &self.0.configuration {
+            Some(folder) => Ok(folder.clone()),
+            None => self.folder("XDG_CONFIG_HOME", ".config"),
+        }
     }
 
     /// Where plakar unpacks its packages.
@@ -122,9 +141,11 @@ impl Plakar {
 
     /// A job: plakar with these arguments.
     pub(crate) fn job<I: Into<OsString>>(&self, arguments: impl IntoIterator<Item = I>) -> Job {
+        let own = self.0.configuration.iter();
+        let own = own.flat_map(|folder| ["-configdir".into(), folder.clone().into_os_string()]);
         Job {
             plakar: self.clone(),
-            arguments: arguments.into_iter().map(Into::into).collect(),
+            arguments: own.chain(arguments.into_iter().map(Into::into)).collect(),
             input: Vec::new(),
             timeout: CONFIGURATION_TIMEOUT,
             cancel: CancellationToken::new(),

@@ -5,6 +5,11 @@ use std::collections::VecDeque;
 use crate::error::{Error, Result};
 use crate::process::lines::Line;
 
+const NO_PASSPHRASE: &str = "the store is encrypted, and Plakar was given no passphrase: give it where the store is chosen, or run \
+     `plakar store set NAME passphrase_cmd=COMMAND`, where COMMAND prints it";
+
+const WRONG_PASSPHRASE: &str = "the store is encrypted, and its passphrase is another one than what was given or what Plakar's configuration has for it";
+
 /// How a job ended.
 #[derive(Debug)]
 pub(crate) struct JobEnd {
@@ -57,7 +62,12 @@ pub(crate) fn refused(code: i32, reason: String) -> Error {
     let locked = ["Can't take exclusive lock", "Can't take repository lock", "already locked"];
     match code {
         66 => Error::StoreUnavailable(reason),
-        77 => Error::Passphrase(reason),
+        77 => Error::Passphrase(if reason.contains("failed to unlock") {
+            WRONG_PASSPHRASE.to_owned()
+        } else {
+            // Plakar asked at a terminal that is not there: "inappropriate ioctl for device".
+            NO_PASSPHRASE.to_owned()
+        }),
         _ if locked.iter().any(|lock| reason.contains(lock)) => Error::StoreLocked(reason),
         _ => Error::Refused(reason),
     }

@@ -23,7 +23,7 @@ fn bad_input_gets_one_line() {
     let stored = |more: &[&'static str]| assign(&[&["--store", "./s"], more].concat());
     world.fails(2, &assign(&[]), "--store is missing");
     world.fails(2, &assign(&["--destination", "--store", "s"]), "a destination has none");
-    world.fails(2, &stored(&[]), "give --protocol, one of rclone, opendrive");
+    world.fails(2, &stored(&[]), "give --protocol, one of opendrive, rclone");
     world.fails(2, &stored(&["--integration", "s3"]), "choose one of rclone (rclone, opendrive)");
     world.fails(2, &stored(&["--class", "database"]), "no installed integration");
     world.fails(7, &stored(&["--protocol", "opendrive"]), "the secret \"password\" is missing");

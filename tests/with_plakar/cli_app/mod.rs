@@ -1,5 +1,6 @@
 //! `plakar-opendrive app`: the real Plakar and a simulated drive, by the command line alone.
 
+mod adopting;
 mod console;
 mod ending;
 mod input;

@@ -22,10 +22,20 @@ fn a_wrong_password_is_told_and_mended() {
         &username,
         "--options-stdin",
     ];
-    let outcome = world.run_with_input(
-        &[&given[..], &["--store", "store/", "--create-store"]].concat(),
-        br#"{"password": "wr0ng"}"#,
+    let given = [&given[..], &["--store", "store/", "--create-store", "--unencrypted"]].concat();
+    let wrong = br#"{"password": "wr0ng"}"#;
+    let outcome = world.run_with_input(&given, wrong);
+    assert_eq!(outcome.code, Some(1), "{}", outcome.text());
+    assert!(
+        outcome.stderr.contains("the connection was tested and refused: ")
+            && outcome.stderr.contains("; nothing was saved")
+            && world.rows(&["list"]).is_empty()
+            && !world.user.home().join("store").exists(),
+        "{}",
+        outcome.stderr
     );
+    // A drive that is away now: saved without a test.
+    let outcome = world.run_with_input(&[&given[..], &["--no-test"]].concat(), wrong);
     assert_eq!(outcome.code, Some(0), "{}", outcome.text());
     let failed = world.run(&["test", "drive"]);
     assert_eq!((failed.code, failed.stdout.len()), (Some(1), 0), "{}", failed.text());

@@ -9,6 +9,8 @@ use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use super::world::{World, until};
 use support::planted::assert_plain;
 
+const PASSPHRASE: &str = "mule lantern orbit pickle 47";
+
 fn at_terminal(world: &World, arguments: &[&str]) -> PtySession {
     let mut command = world.command(&[&["app"], arguments].concat());
     command.env("TERM", "xterm");
@@ -42,12 +44,11 @@ fn answer(session: &mut PtySession, question: &str, answer: &str) -> String {
 fn what_is_missing_is_asked_for_and_secrets_are_not_shown() {
     let world = World::new();
     world.put("Documents/file", b"x");
-    let mut session = at_terminal(
-        &world,
-        &["assign", "drive", "--resource", "r", "--store", "./store", "--create-store"],
-    );
+    let mut session =
+        at_terminal(&world, &["assign", "drive", "--store", "./store", "--create-store"]);
     answer(&mut session, "Protocol (1 to 2): ", "3");
-    let mut shown = answer(&mut session, "Protocol (1 to 2): ", "opendrive");
+    // That comes first which is made for the drive.
+    let mut shown = answer(&mut session, "Protocol (1 to 2): ", "1");
     shown += &answer(
         &mut session,
         "Location, after opendrive:// (nothing for all of it): ",
@@ -74,10 +75,19 @@ fn what_is_missing_is_asked_for_and_secrets_are_not_shown() {
             session.send_line(world.simulator.username()).unwrap();
         }
     }
+    // The store is new: it is encrypted, with a passphrase that is entered twice.
+    for question in ["Passphrase of the store: ", "Passphrase of the store, again: "] {
+        shown += &session.exp_string(question).unwrap();
+        until("the terminal shows nothing that is typed", hidden);
+        session.send_line(PASSPHRASE).unwrap();
+    }
     let (more, status) = rest(session);
     shown += &more;
     assert!(status == 0 && more.contains("the source drive is assigned"), "{shown}");
-    assert!(!shown.contains(world.simulator.password()), "{shown}");
+    assert!(more.contains("the passphrase is strong"), "{more}");
+    for secret in [world.simulator.password(), PASSPHRASE] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
     world.ok(&["test", "drive"]);
 
     // Only what is confirmed is done.

@@ -47,6 +47,7 @@ fn assign_and_test(world: &World) {
             "--store",
             "./store",
             "--create-store",
+            "--unencrypted",
             "--environment",
             "production",
             "--data-class",

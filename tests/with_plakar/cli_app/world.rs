@@ -121,7 +121,11 @@ impl World {
 
     /// Assigns the source `drive`, which goes to ./store.
     pub fn source(&self) -> Value {
-        self.assign("drive", "opendrive://", &["--store", "./store", "--create-store"])
+        self.assign(
+            "drive",
+            "opendrive://",
+            &["--store", "./store", "--create-store", "--unencrypted"],
+        )
     }
 
     /// Assigns a source that is a folder of this machine: it takes names that no drive takes.
@@ -137,7 +141,8 @@ impl World {
             ["assign", name, "--resource", name, "--class", "file-storage", "--option", &location];
         self.ok(&[
             &given[..],
-            &["--option", "rclone_type=local", "--store", "./store", "--create-store"],
+            &["--option", "rclone_type=local", "--store", "./store"],
+            &["--create-store", "--unencrypted"],
         ]
         .concat());
         folder

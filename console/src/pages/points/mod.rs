@@ -13,3 +13,5 @@ pub(super) mod restore;
 mod search;
 mod versions;
 mod visible_text;
+
+pub(super) use visible_text::VisibleText;

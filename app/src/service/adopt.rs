@@ -1,0 +1,157 @@
+//! What there is to take over: marks that apps left in a store, and sources and destinations of
+//! Plakar's that are no apps.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::error::Result;
+use super::handle::Service;
+use super::integrations::Form;
+use super::places::without_password;
+use super::references::{configuration_kind, connector_kind, store};
+use crate::state::{App, AppKind};
+use plakar_driver::{Name, RestorePoint};
+
+/// The restore points of one app in a store, as far as their tags tell.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Mark {
+    /// The app's key, which its restore points bear.
+    pub key: String,
+    /// The name that the app had at its newest backup.
+    pub name: String,
+    /// How many restore points bear it.
+    pub points: u64,
+    /// When the newest was begun.
+    pub newest: DateTime<Utc>,
+    /// The environment of the newest.
+    pub environment: String,
+    /// The data classes of the newest.
+    pub data_classes: Vec<String>,
+    /// Where the newest comes from: account or host.
+    pub origin: String,
+    /// The path in it that was backed up.
+    pub root: String,
+    /// The app here that has it.
+    pub app: Option<String>,
+}
+
+/// A source or destination of Plakar's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PlakarEntry {
+    /// Its name.
+    pub name: String,
+    /// Where it leads, without a password.
+    pub location: String,
+}
+
+impl Service {
+    /// The marks in a store, those with the newest restore points first.
+    ///
+    /// # Errors
+    /// It can't be opened.
+    pub async fn marks(&self, text: &str) -> Result<Vec<Mark>> {
+        let browser = self.browsers.of(&self.plakar, &store(text)?).await?;
+        let points = browser.restore_points(None).await?;
+        Ok(marks(points, &self.apps().await?))
+    }
+
+    /// The sources or destinations of Plakar's configuration that are no apps.
+    ///
+    /// # Errors
+    /// Plakar can't be run.
+    pub async fn unassigned(&self, kind: AppKind) -> Result<Vec<PlakarEntry>> {
+        let apps = self.apps().await?;
+        let taken =
+            |name: &str| apps.iter().any(|app| app.spec.kind == kind && app.spec.entry == name);
+        let all = self.plakar.configurations(configuration_kind(kind)).await?;
+        // Others have names that can't be handed to Plakar safely.
+        let free = all.into_iter().filter(|(name, _)| Name::is_valid(name) && !taken(name));
+        Ok(free
+            .map(|(name, mut options)| PlakarEntry {
+                name,
+                location: without_password(&options.remove("location").unwrap_or_default()),
+            })
+            .collect())
+    }
+
+    /// The form of the connector of a source or destination of Plakar's.
+    ///
+    /// # Errors
+    /// There is none of this name.
+    pub async fn form_of_entry(&self, kind: AppKind, entry: &str) -> Result<Form> {
+        let options = self.plakar.configured(configuration_kind(kind), &Name::new(entry)?).await?;
+        let location = options.get("location").map(String::as_str).unwrap_or_default();
+        self.form_for(connector_kind(kind), location).await
+    }
+}
+
+/// `points` come newest first.
+fn marks(points: Vec<RestorePoint>, apps: &[App]) -> Vec<Mark> {
+    let (mut found, mut places) = (Vec::<Mark>::new(), BTreeMap::new());
+    for point in points {
+        let Some(key) = point.app else { continue };
+        let place = *places.entry(key.clone()).or_insert(found.len());
+        if place == found.len() {
+            let app = apps.iter().find(|app| app.key == key).map(|app| app.spec.name.clone());
+            found.push(Mark {
+                key,
+                name: point.name,
+                points: 0,
+                newest: point.taken,
+                environment: point.environment,
+                data_classes: point.classes,
+                origin: point.origin,
+                root: point.root,
+                app,
+            });
+        }
+        found[place].points += 1;
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plakar_driver::SnapshotId;
+
+    fn point(id: char, at: i64, app: Option<&str>, name: &str) -> RestorePoint {
+        RestorePoint {
+            id: SnapshotId::new(&id.to_string().repeat(64)).unwrap(),
+            taken: DateTime::from_timestamp(at, 0).unwrap(),
+            duration: std::time::Duration::ZERO,
+            app: app.map(str::to_owned),
+            name: name.into(),
+            job: String::new(),
+            environment: String::new(),
+            classes: Vec::new(),
+            tags: Vec::new(),
+            origin: String::new(),
+            root: "/".into(),
+            size: 0,
+            files: 0,
+            folders: 0,
+            errors: 0,
+        }
+    }
+
+    #[test]
+    fn a_mark_is_told_by_its_newest_point_and_what_no_app_made_is_none() {
+        let points = vec![
+            point('a', 50, Some("k2"), "renamed"),
+            point('b', 40, None, "by hand"),
+            point('c', 30, Some("k1"), "other"),
+            point('d', 20, Some("k2"), "first name"),
+        ];
+        let found = marks(points, &[]);
+        let told: Vec<_> = found
+            .iter()
+            .map(|mark| {
+                (mark.key.as_str(), mark.name.as_str(), mark.points, mark.newest.timestamp())
+            })
+            .collect();
+        assert_eq!(told, [("k2", "renamed", 2, 50), ("k1", "other", 1, 30)]);
+    }
+}

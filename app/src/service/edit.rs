@@ -1,0 +1,231 @@
+//! Change an app, remove it, and what is configured for it.
+
+use std::fmt;
+
+use serde::Deserialize;
+
+use super::assign::{check, masked};
+use super::error::Result;
+use super::handle::Service;
+use super::integrations::Form;
+use super::references::configuration_kind;
+use super::settle_store::StoreWish;
+use crate::model::{Protection, Retention};
+use crate::state::{App, AppId, Resource, StateError};
+use plakar_driver::schema::Field;
+use plakar_driver::{Kind, Name, Options};
+
+/// What a user changes of an app. What is `None` stays.
+#[derive(Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Edit {
+    /// Its new name; in Plakar's configuration it keeps the old one.
+    pub name: Option<String>,
+    /// What the data is in.
+    pub resource: Option<Resource>,
+    /// May be empty.
+    pub environment: Option<String>,
+    /// Any number.
+    pub data_classes: Option<Vec<String>>,
+    /// All that the connector needs; a secret that is left out or empty stays as it is.
+    pub options: Option<Options>,
+    /// Of a source.
+    pub store: Option<String>,
+    /// What the store's connector needs and Plakar's configuration does not have, its `passphrase`
+    /// too.
+    pub store_options: Options,
+    /// Whether it is saved without a test of the login and the store, for a drive that is away now.
+    pub skip_test: bool,
+    /// Its own retention.
+    pub retention: Option<Retention>,
+    /// How it is looked after.
+    pub protection: Option<Protection>,
+}
+
+/// Without the values of secrets.
+impl fmt::Debug for Edit {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = out.debug_struct("Edit");
+        out.field("name", &self.name).field("resource", &self.resource);
+        out.field("options", &self.options.as_ref().map(masked))
+            .field("store", &self.store)
+            .field("store_options", &masked(&self.store_options))
+            .finish_non_exhaustive()
+    }
+}
+
+/// A field of an app's configuration, as it may be shown.
+#[derive(Clone, Debug)]
+pub struct ConfiguredField {
+    /// The field.
+    pub field: Field,
+    /// Its value; never a secret's.
+    pub value: Option<String>,
+    /// Whether it has one.
+    pub set: bool,
+}
+
+impl Service {
+    /// Changes an app that is at this revision.
+    ///
+    /// # Errors
+    /// As [`Service::assign`]; somebody else changed it meanwhile.
+    pub async fn edit(&self, id: AppId, revision: i64, edit: Edit) -> Result<App> {
+        let old = self.app(id).await?;
+        // Before a drive is asked for what is not kept anyway; the state looks again.
+        if old.revision != revision {
+            return Err(StateError::changed_meanwhile("app", &old.spec.name).into());
+        }
+        let (kind, entry) = (configuration_kind(old.spec.kind), Name::new(&old.spec.entry)?);
+        let mut spec = old.spec.clone();
+        let Edit {
+            name,
+            resource,
+            environment,
+            data_classes,
+            options,
+            store,
+            store_options,
+            skip_test,
+            retention,
+            protection,
+        } = edit;
+        spec.name = name.unwrap_or(spec.name);
+        spec.resource = resource.unwrap_or(spec.resource);
+        spec.environment = environment.unwrap_or(spec.environment);
+        spec.data_classes = data_classes.unwrap_or(spec.data_classes);
+        spec.store = store.or(spec.store);
+        spec.retention = retention.unwrap_or(spec.retention);
+        spec.protection = protection.unwrap_or(spec.protection);
+        spec.check()?;
+        let mut of_store = None;
+        if let Some(text) = spec.store.take() {
+            let same = old.spec.store.as_ref() == Some(&text);
+            if same && store_options.is_empty() {
+                spec.store = Some(text);
+            } else {
+                let wish = StoreWish {
+                    text: &text,
+                    options: &store_options,
+                    create: false,
+                    unencrypted: false,
+                    skip_test,
+                    name: &spec.name,
+                    source: &Options::new(),
+                };
+                let settled = self.settle_store(&wish).await?;
+                spec.store = Some(settled.text);
+                of_store = settled.entry;
+            }
+        }
+        let options = match options {
+            None => None,
+            Some(mut options) => {
+                let form = self.form_of(&old).await?;
+                let kept = self.plakar.configured(kind, &entry).await.unwrap_or_default();
+                for (key, value) in &kept {
+                    if form.schema.is_secret(key) && options.get(key).is_none_or(String::is_empty) {
+                        options.insert(key.clone(), value.clone());
+                    }
+                }
+                check(&form, &options)?;
+                options.retain(|_, value| !value.is_empty());
+                if options != kept && !skip_test {
+                    self.try_login(kind, &entry, &options).await?;
+                }
+                Some(options)
+            }
+        };
+        let changed = self
+            .state(move |state| state.edit_app(id, revision, &spec, chrono::Utc::now()))
+            .await?;
+        let kept = async {
+            if let Some((name, options)) = &of_store {
+                self.plakar.configure(Kind::Store, name, options).await?;
+            }
+            match &options {
+                Some(options) => self.plakar.configure(kind, &entry, options).await,
+                None => Ok(()),
+            }
+        };
+        if let Err(error) = kept.await {
+            let (revision, spec) = (changed.revision, old.spec);
+            self.state(move |state| state.edit_app(id, revision, &spec, chrono::Utc::now()))
+                .await?;
+            return Err(error.into());
+        }
+        self.scheduler.wake();
+        Ok(changed)
+    }
+
+    /// Removes an app, its schedules, tasks and logs, and its configuration. What it backed up
+    /// stays in its store.
+    ///
+    /// # Errors
+    /// A task of it runs.
+    pub async fn remove(&self, id: AppId) -> Result<()> {
+        let app = self.app(id).await?;
+        self.state(move |state| state.remove_app(id)).await?;
+        Ok(self
+            .plakar
+            .unconfigure(configuration_kind(app.spec.kind), &Name::new(&app.spec.entry)?)
+            .await?)
+    }
+
+    /// An app's configuration, by the fields of its form, without the values of secrets.
+    ///
+    /// # Errors
+    /// Plakar can't be run, or the integration is gone.
+    pub async fn configuration(&self, id: AppId) -> Result<Vec<ConfiguredField>> {
+        let app = self.app(id).await?;
+        let form = self.form_of(&app).await?;
+        let kept = self
+            .plakar
+            .configured(configuration_kind(app.spec.kind), &Name::new(&app.spec.entry)?)
+            .await?;
+        let shown = |field: &Field| {
+            let value = kept.get(&field.key);
+            let secret = form.schema.is_secret(&field.key);
+            ConfiguredField {
+                field: field.clone(),
+                value: value.filter(|_| !secret).cloned(),
+                set: value.is_some(),
+            }
+        };
+        let mut fields: Vec<_> = form.schema.fields().iter().map(shown).collect();
+        let known = |key: &str| form.schema.fields().iter().any(|field| field.key == key);
+        let others = kept.keys().filter(|key| !known(key)).map(|key| form.schema.other(key));
+        let others: Vec<_> = others.collect();
+        fields.extend(others.iter().map(shown));
+        Ok(fields)
+    }
+
+    /// The form of an app's connector.
+    pub(super) async fn form_of(&self, app: &App) -> Result<Form> {
+        let spec = &app.spec;
+        let class = (spec.resource.class.as_str(), spec.resource.subclass.as_str());
+        self.form(spec.kind, class, Some(&spec.integration), Some(&spec.protocol)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_printed_has_no_password_in_it() {
+        let options = |key: &str| {
+            Options::from([
+                ("location".into(), "opendrive://".into()),
+                (key.into(), "hunter2".into()),
+            ])
+        };
+        let edit = Edit {
+            options: Some(options("password")),
+            store_options: options("passphrase"),
+            ..Edit::default()
+        };
+        let printed = format!("{edit:?}");
+        assert!(printed.contains("opendrive://") && !printed.contains("hunter2"), "{printed}");
+    }
+}

@@ -1,0 +1,43 @@
+//! A copy of the state beside a store in a folder, once a day, so that who has the store's disk has
+//! the apps, the schedules and the tasks too.
+
+use std::path::{Path, PathBuf};
+
+use super::error::{Error, Result};
+use super::places::local_folder;
+use super::references::store_of;
+use crate::state::{AppId, State};
+use plakar_driver::{Kind, Plakar};
+
+/// Where the copies for a store in this folder lie: beside it, as Plakar knows all that is in it.
+pub(super) fn copies_of(store: &str) -> PathBuf {
+    PathBuf::from(format!("{}.plakar-opendrive", store.trim_end_matches('/')))
+}
+
+/// Makes today's copy beside an app's store, if that is a folder of this machine. Gives its path if
+/// it was made now.
+///
+/// # Errors
+/// It can't be written there.
+pub(super) async fn copy_beside(
+    state: &State,
+    plakar: &Plakar,
+    app: AppId,
+) -> Result<Option<PathBuf>> {
+    let read = state.clone();
+    let app = tokio::task::spawn_blocking(move || read.app(app)).await;
+    let app = app.map_err(|error| Error::Internal(error.to_string()))??;
+    let location = match store_of(&app)?.name() {
+        None => app.spec.store.clone(),
+        Some(name) => plakar.configured(Kind::Store, name).await?.remove("location"),
+    };
+    let Some(folder) = location.as_deref().and_then(local_folder) else { return Ok(None) };
+    // A disk that is not there is not made up by a folder of its name.
+    if !Path::new(folder).is_dir() {
+        return Ok(None);
+    }
+    let (state, copies) = (state.clone(), copies_of(folder));
+    let copied =
+        tokio::task::spawn_blocking(move || state.copy_to(&copies, chrono::Utc::now())).await;
+    Ok(copied.map_err(|error| Error::Internal(error.to_string()))??)
+}
