@@ -155,6 +155,7 @@ impl Service {
         }
         if let Some(text) = &spec.store {
             self.known_store(text).await?;
+            self.apart(options.get("location").map_or("", String::as_str), text).await?;
             if assign.create_store {
                 self.ensure_store(text).await?;
             }
@@ -213,6 +214,15 @@ impl Service {
                 Some(options)
             }
         };
+        if (spec.store != old.spec.store || options.is_some())
+            && let Some(store) = &spec.store
+        {
+            let kept = match &options {
+                Some(options) => options.clone(),
+                None => self.plakar.configured(kind, &entry).await?,
+            };
+            self.apart(kept.get("location").map_or("", String::as_str), store).await?;
+        }
         let changed = self
             .state(move |state| state.edit_app(id, revision, &spec, chrono::Utc::now()))
             .await?;

@@ -3,13 +3,16 @@
 //! An app's snapshots carry its random key as a tag, and every way to a restore point checks it,
 //! so that an app sees its own points only, in a store that many use.
 
+mod apart;
 mod assign;
+mod checks;
 mod dashboard;
 mod error;
 mod export;
 mod handle;
 mod integrations;
 mod log;
+mod missing;
 mod points;
 mod references;
 mod runner;
@@ -17,6 +20,7 @@ mod schedules;
 mod stores;
 mod tasks;
 mod work;
+mod work_result;
 
 pub use assign::{Assign, ConfiguredField, Edit};
 pub use dashboard::{Dashboard, SiteOverview};
@@ -24,6 +28,7 @@ pub use error::{Error, Problem, Result};
 pub use export::{Export, ExportAs};
 pub use handle::Service;
 pub use integrations::{Choice, Form};
-pub use points::OpenedPoint;
+pub use missing::{LastSeen, MissingEntry};
+pub use points::{FoundPoint, OpenedPoint};
 pub use stores::StoreChoice;
-pub use work::{RestorePlace, Work};
+pub use work::{CheckScope, RestorePlace, Work};

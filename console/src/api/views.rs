@@ -5,7 +5,8 @@ use serde::Serialize;
 
 use plakar_driver::schema::{Field, FieldKind};
 use plakar_driver::{self as plakar, EntryKind};
-use source_app::service::{ConfiguredField, Form};
+use source_app::service::{ConfiguredField, Form, MissingEntry};
+use source_app::state::CheckedPoint;
 
 /// A whole list.
 #[derive(Serialize)]
@@ -56,10 +57,12 @@ pub(super) struct PointView {
     files: u64,
     folders: u64,
     errors: u64,
+    check: Option<CheckedPoint>,
 }
 
-impl From<plakar::RestorePoint> for PointView {
-    fn from(point: plakar::RestorePoint) -> Self {
+impl PointView {
+    /// With what the newest check of it found.
+    pub(super) fn new(point: plakar::RestorePoint, check: Option<CheckedPoint>) -> Self {
         Self {
             id: point.id.to_string(),
             taken: point.taken,
@@ -75,6 +78,7 @@ impl From<plakar::RestorePoint> for PointView {
             files: point.files,
             folders: point.folders,
             errors: point.errors,
+            check,
         }
     }
 }
@@ -111,6 +115,20 @@ impl From<plakar::Entry> for EntryView {
             target: given(entry.target),
             content_type: given(entry.content_type),
         }
+    }
+}
+
+/// What is in a folder, and what is not although it was on the drive.
+#[derive(Serialize)]
+pub(super) struct FolderView {
+    #[serde(flatten)]
+    page: PageView<EntryView>,
+    missing: Vec<MissingEntry>,
+}
+
+impl FolderView {
+    pub(super) fn of(page: plakar::Page<plakar::Entry>, missing: Vec<MissingEntry>) -> Self {
+        Self { page: PageView::of(page, EntryView::from), missing }
     }
 }
 

@@ -226,9 +226,22 @@ impl Browser {
     /// # Errors
     /// As for all here.
     pub async fn errors(&self, id: &SnapshotId, offset: u64, limit: u64) -> Result<Page<Failure>> {
+        self.errors_below(id, &SnapshotPath::root(), offset, limit).await
+    }
+
+    /// What failed below a folder when the snapshot was made.
+    ///
+    /// # Errors
+    /// As for all here.
+    pub async fn errors_below(
+        &self,
+        id: &SnapshotId,
+        folder: &SnapshotPath,
+        offset: u64,
+        limit: u64,
+    ) -> Result<Page<Failure>> {
         let query = [("offset", offset.to_string()), ("limit", limit.max(1).to_string())];
-        let found: Items<RawError> =
-            self.in_snapshot("errors/", id, &SnapshotPath::root(), &query).await?;
+        let found: Items<RawError> = self.in_snapshot("errors/", id, folder, &query).await?;
         let items: Vec<Failure> = found
             .items
             .into_iter()

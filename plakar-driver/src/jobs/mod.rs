@@ -2,6 +2,8 @@
 
 pub(crate) mod backup;
 pub(crate) mod check;
+mod check_lines;
+mod damaged;
 pub(crate) mod maintenance;
 pub(crate) mod progress;
 pub(crate) mod prune;

@@ -2,9 +2,11 @@
 
 mod backing_up;
 mod browsing;
+mod checking;
 mod configuring;
 mod ending;
 mod indexing;
+mod maintaining;
 mod restoring;
 mod world;
 
