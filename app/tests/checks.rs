@@ -133,11 +133,9 @@ fn the_newest_result_of_a_restore_point_counts() {
         errors,
         reason: reason.into(),
     };
-    for (id, found) in [
-        ("aa", result(1, 3, "/a is damaged")),
-        ("bb", result(2, 0, "")),
-        ("aa", result(3, 0, "")),
-    ] {
+    for (id, found) in
+        [("aa", result(1, 3, "/a is damaged")), ("bb", result(2, 0, "")), ("aa", result(3, 0, ""))]
+    {
         state.note_checked(app.id, id, &found).unwrap();
     }
     let known = state.checked_points(app.id).unwrap();

@@ -103,7 +103,7 @@ fn due(
     // The newest stays first among equals, as the sort is stable.
     order.sort_by_key(|id| checked.get(*id).map(|checked| checked.at));
     let count = if count == 0 { usize::MAX } else { count as usize };
-    Ok(order.into_iter().take(count).map(SnapshotId::new).collect::<Result<_, _>>()?)
+    order.into_iter().take(count).map(|id| Ok(SnapshotId::new(id)?)).collect()
 }
 
 /// There is nothing to check, which is not well.

@@ -1,5 +1,6 @@
 //! What the service does with the real plakar, our package and a simulated drive.
 
+mod checking;
 mod serving;
 
 #[path = "../../../plakar-driver/tests/plakar/world.rs"]

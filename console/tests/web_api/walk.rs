@@ -188,6 +188,20 @@ async fn backing_up(api: &Api, world: &World, app: &Value) -> String {
         (&json!("succeeded"), &json!({ "snapshot": snapshot })),
         "{task}"
     );
+    let point = api.get(&format!("/apps/{app}/points/{snapshot}")).await;
+    assert_eq!(
+        (&point["check"]["state"], &point["check"]["task"]),
+        (&json!("verified"), &task["id"])
+    );
+    let (task, _) = api.run(app, json!({ "kind": "check", "points": 0 })).await;
+    assert_eq!(
+        (&task["state"], &task["input"]),
+        (&json!("succeeded"), &json!({ "points": 0 })),
+        "{task}"
+    );
+    let both = json!({ "kind": "check", "snapshot": snapshot, "points": 2 });
+    let refused = api.refused(400, "POST", &format!("/apps/{app}/tasks"), both).await;
+    assert!(refused.contains("not both"), "{refused}");
     let dashboard = api.get(&format!("/apps/{app}")).await;
     assert_eq!(
         (&dashboard["last"]["snapshot"], &dashboard["last_success"]),
@@ -220,6 +234,15 @@ async fn points(api: &Api, app: &Value, other: &Value, snapshot: &str) {
         (&json!("/home/folder/letter 1.txt"), &json!(5), &json!(true))
     );
     assert_eq!(api.get(&format!("{path}/entries")).await["items"][0]["kind"], "folder");
+    // What could not be read is told in its folder, on the first page.
+    let home = api.get(&format!("{path}/entries?path=/home&limit=1")).await;
+    let missing = &home["missing"][0];
+    assert_eq!(
+        (&missing["path"], &missing["in_part"], &missing["last"]),
+        (&json!("/home/bad.bin"), &json!(false), &Value::Null)
+    );
+    let next = api.get(&format!("{path}/entries?path=/home&limit=1&offset=1")).await;
+    assert_eq!((&next["missing"], &page["missing"]), (&json!([]), &json!([])));
     let found = api.get(&format!("{path}/search?text=LETTER&path=/home&limit=2&offset=4")).await;
     assert_eq!((found["items"].as_array().unwrap().len(), &found["more"]), (1, &json!(false)));
     let errors = api.get(&format!("{path}/errors?limit=10")).await;
@@ -275,7 +298,7 @@ async fn restoring(api: &Api, world: &World, app: &Value, other: &Value, snapsho
         api.refused(400, "POST", &path, work(to)).await;
     }
     api.refused(404, "POST", &path, work(json!({ "destination": "none" }))).await;
-    for kind in ["test", "backup", "prune"] {
+    for kind in ["test", "backup", "prune", "maintenance"] {
         assert!(
             api.refused(400, "POST", &path, json!({ "kind": kind, "snapshot": snapshot }))
                 .await
@@ -283,6 +306,12 @@ async fn restoring(api: &Api, world: &World, app: &Value, other: &Value, snapsho
         );
     }
     let (task, log) = api.run(other, json!({ "kind": "prune" })).await;
+    assert_eq!(task["state"], "succeeded", "{log}");
+    // The locks that plakar's commands leave when they have ended.
+    for lock in std::fs::read_dir(world.user.path("store/locks")).unwrap().flatten() {
+        std::fs::remove_file(lock.path()).unwrap();
+    }
+    let (task, log) = api.run(other, json!({ "kind": "maintenance" })).await;
     assert_eq!(task["state"], "succeeded", "{log}");
 }
 

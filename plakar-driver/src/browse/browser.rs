@@ -53,6 +53,24 @@ impl Browser {
         store: &Store,
         indexes: &Arc<Indexes>,
     ) -> Result<Self> {
+        Self::started(plakar, store, indexes, false).await
+    }
+
+    /// The same with a cache of its own, for a store whose id another one has too.
+    pub(crate) async fn start_alone(
+        plakar: &Plakar,
+        store: &Store,
+        indexes: &Arc<Indexes>,
+    ) -> Result<Self> {
+        Self::started(plakar, store, indexes, true).await
+    }
+
+    async fn started(
+        plakar: &Plakar,
+        store: &Store,
+        indexes: &Arc<Indexes>,
+        alone: bool,
+    ) -> Result<Self> {
         let token = random_token()?;
         // Plakar can't tell the port that it was given, so it gets one that is free now.
         let free = std::net::TcpListener::bind(("127.0.0.1", 0))
@@ -60,6 +78,7 @@ impl Browser {
         let address = free.map_err(Error::io("no free port"))?.to_string();
         let arguments = ["at", &store.reference(), "ui", "-addr", &address, "-no-spawn"];
         let job = plakar.job(arguments).timeout(NO_TIMEOUT).variable("PLAKAR_UI_TOKEN", &token);
+        let job = if alone { job.own_cache() } else { job };
         let (running, stdout, stderr) = job.start().await?;
         let last = Arc::new(Mutex::new(VecDeque::new()));
         let (sender, lines) = mpsc::channel(16);

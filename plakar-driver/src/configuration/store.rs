@@ -49,6 +49,22 @@ impl Store {
         Ok(Self(StorePlace::Folder(path.to_owned())))
     }
 
+    /// Its name, if it is one of Plakar's configuration.
+    pub(crate) fn name(&self) -> Option<&Name> {
+        match &self.0 {
+            StorePlace::Named(name) => Some(name),
+            StorePlace::Folder(_) => None,
+        }
+    }
+
+    /// Its folder, if it is told by that.
+    pub(crate) fn folder_path(&self) -> Option<PathBuf> {
+        match &self.0 {
+            StorePlace::Named(_) => None,
+            StorePlace::Folder(path) => Some(path.clone()),
+        }
+    }
+
     /// What plakar's `at` takes.
     pub(crate) fn reference(&self) -> String {
         match &self.0 {

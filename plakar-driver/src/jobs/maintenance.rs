@@ -3,7 +3,7 @@
 use tokio_util::sync::CancellationToken;
 
 use crate::configuration::store::Store;
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::jobs::progress::Progress;
 use crate::outcome::{Failure, Verdict};
 use crate::process::command::{NO_TIMEOUT, Plakar};

@@ -57,11 +57,6 @@ impl ProgressReader {
         self.id.as_deref()
     }
 
-    /// The number of errors in the result line, if there was one.
-    pub(crate) fn errors(&self) -> Option<u64> {
-        self.errors
-    }
-
     /// How many failures lines tell of, up to a bound: plakar's own number lacks one of the root.
     pub(crate) fn failures(&self) -> u64 {
         self.failed.len() as u64

@@ -27,7 +27,8 @@ async fn what_is_damaged_is_named_by_path_in_each_restore_point_that_has_it() {
     let world = World::new().await;
     let (shared, other) = (noise(1, 200_000), noise(2, 150_000));
     let file = |name: &str, bytes: &[u8]| (name.to_owned(), bytes.to_vec());
-    let folder = world.local(&[file("sub/shared: 1.bin", &shared), file("copy.bin", &shared)]).await;
+    let folder =
+        world.local(&[file("sub/shared: 1.bin", &shared), file("copy.bin", &shared)]).await;
     let first = backup(&world).await;
     world.local(&[file("more.txt", b"more")]).await;
     let second = backup(&world).await;
@@ -41,15 +42,8 @@ async fn what_is_damaged_is_named_by_path_in_each_restore_point_that_has_it() {
     assert_eq!(world.check(&all).await, whole);
 
     // A byte that three of them share.
-    let (packfile, at) = world.packfile_with(&shared[1000..1064]);
-    let flip = || {
-        use std::os::unix::fs::FileExt;
-        let file = std::fs::File::options().read(true).write(true).open(&packfile).unwrap();
-        let mut byte = [0];
-        file.read_exact_at(&mut byte, at).unwrap();
-        file.write_all_at(&[byte[0] ^ 1], at).unwrap();
-    };
-    flip();
+    let place = world.packfile_with("store", &shared[1000..1064]);
+    World::flip(&place);
     let both = ["copy.bin", "sub/shared: 1.bin"].map(|name| format!("{}/{name}", folder.display()));
     let found = world.check(&all).await;
     for found in &found[..3] {
@@ -59,11 +53,11 @@ async fn what_is_damaged_is_named_by_path_in_each_restore_point_that_has_it() {
     for id in [&second, &third] {
         assert_eq!(damaged(&world.check(std::slice::from_ref(id)).await[0]), both);
     }
-    flip();
+    World::flip(&place);
     assert_eq!(world.check(&all).await, whole);
 
     // A packfile that is gone: that of the last one, with all that only it has.
-    let (packfile, _) = world.packfile_with(&other[1000..1064]);
+    let (packfile, _) = world.packfile_with("store", &other[1000..1064]);
     let away = world.user.home().join("away");
     std::fs::rename(&packfile, &away).unwrap();
     let found = world.check(&all).await;
@@ -98,7 +92,8 @@ async fn what_is_damaged_is_named_by_path_in_each_restore_point_that_has_it() {
 #[tokio::test]
 async fn what_plakar_leaves_out_of_a_backup_is_an_error_with_its_path() {
     let world = World::new().await;
-    let folder = world.local(&[("vault/file".into(), b"x".to_vec()), ("a".into(), b"a".to_vec())]).await;
+    let folder =
+        world.local(&[("vault/file".into(), b"x".to_vec()), ("a".into(), b"a".to_vec())]).await;
     let mut job = world.job();
     // What plakar compares is the path: the store need not be there before.
     std::fs::rename(folder.join("vault"), folder.join("kept")).unwrap();
@@ -110,7 +105,10 @@ async fn what_plakar_leaves_out_of_a_backup_is_an_error_with_its_path() {
     assert_eq!(*count as usize, failed.len());
     let vault = folder.join("vault").display().to_string();
     assert!(failed.iter().all(|failed| failed.path.starts_with(&vault)), "{failed:?}");
-    assert!(failed[0].path == vault && failed[0].reason.contains("Plakar left it out"), "{failed:?}");
+    assert!(
+        failed[0].path == vault && failed[0].reason.contains("Plakar left it out"),
+        "{failed:?}"
+    );
     assert!(made.snapshot.is_some());
 }
 
@@ -142,4 +140,3 @@ async fn a_cancelled_check_leaves_no_cache_and_no_daemon() {
         );
     }
 }
-

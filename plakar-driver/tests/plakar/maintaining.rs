@@ -2,9 +2,7 @@
 
 use std::path::Path;
 
-use plakar_driver::{
-    CancellationToken, MaintenanceResult, Plakar, PointCheck, Retention, Verdict,
-};
+use plakar_driver::{CancellationToken, MaintenanceResult, Plakar, PointCheck, Retention, Verdict};
 
 use crate::world::{APP, World, environment, guard, noise};
 

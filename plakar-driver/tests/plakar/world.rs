@@ -167,13 +167,16 @@ impl World {
             .check(&self.browsers, &self.store, points, &mut |_| (), &CancellationToken::new())
             .await;
         assert_eq!(broken, None);
-        assert_eq!(found.iter().map(|(id, _)| id).collect::<Vec<_>>(), points.iter().collect::<Vec<_>>());
+        assert_eq!(
+            found.iter().map(|(id, _)| id).collect::<Vec<_>>(),
+            points.iter().collect::<Vec<_>>()
+        );
         found.into_iter().map(|(_, found)| found).collect()
     }
 
-    /// The packfile of the store that has these bytes in it as they are, and where.
-    pub fn packfile_with(&self, bytes: &[u8]) -> (std::path::PathBuf, u64) {
-        let mut folders = vec![self.user.home().join("store/packfiles")];
+    /// The packfile of a store in the home folder that has these bytes in it as they are, and where.
+    pub fn packfile_with(&self, store: &str, bytes: &[u8]) -> (std::path::PathBuf, u64) {
+        let mut folders = vec![self.user.home().join(store).join("packfiles")];
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(folder).unwrap().flatten() {
                 if entry.file_type().unwrap().is_dir() {
@@ -188,6 +191,17 @@ impl World {
             }
         }
         panic!("no packfile has these bytes")
+    }
+
+    /// Changes a bit of the first of these bytes in a store, or changes it back.
+    #[cfg(unix)]
+    pub fn flip(packfile: &(std::path::PathBuf, u64)) {
+        use std::os::unix::fs::FileExt;
+        let (path, at) = packfile;
+        let file = std::fs::File::options().read(true).write(true).open(path).unwrap();
+        let mut byte = [0];
+        file.read_exact_at(&mut byte, *at).unwrap();
+        file.write_all_at(&[byte[0] ^ 1], *at).unwrap();
     }
 
     /// The command lines of all processes of this user.
