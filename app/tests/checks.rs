@@ -149,7 +149,7 @@ fn the_newest_result_of_a_restore_point_counts() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     /// Whatever is asked for in whatever order: a maintenance never runs beside anything else in its
     /// store, and what was refused goes when the store is free.

@@ -56,13 +56,9 @@ impl Service {
                 app.spec.name
             ))
         };
-        let point = match browser.restore_point(id).await {
-            Err(plakar_driver::Error::NotFound(_)) => return Err(gone()),
-            point => point?,
-        };
-        if point.app.as_deref() != Some(app.key.as_str()) {
-            return Err(gone());
-        }
+        // By the list: plakar opens a removed one too, as long as its data is there.
+        let mut points = browser.restore_points(Some(&app.key)).await?.into_iter();
+        let point = points.find(|point| point.id == *id).ok_or_else(gone)?;
         Ok(OpenedPoint { point, browser, store, plakar: self.plakar.clone() })
     }
 

@@ -66,15 +66,15 @@ impl Plakar {
                 ));
             }
         };
-        let scratch = ScratchStore::beside(self, &job.store, &format!("{TEMPORARY_PREFIX}{mark}"));
-        let scratch = scratch.await?;
+        let name = format!("{TEMPORARY_PREFIX}{mark}");
+        let scratch = ScratchStore::beside(self, &job.store, &name).await?;
         let mut made = Vec::new();
         let compared = async {
-            let own = match &scratch {
-                Some(scratch) => Some(scratch.browser(self).await?),
-                None => None,
+            // Its browser knows what was there when it began.
+            let own = async || match &scratch {
+                Some(scratch) => scratch.browser(self).await.map(Some),
+                None => Ok(None),
             };
-            let other = own.as_deref().unwrap_or(browser);
             let mut read = DestinationReader {
                 plakar: self,
                 job,
@@ -93,7 +93,8 @@ impl Plakar {
                     // so first nothing is.
                     _ => {
                         let empty = read.again(&["*".to_owned()], &mut |_| ()).await?;
-                        other.restore_point(&empty).await?.root
+                        let own = own().await?;
+                        own.as_deref().unwrap_or(browser).restore_point(&empty).await?.root
                     }
                 };
                 ignored = rules(&root, &names);
@@ -101,7 +102,8 @@ impl Plakar {
             let again = read
                 .again(&ignored, &mut |progress| news(RestoreProgress::Reading(progress)))
                 .await?;
-            let snapshot = (&job.snapshot, path);
+            let own = own().await?;
+            let (snapshot, other) = ((&job.snapshot, path), own.as_deref().unwrap_or(browser));
             tokio::select! {
                 compared = compare(browser, snapshot, (other, &again), news) => compared,
                 () = cancel.cancelled() => Err(Error::Cancelled),

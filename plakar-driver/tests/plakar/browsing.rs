@@ -2,7 +2,7 @@
 
 use futures::StreamExt;
 use plakar_driver::{
-    ArchiveFormat, CancellationToken, Download, EntryKind, Error, Kind, PointCheck, Verdict,
+    ArchiveFormat, CancellationToken, Download, EntryKind, Error, Kind, PointCheck,
 };
 
 use crate::world::{World, noise, path};

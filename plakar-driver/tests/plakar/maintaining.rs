@@ -34,10 +34,12 @@ async fn maintain(world: &World, plakar: &Plakar) -> MaintenanceResult {
 #[tokio::test]
 async fn space_comes_back_after_the_grace_and_what_is_kept_stays_whole() {
     let world = World::new().await;
-    let folder = world.local(&[("large.bin".into(), noise(1, 3_000_000))]).await;
+    // Nothing of the one is in the other, not even the entry of a folder: plakar rewrites no
+    // packfile of which anything is needed.
+    world.local(&[("large.bin".into(), noise(1, 3_000_000))]).await;
     world.backup().await;
-    std::fs::remove_file(folder.join("large.bin")).unwrap();
-    world.local(&[("small.bin".into(), noise(2, 30_000))]).await;
+    world.put("small.bin", &noise(2, 30_000));
+    world.configure(plakar_driver::Kind::Source, "opendrive://").await;
     let kept = world.backup().await.0.snapshot.unwrap();
     let full = packed(&world);
     // Two of one day: the newer stays.
