@@ -8,6 +8,7 @@ mod ending;
 mod indexing;
 mod maintaining;
 mod restoring;
+mod verifying;
 mod world;
 
 use support::{plakar, user};
