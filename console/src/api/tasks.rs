@@ -28,7 +28,7 @@ pub(super) enum StartRequest {
         #[serde(default)]
         snapshot: Option<SnapshotParameter>,
         #[serde(default)]
-        points: Option<Number<0, 1000>>,
+        points: Option<u32>,
     },
     Prune {},
     Maintenance {},
@@ -58,13 +58,10 @@ pub(super) async fn start(
     Ok(started(&service.start(app.get(), &work).await?))
 }
 
-fn scope(
-    snapshot: Option<SnapshotParameter>,
-    points: Option<Number<0, 1000>>,
-) -> ApiResult<CheckScope> {
+fn scope(snapshot: Option<SnapshotParameter>, points: Option<u32>) -> ApiResult<CheckScope> {
     match (snapshot, points) {
         (Some(snapshot), None) => Ok(CheckScope::Point(snapshot.0)),
-        (None, Some(points)) => Ok(CheckScope::Points(u32::try_from(points.0).unwrap_or(0))),
+        (None, Some(points)) => Ok(CheckScope::Points(points)),
         (None, None) => Ok(CheckScope::Due),
         (Some(_), Some(_)) => Err(Error::Input(
             "a check is told a snapshot or a number of points, not both; leave one out".into(),
