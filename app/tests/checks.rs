@@ -141,7 +141,7 @@ fn the_newest_result_of_a_restore_point_counts() {
     let known = state.checked_points(app.id).unwrap();
     assert_eq!((known["aa"].task, known["aa"].is_whole(), known.len()), (3, true, 2));
     assert_eq!(
-        serde_json::to_value(&result(1, 3, "/a is damaged")).unwrap(),
+        serde_json::to_value(result(1, 3, "/a is damaged")).unwrap(),
         json!({"state": "damaged", "at": "2026-06-01T00:00:01Z", "task": 1, "errors": 3, "reason": "/a is damaged"})
     );
     state.forget_checked(app.id, &["aa".into()]).unwrap();

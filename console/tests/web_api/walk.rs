@@ -4,6 +4,7 @@ use opendrive_sim::{Fault, What};
 use plakar_driver::Plakar;
 use serde_json::{Value, json};
 
+use crate::checking;
 use crate::client::Api;
 use crate::refusals::{self, Given};
 use crate::scheduling::schedules;
@@ -182,26 +183,7 @@ async fn backing_up(api: &Api, world: &World, app: &Value) -> String {
     );
     world.simulator.set_faults(Vec::new());
     let snapshot = task["snapshot"].as_str().unwrap().to_owned();
-    let (task, _) = api.run(app, json!({ "kind": "check", "points": 0 })).await;
-    assert_eq!(
-        (&task["state"], &task["input"]),
-        (&json!("succeeded"), &json!({ "points": 0 })),
-        "{task}"
-    );
-    let (task, _) = api.run(app, json!({ "kind": "check", "snapshot": snapshot })).await;
-    assert_eq!(
-        (&task["state"], &task["input"]),
-        (&json!("succeeded"), &json!({ "snapshot": snapshot })),
-        "{task}"
-    );
-    let point = api.get(&format!("/apps/{app}/points/{snapshot}")).await;
-    assert_eq!(
-        (&point["check"]["state"], &point["check"]["task"]),
-        (&json!("verified"), &task["id"])
-    );
-    let both = json!({ "kind": "check", "snapshot": snapshot, "points": 2 });
-    let refused = api.refused(400, "POST", &format!("/apps/{app}/tasks"), both).await;
-    assert!(refused.contains("not both"), "{refused}");
+    checking::checked(api, app, &snapshot).await;
     let dashboard = api.get(&format!("/apps/{app}")).await;
     assert_eq!(
         (&dashboard["last"]["snapshot"], &dashboard["last_success"]),
@@ -234,15 +216,7 @@ async fn points(api: &Api, app: &Value, other: &Value, snapshot: &str) {
         (&json!("/home/folder/letter 1.txt"), &json!(5), &json!(true))
     );
     assert_eq!(api.get(&format!("{path}/entries")).await["items"][0]["kind"], "folder");
-    // What could not be read is told in its folder, on the first page.
-    let home = api.get(&format!("{path}/entries?path=/home&limit=1")).await;
-    let missing = &home["missing"][0];
-    assert_eq!(
-        (&missing["path"], &missing["in_part"], &missing["last"]),
-        (&json!("/home/bad.bin"), &json!(false), &Value::Null)
-    );
-    let next = api.get(&format!("{path}/entries?path=/home&limit=1&offset=1")).await;
-    assert_eq!((&next["missing"], &page["missing"]), (&json!([]), &json!([])));
+    checking::missing(api, &path).await;
     let found = api.get(&format!("{path}/search?text=LETTER&path=/home&limit=2&offset=4")).await;
     assert_eq!((found["items"].as_array().unwrap().len(), &found["more"]), (1, &json!(false)));
     let errors = api.get(&format!("{path}/errors?limit=10")).await;
@@ -307,10 +281,7 @@ async fn restoring(api: &Api, world: &World, app: &Value, other: &Value, snapsho
     }
     let (task, log) = api.run(other, json!({ "kind": "prune" })).await;
     assert_eq!(task["state"], "succeeded", "{log}");
-    // The locks that plakar's commands leave when they have ended.
-    for lock in std::fs::read_dir(world.user.path("store/locks")).unwrap().flatten() {
-        std::fs::remove_file(lock.path()).unwrap();
-    }
+    checking::unlocked(&world.user.path("store/locks"));
     let (task, log) = api.run(other, json!({ "kind": "maintenance" })).await;
     assert_eq!(task["state"], "succeeded", "{log}");
 }
