@@ -27,6 +27,9 @@ use crate::token::random_token;
 /// Timeout to open a store.
 const START_TIMEOUT: Duration = Duration::from_secs(120);
 
+/// The same with an empty cache: all states are read first.
+const START_ALONE_TIMEOUT: Duration = Duration::from_secs(20 * 60);
+
 /// Maximum number of headers that are fetched at once.
 const MAX_PAGE_HEADERS: u64 = 500;
 
@@ -91,6 +94,7 @@ impl Browser {
         let browser =
             Self { running, api, store: store.clone(), indexes: Arc::clone(indexes), used, known };
         let started = Instant::now();
+        let limit = if alone { START_ALONE_TIMEOUT } else { START_TIMEOUT };
         loop {
             if let Some(code) = browser.exit_code() {
                 let _ = tokio::time::timeout(Duration::from_secs(5), kept).await;
@@ -105,8 +109,8 @@ impl Browser {
             {
                 return Ok(browser);
             }
-            if started.elapsed() > START_TIMEOUT {
-                return Err(Error::TimedOut(START_TIMEOUT));
+            if started.elapsed() > limit {
+                return Err(Error::TimedOut(limit));
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }

@@ -2,7 +2,7 @@
 //!
 //! Contents have equal digests only in stores of one key, and no store can be made with another's:
 //! so it is the folder of the store once more, in the folder for temporary files, with the same
-//! configuration, copies of its states, and links to its packfiles. What the store has is known
+//! configuration, its states, and links to its packfiles. What the store has is known
 //! there, so that only what is new is written, and it is written there. That needs the store's own
 //! files: of a store elsewhere there is none.
 
@@ -80,8 +80,9 @@ fn copy(store: &Path, temporary: &Path) -> io::Result<TempDir> {
     let folder = tempfile::Builder::new().prefix("pk-verify").tempdir_in(temporary)?;
     fs::copy(store.join("CONFIG"), folder.path().join("CONFIG"))?;
     fs::create_dir(folder.path().join("locks"))?;
+    // No link to a name: plakar lists regular files alone. It replaces states, and changes none.
     each(&store.join("states"), &folder.path().join("states"), &|from, to| {
-        fs::copy(from, to).map(drop)
+        fs::hard_link(from, to).or_else(|_| fs::copy(from, to).map(drop))
     })?;
     each(&store.join("packfiles"), &folder.path().join("packfiles"), &link)?;
     Ok(folder)

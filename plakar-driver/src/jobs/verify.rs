@@ -67,7 +67,11 @@ impl Plakar {
             }
         };
         let name = format!("{TEMPORARY_PREFIX}{mark}");
-        let scratch = ScratchStore::beside(self, &job.store, &name).await?;
+        let scratch = match ScratchStore::beside(self, &job.store, &name).await {
+            // No room for it, or no right to the store's files: what follows may go well without.
+            Err(Error::Io(..)) => None,
+            scratch => scratch?,
+        };
         let mut made = Vec::new();
         let compared = async {
             // Its browser knows what was there when it began.

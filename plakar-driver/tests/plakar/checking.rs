@@ -75,6 +75,22 @@ async fn what_is_damaged_is_named_by_path_in_each_restore_point_that_has_it() {
     std::fs::rename(&away, &states).unwrap();
     assert_eq!(world.check(&all).await, whole);
 
+    // What is whole when it is read once more is no damage: the store did not answer for a while.
+    let short = first.short();
+    let away_for_a_while = world.meddled(
+        "check",
+        &format!(
+            "if [ -e $HOME/away-once ]; then plakar \"$@\"; exit $?; fi; touch $HOME/away-once; \
+             echo \"{short}: KO ✘ object=00: chunk is missing\" >&2; \
+             echo \"{short}: check completed with 1 error in 1s (in: 0 B)\"; exit 65"
+        ),
+    );
+    let once = away_for_a_while
+        .check(&world.browsers, &world.store, &all[..1], &mut |_| (), &CancellationToken::new())
+        .await;
+    let PointCheck::Unread(reason) = &once.points[0].1 else { panic!("{once:?}") };
+    assert!(reason.contains("whole when it was read once more"), "{reason}");
+
     // A store that cannot be opened has lost nothing.
     let store = world.user.home().join("store");
     std::fs::rename(&store, &away).unwrap();
