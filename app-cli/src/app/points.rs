@@ -13,6 +13,7 @@ use crate::opened::Opened;
 use terminal::diagnostics::say;
 use terminal::exit::Exit;
 use terminal::output::{ASIDE, BAD, FOLDER, GOOD, Output, coloured, count, shown, size};
+use terminal::text;
 
 /// Maximum number of entries that are fetched at once.
 const MAX_ENTRIES_PER_PAGE: u64 = 1000;
@@ -109,7 +110,8 @@ pub(super) fn snapshot_path(path: &str) -> Result<SnapshotPath, Failure> {
 
 /// List a folder of a restore point, or one file
 ///
-/// Names are shown with control characters escaped; --json has them exactly.
+/// Names are shown with control characters escaped; --json has them exactly. What the backup could
+/// not read of the folder is said on standard error.
 #[derive(Debug, clap::Args)]
 pub(super) struct Ls {
     #[command(flatten)]
@@ -141,9 +143,21 @@ impl Ls {
             offset += page.items.len() as u64;
             page.items.iter().try_for_each(|entry| style.row(out, entry))?;
             if !page.more || page.items.is_empty() {
-                return Ok(Exit::Done);
+                break;
             }
         }
+        for missing in point.missing(&path).await? {
+            let last = missing.last.map_or_else(String::new, |last| {
+                format!("; {} of {} has it", last.id.short(), time(last.taken))
+            });
+            let what = if missing.in_part { "is not all there" } else { "is not there" };
+            say(&text::line(&format!(
+                "{} {what}, the backup could not read it: {}{last}",
+                shown(&missing.name),
+                missing.reason
+            )));
+        }
+        Ok(Exit::Done)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Checks of restore points, and what is noted of each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::Utc;
 
@@ -40,8 +40,9 @@ pub(super) async fn check(
     let app = job.app.id;
     let checked = tools.blocking(move |state| state.checked_points(app)).await?;
     let newest_first: Vec<&str> = listed.iter().map(SnapshotId::as_str).collect();
+    let there: BTreeSet<&str> = newest_first.iter().copied().collect();
     let gone: Vec<String> =
-        checked.keys().filter(|id| !newest_first.contains(&id.as_str())).cloned().collect();
+        checked.keys().filter(|id| !there.contains(id.as_str())).cloned().collect();
     // Of an empty list it is not known what is gone.
     if !gone.is_empty() && !listed.is_empty() {
         tools.blocking(move |state| state.forget_checked(app, &gone)).await?;

@@ -12,6 +12,9 @@ use crate::names::{SnapshotId, SnapshotPath};
 use crate::outcome::{Failure, Verdict};
 use crate::process::command::{NO_TIMEOUT, Plakar};
 
+/// Maximum number of restore points of one run, which are arguments.
+const MAX_POINTS_PER_RUN: usize = 1000;
+
 /// What a check found of a restore point.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PointCheck {
@@ -63,29 +66,18 @@ impl Plakar {
         let run = CheckRun { plakar: self, store, cancel };
         let mut found = Vec::new();
         let checked = async {
-            if points.is_empty() {
-                return Ok(());
-            }
-            let told = run.told(points, None, news).await?;
-            for (id, told) in points.iter().zip(told) {
-                let told = match told {
-                    Told::Undecided => {
-                        let one = run.told(std::slice::from_ref(id), None, news).await?;
-                        one.into_iter().next().unwrap_or(Told::Undecided)
-                    }
-                    told => told,
-                };
-                let found_now = match told {
-                    Told::Whole => PointCheck::Whole,
-                    Told::Missing => run.missing().await?,
-                    Told::Damaged(lines) => run.damaged(browsers, id, &lines, news).await?,
-                    Told::Unread(reason) if is_damage(&reason) => {
-                        run.unopened(id, reason, news).await?
-                    }
-                    Told::Unread(reason) => PointCheck::Unread(reason),
-                    Told::Undecided => PointCheck::Unread("plakar said nothing of it".into()),
-                };
-                found.push((id.clone(), found_now));
+            for points in points.chunks(MAX_POINTS_PER_RUN) {
+                let told = run.told(points, None, news).await?;
+                for (id, told) in points.iter().zip(told) {
+                    let told = match told {
+                        Told::Undecided => {
+                            let one = run.told(std::slice::from_ref(id), None, news).await?;
+                            one.into_iter().next().unwrap_or(Told::Undecided)
+                        }
+                        told => told,
+                    };
+                    found.push((id.clone(), run.found(browsers, id, told, news).await?));
+                }
             }
             Ok(())
         };
@@ -95,6 +87,24 @@ impl Plakar {
 }
 
 impl CheckRun<'_> {
+    /// What the lines on a restore point mean, once what looks damaged was read again.
+    async fn found(
+        &self,
+        browsers: &Browsers,
+        id: &SnapshotId,
+        told: Told,
+        news: &mut (dyn FnMut(Progress) + Send),
+    ) -> Result<PointCheck> {
+        match told {
+            Told::Whole => Ok(PointCheck::Whole),
+            Told::Missing => self.missing().await,
+            Told::Damaged(lines) => self.damaged(browsers, id, &lines, news).await,
+            Told::Unread(reason) if is_damage(&reason) => self.unopened(id, reason, news).await,
+            Told::Unread(reason) => Ok(PointCheck::Unread(reason)),
+            Told::Undecided => Ok(PointCheck::Unread("plakar said nothing of it".into())),
+        }
+    }
+
     /// What plakar tells of these restore points, or of a path in one.
     async fn told(
         &self,
