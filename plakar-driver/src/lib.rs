@@ -14,8 +14,8 @@
 //! Browsing goes through one `plakar ui` for each store, on loopback with a token that stays in
 //! this process, and through a fixed list of its reading routes. A restore is done only when the
 //! destination was read again and compared, entry by entry (`jobs/verify.rs`): the destination is
-//! backed up for a moment into the same store, where equal contents have equal digests, and that
-//! snapshot is removed.
+//! backed up for a moment into a store of its own with the same key, in which equal contents have
+//! equal digests.
 
 mod browse;
 mod configuration;
@@ -36,17 +36,19 @@ pub use browse::index::{Index, Order, OrderBy};
 pub use browse::indexes::IndexState;
 pub use browse::listing::{Listing, SearchAnswer};
 pub use browse::points::{Entry, EntryKind, Page, RestorePoint};
+pub use configuration::overlap::{Overlap, overlap, store_folder};
 pub use configuration::store::{Store, StoreState};
 pub use configuration::{Kind, Options, mask, packages, parse_shown, schema};
 pub use error::{Error, Result};
 pub use folders::restore_folder;
 pub use jobs::backup::{BackupJob, BackupResult};
-pub use jobs::check::CheckTarget;
+pub use jobs::check::{CheckResult, PointCheck};
+pub use jobs::compare::Verification;
+pub use jobs::maintenance::{Maintained, MaintenanceResult};
 pub use jobs::progress::Progress;
 pub use jobs::prune::{PlannedPoint, PruneRule};
 pub use jobs::restore::RestoreResult;
 pub use jobs::restore_job::{RestoreJob, RestoreProgress, RestoreTarget};
-pub use jobs::verify::Verification;
 pub use names::{Name, SnapshotId, SnapshotPath, attachment, deceives, file_name, percent};
 pub use outcome::{Failure, Verdict};
 pub use process::command::Plakar;

@@ -1,16 +1,19 @@
 //! `app points`, `ls`, `find` and `errors`: what is in the store.
 
 use chrono::{DateTime, Utc};
-use plakar_driver::{Entry, EntryKind, SnapshotPath};
+use plakar_driver::{Entry, EntryKind, SnapshotId, SnapshotPath};
 use serde::Serialize;
 use serde_json::json;
 use source_app::service::{self, OpenedPoint};
+use source_app::state::{App, CheckedPoint};
 
 use super::lines::time;
 use crate::failure::Failure;
 use crate::opened::Opened;
+use terminal::diagnostics::say;
 use terminal::exit::Exit;
-use terminal::output::{BAD, FOLDER, Output, coloured, count, shown, size};
+use terminal::output::{ASIDE, BAD, FOLDER, GOOD, Output, coloured, count, shown, size};
+use terminal::text;
 
 /// Maximum number of entries that are fetched at once.
 const MAX_ENTRIES_PER_PAGE: u64 = 1000;
@@ -21,7 +24,8 @@ pub(super) struct Points {
     /// The source app
     name: String,
     /// Print a JSON object for each, in a line: id, taken, duration_ms, environment, data_classes,
-    /// size, files, folders, errors, root, job, pinned
+    /// size, files, folders, errors, root, job, pinned, check (null if it was not checked yet, or:
+    /// state, verified or damaged; at, task, errors, reason)
     #[arg(long)]
     json: bool,
 }
@@ -29,14 +33,17 @@ pub(super) struct Points {
 impl Points {
     pub(super) async fn run(self, opened: &Opened, out: &mut Output) -> Result<Exit, Failure> {
         let app = opened.source(&self.name).await?;
+        let checks = opened.service.point_checks(app.id).await?;
         let pinned = opened.service.pinned(app.id).await?;
         for point in opened.service.points(app.id).await? {
+            let check = checks.get(point.id.as_str());
             let is_pinned = pinned.contains_key(point.id.as_str());
             if self.json {
                 out.json(&json!({
                     "id": point.id.as_str(), "taken": point.taken, "duration_ms": point.duration.as_millis() as u64,
                     "environment": point.environment, "data_classes": point.classes, "size": point.size, "files": point.files,
                     "folders": point.folders, "errors": point.errors, "root": point.root, "job": point.job, "pinned": is_pinned,
+                    "check": check,
                 }))?;
                 continue;
             }
@@ -51,10 +58,37 @@ impl Points {
             parts.extend((!point.environment.is_empty()).then(|| shown(&point.environment)));
             parts.extend((!point.classes.is_empty()).then(|| shown(&point.classes.join(", "))));
             parts.extend(is_pinned.then(|| "pinned".to_owned()));
+            parts.push(checked(check));
             out.line(&parts.join("  "))?;
         }
         Ok(Exit::Done)
     }
+}
+
+/// What is known of a restore point, and since when.
+fn checked(check: Option<&CheckedPoint>) -> String {
+    match check {
+        None => coloured(ASIDE, "not checked yet"),
+        Some(check) if check.is_whole() => {
+            format!("{} {}", coloured(GOOD, check.word()), time(check.at))
+        }
+        Some(check) => {
+            format!("{} {} ({})", coloured(BAD, check.word()), time(check.at), shown(&check.reason))
+        }
+    }
+}
+
+/// The restore point that a text means. What is to be said with it goes to standard error.
+pub(super) async fn find_point(
+    opened: &Opened,
+    app: &App,
+    text: &str,
+) -> Result<SnapshotId, Failure> {
+    let found = opened.service.find_point(app.id, text).await?;
+    if let Some(note) = &found.note {
+        say(note);
+    }
+    Ok(found.id)
 }
 
 /// Which restore point.
@@ -69,7 +103,7 @@ pub(super) struct PointArgs {
 impl PointArgs {
     pub(super) async fn open(&self, opened: &Opened) -> Result<OpenedPoint, Failure> {
         let app = opened.source(&self.name).await?;
-        let id = opened.service.find_point(app.id, &self.point).await?;
+        let id = find_point(opened, &app, &self.point).await?;
         Ok(opened.service.point(app.id, &id).await?)
     }
 }
@@ -80,7 +114,8 @@ pub(super) fn snapshot_path(path: &str) -> Result<SnapshotPath, Failure> {
 
 /// List a folder of a restore point, or one file
 ///
-/// Names are shown with control characters escaped; --json has them exactly.
+/// Names are shown with control characters escaped; --json has them exactly. What the backup could
+/// not read of the folder is said on standard error.
 #[derive(Debug, clap::Args)]
 pub(super) struct Ls {
     #[command(flatten)]
@@ -112,9 +147,21 @@ impl Ls {
             offset += page.items.len() as u64;
             page.items.iter().try_for_each(|entry| style.row(out, entry))?;
             if !page.more || page.items.is_empty() {
-                return Ok(Exit::Done);
+                break;
             }
         }
+        for missing in point.missing(&path).await? {
+            let last = missing.last.map_or_else(String::new, |last| {
+                format!("; {} of {} has it", last.id.short(), time(last.taken))
+            });
+            let what = if missing.in_part { "is not all there" } else { "is not there" };
+            say(&text::line(&format!(
+                "{} {what}, the backup could not read it: {}{last}",
+                shown(&missing.name),
+                missing.reason
+            )));
+        }
+        Ok(Exit::Done)
     }
 }
 

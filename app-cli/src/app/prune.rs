@@ -6,6 +6,7 @@ use source_app::state::App;
 use super::fields::kept;
 use super::follow::TaskOutput;
 use super::lines::time;
+use super::points::find_point;
 use super::work::carry_out;
 use crate::failure::Failure;
 use crate::opened::Opened;
@@ -85,7 +86,7 @@ struct PinArgs {
 impl PinArgs {
     async fn find(&self, opened: &Opened) -> Result<(App, SnapshotId), Failure> {
         let app = opened.source(&self.name).await?;
-        let point = opened.service.find_point(app.id, &self.point).await?;
+        let point = find_point(opened, &app, &self.point).await?;
         Ok((app, point))
     }
 }

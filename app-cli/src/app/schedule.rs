@@ -148,7 +148,7 @@ impl AddSchedule {
         };
         let (Some(kind), Some(cron)) = (self.what.kind(), self.when.cron()?) else {
             return Err(Failure::usage(
-                "say what it runs (--backup, --check or --prune) and when (--daily HH:MM, --cron EXPRESSION, …)",
+                "say what it runs (--backup, --check, --prune or --maintenance) and when (--daily HH:MM, --cron EXPRESSION, …)",
             ));
         };
         let time_zone = self.time_zone.unwrap_or_else(local_zone);

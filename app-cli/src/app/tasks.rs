@@ -2,8 +2,9 @@
 
 use source_app::state::{CancelResult, TaskFilter, TaskId, TaskKind, TaskState};
 
-use super::follow::{LogLines, POLL_INTERVAL, TaskOutput, to_the_end};
+use super::follow::{LogLines, POLL_INTERVAL, TaskOutput};
 use super::lines::{line, with_name};
+use super::work::with_follow_up;
 use crate::failure::Failure;
 use crate::opened::{AppName, Opened};
 use terminal::diagnostics::say;
@@ -19,10 +20,10 @@ pub(super) struct Tasks {
     #[arg(long, requires = "name")]
     destination: bool,
     /// Those in this state: queued, running, waiting, succeeded, "completed with errors", failed,
-    /// cancelled or interrupted
+    /// cancelled, interrupted or missed
     #[arg(long, value_name = "STATE")]
     status: Option<TaskState>,
-    /// Those of this kind: backup, check, prune, restore or test
+    /// Those of this kind: backup, check, prune, restore, test or maintenance
     #[arg(long)]
     kind: Option<TaskKind>,
     /// At most so many, up to 500
@@ -127,6 +128,6 @@ impl Retry {
     pub(super) async fn run(self, opened: &Opened, out: &mut Output) -> Result<Exit, Failure> {
         let task = opened.service.retry(self.task).await?;
         let app = opened.service.app(task.app).await?;
-        to_the_end(opened, &app, &task, self.told.json, out).await
+        with_follow_up(opened, &app, &task, &self.told, out).await
     }
 }

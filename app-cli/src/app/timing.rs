@@ -63,19 +63,26 @@ pub(super) struct WhatArgs {
     /// Back up
     #[arg(long)]
     backup: bool,
-    /// Check the latest restore point
+    /// Check restore points, those first whose last check is the longest ago
     #[arg(long)]
     check: bool,
     /// Remove restore points that are not to be kept
     #[arg(long)]
     prune: bool,
+    /// Free the space in the store that no restore point needs any more
+    #[arg(long)]
+    maintenance: bool,
 }
 
 impl WhatArgs {
     pub(super) fn kind(&self) -> Option<TaskKind> {
-        let Self { backup, check, prune } = self;
-        let kinds =
-            [(backup, TaskKind::Backup), (check, TaskKind::Check), (prune, TaskKind::Prune)];
+        let Self { backup, check, prune, maintenance } = self;
+        let kinds = [
+            (backup, TaskKind::Backup),
+            (check, TaskKind::Check),
+            (prune, TaskKind::Prune),
+            (maintenance, TaskKind::Maintenance),
+        ];
         kinds.into_iter().find_map(|(given, kind)| given.then_some(kind))
     }
 }

@@ -1,12 +1,13 @@
-//! `app test`, `backup`, `check` and `restore`: each a task that is followed to its end.
+//! `app test`, `backup`, `check`, `maintenance` and `restore`: each a task that is followed to its end.
 
 use std::path::PathBuf;
 
 use plakar_driver::SnapshotPath;
-use source_app::service::{self, RestorePlace, Work};
-use source_app::state::App;
+use source_app::service::{self, CheckScope, RestorePlace, Work};
+use source_app::state::{App, Task, TaskState};
 
 use super::follow::{TaskOutput, to_the_end};
+use super::points::find_point;
 use crate::failure::Failure;
 use crate::opened::{AppName, Opened};
 use terminal::ask;
@@ -21,7 +22,26 @@ pub(super) async fn carry_out(
     out: &mut Output,
 ) -> Result<Exit, Failure> {
     let task = opened.service.start(app.id, work).await?;
-    to_the_end(opened, app, &task, told.json, out).await
+    with_follow_up(opened, app, &task, told, out).await
+}
+
+/// Follows a task to its end, and the check after it if it is a backup whose app wants one.
+pub(super) async fn with_follow_up(
+    opened: &Opened,
+    app: &App,
+    task: &Task,
+    told: &TaskOutput,
+    out: &mut Output,
+) -> Result<Exit, Failure> {
+    let exit = to_the_end(opened, app, task, told.json, out).await?;
+    let ended = opened.service.task(task.id).await?;
+    if !matches!(ended.state, TaskState::Succeeded | TaskState::CompletedWithErrors) {
+        return Ok(exit);
+    }
+    let Some(check) = opened.service.start_follow_up(&ended).await? else { return Ok(exit) };
+    let checked = to_the_end(opened, app, &check, told.json, out).await?;
+    // The worse of both.
+    Ok(if checked == Exit::Done { exit } else { checked })
 }
 
 /// Test the connection to what an app backs up or restores to, and a source's store
@@ -59,14 +79,23 @@ impl Backup {
     }
 }
 
-/// Read all data of a restore point and check it
+/// Read all data of restore points and check it
+///
+/// Without POINT, --points or --all, as many as the app is set to are read. Those come first that
+/// were never checked, then those whose last check is the longest ago. `app points` shows what is
+/// known of each.
 #[derive(Debug, clap::Args)]
 pub(super) struct Check {
     /// The source app
     name: String,
-    /// Which restore point
-    #[arg(default_value = "latest")]
-    point: String,
+    /// This restore point: latest, or an id or its beginning
+    point: Option<String>,
+    /// So many
+    #[arg(long, value_name = "N", conflicts_with = "point", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    points: Option<u32>,
+    /// All of them
+    #[arg(long, conflicts_with_all = ["point", "points"])]
+    all: bool,
     #[command(flatten)]
     told: TaskOutput,
 }
@@ -74,8 +103,32 @@ pub(super) struct Check {
 impl Check {
     pub(super) async fn run(self, opened: &Opened, out: &mut Output) -> Result<Exit, Failure> {
         let app = opened.source(&self.name).await?;
-        let point = opened.service.find_point(app.id, &self.point).await?;
-        carry_out(opened, &app, &Work::Check(Some(point)), &self.told, out).await
+        let scope = match (&self.point, self.points) {
+            (Some(point), _) => CheckScope::Point(find_point(opened, &app, point).await?),
+            (None, Some(points)) => CheckScope::Points(points),
+            (None, None) if self.all => CheckScope::Points(0),
+            (None, None) => CheckScope::Due,
+        };
+        carry_out(opened, &app, &Work::Check(scope), &self.told, out).await
+    }
+}
+
+/// Free the space in an app's store that no restore point needs any more
+///
+/// Plakar marks what is not needed, and removes it when it runs again seven days later or more;
+/// until then no space is free. Nothing else may use the store meanwhile.
+#[derive(Debug, clap::Args)]
+pub(super) struct Maintenance {
+    /// A source app that has the store
+    name: String,
+    #[command(flatten)]
+    told: TaskOutput,
+}
+
+impl Maintenance {
+    pub(super) async fn run(self, opened: &Opened, out: &mut Output) -> Result<Exit, Failure> {
+        let app = opened.source(&self.name).await?;
+        carry_out(opened, &app, &Work::Maintenance, &self.told, out).await
     }
 }
 
@@ -121,7 +174,7 @@ impl Restore {
     pub(super) async fn run(self, opened: &Opened, out: &mut Output) -> Result<Exit, Failure> {
         let app = opened.source(&self.name).await?;
         let path = SnapshotPath::new(&self.path).map_err(service::Error::from)?;
-        let snapshot = opened.service.find_point(app.id, &self.point).await?;
+        let snapshot = find_point(opened, &app, &self.point).await?;
         if self.to == RestorePlace::Source {
             let what = if path.as_str() == "/" {
                 "all of it".to_owned()

@@ -104,6 +104,18 @@ impl<C: Clock + Clone> Scheduler<C> {
         Job::new(self.state.clone(), self.state.begin(new, self.clock.now())?)
     }
 
+    /// Takes this task, if it is queued and may run now. The caller runs it with
+    /// [`Scheduler::run_job`].
+    ///
+    /// # Errors
+    ///
+    /// The database failed.
+    pub fn claim_task(&self, id: TaskId) -> Result<Option<Job>> {
+        let alone = self.settings.one_writer_per_store;
+        let task = self.state.claim_task(id, alone, self.clock.now())?;
+        task.map(|task| Job::new(self.state.clone(), task)).transpose()
+    }
+
     /// Makes the loop look at once, after a change of schedules.
     pub fn wake(&self) {
         self.wake.notify_one();

@@ -98,10 +98,16 @@ impl Service {
         spec.retention = retention.unwrap_or(spec.retention);
         spec.protection = protection.unwrap_or(spec.protection);
         spec.check()?;
+        let kept = self.plakar.configured(kind, &entry).await.unwrap_or_default();
+        let source = options.as_ref().unwrap_or(&kept).clone();
         let mut of_store = None;
         if let Some(text) = spec.store.take() {
             let same = old.spec.store.as_ref() == Some(&text);
             if same && store_options.is_empty() {
+                if options.is_some() {
+                    let location = source.get("location").map_or("", String::as_str);
+                    self.apart_from(location, &text).await?;
+                }
                 spec.store = Some(text);
             } else {
                 let wish = StoreWish {
@@ -111,7 +117,7 @@ impl Service {
                     unencrypted: false,
                     skip_test,
                     name: &spec.name,
-                    source: &Options::new(),
+                    source: &source,
                 };
                 let settled = self.settle_store(&wish).await?;
                 spec.store = Some(settled.text);
@@ -122,7 +128,6 @@ impl Service {
             None => None,
             Some(mut options) => {
                 let form = self.form_of(&old).await?;
-                let kept = self.plakar.configured(kind, &entry).await.unwrap_or_default();
                 for (key, value) in &kept {
                     if form.schema.is_secret(key) && options.get(key).is_none_or(String::is_empty) {
                         options.insert(key.clone(), value.clone());

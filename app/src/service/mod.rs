@@ -4,7 +4,9 @@
 //! so that an app sees its own points only, in a store that many use.
 
 mod adopt;
+mod apart;
 mod assign;
+mod checks;
 mod dashboard;
 mod edit;
 mod error;
@@ -13,6 +15,7 @@ mod handle;
 mod health;
 mod integrations;
 mod log;
+mod missing;
 mod places;
 mod points;
 mod prune;
@@ -28,6 +31,7 @@ mod strength;
 mod tasks;
 mod trial;
 mod work;
+mod work_result;
 
 pub use adopt::{Mark, PlakarEntry};
 pub use assign::Assign;
@@ -38,9 +42,10 @@ pub use export::{Export, ExportAs};
 pub use handle::Service;
 pub use health::{AppOverview, AppStatus, StatusReport};
 pub use integrations::{Choice, Form};
-pub use points::OpenedPoint;
+pub use missing::{LastSeen, MissingEntry};
+pub use points::{FoundPoint, OpenedPoint};
 pub use prune_plan::{PrunePlan, PrunePoint};
 pub use recovery::{RecoverySheet, RecoveryStep};
 pub use stores::StoreChoice;
 pub use strength::Strength;
-pub use work::{RestorePlace, Work};
+pub use work::{CheckScope, RestorePlace, Work};

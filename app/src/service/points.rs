@@ -1,11 +1,13 @@
 //! Restore points of an app, and what is in them. A snapshot of another app is not there.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::error::{Error, Result};
 use super::handle::Service;
+use super::missing::{MissingEntry, missing};
 use super::references::store_of;
-use crate::state::{App, AppId, AppKind};
+use crate::state::{App, AppId, AppKind, CheckedPoint};
 use plakar_driver::{
     ArchiveFormat, Browser, CancellationToken, Download, Entry, EntryKind, Failure, Listing, Order,
     Page, Plakar, RestorePoint, SearchAnswer, SnapshotId, SnapshotPath, Store,
@@ -18,6 +20,15 @@ pub struct OpenedPoint {
     browser: Arc<Browser>,
     store: Store,
     plakar: Plakar,
+}
+
+/// The restore point that a user means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundPoint {
+    /// Its id.
+    pub id: SnapshotId,
+    /// What has to be said with it: that it is not the newest one, and why.
+    pub note: Option<String>,
 }
 
 impl Service {
@@ -38,29 +49,54 @@ impl Service {
     pub async fn point(&self, app: AppId, id: &SnapshotId) -> Result<OpenedPoint> {
         let app = self.source(app).await?;
         let (browser, store) = self.browser(&app).await?;
-        let point = browser.restore_point(id).await?;
-        if point.app.as_deref() != Some(app.key.as_str()) {
-            return Err(plakar_driver::Error::NotFound(format!(
-                "the restore point {} of {}",
+        let gone = || {
+            Error::NotFound(format!(
+                "the restore point {} of {} is not there any more: it was removed from the store, or never was in it",
                 id.short(),
                 app.spec.name
             ))
-            .into());
-        }
+        };
+        // By the list: plakar opens a removed one too, as long as its data is there.
+        let mut points = browser.restore_points(Some(&app.key)).await?.into_iter();
+        let point = points.find(|point| point.id == *id).ok_or_else(gone)?;
         Ok(OpenedPoint { point, browser, store, plakar: self.plakar.clone() })
     }
 
-    /// The one that a user means: a whole id, its beginning, or `latest`.
+    /// What the newest check of each restore point of an app found, by their whole ids. One that is
+    /// not among them was not checked yet.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn point_checks(&self, app: AppId) -> Result<BTreeMap<String, CheckedPoint>> {
+        self.state(move |state| state.checked_points(app)).await
+    }
+
+    /// What the newest check of a restore point found, if it was checked.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn point_check(&self, app: AppId, id: &SnapshotId) -> Result<Option<CheckedPoint>> {
+        Ok(self.point_checks(app).await?.remove(id.as_str()))
+    }
+
+    /// The one that a user means: a whole id, its beginning, or `latest`, which is the newest that
+    /// is not known to be damaged.
     ///
     /// # Errors
     /// There is none, or several begin so.
-    pub async fn find_point(&self, app: AppId, text: &str) -> Result<SnapshotId> {
+    pub async fn find_point(&self, app: AppId, text: &str) -> Result<FoundPoint> {
         if let Ok(id) = SnapshotId::new(text) {
-            return Ok(id);
+            return Ok(FoundPoint { id, note: None });
         }
         let points = self.points(app).await?;
+        if text == "latest" {
+            let checks = self.point_checks(app).await?;
+            let points: Vec<_> = points.iter().map(|point| &point.id).collect();
+            return latest(&points, &checks).ok_or_else(|| {
+                Error::NotFound("there is no restore point yet; a backup makes one".into())
+            });
+        }
         let found: Vec<_> = match text {
-            "latest" => points.iter().take(1).collect(),
             text if text.len() >= 4 => {
                 points.iter().filter(|point| point.id.as_str().starts_with(text)).collect()
             }
@@ -68,7 +104,7 @@ impl Service {
         };
         let shown = text.escape_debug();
         match found.as_slice() {
-            [one] => Ok(one.id.clone()),
+            [one] => Ok(FoundPoint { id: one.id.clone(), note: None }),
             [] => Err(Error::NotFound(format!(
                 "there is no restore point \"{shown}\"; write \"latest\", or four digits or more of its id"
             ))),
@@ -103,6 +139,35 @@ impl Service {
         let name = name.to_owned();
         self.state(move |state| state.app_named(AppKind::Destination, &name)).await
     }
+}
+
+/// The newest that is not damaged, or the newest if all are.
+fn latest(
+    newest_first: &[&SnapshotId],
+    checks: &BTreeMap<String, CheckedPoint>,
+) -> Option<FoundPoint> {
+    let damaged = |id: &SnapshotId| checks.get(id.as_str()).is_some_and(|found| !found.is_whole());
+    let newest = *newest_first.first()?;
+    let good = newest_first.iter().find(|id| !damaged(id));
+    let (id, note) = match good {
+        Some(good) if *good == newest => (newest, None),
+        Some(good) => (
+            *good,
+            Some(format!(
+                "the newest restore point, {}, is damaged: taking {}, the newest that is not known to be",
+                newest.short(),
+                good.short()
+            )),
+        ),
+        None => (
+            newest,
+            Some(format!(
+                "all restore points are damaged: taking the newest, {}, of which a part can't be read",
+                newest.short()
+            )),
+        ),
+    };
+    Some(FoundPoint { id: id.clone(), note })
 }
 
 impl OpenedPoint {
@@ -173,6 +238,14 @@ impl OpenedPoint {
         Ok(self.browser.search_soon(&self.point.id, folder, text, offset, limit).await?)
     }
 
+    /// What the backup could not read of a folder, with the newest other restore point that has it.
+    ///
+    /// # Errors
+    /// The store can't be read.
+    pub async fn missing(&self, folder: &SnapshotPath) -> Result<Vec<MissingEntry>> {
+        missing(&self.browser, &self.point, folder).await
+    }
+
     /// What failed when it was made.
     ///
     /// # Errors
@@ -208,4 +281,37 @@ fn not_empty(text: &str) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::Utc;
+
+    #[test]
+    fn the_latest_is_the_newest_that_is_not_damaged() {
+        let ids: Vec<SnapshotId> =
+            ["c", "b", "a"].map(|digit| SnapshotId::new(&digit.repeat(64)).unwrap()).into();
+        let newest_first: Vec<&SnapshotId> = ids.iter().collect();
+        let checked = |errors: &[(usize, u64)]| -> BTreeMap<String, CheckedPoint> {
+            let one = |(at, errors): &(usize, u64)| {
+                let reason = String::new();
+                (
+                    ids[*at].to_string(),
+                    CheckedPoint { at: Utc::now(), task: 1, errors: *errors, reason },
+                )
+            };
+            errors.iter().map(one).collect()
+        };
+        let taken = |errors: &[(usize, u64)]| {
+            let found = latest(&newest_first, &checked(errors)).unwrap();
+            (ids.iter().position(|id| *id == found.id).unwrap(), found.note.is_some())
+        };
+        assert_eq!(latest(&[], &checked(&[])), None);
+        assert_eq!(taken(&[]), (0, false));
+        assert_eq!(taken(&[(0, 0), (1, 3)]), (0, false));
+        assert_eq!(taken(&[(0, 2)]), (1, true));
+        assert_eq!(taken(&[(0, 2), (1, 1), (2, 0)]), (2, true));
+        assert_eq!(taken(&[(0, 2), (1, 1), (2, 1)]), (0, true));
+    }
 }

@@ -1,16 +1,18 @@
 //! Has Plakar do what tasks ask for.
 
+use super::checks::{CheckTools, check};
 use super::error::{Error, Problem, Result};
 use super::log::TaskLog;
 use super::prune_plan::{MadePlan, accept, make_plan};
 use super::references::{configuration_kind, store_of};
 use super::state_copy::copy_beside;
 use super::work::{RestorePlace, Work};
+use super::work_result::WorkResult;
 use crate::scheduler::{Job, Outcome, Runner};
-use crate::state::{AppKind, State, Task, TaskKind, TaskResult, TaskState};
+use crate::state::{AppKind, State, Task, TaskKind};
 use plakar_driver::{
-    self, BackupJob, Browsers, CheckTarget, Failure, Name, Plakar, RestoreJob, RestoreProgress,
-    RestoreTarget, SnapshotId, StoreState, Verdict,
+    self, BackupJob, Browsers, Maintained, Name, Plakar, RestoreJob, RestoreProgress,
+    RestoreTarget, StoreState, Verdict,
 };
 
 /// Runs tasks.
@@ -18,15 +20,6 @@ pub(super) struct PlakarRunner {
     plakar: Plakar,
     browsers: Browsers,
     state: State,
-}
-
-/// How a task ended, before it is put into words.
-struct WorkResult {
-    verdict: Verdict,
-    snapshot: Option<SnapshotId>,
-    bytes: Option<u64>,
-    /// What is said when all went well.
-    well: String,
 }
 
 impl Runner for PlakarRunner {
@@ -42,14 +35,11 @@ impl Runner for PlakarRunner {
             }
             // What the input lacks it will lack at the next try too.
             Err(error) => {
-                return outcome(
-                    WorkResult::of(Verdict::Failed { reason: error.to_string() }),
-                    error.problem() != Problem::Input,
-                    &mut log,
-                );
+                let failed = WorkResult::of(Verdict::Failed { reason: error.to_string() });
+                WorkResult { retry: error.problem() != Problem::Input, ..failed }
             }
         };
-        outcome(ended, true, &mut log)
+        ended.outcome(&mut log)
     }
 
     async fn ended(&self, task: &Task) {
@@ -60,48 +50,6 @@ impl Runner for PlakarRunner {
             // No reason for the backup to have failed.
             tracing::warn!(%error, "the state could not be copied beside the store");
         }
-    }
-}
-
-impl WorkResult {
-    fn of(verdict: Verdict) -> Self {
-        Self { verdict, snapshot: None, bytes: None, well: String::new() }
-    }
-
-    fn well(well: impl Into<String>) -> Self {
-        Self { well: well.into(), ..Self::of(Verdict::Succeeded) }
-    }
-}
-
-fn outcome(ended: WorkResult, retry: bool, log: &mut TaskLog<'_>) -> Outcome {
-    let (state, errors, verdict) = match ended.verdict {
-        Verdict::Succeeded => (TaskState::Succeeded, 0, ended.well),
-        Verdict::Errors { count, failed } => {
-            failed
-                .iter()
-                .for_each(|Failure { path, reason }| log.say(&format!("failed: {path} {reason}")));
-            let one = if count == 1 { "1 entry".to_owned() } else { format!("{count} entries") };
-            (TaskState::CompletedWithErrors, count, format!("{one} failed; the log lists them"))
-        }
-        Verdict::Failed { reason } => (TaskState::Failed, 0, reason),
-        Verdict::Interrupted => (TaskState::Cancelled, 0, "cancelled".to_owned()),
-        Verdict::StoreLocked { reason } => {
-            log.say(&format!("the store is locked: {reason}"));
-            return Outcome::StoreLocked(reason);
-        }
-    };
-    log.say(&format!("{state}: {verdict}"));
-    let snapshot = ended.snapshot.map(|id| id.to_string());
-    Outcome::Ended {
-        result: TaskResult {
-            state,
-            exit: log.exit(),
-            verdict,
-            errors,
-            bytes: ended.bytes,
-            snapshot,
-        },
-        retry,
     }
 }
 
@@ -116,31 +64,18 @@ impl PlakarRunner {
         match work {
             Work::Test => self.test(job, &entry).await,
             Work::Backup => self.backup(job, entry, log).await,
-            Work::Check(snapshot) => {
-                let what = snapshot.map_or_else(
-                    || CheckTarget::Latest(job.app.key.clone()),
-                    CheckTarget::Snapshot,
-                );
+            Work::Check(scope) => {
                 log.phase("checking");
-                let verdict = self
-                    .plakar
-                    .check(&store_of(&job.app)?, &what, &mut |news| log.news(&news), &job.cancel)
-                    .await?;
-                Ok(WorkResult {
-                    well: "all data was read and is whole".into(),
-                    ..WorkResult::of(verdict)
-                })
+                let (plakar, browsers, state) = (&self.plakar, &self.browsers, &self.state);
+                check(&CheckTools { plakar, browsers, state }, job, &scope, log).await
             }
             Work::Prune { token } => self.prune(job, token.as_deref(), log).await,
             Work::Maintenance => {
                 log.phase("maintaining the store");
                 let store = store_of(&job.app)?;
-                let verdict = self
-                    .plakar
-                    .maintenance(&store, &mut |news| log.news(&news), &job.cancel)
-                    .await?;
-                let well = "what nothing needed any more was removed or marked".into();
-                Ok(WorkResult { well, ..WorkResult::of(verdict) })
+                let ended =
+                    self.plakar.maintenance(&store, &mut |news| log.news(&news), &job.cancel).await;
+                Ok(WorkResult { well: maintained(&ended.done), ..WorkResult::of(ended.verdict) })
             }
             Work::Restore { snapshot, path, to } => {
                 let to = match to {
@@ -288,5 +223,51 @@ impl PlakarRunner {
                 format!("{} entries restored and found as they were backed up", verified.entries);
         }
         Ok(ended)
+    }
+}
+
+/// What a maintenance did, and when its space is free: plakar says no bytes.
+fn maintained(done: &Maintained) -> String {
+    let packfiles = |count: u64| match count {
+        1 => "1 packfile".to_owned(),
+        count => format!("{count} packfiles"),
+    };
+    let mut said = Vec::new();
+    if done.removed > 0 {
+        said.push(format!("{} removed, their space is free", packfiles(done.removed)));
+    }
+    if done.marked > 0 {
+        let grace = match done.grace.as_deref() {
+            Some("7d") | None => "7 days",
+            Some(grace) => grace,
+        };
+        said.push(format!(
+            "{} marked that no restore point needs: a maintenance in {grace} or later removes them, and only then their space is free",
+            packfiles(done.marked)
+        ));
+    }
+    if said.is_empty() {
+        return "nothing to free: each packfile is needed by a restore point, at least a part of it, or was marked less than 7 days ago".into();
+    }
+    said.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn space_is_free_only_when_packfiles_are_removed() {
+        let of = |marked, removed| {
+            let grace = (marked > 0).then(|| "7d".to_owned());
+            maintained(&Maintained { marked, grace, removed })
+        };
+        assert!(of(0, 0).starts_with("nothing to free"));
+        assert_eq!(of(0, 2), "2 packfiles removed, their space is free");
+        assert_eq!(
+            of(1, 1),
+            "1 packfile removed, their space is free; 1 packfile marked that no restore point needs: \
+             a maintenance in 7 days or later removes them, and only then their space is free"
+        );
     }
 }

@@ -6,11 +6,15 @@ use super::error::{Error, Result};
 use super::handle::Service;
 use super::prune_plan::accept;
 use super::references::store_of;
-use super::work::{RestorePlace, Work};
+use super::work::{CheckScope, RestorePlace, Work};
+use crate::scheduler::Job;
 use crate::state::{
     AppId, CancelResult, Cause, LogPart, NewTask, Task, TaskFilter, TaskId, TaskKind, TaskState,
 };
 use plakar_driver::restore_folder;
+
+/// Maximum number of restore points that a check is told; all are 0.
+const MAX_POINTS: u32 = 1000;
 
 impl Service {
     /// Starts a task of an app in the background; [`Service::watch`] tells how it goes on.
@@ -28,6 +32,11 @@ impl Service {
         .await;
         let job = begun.map_err(|error| Error::Internal(error.to_string()))??;
         let task = job.task.clone();
+        self.run_in_background(job);
+        Ok(task)
+    }
+
+    fn run_in_background(&self, job: Job) {
         let (scheduler, runner, stop) =
             (self.scheduler.clone(), Arc::clone(&self.runner), self.stop.clone());
         self.running.spawn(async move {
@@ -36,7 +45,27 @@ impl Service {
             }
             scheduler.wake();
         });
-        Ok(task)
+    }
+
+    /// The check that follows a backup that has ended, if its app wants one: started here in the
+    /// background, unless another process has taken it.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn start_follow_up(&self, backup: &Task) -> Result<Option<Task>> {
+        let backup = backup.clone();
+        let Some(check) = self.state(move |state| state.follow_up(&backup)).await? else {
+            return Ok(None);
+        };
+        let (scheduler, id) = (self.scheduler.clone(), check.id);
+        let claimed = tokio::task::spawn_blocking(move || scheduler.claim_task(id)).await;
+        if let Some(job) = claimed.map_err(|error| Error::Internal(error.to_string()))?? {
+            self.run_in_background(job);
+        } else if self.task(id).await?.state == TaskState::Queued {
+            // It has to wait for a maintenance; whoever runs the schedules goes on with it.
+            return Ok(None);
+        }
+        Ok(Some(check))
     }
 
     /// What would fail anyway is told before a task is made of it.
@@ -51,8 +80,13 @@ impl Service {
                 })?;
                 accept(&plan, token)
             }
-            Work::Check(None) => self.source(app).await.map(drop),
-            Work::Check(Some(snapshot)) => self.point(app, snapshot).await.map(drop),
+            Work::Check(CheckScope::Point(snapshot)) => self.point(app, snapshot).await.map(drop),
+            Work::Check(CheckScope::Points(points)) if *points > MAX_POINTS => {
+                Err(Error::Input(format!(
+                    "{points} restore points are too many for a check; write 0 (all) to {MAX_POINTS}"
+                )))
+            }
+            Work::Check(_) => self.source(app).await.map(drop),
             Work::Restore { snapshot, path, to } => {
                 self.point(app, snapshot).await?.entry(path).await?;
                 match to {

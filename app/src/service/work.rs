@@ -15,8 +15,8 @@ pub enum Work {
     Test,
     /// Create Backup.
     Backup,
-    /// Read all of a restore point, the latest if none is named.
-    Check(Option<SnapshotId>),
+    /// Read all of some restore points.
+    Check(CheckScope),
     /// Remove what the retention does not keep.
     Prune {
         /// That of the plan that somebody saw; a schedule needs none.
@@ -33,6 +33,17 @@ pub enum Work {
         /// Where to.
         to: RestorePlace,
     },
+}
+
+/// Which restore points a check reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CheckScope {
+    /// As many as the app's protection says, those first whose last check is the longest ago.
+    Due,
+    /// So many, in the same order; 0 for all.
+    Points(u32),
+    /// This one.
+    Point(SnapshotId),
 }
 
 /// Where a restore goes.
@@ -53,6 +64,8 @@ pub enum RestorePlace {
 pub(super) struct Input {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) snapshot: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) points: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) path: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -76,8 +89,11 @@ impl Work {
 
     pub(super) fn input(&self) -> Input {
         match self {
-            Self::Check(snapshot) => {
-                Input { snapshot: snapshot.as_ref().map(ToString::to_string), ..Input::default() }
+            Self::Check(CheckScope::Point(snapshot)) => {
+                Input { snapshot: Some(snapshot.to_string()), ..Input::default() }
+            }
+            Self::Check(CheckScope::Points(points)) => {
+                Input { points: Some(*points), ..Input::default() }
             }
             Self::Restore { snapshot, path, to } => Input {
                 snapshot: Some(snapshot.to_string()),
@@ -86,7 +102,9 @@ impl Work {
                 ..Input::default()
             },
             Self::Prune { token } => Input { token: token.clone(), ..Input::default() },
-            Self::Test | Self::Backup | Self::Maintenance => Input::default(),
+            Self::Check(CheckScope::Due) | Self::Test | Self::Backup | Self::Maintenance => {
+                Input::default()
+            }
         }
     }
 
@@ -98,7 +116,11 @@ impl Work {
         Ok(match task.kind {
             TaskKind::Test => Self::Test,
             TaskKind::Backup => Self::Backup,
-            TaskKind::Check => Self::Check(snapshot),
+            TaskKind::Check => Self::Check(match (snapshot, input.points) {
+                (Some(snapshot), _) => CheckScope::Point(snapshot),
+                (None, Some(points)) => CheckScope::Points(points),
+                (None, None) => CheckScope::Due,
+            }),
             TaskKind::Prune => Self::Prune { token: input.token },
             TaskKind::Maintenance => Self::Maintenance,
             TaskKind::Restore => {

@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Row, params};
-use serde::Serialize;
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
 
 use super::columns::UnixMillis;
 use super::database::State;
 use super::error::Result;
 use super::ids::{AppId, TaskId};
 
-/// What the newest check of a restore point found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// What the newest check of a restore point found. In JSON it has its word as `state`.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckedPoint {
     /// When it ended.
     pub at: DateTime<Utc>,
@@ -28,6 +29,23 @@ impl CheckedPoint {
     /// Whether it was read whole.
     pub fn is_whole(&self) -> bool {
         self.errors == 0
+    }
+
+    /// `verified` or `damaged`.
+    pub fn word(&self) -> &'static str {
+        if self.is_whole() { "verified" } else { "damaged" }
+    }
+}
+
+impl Serialize for CheckedPoint {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let mut out = serializer.serialize_struct("CheckedPoint", 5)?;
+        out.serialize_field("state", self.word())?;
+        out.serialize_field("at", &self.at)?;
+        out.serialize_field("task", &self.task)?;
+        out.serialize_field("errors", &self.errors)?;
+        out.serialize_field("reason", &self.reason)?;
+        out.end()
     }
 }
 

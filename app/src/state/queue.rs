@@ -9,7 +9,9 @@ use super::columns::{Json, UnixMillis};
 use super::database::State;
 use super::effective::{EffectiveSchedule, SET_HANDLED, ScheduleOrigin};
 use super::error::{Result, StateError};
+use super::follow_up;
 use super::ids::{AppId, TaskId};
+use super::maintenance;
 use super::process::Process;
 use super::task::load;
 use super::task::{Cause, Task, TaskKind, TaskState};
@@ -86,9 +88,12 @@ pub(super) const RUNNING: &str =
     "SELECT id, kind FROM task WHERE app = ?1 AND state = 'running' AND kind <> 'test'";
 
 pub(super) const CLAIMABLE: &str = "SELECT id FROM task WHERE state IN ('queued', 'waiting') \
-     AND (next_try IS NULL OR next_try <= ?1 OR next_try > ?2) AND (?3 IS NULL OR app = ?3) \
+     AND (next_try IS NULL OR next_try <= ?1 OR next_try > ?2) AND (?3 IS NULL OR app = ?3) AND (?5 IS NULL OR id = ?5) \
      AND (kind = 'test' OR NOT EXISTS (SELECT 1 FROM task other WHERE other.app = task.app AND other.state = 'running' AND other.kind <> 'test')) \
      AND (NOT ?4 OR store IS NULL OR NOT EXISTS (SELECT 1 FROM task other WHERE other.state = 'running' AND other.store = task.store)) \
+     AND (kind = 'test' OR NOT EXISTS (SELECT 1 FROM task other JOIN app theirs ON theirs.id = other.app JOIN app ours ON ours.id = task.app \
+       WHERE other.state = 'running' AND other.kind <> 'test' AND (task.kind = 'maintenance' OR other.kind = 'maintenance') \
+       AND rtrim(ltrim(theirs.store, '@'), '/') = rtrim(ltrim(ours.store, '@'), '/'))) \
      ORDER BY id LIMIT 1";
 
 fn run(connection: &Connection, id: TaskId, process: &Process, now: DateTime<Utc>) -> Result<Task> {
@@ -205,6 +210,7 @@ impl State {
                     "app {name}: task {id} ({kind}) is running; wait for its end, or cancel it"
                 )));
             }
+            maintenance::not_beside(transaction, new.app, new.kind)?;
             let none = None::<i64>;
             let values = params![
                 new.app,
@@ -223,7 +229,8 @@ impl State {
         })
     }
 
-    /// Takes the oldest queued task that may run now; from then on this process runs it.
+    /// Takes the oldest queued task that may run now, of all or of an app, or this one alone; from
+    /// then on this process runs it.
     ///
     /// # Errors
     ///
@@ -234,13 +241,33 @@ impl State {
         one_writer_per_store: bool,
         now: DateTime<Utc>,
     ) -> Result<Option<Task>> {
+        self.claim_of(only, None, one_writer_per_store, now)
+    }
+
+    /// Takes this task, if it is queued and may run now; from then on this process runs it.
+    ///
+    /// # Errors
+    ///
+    /// The database failed.
+    pub fn claim_task(
+        &self,
+        id: TaskId,
+        one_writer_per_store: bool,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Task>> {
+        self.claim_of(None, Some(id), one_writer_per_store, now)
+    }
+
+    fn claim_of(
+        &self,
+        only: Option<AppId>,
+        task: Option<TaskId>,
+        one_writer_per_store: bool,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Task>> {
         self.write(|transaction| {
-            let values = params![
-                UnixMillis(now),
-                UnixMillis(now + MAX_RETRY_WAIT),
-                only,
-                one_writer_per_store
-            ];
+            let latest = UnixMillis(now + MAX_RETRY_WAIT);
+            let values = params![UnixMillis(now), latest, only, one_writer_per_store, task];
             let id = transaction
                 .prepare_cached(CLAIMABLE)?
                 .query_row(values, |row| row.get("id"))
@@ -291,7 +318,7 @@ impl State {
         })
     }
 
-    /// Ends a task. With `retry` it is tried again then, as a new task for the same slot, which is
+    /// Ends a task, and queues the check of what it made if its app wants one. With `retry` it is tried again then, as a new task for the same slot, which is
     /// returned.
     ///
     /// # Errors
@@ -321,6 +348,7 @@ impl State {
             if transaction.prepare_cached(&update)?.execute(values)? == 0 {
                 return Err(not_ours(id));
             }
+            follow_up::queue_check(transaction, id, now)?;
             let Some(next_try) = retry else { return Ok(None) };
             let verdict = format!("task {id} failed and is tried again");
             again(transaction, id, TaskState::Waiting, Some(next_try), &verdict, now)

@@ -1,6 +1,7 @@
 //! What the service does with the real plakar, our package and a simulated drive.
 
 mod adopting;
+mod checking;
 mod encrypting;
 mod serving;
 

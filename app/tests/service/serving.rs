@@ -6,7 +6,7 @@ use futures::StreamExt;
 use opendrive_sim::{Fault, What};
 use plakar_driver::{ArchiveFormat, CancellationToken, Kind, SnapshotPath};
 use source_app::model::Retention;
-use source_app::service::{Assign, Edit, Error, Problem, RestorePlace, Service, Work};
+use source_app::service::{Assign, CheckScope, Edit, Error, Problem, RestorePlace, Service, Work};
 use source_app::state::{
     App, AppKind, Cause, CheckedPoint, Owner, Resource, ScheduleSpec, State, Task, TaskKind,
     TaskState,
@@ -55,8 +55,13 @@ impl World {
 /// Runs a task to its end, and gives its log.
 pub async fn run(service: &Service, app: &App, work: Work) -> (Task, String) {
     let begun = service.start(app.id, &work).await.unwrap();
+    ended(service, begun.id).await
+}
+
+/// A task at its end, and its log.
+pub async fn ended(service: &Service, id: i64) -> (Task, String) {
     loop {
-        let (task, log) = service.watch(begun.id, 0, 1 << 20).await.unwrap();
+        let (task, log) = service.watch(id, 0, 1 << 20).await.unwrap();
         if task.state.is_final() {
             return (task, String::from_utf8(log.bytes).unwrap());
         }
@@ -170,8 +175,8 @@ async fn an_app_from_its_assignment_to_a_restore() {
     let points = service.points(app.id).await.unwrap();
     assert_eq!(points.iter().map(|point| point.errors).collect::<Vec<_>>(), [0, 1]);
     assert_eq!(points[0].id.as_str(), made.snapshot.as_deref().unwrap());
-    assert_eq!(service.find_point(app.id, "latest").await.unwrap(), points[0].id);
-    assert_eq!(service.find_point(app.id, points[1].id.short()).await.unwrap(), points[1].id);
+    assert_eq!(service.find_point(app.id, "latest").await.unwrap().id, points[0].id);
+    assert_eq!(service.find_point(app.id, points[1].id.short()).await.unwrap().id, points[1].id);
     assert_eq!(service.find_point(app.id, "0").await.unwrap_err().problem(), Problem::NotFound);
 
     // What is in it.
@@ -193,7 +198,7 @@ async fn an_app_from_its_assignment_to_a_restore() {
     assert_eq!(download.content.next().await.unwrap().unwrap(), "hello");
 
     // A check, a restore to a destination, to the source's own place and to a folder.
-    let (checked, log) = run(&service, &app, Work::Check(None)).await;
+    let (checked, log) = run(&service, &app, Work::Check(CheckScope::Due)).await;
     assert_eq!((checked.state, checked.exit), (TaskState::Succeeded, Some(0)), "{log}");
     let destination = world.assign(
         AppKind::Destination,
@@ -368,7 +373,7 @@ async fn a_task_is_cancelled_and_its_state_says_so() {
         Fault::new(What::Delay { ms: 3_600_000 }).endpoint("download/file").always(),
     ]);
     let begun = service.start(app.id, &Work::Backup).await.unwrap();
-    let busy = service.start(app.id, &Work::Check(None)).await.unwrap_err();
+    let busy = service.start(app.id, &Work::Check(CheckScope::Due)).await.unwrap_err();
     assert_eq!(busy.problem(), Problem::Busy, "{busy}");
     assert_eq!(service.remove(app.id).await.unwrap_err().problem(), Problem::Busy);
     // A test of the connection goes on beside it.

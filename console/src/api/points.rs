@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::error::ApiResult;
 use super::extract::{NoParameters, PathParameter, SnapshotParameter, StrictPath, StrictQuery};
 use super::number::{Id, Limit, Number, Offset};
-use super::views::{EntryView, FailureView, PageView, PointView};
+use super::views::{EntryView, FailureView, FolderView, PageView, PointView};
 use source_app::service::Service;
 
 /// Items of a page if it is not said.
@@ -37,9 +37,13 @@ pub(super) async fn list(
     StrictQuery(part): StrictQuery<PageQuery>,
 ) -> ApiResult<Json<PageView<PointView>>> {
     let (offset, limit) = part.get();
-    let points = service.points(app.get()).await?;
+    let mut checks = service.point_checks(app.get()).await?;
     let pinned = service.pinned(app.get()).await?;
-    Ok(Json(PageView::cut(points, offset, limit, |point| PointView::of(point, &pinned))))
+    let view = |point: plakar_driver::RestorePoint| {
+        let check = checks.remove(point.id.as_str());
+        PointView::of(point, check, &pinned)
+    };
+    Ok(Json(PageView::cut(service.points(app.get()).await?, offset, limit, view)))
 }
 
 pub(super) async fn show(
@@ -48,7 +52,8 @@ pub(super) async fn show(
     _: StrictQuery<NoParameters>,
 ) -> ApiResult<Json<PointView>> {
     let point = service.point(app.get(), &snapshot).await?.point;
-    Ok(Json(PointView::of(point, &service.pinned(app.get()).await?)))
+    let check = service.point_check(app.get(), &snapshot).await?;
+    Ok(Json(PointView::of(point, check, &service.pinned(app.get()).await?)))
 }
 
 #[derive(Deserialize)]
@@ -66,10 +71,12 @@ pub(super) async fn entries(
     State(service): State<Service>,
     StrictPath((app, SnapshotParameter(snapshot))): StrictPath<(Id, SnapshotParameter)>,
     StrictQuery(EntriesQuery { path, offset, limit }): StrictQuery<EntriesQuery>,
-) -> ApiResult<Json<PageView<EntryView>>> {
+) -> ApiResult<Json<FolderView>> {
     let (offset, limit) = PageQuery { offset, limit }.get();
     let point = service.point(app.get(), &snapshot).await?;
-    Ok(Json(PageView::of(point.children(&path.0, offset, limit).await?, EntryView::from)))
+    let page = point.children(&path.0, offset, limit).await?;
+    let missing = if offset == 0 { point.missing(&path.0).await? } else { Vec::new() };
+    Ok(Json(FolderView::of(page, missing)))
 }
 
 #[derive(Deserialize)]

@@ -12,7 +12,7 @@ use super::extract::{
     NoParameters, PathParameter, SnapshotParameter, StrictJson, StrictPath, StrictQuery,
 };
 use super::number::{Id, Number, Offset};
-use source_app::service::{RestorePlace, Service, Work};
+use source_app::service::{CheckScope, Error, RestorePlace, Service, Work};
 use source_app::state::{CancelResult, Cause, Task, TaskFilter, TaskKind, TaskState};
 
 /// Maximum size of a log's part in one answer, in bytes.
@@ -27,10 +27,13 @@ pub(super) enum StartRequest {
     Check {
         #[serde(default)]
         snapshot: Option<SnapshotParameter>,
+        #[serde(default)]
+        points: Option<u32>,
     },
     Prune {
         token: String,
     },
+    Maintenance {},
     Restore {
         snapshot: SnapshotParameter,
         path: PathParameter,
@@ -47,13 +50,26 @@ pub(super) async fn start(
     let work = match asked {
         StartRequest::Test {} => Work::Test,
         StartRequest::Backup {} => Work::Backup,
-        StartRequest::Check { snapshot } => Work::Check(snapshot.map(|snapshot| snapshot.0)),
+        StartRequest::Check { snapshot, points } => Work::Check(scope(snapshot, points)?),
         StartRequest::Prune { token } => Work::Prune { token: Some(token) },
+        StartRequest::Maintenance {} => Work::Maintenance,
         StartRequest::Restore { snapshot, path, to } => {
             Work::Restore { snapshot: snapshot.0, path: path.0, to }
         }
     };
     Ok(started(&service.start(app.get(), &work).await?))
+}
+
+fn scope(snapshot: Option<SnapshotParameter>, points: Option<u32>) -> ApiResult<CheckScope> {
+    match (snapshot, points) {
+        (Some(snapshot), None) => Ok(CheckScope::Point(snapshot.0)),
+        (None, Some(points)) => Ok(CheckScope::Points(points)),
+        (None, None) => Ok(CheckScope::Due),
+        (Some(_), Some(_)) => Err(Error::Input(
+            "a check is told a snapshot or a number of points, not both; leave one out".into(),
+        )
+        .into()),
+    }
 }
 
 fn started(task: &Task) -> Response {

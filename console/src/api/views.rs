@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use plakar_driver::schema::{Field, FieldKind};
 use plakar_driver::{self as plakar, EntryKind};
-use source_app::service::{ConfiguredField, Form};
+use source_app::service::{ConfiguredField, Form, MissingEntry};
+use source_app::state::CheckedPoint;
 
 /// A whole list.
 #[derive(Serialize)]
@@ -59,11 +60,17 @@ pub(super) struct PointView {
     folders: u64,
     errors: u64,
     pinned: bool,
+    check: Option<CheckedPoint>,
 }
 
 impl PointView {
-    /// Of a restore point of an app with these pinned ones.
-    pub(super) fn of<T>(point: plakar::RestorePoint, pinned: &BTreeMap<String, T>) -> Self {
+    /// Of a restore point of an app with these pinned ones, and with what the newest check of it
+    /// found.
+    pub(super) fn of<T>(
+        point: plakar::RestorePoint,
+        check: Option<CheckedPoint>,
+        pinned: &BTreeMap<String, T>,
+    ) -> Self {
         Self {
             pinned: pinned.contains_key(point.id.as_str()),
             id: point.id.to_string(),
@@ -80,6 +87,7 @@ impl PointView {
             files: point.files,
             folders: point.folders,
             errors: point.errors,
+            check,
         }
     }
 }
@@ -116,6 +124,20 @@ impl From<plakar::Entry> for EntryView {
             target: given(entry.target),
             content_type: given(entry.content_type),
         }
+    }
+}
+
+/// What is in a folder, and what is not although it was on the drive.
+#[derive(Serialize)]
+pub(super) struct FolderView {
+    #[serde(flatten)]
+    page: PageView<EntryView>,
+    missing: Vec<MissingEntry>,
+}
+
+impl FolderView {
+    pub(super) fn of(page: plakar::Page<plakar::Entry>, missing: Vec<MissingEntry>) -> Self {
+        Self { page: PageView::of(page, EntryView::from), missing }
     }
 }
 

@@ -14,7 +14,7 @@ use super::running_task::RunningTask;
 use super::task_row::TaskRow;
 use plakar_driver::SnapshotId;
 use source_app::scheduler::NextRun;
-use source_app::service::{Service, Work};
+use source_app::service::{CheckScope, Service, Work};
 use source_app::state::{App, AppId, AppKind, ScheduleOrigin, TaskFilter, TaskKind};
 
 /// Maximum number of backups that are shown.
@@ -130,8 +130,11 @@ pub async fn start(
             return Err(PageError::input("A prune begins at its plan."));
         }
         (TaskKind::Maintenance, _) => Work::Maintenance,
-        (TaskKind::Check, "") => Work::Check(None),
-        (TaskKind::Check, snapshot) => Work::Check(Some(SnapshotId::new(snapshot)?)),
+        (TaskKind::Check, "") if posted.get("points") == "all" => {
+            Work::Check(CheckScope::Points(0))
+        }
+        (TaskKind::Check, "") => Work::Check(CheckScope::Due),
+        (TaskKind::Check, snapshot) => Work::Check(CheckScope::Point(SnapshotId::new(snapshot)?)),
         (TaskKind::Restore, _) => {
             return Err(PageError::input("A restore begins at a restore point."));
         }

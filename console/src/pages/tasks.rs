@@ -189,6 +189,7 @@ pub async fn whole_log(State(service): State<Service>, Path(id): Path<TaskId>) -
 fn input(input: &serde_json::Value) -> Vec<(String, String)> {
     let word = |key: &str| match key {
         "snapshot" => "Restore point".to_owned(),
+        "points" => "Restore points (0: all)".to_owned(),
         "path" => "Path".to_owned(),
         "to" => "Restored to".to_owned(),
         other => other.to_owned(),

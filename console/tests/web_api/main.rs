@@ -1,8 +1,10 @@
 //! The JSON API on a real socket, with the real plakar, held against docs/openapi.yaml.
 
+mod checking;
 mod client;
 mod description;
 mod downloads;
+mod pruning;
 mod refusals;
 mod scheduling;
 mod walk;

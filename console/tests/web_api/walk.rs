@@ -4,7 +4,9 @@ use opendrive_sim::{Fault, What};
 use plakar_driver::Plakar;
 use serde_json::{Value, json};
 
+use crate::checking;
 use crate::client::Api;
+use crate::pruning;
 use crate::refusals::{self, Given};
 use crate::scheduling::schedules;
 use crate::world::{World, environment, guard};
@@ -210,12 +212,7 @@ async fn backing_up(api: &Api, world: &World, app: &Value) -> String {
     );
     world.simulator.set_faults(Vec::new());
     let snapshot = task["snapshot"].as_str().unwrap().to_owned();
-    let (task, _) = api.run(app, json!({ "kind": "check", "snapshot": snapshot })).await;
-    assert_eq!(
-        (&task["state"], &task["input"]),
-        (&json!("succeeded"), &json!({ "snapshot": snapshot })),
-        "{task}"
-    );
+    checking::checked(api, app, &snapshot).await;
     let dashboard = api.get(&format!("/apps/{app}")).await;
     assert_eq!(
         (&dashboard["last"]["snapshot"], &dashboard["last_success"]),
@@ -248,6 +245,7 @@ async fn points(api: &Api, app: &Value, other: &Value, snapshot: &str) {
         (&json!("/home/folder/letter 1.txt"), &json!(5), &json!(true))
     );
     assert_eq!(api.get(&format!("{path}/entries")).await["items"][0]["kind"], "folder");
+    checking::missing(api, &path).await;
     let found = api.get(&format!("{path}/search?text=LETTER&path=/home&limit=2&offset=4")).await;
     assert_eq!((found["items"].as_array().unwrap().len(), &found["more"]), (1, &json!(false)));
     let errors = api.get(&format!("{path}/errors?limit=10")).await;
@@ -303,40 +301,14 @@ async fn restoring(api: &Api, world: &World, app: &Value, other: &Value, snapsho
         api.refused(400, "POST", &path, work(to)).await;
     }
     api.refused(404, "POST", &path, work(json!({ "destination": "none" }))).await;
-    for kind in ["test", "backup", "prune"] {
+    for kind in ["test", "backup", "prune", "maintenance"] {
         let work = json!({ "kind": kind, "snapshot": snapshot });
         assert!(api.refused(400, "POST", &path, work).await.contains("unknown field"));
     }
-    pruning(api, app, other, snapshot).await;
-}
-
-/// Nothing goes without the token of a plan.
-async fn pruning(api: &Api, app: &Value, other: &Value, snapshot: &str) {
-    let plan = api.get(&format!("/apps/{app}/prune")).await;
-    assert_eq!(
-        (&plan["points"][0]["id"], &plan["points"][0]["keep"]),
-        (&json!(snapshot), &json!(true))
-    );
-    let path = format!("/apps/{other}/tasks");
-    api.refused(400, "POST", &path, json!({ "kind": "prune" })).await;
-    let foreign = json!({ "kind": "prune", "token": plan["token"] });
-    assert!(api.refused(409, "POST", &path, foreign).await.contains("the plan has changed"));
-    let token = api.get(&format!("/apps/{other}/prune")).await["token"].clone();
-    let (task, log) = api.run(other, json!({ "kind": "prune", "token": token })).await;
-    assert_eq!((&task["state"], &task["input"]["token"]), (&json!("succeeded"), &token), "{log}");
-    let point = format!("/apps/{app}/points/{snapshot}");
-    let pin = format!("{point}/pin");
-    for (method, body, pinned) in [("PUT", json!({}), true), ("DELETE", Value::Null, false)] {
-        api.ok(204, method, &pin, body).await;
-        assert_eq!(api.get(&point).await["pinned"], pinned);
-    }
-    let status = api.get("/status").await;
-    assert_eq!(
-        (&status["verdict"], &status["apps"][1]["verdict"]),
-        (&json!("not protected"), &json!("not protected"))
-    );
-    assert_eq!(status["apps"][0]["verdict"], "at risk", "{status}");
-    assert_eq!(status["apps"][2]["verdict"], "excluded", "{status}");
+    pruning::pruning(api, app, other, snapshot).await;
+    checking::unlocked(&world.user.path("store/locks"));
+    let (task, log) = api.run(other, json!({ "kind": "maintenance" })).await;
+    assert_eq!(task["state"], "succeeded", "{log}");
 }
 
 /// Lists, filters, pages; one that runs is busy and is cancelled.

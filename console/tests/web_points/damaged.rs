@@ -2,7 +2,7 @@
 
 use opendrive_sim::{Fault, What};
 use plakar_driver::Kind;
-use source_app::service::Work;
+use source_app::service::{CheckScope, Work};
 use source_app::state::{AppKind, TaskState};
 
 use crate::console::Console;
@@ -39,6 +39,14 @@ async fn a_download_that_is_not_whole_does_not_look_whole() {
         errors.text("td[data-label=Reason]")
     );
 
+    assert_eq!(list.text("td[data-label=Checked]"), "not checked yet");
+    // The folder shows what is not in it.
+    let folder = console.page(&format!("{point}?path=/data")).await;
+    let row = folder.text("tr.soft");
+    assert!(row.contains("refused.txt") && row.contains("not in this restore point"), "{row}");
+    assert!(row.contains("Access denied") && row.contains("in none of the newest"), "{row}");
+    assert!(folder.text("[role=alert]").contains("1 entry was not read"));
+
     let whole = console.get(&format!("{point}/download?path=/data/large.bin")).await;
     assert!(whole.bytes == bytes && whole.header("content-length") == "12000000");
     world.damage();
@@ -60,6 +68,18 @@ async fn a_download_that_is_not_whole_does_not_look_whole() {
             ),
         }
     }
+    // A check says so, on every page of it.
+    let checked = console.run(&app, Work::Check(CheckScope::Points(0))).await;
+    assert_eq!(checked.state, TaskState::CompletedWithErrors, "{}", checked.verdict);
+    let list = console.page(&format!("/apps/{}/points", app.id)).await;
+    assert!(list.text("td[data-label=Checked]").starts_with("damaged"));
+    assert_eq!(
+        list.attribute("td[data-label=Checked] a", "href"),
+        format!("/tasks/{}", checked.id)
+    );
+    let page = console.page(&point).await;
+    let alert = page.text("[role=alert]");
+    assert!(alert.contains("/data/large.bin") && alert.contains("do not sync"), "{alert}");
     let view = console.page(&format!("{point}/view?path=/data/kept.txt")).await;
     assert!(view.text("#content-title").contains("Content"));
 }

@@ -149,15 +149,18 @@ impl Api {
 
     pub(crate) async fn restore_point(&self, id: &SnapshotId) -> Result<RestorePoint> {
         let header: Result<Single<Header>> = self.get(&format!("/api/snapshot/{id}"), &[]).await;
-        let named = |error| {
-            if matches!(error, Error::NotFound(_)) {
-                Error::NotFound(format!("the restore point {}", id.short()))
-            } else {
-                error
-            }
+        let named = |error| match error {
+            // Of a snapshot that it has no more plakar says that the parameter is none.
+            Error::Refused(reason) if reason.contains("Invalid parameter") => gone(id),
+            Error::NotFound(_) => gone(id),
+            error => error,
         };
         header.map_err(named)?.item.restore_point()
     }
+}
+
+fn gone(id: &SnapshotId) -> Error {
+    Error::NotFound(format!("the restore point {}", id.short()))
 }
 
 pub(crate) fn understood<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
@@ -174,7 +177,8 @@ fn message(bytes: &[u8]) -> String {
     let text = json["error"]["message"]
         .as_str()
         .map_or_else(|| String::from_utf8_lossy(bytes).into_owned(), str::to_owned);
-    text.trim().chars().take(500).collect()
+    let text: String = text.trim().chars().take(500).collect();
+    if text.is_empty() { "plakar gave no reason".to_owned() } else { text }
 }
 
 #[cfg(test)]

@@ -27,6 +27,9 @@ use crate::token::random_token;
 /// Timeout to open a store.
 const START_TIMEOUT: Duration = Duration::from_secs(120);
 
+/// The same with an empty cache: all states are read first.
+const START_ALONE_TIMEOUT: Duration = Duration::from_secs(20 * 60);
+
 /// Maximum number of headers that are fetched at once.
 const MAX_PAGE_HEADERS: u64 = 500;
 
@@ -64,6 +67,24 @@ impl Browser {
         store: &Store,
         indexes: &Arc<Indexes>,
     ) -> Result<Self> {
+        Self::started(plakar, store, indexes, false).await
+    }
+
+    /// The same with a cache of its own, for a store whose id another one has too.
+    pub(crate) async fn start_alone(
+        plakar: &Plakar,
+        store: &Store,
+        indexes: &Arc<Indexes>,
+    ) -> Result<Self> {
+        Self::started(plakar, store, indexes, true).await
+    }
+
+    async fn started(
+        plakar: &Plakar,
+        store: &Store,
+        indexes: &Arc<Indexes>,
+        alone: bool,
+    ) -> Result<Self> {
         let token = random_token()?;
         // Plakar can't tell the port that it was given, so it gets one that is free now.
         let free = std::net::TcpListener::bind(("127.0.0.1", 0))
@@ -71,6 +92,7 @@ impl Browser {
         let address = free.map_err(Error::io("no free port"))?.to_string();
         let arguments = ["at", &store.reference(), "ui", "-addr", &address, "-no-spawn"];
         let job = plakar.job(arguments).timeout(NO_TIMEOUT).variable("PLAKAR_UI_TOKEN", &token);
+        let job = if alone { job.own_cache() } else { job };
         let (running, stdout, stderr) = job.start().await?;
         let last = Arc::new(Mutex::new(VecDeque::new()));
         let (sender, lines) = mpsc::channel(16);
@@ -83,6 +105,7 @@ impl Browser {
         let browser =
             Self { running, api, store: store.clone(), indexes: Arc::clone(indexes), used, known };
         let started = Instant::now();
+        let limit = if alone { START_ALONE_TIMEOUT } else { START_TIMEOUT };
         loop {
             if let Some(code) = browser.exit_code() {
                 let _ = tokio::time::timeout(Duration::from_secs(5), kept).await;
@@ -97,8 +120,8 @@ impl Browser {
             {
                 return Ok(browser);
             }
-            if started.elapsed() > START_TIMEOUT {
-                return Err(Error::TimedOut(START_TIMEOUT));
+            if started.elapsed() > limit {
+                return Err(Error::TimedOut(limit));
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
@@ -253,9 +276,22 @@ impl Browser {
     /// # Errors
     /// As for all here.
     pub async fn errors(&self, id: &SnapshotId, offset: u64, limit: u64) -> Result<Page<Failure>> {
+        self.errors_below(id, &SnapshotPath::root(), offset, limit).await
+    }
+
+    /// What failed below a folder when the snapshot was made.
+    ///
+    /// # Errors
+    /// As for all here.
+    pub async fn errors_below(
+        &self,
+        id: &SnapshotId,
+        folder: &SnapshotPath,
+        offset: u64,
+        limit: u64,
+    ) -> Result<Page<Failure>> {
         let query = [("offset", offset.to_string()), ("limit", limit.max(1).to_string())];
-        let found: Items<RawError> =
-            self.in_snapshot("errors/", id, &SnapshotPath::root(), &query).await?;
+        let found: Items<RawError> = self.in_snapshot("errors/", id, folder, &query).await?;
         let items: Vec<Failure> = found
             .items
             .into_iter()

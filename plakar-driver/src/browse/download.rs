@@ -25,6 +25,9 @@ use crate::process::lines::{Stream, pump};
 /// end is seen to be cut.
 const HELD_BACK_BYTES: usize = 64 << 10;
 
+/// What is likely where plakar gives no reason.
+const UNREADABLE: &str = "a part of it is damaged or missing in the store, or the store does not answer; check the restore point";
+
 /// Something to download.
 pub struct Download {
     /// The name to save it under, made safe.
@@ -105,7 +108,7 @@ fn whole(
             None => Some((
                 Err(io::Error::new(
                     io::ErrorKind::UnexpectedEof,
-                    format!("{left} bytes are missing"),
+                    format!("{left} bytes are missing: {UNREADABLE}"),
                 )),
                 None,
             )),
@@ -209,7 +212,9 @@ impl Plakar {
                         .and_then(Result::ok)
                         .unwrap_or_default();
                     secrets.apply(&mut last);
-                    Some(format!("plakar could not read all of it: {last}"))
+                    // Plakar may say why in the archive itself, or nowhere.
+                    let reason = if last.trim().is_empty() { UNREADABLE } else { last.trim() };
+                    Some(format!("plakar could not read all of it: {reason}"))
                 }
             };
             let rest: Vec<_> = match failure {

@@ -57,6 +57,14 @@ impl Store {
         }
     }
 
+    /// Its folder, if it is told by that.
+    pub(crate) fn folder_path(&self) -> Option<PathBuf> {
+        match &self.0 {
+            StorePlace::Named(_) => None,
+            StorePlace::Folder(path) => Some(path.clone()),
+        }
+    }
+
     /// What plakar's `at` takes.
     pub(crate) fn reference(&self) -> String {
         match &self.0 {

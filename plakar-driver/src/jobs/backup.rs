@@ -8,7 +8,7 @@ use crate::browse::browsers::Browsers;
 use crate::configuration::Kind;
 use crate::configuration::store::Store;
 use crate::error::{Error, Result};
-use crate::jobs::progress::{Progress, ProgressReader};
+use crate::jobs::progress::{Progress, ProgressReader, SKIPPED_REASON};
 use crate::names::{Name, SnapshotId};
 use crate::outcome::{Failure, Verdict};
 use crate::process::command::{NO_TIMEOUT, Plakar};
@@ -78,7 +78,11 @@ impl Plakar {
         let command = self.job(arguments).timeout(NO_TIMEOUT).cancelled_by(cancel).redact(secrets);
         let ended = command.lines(&mut |line| news(reader.read(line))).await?;
         ended.exit_code().into_iter().for_each(|code| news(Progress::Exited(code)));
-        let count = reader.result(ended)?;
+        let counted = reader.result(ended)?;
+        let failures = if counted == 0 { reader.failures() } else { counted };
+        let (left_out, paths) = reader.skipped();
+        let left_out_paths: Vec<String> = paths.map(str::to_owned).collect();
+        let count = failures + left_out;
         // Plakar's result line has eight digits of it.
         let short = reader.id().unwrap_or_default().to_owned();
         // The backup is made, whether it can be listed now or not.
@@ -98,7 +102,10 @@ impl Plakar {
                 .map(|reason| Failure { path: String::new(), reason })
                 .collect()
         };
-        let failed = listed.ok().filter(|failed| !failed.is_empty()).unwrap_or_else(told);
+        let mut failed = listed.ok().filter(|failed| !failed.is_empty()).unwrap_or_else(told);
+        failed.extend(
+            left_out_paths.into_iter().map(|path| Failure { path, reason: SKIPPED_REASON.into() }),
+        );
         Ok((Verdict::Errors { count, failed }, snapshot))
     }
 

@@ -2,74 +2,238 @@
 
 use tokio_util::sync::CancellationToken;
 
-use crate::configuration::store::Store;
+use crate::browse::browsers::Browsers;
+use crate::configuration::store::{Store, StoreState};
 use crate::error::{Error, Result};
-use crate::jobs::progress::{Progress, ProgressReader};
-use crate::names::SnapshotId;
+use crate::jobs::check_lines::{CheckLines, PointLines, Told, is_damage};
+use crate::jobs::damaged::{DamagedFiles, damaged_files};
+use crate::jobs::progress::Progress;
+use crate::names::{SnapshotId, SnapshotPath};
 use crate::outcome::{Failure, Verdict};
 use crate::process::command::{NO_TIMEOUT, Plakar};
-use crate::tags::{APP_TAG, tag};
 
-/// What is checked.
+/// Maximum number of restore points of one run, which are arguments.
+const MAX_POINTS_PER_RUN: usize = 1000;
+
+/// What a check found of a restore point.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PointCheck {
+    /// All of its data was read and is what was backed up.
+    Whole,
+    /// The store has it no more as it was backed up.
+    Damaged {
+        /// How many files, or other parts of it; at least one.
+        count: u64,
+        /// The first of them; the path is empty for what is no file.
+        failed: Vec<Failure>,
+    },
+    /// Who has never seen the store does not find it there: the store's states do not tell of it.
+    Missing,
+    /// It could not be read, for this reason: nothing is known of damage.
+    Unread(String),
+}
+
+/// What a check found.
 #[derive(Clone, Debug)]
-pub enum CheckTarget {
-    /// This snapshot.
-    Snapshot(SnapshotId),
-    /// The latest snapshot of the app with this id.
-    Latest(String),
+pub struct CheckResult {
+    /// Of each restore point that it came to, in their order.
+    pub points: Vec<(SnapshotId, PointCheck)>,
+    /// Why it did not come to all.
+    pub broken: Option<Verdict>,
+}
+
+/// One run of plakar's check.
+struct CheckRun<'a> {
+    plakar: &'a Plakar,
+    store: &'a Store,
+    cancel: &'a CancellationToken,
 }
 
 impl Plakar {
-    /// Reads all data of a snapshot and compares its digests. With an empty cache: what plakar
-    /// remembers of a store on this machine may be gone from the store.
+    /// Reads all data of snapshots and compares its digests; what several have is read once. With
+    /// an empty cache: what plakar remembers of a store on this machine may be gone from the store.
     ///
-    /// # Errors
-    /// [`Error::Input`] for an app id that can't be one. All else is a [`Verdict`].
+    /// What is found damaged is read once more before it counts: plakar calls damaged what the
+    /// store does not answer.
     pub async fn check(
         &self,
+        browsers: &Browsers,
         store: &Store,
-        what: &CheckTarget,
+        points: &[SnapshotId],
         news: &mut (dyn FnMut(Progress) + Send),
         cancel: &CancellationToken,
-    ) -> Result<Verdict> {
-        let mut arguments = vec!["at".to_owned(), store.reference(), "check".to_owned()];
-        match what {
-            CheckTarget::Snapshot(id) => arguments.push(id.to_string()),
-            CheckTarget::Latest(app) => arguments
-                .extend(["-latest".to_owned(), format!("-tag={APP_TAG}{}", tag("app", app)?)]),
-        }
+    ) -> CheckResult {
+        let run = CheckRun { plakar: self, store, cancel };
+        let mut found = Vec::new();
         let checked = async {
-            let mut reader = ProgressReader::of("check");
-            let job = self
-                .job(arguments)
-                .own_cache()
-                .timeout(NO_TIMEOUT)
-                .cancelled_by(cancel)
-                .redact(store.secrets(self).await?);
-            let ended = job.lines(&mut |line| news(reader.read(line))).await?;
-            ended.exit_code().into_iter().for_each(|code| news(Progress::Exited(code)));
-            match reader.result(ended) {
-                Ok(0) => Ok(Verdict::Succeeded),
-                // It says nothing, and exits with 0, if there is nothing to check, or nothing that
-                // it can open.
-                Err(Error::Answer(_)) if reader.id().is_none() => {
-                    Err(Error::Refused("the restore point is not there, or can't be opened".into()))
+            for points in points.chunks(MAX_POINTS_PER_RUN) {
+                let told = run.told(points, None, news).await?;
+                for (id, told) in points.iter().zip(told) {
+                    let told = match told {
+                        Told::Undecided => {
+                            let one = run.told(std::slice::from_ref(id), None, news).await?;
+                            one.into_iter().next().unwrap_or(Told::Undecided)
+                        }
+                        told => told,
+                    };
+                    found.push((id.clone(), run.found(browsers, id, told, news).await?));
                 }
-                Err(Error::Refused(_)) | Ok(_)
-                    if reader.errors().is_some_and(|count| count > 0) =>
-                {
-                    let count = reader.errors().unwrap_or_default();
-                    let failed = reader
-                        .failed()
-                        .into_iter()
-                        .map(|reason| Failure { path: String::new(), reason })
-                        .collect();
-                    Ok(Verdict::Errors { count, failed })
-                }
-                Ok(count) => Ok(Verdict::Errors { count, failed: Vec::new() }),
-                Err(error) => Err(error),
             }
+            Ok(())
         };
-        Ok(checked.await.unwrap_or_else(Verdict::of))
+        let broken = checked.await.err().map(Verdict::of);
+        CheckResult { points: found, broken }
     }
+}
+
+impl CheckRun<'_> {
+    /// What the lines on a restore point mean, once what looks damaged was read again.
+    async fn found(
+        &self,
+        browsers: &Browsers,
+        id: &SnapshotId,
+        told: Told,
+        news: &mut (dyn FnMut(Progress) + Send),
+    ) -> Result<PointCheck> {
+        match told {
+            Told::Whole => Ok(PointCheck::Whole),
+            Told::Missing => self.missing().await,
+            Told::Damaged(lines) => self.damaged(browsers, id, &lines, news).await,
+            Told::Unread(reason) if is_damage(&reason) => self.unopened(id, reason, news).await,
+            Told::Unread(reason) => Ok(PointCheck::Unread(reason)),
+            Told::Undecided => Ok(PointCheck::Unread("plakar said nothing of it".into())),
+        }
+    }
+
+    /// What plakar tells of these restore points, or of a path in one.
+    async fn told(
+        &self,
+        points: &[SnapshotId],
+        path: Option<&SnapshotPath>,
+        news: &mut (dyn FnMut(Progress) + Send),
+    ) -> Result<Vec<Told>> {
+        let mut arguments = vec!["at".to_owned(), self.store.reference(), "check".to_owned()];
+        arguments.extend(
+            points.iter().map(|id| path.map_or_else(|| id.to_string(), |path| path.of(id))),
+        );
+        let mut lines = CheckLines::of(points);
+        let job = self
+            .plakar
+            .job(arguments)
+            .own_cache()
+            .timeout(NO_TIMEOUT)
+            .cancelled_by(self.cancel)
+            .redact(self.store.secrets(self.plakar).await?);
+        let ended = job.lines(&mut |line| news(lines.read(line))).await?;
+        ended.exit_code().into_iter().for_each(|code| news(Progress::Exited(code)));
+        let reason = ended.reason();
+        let code = ended.how?;
+        match crate::process::job_end::refused(code, reason.clone()) {
+            Error::Refused(_) => Ok(lines.told(points, code, &reason)),
+            _ if code == 0 => Ok(lines.told(points, code, &reason)),
+            broken => Err(broken),
+        }
+    }
+
+    /// A store that cannot be opened has lost nothing.
+    async fn missing(&self) -> Result<PointCheck> {
+        Ok(match self.plakar.store_state(self.store).await? {
+            StoreState::Ready => PointCheck::Missing,
+            StoreState::Unavailable(reason) | StoreState::BadPassphrase(reason) => {
+                PointCheck::Unread(reason)
+            }
+        })
+    }
+
+    /// A restore point that cannot be opened, when it is looked at once more.
+    async fn unopened(
+        &self,
+        id: &SnapshotId,
+        reason: String,
+        news: &mut (dyn FnMut(Progress) + Send),
+    ) -> Result<PointCheck> {
+        news(Progress::Said("it is read once more before it counts as damaged".into()));
+        let again = self.told(std::slice::from_ref(id), None, news).await?;
+        Ok(match again.into_iter().next() {
+            Some(Told::Unread(again)) if is_damage(&again) => PointCheck::Damaged {
+                count: 1,
+                failed: vec![Failure {
+                    path: String::new(),
+                    reason: format!("it cannot be opened: {again}"),
+                }],
+            },
+            Some(Told::Unread(again)) => PointCheck::Unread(again),
+            _ => unsteady(&reason),
+        })
+    }
+
+    /// The files that are damaged, when the first of them is read once more.
+    async fn damaged(
+        &self,
+        browsers: &Browsers,
+        id: &SnapshotId,
+        lines: &PointLines,
+        news: &mut (dyn FnMut(Progress) + Send),
+    ) -> Result<PointCheck> {
+        let files = tokio::select! {
+            files = self.files(browsers, id, lines) => files,
+            () = self.cancel.cancelled() => return Err(Error::Cancelled),
+        };
+        let first = files.failed.iter().find_map(|failed| SnapshotPath::new(&failed.path).ok());
+        news(Progress::Said("it is read once more before it counts as damaged".into()));
+        let again = self.told(std::slice::from_ref(id), first.as_ref(), news).await?;
+        Ok(match again.into_iter().next() {
+            Some(Told::Damaged(_)) => {
+                PointCheck::Damaged { count: files.count.max(1), failed: files.failed }
+            }
+            Some(Told::Unread(reason)) if is_damage(&reason) => {
+                PointCheck::Damaged { count: files.count.max(1), failed: files.failed }
+            }
+            Some(Told::Unread(reason)) => PointCheck::Unread(reason),
+            _ => unsteady(lines.reason()),
+        })
+    }
+
+    /// By path. Where the names cannot be read either, what plakar said.
+    async fn files(
+        &self,
+        browsers: &Browsers,
+        id: &SnapshotId,
+        lines: &PointLines,
+    ) -> DamagedFiles {
+        let found = async {
+            let browser = browsers.of(self.plakar, self.store).await?;
+            damaged_files(&browser, id, lines).await
+        };
+        match found.await {
+            Ok(mut files) if files.count > 0 => {
+                let other = |told: &&Failure| !files.failed.iter().any(|has| has.path == told.path);
+                let more: Vec<_> = lines.paths.iter().filter(other).cloned().collect();
+                files.count += more.len() as u64;
+                files.failed.extend(more);
+                files
+            }
+            _ => {
+                let digest = |digest: &String| Failure {
+                    path: String::new(),
+                    reason: format!("the object {digest} of it: {}", lines.reason()),
+                };
+                let mut failed = lines.paths.clone();
+                if failed.is_empty() {
+                    failed.extend(lines.digests.iter().map(digest));
+                }
+                if failed.is_empty() {
+                    let reason = "plakar's check failed, and does not say where".into();
+                    failed.push(Failure { path: String::new(), reason });
+                }
+                DamagedFiles { count: failed.len() as u64, failed }
+            }
+        }
+    }
+}
+
+fn unsteady(reason: &str) -> PointCheck {
+    PointCheck::Unread(format!(
+        "it could not be read at first ({reason}), and was whole when it was read once more: check it again"
+    ))
 }

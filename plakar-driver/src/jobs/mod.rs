@@ -2,9 +2,13 @@
 
 pub(crate) mod backup;
 pub(crate) mod check;
+mod check_lines;
+pub(crate) mod compare;
+mod damaged;
 pub(crate) mod maintenance;
 pub(crate) mod progress;
 pub(crate) mod prune;
 pub(crate) mod restore;
 pub(crate) mod restore_job;
+mod scratch;
 pub(crate) mod verify;

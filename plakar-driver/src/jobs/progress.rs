@@ -4,6 +4,8 @@
 //! like plakar's. What it can't know is the id of the snapshot that is being made: each line of
 //! plakar's begins with it, and the first such line is always plakar's.
 
+use std::collections::BTreeSet;
+
 use crate::error::{Error, Result};
 use crate::process::job_end::{JobEnd, refused};
 use crate::process::lines::{Line, Stream};
@@ -28,10 +30,21 @@ pub(crate) struct ProgressReader {
     id: Option<String>,
     errors: Option<u64>,
     failed: Vec<String>,
+    skipped: BTreeSet<String>,
+    more_skipped: u64,
 }
 
 /// Maximum number of failures that are kept.
 const MAX_FAILURES: usize = 1000;
+
+/// Plakar leaves out what lies under the path of a store in a folder, whatever the source is, and
+/// counts no error (kloset v1.1.3, snapshot/backup.go). Its other warnings tell of nothing that is
+/// left out: a cache that can't be used, or what ends the backup anyway.
+const SKIPPED: &str = "warn: skipping entry from repository: ";
+
+/// Why an entry was left out that plakar says so of.
+pub(crate) const SKIPPED_REASON: &str =
+    "Plakar left it out, as its path is that of the store, or below; move the store elsewhere";
 
 impl ProgressReader {
     /// For the lines of `backup` or `check`.
@@ -44,14 +57,21 @@ impl ProgressReader {
         self.id.as_deref()
     }
 
-    /// The number of errors in the result line, if there was one.
-    pub(crate) fn errors(&self) -> Option<u64> {
-        self.errors
+    /// How many failures lines tell of, up to a bound: plakar's own number lacks one of the root.
+    pub(crate) fn failures(&self) -> u64 {
+        self.failed.len() as u64
     }
 
     /// The failures: path and reason.
     pub(crate) fn failed(self) -> Vec<String> {
         self.failed
+    }
+
+    /// How many entries plakar left out, and the paths of the first. An entry with extended
+    /// attributes is told of more than once.
+    pub(crate) fn skipped(&self) -> (u64, impl Iterator<Item = &str>) {
+        let count = self.skipped.len() as u64 + self.more_skipped;
+        (count, self.skipped.iter().map(String::as_str))
     }
 
     /// The number of errors that the result line tells. Exit status 0 without that line is no
@@ -70,6 +90,9 @@ impl ProgressReader {
     /// Takes a line and gives the news in it.
     pub(crate) fn read(&mut self, line: &Line) -> Progress {
         let said = || Progress::Said(line.text.clone());
+        if let (Some(path), Stream::Error) = (line.text.strip_prefix(SKIPPED), line.stream) {
+            return self.skip(path);
+        }
         let Some((id, rest)) = line.text.split_once(": ") else { return said() };
         let is_id =
             id.len() == 8 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
@@ -97,8 +120,19 @@ impl ProgressReader {
     }
 }
 
+impl ProgressReader {
+    fn skip(&mut self, path: &str) -> Progress {
+        if self.skipped.len() < MAX_FAILURES {
+            self.skipped.insert(path.to_owned());
+        } else if !self.skipped.contains(path) {
+            self.more_skipped += 1;
+        }
+        Progress::Failed(format!("{path}: {SKIPPED_REASON}"))
+    }
+}
+
 /// `without errors in ..` or `with 2 errors in ..`.
-fn errors(result: &str) -> Option<u64> {
+pub(crate) fn errors(result: &str) -> Option<u64> {
     if result.starts_with("without errors in ") {
         return Some(0);
     }
@@ -142,5 +176,29 @@ mod tests {
             Some(0)
         );
         assert_eq!(read(&[(Out, "630e9ca1: check completed without errors in 1s (in")]).1, None);
+    }
+    #[test]
+    fn what_plakar_leaves_out_with_a_warning_is_no_success() {
+        let mut reader = ProgressReader::of("backup");
+        let mut take = |stream, text: &str| {
+            reader.read(&Line { stream, text: text.to_owned() });
+        };
+        take(Stream::Error, "warn: skipping entry from repository: /data/store");
+        take(Stream::Error, "warn: skipping entry from repository: /data/store/CONFIG");
+        // The same entry's extended attributes.
+        take(Stream::Error, "warn: skipping entry from repository: /data/store/CONFIG");
+        // A name that is printed as done.
+        take(Stream::Out, "warn: skipping entry from repository: /forged");
+        take(Stream::Error, "warn: VFS CACHE: no such thing");
+        let (count, paths) = reader.skipped();
+        assert_eq!(
+            (count, paths.collect::<Vec<_>>()),
+            (2, vec!["/data/store", "/data/store/CONFIG"])
+        );
+        for n in 0..2 * MAX_FAILURES {
+            let text = format!("{SKIPPED}/data/store/{n}");
+            reader.read(&Line { stream: Stream::Error, text });
+        }
+        assert_eq!(reader.skipped().0, 2 + 2 * MAX_FAILURES as u64);
     }
 }

@@ -1,42 +1,32 @@
 //! Whether a restore is whole: the destination is read again and compared with the snapshot.
 //!
 //! A destination can be anything plakar has a connector for, and only such a connector can read it.
-//! So it is backed up, without plakar's cache of unchanged files, into the store that the restore
-//! came from: what is there already is not stored again, and within one store equal contents have
-//! equal digests, so that nothing of the store itself is read but the two lists. That snapshot is
-//! removed afterwards. A local folder goes the same way, through plakar's own connector for files.
-
-use std::collections::BTreeMap;
-use std::collections::VecDeque;
-
-use futures::stream::{self, StreamExt};
+//! So it is backed up, without plakar's cache of unchanged files, into a store of its own beside the
+//! one that the restore came from (`jobs/scratch.rs`), which goes afterwards: what is there already
+//! is not stored again, and equal contents have equal digests, so that nothing of the store itself
+//! is read but the two lists. Where the store's files are not on this machine, it is backed up into
+//! the store itself, and that snapshot is removed. A local folder goes the same way, through
+//! plakar's own connector for files.
 
 use tokio_util::sync::CancellationToken;
 
 use crate::browse::browser::Browser;
 use crate::browse::browsers::Browsers;
-use crate::browse::points::{Entry, EntryKind};
+use crate::browse::points::EntryKind;
 use crate::configuration::packages::{ConnectorKind, for_location, installed};
 use crate::configuration::schema::Schema;
 use crate::configuration::store::Store;
 use crate::configuration::{Kind, Options};
 use crate::error::{Error, Result};
 use crate::folders::restore_folder;
+pub(crate) use crate::jobs::compare::Verification;
+use crate::jobs::compare::compare;
 use crate::jobs::progress::{Progress, ProgressReader};
 use crate::jobs::restore_job::{RestoreJob, RestoreProgress, RestoreTarget};
+use crate::jobs::scratch::ScratchStore;
 use crate::names::{Name, SnapshotId, SnapshotPath};
-use crate::outcome::Failure;
-use crate::process::command::{NO_TIMEOUT, Plakar};
+use crate::process::command::{Job, NO_TIMEOUT, Plakar};
 use crate::token::random_token;
-
-/// Maximum number of problems that are listed; all are counted.
-const MAX_LISTED_PROBLEMS: usize = 1000;
-
-/// Maximum number of digests that are asked for at once.
-const MAX_PARALLEL_DIGESTS: usize = 8;
-
-/// Maximum number of entries of a folder that are asked for at once.
-const MAX_PAGE_ENTRIES: u64 = 1000;
 
 /// Maximum number of names that are told to plakar as all that matters in a destination.
 const MAX_TOP_NAMES: u64 = 200;
@@ -46,28 +36,6 @@ const VERIFICATION_TAG: &str = "verification:";
 
 /// Begins the name of a source that is made only to compare.
 const TEMPORARY_PREFIX: &str = "verify-";
-
-/// What a comparison found.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Verification {
-    /// Entries that are as in the snapshot.
-    pub entries: u64,
-    /// Bytes of the files among them.
-    pub bytes: u64,
-    /// Entries that are missing or different.
-    pub problems: u64,
-    /// The first of them.
-    pub failed: Vec<Failure>,
-}
-
-impl Verification {
-    fn problem(&mut self, path: &SnapshotPath, reason: impl Into<String>) {
-        self.problems += 1;
-        if self.failed.len() < MAX_LISTED_PROBLEMS {
-            self.failed.push(Failure { path: path.to_string(), reason: reason.into() });
-        }
-    }
-}
 
 impl Plakar {
     /// Compares `path` of the snapshot with what is at the destination now.
@@ -98,11 +66,24 @@ impl Plakar {
                 ));
             }
         };
+        let name = format!("{TEMPORARY_PREFIX}{mark}");
+        let scratch = match ScratchStore::beside(self, &job.store, &name).await {
+            // No room for it, or no right to the store's files: what follows may go well without.
+            Err(Error::Io(..)) => None,
+            scratch => scratch?,
+        };
         let mut made = Vec::new();
         let compared = async {
+            // Its browser knows what was there when it began.
+            let own = async || match &scratch {
+                Some(scratch) => scratch.browser(self).await.map(Some),
+                None => Ok(None),
+            };
             let mut read = DestinationReader {
                 plakar: self,
                 job,
+                store: scratch.as_ref().map_or(&job.store, |scratch| &scratch.store),
+                alone: scratch.is_some(),
                 source: &source,
                 mark: &mark,
                 made: &mut made,
@@ -110,16 +91,25 @@ impl Plakar {
             };
             let mut ignored = Vec::new();
             if let Some(names) = top_names(browser, &job.snapshot, path).await? {
-                // Where the connector's root lies in its paths is known only when it was read, so
-                // first nothing is.
-                let empty = read.again(&["*".to_owned()], &mut |_| ()).await?;
-                ignored = rules(&browser.restore_point(&empty).await?.root, &names);
+                let root = match &job.to {
+                    RestoreTarget::Folder(_) => source.clone(),
+                    // Where the connector's root lies in its paths is known only when it was read,
+                    // so first nothing is.
+                    _ => {
+                        let empty = read.again(&["*".to_owned()], &mut |_| ()).await?;
+                        let own = own().await?;
+                        own.as_deref().unwrap_or(browser).restore_point(&empty).await?.root
+                    }
+                };
+                ignored = rules(&root, &names);
             }
             let again = read
                 .again(&ignored, &mut |progress| news(RestoreProgress::Reading(progress)))
                 .await?;
+            let own = own().await?;
+            let (snapshot, other) = ((&job.snapshot, path), own.as_deref().unwrap_or(browser));
             tokio::select! {
-                compared = compare(browser, (&job.snapshot, path), &again, news) => compared,
+                compared = compare(browser, snapshot, (other, &again), news) => compared,
                 () = cancel.cancelled() => Err(Error::Cancelled),
             }
         }
@@ -128,7 +118,10 @@ impl Plakar {
         if let Some(source) = &temporary {
             self.unconfigure(Kind::Source, source).await?;
         }
-        self.remove_snapshots(&job.store, &made).await?;
+        match scratch {
+            Some(scratch) => scratch.close(self).await?,
+            None => self.remove_snapshots(&job.store, &made).await?,
+        }
         compared
     }
 
@@ -140,7 +133,7 @@ impl Plakar {
     /// Plakar can't be run, or a store can't be opened.
     pub async fn remove_leftovers(&self, browsers: &Browsers, stores: &[Store]) -> Result<()> {
         let begun = chrono::Utc::now();
-        for kind in [Kind::Source, Kind::Destination] {
+        for kind in [Kind::Source, Kind::Destination, Kind::Store] {
             for name in self
                 .configurations(kind)
                 .await?
@@ -202,6 +195,9 @@ impl Plakar {
 struct DestinationReader<'a> {
     plakar: &'a Plakar,
     job: &'a RestoreJob,
+    /// Where the snapshots go, and whether it is one of its own.
+    store: &'a Store,
+    alone: bool,
     source: &'a str,
     mark: &'a str,
     /// The snapshots that were made for it.
@@ -216,7 +212,7 @@ impl DestinationReader<'_> {
         rules: &[String],
         news: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<SnapshotId> {
-        let (store, plakar) = (&self.job.store, self.plakar);
+        let (store, plakar) = (self.store, self.plakar);
         let mut secrets = store.secrets(plakar).await?;
         if let RestoreTarget::Destination(name) = &self.job.to {
             secrets = secrets.and(plakar.secrets(Kind::Destination, name).await?);
@@ -231,8 +227,9 @@ impl DestinationReader<'_> {
         arguments.extend(rules.iter().map(|rule| format!("-ignore={rule}")));
         arguments.push(self.source.to_owned());
         let mut reader = ProgressReader::of("backup");
-        let command = plakar
-            .job(arguments)
+        // A store of the same id shares plakar's cache, which knows what is in the other alone.
+        let of_store = |job: Job| if self.alone { job.own_cache() } else { job };
+        let command = of_store(plakar.job(arguments))
             .timeout(NO_TIMEOUT)
             .cancelled_by(self.cancel)
             .redact(secrets.clone());
@@ -240,7 +237,7 @@ impl DestinationReader<'_> {
         // What could not be read is missing in the comparison.
         reader.result(ended)?;
         let arguments = ["at", &reference, "ls", "-uuid", "-latest", "-tag", &tag];
-        let listed = plakar.job(arguments).redact(secrets).output().await?;
+        let listed = of_store(plakar.job(arguments)).redact(secrets).output().await?;
         let id = listed.split_whitespace().find_map(|word| SnapshotId::new(word).ok());
         let id = id
             .ok_or_else(|| Error::Answer("the snapshot of the destination is not listed".into()))?;
@@ -273,127 +270,4 @@ fn rules(root: &str, names: &[String]) -> Vec<String> {
     let root = escape(root.trim_end_matches('/'));
     let kept = names.iter().map(|name| format!("!{root}/{}", escape(name)));
     std::iter::once(format!("{root}/*")).chain(kept).collect()
-}
-
-/// Compares the entries below `path` with those of the destination's snapshot.
-async fn compare(
-    browser: &Browser,
-    (id, path): (&SnapshotId, &SnapshotPath),
-    again: &SnapshotId,
-    news: &mut (dyn FnMut(RestoreProgress) + Send),
-) -> Result<Verification> {
-    let root = SnapshotPath::new(&browser.restore_point(again).await?.root)?;
-    let mut verified = Verification::default();
-    let top = browser.entry(id, path).await?;
-    let mut folders = VecDeque::new();
-    if top.kind == EntryKind::Folder {
-        folders.push_back((path.clone(), root));
-    } else {
-        let found = children(browser, again, &root).await?;
-        pair(browser, (id, path, top), (again, found.get(path.name())), &mut verified).await?;
-    }
-    while let Some((ours, theirs)) = folders.pop_front() {
-        let (wanted, found) =
-            (children(browser, id, &ours).await?, children(browser, again, &theirs).await?);
-        let mut files = Vec::new();
-        for (name, entry) in wanted {
-            let path = ours.join(&name)?;
-            match (entry.kind, found.get(&name)) {
-                (EntryKind::Folder, Some(there)) if there.kind == EntryKind::Folder => {
-                    verified.entries += 1;
-                    folders.push_back((path, theirs.join(&name)?));
-                }
-                (EntryKind::Folder, None) => {
-                    let below = browser.listed(id, &path, 0, 1).await?.total.unwrap_or_default();
-                    let with = if below == 0 {
-                        String::new()
-                    } else {
-                        format!(", with {below} entries in it")
-                    };
-                    verified.problem(&path, format!("the folder is missing{with}"));
-                }
-                (_, there) => files.push((path, entry, there.cloned())),
-            }
-        }
-        let mut results = stream::iter(files.into_iter().map(|(path, entry, there)| async move {
-            let mut part = Verification::default();
-            pair(browser, (id, &path, entry), (again, there.as_ref()), &mut part).await?;
-            Ok::<_, Error>(part)
-        }))
-        .buffer_unordered(MAX_PARALLEL_DIGESTS);
-        while let Some(part) = results.next().await {
-            let part = part?;
-            verified.entries += part.entries;
-            verified.bytes += part.bytes;
-            verified.problems += part.problems;
-            let room = MAX_LISTED_PROBLEMS.saturating_sub(verified.failed.len());
-            verified.failed.extend(part.failed.into_iter().take(room));
-            news(RestoreProgress::Compared(verified.entries));
-        }
-    }
-    Ok(verified)
-}
-
-/// Compares one entry that is no folder.
-async fn pair(
-    browser: &Browser,
-    (id, path, wanted): (&SnapshotId, &SnapshotPath, Entry),
-    (again, found): (&SnapshotId, Option<&Entry>),
-    verified: &mut Verification,
-) -> Result<()> {
-    let Some(found) = found else {
-        verified.problem(path, "it is missing");
-        return Ok(());
-    };
-    if found.kind != wanted.kind {
-        verified.problem(path, "something else has its name");
-    } else if wanted.kind == EntryKind::Link && found.target != wanted.target {
-        verified.problem(path, "the link leads elsewhere");
-    } else if wanted.kind != EntryKind::File {
-        verified.entries += 1;
-    } else if found.size != wanted.size {
-        verified.problem(path, format!("it has {} bytes instead of {}", found.size, wanted.size));
-    } else {
-        let (ours, theirs) =
-            match (browser.entry(id, path).await, browser.entry(again, &found.path()?).await) {
-                (Err(Error::NotFound(_)), _) | (_, Err(Error::NotFound(_))) => {
-                    verified.problem(path, "it can't be compared: its name is not UTF-8");
-                    return Ok(());
-                }
-                (ours, theirs) => (ours?, theirs?),
-            };
-        if wanted.size > 0 && (ours.content.is_none() || ours.content != theirs.content) {
-            verified.problem(path, "its content is different");
-        } else {
-            verified.entries += 1;
-            verified.bytes += wanted.size;
-        }
-    }
-    Ok(())
-}
-
-/// All entries of a folder, by name.
-async fn children(
-    browser: &Browser,
-    id: &SnapshotId,
-    folder: &SnapshotPath,
-) -> Result<BTreeMap<String, Entry>> {
-    let mut all = BTreeMap::new();
-    let mut offset = 0;
-    loop {
-        let page = browser.listed(id, folder, offset, MAX_PAGE_ENTRIES).await?;
-        offset += page.items.len() as u64;
-        for entry in page.items {
-            let (name, folder) = (entry.name.clone(), entry.folder.clone());
-            if all.insert(name, entry).is_some() {
-                // Plakar shows bytes that are no UTF-8 as one and the same sign.
-                return Err(Error::Answer(format!(
-                    "two entries of {folder} have names that look the same"
-                )));
-            }
-        }
-        if !page.more {
-            return Ok(all);
-        }
-    }
 }

@@ -139,6 +139,11 @@ impl Plakar {
         self.folder("XDG_CACHE_HOME", ".cache")
     }
 
+    /// Where its temporary files are.
+    pub(crate) fn temporary_folder(&self) -> PathBuf {
+        self.variable("TMPDIR").map_or_else(std::env::temp_dir, PathBuf::from)
+    }
+
     /// A job: plakar with these arguments.
     pub(crate) fn job<I: Into<OsString>>(&self, arguments: impl IntoIterator<Item = I>) -> Job {
         let own = self.0.configuration.iter();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use opendrive_sim::{Fault, What};
 use plakar_driver::{
-    CancellationToken, CheckTarget, Error, Kind, PlannedPoint, Progress, Retention, SnapshotId,
+    CancellationToken, Error, Kind, PlannedPoint, PointCheck, Progress, Retention, SnapshotId,
     Verdict,
 };
 
@@ -35,17 +35,10 @@ async fn a_backup_is_a_restore_point_of_its_app() {
     );
     assert!(world.browser().await.restore_points(Some("8")).await.unwrap().is_empty());
 
-    let check = async |of: CheckTarget| {
-        world.plakar.check(&world.store, &of, &mut |_| (), &CancellationToken::new()).await.unwrap()
-    };
-    assert_eq!(check(CheckTarget::Snapshot(point.id.clone())).await, Verdict::Succeeded);
-    assert_eq!(check(CheckTarget::Latest(APP.into())).await, Verdict::Succeeded);
-    let nothing =
-        Verdict::Failed { reason: "the restore point is not there, or can't be opened".into() };
-    assert_eq!(check(CheckTarget::Latest("8".into())).await, nothing);
+    let unknown = SnapshotId::new(&"0".repeat(64)).unwrap();
     assert_eq!(
-        check(CheckTarget::Snapshot(SnapshotId::new(&"0".repeat(64)).unwrap())).await,
-        nothing
+        world.check(&[point.id.clone(), unknown]).await,
+        [PointCheck::Whole, PointCheck::Missing]
     );
     for tag in ["a,b", "", "a\nb"] {
         let mut job = world.job();
@@ -57,55 +50,6 @@ async fn a_backup_is_a_restore_point_of_its_app() {
         assert!(matches!(refused, Err(Error::Input(_))), "{tag:?}");
     }
     assert_eq!(world.temporary().len(), 1, "only the browser's");
-}
-
-#[tokio::test]
-async fn a_check_does_not_trust_what_this_machine_remembers() {
-    let world = World::new().await;
-    world.local(&[("letter.txt".into(), b"Dear all,\n".into())]).await;
-    let id = world.backup().await.0.snapshot.unwrap();
-    let check = async |of: CheckTarget| {
-        world.plakar.check(&world.store, &of, &mut |_| (), &CancellationToken::new()).await.unwrap()
-    };
-    let (states, away) = (world.user.home().join("store/states"), world.user.home().join("away"));
-    std::fs::rename(&states, &away).unwrap();
-    std::fs::create_dir(&states).unwrap();
-    let nothing =
-        Verdict::Failed { reason: "the restore point is not there, or can't be opened".into() };
-    assert_eq!(check(CheckTarget::Snapshot(id.clone())).await, nothing);
-    assert_eq!(check(CheckTarget::Latest(APP.into())).await, nothing);
-    std::fs::remove_dir(&states).unwrap();
-    std::fs::rename(&away, &states).unwrap();
-    assert_eq!(check(CheckTarget::Snapshot(id)).await, Verdict::Succeeded);
-}
-
-#[tokio::test]
-async fn a_cancelled_check_leaves_no_cache_and_no_daemon() {
-    let world = World::new().await;
-    let files: Vec<_> = (0..200).map(|n| (format!("file{n}"), noise(n, 20_000))).collect();
-    world.local(&files).await;
-    let id = world.backup().await.0.snapshot.unwrap();
-    world.quiet().await;
-    for _ in 0..2 {
-        let cancel = CancellationToken::new();
-        let mut news = |_| cancel.cancel();
-        let checked = world
-            .plakar
-            .check(&world.store, &CheckTarget::Snapshot(id.clone()), &mut news, &cancel)
-            .await
-            .unwrap();
-        assert_eq!(checked, Verdict::Interrupted);
-        let ours = world
-            .all_processes()
-            .into_iter()
-            .filter(|line| line.contains("pk-job"))
-            .collect::<Vec<_>>();
-        assert!(
-            ours.is_empty() && world.temporary().is_empty(),
-            "{ours:?} {:?}",
-            world.temporary()
-        );
-    }
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use futures::StreamExt;
 use plakar_driver::{
-    ArchiveFormat, CancellationToken, CheckTarget, Download, EntryKind, Error, Kind, Verdict,
+    ArchiveFormat, CancellationToken, Download, EntryKind, Error, Kind, PointCheck,
 };
 
 use crate::world::{World, noise, path};
@@ -172,17 +172,9 @@ async fn a_download_is_whole_or_an_error() {
         Err(error) => Err(error.to_string()),
     };
     assert!(read_on.is_err());
-    let checked = world
-        .plakar
-        .check(
-            &world.store,
-            &CheckTarget::Snapshot(id.clone()),
-            &mut |_| (),
-            &CancellationToken::new(),
-        )
-        .await
-        .unwrap();
-    assert!(matches!(&checked, Verdict::Errors { count: 1.., .. }), "{checked:?}");
+    let checked = world.check(std::slice::from_ref(&id)).await;
+    let PointCheck::Damaged { failed, .. } = &checked[0] else { panic!("{checked:?}") };
+    assert_eq!(failed[0].path, "/data/large.bin");
     for format in [ArchiveFormat::Tarball, ArchiveFormat::Zip] {
         let error = archive(format).await.1.expect_err("an archive of a damaged store").to_string();
         assert!(error.starts_with("plakar could not read all of it"), "{error}");

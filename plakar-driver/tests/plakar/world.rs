@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use opendrive_sim::{Options as Drive, Simulator, stored_name};
 use plakar_driver::{
-    BackupJob, BackupResult, Browser, Browsers, CancellationToken, Kind, Name, Options, Plakar,
-    Progress, SnapshotPath, Store,
+    BackupJob, BackupResult, Browser, Browsers, CancellationToken, CheckResult, Kind, Name,
+    Options, Plakar, PointCheck, Progress, SnapshotId, SnapshotPath, Store,
 };
 
 use crate::user;
@@ -158,6 +158,50 @@ impl World {
 
     pub async fn browser(&self) -> std::sync::Arc<Browser> {
         self.browsers.of(&self.plakar, &self.store).await.unwrap()
+    }
+
+    /// A check that comes to its end, and what it found of each restore point.
+    pub async fn check(&self, points: &[SnapshotId]) -> Vec<PointCheck> {
+        let CheckResult { points: found, broken } = self
+            .plakar
+            .check(&self.browsers, &self.store, points, &mut |_| (), &CancellationToken::new())
+            .await;
+        assert_eq!(broken, None);
+        assert_eq!(
+            found.iter().map(|(id, _)| id).collect::<Vec<_>>(),
+            points.iter().collect::<Vec<_>>()
+        );
+        found.into_iter().map(|(_, found)| found).collect()
+    }
+
+    /// The packfile of a store in the home folder that has these bytes in it as they are, and where.
+    pub fn packfile_with(&self, store: &str, bytes: &[u8]) -> (std::path::PathBuf, u64) {
+        let mut folders = vec![self.user.home().join(store).join("packfiles")];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap().flatten() {
+                if entry.file_type().unwrap().is_dir() {
+                    folders.push(entry.path());
+                    continue;
+                }
+                let packfile = std::fs::read(entry.path()).unwrap();
+                let mut places = packfile.windows(bytes.len());
+                if let Some(at) = places.position(|window| window == bytes) {
+                    return (entry.path(), at as u64);
+                }
+            }
+        }
+        panic!("no packfile has these bytes")
+    }
+
+    /// Changes a bit of the first of these bytes in a store, or changes it back.
+    #[cfg(unix)]
+    pub fn flip(packfile: &(std::path::PathBuf, u64)) {
+        use std::os::unix::fs::FileExt;
+        let (path, at) = packfile;
+        let file = std::fs::File::options().read(true).write(true).open(path).unwrap();
+        let mut byte = [0];
+        file.read_exact_at(&mut byte, *at).unwrap();
+        file.write_all_at(&[byte[0] ^ 1], *at).unwrap();
     }
 
     /// The command lines of all processes of this user.

@@ -182,6 +182,17 @@ fn download(world: &World) {
 /// Each to its place.
 fn check_and_restore(world: &World) {
     assert!(world.ok(&["check", "drive"]).contains("all data was read and is whole"));
+    // The newest of those that were never checked came first.
+    let known = points(world);
+    assert_eq!(
+        (&known[0]["check"]["state"], &known[1]["check"]),
+        (&json!("verified"), &Value::Null)
+    );
+    let shown = world.ok(&["points", "drive"]);
+    let lines: Vec<&str> = shown.lines().collect();
+    assert!(lines[0].contains("verified") && lines[1].contains("not checked yet"), "{shown}");
+    assert!(world.ok(&["check", "drive", "--all"]).contains("(3 restore points)"));
+    world.fails(2, &["check", "drive", "latest", "--points", "2"], "cannot be used with");
     let out = world.user.path("out");
     let restored =
         world.ok(&["restore", "drive", "latest", "/Documents", "--to", &format!("folder:{out}")]);

@@ -91,7 +91,7 @@ pub async fn view(
         restore: opened.links.restore(&path),
         preview,
         versions,
-        point: PointSummary::new(opened.app.id, &opened.point.point),
+        point: PointSummary::new(opened.app.id, &opened.point.point, opened.check.as_ref()),
         head: AppHead { app: opened.app, tab: Tab::Points },
     })
 }

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
 
 use super::links::value;
-use super::listing::{EntryRow, FolderQuery, ListingFrame, MAX_ENTRIES_PER_PAGE};
+use super::listing::{EntryRow, FolderQuery, ListingFrame, MAX_ENTRIES_PER_PAGE, MissingRow};
 use super::order::{SortColumn, columns, parse, sorting};
 use super::point::{Pagination, PointRequest, page_number, path, root};
 use super::search;
@@ -16,12 +16,20 @@ use crate::pages::format;
 use plakar_driver::EntryKind;
 use source_app::service::{Problem, Service};
 
+impl FolderPage {
+    fn unread_text(&self) -> String {
+        format::count(self.unread.len() as u64, "entry was", "entries were")
+    }
+}
+
 #[derive(Template)]
 #[template(path = "points/browse.html")]
 struct FolderPage {
     layout: Layout,
     frame: ListingFrame,
     rows: Vec<EntryRow>,
+    /// What the backup could not read, on the first page.
+    unread: Vec<MissingRow>,
     paging: Pagination,
     total: String,
     /// Its columns that it can be ordered by.
@@ -58,6 +66,7 @@ pub async fn folder(
         layout: context.layout(Section::None),
         frame: ListingFrame::new(&service, &opened, &path, &query).await,
         rows: Vec::new(),
+        unread: Vec::new(),
         paging: Pagination::new(1, MAX_ENTRIES_PER_PAGE, 0, None, false, |_| String::new()),
         total: String::new(),
         columns: Vec::new(),
@@ -98,6 +107,10 @@ pub async fn folder(
     shown.total = list
         .total
         .map_or_else(|| "Entries".to_owned(), |total| format::count(total, "entry", "entries"));
+    if number == 1 {
+        let unread = opened.point.missing(&path).await?;
+        shown.unread = unread.iter().map(|entry| MissingRow::new(opened.app.id, entry)).collect();
+    }
     shown.rows = list.items.iter().map(|entry| EntryRow::new(&opened.links, entry)).collect();
     render(&shown)
 }

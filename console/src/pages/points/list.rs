@@ -52,6 +52,11 @@ impl PointsPage {
         format!("/apps/{}", self.head.app.id)
     }
 
+    /// Where tasks are started.
+    fn tasks(&self) -> String {
+        format!("/apps/{}/tasks", self.head.app.id)
+    }
+
     /// The newest restore points.
     fn first(&self) -> String {
         format!("/apps/{}/points", self.head.app.id)
@@ -78,13 +83,14 @@ pub async fn list(
         }
         Err(error) => return Err(error.into()),
     };
+    let checks = service.point_checks(id).await?;
     let (number, total) = (page_number(query.page), all.len() as u64);
     let first = usize::try_from((number - 1) * MAX_POINTS_PER_PAGE).unwrap_or(usize::MAX);
     let points: Vec<PointSummary> = all
         .iter()
         .skip(first)
         .take(MAX_POINTS_PER_PAGE as usize)
-        .map(|point| PointSummary::new(id, point))
+        .map(|point| PointSummary::new(id, point, checks.get(point.id.as_str())))
         .collect();
     let more = number * MAX_POINTS_PER_PAGE < total;
     let paging = Pagination::new(

@@ -12,7 +12,8 @@ use super::visible_text::VisibleText;
 use crate::pages::format::{self, DisplayTime};
 use crate::pages::head::{AppHead, Tab};
 use plakar_driver::{Entry, EntryKind, SnapshotPath};
-use source_app::service::Service;
+use source_app::service::{MissingEntry, Service};
+use source_app::state::AppId;
 
 /// Maximum number of entries on a page.
 pub const MAX_ENTRIES_PER_PAGE: u64 = 200;
@@ -119,6 +120,34 @@ impl EntryRow {
     }
 }
 
+/// What a backup could not read of a folder.
+pub struct MissingRow {
+    /// Its name.
+    pub name: VisibleText,
+    /// Why.
+    pub reason: VisibleText,
+    /// It is there, but not all of it.
+    pub in_part: bool,
+    /// The newest other restore point that has it, and it there.
+    pub last: Option<(DisplayTime, String)>,
+}
+
+impl MissingRow {
+    /// Of an entry that is not in a restore point of this app.
+    pub fn new(app: AppId, entry: &MissingEntry) -> Self {
+        let last = entry
+            .last
+            .as_ref()
+            .map(|last| (DisplayTime(last.taken), Links::new(app, &last.id).view(&entry.path)));
+        Self {
+            name: VisibleText::name(&entry.name),
+            reason: VisibleText::name(&entry.reason),
+            in_part: entry.in_part,
+            last,
+        }
+    }
+}
+
 /// What is the same for a folder and for what was found in it.
 pub struct ListingFrame {
     pub head: AppHead,
@@ -156,7 +185,7 @@ impl ListingFrame {
         let links = &opened.links;
         Self {
             head: AppHead { app: opened.app.clone(), tab: Tab::Points },
-            point: PointSummary::new(opened.app.id, &opened.point.point),
+            point: PointSummary::new(opened.app.id, &opened.point.point, opened.check.as_ref()),
             crumbs: breadcrumbs(links, path),
             at: value(path.as_str()),
             start: links.start().to_owned(),

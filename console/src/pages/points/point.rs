@@ -9,10 +9,10 @@ use chrono::TimeDelta;
 use super::links::Links;
 use super::visible_text::VisibleText;
 use crate::pages::error::PageError;
-use crate::pages::format::{self, DisplayTime};
+use crate::pages::format::{self, Badge, DisplayTime};
 use plakar_driver::{RestorePoint, SnapshotId, SnapshotPath};
 use source_app::service::{OpenedPoint, Service};
-use source_app::state::{App, AppId};
+use source_app::state::{App, AppId, CheckedPoint};
 
 /// Pages are counted up to here: no list is as long.
 const MAX_PAGE_NUMBER: u64 = 10_000_000;
@@ -27,6 +27,8 @@ pub struct PointRequest {
     pub links: Links,
     /// Whether no prune removes it.
     pub pinned: bool,
+    /// What the newest check of it found.
+    pub check: Option<CheckedPoint>,
 }
 
 impl FromRequestParts<Service> for PointRequest {
@@ -40,8 +42,9 @@ impl FromRequestParts<Service> for PointRequest {
             let id = SnapshotId::new(&id)?;
             let app = service.app(app).await?;
             let point = service.point(app.id, &id).await?;
+            let check = service.point_check(app.id, &id).await?;
             let pinned = service.pinned(app.id).await?.contains_key(id.as_str());
-            Ok::<_, PageError>(Self { links: Links::new(app.id, &id), app, point, pinned })
+            Ok::<_, PageError>(Self { links: Links::new(app.id, &id), app, point, pinned, check })
         };
         opened.await.map_err(IntoResponse::into_response)
     }
@@ -71,11 +74,38 @@ pub struct PointSummary {
     pub errors: u64,
     /// The page that lists them.
     pub errors_href: String,
+    /// What is known of it by checks.
+    pub check: PointCheckBadge,
+}
+
+/// What is known of a restore point by checks: `p::checked`.
+pub struct PointCheckBadge {
+    /// Verified, damaged, or not checked yet.
+    pub badge: Badge,
+    /// When that was found, and the task's page.
+    pub found: Option<(DisplayTime, String)>,
+    /// What is damaged.
+    pub reason: Option<VisibleText>,
+}
+
+impl PointCheckBadge {
+    fn of(check: Option<&CheckedPoint>) -> Self {
+        let Some(check) = check else {
+            let badge = Badge { class: "idle", text: "not checked yet" };
+            return Self { badge, found: None, reason: None };
+        };
+        let class = if check.is_whole() { "good" } else { "bad" };
+        Self {
+            badge: Badge { class, text: check.word() },
+            found: Some((DisplayTime(check.at), format!("/tasks/{}", check.task))),
+            reason: (!check.is_whole()).then(|| VisibleText::name(&check.reason)),
+        }
+    }
 }
 
 impl PointSummary {
-    /// Of an app's restore point.
-    pub fn new(app: AppId, point: &RestorePoint) -> Self {
+    /// Of an app's restore point, and what the newest check of it found.
+    pub fn new(app: AppId, point: &RestorePoint, check: Option<&CheckedPoint>) -> Self {
         let links = Links::new(app, &point.id);
         Self {
             taken: DisplayTime(point.taken),
@@ -89,6 +119,7 @@ impl PointSummary {
             duration: format::duration(TimeDelta::from_std(point.duration).unwrap_or_default()),
             errors: point.errors,
             errors_href: links.errors(1),
+            check: PointCheckBadge::of(check),
         }
     }
 }

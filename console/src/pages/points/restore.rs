@@ -130,7 +130,7 @@ async fn filled(
     let links = &opened.links;
     Ok(RestorePage {
         layout,
-        point: PointSummary::new(opened.app.id, point),
+        point: PointSummary::new(opened.app.id, point, opened.check.as_ref()),
         crumbs: breadcrumbs(links, path),
         action: links.restore(path),
         back: if folder { links.folder(path) } else { links.view(path) },

@@ -161,8 +161,9 @@ async fn made(
     };
     let kinds = [
         ("backup", "Backup"),
-        ("check", "Check: read the newest restore point as a whole"),
+        ("check", "Check: read restore points as a whole, the longest unchecked first"),
         ("prune", "Prune: remove what the retention does not keep; its days are UTC days"),
+        ("maintenance", "Maintenance: free what no restore point in the store needs any more"),
     ];
     let kinds = kinds.map(|(value, text)| (value.to_owned(), text.to_owned())).to_vec();
     let preview = SchedulePreview::new(&filled.when, &filled.zone, Utc::now());

@@ -31,6 +31,7 @@ impl ScheduleRow {
         match self.schedule.spec.kind {
             TaskKind::Prune => "Prune",
             TaskKind::Check => "Check",
+            TaskKind::Maintenance => "Maintenance",
             _ => "Backup",
         }
     }

@@ -1,0 +1,176 @@
+//! What is known of restore points, the check after a backup, and who has a store to himself.
+
+mod common;
+
+use chrono::TimeDelta;
+use common::{end, new_task, run, schedule, source, spec, start, state};
+use proptest::prelude::*;
+use serde_json::json;
+use source_app::model::Protection;
+use source_app::state::{
+    AppKind, Cause, CheckedPoint, Owner, State, StateError, TaskKind, TaskResult, TaskState,
+};
+
+fn made(snapshot: &str) -> TaskResult {
+    TaskResult { snapshot: Some(snapshot.into()), ..end(TaskState::Succeeded) }
+}
+
+fn checked(state: &State, name: &str) -> source_app::state::App {
+    let protection = Protection { check_after_backup: true, ..Protection::default() };
+    let spec = source_app::state::AppSpec { protection, ..spec(AppKind::Source, name) };
+    state.add_app(&spec, start()).unwrap()
+}
+
+#[test]
+fn a_check_follows_each_backup_that_made_something() {
+    let (_directory, state) = state();
+    let (app, plain) = (checked(&state, "checked"), source(&state, "plain"));
+    for (app, how, follows) in [
+        (&app, made("01"), true),
+        (&app, TaskResult { state: TaskState::CompletedWithErrors, ..made("02") }, true),
+        (&app, TaskResult { state: TaskState::Failed, ..made("03") }, false),
+        (&app, end(TaskState::Succeeded), false),
+        (&plain, made("04"), false),
+    ] {
+        let backup = state.begin(&new_task(app, TaskKind::Backup), start()).unwrap();
+        state.finish(backup.id, &how, None, start()).unwrap();
+        let check = state.follow_up(&state.task(backup.id).unwrap()).unwrap();
+        assert_eq!(check.is_some(), follows, "{how:?}");
+        let Some(check) = check else { continue };
+        assert_eq!(
+            (check.kind, check.state, check.cause, &check.input),
+            (TaskKind::Check, TaskState::Queued, Cause::Manual, &json!({"snapshot": how.snapshot}))
+        );
+        // It is taken once.
+        assert_eq!(state.claim_task(check.id, false, start()).unwrap().unwrap().id, check.id);
+        assert!(state.claim_task(check.id, false, start()).unwrap().is_none());
+        state.finish(check.id, &end(TaskState::Succeeded), None, start()).unwrap();
+        assert_eq!(state.claim(None, false, start()).unwrap(), None, "a check has no follow-up");
+    }
+}
+
+#[test]
+fn the_check_has_the_cause_of_the_first_try() {
+    let (_directory, state) = state();
+    let app = checked(&state, "checked");
+    schedule(&state, Owner::App(app.id), TaskKind::Backup, "30 0 * * *");
+    let effective = state.effective_schedules(None).unwrap().remove(0);
+    let slot = start() + TimeDelta::minutes(30);
+    state.enqueue_slot(&effective, slot, slot).unwrap();
+    let first = state.claim(None, false, slot).unwrap().unwrap();
+    let again = state.finish(first.id, &end(TaskState::Failed), Some(slot), slot).unwrap();
+    let second = state.claim(None, false, slot).unwrap().unwrap();
+    assert_eq!((Some(second.id), second.cause), (again, Cause::Retry));
+    state.finish(second.id, &made("01"), None, slot).unwrap();
+    let check = state.follow_up(&state.task(second.id).unwrap()).unwrap().unwrap();
+    assert_eq!((check.cause, check.slot), (Cause::Schedule, None));
+}
+
+#[test]
+fn a_maintenance_has_the_store_to_itself() {
+    let (_directory, state) = state();
+    let (one, two) = (source(&state, "one"), source(&state, "two"));
+    // The same store in other words, and another store.
+    let other = source_app::state::AppSpec {
+        store: Some("/var/others".into()),
+        ..spec(AppKind::Source, "other")
+    };
+    let other = state.add_app(&other, start()).unwrap();
+    for kind in [TaskKind::Backup, TaskKind::Check, TaskKind::Prune, TaskKind::Restore] {
+        let running = state.begin(&new_task(&two, kind), start()).unwrap();
+        let refused = state.begin(&new_task(&one, TaskKind::Maintenance), start()).unwrap_err();
+        let StateError::Busy(words) = &refused else { panic!("{refused}") };
+        assert!(words.contains(&format!("task {} ({kind} of two)", running.id)), "{words}");
+        state.finish(running.id, &end(TaskState::Succeeded), None, start()).unwrap();
+
+        let alone = state.begin(&new_task(&one, TaskKind::Maintenance), start()).unwrap();
+        let refused = state.begin(&new_task(&two, kind), start()).unwrap_err();
+        assert!(refused.to_string().contains("a maintenance by one, has the store"), "{refused}");
+        // What is in another store, or only tests a connection, does not mind.
+        run(&state, &other, kind, TaskState::Succeeded, start());
+        run(&state, &two, TaskKind::Test, TaskState::Succeeded, start());
+        state.finish(alone.id, &end(TaskState::Succeeded), None, start()).unwrap();
+    }
+}
+
+#[test]
+fn what_is_queued_waits_for_a_maintenance_and_a_maintenance_for_what_runs() {
+    let (_directory, state) = state();
+    let named = |name: &str, store: &str| {
+        let store = Some(store.into());
+        let spec = source_app::state::AppSpec { store, ..spec(AppKind::Source, name) };
+        state.add_app(&spec, start()).unwrap()
+    };
+    let (one, two) = (named("one", "vault"), named("two", "@vault"));
+    schedule(&state, Owner::App(one.id), TaskKind::Maintenance, "0 0 * * *");
+    schedule(&state, Owner::App(two.id), TaskKind::Check, "0 0 * * *");
+    let now = start() + TimeDelta::days(1);
+    for effective in state.effective_schedules(None).unwrap() {
+        state.enqueue_slot(&effective, now, now).unwrap();
+    }
+    let first = state.claim(None, false, now).unwrap().unwrap();
+    assert_eq!(first.kind, TaskKind::Maintenance);
+    assert_eq!(state.claim(None, false, now).unwrap(), None);
+    state.finish(first.id, &end(TaskState::Succeeded), None, now).unwrap();
+    let second = state.claim(None, false, now).unwrap().unwrap();
+    assert_eq!(second.kind, TaskKind::Check);
+    let later = now + TimeDelta::days(1);
+    for effective in state.effective_schedules(Some(one.id)).unwrap() {
+        state.enqueue_slot(&effective, later, later).unwrap();
+    }
+    assert_eq!(state.claim(None, false, later).unwrap(), None);
+    state.finish(second.id, &end(TaskState::Succeeded), None, later).unwrap();
+    assert_eq!(state.claim(None, false, later).unwrap().unwrap().kind, TaskKind::Maintenance);
+}
+
+#[test]
+fn the_newest_result_of_a_restore_point_counts() {
+    let (_directory, state) = state();
+    let app = source(&state, "one");
+    let result = |at: i64, errors, reason: &str| CheckedPoint {
+        at: start() + TimeDelta::seconds(at),
+        task: at,
+        errors,
+        reason: reason.into(),
+    };
+    for (id, found) in
+        [("aa", result(1, 3, "/a is damaged")), ("bb", result(2, 0, "")), ("aa", result(3, 0, ""))]
+    {
+        state.note_checked(app.id, id, &found).unwrap();
+    }
+    let known = state.checked_points(app.id).unwrap();
+    assert_eq!((known["aa"].task, known["aa"].is_whole(), known.len()), (3, true, 2));
+    assert_eq!(
+        serde_json::to_value(result(1, 3, "/a is damaged")).unwrap(),
+        json!({"state": "damaged", "at": "2026-06-01T00:00:01Z", "task": 1, "errors": 3, "reason": "/a is damaged"})
+    );
+    state.forget_checked(app.id, &["aa".into()]).unwrap();
+    assert_eq!(state.checked_points(app.id).unwrap().into_keys().collect::<Vec<_>>(), ["bb"]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    /// Whatever is asked for in whatever order: a maintenance never runs beside anything else in its
+    /// store, and what was refused goes when the store is free.
+    #[test]
+    fn nothing_ever_runs_beside_a_maintenance(steps in proptest::collection::vec((0..3_usize, 0..6_usize, any::<bool>()), 1..40)) {
+        let (_directory, state) = state();
+        let apps = ["one", "two", "three"].map(|name| source(&state, name));
+        let mut running = Vec::new();
+        for (app, kind, ends) in steps {
+            if ends && !running.is_empty() {
+                let (id, _): (i64, TaskKind) = running.remove(app % running.len());
+                state.finish(id, &end(TaskState::Succeeded), None, start()).unwrap();
+                continue;
+            }
+            let kind = TaskKind::ALL[kind];
+            if let Ok(task) = state.begin(&new_task(&apps[app], kind), start()) {
+                running.push((task.id, kind));
+            }
+            let disturbing = running.iter().filter(|(_, kind)| *kind != TaskKind::Test).count();
+            let alone = running.iter().any(|(_, kind)| *kind == TaskKind::Maintenance);
+            prop_assert!(!alone || disturbing == 1, "{running:?}");
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Where a source and the folder of a store have paths in common.
+//!
+//! Plakar leaves out of every backup what has the path of a store in a folder, or lies below it,
+//! whatever the source is: the drive's `/backups` too, for a store in this machine's `/backups`
+//! (kloset v1.1.3, snapshot/backup.go).
+
+use std::path::{Path, PathBuf};
+
+/// Protocols whose locations have no host in them: all that follows is the path.
+const WITHOUT_HOST: [&str; 2] = ["opendrive", "rclone"];
+
+/// What of a source plakar would leave out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Overlap {
+    /// The store lies in the source, whose path this is.
+    Part(String),
+    /// The source, whose path this is, lies in the store.
+    All(String),
+}
+
+/// What plakar would leave out of the source at this location, because of a store in this folder.
+///
+/// Of a source that is a whole drive nothing is said: whether it has such a folder only a backup
+/// can tell, and it does.
+pub fn overlap(location: &str, store: &Path) -> Option<Overlap> {
+    let (roots, local) = roots(location);
+    let mut stores = vec![cleaned(&store.to_string_lossy())];
+    if local {
+        // Through a link, a store would be backed up into itself.
+        stores.push(cleaned(&real(store).to_string_lossy()));
+    }
+    for root in &roots {
+        for store in &stores {
+            if below(store, root) && (local || root != "/") {
+                return Some(Overlap::Part(root.clone()));
+            }
+            if below(root, store) {
+                return Some(Overlap::All(root.clone()));
+            }
+        }
+    }
+    None
+}
+
+/// The folder of a store at this location, if it is one of this machine.
+pub fn store_folder(location: &str) -> Option<PathBuf> {
+    let path = location.strip_prefix("fs://").unwrap_or(location);
+    path.starts_with('/').then(|| PathBuf::from(path))
+}
+
+/// The paths that what is at a location may have in a snapshot, and whether it is this machine's.
+fn roots(location: &str) -> (Vec<String>, bool) {
+    if let Some(folder) = store_folder(location) {
+        let real = real(&folder);
+        return (vec![cleaned(&folder.to_string_lossy()), cleaned(&real.to_string_lossy())], true);
+    }
+    let (protocol, rest) = location.split_once(':').unwrap_or(("", location));
+    let rest = rest.trim_start_matches('/');
+    let mut roots = vec![cleaned(rest)];
+    if !WITHOUT_HOST.contains(&protocol)
+        && let Some((_, path)) = rest.split_once('/')
+        && !cleaned(path).eq("/")
+    {
+        roots.push(cleaned(path));
+    }
+    (roots, false)
+}
+
+/// Absolute, without a slash too many.
+fn cleaned(path: &str) -> String {
+    let parts = path.split('/').filter(|part| !part.is_empty() && *part != ".");
+    format!("/{}", parts.collect::<Vec<_>>().join("/"))
+}
+
+fn below(path: &str, folder: &str) -> bool {
+    path == folder
+        || folder == "/"
+        || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// Without links, as far as it is there.
+fn real(path: &Path) -> PathBuf {
+    let mut rest = Vec::new();
+    for folder in path.ancestors() {
+        if let Ok(real) = folder.canonicalize() {
+            return rest.iter().rev().fold(real, |path, name| path.join(name));
+        }
+        rest.extend(folder.file_name());
+    }
+    path.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_in_its_source_is_found_whatever_the_source_is() {
+        let part = |root: &str| Some(Overlap::Part(root.to_owned()));
+        let all = |root: &str| Some(Overlap::All(root.to_owned()));
+        for (location, store, expected) in [
+            ("/nowhere/data", "/nowhere/data/store", part("/nowhere/data")),
+            ("fs:///nowhere/data/", "/nowhere/data", part("/nowhere/data")),
+            ("/", "/nowhere/store", part("/")),
+            ("/nowhere/data", "/nowhere/data2", None),
+            ("/nowhere/store/data", "/nowhere/store", all("/nowhere/store/data")),
+            ("opendrive://backups", "/backups", part("/backups")),
+            ("opendrive://Documents", "/home/me/vault", None),
+            ("opendrive://backups//2020", "/backups/", all("/backups/2020")),
+            ("opendrive://home/me", "/me", None),
+            ("opendrive://", "/backups", None),
+            ("sftp://me@host:22/srv", "/srv/store", part("/srv")),
+            ("s3://host/bucket", "/host/bucket", part("/host/bucket")),
+            ("s3://host", "/srv/store", None),
+        ] {
+            assert_eq!(overlap(location, Path::new(store)), expected, "{location} {store}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_hides_no_store() {
+        let folder = tempfile::tempdir().unwrap();
+        let (data, link) = (folder.path().join("data"), folder.path().join("link"));
+        std::fs::create_dir(&data).unwrap();
+        std::os::unix::fs::symlink(&data, &link).unwrap();
+        let location = data.to_str().unwrap();
+        assert!(matches!(overlap(location, &link.join("new/store")), Some(Overlap::Part(_))));
+        assert_eq!(overlap(location, &folder.path().join("store")), None);
+    }
+
+    #[test]
+    fn only_folders_of_this_machine_are_store_folders() {
+        assert_eq!(store_folder("fs:///a/b"), Some("/a/b".into()));
+        assert_eq!(store_folder("/a/b"), Some("/a/b".into()));
+        assert_eq!(store_folder("opendrive:///a"), None);
+    }
+}

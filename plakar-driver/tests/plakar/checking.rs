@@ -1,0 +1,158 @@
+//! Checks, and what they find in stores that are damaged.
+
+use plakar_driver::{CancellationToken, PointCheck, SnapshotId, Store, StoreState, Verdict};
+
+use crate::world::{World, noise};
+
+/// The paths that are damaged; none of what is whole.
+fn damaged(found: &PointCheck) -> Vec<String> {
+    match found {
+        PointCheck::Whole => Vec::new(),
+        PointCheck::Damaged { count, failed } => {
+            assert_eq!(*count as usize, failed.len(), "{failed:?}");
+            failed.iter().map(|failed| failed.path.clone()).collect()
+        }
+        found => panic!("{found:?}"),
+    }
+}
+
+async fn backup(world: &World) -> SnapshotId {
+    let made = world.backup().await.0;
+    assert_eq!(made.verdict, Verdict::Succeeded);
+    made.snapshot.unwrap()
+}
+
+#[tokio::test]
+async fn what_is_damaged_is_named_by_path_in_each_restore_point_that_has_it() {
+    let world = World::new().await;
+    let (shared, other) = (noise(1, 200_000), noise(2, 150_000));
+    let file = |name: &str, bytes: &[u8]| (name.to_owned(), bytes.to_vec());
+    let folder =
+        world.local(&[file("sub/shared: 1.bin", &shared), file("copy.bin", &shared)]).await;
+    let first = backup(&world).await;
+    world.local(&[file("more.txt", b"more")]).await;
+    let second = backup(&world).await;
+    // The same again, as on a night on which nothing changes.
+    let third = backup(&world).await;
+    std::fs::remove_dir_all(&folder).unwrap();
+    world.local(&[file("other.bin", &other)]).await;
+    let fourth = backup(&world).await;
+    let all = [&first, &second, &third, &fourth].map(Clone::clone);
+    let whole = vec![PointCheck::Whole; 4];
+    assert_eq!(world.check(&all).await, whole);
+
+    // A byte that three of them share.
+    let place = world.packfile_with("store", &shared[1000..1064]);
+    World::flip(&place);
+    let both = ["copy.bin", "sub/shared: 1.bin"].map(|name| format!("{}/{name}", folder.display()));
+    let found = world.check(&all).await;
+    for found in &found[..3] {
+        assert_eq!(damaged(found), both);
+    }
+    assert_eq!(found[3], PointCheck::Whole);
+    for id in [&second, &third] {
+        assert_eq!(damaged(&world.check(std::slice::from_ref(id)).await[0]), both);
+    }
+    World::flip(&place);
+    assert_eq!(world.check(&all).await, whole);
+
+    // A packfile that is gone: that of the last one, with all that only it has.
+    let (packfile, _) = world.packfile_with("store", &other[1000..1064]);
+    let away = world.user.home().join("away");
+    std::fs::rename(&packfile, &away).unwrap();
+    let found = world.check(&all).await;
+    assert_eq!(found[..3], whole[..3]);
+    let PointCheck::Damaged { failed, .. } = &found[3] else { panic!("{found:?}") };
+    assert!(!failed[0].reason.is_empty(), "{failed:?}");
+    std::fs::rename(&away, &packfile).unwrap();
+
+    // The states: this machine's cache still has what was in them.
+    let states = world.user.home().join("store/states");
+    std::fs::rename(&states, &away).unwrap();
+    std::fs::create_dir(&states).unwrap();
+    assert_eq!(world.check(&all).await, vec![PointCheck::Missing; 4]);
+    std::fs::remove_dir(&states).unwrap();
+    std::fs::rename(&away, &states).unwrap();
+    assert_eq!(world.check(&all).await, whole);
+
+    // What is whole when it is read once more is no damage: the store did not answer for a while.
+    let short = first.short();
+    let away_for_a_while = world.meddled(
+        "check",
+        &format!(
+            "if [ -e $HOME/away-once ]; then plakar \"$@\"; exit $?; fi; touch $HOME/away-once; \
+             echo \"{short}: KO ✘ object=00: chunk is missing\" >&2; \
+             echo \"{short}: check completed with 1 error in 1s (in: 0 B)\"; exit 65"
+        ),
+    );
+    let once = away_for_a_while
+        .check(&world.browsers, &world.store, &all[..1], &mut |_| (), &CancellationToken::new())
+        .await;
+    let PointCheck::Unread(reason) = &once.points[0].1 else { panic!("{once:?}") };
+    assert!(reason.contains("whole when it was read once more"), "{reason}");
+
+    // A store that cannot be opened has lost nothing.
+    let store = world.user.home().join("store");
+    std::fs::rename(&store, &away).unwrap();
+    let nothing = world
+        .plakar
+        .check(&world.browsers, &world.store, &all, &mut |_| (), &CancellationToken::new())
+        .await;
+    assert!(nothing.points.is_empty() && nothing.broken.is_some(), "{nothing:?}");
+    assert!(matches!(
+        world.plakar.store_state(&world.store).await.unwrap(),
+        StoreState::Unavailable(_)
+    ));
+}
+
+#[tokio::test]
+async fn what_plakar_leaves_out_of_a_backup_is_an_error_with_its_path() {
+    let world = World::new().await;
+    let folder =
+        world.local(&[("vault/file".into(), b"x".to_vec()), ("a".into(), b"a".to_vec())]).await;
+    let mut job = world.job();
+    // What plakar compares is the path: the store need not be there before.
+    std::fs::rename(folder.join("vault"), folder.join("kept")).unwrap();
+    job.store = Store::folder(&folder.join("vault")).unwrap();
+    world.plakar.create_store(&job.store, false).await.unwrap();
+    let cancel = CancellationToken::new();
+    let made = world.plakar.backup(&world.browsers, &job, &mut |_| (), &cancel).await.unwrap();
+    let Verdict::Errors { count, failed } = &made.verdict else { panic!("{made:?}") };
+    assert_eq!(*count as usize, failed.len());
+    let vault = folder.join("vault").display().to_string();
+    assert!(failed.iter().all(|failed| failed.path.starts_with(&vault)), "{failed:?}");
+    assert!(
+        failed[0].path == vault && failed[0].reason.contains("Plakar left it out"),
+        "{failed:?}"
+    );
+    assert!(made.snapshot.is_some());
+}
+
+#[tokio::test]
+async fn a_cancelled_check_leaves_no_cache_and_no_daemon() {
+    let world = World::new().await;
+    let files: Vec<_> = (0..200).map(|n| (format!("file{n}"), noise(n, 20_000))).collect();
+    world.local(&files).await;
+    let id = world.backup().await.0.snapshot.unwrap();
+    world.quiet().await;
+    for _ in 0..2 {
+        let cancel = CancellationToken::new();
+        let mut news = |_| cancel.cancel();
+        let checked = world
+            .plakar
+            .check(&world.browsers, &world.store, std::slice::from_ref(&id), &mut news, &cancel)
+            .await;
+        assert_eq!(checked.broken, Some(Verdict::Interrupted));
+        assert!(checked.points.is_empty(), "{checked:?}");
+        let ours = world
+            .all_processes()
+            .into_iter()
+            .filter(|line| line.contains("pk-job"))
+            .collect::<Vec<_>>();
+        assert!(
+            ours.is_empty() && world.temporary().is_empty(),
+            "{ours:?} {:?}",
+            world.temporary()
+        );
+    }
+}
