@@ -71,6 +71,43 @@ mod tests {
         );
     }
 
+    /// What was missed was told from what was cancelled by its verdict alone.
+    #[test]
+    fn the_second_version_keeps_all_that_the_first_knew() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection.pragma_update(None, "foreign_keys", true).unwrap();
+        migrate(&mut connection, Path::new("x"), &MIGRATIONS[..1]).unwrap();
+        let old = "INSERT INTO resource (name, class, subclass) VALUES ('r', 'c', '');
+            INSERT INTO app (key, kind, name, resource, environment, data_classes, integration, protocol, entry, store, retention, created, since)
+                VALUES ('k', 'source', 'a', 1, '', '[]', 'i', 'p', 'a', '/s', '{}', 1, 1);
+            INSERT INTO schedule (id, app, kind, cron, time_zone, enabled, catch_up, since) VALUES (7, 1, 'backup', '0 2 * * *', 'UTC', 1, 1, 1);
+            INSERT INTO schedule (id, app, kind, cron, time_zone, enabled, catch_up, since) VALUES (9, 1, 'check', '0 3 * * *', 'UTC', 1, 1, 1);
+            DELETE FROM schedule WHERE id = 9;
+            INSERT INTO handled VALUES (1, 7, 123);
+            INSERT INTO task (app, kind, cause, state, input, created, verdict) VALUES
+                (1, 'backup', 'schedule', 'succeeded', '{}', 1, 'fine'),
+                (1, 'backup', 'schedule', 'cancelled', '{}', 2, 'missed: nothing ran the schedule'),
+                (1, 'backup', 'schedule', 'cancelled', '{}', 3, 'left out: task 1 (backup) is still running'),
+                (1, 'backup', 'manual', 'cancelled', '{}', 4, 'cancelled'),
+                (1, 'backup', 'manual', 'cancelled', '{}', 5, 'cancelled');
+            DELETE FROM task WHERE id = 5;";
+        connection.execute_batch(old).unwrap();
+        migrate(&mut connection, Path::new("x"), MIGRATIONS).unwrap();
+        let text =
+            |sql: &str| connection.query_row(sql, [], |row| row.get::<_, String>(0)).unwrap();
+        assert_eq!(
+            text("SELECT group_concat(state) FROM (SELECT state FROM task ORDER BY id)"),
+            "succeeded,missed,missed,cancelled"
+        );
+        assert_eq!(text("SELECT app || schedule || slot FROM handled"), "17123");
+        assert_eq!(text("SELECT protection || name FROM app"), "{}a");
+        // No number is given again.
+        let next = "INSERT INTO schedule (app, kind, cron, time_zone, enabled, catch_up, since) VALUES (1, 'maintenance', '', '', 1, 1, 1);
+            INSERT INTO task (app, kind, cause, state, input, created) VALUES (1, 'maintenance', 'manual', 'missed', '{}', 6);";
+        connection.execute_batch(next).unwrap();
+        assert_eq!(text("SELECT max(schedule.id) || max(task.id) FROM schedule, task"), "106");
+    }
+
     #[test]
     fn a_migration_that_fails_leaves_the_old_version() {
         let mut connection = Connection::open_in_memory().unwrap();

@@ -73,6 +73,37 @@ async fn an_app_is_excluded_and_watched_again_by_its_settings() {
     assert_eq!(console.page(&place).await.text(".verdict .badge"), "protected");
 }
 
+#[tokio::test]
+async fn missed_nights_and_later_tasks_hide_neither_the_good_backup_nor_what_is_wrong() {
+    let console = Console::without_plakar().await;
+    let scene = Scene { state: &console.state, texts: PLAIN };
+    let app = scene.app(AppKind::Source, "drive", 90);
+    let days = |days: i64| Utc::now() - TimeDelta::days(days);
+    let good = scene.ended(&app, TaskKind::Backup, TaskState::Succeeded, days(31));
+    for night in (1..=30).rev() {
+        scene.ended(&app, TaskKind::Backup, TaskState::Missed, days(night));
+    }
+    let other = scene.app(AppKind::Source, "other", 90);
+    let failed = scene.ended(&other, TaskKind::Check, TaskState::Failed, days(3));
+    for hours in (1..=50).rev() {
+        let at = Utc::now() - TimeDelta::hours(hours);
+        scene.ended(&other, TaskKind::Backup, TaskState::Succeeded, at);
+    }
+    let page = console.page("/").await;
+    assert_eq!(page.texts("caption"), ["Not protected (2)"]);
+    let reasons = page.texts(".reason");
+    assert!(reasons[0].contains("must not be older than 30 days"), "{reasons:?}");
+    assert!(reasons[1].starts_with("The last check, of ") && reasons.len() == 2, "{reasons:?}");
+    assert!(page.has(&format!(".reason a[href='/tasks/{}']", failed.id)));
+    let last = format!("td[data-label='Last backup'] a[href='/tasks/{}']", good.id);
+    assert_eq!(page.text(&last), "31 days ago");
+    let page = console.page(&format!("/apps/{}", other.id)).await;
+    assert!(page.text(".verdict .reason").starts_with("The last check, of "));
+    scene.ended(&other, TaskKind::Check, TaskState::Succeeded, Utc::now());
+    let page = console.page("/").await;
+    assert_eq!(page.texts("caption"), ["Not protected (1)", "Protected (1)"]);
+}
+
 /// This test once more as a process with a zone of its own: the tests here share one environment.
 #[tokio::test]
 async fn a_new_schedule_begins_in_the_zone_of_the_machine() {
