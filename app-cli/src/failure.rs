@@ -28,6 +28,11 @@ impl Failure {
         Self(TerminalFailure::new(exit, format!("{}; {hint}", message.unwrap_or_default())))
     }
 
+    /// Whether these words are in it.
+    pub(crate) fn says(&self, words: &str) -> bool {
+        self.0.message.as_deref().is_some_and(|message| message.contains(words))
+    }
+
     /// Ended, and said so.
     pub(crate) fn silent(exit: Exit) -> Self {
         Self(TerminalFailure::silent(exit))

@@ -111,10 +111,14 @@ impl Connection {
             assign.integration = Some(form.integration);
             assign.protocol = Some(form.protocol);
         }
-        until_unlocked(assign.store_options.clone(), async |options| {
+        let assigned = until_unlocked(assign.store_options.clone(), async |options| {
             service.assign(Assign { store_options: options, ..assign.clone() }).await
+        });
+        let create = "--create-store makes one where there is none";
+        assigned.await.map_err(|failure| {
+            let missing = failure.says("no store that can be opened") && !self.create_store;
+            if missing { failure.with_hint(create) } else { failure }
         })
-        .await
     }
 }
 

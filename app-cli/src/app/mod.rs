@@ -51,9 +51,9 @@ pub(crate) struct AppCommand {
 
 #[derive(Debug, clap::Subcommand)]
 enum AppAction {
-    Assign(assign::Assign),
-    Adopt(adopt::Adopt),
-    Edit(edit::EditApp),
+    Assign(Box<assign::Assign>),
+    Adopt(Box<adopt::Adopt>),
+    Edit(Box<edit::EditApp>),
     Remove(edit::RemoveApp),
     List(list::ListApps),
     Show(show::Show),

@@ -87,7 +87,7 @@ impl Service {
             }
             StoreState::Unavailable(reason) if !wish.create => {
                 return Err(Error::Untested(format!(
-                    "there is no store that can be opened at {shown} ({reason}); one is made there if you say so"
+                    "there is no store that can be opened at {shown} ({reason})"
                 )));
             }
             StoreState::Unavailable(_) => {

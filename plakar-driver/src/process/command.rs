@@ -232,9 +232,6 @@ impl Job {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        // Ctrl-C on our terminal is for us: we end the job in order.
-        #[cfg(unix)]
-        command.process_group(0);
         let mut child =
             command.spawn().map_err(Error::io(format!("cannot start {}", guard.display())))?;
         let (Some(mut lifeline), Some(stdout), Some(stderr)) =

@@ -44,6 +44,10 @@ fn interval(since: Instant) -> Duration {
 /// Gives the exit code: plakar's, 128 and the signal that ended it, or 127 if it could not be
 /// started.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> i32 {
+    // Without our terminal: Ctrl-C there is for us, who end the job in order; and plakar, which would
+    // ask there for a passphrase that it lacks, would be stopped as it reads, for ever.
+    #[cfg(unix)]
+    let _ = rustix::process::setsid();
     let mut arguments = arguments.into_iter();
     let bytes = arguments.next().and_then(|bytes| bytes.to_str()?.parse().ok());
     let own_cache = arguments.next().and_then(|cache| match cache.to_str()? {

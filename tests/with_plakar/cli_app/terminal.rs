@@ -90,6 +90,16 @@ fn what_is_missing_is_asked_for_and_secrets_are_not_shown() {
     }
     world.ok(&["test", "drive"]);
 
+    // A store whose passphrase Plakar does not have is said, and asked for by us, once: plakar itself
+    // would ask at the terminal, and be stopped as it reads.
+    world.user.ok(&["store", "rm", "drive"]);
+    let list = ["adopt", "--store", "./store", "--state", "./again"];
+    let mut session = at_terminal(&world, &list);
+    answer(&mut session, "Passphrase of the store: ", PASSPHRASE);
+    let (shown, status) = rest(session);
+    assert!(status == 0 && shown.contains("no restore point in this store"), "{shown}");
+    assert!(!shown.contains(PASSPHRASE), "{shown}");
+
     // Only what is confirmed is done.
     let mut session = at_terminal(&world, &["remove", "drive"]);
     answer(&mut session, "are you sure? (yes or no): ", "no");
