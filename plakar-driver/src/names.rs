@@ -142,7 +142,7 @@ impl SnapshotPath {
     }
 
     /// The folder that it is in; the root's is the root.
-    pub(crate) fn parent(&self) -> Self {
+    pub fn parent(&self) -> Self {
         match self.0.rsplit_once('/') {
             Some(("", _)) | None => Self::root(),
             Some((parent, _)) => Self(parent.to_owned()),

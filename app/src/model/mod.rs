@@ -4,14 +4,20 @@
 mod cron;
 mod due;
 mod invalid;
+mod progress;
 mod protection;
 mod retention;
 pub(crate) mod timing;
+mod tracker;
+mod words;
 
 pub use cron::CronExpression;
 pub use due::{Calendar, Due, GRACE};
 pub use invalid::Invalid;
+pub use progress::TaskProgress;
 pub use protection::Protection;
 pub use retention::Retention;
 pub(crate) use retention::retention_faults;
 pub use timing::{TimeOfDay, Timing, Weekday};
+pub use tracker::{Expected, ProgressTracker};
+pub use words::{duration_text, plain_text, size_text};

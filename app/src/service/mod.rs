@@ -10,12 +10,15 @@ mod export;
 mod handle;
 mod integrations;
 mod log;
+mod meter;
 mod points;
 mod references;
 mod runner;
 mod schedules;
+mod sizes;
 mod stores;
 mod tasks;
+mod watch;
 mod work;
 
 pub use assign::{Assign, ConfiguredField, Edit};

@@ -1,14 +1,19 @@
 //! Has Plakar do what tasks ask for.
 
+use std::time::Duration;
+
 use super::error::{Error, Problem, Result};
 use super::log::TaskLog;
+use super::meter::Meter;
 use super::references::{configuration_kind, store_of};
+use super::watch::{Watch, watched};
 use super::work::{RestorePlace, Work};
-use crate::scheduler::{Job, Outcome, Runner};
+use crate::model::Expected;
+use crate::scheduler::{Job, Outcome, Runner, WatchSettings};
 use crate::state::{AppKind, State, TaskResult, TaskState};
 use plakar_driver::{
-    self, BackupJob, Browsers, CheckTarget, Failure, Name, Plakar, RestoreJob, RestoreProgress,
-    RestoreTarget, SnapshotId, StoreState, Verdict,
+    self, BackupJob, Browsers, CheckTarget, EntryKind, Failure, Name, Plakar, RestoreJob, RestoreProgress,
+    RestoreTarget, SnapshotId, SnapshotPath, StoreState, Verdict, Vitals,
 };
 
 /// Runs tasks.
@@ -16,6 +21,7 @@ pub(super) struct PlakarRunner {
     plakar: Plakar,
     browsers: Browsers,
     state: State,
+    watch: WatchSettings,
 }
 
 /// How a task ended, before it is put into words.
@@ -29,8 +35,33 @@ struct WorkResult {
 
 impl Runner for PlakarRunner {
     async fn run(&self, job: Job) -> Outcome {
-        let mut log = TaskLog::new(&job);
-        let ended = match self.work(&job, &mut log).await {
+        let job = job.to_be_stopped();
+        let (meter, vitals) = (Meter::new(&job), Vitals::default());
+        let mut log = TaskLog::new(&job, &meter);
+        let minutes = job.app.spec.protection.time_limit_minutes;
+        let watch = Watch {
+            settings: self.watch.clone(),
+            time_limit: (minutes > 0).then(|| Duration::from_secs(60 * u64::from(minutes))),
+            meter,
+            vitals: vitals.clone(),
+        };
+        let runner = Self {
+            plakar: self.plakar.watched(&vitals),
+            browsers: self.browsers.clone(),
+            state: self.state.clone(),
+            watch: self.watch.clone(),
+        };
+        let (ended, stopped) = watched(watch, &job.cancel, runner.work(&job, &mut log)).await;
+        let ended = match (ended, stopped) {
+            (ended, Some(stopped)) if ended.as_ref().is_none_or(was_cancelled) => {
+                let left = if ended.is_none() { "; what it had started may still run" } else { "" };
+                let kept = ended.and_then(Result::ok).map(|ended| ended.well).unwrap_or_default();
+                let reason = [stopped.reason.as_str(), left, &kept].concat();
+                return outcome(WorkResult::of(Verdict::Failed { reason }), stopped.retry, &mut log);
+            }
+            (ended, _) => ended.unwrap_or_else(|| Ok(WorkResult::of(Verdict::Interrupted))),
+        };
+        let ended = match ended {
             Ok(ended) => ended,
             Err(Error::Plakar(plakar_driver::Error::Cancelled)) => {
                 WorkResult::of(Verdict::Interrupted)
@@ -58,6 +89,14 @@ impl WorkResult {
 
     fn well(well: impl Into<String>) -> Self {
         Self { well: well.into(), ..Self::of(Verdict::Succeeded) }
+    }
+}
+
+/// Whether it ended because it was told to.
+fn was_cancelled(ended: &Result<WorkResult>) -> bool {
+    match ended {
+        Ok(ended) => ended.verdict == Verdict::Interrupted,
+        Err(error) => matches!(error, Error::Plakar(plakar_driver::Error::Cancelled)),
     }
 }
 
@@ -94,8 +133,13 @@ fn outcome(ended: WorkResult, retry: bool, log: &mut TaskLog<'_>) -> Outcome {
 }
 
 impl PlakarRunner {
-    pub(super) fn new(plakar: Plakar, browsers: Browsers, state: State) -> Self {
-        Self { plakar, browsers, state }
+    pub(super) fn new(
+        plakar: Plakar,
+        browsers: Browsers,
+        state: State,
+        watch: WatchSettings,
+    ) -> Self {
+        Self { plakar, browsers, state, watch }
     }
 
     async fn work(&self, job: &Job, log: &mut TaskLog<'_>) -> Result<WorkResult> {
@@ -130,7 +174,7 @@ impl PlakarRunner {
                 let well = "what nothing needed any more was removed or marked".into();
                 Ok(WorkResult { well, ..WorkResult::of(verdict) })
             }
-            Work::Restore { snapshot, path, to } => {
+            Work::Restore { snapshot, path, to, .. } => {
                 let to = match to {
                     RestorePlace::Source => RestoreTarget::Origin(entry),
                     RestorePlace::Destination(name) => {
@@ -188,6 +232,20 @@ impl PlakarRunner {
             classes: spec.data_classes.clone(),
         };
         log.phase("backing up");
+        let last = job.clone();
+        // Only to show how far it is.
+        if let Ok(Ok(expected)) = tokio::task::spawn_blocking(move || last.expected()).await {
+            log.expect(expected);
+            if expected.entries.is_some() {
+                let (plakar, browsers) = (self.plakar.clone(), self.browsers.clone());
+                let (store, app) = (store.clone(), job.app.key.clone());
+                log.sizes(async move {
+                    let browser = browsers.of(&plakar, &store).await?;
+                    let last = browser.restore_points(Some(&app)).await?.into_iter().next();
+                    Ok(last.map(|last| (browser, last.id, SnapshotPath::root())))
+                });
+            }
+        }
         let made = self
             .plakar
             .backup(&self.browsers, &backup, &mut |news| log.news(&news), &job.cancel)
@@ -229,17 +287,48 @@ impl PlakarRunner {
         restore: RestoreJob,
         log: &mut TaskLog<'_>,
     ) -> Result<WorkResult> {
+        log.steps(&[("restoring", 50), ("reading again", 40), ("comparing", 10)]);
+        let amount = async {
+            let browser = self.browsers.of(&self.plakar, &restore.store).await?;
+            browser.amount(&restore.snapshot, &restore.path).await
+        };
+        // Only to show how far it is.
+        let expected = amount.await.map_or_else(
+            |_| Expected::default(),
+            |amount| Expected {
+                entries: Some(amount.files + amount.folders),
+                bytes: Some(amount.bytes),
+            },
+        );
+        log.phase("restoring");
+        log.expect(expected);
+        let (plakar, browsers, asked) =
+            (self.plakar.clone(), self.browsers.clone(), restore.clone());
+        log.sizes(async move {
+            let browser = browsers.of(&plakar, &asked.store).await?;
+            let kind = browser.entry(&asked.snapshot, &asked.path).await?.kind;
+            let base = match kind {
+                // The root means what was backed up, which may be deep below it.
+                EntryKind::Folder if asked.path == SnapshotPath::root() => {
+                    SnapshotPath::new(&browser.restore_point(&asked.snapshot).await?.root)?
+                }
+                EntryKind::Folder => asked.path,
+                _ => asked.path.parent(),
+            };
+            Ok(Some((browser, asked.snapshot, base)))
+        });
         let mut news = |news| match news {
             RestoreProgress::Restoring(news) => {
-                log.phase("restoring");
                 log.news(&news);
             }
             RestoreProgress::Reading(news) => {
                 log.phase("reading again");
+                log.expect(expected);
                 log.news(&news);
             }
             RestoreProgress::Compared(entries) => {
                 log.phase("comparing");
+                log.expect(expected);
                 log.compared(entries);
             }
         };

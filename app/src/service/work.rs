@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::error::{Error, Result};
@@ -29,6 +30,9 @@ pub enum Work {
         path: SnapshotPath,
         /// Where to.
         to: RestorePlace,
+        /// Whoever asks knows that what is in the source's own place is replaced. Nothing is
+        /// restored to it without.
+        replace: bool,
     },
 }
 
@@ -50,6 +54,9 @@ pub enum RestorePlace {
 pub(super) struct Input {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) snapshot: Option<String>,
+    /// When that restore point was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) taken: Option<DateTime<Utc>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) path: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -74,10 +81,11 @@ impl Work {
             Self::Check(snapshot) => {
                 Input { snapshot: snapshot.as_ref().map(ToString::to_string), ..Input::default() }
             }
-            Self::Restore { snapshot, path, to } => Input {
+            Self::Restore { snapshot, path, to, .. } => Input {
                 snapshot: Some(snapshot.to_string()),
                 path: Some(path.to_string()),
                 to: Some(to.clone()),
+                ..Input::default()
             },
             Self::Test | Self::Backup | Self::Prune | Self::Maintenance => Input::default(),
         }
@@ -102,7 +110,8 @@ impl Work {
                         task.id
                     )));
                 };
-                Self::Restore { snapshot, path: SnapshotPath::new(&path)?, to }
+                // It is asked anew each time.
+                Self::Restore { snapshot, path: SnapshotPath::new(&path)?, to, replace: false }
             }
         })
     }

@@ -7,12 +7,13 @@ use serde::Deserialize;
 
 use super::app;
 use super::app::App;
-use super::columns::UnixMillis;
+use super::columns::{Json, UnixMillis};
 use super::database::State;
 use super::error::Result;
 use super::ids::{AppId, TaskId};
 use super::task::{Cause, Task, TaskKind, TaskState};
 use super::task::{SELECT, from_row, load, query};
+use crate::model::{Expected, TaskProgress};
 
 /// Maximum number of tasks of one page.
 const MAX_PAGE_TASKS: u32 = 500;
@@ -56,6 +57,9 @@ const OPEN_OF: &str = "WHERE app = ?1 AND state IN ('queued', 'running', 'waitin
 const LAST: &str = "WHERE app = ?1 AND kind = ?2 AND state NOT IN ('queued', 'running', 'waiting') ORDER BY id DESC LIMIT 1";
 const LAST_SUCCESS: &str =
     "WHERE app = ?1 AND kind = ?2 AND state = 'succeeded' ORDER BY id DESC LIMIT 1";
+
+const EXPECTED: &str = "SELECT progress_detail, bytes FROM task WHERE app = ?1 AND kind = ?2 \
+     AND state IN ('succeeded', 'completed with errors') ORDER BY id DESC LIMIT 1";
 
 impl TaskFilter {
     /// The statement and its values. Only the conditions that are wanted are in it: so each
@@ -116,6 +120,25 @@ impl State {
                 .prepare_cached(&format!("{SELECT} {LAST_SUCCESS}"))?
                 .query_row(params![app, kind], from_row)
                 .optional()?)
+        })
+    }
+
+    /// How many entries the newest task of a kind had that came to its end, and their bytes: what
+    /// the next one may have.
+    ///
+    /// # Errors
+    ///
+    /// The database failed.
+    pub fn expected(&self, app: AppId, kind: TaskKind) -> Result<Expected> {
+        self.read(|connection| {
+            let row = |row: &rusqlite::Row<'_>| {
+                let kept: Option<Json<TaskProgress>> = row.get("progress_detail")?;
+                let entries = kept.map(|Json(kept)| kept.entries).filter(|entries| *entries > 0);
+                Ok(Expected { entries, bytes: row.get("bytes")? })
+            };
+            let found =
+                connection.prepare_cached(EXPECTED)?.query_row(params![app, kind], row).optional()?;
+            Ok(found.unwrap_or_default())
         })
     }
 
@@ -189,7 +212,7 @@ mod tests {
         for (what, sql) in [("open", OPEN_OF), ("last", LAST), ("last success", LAST_SUCCESS)] {
             check(what, state.explain(&format!("{SELECT} {sql}")).unwrap());
         }
-        for (what, sql) in [("open of a kind", OPEN), ("running", RUNNING)] {
+        for (what, sql) in [("open of a kind", OPEN), ("running", RUNNING), ("expected", EXPECTED)] {
             check(what, state.explain(sql).unwrap());
         }
         let claim = state.explain(CLAIMABLE).unwrap().join("\n");

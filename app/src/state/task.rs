@@ -4,10 +4,12 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
 
+use super::about::TaskFacts;
 use super::columns::{Json, UnixMillis, words};
 use super::error::{Result, StateError};
 use super::ids::{AppId, ScheduleId, TaskId};
 use super::process::Process;
+use crate::model::TaskProgress;
 
 words! {
     /// What a task does.
@@ -95,6 +97,8 @@ pub struct Task {
     pub attempt: u32,
     /// What it was asked, such as the snapshot to restore. No secrets.
     pub input: serde_json::Value,
+    /// What it does, from where and to where, one line.
+    pub about: String,
     /// The store that it writes to.
     pub store: Option<String>,
     /// When it was queued.
@@ -124,10 +128,14 @@ pub struct Task {
     pub snapshot: Option<String>,
     /// How far it is, one line.
     pub progress: String,
+    /// The same as values, while it runs.
+    pub progress_detail: Option<TaskProgress>,
 }
 
 pub(super) const SELECT: &str = "SELECT id, app, kind, cause, state, schedule, slot, attempt, input, store, created, \
-     started, ended, next_try, pid, process_start, boot, namespace, heartbeat, cancel, exit, verdict, errors, bytes, snapshot, progress FROM task";
+     started, ended, next_try, pid, process_start, boot, namespace, heartbeat, cancel, exit, verdict, errors, bytes, snapshot, progress, progress_detail, \
+     (SELECT name FROM app WHERE app.id = task.app) AS app_name, (SELECT protocol FROM app WHERE app.id = task.app) AS app_protocol, \
+     (SELECT store FROM app WHERE app.id = task.app) AS app_store FROM task";
 
 pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Task> {
     let instant = |name: &str| {
@@ -142,16 +150,27 @@ pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Task> {
         }),
         None => None,
     };
+    let (kind, state) = (row.get("kind")?, row.get("state")?);
+    let input = row.get::<_, Json<serde_json::Value>>("input")?.0;
+    let text = |name: &str| row.get::<_, Option<String>>(name).map(Option::unwrap_or_default);
+    let (name, protocol, store) = (text("app_name")?, text("app_protocol")?, row.get::<_, Option<String>>("app_store")?);
+    let facts = TaskFacts { kind, input: &input, app: &name, protocol: &protocol, store: store.as_deref() };
+    let about = facts.about();
+    let progress_detail = match state {
+        TaskState::Running => row.get::<_, Option<Json<TaskProgress>>>("progress_detail")?,
+        _ => None,
+    };
     Ok(Task {
         id: row.get("id")?,
         app: row.get("app")?,
-        kind: row.get("kind")?,
+        kind,
         cause: row.get("cause")?,
-        state: row.get("state")?,
+        state,
         schedule: row.get("schedule")?,
         slot: instant("slot")?,
         attempt: row.get("attempt")?,
-        input: row.get::<_, Json<_>>("input")?.0,
+        input,
+        about,
         store: row.get("store")?,
         created: row.get::<_, UnixMillis>("created")?.0,
         started: instant("started")?,
@@ -166,6 +185,7 @@ pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Task> {
         bytes: row.get("bytes")?,
         snapshot: row.get("snapshot")?,
         progress: row.get("progress")?,
+        progress_detail: progress_detail.map(|Json(progress)| progress),
     })
 }
 

@@ -33,6 +33,8 @@ pub(super) enum StartRequest {
         snapshot: SnapshotParameter,
         path: PathParameter,
         to: RestorePlace,
+        #[serde(default)]
+        replace: bool,
     },
 }
 
@@ -47,8 +49,8 @@ pub(super) async fn start(
         StartRequest::Backup {} => Work::Backup,
         StartRequest::Check { snapshot } => Work::Check(snapshot.map(|snapshot| snapshot.0)),
         StartRequest::Prune {} => Work::Prune,
-        StartRequest::Restore { snapshot, path, to } => {
-            Work::Restore { snapshot: snapshot.0, path: path.0, to }
+        StartRequest::Restore { snapshot, path, to, replace } => {
+            Work::Restore { snapshot: snapshot.0, path: path.0, to, replace }
         }
     };
     Ok(started(&service.start(app.get(), &work).await?))

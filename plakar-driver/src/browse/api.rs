@@ -174,7 +174,10 @@ fn message(bytes: &[u8]) -> String {
     let text = json["error"]["message"]
         .as_str()
         .map_or_else(|| String::from_utf8_lossy(bytes).into_owned(), str::to_owned);
-    text.trim().chars().take(500).collect()
+    match text.trim() {
+        "" => "plakar gave no reason".to_owned(),
+        text => text.chars().take(500).collect(),
+    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 pub(crate) mod backup;
 pub(crate) mod check;
+pub(crate) mod kept;
 pub(crate) mod maintenance;
 pub(crate) mod progress;
 pub(crate) mod prune;

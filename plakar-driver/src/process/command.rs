@@ -1,6 +1,5 @@
 //! Running plakar: an argument list, no shell, nothing of the job left behind.
 
-use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -17,7 +16,9 @@ use tokio_util::sync::CancellationToken;
 use crate::error::{Error, Result};
 use crate::process::guard::{OWN_CACHE, SHARED_CACHE, TERMINATION_TIMEOUT};
 use crate::process::job_end::JobEnd;
+use crate::process::last_words::LastWords;
 use crate::process::lines::{Line, Redactor, Stream, pump};
+use crate::process::vitals::Vitals;
 
 /// Timeout of what may take any time: as good as none.
 pub(crate) const NO_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -28,12 +29,13 @@ pub(crate) const CONFIGURATION_TIMEOUT: Duration = Duration::from_secs(60);
 /// Maximum of standard output that is kept of a command whose output is wanted whole, in bytes.
 const MAX_OUTPUT_BYTES: usize = 64 << 20;
 
-/// Maximum number of last lines that are kept, for the reason of a failure.
-const MAX_LAST_LINES: usize = 20;
-
 /// The real plakar, and what it runs with. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Plakar(Arc<Settings>);
+pub struct Plakar {
+    settings: Arc<Settings>,
+    /// Where its jobs are made known.
+    vitals: Option<Vitals>,
+}
 
 struct Settings {
     program: PathBuf,
@@ -91,11 +93,17 @@ impl Plakar {
                 .find(|path| path.is_file())
                 .ok_or_else(missing)?
         };
-        Ok(Self(Arc::new(Settings { program, guard, environment })))
+        let settings = Arc::new(Settings { program, guard, environment });
+        Ok(Self { settings, vitals: None })
+    }
+
+    /// The same, with jobs whose processes are seen there.
+    pub fn watched(&self, vitals: &Vitals) -> Self {
+        Self { settings: Arc::clone(&self.settings), vitals: Some(vitals.clone()) }
     }
 
     fn variable(&self, name: &str) -> Option<&OsStr> {
-        let given = self.0.environment.iter().rev().find(|(given, _)| given == name);
+        let given = self.settings.environment.iter().rev().find(|(given, _)| given == name);
         given.map(|(_, value)| value.as_os_str()).filter(|value| !value.is_empty())
     }
 
@@ -187,7 +195,7 @@ impl Job {
 
     /// Starts it, for a caller who reads the output himself.
     pub(crate) async fn start(self) -> Result<(Running, ChildStdout, tokio::process::ChildStderr)> {
-        let settings = &self.plakar.0;
+        let settings = &self.plakar.settings;
         let (guard, guards_arguments) = settings
             .guard
             .split_first()
@@ -235,17 +243,17 @@ impl Job {
 
     /// Runs it to its end and hands each line over as it comes, without secrets.
     pub(crate) async fn lines(self, sink: &mut (dyn FnMut(&Line) + Send)) -> Result<JobEnd> {
-        let redactor = self.redactor.clone();
+        let (redactor, vitals) = (self.redactor.clone(), self.plakar.vitals.clone());
         let (mut running, stdout, stderr) = self.start().await?;
+        let _watched = vitals.zip(running.child.id()).map(|(vitals, id)| vitals.watch(id));
         let (sender, mut lines) = mpsc::channel(256);
         tokio::spawn(pump(Stream::Out, BufReader::new(stdout), sender.clone()));
         tokio::spawn(pump(Stream::Error, BufReader::new(stderr), sender));
-        let mut last = VecDeque::new();
+        let mut words = LastWords::default();
         let mut take = |mut line: Line| {
             redactor.apply(&mut line.text);
             sink(&line);
-            last.truncate(MAX_LAST_LINES);
-            last.push_front(line);
+            words.take(&line.text);
         };
         let how = {
             let ended = running.ended();
@@ -262,8 +270,7 @@ impl Job {
         {
             take(line);
         }
-        let last = last.into_iter().rev().collect();
-        Ok(JobEnd { how, last })
+        Ok(JobEnd { how, words })
     }
 
     /// Runs it to its end and gives its standard output whole.
@@ -311,6 +318,8 @@ impl Running {
     /// Ends it now.
     pub(crate) async fn end(&mut self) {
         self.lifeline = None;
+        #[cfg(unix)]
+        self.resume();
         // The guard does all of it within its own limits, if it is well.
         if tokio::time::timeout(TERMINATION_TIMEOUT + Duration::from_secs(15), self.child.wait())
             .await
@@ -318,6 +327,16 @@ impl Running {
         {
             let _ = self.child.kill().await;
         }
+    }
+
+    /// A guard that somebody stopped would not see that its lifeline is closed, and what is killed
+    /// without it leaves plakar behind.
+    #[cfg(unix)]
+    fn resume(&self) {
+        use rustix::process::{Pid, Signal, kill_process};
+        let id = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        // It may have ended.
+        id.map(|id| kill_process(id, Signal::CONT));
     }
 
     /// How it ended, if it has.

@@ -1,17 +1,15 @@
 //! How a job ended, and what that means.
 
-use std::collections::VecDeque;
-
 use crate::error::{Error, Result};
-use crate::process::lines::Line;
+use crate::process::last_words::LastWords;
 
 /// How a job ended.
 #[derive(Debug)]
 pub(crate) struct JobEnd {
     /// The exit code, of a job that neither was cancelled nor took too long.
     pub(crate) how: Result<i32>,
-    /// Its last lines.
-    pub(crate) last: VecDeque<Line>,
+    /// What it said last.
+    pub(crate) words: LastWords,
 }
 
 impl JobEnd {
@@ -22,24 +20,7 @@ impl JobEnd {
 
     /// Why it failed, by plakar's last words.
     pub(crate) fn reason(&self) -> String {
-        let said = |prefix: &str| {
-            self.last
-                .iter()
-                .rev()
-                .find_map(|line| Some(line.text.strip_prefix(prefix)?.trim().to_owned()))
-        };
-        let last = || {
-            self.last
-                .iter()
-                .rev()
-                .map(|line| line.text.trim().to_owned())
-                .find(|text| !text.is_empty())
-        };
-        let reason = said("plakar: ").or_else(|| said("error: ")).or_else(last);
-        reason.map_or_else(
-            || "plakar gave no reason".to_owned(),
-            |reason| reason.replace("rpc error: code = Unknown desc = ", ""),
-        )
+        self.words.reason()
     }
 
     /// Fine if the exit code is 0, else what went wrong.
@@ -58,6 +39,7 @@ pub(crate) fn refused(code: i32, reason: String) -> Error {
     match code {
         66 => Error::StoreUnavailable(reason),
         77 => Error::Passphrase(reason),
+        _ if reason.starts_with("the store is encrypted") => Error::Passphrase(reason),
         _ if locked.iter().any(|lock| reason.contains(lock)) => Error::StoreLocked(reason),
         _ => Error::Refused(reason),
     }
