@@ -3,6 +3,7 @@ package drive
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
@@ -174,6 +175,9 @@ type backoff struct {
 
 // Calculate takes the end of a call, and gives the space until the next one.
 func (b *backoff) Calculate(state pacer.State) time.Duration {
+	if state.ConsecutiveRetries > 0 && state.LastError != nil && !isAway(state.LastError) {
+		heldUp.say(fmt.Sprintf("the drive answers: %s; trying again (%d failures in a row)", fault.Message(state.LastError), state.ConsecutiveRetries))
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.sleep = max(b.sleep, driveMinSleep)

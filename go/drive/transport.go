@@ -82,6 +82,7 @@ func (p *persistent) RoundTrip(req *http.Request) (*http.Response, error) {
 			return resp, nil
 		}
 		_ = resp.Body.Close()
+		heldUp.say(fmt.Sprintf("the drive answers %d: %s; trying again", refusal.status, refusal.message))
 		if refusal.throttled() {
 			p.drive.held.hold(wait)
 			wait = 0

@@ -60,11 +60,8 @@ impl Watch {
     }
 
     fn look(&self, pulse: &mut Pulse, signs: Option<&VitalSigns>, meter: &Meter) -> Option<Stopped> {
-        if let Some(limit) = self.time_limit.filter(|limit| meter.ran() >= *limit) {
-            let minutes = limit.as_secs().div_ceil(60);
-            let many = if minutes == 1 { "minute" } else { "minutes" };
-            let reason = format!("it ran longer than its limit of {minutes} {many}");
-            return Some(Stopped { reason, retry: false });
+        if let Some(stopped) = self.time_limit.and_then(|limit| over(limit, meter.ran())) {
+            return Some(stopped);
         }
         let (failures, last) = meter.failures();
         if failures >= self.settings.max_failures_in_a_row {
@@ -93,6 +90,15 @@ impl Watch {
         });
         None
     }
+}
+
+/// Why a task is ended that may run so long and ran so long, if it is.
+fn over(limit: Duration, ran: Duration) -> Option<Stopped> {
+    let minutes = limit.as_secs() / 60;
+    let many = if minutes == 1 { "minute" } else { "minutes" };
+    let reason = || format!("it ran longer than its limit of {minutes} {many}");
+    // The same would take as long again.
+    (ran >= limit).then(|| Stopped { reason: reason(), retry: false })
 }
 
 /// Why there is no sign of life, if that can be told.
@@ -190,6 +196,15 @@ mod tests {
             processes: processes.to_vec(),
             ..VitalSigns::default()
         }
+    }
+
+    #[test]
+    fn a_time_limit_is_told_in_minutes() {
+        let (limit, minute) = (Duration::from_secs(90 * 60), Duration::from_secs(60));
+        assert_eq!(over(limit, 89 * minute), None);
+        let reason = "it ran longer than its limit of 90 minutes".to_owned();
+        assert_eq!(over(limit, 90 * minute), Some(Stopped { reason, retry: false }));
+        assert!(over(minute, minute).unwrap().reason.ends_with("limit of 1 minute"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What the service does with the real plakar, our package and a simulated drive.
 
 mod serving;
+mod watching;
 
 #[path = "../../../plakar-driver/tests/plakar/world.rs"]
 #[allow(dead_code)]

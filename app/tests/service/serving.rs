@@ -17,7 +17,7 @@ impl World {
     }
 
     /// What a user enters, with this password.
-    fn assign(&self, kind: AppKind, called: &str, location: &str, password: &str) -> Assign {
+    pub fn assign(&self, kind: AppKind, called: &str, location: &str, password: &str) -> Assign {
         let options = [
             ("location", location),
             ("username", self.simulator.username()),
@@ -45,7 +45,7 @@ impl World {
 }
 
 /// Runs a task to its end, and gives its log.
-async fn run(service: &Service, app: &App, work: Work) -> (Task, String) {
+pub async fn run(service: &Service, app: &App, work: Work) -> (Task, String) {
     let begun = service.start(app.id, &work).await.unwrap();
     loop {
         let (task, log) = service.watch(begun.id, 0, 1 << 20).await.unwrap();

@@ -26,6 +26,10 @@ pub(crate) const NO_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 3600);
 /// Timeout of what only reads or writes plakar's own configuration.
 pub(crate) const CONFIGURATION_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// What our connector says by itself of what holds it up; the environment may have it say more or
+/// less.
+const NEWS_LEVEL: &str = "info";
+
 /// Maximum of standard output that is kept of a command whose output is wanted whole, in bytes.
 const MAX_OUTPUT_BYTES: usize = 64 << 20;
 
@@ -208,6 +212,7 @@ impl Job {
             .arg(&settings.program)
             .args(&self.arguments)
             .env_clear()
+            .env("PLAKAR_OPENDRIVE_LOG", NEWS_LEVEL)
             .envs(settings.environment.iter().cloned())
             .envs([("TERM", "dumb"), ("NO_COLOR", "1")])
             .envs(self.environment)
@@ -346,6 +351,13 @@ impl Running {
             Ok(Some(status)) => Some(status.code().unwrap_or(-1)),
             Err(_) => Some(-1),
         }
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.resume();
     }
 }
 
