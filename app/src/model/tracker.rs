@@ -175,7 +175,8 @@ impl ProgressTracker {
     /// How much of this phase is done, under 1.
     fn share_of_phase(&self) -> Option<f64> {
         let expected = self.expected.entries.filter(|expected| *expected >= self.entries)?;
-        let weight = |entries: u64, bytes: u64| u128::from(entries) * ENTRY_BYTES + u128::from(bytes);
+        let weight =
+            |entries: u64, bytes: u64| u128::from(entries) * ENTRY_BYTES + u128::from(bytes);
         let (done, all) = match (self.bytes, self.expected.bytes) {
             (Some(bytes), Some(all)) => {
                 (weight(self.entries, bytes.min(all)), weight(expected, all))
@@ -190,7 +191,8 @@ impl ProgressTracker {
         let Some(step) = self.steps.iter().position(|(phase, _)| *phase == self.phase) else {
             return self.share_of_phase().filter(|_| self.steps.is_empty());
         };
-        let sum = |steps: &[(&str, u32)]| steps.iter().map(|(_, share)| f64::from(*share)).sum::<f64>();
+        let sum =
+            |steps: &[(&str, u32)]| steps.iter().map(|(_, share)| f64::from(*share)).sum::<f64>();
         let (before, whole) = (sum(&self.steps[..step]), sum(&self.steps));
         let here = self.share_of_phase().unwrap_or(0.0) * f64::from(self.steps[step].1);
         (step > 0 || self.expected.entries.is_some()).then(|| (before + here) / whole)

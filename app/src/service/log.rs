@@ -148,7 +148,10 @@ mod tests {
                 "2026-11-29T11:00:00.1Z  WARN plakar_opendrive::volume: used up. It waits until then",
                 Some("used up. It waits until then"),
             ),
-            ("2026-11-29T11:00:00.1Z  WARN x::y: the drive gives bytes again: it goes on", Some("")),
+            (
+                "2026-11-29T11:00:00.1Z  WARN x::y: the drive gives bytes again: it goes on",
+                Some(""),
+            ),
         ];
         for (line, said) in read {
             assert_eq!(notice(line), said, "{line}");

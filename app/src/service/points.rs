@@ -7,8 +7,8 @@ use super::handle::Service;
 use super::references::store_of;
 use crate::state::{App, AppId, AppKind};
 use plakar_driver::{
-    Amount, ArchiveFormat, Browser, CancellationToken, Download, Entry, EntryKind, Failure, Listing, Order,
-    Page, Plakar, RestorePoint, SearchAnswer, SnapshotId, SnapshotPath, Store,
+    Amount, ArchiveFormat, Browser, CancellationToken, Download, Entry, EntryKind, Failure,
+    Listing, Order, Page, Plakar, RestorePoint, SearchAnswer, SnapshotId, SnapshotPath, Store,
 };
 
 /// A restore point that is looked into.

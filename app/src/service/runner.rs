@@ -12,8 +12,8 @@ use crate::model::Expected;
 use crate::scheduler::{Job, Outcome, Runner, WatchSettings};
 use crate::state::{AppKind, State, TaskResult, TaskState};
 use plakar_driver::{
-    self, BackupJob, Browsers, CheckTarget, EntryKind, Failure, Name, Plakar, RestoreJob, RestoreProgress,
-    RestoreTarget, SnapshotId, SnapshotPath, StoreState, Verdict, Vitals,
+    self, BackupJob, Browsers, CheckTarget, EntryKind, Failure, Name, Plakar, RestoreJob,
+    RestoreProgress, RestoreTarget, SnapshotId, SnapshotPath, StoreState, Verdict, Vitals,
 };
 
 /// Runs tasks.
@@ -57,7 +57,11 @@ impl Runner for PlakarRunner {
                 let left = if ended.is_none() { "; what it had started may still run" } else { "" };
                 let kept = ended.and_then(Result::ok).map(|ended| ended.well).unwrap_or_default();
                 let reason = [stopped.reason.as_str(), left, &kept].concat();
-                return outcome(WorkResult::of(Verdict::Failed { reason }), stopped.retry, &mut log);
+                return outcome(
+                    WorkResult::of(Verdict::Failed { reason }),
+                    stopped.retry,
+                    &mut log,
+                );
             }
             (ended, _) => ended.unwrap_or_else(|| Ok(WorkResult::of(Verdict::Interrupted))),
         };

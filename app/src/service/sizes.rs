@@ -51,11 +51,7 @@ impl Sizes {
     }
 }
 
-async fn look_up(
-    (browser, id, base): Reference,
-    mut paths: mpsc::Receiver<String>,
-    meter: Meter,
-) {
+async fn look_up((browser, id, base): Reference, mut paths: mpsc::Receiver<String>, meter: Meter) {
     let mut kept: HashMap<SnapshotPath, HashMap<String, u64>> = HashMap::new();
     let mut order = VecDeque::new();
     while let Some(path) = paths.recv().await {

@@ -8,10 +8,10 @@ use super::error::{Error, Problem, Result};
 use super::handle::Service;
 use super::references::store_of;
 use super::work::{RestorePlace, Work};
+use crate::model::size_text;
 use crate::state::{
     AppId, CancelResult, Cause, LogPart, NewTask, Task, TaskFilter, TaskId, TaskKind, TaskState,
 };
-use crate::model::size_text;
 use plakar_driver::{SnapshotId, SnapshotPath, restore_folder};
 
 impl Service {
@@ -95,7 +95,8 @@ impl Service {
         let point = &opened.point;
         let what = if path.as_str() == "/" { "all".to_owned() } else { path.to_string() };
         let amount = opened.amount(path).await?;
-        let files = |count: u64| if count == 1 { "1 file".into() } else { format!("{count} files") };
+        let files =
+            |count: u64| if count == 1 { "1 file".into() } else { format!("{count} files") };
         let mut question = format!(
             "restoring {what} of {} ({}) writes {} with {} to the source {source}, and replaces what has the same names there",
             point.taken.format("%Y-%m-%d %H:%M UTC"),
@@ -104,7 +105,8 @@ impl Service {
             size_text(amount.bytes),
         );
         // What the place has now only a listing of the drive could tell.
-        if let Some(newest) = self.points(app).await?.first().filter(|newest| newest.id != point.id) {
+        if let Some(newest) = self.points(app).await?.first().filter(|newest| newest.id != point.id)
+        {
             let there = match self.point(app, &newest.id).await?.amount(path).await {
                 Ok(amount) => amount.files,
                 Err(error) if error.problem() == Problem::NotFound => 0,

@@ -59,13 +59,19 @@ impl Watch {
         }
     }
 
-    fn look(&self, pulse: &mut Pulse, signs: Option<&VitalSigns>, meter: &Meter) -> Option<Stopped> {
+    fn look(
+        &self,
+        pulse: &mut Pulse,
+        signs: Option<&VitalSigns>,
+        meter: &Meter,
+    ) -> Option<Stopped> {
         if let Some(stopped) = self.time_limit.and_then(|limit| over(limit, meter.ran())) {
             return Some(stopped);
         }
         let (failures, last) = meter.failures();
         if failures >= self.settings.max_failures_in_a_row {
-            let reason = format!("it gave up after {failures} failures in a row; the last was: {last}");
+            let reason =
+                format!("it gave up after {failures} failures in a row; the last was: {last}");
             return Some(Stopped { reason, retry: true });
         }
         let silent = pulse.feel(meter.news(), signs, Instant::now());
@@ -77,11 +83,8 @@ impl Watch {
             return Some(Stopped { reason, retry: true });
         }
         let warned = silent >= self.settings.silence_warning * factor;
-        let said = if warned {
-            format!("no sign of life for {}{}", time(), why())
-        } else {
-            String::new()
-        };
+        let said =
+            if warned { format!("no sign of life for {}{}", time(), why()) } else { String::new() };
         meter.see(|tracker, now| {
             tracker.silence(said);
             if let Some(signs) = signs {

@@ -26,7 +26,9 @@ impl TaskFacts<'_> {
             TaskKind::Test => format!("test the connection to {source} and the store {store}"),
             TaskKind::Backup => format!("back up {source} to the store {store}"),
             TaskKind::Check => match self.point() {
-                Some(point) => format!("check the restore point {point} of {app} in the store {store}"),
+                Some(point) => {
+                    format!("check the restore point {point} of {app} in the store {store}")
+                }
                 None => format!("check restore points of {app} in the store {store}"),
             },
             TaskKind::Prune => format!(
@@ -53,7 +55,9 @@ impl TaskFacts<'_> {
     /// The restore point that it was asked for: `2026-05-01 02:00 UTC (1a2b3c4d)`.
     fn point(&self) -> Option<String> {
         let short: String = self.text("snapshot")?.chars().take(8).collect();
-        let taken = self.text("taken").and_then(|taken| taken.parse::<chrono::DateTime<chrono::Utc>>().ok());
+        let taken = self
+            .text("taken")
+            .and_then(|taken| taken.parse::<chrono::DateTime<chrono::Utc>>().ok());
         Some(match taken {
             Some(taken) => format!("{} ({short})", taken.format("%Y-%m-%d %H:%M UTC")),
             None => short,

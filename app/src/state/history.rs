@@ -136,8 +136,10 @@ impl State {
                 let entries = kept.map(|Json(kept)| kept.entries).filter(|entries| *entries > 0);
                 Ok(Expected { entries, bytes: row.get("bytes")? })
             };
-            let found =
-                connection.prepare_cached(EXPECTED)?.query_row(params![app, kind], row).optional()?;
+            let found = connection
+                .prepare_cached(EXPECTED)?
+                .query_row(params![app, kind], row)
+                .optional()?;
             Ok(found.unwrap_or_default())
         })
     }
@@ -212,7 +214,8 @@ mod tests {
         for (what, sql) in [("open", OPEN_OF), ("last", LAST), ("last success", LAST_SUCCESS)] {
             check(what, state.explain(&format!("{SELECT} {sql}")).unwrap());
         }
-        for (what, sql) in [("open of a kind", OPEN), ("running", RUNNING), ("expected", EXPECTED)] {
+        for (what, sql) in [("open of a kind", OPEN), ("running", RUNNING), ("expected", EXPECTED)]
+        {
             check(what, state.explain(sql).unwrap());
         }
         let claim = state.explain(CLAIMABLE).unwrap().join("\n");

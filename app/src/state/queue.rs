@@ -263,7 +263,8 @@ impl State {
         now: DateTime<Utc>,
     ) -> Result<bool> {
         let Process { pid, start, boot, namespace } = self.process();
-        let (line, detail) = (progress.map(|progress| one_line(&progress.line())), progress.map(Json));
+        let (line, detail) =
+            (progress.map(|progress| one_line(&progress.line())), progress.map(Json));
         self.write(|transaction| {
             let update = format!(
                 "UPDATE task SET heartbeat = ?6, progress = coalesce(?7, progress), progress_detail = coalesce(?8, progress_detail) \

@@ -153,8 +153,10 @@ pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Task> {
     let (kind, state) = (row.get("kind")?, row.get("state")?);
     let input = row.get::<_, Json<serde_json::Value>>("input")?.0;
     let text = |name: &str| row.get::<_, Option<String>>(name).map(Option::unwrap_or_default);
-    let (name, protocol, store) = (text("app_name")?, text("app_protocol")?, row.get::<_, Option<String>>("app_store")?);
-    let facts = TaskFacts { kind, input: &input, app: &name, protocol: &protocol, store: store.as_deref() };
+    let (name, protocol, store) =
+        (text("app_name")?, text("app_protocol")?, row.get::<_, Option<String>>("app_store")?);
+    let facts =
+        TaskFacts { kind, input: &input, app: &name, protocol: &protocol, store: store.as_deref() };
     let about = facts.about();
     let progress_detail = match state {
         TaskState::Running => row.get::<_, Option<Json<TaskProgress>>>("progress_detail")?,

@@ -101,7 +101,10 @@ async fn what_is_stopped_is_said_and_ended_and_the_next_one_runs() {
     let plugin = world.plugin().await;
     world.stop(&plugin).await;
     let warned = until(&service, &begun, |task| task.progress.contains("no sign of life")).await;
-    assert!(warned.state == TaskState::Running && warned.progress.contains("is stopped"), "{warned:?}");
+    assert!(
+        warned.state == TaskState::Running && warned.progress.contains("is stopped"),
+        "{warned:?}"
+    );
     assert!(warned.progress_detail.unwrap().silence.contains("no sign of life"));
     let verdict = failed(&service, &begun).await;
     assert!(

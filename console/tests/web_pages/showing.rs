@@ -44,7 +44,10 @@ async fn the_overview_shows_first_what_needs_somebody() {
     assert_eq!(page.texts(".attention .badge-bad"), ["failed", "overdue"]);
     let running = "[data-task][data-state=running]";
     let line = page.text(&format!("{running} [data-progress]"));
-    assert!(line.contains("64 %, 1204 of about 1834 entries done, 3.0 GiB of about 5.0 GiB"), "{line}");
+    assert!(
+        line.contains("64 %, 1204 of about 1834 entries done, 3.0 GiB of about 5.0 GiB"),
+        "{line}"
+    );
     assert_eq!(page.attribute(&format!("{running} progress"), "value"), "64");
     assert!(page.text(running).contains("back up letters (opendrive) to the store /srv/backups"));
     assert!(page.text("[data-state=waiting]").contains("next try in"));

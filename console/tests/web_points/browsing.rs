@@ -373,7 +373,10 @@ impl Looked {
         let asked = console.post(&form, &[("to", "source")]).await;
         let question = Html::sound(&asked.text(), "the question");
         let card = question.text(".card");
-        assert!(asked.status == 200 && card.contains("Restoring ") && card.contains(" files"), "{card}");
+        assert!(
+            asked.status == 200 && card.contains("Restoring ") && card.contains(" files"),
+            "{card}"
+        );
         assert!(card.contains("replaces what has the same names there"), "{card}");
         assert_eq!(question.attribute("input[name=replace]", "value"), "true");
         let retried = console.done(&form, &[("to", "source"), ("replace", "true")]).await;

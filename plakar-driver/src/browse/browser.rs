@@ -14,7 +14,9 @@ use tokio::sync::{Mutex as AsyncMutex, mpsc};
 use crate::browse::api::{Api, WaitingGuard, understood};
 use crate::browse::index::Index;
 use crate::browse::indexes::{Indexes, Wanted};
-use crate::browse::points::{Amount, Entry, Header, Items, Page, RawEntry, RawError, RestorePoint, Single};
+use crate::browse::points::{
+    Amount, Entry, Header, Items, Page, RawEntry, RawError, RestorePoint, Single,
+};
 use crate::configuration::store::Store;
 use crate::error::{Error, Result};
 use crate::names::{SnapshotId, SnapshotPath};

@@ -236,7 +236,8 @@ mod tests {
         fs::set_permissions(&sub, fs::Permissions::from_mode(0o700)).unwrap();
         fs::write(sub.join("new"), "new").unwrap();
         fs::write(folder.path().join("other"), "new").unwrap();
-        fs::set_permissions(folder.path().join("other"), fs::Permissions::from_mode(0o600)).unwrap();
+        fs::set_permissions(folder.path().join("other"), fs::Permissions::from_mode(0o600))
+            .unwrap();
         fs::rename(folder.path().join("other"), &file).unwrap();
         let failed = kept.put_back();
         assert!(failed.is_empty(), "{failed:?}");
@@ -259,9 +260,12 @@ mod tests {
         assert!(refused("file").contains("is not a folder; name a folder"), "{}", refused("file"));
         let below = refused("file/b/c");
         assert!(below.contains("a part of that path is not a folder; name another"), "{below}");
-        for (location, local) in
-            [("/a b", Some("/a b")), ("fs:///a", Some("/a")), ("fs:/a", Some("/a")), ("opendrive://a", None)]
-        {
+        for (location, local) in [
+            ("/a b", Some("/a b")),
+            ("fs:///a", Some("/a")),
+            ("fs:/a", Some("/a")),
+            ("opendrive://a", None),
+        ] {
             assert_eq!(local_folder(location), local.map(PathBuf::from));
         }
     }

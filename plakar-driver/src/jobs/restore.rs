@@ -79,7 +79,8 @@ impl Plakar {
                 None => KeptAttributes::default(),
             };
             if kept.more {
-                let line = "so much is there already that not all of it keeps its mode, owner and time";
+                let line =
+                    "so much is there already that not all of it keeps its mode, owner and time";
                 news(RestoreProgress::Restoring(Progress::Said(line.into())));
             }
             let exported = self.export(job, &path, &target, news, cancel).await;

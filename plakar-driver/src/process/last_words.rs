@@ -51,11 +51,12 @@ impl LastWords {
             let fault = self.fault.as_deref()?;
             Some(format!("plakar or a connector of it broke off with a fault inside ({fault})"))
         };
-        let is_trace =
-            |line: &str| TRACE.as_ref().is_some_and(|trace| trace.is_match(line.trim()));
+        let is_trace = |line: &str| TRACE.as_ref().is_some_and(|trace| trace.is_match(line.trim()));
         let last = || {
             let lines = self.lines.iter().filter(|line| !is_trace(line));
-            lines.map(|line| plain(line.trim())).find(|line| !["", "plakar:"].contains(&line.as_str()))
+            lines
+                .map(|line| plain(line.trim()))
+                .find(|line| !["", "plakar:"].contains(&line.as_str()))
         };
         let reason = said("plakar: ").or_else(|| said("error: ")).or_else(fault).or_else(last);
         reason.unwrap_or_else(|| "plakar gave no reason".to_owned())
@@ -67,7 +68,8 @@ fn plain(reason: &str) -> String {
     if reason.contains("inappropriate ioctl for device") {
         return "the store is encrypted, and plakar would ask for its passphrase at a terminal; set it in Plakar's configuration of the store".into();
     }
-    let gone = ["error reading from server: EOF", "transport is closing", "connection reset by peer"];
+    let gone =
+        ["error reading from server: EOF", "transport is closing", "connection reset by peer"];
     if let Some(grpc) = GRPC.as_ref() {
         let ended = grpc.captures_iter(reason).any(|found| &found[1] == "Unavailable")
             && gone.iter().any(|words| reason.contains(words));
@@ -120,7 +122,9 @@ mod tests {
         );
         // Plakar lived on, and knows more.
         assert_eq!(
-            reason(&[&[panic][..], &TRACE_LINES, &["plakar: failed to create the importer"]].concat()),
+            reason(
+                &[&[panic][..], &TRACE_LINES, &["plakar: failed to create the importer"]].concat()
+            ),
             "failed to create the importer"
         );
     }

@@ -250,8 +250,10 @@ async fn what_is_in_a_folder_already_stays_whose_it_is() {
         path: path("/"),
         to: RestoreTarget::Folder(folder.clone()),
     };
-    let failed =
-        broken.restore(&world.browsers, &job, &mut |_| (), &CancellationToken::new()).await.unwrap();
+    let failed = broken
+        .restore(&world.browsers, &job, &mut |_| (), &CancellationToken::new())
+        .await
+        .unwrap();
     assert_eq!(failed.verdict, Verdict::Failed { reason: "broken".into() });
     assert_eq!([attributes(&sub), attributes(&folder)], before);
     fs::write(&old, "old").unwrap();
