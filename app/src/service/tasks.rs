@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 
 use super::error::{Error, Problem, Result};
 use super::handle::Service;
@@ -21,7 +21,7 @@ impl Service {
     /// Another task of the app runs, or the work is not for this app.
     pub async fn start(&self, app: AppId, work: &Work) -> Result<Task> {
         let mut input = work.input();
-        input.taken = self.possible(app, work).await?;
+        input.taken = self.possible(app, work).await?.map(|taken| taken.trunc_subsecs(0));
         let input =
             serde_json::to_value(input).map_err(|error| Error::Internal(error.to_string()))?;
         let (scheduler, kind) = (self.scheduler.clone(), work.kind());

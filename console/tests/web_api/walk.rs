@@ -184,10 +184,12 @@ async fn backing_up(api: &Api, world: &World, app: &Value) -> String {
     let snapshot = task["snapshot"].as_str().unwrap().to_owned();
     let (task, _) = api.run(app, json!({ "kind": "check", "snapshot": snapshot })).await;
     assert_eq!(
-        (&task["state"], &task["input"]),
-        (&json!("succeeded"), &json!({ "snapshot": snapshot })),
+        (&task["state"], &task["input"]["snapshot"]),
+        (&json!("succeeded"), &json!(snapshot)),
         "{task}"
     );
+    let about = task["about"].as_str().unwrap();
+    assert!(about.starts_with("check the restore point 20") && about.contains(&snapshot[..8]), "{about}");
     let dashboard = api.get(&format!("/apps/{app}")).await;
     assert_eq!(
         (&dashboard["last"]["snapshot"], &dashboard["last_success"]),
