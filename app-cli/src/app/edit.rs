@@ -1,7 +1,6 @@
 //! `app edit` and `app remove`.
 
 use plakar_driver::Options;
-use source_app::model::Protection;
 use source_app::service;
 use source_app::state::Resource;
 
@@ -30,9 +29,6 @@ pub(super) struct EditApp {
     /// Its subclass
     #[arg(long)]
     subclass: Option<String>,
-    /// How long each of its tasks may run, in minutes, before it is ended as failed; 0 for any time
-    #[arg(long, value_name = "MINUTES")]
-    time_limit: Option<u32>,
     #[command(flatten)]
     details: AppDetails,
     /// Print the app as one JSON object
@@ -70,10 +66,7 @@ impl EditApp {
             options,
             store: self.details.store()?,
             retention: self.details.keep.is_given().then(|| self.details.keep.over(old.retention)),
-            protection: self.time_limit.map(|time_limit_minutes| Protection {
-                time_limit_minutes,
-                ..old.protection.clone()
-            }),
+            protection: None,
         };
         let changed = service.edit(app.id, app.revision, edit).await?;
         if self.json {

@@ -7,7 +7,6 @@
 //! knows its process by number, start time and boot, so a killed one is marked `interrupted` by
 //! whoever looks next. No secret is in it: credentials are in Plakar's configuration.
 
-mod about;
 mod app;
 mod check;
 mod checked;

@@ -189,7 +189,10 @@ async fn backing_up(api: &Api, world: &World, app: &Value) -> String {
         "{task}"
     );
     let about = task["about"].as_str().unwrap();
-    assert!(about.starts_with("check the restore point 20") && about.contains(&snapshot[..8]), "{about}");
+    assert!(
+        about.starts_with("check the restore point 20") && about.contains(&snapshot[..8]),
+        "{about}"
+    );
     let dashboard = api.get(&format!("/apps/{app}")).await;
     assert_eq!(
         (&dashboard["last"]["snapshot"], &dashboard["last_success"]),
