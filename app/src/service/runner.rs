@@ -300,7 +300,8 @@ impl PlakarRunner {
         let expected = amount.await.map_or_else(
             |_| Expected::default(),
             |amount| Expected {
-                entries: Some(amount.files + amount.folders),
+                // Plakar counts the folder itself, too.
+                entries: Some(amount.files + amount.folders + 1),
                 bytes: Some(amount.bytes),
             },
         );

@@ -191,6 +191,9 @@ pub(super) async fn watched<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{Protection, Retention};
+    use crate::scheduler::{Job, Scheduler, Settings, SystemClock};
+    use crate::state::{AppKind, AppSpec, Cause, NewTask, Resource, State, TaskKind};
 
     fn signs(moved: u64, computed: u64, processes: &[u32]) -> VitalSigns {
         VitalSigns {
@@ -199,6 +202,62 @@ mod tests {
             processes: processes.to_vec(),
             ..VitalSigns::default()
         }
+    }
+
+    /// A task that runs, in a state of its own.
+    fn job() -> (tempfile::TempDir, Job) {
+        let folder = tempfile::tempdir().unwrap();
+        let state = State::open(&folder.path().join("state")).unwrap();
+        let spec = AppSpec {
+            kind: AppKind::Source,
+            name: "mine".into(),
+            resource: Resource {
+                name: "drive".into(),
+                class: "file-storage".into(),
+                subclass: String::new(),
+            },
+            environment: String::new(),
+            data_classes: Vec::new(),
+            integration: "rclone".into(),
+            protocol: "opendrive".into(),
+            entry: "mine".into(),
+            store: Some("/vault".into()),
+            retention: Retention::default(),
+            protection: Protection::default(),
+        };
+        let app = state.add_app(&spec, chrono::Utc::now()).unwrap().id;
+        let scheduler = Scheduler::new(state, SystemClock, Settings::default());
+        let (kind, cause) = (TaskKind::Backup, Cause::Manual);
+        let job = scheduler.begin(&NewTask { app, kind, cause, input: serde_json::json!({}) });
+        (folder, job.unwrap())
+    }
+
+    /// Has some work watched that may take so long, and that hears when it shall end, or does not.
+    async fn ends(limit: Duration, hears: bool) -> (Option<&'static str>, Option<Stopped>) {
+        let (_folder, job) = job();
+        let settings =
+            WatchSettings { end_timeout: Duration::from_millis(50), ..Default::default() };
+        let meter = Meter::new(&job);
+        let watch = Watch { settings, time_limit: Some(limit), meter, vitals: Vitals::default() };
+        let cancel = job.cancel.clone();
+        let work = async {
+            tokio::select! {
+                () = cancel.cancelled(), if hears => "cancelled",
+                () = tokio::time::sleep(Duration::from_secs(5)), if limit > Duration::from_secs(1) => "well",
+                () = std::future::pending() => "never",
+            }
+        };
+        watched(watch, &job.cancel, work).await
+    }
+
+    #[tokio::test]
+    async fn work_that_takes_too_long_is_cancelled_and_then_left() {
+        let limit = Duration::from_millis(20);
+        let stopped = over(limit, limit);
+        assert_eq!(ends(limit, true).await, (Some("cancelled"), stopped.clone()));
+        assert_eq!(ends(limit, false).await, (None, stopped));
+        tokio::time::pause();
+        assert_eq!(ends(Duration::from_secs(60), true).await, (Some("well"), None));
     }
 
     #[test]
