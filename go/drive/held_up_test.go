@@ -5,6 +5,9 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/rclone/rclone/backend/opendrive"
+	"github.com/rclone/rclone/lib/pacer"
 )
 
 func TestWhatHoldsCallsUpIsSaidNowAndThen(t *testing.T) {
@@ -24,4 +27,21 @@ func TestWhatHoldsCallsUpIsSaidNowAndThen(t *testing.T) {
 			t.Fatalf("%q", said[0])
 		}
 	})
+}
+
+func TestACallThatIsTriedAgainIsSaid(t *testing.T) {
+	var said []string
+	defer func(before *reporter) { heldUp = before }(heldUp)
+	heldUp = newReporter("info", func(line string) { said = append(said, line) })
+	b := new(backoff)
+	// Nothing that is wrong with the drive.
+	b.Calculate(wentWell)
+	b.Calculate(pacer.State{ConsecutiveRetries: 1, LastError: &expiredError{new(opendrive.Error)}})
+	if len(said) != 0 {
+		t.Fatalf("%q", said)
+	}
+	b.Calculate(wentWrong)
+	if len(said) != 1 || !strings.Contains(said[0], "busy") || !strings.HasSuffix(said[0], "; trying again (failures in a row: 1)\n") {
+		t.Fatalf("%q", said)
+	}
 }

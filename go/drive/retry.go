@@ -175,9 +175,6 @@ type backoff struct {
 
 // Calculate takes the end of a call, and gives the space until the next one.
 func (b *backoff) Calculate(state pacer.State) time.Duration {
-	if state.ConsecutiveRetries > 0 && state.LastError != nil && !isAway(state.LastError) {
-		heldUp.say(fmt.Sprintf("the drive answers: %s; trying again (%d failures in a row)", fault.Message(state.LastError), state.ConsecutiveRetries))
-	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.sleep = max(b.sleep, driveMinSleep)
@@ -188,10 +185,15 @@ func (b *backoff) Calculate(state pacer.State) time.Duration {
 		// There is a new session by now, or there will never be one: no reason to slow down.
 	case state.ConsecutiveRetries == 0:
 		b.sleep = max(b.sleep/2, driveMinSleep)
-	// A call that fails within the pause began before it: that is no further failure.
-	case now.After(b.until):
-		b.sleep = min(2*b.sleep, driveMaxSleep)
-		b.until = now.Add(jittered(b.sleep))
+	default:
+		if !isAway(state.LastError) {
+			heldUp.say(fmt.Sprintf("the drive answers: %s; trying again (failures in a row: %d)", fault.Message(state.LastError), state.ConsecutiveRetries))
+		}
+		// A call that fails within the pause began before it: that is no further failure.
+		if now.After(b.until) {
+			b.sleep = min(2*b.sleep, driveMaxSleep)
+			b.until = now.Add(jittered(b.sleep))
+		}
 	}
 	var asked *waitError
 	if errors.As(state.LastError, &asked) {

@@ -137,8 +137,8 @@ mod tests {
             ("630e9ca1: OK", None),
             ("info: something else", None),
             (
-                "plakar-opendrive: the drive answers 503; trying again (4 failures in a row)",
-                Some("the drive answers 503; trying again (4 failures in a row)"),
+                "plakar-opendrive: the drive answers 503; trying again (failures in a row: 4)",
+                Some("the drive answers 503; trying again (failures in a row: 4)"),
             ),
             (
                 "2026-11-29T11:00:00.1Z  INFO plakar_opendrive::connector::retry: \"a\": gone; trying again",

@@ -185,7 +185,7 @@ impl Scene<'_> {
             bytes_per_second: Some(12 << 20),
             seconds_left: Some(170),
             paths: vec![self.texts.file.into(), self.texts.class.into()],
-            notice: format!("{}; trying again (4 failures in a row)", self.texts.trouble),
+            notice: format!("{}; trying again (failures in a row: 4)", self.texts.trouble),
             ..TaskProgress::default()
         };
         let progress = progress.in_words();
