@@ -79,7 +79,7 @@ impl<'a> TaskLog<'a> {
     pub(super) fn news(&mut self, news: &Progress) {
         match news {
             Progress::Done(path) => {
-                self.meter.take(|tracker, _| tracker.done(path));
+                self.meter.done(path);
                 if let Some(sizes) = &self.sizes {
                     sizes.done(path);
                 }
@@ -94,6 +94,9 @@ impl<'a> TaskLog<'a> {
                 } else {
                     // It lives, if no more.
                     self.meter.take(|_, _| ());
+                }
+                if let Some(complaint) = line.strip_prefix("error: ") {
+                    self.meter.complained(complaint);
                 }
                 self.say(line);
             }

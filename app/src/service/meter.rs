@@ -21,6 +21,8 @@ struct Inner {
     news: u64,
     /// The last thing that failed.
     last_failure: String,
+    /// What Plakar complained of since the last entry that went well.
+    complaint: String,
 }
 
 impl Meter {
@@ -56,6 +58,22 @@ impl Meter {
             change(&mut inner.tracker, now);
             self.job.progress(inner.tracker.progress(now));
         });
+    }
+
+    /// An entry is done.
+    pub(super) fn done(&self, path: &str) {
+        self.take(|tracker, _| tracker.done(path));
+        self.with_inner(|inner| inner.complaint.clear());
+    }
+
+    /// Plakar complains of something, which may be why it does not go on.
+    pub(super) fn complained(&self, of: &str) {
+        self.with_inner(|inner| of.clone_into(&mut inner.complaint));
+    }
+
+    /// What Plakar complained of since the last entry that went well; empty if of nothing.
+    pub(super) fn complaint(&self) -> String {
+        self.with_inner(|inner| inner.complaint.clone())
     }
 
     /// An entry failed.

@@ -76,7 +76,7 @@ impl Watch {
         }
         let silent = pulse.feel(meter.news(), signs, Instant::now());
         let factor = if pulse.sees_processes { 1 } else { self.settings.lines_only_factor };
-        let why = || cause(signs);
+        let why = || cause(signs, &meter.complaint());
         let time = || duration_text(chrono::TimeDelta::from_std(silent).unwrap_or_default());
         if silent >= self.settings.silence_limit * factor {
             let reason = format!("it gave no sign of life for {} and was ended{}", time(), why());
@@ -105,7 +105,7 @@ fn over(limit: Duration, ran: Duration) -> Option<Stopped> {
 }
 
 /// Why there is no sign of life, if that can be told.
-fn cause(signs: Option<&VitalSigns>) -> String {
+fn cause(signs: Option<&VitalSigns>, complaint: &str) -> String {
     let stopped: Vec<String> = signs
         .into_iter()
         .flat_map(|signs| &signs.stopped)
@@ -113,6 +113,9 @@ fn cause(signs: Option<&VitalSigns>) -> String {
         .collect();
     if !stopped.is_empty() {
         return format!(": {}", stopped.join(", "));
+    }
+    if !complaint.is_empty() {
+        return format!(": plakar said {complaint}");
     }
     let folder = std::env::temp_dir();
     if is_full(&folder) {

@@ -6,7 +6,9 @@ use std::time::Duration;
 use opendrive_sim::{Fault, What};
 use source_app::scheduler::{Settings, WatchSettings};
 use source_app::service::{Service, Work};
-use source_app::state::{App, AppKind, Task, TaskKind, TaskState};
+use source_app::state::{
+    App, AppKind, Cause, Owner, ScheduleSpec, State, Task, TaskKind, TaskState,
+};
 
 use crate::serving::run;
 use crate::world::{World, noise};
@@ -119,10 +121,21 @@ async fn what_is_stopped_is_said_and_ended_and_the_next_one_runs() {
     let verdict = failed(&service, &begun).await;
     assert!(verdict.contains("(plakar) is stopped"), "{verdict}");
     world.quiet().await;
-    // Nothing of it is in the way of the next one.
+    // Nothing of it is in the way of the next slot.
     world.simulator.set_faults(vec![]);
-    let (made, log) = run(&service, &app, Work::Backup).await;
-    assert_eq!(made.state, TaskState::Succeeded, "{log}");
+    let schedule = ScheduleSpec {
+        owner: Owner::App(app.id),
+        kind: TaskKind::Backup,
+        cron: "* * * * *".into(),
+        time_zone: "UTC".into(),
+        enabled: true,
+        catch_up: true,
+    };
+    let since = chrono::Utc::now() - chrono::TimeDelta::minutes(3);
+    let state = State::open(&world.user.home().join("state")).unwrap();
+    state.add_schedule(&schedule, since).unwrap();
+    let made = service.run_due(app.id).await.unwrap().remove(0);
+    assert_eq!((made.state, made.cause), (TaskState::Succeeded, Cause::Schedule), "{made:?}");
     assert!(made.about.starts_with("back up mine (opendrive) to the store "), "{}", made.about);
     service.stop().await;
 }
@@ -144,6 +157,27 @@ async fn a_run_that_fails_on_everything_is_given_up() {
 }
 
 #[tokio::test]
+async fn what_plakar_complained_of_before_it_hung_is_the_reason() {
+    let world = World::new().await;
+    // As it does with a full folder for temporary files.
+    let told =
+        "echo 'error: Worker group error: write /tmp/x: no space left on device' >&2; sleep 600";
+    let service = world.impatient(&world.meddled("backup", told));
+    let app = assigned(&world, &service).await;
+    let begun = service.start(app.id, &Work::Backup).await.unwrap();
+    let verdict = failed(&service, &begun).await;
+    assert!(
+        verdict.starts_with("it gave no sign of life for ")
+            && verdict.ends_with(
+                "and was ended: plakar said Worker group error: write /tmp/x: no space left on device"
+            ),
+        "{verdict}"
+    );
+    world.quiet().await;
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn an_unchanged_drive_is_counted_too() {
     let world = World::new().await;
     let service = world.impatient(&world.plakar);
@@ -153,7 +187,7 @@ async fn an_unchanged_drive_is_counted_too() {
     let app = assigned(&world, &service).await;
     let (made, log) = run(&service, &app, Work::Backup).await;
     assert_eq!(made.state, TaskState::Succeeded, "{log}");
-    let state = source_app::state::State::open(&world.user.home().join("state")).unwrap();
+    let state = State::open(&world.user.home().join("state")).unwrap();
     let first = state.expected(app.id, TaskKind::Backup).unwrap();
     assert_eq!((first.entries.unwrap() >= 44, first.bytes), (true, Some(40_000)), "{first:?}");
     // Plakar says "OK" of what it takes from its cache, too: the next one has as many.
