@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use opendrive_sim::{Fault, What};
 use plakar_driver::{
-    CancellationToken, Kind, RestoreJob, RestoreProgress, RestoreResult, RestoreTarget, SnapshotId,
-    Verdict,
+    CancellationToken, Kind, Progress, RestoreJob, RestoreProgress, RestoreResult, RestoreTarget,
+    SnapshotId, Verdict,
 };
 
 use crate::world::{APP, World, name, noise, options, path};
@@ -255,6 +255,17 @@ async fn what_is_in_a_folder_already_stays_whose_it_is() {
         .await
         .unwrap();
     assert_eq!(failed.verdict, Verdict::Failed { reason: "broken".into() });
+    assert_eq!([attributes(&sub), attributes(&folder)], before);
+    // Nor of one that is cancelled while it writes.
+    let slow = world.meddled("restore", "plakar \"$@\"; sleep 600");
+    let cancel = CancellationToken::new();
+    let mut stop = |news| {
+        if matches!(news, RestoreProgress::Restoring(Progress::Done(_))) {
+            cancel.cancel();
+        }
+    };
+    let cancelled = slow.restore(&world.browsers, &job, &mut stop, &cancel).await.unwrap();
+    assert_eq!(cancelled.verdict, Verdict::Interrupted);
     assert_eq!([attributes(&sub), attributes(&folder)], before);
     fs::write(&old, "old").unwrap();
     let (restored, news) = world.restore(&id, "/", RestoreTarget::Folder(folder.clone())).await;
