@@ -35,16 +35,15 @@ const MAX_OUTPUT_BYTES: usize = 64 << 20;
 
 /// The real plakar, and what it runs with. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Plakar {
-    settings: Arc<Settings>,
-    /// Where its jobs are made known.
-    vitals: Option<Vitals>,
-}
+pub struct Plakar(Arc<Settings>);
 
+#[derive(Clone)]
 struct Settings {
     program: PathBuf,
     guard: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
+    /// Where its jobs are made known.
+    vitals: Option<Vitals>,
 }
 
 /// Without the environment: it may hold passwords.
@@ -97,17 +96,16 @@ impl Plakar {
                 .find(|path| path.is_file())
                 .ok_or_else(missing)?
         };
-        let settings = Arc::new(Settings { program, guard, environment });
-        Ok(Self { settings, vitals: None })
+        Ok(Self(Arc::new(Settings { program, guard, environment, vitals: None })))
     }
 
     /// The same, with jobs whose processes are seen there.
     pub fn watched(&self, vitals: &Vitals) -> Self {
-        Self { settings: Arc::clone(&self.settings), vitals: Some(vitals.clone()) }
+        Self(Arc::new(Settings { vitals: Some(vitals.clone()), ..(*self.0).clone() }))
     }
 
     fn variable(&self, name: &str) -> Option<&OsStr> {
-        let given = self.settings.environment.iter().rev().find(|(given, _)| given == name);
+        let given = self.0.environment.iter().rev().find(|(given, _)| given == name);
         given.map(|(_, value)| value.as_os_str()).filter(|value| !value.is_empty())
     }
 
@@ -199,7 +197,7 @@ impl Job {
 
     /// Starts it, for a caller who reads the output himself.
     pub(crate) async fn start(self) -> Result<(Running, ChildStdout, tokio::process::ChildStderr)> {
-        let settings = &self.plakar.settings;
+        let settings = &self.plakar.0;
         let (guard, guards_arguments) = settings
             .guard
             .split_first()
@@ -248,7 +246,7 @@ impl Job {
 
     /// Runs it to its end and hands each line over as it comes, without secrets.
     pub(crate) async fn lines(self, sink: &mut (dyn FnMut(&Line) + Send)) -> Result<JobEnd> {
-        let (redactor, vitals) = (self.redactor.clone(), self.plakar.vitals.clone());
+        let (redactor, vitals) = (self.redactor.clone(), self.plakar.0.vitals.clone());
         let (mut running, stdout, stderr) = self.start().await?;
         let _watched = vitals.zip(running.child.id()).map(|(vitals, id)| vitals.watch(id));
         let (sender, mut lines) = mpsc::channel(256);

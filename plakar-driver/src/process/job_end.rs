@@ -39,7 +39,6 @@ pub(crate) fn refused(code: i32, reason: String) -> Error {
     match code {
         66 => Error::StoreUnavailable(reason),
         77 => Error::Passphrase(reason),
-        _ if reason.starts_with("the store is encrypted") => Error::Passphrase(reason),
         _ if locked.iter().any(|lock| reason.contains(lock)) => Error::StoreLocked(reason),
         _ => Error::Refused(reason),
     }
