@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::browse::browsers::Browsers;
 use crate::browse::points::EntryKind;
 use crate::configuration::Kind;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::folders::restore_folder;
 use crate::jobs::kept::{KeptAttributes, local_folder};
 use crate::jobs::progress::{Progress, ProgressReader};
@@ -72,10 +72,16 @@ impl Plakar {
             };
             let job = &RestoreJob { to, ..job.clone() };
             let mut kept = match self.local_folder(&job.to).await? {
-                Some(folder) => {
-                    KeptAttributes::note(&browser, &job.snapshot, &path, entry.kind, &folder)
-                        .await?
-                }
+                Some(folder) => tokio::select! {
+                    kept = KeptAttributes::note(
+                        &browser,
+                        &job.snapshot,
+                        &path,
+                        entry.kind,
+                        &folder,
+                    ) => kept?,
+                    () = cancel.cancelled() => return Err(Error::Cancelled),
+                },
                 None => KeptAttributes::default(),
             };
             if kept.more {
