@@ -46,7 +46,7 @@ pub struct WatchSettings {
     /// Where only lines can be seen, both are so many times as long: one large file gives none for
     /// hours.
     pub lines_only_factor: u32,
-    /// After so many entries in a row that failed a run is given up.
+    /// After so many entries in a row that failed a backup or a restore is given up.
     pub max_failures_in_a_row: u64,
     /// How long a task that was told to end may take for it before it is left to itself.
     pub end_timeout: Duration,

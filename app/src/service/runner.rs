@@ -10,7 +10,7 @@ use super::watch::{Watch, watched};
 use super::work::{RestorePlace, Work};
 use crate::model::Expected;
 use crate::scheduler::{Job, Outcome, Runner, WatchSettings};
-use crate::state::{AppKind, State, TaskResult, TaskState};
+use crate::state::{AppKind, State, TaskKind, TaskResult, TaskState};
 use plakar_driver::{
     self, BackupJob, Browsers, CheckTarget, EntryKind, Failure, Name, Plakar, RestoreJob,
     RestoreProgress, RestoreTarget, SnapshotId, SnapshotPath, StoreState, Verdict, Vitals,
@@ -39,8 +39,13 @@ impl Runner for PlakarRunner {
         let (meter, vitals) = (Meter::new(&job), Vitals::default());
         let mut log = TaskLog::new(&job, &meter);
         let minutes = job.app.spec.protection.time_limit_minutes;
+        let mut settings = self.watch.clone();
+        if !matches!(job.task.kind, TaskKind::Backup | TaskKind::Restore) {
+            // What a check finds damaged is its result, however much it is.
+            settings.max_failures_in_a_row = u64::MAX;
+        }
         let watch = Watch {
-            settings: self.watch.clone(),
+            settings,
             time_limit: (minutes > 0).then(|| Duration::from_secs(60 * u64::from(minutes))),
             meter,
             vitals: vitals.clone(),
