@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use common::{at, end, new_task, schedule, source, start, state};
+use source_app::model::TaskProgress;
 use source_app::scheduler::{Clock, Job, Outcome, Runner, Scheduler, Settings};
 use source_app::state::{Cause, Owner, State, Task, TaskFilter, TaskKind, TaskState};
 use tokio_util::sync::CancellationToken;
@@ -55,7 +56,7 @@ impl Runner for Fake {
         let slot = job.task.slot.map_or("now".into(), |slot| slot.format("%d %H:%M").to_string());
         self.ran.lock().unwrap().push(format!("{} {slot} #{}", job.task.kind, job.task.attempt));
         let (time, outcome) = (self.script)(&job);
-        job.progress("on the way");
+        job.progress(TaskProgress::at("on the way"));
         tokio::select! {
             () = tokio::time::sleep(time) => outcome,
             () = job.cancel.cancelled() => over(TaskState::Cancelled, true),

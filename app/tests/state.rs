@@ -6,7 +6,7 @@ use std::io::Write;
 
 use chrono::TimeDelta;
 use common::{at, end, new_task, run, schedule, schedule_spec, source, spec, start, state};
-use source_app::model::Retention;
+use source_app::model::{Retention, TaskProgress};
 use source_app::state::{
     AppKind, CancelResult, Cause, EnqueueResult, MatchMode, Owner, PolicySpec, ScheduleOrigin,
     StateError, TaskFilter, TaskKind, TaskState,
@@ -126,11 +126,14 @@ fn a_running_task_is_cancelled_by_asking_a_waiting_one_at_once() {
     let (_directory, state) = state();
     let app = source(&state, "docs");
     let task = state.begin(&new_task(&app, TaskKind::Backup), start()).unwrap();
-    assert!(!state.heartbeat(task.id, Some("half\nway"), start()).unwrap());
-    assert_eq!(state.task(task.id).unwrap().progress, "half way");
+    assert!(!state.heartbeat(task.id, Some(&TaskProgress::at("half\nway")), start()).unwrap());
+    let seen = state.task(task.id).unwrap();
+    assert_eq!(seen.progress, "half\u{fffd}way");
+    assert_eq!(seen.progress_detail, Some(TaskProgress::at("half\nway")));
     assert_eq!(state.cancel(task.id, start()).unwrap(), CancelResult::Asked);
     assert!(state.heartbeat(task.id, None, start()).unwrap());
     state.wait(task.id, start(), "waiting for store lock").unwrap();
+    assert_eq!(state.task(task.id).unwrap().progress_detail, None);
     assert_eq!(state.cancel(task.id, start()).unwrap(), CancelResult::Now);
     assert_eq!(state.cancel(task.id, start()).unwrap(), CancelResult::Over);
     assert_eq!(state.task(task.id).unwrap().state, TaskState::Cancelled);

@@ -25,29 +25,74 @@ function showTimes(root) {
   }
 }
 
+// How long something runs: [data-since]. It ticks, whatever the server says.
+function elapsed(seconds) {
+  const two = (first, one, second, other) => (second ? `${first} ${one} ${second} ${other}` : `${first} ${one}`);
+  const whole = Math.max(0, Math.floor(seconds));
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return two(Math.floor(whole / 60), 'min', whole % 60, 's');
+  if (whole < 86400) return two(Math.floor(whole / 3600), 'h', Math.floor((whole % 3600) / 60), 'min');
+  return two(Math.floor(whole / 86400), 'd', Math.floor((whole % 86400) / 3600), 'h');
+}
+
+function tick() {
+  for (const element of document.querySelectorAll('[data-since]')) {
+    element.textContent = elapsed((Date.now() - new Date(element.dataset.since)) / 1000);
+  }
+}
+
+function set(element, text) {
+  if (element && element.textContent !== text) element.textContent = text;
+}
+
+// How far a task is: the words are the server's.
+function showProgress(element, task) {
+  if (task.progress) set(element.querySelector('[data-progress]'), task.progress);
+  const detail = task.progress_detail;
+  if (!detail) return;
+  const bar = element.querySelector('[data-bar]');
+  if (bar && detail.percent === null) bar.removeAttribute('value');
+  else if (bar) bar.value = detail.percent;
+  set(element.querySelector('[data-percent]'), detail.percent === null ? '' : `${detail.percent} %`);
+  for (const part of element.querySelectorAll('[data-detail]')) {
+    const text = detail[part.dataset.detail];
+    set(part, text);
+    if (part.classList.contains('alert')) part.hidden = !text;
+  }
+  const facts = element.querySelector('.detail');
+  if (facts) facts.hidden = !detail.phase;
+  const paths = element.querySelector('[data-paths]');
+  paths?.replaceChildren(...detail.paths.map((path) => {
+    const line = document.createElement('li');
+    line.className = 'break';
+    line.textContent = path;
+    return line;
+  }));
+}
+
 // A running task: [data-task] holds its id, [data-progress] in it says how far it is, [data-log] is its log. When its state
-// changes the page is loaded again.
+// changes it is announced, and the page is shown anew.
 async function follow(element) {
-  const line = element.querySelector('[data-progress]');
   const announce = element.querySelector('[data-announce]');
   const log = element.querySelector('[data-log]');
   const every = Number(element.dataset.every || 1000);
   let announced = Date.now();
   for (let wait = 0; ; await sleep(wait)) {
     wait = Math.max(wait, every);
+    if (!element.isConnected) return;
     if (document.hidden) continue;
     const task = log ? await readLog(log) : await ask(`/api/tasks/${element.dataset.task}`);
     if (task === undefined) return;
     // The server is away, or busy: it is asked less often.
     wait = task ? every : Math.min(wait * 2, 30000);
     if (!task) continue;
-    if (line && task.progress && line.textContent !== task.progress) line.textContent = task.progress;
+    showProgress(element, task);
     // A screen reader would not get to the end of a line that changes every second.
     if (announce && Date.now() - announced > 15000) {
       announce.textContent = task.progress;
       announced = Date.now();
     }
-    if (task.state !== element.dataset.state) return reload();
+    if (task.state !== element.dataset.state) return showAnew(`${task.about}: ${task.state}. ${task.verdict}`);
   }
 }
 
@@ -73,6 +118,25 @@ async function readLog(log) {
   }
 }
 
+// The page as it is now, in the place of what is shown: without a reload, so that a screen reader tells the outcome.
+let renewing = false;
+async function showAnew(outcome) {
+  set(document.querySelector('[data-outcome]'), outcome);
+  if (edited || renewing) return renewing || reload();
+  renewing = true;
+  const answer = await fetch(location.href).catch(() => null);
+  renewing = false;
+  if (!answer?.ok || answer.redirected) return reload();
+  const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+  const [main, fresh] = [document.querySelector('main'), page.querySelector('main')];
+  if (!fresh) return reload();
+  const focused = document.activeElement?.id;
+  document.title = page.title;
+  main.replaceChildren(...fresh.childNodes);
+  if (focused) document.getElementById(focused)?.focus();
+  enliven();
+}
+
 // Not while somebody fills in a form: then a link says that there is news.
 let edited = false;
 function reload() {
@@ -89,8 +153,8 @@ function reload() {
 
 const sleep = (time) => new Promise((resolve) => setTimeout(resolve, time));
 
-showTimes(document);
 setInterval(() => showTimes(document), 15000);
+setInterval(tick, 1000);
 document.addEventListener('input', () => { edited = true; });
 // The notice is for once, not for each time the page is loaded again.
 if (new URLSearchParams(location.search).has('notice')) {
@@ -108,12 +172,12 @@ document.addEventListener('submit', (event) => {
 addEventListener('pageshow', (event) => {
   if (event.persisted) for (const button of document.querySelectorAll('button:disabled')) button.disabled = false;
 });
-for (const element of document.querySelectorAll('[data-task]')) follow(element);
 // What the server is still at: [data-again]. Once its page has that no more, it is loaded again.
 async function askAgain(element) {
   const shown = element.querySelector('[data-progress]');
   for (;;) {
     await sleep(1000);
+    if (!element.isConnected) return;
     if (document.hidden) continue;
     const answer = await fetch(location.href).catch(() => null);
     if (!answer) continue;
@@ -123,17 +187,9 @@ async function askAgain(element) {
     if (shown && progress) shown.textContent = progress.textContent;
   }
 }
-for (const element of document.querySelectorAll('[data-again]')) askAgain(element);
-for (const log of document.querySelectorAll('[data-log]')) {
-  if (!log.closest('[data-task]')) readLog(log);
-  log.scrollTop = log.scrollHeight;
-}
-// The first fault is where one has to go on.
-document.querySelector('[aria-invalid="true"]')?.focus();
-
 // A whole id on the clipboard, where one is allowed to.
-for (const button of document.querySelectorAll('button[data-copy]')) {
-  if (!navigator.clipboard) continue;
+function offerCopy(button) {
+  if (!navigator.clipboard) return;
   button.hidden = false;
   const text = button.firstChild;
   button.addEventListener('click', async () => {
@@ -142,6 +198,23 @@ for (const button of document.querySelectorAll('button[data-copy]')) {
     setTimeout(() => { text.data = 'Copy'; }, 1500);
   });
 }
+
+// What of a page lives, once it is there.
+function enliven() {
+  const all = (selector, begin) => document.querySelectorAll(selector).forEach(begin);
+  showTimes(document);
+  tick();
+  all('[data-task]', follow);
+  all('[data-again]', askAgain);
+  all('[data-log]', (log) => {
+    if (!log.closest('[data-task]')) readLog(log);
+    log.scrollTop = log.scrollHeight;
+  });
+  all('button[data-copy]', offerCopy);
+}
+enliven();
+// The first fault is where one has to go on.
+document.querySelector('[aria-invalid="true"]')?.focus();
 
 // The next runs of a schedule, while its form is filled in; and the browser's own time zone to choose.
 for (const preview of document.querySelectorAll('[data-preview]')) {

@@ -3,6 +3,7 @@ package drive
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
@@ -184,10 +185,15 @@ func (b *backoff) Calculate(state pacer.State) time.Duration {
 		// There is a new session by now, or there will never be one: no reason to slow down.
 	case state.ConsecutiveRetries == 0:
 		b.sleep = max(b.sleep/2, driveMinSleep)
-	// A call that fails within the pause began before it: that is no further failure.
-	case now.After(b.until):
-		b.sleep = min(2*b.sleep, driveMaxSleep)
-		b.until = now.Add(jittered(b.sleep))
+	default:
+		if !isAway(state.LastError) {
+			heldUp.say(fmt.Sprintf("the drive answers: %s; trying again (failures in a row: %d)", fault.Message(state.LastError), state.ConsecutiveRetries))
+		}
+		// A call that fails within the pause began before it: that is no further failure.
+		if now.After(b.until) {
+			b.sleep = min(2*b.sleep, driveMaxSleep)
+			b.until = now.Add(jittered(b.sleep))
+		}
 	}
 	var asked *waitError
 	if errors.As(state.LastError, &asked) {

@@ -82,6 +82,7 @@ func (p *retryingTransport) RoundTrip(req *http.Request) (*http.Response, error)
 			return resp, nil
 		}
 		_ = resp.Body.Close()
+		heldUp.say(fmt.Sprintf("the drive answers %d: %s; trying again", answer.status, answer.message))
 		if answer.throttled() {
 			p.drive.held.hold(wait)
 			wait = 0

@@ -21,6 +21,12 @@ pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(200);
 /// Maximum size of the log's part that is read at once, in bytes.
 const MAX_LOG_PART_BYTES: usize = 64 << 10;
 
+/// The line that shows how far a task is, with a clock; where nothing is known to compare with.
+const UNKNOWN: &str = "{spinner} {elapsed} {wide_msg}";
+
+/// The same where something is.
+const KNOWN: &str = "{spinner} {elapsed} [{bar:20}] {wide_msg}";
+
 /// How the end of a task is told.
 #[derive(Debug, clap::Args)]
 pub(super) struct TaskOutput {
@@ -125,7 +131,7 @@ impl LogLines {
     pub(super) fn new(bar: bool) -> Self {
         let target = if bar { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(None, target);
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
+        if let Ok(style) = ProgressStyle::with_template(UNKNOWN) {
             bar.set_style(style);
         }
         bar.enable_steady_tick(POLL_INTERVAL);
@@ -136,6 +142,15 @@ impl LogLines {
     async fn next(&mut self, opened: &Opened, id: i64) -> Result<(Task, bool), Failure> {
         let mut lines = Vec::new();
         let (task, more) = self.read(opened, id, |line| lines.push(line)).await?;
+        if let Some(percent) = task.progress_detail.as_ref().and_then(|detail| detail.percent) {
+            if self.bar.length().is_none()
+                && let Ok(style) = ProgressStyle::with_template(KNOWN)
+            {
+                self.bar.set_style(style.progress_chars("=> "));
+                self.bar.set_length(100);
+            }
+            self.bar.set_position(percent.into());
+        }
         self.bar.set_message(text::line(&task.progress));
         for line in lines {
             self.say(&line);

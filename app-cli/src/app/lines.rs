@@ -55,6 +55,7 @@ pub(super) fn line(task: &Task, name: Option<&str>) -> String {
     parts.extend(name.map(str::to_owned));
     parts.extend([format!("{:<7}", task.kind), state(task.state)]);
     parts.extend(duration(task));
+    parts.push(shown(&task.about));
     parts.push(outcome(task));
     parts.join("  ").trim_end().to_owned()
 }

@@ -29,8 +29,8 @@ pub(super) struct Tasks {
     /// At most so many, up to 500
     #[arg(long, value_name = "N", default_value_t = 50)]
     limit: u32,
-    /// Print a JSON object for each task, in a line: id, app, app_name, kind, cause, state,
-    /// started, ended, verdict and more
+    /// Print a JSON object for each task, in a line: id, app, app_name, kind, cause, state, about
+    /// (what, from where, to where), started, ended, verdict, progress_detail and more
     #[arg(long)]
     json: bool,
 }

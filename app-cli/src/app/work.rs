@@ -134,6 +134,9 @@ impl Maintenance {
 
 /// Restore a restore point, or a folder or a file of it, and compare every entry with what was
 /// backed up
+///
+/// What is in a folder already keeps its mode, owner and group, and folders their times. Before the
+/// source itself is written to it is asked, with how much that is.
 #[derive(Debug, clap::Args)]
 pub(super) struct Restore {
     /// The source app
@@ -147,7 +150,7 @@ pub(super) struct Restore {
     /// destination:NAME
     #[arg(long, value_name = "PLACE", value_parser = place)]
     to: RestorePlace,
-    /// Do not ask before the source is overwritten
+    /// Do not ask before the source is written to, where files of the same names are replaced
     #[arg(long)]
     yes: bool,
     #[command(flatten)]
@@ -175,23 +178,12 @@ impl Restore {
         let app = opened.source(&self.name).await?;
         let path = SnapshotPath::new(&self.path).map_err(service::Error::from)?;
         let snapshot = find_point(opened, &app, &self.point).await?;
-        if self.to == RestorePlace::Source {
-            let what = if path.as_str() == "/" {
-                "all of it".to_owned()
-            } else {
-                format!("{:?}", path.as_str())
-            };
-            let point = snapshot.short();
-            ask::confirm(
-                self.yes,
-                &format!(
-                    "restoring {what} from {point} replaces what is in the source {}",
-                    app.spec.name
-                ),
-            )
-            .await?;
+        let replace = self.to == RestorePlace::Source;
+        if replace && !self.yes {
+            let question = opened.service.restore_question(app.id, &snapshot, &path).await?;
+            ask::confirm(false, &question).await?;
         }
-        carry_out(opened, &app, &Work::Restore { snapshot, path, to: self.to }, &self.told, out)
-            .await
+        let work = Work::Restore { snapshot, path, to: self.to, replace };
+        carry_out(opened, &app, &work, &self.told, out).await
     }
 }

@@ -6,9 +6,12 @@ mod due;
 mod gap;
 mod health;
 mod invalid;
+mod progress;
 mod protection;
 mod retention;
 pub(crate) mod timing;
+mod tracker;
+mod words;
 mod zone;
 
 pub use cron::CronExpression;
@@ -17,8 +20,11 @@ pub use health::{
     Health, HealthFacts, HealthReason, HealthVerdict, PastTask, PlannedTask, TaskEnd, health,
 };
 pub use invalid::Invalid;
+pub use progress::TaskProgress;
 pub use protection::Protection;
 pub use retention::Retention;
 pub(crate) use retention::retention_faults;
 pub use timing::{TimeOfDay, Timing, Weekday};
+pub use tracker::{Expected, ProgressTracker};
+pub use words::{duration_text, plain_text, size_text};
 pub use zone::local_zone;

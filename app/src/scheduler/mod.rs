@@ -9,5 +9,5 @@ mod upcoming;
 pub use clock::{Clock, FakeClock, SystemClock};
 pub use run_loop::Scheduler;
 pub use runner::{Job, Outcome, Runner};
-pub use settings::Settings;
+pub use settings::{Settings, WatchSettings};
 pub use upcoming::{NextRun, next_runs};

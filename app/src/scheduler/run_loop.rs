@@ -255,7 +255,17 @@ impl<C: Clock + Clone> Scheduler<C> {
             }
         });
         let scheduler = self.clone();
-        blocking(move || scheduler.conclude(&job, outcome)).await
+        blocking(move || {
+            // How much it was: the next run compares with it.
+            if let Some(progress) = job.take_progress()
+                && let Err(error) =
+                    scheduler.state.heartbeat(id, Some(&progress), scheduler.clock.now())
+            {
+                tracing::warn!(task = id, %error, "how far it came is not written down");
+            }
+            scheduler.conclude(&job, outcome)
+        })
+        .await
     }
 
     /// Writes only what is new, or that it still lives: each write costs the disk.
@@ -266,7 +276,7 @@ impl<C: Clock + Clone> Scheduler<C> {
             return blocking(move || Ok(state.task(id)?.cancel)).await;
         }
         *beaten = Instant::now();
-        blocking(move || state.heartbeat(id, progress.as_deref(), now)).await
+        blocking(move || state.heartbeat(id, progress.as_ref(), now)).await
     }
 
     fn conclude(&self, job: &Job, outcome: Outcome) -> Result<Task> {

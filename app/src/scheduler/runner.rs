@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::model::Retention;
+use crate::model::{Expected, Retention, TaskProgress};
 use crate::state::{App, LogWriter, Result, State, Task, TaskResult};
 
 /// Does the work. The scheduler knows nothing of Plakar; tests use one that only pretends.
@@ -31,7 +31,7 @@ pub struct Job {
     /// Somebody asked to stop.
     pub cancel: CancellationToken,
     pub(super) state: State,
-    pub(super) progress: Arc<Mutex<Option<String>>>,
+    pub(super) progress: Arc<Mutex<Option<TaskProgress>>>,
 }
 
 impl Job {
@@ -48,6 +48,13 @@ impl Job {
         })
     }
 
+    /// The same task, for somebody who may stop it without anybody having asked: what is asked of
+    /// this one stops that one too.
+    #[must_use]
+    pub fn to_be_stopped(&self) -> Self {
+        Self { cancel: self.cancel.child_token(), ..self.clone() }
+    }
+
     /// The task's log, to append to.
     ///
     /// # Errors
@@ -57,13 +64,21 @@ impl Job {
         self.state.log_writer(self.task.id)
     }
 
-    /// Says in one line how far the task is. Costs nothing: it is written down with the next
-    /// heartbeat.
-    pub fn progress(&self, line: impl Into<String>) {
-        *self.progress.lock().unwrap_or_else(PoisonError::into_inner) = Some(line.into());
+    /// Says how far the task is. Costs nothing: it is written down with the next heartbeat.
+    pub fn progress(&self, progress: TaskProgress) {
+        *self.progress.lock().unwrap_or_else(PoisonError::into_inner) = Some(progress);
     }
 
-    pub(super) fn take_progress(&self) -> Option<String> {
+    /// What the newest task of its kind had that came to its end.
+    ///
+    /// # Errors
+    ///
+    /// The database failed.
+    pub fn expected(&self) -> Result<Expected> {
+        self.state.expected(self.app.id, self.task.kind)
+    }
+
+    pub(super) fn take_progress(&self) -> Option<TaskProgress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }

@@ -29,6 +29,40 @@ pub struct Settings {
     pub keep_tasks: u32,
     /// How long finished tasks are kept.
     pub keep_for: TimeDelta,
+    /// How a task that runs is watched.
+    pub watch: WatchSettings,
+}
+
+/// When it is said that a running task gives no sign of life, and when it is given up. A sign is a
+/// line of Plakar's, bytes that it or a connector reads or writes, or the work of a processor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WatchSettings {
+    /// How often it is looked.
+    pub interval: Duration,
+    /// After so long without a sign it is said on the task.
+    pub silence_warning: Duration,
+    /// After so long it is ended, as failed.
+    pub silence_limit: Duration,
+    /// Where only lines can be seen, both are so many times as long: one large file gives none for
+    /// hours.
+    pub lines_only_factor: u32,
+    /// After so many entries in a row that failed a backup or a restore is given up.
+    pub max_failures_in_a_row: u64,
+    /// How long a task that was told to end may take for it before it is left to itself.
+    pub end_timeout: Duration,
+}
+
+impl Default for WatchSettings {
+    fn default() -> Self {
+        Self {
+            interval: Duration::from_secs(5),
+            silence_warning: Duration::from_secs(10 * 60),
+            silence_limit: Duration::from_secs(60 * 60),
+            lines_only_factor: 12,
+            max_failures_in_a_row: 1000,
+            end_timeout: Duration::from_secs(180),
+        }
+    }
 }
 
 impl Default for Settings {
@@ -45,6 +79,7 @@ impl Default for Settings {
             heartbeat: Duration::from_secs(1),
             keep_tasks: 500,
             keep_for: TimeDelta::days(365),
+            watch: WatchSettings::default(),
         }
     }
 }

@@ -34,10 +34,20 @@ impl Service {
     /// # Errors
     /// The directory or the database can't be used.
     pub fn open(directory: &Path, plakar: Plakar) -> Result<Self> {
+        Self::open_with(directory, plakar, Settings::default())
+    }
+
+    /// The same, with other settings than those that are meant for everybody.
+    ///
+    /// # Errors
+    /// As for [`Service::open`].
+    pub fn open_with(directory: &Path, plakar: Plakar, settings: Settings) -> Result<Self> {
         let state = State::open(directory)?;
         let browsers = Browsers::new(BROWSER_IDLE_TIMEOUT);
-        let scheduler = Scheduler::new(state.clone(), SystemClock, Settings::default());
-        let runner = Arc::new(PlakarRunner::new(plakar.clone(), browsers.clone(), state.clone()));
+        let watch = settings.watch.clone();
+        let scheduler = Scheduler::new(state.clone(), SystemClock, settings);
+        let runner = PlakarRunner::new(plakar.clone(), browsers.clone(), state.clone(), watch);
+        let runner = Arc::new(runner);
         Ok(Self {
             state,
             plakar,

@@ -1,28 +1,32 @@
 //! A task's log: what failed and what Plakar said, line by line, and how far it is.
 
 use std::io::Write;
-use std::time::Instant;
 
+use super::meter::Meter;
+use super::sizes::{Reference, Sizes};
+use crate::model::{Expected, plain_text};
 use crate::scheduler::Job;
 use crate::state::LogWriter;
 use plakar_driver::Progress;
+
+/// Maximum length of a line of a log, in letters: plakar's own lines are cut at as many bytes.
+const MAX_LINE_LETTERS: usize = 64 << 10;
 
 /// Writes a task's log. A log that can't be written does not stop the task.
 pub(super) struct TaskLog<'a> {
     job: &'a Job,
     file: Option<LogWriter>,
-    begun: Instant,
-    phase: &'static str,
-    done: u64,
-    failed: u64,
+    meter: Meter,
+    /// Of this phase.
+    sizes: Option<Sizes>,
     exit: Option<i32>,
 }
 
 impl<'a> TaskLog<'a> {
-    pub(super) fn new(job: &'a Job) -> Self {
+    pub(super) fn new(job: &'a Job, meter: &Meter) -> Self {
         let file =
             job.log().map_err(|error| tracing::warn!(task = job.task.id, %error, "no log")).ok();
-        Self { job, file, begun: Instant::now(), phase: "", done: 0, failed: 0, exit: None }
+        Self { job, file, meter: meter.clone(), sizes: None, exit: None }
     }
 
     /// Plakar's exit status, of the last run of it.
@@ -30,12 +34,31 @@ impl<'a> TaskLog<'a> {
         self.exit
     }
 
+    /// The phases that will come, with what share of the work each is.
+    pub(super) fn steps(&mut self, steps: &[(&'static str, u32)]) {
+        self.meter.take(|tracker, _| tracker.steps(steps));
+    }
+
     /// Begins to count anew, for another part of the work.
     pub(super) fn phase(&mut self, phase: &'static str) {
-        if self.phase != phase {
-            (self.phase, self.done, self.failed) = (phase, 0, 0);
+        if self.meter.take(|tracker, now| tracker.phase(phase, now)) {
+            self.sizes = None;
             self.say(phase);
         }
+    }
+
+    /// What the phase that has begun will have: an estimate.
+    pub(super) fn expect(&mut self, expected: Expected) {
+        self.meter.take(|tracker, _| tracker.expect(expected));
+    }
+
+    /// Where the sizes are of what the phase that has begun does: a restore point, and the folder
+    /// of it that the paths begin at.
+    pub(super) fn sizes(
+        &mut self,
+        reference: impl Future<Output = plakar_driver::Result<Option<Reference>>> + Send + 'static,
+    ) {
+        self.sizes = Some(Sizes::start(reference, self.meter.clone()));
     }
 
     /// A line of ours.
@@ -43,10 +66,7 @@ impl<'a> TaskLog<'a> {
         let at = chrono::Utc::now().format("%Y-%m-%d %H:%M:%S");
         // Names have anything in them: nothing of a line must look like another, or move a
         // terminal's cursor.
-        let plain: String = text
-            .chars()
-            .map(|letter| if letter.is_control() { '\u{fffd}' } else { letter })
-            .collect();
+        let plain = plain_text(text, MAX_LINE_LETTERS);
         if let Some(file) = &mut self.file
             && let Err(error) = writeln!(file, "{at} {plain}")
         {
@@ -57,35 +77,87 @@ impl<'a> TaskLog<'a> {
 
     /// News of Plakar's.
     pub(super) fn news(&mut self, news: &Progress) {
-        let path = match news {
+        match news {
             Progress::Done(path) => {
-                self.done += 1;
-                path
+                self.meter.done(path);
+                if let Some(sizes) = &self.sizes {
+                    sizes.done(path);
+                }
             }
             Progress::Failed(what) => {
-                self.failed += 1;
                 self.say(&format!("failed: {what}"));
-                what
+                self.meter.failed(what);
             }
-            Progress::Said(line) => return self.say(line),
+            Progress::Said(line) => {
+                if let Some(notice) = notice(line) {
+                    self.meter.take(|tracker, _| tracker.notice(notice));
+                } else {
+                    // It lives, if no more.
+                    self.meter.take(|_, _| ());
+                }
+                if let Some(complaint) = line.strip_prefix("error: ") {
+                    self.meter.complained(complaint);
+                }
+                self.say(line);
+            }
             Progress::Exited(code) => {
                 self.exit = Some(*code);
-                return self.say(&format!("plakar ended with the exit status {code}"));
+                self.say(&format!("plakar ended with the exit status {code}"));
             }
-        };
-        let failed =
-            if self.failed == 0 { String::new() } else { format!(", {} failed", self.failed) };
-        let seconds = self.begun.elapsed().as_secs();
-        self.job
-            .progress(format!("{} {} done{failed}, {seconds} s: {path}", self.phase, self.done));
+        }
     }
 
     /// How many entries have been compared.
     pub(super) fn compared(&mut self, entries: u64) {
-        self.job.progress(format!(
-            "{} {entries} compared, {} s",
-            self.phase,
-            self.begun.elapsed().as_secs()
-        ));
+        self.meter.take(|tracker, _| tracker.counted(entries));
+    }
+}
+
+/// What a line of a connector's says of a drive that holds it up; nothing in it if the drive does
+/// so no more.
+fn notice(line: &str) -> Option<&str> {
+    if line.contains("the drive gives bytes again") {
+        return Some("");
+    }
+    let holds = ["trying again", "waits until then", "daily volume"];
+    if !holds.iter().any(|words| line.contains(words)) {
+        return None;
+    }
+    // A connector's lines begin with its name, or with a time, a level and a place in its source.
+    let said = line.split_once("plakar-opendrive: ").map(|(_, said)| said);
+    let traced = || line.split_once("  INFO ").or_else(|| line.split_once("  WARN "));
+    let traced = || traced().and_then(|(_, rest)| rest.split_once(": ")).map(|(_, said)| said);
+    Some(said.or_else(traced).unwrap_or(line))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::notice;
+
+    #[test]
+    fn what_holds_a_drive_up_is_told_from_other_lines() {
+        let read = [
+            ("630e9ca1: OK", None),
+            ("info: something else", None),
+            (
+                "plakar-opendrive: the drive answers 503; trying again (failures in a row: 4)",
+                Some("the drive answers 503; trying again (failures in a row: 4)"),
+            ),
+            (
+                "2026-11-29T11:00:00.1Z  INFO plakar_opendrive::connector::retry: \"a\": gone; trying again",
+                Some("\"a\": gone; trying again"),
+            ),
+            (
+                "2026-11-29T11:00:00.1Z  WARN plakar_opendrive::volume: used up. It waits until then",
+                Some("used up. It waits until then"),
+            ),
+            (
+                "2026-11-29T11:00:00.1Z  WARN x::y: the drive gives bytes again: it goes on",
+                Some(""),
+            ),
+        ];
+        for (line, said) in read {
+            assert_eq!(notice(line), said, "{line}");
+        }
     }
 }

@@ -9,8 +9,8 @@ use super::missing::{MissingEntry, missing};
 use super::references::store_of;
 use crate::state::{App, AppId, AppKind, CheckedPoint};
 use plakar_driver::{
-    ArchiveFormat, Browser, CancellationToken, Download, Entry, EntryKind, Failure, Listing, Order,
-    Page, Plakar, RestorePoint, SearchAnswer, SnapshotId, SnapshotPath, Store,
+    Amount, ArchiveFormat, Browser, CancellationToken, Download, Entry, EntryKind, Failure,
+    Listing, Order, Page, Plakar, RestorePoint, SearchAnswer, SnapshotId, SnapshotPath, Store,
 };
 
 /// A restore point that is looked into.
@@ -177,6 +177,14 @@ impl OpenedPoint {
     /// It is not there.
     pub async fn entry(&self, path: &SnapshotPath) -> Result<Entry> {
         Ok(self.browser.entry(&self.point.id, path).await?)
+    }
+
+    /// How much there is at a path and below.
+    ///
+    /// # Errors
+    /// It is not there.
+    pub async fn amount(&self, path: &SnapshotPath) -> Result<Amount> {
+        Ok(self.browser.amount(&self.point.id, path).await?)
     }
 
     /// What is in a folder, by name.

@@ -1,18 +1,23 @@
 //! Has Plakar do what tasks ask for.
 
+use std::time::Duration;
+
 use super::checks::{CheckTools, check};
 use super::error::{Error, Problem, Result};
 use super::log::TaskLog;
+use super::meter::Meter;
 use super::prune_plan::{MadePlan, accept, make_plan};
 use super::references::{configuration_kind, store_of};
 use super::state_copy::copy_beside;
+use super::watch::{Watch, watched};
 use super::work::{RestorePlace, Work};
 use super::work_result::WorkResult;
-use crate::scheduler::{Job, Outcome, Runner};
+use crate::model::Expected;
+use crate::scheduler::{Job, Outcome, Runner, WatchSettings};
 use crate::state::{AppKind, State, Task, TaskKind};
 use plakar_driver::{
-    self, BackupJob, Browsers, Maintained, Name, Plakar, RestoreJob, RestoreProgress,
-    RestoreTarget, StoreState, Verdict,
+    self, BackupJob, Browsers, EntryKind, Maintained, Name, Plakar, RestoreJob, RestoreProgress,
+    RestoreTarget, SnapshotPath, StoreState, Verdict, Vitals,
 };
 
 /// Runs tasks.
@@ -20,12 +25,44 @@ pub(super) struct PlakarRunner {
     plakar: Plakar,
     browsers: Browsers,
     state: State,
+    watch: WatchSettings,
 }
 
 impl Runner for PlakarRunner {
     async fn run(&self, job: Job) -> Outcome {
-        let mut log = TaskLog::new(&job);
-        let ended = match self.work(&job, &mut log).await {
+        let job = job.to_be_stopped();
+        let (meter, vitals) = (Meter::new(&job), Vitals::default());
+        let mut log = TaskLog::new(&job, &meter);
+        let minutes = job.app.spec.protection.time_limit_minutes;
+        let mut settings = self.watch.clone();
+        if !matches!(job.task.kind, TaskKind::Backup | TaskKind::Restore) {
+            // What a check finds damaged is its result, however much it is.
+            settings.max_failures_in_a_row = u64::MAX;
+        }
+        let watch = Watch {
+            settings,
+            time_limit: (minutes > 0).then(|| Duration::from_secs(60 * u64::from(minutes))),
+            meter,
+            vitals: vitals.clone(),
+        };
+        let runner = Self {
+            plakar: self.plakar.watched(&vitals),
+            browsers: self.browsers.clone(),
+            state: self.state.clone(),
+            watch: self.watch.clone(),
+        };
+        let (ended, stopped) = watched(watch, &job.cancel, runner.work(&job, &mut log)).await;
+        let ended = match (ended, stopped) {
+            (ended, Some(stopped)) if ended.as_ref().is_none_or(was_cancelled) => {
+                let left = if ended.is_none() { "; what it had started may still run" } else { "" };
+                let kept = ended.and_then(Result::ok).map(|ended| ended.well).unwrap_or_default();
+                let reason = [stopped.reason.as_str(), left, &kept].concat();
+                let failed = WorkResult::of(Verdict::Failed { reason });
+                return WorkResult { retry: stopped.retry, ..failed }.outcome(&mut log);
+            }
+            (ended, _) => ended.unwrap_or_else(|| Ok(WorkResult::of(Verdict::Interrupted))),
+        };
+        let ended = match ended {
             Ok(ended) => ended,
             Err(Error::Plakar(plakar_driver::Error::Cancelled)) => {
                 WorkResult::of(Verdict::Interrupted)
@@ -53,9 +90,22 @@ impl Runner for PlakarRunner {
     }
 }
 
+/// Whether it ended because it was told to.
+fn was_cancelled(ended: &Result<WorkResult>) -> bool {
+    match ended {
+        Ok(ended) => ended.verdict == Verdict::Interrupted,
+        Err(error) => matches!(error, Error::Plakar(plakar_driver::Error::Cancelled)),
+    }
+}
+
 impl PlakarRunner {
-    pub(super) fn new(plakar: Plakar, browsers: Browsers, state: State) -> Self {
-        Self { plakar, browsers, state }
+    pub(super) fn new(
+        plakar: Plakar,
+        browsers: Browsers,
+        state: State,
+        watch: WatchSettings,
+    ) -> Self {
+        Self { plakar, browsers, state, watch }
     }
 
     async fn work(&self, job: &Job, log: &mut TaskLog<'_>) -> Result<WorkResult> {
@@ -77,7 +127,7 @@ impl PlakarRunner {
                     self.plakar.maintenance(&store, &mut |news| log.news(&news), &job.cancel).await;
                 Ok(WorkResult { well: maintained(&ended.done), ..WorkResult::of(ended.verdict) })
             }
-            Work::Restore { snapshot, path, to } => {
+            Work::Restore { snapshot, path, to, .. } => {
                 let to = match to {
                     RestorePlace::Source => RestoreTarget::Origin(entry),
                     RestorePlace::Destination(name) => {
@@ -135,6 +185,20 @@ impl PlakarRunner {
             classes: spec.data_classes.clone(),
         };
         log.phase("backing up");
+        let last = job.clone();
+        // Only to show how far it is.
+        if let Ok(Ok(expected)) = tokio::task::spawn_blocking(move || last.expected()).await {
+            log.expect(expected);
+            if expected.entries.is_some() {
+                let (plakar, browsers) = (self.plakar.clone(), self.browsers.clone());
+                let (store, app) = (store.clone(), job.app.key.clone());
+                log.sizes(async move {
+                    let browser = browsers.of(&plakar, &store).await?;
+                    let last = browser.restore_points(Some(&app)).await?.into_iter().next();
+                    Ok(last.map(|last| (browser, last.id, SnapshotPath::root())))
+                });
+            }
+        }
         let made = self
             .plakar
             .backup(&self.browsers, &backup, &mut |news| log.news(&news), &job.cancel)
@@ -200,17 +264,49 @@ impl PlakarRunner {
         restore: RestoreJob,
         log: &mut TaskLog<'_>,
     ) -> Result<WorkResult> {
+        log.steps(&[("restoring", 50), ("reading again", 40), ("comparing", 10)]);
+        let amount = async {
+            let browser = self.browsers.of(&self.plakar, &restore.store).await?;
+            browser.amount(&restore.snapshot, &restore.path).await
+        };
+        // Only to show how far it is.
+        let expected = amount.await.map_or_else(
+            |_| Expected::default(),
+            |amount| Expected {
+                // Plakar counts the folder itself, too.
+                entries: Some(amount.files + amount.folders + 1),
+                bytes: Some(amount.bytes),
+            },
+        );
+        log.phase("restoring");
+        log.expect(expected);
+        let (plakar, browsers, asked) =
+            (self.plakar.clone(), self.browsers.clone(), restore.clone());
+        log.sizes(async move {
+            let browser = browsers.of(&plakar, &asked.store).await?;
+            let kind = browser.entry(&asked.snapshot, &asked.path).await?.kind;
+            let base = match kind {
+                // The root means what was backed up, which may be deep below it.
+                EntryKind::Folder if asked.path == SnapshotPath::root() => {
+                    SnapshotPath::new(&browser.restore_point(&asked.snapshot).await?.root)?
+                }
+                EntryKind::Folder => asked.path,
+                _ => asked.path.parent(),
+            };
+            Ok(Some((browser, asked.snapshot, base)))
+        });
         let mut news = |news| match news {
             RestoreProgress::Restoring(news) => {
-                log.phase("restoring");
                 log.news(&news);
             }
             RestoreProgress::Reading(news) => {
                 log.phase("reading again");
+                log.expect(expected);
                 log.news(&news);
             }
             RestoreProgress::Compared(entries) => {
                 log.phase("comparing");
+                log.expect(expected);
                 log.compared(entries);
             }
         };

@@ -2,16 +2,19 @@
 
 use std::sync::Arc;
 
-use super::error::{Error, Result};
+use chrono::{DateTime, SubsecRound, Utc};
+
+use super::error::{Error, Problem, Result};
 use super::handle::Service;
 use super::prune_plan::accept;
 use super::references::store_of;
 use super::work::{CheckScope, RestorePlace, Work};
+use crate::model::size_text;
 use crate::scheduler::Job;
 use crate::state::{
     AppId, CancelResult, Cause, LogPart, NewTask, Task, TaskFilter, TaskId, TaskKind, TaskState,
 };
-use plakar_driver::restore_folder;
+use plakar_driver::{SnapshotId, SnapshotPath, restore_folder};
 
 /// Maximum number of restore points that a check is told; all are 0.
 const MAX_POINTS: u32 = 1000;
@@ -22,9 +25,10 @@ impl Service {
     /// # Errors
     /// Another task of the app runs, or the work is not for this app.
     pub async fn start(&self, app: AppId, work: &Work) -> Result<Task> {
-        self.possible(app, work).await?;
-        let input = serde_json::to_value(work.input())
-            .map_err(|error| Error::Internal(error.to_string()))?;
+        let mut input = work.input();
+        input.taken = self.possible(app, work).await?.map(|taken| taken.trunc_subsecs(0));
+        let input =
+            serde_json::to_value(input).map_err(|error| Error::Internal(error.to_string()))?;
         let (scheduler, kind) = (self.scheduler.clone(), work.kind());
         let begun = tokio::task::spawn_blocking(move || {
             scheduler.begin(&NewTask { app, kind, cause: Cause::Manual, input })
@@ -68,34 +72,86 @@ impl Service {
         Ok(Some(check))
     }
 
-    /// What would fail anyway is told before a task is made of it.
-    async fn possible(&self, app: AppId, work: &Work) -> Result<()> {
+    /// What would fail anyway is told before a task is made of it. Gives when the restore point was
+    /// made that it is about.
+    async fn possible(&self, app: AppId, work: &Work) -> Result<Option<DateTime<Utc>>> {
         match work {
-            Work::Test => self.app(app).await.map(drop),
-            Work::Backup | Work::Maintenance => self.source(app).await.map(drop),
+            Work::Test => drop(self.app(app).await?),
+            Work::Backup | Work::Maintenance => drop(self.source(app).await?),
             Work::Prune { token } => {
                 let plan = self.prune_plan(app).await?;
                 let token = token.as_deref().ok_or_else(|| {
                     Error::Input("a prune begins with its plan; look at it first".into())
                 })?;
-                accept(&plan, token)
+                accept(&plan, token)?;
             }
-            Work::Check(CheckScope::Point(snapshot)) => self.point(app, snapshot).await.map(drop),
+            Work::Check(CheckScope::Point(snapshot)) => {
+                return Ok(Some(self.point(app, snapshot).await?.point.taken));
+            }
             Work::Check(CheckScope::Points(points)) if *points > MAX_POINTS => {
-                Err(Error::Input(format!(
+                return Err(Error::Input(format!(
                     "{points} restore points are too many for a check; write 0 (all) to {MAX_POINTS}"
-                )))
+                )));
             }
-            Work::Check(_) => self.source(app).await.map(drop),
-            Work::Restore { snapshot, path, to } => {
-                self.point(app, snapshot).await?.entry(path).await?;
+            Work::Check(_) => drop(self.source(app).await?),
+            Work::Restore { snapshot, path, to, replace } => {
+                let opened = self.point(app, snapshot).await?;
+                opened.entry(path).await?;
                 match to {
-                    RestorePlace::Source => Ok(()),
-                    RestorePlace::Destination(name) => self.destination(name).await.map(drop),
-                    RestorePlace::Folder(path) => Ok(restore_folder(path).map(drop)?),
+                    RestorePlace::Source if !replace => {
+                        let question = self.restore_question(app, snapshot, path).await?;
+                        return Err(Error::Input(format!("{question}; confirm that you want it")));
+                    }
+                    RestorePlace::Source => {}
+                    RestorePlace::Destination(name) => drop(self.destination(name).await?),
+                    RestorePlace::Folder(path) => drop(restore_folder(path)?),
                 }
+                return Ok(Some(opened.point.taken));
             }
         }
+        Ok(None)
+    }
+
+    /// What a restore to the source's own place would do, in numbers, for whoever has to confirm
+    /// it.
+    ///
+    /// # Errors
+    /// It is not there, or the store can't be read.
+    pub async fn restore_question(
+        &self,
+        app: AppId,
+        snapshot: &SnapshotId,
+        path: &SnapshotPath,
+    ) -> Result<String> {
+        let opened = self.point(app, snapshot).await?;
+        let source = self.source(app).await?.spec.name;
+        let point = &opened.point;
+        let what = if path.as_str() == "/" { "all".to_owned() } else { path.to_string() };
+        let amount = opened.amount(path).await?;
+        let files =
+            |count: u64| if count == 1 { "1 file".into() } else { format!("{count} files") };
+        let mut question = format!(
+            "restoring {what} of {} ({}) writes {} with {} to the source {source}, and replaces what has the same names there",
+            point.taken.format("%Y-%m-%d %H:%M UTC"),
+            point.id.short(),
+            files(amount.files),
+            size_text(amount.bytes),
+        );
+        // What the place has now only a listing of the drive could tell.
+        if let Some(newest) = self.points(app).await?.first().filter(|newest| newest.id != point.id)
+        {
+            let there = match self.point(app, &newest.id).await?.amount(path).await {
+                Ok(amount) => amount.files,
+                Err(error) if error.problem() == Problem::NotFound => 0,
+                Err(error) => return Err(error),
+            };
+            question = format!(
+                "{question}; the newest restore point, of {}, has {} there",
+                newest.taken.format("%Y-%m-%d %H:%M UTC"),
+                files(there)
+            );
+        }
+        Ok(question)
     }
 
     /// Removes what restores left in their stores that were killed in the last month; for a process
@@ -179,6 +235,12 @@ impl Service {
                 task.state
             )));
         }
-        self.start(task.app, &Work::of(&task)?).await
+        let work = Work::of(&task)?;
+        if let Work::Restore { to: RestorePlace::Source, .. } = work {
+            return Err(Error::Input(format!(
+                "task {id} wrote to the source, which has to be confirmed anew; begin at the restore point"
+            )));
+        }
+        self.start(task.app, &work).await
     }
 }

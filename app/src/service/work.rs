@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::error::{Error, Result};
@@ -32,6 +33,9 @@ pub enum Work {
         path: SnapshotPath,
         /// Where to.
         to: RestorePlace,
+        /// Whoever asks knows that what is in the source's own place is replaced. Nothing is
+        /// restored to it without.
+        replace: bool,
     },
 }
 
@@ -64,6 +68,9 @@ pub enum RestorePlace {
 pub(super) struct Input {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) snapshot: Option<String>,
+    /// When that restore point was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) taken: Option<DateTime<Utc>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) points: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -95,7 +102,7 @@ impl Work {
             Self::Check(CheckScope::Points(points)) => {
                 Input { points: Some(*points), ..Input::default() }
             }
-            Self::Restore { snapshot, path, to } => Input {
+            Self::Restore { snapshot, path, to, .. } => Input {
                 snapshot: Some(snapshot.to_string()),
                 path: Some(path.to_string()),
                 to: Some(to.clone()),
@@ -131,7 +138,8 @@ impl Work {
                         task.id
                     )));
                 };
-                Self::Restore { snapshot, path: SnapshotPath::new(&path)?, to }
+                // It is asked anew each time.
+                Self::Restore { snapshot, path: SnapshotPath::new(&path)?, to, replace: false }
             }
         })
     }

@@ -83,12 +83,13 @@ CREATE TABLE task_new (
   errors INTEGER NOT NULL DEFAULT 0,
   bytes INTEGER,
   snapshot TEXT,
-  progress TEXT NOT NULL DEFAULT ''
+  progress TEXT NOT NULL DEFAULT '',
+  progress_detail TEXT CHECK (progress_detail IS NULL OR json_valid(progress_detail)) -- kept when it has ended: the next run compares with it
 ) STRICT;
 INSERT INTO task_new SELECT id, app, kind, cause,
   CASE WHEN state = 'cancelled' AND (verdict LIKE 'missed:%' OR verdict LIKE 'left out:%') THEN 'missed' ELSE state END,
   schedule, slot, attempt, input, store, created, started, ended, next_try, pid, process_start, boot, namespace, heartbeat, cancel, exit,
-  verdict, errors, bytes, snapshot, progress FROM task;
+  verdict, errors, bytes, snapshot, progress, NULL FROM task;
 DELETE FROM sqlite_sequence WHERE name = 'task_new';
 INSERT INTO sqlite_sequence (name, seq) SELECT 'task_new', seq FROM sqlite_sequence WHERE name = 'task';
 DROP TABLE task;

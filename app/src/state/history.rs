@@ -1,16 +1,17 @@
 //! What pages show of the tasks, and how long tasks are kept.
 
 use chrono::{DateTime, Utc};
-use rusqlite::params;
 use rusqlite::types::Value;
+use rusqlite::{OptionalExtension, params};
 use serde::Deserialize;
 
-use super::columns::UnixMillis;
+use super::columns::{Json, UnixMillis};
 use super::database::State;
 use super::error::Result;
 use super::ids::{AppId, TaskId};
 use super::newest::not_the_newest;
 use super::task::{Cause, SELECT, Task, TaskKind, TaskState, load, query};
+use crate::model::{Expected, TaskProgress};
 
 /// Maximum number of tasks of one page.
 const MAX_PAGE_TASKS: u32 = 500;
@@ -36,6 +37,9 @@ pub struct TaskFilter {
     /// Maximum number of tasks; 50 if not said, never more than 500.
     pub limit: Option<u32>,
 }
+
+const EXPECTED: &str = "SELECT progress_detail, bytes FROM task WHERE app = ?1 AND kind = ?2 \
+     AND state IN ('succeeded', 'completed with errors') ORDER BY id DESC LIMIT 1";
 
 impl TaskFilter {
     /// The statement and its values. Only the conditions that are wanted are in it: so each
@@ -85,6 +89,27 @@ impl State {
         self.read(|connection| query(connection, &sql, rusqlite::params_from_iter(values)))
     }
 
+    /// How many entries the newest task of a kind had that came to its end, and their bytes: what
+    /// the next one may have.
+    ///
+    /// # Errors
+    ///
+    /// The database failed.
+    pub fn expected(&self, app: AppId, kind: TaskKind) -> Result<Expected> {
+        self.read(|connection| {
+            let row = |row: &rusqlite::Row<'_>| {
+                let kept: Option<Json<TaskProgress>> = row.get("progress_detail")?;
+                let entries = kept.map(|Json(kept)| kept.entries).filter(|entries| *entries > 0);
+                Ok(Expected { entries, bytes: row.get("bytes")? })
+            };
+            let found = connection
+                .prepare_cached(EXPECTED)?
+                .query_row(params![app, kind], row)
+                .optional()?;
+            Ok(found.unwrap_or_default())
+        })
+    }
+
     /// Removes the history beyond the newest `keep` tasks of each app, and what was made before
     /// `oldest`; never what is open, nor what says how an app is doing: of each kind the newest
     /// without errors, the newest that came to its end, and the newest that ended. Gives how many
@@ -130,7 +155,8 @@ mod tests {
                 );
             }
         };
-        for (what, sql) in [("open of a kind", OPEN), ("running", RUNNING)] {
+        for (what, sql) in [("open of a kind", OPEN), ("running", RUNNING), ("expected", EXPECTED)]
+        {
             check(what, state.explain(sql).unwrap());
         }
         let claim = state.explain(CLAIMABLE).unwrap().join("\n");

@@ -15,6 +15,7 @@ use super::maintenance;
 use super::process::Process;
 use super::task::load;
 use super::task::{Cause, Task, TaskKind, TaskState};
+use crate::model::TaskProgress;
 
 /// What became of a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +77,7 @@ const INSERT: &str = "INSERT INTO task (app, kind, cause, state, schedule, slot,
      ON CONFLICT DO NOTHING";
 
 const RUN: &str = "UPDATE task SET state = 'running', started = coalesce(started, ?2), heartbeat = ?2, next_try = NULL, verdict = '', \
-     progress = '', pid = ?3, process_start = ?4, boot = ?5, namespace = ?6 WHERE id = ?1";
+     progress = '', progress_detail = NULL, pid = ?3, process_start = ?4, boot = ?5, namespace = ?6 WHERE id = ?1";
 
 /// The task's row, if this process runs it, or did so until another took it for gone.
 const OURS: &str = "id = ?1 AND state IN ('running', 'interrupted') AND pid = ?2 AND process_start = ?3 AND boot = ?4 AND namespace = ?5";
@@ -285,14 +286,18 @@ impl State {
     pub fn heartbeat(
         &self,
         id: TaskId,
-        progress: Option<&str>,
+        progress: Option<&TaskProgress>,
         now: DateTime<Utc>,
     ) -> Result<bool> {
         let Process { pid, start, boot, namespace } = self.process();
-        let progress = progress.map(one_line);
+        let (line, detail) =
+            (progress.map(|progress| one_line(&progress.line())), progress.map(Json));
         self.write(|transaction| {
-            let update = format!("UPDATE task SET heartbeat = ?6, progress = coalesce(?7, progress) WHERE {OURS} RETURNING cancel");
-            let values = params![id, pid, start, boot, namespace, UnixMillis(now), progress];
+            let update = format!(
+                "UPDATE task SET heartbeat = ?6, progress = coalesce(?7, progress), progress_detail = coalesce(?8, progress_detail) \
+                 WHERE {OURS} RETURNING cancel"
+            );
+            let values = params![id, pid, start, boot, namespace, UnixMillis(now), line, detail];
             let cancel = transaction.prepare_cached(&update)?.query_row(values, |row| row.get("cancel")).optional()?;
             cancel.ok_or_else(|| not_ours(id))
         })

@@ -3,11 +3,13 @@
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::columns::{Json, UnixMillis, words};
 use super::error::{Result, StateError};
 use super::ids::{AppId, ScheduleId, TaskId};
 use super::process::Process;
+use crate::model::TaskProgress;
 
 words! {
     /// What a task does.
@@ -95,6 +97,8 @@ pub struct Task {
     pub attempt: u32,
     /// What it was asked, such as the snapshot to restore. No secrets.
     pub input: serde_json::Value,
+    /// What it does, from where and to where, one line.
+    pub about: String,
     /// The store that it writes to.
     pub store: Option<String>,
     /// When it was queued.
@@ -124,10 +128,14 @@ pub struct Task {
     pub snapshot: Option<String>,
     /// How far it is, one line.
     pub progress: String,
+    /// The same as values, while it runs.
+    pub progress_detail: Option<TaskProgress>,
 }
 
 pub(super) const SELECT: &str = "SELECT id, app, kind, cause, state, schedule, slot, attempt, input, store, created, \
-     started, ended, next_try, pid, process_start, boot, namespace, heartbeat, cancel, exit, verdict, errors, bytes, snapshot, progress FROM task";
+     started, ended, next_try, pid, process_start, boot, namespace, heartbeat, cancel, exit, verdict, errors, bytes, snapshot, progress, progress_detail, \
+     (SELECT name FROM app WHERE app.id = task.app) AS app_name, (SELECT protocol FROM app WHERE app.id = task.app) AS app_protocol, \
+     (SELECT store FROM app WHERE app.id = task.app) AS app_store FROM task";
 
 pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Task> {
     let instant = |name: &str| {
@@ -142,16 +150,29 @@ pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Task> {
         }),
         None => None,
     };
+    let (kind, state) = (row.get("kind")?, row.get("state")?);
+    let input = row.get::<_, Json<serde_json::Value>>("input")?.0;
+    let text = |name: &str| row.get::<_, Option<String>>(name).map(Option::unwrap_or_default);
+    let (name, protocol, store) =
+        (text("app_name")?, text("app_protocol")?, row.get::<_, Option<String>>("app_store")?);
+    let facts =
+        TaskFacts { kind, input: &input, app: &name, protocol: &protocol, store: store.as_deref() };
+    let about = facts.about();
+    let progress_detail = match state {
+        TaskState::Running => row.get::<_, Option<Json<TaskProgress>>>("progress_detail")?,
+        _ => None,
+    };
     Ok(Task {
         id: row.get("id")?,
         app: row.get("app")?,
-        kind: row.get("kind")?,
+        kind,
         cause: row.get("cause")?,
-        state: row.get("state")?,
+        state,
         schedule: row.get("schedule")?,
         slot: instant("slot")?,
         attempt: row.get("attempt")?,
-        input: row.get::<_, Json<_>>("input")?.0,
+        input,
+        about,
         store: row.get("store")?,
         created: row.get::<_, UnixMillis>("created")?.0,
         started: instant("started")?,
@@ -166,6 +187,7 @@ pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Task> {
         bytes: row.get("bytes")?,
         snapshot: row.get("snapshot")?,
         progress: row.get("progress")?,
+        progress_detail: progress_detail.map(|Json(progress)| progress),
     })
 }
 
@@ -186,4 +208,113 @@ pub(super) fn query(
     let mut statement = connection.prepare_cached(sql)?;
     let tasks = statement.query_map(values, from_row)?;
     Ok(tasks.collect::<rusqlite::Result<_>>()?)
+}
+
+/// What is known of a task and its app.
+struct TaskFacts<'a> {
+    kind: TaskKind,
+    input: &'a Value,
+    /// The app's name, protocol and store.
+    app: &'a str,
+    protocol: &'a str,
+    store: Option<&'a str>,
+}
+
+impl TaskFacts<'_> {
+    /// The line, such as `restore /Documents of 2026-05-01 02:00 UTC (1a2b3c4d) from the store
+    /// /srv/vault to folder:/tmp/x`.
+    fn about(&self) -> String {
+        let Self { kind, app, protocol, .. } = self;
+        let store = self.store.unwrap_or_default();
+        let source = format!("{app} ({protocol})");
+        match kind {
+            TaskKind::Test if store.is_empty() => format!("test the connection to {source}"),
+            TaskKind::Test => format!("test the connection to {source} and the store {store}"),
+            TaskKind::Backup => format!("back up {source} to the store {store}"),
+            TaskKind::Check => match self.point() {
+                Some(point) => {
+                    format!("check the restore point {point} of {app} in the store {store}")
+                }
+                None => format!("check restore points of {app} in the store {store}"),
+            },
+            TaskKind::Prune => format!(
+                "remove the restore points of {app} that its retention does not keep from the store {store}"
+            ),
+            TaskKind::Maintenance => {
+                format!("free the space in the store {store} that nothing needs any more")
+            }
+            TaskKind::Restore => {
+                let path = match self.text("path").unwrap_or("/") {
+                    "/" => "all",
+                    path => path,
+                };
+                let point = self.point().unwrap_or_default();
+                format!("restore {path} of {point} from the store {store} to {}", self.place())
+            }
+        }
+    }
+
+    fn text(&self, key: &str) -> Option<&str> {
+        self.input.get(key)?.as_str()
+    }
+
+    /// The restore point that it was asked for: `2026-05-01 02:00 UTC (1a2b3c4d)`.
+    fn point(&self) -> Option<String> {
+        let short: String = self.text("snapshot")?.chars().take(8).collect();
+        let taken = self
+            .text("taken")
+            .and_then(|taken| taken.parse::<chrono::DateTime<chrono::Utc>>().ok());
+        Some(match taken {
+            Some(taken) => format!("{} ({short})", taken.format("%Y-%m-%d %H:%M UTC")),
+            None => short,
+        })
+    }
+
+    /// Where a restore goes, as it is written on the command line.
+    fn place(&self) -> String {
+        match self.input.get("to") {
+            Some(Value::Object(one)) => one
+                .iter()
+                .map(|(kind, name)| format!("{kind}:{}", name.as_str().unwrap_or_default()))
+                .collect(),
+            _ => format!("the source {}", self.app),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_task_says_what_from_where_and_to_where() {
+        let about = |kind, input: &Value| {
+            TaskFacts { kind, input, app: "mine", protocol: "opendrive", store: Some("/srv/vault") }
+                .about()
+        };
+        let id = "1a2b3c4d".repeat(8);
+        let part = json!({ "snapshot": id, "taken": "2026-05-01T02:00:00Z", "path": "/Documents",
+            "to": { "folder": "/tmp/x" } });
+        assert_eq!(
+            about(TaskKind::Restore, &part),
+            "restore /Documents of 2026-05-01 02:00 UTC (1a2b3c4d) from the store /srv/vault to folder:/tmp/x"
+        );
+        let whole = json!({ "snapshot": id, "path": "/", "to": "source" });
+        assert_eq!(
+            about(TaskKind::Restore, &whole),
+            "restore all of 1a2b3c4d from the store /srv/vault to the source mine"
+        );
+        assert_eq!(
+            about(TaskKind::Backup, &json!({})),
+            "back up mine (opendrive) to the store /srv/vault"
+        );
+        assert_eq!(
+            about(TaskKind::Check, &json!({ "snapshot": id })),
+            "check the restore point 1a2b3c4d of mine in the store /srv/vault"
+        );
+        for kind in TaskKind::ALL {
+            assert!(!about(*kind, &json!({ "to": 7, "snapshot": null })).is_empty());
+        }
+    }
 }

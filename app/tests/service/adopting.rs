@@ -65,6 +65,7 @@ async fn a_store_gives_its_apps_back_to_a_state_that_knows_nothing() {
         snapshot: points[1].id.clone(),
         path: path("/"),
         to: RestorePlace::Folder(world.user.home().join("out")),
+        replace: false,
     };
     let (restored, log) = run(&service, &app, restore).await;
     assert_eq!(restored.state, TaskState::Succeeded, "{log}");

@@ -4,6 +4,7 @@ mod adopting;
 mod checking;
 mod encrypting;
 mod serving;
+mod watching;
 
 #[path = "../../../plakar-driver/tests/plakar/world.rs"]
 #[allow(dead_code)]

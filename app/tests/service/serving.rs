@@ -217,6 +217,7 @@ async fn an_app_from_its_assignment_to_a_restore() {
         snapshot: snapshot.clone(),
         path: SnapshotPath::new(path).unwrap(),
         to,
+        replace: true,
     };
     let (restored, log) =
         run(&service, &app, restore("/", RestorePlace::Destination("there".into()))).await;

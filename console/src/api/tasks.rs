@@ -38,6 +38,8 @@ pub(super) enum StartRequest {
         snapshot: SnapshotParameter,
         path: PathParameter,
         to: RestorePlace,
+        #[serde(default)]
+        replace: bool,
     },
 }
 
@@ -53,8 +55,8 @@ pub(super) async fn start(
         StartRequest::Check { snapshot, points } => Work::Check(scope(snapshot, points)?),
         StartRequest::Prune { token } => Work::Prune { token: Some(token) },
         StartRequest::Maintenance {} => Work::Maintenance,
-        StartRequest::Restore { snapshot, path, to } => {
-            Work::Restore { snapshot: snapshot.0, path: path.0, to }
+        StartRequest::Restore { snapshot, path, to, replace } => {
+            Work::Restore { snapshot: snapshot.0, path: path.0, to, replace }
         }
     };
     Ok(started(&service.start(app.get(), &work).await?))

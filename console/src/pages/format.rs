@@ -3,6 +3,7 @@
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
 use source_app::model::{Health, HealthVerdict, Retention};
+pub use source_app::model::{duration_text as duration, size_text as size};
 use source_app::state::{Task, TaskState};
 
 /// A time as pages show it: `m::time` and `m::ago`.
@@ -40,44 +41,6 @@ fn relative(until: TimeDelta) -> String {
         format!("in {count} {unit}{many}")
     } else {
         format!("{count} {unit}{many} ago")
-    }
-}
-
-/// `1.2 GiB`.
-pub fn size(bytes: u64) -> String {
-    const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
-    if bytes < 1024 {
-        return format!("{bytes} B");
-    }
-    let mut size = bytes as f64 / 1024.0;
-    let mut unit = 0;
-    // What would be shown as 1024 is 1 of the next.
-    while size >= 1023.5 && unit + 1 < UNITS.len() {
-        size /= 1024.0;
-        unit += 1;
-    }
-    if size < 9.95 {
-        format!("{size:.1} {}", UNITS[unit])
-    } else {
-        format!("{size:.0} {}", UNITS[unit])
-    }
-}
-
-/// `3 s`, `5 min 20 s`, `2 h 5 min`, `3 d 4 h`.
-pub fn duration(time: TimeDelta) -> String {
-    let seconds = time.num_seconds().max(0);
-    let two = |first: i64, one: &str, second: i64, other: &str| {
-        if second == 0 {
-            format!("{first} {one}")
-        } else {
-            format!("{first} {one} {second} {other}")
-        }
-    };
-    match seconds {
-        0..60 => format!("{seconds} s"),
-        60..3_600 => two(seconds / 60, "min", seconds % 60, "s"),
-        3_600..86_400 => two(seconds / 3_600, "h", seconds % 3_600 / 60, "min"),
-        _ => two(seconds / 86_400, "d", seconds % 86_400 / 3_600, "h"),
     }
 }
 
@@ -157,22 +120,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_have_two_digits_and_the_right_unit() {
-        for (bytes, text) in [
-            (0, "0 B"),
-            (1_023, "1023 B"),
-            (1_024, "1.0 KiB"),
-            (10_200, "10 KiB"),
-            (1_048_000, "1023 KiB"),
-            (1_048_570, "1.0 MiB"),
-            (5 << 30, "5.0 GiB"),
-            (u64::MAX, "16 EiB"),
-        ] {
-            assert_eq!(size(bytes), text);
-        }
-    }
-
-    #[test]
     fn times_are_told_by_their_largest_unit() {
         for (seconds, text) in [
             (0, "now"),
@@ -185,16 +132,6 @@ mod tests {
             (-172_800, "2 days ago"),
         ] {
             assert_eq!(relative(TimeDelta::seconds(seconds)), text);
-        }
-        for (seconds, text) in [
-            (-5, "0 s"),
-            (59, "59 s"),
-            (60, "1 min"),
-            (320, "5 min 20 s"),
-            (7_500, "2 h 5 min"),
-            (90_000, "1 d 1 h"),
-        ] {
-            assert_eq!(duration(TimeDelta::seconds(seconds)), text);
         }
     }
 }

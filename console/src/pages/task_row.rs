@@ -19,6 +19,8 @@ pub struct TaskRow {
     /// Of what came to its end.
     pub errors: Option<u64>,
     pub verdict: String,
+    /// What it does, from where and to where.
+    pub about: String,
     /// The restore point that it made: its id, and the short form.
     pub point: Option<(String, String)>,
 }
@@ -44,6 +46,7 @@ impl TaskRow {
             } else {
                 task.progress.clone()
             },
+            about: task.about.clone(),
             point: task.snapshot.as_ref().map(|id| (id.clone(), id.chars().take(8).collect())),
         }
     }

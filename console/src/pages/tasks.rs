@@ -172,7 +172,8 @@ pub async fn one(
         next_try: task.next_try.filter(|_| task.state == TaskState::Waiting).map(DisplayTime),
         log: String::from_utf8_lossy(&log.bytes[..end]).into_owned(),
         next: end as u64,
-        can_retry: task.state.is_final(),
+        // One that wrote to the source is confirmed anew, at the restore point.
+        can_retry: task.state.is_final() && task.input["to"] != "source",
         app,
         task,
     })
@@ -192,6 +193,7 @@ fn input(input: &serde_json::Value) -> Vec<(String, String)> {
         "points" => "Restore points (0: all)".to_owned(),
         "path" => "Path".to_owned(),
         "to" => "Restored to".to_owned(),
+        "taken" => "Made".to_owned(),
         other => other.to_owned(),
     };
     let text = |value: &serde_json::Value| match value {

@@ -285,6 +285,9 @@ async fn points(api: &Api, app: &Value, other: &Value, snapshot: &str) {
 async fn restoring(api: &Api, world: &World, app: &Value, other: &Value, snapshot: &str) {
     let path = format!("/apps/{app}/tasks");
     let work = |to: Value| json!({ "kind": "restore", "snapshot": snapshot, "path": "/home/folder", "to": to });
+    // The source itself is written to only when that is confirmed.
+    let refused = api.refused(400, "POST", &path, work(json!("source"))).await;
+    assert!(refused.contains(" files with ") && refused.contains("to the source"), "{refused}");
     let (task, _) = api.run(app, work(json!({ "destination": "restored" }))).await;
     assert_eq!(task["state"], "succeeded", "{task}");
     let folder = world.user.path("restored");

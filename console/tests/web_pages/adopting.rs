@@ -94,6 +94,7 @@ async fn an_encrypted_store_is_enough_to_get_everything_back() {
         snapshot: points[0].id.clone(),
         path: SnapshotPath::root(),
         to: RestorePlace::Folder(other.home().join("out")),
+        replace: false,
     };
     let restored = run(&again, &app, &restore).await;
     assert_eq!(restored.state, TaskState::Succeeded, "{}", restored.verdict);

@@ -1,7 +1,7 @@
 //! A site with everything in it that pages show.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use source_app::model::{Protection, Retention};
+use source_app::model::{Protection, Retention, TaskProgress};
 use source_app::state::{
     App, AppKind, AppSpec, Cause, MatchMode, NewTask, Owner, PolicySpec, Resource, ScheduleSpec,
     State, Task, TaskKind, TaskResult, TaskState,
@@ -174,7 +174,21 @@ impl Scene<'_> {
             now - TimeDelta::minutes(3),
             serde_json::json!({}),
         );
-        let progress = format!("backing up 1204 done, 1 failed, 180 s: {}", self.texts.file);
+        let progress = TaskProgress {
+            phase: "backing up".into(),
+            entries: 1204,
+            expected_entries: Some(1834),
+            failed: 1,
+            bytes: Some(3 << 30),
+            expected_bytes: Some(5 << 30),
+            percent: Some(64),
+            bytes_per_second: Some(12 << 20),
+            seconds_left: Some(170),
+            paths: vec![self.texts.file.into(), self.texts.class.into()],
+            notice: format!("{}; trying again (failures in a row: 4)", self.texts.trouble),
+            ..TaskProgress::default()
+        };
+        let progress = progress.in_words();
         self.state.heartbeat(running.id, Some(&progress), now).unwrap();
         self.ended(ledger, TaskKind::Backup, TaskState::Succeeded, hours(80));
         self.ended(ledger, TaskKind::Backup, TaskState::Failed, hours(8));

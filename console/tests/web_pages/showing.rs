@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, Utc};
 use reqwest::StatusCode;
+use source_app::model::TaskProgress;
 use source_app::state::{AppKind, Cause, Owner, TaskKind, TaskState};
 
 use crate::console::Console;
@@ -49,7 +50,14 @@ async fn the_overview_shows_first_what_needs_somebody() {
         assert!(told.starts_with(begin) && told.contains(part), "{reasons:?}");
     }
     assert_eq!(reasons.len(), 6, "{reasons:?}");
-    assert!(page.text("[data-task][data-state=running] [data-progress]").contains("1204 done"));
+    let running = "[data-task][data-state=running]";
+    let line = page.text(&format!("{running} [data-progress]"));
+    assert!(
+        line.contains("64 %, 1204 of about 1834 entries done, 3.0 GiB of about 5.0 GiB"),
+        "{line}"
+    );
+    assert_eq!(page.attribute(&format!("{running} progress"), "value"), "64");
+    assert!(page.text(running).contains("back up letters (opendrive) to the store /srv/backups"));
     assert!(page.text("[data-state=waiting]").contains("next try in"));
     // Without the script: the page loads itself again.
     assert!(console.get("/").await.text.contains("<noscript><meta http-equiv=\"refresh\""));
@@ -191,6 +199,19 @@ async fn a_task_shows_its_end_its_log_and_what_can_be_done() {
     );
     let path = format!("/tasks/{}", running.id);
     let page = console.page(&path).await;
+    // Nothing is known yet.
+    assert!(page.has("progress:not([value])") && page.has("[data-detail=silence][hidden]"));
+    let silent = TaskProgress {
+        phase: "backing up".into(),
+        silence: "no sign of life for 12 min: the process 7 (plakar) is stopped".into(),
+        paths: vec!["/a<b>".into()],
+        ..TaskProgress::default()
+    };
+    console.state.heartbeat(running.id, Some(&silent), chrono::Utc::now()).unwrap();
+    let page = console.page(&path).await;
+    assert!(page.text(".alert:not([hidden])").contains("no sign of life for 12 min"));
+    assert_eq!(page.text("[data-paths] li"), "/a<b>");
+    assert!(page.has("[data-outcome][aria-live]") && page.has("[data-since]"));
     assert!(
         page.has("[data-task] [data-progress]")
             && page.has("form[action$='/cancel']")

@@ -369,6 +369,21 @@ impl Looked {
             assert!(page.text(".faults").contains(fault), "{}", page.text(".faults"));
         }
         console.refused(&form, 404, &[("to", "destination:none")]).await;
+        // The source itself is written to only when that was confirmed, with numbers.
+        let asked = console.post(&form, &[("to", "source")]).await;
+        let question = Html::sound(&asked.text(), "the question");
+        let card = question.text(".card");
+        assert!(
+            asked.status == 200 && card.contains("Restoring ") && card.contains(" files"),
+            "{card}"
+        );
+        assert!(card.contains("replaces what has the same names there"), "{card}");
+        assert_eq!(question.attribute("input[name=replace]", "value"), "true");
+        let retried = console.done(&form, &[("to", "source"), ("replace", "true")]).await;
+        let task = console.ended(retried.strip_prefix("/tasks/").unwrap().parse().unwrap()).await;
+        assert_eq!(task.state, TaskState::Succeeded, "{}", task.verdict);
+        assert!(!console.page(&retried).await.has("form[action$='/retry']"));
+        console.refused(&format!("{retried}/retry"), 400, &[]).await;
         let leads = console.done(&form, &[("to", "folder"), ("folder", &place)]).await;
         let task = console.ended(leads.strip_prefix("/tasks/").unwrap().parse().unwrap()).await;
         assert_eq!(task.state, TaskState::Succeeded, "{}", task.verdict);

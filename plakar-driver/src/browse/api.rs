@@ -177,8 +177,10 @@ fn message(bytes: &[u8]) -> String {
     let text = json["error"]["message"]
         .as_str()
         .map_or_else(|| String::from_utf8_lossy(bytes).into_owned(), str::to_owned);
-    let text: String = text.trim().chars().take(500).collect();
-    if text.is_empty() { "plakar gave no reason".to_owned() } else { text }
+    match text.trim() {
+        "" => "plakar gave no reason".to_owned(),
+        text => text.chars().take(500).collect(),
+    }
 }
 
 #[cfg(test)]

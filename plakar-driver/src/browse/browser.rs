@@ -14,7 +14,9 @@ use tokio::sync::{Mutex as AsyncMutex, mpsc};
 use crate::browse::api::{Api, WaitingGuard, understood};
 use crate::browse::index::Index;
 use crate::browse::indexes::{Indexes, Wanted};
-use crate::browse::points::{Entry, Header, Items, Page, RawEntry, RawError, RestorePoint, Single};
+use crate::browse::points::{
+    Amount, Entry, Header, Items, Page, RawEntry, RawError, RestorePoint, Single,
+};
 use crate::configuration::store::Store;
 use crate::error::{Error, Result};
 use crate::names::{SnapshotId, SnapshotPath};
@@ -269,6 +271,14 @@ impl Browser {
     /// [`Error::NotFound`], or as for all here.
     pub async fn entry(&self, id: &SnapshotId, path: &SnapshotPath) -> Result<Entry> {
         Ok(self.in_snapshot::<Single<RawEntry>>("", id, path, &[]).await?.item.entry())
+    }
+
+    /// How much there is at a path and below.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or as for all here.
+    pub async fn amount(&self, id: &SnapshotId, path: &SnapshotPath) -> Result<Amount> {
+        Ok(self.in_snapshot::<Single<RawEntry>>("", id, path, &[]).await?.item.amount())
     }
 
     /// What failed when the snapshot was made.

@@ -19,6 +19,7 @@ use crate::configuration::store::Store;
 use crate::error::{Error, Result};
 use crate::names::{SnapshotId, SnapshotPath, file_name};
 use crate::process::command::{NO_TIMEOUT, Plakar};
+use crate::process::last_words::LastWords;
 use crate::process::lines::{Stream, pump};
 
 /// How many bytes of an archive are held back until plakar has ended well: an archive without its
@@ -165,11 +166,11 @@ impl Plakar {
         let (said, mut lines) = mpsc::channel(16);
         tokio::spawn(pump(Stream::Error, BufReader::new(stderr), said));
         let last = tokio::spawn(async move {
-            let mut last = String::new();
+            let mut words = LastWords::default();
             while let Some(line) = lines.recv().await {
-                last = line.text;
+                words.take(&line.text);
             }
-            last
+            words.reason()
         });
         let (sender, chunks) = mpsc::channel::<io::Result<Bytes>>(8);
         tokio::spawn(async move {

@@ -88,6 +88,17 @@ impl Entry {
     }
 }
 
+/// How much a path of a snapshot has in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Amount {
+    /// Files.
+    pub files: u64,
+    /// Folders below it.
+    pub folders: u64,
+    /// Bytes of all files.
+    pub bytes: u64,
+}
+
 /// A part of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page<T> {
@@ -232,6 +243,21 @@ struct ContentObject {
 }
 
 impl RawEntry {
+    pub(crate) fn amount(&self) -> Amount {
+        match &self.summary {
+            Some(summary) => Amount {
+                files: summary.sum(|counts| counts.files),
+                folders: summary.sum(|counts| counts.directories),
+                bytes: summary.sum(|counts| counts.size),
+            },
+            None => Amount {
+                files: 1,
+                folders: 0,
+                bytes: u64::try_from(self.file_info.size).unwrap_or_default(),
+            },
+        }
+    }
+
     pub(crate) fn entry(self) -> Entry {
         // The bits are those of Go's FileMode.
         let kind = match self.file_info.mode {

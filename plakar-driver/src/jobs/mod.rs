@@ -5,6 +5,7 @@ pub(crate) mod check;
 mod check_lines;
 pub(crate) mod compare;
 mod damaged;
+pub(crate) mod kept;
 pub(crate) mod maintenance;
 pub(crate) mod progress;
 pub(crate) mod prune;

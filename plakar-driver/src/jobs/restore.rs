@@ -2,6 +2,7 @@
 //!
 //! Plakar's own exit status 0 says little: a file that could not be restored does not change it.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
@@ -9,13 +10,14 @@ use tokio_util::sync::CancellationToken;
 use crate::browse::browsers::Browsers;
 use crate::browse::points::EntryKind;
 use crate::configuration::Kind;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::folders::restore_folder;
+use crate::jobs::kept::{KeptAttributes, local_folder};
 use crate::jobs::progress::{Progress, ProgressReader};
 use crate::jobs::restore_job::{RestoreJob, RestoreProgress, RestoreTarget};
 use crate::jobs::verify::Verification;
 use crate::names::SnapshotPath;
-use crate::outcome::Verdict;
+use crate::outcome::{Failure, Verdict};
 use crate::process::command::{NO_TIMEOUT, Plakar};
 use crate::token::random_token;
 
@@ -69,8 +71,41 @@ impl Plakar {
                 }
             };
             let job = &RestoreJob { to, ..job.clone() };
-            self.export(job, &path, &target, news, cancel).await?;
-            self.verify(&browser, job, &path, news, cancel).await
+            let mut kept = match self.local_folder(&job.to).await? {
+                Some(folder) => tokio::select! {
+                    kept = KeptAttributes::note(
+                        &browser,
+                        &job.snapshot,
+                        &path,
+                        entry.kind,
+                        &folder,
+                    ) => kept?,
+                    () = cancel.cancelled() => return Err(Error::Cancelled),
+                },
+                None => KeptAttributes::default(),
+            };
+            if kept.more {
+                let line =
+                    "so much is there already that not all of it keeps its mode, owner and time";
+                news(RestoreProgress::Restoring(Progress::Said(line.into())));
+            }
+            let exported = self.export(job, &path, &target, news, cancel).await;
+            // Also after a failure, and when it was cancelled.
+            let unkept = kept.put_back().into_iter().map(|(path, error)| Failure {
+                path: path.display().to_string(),
+                reason: format!(
+                    "its mode, owner and time from before the restore cannot be put back: {error}"
+                ),
+            });
+            let unkept: Vec<Failure> = unkept.collect();
+            for Failure { path, reason } in &unkept {
+                news(RestoreProgress::Restoring(Progress::Said(format!("{path}: {reason}"))));
+            }
+            exported?;
+            let mut verified = self.verify(&browser, job, &path, news, cancel).await?;
+            verified.problems += unkept.len() as u64;
+            verified.failed.extend(unkept);
+            Ok(verified)
         };
         let restored = restored.await;
         if let Some(destination) = made {
@@ -85,6 +120,18 @@ impl Plakar {
             Err(error) => (Verdict::of(error), None),
         };
         Ok(RestoreResult { verdict, verified, duration: started.elapsed() })
+    }
+
+    /// The folder of this machine that a target is, if it is one.
+    async fn local_folder(&self, target: &RestoreTarget) -> Result<Option<PathBuf>> {
+        Ok(match target {
+            RestoreTarget::Folder(folder) => Some(folder.clone()),
+            RestoreTarget::Destination(name) => {
+                let options = self.configured(Kind::Destination, name).await?;
+                options.get("location").and_then(|location| local_folder(location))
+            }
+            RestoreTarget::Origin(_) => None,
+        })
     }
 
     /// Plakar's restore. Its reason if it fails; its success is to be verified.

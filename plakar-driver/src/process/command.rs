@@ -1,6 +1,5 @@
 //! Running plakar: an argument list, no shell, nothing of the job left behind.
 
-use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -17,7 +16,9 @@ use tokio_util::sync::CancellationToken;
 use crate::error::{Error, Result};
 use crate::process::guard::{OWN_CACHE, SHARED_CACHE, TERMINATION_TIMEOUT};
 use crate::process::job_end::JobEnd;
+use crate::process::last_words::LastWords;
 use crate::process::lines::{Line, Redactor, Stream, pump};
+use crate::process::vitals::Vitals;
 
 /// Timeout of what may take any time: as good as none.
 pub(crate) const NO_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -25,11 +26,12 @@ pub(crate) const NO_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 3600);
 /// Timeout of what only reads or writes plakar's own configuration.
 pub(crate) const CONFIGURATION_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// What our connector says by itself of what holds it up; the environment may have it say more or
+/// less.
+const NEWS_LEVEL: &str = "info";
+
 /// Maximum of standard output that is kept of a command whose output is wanted whole, in bytes.
 const MAX_OUTPUT_BYTES: usize = 64 << 20;
-
-/// Maximum number of last lines that are kept, for the reason of a failure.
-const MAX_LAST_LINES: usize = 20;
 
 /// The real plakar, and what it runs with. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -42,6 +44,8 @@ struct Settings {
     environment: Vec<(OsString, OsString)>,
     /// A folder for its configuration, if it is not the user's own.
     configuration: Option<PathBuf>,
+    /// Where its jobs are made known.
+    vitals: Option<Vitals>,
 }
 
 /// Without the environment: it may hold passwords.
@@ -94,7 +98,13 @@ impl Plakar {
                 .find(|path| path.is_file())
                 .ok_or_else(missing)?
         };
-        Ok(Self(Arc::new(Settings { program, guard, environment, configuration: None })))
+        Ok(Self(Arc::new(Settings {
+            program,
+            guard,
+            environment,
+            configuration: None,
+            vitals: None,
+        })))
     }
 
     /// The same plakar with a configuration in this folder, which knows nothing of the user's: for
@@ -108,6 +118,11 @@ impl Plakar {
     /// Whether its environment has a passphrase for stores that have none in the configuration.
     pub fn has_passphrase_variable(&self) -> bool {
         self.variable("PLAKAR_PASSPHRASE").is_some()
+    }
+
+    /// The same, with jobs whose processes are seen there.
+    pub fn watched(&self, vitals: &Vitals) -> Self {
+        Self(Arc::new(Settings { vitals: Some(vitals.clone()), ..(*self.0).clone() }))
     }
 
     fn variable(&self, name: &str) -> Option<&OsStr> {
@@ -226,6 +241,7 @@ impl Job {
             .arg(&settings.program)
             .args(&self.arguments)
             .env_clear()
+            .env("PLAKAR_OPENDRIVE_LOG", NEWS_LEVEL)
             .envs(settings.environment.iter().cloned())
             .envs([("TERM", "dumb"), ("NO_COLOR", "1")])
             .envs(self.environment)
@@ -258,17 +274,17 @@ impl Job {
 
     /// Runs it to its end and hands each line over as it comes, without secrets.
     pub(crate) async fn lines(self, sink: &mut (dyn FnMut(&Line) + Send)) -> Result<JobEnd> {
-        let redactor = self.redactor.clone();
+        let (redactor, vitals) = (self.redactor.clone(), self.plakar.0.vitals.clone());
         let (mut running, stdout, stderr) = self.start().await?;
+        let _watched = vitals.zip(running.child.id()).map(|(vitals, id)| vitals.watch(id));
         let (sender, mut lines) = mpsc::channel(256);
         tokio::spawn(pump(Stream::Out, BufReader::new(stdout), sender.clone()));
         tokio::spawn(pump(Stream::Error, BufReader::new(stderr), sender));
-        let mut last = VecDeque::new();
+        let mut words = LastWords::default();
         let mut take = |mut line: Line| {
             redactor.apply(&mut line.text);
             sink(&line);
-            last.truncate(MAX_LAST_LINES);
-            last.push_front(line);
+            words.take(&line.text);
         };
         let how = {
             let ended = running.ended();
@@ -285,8 +301,7 @@ impl Job {
         {
             take(line);
         }
-        let last = last.into_iter().rev().collect();
-        Ok(JobEnd { how, last })
+        Ok(JobEnd { how, words })
     }
 
     /// Runs it to its end and gives its standard output whole.
@@ -334,6 +349,8 @@ impl Running {
     /// Ends it now.
     pub(crate) async fn end(&mut self) {
         self.lifeline = None;
+        #[cfg(unix)]
+        self.resume();
         // The guard does all of it within its own limits, if it is well.
         if tokio::time::timeout(TERMINATION_TIMEOUT + Duration::from_secs(15), self.child.wait())
             .await
@@ -343,6 +360,16 @@ impl Running {
         }
     }
 
+    /// A guard that somebody stopped would not see that its lifeline is closed, and what is killed
+    /// without it leaves plakar behind.
+    #[cfg(unix)]
+    fn resume(&self) {
+        use rustix::process::{Pid, Signal, kill_process};
+        let id = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        // It may have ended.
+        id.map(|id| kill_process(id, Signal::CONT));
+    }
+
     /// How it ended, if it has.
     pub(crate) fn exit_code(&mut self) -> Option<i32> {
         match self.child.try_wait() {
@@ -350,6 +377,13 @@ impl Running {
             Ok(Some(status)) => Some(status.code().unwrap_or(-1)),
             Err(_) => Some(-1),
         }
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.resume();
     }
 }
 

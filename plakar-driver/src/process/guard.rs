@@ -111,6 +111,8 @@ fn guard(
         match asked {
             None if closing.recv_timeout(interval(started)).is_ok() => {
                 terminate(&mut child);
+                // What is stopped would not hear it.
+                group.resume();
                 // Plakar does not end while it waits for its daemon.
                 drop(cache.take());
                 asked = Some(Instant::now());
@@ -261,6 +263,11 @@ impl ProcessGroup {
             .map(|pid| rustix::process::kill_process_group(pid, rustix::process::Signal::KILL));
     }
 
+    fn resume(&self) {
+        self.leader
+            .map(|pid| rustix::process::kill_process_group(pid, rustix::process::Signal::CONT));
+    }
+
     fn lives(&self) -> bool {
         self.leader.is_some_and(|pid| rustix::process::test_kill_process_group(pid).is_ok())
     }
@@ -273,6 +280,8 @@ impl ProcessGroup {
     }
 
     fn kill(&self) {}
+
+    fn resume(&self) {}
 
     fn lives(&self) -> bool {
         false

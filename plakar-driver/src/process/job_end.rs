@@ -1,9 +1,7 @@
 //! How a job ended, and what that means.
 
-use std::collections::VecDeque;
-
 use crate::error::{Error, Result};
-use crate::process::lines::Line;
+use crate::process::last_words::LastWords;
 
 const NO_PASSPHRASE: &str = "the store is encrypted, and Plakar was given no passphrase: give it where the store is chosen, or run \
      `plakar store set NAME passphrase_cmd=COMMAND`, where COMMAND prints it";
@@ -15,8 +13,8 @@ const WRONG_PASSPHRASE: &str = "the store is encrypted, and its passphrase is an
 pub(crate) struct JobEnd {
     /// The exit code, of a job that neither was cancelled nor took too long.
     pub(crate) how: Result<i32>,
-    /// Its last lines.
-    pub(crate) last: VecDeque<Line>,
+    /// What it said last.
+    pub(crate) words: LastWords,
 }
 
 impl JobEnd {
@@ -27,24 +25,7 @@ impl JobEnd {
 
     /// Why it failed, by plakar's last words.
     pub(crate) fn reason(&self) -> String {
-        let said = |prefix: &str| {
-            self.last
-                .iter()
-                .rev()
-                .find_map(|line| Some(line.text.strip_prefix(prefix)?.trim().to_owned()))
-        };
-        let last = || {
-            self.last
-                .iter()
-                .rev()
-                .map(|line| line.text.trim().to_owned())
-                .find(|text| !text.is_empty())
-        };
-        let reason = said("plakar: ").or_else(|| said("error: ")).or_else(last);
-        reason.map_or_else(
-            || "plakar gave no reason".to_owned(),
-            |reason| reason.replace("rpc error: code = Unknown desc = ", ""),
-        )
+        self.words.reason()
     }
 
     /// Fine if the exit code is 0, else what went wrong.

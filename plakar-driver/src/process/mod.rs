@@ -4,4 +4,6 @@
 pub(crate) mod command;
 pub mod guard;
 pub(crate) mod job_end;
+pub(crate) mod last_words;
 pub(crate) mod lines;
+pub(crate) mod vitals;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use opendrive_sim::{Fault, What};
 use plakar_driver::{
-    CancellationToken, Kind, RestoreJob, RestoreProgress, RestoreResult, RestoreTarget, SnapshotId,
-    Verdict,
+    CancellationToken, Kind, Progress, RestoreJob, RestoreProgress, RestoreResult, RestoreTarget,
+    SnapshotId, Verdict,
 };
 
 use crate::world::{APP, World, name, noise, options, path};
@@ -203,4 +203,94 @@ async fn a_drive_that_refuses_a_file_is_no_restore() {
         ("/base/a/one.txt", "it is missing")
     );
     world.nothing_of_verification_is_left().await;
+}
+
+/// Mode, owner and times of something.
+fn attributes(path: &std::path::Path) -> (u32, u32, u32, i64, i64) {
+    use std::os::unix::fs::MetadataExt;
+    let meta = path.symlink_metadata().unwrap();
+    (meta.mode() & 0o7777, meta.uid(), meta.gid(), meta.mtime(), meta.mtime_nsec())
+}
+
+#[tokio::test]
+async fn what_is_in_a_folder_already_stays_whose_it_is() {
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt, chown};
+    let world = World::new().await;
+    for (path, bytes) in files() {
+        world.put(path, &bytes);
+    }
+    let id = world.backup().await.0.snapshot.unwrap();
+    let folder = world.user.home().join("shared");
+    let (sub, old, other) = (folder.join("a"), folder.join("a/one.txt"), folder.join("other"));
+    fs::create_dir_all(&sub).unwrap();
+    fs::write(&old, "old").unwrap();
+    fs::create_dir(&other).unwrap();
+    fs::set_permissions(&old, fs::Permissions::from_mode(0o640)).unwrap();
+    fs::set_permissions(&sub, fs::Permissions::from_mode(0o2775)).unwrap();
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o1755)).unwrap();
+    if is_root() {
+        for path in [&old, &sub, &folder] {
+            chown(path, Some(1234), Some(5678)).unwrap();
+        }
+        fs::set_permissions(&sub, fs::Permissions::from_mode(0o2775)).unwrap();
+    }
+    let time = fs::FileTimes::new()
+        .set_modified(std::time::UNIX_EPOCH + std::time::Duration::new(1_500_000_000, 123_456_789));
+    for path in [&sub, &folder] {
+        fs::File::open(path).unwrap().set_times(time).unwrap();
+    }
+    let before = [attributes(&sub), attributes(&folder)];
+    let (mode, uid, gid, ..) = attributes(&old);
+    // Of a restore that fails nothing else stays either.
+    let broken = world.meddled("restore", "plakar \"$@\"; echo 'plakar: broken' >&2; exit 1");
+    let job = RestoreJob {
+        store: world.store.clone(),
+        snapshot: id.clone(),
+        path: path("/"),
+        to: RestoreTarget::Folder(folder.clone()),
+    };
+    let failed = broken
+        .restore(&world.browsers, &job, &mut |_| (), &CancellationToken::new())
+        .await
+        .unwrap();
+    assert_eq!(failed.verdict, Verdict::Failed { reason: "broken".into() });
+    assert_eq!([attributes(&sub), attributes(&folder)], before);
+    // Nor of one that is cancelled while it writes.
+    let slow = world.meddled("restore", "plakar \"$@\"; sleep 600");
+    let cancel = CancellationToken::new();
+    let mut stop = |news| {
+        if matches!(news, RestoreProgress::Restoring(Progress::Done(_))) {
+            cancel.cancel();
+        }
+    };
+    let cancelled = slow.restore(&world.browsers, &job, &mut stop, &cancel).await.unwrap();
+    assert_eq!(cancelled.verdict, Verdict::Interrupted);
+    assert_eq!([attributes(&sub), attributes(&folder)], before);
+    fs::write(&old, "old").unwrap();
+    let (restored, news) = world.restore(&id, "/", RestoreTarget::Folder(folder.clone())).await;
+    assert_eq!(restored.verdict, Verdict::Succeeded, "{news:?}");
+    assert_eq!([attributes(&sub), attributes(&folder)], before);
+    let after = attributes(&old);
+    assert_eq!((after.0, after.1, after.2), (mode, uid, gid));
+    assert_eq!(fs::read(&old).unwrap(), b"one");
+    // A single file goes the same way; more than one folder is made.
+    let (restored, _) =
+        world.restore(&id, "/a/one.txt", RestoreTarget::Folder(folder.clone())).await;
+    assert_eq!(restored.verdict, Verdict::Succeeded);
+    assert_eq!(attributes(&folder), before[1]);
+    let deep = folder.join("other/x/y/z");
+    let (restored, _) = world.restore(&id, "/a", RestoreTarget::Folder(deep.clone())).await;
+    assert!(restored.verdict == Verdict::Succeeded && deep.join("one.txt").exists());
+    let (refused, _) = world.restore(&id, "/a", RestoreTarget::Folder(old.clone())).await;
+    assert!(
+        matches!(&refused.verdict, Verdict::Failed { reason } if reason.contains("is not a folder; name a folder")),
+        "{refused:?}"
+    );
+    world.nothing_of_verification_is_left().await;
+}
+
+/// Whether owners can be changed.
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
 }

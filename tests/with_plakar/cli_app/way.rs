@@ -100,7 +100,10 @@ fn back_up_with_an_error_and_without(world: &World) {
             && errors[0]["error"].is_string(),
         "{errors:?}"
     );
-    world.simulator.set_faults(vec![]);
+    // What the drive answers while a call is made again is told.
+    world.simulator.set_faults(vec![
+        Fault::refused(503, "busy just now").endpoint("download/file").item("letter.txt").times(2),
+    ]);
     // The newest task is that backup.
     let id = world.rows(&["tasks", "drive", "--limit", "1"])[0]["id"].to_string();
     let retried = world.row(&["retry", &id]);
@@ -108,6 +111,9 @@ fn back_up_with_an_error_and_without(world: &World) {
         (&retried["state"], &retried["kind"], &retried["bytes"]),
         (&json!("succeeded"), &json!("backup"), &json!(300_010))
     );
+    let log = world.ok(&["log", &retried["id"].to_string()]);
+    assert!(log.contains("the drive answers") && log.contains("busy just now"), "{log}");
+    world.simulator.set_faults(vec![]);
     let made = world.ok(&["backup", "drive"]);
     assert!(
         made.starts_with("backup of drive succeeded: restore point ")

@@ -53,6 +53,17 @@ struct RestorePage {
     faults: Vec<String>,
 }
 
+/// The question before the source itself is written to.
+#[derive(Template)]
+#[template(path = "points/confirm.html")]
+struct ConfirmPage {
+    layout: Layout,
+    head: AppHead,
+    point: PointSummary,
+    action: String,
+    question: String,
+}
+
 pub async fn form(
     context: PageContext,
     State(service): State<Service>,
@@ -66,7 +77,7 @@ pub async fn form(
     )
 }
 
-/// Starts the task, and leads to it.
+/// Starts the task, and leads to it; before the source itself is written to it is asked.
 pub async fn start(
     context: PageContext,
     State(service): State<Service>,
@@ -77,8 +88,23 @@ pub async fn start(
     let path = path(&opened.point.point, query.path.as_deref())?;
     let begun = match place(&posted) {
         Ok(to) => {
-            let work =
-                Work::Restore { snapshot: opened.point.point.id.clone(), path: path.clone(), to };
+            let (snapshot, replace) =
+                (opened.point.point.id.clone(), posted.get("replace") == "true");
+            if to == RestorePlace::Source && !replace {
+                let question = service.restore_question(opened.app.id, &snapshot, &path).await?;
+                return render(&ConfirmPage {
+                    layout: context.layout(Section::None),
+                    point: PointSummary::new(
+                        opened.app.id,
+                        &opened.point.point,
+                        opened.check.as_ref(),
+                    ),
+                    action: opened.links.restore(&path),
+                    question: sentence(&question),
+                    head: AppHead { app: opened.app, tab: Tab::Points },
+                });
+            }
+            let work = Work::Restore { snapshot, path: path.clone(), to, replace };
             service.start(opened.app.id, &work).await
         }
         Err(error) => Err(Error::Input(error)),
