@@ -8,12 +8,13 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::answer::{PageResult, render, render_refused};
-use super::app_form::{posted_store_options, store_login_fields, stores};
+use super::app_form::stores;
 use super::context::{Layout, PageContext, Section};
 use super::error::{PageError, sentence};
 use super::format::DisplayTime;
 use super::forms::{Field, FormData};
 use super::points::VisibleText;
+use super::store_fields::{PASSPHRASE, STORE_PREFIX, posted_store_options, store_login_fields};
 use plakar_driver::percent;
 use source_app::service::{Error, Mark, PlakarEntry, Service, StoreChoice};
 use source_app::state::AppKind;
@@ -129,12 +130,13 @@ pub async fn open(
                 Error::Faults(all) => {
                     for fault in all {
                         let key = fault.key.clone().unwrap_or_default();
-                        let key = if key == "store.passphrase" { "passphrase".into() } else { key };
+                        let own = key.strip_prefix(STORE_PREFIX) == Some(PASSPHRASE);
+                        let key = if own { PASSPHRASE.to_owned() } else { key };
                         faults.insert(key, sentence(&fault.message));
                     }
                 }
                 Error::Plakar(plakar_driver::Error::Passphrase(message)) => {
-                    faults.insert("passphrase".to_owned(), sentence(message));
+                    faults.insert(PASSPHRASE.to_owned(), sentence(message));
                 }
                 other => general.push(sentence(&other.to_string())),
             }

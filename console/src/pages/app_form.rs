@@ -5,6 +5,10 @@ use std::collections::BTreeMap;
 use super::error::sentence;
 use super::forms::{CheckboxGroup, Field, FormData, OPTION_PREFIX, retention_fields};
 use super::protection_form::{posted_protection, protection_fields};
+use super::store_fields::{
+    NewStoreFields, PASSPHRASE, PASSPHRASE_AGAIN, STORE_PREFIX, new_store_fields,
+    posted_store_options,
+};
 use plakar_driver::Options;
 use plakar_driver::schema::{self, Fault};
 use source_app::model::Invalid;
@@ -50,17 +54,6 @@ pub struct AppFields {
     pub retention: Vec<Field>,
     pub protection: Vec<Field>,
     pub faults: Vec<String>,
-}
-
-/// The fields of a store that may not be there yet.
-pub struct NewStoreFields {
-    pub create: Field,
-    pub passphrase: Field,
-    pub again: Field,
-    pub unencrypted: Field,
-    /// For a store on a drive that has another login than what is backed up.
-    pub login: Vec<Field>,
-    pub login_open: bool,
 }
 
 impl AppForm {
@@ -278,62 +271,6 @@ impl AppForm {
             protection,
             faults,
         }
-    }
-}
-
-/// The names of the fields of a store's passphrase.
-const PASSPHRASE: &str = "passphrase";
-const PASSPHRASE_AGAIN: &str = "passphrase-again";
-
-/// The names of the other fields of a store begin so, and the keys of its faults.
-const STORE_PREFIX: &str = "store.";
-
-/// What was posted for a store, without what is left empty.
-pub fn posted_store_options(posted: &FormData) -> Options {
-    let filled = posted.under(STORE_PREFIX).filter(|(_, value)| !value.trim().is_empty());
-    let mut options: Options =
-        filled.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
-    let passphrase = posted.raw(PASSPHRASE).filter(|passphrase| !passphrase.is_empty());
-    options.extend(passphrase.map(|passphrase| (PASSPHRASE.to_owned(), passphrase.to_owned())));
-    options
-}
-
-/// The fields for the login of a store on a drive.
-pub fn store_login_fields(options: &Options, faults: &BTreeMap<String, String>) -> Vec<Field> {
-    let value = |key: &str| options.get(key).map(String::as_str).unwrap_or_default().to_owned();
-    let fault = |field: Field| {
-        let error = faults.get(&field.name).cloned();
-        field.fault(error)
-    };
-    [
-        Field::text("store.username", "User of the store's drive", &value("username")),
-        Field::secret("store.password", "Password of the store's drive"),
-    ]
-    .into_iter()
-    .map(fault)
-    .collect()
-}
-
-fn new_store_fields(
-    (create, unencrypted): (bool, bool),
-    options: &Options,
-    faults: &BTreeMap<String, String>,
-) -> NewStoreFields {
-    let fault = |name: &str| faults.get(name).cloned();
-    let login = store_login_fields(options, faults);
-    NewStoreFields {
-        create: Field::checkbox("create_store", "Make the store if there is none", create),
-        passphrase: Field::secret(PASSPHRASE, "Passphrase of the store")
-            .help("A new store is encrypted with it: four words that do not go together, or 14 letters and digits at random. Without it nobody can read the store, you included. Plakar keeps it in its configuration, in clear text that only this machine's user can read. Leave it empty for a store whose passphrase Plakar has.")
-            .fault(fault(PASSPHRASE)),
-        again: Field::secret(PASSPHRASE_AGAIN, "Passphrase again").fault(fault(PASSPHRASE_AGAIN)),
-        unencrypted: Field::checkbox(
-            "unencrypted",
-            "Make it without encryption: I know that whoever can read its files can read all that is backed up",
-            unencrypted,
-        ),
-        login_open: login.iter().any(|field| field.error.is_some() || !field.value.is_empty()),
-        login,
     }
 }
 

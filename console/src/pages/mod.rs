@@ -22,6 +22,7 @@ mod recovery;
 mod running_task;
 mod schedules;
 mod settings;
+mod store_fields;
 mod task_row;
 mod tasks;
 
