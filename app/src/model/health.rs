@@ -108,6 +108,23 @@ pub struct HealthFacts {
     pub maintenance: Option<PastTask>,
     /// The newest restore of these.
     pub restore: Option<PastTask>,
+    /// How many restore points were damaged when they were checked last.
+    pub damaged_points: usize,
+    /// The newest restore point is one of them.
+    pub is_newest_damaged: bool,
+    /// A task that runs and gives no sign of life.
+    pub silent: Option<SilentTask>,
+}
+
+/// A task that runs and gives no sign of life.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SilentTask {
+    /// Its id.
+    pub id: i64,
+    /// What it does, in a word.
+    pub kind: &'static str,
+    /// Since when, and why if that is known.
+    pub silence: String,
 }
 
 /// Why an app is not simply protected.
@@ -135,6 +152,12 @@ pub enum HealthReason {
     },
     /// The newest check found something, or could not be done.
     CheckFailed(PastTask),
+    /// The newest restore point was damaged when it was checked last.
+    NewestDamaged,
+    /// So many older ones were.
+    OlderDamaged(usize),
+    /// A task that runs gives no sign of life.
+    Silent(SilentTask),
     /// The newest try of a backup did not go well.
     BackupFailed(PastTask),
     /// The newest prune did not.
@@ -160,8 +183,11 @@ impl HealthReason {
             Self::NeverBackedUp
             | Self::OlderThanSchedule { .. }
             | Self::OlderThanAllowed { .. }
-            | Self::CheckFailed(_) => HealthVerdict::NotProtected,
-            Self::BackupFailed(_)
+            | Self::CheckFailed(_)
+            | Self::NewestDamaged => HealthVerdict::NotProtected,
+            Self::OlderDamaged(_)
+            | Self::Silent(_)
+            | Self::BackupFailed(_)
             | Self::PruneFailed(_)
             | Self::MaintenanceFailed(_)
             | Self::RestoreFailed(_)
@@ -178,6 +204,9 @@ impl HealthReason {
             Self::OlderThanSchedule { .. } => "older_than_schedule",
             Self::OlderThanAllowed { .. } => "older_than_allowed",
             Self::CheckFailed(_) => "check_failed",
+            Self::NewestDamaged => "newest_damaged",
+            Self::OlderDamaged(_) => "older_damaged",
+            Self::Silent(_) => "silent",
             Self::BackupFailed(_) => "backup_failed",
             Self::PruneFailed(_) => "prune_failed",
             Self::MaintenanceFailed(_) => "maintenance_failed",
@@ -196,7 +225,10 @@ impl HealthReason {
             | Self::PruneFailed(task)
             | Self::MaintenanceFailed(task)
             | Self::RestoreFailed(task) => Some(task.id),
-            Self::IsDestination
+            Self::Silent(task) => Some(task.id),
+            Self::NewestDamaged
+            | Self::OlderDamaged(_)
+            | Self::IsDestination
             | Self::Excluded(_)
             | Self::NeverBackedUp
             | Self::Overdue { .. } => None,
@@ -224,6 +256,14 @@ impl HealthReason {
             ),
             Self::CheckFailed(task) => {
                 format!("{} It counts until a later check finds all whole.", told("check", task))
+            }
+            Self::NewestDamaged => {
+                "The newest restore point is damaged; a backup into a new store, or a later check that finds it whole, makes that good.".into()
+            }
+            Self::OlderDamaged(1) => "An older restore point is damaged.".into(),
+            Self::OlderDamaged(count) => format!("{count} older restore points are damaged."),
+            Self::Silent(SilentTask { kind, silence, .. }) => {
+                format!("The {kind} that runs: {}", sentence(silence))
             }
             Self::BackupFailed(task) => told("backup", task),
             Self::PruneFailed(task) => told("prune", task),
@@ -303,10 +343,14 @@ pub fn health(facts: &HealthFacts, now: DateTime<Utc>) -> Health {
     let went_wrong = |task: &Option<PastTask>, reason: fn(PastTask) -> HealthReason| {
         task.clone().filter(|task| task.end != TaskEnd::Well).map(reason)
     };
+    let older = facts.damaged_points - usize::from(facts.is_newest_damaged);
     let recent = facts.restore.clone().filter(|task| now - task.at <= RESTORE_COUNTS);
     let reasons = [
         age(facts, now),
         went_wrong(&facts.check, HealthReason::CheckFailed),
+        facts.is_newest_damaged.then_some(HealthReason::NewestDamaged),
+        (older > 0).then_some(HealthReason::OlderDamaged(older)),
+        facts.silent.clone().map(HealthReason::Silent),
         went_wrong(&facts.tried, HealthReason::BackupFailed),
         went_wrong(&facts.prune, HealthReason::PruneFailed),
         went_wrong(&facts.maintenance, HealthReason::MaintenanceFailed),

@@ -169,3 +169,34 @@ fn the_worst_reason_comes_first_and_makes_the_verdict() {
         (&"not protected".into(), &"check_failed".into(), &9.into())
     );
 }
+
+#[test]
+fn damage_counts_until_the_damaged_point_is_whole_or_gone() {
+    // A check of another point that went well lifts nothing.
+    let check = past(9, TaskEnd::Well, TimeDelta::hours(1));
+    let damaged = |damaged_points, is_newest_damaged| HealthFacts {
+        check: check.clone(),
+        damaged_points,
+        is_newest_damaged,
+        ..fine()
+    };
+    assert_eq!(told(&damaged(0, false)).0, HealthVerdict::Protected);
+    assert_eq!(told(&damaged(2, false)), (HealthVerdict::AtRisk, vec!["older_damaged"]));
+    assert_eq!(told(&damaged(1, true)), (HealthVerdict::NotProtected, vec!["newest_damaged"]));
+    assert_eq!(told(&damaged(3, true)).1, ["newest_damaged", "older_damaged"]);
+    let words = |facts: &HealthFacts| health(facts, now()).reasons[0].words();
+    assert_eq!(words(&damaged(2, false)), "2 older restore points are damaged.");
+    assert_eq!(words(&damaged(1, false)), "An older restore point is damaged.");
+}
+
+#[test]
+fn a_task_without_a_sign_of_life_is_said() {
+    let silence = "no sign of life for 12 minutes".into();
+    let silent = Some(SilentTask { id: 9, kind: "backup", silence });
+    let facts = HealthFacts { silent, is_busy: true, ..fine() };
+    assert_eq!(told(&facts), (HealthVerdict::AtRisk, vec!["silent"]));
+    assert_eq!(
+        health(&facts, now()).reasons[0].words(),
+        "The backup that runs: no sign of life for 12 minutes."
+    );
+}

@@ -17,7 +17,8 @@ mod zone;
 pub use cron::CronExpression;
 pub use due::{Calendar, Due, GRACE};
 pub use health::{
-    Health, HealthFacts, HealthReason, HealthVerdict, PastTask, PlannedTask, TaskEnd, health,
+    Health, HealthFacts, HealthReason, HealthVerdict, PastTask, PlannedTask, SilentTask, TaskEnd,
+    health,
 };
 pub use invalid::Invalid;
 pub use progress::TaskProgress;

@@ -5,7 +5,9 @@ use serde::Serialize;
 
 use super::error::Result;
 use super::handle::Service;
-use crate::model::{Health, HealthFacts, HealthVerdict, PastTask, PlannedTask, TaskEnd, health};
+use crate::model::{
+    Health, HealthFacts, HealthVerdict, PastTask, PlannedTask, SilentTask, TaskEnd, health,
+};
 use crate::state::{
     App, AppId, AppKind, EffectiveSchedule, NewestTasks, State, StateError, Task, TaskKind,
     TaskState,
@@ -119,6 +121,7 @@ pub(super) fn health_of(
         task.kind != TaskKind::Test
             && (task.state != TaskState::Queued || now - task.created <= QUEUED_COUNTS)
     };
+    let newest = tasks.last.as_ref().and_then(|task| task.snapshot.as_ref());
     let facts = HealthFacts {
         is_destination: app.spec.kind == AppKind::Destination,
         excluded: app.spec.protection.excluded.clone(),
@@ -131,8 +134,21 @@ pub(super) fn health_of(
         prune: past(&tasks.prune),
         maintenance: past(&tasks.maintenance),
         restore: past(&tasks.restore),
+        damaged_points: tasks.damaged.len(),
+        is_newest_damaged: newest.is_some_and(|id| tasks.damaged.contains(id)),
+        silent: tasks.open.iter().find_map(silent),
     };
     health(&facts, now)
+}
+
+/// A task that runs and gives no sign of life.
+fn silent(task: &Task) -> Option<SilentTask> {
+    let silence = &task.progress_detail.as_ref().filter(|_| !task.state.is_final())?.silence;
+    (!silence.is_empty()).then(|| SilentTask {
+        id: task.id,
+        kind: task.kind.as_str(),
+        silence: silence.clone(),
+    })
 }
 
 fn ended(task: &Task) -> DateTime<Utc> {

@@ -29,6 +29,8 @@ pub struct NewestTasks {
     pub maintenance: Option<Task>,
     /// The newest restore of these.
     pub restore: Option<Task>,
+    /// The restore points that were damaged when they were checked last, by their whole ids.
+    pub damaged: Vec<String>,
 }
 
 /// The states of tasks of which the newest is looked for; each has an index of its own, which a
@@ -40,6 +42,8 @@ const TRIED: &str = "state IN ('succeeded', 'completed with errors', 'failed', '
 
 pub(super) const OPEN_OF: &str =
     "WHERE app = ?1 AND state IN ('queued', 'running', 'waiting') ORDER BY id";
+
+const DAMAGED: &str = "SELECT snapshot FROM checked WHERE app = ?1 AND errors > 0";
 
 /// A condition for all tasks that are the newest of their app, kind and states: history does not
 /// forget them.
@@ -60,6 +64,7 @@ struct Statements<'a> {
     made: CachedStatement<'a>,
     ended: CachedStatement<'a>,
     tried: CachedStatement<'a>,
+    damaged: CachedStatement<'a>,
 }
 
 impl<'a> Statements<'a> {
@@ -71,6 +76,7 @@ impl<'a> Statements<'a> {
             made: prepare(&newest(MADE))?,
             ended: prepare(&newest(ENDED))?,
             tried: prepare(&newest(TRIED))?,
+            damaged: connection.prepare_cached(DAMAGED)?,
         })
     }
 
@@ -87,6 +93,10 @@ impl<'a> Statements<'a> {
             prune: one(&mut self.ended, TaskKind::Prune)?,
             maintenance: one(&mut self.ended, TaskKind::Maintenance)?,
             restore: one(&mut self.ended, TaskKind::Restore)?,
+            damaged: self
+                .damaged
+                .query_map([app], |row| row.get("snapshot"))?
+                .collect::<rusqlite::Result<_>>()?,
         })
     }
 }

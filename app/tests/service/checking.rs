@@ -137,5 +137,10 @@ async fn damage_is_found_named_noted_and_lifted() {
     assert!(gone.to_string().contains("is not there any more"), "{gone}");
     run(&service, &app, Work::Check(CheckScope::Due)).await;
     assert_eq!(words().await, [Some("verified"), None]);
+    // A store that shows nothing any more is not well.
+    world.user.ok(&["at", store.to_str().unwrap(), "rm", "-apply", first.short()]);
+    let (checked, log) = run(&service, &app, Work::Check(CheckScope::Due)).await;
+    assert_eq!(checked.state, TaskState::Failed, "{log}");
+    assert!(checked.verdict.contains("although task"), "{}", checked.verdict);
     service.stop().await;
 }

@@ -84,13 +84,17 @@ pub async fn list(
         Err(error) => return Err(error.into()),
     };
     let checks = service.point_checks(id).await?;
+    let pinned = service.pinned(id).await?;
     let (number, total) = (page_number(query.page), all.len() as u64);
     let first = usize::try_from((number - 1) * MAX_POINTS_PER_PAGE).unwrap_or(usize::MAX);
     let points: Vec<PointSummary> = all
         .iter()
         .skip(first)
         .take(MAX_POINTS_PER_PAGE as usize)
-        .map(|point| PointSummary::new(id, point, checks.get(point.id.as_str())))
+        .map(|point| {
+            PointSummary::new(id, point, checks.get(point.id.as_str()))
+                .pinned(pinned.contains_key(point.id.as_str()))
+        })
         .collect();
     let more = number * MAX_POINTS_PER_PAGE < total;
     let paging = Pagination::new(

@@ -76,6 +76,8 @@ pub struct PointSummary {
     pub errors_href: String,
     /// What is known of it by checks.
     pub check: PointCheckBadge,
+    /// Whether no prune removes it; said in the list only.
+    pub pinned: bool,
 }
 
 /// What is known of a restore point by checks: `p::checked`.
@@ -120,7 +122,13 @@ impl PointSummary {
             errors: point.errors,
             errors_href: links.errors(1),
             check: PointCheckBadge::of(check),
+            pinned: false,
         }
+    }
+
+    /// That it is pinned, or not.
+    pub fn pinned(self, pinned: bool) -> Self {
+        Self { pinned, ..self }
     }
 }
 
