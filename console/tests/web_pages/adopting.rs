@@ -59,6 +59,7 @@ async fn an_encrypted_store_is_enough_to_get_everything_back() {
     for (file, bytes) in content() {
         world.put(&format!("Documents/{file}"), &bytes);
     }
+    taken_from_plakar(&world, &console).await;
     let (path, app) = assigned(&world, &console).await;
     let made = run(&console, &app, &Work::Backup).await;
     assert_eq!(made.state, TaskState::Succeeded, "{}", made.verdict);
@@ -111,6 +112,26 @@ async fn an_encrypted_store_is_enough_to_get_everything_back() {
             assert!(!has(&bytes, PASSPHRASE) && !has(&bytes, world.simulator.password()), "{name}");
         }
     }
+}
+
+/// A source that Plakar has becomes an app by a link, and keeps its configuration.
+async fn taken_from_plakar(world: &World, console: &Console) {
+    let page = console.page("/assign").await;
+    let link = "/assign?kind=source&entry=drive";
+    assert!(page.links().iter().any(|found| found == link), "{:?}", page.links());
+    let page = console.page(link).await;
+    assert!(!page.has("#option\\.location") && page.attribute("#name", "value") == "drive");
+    let form = page.form("main form[method=post]");
+    let store = world.user.path("store");
+    let fields = filled(&form, &[("name", "taken"), ("store", &store)]);
+    let place = console.done("/assign", &fields).await;
+    let app = console.service.app_named(AppKind::Source, "taken").await.unwrap();
+    assert_eq!(place, format!("/apps/{}/recovery?notice=assigned", app.id));
+    assert_eq!((app.spec.entry.as_str(), app.spec.protocol.as_str()), ("drive", "opendrive"));
+    // Its store is not encrypted, and the sheet says so.
+    let sheet = console.page(&place).await;
+    assert!(sheet.text(".sheet dl").contains("Nothing: the store is not encrypted"));
+    console.service.remove(app.id).await.unwrap();
 }
 
 /// Goes through the wizard, with what is refused first; leads to the recovery sheet.

@@ -48,25 +48,25 @@ fn what_a_store_and_plakar_have_becomes_apps_again() {
 
     // Another state, as after the loss of the first: the store has the mark, Plakar the source.
     let state = ["--state", "./again"];
-    let found = world.row(&[&["adopt", "--store", "./safe"], &state[..]].concat());
+    let found = world.row(&[&["adopt", "--store", "./safe"][..], &state].concat());
     assert_eq!(
         (&found["key"], &found["name"], &found["points"], &found["app"]),
         (&json!(mark), &json!("docs"), &json!(1), &json!(null))
     );
     world.fails(
         3,
-        &[&["adopt", "docs", "--store", "./safe", "--mark", "0123"], &state[..]].concat(),
+        &[&["adopt", "docs", "--store", "./safe", "--mark", "0123"][..], &state].concat(),
         "no restore point in the store has the mark \"0123\"",
     );
-    let adopted = world.row(&[&["adopt", "docs", "--store", "./safe"], &state[..]].concat());
+    let adopted = world.row(&[&["adopt", "docs", "--store", "./safe"][..], &state].concat());
     assert_eq!((&adopted["key"], &adopted["entry"]), (&json!(mark), &json!("docs")));
-    let points = world.rows(&[&["points", "docs"], &state[..]].concat());
+    let points = world.rows(&[&["points", "docs"][..], &state].concat());
     assert_eq!(points.len(), 1);
-    world.ok(&[&["restore", "docs", "latest", "--to", "folder:out"], &state[..]].concat());
+    world.ok(&[&["restore", "docs", "latest", "--to", "folder:out"][..], &state].concat());
     assert_eq!(std::fs::read(world.user.home().join("out/letter.txt")).unwrap(), b"Dear all,\n");
     world.fails(
         1,
-        &[&["adopt", "docs", "--store", "./safe"], &state[..]].concat(),
+        &[&["adopt", "docs", "--store", "./safe"][..], &state].concat(),
         "there is already a source named docs",
     );
 

@@ -95,7 +95,12 @@ fn what_is_missing_is_asked_for_and_secrets_are_not_shown() {
     world.user.ok(&["store", "rm", "drive"]);
     let list = ["adopt", "--store", "./store", "--state", "./again"];
     let mut session = at_terminal(&world, &list);
-    answer(&mut session, "Passphrase of the store: ", PASSPHRASE);
+    session.exp_string("Passphrase of the store: ").unwrap();
+    let asking = session.process().get_file_handle().unwrap();
+    until("the terminal shows nothing that is typed", || {
+        !tcgetattr(&asking).unwrap().local_modes.contains(LocalModes::ECHO)
+    });
+    session.send_line(PASSPHRASE).unwrap();
     let (shown, status) = rest(session);
     assert!(status == 0 && shown.contains("no restore point in this store"), "{shown}");
     assert!(!shown.contains(PASSPHRASE), "{shown}");
