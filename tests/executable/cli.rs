@@ -395,9 +395,6 @@ fn completions_are_made_for_each_shell() {
 #[test]
 fn the_manual_page_is_up_to_date() {
     let page = World::new().person().ok(&["man"]);
-    let kept = std::fs::read_to_string(
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/plakar-opendrive.1"),
-    )
-    .unwrap_or_default();
+    let kept = include_str!("../../docs/plakar-opendrive.1");
     assert!(page == kept, "docs/plakar-opendrive.1 is not what `plakar-opendrive man` prints");
 }

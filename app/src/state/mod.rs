@@ -8,6 +8,7 @@
 //! whoever looks next. No secret is in it: credentials are in Plakar's configuration.
 
 mod app;
+mod cancel;
 mod check;
 mod checked;
 mod columns;
@@ -34,6 +35,7 @@ mod schedule;
 mod task;
 
 pub use app::{App, AppKind, AppSpec, SUGGESTED_DATA_CLASSES, SUGGESTED_ENVIRONMENTS};
+pub use cancel::CancelResult;
 pub use checked::CheckedPoint;
 pub use database::State;
 pub use effective::{EffectiveSchedule, ScheduleOrigin};
@@ -45,7 +47,7 @@ pub use log::{LogPart, LogWriter};
 pub use newest::NewestTasks;
 pub use policy::{MatchMode, Policy, PolicySpec};
 pub use process::Process;
-pub use queue::{CancelResult, EnqueueResult, NewTask, TaskResult};
+pub use queue::{EnqueueResult, NewTask, TaskResult};
 pub use resource::Resource;
 pub use schedule::{Owner, Schedule, ScheduleSpec};
 pub use task::{Cause, Task, TaskKind, TaskState};

@@ -58,17 +58,6 @@ pub struct TaskResult {
     pub snapshot: Option<String>,
 }
 
-/// What became of the wish to cancel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CancelResult {
-    /// It had not begun, and will not.
-    Now,
-    /// It runs; its process was asked to stop.
-    Asked,
-    /// It was over already.
-    Over,
-}
-
 /// Maximum wait of a task: a later time was set by a clock that has been set back since.
 const MAX_RETRY_WAIT: TimeDelta = TimeDelta::days(1);
 
@@ -357,27 +346,6 @@ impl State {
             let Some(next_try) = retry else { return Ok(None) };
             let verdict = format!("task {id} failed and is tried again");
             again(transaction, id, TaskState::Waiting, Some(next_try), &verdict, now)
-        })
-    }
-
-    /// Cancels a task: at once if it has not begun, else by asking its process.
-    ///
-    /// # Errors
-    ///
-    /// There is no such task.
-    pub fn cancel(&self, id: TaskId, now: DateTime<Utc>) -> Result<CancelResult> {
-        self.write(|transaction| match load(transaction, id)?.state {
-            TaskState::Running => {
-                transaction.execute("UPDATE task SET cancel = 1 WHERE id = ?1", [id])?;
-                Ok(CancelResult::Asked)
-            }
-            TaskState::Queued | TaskState::Waiting => {
-                let update =
-                    "UPDATE task SET state = 'cancelled', ended = ?2, next_try = NULL, verdict = 'cancelled before it began' WHERE id = ?1";
-                transaction.execute(update, params![id, UnixMillis(now)])?;
-                Ok(CancelResult::Now)
-            }
-            _ => Ok(CancelResult::Over),
         })
     }
 }

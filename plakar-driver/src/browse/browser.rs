@@ -21,9 +21,10 @@ use crate::configuration::store::Store;
 use crate::error::{Error, Result};
 use crate::names::{SnapshotId, SnapshotPath};
 use crate::outcome::Failure;
-use crate::process::command::{NO_TIMEOUT, Plakar, Running};
+use crate::process::command::{NO_TIMEOUT, Plakar};
 use crate::process::job_end::refused;
 use crate::process::lines::{Line, Redactor, Stream, pump};
+use crate::process::running::Running;
 use crate::token::random_token;
 
 /// Timeout to open a store.

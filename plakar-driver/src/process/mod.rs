@@ -6,4 +6,5 @@ pub mod guard;
 pub(crate) mod job_end;
 pub(crate) mod last_words;
 pub(crate) mod lines;
+pub(crate) mod running;
 pub(crate) mod vitals;
