@@ -1,5 +1,6 @@
 //! The JSON API on a real socket, with the real plakar, held against docs/openapi.yaml.
 
+mod adopting;
 mod client;
 mod description;
 mod downloads;

@@ -4,12 +4,11 @@ use opendrive_sim::{Fault, What};
 use plakar_driver::Plakar;
 use serde_json::{Value, json};
 
+use crate::adopting::{adopting, id_of};
 use crate::client::Api;
 use crate::refusals::{self, Given};
 use crate::scheduling::schedules;
 use crate::world::{World, environment, guard};
-
-const PASSPHRASE: &str = "mule lantern orbit pickle 47";
 
 /// A source of the folder `home` of the drive, into the world's store.
 fn source(world: &World, name: &str) -> Value {
@@ -111,7 +110,7 @@ async fn assigning(api: &Api, world: &World) -> (Value, Value) {
         answer.json
     );
     let other = api.ok(201, "POST", "/apps", source(world, "other")).await["id"].clone();
-    adopting(api, world).await;
+    adopting(api, world, source(world, "safe")).await;
     let mut destination = source(world, "restored");
     for left_out in ["store", "retention", "environment", "data_classes"] {
         destination.as_object_mut().unwrap().remove(left_out);
@@ -161,31 +160,6 @@ async fn assigning(api: &Api, world: &World) -> (Value, Value) {
         (Value::Null, json!(true))
     );
     (id, other)
-}
-
-/// An app with an encrypted store, and what it needs to be taken over.
-async fn adopting(api: &Api, world: &World) {
-    let mut safe = source(world, "safe");
-    (safe["store"], safe["create_store"]) = (json!(world.user.path("safe")), json!(true));
-    let answer = api.ok(400, "POST", "/apps", safe.clone()).await;
-    assert_eq!(answer["error"]["faults"][0]["key"], "store.passphrase");
-    safe["store_options"] = json!({ "passphrase": PASSPHRASE });
-    let app = api.ok(201, "POST", "/apps", safe).await;
-    assert_eq!((&app["store"], &app["resource"]["name"]), (&json!("safe"), &json!("my drive")));
-    let stores = api.get("/stores").await;
-    assert_eq!(stores["items"], json!([{ "name": "safe", "location": world.user.path("safe") }]));
-    let sheet = api.get(&format!("/apps/{}/recovery", app["id"])).await;
-    assert_eq!((&sheet["encrypted"], &sheet["points"]), (&json!(true), &json!(0)));
-    assert!(!sheet.to_string().contains(PASSPHRASE), "{sheet}");
-
-    assert_eq!(api.get("/marks?store=safe").await["items"], json!([]));
-    let entries = api.get("/entries?kind=source").await;
-    assert_eq!(entries["items"], json!([{ "name": "drive", "location": "opendrive://" }]));
-    let open = json!({ "store": world.user.path("safe") });
-    assert_eq!(api.ok(200, "POST", "/stores", open).await, json!({ "store": "safe" }));
-    let wrong = json!({ "store": world.user.path("safe"), "options": { "passphrase": "not it" } });
-    let message = api.refused(502, "POST", "/stores", wrong).await;
-    assert!(message.contains("passphrase is another one"), "{message}");
 }
 
 /// Gives the newest restore point, in which one file is missing.
@@ -399,12 +373,6 @@ async fn broken(api: &Api, world: &World, given: &Given) {
     // It is gone, and its configuration can't be removed.
     let spare = api.ok(201, "POST", "/apps", source(world, "spare")).await["id"].clone();
     broken.refused(502, "DELETE", &format!("/apps/{spare}"), Value::Null).await;
-}
-
-async fn id_of(api: &Api, name: &str) -> Value {
-    let apps = api.get("/apps").await;
-    let found = apps["apps"].as_array().unwrap().iter().find(|one| one["app"]["name"] == name);
-    found.unwrap()["app"]["id"].clone()
 }
 
 async fn removing(api: &Api, given: &Given, other: &Value) {
