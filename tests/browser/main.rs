@@ -93,6 +93,8 @@ fn large(user: &Plakar, environment: &[(String, String)]) {
     }
 }
 
+const PASSPHRASE: &str = "mule lantern orbit pickle 47";
+
 /// The drive, the user and the console, which a browser looks at.
 struct World {
     browser: Browser,
@@ -191,8 +193,7 @@ impl World {
         let browser = &self.browser;
         browser.open("/assign").await;
         browser.shoot("02-assign-resource").await;
-        browser.fill("Resource", "my drive").await;
-        browser.fill("Class", "file-storage").await;
+        // The resource and its class are found out.
         browser.press("Continue").await;
         browser.says("opendrive").await;
         browser.shoot("03-assign-integration").await;
@@ -206,14 +207,31 @@ impl World {
         browser.fill("Password", "not the password").await;
         browser.fill("Store", &self.user.path("vault")).await;
         browser.check("Make the store").await;
+        self.enters_passphrase().await;
         browser.shoot("04-assign-details").await;
         browser.press("Assign").await;
         browser.says("does not begin with opendrive:// or rclone://").await;
         browser.shoot("05-assign-fault").await;
         browser.fill("Location", "opendrive://Documents").await;
         browser.fill("Password", "not the password").await;
+        self.enters_passphrase().await;
+        browser.press("Assign").await;
+        browser.says("tested and refused").await;
+        // Saved all the same, as for a drive that is away; the sheet to print comes next.
+        browser.fill("Password", "not the password").await;
+        self.enters_passphrase().await;
+        browser.check("Save without a test").await;
         browser.press("Assign").await;
         browser.says("The app is assigned").await;
+        browser.says("Recovery sheet of documents").await;
+        browser.shoot("05-recovery-sheet").await;
+        browser.open("/apps/1").await;
+    }
+
+    /// A secret is not given back by a form that is shown again.
+    async fn enters_passphrase(&self) {
+        self.browser.fill("Passphrase of the store", PASSPHRASE).await;
+        self.browser.fill("Passphrase again", PASSPHRASE).await;
     }
 
     /// A test that fails, and one that does not.
