@@ -190,7 +190,8 @@ fn steps(app: &App, known: &Configured, asks: bool) -> Result<Vec<RecoveryStep>>
         }
         (None, []) => String::new(),
         (None, secrets) => format!(
-            "It asks for {}, without showing it, and keeps it in Plakar's configuration.",
+            "What begins with `read` waits for the {} of the drive: type it and press Enter; nothing is shown. Plakar keeps it in its \
+             configuration; for a moment other users of this machine could see it among the processes.",
             secrets.join(", ")
         ),
     };
