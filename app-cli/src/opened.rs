@@ -50,7 +50,12 @@ impl Opened {
         &'a self,
         work: impl AsyncFnOnce(&'a Self) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        on_runtime(work(self))
+        on_runtime(async {
+            let done = work(self).await?;
+            // What follows the end of a task, such as the copy of the state, is not cut off.
+            self.service.wait().await;
+            Ok(done)
+        })
     }
 
     /// Runs a command to its end, or until a signal comes.

@@ -91,10 +91,10 @@ pub(super) struct Check {
     /// This restore point: latest, or an id or its beginning
     point: Option<String>,
     /// So many
-    #[arg(long, value_name = "N", conflicts_with = "point", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     points: Option<u32>,
     /// All of them
-    #[arg(long, conflicts_with_all = ["point", "points"])]
+    #[arg(long)]
     all: bool,
     #[command(flatten)]
     told: TaskOutput,
@@ -103,6 +103,16 @@ pub(super) struct Check {
 impl Check {
     pub(super) async fn run(self, opened: &Opened, out: &mut Output) -> Result<Exit, Failure> {
         let app = opened.source(&self.name).await?;
+        if [self.point.is_some(), self.points.is_some(), self.all]
+            .iter()
+            .filter(|given| **given)
+            .count()
+            > 1
+        {
+            return Err(Failure::usage(
+                "a restore point, --points and --all cannot be used together: give one of them",
+            ));
+        }
         let scope = match (&self.point, self.points) {
             (Some(point), _) => CheckScope::Point(find_point(opened, &app, point).await?),
             (None, Some(points)) => CheckScope::Points(points),

@@ -2,11 +2,12 @@
 
 use super::error::{Error, Result};
 use super::handle::Service;
+use super::places::is_place;
 use plakar_driver::{Kind, Name, Overlap, overlap, store_folder};
 
 /// # Errors
 /// The places of a source and of a store have paths in common.
-pub(super) fn apart(source: &str, store: &str) -> Result<()> {
+fn apart(source: &str, store: &str) -> Result<()> {
     let Some(folder) = store_folder(store) else { return Ok(()) };
     let path = folder.display();
     match overlap(source, &folder) {
@@ -24,11 +25,13 @@ impl Service {
     /// # Errors
     /// The source at this location and the store, as an app names it, have paths in common.
     pub(super) async fn apart_from(&self, source: &str, store: &str) -> Result<()> {
-        if store.starts_with('/') {
+        if is_place(store) {
             return apart(source, store);
         }
         let name = Name::new(store.trim_start_matches('@'))?;
-        let configured = self.plakar.configured(Kind::Store, &name).await?;
-        apart(source, configured.get("location").map_or("", String::as_str))
+        let mut all = self.plakar.configurations(Kind::Store).await?;
+        let location = all.remove(name.as_str()).and_then(|mut options| options.remove("location"));
+        // That there is none of this name is found when it is looked for.
+        apart(source, location.as_deref().unwrap_or_default())
     }
 }

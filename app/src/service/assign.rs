@@ -120,6 +120,10 @@ impl Service {
         };
         spec.check()?;
         self.free(&spec, entry.is_some()).await?;
+        if let Some(text) = &spec.store {
+            let location = options.get("location").map_or("", String::as_str);
+            self.apart_from(location, text).await?;
+        }
         let entry_name = Name::new(&spec.entry)?;
         if !assign.skip_test {
             self.try_login(kind, &entry_name, &options).await?;

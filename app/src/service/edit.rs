@@ -103,11 +103,11 @@ impl Service {
         let mut of_store = None;
         if let Some(text) = spec.store.take() {
             let same = old.spec.store.as_ref() == Some(&text);
+            if !same || options.is_some() {
+                let location = source.get("location").map_or("", String::as_str);
+                self.apart_from(location, &text).await?;
+            }
             if same && store_options.is_empty() {
-                if options.is_some() {
-                    let location = source.get("location").map_or("", String::as_str);
-                    self.apart_from(location, &text).await?;
-                }
                 spec.store = Some(text);
             } else {
                 let wish = StoreWish {

@@ -69,11 +69,16 @@ impl Service {
         self.scheduler.run(Arc::clone(&self.runner), self.stop.clone()).await;
     }
 
+    /// Waits for the ends of the tasks that this process has started, and for what follows them.
+    pub async fn wait(&self) {
+        self.running.close();
+        self.running.wait().await;
+    }
+
     /// Cancels the tasks of this process and waits for their ends.
     pub async fn stop(&self) {
         self.stop.cancel();
-        self.running.close();
-        self.running.wait().await;
+        self.wait().await;
     }
 
     /// The state, off the threads that must not wait for a disk.

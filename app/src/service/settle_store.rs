@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use super::apart::apart;
 use super::error::{Error, Result};
 use super::handle::Service;
 use super::places::{free_name, is_place, local_folder, same_place, without_password};
@@ -60,12 +59,9 @@ impl Service {
     ///
     /// # Errors
     /// [`Error::Faults`] for its options, by keys that begin with `store.`; the store can't be opened
-    /// or made, or lies in its source.
+    /// or made.
     pub(super) async fn settle_store(&self, wish: &StoreWish<'_>) -> Result<SettledStore> {
         let (text, entry) = self.entry_of(wish).await?;
-        let location = entry.options.as_ref().and_then(|(_, options)| options.get("location"));
-        let source = wish.source.get("location").map_or("", String::as_str);
-        apart(source, location.map_or(text.as_str(), String::as_str))?;
         let reference = store(&text)?;
         let trial = Trial::new(&self.plakar)?;
         if let Some((name, options)) = &entry.options {

@@ -12,7 +12,18 @@ pub async fn checked(api: &Api, app: &Value, snapshot: &str) {
         let mut asked = input.clone();
         asked["kind"] = json!("check");
         let (task, _) = api.run(app, asked).await;
-        assert_eq!((&task["state"], &task["input"]), (&json!("succeeded"), &input), "{task}");
+        // Of one restore point, when it was made is noted too.
+        let mut kept = task["input"].clone();
+        let taken = kept.as_object_mut().unwrap().remove("taken");
+        assert_eq!((&task["state"], &kept), (&json!("succeeded"), &input), "{task}");
+        assert_eq!(taken.is_some(), input["snapshot"].is_string(), "{task}");
+        if taken.is_some() {
+            let about = task["about"].as_str().unwrap();
+            assert!(
+                about.starts_with("check the restore point 20") && about.contains(&snapshot[..8]),
+                "{about}"
+            );
+        }
         let check = &api.get(&path).await["check"];
         assert_eq!((&check["state"], &check["task"]), (&json!("verified"), &task["id"]));
     }

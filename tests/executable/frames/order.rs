@@ -312,11 +312,12 @@ async fn a_store_called_out_of_order_says_so_and_goes_on() {
         tokio::time::timeout(Duration::from_millis(300), client.put(ReceiverStream::new(receiver)))
             .await;
     assert!(put.is_err(), "a Put without its end was answered");
-    drop(sender);
     assert_eq!(
         client.list(ListRequest { r#type: 1 }).await.unwrap().into_inner().macs,
         [Bytes::copy_from_slice(&[1; 32])]
     );
+    // Earlier it might pass for the end of the stream, before the call is seen to be given up.
+    drop(sender);
     drop(client);
     let (exit, stderr) = plugin.hang_up().await;
     assert!(exit.success() && stderr.is_empty(), "{exit}: {stderr}");

@@ -198,7 +198,7 @@ fn check_and_restore(world: &World) {
     let lines: Vec<&str> = shown.lines().collect();
     assert!(lines[0].contains("verified") && lines[1].contains("not checked yet"), "{shown}");
     assert!(world.ok(&["check", "drive", "--all"]).contains("(3 restore points)"));
-    world.fails(2, &["check", "drive", "latest", "--points", "2"], "cannot be used with");
+    world.fails(2, &["check", "drive", "latest", "--points", "2"], "give one of them");
     let out = world.user.path("out");
     let restored =
         world.ok(&["restore", "drive", "latest", "/Documents", "--to", &format!("folder:{out}")]);
