@@ -36,7 +36,7 @@ pub use browse::index::{Index, Order, OrderBy};
 pub use browse::indexes::IndexState;
 pub use browse::listing::{Listing, SearchAnswer};
 pub use browse::points::{Amount, Entry, EntryKind, Page, RestorePoint};
-pub use configuration::overlap::{Overlap, overlap, store_folder};
+pub use configuration::overlap::{Overlap, is_within, lies_in, overlap, store_folder};
 pub use configuration::store::{Store, StoreState};
 pub use configuration::{Kind, Options, mask, packages, parse_shown, schema};
 pub use error::{Error, Result};

@@ -31,6 +31,13 @@ pub(super) struct EditApp {
     subclass: Option<String>,
     #[command(flatten)]
     details: AppDetails,
+    /// Make the store if there is none: encrypted, with store.passphrase of --options-stdin or the
+    /// line of --passphrase-stdin
+    #[arg(long)]
+    create_store: bool,
+    /// Make the store without encryption: whoever can read its files can read all that is backed up
+    #[arg(long, requires = "create_store")]
+    unencrypted: bool,
     /// Print the app as one JSON object
     #[arg(long)]
     json: bool,
@@ -70,6 +77,8 @@ impl EditApp {
             options,
             store: self.details.store()?,
             store_options,
+            create_store: self.create_store,
+            unencrypted: self.unencrypted,
             skip_test: self.details.no_test,
             retention: self.details.keep.is_given().then(|| self.details.keep.over(old.retention)),
             protection: self.details.protection.over(&old.protection),
@@ -99,10 +108,19 @@ impl RemoveApp {
     pub(super) async fn run(self, opened: &Opened, _: &mut Output) -> Result<Exit, Failure> {
         let app = opened.app(&self.named).await?;
         let what = format!("the {} {}", app.spec.kind, app.spec.name);
-        ask::confirm(self.yes, &format!("{what} goes, with its schedules, tasks and credentials"))
-            .await?;
+        let with =
+            if app.adopted { "schedules and tasks" } else { "schedules, tasks and credentials" };
+        ask::confirm(self.yes, &format!("{what} goes, with its {with}")).await?;
         opened.service.remove(app.id).await?;
-        say(&format!("{what} is removed; what it backed up is still in its store"));
+        let left = if app.adopted {
+            format!(
+                "; its {} in Plakar's configuration stays, as it was there before",
+                app.spec.kind
+            )
+        } else {
+            String::new()
+        };
+        say(&format!("{what} is removed; what it backed up is still in its store{left}"));
         Ok(Exit::Done)
     }
 }

@@ -41,6 +41,7 @@ fn print(sheet: &RecoverySheet, out: &mut Output) -> Result<(), Failure> {
     };
     let points = match sheet.newest {
         Some(newest) => format!("{}, the newest of {}", sheet.points, time(newest)),
+        None if sheet.unreadable.is_some() => "not known: the store could not be opened".to_owned(),
         None => "none yet".to_owned(),
     };
     let mut rows = vec![

@@ -96,8 +96,10 @@ pub struct HealthFacts {
     pub planned: Vec<PlannedTask>,
     /// A task of it runs or is about to, and sees to what is due.
     pub is_busy: bool,
-    /// The newest backup that made a restore point.
+    /// The newest backup that made a restore point in its present store.
     pub backup: Option<PastTask>,
+    /// There is one in another store only.
+    pub was_elsewhere: bool,
     /// The newest backup that ended in any way.
     pub tried: Option<PastTask>,
     /// The newest check that came to an end; interrupted ones say nothing.
@@ -136,6 +138,8 @@ pub enum HealthReason {
     Excluded(String),
     /// There is no restore point that is known of.
     NeverBackedUp,
+    /// There is none in its present store.
+    StoreChanged,
     /// The newest backup is older than twice the longest gap of its schedules.
     OlderThanSchedule {
         /// The backup.
@@ -181,6 +185,7 @@ impl HealthReason {
         match self {
             Self::IsDestination | Self::Excluded(_) => HealthVerdict::Excluded,
             Self::NeverBackedUp
+            | Self::StoreChanged
             | Self::OlderThanSchedule { .. }
             | Self::OlderThanAllowed { .. }
             | Self::CheckFailed(_)
@@ -201,6 +206,7 @@ impl HealthReason {
             Self::IsDestination => "destination",
             Self::Excluded(_) => "excluded",
             Self::NeverBackedUp => "never_backed_up",
+            Self::StoreChanged => "store_changed",
             Self::OlderThanSchedule { .. } => "older_than_schedule",
             Self::OlderThanAllowed { .. } => "older_than_allowed",
             Self::CheckFailed(_) => "check_failed",
@@ -231,6 +237,7 @@ impl HealthReason {
             | Self::IsDestination
             | Self::Excluded(_)
             | Self::NeverBackedUp
+            | Self::StoreChanged
             | Self::Overdue { .. } => None,
         }
     }
@@ -243,6 +250,9 @@ impl HealthReason {
             }
             Self::Excluded(why) => format!("It needs no protection: {}", sentence(why)),
             Self::NeverBackedUp => "It was never backed up.".into(),
+            Self::StoreChanged => {
+                "It has another store now, and nothing was backed up to that yet.".into()
+            }
             Self::OlderThanSchedule { backup, gap } => format!(
                 "The last backup is of {}; by its schedule it must not be older than {}.",
                 time(backup.at),
@@ -312,7 +322,7 @@ fn told(kind: &str, task: &PastTask) -> String {
         TaskEnd::Well => "went well",
         TaskEnd::WithErrors => "has errors",
         TaskEnd::Failed => "failed",
-        TaskEnd::Interrupted => "was interrupted",
+        TaskEnd::Interrupted => return interrupted(kind, task),
     };
     let begin = format!("The last {kind}, of {}, {how}", time(task.at));
     if task.verdict.trim().is_empty() {
@@ -320,6 +330,13 @@ fn told(kind: &str, task: &PastTask) -> String {
     } else {
         format!("{begin}: {}", sentence(&task.verdict))
     }
+}
+
+/// Its verdict begins with that word.
+fn interrupted(kind: &str, task: &PastTask) -> String {
+    let why = task.verdict.trim().trim_start_matches("interrupted").trim_start_matches(':').trim();
+    let begin = format!("The last {kind}, of {}, was interrupted", time(task.at));
+    if why.is_empty() { format!("{begin}.") } else { format!("{begin}: {}", sentence(why)) }
 }
 
 /// How an app is doing, and why.
@@ -365,7 +382,10 @@ pub fn health(facts: &HealthFacts, now: DateTime<Utc>) -> Health {
 
 /// Whether there is no backup, or the newest is too old.
 fn age(facts: &HealthFacts, now: DateTime<Utc>) -> Option<HealthReason> {
-    let Some(backup) = facts.backup.clone() else { return Some(HealthReason::NeverBackedUp) };
+    let Some(backup) = facts.backup.clone() else {
+        let moved = facts.was_elsewhere;
+        return Some(if moved { HealthReason::StoreChanged } else { HealthReason::NeverBackedUp });
+    };
     let planned = facts.planned.iter().filter(|planned| planned.is_backup);
     let calendars: Vec<Calendar> = planned.map(|planned| planned.calendar.clone()).collect();
     let old = now - backup.at;

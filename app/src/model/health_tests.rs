@@ -96,6 +96,8 @@ fn without_a_schedule_the_days_count() {
     assert_eq!(told(&at(TimeDelta::hours(25), 1)).0, HealthVerdict::NotProtected);
     let never = HealthFacts { backup: None, tried: None, ..fine() };
     assert_eq!(told(&never), (HealthVerdict::NotProtected, vec!["never_backed_up"]));
+    let elsewhere = HealthFacts { was_elsewhere: true, ..never };
+    assert_eq!(told(&elsewhere), (HealthVerdict::NotProtected, vec!["store_changed"]));
 }
 
 #[test]

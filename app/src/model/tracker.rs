@@ -150,7 +150,8 @@ impl ProgressTracker {
             failed: self.failed,
             bytes: self.bytes,
             expected_bytes: self.expected.bytes,
-            percent: self.percent,
+            // There is more than was expected: how much more nobody knows.
+            percent: self.percent.filter(|_| !self.is_beyond_expected()),
             bytes_per_second: self.rate(),
             // Of the last phase, or of the only one: of the others nothing is known.
             seconds_left: self
@@ -170,6 +171,14 @@ impl ProgressTracker {
     fn keep(&mut self, path: &str) {
         self.paths.truncate(MAX_KEPT_PATHS - 1);
         self.paths.push_front(plain_text(path, MAX_PATH_LETTERS));
+    }
+
+    /// Whether this phase has more than was expected of it.
+    fn is_beyond_expected(&self) -> bool {
+        let beyond = |done: Option<u64>, expected: Option<u64>| {
+            done.zip(expected).is_some_and(|(done, expected)| done > expected)
+        };
+        beyond(Some(self.entries), self.expected.entries) || beyond(self.bytes, self.expected.bytes)
     }
 
     /// How much of this phase is done, under 1.
@@ -261,11 +270,13 @@ mod tests {
                     News::Read(bytes) => tracker.read(bytes, now),
                 }
                 let progress = tracker.progress(now);
-                prop_assert!(progress.percent >= last, "{last:?} then {progress:?}");
+                // None is shown while there is more than was expected.
+                let percent = progress.percent.or(last);
+                prop_assert!(percent >= last, "{last:?} then {progress:?}");
                 prop_assert!(progress.percent.is_none_or(|percent| percent < 100));
                 prop_assert!(progress.paths.len() <= MAX_KEPT_PATHS);
                 prop_assert!(!progress.line().contains("100 %"));
-                last = progress.percent;
+                last = percent;
             }
         }
     }
@@ -291,10 +302,23 @@ mod tests {
             (Some(4 << 20), Some(7)),
             "{progress:?}"
         );
-        // More than there were: nothing is said of what is left, and it stays where it was.
+        // More than there were: nothing is said of what is left, nor of a share.
         (0..5).for_each(|_| tracker.done("/c"));
         let progress = tracker.progress(Duration::from_secs(30));
-        assert_eq!((progress.percent, progress.seconds_left), (Some(73), None));
+        assert_eq!((progress.percent, progress.seconds_left), (None, None));
+    }
+
+    #[test]
+    fn there_is_no_share_of_more_than_was_expected() {
+        let mut tracker = ProgressTracker::default();
+        tracker.phase("backing up", Duration::ZERO);
+        tracker.expect(Expected { entries: Some(2), bytes: None });
+        let mut percent = Vec::new();
+        for path in ["/a", "/b", "/c"] {
+            tracker.done(path);
+            percent.push(tracker.progress(Duration::from_secs(9)).percent);
+        }
+        assert_eq!(percent, [Some(50), Some(99), None]);
     }
 
     #[test]

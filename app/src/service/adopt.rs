@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use super::error::Result;
@@ -11,7 +11,7 @@ use super::handle::Service;
 use super::integrations::Form;
 use super::places::without_password;
 use super::references::{configuration_kind, connector_kind, store};
-use crate::state::{App, AppKind};
+use crate::state::{App, AppKind, ExternalBackup};
 use plakar_driver::{Name, RestorePoint};
 
 /// The restore points of one app in a store, as far as their tags tell.
@@ -55,6 +55,24 @@ impl Service {
         let browser = self.browsers.of(&self.plakar, &store(text)?).await?;
         let points = browser.restore_points(None).await?;
         Ok(marks(points, &self.apps().await?))
+    }
+
+    /// Notes the newest restore point of an app that was taken over, for the verdict to know it.
+    pub(super) async fn note_taken_over(&self, app: &App) -> Result<()> {
+        let Some(text) = &app.spec.store else { return Ok(()) };
+        let browser = self.browsers.of(&self.plakar, &store(text)?).await?;
+        let points = browser.restore_points(Some(&app.key)).await?;
+        let Some(newest) = points.into_iter().next() else { return Ok(()) };
+        let length = TimeDelta::from_std(newest.duration).unwrap_or_default();
+        let backup = ExternalBackup {
+            snapshot: newest.id.to_string(),
+            started: newest.taken,
+            ended: newest.taken + length,
+            bytes: newest.size,
+            errors: newest.errors,
+        };
+        let id = app.id;
+        self.state(move |state| state.record_external(id, &backup)).await
     }
 
     /// The sources or destinations of Plakar's configuration that are no apps.

@@ -1,14 +1,32 @@
-//! A store that lies in its own source is refused: Plakar would leave it out of every backup.
+//! A store that lies in its own source is refused: Plakar would leave it out of every backup, or take
+//! all of it into each.
+
+use std::path::Path;
 
 use super::error::{Error, Result};
 use super::handle::Service;
 use super::places::is_place;
-use plakar_driver::{Kind, Name, Overlap, overlap, store_folder};
+use crate::state::AppId;
+use plakar_driver::{Kind, Name, Options, Overlap, is_within, lies_in, overlap, store_folder};
+
+fn location(options: &Options) -> &str {
+    options.get("location").map_or("", String::as_str)
+}
 
 /// # Errors
 /// The places of a source and of a store have paths in common.
-fn apart(source: &str, store: &str) -> Result<()> {
-    let Some(folder) = store_folder(store) else { return Ok(()) };
+fn apart(source: &Options, store: &Options) -> Result<()> {
+    let accounts = (source.get("username"), store.get("username"));
+    let same_account = !matches!(accounts, (Some(one), Some(other)) if one != other);
+    let (source, store) = (location(source), location(store));
+    let Some(folder) = store_folder(store) else {
+        if same_account && lies_in(store, source) {
+            return Err(Error::Input(format!(
+                "store: {store} lies in the source {source}: each backup would have the store in it, and grow by all that the last one had; write a place that is not in the source"
+            )));
+        }
+        return Ok(());
+    };
     let path = folder.display();
     match overlap(source, &folder) {
         None => Ok(()),
@@ -23,15 +41,38 @@ fn apart(source: &str, store: &str) -> Result<()> {
 
 impl Service {
     /// # Errors
-    /// The source at this location and the store, as an app names it, have paths in common.
-    pub(super) async fn apart_from(&self, source: &str, store: &str) -> Result<()> {
+    /// A restore to this folder would write into the folder of the app's store.
+    pub(super) async fn not_into_its_store(&self, app: AppId, folder: &Path) -> Result<()> {
+        let app = self.source(app).await?;
+        let text = app.spec.store.unwrap_or_default();
+        let location_of = |name: Name| async move {
+            let all = self.plakar.configurations(Kind::Store).await?;
+            Ok::<_, Error>(all.get(name.as_str()).map(location).unwrap_or_default().to_owned())
+        };
+        let place = if is_place(&text) {
+            text
+        } else {
+            location_of(Name::new(text.trim_start_matches('@'))?).await?
+        };
+        if store_folder(&place).is_some_and(|store| is_within(folder, &store)) {
+            let folder = folder.display();
+            return Err(Error::Input(format!(
+                "the folder {folder} is in the store itself, at {place}: write another folder"
+            )));
+        }
+        Ok(())
+    }
+
+    /// # Errors
+    /// The source with these options and the store, as an app names it, have paths in common.
+    pub(super) async fn apart_from(&self, source: &Options, store: &str) -> Result<()> {
         if is_place(store) {
-            return apart(source, store);
+            // On the drive that is backed up it gets the login of the source.
+            return apart(source, &Options::from([("location".to_owned(), store.to_owned())]));
         }
         let name = Name::new(store.trim_start_matches('@'))?;
         let mut all = self.plakar.configurations(Kind::Store).await?;
-        let location = all.remove(name.as_str()).and_then(|mut options| options.remove("location"));
         // That there is none of this name is found when it is looked for.
-        apart(source, location.as_deref().unwrap_or_default())
+        apart(source, &all.remove(name.as_str()).unwrap_or_default())
     }
 }

@@ -121,8 +121,7 @@ impl Service {
         spec.check()?;
         self.free(&spec, entry.is_some()).await?;
         if let Some(text) = &spec.store {
-            let location = options.get("location").map_or("", String::as_str);
-            self.apart_from(location, text).await?;
+            self.apart_from(&options, text).await?;
         }
         let entry_name = Name::new(&spec.entry)?;
         if !assign.skip_test {
@@ -146,12 +145,13 @@ impl Service {
                 Some(settled)
             }
         };
-        let mark = assign.mark;
+        let (mark, adopted) = (assign.mark, entry.is_some());
+        let taken_over = mark.is_some();
         let now = chrono::Utc::now();
         let app = self
             .state(move |state| match mark {
-                Some(mark) => state.add_app_marked(&spec, &mark, now),
-                None => state.add_app(&spec, now),
+                Some(mark) => state.add_app_marked(&spec, &mark, adopted, now),
+                None => state.add_app_adopted(&spec, adopted, now),
             })
             .await?;
         // In this order: the name is ours now, so no other app's configuration is replaced.
@@ -160,6 +160,10 @@ impl Service {
             let id = app.id;
             self.state(move |state| state.remove_app(id)).await?;
             return Err(error);
+        }
+        if taken_over && let Err(error) = self.note_taken_over(&app).await {
+            // The restore points are there; only the verdict does not know them yet.
+            tracing::warn!(%error, "the newest restore point could not be noted");
         }
         self.scheduler.wake();
         Ok(app)

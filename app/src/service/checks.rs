@@ -47,6 +47,7 @@ pub(super) async fn check(
     if !gone.is_empty() && !listed.is_empty() {
         tools.blocking(move |state| state.forget_checked(app, &gone)).await?;
     }
+    let lost = tools.lost(job, &there).await?.filter(|_| !matches!(scope, CheckScope::Point(_)));
     let wanted: Vec<SnapshotId> = match scope {
         CheckScope::Point(id) => vec![id.clone()],
         CheckScope::Points(count) => due(&newest_first, &checked, *count)?,
@@ -72,7 +73,14 @@ pub(super) async fn check(
             tools.blocking(move |state| state.note_checked(app, &id, &noted)).await?;
         }
     }
-    Ok(told(found, wanted.len(), log))
+    let told = told(found, wanted.len(), log);
+    Ok(match lost {
+        Some(lost) if told.verdict == Verdict::Succeeded => {
+            log.say(&lost);
+            WorkResult { retry: false, ..WorkResult::of(Verdict::Failed { reason: lost }) }
+        }
+        _ => told,
+    })
 }
 
 impl CheckTools<'_> {
@@ -81,6 +89,22 @@ impl CheckTools<'_> {
         let browser = self.browsers.of(self.plakar, store).await?;
         let points = browser.restore_points(Some(&job.app.key)).await?;
         Ok(points.into_iter().map(|point| point.id).collect())
+    }
+
+    /// That the restore point of the newest backup is not in the store, if it is so.
+    async fn lost(&self, job: &Job, there: &BTreeSet<&str>) -> Result<Option<String>> {
+        let app = job.app.id;
+        let last = self.blocking(move |state| Ok(state.newest_tasks(app)?.last)).await?;
+        let last = last.filter(|task| task.store == job.app.spec.store);
+        let missing = last.and_then(|task| {
+            let id = task.snapshot.filter(|id| !there.contains(id.as_str()))?;
+            let short: String = id.chars().take(8).collect();
+            Some(format!(
+                "the restore point {short} of the last backup (task {}) is not in the store: it was removed, or the store has lost it; what is there is whole",
+                task.id
+            ))
+        });
+        Ok(missing)
     }
 
     async fn blocking<T: Send + 'static>(

@@ -34,6 +34,10 @@ pub struct Edit {
     /// What the store's connector needs and Plakar's configuration does not have, its `passphrase`
     /// too.
     pub store_options: Options,
+    /// Whether the store is made if there is none.
+    pub create_store: bool,
+    /// Whether it is made without encryption.
+    pub unencrypted: bool,
     /// Whether it is saved without a test of the login and the store, for a drive that is away now.
     pub skip_test: bool,
     /// Its own retention.
@@ -86,6 +90,8 @@ impl Service {
             options,
             store,
             store_options,
+            create_store,
+            unencrypted,
             skip_test,
             retention,
             protection,
@@ -104,17 +110,16 @@ impl Service {
         if let Some(text) = spec.store.take() {
             let same = old.spec.store.as_ref() == Some(&text);
             if !same || options.is_some() {
-                let location = source.get("location").map_or("", String::as_str);
-                self.apart_from(location, &text).await?;
+                self.apart_from(&source, &text).await?;
             }
-            if same && store_options.is_empty() {
+            if same && store_options.is_empty() && !create_store {
                 spec.store = Some(text);
             } else {
                 let wish = StoreWish {
                     text: &text,
                     options: &store_options,
-                    create: false,
-                    unencrypted: false,
+                    create: create_store,
+                    unencrypted,
                     skip_test,
                     name: &spec.name,
                     source: &source,
@@ -163,14 +168,17 @@ impl Service {
         Ok(changed)
     }
 
-    /// Removes an app, its schedules, tasks and logs, and its configuration. What it backed up
-    /// stays in its store.
+    /// Removes an app, its schedules, tasks and logs, and its configuration, unless Plakar had that
+    /// before. What it backed up stays in its store.
     ///
     /// # Errors
     /// A task of it runs.
     pub async fn remove(&self, id: AppId) -> Result<()> {
         let app = self.app(id).await?;
         self.state(move |state| state.remove_app(id)).await?;
+        if app.adopted {
+            return Ok(());
+        }
         Ok(self
             .plakar
             .unconfigure(configuration_kind(app.spec.kind), &Name::new(&app.spec.entry)?)

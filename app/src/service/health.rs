@@ -121,14 +121,17 @@ pub(super) fn health_of(
         task.kind != TaskKind::Test
             && (task.state != TaskState::Queued || now - task.created <= QUEUED_COUNTS)
     };
-    let newest = tasks.last.as_ref().and_then(|task| task.snapshot.as_ref());
+    // What is in another store than the app's present one does not protect it.
+    let last = tasks.last.as_ref().filter(|task| task.store == app.spec.store);
+    let newest = last.and_then(|task| task.snapshot.as_ref());
     let facts = HealthFacts {
         is_destination: app.spec.kind == AppKind::Destination,
         excluded: app.spec.protection.excluded.clone(),
         max_age_days: app.spec.protection.max_age_days,
         planned: planned.collect(),
         is_busy: tasks.open.iter().any(sees_to_it),
-        backup: past(&tasks.last),
+        backup: last.and_then(self::past),
+        was_elsewhere: last.is_none() && tasks.last.is_some(),
         tried: past(&tasks.tried),
         check: past(&tasks.check),
         prune: past(&tasks.prune),

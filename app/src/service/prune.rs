@@ -18,10 +18,10 @@ impl Service {
     pub async fn prune_plan(&self, app: AppId) -> Result<PrunePlan> {
         let app = self.source(app).await?;
         let id = app.id;
-        let told = move |state: &State| Ok((state.effective_retention(id)?, state.pinned(id)?));
-        let (retention, pinned) = self.state(told).await?;
-        let pinned = pinned.into_keys().collect();
-        Ok(make_plan(&self.plakar, &self.browsers, &app, retention, &pinned).await?.plan)
+        let told = move |state: &State| Ok((state.effective_retention(id)?, state.pruning(id)?));
+        let (retention, (pinned, damaged)) = self.state(told).await?;
+        let (plakar, browsers) = (&self.plakar, &self.browsers);
+        Ok(make_plan(plakar, browsers, &app, retention, &pinned, &damaged).await?.plan)
     }
 
     /// Keeps a restore point from every prune of ours.

@@ -71,6 +71,7 @@ pub(super) async fn make_plan(
     app: &App,
     retention: Retention,
     pinned: &BTreeSet<String>,
+    damaged: &BTreeSet<String>,
 ) -> Result<MadePlan> {
     if retention.is_empty() {
         return Err(Error::Input(format!(
@@ -79,12 +80,16 @@ pub(super) async fn make_plan(
         )));
     }
     let store = store_of(app)?;
-    let points = plakar.prune_plan(browsers, &store, &app.key, retention, pinned).await?;
+    let points = plakar.prune_plan(browsers, &store, &app.key, retention, pinned, damaged).await?;
     let shown = |point: &PlannedPoint| PrunePoint {
         id: point.id.clone(),
         taken: point.taken,
         keep: point.keep,
-        rule: point.rule.to_string(),
+        rule: if damaged.contains(point.id.as_str()) {
+            format!("damaged; {}", point.rule)
+        } else {
+            point.rule.to_string()
+        },
         pinned: pinned.contains(point.id.as_str()),
     };
     let plan = PrunePlan {

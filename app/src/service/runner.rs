@@ -227,11 +227,11 @@ impl PlakarRunner {
         log: &mut TaskLog<'_>,
     ) -> Result<WorkResult> {
         let (state, app) = (self.state.clone(), job.app.id);
-        let pinned = tokio::task::spawn_blocking(move || state.pinned(app)).await;
-        let pinned = pinned.map_err(|error| Error::Internal(error.to_string()))??;
-        let pinned = pinned.into_keys().collect();
+        let told = tokio::task::spawn_blocking(move || state.pruning(app)).await;
+        let (pinned, damaged) = told.map_err(|error| Error::Internal(error.to_string()))??;
         let MadePlan { plan, points } =
-            make_plan(&self.plakar, &self.browsers, &job.app, job.retention, &pinned).await?;
+            make_plan(&self.plakar, &self.browsers, &job.app, job.retention, &pinned, &damaged)
+                .await?;
         // A schedule is the consent to what it makes due; anybody else saw a plan.
         if job.task.slot.is_none() {
             accept(&plan, token.unwrap_or_default())?;
@@ -252,8 +252,12 @@ impl PlakarRunner {
         let forgotten = tokio::task::spawn_blocking(move || state.forget_checked(app, &gone)).await;
         forgotten.map_err(|error| Error::Internal(error.to_string()))??;
         Ok(WorkResult::well(format!(
-            "{} restore points kept, {} removed",
-            plan.kept(),
+            "{} kept, {} removed",
+            if plan.kept() == 1 {
+                "1 restore point".into()
+            } else {
+                format!("{} restore points", plan.kept())
+            },
             plan.removed()
         )))
     }

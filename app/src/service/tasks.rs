@@ -104,7 +104,10 @@ impl Service {
                     }
                     RestorePlace::Source => {}
                     RestorePlace::Destination(name) => drop(self.destination(name).await?),
-                    RestorePlace::Folder(path) => drop(restore_folder(path)?),
+                    RestorePlace::Folder(path) => {
+                        restore_folder(path)?;
+                        self.not_into_its_store(app, path).await?;
+                    }
                 }
                 return Ok(Some(opened.point.taken));
             }

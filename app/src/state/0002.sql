@@ -3,6 +3,9 @@
 
 ALTER TABLE app ADD COLUMN protection TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(protection));
 
+-- Whether its entry was in Plakar's configuration before: it stays there when the app goes.
+ALTER TABLE app ADD COLUMN adopted INTEGER NOT NULL DEFAULT 0;
+
 -- The newest result of a check of each restore point.
 CREATE TABLE checked (
   app INTEGER NOT NULL REFERENCES app (id) ON DELETE CASCADE,

@@ -72,6 +72,8 @@ pub struct App {
     pub revision: i64,
     /// When it was assigned.
     pub created: DateTime<Utc>,
+    /// Whether its entry was in Plakar's configuration before: it stays there when the app goes.
+    pub adopted: bool,
     /// Since when it has its environment and data classes.
     #[serde(skip)]
     pub(super) since: DateTime<Utc>,
@@ -117,7 +119,7 @@ impl AppSpec {
     }
 }
 
-const SELECT: &str = "SELECT app.id AS id, app.revision AS revision, created, since, kind, app.name AS name, \
+const SELECT: &str = "SELECT app.id AS id, app.revision AS revision, created, adopted, since, kind, app.name AS name, \
      resource.name AS resource_name, class, subclass, environment, \
      data_classes, integration, protocol, entry, store, retention, protection, key FROM app JOIN resource ON resource.id = app.resource";
 
@@ -145,6 +147,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<App> {
         key: row.get("key")?,
         revision: row.get("revision")?,
         created: row.get::<_, UnixMillis>("created")?.0,
+        adopted: row.get("adopted")?,
         since: row.get::<_, UnixMillis>("since")?.0,
         spec,
     })
@@ -195,7 +198,21 @@ impl State {
     ///
     /// What is given cannot be used, or the name is taken.
     pub fn add_app(&self, spec: &AppSpec, now: DateTime<Utc>) -> Result<App> {
-        self.add_app_marked(spec, &random_key()?, now)
+        self.add_app_adopted(spec, false, now)
+    }
+
+    /// Assigns an app, whose entry may be in Plakar's configuration already.
+    ///
+    /// # Errors
+    ///
+    /// As [`State::add_app`].
+    pub fn add_app_adopted(
+        &self,
+        spec: &AppSpec,
+        adopted: bool,
+        now: DateTime<Utc>,
+    ) -> Result<App> {
+        self.add_app_marked(spec, &random_key()?, adopted, now)
     }
 
     /// Assigns an app whose snapshots bear a key already.
@@ -203,7 +220,13 @@ impl State {
     /// # Errors
     ///
     /// As [`State::add_app`], or another app has this key.
-    pub fn add_app_marked(&self, spec: &AppSpec, key: &str, now: DateTime<Utc>) -> Result<App> {
+    pub fn add_app_marked(
+        &self,
+        spec: &AppSpec,
+        key: &str,
+        adopted: bool,
+        now: DateTime<Utc>,
+    ) -> Result<App> {
         spec.check()?;
         check_key(key)?;
         self.write(|transaction| {
@@ -216,7 +239,7 @@ impl State {
             }
             let resource = resource::of(transaction, &spec.resource)?;
             let insert = "INSERT INTO app (kind, name, resource, environment, data_classes, integration, protocol, entry, store, \
-                 retention, created, since, key, protection) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, ?12, ?13)";
+                 retention, created, since, key, protection, adopted) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, ?12, ?13, ?14)";
             let (classes, retention) = (Json(&spec.data_classes), Json(spec.retention));
             let values = params![
                 spec.kind,
@@ -231,7 +254,8 @@ impl State {
                 retention,
                 UnixMillis(now),
                 key,
-                Json(&spec.protection)
+                Json(&spec.protection),
+                adopted
             ];
             transaction.execute(insert, values).map_err(name_taken(spec))?;
             load(transaction, transaction.last_insert_rowid())

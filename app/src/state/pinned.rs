@@ -1,6 +1,6 @@
 //! Restore points that no prune removes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use rusqlite::params;
@@ -11,7 +11,21 @@ use super::database::State;
 use super::error::Result;
 use super::ids::AppId;
 
+/// The restore points that are pinned, and those that are damaged, by their whole ids.
+pub type Pruning = (BTreeSet<String>, BTreeSet<String>);
+
 impl State {
+    /// What a prune of an app has to know of its restore points.
+    ///
+    /// # Errors
+    ///
+    /// The database failed.
+    pub fn pruning(&self, app: AppId) -> Result<Pruning> {
+        let checked = self.checked_points(app)?.into_iter();
+        let damaged = checked.filter(|(_, checked)| !checked.is_whole()).map(|(id, _)| id);
+        Ok((self.pinned(app)?.into_keys().collect(), damaged.collect()))
+    }
+
     /// Pins a restore point of an app; one that is pinned already stays so.
     ///
     /// # Errors

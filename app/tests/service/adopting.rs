@@ -1,7 +1,8 @@
 //! After the loss of the state, and beside it: what a store and Plakar have becomes apps again.
 
 use plakar_driver::{Kind, Options, Store};
-use source_app::service::{Assign, Problem, RestorePlace, Service, Work};
+use source_app::model::HealthVerdict;
+use source_app::service::{Assign, Edit, Problem, RestorePlace, Service, Work};
 use source_app::state::{AppKind, State, TaskState};
 
 use crate::serving::run;
@@ -61,6 +62,9 @@ async fn a_store_gives_its_apps_back_to_a_state_that_knows_nothing() {
     assert_eq!(service.marks("docs").await.unwrap()[0].app.as_deref(), Some("docs"));
     let points = service.points(app.id).await.unwrap();
     assert_eq!(points.len(), 2);
+    // What was made before counts.
+    let status = service.status(Some(app.id)).await.unwrap();
+    assert_eq!(status.verdict, HealthVerdict::Protected, "{status:?}");
     let restore = Work::Restore {
         snapshot: points[1].id.clone(),
         path: path("/"),
@@ -90,6 +94,9 @@ async fn a_store_gives_its_apps_back_to_a_state_that_knows_nothing() {
     assert_eq!(world.plakar.configured(Kind::Source, &name("drive")).await.unwrap(), before);
     assert_eq!(drive.spec.entry, "drive");
     assert!(service.points(drive.id).await.unwrap().is_empty());
+    // It was Plakar's before, and stays when the app goes.
+    service.remove(drive.id).await.unwrap();
+    assert_eq!(world.plakar.configured(Kind::Source, &name("drive")).await.unwrap(), before);
     service.stop().await;
 
     // The copy beside the store is the whole state, in its place again.
@@ -142,5 +149,13 @@ async fn a_folder_of_this_machine_that_plakar_backs_up_becomes_an_app() {
     let shown = service.configuration(app.id).await.unwrap();
     assert_eq!(shown[0].value.as_deref(), folder.to_str());
     assert!(matches!(world.plakar.store_state(&store).await, Ok(plakar_driver::StoreState::Ready)));
+    // Another store is a beginning: nothing is in it yet.
+    let other = world.user.path("other");
+    let edit =
+        Edit { store: Some(other), create_store: true, unencrypted: true, ..Edit::default() };
+    let app = service.edit(app.id, app.revision, edit).await.unwrap();
+    let status = service.status(Some(app.id)).await.unwrap();
+    assert_eq!(status.verdict, HealthVerdict::NotProtected);
+    assert_eq!(status.apps[0].health.reasons[0].code(), "store_changed");
     service.stop().await;
 }

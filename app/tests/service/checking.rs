@@ -3,7 +3,7 @@
 use opendrive_sim::{Fault, What};
 use plakar_driver::SnapshotId;
 use source_app::model::Protection;
-use source_app::service::{CheckScope, Edit, Problem, Work};
+use source_app::service::{CheckScope, Edit, Problem, RestorePlace, Work};
 use source_app::state::{AppKind, Cause, TaskKind, TaskState};
 
 use crate::serving::{ended, run};
@@ -135,8 +135,21 @@ async fn damage_is_found_named_noted_and_lifted() {
     let gone = service.point(app.id, &second).await.err().unwrap();
     assert_eq!(gone.problem(), Problem::NotFound, "{gone}");
     assert!(gone.to_string().contains("is not there any more"), "{gone}");
-    run(&service, &app, Work::Check(CheckScope::Due)).await;
+    // The rest is whole, but the last backup is not there: its app is not protected.
+    let (checked, log) = run(&service, &app, Work::Check(CheckScope::Due)).await;
+    assert_eq!(checked.state, TaskState::Failed, "{log}");
+    let lost = format!("the restore point {} of the last backup", second.short());
+    assert!(checked.verdict.contains(&lost), "{}", checked.verdict);
     assert_eq!(words().await, [Some("verified"), None]);
+    // A restore never goes into the store itself.
+    let into = Work::Restore {
+        snapshot: first.clone(),
+        path: path("/"),
+        to: RestorePlace::Folder(store.join("new")),
+        replace: false,
+    };
+    let refused = service.start(app.id, &into).await.unwrap_err();
+    assert!(refused.to_string().contains("is in the store itself"), "{refused}");
     // A store that shows nothing any more is not well.
     world.user.ok(&["at", store.to_str().unwrap(), "rm", "-apply", first.short()]);
     let (checked, log) = run(&service, &app, Work::Check(CheckScope::Due)).await;

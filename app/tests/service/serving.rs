@@ -295,7 +295,7 @@ async fn an_app_from_its_assignment_to_a_restore() {
     let (pruned, log) = run(&service, &app, prune(Some(&plan.token))).await;
     assert_eq!(
         (pruned.state, pruned.verdict.as_str()),
-        (TaskState::Succeeded, "1 restore points kept, 1 removed"),
+        (TaskState::Succeeded, "1 restore point kept, 1 removed"),
         "{log}"
     );
     assert!(log.contains("removes ") && log.contains("there is a newer one of the day"), "{log}");
@@ -316,7 +316,7 @@ async fn an_app_from_its_assignment_to_a_restore() {
     service.remove_schedule(schedule.id).await.unwrap();
     assert_eq!(
         (ran[0].state, ran[0].cause, ran[0].verdict.as_str()),
-        (TaskState::Succeeded, Cause::Schedule, "1 restore points kept, 0 removed")
+        (TaskState::Succeeded, Cause::Schedule, "1 restore point kept, 0 removed")
     );
     let (_, log) = service.watch(ran[0].id, 0, 1 << 20).await.unwrap();
     let log = String::from_utf8(log.bytes).unwrap();

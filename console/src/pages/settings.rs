@@ -155,6 +155,8 @@ pub async fn save(
             options: configured.form.is_some().then(|| entered.options.clone()),
             store: spec.store,
             store_options: Options::new(),
+            create_store: false,
+            unencrypted: false,
             skip_test: entered.skip_test,
             retention: Some(spec.retention),
             protection: Some(spec.protection),

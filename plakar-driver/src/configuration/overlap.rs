@@ -42,10 +42,24 @@ pub fn overlap(location: &str, store: &Path) -> Option<Overlap> {
     None
 }
 
+/// Whether a store lies in what is backed up, on the same kind of drive: then each backup has the
+/// store in it. Whether it is the same account the caller knows.
+pub fn lies_in(store: &str, source: &str) -> bool {
+    let parts = |location: &str| {
+        let (protocol, rest) = location.split_once(':')?;
+        Some((protocol.to_owned(), cleaned(rest)))
+    };
+    let (Some((one, store)), Some((other, source))) = (parts(store), parts(source)) else {
+        return false;
+    };
+    one == other && below(&store, &source)
+}
+
 /// The folder of a store at this location, if it is one of this machine.
 pub fn store_folder(location: &str) -> Option<PathBuf> {
-    let path = location.strip_prefix("fs://").unwrap_or(location);
-    path.starts_with('/').then(|| PathBuf::from(path))
+    let path = location.strip_prefix("fs:").unwrap_or(location);
+    // `fs:/a`, `fs:///a` and `/a` are the same.
+    path.starts_with('/').then(|| PathBuf::from(cleaned(path)))
 }
 
 /// The paths that what is at a location may have in a snapshot, and whether it is this machine's.
@@ -78,6 +92,12 @@ fn below(path: &str, folder: &str) -> bool {
         || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
 
+/// Whether a path is a folder of this machine or lies below it, also through links.
+pub fn is_within(path: &Path, folder: &Path) -> bool {
+    let [path, folder] = [path, folder].map(|path| cleaned(&real(path).to_string_lossy()));
+    below(&path, &folder)
+}
+
 /// Without links, as far as it is there.
 fn real(path: &Path) -> PathBuf {
     let mut rest = Vec::new();
@@ -101,6 +121,7 @@ mod tests {
         for (location, store, expected) in [
             ("/nowhere/data", "/nowhere/data/store", part("/nowhere/data")),
             ("fs:///nowhere/data/", "/nowhere/data", part("/nowhere/data")),
+            ("fs:/nowhere/data", "/nowhere/data/store", part("/nowhere/data")),
             ("/", "/nowhere/store", part("/")),
             ("/nowhere/data", "/nowhere/data2", None),
             ("/nowhere/store/data", "/nowhere/store", all("/nowhere/store/data")),
@@ -117,6 +138,21 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_store_on_the_drive_that_is_backed_up_lies_in_it() {
+        for (store, source, expected) in [
+            ("opendrive://Backups", "opendrive://", true),
+            ("opendrive:///a/b", "opendrive://a", true),
+            ("opendrive://a", "opendrive://a", true),
+            ("opendrive://ab", "opendrive://a", false),
+            ("opendrive://a", "opendrive://a/b", false),
+            ("s3://host/a", "opendrive://", false),
+            ("/srv/vault", "opendrive://", false),
+        ] {
+            assert_eq!(lies_in(store, source), expected, "{store} {source}");
+        }
+    }
+
     #[cfg(unix)]
     #[test]
     fn a_link_hides_no_store() {
@@ -127,12 +163,17 @@ mod tests {
         let location = data.to_str().unwrap();
         assert!(matches!(overlap(location, &link.join("new/store")), Some(Overlap::Part(_))));
         assert_eq!(overlap(location, &folder.path().join("store")), None);
+        let location = format!("fs:{location}");
+        assert!(matches!(overlap(&location, &link.join("new/store")), Some(Overlap::Part(_))));
+        assert!(is_within(&link.join("new"), &data) && is_within(&data, &link));
+        assert!(!is_within(folder.path(), &data));
     }
 
     #[test]
     fn only_folders_of_this_machine_are_store_folders() {
         assert_eq!(store_folder("fs:///a/b"), Some("/a/b".into()));
         assert_eq!(store_folder("/a/b"), Some("/a/b".into()));
+        assert_eq!(store_folder("fs:/a/b/"), Some("/a/b".into()));
         assert_eq!(store_folder("opendrive:///a"), None);
     }
 }

@@ -26,6 +26,10 @@ pub enum PruneRule {
     NewestOf(String),
     /// It is the newest of all.
     Newest,
+    /// It is the newest of all that are not damaged.
+    NewestWhole,
+    /// It is the newest of this period that is not damaged, as the newest of it is.
+    NewestWholeOf(String),
     /// It is pinned.
     Pinned,
     /// A newer one of this period is kept.
@@ -38,6 +42,12 @@ impl std::fmt::Display for PruneRule {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::NewestOf(period) => write!(out, "the newest of the {period}"),
+            Self::NewestWhole => {
+                out.write_str("the newest that is not damaged, which always stays")
+            }
+            Self::NewestWholeOf(period) => {
+                write!(out, "the newest of the {period} that is not damaged")
+            }
             Self::Newest => out.write_str("the newest of all, which always stays"),
             Self::Pinned => out.write_str("pinned"),
             Self::NewerIn(period) => write!(out, "there is a newer one of the {period}"),
@@ -67,8 +77,9 @@ struct PlanLine {
 }
 
 impl Plakar {
-    /// Which restore points of an app a prune would remove now, the newest first. The newest and
-    /// the pinned ones stay, whatever the policy says.
+    /// Which restore points of an app a prune would remove now, the newest first. The newest, the
+    /// newest that is not `damaged` and the pinned ones stay, whatever the policy says, and a
+    /// damaged one takes no other's place.
     ///
     /// # Errors
     /// [`Error::Input`] for a policy that keeps nothing; plakar's reason; [`Error::Answer`] if two
@@ -80,6 +91,7 @@ impl Plakar {
         app: &str,
         retention: Retention,
         pinned: &BTreeSet<String>,
+        damaged: &BTreeSet<String>,
     ) -> Result<Vec<PlannedPoint>> {
         let text = self.run_prune(store, app, retention).await?;
         let points = browsers.of(self, store).await?.restore_points(Some(app)).await?;
@@ -108,6 +120,7 @@ impl Plakar {
         if let Some(newest) = plan.first_mut().filter(|newest| !newest.keep) {
             (newest.keep, newest.rule) = (true, PruneRule::Newest);
         }
+        keep_whole(&mut plan, damaged);
         Ok(plan)
     }
 
@@ -168,6 +181,31 @@ impl Plakar {
             arguments.extend([format!("-{period}s={count}"), format!("-per-{period}=1")]);
         }
         self.job(arguments).timeout(PLAN_TIMEOUT).redact(store.secrets(self).await?).output().await
+    }
+}
+
+/// A damaged restore point takes no other's place: the newest whole one of its period stays too, and
+/// the newest whole one of all. The newest come first.
+fn keep_whole(plan: &mut [PlannedPoint], damaged: &BTreeSet<String>) {
+    let is_damaged = |point: &PlannedPoint| damaged.contains(point.id.as_str());
+    let mut missing: BTreeSet<String> = plan
+        .iter()
+        .filter(|point| is_damaged(point))
+        .filter_map(|point| match &point.rule {
+            PruneRule::NewestOf(period) => Some(period.clone()),
+            _ => None,
+        })
+        .collect();
+    for point in plan.iter_mut().filter(|point| !point.keep && !is_damaged(point)) {
+        if let PruneRule::NewerIn(period) = &point.rule
+            && missing.remove(period)
+        {
+            let period = period.clone();
+            (point.keep, point.rule) = (true, PruneRule::NewestWholeOf(period));
+        }
+    }
+    if let Some(whole) = plan.iter_mut().find(|point| !is_damaged(point)).filter(|one| !one.keep) {
+        (whole.keep, whole.rule) = (true, PruneRule::NewestWhole);
     }
 }
 
@@ -235,5 +273,41 @@ mod tests {
         ] {
             assert_eq!(read(&other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn a_damaged_point_takes_no_others_place() {
+        let id = |letter: char| letter.to_string().repeat(64);
+        let point = |letter: char, rule: PruneRule| PlannedPoint {
+            id: SnapshotId::new(&id(letter)).unwrap(),
+            taken: DateTime::UNIX_EPOCH,
+            keep: matches!(rule, PruneRule::NewestOf(_)),
+            rule,
+        };
+        let (of, newer) = (
+            |day: &str| PruneRule::NewestOf(day.into()),
+            |day: &str| PruneRule::NewerIn(day.into()),
+        );
+        let plan = [
+            point('a', of("day 3")),
+            point('b', newer("day 3")),
+            point('c', newer("day 3")),
+            point('d', of("day 2")),
+            point('e', newer("day 2")),
+            point('f', PruneRule::TooOld),
+        ];
+        let kept = |damaged: &str| {
+            let mut plan = plan.to_vec();
+            keep_whole(&mut plan, &damaged.chars().map(id).collect());
+            let kept = plan.into_iter().filter(|point| point.keep);
+            kept.map(|point| point.id.as_str()[..1].to_owned()).collect::<String>()
+        };
+        assert_eq!(kept(""), "ad");
+        assert_eq!(kept("a"), "abd");
+        assert_eq!(kept("ab"), "acd");
+        assert_eq!(kept("b"), "ad");
+        assert_eq!(kept("abcd"), "ade");
+        assert_eq!(kept("abcde"), "adf");
+        assert_eq!(kept("abcdef"), "ad");
     }
 }

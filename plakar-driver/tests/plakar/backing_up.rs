@@ -177,7 +177,7 @@ async fn prune_keeps_what_the_policy_says_and_always_the_newest() {
         let pinned = pinned.iter().map(|id| id.to_string()).collect();
         world
             .plakar
-            .prune_plan(&world.browsers, &world.store, APP, retention, &pinned)
+            .prune_plan(&world.browsers, &world.store, APP, retention, &pinned, &BTreeSet::new())
             .await
             .unwrap()
     };
@@ -224,7 +224,14 @@ async fn prune_keeps_what_the_policy_says_and_always_the_newest() {
     for (app, retention) in [(APP, Retention::default()), ("", daily)] {
         let plan = world
             .plakar
-            .prune_plan(&world.browsers, &world.store, app, retention, &BTreeSet::new())
+            .prune_plan(
+                &world.browsers,
+                &world.store,
+                app,
+                retention,
+                &BTreeSet::new(),
+                &BTreeSet::new(),
+            )
             .await;
         assert!(matches!(plan, Err(Error::Input(_))), "{plan:?}");
     }

@@ -46,7 +46,8 @@ async fn space_comes_back_after_the_grace_and_what_is_kept_stays_whole() {
     let daily = Retention { daily: 1, ..Retention::default() };
     let browsers = &world.browsers;
     let none = std::collections::BTreeSet::new();
-    let plan = world.plakar.prune_plan(browsers, &world.store, APP, daily, &none).await.unwrap();
+    let plan =
+        world.plakar.prune_plan(browsers, &world.store, APP, daily, &none, &none).await.unwrap();
     world.plakar.prune(browsers, &world.store, APP, &plan).await.unwrap();
     assert_eq!(packed(&world), full, "a prune frees nothing");
 

@@ -247,7 +247,7 @@ fn prune(world: &World) {
     );
     world.ok(&["unpin", "renamed", &oldest[..8]]);
     let pruned = world.row(&["prune", "renamed", "--yes"]);
-    assert_eq!(pruned["verdict"], "1 restore points kept, 2 removed");
+    assert_eq!(pruned["verdict"], "1 restore point kept, 2 removed");
 }
 
 /// All of it at a glance.
