@@ -5,6 +5,7 @@ mod cron;
 mod due;
 mod gap;
 mod health;
+mod health_facts;
 mod invalid;
 mod progress;
 mod protection;
@@ -16,10 +17,8 @@ mod zone;
 
 pub use cron::CronExpression;
 pub use due::{Calendar, Due, GRACE};
-pub use health::{
-    Health, HealthFacts, HealthReason, HealthVerdict, PastTask, PlannedTask, SilentTask, TaskEnd,
-    health,
-};
+pub use health::{Health, HealthReason, HealthVerdict, health};
+pub use health_facts::{HealthFacts, PastTask, PlannedTask, SilentTask, TaskEnd};
 pub use invalid::Invalid;
 pub use progress::TaskProgress;
 pub use protection::Protection;
