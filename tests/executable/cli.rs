@@ -2,7 +2,6 @@
 //! status.
 
 use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
 
 use opendrive_sim::{Certificate, Fault, Options, Simulator, What, stored_name};
 use serde_json::{Value, json};

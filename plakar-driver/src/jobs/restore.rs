@@ -37,7 +37,7 @@ impl Plakar {
     /// entry.
     ///
     /// # Errors
-    /// [`Error::Input`](crate::Error::Input) for a folder that is not an absolute path. All else is a [`Verdict`].
+    /// [`Error::Input`] for a folder that is not an absolute path. All else is a [`Verdict`].
     pub async fn restore(
         &self,
         browsers: &Browsers,
