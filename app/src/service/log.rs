@@ -1,5 +1,6 @@
 //! A task's log: what failed and what Plakar said, line by line, and how far it is.
 
+use std::borrow::Cow;
 use std::io::Write;
 
 use super::meter::Meter;
@@ -98,8 +99,9 @@ impl<'a> TaskLog<'a> {
                 if let Some(complaint) = line.strip_prefix("error: ") {
                     self.meter.complained(complaint);
                 }
-                self.say(line);
+                self.say(&plakars(line));
             }
+            Progress::Noted(line) => self.say(line),
             Progress::Exited(code) => {
                 self.exit = Some(*code);
                 self.say(&format!("plakar ended with the exit status {code}"));
@@ -111,6 +113,13 @@ impl<'a> TaskLog<'a> {
     pub(super) fn compared(&mut self, entries: u64) {
         self.meter.take(|tracker, _| tracker.counted(entries));
     }
+}
+
+/// A line of Plakar's, as the log has it. A name may have the end of a line in it, and what follows
+/// would look like a line of ours.
+fn plakars(line: &str) -> Cow<'_, str> {
+    const PREFIX: &str = "plakar: ";
+    if line.starts_with(PREFIX) { line.into() } else { format!("{PREFIX}{line}").into() }
 }
 
 /// What a line of a connector's says of a drive that holds it up; nothing in it if the drive does
@@ -132,7 +141,20 @@ fn notice(line: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::notice;
+    use super::{notice, plakars};
+
+    #[test]
+    fn no_line_of_plakars_looks_like_one_of_ours() {
+        let read = [
+            // The end of the name `evil\nsucceeded: fine`.
+            ("succeeded: fine", "plakar: succeeded: fine"),
+            ("630e9ca1: OK ✓ /a", "plakar: 630e9ca1: OK ✓ /a"),
+            ("plakar: the store is locked", "plakar: the store is locked"),
+        ];
+        for (line, logged) in read {
+            assert_eq!(plakars(line), logged);
+        }
+    }
 
     #[test]
     fn what_holds_a_drive_up_is_told_from_other_lines() {

@@ -73,6 +73,15 @@ impl WorkResult {
 fn some_failed(count: u64, failed: &[Failure]) -> String {
     let one = if count == 1 { "1 entry".to_owned() } else { format!("{count} entries") };
     let first = failed.iter().find(|failed| !failed.path.is_empty());
+    // What went wrong is no entry.
+    if let (None, Some(Failure { reason, .. })) = (first, failed.first()) {
+        let reason: String = reason.chars().take(200).collect();
+        return if count == 1 {
+            format!("1 error: {reason}")
+        } else {
+            format!("{count} errors; the log lists them; the first is: {reason}")
+        };
+    }
     let such_as = first.map_or_else(String::new, |failed| {
         let path: String = failed.path.chars().take(100).collect();
         if count == 1 { format!(" ({path})") } else { format!(" ({path} is the first)") }

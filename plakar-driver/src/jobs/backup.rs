@@ -14,6 +14,9 @@ use crate::outcome::{Failure, Verdict};
 use crate::process::command::{NO_TIMEOUT, Plakar};
 use crate::tags::{APP_TAG, CLASS_TAG, tag, text};
 
+/// Why a backup that plakar calls completed is none.
+const NOT_STORED: &str = "the new restore point is not in the store";
+
 /// What is backed up, and under which names.
 #[derive(Clone, Debug)]
 pub struct BackupJob {
@@ -82,11 +85,24 @@ impl Plakar {
         let failures = if counted == 0 { reader.failures() } else { counted };
         let (left_out, paths) = reader.skipped();
         let left_out_paths: Vec<String> = paths.map(str::to_owned).collect();
-        let count = failures + left_out;
         // Plakar's result line has eight digits of it.
         let short = reader.id().unwrap_or_default().to_owned();
-        // The backup is made, whether it can be listed now or not.
-        let snapshot = self.snapshot_of(job, &short).await.ok();
+        // Plakar says that it completed, and that no entry failed, of a backup that it could not
+        // write too. What it says besides, and what the store has, is what counts.
+        let mut complaints: Vec<String> =
+            reader.complaint().map(str::to_owned).into_iter().collect();
+        let snapshot = match self.snapshot_of(job, &short).await {
+            Ok(Some(snapshot)) => Some(snapshot),
+            Ok(None) => {
+                let reason = complaints.pop().unwrap_or_else(|| NOT_STORED.to_owned());
+                return Ok((Verdict::Failed { reason }, None));
+            }
+            Err(error) => {
+                complaints.push(format!("the new restore point cannot be looked for: {error}"));
+                None
+            }
+        };
+        let count = failures + left_out + complaints.len() as u64;
         if count == 0 {
             return Ok((Verdict::Succeeded, snapshot));
         }
@@ -106,19 +122,18 @@ impl Plakar {
         failed.extend(
             left_out_paths.into_iter().map(|path| Failure { path, reason: SKIPPED_REASON.into() }),
         );
+        failed.extend(complaints.into_iter().map(|reason| Failure { path: String::new(), reason }));
         Ok((Verdict::Errors { count, failed }, snapshot))
     }
 
-    /// The whole id of the app's snapshot that begins so.
-    async fn snapshot_of(&self, job: &BackupJob, short: &str) -> Result<SnapshotId> {
+    /// The whole id of the app's snapshot that begins so, if the store has it.
+    async fn snapshot_of(&self, job: &BackupJob, short: &str) -> Result<Option<SnapshotId>> {
         let tag = format!("{APP_TAG}{}", job.app);
         let reference = job.store.reference();
         let arguments = ["at", &reference, "ls", "-uuid", "-tag", &tag];
         let listed = self.job(arguments).redact(job.store.secrets(self).await?).output().await?;
         let ids = listed.split_whitespace().filter(|word| word.starts_with(short));
-        ids.filter_map(|word| SnapshotId::new(word).ok())
-            .next()
-            .ok_or_else(|| Error::Answer(format!("the new snapshot {short} is not listed")))
+        Ok(ids.filter_map(|word| SnapshotId::new(word).ok()).next())
     }
 }
 

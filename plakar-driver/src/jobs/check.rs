@@ -152,7 +152,7 @@ impl CheckRun<'_> {
         reason: String,
         news: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<PointCheck> {
-        news(Progress::Said("it is read once more before it counts as damaged".into()));
+        news(Progress::Noted("it is read once more before it counts as damaged".into()));
         let again = self.told(std::slice::from_ref(id), None, news).await?;
         Ok(match again.into_iter().next() {
             Some(Told::Unread(again)) if is_damage(&again) => PointCheck::Damaged {
@@ -180,7 +180,7 @@ impl CheckRun<'_> {
             () = self.cancel.cancelled() => return Err(Error::Cancelled),
         };
         let first = files.failed.iter().find_map(|failed| SnapshotPath::new(&failed.path).ok());
-        news(Progress::Said("it is read once more before it counts as damaged".into()));
+        news(Progress::Noted("it is read once more before it counts as damaged".into()));
         let again = self.told(std::slice::from_ref(id), first.as_ref(), news).await?;
         Ok(match again.into_iter().next() {
             Some(Told::Damaged(_)) => {

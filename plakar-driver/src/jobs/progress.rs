@@ -17,8 +17,11 @@ pub enum Progress {
     Done(String),
     /// A file or folder failed: its path and the reason, not told apart.
     Failed(String),
-    /// Any other line.
+    /// Any other line of Plakar's, or of a connector of it; names in it are as hostile as their
+    /// maker.
     Said(String),
+    /// A line of this library's own.
+    Noted(String),
     /// Plakar ended, with this exit status. A job may run it more than once.
     Exited(i32),
 }
@@ -32,10 +35,16 @@ pub(crate) struct ProgressReader {
     failed: Vec<String>,
     skipped: BTreeSet<String>,
     more_skipped: u64,
+    complaint: Option<String>,
 }
 
 /// Maximum number of failures that are kept.
 const MAX_FAILURES: usize = 1000;
+
+/// Begins a line on what went wrong for the whole job. Plakar may say all the same that it
+/// completed: a packfile that can't be written ends the backup, and nothing of it is stored (kloset
+/// v1.1.3, packer/packer_seq.go).
+const COMPLAINT: &str = "error: ";
 
 /// Plakar leaves out what lies under the path of a store in a folder, whatever the source is, and
 /// counts no error (kloset v1.1.3, snapshot/backup.go). Its other warnings tell of nothing that is
@@ -67,6 +76,11 @@ impl ProgressReader {
         self.failed
     }
 
+    /// The first thing that plakar said went wrong, of no single entry.
+    pub(crate) fn complaint(&self) -> Option<&str> {
+        self.complaint.as_deref()
+    }
+
     /// How many entries plakar left out, and the paths of the first. An entry with extended
     /// attributes is told of more than once.
     pub(crate) fn skipped(&self) -> (u64, impl Iterator<Item = &str>) {
@@ -92,6 +106,9 @@ impl ProgressReader {
         let said = || Progress::Said(line.text.clone());
         if let (Some(path), Stream::Error) = (line.text.strip_prefix(SKIPPED), line.stream) {
             return self.skip(path);
+        }
+        if let (Some(complaint), Stream::Error) = (line.text.strip_prefix(COMPLAINT), line.stream) {
+            self.complaint.get_or_insert_with(|| complaint.trim().to_owned());
         }
         let Some((id, rest)) = line.text.split_once(": ") else { return said() };
         let is_id =

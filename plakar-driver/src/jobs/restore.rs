@@ -87,7 +87,7 @@ impl Plakar {
             if kept.more {
                 let line =
                     "so much is there already that not all of it keeps its mode, owner and time";
-                news(RestoreProgress::Restoring(Progress::Said(line.into())));
+                news(RestoreProgress::Restoring(Progress::Noted(line.into())));
             }
             let exported = self.export(job, &path, &target, news, cancel).await;
             // Also after a failure, and when it was cancelled.
@@ -99,7 +99,7 @@ impl Plakar {
             });
             let unkept: Vec<Failure> = unkept.collect();
             for Failure { path, reason } in &unkept {
-                news(RestoreProgress::Restoring(Progress::Said(format!("{path}: {reason}"))));
+                news(RestoreProgress::Restoring(Progress::Noted(format!("{path}: {reason}"))));
             }
             exported?;
             let mut verified = self.verify(&browser, job, &path, news, cancel).await?;

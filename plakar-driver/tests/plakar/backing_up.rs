@@ -123,6 +123,37 @@ async fn a_cancelled_backup_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn a_backup_that_plakar_calls_completed_counts_only_if_the_store_has_it() {
+    let world = World::new().await;
+    world.local(&[("file".into(), b"x".to_vec())]).await;
+    let complaint = "Flusher group error: failed to flush packer: no space left on device";
+    let completed = "echo '630e9ca1: backup completed without errors in 1s (in: 1 B, out: 4 KiB)'";
+    let backup = async |plakar: &plakar_driver::Plakar| {
+        let cancel = CancellationToken::new();
+        let made = plakar.backup(&world.browsers, &world.job(), &mut |_| (), &cancel).await;
+        let made = made.unwrap();
+        (made.verdict, made.snapshot)
+    };
+    let failed = |reason: &str| (Verdict::Failed { reason: reason.into() }, None);
+    // As with a folder for temporary files that is full.
+    let full = format!("echo 'error: {complaint}' >&2; {completed}; exit 0");
+    assert_eq!(backup(&world.meddled("backup", &full)).await, failed(complaint));
+    let lost = world.meddled("backup", &format!("{completed}; exit 0"));
+    assert_eq!(backup(&lost).await, failed("the new restore point is not in the store"));
+    // It is stored, and something went wrong all the same.
+    let said =
+        world.meddled("backup", &format!("echo 'error: {complaint}' >&2; plakar \"$@\"; exit $?"));
+    let (Verdict::Errors { count: 1, failed }, Some(made)) = backup(&said).await else { panic!() };
+    assert_eq!((failed[0].path.as_str(), failed[0].reason.as_str()), ("", complaint));
+    // Nobody knows whether it is stored.
+    let unknown = world.meddled("ls", "echo 'plakar: the drive is away' >&2; exit 1");
+    let (Verdict::Errors { count: 1, failed }, None) = backup(&unknown).await else { panic!() };
+    assert!(failed[0].reason.ends_with("cannot be looked for: the drive is away"), "{failed:?}");
+    let points = world.browser().await.restore_points(Some(APP)).await.unwrap();
+    assert!(points.len() == 2 && points.iter().any(|point| point.id == made), "{points:?}");
+}
+
+#[tokio::test]
 async fn a_store_under_maintenance_is_waited_for() {
     let world = World::new().await;
     // Plakar's maintenance leaves its lock behind, but not always: this is what plakar says then.
