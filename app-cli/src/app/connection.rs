@@ -133,8 +133,10 @@ pub(super) async fn until_unlocked<T>(
         Err(error) => error,
     };
     let is_new = match &error {
-        Error::Faults(faults) => {
-            faults.iter().any(|fault| fault.key.as_deref() == Some(PASSPHRASE_FAULT))
+        Error::Faults(faults)
+            if faults.iter().any(|fault| fault.key.as_deref() == Some(PASSPHRASE_FAULT)) =>
+        {
+            true
         }
         Error::Plakar(PlakarError::Passphrase(_)) => false,
         _ => return Err(error.into()),

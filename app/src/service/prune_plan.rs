@@ -75,7 +75,7 @@ pub(super) async fn make_plan(
 ) -> Result<MadePlan> {
     if retention.is_empty() {
         return Err(Error::Input(format!(
-            "{} has no retention; set one on the app or by a policy",
+            "the app {} has no retention; set one on the app or by a policy",
             app.spec.name
         )));
     }

@@ -212,7 +212,11 @@ impl PlakarRunner {
             match point.await {
                 Ok(point) => {
                     ended.bytes = Some(point.size);
-                    ended.well = format!("restore point {} with {} files", id.short(), point.files);
+                    let files = match point.files {
+                        1 => "1 file".to_owned(),
+                        files => format!("{files} files"),
+                    };
+                    ended.well = format!("restore point {} with {files}", id.short());
                 }
                 Err(error) => log.say(&format!("the new restore point can't be read yet: {error}")),
             }
