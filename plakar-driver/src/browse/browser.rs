@@ -36,6 +36,10 @@ const START_ALONE_TIMEOUT: Duration = Duration::from_secs(20 * 60);
 /// Maximum number of headers that are fetched at once.
 const MAX_PAGE_HEADERS: u64 = 500;
 
+/// Why there is no list, and what to do.
+const UNREADABLE_LIST: &str = "the list of restore points cannot be read: a packfile with the header of at least one is missing in the store; \
+     bring it back from a copy of the store, or list those that can be read with `plakar at STORE ls` and restore one with `plakar at STORE restore -to FOLDER ID`";
+
 /// A `plakar ui` of one store. It ends when this is dropped.
 pub struct Browser {
     running: Mutex<Running>,
@@ -238,7 +242,11 @@ impl Browser {
             ("sort", "-Timestamp".to_owned()),
         ];
         let _asks = self.asks();
-        self.api.get("/api/repository/snapshots", &query).await
+        // Plakar gives none of them if one cannot be opened (plakar v1.1.4, api_repository.go).
+        self.api.get("/api/repository/snapshots", &query).await.map_err(|error| match error {
+            Error::NotFound(_) => Error::Refused(UNREADABLE_LIST.into()),
+            error => error,
+        })
     }
 
     /// What the store says of itself.

@@ -7,23 +7,17 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
+
+use crate::process::own_cache::OwnCache;
 
 /// Timeout for plakar to end after a SIGTERM.
 pub(crate) const TERMINATION_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Timeout for plakar's connectors to end after it.
 const CONNECTORS_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Timeout for the daemon of a job's own cache to start; it unpacks plakar's packages first.
-const DAEMON_TIMEOUT: Duration = Duration::from_secs(120);
-
-/// Maximum length of the path of a socket, in bytes: macOS takes no more (Linux takes 107).
-#[cfg(unix)]
-const MAX_SOCKET_PATH_BYTES: usize = 103;
 
 /// The job uses the user's cache.
 pub(crate) const SHARED_CACHE: &str = "shared-cache";
@@ -76,10 +70,15 @@ fn guard(
 ) -> io::Result<ExitStatus> {
     // Short: plakar's connectors may make sockets in it.
     let folder = tempfile::Builder::new().prefix("pk-job").tempdir()?;
-    let mut cache = if own_cache { Some(OwnCache::start(program, folder.path())?) } else { None };
+    let mut cache = if own_cache {
+        let lead = |command: &mut Command| into_group(command, None);
+        Some(OwnCache::start(program, folder.path(), lead, interval)?)
+    } else {
+        None
+    };
     let mut command = Command::new(program);
     if let Some(cache) = &cache {
-        command.arg("-cachedir").arg(&cache.folder);
+        command.args(cache.arguments());
     }
     command.args(arguments).env("TMPDIR", folder.path()).stdin(if bytes == 0 {
         Stdio::null()
@@ -135,79 +134,6 @@ fn guard(
         std::thread::sleep(interval(ended));
     }
     Ok(status)
-}
-
-/// A cache for one job, which is empty at first. Its daemon ends when this is dropped.
-struct OwnCache {
-    folder: PathBuf,
-    daemon: Child,
-}
-
-impl OwnCache {
-    /// Makes it, and starts its daemon: the one that plakar starts itself leaves plakar's process
-    /// group and outlives the job by five seconds.
-    fn start(program: &OsStr, parent: &Path) -> io::Result<Self> {
-        let folder = parent.join("cache");
-        check_socket(&folder.join(SOCKET))?;
-        let cookies = folder.join("cookies/1.0.0");
-        std::fs::create_dir_all(&cookies)?;
-        // Without it plakar greets its new user, and would ask for news of itself in each new
-        // cache.
-        std::fs::write(cookies.join(".disabled-security-check"), "")?;
-        let mut command = Command::new(program);
-        command
-            .arg("-cachedir")
-            .arg(&folder)
-            .args(["cached", "-foreground", "-teardown", "24h"])
-            .env("TMPDIR", parent);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        into_group(&mut command, None);
-        let mut own = Self { daemon: command.spawn()?, folder };
-        let started = Instant::now();
-        while !own.is_ready() {
-            if started.elapsed() > DAEMON_TIMEOUT || own.daemon.try_wait()?.is_some() {
-                return Err(io::Error::other("its cache daemon did not start"));
-            }
-            std::thread::sleep(interval(started));
-        }
-        Ok(own)
-    }
-
-    #[cfg(unix)]
-    fn is_ready(&self) -> bool {
-        std::os::unix::net::UnixStream::connect(self.folder.join(SOCKET)).is_ok()
-    }
-
-    #[cfg(not(unix))]
-    fn is_ready(&self) -> bool {
-        self.folder.join(SOCKET).exists()
-    }
-}
-
-/// Where plakar's daemon listens, in the folder of its cache.
-const SOCKET: &str = "cached.sock";
-
-#[cfg(unix)]
-fn check_socket(path: &Path) -> io::Result<()> {
-    if path.as_os_str().len() <= MAX_SOCKET_PATH_BYTES {
-        return Ok(());
-    }
-    Err(io::Error::other(format!(
-        "the path {} is too long for a socket of Plakar's: set TMPDIR to a shorter folder, such as /tmp",
-        path.display()
-    )))
-}
-
-#[cfg(not(unix))]
-fn check_socket(_: &Path) -> io::Result<()> {
-    Ok(())
-}
-
-impl Drop for OwnCache {
-    fn drop(&mut self) {
-        let _ = self.daemon.kill();
-        let _ = self.daemon.wait();
-    }
 }
 
 /// Puts a command into the process group of another process, or into one of its own.
@@ -285,18 +211,5 @@ impl ProcessGroup {
 
     fn lives(&self) -> bool {
         false
-    }
-}
-
-#[cfg(all(test, unix))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_folder_for_temporary_files_that_is_too_long_is_told_with_what_to_do() {
-        check_socket(Path::new("/tmp/pk-jobAbCdEf/cache/cached.sock")).unwrap();
-        let long = Path::new("/tmp").join("x".repeat(100)).join(SOCKET);
-        let error = check_socket(&long).unwrap_err().to_string();
-        assert!(error.contains("is too long") && error.contains("set TMPDIR"), "{error}");
     }
 }

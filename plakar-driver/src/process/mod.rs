@@ -6,5 +6,6 @@ pub mod guard;
 pub(crate) mod job_end;
 pub(crate) mod last_words;
 pub(crate) mod lines;
+mod own_cache;
 pub(crate) mod running;
 pub(crate) mod vitals;

@@ -1,8 +1,14 @@
 //! Checks, and what they find in stores that are damaged.
 
-use plakar_driver::{CancellationToken, PointCheck, SnapshotId, Store, StoreState, Verdict};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::Duration;
 
-use crate::world::{World, noise};
+use plakar_driver::{
+    Browsers, CancellationToken, Error, Plakar, PointCheck, SnapshotId, Store, StoreState, Verdict,
+};
+
+use crate::world::{World, environment, guard, noise};
 
 /// The paths that are damaged; none of what is whole.
 fn damaged(found: &PointCheck) -> Vec<String> {
@@ -103,6 +109,63 @@ async fn what_is_damaged_is_named_by_path_in_each_restore_point_that_has_it() {
         world.plakar.store_state(&world.store).await.unwrap(),
         StoreState::Unavailable(_)
     ));
+}
+
+/// All packfiles of the store.
+fn packfiles(world: &World) -> BTreeSet<PathBuf> {
+    let buckets = std::fs::read_dir(world.user.home().join("store/packfiles")).unwrap().flatten();
+    let files = buckets.filter_map(|bucket| std::fs::read_dir(bucket.path()).ok()).flatten();
+    files.map(|file| file.unwrap().path()).collect()
+}
+
+#[tokio::test]
+async fn a_list_that_lacks_a_packfile_says_so_and_what_to_do() {
+    let world = World::new().await;
+    world.local(&[("file".into(), b"x".to_vec())]).await;
+    backup(&world).await;
+    let before = packfiles(&world);
+    world.local(&[("more".into(), b"y".to_vec())]).await;
+    backup(&world).await;
+    let (after, away) = (packfiles(&world), world.user.home().join("away"));
+    std::fs::create_dir(&away).unwrap();
+    for (number, file) in after.difference(&before).enumerate() {
+        std::fs::rename(file, away.join(number.to_string())).unwrap();
+    }
+    // Another machine, whose cache has no header.
+    let cache = world.user.home().join("other");
+    let cookies = cache.join("plakar/cookies/1.0.0");
+    std::fs::create_dir_all(&cookies).unwrap();
+    std::fs::write(cookies.join(".disabled-security-check"), "").unwrap();
+    let mut environment = environment(&world.user, &world.simulator);
+    environment.push(("XDG_CACHE_HOME".into(), cache.into()));
+    let other = Plakar::new(&crate::plakar::plakar(), guard(), environment).unwrap();
+    let browsers = Browsers::new(Duration::from_secs(60));
+    let browser = browsers.of(&other, &world.store).await.unwrap();
+    let list = browser.restore_points(None).await;
+    let Err(Error::Refused(told)) = &list else { panic!("{list:?}") };
+    assert!(told.contains("a packfile with the header of at least one is missing"), "{told}");
+    for (number, file) in after.difference(&before).enumerate() {
+        std::fs::rename(away.join(number.to_string()), file).unwrap();
+    }
+    assert_eq!(browser.restore_points(None).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_package_that_cannot_be_unpacked_for_a_check_stays_installed() {
+    let world = World::new().await;
+    world.local(&[("file".into(), b"x".to_vec())]).await;
+    let made = backup(&world).await;
+    // As when the disk is full: plakar removes it.
+    let packages = world.user.home().join(".local/share/plakar/plugins/v1.1.0");
+    let package = packages.join("other_v1.0.0_linux_amd64.ptar");
+    std::fs::write(&package, "no package").unwrap();
+    let cancel = CancellationToken::new();
+    let (points, news) = (std::slice::from_ref(&made), &mut |_| ());
+    let checked = world.plakar.check(&world.browsers, &world.store, points, news, &cancel).await;
+    assert!(!checked.points.iter().any(|(_, found)| *found == PointCheck::Whole), "{checked:?}");
+    assert!(package.is_file());
+    std::fs::remove_file(&package).unwrap();
+    assert_eq!(world.check(points).await, [PointCheck::Whole]);
 }
 
 #[tokio::test]
