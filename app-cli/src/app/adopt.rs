@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::opened::Opened;
 use terminal::diagnostics::say;
 use terminal::exit::Exit;
-use terminal::output::{Output, shown};
+use terminal::output::{Output, count, shown};
 use terminal::text;
 
 /// Make an app of a source that Plakar has, or take over restore points that are in a store
@@ -160,6 +160,5 @@ impl Adopt {
 }
 
 fn points(mark: &Mark) -> String {
-    let many = if mark.points == 1 { "" } else { "s" };
-    format!("{} restore point{many}", mark.points)
+    count(mark.points, "restore point")
 }

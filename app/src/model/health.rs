@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::due::{Calendar, GRACE};
 use super::gap::longest_gap;
 use super::health_facts::{HealthFacts, PastTask, PlannedTask, SilentTask, TaskEnd};
+use super::words::count_text;
 
 /// For how long the newest restore counts.
 const RESTORE_COUNTS: TimeDelta = TimeDelta::days(30);
@@ -177,7 +178,7 @@ impl HealthReason {
                 "The last backup is of {}, and no backup is scheduled; without a schedule it must \
                  not be older than {}.",
                 time(backup.at),
-                count(i64::from(*days), "day")
+                count_text(u64::from(*days), "day")
             ),
             Self::CheckFailed(task) => {
                 format!("{} It counts until a later check finds all whole.", told("check", task))
@@ -216,14 +217,10 @@ fn time(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M UTC").to_string()
 }
 
-fn count(number: i64, unit: &str) -> String {
-    format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
-}
-
 fn length(time: TimeDelta) -> String {
-    match time.num_hours() {
-        hours if hours % 24 == 0 => count(hours / 24, "day"),
-        hours => count(hours, "hour"),
+    match time.num_hours().unsigned_abs() {
+        hours if hours % 24 == 0 => count_text(hours / 24, "day"),
+        hours => count_text(hours, "hour"),
     }
 }
 

@@ -26,5 +26,5 @@ pub use retention::Retention;
 pub(crate) use retention::retention_faults;
 pub use timing::{TimeOfDay, Timing, Weekday};
 pub use tracker::{Expected, ProgressTracker};
-pub use words::{duration_text, plain_text, size_text};
+pub use words::{count_text, duration_text, plain_text, size_text};
 pub use zone::local_zone;

@@ -2,6 +2,11 @@
 
 use chrono::TimeDelta;
 
+/// `1 day`, `2 days`.
+pub fn count_text(count: u64, unit: &str) -> String {
+    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
+}
+
 /// `1.2 GiB`.
 pub fn size_text(bytes: u64) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];

@@ -40,21 +40,25 @@ fn apart(source: &Options, store: &Options) -> Result<()> {
 }
 
 impl Service {
+    /// What is known of a store, as an app names it: its options, or its place alone. That there is
+    /// none of a name is found when it is looked for.
+    async fn store_options(&self, store: &str) -> Result<Options> {
+        if is_place(store) {
+            // On the drive that is backed up it gets the login of the source.
+            return Ok(Options::from([("location".to_owned(), store.to_owned())]));
+        }
+        let name = Name::new(store.trim_start_matches('@'))?;
+        let mut all = self.plakar.configurations(Kind::Store).await?;
+        Ok(all.remove(name.as_str()).unwrap_or_default())
+    }
+
     /// # Errors
     /// A restore to this folder would write into the folder of the app's store.
     pub(super) async fn not_into_its_store(&self, app: AppId, folder: &Path) -> Result<()> {
         let app = self.source(app).await?;
-        let text = app.spec.store.unwrap_or_default();
-        let location_of = |name: Name| async move {
-            let all = self.plakar.configurations(Kind::Store).await?;
-            Ok::<_, Error>(all.get(name.as_str()).map(location).unwrap_or_default().to_owned())
-        };
-        let place = if is_place(&text) {
-            text
-        } else {
-            location_of(Name::new(text.trim_start_matches('@'))?).await?
-        };
-        if store_folder(&place).is_some_and(|store| is_within(folder, &store)) {
+        let store = self.store_options(app.spec.store.as_deref().unwrap_or_default()).await?;
+        let place = location(&store);
+        if store_folder(place).is_some_and(|store| is_within(folder, &store)) {
             let folder = folder.display();
             return Err(Error::Input(format!(
                 "the folder {folder} is in the store itself, at {place}: write another folder"
@@ -66,13 +70,6 @@ impl Service {
     /// # Errors
     /// The source with these options and the store, as an app names it, have paths in common.
     pub(super) async fn apart_from(&self, source: &Options, store: &str) -> Result<()> {
-        if is_place(store) {
-            // On the drive that is backed up it gets the login of the source.
-            return apart(source, &Options::from([("location".to_owned(), store.to_owned())]));
-        }
-        let name = Name::new(store.trim_start_matches('@'))?;
-        let mut all = self.plakar.configurations(Kind::Store).await?;
-        // That there is none of this name is found when it is looked for.
-        apart(source, &all.remove(name.as_str()).unwrap_or_default())
+        apart(source, &self.store_options(store).await?)
     }
 }

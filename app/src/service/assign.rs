@@ -149,10 +149,7 @@ impl Service {
         let taken_over = mark.is_some();
         let now = chrono::Utc::now();
         let app = self
-            .state(move |state| match mark {
-                Some(mark) => state.add_app_marked(&spec, &mark, adopted, now),
-                None => state.add_app_adopted(&spec, adopted, now),
-            })
+            .state(move |state| state.add_app_marked(&spec, mark.as_deref(), adopted, now))
             .await?;
         // In this order: the name is ours now, so no other app's configuration is replaced.
         let options = entry.is_none().then_some(&options);

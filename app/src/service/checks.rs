@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::Utc;
 
-use super::error::{Error, Result};
+use super::blocking::blocking;
+use super::error::Result;
 use super::log::TaskLog;
 use super::references::store_of;
 use super::work::CheckScope;
@@ -112,8 +113,7 @@ impl CheckTools<'_> {
         work: impl FnOnce(&State) -> state::Result<T> + Send + 'static,
     ) -> Result<T> {
         let state = self.state.clone();
-        let done = tokio::task::spawn_blocking(move || work(&state)).await;
-        done.map_err(|error| Error::Internal(error.to_string()))?.map_err(Error::from)
+        blocking(move || work(&state)).await
     }
 }
 

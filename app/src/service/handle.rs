@@ -7,7 +7,8 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::error::{Error, Result};
+use super::blocking::blocking;
+use super::error::Result;
 use super::runner::PlakarRunner;
 use crate::scheduler::{Scheduler, Settings, SystemClock};
 use crate::state::{self, State};
@@ -87,7 +88,6 @@ impl Service {
         work: impl FnOnce(&State) -> state::Result<T> + Send + 'static,
     ) -> Result<T> {
         let state = self.state.clone();
-        let done = tokio::task::spawn_blocking(move || work(&state)).await;
-        done.map_err(|error| Error::Internal(error.to_string()))?.map_err(Error::from)
+        blocking(move || work(&state)).await
     }
 }

@@ -6,6 +6,7 @@
 mod adopt;
 mod apart;
 mod assign;
+mod blocking;
 mod checks;
 mod dashboard;
 mod edit;

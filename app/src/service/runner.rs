@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::blocking::blocking;
 use super::checks::{CheckTools, check};
 use super::error::{Error, Problem, Result};
 use super::log::TaskLog;
@@ -12,7 +13,7 @@ use super::state_copy::copy_beside;
 use super::watch::{Watch, watched};
 use super::work::{RestorePlace, Work};
 use super::work_result::WorkResult;
-use crate::model::Expected;
+use crate::model::{Expected, count_text};
 use crate::scheduler::{Job, Outcome, Runner, WatchSettings};
 use crate::state::{AppKind, State, Task, TaskKind};
 use plakar_driver::{
@@ -132,12 +133,8 @@ impl PlakarRunner {
                     RestorePlace::Source => RestoreTarget::Origin(entry),
                     RestorePlace::Destination(name) => {
                         let state = self.state.clone();
-                        let found = tokio::task::spawn_blocking(move || {
-                            state.app_named(AppKind::Destination, &name)
-                        })
-                        .await;
                         let destination =
-                            found.map_err(|error| Error::Internal(error.to_string()))??;
+                            blocking(move || state.app_named(AppKind::Destination, &name)).await?;
                         RestoreTarget::Destination(Name::new(&destination.spec.entry)?)
                     }
                     RestorePlace::Folder(folder) => RestoreTarget::Folder(folder),
@@ -212,10 +209,7 @@ impl PlakarRunner {
             match point.await {
                 Ok(point) => {
                     ended.bytes = Some(point.size);
-                    let files = match point.files {
-                        1 => "1 file".to_owned(),
-                        files => format!("{files} files"),
-                    };
+                    let files = count_text(point.files, "file");
                     ended.well = format!("restore point {} with {files}", id.short());
                 }
                 Err(error) => log.say(&format!("the new restore point can't be read yet: {error}")),
@@ -231,8 +225,7 @@ impl PlakarRunner {
         log: &mut TaskLog<'_>,
     ) -> Result<WorkResult> {
         let (state, app) = (self.state.clone(), job.app.id);
-        let told = tokio::task::spawn_blocking(move || state.pruning(app)).await;
-        let (pinned, damaged) = told.map_err(|error| Error::Internal(error.to_string()))??;
+        let (pinned, damaged) = blocking(move || state.pruning(app)).await?;
         let MadePlan { plan, points } =
             make_plan(&self.plakar, &self.browsers, &job.app, job.retention, &pinned, &damaged)
                 .await?;
@@ -253,15 +246,10 @@ impl PlakarRunner {
         self.plakar.prune(&self.browsers, &store, &job.app.key, &points).await?;
         let gone = points.iter().filter(|point| !point.keep).map(|point| point.id.to_string());
         let (state, gone) = (self.state.clone(), gone.collect::<Vec<_>>());
-        let forgotten = tokio::task::spawn_blocking(move || state.forget_checked(app, &gone)).await;
-        forgotten.map_err(|error| Error::Internal(error.to_string()))??;
+        blocking(move || state.forget_checked(app, &gone)).await?;
         Ok(WorkResult::well(format!(
             "{} kept, {} removed",
-            if plan.kept() == 1 {
-                "1 restore point".into()
-            } else {
-                format!("{} restore points", plan.kept())
-            },
+            count_text(plan.kept() as u64, "restore point"),
             plan.removed()
         )))
     }

@@ -3,7 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::error::{Error, Result};
+use super::blocking::blocking;
+use super::error::Result;
 use super::places::local_folder;
 use super::references::store_of;
 use crate::state::{AppId, State};
@@ -25,8 +26,7 @@ pub(super) async fn copy_beside(
     app: AppId,
 ) -> Result<Option<PathBuf>> {
     let read = state.clone();
-    let app = tokio::task::spawn_blocking(move || read.app(app)).await;
-    let app = app.map_err(|error| Error::Internal(error.to_string()))??;
+    let app = blocking(move || read.app(app)).await?;
     let location = match store_of(&app)?.name() {
         None => app.spec.store.clone(),
         Some(name) => plakar.configured(Kind::Store, name).await?.remove("location"),
@@ -37,7 +37,5 @@ pub(super) async fn copy_beside(
         return Ok(None);
     }
     let (state, copies) = (state.clone(), copies_of(folder));
-    let copied =
-        tokio::task::spawn_blocking(move || state.copy_to(&copies, chrono::Utc::now())).await;
-    Ok(copied.map_err(|error| Error::Internal(error.to_string()))??)
+    blocking(move || state.copy_to(&copies, chrono::Utc::now())).await
 }

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use chrono::{DateTime, SubsecRound, Utc};
 
+use super::blocking::blocking;
 use super::error::{Error, Problem, Result};
 use super::handle::Service;
 use super::prune_plan::accept;
 use super::references::store_of;
 use super::work::{CheckScope, RestorePlace, Work};
-use crate::model::size_text;
+use crate::model::{count_text, size_text};
 use crate::scheduler::Job;
 use crate::state::{
     AppId, CancelResult, Cause, LogPart, NewTask, Task, TaskFilter, TaskId, TaskKind, TaskState,
@@ -30,11 +31,9 @@ impl Service {
         let input =
             serde_json::to_value(input).map_err(|error| Error::Internal(error.to_string()))?;
         let (scheduler, kind) = (self.scheduler.clone(), work.kind());
-        let begun = tokio::task::spawn_blocking(move || {
-            scheduler.begin(&NewTask { app, kind, cause: Cause::Manual, input })
-        })
-        .await;
-        let job = begun.map_err(|error| Error::Internal(error.to_string()))??;
+        let job =
+            blocking(move || scheduler.begin(&NewTask { app, kind, cause: Cause::Manual, input }))
+                .await?;
         let task = job.task.clone();
         self.run_in_background(job);
         Ok(task)
@@ -62,8 +61,7 @@ impl Service {
             return Ok(None);
         };
         let (scheduler, id) = (self.scheduler.clone(), check.id);
-        let claimed = tokio::task::spawn_blocking(move || scheduler.claim_task(id)).await;
-        if let Some(job) = claimed.map_err(|error| Error::Internal(error.to_string()))?? {
+        if let Some(job) = blocking(move || scheduler.claim_task(id)).await? {
             self.run_in_background(job);
         } else if self.task(id).await?.state == TaskState::Queued {
             // It has to wait for a maintenance; whoever runs the schedules goes on with it.
@@ -131,8 +129,7 @@ impl Service {
         let point = &opened.point;
         let what = if path.as_str() == "/" { "all".to_owned() } else { path.to_string() };
         let amount = opened.amount(path).await?;
-        let files =
-            |count: u64| if count == 1 { "1 file".into() } else { format!("{count} files") };
+        let files = |count: u64| count_text(count, "file");
         let mut question = format!(
             "restoring {what} of {} ({}) writes {} with {} to the source {source}, and replaces what has the same names there",
             point.taken.format("%Y-%m-%d %H:%M UTC"),

@@ -198,24 +198,11 @@ impl State {
     ///
     /// What is given cannot be used, or the name is taken.
     pub fn add_app(&self, spec: &AppSpec, now: DateTime<Utc>) -> Result<App> {
-        self.add_app_adopted(spec, false, now)
+        self.add_app_marked(spec, None, false, now)
     }
 
-    /// Assigns an app, whose entry may be in Plakar's configuration already.
-    ///
-    /// # Errors
-    ///
-    /// As [`State::add_app`].
-    pub fn add_app_adopted(
-        &self,
-        spec: &AppSpec,
-        adopted: bool,
-        now: DateTime<Utc>,
-    ) -> Result<App> {
-        self.add_app_marked(spec, &random_key()?, adopted, now)
-    }
-
-    /// Assigns an app whose snapshots bear a key already.
+    /// Assigns an app whose snapshots may bear a key already, and whose entry may be in Plakar's
+    /// configuration already.
     ///
     /// # Errors
     ///
@@ -223,11 +210,13 @@ impl State {
     pub fn add_app_marked(
         &self,
         spec: &AppSpec,
-        key: &str,
+        key: Option<&str>,
         adopted: bool,
         now: DateTime<Utc>,
     ) -> Result<App> {
         spec.check()?;
+        let key = key.map_or_else(random_key, |key| Ok(key.to_owned()))?;
+        let key = key.as_str();
         check_key(key)?;
         self.write(|transaction| {
             let taken = "SELECT name FROM app WHERE key = ?1";

@@ -98,7 +98,7 @@ mod tests {
         "",
         "goroutine 1 [running]:",
         "github.com/PlakarKorp/kloset/snapshot.(*Snapshot).Export(0xc0003c8000, {0x2b5d1a0, 0xc0008de0c0}, {0x7ffd2f4b1e1f, 0x1}, 0xc00014f9d8)",
-        "\t/root/go/pkg/mod/github.com/!plakar!korp/kloset@v1.1.3/snapshot/export.go:81 +0x4ab",
+        "\t/src/modules/github.com/!plakar!korp/kloset@v1.1.3/snapshot/export.go:81 +0x4ab",
         "main.main()",
         "\t/src/plakar/main.go:52 +0x1d",
         "created by main.entryPoint in goroutine 1",
