@@ -24,7 +24,10 @@ CARGO_TARGET := CARGO_TARGET_$(shell echo '$(TARGET)' | tr 'a-z-' 'A-Z_')
 # Two megabytes of relocations become a tenth of that where what is linked in undoes it at the start: since glibc 2.36.
 PACKED := $(if $(filter x86_64-unknown-linux-gnu_x86_64-unknown-linux-gnu,$(TARGET)_$(HOST)),$(shell getconf GNU_LIBC_VERSION 2>/dev/null | \
 	awk '{ split($$2, v, "."); if (v[1] > 2 || v[2] >= 36) print "-C link-arg=-Wl,-z,pack-relative-relocs" }'))
-STATIC := $(if $(filter darwin,$(OS)),,$(CARGO_TARGET)_RUSTFLAGS="$(strip -C target-feature=+crt-static $(PACKED))")
+# Where it was built does not show in what is built, so that two builds give the same bytes. RUSTFLAGS takes no path with a space in it.
+REMAP := $(foreach map,$(CURDIR)=/plakar-opendrive $(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo,$(if $(findstring =,$(map)),--remap-path-prefix=$(map)))
+FLAGS := $(strip $(if $(filter darwin,$(OS)),,-C target-feature=+crt-static $(PACKED)) $(if $(word 2,$(CURDIR)),,$(REMAP)))
+STATIC := $(CARGO_TARGET)_RUSTFLAGS="$(FLAGS)"
 ifneq ($(TARGET),$(HOST))
 ifeq ($(TARGET),aarch64-unknown-linux-gnu)
 STATIC += $(CARGO_TARGET)_LINKER=aarch64-linux-gnu-gcc
@@ -34,9 +37,11 @@ endif
 # The Plakar that the tests pin, and a home for it when it makes a package.
 TOOLS := target/tools
 PLAKAR := $(TOOLS)/plakar
+PLAKAR_STATIC := $(TOOLS)/plakar-static
 RCLONE := $(TOOLS)/rclone
 SIMULATOR := target/debug/opendrive-sim
 NOTICES := $(TOOLS)/notices
+NFPM := $(TOOLS)/nfpm
 PACKAGE := rclone_$(VERSION)_$(OS)_$(ARCH).ptar
 
 # The same Plakar with the engine that came after its release.
@@ -72,13 +77,13 @@ FETCH := packaging/fetch
 SAY := @echo "==>"
 GO_BUILD := go build -trimpath -buildvcs=false
 
-.PHONY: all help build package stage install uninstall demo test fuzz soak bench bench-console bindings lint audit doc clean prerequisites prerequisites-ci tools fetch plakar plakar-kloset plakar-1.0 kloset-1.0 licenses dist test-all-backends test-browser test-aarch64 test-windows check-platforms
+.PHONY: all help build package stage install uninstall demo test fuzz soak bench bench-console bindings lint audit doc clean prerequisites prerequisites-ci tools fetch plakar plakar-kloset plakar-1.0 kloset-1.0 licenses dist test-all-backends test-remotes test-browser pictures test-aarch64 test-windows test-mac check-platforms image test-packages test-reproducible test-plakar-1.0
 
 all: licenses ## Build, and lay out here what `plakar pkg build` packs; PLAKAR_API=v1.0 for Plakar 1.0
 	PLAKAR_API=$(PLAKAR_API) packaging/assemble $(EXECUTABLE) $(VERSION) .
 
 help: ## Show this list
-	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 24
+	@awk -F ':.*## ' '/^[a-z0-9.-]+:.*## / { printf "%-24s%s\n", "make " $$1, $$2 }' Makefile
 
 prerequisites: fetch ## Name what is missing to build here, with the command that installs it, and fetch crates and modules
 	@echo "all that building takes is here"
@@ -87,7 +92,7 @@ tools:
 	@$(PREREQUISITES) build $(if $(filter-out $(HOST),$(TARGET)),target:$(TARGET))
 
 prerequisites-ci: ## Install what .ci/run takes beside that: Debian's packages, as root, and Rust's targets
-	@$(PREREQUISITES) --install build lint cargo-deny libclang browser qemu target:aarch64-unknown-linux-gnu std:aarch64-apple-darwin std:x86_64-pc-windows-gnu
+	@$(PREREQUISITES) --install build lint cargo-deny libclang browser monitoring packages qemu target:aarch64-unknown-linux-gnu std:aarch64-apple-darwin std:x86_64-pc-windows-gnu
 
 fetch: tools
 	@$(FETCH) $(if $(BACKENDS),all_backends)
@@ -143,10 +148,10 @@ plakar-1.0:
 	@test -x "$(PLAKAR_1_0)" || { echo "a package for Plakar 1.0 is made by a Plakar 1.0.3 to 1.0.6: name it, PLAKAR_1_0=/path/to/plakar" >&2; exit 1; }
 	@mkdir -p $@
 
-stage: package
-	packaging/stage $(EXECUTABLE) $(PACKAGE) $(STAGE) $(RUNNABLE)
+stage: licenses
+	PLAKAR_API=$(PLAKAR_API) packaging/stage $(EXECUTABLE) $(VERSION) $(OS)_$(ARCH) $(STAGE) $(RUNNABLE)
 
-install: stage ## Install executables, manual page and completions into PREFIX (~/.local), and the package into your Plakar
+install: stage ## Install executables, manual pages, completions and units into PREFIX (~/.local), and the package into your Plakar
 	@$(STAGE)/install "$(PREFIX)"
 
 uninstall: ## Take out again what `make install` has installed; configurations stay
@@ -155,8 +160,21 @@ uninstall: ## Take out again what `make install` has installed; configurations s
 demo: package $(SIMULATOR) ## Back up a simulated drive with the real Plakar, step by step
 	PLAKAR=$(PLAKAR) SIMULATOR=$(SIMULATOR) PACKAGE=$(PACKAGE) tests/demo/run
 
-dist: tools ## Build archives and packages for each platform that this machine can build for, into dist/; BACKENDS=all
-	packaging/dist $(VERSION) $(HOST) $(BACKENDS)
+dist: tools $(NFPM) ## Build archives, .deb, .rpm and packages for each platform that this machine can build for, into dist/; BACKENDS=all
+	NFPM=$(CURDIR)/$(NFPM) packaging/dist $(VERSION) $(HOST) $(BACKENDS)
+
+image: stage $(PLAKAR_STATIC) ## Make a container image without a daemon, in dist/: both executables, plakar and a shell (Debian: busybox-static)
+	PLAKAR=$(PLAKAR_STATIC) packaging/image $(STAGE) $(VERSION) $(ARCH) dist
+
+$(PLAKAR_STATIC): tests/plakar/go.mod tests/plakar/go.sum | tools
+	$(SAY) "building Plakar for the image, about a minute"
+	cd tests/plakar && CGO_ENABLED=0 $(GO_BUILD) -ldflags "-s -w" -o ../../$@ github.com/PlakarKorp/plakar
+	@touch $@
+
+$(NFPM): packaging/nfpm/go.mod packaging/nfpm/go.sum | tools
+	$(SAY) "building nfpm, which makes .deb and .rpm, half a minute"
+	cd packaging/nfpm && $(GO_BUILD) -o ../../$@ github.com/goreleaser/nfpm/v2/cmd/nfpm
+	@touch $@
 
 # Two tests a core: most of the time they wait for the drive's pace.
 test: licenses $(PLAKAR) $(PLAKAR_KLOSET) $(KLOSET_1_0) ## Run all tests
@@ -171,16 +189,51 @@ test: licenses $(PLAKAR) $(PLAKAR_KLOSET) $(KLOSET_1_0) ## Run all tests
 	tests/bindings
 
 test-all-backends: ## Build with every backend of rclone and back up, restore and keep a store with some of them
-	$(MAKE) package BACKENDS=all
-	PLAKAR=$(CURDIR)/$(PLAKAR) PACKAGE=$(CURDIR)/$(PACKAGE) tests/all-backends
+	$(MAKE) build PACKAGES="-p plakar-opendrive"
+	cp $(EXECUTABLE) $(TOOLS)/plakar-opendrive-slim
+	cargo build --locked -p support-plugin --example starts
+	$(MAKE) package BACKENDS=all PACKAGES="-p plakar-opendrive"
+	PLAKAR=$(CURDIR)/$(PLAKAR) PACKAGE=$(CURDIR)/$(PACKAGE) EXECUTABLE=$(CURDIR)/$(EXECUTABLE) SLIM=$(CURDIR)/$(TOOLS)/plakar-opendrive-slim \
+		STARTS=$(CURDIR)/target/debug/examples/starts tests/all-backends
+
+test-packages: $(NFPM) $(PLAKAR) $(SIMULATOR) ## Install .deb, .rpm and the container image where nothing else is, and run them; needs root
+	@$(PREREQUISITES) packages
+	$(MAKE) stage image
+	rm -rf target/packages && mkdir -p target/packages
+	NFPM=$(CURDIR)/$(NFPM) SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) packaging/distribution-packages $(STAGE) $(VERSION) $(ARCH) target/packages
+	SIMULATOR=$(CURDIR)/$(SIMULATOR) tests/packages target/packages/*.deb target/packages/*.rpm dist/plakar-opendrive_$(VERSION)_linux_$(ARCH).oci.tar
+
+test-reproducible: $(PLAKAR) ## Build this commit twice, in two folders, and compare what `make dist` gives; takes two builds
+	PLAKAR=$(PLAKAR) tests/reproducible
+
+test-plakar-1.0: package $(SIMULATOR) ## Go the whole way with a real Plakar 1.0; PLAKAR_1_0=/path/to/plakar
+	$(MAKE) package PLAKAR_API=v1.0
+	PLAKAR_1_0=$(PLAKAR_1_0) PLAKAR=$(PLAKAR) PACKAGE=$(PACKAGE) PACKAGE_1_0=plakar-1.0/$(PACKAGE) SIMULATOR=$(SIMULATOR) tests/plakar-1.0
+
+test-remotes: $(PLAKAR) ## Try real servers (SFTP, FTP, WebDAV, S3) and the backends that wrap others; REMOTES="--only ftp"
+	@$(PREREQUISITES) servers
+	@$(FETCH) all_backends
+	$(SAY) "building rclone's servers and our own with every backend, three to five minutes when nothing is there yet"
+	cd tests/bench/rclone && $(GO_BUILD) -o ../../../$(TOOLS)/rclone-serve ./serve
+	cargo build --locked -p plakar-opendrive --features all-backends
+	strip --strip-debug -o $(TOOLS)/plakar-opendrive-all target/debug/plakar-opendrive
+	cargo build --locked -p remotes
+	PLAKAR=$(CURDIR)/$(PLAKAR) PLAKAR_OPENDRIVE=$(CURDIR)/$(TOOLS)/plakar-opendrive-all RCLONE_SERVE=$(CURDIR)/$(TOOLS)/rclone-serve \
+		target/debug/remotes $(REMOTES)
 
 test-browser: build $(PLAKAR) ## Go through the console in a real browser; screenshots go to target/screenshots
 	PLAKAR=$(CURDIR)/$(PLAKAR) PLAKAR_OPENDRIVE=$(CURDIR)/$(EXECUTABLE) tests/browser-all
 
+pictures: build $(PLAKAR) ## Take the pictures of docs/ anew, of an account that is a month old; they go to target/screenshots
+	PLAKAR=$(CURDIR)/$(PLAKAR) PLAKAR_OPENDRIVE=$(CURDIR)/$(EXECUTABLE) tests/browser-all of_a_month
+
 test-aarch64: $(PLAKAR) ## Build for Linux on aarch64 and test that under qemu-user
 	tests/cross aarch64
 
-test-windows: ## Build for Windows and test that under wine
+test-mac: ## On a Mac: build, demo, the tests of the main job, and a report to send; STEPS="demo go" for some
+	tests/mac $(STEPS)
+
+test-windows: $(PLAKAR) $(KLOSET_1_0) ## Build for Windows and test that under wine
 	tests/cross windows
 
 check-platforms: fetch ## Check that the code compiles for macOS and Windows
@@ -189,10 +242,10 @@ check-platforms: fetch ## Check that the code compiles for macOS and Windows
 fuzz: fetch ## Feed every fuzz target random input; FUZZ="--seconds 600" for each, else 60
 	tests/fuzz-all $(FUZZ)
 
-bench: package $(RCLONE) ## Measure; BENCH="--rounds 3 --long"; PEER=path.ptar adds another package, BEFORE=revision our own of then
+bench: package $(PLAKAR_KLOSET) $(RCLONE) ## Measure; BENCH="--rounds 3 --long --scale"; PEER=path adds another package (a .ptar, or the folder of Plakar's own executables), BEFORE=revision our own of then
 	$(STATIC) cargo build --release --locked --target $(HOST) -p bench
-	$(if $(BEFORE),BEFORE=$$(tests/bench/before $(BEFORE))) PLAKAR=$(PLAKAR) PLAKAR_OPENDRIVE=$(CURDIR)/$(EXECUTABLE) RCLONE=$(RCLONE) PACKAGE=$(PACKAGE) \
-		target/$(HOST)/release/bench $(BENCH)
+	$(if $(BEFORE),BEFORE=$$(tests/bench/before $(BEFORE))) PLAKAR=$(PLAKAR) PLAKAR_KLOSET=$(PLAKAR_KLOSET) \
+		PLAKAR_OPENDRIVE=$(CURDIR)/$(EXECUTABLE) RCLONE=$(RCLONE) PACKAGE=$(PACKAGE) target/$(HOST)/release/bench $(BENCH)
 
 bench-console: package ## Measure the console's pages with 100 apps, 10,000 tasks and a restore point of 100,000 files
 	PLAKAR=$(CURDIR)/$(PLAKAR) PACKAGE=$(CURDIR)/$(PACKAGE) cargo run --release --locked -p web-console --example console_bench

@@ -18,6 +18,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         std::fs::create_dir_all(&folder)?;
         tonic_prost_build::configure()
             .out_dir(folder)
+            // Plakar's pipes are the only connection; tests bring theirs.
+            .build_transport(false)
             // Chunks are handed on without copying them.
             .bytes(".")
             .extern_path(".plakar.files", "crate::plugin::files")

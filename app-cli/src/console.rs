@@ -1,13 +1,14 @@
 //! `console`: the web pages, and the scheduler beside them.
 
 use std::io::{self, IsTerminal};
-use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use plakar_driver::CancellationToken;
+use web_console::StateTokens;
 use web_console::server::{Listen, PasswordHash, Server, TlsFiles, hash_password};
 
+use crate::console_options::ConsoleOptions;
+use crate::console_unit;
 use crate::failure::Failure;
 use crate::opened::Opened;
 use terminal::ask::first_line;
@@ -29,45 +30,28 @@ use terminal::text;
 pub(crate) struct Console {
     #[command(subcommand)]
     action: Option<ConsoleAction>,
-    /// Where to listen; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8780")]
-    listen: SocketAddr,
-    /// The certificate, as PEM, with those between it and its authority
-    #[arg(long, value_name = "FILE", requires = "tls_key")]
-    tls_certificate: Option<PathBuf>,
-    /// Its private key, as PEM
-    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
-    tls_key: Option<PathBuf>,
-    /// A file with what `console password` prints
-    #[arg(long, value_name = "FILE")]
-    password_file: Option<PathBuf>,
-    /// A further name of this machine that a browser may use, such as backup.example.org; may be
-    /// repeated
-    #[arg(long, value_name = "HOST")]
-    name: Vec<String>,
-    /// Run no schedules: something else does, such as cron
-    #[arg(long)]
-    no_scheduler: bool,
-    /// Where apps, tasks and schedules are kept [default: plakar-opendrive in $XDG_STATE_HOME or
-    /// ~/.local/state]
-    #[arg(long, value_name = "DIR")]
-    state: Option<PathBuf>,
+    #[command(flatten)]
+    options: ConsoleOptions,
 }
 
 #[derive(Debug, clap::Subcommand)]
 enum ConsoleAction {
     /// Ask for a password twice, and print the line that belongs into the password file
     Password,
+    Unit(Box<console_unit::Unit>),
 }
 
 impl Console {
     pub(crate) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
         match self.action {
             Some(ConsoleAction::Password) => password(out),
-            None => on_runtime(self.serve(out)),
+            Some(ConsoleAction::Unit(unit)) => unit.run(out),
+            None => on_runtime(self.options.serve(out)),
         }
     }
+}
 
+impl ConsoleOptions {
     async fn serve(self, out: &mut Output) -> Result<Exit, Failure> {
         let listening = Signals::listen();
         let mut signals = listening.map_err(|error| {
@@ -82,6 +66,10 @@ impl Console {
             Server::bind(Listen { address: self.listen, tls, password, names: self.name }).await?,
         );
         let service = Opened::new(self.state)?.service;
+        server.accept_tokens(Arc::new(StateTokens(service.clone())));
+        if self.open_metrics {
+            server.open_metrics();
+        }
         out.line(&server.first_url())?;
         out.flush()?;
         if io::stdin().is_terminal() {
@@ -101,6 +89,9 @@ impl Console {
             }
             if scheduler {
                 service.run_schedules().await;
+            } else {
+                // What runs them may have stopped: that is told all the same.
+                service.watch_apps().await;
             }
         };
         let work = async {

@@ -6,6 +6,8 @@
 
 mod app;
 mod console;
+mod console_options;
+mod console_unit;
 mod failure;
 mod opened;
 
@@ -53,7 +55,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     App(Box<app::AppCommand>),
-    Console(console::Console),
+    Console(Box<console::Console>),
     /// Print these commands as JSON, for completions
     #[command(hide = true)]
     Commands,

@@ -5,7 +5,7 @@
 use std::time::Instant;
 
 use chrono::{TimeDelta, Utc};
-use source_app::model::{Protection, Retention};
+use source_app::model::{Protection, Retention, TaskFigures};
 use source_app::scheduler::{FakeClock, Scheduler, Settings, next_runs};
 use source_app::state::{
     AppKind, AppSpec, Cause, MatchMode, NewTask, Owner, PolicySpec, Resource, Result, ScheduleSpec,
@@ -64,13 +64,17 @@ fn measure(what: &str, work: impl Fn() -> Result<usize>) {
 
 fn fill(state: &State) -> Result<()> {
     let now = Utc::now() - TimeDelta::days(50);
-    let (list, retention) = (vec![], Retention { daily: 7, weekly: 4, monthly: 12, yearly: 0 });
+    let (list, retention) =
+        (vec![], Retention { daily: 7, weekly: 4, monthly: 12, ..Retention::default() });
     let policy = PolicySpec {
         name: "all".into(),
         environments: list.clone(),
         data_classes: list,
         classes: MatchMode::Any,
         retention,
+        labels: Vec::new(),
+        promise: None,
+        check_after_backup: false,
         enabled: true,
     };
     let policy = state.add_policy(&policy, now)?;
@@ -82,6 +86,7 @@ fn fill(state: &State) -> Result<()> {
             time_zone: "Europe/Berlin".into(),
             enabled: true,
             catch_up: true,
+            random_delay_minutes: 0,
         };
         state.add_schedule(&spec, Utc::now())
     };
@@ -112,6 +117,7 @@ fn fill(state: &State) -> Result<()> {
                 errors: 0,
                 bytes: Some(1 << 30),
                 snapshot: Some("0a1b2c3d".repeat(8)),
+                figures: TaskFigures::default(),
             };
             state.finish(task.id, &finish, None, now + TimeDelta::seconds(12))?;
         }
@@ -134,7 +140,10 @@ fn spec(number: u32) -> AppSpec {
         protocol: "opendrive".into(),
         entry: format!("app-{number}"),
         store: Some("/var/backups".into()),
+        second_store: None,
+        copy_range: Default::default(),
         retention: Retention::default(),
         protection: Protection::default(),
+        backup: Default::default(),
     }
 }

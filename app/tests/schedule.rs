@@ -245,6 +245,27 @@ async fn a_running_task_hears_that_it_is_cancelled() {
     assert_eq!(tasks(&state).len(), 1, "what was cancelled is not tried again");
 }
 
+/// Its runner ends before the next heartbeat says so: what was cancelled neither waits nor runs
+/// once more.
+#[tokio::test(start_paused = true)]
+async fn what_is_cancelled_at_its_end_does_not_come_back() {
+    let locked = Outcome::StoreLocked("by maintenance".into());
+    for (outcome, wanted) in
+        [(locked, TaskState::Cancelled), (over(TaskState::Failed, true), TaskState::Failed)]
+    {
+        let (_directory, state) = state();
+        let app = source(&state, "docs");
+        schedule(&state, Owner::App(app.id), TaskKind::Backup, "0 1 1 * *");
+        let cancelling = state.clone();
+        let runner = Fake::new(move |job| {
+            cancelling.cancel(job.task.id, start()).unwrap();
+            (Duration::ZERO, outcome.clone())
+        });
+        hours(&state, &runner, settings(), 2).await;
+        assert_eq!((runner.ran().len(), states(&state)), (1, vec![wanted]));
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn stopping_the_loop_cancels_what_runs_and_waits_for_it() {
     let (_directory, state) = state();

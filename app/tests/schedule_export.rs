@@ -11,7 +11,9 @@ use chrono_tz::Tz;
 use common::{schedule, schedule_spec, source, start, state};
 use serde::Deserialize;
 use serde_json::Value;
-use source_app::export::{Command, Kubernetes, Systemd, crontab, kubernetes, systemd};
+use source_app::export::{
+    Command, Kubernetes, SecretsFile, Systemd, console_unit, crontab, kubernetes, systemd,
+};
 use source_app::model::CronExpression;
 use source_app::state::{EffectiveSchedule, Owner, ScheduleSpec, TaskKind};
 
@@ -92,9 +94,13 @@ fn systemd_verifies_the_units() {
     let executable = directory.path().join("od%d $x");
     fs::copy("/bin/true", &executable).unwrap();
     for user in [None, Some("daemon".to_owned())] {
-        let units =
-            systemd("my.docs", &schedules(), &odd(executable.to_str().unwrap()), &Systemd { user })
-                .unwrap();
+        let units = systemd(
+            "my.docs",
+            &schedules(),
+            &odd(executable.to_str().unwrap()),
+            &Systemd { user: user.clone() },
+        )
+        .unwrap();
         let [service, timer] = &units;
         assert_eq!(
             (service.name.as_str(), timer.name.as_str()),
@@ -111,6 +117,17 @@ fn systemd_verifies_the_units() {
             timer.text.contains("\nPersistent=true\n") && service.text.contains("\nType=oneshot\n")
         );
         assert!(service.text.contains("100%%d/$$HOME/$$(x)/\\\"q\\\""), "{}", service.text);
+        let options =
+            ["--listen", "127.0.0.1:8780", "--password-file", "/a b/50%"].map(String::from);
+        let systemd = Systemd { user: user.clone() };
+        let console = console_unit(&odd(executable.to_str().unwrap()), &options, &systemd).unwrap();
+        assert!(
+            console.text.contains("\"console\" \"--listen\" \"127.0.0.1:8780\""),
+            "{}",
+            console.text
+        );
+        assert!(console.text.contains("enable --now plakar-opendrive-console.service`"));
+        let units = [service.clone(), timer.clone(), console];
         for unit in &units {
             fs::write(directory.path().join(&unit.name), &unit.text).unwrap();
         }
@@ -207,6 +224,31 @@ fn cronjobs_are_yaml_that_says_what_it_should() {
             .unwrap();
         assert_eq!(plain(&state_home["value"]), "/s t/50% $HOME \"x\"");
     }
+}
+
+/// A file of secrets is named, and read by what runs.
+#[test]
+fn secrets_come_from_a_file_that_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let secrets = directory.path().join("it's a 50% file");
+    fs::write(&secrets, "PLAKAR_PASSPHRASE='two  words'\n").unwrap();
+    let mut command = Command::new("/usr/bin/env");
+    let path = secrets.to_str().unwrap().to_owned();
+    command.secrets = Some(SecretsFile { path, names: vec!["PLAKAR_PASSPHRASE".into()] });
+    let text = crontab("my.docs", &schedules(), &command, BERLIN).unwrap();
+    assert!(
+        text.contains("# Enable them: run `crontab -e`") && text.contains("PLAKAR_PASSPHRASE\n"),
+        "{text}"
+    );
+    let line = text.lines().find(|line| !line.starts_with('#')).unwrap();
+    let line = line.splitn(6, ' ').nth(5).unwrap().replace("\\%", "%");
+    let line = line.replace(" app run --due my.docs", "");
+    let output = Process::new("/bin/sh").args(["-c", &line]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("PLAKAR_PASSPHRASE=two  words\n"), "{said}{line}");
+    let [service, _] = systemd("my.docs", &schedules(), &command, &Systemd::default()).unwrap();
+    let named = format!("\nEnvironmentFile={}\n", secrets.to_str().unwrap().replace('%', "%%"));
+    assert!(service.text.contains(&named) && !service.text.contains("two"), "{}", service.text);
 }
 
 #[test]

@@ -132,7 +132,13 @@ fn a_running_task_is_cancelled_by_asking_a_waiting_one_at_once() {
     assert_eq!(seen.progress_detail, Some(TaskProgress::at("half\nway")));
     assert_eq!(state.cancel(task.id, start()).unwrap(), CancelResult::Asked);
     assert!(state.heartbeat(task.id, None, start()).unwrap());
-    state.wait(task.id, start(), "waiting for store lock").unwrap();
+    assert!(!state.wait(task.id, start(), "waiting for store lock").unwrap());
+    assert_eq!(state.task(task.id).unwrap().state, TaskState::Running);
+    state.finish(task.id, &end(TaskState::Cancelled), None, start()).unwrap();
+
+    let task = state.begin(&new_task(&app, TaskKind::Backup), start()).unwrap();
+    state.heartbeat(task.id, Some(&TaskProgress::at("halfway")), start()).unwrap();
+    assert!(state.wait(task.id, start(), "waiting for store lock").unwrap());
     assert_eq!(state.task(task.id).unwrap().progress_detail, None);
     assert_eq!(state.cancel(task.id, start()).unwrap(), CancelResult::Now);
     assert_eq!(state.cancel(task.id, start()).unwrap(), CancelResult::Over);
@@ -153,6 +159,9 @@ fn policy(
         data_classes: list(data_classes),
         classes,
         retention,
+        labels: Vec::new(),
+        promise: None,
+        check_after_backup: false,
         enabled: true,
     }
 }

@@ -46,10 +46,9 @@ fn a_newer_database_is_refused() {
     let connection = rusqlite::Connection::open(path.join("state.db")).unwrap();
     connection.pragma_update(None, "user_version", 1000).unwrap();
     let error = State::open(&path).err().unwrap().to_string();
-    assert!(
-        error.contains(
-            "has version 1000, and this program knows up to 2: use the newer plakar-opendrive"
-        ),
-        "{error}"
-    );
+    let (found, known) = error.split_once(", and this program knows up to ").unwrap();
+    assert!(found.ends_with("has version 1000"), "{error}");
+    let (known, rest) = known.split_once(": ").unwrap();
+    assert!(known.parse::<u32>().unwrap() < 1000, "{error}");
+    assert!(rest.starts_with("use the newer plakar-opendrive"), "{error}");
 }

@@ -77,6 +77,11 @@ async fn main() -> Outcome {
         format!("/tasks/{}", begun.id),
         "/apps/1/schedules".to_owned(),
         "/policies".to_owned(),
+        "/resources".to_owned(),
+        "/resources?text=app-7&health=protected".to_owned(),
+        "/resources/1".to_owned(),
+        "/scheduling".to_owned(),
+        "/settings".to_owned(),
         "/api/apps".to_owned(),
         format!("/apps/{id}/points"),
         at.clone(),
@@ -87,6 +92,10 @@ async fn main() -> Outcome {
         format!("{at}?path={root}&text=054321"),
         format!("{at}?path={root}&text=letter"),
         format!("{at}?path={root}&text=nothing"),
+        format!("/apps/{id}"),
+        format!("/apps/{id}/find?text=054321"),
+        format!("/apps/{id}/find?text=letter"),
+        format!("/apps/{id}/find?text=nothing"),
     ];
     let measuring = async {
         let measured = measure(&url, &pages).await;
@@ -124,9 +133,13 @@ fn assignment(folder: &Path, store: &Path) -> Assign {
         store_options: Options::new(),
         create_store: true,
         unencrypted: true,
+        uncompressed: false,
+        second_store: None,
+        copy_range: Default::default(),
         skip_test: false,
         retention: Default::default(),
         protection: Default::default(),
+        backup: Default::default(),
     }
 }
 

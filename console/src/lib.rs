@@ -6,15 +6,24 @@
 
 pub mod api;
 pub mod pages;
+mod probes;
 mod problem;
 mod routes;
 pub mod server;
+mod tokens;
 
 use axum::Router;
 
 use source_app::service::Service;
+use source_app::state::Author;
+
+pub use tokens::StateTokens;
 
 /// All routes of the console.
 pub fn router(service: Service) -> Router {
-    Router::new().nest("/api", api::router(service.clone())).merge(pages::router(service))
+    let service = service.by(Author::console());
+    Router::new()
+        .nest("/api", api::router(service.clone()))
+        .merge(probes::router(service.clone()))
+        .merge(pages::router(service))
 }

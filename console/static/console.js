@@ -1,8 +1,14 @@
 // What makes pages livelier. Everything also works without it.
 'use strict';
 
-// Times: the server writes UTC, the browser knows its zone.
-const absolute = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+// Times: the server writes UTC, the browser knows its zone. They have the server's form: 2026-06-01 02:30 UTC.
+const parts = new Intl.DateTimeFormat('en-GB', {
+  year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZoneName: 'short',
+});
+function absolute(at) {
+  const of = Object.fromEntries(parts.formatToParts(at).map((part) => [part.type, part.value]));
+  return `${of.year}-${of.month}-${of.day} ${of.hour}:${of.minute} ${of.timeZoneName}`;
+}
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'long' });
 
 function relative(seconds) {
@@ -19,7 +25,7 @@ function showTimes(root) {
   for (const element of root.querySelectorAll('time[datetime]')) {
     const at = new Date(element.dateTime);
     if (Number.isNaN(at.getTime())) continue;
-    const text = element.dataset.show === 'relative' ? relative((at - Date.now()) / 1000) : absolute.format(at);
+    const text = element.dataset.show === 'relative' ? relative((at - Date.now()) / 1000) : absolute(at);
     if (element.textContent !== text) element.textContent = text;
     element.title = exact.format(at);
   }
@@ -118,6 +124,17 @@ async function readLog(log) {
   }
 }
 
+// How to find what has the focus again in a page that is drawn anew: by its id, else by what it does and says. What is gone leaves the focus
+// at the head of the content, not at the top of the page.
+function whereabouts(element, main) {
+  if (!element || !main.contains(element)) return null;
+  if (element.id) return (fresh) => fresh.ownerDocument.getElementById(element.id) ?? fresh;
+  const does = (one) => [one.tagName, one.getAttribute('href') ?? '', one.form?.getAttribute('action') ?? '', one.textContent.trim()].join();
+  const same = (root) => [...root.querySelectorAll(element.tagName)].filter((one) => does(one) === does(element));
+  const place = same(main).indexOf(element);
+  return (fresh) => same(fresh)[place] ?? fresh;
+}
+
 // The page as it is now, in the place of what is shown: without a reload, so that a screen reader tells the outcome.
 let renewing = false;
 async function showAnew(outcome) {
@@ -130,10 +147,10 @@ async function showAnew(outcome) {
   const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
   const [main, fresh] = [document.querySelector('main'), page.querySelector('main')];
   if (!fresh) return reload();
-  const focused = document.activeElement?.id;
+  const focused = whereabouts(document.activeElement, main);
   document.title = page.title;
   main.replaceChildren(...fresh.childNodes);
-  if (focused) document.getElementById(focused)?.focus();
+  focused?.(main)?.focus({ preventScroll: true });
   enliven();
 }
 
@@ -199,9 +216,29 @@ function offerCopy(button) {
   });
 }
 
+// On a narrow screen a table is laid out as blocks, which takes the roles from its parts.
+const ROLES = { TABLE: 'table', THEAD: 'rowgroup', TBODY: 'rowgroup', TR: 'row', TD: 'cell' };
+function keepRoles(table) {
+  for (const part of [table, ...table.querySelectorAll('thead, tbody, tr, td, th')]) {
+    const role = ROLES[part.tagName] ?? (part.scope === 'row' ? 'rowheader' : 'columnheader');
+    part.setAttribute('role', role);
+  }
+}
+
+// A document in the browser's own viewer. One without a viewer would save it, unasked.
+function showDocument(place) {
+  if (!navigator.pdfViewerEnabled) return;
+  const frame = document.createElement('iframe');
+  frame.className = 'document';
+  frame.title = place.dataset.title;
+  frame.src = place.dataset.document;
+  place.before(frame);
+}
+
 // What of a page lives, once it is there.
 function enliven() {
   const all = (selector, begin) => document.querySelectorAll(selector).forEach(begin);
+  all('table', keepRoles);
   showTimes(document);
   tick();
   all('[data-task]', follow);
@@ -211,6 +248,7 @@ function enliven() {
     log.scrollTop = log.scrollHeight;
   });
   all('button[data-copy]', offerCopy);
+  all('[data-document]', showDocument);
 }
 enliven();
 // The first fault is where one has to go on.
@@ -245,4 +283,21 @@ for (const preview of document.querySelectorAll('[data-preview]')) {
     button.addEventListener('click', () => { zone.value = here; button.remove(); show(); zone.focus(); });
     zone.after(button);
   }
+}
+
+// The list of a folder is narrowed while one types; what is on other pages a search finds.
+for (const box of document.querySelectorAll('[data-filter]')) {
+  const input = box.querySelector('input');
+  const said = box.querySelector('[role=status]');
+  const rows = document.querySelectorAll('.entries tbody tr');
+  box.hidden = false;
+  input.addEventListener('input', () => {
+    const text = input.value.trim().toLowerCase();
+    let shown = 0;
+    for (const row of rows) {
+      row.hidden = !(row.querySelector('.name')?.textContent ?? '').toLowerCase().includes(text);
+      if (!row.hidden) shown += 1;
+    }
+    said.textContent = text === '' ? '' : `${shown} of ${rows.length} on this page`;
+  });
 }

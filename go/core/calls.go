@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"bridge/drive"
 	"bridge/fault"
 )
 
@@ -44,7 +45,17 @@ func init() {
 	register(Prefix+"cancel", "Cancel a running call by the number it was started with.", cancel)
 	register(Prefix+"hurry", "Tell that somebody waits for what a call reads ahead.", hurry)
 	register(Prefix+"stats", "Count open handles, running calls, goroutines and bytes in Go's heap.", stats)
+	register(Prefix+"spent", "Count the calls to OpenDrive since the process began, the answers to wait, and the bytes of files.", spent)
 }
+
+type spentOut struct {
+	Calls int64 `json:"calls"`
+	Waits int64 `json:"waits"`
+	Down  int64 `json:"down"`
+	Up    int64 `json:"up"`
+}
+
+func spent(context.Context, empty) (spentOut, error) { return spentOut(drive.SpentSoFar()), nil }
 
 // beginCall gives the context of a call; number 0 is a call that cannot be cancelled.
 func beginCall(parent context.Context, number uint64) (ctx context.Context, done func(), err error) {

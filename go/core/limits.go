@@ -39,6 +39,11 @@ func setLimits(_ context.Context, in limitsIn) (empty, error) {
 		if err := bandwidth.Set(in.BwLimit); err != nil || len(bandwidth) == 0 {
 			return empty{}, fault.New(fault.Config, "", fmt.Sprintf(`option "bwlimit" is %q: write bytes per second as for rclone, for example 10M, 1M:10M (up:down) or "08:00,512k 19:00,off"`, in.BwLimit))
 		}
+		if first := bandwidth[0]; len(bandwidth) > 1 || first.DayOfTheWeek != 0 || first.HHMM != 0 {
+			if err := checkZone("bwlimit"); err != nil {
+				return empty{}, err
+			}
+		}
 	}
 	ci := fs.GetConfig(ctx)
 	if transactions > 0 {

@@ -82,7 +82,7 @@ type leftOut struct {
 
 // leftOutOf looks for what rclone's local backend does not list: links, unless it is told to follow or to keep them, pipes, sockets and
 // devices. Nil where there is nothing, and for any other backend.
-func leftOutOf(f fs.Fs, dir string, listed []entry) *leftOut {
+func leftOutOf(f fs.Fs, dir string, listed contents) *leftOut {
 	if _, ok := f.(*local.Fs); !ok {
 		return nil
 	}
@@ -91,12 +91,12 @@ func leftOutOf(f fs.Fs, dir string, listed []entry) *leftOut {
 		// The listing has told.
 		return nil
 	}
-	if len(found) <= len(listed) {
+	if len(found) <= listed.len() {
 		return nil
 	}
-	told := make(map[string]bool, len(listed))
-	for _, e := range listed {
-		told[e.Name] = true
+	told := make(map[string]bool, listed.len())
+	for at := range listed.len() {
+		told[listed.name(at)] = true
 	}
 	out := new(leftOut)
 	for _, item := range found {

@@ -3,12 +3,11 @@ package core
 import (
 	"context"
 	"fmt"
-	"path"
-	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rclone/rclone/fs"
-	"github.com/rclone/rclone/fs/hash"
 	"github.com/rclone/rclone/fs/operations"
 
 	"bridge/drive"
@@ -20,9 +19,27 @@ var objects = newTable[*keptObject]("object", maxObjects)
 // keptObject is an object kept from a listing, so that reading it needs no look-up.
 type keptObject struct {
 	remote *remote
-	object fs.Object
 	// size is the object's when it was kept; some backends (local) look again when it is opened.
 	size int64
+
+	// content is all that it has, where that was gathered; let go when it was read.
+	content atomic.Pointer[[]byte]
+
+	mu sync.Mutex
+	// made is rclone's object; nil until it is wanted where contents can make it.
+	made     fs.Object
+	contents contents
+	at       int
+}
+
+// object gives rclone's object.
+func (o *keptObject) object() fs.Object {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.made == nil {
+		o.made, o.contents = o.contents.object(o.at), nil
+	}
+	return o.made
 }
 
 // entry is a file or folder as the caller sees it.
@@ -38,28 +55,18 @@ type entry struct {
 	Hash string `json:"hash,omitempty"`
 	// Unfinished tells that the file's upload is not finished, or was never: it is no empty file.
 	Unfinished bool `json:"unfinished,omitempty"`
+	// PartialOf tells that the file is what an upload of ours has left, or makes: the name that it was to get, or the beginning of a
+	// long one.
+	PartialOf string `json:"partialOf,omitempty"`
 	// Undecryptable tells that crypt cannot decrypt the name, which is the one on the wrapped remote then; nothing else is
 	// known of the entry.
 	Undecryptable bool `json:"undecryptable,omitempty"`
 	// ID is the backend's for a folder; empty if it has none.
 	ID string `json:"id,omitempty"`
+	// Stamp tells a file from another one of its name, in this process: by its id, size, time and hash.
+	Stamp uint64 `json:"stamp,omitempty"`
 	// Object is the handle of a kept object.
 	Object uint64 `json:"object,omitempty"`
-}
-
-type listIn struct {
-	Remote uint64 `json:"remote"`
-	// Path is relative to the remote's base, empty for the base itself.
-	Path string `json:"path"`
-	// Keep asks for a handle on each object.
-	Keep bool   `json:"keep"`
-	Call uint64 `json:"call"`
-}
-
-type listOut struct {
-	Entries []entry `json:"entries"`
-	// LeftOut is what is there and cannot be told of; nil if there is nothing.
-	LeftOut *leftOut `json:"leftOut,omitempty"`
 }
 
 type releaseIn struct {
@@ -101,7 +108,6 @@ type moveIn struct {
 }
 
 func init() {
-	register(Prefix+"list", "List a folder, with the objects kept if asked.", list)
 	register(Prefix+"stat", "Look up one file and keep its object.", stat)
 	register(Prefix+"release", "Release kept objects.", release)
 	register(Prefix+"mkdir", "Make a folder and its parents.", mkdir)
@@ -110,78 +116,7 @@ func init() {
 	register(Prefix+"delete", "Delete a kept object.", deleteObject)
 	register(Prefix+"settime", "Set the modification time of a kept object.", settime)
 	register(Prefix+"move", "Move or rename a kept object on its remote.", move)
-}
-
-func list(_ context.Context, in listIn) (listOut, error) {
-	r, ctx, done, err := begin(in.Remote, in.Call)
-	if err != nil {
-		return listOut{}, err
-	}
-	defer done()
-	dir := standardPath(in.Path)
-	found, undecryptable, err := drive.List(ctx, r.fs, dir)
-	if err != nil {
-		return listOut{}, fault.As(err, in.Path)
-	}
-	if err := drive.RememberFirst(r.fs, found); err != nil {
-		return listOut{}, fault.As(err, in.Path)
-	}
-	out := listOut{Entries: make([]entry, 0, len(found)+len(undecryptable))}
-	for _, item := range found {
-		e, err := r.describe(ctx, dir, item)
-		if err == nil && e.Folder && e.Name == "" {
-			err = drive.Remember(r.fs, dir, item)
-		}
-		if err == nil && in.Keep && !e.Folder {
-			e.Object, err = r.hold(item.(fs.Object), e.Size)
-		}
-		if err != nil {
-			releaseEntries(out.Entries)
-			return listOut{}, err
-		}
-		out.Entries = append(out.Entries, e)
-	}
-	for _, left := range undecryptable {
-		out.Entries = append(out.Entries, entry{Name: left.Name, Folder: left.Folder, Undecryptable: true})
-	}
-	out.LeftOut = leftOutOf(r.fs, dir, out.Entries)
-	return out, nil
-}
-
-// describe gives what the caller sees of an entry of the folder dir.
-func (r *remote) describe(ctx context.Context, dir string, item fs.DirEntry) (entry, error) {
-	name := item.Remote()
-	if dir != "" {
-		// Without a name of its own it has the path of the folder, and must not pass for something in it.
-		below := false
-		if name, below = strings.CutPrefix(name, dir+"/"); !below {
-			name = ""
-		}
-	}
-	e := entry{Name: shownName(name)}
-	modTime := item.ModTime(ctx)
-	o, isObject := item.(fs.Object)
-	// To a folder without a time rclone gives --default-time (Dir.ModTime in fs/dir.go): that is no
-	// fact about the folder.
-	if isObject || !modTime.Equal(time.Time(fs.GetConfig(ctx).DefaultTime)) {
-		e.ModTimeNs = nanoseconds(modTime)
-	}
-	if !isObject {
-		e.Folder = true
-		if d, ok := item.(fs.IDer); ok {
-			e.ID = d.ID()
-		}
-		return e, nil
-	}
-	e.Size, e.Unfinished = o.Size(), drive.Unfinished(o)
-	if r.hash != hash.None {
-		sum, err := o.Hash(ctx, r.hash)
-		if err != nil {
-			return e, fault.As(err, item.Remote())
-		}
-		e.Hash = sum
-	}
-	return e, nil
+	register(Prefix+"gather", "Download kept objects of one folder in one call, where the backend has such a call.", gather)
 }
 
 // nanoseconds gives a time as nanoseconds since 1970; nil if it is none or an int64 cannot hold it.
@@ -191,14 +126,6 @@ func nanoseconds(t time.Time) *int64 {
 	}
 	ns := t.UnixNano()
 	return &ns
-}
-
-func releaseEntries(entries []entry) {
-	for _, e := range entries {
-		if e.Object != 0 {
-			_, _ = objects.remove(e.Object)
-		}
-	}
 }
 
 func stat(_ context.Context, in pathIn) (entry, error) {
@@ -216,7 +143,7 @@ func stat(_ context.Context, in pathIn) (entry, error) {
 
 // keep describes an object and gives a handle on it.
 func (r *remote) keep(ctx context.Context, o fs.Object) (entry, error) {
-	e, err := r.describe(ctx, drive.Parent(o.Remote()), o)
+	e, err := r.describe(ctx, leafOf(drive.Parent(o.Remote()), o), o)
 	if err != nil {
 		return e, err
 	}
@@ -226,11 +153,15 @@ func (r *remote) keep(ctx context.Context, o fs.Object) (entry, error) {
 
 // hold gives a handle on an object.
 func (r *remote) hold(o fs.Object, size int64) (uint64, error) {
-	handle, err := objects.add(&keptObject{r, o, size})
+	return r.holdKept(&keptObject{remote: r, made: o, size: size})
+}
+
+func (r *remote) holdKept(o *keptObject) (uint64, error) {
+	handle, err := objects.add(o)
 	if err == nil && r.ctx.Err() != nil {
 		// The remote was closed meanwhile, and perhaps too early to see this object.
 		_, _ = objects.remove(handle)
-		return 0, fault.As(r.ctx.Err(), o.Remote())
+		return 0, fault.As(r.ctx.Err(), "")
 	}
 	return handle, err
 }
@@ -247,6 +178,47 @@ func Release(handles []uint64) (first error) {
 		}
 	}
 	return first
+}
+
+type gatherIn struct {
+	Remote uint64 `json:"remote"`
+	Path   string `json:"path"`
+	// Objects are kept ones that are in that folder.
+	Objects []uint64 `json:"objects"`
+	Call    uint64   `json:"call"`
+}
+
+type gatherOut struct {
+	// Gathered is how many of them are in memory now, each until it was read once.
+	Gathered int `json:"gathered"`
+}
+
+func gather(_ context.Context, in gatherIn) (gatherOut, error) {
+	r, ctx, done, err := begin(in.Remote, in.Call)
+	if err != nil {
+		return gatherOut{}, err
+	}
+	defer done()
+	kept := make([]*keptObject, len(in.Objects))
+	files := make([]fs.Object, len(in.Objects))
+	for at, handle := range in.Objects {
+		if kept[at], err = objects.get(handle); err != nil {
+			return gatherOut{}, err
+		}
+		files[at] = kept[at].object()
+	}
+	contents, err := drive.Gather(ctx, r.fs, standardPath(in.Path), files)
+	if err != nil {
+		return gatherOut{}, fault.As(err, in.Path)
+	}
+	out := gatherOut{}
+	for at := range contents {
+		if contents[at] != nil {
+			kept[at].content.Store(&contents[at])
+			out.Gathered++
+		}
+	}
+	return out, nil
 }
 
 // onPath runs a call that takes a path and answers nothing. It gets the path in rclone's standard encoding.
@@ -285,11 +257,9 @@ func rmdir(_ context.Context, in pathIn) (empty, error) {
 	return onPath(in, func(r *remote, ctx context.Context, dir string) error {
 		// OpenDrive's Rmdir looks for files only, and removes a folder of folders with all in them.
 		// Nor does crypt see what it cannot decrypt.
-		found, undecryptable, err := drive.List(ctx, r.fs, dir)
-		if err == nil && len(undecryptable) > 0 {
-			err = fault.New(fault.Exists, in.Path, fmt.Sprintf("the folder is not empty: it has %q in it", undecryptable[0].Name))
-		} else if err == nil && len(found) > 0 {
-			err = fault.New(fault.Exists, in.Path, fmt.Sprintf("the folder is not empty: it has %q in it", shownName(path.Base(found[0].Remote()))))
+		found, err := r.contents(ctx, dir)
+		if err == nil && found.len() > 0 {
+			err = fault.New(fault.Exists, in.Path, fmt.Sprintf("the folder is not empty: it has %q in it", exampleOf(found)))
 		}
 		if err != nil {
 			return err
@@ -314,14 +284,14 @@ func onObject[Out any](handle, call uint64, do func(o *keptObject, ctx context.C
 	}
 	defer done()
 	if out, err = do(o, ctx); err != nil {
-		err = fault.As(err, o.object.Remote())
+		err = fault.As(err, o.object().Remote())
 	}
 	return out, err
 }
 
 func deleteObject(_ context.Context, in objectIn) (empty, error) {
 	return onObject(in.Object, in.Call, func(o *keptObject, ctx context.Context) (empty, error) {
-		err := o.object.Remove(ctx)
+		err := o.object().Remove(ctx)
 		if err == nil {
 			_, _ = objects.remove(in.Object)
 		}
@@ -336,7 +306,7 @@ type settimeOut struct {
 
 func settime(_ context.Context, in settimeIn) (settimeOut, error) {
 	return onObject(in.Object, in.Call, func(o *keptObject, ctx context.Context) (settimeOut, error) {
-		kept, err := drive.SetTime(ctx, o.remote.fs, o.object, time.Unix(0, in.ModTimeNs))
+		kept, err := drive.SetTime(ctx, o.remote.fs, o.object(), time.Unix(0, in.ModTimeNs))
 		return settimeOut{nanoseconds(kept)}, err
 	})
 }
@@ -344,7 +314,7 @@ func settime(_ context.Context, in settimeIn) (settimeOut, error) {
 // move renames an object; the entry that it gives has a new handle, the old one is released.
 func move(_ context.Context, in moveIn) (entry, error) {
 	return onObject(in.Object, in.Call, func(o *keptObject, ctx context.Context) (entry, error) {
-		moved, err := o.remote.move(ctx, o.object, standardPath(in.Path))
+		moved, err := o.remote.move(ctx, o.object(), standardPath(in.Path))
 		if err != nil {
 			return entry{}, fault.As(err, in.Path)
 		}

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -49,7 +50,7 @@ func OpenReader(handle uint64, offset, length int64) (uint64, error) {
 		return 0, err
 	}
 	if offset < 0 || length < -1 {
-		return 0, fault.New(fault.Other, o.object.Remote(), fmt.Sprintf("bad range: offset %d, length %d", offset, length))
+		return 0, fault.New(fault.Other, o.object().Remote(), fmt.Sprintf("bad range: offset %d, length %d", offset, length))
 	}
 	return newReader(o, offset, length).give()
 }
@@ -71,7 +72,7 @@ func (r *reader) give() (uint64, error) {
 	if err := r.ctx.Err(); err != nil {
 		// The remote was closed meanwhile, and perhaps too early to see this stream.
 		_ = CloseStream(stream)
-		return 0, fault.As(err, r.object.object.Remote())
+		return 0, fault.As(err, r.object.object().Remote())
 	}
 	return stream, nil
 }
@@ -90,7 +91,7 @@ func Begin(object, call uint64, buffer []byte) (n int, rest uint64, err error) {
 		}
 	}()
 	if n, err = r.readIn(call, true, buffer); err != nil {
-		return 0, 0, fault.As(err, o.object.Remote())
+		return 0, 0, fault.As(err, o.object().Remote())
 	}
 	if n == len(buffer) {
 		rest, err = r.give()
@@ -106,7 +107,7 @@ func Fetch(object, call uint64, offset int64, ahead bool, buffer []byte) error {
 		return err
 	}
 	if offset < 0 {
-		return fault.New(fault.Other, o.object.Remote(), fmt.Sprintf("bad range: offset %d", offset))
+		return fault.New(fault.Other, o.object().Remote(), fmt.Sprintf("bad range: offset %d", offset))
 	}
 	r := newReader(o, offset, int64(len(buffer)))
 	defer r.close()
@@ -115,7 +116,7 @@ func Fetch(object, call uint64, offset int64, ahead bool, buffer []byte) error {
 		err = fault.New(fault.Corrupt, "", fmt.Sprintf("%d bytes came, %d were expected", n, len(buffer)))
 	}
 	if err != nil {
-		return fault.As(err, o.object.Remote())
+		return fault.As(err, o.object().Remote())
 	}
 	return nil
 }
@@ -152,7 +153,7 @@ func Read(handle uint64, buffer []byte) (int, error) {
 	}
 	n, err := r.read(buffer)
 	if err != nil {
-		return 0, fault.As(err, r.object.object.Remote())
+		return 0, fault.As(err, r.object.object().Remote())
 	}
 	return n, nil
 }
@@ -318,7 +319,14 @@ func (r *reader) begin(buffer []byte) (n int, err error) {
 
 // download asks for so many bytes from an offset on; for all, where the object has no more, and where it is not known (-1).
 func (r *reader) download(ctx context.Context, want *drive.Want, at, length int64) (io.ReadCloser, error) {
-	o, size := r.object.object, r.object.size
+	o, size := r.object.object(), r.object.size
+	if content := r.object.content.Load(); content != nil {
+		rest := (*content)[min(at, int64(len(*content))):]
+		if length >= 0 {
+			rest = rest[:min(length, int64(len(rest)))]
+		}
+		return io.NopCloser(bytes.NewReader(rest)), nil
+	}
 	options := []fs.OpenOption{}
 	if at > 0 || r.length >= 0 && (size < 0 || r.length < size) || (length >= 0 && size >= 0 && length < size) {
 		end := int64(-1)
@@ -368,10 +376,13 @@ func (r *reader) expected() int64 {
 
 // check compares what was read with what was promised, in full when the end is reached.
 func (r *reader) check(ended bool) error {
-	o := r.object.object
+	o := r.object.object()
 	expected := r.expected()
 	if expected >= 0 && (r.count > expected || (ended && r.count != expected)) {
 		return fault.New(fault.Corrupt, o.Remote(), fmt.Sprintf("changed while it was read: %d bytes came, %d were expected", r.count, expected))
+	}
+	if ended {
+		r.object.content.Store(nil)
 	}
 	if !ended || r.sum == nil {
 		return nil

@@ -16,6 +16,7 @@ import (
 
 	"bridge/drive"
 	"bridge/fault"
+	"bridge/guards"
 )
 
 var remotes = newTable[*remote]("remote", maxRemotes)
@@ -67,6 +68,8 @@ type openOut struct {
 	Downloads int `json:"downloads"`
 	// Encrypted tells that a password is needed to read what is there, beside that of a login.
 	Encrypted bool `json:"encrypted"`
+	// Limits are what the remote cannot tell of, a sentence each.
+	Limits []string `json:"limits"`
 }
 
 type remoteIn struct {
@@ -84,6 +87,7 @@ func init() {
 }
 
 func open(ctx context.Context, in openIn) (openOut, error) {
+	guards.Install()
 	info, options, overrides, err := prepareConfig(in)
 	if err != nil {
 		return openOut{}, err
@@ -124,6 +128,7 @@ func open(ctx context.Context, in openIn) (openOut, error) {
 		EmptyFolders:    f.Features().CanHaveEmptyDirectories,
 		PrecisionNs:     int64(f.Precision()),
 		Encrypted:       drive.Encrypted(f),
+		Limits:          guards.Limits(f),
 	}
 	if r.hash != hash.None {
 		out.Hash = r.hash.String()

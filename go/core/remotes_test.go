@@ -212,7 +212,7 @@ func TestCloseShutsDownLast(t *testing.T) {
 	object := call[entry](t, "stat", m{"remote": r, "path": "a"}).Object
 	o, err := objects.get(object)
 	checks.OK(t, err)
-	o.object.(*fakeObject).open = func(context.Context, int64, int64) (io.ReadCloser, error) {
+	o.object().(*fakeObject).open = func(context.Context, int64, int64) (io.ReadCloser, error) {
 		return closing{strings.NewReader("abc"), func() { steps = append(steps, "close") }}, nil
 	}
 	stream, err := OpenReader(object, 0, -1)

@@ -366,7 +366,7 @@ func TestHurry(t *testing.T) {
 	r := newReader(o, 0, -1)
 	urgent := false
 	l.refuse = map[int64]error{}
-	o.object.(*fakeObject).open = func(ctx context.Context, offset, limit int64) (io.ReadCloser, error) {
+	o.object().(*fakeObject).open = func(ctx context.Context, offset, limit int64) (io.ReadCloser, error) {
 		before := r.urgent.Load()
 		call[empty](t, "hurry", m{"call": 77})
 		urgent = !before && r.urgent.Load()
@@ -380,7 +380,7 @@ func TestHurry(t *testing.T) {
 	// It may come before the call.
 	call[empty](t, "hurry", m{"call": 78})
 	r = newReader(o, 0, -1)
-	o.object.(*fakeObject).open = func(ctx context.Context, offset, limit int64) (io.ReadCloser, error) {
+	o.object().(*fakeObject).open = func(ctx context.Context, offset, limit int64) (io.ReadCloser, error) {
 		urgent = r.urgent.Load()
 		return l.download(ctx, offset, limit)
 	}

@@ -5,23 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path"
 	"sync"
 	"time"
 
 	"github.com/rclone/rclone/fs"
 	"github.com/rclone/rclone/fs/hash"
 	"github.com/rclone/rclone/fs/object"
-	"github.com/rclone/rclone/fs/operations"
-	"github.com/rclone/rclone/lib/random"
 
 	"bridge/drive"
 	"bridge/fault"
+	"bridge/guards"
 )
-
-// longLeaf is the length from which on a temporary name is no longer than the name itself, to
-// stay below the limit of what holds it. rclone uses the same figure.
-const longLeaf = 100
 
 // cleanupTime bounds what is done after a failed upload to leave nothing behind.
 const cleanupTime = 15 * time.Second
@@ -84,7 +78,7 @@ func Create(remoteHandle uint64, path string, size, modTimeNs int64) (uint64, er
 		}
 	}
 	w := &writer{remote: r, path: path, target: path, size: size, modTime: time.Unix(0, modTimeNs), done: make(chan struct{})}
-	if features.PartialUploads && (features.Move != nil || features.Copy != nil) {
+	if guards.UploadApart(r.ctx, r.fs, path) {
 		w.target = partialName(path)
 	}
 	if r.hash != hash.None {
@@ -107,15 +101,6 @@ func Create(remoteHandle uint64, path string, size, modTimeNs int64) (uint64, er
 		return 0, fault.As(err, path)
 	}
 	return handle, nil
-}
-
-// partialName is the temporary name for an upload to a path.
-func partialName(to string) string {
-	suffix := "." + random.String(8) + ".partial"
-	if len(path.Base(to)) > longLeaf {
-		to = operations.TruncateString(to, len(to)-len(suffix))
-	}
-	return to + suffix
 }
 
 func (w *writer) upload(put drive.PutFn, body *io.PipeReader) {

@@ -3,13 +3,20 @@ package core
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"strings"
 	"time"
+
+	"bridge/fault"
 )
 
+// unknownZone is the TZ that names no zone that is known here.
+var unknownZone string
+
 // followRule makes a rule in TZ, such as "CET-1CEST,M3.5.0,M10.5.0/3", the local zone, as it is for every other program.
-// Go knows names of zones only, and takes UTC for a rule; the times in a bwlimit are local.
+// Go knows names of zones only, and takes UTC for a rule and for a name that it does not know; the times in a bwlimit are local.
 func followRule(rule string) {
+	unknownZone = ""
 	rule = strings.TrimPrefix(rule, ":")
 	if rule == "" || strings.HasPrefix(rule, "/") || strings.Contains(rule, "\n") {
 		return
@@ -17,9 +24,20 @@ func followRule(rule string) {
 	if _, err := time.LoadLocation(rule); err == nil {
 		return
 	}
-	if zone := zoneOf(rule); zone != nil {
-		time.Local = zone
+	zone := zoneOf(rule)
+	if zone == nil {
+		unknownZone = rule
+		return
 	}
+	time.Local = zone
+}
+
+// checkZone tells that local times are not known, where some are given.
+func checkZone(option string) error {
+	if unknownZone == "" {
+		return nil
+	}
+	return fault.New(fault.Config, "", fmt.Sprintf("option %q has times of day, and TZ is %q, a zone that this machine does not know: install tzdata, correct TZ, or set it to UTC", option, unknownZone))
 }
 
 // zoneOf gives the zone that a rule of POSIX describes, nil if it is none. Go reads such rules at the end of files of

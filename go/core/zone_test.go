@@ -1,9 +1,27 @@
 package core
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
+
+// Go would take UTC for a zone that it does not know, as on a machine without tzdata.
+func TestTimesInAnUnknownZone(t *testing.T) {
+	before, local := unknownZone, time.Local
+	defer func() { unknownZone, time.Local = before, local }()
+	for zone, refused := range map[string]string{"": "", "UTC": "", "CET-1CEST,M3.5.0,M10.5.0/3": "", "Nowhere/Nothing": `option "bwlimit" has times of day, and TZ is "Nowhere/Nothing"`} {
+		followRule(zone)
+		_, err := setLimits(t.Context(), limitsIn{BwLimit: "08:00,100M 19:00,off"})
+		if (err == nil) != (refused == "") || err != nil && !strings.HasPrefix(err.Error(), refused) {
+			t.Errorf("%q: %v", zone, err)
+		}
+		// Without times of day it is no matter.
+		if _, err := setLimits(t.Context(), limitsIn{BwLimit: "off"}); err != nil {
+			t.Errorf("%q: %v", zone, err)
+		}
+	}
+}
 
 func TestARuleIsTheLocalZone(t *testing.T) {
 	before := time.Local

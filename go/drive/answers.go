@@ -14,10 +14,13 @@ import (
 )
 
 // How long an answer of OpenDrive's may be, unpacked; a download may be any. The listing of a
-// folder has no pages, and takes some 600 bytes for each file.
+// folder has no pages, and takes some 600 bytes for each file; one that is read as it comes (scan) is never in memory.
 var (
+	scanLimit    int64 = 2 << 30
 	listingLimit int64 = 256 << 20
 	answerLimit  int64 = 4 << 20
+	// entryLimit is for one entry of a listing that is read as it comes, which is in memory as a whole.
+	entryLimit int64 = 4 << 20
 )
 
 // answerHead is how much of an answer is looked at before rclone gets it.
@@ -44,10 +47,17 @@ func (a answers) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	listing := strings.Contains(req.URL.Path, listingPath)
 	limit := answerLimit
-	if listing {
+	switch {
+	case resp.StatusCode >= 300:
+		// What is wrong is told in few words.
+	case listing && scanned(req.Context()):
+		limit = scanLimit
+	case listing:
 		limit = listingLimit
+	case strings.HasSuffix(req.URL.Path, archivePath):
+		limit = maxArchive
 	}
-	bounded := &boundedBody{body: resp.Body, left: limit, limit: limit}
+	bounded := &boundedBody{body: resp.Body, left: limit, limit: limit, what: "the server's answer"}
 	buffered := bufio.NewReaderSize(bounded, answerHead)
 	resp.Body = struct {
 		io.Reader
@@ -162,6 +172,7 @@ func errorIn(head []byte, whole bool) *answerError {
 type boundedBody struct {
 	body        io.Reader
 	left, limit int64
+	what        string
 }
 
 func (b *boundedBody) Read(buffer []byte) (int, error) {
@@ -170,7 +181,7 @@ func (b *boundedBody) Read(buffer []byte) (int, error) {
 		if n, err := b.body.Read(make([]byte, 1)); n == 0 && err != nil {
 			return 0, err
 		}
-		return 0, fault.New(fault.Other, "", fmt.Sprintf("the server's answer is longer than %d MiB", b.limit>>20))
+		return 0, fault.New(fault.Other, "", fmt.Sprintf("%s is longer than %d MiB", b.what, b.limit>>20))
 	}
 	n, err := b.body.Read(buffer[:min(int64(len(buffer)), b.left)])
 	b.left -= int64(n)

@@ -171,7 +171,7 @@ func (u *upload) postChunk(ctx context.Context, c *chunk, begin, from, to int64)
 	}
 	err = u.pacer.CallNoRetry(func() (bool, error) {
 		var err error
-		mayPass, err = u.attempt(ctx, &rest.Opts{
+		mayPass, err = u.attempt(withContent(ctx, length), &rest.Opts{
 			Method: http.MethodPost, Path: "/upload/upload_file_chunk.json", ContentType: contentType, ContentLength: &size, Body: body(),
 			GetBody: func() (io.ReadCloser, error) { return io.NopCloser(body()), nil },
 		}, nil, &answer)

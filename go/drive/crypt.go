@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/rclone/rclone/backend/crypt"
+	"github.com/rclone/rclone/backend/opendrive"
 	"github.com/rclone/rclone/fs"
 	"github.com/rclone/rclone/fs/config/configmap"
 	"github.com/rclone/rclone/fs/config/configstruct"
@@ -51,7 +52,13 @@ func lookInto(outer *crypt.Fs, config configmap.Mapper) error {
 		folderNames: options.DirectoryNameEncryption && !strings.EqualFold(options.FilenameEncryption, "off"),
 	}
 	features.UnWrap = func() fs.Fs { return wrapped.Fs }
-	if list := features.ListP; list != nil {
+	list := features.ListP
+	if remote, ok := outer.Fs.(*opendrive.Fs); ok {
+		list = func(ctx context.Context, dir string, callback fs.ListRCallback) error {
+			return listP(ctx, remote, dir, callback)
+		}
+	}
+	if list != nil {
 		features.ListP = func(ctx context.Context, dir string, callback fs.ListRCallback) error {
 			return list(ctx, dir, func(entries fs.DirEntries) error { return callback(wrapped.note(ctx, entries)) })
 		}
@@ -127,22 +134,47 @@ func (u *undecryptable) add(name Undecryptable) {
 
 type undecryptableKey struct{}
 
-// List lists a folder of any remote. What crypt cannot decrypt in it comes apart; it is an error if that is all.
-func List(ctx context.Context, f fs.Fs, dir string) (fs.DirEntries, []Undecryptable, error) {
+// List lists a folder of any remote: one of OpenDrive's as a Listing, another one as rclone has it. What crypt cannot decrypt in it
+// comes apart; it is an error if that is all.
+func List(ctx context.Context, f fs.Fs, dir string) (*Listing, fs.DirEntries, []Undecryptable, error) {
+	if remote, ok := f.(*opendrive.Fs); ok {
+		d, err := of(remote)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		listing, err := d.list(ctx, dir)
+		return listing, nil, nil, err
+	}
 	left := new(undecryptable)
 	found, err := f.List(context.WithValue(ctx, undecryptableKey{}, left), dir)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	left.mu.Lock()
 	defer left.mu.Unlock()
 	if len(found) == 0 && len(left.names) > 0 {
-		return nil, nil, fault.New(fault.Undecryptable, dir, fmt.Sprintf(
+		return nil, nil, nil, fault.New(fault.Undecryptable, dir, fmt.Sprintf(
 			"no name in it can be decrypted (%d, as %q on the drive): password or password2 is not the one that it was encrypted with, or it holds nothing of crypt's",
 			len(left.names), left.names[0].Name))
 	}
-	return found, left.names, nil
+	return nil, found, left.names, nil
 }
+
+// listP gives a folder of OpenDrive's as rclone's own listings are, some entries at a time.
+func listP(ctx context.Context, remote *opendrive.Fs, dir string, callback fs.ListRCallback) error {
+	d, err := of(remote)
+	if err != nil {
+		return err
+	}
+	listing, err := d.list(ctx, dir)
+	if err != nil {
+		return err
+	}
+	return listing.pieces(pieceEntries, callback)
+}
+
+// pieceEntries is how many of rclone's objects are made at a time.
+const pieceEntries = 1000
 
 // Encrypted tells whether a remote is a crypt remote.
 func Encrypted(f fs.Fs) bool {

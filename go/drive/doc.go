@@ -29,6 +29,7 @@
 //     taken
 //   - retry.go: what is tried again, how often and after which wait: the table, all figures, and the
 //     backoff that the calls of a remote share
+//   - spacing.go: the least time between two calls, an option
 //   - patience.go: what the drive refuses for a time, as the table says: too many calls, writes that are
 //     refused at random, what it does not know yet
 //   - away.go: a drive from which nothing has come for long is not waited for by every call
@@ -36,15 +37,22 @@
 //     writes into each request is replaced on its way out, so kept objects and uploads go on
 //   - answers.go: what OpenDrive answers, before rclone's backend gets it: an error with status 200 is an
 //     error, JSON that is no listing is not an empty folder, HTML is not the drive's, and an answer that
-//     never ends is cut off (256 MiB for a listing, 4 MiB for the rest)
+//     never ends is cut off (2 GiB for a listing that is read as it comes and 4 MiB for an entry of it, 256 MiB for rclone's own, 32
+//     MiB for the zip of a folder, 4 MiB for the rest)
+//   - scan.go, listing.go: a folder's listing, read entry by entry as it arrives, and kept compactly: in the order
+//     of the names, without a pointer for each entry; rclone's object is made when it is read. crypt gets its
+//     entries from there too
 //   - pages.go: the rest of a listing that ends at a hundred entries, and one by pages where the whole
-//     fails
+//     fails, for what rclone's backend lists by itself
+//   - archive.go: a folder of small files as one zip
 //   - downloads.go, downloads_transport.go: a budget of download connections: each waits for its turn at
 //     the transport, in the order of how much it is wanted (a Want in its context), until its last byte
 //   - downloads_answers.go: what is no content is never taken for it; the daily volume
 //   - downloads_line.go: how fast one connection is, and so how large a part of a file is worth a call
 //   - transport.go, tls.go, clock.go: the transports of a remote, one in the other; no redirect to where
 //     nothing is encrypted; what time it is at the server
+//   - spent.go: how many calls were made, how often the drive said to wait, and how many bytes of files
+//     went each way, for the whole process
 //   - upload.go, bring.go, chunk.go, close.go: an upload of our own in 2 to 4 calls instead of the
 //     backend's 8, and one more for each chunk after the first: made, brought there with chunks that go on where the drive is, closed, and looked at
 //     until the drive has it. What is kept of large files until the drive has it is bounded for the

@@ -9,6 +9,7 @@ import (
 
 	"github.com/rclone/rclone/backend/opendrive"
 	"github.com/rclone/rclone/fs"
+	"github.com/rclone/rclone/lib/dircache"
 	"github.com/rclone/rclone/lib/rest"
 
 	"bridge/fault"
@@ -37,8 +38,8 @@ type Drive struct {
 }
 
 // tune sets how an OpenDrive remote paces and retries, and makes it survive the end of its session, now that its
-// login is done.
-func tune(ctx context.Context, remote *opendrive.Fs) (*Drive, error) {
+// login is done. sleep is the least time between two calls.
+func tune(ctx context.Context, remote *opendrive.Fs, sleep time.Duration) (*Drive, error) {
 	f, err := fieldsOf(remote)
 	if err != nil {
 		return nil, err
@@ -46,11 +47,15 @@ func tune(ctx context.Context, remote *opendrive.Fs) (*Drive, error) {
 	if f.session.SessionID == "" {
 		return nil, errNoSession
 	}
-	d := &Drive{fields: f, remote: remote, held: new(backoff), id: f.session.SessionID}
+	if _, err := newObject(objectFields{}); err != nil {
+		return nil, err
+	}
+	d := &Drive{fields: f, remote: remote, held: &backoff{least: sleep}, id: f.session.SessionID}
+	*f.folders = dircache.New("", rootID, finder{d})
 	f.pacer.SetRetries(driveTries)
 	f.pacer.SetCalculator(d.held)
 	stayOnTLS(f.connections)
-	d.keeper = &timekeeper{RoundTripper: newOnConnections(ctx, f.connections.Transport)}
+	d.keeper = &timekeeper{RoundTripper: countingTransport{newOnConnections(ctx, f.connections.Transport), &spent}}
 	d.downloads = newDownloadTransport(ctx, fs.GetConfig(ctx).HTTPProxy, d.keeper)
 	f.connections.Transport = &retryingTransport{drive: d, RoundTripper: pages{answers{http2ErrorTransport{d.downloads}}}}
 	account := opendrive.Account{Username: f.options.UserName, Password: f.options.Password}

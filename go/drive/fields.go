@@ -90,9 +90,6 @@ func newObject(of objectFields) (*opendrive.Object, error) {
 	return o, err
 }
 
-// setPath changes the path that a file is known by.
-func setPath(o *opendrive.Object, path string) error { return set(o, "remote", path) }
-
 // setModTime changes the modification time that a file is known to have.
 func setModTime(o *opendrive.Object, modTime time.Time) error { return set(o, "modTime", modTime) }
 

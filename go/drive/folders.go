@@ -3,6 +3,7 @@ package drive
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"path"
 
@@ -15,44 +16,20 @@ import (
 // dirs gives the folders whose ids are known.
 func (d *Drive) dirs() *dircache.DirCache { return *d.folders }
 
-// Remember tells the backend again which folder was listed: it takes a nameless one in it for the
-// folder itself, because they have one path.
-func Remember(f fs.Fs, dir string, nameless fs.DirEntry) error {
-	remote, ok := f.(*opendrive.Fs)
-	if !ok {
-		return nil
+// finder finds and makes folders for the backend's cache of them. The backend's own has the whole listing of the parent in
+// memory, with all its files, and makes a folder a second time when the answer to the first try is lost.
+type finder struct{ *Drive }
+
+func (f finder) FindLeaf(ctx context.Context, parent, leaf string) (id string, found bool, err error) {
+	there, err := f.folderNamesakes(ctx, parent, f.named(leaf))
+	if err != nil {
+		return "", false, fmt.Errorf("failed to get folder list: %w", err)
 	}
-	opened, err := of(remote)
-	if child, ok := nameless.(fs.ParentIDer); ok && err == nil {
-		opened.dirs().Put(dir, child.ParentID())
-	}
-	return err
+	return there.id(), there.id() != "", nil
 }
 
-// RememberFirst tells the backend which of several folders of one name in a listing their path stands for: the first one, where it takes
-// the last.
-func RememberFirst(f fs.Fs, entries fs.DirEntries) error {
-	remote, ok := f.(*opendrive.Fs)
-	if !ok {
-		return nil
-	}
-	opened, err := of(remote)
-	if err != nil {
-		return err
-	}
-	first := map[string]string{}
-	for _, item := range entries {
-		folder, ok := item.(fs.Directory)
-		if !ok {
-			continue
-		}
-		if id, twice := first[folder.Remote()]; twice {
-			opened.dirs().Put(folder.Remote(), id)
-		} else {
-			first[folder.Remote()] = folder.ID()
-		}
-	}
-	return nil
+func (f finder) CreateDir(ctx context.Context, parent, leaf string) (string, error) {
+	return f.createFolder(ctx, parent, leaf)
 }
 
 // Parent is the folder of a path, "" for the base.
@@ -136,12 +113,12 @@ func (d *Drive) createFolder(ctx context.Context, parent, leaf string) (string, 
 		if !conflict && (!mayPass || try == driveTries) {
 			return "", err
 		}
-		id, found, lookErr := d.remote.FindLeaf(ctx, parent, leaf)
+		there, lookErr := d.namesakes(ctx, parent, d.named(leaf))
 		switch {
 		case lookErr != nil:
 			return "", lookErr
-		case found:
-			return id, nil
+		case there.id() != "":
+			return there.id(), nil
 		case conflict:
 			return "", err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	stdpath "path"
 	"strings"
 
 	"github.com/rclone/rclone/backend/opendrive"
@@ -43,17 +44,22 @@ func Find(ctx context.Context, f fs.Fs, path string) (fs.Object, error) {
 	if !ok || !errors.Is(err, fs.ErrorObjectNotFound) {
 		return found, err
 	}
-	entries, listErr := remote.List(ctx, Parent(path))
+	d, openErr := of(remote)
+	if openErr != nil {
+		return nil, openErr
+	}
+	listing, listErr := d.list(ctx, Parent(path))
 	if listErr != nil {
 		if errors.Is(listErr, fs.ErrorDirNotFound) {
 			listErr = err
 		}
 		return nil, listErr
 	}
-	for _, item := range entries {
+	leaf := stdpath.Base(path)
+	for at := range listing.Len() {
 		// The drive does not tell cases apart.
-		if object, ok := item.(*opendrive.Object); ok && strings.EqualFold(object.Remote(), path) {
-			return object, setPath(object, path)
+		if entry := listing.At(at); !entry.Folder && strings.EqualFold(entry.Name, leaf) {
+			return listing.objectAs(at, path), nil
 		}
 	}
 	return nil, err

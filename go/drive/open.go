@@ -29,16 +29,21 @@ func init() {
 		panic(err)
 	}
 	info.NewFs = newFs(info.NewFs)
+	addMinSleep(info)
 }
 
 // newFs opens an OpenDrive remote: the backend logs in, and the base is looked for by us, in one call.
 func newFs(theirs newFsFn) newFsFn {
 	return func(ctx context.Context, name, root string, config configmap.Mapper) (fs.Fs, error) {
+		sleep, err := minSleepIn(config)
+		if err != nil {
+			return nil, err
+		}
 		remote, err := login(ctx, theirs, name, config)
 		if err != nil {
 			return nil, err
 		}
-		d, err := tune(ctx, remote)
+		d, err := tune(ctx, remote, sleep)
 		if err != nil {
 			return nil, err
 		}
@@ -64,6 +69,7 @@ func login(ctx context.Context, theirs newFsFn, name string, config configmap.Ma
 	ci.LowLevelRetries = 1
 	for try := 1; ; try++ {
 		f, err := theirs(once, name, "", config)
+		spent.loggedIn(err)
 		if err == nil {
 			return f.(*opendrive.Fs), nil
 		}
@@ -97,7 +103,7 @@ func (d *Drive) enter(ctx context.Context, root string) (isFile bool, err error)
 	if isFile {
 		root = Parent(root)
 	}
-	*d.root, *d.folders = root, dircache.New(root, rootID, d.remote)
+	*d.root, *d.folders = root, dircache.New(root, rootID, finder{d})
 	if len(missing) > 0 && !isFile {
 		return false, nil
 	}
@@ -140,33 +146,29 @@ func (d *Drive) onlyOne(ctx context.Context, parts []string) (string, error) {
 	if above == "" || err != nil {
 		return "", err
 	}
-	below, err := d.subfolders(ctx, above)
+	below, err := d.folderNamesakes(ctx, above, d.named(parts[len(parts)-1]))
+	if err == nil {
+		err = below.alone()
+	}
 	if err != nil {
 		return "", err
 	}
-	same := d.named(parts[len(parts)-1])
-	if err := below.alone(same); err != nil {
-		return "", err
-	}
-	return below.folder(same), nil
+	return below.id(), nil
 }
 
 // descend goes from a folder along a path by listings, as far as it goes.
 func (d *Drive) descend(ctx context.Context, id string, parts []string) (folder string, missing []string, isFile bool, err error) {
 	for len(parts) > 0 {
-		entries, err := d.list(ctx, id)
+		found, err := d.namesakes(ctx, id, d.named(parts[0]))
+		if err == nil && d.certain {
+			err = found.alone()
+		}
 		if err != nil {
 			return "", nil, false, err
 		}
-		same := d.named(parts[0])
-		if d.certain {
-			if err := entries.alone(same); err != nil {
-				return "", nil, false, err
-			}
-		}
-		below := entries.folder(same)
+		below := found.id()
 		if below == "" {
-			return id, parts, len(parts) == 1 && entries.file(same) != nil, nil
+			return id, parts, len(parts) == 1 && len(found.files) > 0, nil
 		}
 		id, parts = below, parts[1:]
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -30,7 +31,7 @@ func TestEndOfSession(t *testing.T) {
 					return 0, ""
 				}
 				all(t, 20, func() error {
-					_, err := d.list(t.Context(), rootID)
+					_, err := d.list(t.Context(), "")
 					return err
 				}, func(err error) bool { return err == nil })
 				if calls := s.made(); strings.Count(calls, "login") != 1 {
@@ -46,7 +47,7 @@ func TestEndOfSession(t *testing.T) {
 func TestCaptcha(t *testing.T) {
 	for status, says := range map[int]string{401: "Invalid", 403: "log"} {
 		reason := refusedLogin(fmt.Errorf("failed to create session: %w", checks.DriveError(status, "Invalid login")))
-		if !strings.Contains(reason, says) || (status == 403) != strings.Contains(reason, "captcha") {
+		if !strings.Contains(reason, says) || strings.Contains(reason, "create session") || (status == 403) != strings.Contains(reason, "captcha") {
 			t.Error(reason)
 		}
 	}
@@ -61,7 +62,7 @@ func TestLogout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer()
 		d := on(t, s)
-		_, err := d.list(t.Context(), rootID)
+		_, err := d.list(t.Context(), "")
 		checks.OK(t, err)
 		begun := time.Now()
 		Shutdown(d.remote)
@@ -77,7 +78,7 @@ func TestLogout(t *testing.T) {
 			}
 			return 0, ""
 		}
-		_, err = d.list(t.Context(), rootID)
+		_, err = d.list(t.Context(), "")
 		checks.OK(t, err)
 		Shutdown(d.remote)
 		synctest.Wait()
@@ -103,17 +104,39 @@ func TestLogoutCostsNoTime(t *testing.T) {
 	})
 }
 
+// Of what is listed by us and of what rclone's backend lists by itself.
 func TestPages(t *testing.T) {
-	listed := func(t *testing.T, d *Drive) (int, error) {
+	theirs := func(t *testing.T, d *Drive) ([]string, error) {
 		entries, err := d.remote.List(t.Context(), "")
-		found := map[string]bool{}
+		names := []string{}
 		for _, entry := range entries {
-			found[entry.Remote()] = true
+			names = append(names, entry.Remote())
 		}
-		if len(found) != len(entries) {
+		return names, err
+	}
+	ours := func(t *testing.T, d *Drive) ([]string, error) {
+		listing, err := d.list(t.Context(), "")
+		names := []string{}
+		for at := 0; err == nil && at < listing.Len(); at++ {
+			names = append(names, listing.At(at).Name)
+		}
+		if !slices.IsSorted(names) {
+			t.Error("not in the order of the names")
+		}
+		return names, err
+	}
+	t.Run("rclone's", func(t *testing.T) { pagesListed(t, theirs) })
+	t.Run("ours", func(t *testing.T) { pagesListed(t, ours) })
+}
+
+func pagesListed(t *testing.T, list func(t *testing.T, d *Drive) ([]string, error)) {
+	listed := func(t *testing.T, d *Drive) (int, error) {
+		names, err := list(t, d)
+		slices.Sort(names)
+		if len(slices.Compact(slices.Clone(names))) != len(names) {
 			t.Error("something is listed twice")
 		}
-		return len(found), err
+		return len(names), err
 	}
 	for name, test := range map[string]struct {
 		entries int

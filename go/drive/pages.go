@@ -21,12 +21,13 @@ const (
 )
 
 // pages asks for the rest of a folder. A listing without an offset should be the whole folder; but a drive that gives
-// a hundred entries, as one was seen to do, may have more, and one that fails at a large folder gives it by pages.
+// a hundred entries, as one was seen to do, may have more, and one that fails at a large folder gives it by pages. It is for what
+// rclone's backend lists by itself; scan does the same without keeping the whole in memory.
 type pages struct{ answers }
 
 func (p pages) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := p.answers.RoundTrip(req)
-	if err != nil || !strings.Contains(req.URL.Path, listingPath) || req.URL.Query().Has("offset") {
+	if err != nil || !strings.Contains(req.URL.Path, listingPath) || req.URL.Query().Has("offset") || scanned(req.Context()) {
 		return resp, err
 	}
 	switch resp.StatusCode {

@@ -29,7 +29,7 @@ func tunedDrive(t *testing.T) *opendrive.Fs {
 	checks.OK(t, set(remote, "session", opendrive.UserSessionInfo{SessionID: "s3ss10n", UserPlan: "Basic"}))
 	checks.OK(t, set(remote, "pacer", fs.NewPacer(t.Context(), nil)))
 	checks.OK(t, set(remote, "dirCache", dircache.New("", "0", remote)))
-	_, err := tune(t.Context(), remote)
+	_, err := tune(t.Context(), remote, driveMinSleep)
 	checks.OK(t, err)
 	return remote
 }
@@ -42,10 +42,14 @@ func TestAProbeSeesAnswersAsTheyCome(t *testing.T) {
 	checks.OK(t, err)
 	plain, err := connectionsIn(client)
 	checks.OK(t, err)
-	// It only chooses the connection.
-	chosen, ok := plain.Transport.(onConnections)
+	// One only counts, one only chooses the connection.
+	counting, ok := plain.Transport.(countingTransport)
 	if !ok {
 		t.Fatalf("%T", plain.Transport)
+	}
+	chosen, ok := counting.RoundTripper.(onConnections)
+	if !ok {
+		t.Fatalf("%T", counting.RoundTripper)
 	}
 	for _, transport := range []http.RoundTripper{chosen.RoundTripper, chosen.downloads} {
 		if _, ok := transport.(*fshttp.Transport); !ok {

@@ -96,65 +96,59 @@ func (d *Drive) infoOf(id string) *rest.Opts {
 	return &rest.Opts{Method: http.MethodGet, Path: "/file/info.json/" + url.PathEscape(id) + "?session_id=" + d.id}
 }
 
-// listing is what is in a folder, as far as we need it.
-type listing struct {
-	Folders []struct {
-		ID   text   `json:"FolderID"`
-		Name string `json:"Name"`
-	}
-	Files []record
+// namesakes are the folders and files in a folder whose names pass for one.
+type namesakes struct {
+	same    func(stored string) bool
+	folders []folderRecord
+	files   []fileRecord
 }
 
-func (d *Drive) list(ctx context.Context, folder string) (*listing, error) {
-	return d.listed(ctx, folder, nil)
-}
-
-// subfolders lists the folders in a folder.
-func (d *Drive) subfolders(ctx context.Context, folder string) (*listing, error) {
-	return d.listed(ctx, folder, url.Values{"only_subfolders": {"1"}})
-}
-
-func (d *Drive) listed(ctx context.Context, folder string, what url.Values) (*listing, error) {
-	found := new(listing)
-	_, err := d.call(ctx, &rest.Opts{Method: http.MethodGet, Path: listingPath + d.id + "/" + url.PathEscape(folder), Parameters: what}, nil, found)
-	return found, err
-}
-
-// folder gives the id of the folder of a name, "" if there is none.
-func (l *listing) folder(same func(string) bool) string {
-	for _, folder := range l.Folders {
-		if same(folder.Name) {
-			return string(folder.ID)
-		}
-	}
-	return ""
-}
-
-// alone is an error that names both if there are two folders of a name: who goes by it gets either.
-func (l *listing) alone(same func(string) bool) error {
-	var first *string
-	var id text
-	for at := range l.Folders {
-		folder := &l.Folders[at]
-		switch {
-		case !same(folder.Name):
-		case first == nil:
-			first, id = &folder.Name, folder.ID
-		default:
-			return fault.New(fault.Other, "", fmt.Sprintf(
-				"the drive has two folders of one name side by side, %q (id %s) and %q (id %s): rename or remove one of them",
-				*first, id, folder.Name, folder.ID))
-		}
+func (n *namesakes) folder(r *folderRecord) error {
+	if n.same(r.Name) {
+		n.folders = append(n.folders, *r)
 	}
 	return nil
 }
 
-// file gives the file of a name, nil if there is none.
-func (l *listing) file(same func(string) bool) *record {
-	for at := range l.Files {
-		if file := &l.Files[at]; file.Name != nil && same(*file.Name) {
-			return file
-		}
+func (n *namesakes) file(r *fileRecord) error {
+	if n.same(r.Name) {
+		n.files = append(n.files, *r)
 	}
 	return nil
+}
+
+func (n *namesakes) mark() (undo func()) {
+	folders, files := len(n.folders), len(n.files)
+	return func() { n.folders, n.files = n.folders[:folders], n.files[:files] }
+}
+
+// namesakes looks for what has a name in the folder of an id.
+func (d *Drive) namesakes(ctx context.Context, folder string, same func(string) bool) (*namesakes, error) {
+	found := &namesakes{same: same}
+	return found, d.scan(ctx, folder, nil, found)
+}
+
+// folderNamesakes is the same for folders only.
+func (d *Drive) folderNamesakes(ctx context.Context, folder string, same func(string) bool) (*namesakes, error) {
+	found := &namesakes{same: same}
+	return found, d.scan(ctx, folder, url.Values{"only_subfolders": {"1"}}, found)
+}
+
+// id gives the id of the first folder, "" if there is none.
+func (n *namesakes) id() string {
+	if len(n.folders) == 0 {
+		return ""
+	}
+	return string(n.folders[0].ID)
+}
+
+// alone is an error that names both if there are two folders of the name: who goes by it gets either.
+func (n *namesakes) alone() error {
+	if len(n.folders) < 2 {
+		return nil
+	}
+	first, second := n.folders[0], n.folders[1]
+	return fault.New(fault.Other, "", fmt.Sprintf(
+		"the drive has two folders of one name side by side, %q (id %s) and %q (id %s): rename or remove one of them",
+		first.Name, first.ID, second.Name, second.ID))
 }

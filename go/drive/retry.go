@@ -1,6 +1,7 @@
 package drive
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -57,7 +58,7 @@ import (
 // each failure that follows and halves with each success. A server that says how long (Retry-After)
 // is obeyed. Whoever waits and is cancelled leaves at once.
 const (
-	// driveMinSleep is between any two calls, as in rclone's backend.
+	// driveMinSleep is between any two calls, as in rclone's backend, unless the option pacer_min_sleep says otherwise.
 	driveMinSleep = 10 * time.Millisecond
 	// driveMaxSpace is between two calls while some fail.
 	driveMaxSpace = 100 * time.Millisecond
@@ -168,6 +169,9 @@ func pause(ctx context.Context, wait time.Duration) error {
 // pacer, which tells it how calls end, but the waiting is not left to the pacer: that cannot be
 // cancelled, and lets calls through one by one, so that many of them would wait for each other's pauses.
 type backoff struct {
+	// least is the least time between two calls, driveMinSleep if it is not set.
+	least time.Duration
+
 	mu    sync.Mutex
 	sleep time.Duration
 	until time.Time
@@ -177,14 +181,15 @@ type backoff struct {
 func (b *backoff) Calculate(state pacer.State) time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.sleep = max(b.sleep, driveMinSleep)
+	least := cmp.Or(b.least, driveMinSleep)
+	b.sleep = max(b.sleep, least)
 	var expired *expiredError
 	var final *fault.Error
 	switch now := time.Now(); {
 	case errors.As(state.LastError, &expired), errors.As(state.LastError, &final):
 		// There is a new session by now, or there will never be one: no reason to slow down.
 	case state.ConsecutiveRetries == 0:
-		b.sleep = max(b.sleep/2, driveMinSleep)
+		b.sleep = max(b.sleep/2, least)
 	default:
 		if !isAway(state.LastError) {
 			heldUp.say(fmt.Sprintf("the drive answers: %s; trying again (failures in a row: %d)", fault.Message(state.LastError), state.ConsecutiveRetries))
@@ -203,9 +208,9 @@ func (b *backoff) Calculate(state pacer.State) time.Duration {
 	}
 	if isAway(state.LastError) {
 		// The calls that fail at once need no space between them.
-		return driveMinSleep
+		return least
 	}
-	return min(b.sleep, driveMaxSpace)
+	return max(least, min(b.sleep, driveMaxSpace))
 }
 
 // hold lets nothing be sent for a time.
@@ -232,13 +237,17 @@ func (b *backoff) wait(ctx context.Context) error {
 // refusedLogin tells what is wrong with a login that was refused for good; "" if another may succeed.
 func refusedLogin(err error) string {
 	var refusal *opendrive.Error
-	switch {
-	case !errors.As(err, &refusal) || strings.HasPrefix(refusal.Info.Message, notJSON):
+	// Of no error too.
+	if !errors.As(err, &refusal) || strings.HasPrefix(refusal.Info.Message, notJSON) {
 		return ""
+	}
+	// The backend's own words for it say nothing to who reads them.
+	said := strings.TrimPrefix(fault.Message(err), "failed to create session: ")
+	switch {
 	case refusal.Info.Code == http.StatusUnauthorized:
-		return fault.Message(err)
+		return said
 	case refusal.Info.Code == http.StatusForbidden:
-		return captchaWanted + fault.Message(err)
+		return captchaWanted + said
 	}
 	return ""
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/rclone/rclone/backend/opendrive"
 	"github.com/rclone/rclone/fs"
+	"github.com/rclone/rclone/fs/config/configmap"
 	"github.com/rclone/rclone/lib/pacer"
 	"github.com/rclone/rclone/lib/rest"
 
@@ -248,4 +249,26 @@ func TestLoginsAreFew(t *testing.T) {
 			t.Errorf("%d logins in %v", a.logins.Load(), time.Since(begun))
 		}
 	})
+}
+
+// The least time between two calls is an option, with bounds.
+func TestMinSleep(t *testing.T) {
+	for value, want := range map[string]time.Duration{"": driveMinSleep, "1ms": time.Millisecond, "0.5s": time.Second / 2, "1s500ms": 1500 * time.Millisecond, "10": 10 * time.Second} {
+		got, err := minSleepIn(configmap.Simple{minSleepOption: value})
+		checks.OK(t, err)
+		if got != want {
+			t.Errorf("%q: %v", value, got)
+		}
+		b := &backoff{least: got}
+		if space := b.Calculate(pacer.State{}); space != want {
+			t.Errorf("%q: calls %v apart", value, space)
+		}
+		if space := b.Calculate(pacer.State{ConsecutiveRetries: 1, LastError: errors.New("x")}); space < want || space > max(want, driveMaxSpace) {
+			t.Errorf("%q: calls that fail %v apart", value, space)
+		}
+	}
+	for _, value := range []string{"0", "0.9ms", "10.1s", "-10ms", "off", "fast", "1m"} {
+		_, err := minSleepIn(configmap.Simple{minSleepOption: value})
+		checks.HasKind(t, err, fault.Config)
+	}
 }

@@ -1,6 +1,8 @@
 package drive
 
 import (
+	"archive/zip"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -126,6 +128,8 @@ func (s *server) do(call string, path []string, args map[string]string, query ur
 			found[kind] = append(found[kind].([]any), entry)
 		}
 		return give(found)
+	case "download/all":
+		return 200, s.zip(args["folders"])
 	case "folder/itembyname":
 		if s.folders[path[3]] == nil && path[3] != rootID {
 			return 404, "Directory does not exist"
@@ -175,6 +179,20 @@ func (s *server) do(call string, path []string, args map[string]string, query ur
 		return 200, `{}`
 	}
 	return 200, `{}`
+}
+
+// zip gives the files of a folder as the drive does, each below the name of the folder.
+func (s *server) zip(folder string) string {
+	packed := new(bytes.Buffer)
+	archive := zip.NewWriter(packed)
+	for _, file := range s.files {
+		if file.folder == folder {
+			entry, _ := archive.Create("the folder/" + file.name)
+			_, _ = entry.Write(file.data)
+		}
+	}
+	_ = archive.Close()
+	return packed.String()
 }
 
 func (s *server) place(file string) string {

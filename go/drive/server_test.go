@@ -226,7 +226,7 @@ func on(t *testing.T, s http.RoundTripper) *Drive {
 	checks.OK(t, set(remote, "pacer", fs.NewPacer(t.Context(), new(backoff))))
 	checks.OK(t, set(remote, "dirCache", dircache.New("", rootID, remote)))
 	checks.OK(t, set(remote, "features", new(fs.Features)))
-	d, err := tune(t.Context(), remote)
+	d, err := tune(t.Context(), remote, driveMinSleep)
 	checks.OK(t, err)
 	checks.OK(t, d.dirs().FindRoot(t.Context(), false))
 	// The pacer's last timer must have gone off when the bubble ends.

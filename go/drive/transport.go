@@ -13,7 +13,7 @@ import (
 )
 
 // The transports of a drive, from the outside in: retryingTransport, pages, answers, http2ErrorTransport, downloadTransport,
-// timekeeper, onConnections, rclone's.
+// timekeeper, countingTransport, onConnections, rclone's.
 
 // http2ErrorTransport marks the failure of a whole HTTP/2 connection as one that may pass. It hits every call on the
 // connection, and rclone's list of such failures (retriableErrorStrings in fs/fserrors/error.go) lacks it.

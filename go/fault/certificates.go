@@ -11,6 +11,9 @@ import (
 // caCertAdvice is what to do where a certificate's signer is not known.
 const caCertAdvice = "set RCLONE_CA_CERT to the file of the authority that signed it, if that is one of yours (a company's proxy, for example)"
 
+// noAuthoritiesAdvice is what to do where no signer is known.
+const noAuthoritiesAdvice = "this machine has no certificates of authorities: install ca-certificates, or set SSL_CERT_FILE to a file of them"
+
 // certificateProblem says in a sentence what is wrong with a server's certificate, with the host
 // and what to do; "" for any other error. None of these is tried again: no other answer would come.
 func certificateProblem(err error) string {
@@ -28,6 +31,8 @@ func certificateProblem(err error) string {
 		any     *tls.CertificateVerificationError
 	)
 	switch {
+	case errors.As(err, &unknown) && noAuthorities():
+		return fmt.Sprintf("the certificate of %s cannot be checked: %s", host, noAuthoritiesAdvice)
 	case errors.As(err, &unknown):
 		return fmt.Sprintf("the certificate of %s is not trusted (%v): %s", host, unknown, caCertAdvice)
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:

@@ -1,6 +1,7 @@
 package fault
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -133,7 +134,7 @@ func classify(err error) (Kind, int) {
 func Message(err error) string {
 	text := err.Error()
 	var request *url.Error
-	if problem := certificateProblem(err); problem != "" {
+	if problem := cmp.Or(certificateProblem(err), bareProblem(err)); problem != "" {
 		text = problem
 	} else if errors.As(err, &request) {
 		// An address has the session id in it, which may not be known yet. The host tells enough.

@@ -2,6 +2,8 @@
 //! `PLAKAR=… cargo run --release -p plakar-driver --example index_bench`.
 #![allow(clippy::print_stdout, reason = "that is what it is for")]
 
+#[path = "common/backup.rs"]
+mod backup;
 #[path = "common/user.rs"]
 mod user;
 
@@ -9,9 +11,10 @@ use std::error::Error;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use backup::back_up;
 use plakar_driver::{
-    BackupJob, Browser, Browsers, CancellationToken, Index, IndexState, Kind, Name, Options, Order,
-    OrderBy, Plakar, SnapshotId, SnapshotPath, Store,
+    Browser, Browsers, Index, IndexState, NewStore, Order, OrderBy, Plakar, SnapshotId,
+    SnapshotPath, Store,
 };
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
@@ -25,7 +28,7 @@ async fn main() -> Outcome {
     let home = tempfile::Builder::new().prefix("ix").tempdir_in("/tmp")?;
     let plakar = user::user(home.path())?;
     let store = Store::folder(&home.path().join("store"))?;
-    plakar.create_store(&store, false).await?;
+    plakar.create_store(&store, NewStore::UNENCRYPTED).await?;
     for (title, folder, below) in
         [("a tree of 1,000 folders", "tree", "dir 3/sub 7/leaf 0005"), ("one folder", "flat", "")]
             .map(|(a, b, c)| (a, home.path().join(b), c))
@@ -66,31 +69,6 @@ fn fill_one(folder: &Path) -> Outcome {
         std::fs::write(folder.join(format!("letter {number:06}.txt")), number.to_string())?;
     }
     Ok(())
-}
-
-async fn back_up(plakar: &Plakar, store: &Store, folder: &Path) -> Outcome<SnapshotId> {
-    let source = Name::new("source")?;
-    let options = Options::from([("location".to_owned(), folder.display().to_string())]);
-    plakar.configure(Kind::Source, &source, &options).await?;
-    let text = || "1".to_owned();
-    let job = BackupJob {
-        store: store.clone(),
-        source,
-        app: text(),
-        name: text(),
-        job: text(),
-        environment: text(),
-        classes: Vec::new(),
-    };
-    let made = plakar
-        .backup(
-            &Browsers::new(Duration::from_secs(60)),
-            &job,
-            &mut |_| (),
-            &CancellationToken::new(),
-        )
-        .await?;
-    Ok(made.snapshot.ok_or_else(|| format!("{:?}", made.verdict))?)
 }
 
 async fn measure(

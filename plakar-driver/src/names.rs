@@ -159,6 +159,11 @@ impl SnapshotPath {
         rest.unwrap_or_default()
     }
 
+    /// The same for the place of a folder on this machine; nothing if it is not below.
+    pub fn below(&self, folder: &Self) -> &str {
+        self.relative_to(folder)
+    }
+
     /// The last part; empty for the root.
     pub fn name(&self) -> &str {
         self.0.rsplit('/').next().unwrap_or_default()

@@ -14,7 +14,7 @@ pub fn watch(source: &Path) -> Result<(), String> {
     for name in ["go.mod", "go.sum", "main.go"] {
         println!("cargo::rerun-if-changed={}", source.join(name).display());
     }
-    for folder in ["core", "drive", "fault", "backends", "quiet"] {
+    for folder in ["core", "drive", "fault", "backends", "guards", "quiet"] {
         let folder = source.join(folder);
         let entries =
             fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;

@@ -6,6 +6,7 @@ use serde_json::json;
 use super::credentials;
 use super::drive::drive;
 use super::plakar::{self, ImportArgs};
+use super::remotes;
 use crate::cli::failure::remote_failure;
 use crate::connector::{Role, Settings, open_remote};
 use crate::rclone::{ErrorKind, Rclone, Remote};
@@ -88,7 +89,9 @@ impl ConfigArgs {
             &section.map(|(key, value)| (key.to_owned(), value)).into(),
             out,
         )?;
-        if self.import_args.import.is_none() && is_terminal() {
+        if self.import_args.import.is_some() {
+            remotes::say_missing();
+        } else if is_terminal() {
             let name = &self.name;
             say(&format!(
                 "nothing is kept yet: `plakar-opendrive config {name} --import source` makes the source @{name} of it (or destination, store)"

@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 
 use super::place::read_sections;
 use super::plakar::{self, ImportArgs};
+use super::remotes;
 use crate::connector::{Role, Settings};
 use terminal::exit::{Exit, Failure};
 use terminal::output::Output;
@@ -61,6 +62,9 @@ impl FromRcloneArgs {
             })?,
         };
         import_args.put(&name, &keys, out)?;
+        if import_args.import.is_some() {
+            remotes::say_missing();
+        }
         Ok(Exit::Done)
     }
 }

@@ -37,6 +37,9 @@ pub(super) struct LsArgs {
     /// or path and error
     #[arg(long)]
     json: bool,
+    /// Add to the JSON of each file its md5, if the drive lists one; no file is read for it
+    #[arg(long, requires = "json", requires = "recursive")]
+    hash: bool,
 }
 
 /// A line of the listing.
@@ -48,6 +51,9 @@ struct ListingRow<'a> {
     /// `None` for a folder, and where it is unknown.
     size: Option<u64>,
     modified: Option<String>,
+    /// In hex; only where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    md5: Option<&'a str>,
 }
 
 impl LsArgs {
@@ -80,7 +86,7 @@ impl LsArgs {
                 self.failed(out, &entry.name, UNDECRYPTABLE)?;
                 continue;
             }
-            self.row(out, &entry.name, entry.is_folder(), entry.size, entry.modified)?;
+            self.row(out, &entry.name, entry.is_folder(), (entry.size, None), entry.modified)?;
         }
         Ok(exit)
     }
@@ -94,7 +100,7 @@ impl LsArgs {
             .stat(&name)
             .await
             .map_err(|error| file_failure(settings, &error))?;
-        self.row(out, &name, false, entry.size, entry.modified)?;
+        self.row(out, &name, false, (entry.size, None), entry.modified)?;
         Ok(Exit::Done)
     }
 
@@ -108,9 +114,12 @@ impl LsArgs {
                 // The folders above are told of as well.
                 let Some(path) = source.identity().below(&record.path) else { continue };
                 match record.item {
-                    SourceItem::Folder { modified } => self.row(out, path, true, None, modified)?,
-                    SourceItem::File { size, modified } => {
-                        self.row(out, path, false, size, modified)?
+                    SourceItem::Folder { modified } => {
+                        self.row(out, path, true, (None, None), modified)?
+                    }
+                    SourceItem::File { size, modified, md5 } => {
+                        let md5 = md5.as_deref().filter(|_| self.hash);
+                        self.row(out, path, false, (size, md5), modified)?
                     }
                     SourceItem::Failed(error) => {
                         exit = Exit::Incomplete;
@@ -140,13 +149,13 @@ impl LsArgs {
         out: &mut Output,
         path: &str,
         folder: bool,
-        size: Option<u64>,
+        (size, md5): (Option<u64>, Option<&str>),
         modified: Option<SystemTime>,
     ) -> Result<(), Failure> {
         let size = size.filter(|_| !folder);
         if self.json {
             let kind = if folder { "folder" } else { "file" };
-            out.json(&ListingRow { path, kind, size, modified: modified.map(time) })?;
+            out.json(&ListingRow { path, kind, size, modified: modified.map(time), md5 })?;
             return Ok(());
         }
         let name =

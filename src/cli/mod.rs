@@ -23,6 +23,7 @@ mod man;
 mod place;
 mod plakar;
 mod probe;
+mod remotes;
 mod store;
 mod test;
 mod version;
@@ -76,6 +77,7 @@ enum ForPeople {
     Cat(cat::CatArgs),
     Cp(cp::CpArgs),
     About(about::AboutArgs),
+    Remotes(remotes::RemotesArgs),
     Probe(probe::ProbeArgs),
     Store(store::StoreArgs),
     /// Assign source apps, then test, back up, browse, restore and schedule them
@@ -111,7 +113,11 @@ pub fn run() -> u8 {
         Command::Importer(Served { plakar_api }) => plugin::run(Connector::Importer, plakar_api),
         Command::Storage(Served { plakar_api }) => plugin::run(Connector::Storage, plakar_api),
         Command::Exporter(Served { plakar_api }) => plugin::run(Connector::Exporter, plakar_api),
-        Command::ForPeople(command) => conclude(for_people(*command)),
+        Command::ForPeople(command) => {
+            let ended = for_people(*command);
+            plugin::say_spent();
+            conclude(ended)
+        }
     }
 }
 
@@ -125,6 +131,7 @@ fn for_people(command: ForPeople) -> Result<Exit, Failure> {
         ForPeople::Cat(cat) => cat.run(&mut out),
         ForPeople::Cp(cp) => cp.run(&mut out),
         ForPeople::About(about) => about.run(&mut out),
+        ForPeople::Remotes(remotes) => remotes.run(&mut out),
         ForPeople::Probe(probe) => probe.run(&mut out),
         ForPeople::Store(store) => store.run(&mut out),
         ForPeople::App(_) | ForPeople::Console(_) => app::hand_over(),

@@ -43,6 +43,11 @@ pub(super) struct RemoteLookup {
 }
 
 impl LookupArgs {
+    /// Whether names are looked up in a file, not in Plakar.
+    pub(super) fn is_a_file(&self) -> bool {
+        self.config.is_some()
+    }
+
     pub(super) fn read(&self) -> Result<RemoteLookup, Failure> {
         let file = match &self.config {
             Some(path) => Some(read_file(path)?),

@@ -140,6 +140,22 @@ pub(super) fn show(kind: ConfigurationKind, name: &str) -> Result<Option<Section
     Ok(sections.0.remove(name))
 }
 
+/// All that `plakar KIND show` knows, without what is secret in it.
+pub(super) fn all(kind: ConfigurationKind) -> Result<Sections, Failure> {
+    let kind = kind.name();
+    let failed = |problem: String| {
+        Failure::new(Exit::Configuration, format!("`plakar {kind} show` {problem}"))
+    };
+    let outcome = plakar(&[kind, "show", "-json"]).output().map_err(|error| {
+        failed(format!("cannot be started ({error}): set PLAKAR to where plakar is"))
+    })?;
+    if !outcome.status.success() {
+        return Err(failed(format!("failed: {}", String::from_utf8_lossy(&outcome.stderr).trim())));
+    }
+    Sections::parse_json(&objects(&outcome.stdout))
+        .map_err(|error| failed(format!("is not understood: {error}")))
+}
+
 /// The lines that are objects: Plakar greets a new user, and tells of its updates, on standard
 /// output too (1.1.4).
 fn objects(stdout: &[u8]) -> Vec<u8> {

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::drive::drive;
 use super::place::LookupArgs;
+use super::remotes;
 use crate::connector::paths::join;
 use crate::connector::{Identity, OpenError, Settings, explain, open_remote};
 use crate::rclone::{Entry, Error, ErrorKind, Remote};
@@ -87,6 +88,9 @@ impl TestArgs {
                     Ok(())
                 })?;
             }
+        }
+        if self.remote.starts_with('@') && !self.lookup.is_a_file() {
+            remotes::say_missing();
         }
         report.ok = report.exit.is_none();
         let exit = report.exit.unwrap_or(Exit::Done);

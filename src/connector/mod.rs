@@ -10,6 +10,7 @@
 //! connector one section only, so `wrapped.rs` writes out what crypt and alias wrap. `resolve.rs`
 //! finds out what a location means of which Plakar has made a URL.
 
+mod abandoned;
 pub mod config;
 mod config_error;
 pub mod destination;
@@ -17,6 +18,7 @@ mod location;
 mod location_encoding;
 mod open;
 pub(crate) mod paths;
+mod remote_reference;
 mod resolve;
 mod retry;
 mod role;
@@ -24,6 +26,7 @@ pub mod schema;
 mod sections;
 pub mod source;
 pub mod store;
+mod upstreams;
 mod wrapped;
 
 pub use config::{Identity, Settings};
@@ -37,3 +40,4 @@ pub use schema::{Fault, check};
 pub use sections::{Section, Sections};
 pub use source::Source;
 pub use store::Store;
+pub(crate) use wrapped::backends;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::ConfigError;
 use super::config::RCLONE_PREFIX;
-use super::wrapped::{RemoteReference, WRAPPED_PREFIX};
+use super::wrapped;
 
 /// What rclone's encrypted configuration file begins with (fs/config/crypt.go in rclone).
 const ENCRYPTED_HEADER: &str = "RCLONE_ENCRYPT_V";
@@ -116,48 +116,51 @@ impl Sections {
     /// circle.
     pub fn import(&self, name: &str) -> Result<Section, ConfigError> {
         let mut keys = BTreeMap::from([("location".to_owned(), "rclone://".to_owned())]);
-        let (mut prefix, mut trail, mut current) = (RCLONE_PREFIX.to_owned(), Vec::new(), name);
-        loop {
-            if trail.contains(&current) {
-                trail.push(current);
-                return Err(ConfigError::new(format!(
-                    "the rclone configuration goes in a circle: [{}]",
-                    trail.join("] needs [")
-                )));
-            }
-            let Some(section) = self.0.get(current) else {
-                return Err(self.missing(current, trail.last().copied()));
-            };
-            if section.get("type").is_none_or(String::is_empty) {
-                return Err(ConfigError::new(format!(
-                    "section [{current}] of the rclone configuration has no type"
-                )));
-            }
-            if section.contains_key("upstreams") {
-                return Err(ConfigError::new(format!(
-                    "section [{current}] has upstreams: write each out in `rclone config` as :type,option=value:path, then import it with `-rclone`"
-                )));
-            }
-            if let Some((key, _)) = section.iter().find(|(_, value)| *value == MASKED_VALUE) {
-                return Err(ConfigError::new(format!(
-                    "{key} of section [{current}] is {MASKED_VALUE}, which `rclone config show {current}` prints in the place of a password: leave the name out, `rclone config show` prints it"
-                )));
-            }
-            trail.push(current);
-            keys.extend(
-                section
-                    .iter()
-                    .filter(|(_, value)| !value.is_empty())
-                    .map(|(key, value)| (format!("{prefix}{key}"), value.clone())),
-            );
-            let wrapped = section
-                .get("remote")
-                .and_then(|remote| RemoteReference::parse(remote))
-                .and_then(|remote| remote.section());
-            let Some(wrapped) = wrapped else { return Ok(keys) };
-            prefix.push_str(WRAPPED_PREFIX);
-            current = wrapped;
+        self.add(name, RCLONE_PREFIX, &mut Vec::new(), &mut keys)?;
+        Ok(keys)
+    }
+
+    /// Adds the options of a section, and of those that it needs. `trail` is what needs it.
+    fn add(
+        &self,
+        name: &str,
+        prefix: &str,
+        trail: &mut Vec<String>,
+        keys: &mut Section,
+    ) -> Result<(), ConfigError> {
+        let circle = trail.iter().any(|above| above == name);
+        trail.push(name.to_owned());
+        if circle {
+            return Err(ConfigError::new(format!(
+                "the rclone configuration goes in a circle: [{}]",
+                trail.join("] needs [")
+            )));
         }
+        let Some(section) = self.0.get(name) else {
+            let needed_by = trail.len().checked_sub(2).map(|above| trail[above].as_str());
+            return Err(self.missing(name, needed_by));
+        };
+        if section.get("type").is_none_or(String::is_empty) {
+            return Err(ConfigError::new(format!(
+                "section [{name}] of the rclone configuration has no type"
+            )));
+        }
+        if let Some((key, _)) = section.iter().find(|(_, value)| *value == MASKED_VALUE) {
+            return Err(ConfigError::new(format!(
+                "{key} of section [{name}] is {MASKED_VALUE}, which `rclone config show {name}` prints in the place of a password: leave the name out, `rclone config show` prints it"
+            )));
+        }
+        keys.extend(
+            section
+                .iter()
+                .filter(|(_, value)| !value.is_empty())
+                .map(|(key, value)| (format!("{prefix}{key}"), value.clone())),
+        );
+        for (below, needed) in wrapped::needs(section) {
+            self.add(&needed, &format!("{prefix}{below}"), trail, keys)?;
+        }
+        trail.pop();
+        Ok(())
     }
 
     fn missing(&self, name: &str, needed_by: Option<&str>) -> ConfigError {
@@ -209,6 +212,19 @@ mod tests {
             "rclone_type=crypt",
         ];
         assert_eq!(import(text, "secret").unwrap(), expected);
+        let text = "[one]\ntype = sftp\npass = x\n[vault]\ntype = crypt\nremote = one:v\n[all]\ntype = combine\nupstreams = a=vault: \"b=one:c d\"\n";
+        let expected = [
+            "location=rclone://",
+            "rclone_type=combine",
+            "rclone_upstream1_remote=one:v",
+            "rclone_upstream1_remote_pass=x",
+            "rclone_upstream1_remote_type=sftp",
+            "rclone_upstream1_type=crypt",
+            "rclone_upstream2_pass=x",
+            "rclone_upstream2_type=sftp",
+            "rclone_upstreams=a=vault: \"b=one:c d\"",
+        ];
+        assert_eq!(import(text, "all").unwrap(), expected);
         assert_eq!(
             import("[l]\ntype = local\n[a]\ntype=alias\nremote=/srv/l:x", "a").unwrap().len(),
             3
@@ -272,7 +288,16 @@ mod tests {
                 "password of section [a] is *** ENCRYPTED ***, which `rclone config show a` prints",
             ),
             ("[a]\nremote=x", "a", "section [a] of the rclone configuration has no type"),
-            ("[a]\ntype=union\nupstreams=b:", "a", "section [a] has upstreams: write each out"),
+            (
+                "[a]\ntype=union\nupstreams=/srv b:\n",
+                "a",
+                "there is no section [b] in the rclone configuration, which [a] needs; it has [a]",
+            ),
+            (
+                "[a]\ntype=combine\nupstreams=x=b: y=c:\n[b]\ntype=local\n[c]\ntype=union\nupstreams=b: a:x\n",
+                "a",
+                "the rclone configuration goes in a circle: [a] needs [c] needs [a]",
+            ),
             (
                 "# Encrypted rclone configuration File\n\nRCLONE_ENCRYPT_V0:\nAbC",
                 "a",

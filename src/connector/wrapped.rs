@@ -1,105 +1,89 @@
-//! Remotes that wrap another one, as crypt and alias do by their option `remote`.
+//! Remotes that wrap another one, as crypt and alias do by their option `remote`, or several, as
+//! union and combine do by `upstreams`.
 //!
 //! In an rclone configuration that option names another section, and Plakar hands a connector one
 //! section only. So what the section needs comes along under keys of its own: the options of the
 //! remote that `remote` names begin with `remote_` (`remote_type`, `remote_username`), those of one
-//! that it wraps in turn with `remote_remote_`. The end of a key stays as it was: by it Plakar
+//! that it wraps in turn with `remote_remote_`; those of the first upstream with `upstream1_`. The end of a key stays as it was: by it Plakar
 //! knows which values to mask. rclone gets it all written out as one connection string
 //! (fs/fspath/path.go).
 
-use std::collections::BTreeMap;
-
 use super::config_error::ConfigError;
-
-/// Options of a remote by rclone's names.
-pub(super) type Options = BTreeMap<String, String>;
+use super::remote_reference::{Options, RemoteReference};
+use super::upstreams;
 
 /// What stands before the options of the remote that is wrapped.
 pub(super) const WRAPPED_PREFIX: &str = "remote_";
 
-/// A remote with a colon, `drive:folder` or `:memory,option=value:folder`, in its parts.
-pub(super) struct RemoteReference<'a> {
-    /// The name of a section, or a colon and the name of a backend.
-    pub name: &'a str,
-    /// The options that are written out.
-    pub options: Options,
-    /// What is behind the colon.
-    pub path: &'a str,
-}
-
-impl<'a> RemoteReference<'a> {
-    /// `None` for a local path, and for what rclone would not understand either.
-    pub fn parse(remote: &'a str) -> Option<Self> {
-        let start = usize::from(remote.starts_with(':'));
-        let end = start + remote[start..].find([':', ',', '/', '\\'])?;
-        let (name, mut rest) = remote.split_at(end);
-        let drive_letter = cfg!(windows) && name.len() == 1;
-        if end == start || drive_letter {
-            return None;
-        }
-        let mut options = Options::new();
-        while let Some(parameter) = rest.strip_prefix(',') {
-            let (key, after) = parameter.split_at(parameter.find(['=', ':', ','])?);
-            let (value, after) =
-                after.strip_prefix('=').map_or(Some(("true".to_owned(), after)), take_value)?;
-            options.insert(key.to_owned(), value);
-            rest = after;
-        }
-        Some(Self { name, options, path: rest.strip_prefix(':')? })
-    }
-
-    /// The section that it names, if it does not say itself what it is.
-    pub fn section(&self) -> Option<&'a str> {
-        (!self.name.starts_with(':')).then_some(self.name)
-    }
-}
-
-/// A value at the beginning of a text, in quotes that are doubled within or without, and the rest.
-fn take_value(text: &str) -> Option<(String, &str)> {
-    let Some(quote) = text.chars().next().filter(|first| ['\'', '"'].contains(first)) else {
-        let (value, rest) = text.split_at(text.find([':', ','])?);
-        return Some((value.to_owned(), rest));
-    };
-    let (mut value, mut rest) = (String::new(), &text[1..]);
-    loop {
-        let (before, after) = rest.split_once(quote)?;
-        value.push_str(before);
-        let Some(more) = after.strip_prefix(quote) else { return Some((value, after)) };
-        value.push(quote);
-        rest = more;
-    }
-}
-
-/// Writes what a remote wraps out in its option `remote`. `prefix` is what the user writes before
-/// the options, `kind` the command of Plakar's that imports them.
+/// Writes what a remote wraps out in its option `remote`, or `upstreams`. `prefix` is what the user
+/// writes before the options, `kind` the command of Plakar's that imports them.
 ///
 /// # Errors
-/// If the options of the section that `remote` names are not there.
+/// If the options of a section that is named are not there.
 pub(super) fn expand(
     mut options: Options,
     prefix: &str,
     kind: &str,
 ) -> Result<Options, ConfigError> {
-    let Some(remote) = options.get("remote").cloned() else { return Ok(options) };
-    let Some((reference, section)) = RemoteReference::parse(&remote)
+    if let Some(remote) = options.get("remote").cloned() {
+        let place = Place { option: "remote", below: WRAPPED_PREFIX, prefix, kind };
+        if let Some(text) = written_out(&mut options, &remote, &place)? {
+            options.insert("remote".to_owned(), text);
+        }
+    }
+    let backend = options.get("type").cloned().unwrap_or_default();
+    for option in upstreams::LISTS {
+        // What is no list is rclone's to refuse.
+        let Some(mut list) = options.get(option).and_then(|list| upstreams::split(list)) else {
+            continue;
+        };
+        for (at, upstream) in list.iter_mut().enumerate() {
+            let (folder, remote) = upstream.split_at(upstreams::folder(&backend, upstream).len());
+            let place = Place { option, below: &upstreams::prefix(at + 1), prefix, kind };
+            if let Some(text) = written_out(&mut options, remote, &place)? {
+                *upstream = format!("{folder}{text}");
+            }
+        }
+        options.insert(option.to_owned(), upstreams::join(&list));
+    }
+    Ok(options)
+}
+
+/// Where a remote stands that another one needs.
+struct Place<'a> {
+    /// The option, without what the user writes before it.
+    option: &'a str,
+    /// What stands before the options of the section that is named.
+    below: &'a str,
+    prefix: &'a str,
+    kind: &'a str,
+}
+
+/// A remote with the options of the section that it names, which are taken out of `options`; `None`
+/// if it says itself what it is.
+fn written_out(
+    options: &mut Options,
+    remote: &str,
+    place: &Place<'_>,
+) -> Result<Option<String>, ConfigError> {
+    let Some((reference, section)) = RemoteReference::parse(remote)
         .and_then(|reference| reference.section().map(|name| (reference, name)))
     else {
-        return Ok(options);
+        return Ok(None);
     };
+    let Place { option, below, prefix, kind } = place;
     let mut wrapped = Options::new();
-    options.retain(|key, value| match key.strip_prefix(WRAPPED_PREFIX) {
+    options.retain(|key, value| match key.strip_prefix(below) {
         Some(name) => {
             wrapped.insert(name.to_owned(), std::mem::take(value));
             false
         }
         None => true,
     });
-    let prefix = format!("{prefix}{WRAPPED_PREFIX}");
-    let mut wrapped = expand(wrapped, &prefix, kind)?;
+    let mut wrapped = expand(wrapped, &format!("{prefix}{below}"), kind)?;
     let Some(backend) = wrapped.remove("type") else {
-        let option = prefix.trim_end_matches('_');
         return Err(ConfigError::new(format!(
-            "option {option:?} is {remote:?}, but the section [{section}] of the rclone configuration is missing here: Plakar imports one section alone. Import what it needs with it: rclone config show | plakar-opendrive from-rclone NAME --import {kind} --overwrite"
+            "option \"{prefix}{option}\" is {remote:?}, but the section [{section}] of the rclone configuration is missing here: Plakar imports one section alone. Import what it needs with it: rclone config show | plakar-opendrive from-rclone NAME --import {kind} --overwrite"
         )));
     };
     wrapped.remove("description");
@@ -109,8 +93,47 @@ pub(super) fn expand(
     for (key, value) in wrapped.iter().filter(|(_, value)| !value.is_empty()) {
         text.push_str(&format!(",{key}='{}'", value.replace('\'', "''")));
     }
-    options.insert("remote".to_owned(), format!("{text}:{}", reference.path));
-    Ok(options)
+    Ok(Some(format!("{text}:{}", reference.path)))
+}
+
+/// The sections that a remote needs, each after what stands before its options.
+pub(super) fn needs(options: &Options) -> Vec<(String, String)> {
+    let mut sections = Vec::new();
+    if let Some(reference) = options.get("remote").and_then(|remote| RemoteReference::parse(remote))
+        && let Some(section) = reference.section()
+    {
+        sections.push((WRAPPED_PREFIX.to_owned(), section.to_owned()));
+    }
+    let backend = options.get("type").map_or("", String::as_str);
+    for option in upstreams::LISTS {
+        let list = options.get(option).and_then(|list| upstreams::split(list)).unwrap_or_default();
+        for (at, upstream) in list.iter().enumerate() {
+            if let Some(section) = upstreams::section(backend, upstream) {
+                sections.push((upstreams::prefix(at + 1), section.to_owned()));
+            }
+        }
+    }
+    sections
+}
+
+/// The backends of a remote and of what it needs, the outermost first, from options under `prefix`;
+/// none if that is no remote.
+pub(crate) fn backends(options: &Options, prefix: &str) -> Vec<String> {
+    let Some(backend) = options.get(&format!("{prefix}type")) else { return Vec::new() };
+    let own = |key: &str| Some(key.strip_prefix(prefix)?.strip_suffix("type")?.to_owned());
+    let mut backends = vec![backend.clone()];
+    let below: Vec<String> = options.keys().filter_map(|key| own(key)).collect();
+    for below in below.iter().filter(|below| is_prefix_of_one(below)) {
+        backends.extend(self::backends(options, &format!("{prefix}{below}")));
+    }
+    backends
+}
+
+/// Whether this stands before the options of something that is wrapped, and not of what that wraps
+/// in turn.
+fn is_prefix_of_one(text: &str) -> bool {
+    let number = text.strip_prefix("upstream").and_then(|rest| rest.strip_suffix('_'));
+    text == WRAPPED_PREFIX || number.is_some_and(|number| number.parse::<u16>().is_ok())
 }
 
 /// Whose a remote is: the account, and the folder of one that is wrapped; without the secrets that
@@ -196,6 +219,43 @@ mod tests {
             let given = options(&[("type", "crypt"), ("remote", alone)]);
             assert_eq!(expand(given.clone(), "rclone_", "source"), Ok(given), "{alone}");
         }
+    }
+
+    #[test]
+    fn upstreams_are_written_out() {
+        let given = options(&[
+            ("type", "combine"),
+            ("upstreams", "one=inner:a \"two=my drive:b c\" three=:memory:d"),
+            ("upstream1_type", "crypt"),
+            ("upstream1_remote", "drive:"),
+            ("upstream1_remote_type", "sftp"),
+            ("upstream1_remote_host", "example.com"),
+            ("upstream2_type", "local"),
+            ("upstream2_nounc", ""),
+        ]);
+        assert_eq!(backends(&given, ""), ["combine", "crypt", "sftp", "local"]);
+        let expected = options(&[
+            ("type", "combine"),
+            (
+                "upstreams",
+                "one=:crypt,remote=':sftp,host=''example.com'':':a \"two=:local:b c\" three=:memory:d",
+            ),
+        ]);
+        assert_eq!(expand(given, "rclone_", "source"), Ok(expected));
+        let needed = needs(&options(&[("type", "union"), ("upstreams", "a:x /srv b:y:ro")]));
+        assert_eq!(
+            needed,
+            [("upstream1_".to_owned(), "a".to_owned()), ("upstream3_".to_owned(), "b".to_owned())]
+        );
+    }
+
+    #[test]
+    fn a_missing_upstream_is_named_with_what_to_do() {
+        let given = options(&[("type", "union"), ("upstreams", "/srv/a drive:b:ro")]);
+        assert_eq!(
+            expand(given, "rclone_", "source").unwrap_err().to_string(),
+            "option \"rclone_upstreams\" is \"drive:b:ro\", but the section [drive] of the rclone configuration is missing here: Plakar imports one section alone. Import what it needs with it: rclone config show | plakar-opendrive from-rclone NAME --import source --overwrite"
+        );
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub(super) fn attributes(path: &str, item: SourceItem) -> Result<FileInfo, Strin
     let (size, mode, modified) = match item {
         SourceItem::Folder { modified } => (0, MODE_FOLDER | FOLDER_PERMISSIONS, modified),
         // -1 is Plakar's word for a size that shows only when the file is read.
-        SourceItem::File { size, modified } => (
+        SourceItem::File { size, modified, .. } => (
             size.map_or(-1, |size| i64::try_from(size).unwrap_or(i64::MAX)),
             FILE_PERMISSIONS,
             modified,

@@ -5,7 +5,8 @@
 //! and so are we; a signal ends us as well.
 //!
 //! `stdio.rs` takes standard input and output and points descriptor 1 at standard error, so that
-//! no print of anybody's can break the connection. When Plakar goes or a signal comes the process
+//! no print of anybody's can break the connection; `merged_output.rs` and `held_pings.rs` see to it
+//! that an answer wakes each side once. When Plakar goes or a signal comes the process
 //! leaves within three seconds, whatever the drive does: uploads are aborted and what they made is
 //! removed, as far as that time goes. `guard.rs` and `src/panics.rs` make an error of a panic, so
 //! that nobody waits for a task that is gone. `caller.rs` ends the Plakar that has started us
@@ -23,9 +24,12 @@ mod attributes;
 mod caller;
 mod file;
 pub mod files;
+mod held_pings;
+mod merged_output;
 mod panic_guard;
 mod process;
 mod resources;
+mod spent;
 mod status;
 mod stdio;
 pub mod v1_0;
@@ -37,19 +41,21 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use futures::Stream;
+use hyper::body::Incoming;
+use hyper::server::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use tonic::body::Body;
+use tonic::codegen::Service;
 use tonic::codegen::http::{Request, Response};
-use tonic::codegen::{Service, StdError};
-use tonic::server::NamedService;
-use tonic::transport::Server;
 
 use terminal::signals::{Signal, Signals};
 
 use crate::rclone::Rclone;
 pub use process::{Connector, PluginApi, run};
 pub use resources::ResourceChunks;
+pub use spent::say_spent;
 pub use stdio::{Connection, ConnectionEnd};
 
 /// How much Plakar may send before it must wait for us, in bytes.
@@ -72,6 +78,9 @@ impl FlowWindows {
 /// Maximum length of a message that is accepted, in bytes: Plakar sends 1 MiB chunks, gRPC's own
 /// limit of 4 MiB is kept by Plakar's side for what we send.
 pub(crate) const MAX_MESSAGE_BYTES: usize = 64 << 20;
+
+/// Maximum length of an HTTP/2 frame that is accepted, in bytes: a chunk of Plakar's in few of them.
+const MAX_FRAME_BYTES: u32 = 1 << 20;
 
 /// Timeout for `finish`: a process must not outlive Plakar, or a signal, for long. On a drive
 /// that answers it takes a fraction of that.
@@ -96,8 +105,8 @@ pub enum EndReason {
 /// Serves one service on a connection until Plakar closes it or a signal comes. Then `shutdown` is
 /// cancelled, and `finish` has a bounded time to end cleanly what was under way.
 ///
-/// # Errors
-/// If the connection is not HTTP/2.
+/// It is hyper's server itself, without the one of tonic's around it: that one is made for many
+/// services and connections.
 pub async fn serve<S>(
     service: S,
     windows: FlowWindows,
@@ -106,35 +115,34 @@ pub async fn serve<S>(
     mut signals: Signals,
     shutdown: CancellationToken,
     finish: impl Future<Output = ()>,
-) -> anyhow::Result<EndReason>
+) -> EndReason
 where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
-        + NamedService
+    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>
         + Clone
         + Send
         + Sync
         + 'static,
     S::Future: Send + 'static,
-    S::Error: Into<StdError> + Send,
 {
-    use tokio_stream::StreamExt;
-    // One connection and never another.
-    let incoming =
-        tokio_stream::once(Ok::<_, std::io::Error>(connection)).chain(tokio_stream::pending());
-    let server = Server::builder()
+    let mut server = http2::Builder::new(TokioExecutor::new());
+    server
         .initial_stream_window_size(windows.stream)
         .initial_connection_window_size(windows.connection)
-        .max_frame_size(1 << 20)
-        .add_service(panic_guard::PanicGuard(service))
-        .serve_with_incoming(incoming);
+        .max_frame_size(MAX_FRAME_BYTES)
+        .max_concurrent_streams(None)
+        .auto_date_header(false);
+    let serving =
+        server.serve_connection(TokioIo::new(connection), panic_guard::PanicGuard(service));
+    // A task of its own: what is answered while this ends still goes out. An error of the
+    // connection is its end.
+    tokio::spawn(async { drop(serving.await) });
     let end = tokio::select! {
-        result = server => result.map(|()| EndReason::HungUp)?,
         () = ended.wait() => EndReason::HungUp,
         signal = signals.next() => EndReason::Signal(signal),
     };
     shutdown.cancel();
     let _ = tokio::time::timeout(SHUTDOWN_TIMEOUT, finish).await;
-    Ok(end)
+    end
 }
 
 /// Waits until no reader and no writer of this process is open: what was cut off is removed from

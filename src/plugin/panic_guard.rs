@@ -2,13 +2,11 @@
 //! a reason.
 
 use std::convert::Infallible;
-use std::task::{Context, Poll};
 
 use futures::future::BoxFuture;
 use tonic::body::Body;
 use tonic::codegen::Service;
 use tonic::codegen::http::{Request, Response};
-use tonic::server::NamedService;
 use tonic::{Code, Status};
 
 use crate::panics::caught;
@@ -21,21 +19,18 @@ const OTHER_API_ADVICE: &str = "the installed package is for another version of 
 #[derive(Debug, Clone)]
 pub(super) struct PanicGuard<S>(pub(super) S);
 
-impl<S> Service<Request<Body>> for PanicGuard<S>
+impl<S, B> hyper::service::Service<Request<B>> for PanicGuard<S>
 where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    S: Service<Request<B>, Response = Response<Body>, Error = Infallible> + Clone,
     S::Future: Send + 'static,
 {
     type Response = Response<Body>;
     type Error = Infallible;
     type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.0.poll_ready(context)
-    }
-
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let response = self.0.call(request);
+    fn call(&self, request: Request<B>) -> Self::Future {
+        // What tonic makes of a service is always ready.
+        let response = self.0.clone().call(request);
         Box::pin(async {
             let response =
                 caught(response).await.unwrap_or_else(|bug| Ok(Status::internal(bug).into_http()));
@@ -59,14 +54,15 @@ fn is_unknown_call(response: &Response<Body>) -> bool {
         })
 }
 
-impl<S: NamedService> NamedService for PanicGuard<S> {
-    const NAME: &'static str = S::NAME;
-}
-
 #[cfg(test)]
 mod tests {
+    use std::task::{Context, Poll};
+
+    use hyper::service::Service as _;
+
     use super::*;
 
+    #[derive(Clone)]
     struct Panics;
 
     impl Service<Request<Body>> for Panics {

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use terminal::diagnostics::say;
 use terminal::signals::Signals;
 
-use super::{Connection, EndReason, FlowWindows, all_streams_closed, serve, v1_0, v1_1};
+use super::{Connection, EndReason, FlowWindows, all_streams_closed, say_spent, serve, v1_0, v1_1};
 use crate::connector::store::state_folder;
 use crate::rclone::Rclone;
 
@@ -73,7 +73,7 @@ fn serve_stdio(connector: Connector, api: PluginApi) -> anyhow::Result<EndReason
         let shutdown = CancellationToken::new();
         let closed = all_streams_closed();
         let (one, many) = (FlowWindows::ONE_STREAM, FlowWindows::MANY_STREAMS);
-        match (connector, api) {
+        let end = match (connector, api) {
             (Connector::Importer, PluginApi::V1_0) => {
                 let service = v1_0::ImporterV1_0::server();
                 serve(service, many, connection, ended, signals, shutdown, closed).await
@@ -102,9 +102,12 @@ fn serve_stdio(connector: Connector, api: PluginApi) -> anyhow::Result<EndReason
                 serve(server, one, connection, ended, signals, shutdown, finish.then(|()| closed))
                     .await
             }
-        }
+        };
+        anyhow::Ok(end)
     });
     // Dropping it would wait for every call that is still under way, however long the server takes.
     runtime.shutdown_background();
+    // With the last services their remotes are gone, and logged out of.
+    say_spent();
     end
 }

@@ -6,16 +6,19 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::watch;
-use tonic::transport::server::Connected;
+
+use super::held_pings::HeldPings;
+use super::merged_output::MergedOutput;
 
 /// The two directions, whatever they are made of.
 type InputPipe = Box<dyn AsyncRead + Send + Unpin>;
 type OutputPipe = Box<dyn AsyncWrite + Send + Unpin>;
 
-/// A connection to Plakar; says when it has ended.
+/// A connection to Plakar; says when it has ended. What is written goes out with the next read, which
+/// HTTP/2 tries at each turn.
 pub struct Connection {
-    input: InputPipe,
-    output: OutputPipe,
+    input: HeldPings<InputPipe>,
+    output: MergedOutput<OutputPipe>,
     ended: watch::Sender<bool>,
 }
 
@@ -33,7 +36,8 @@ impl ConnectionEnd {
 
 impl Connection {
     /// Takes over standard input and output. From then on file descriptor 1 leads to standard
-    /// error, so that no stray print, of Go's or of Rust's, can break the connection.
+    /// error, so that no stray print, of Go's or of Rust's, can break the connection, and descriptor
+    /// 0 to nothing.
     ///
     /// # Errors
     /// If the descriptors are closed.
@@ -46,9 +50,21 @@ impl Connection {
     }
 
     /// A connection over any two streams.
+    ///
+    /// # Panics
+    /// Outside of a Tokio runtime.
     pub fn new(input: InputPipe, output: OutputPipe) -> (Self, ConnectionEnd) {
         let (ended, watch) = watch::channel(false);
+        let (input, output) = (HeldPings::new(input), MergedOutput::new(output));
         (Self { input, output, ended }, ConnectionEnd(watch))
+    }
+
+    /// Takes note of an output that is broken: nobody reads any more.
+    fn noted<T>(&self, result: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if matches!(result, Poll::Ready(Err(_))) {
+            self.ended.send_replace(true);
+        }
+        result
     }
 }
 
@@ -60,6 +76,9 @@ fn streams() -> io::Result<(InputPipe, OutputPipe)> {
     let input = io::stdin().as_fd().try_clone_to_owned()?;
     let output = io::stdout().as_fd().try_clone_to_owned()?;
     rustix::stdio::dup2_stdout(io::stderr())?;
+    // Before the pipe gets non-blocking: a descriptor 0 that is, Go takes into its own event loop
+    // when it starts (os.NewFile), and from then on each message of Plakar's woke threads of Go's.
+    rustix::stdio::dup2_stdin(std::fs::File::open("/dev/null")?)?;
     widen(&output);
     // Plakar gives pipes, which need no thread to wait on. Anything else (a socket, a terminal, a
     // file in a test) goes the slower way.
@@ -102,9 +121,12 @@ impl AsyncRead for Connection {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        // Where Plakar takes nothing now, its task is woken when it does.
+        let sent = self.output.poll_send(context);
+        let _ = self.noted(sent);
         let before = buffer.filled().len();
         let room = buffer.remaining() > 0;
-        let result = Pin::new(&mut self.input).poll_read(context, buffer);
+        let result = self.input.poll_read(context, buffer);
         let over = match &result {
             Poll::Ready(Ok(())) => room && buffer.filled().len() == before,
             Poll::Ready(Err(_)) => true,
@@ -119,15 +141,11 @@ impl AsyncRead for Connection {
 
 impl AsyncWrite for Connection {
     fn poll_write(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let result = Pin::new(&mut self.output).poll_write(context, bytes);
-        if matches!(result, Poll::Ready(Err(_))) {
-            self.ended.send_replace(true);
-        }
-        result
+        self.poll_write_vectored(context, &[io::IoSlice::new(bytes)])
     }
 
     fn poll_write_vectored(
@@ -135,23 +153,22 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let result = Pin::new(&mut self.output).poll_write_vectored(context, bytes);
-        if matches!(result, Poll::Ready(Err(_))) {
-            self.ended.send_replace(true);
-        }
-        result
+        let taken = self.output.poll_take(context, bytes);
+        self.noted(taken)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.output.is_write_vectored()
+        true
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.output).poll_flush(context)
+    /// Nothing to wait for: the task is woken by what it has written, and reads then.
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.output).poll_shutdown(context)
+        let outcome = self.output.poll_shutdown(context);
+        self.noted(outcome)
     }
 }
 
@@ -159,10 +176,4 @@ impl Drop for Connection {
     fn drop(&mut self) {
         self.ended.send_replace(true);
     }
-}
-
-impl Connected for Connection {
-    type ConnectInfo = ();
-
-    fn connect_info(&self) {}
 }

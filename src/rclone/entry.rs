@@ -1,11 +1,13 @@
 //! What the bridge tells of files and folders.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Deserialize;
 
 use super::ffi::Handle;
 use super::object::Object;
+use super::object_path::ObjectPath;
 use super::remote::Remote;
 
 /// A file or folder in a listing.
@@ -23,12 +25,17 @@ pub struct Entry {
     pub hash: Option<String>,
     /// Whether its upload is not finished, or never was: such a file is no empty file.
     pub unfinished: bool,
+    /// The name that it was to get, or the beginning of a long one, if it is what an upload of ours
+    /// has left, or makes right now.
+    pub partial_of: Option<String>,
     /// Whether crypt cannot decrypt the name, which is the one on the wrapped remote then. Such an
     /// entry is neither a file nor a folder, and nothing else is known of it.
     pub undecryptable: bool,
     /// What the backend knows a folder by, whatever its path; `None` for a file, or if it has no
     /// such thing.
     pub id: Option<String>,
+    /// What tells a file from another one of its name, in this process; 0 for what is no file.
+    pub stamp: u64,
     /// The object, kept for reading; `None` for what is no file.
     pub object: Option<Object>,
 }
@@ -38,31 +45,6 @@ impl Entry {
     pub fn is_folder(&self) -> bool {
         self.object.is_none() && !self.undecryptable
     }
-}
-
-/// What is in a folder.
-#[derive(Debug, Default)]
-pub struct Listing {
-    /// Its files and folders.
-    pub entries: Vec<Entry>,
-    /// What is in it beside them, if anything.
-    pub left_out: Option<Unlisted>,
-}
-
-/// What is in a folder that rclone does not list. Only its local backend tells.
-#[derive(Debug, Default, Clone, PartialEq, Eq, Deserialize)]
-#[serde(default)]
-pub struct Unlisted {
-    /// Symbolic links.
-    pub links: u64,
-    /// Named pipes.
-    pub pipes: u64,
-    /// Sockets.
-    pub sockets: u64,
-    /// Block and character devices.
-    pub devices: u64,
-    /// The name of one of them.
-    pub example: String,
 }
 
 /// `entry` in go/core/objects.go.
@@ -79,9 +61,13 @@ pub(super) struct RawEntry {
     #[serde(default)]
     unfinished: bool,
     #[serde(default)]
+    partial_of: String,
+    #[serde(default)]
     undecryptable: bool,
     #[serde(default)]
     id: String,
+    #[serde(default)]
+    stamp: u64,
     #[serde(default)]
     object: Handle,
 }
@@ -91,13 +77,9 @@ pub(super) struct RawEntry {
 pub(super) struct EmptyReply {}
 
 impl RawEntry {
-    pub(super) fn into_entry(self, remote: &Remote, folder: &str) -> Entry {
+    pub(super) fn into_entry(self, remote: &Remote, folder: &Arc<str>) -> Entry {
         let object = (!self.folder && !self.undecryptable).then(|| {
-            let path = if folder.is_empty() {
-                self.name.clone()
-            } else {
-                format!("{folder}/{}", self.name)
-            };
+            let path = ObjectPath::new(folder, &self.name);
             Object::new(remote.clone(), self.object, path, u64::try_from(self.size).ok())
         });
         Entry {
@@ -105,8 +87,10 @@ impl RawEntry {
             modified: self.mod_time_ns.map(system_time),
             hash: (!self.hash.is_empty()).then_some(self.hash),
             unfinished: self.unfinished,
+            partial_of: (!self.partial_of.is_empty()).then_some(self.partial_of),
             undecryptable: self.undecryptable,
             id: (!self.id.is_empty()).then_some(self.id),
+            stamp: self.stamp,
             object,
             name: self.name,
         }
@@ -114,8 +98,8 @@ impl RawEntry {
 }
 
 /// The folder that a path is in; "" for the base.
-pub(super) fn parent(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+pub(super) fn parent(path: &str) -> Arc<str> {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder).into()
 }
 
 pub(super) fn system_time(nanoseconds: i64) -> SystemTime {

@@ -6,27 +6,33 @@
 //!
 //! `ffi.rs` is the only file with `unsafe`. `Reader::chunk` gives 1 MiB pieces, which gRPC sends
 //! without copying them again; an `Urgency` is how much a block is wanted. A `Writer` that is
-//! dropped is aborted.
+//! dropped is aborted. A `Listing` is told piece by piece.
 
 mod client;
 mod entry;
 mod error;
+mod fast_reads;
 mod ffi;
+mod listing;
 mod object;
+mod object_path;
 pub mod probe;
 mod reader;
 mod remote;
 mod remote_config;
+mod spent;
 mod urgency;
 mod writer;
 
 pub use client::{ListItem, Rclone, Stats};
-pub use entry::{Entry, Listing, Unlisted};
+pub use entry::Entry;
 pub use error::{Error, ErrorKind, Result};
+pub use listing::{Listing, Unlisted};
 pub use object::Object;
 pub use reader::{CHUNK_BYTES, Prefetch, PrefetchJob, Reader};
 pub use remote::{Features, Quota, Remote};
 pub use remote_config::RemoteConfig;
+pub use spent::Spent;
 pub use urgency::Urgency;
 pub use writer::Writer;
 

@@ -10,6 +10,7 @@ use super::client::{CancelOnDrop, Rclone, blocking};
 use super::entry::{EmptyReply, Entry, RawEntry, nanoseconds, parent, system_time};
 use super::error::Result;
 use super::ffi::{self, Handle};
+use super::object_path::ObjectPath;
 use super::reader::{CLOSED, Prefetch, PrefetchJob, Reader};
 use super::remote::Remote;
 use super::urgency::Urgency;
@@ -27,12 +28,12 @@ static DROPPED_HANDLES: Mutex<Vec<Handle>> = Mutex::new(Vec::new());
 pub struct Object {
     remote: Remote,
     handle: Handle,
-    path: String,
+    path: ObjectPath,
     size: Option<u64>,
 }
 
 impl Object {
-    pub(super) fn new(remote: Remote, handle: Handle, path: String, size: Option<u64>) -> Self {
+    pub(super) fn new(remote: Remote, handle: Handle, path: ObjectPath, size: Option<u64>) -> Self {
         Self { remote, handle, path, size }
     }
 
@@ -42,8 +43,8 @@ impl Object {
     }
 
     /// The path, relative to the remote's base.
-    pub fn path(&self) -> &str {
-        &self.path
+    pub fn path(&self) -> String {
+        self.path.to_string()
     }
 
     /// Opens it for reading `length` bytes (all if `None`) from `offset` on. The server is asked
@@ -61,7 +62,7 @@ impl Object {
     /// Does not wait: go/core/readers.go asks the server at the first read only.
     fn open(&self, offset: u64, length: Option<u64>) -> Result<Reader> {
         let handle =
-            ffi::open(self.handle, offset, length).map_err(|error| error.at(&self.path))?;
+            ffi::open(self.handle, offset, length).map_err(|error| error.at(&self.path()))?;
         let expected = match (self.size, length) {
             (Some(size), _) => Some(size.saturating_sub(offset).min(length.unwrap_or(u64::MAX))),
             (None, length) => length,
@@ -109,7 +110,9 @@ impl Object {
         }
         let reply: Result<SetTimeReply> =
             Rclone::get().rpc_cancellable("bridge/settime", &request).await;
-        reply.map(|reply| reply.mod_time_ns.map(system_time)).map_err(|error| error.at(&self.path))
+        reply
+            .map(|reply| reply.mod_time_ns.map(system_time))
+            .map_err(|error| error.at(&self.path()))
     }
 
     /// Reads exactly `length` bytes from `offset` on into one piece of memory; as urgently as
@@ -128,7 +131,7 @@ impl Object {
         let outcome = outcome.await;
         call.disarm();
         urgency.end();
-        outcome.map_err(|error| error.at(&self.path))
+        outcome.map_err(|error| error.at(&self.path()))
     }
 
     /// Deletes it on the remote; it cannot be read afterwards.
@@ -143,7 +146,7 @@ impl Object {
         let request = DeleteParams { object: self.handle };
         let reply: Result<EmptyReply> =
             Rclone::get().rpc_cancellable("bridge/delete", &request).await;
-        reply.map(drop).map_err(|error| error.at(&self.path))
+        reply.map(drop).map_err(|error| error.at(&self.path()))
     }
 
     /// Moves it to another path on the same remote, replacing what is there, and gives the object
@@ -160,7 +163,7 @@ impl Object {
         let request = MoveParams { object: self.handle, path };
         let reply: Result<RawEntry> = Rclone::get().rpc_cancellable("bridge/move", &request).await;
         let raw = reply.map_err(|error| error.at(path))?;
-        Ok(raw.into_entry(&self.remote, parent(path)))
+        Ok(raw.into_entry(&self.remote, &parent(path)))
     }
 }
 

@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 
 use super::client::{CancelOnDrop, blocking, raise_urgency};
 use super::error::{Error, ErrorKind, Result};
+use super::fast_reads;
 use super::ffi::{self, Handle};
 use super::object::{Object, release_dropped};
 use super::remote::Remote;
@@ -186,21 +187,26 @@ impl PrefetchJob {
         if jobs.is_empty() {
             return;
         }
+        let is_fast = jobs.iter().all(Self::is_fast);
+        let jobs = if is_fast { fast_reads::start(jobs).err() } else { Some(jobs) };
+        let Some(jobs) = jobs else { return };
         tokio::task::spawn_blocking(move || {
             let mut jobs = jobs.into_iter();
-            while let Some(job) = jobs.next() {
-                if !job.object.remote().is_fast() {
-                    for other in jobs.by_ref() {
-                        tokio::task::spawn_blocking(move || other.run());
-                    }
-                }
-                job.run();
+            let Some(first) = jobs.next() else { return };
+            for other in jobs {
+                tokio::task::spawn_blocking(move || other.run());
             }
+            first.run();
             release_dropped();
         });
     }
 
-    fn run(self) {
+    /// Whether its remote does not make anybody wait, by the last read.
+    pub(super) fn is_fast(&self) -> bool {
+        self.object.remote().is_fast()
+    }
+
+    pub(super) fn run(self) {
         let Self { object, call, length, done } = self;
         // The prefetch was dropped.
         if done.is_closed() {
@@ -217,7 +223,7 @@ impl PrefetchJob {
 fn begin(object: &Object, call: u64, length: usize) -> Result<(Bytes, Reader)> {
     let mut buffer = BytesMut::zeroed(room(object.size(), length));
     let (count, rest) =
-        ffi::begin(object.handle(), call, &mut buffer).map_err(|error| error.at(object.path()))?;
+        ffi::begin(object.handle(), call, &mut buffer).map_err(|error| error.at(&object.path()))?;
     let mut reader = object.reader(rest);
     reader.passed(count);
     Ok((cut(buffer, count), reader))

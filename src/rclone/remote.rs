@@ -8,9 +8,11 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use super::client::Rclone;
-use super::entry::{EmptyReply, Entry, Listing, RawEntry, Unlisted, nanoseconds, parent};
+use super::entry::{EmptyReply, Entry, RawEntry, nanoseconds, parent};
 use super::error::{Error, Result};
 use super::ffi::Handle;
+use super::listing::Listing;
+use super::object::Object;
 use super::remote_config::RemoteConfig;
 use super::writer::Writer;
 
@@ -34,6 +36,9 @@ pub struct Features {
     pub downloads: usize,
     /// Whether what is there is encrypted, as by crypt: there is a password beside that of a login.
     pub encrypted: bool,
+    /// What the remote cannot tell of, a sentence each (go/guards).
+    #[serde(default)]
+    pub limits: Option<Vec<String>>,
 }
 
 /// An open remote. Clones share it; the last one dropped closes it, and with it whatever still
@@ -113,37 +118,51 @@ impl Remote {
         &self.0.features
     }
 
-    /// Lists a folder, with every object kept for reading. `path` is relative to the base.
+    /// Lists a folder, with every object kept for reading, in the order of the names. `path` is
+    /// relative to the base.
     ///
     /// # Errors
     /// `NotFound` if there is no such folder; `Undecryptable` if there is something in it, and
     /// crypt can decrypt the name of nothing.
     pub async fn list(&self, path: &str) -> Result<Vec<Entry>> {
-        self.listing(path).await.map(|listing| listing.entries)
+        self.listing(path).await?.rest().await
     }
 
-    /// The same, with what is there and not listed.
+    /// The same piece by piece, for a folder that may be large, and with what is there and not
+    /// listed.
     ///
     /// # Errors
     /// As for [`Remote::list`].
     pub async fn listing(&self, path: &str) -> Result<Listing> {
+        Listing::begin(self, path).await
+    }
+
+    /// Downloads objects that are in one folder in one call, where the backend has such a call, and
+    /// gives how many came: each is in memory until it was read once. Those that did not come are
+    /// read as always.
+    ///
+    /// # Errors
+    /// `Unsupported`, or what the server says.
+    pub async fn gather(
+        &self,
+        folder: &str,
+        objects: impl Iterator<Item = &Object>,
+    ) -> Result<usize> {
         #[derive(Serialize)]
-        struct ListParams<'a> {
+        struct GatherParams<'a> {
             remote: Handle,
             path: &'a str,
-            keep: bool,
+            objects: Vec<Handle>,
         }
         #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct ListReply {
-            entries: Vec<RawEntry>,
-            left_out: Option<Unlisted>,
+        struct GatherReply {
+            gathered: usize,
         }
-        let request = ListParams { remote: self.0.handle, path, keep: true };
-        let reply: Result<ListReply> = Rclone::get().rpc_cancellable("bridge/list", &request).await;
-        let ListReply { entries, left_out } = reply.map_err(|error| error.at(path))?;
-        let entries = entries.into_iter().map(|raw| raw.into_entry(self, path)).collect();
-        Ok(Listing { entries, left_out })
+        let objects = objects.map(Object::handle).collect();
+        let request = GatherParams { remote: self.0.handle, path: folder, objects };
+        let reply: Result<GatherReply> =
+            Rclone::get().rpc_cancellable("bridge/gather", &request).await;
+        reply.map(|reply| reply.gathered).map_err(|error| error.at(folder))
     }
 
     /// Looks up one file.
@@ -152,7 +171,7 @@ impl Remote {
     /// `NotFound` if there is no such file.
     pub async fn stat(&self, path: &str) -> Result<Entry> {
         let raw: RawEntry = self.on_path("bridge/stat", path).await?;
-        Ok(raw.into_entry(self, parent(path)))
+        Ok(raw.into_entry(self, &parent(path)))
     }
 
     /// Makes a folder and its parents; one that is there is no error.
@@ -212,7 +231,7 @@ impl Remote {
     }
 
     /// Copies `length` bytes (all if `None`) of a file from `offset` on into a writer, and gives
-    /// their number. The file is looked up first; reading a listed [`Object`](super::Object) spares that.
+    /// their number. The file is looked up first; reading a listed [`Object`] spares that.
     ///
     /// # Errors
     /// `NotFound`, `Corrupt` if the bytes are not those that the server announced, and what the

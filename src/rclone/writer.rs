@@ -68,7 +68,7 @@ impl Writer {
         // here still has the handle, and `Drop` aborts.
         self.handle = None;
         let raw = reply.map_err(|error| error.at(&self.path))?;
-        Ok(raw.into_entry(&self.remote, parent(&self.path)))
+        Ok(raw.into_entry(&self.remote, &parent(&self.path)))
     }
 }
 

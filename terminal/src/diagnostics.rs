@@ -8,7 +8,8 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 /// Says a line to the user; unlike `eprintln!` it does not panic where nobody listens any more.
 pub fn say(line: &str) {
     use std::io::Write;
-    let _ = writeln!(std::io::stderr(), "plakar-opendrive: {line}");
+    // In one go: other processes write to the same pipe.
+    let _ = std::io::stderr().write_all(format!("plakar-opendrive: {line}\n").as_bytes());
 }
 
 /// Begins to log to standard error: warnings and errors, or what the variable

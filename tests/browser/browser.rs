@@ -14,6 +14,8 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 pub struct Browser {
     pub client: Client,
     shots: PathBuf,
+    /// The rules of accessibility, as a script.
+    axe: String,
 }
 
 impl Browser {
@@ -38,7 +40,8 @@ impl Browser {
             .unwrap();
         let shots = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/screenshots");
         std::fs::create_dir_all(&shots).unwrap();
-        Self { client, shots }
+        let axe = std::env::var("AXE").expect("AXE: `make test-browser` names it");
+        Self { client, shots, axe: std::fs::read_to_string(axe).unwrap() }
     }
 
     /// Waits for an element, by XPath.
@@ -141,7 +144,42 @@ impl Browser {
         self.client.goto(url.as_str()).await.unwrap();
     }
 
-    /// Takes pictures for people to look at: a desktop's and a phone's, in light and in dark.
+    /// What the rules of accessibility find wrong with the page as it is now, a line for each.
+    pub async fn violations(&self) -> Vec<String> {
+        const RUN: &str = "const done = arguments[0]; \
+            axe.run(document, { resultTypes: ['violations'] }).then((found) => done(found.violations.map((one) => \
+            `${one.id}: ${one.help}: ${one.nodes.slice(0, 3).map((node) => node.html.slice(0, 200)).join(' | ')}`)), (error) => done([String(error)]))";
+        let begun = Instant::now();
+        loop {
+            // A live page may be loaded anew just then, and has lost the script.
+            let found = async {
+                self.client.execute(&self.axe, vec![]).await?;
+                self.client.execute_async(RUN, vec![]).await
+            };
+            match found.await {
+                Ok(found) => return serde_json::from_value(found).unwrap(),
+                Err(error) => assert!(begun.elapsed() < PATIENCE, "{error}"),
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Whether a part of the page is pure red, as it is seen: what a viewer of the browser's own draws no
+    /// script can look at.
+    pub async fn has_red(&self) -> bool {
+        const COUNT: &str = "const [bytes, done] = arguments; \
+            createImageBitmap(new Blob([new Uint8Array(bytes)])).then((image) => { \
+            const canvas = new OffscreenCanvas(image.width, image.height).getContext('2d'); canvas.drawImage(image, 0, 0); \
+            const seen = canvas.getImageData(0, 0, image.width, image.height).data; let red = 0; \
+            for (let at = 0; at < seen.length; at += 4) if (seen[at] > 240 && seen[at + 1] < 20 && seen[at + 2] < 20) red++; \
+            done(red); }, (error) => done(String(error)))";
+        let seen = self.client.screenshot().await.unwrap();
+        let red = self.client.execute_async(COUNT, vec![json!(seen)]).await.unwrap();
+        red.as_u64().unwrap_or_else(|| panic!("{red}")) > 5_000
+    }
+
+    /// Takes pictures for people to look at, a desktop's and a phone's, and has each judged by the
+    /// rules of accessibility.
     pub async fn shoot(&self, name: &str) {
         for (width, device) in [(1280, "desktop"), (390, "phone")] {
             self.client.set_window_size(width, 900).await.unwrap();
@@ -155,6 +193,10 @@ impl Browser {
             self.client.set_window_size(width, height).await.unwrap();
             let picture = self.client.screenshot().await.unwrap();
             std::fs::write(self.shots.join(format!("{name}-{device}.png")), picture).unwrap();
+            if name != "failed" {
+                let violations = self.violations().await;
+                assert!(violations.is_empty(), "{name} on a {device}: {violations:#?}");
+            }
         }
         self.client.set_window_size(1280, 1000).await.unwrap();
     }

@@ -3,61 +3,25 @@
 //! target/screenshots. `make test-browser` runs it.
 
 mod browser;
+mod document;
+mod pictures;
+mod process;
 
-use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use fantoccini::Locator;
 use opendrive_sim::{Options, Simulator, stored_name};
 use serde_json::json;
-use support::plakar::{Plakar, plakar};
+use support::plakar::Plakar;
 use support::{noise, until, within};
 
 use browser::{Browser, PATIENCE};
+use process::{Ended, command, driver, started};
 
 /// A file name that would run in a page which trusts it.
 const HOSTILE: &str = "<img src=x onerror=alert(1)> & \"quotes\".txt";
-
-/// A process that ends with the test.
-struct Ended(Child);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        // SIGTERM: the console ends what it started, and chromedriver its browser.
-        let _ = Command::new("kill").arg(self.0.id().to_string()).status();
-        let begun = Instant::now();
-        while matches!(self.0.try_wait(), Ok(None)) && begun.elapsed() < Duration::from_secs(20) {
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// Starts a command and gives the first line of its standard output that has this text in it.
-fn started(mut command: Command, text: &str) -> (Ended, String) {
-    let mut child = Ended(command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap());
-    let mut lines = BufReader::new(child.0.stdout.take().unwrap()).lines();
-    let line = lines.find_map(|line| line.ok().filter(|line| line.contains(text)));
-    let line = line.unwrap_or_else(|| panic!("{command:?} said nothing of {text:?}"));
-    // It must not write into a closed pipe later.
-    std::thread::spawn(move || lines.for_each(drop));
-    (child, line)
-}
-
-/// The executable, for this user.
-fn command(user: &Plakar, environment: &[(String, String)], arguments: &[&str]) -> Command {
-    let mut command = Command::new(support::executable());
-    let known = user.command(&[]);
-    command.args(arguments).env_clear();
-    command
-        .envs(known.get_envs().filter_map(|(name, value)| Some((name, value?))))
-        .envs(environment.iter().cloned());
-    command.env("PLAKAR", plakar()).current_dir(user.home());
-    command
-}
 
 /// An app with a large restore point, made on the command line; the last of its names is `zz
 /// last.txt`.
@@ -93,6 +57,19 @@ fn large(user: &Plakar, environment: &[(String, String)]) {
     }
 }
 
+/// A destination that is a folder of this machine, made on the command line.
+fn destination(user: &Plakar, environment: &[(String, String)]) {
+    let folder = user.home().join("landing");
+    std::fs::create_dir(&folder).unwrap();
+    let location = format!("location=rclone://{}", folder.display());
+    let assign = ["app", "assign", "landing", "--destination", "--resource", "large"];
+    let options =
+        ["--class", "file-storage", "--option", &location, "--option", "rclone_type=local"];
+    let arguments = [&assign[..], &options].concat();
+    let ran = command(user, environment, &arguments).stdin(Stdio::null()).output().unwrap();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+}
+
 const PASSPHRASE: &str = "mule lantern orbit pickle 47";
 
 /// The drive, the user and the console, which a browser looks at.
@@ -123,10 +100,13 @@ async fn whole_way() {
     world.tests_with_a_wrong_password_and_the_right_one().await;
     world.backs_up().await;
     let point = world.browses_and_views().await;
+    world.sees_a_document(&point).await;
     world.searches_and_downloads(&point).await;
     world.schedules().await;
     world.sees_a_scheduled_run().await;
+    world.looks_around().await;
     world.waits_for_a_search().await;
+    world.restores_from_a_destination().await;
     world.leaves().await;
 }
 
@@ -140,25 +120,17 @@ impl World {
         };
         put("Documents/Letters/to the bank.txt", b"Dear bank,\nplease keep this.\n");
         put("Documents/data.bin", &content);
+        put("Documents/report.pdf", document::RED_PAGE);
         put(&format!("Documents/{}", HOSTILE.replace('/', "_")), b"harmless");
         let user = Plakar::new(&simulator.env());
         let (console, url) = started(
             command(&user, &simulator.env(), &["console", "--listen", "127.0.0.1:0"]),
             "http://",
         );
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut command = Command::new(
-            std::env::var("CHROMEDRIVER").expect("CHROMEDRIVER: `make test-browser` names it"),
-        );
-        command
-            .arg(format!("--port={port}"))
-            .env("HOME", user.home())
-            .env("TMPDIR", user.path("tmp"))
-            .stderr(Stdio::null());
-        let (driver, _) = started(command, "was started successfully");
+        let (driver, address) = driver(&user);
         let downloads = user.home().join("downloads");
         std::fs::create_dir(&downloads).unwrap();
-        let browser = Browser::at(&format!("http://127.0.0.1:{port}"), &downloads).await;
+        let browser = Browser::at(&address, &downloads).await;
         Self {
             browser,
             simulator,
@@ -175,7 +147,7 @@ impl World {
     async fn comes_in(&self) {
         let browser = &self.browser;
         browser.client.goto(self.url.trim()).await.unwrap();
-        browser.says("Assign").await;
+        browser.says("Add a drive").await;
         assert!(
             !browser
                 .client
@@ -186,6 +158,12 @@ impl World {
                 .contains(self.url.trim().rsplit('#').next().unwrap())
         );
         browser.shoot("01-empty").await;
+        // The rules do find what is wrong.
+        browser
+            .executed("document.querySelector('main').append(document.createElement('img'))")
+            .await;
+        let violations = browser.violations().await;
+        assert!(violations.iter().any(|one| one.starts_with("image-alt: ")), "{violations:?}");
     }
 
     /// A location that is none is told, and what was typed stays.
@@ -258,7 +236,8 @@ impl World {
         browser.open("/apps/1").await;
         browser.press("Create Backup").await;
         browser.open("/tasks/3").await;
-        browser.says("with 3 files").await;
+        browser.says("with 4 files").await;
+        browser.says("Processor and memory").await;
         browser.shoot("09-task").await;
         browser.open("/apps/1").await;
         browser.shoot("08-dashboard").await;
@@ -340,6 +319,33 @@ impl World {
         browser.shoot("20-overview").await;
     }
 
+    /// The pages beside the way.
+    async fn looks_around(&self) {
+        let pages = [
+            ("/resources", "30-resources"),
+            ("/resources/new", "30-resource-form"),
+            ("/assign/several", "30-several-apps"),
+            ("/scheduling", "31-scheduling"),
+            ("/stores", "32-stores"),
+            ("/settings", "33-settings"),
+            ("/settings/notifications", "34-notifications"),
+            ("/settings/tokens", "35-tokens"),
+            ("/settings/credentials", "36-credentials"),
+            ("/settings/changes", "36-changes"),
+            ("/settings/changes?verify=true", "36-changes-verified"),
+            ("/settings/diagnosis", "36-diagnosis"),
+            ("/settings/package", "36-package"),
+            ("/policies/new", "37-policy-form"),
+            ("/apps/1/recovery", "38-recovery"),
+            ("/apps/1/find?text=data", "39-find"),
+        ];
+        for (path, name) in pages {
+            self.browser.open(path).await;
+            self.browser.find("//main//h1").await;
+            self.browser.shoot(name).await;
+        }
+    }
+
     /// A search that has to wait shows what it waits for, and then by itself what it found.
     async fn waits_for_a_search(&self) {
         let browser = &self.browser;
@@ -351,6 +357,28 @@ impl World {
         browser.says("are being read").await;
         browser.shoot("21-reading").await;
         browser.says("zz last.txt").await;
+    }
+
+    /// A destination's own page leads to what is restored to it.
+    async fn restores_from_a_destination(&self) {
+        let browser = &self.browser;
+        destination(&self.user, &self.simulator.env());
+        browser.open("/apps/3").await;
+        browser.press("Restore to it").await;
+        browser.says("What is restored to landing").await;
+        browser.shoot("40-restore-to-app").await;
+        browser.press("documents").await;
+        browser.says("Which restore point of documents").await;
+        browser.shoot("41-restore-to-point").await;
+        browser.click("//main//table//th//a").await;
+        browser.says("Or a part of it").await;
+        browser.shoot("42-restore-to-part").await;
+        browser.press("Letters").await;
+        browser.says("what is in this folder").await;
+        browser.click("//main//form//button[normalize-space(.)='Restore']").await;
+        browser.says("found as they were backed up").await;
+        let landed = std::fs::read(self.user.home().join("landing/to the bank.txt")).unwrap();
+        assert!(landed.starts_with(b"Dear bank,"));
     }
 
     /// Nothing that a name or the pages did was refused by the policy, and no script failed.

@@ -99,11 +99,10 @@ async fn connection<S>(
     client: impl AsyncFnOnce(Channel),
 ) where
     S: tonic::codegen::Service<
-            tonic::codegen::http::Request<tonic::body::Body>,
+            tonic::codegen::http::Request<hyper::body::Incoming>,
             Response = tonic::codegen::http::Response<tonic::body::Body>,
             Error = std::convert::Infallible,
-        > + tonic::server::NamedService
-        + Clone
+        > + Clone
         + Send
         + Sync
         + 'static,
@@ -144,7 +143,7 @@ async fn connection<S>(
             client
         )
     };
-    within(LIMIT, both).await.0.unwrap();
+    within(LIMIT, both).await;
 }
 
 async fn one_import(place: &Place, n: usize) {

@@ -145,6 +145,13 @@ const BAD: Pairs = &[
 
 const NATIVE_GOOD: Pairs = &[
     ("chunk_size", "64Mi"),
+    ("pacer_min_sleep", "1ms"),
+    ("pacer_min_sleep", "1.5ms"),
+    ("pacer_min_sleep", "10000ms"),
+    ("pacer_min_sleep", "10s"),
+    ("pacer_min_sleep", "0.001"),
+    ("pacer_min_sleep", ".5s"),
+    ("pacer_min_sleep", "1s500ms"),
     ("access", "hidden"),
     ("encoding", "Slash,Dot"),
     ("override.timeout", "1m"),
@@ -158,6 +165,16 @@ const NATIVE_BAD: Pairs = &[
     ("password", ""),
     ("rclone_type", "local"),
     ("type", "opendrive"),
+    ("pacer_min_sleep", ""),
+    ("pacer_min_sleep", "0"),
+    ("pacer_min_sleep", "0.0009s"),
+    ("pacer_min_sleep", "0.9ms"),
+    ("pacer_min_sleep", "10001ms"),
+    ("pacer_min_sleep", "10.1s"),
+    ("pacer_min_sleep", "1m"),
+    ("pacer_min_sleep", "-10ms"),
+    ("pacer_min_sleep", "10 ms"),
+    ("pacer_min_sleep", "off"),
     ("chunk_size", "large"),
     ("chunk_size", "0"),
     ("chunk_size", ""),
@@ -269,7 +286,7 @@ proptest! {
         pairs in prop::collection::hash_map(
             prop_oneof![
                 prop::sample::select(vec![
-                    "location", "username", "password", "transfers", "checkers", "downloads", "tpslimit", "bwlimit", "chunk_size", "access",
+                    "location", "username", "password", "transfers", "checkers", "downloads", "tpslimit", "bwlimit", "chunk_size", "pacer_min_sleep", "access",
                     "encoding", "description", "cache_size", "passphrase", "rclone_type", "rclone_x", "override.timeout",
                 ]).prop_map(str::to_owned),
                 "[a-z_.]{0,9}",

@@ -119,7 +119,7 @@ async fn the_beginnings_of_files_come_with_what_follows() {
             .into_iter()
             .map(|entry| Arc::new(entry.object.unwrap()))
             .collect();
-        objects.sort_by(|a, b| a.path().cmp(b.path()));
+        objects.sort_by_key(|object| object.path());
         objects
     };
     // The first time each on a thread of its own, then one after another.

@@ -5,6 +5,7 @@
 
 mod block_cache;
 mod configurations;
+mod connection;
 mod restore;
 mod source;
 mod store;
@@ -57,6 +58,11 @@ fn block_on<T>(runtime: &Runtime, work: impl Future<Output = T>) -> T {
 /// Its clock stands still while there is work, and else jumps to what is waited for.
 fn runtime() -> Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap()
+}
+
+/// Its clock goes on: work that is done by threads of our own does not hold the other one's.
+fn real_time_runtime() -> Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 
 /// A place in memory that nobody else has; what is there goes when it is dropped.

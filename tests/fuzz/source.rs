@@ -8,7 +8,7 @@ use plakar_opendrive::connector::{Role, Source, source};
 use plakar_opendrive::rclone::ErrorKind;
 use tokio::sync::mpsc;
 
-use crate::{Bucket, block_on, bytes, fuzz, runtime};
+use crate::{Bucket, block_on, bytes, fuzz, real_time_runtime};
 
 #[derive(Debug, TypeGenerator)]
 enum SourceStep {
@@ -55,7 +55,7 @@ async fn told(source: &Source) -> Vec<String> {
 #[test]
 fn a_source_and_its_reading_ahead() {
     const FILES: usize = 12;
-    let (runtime, number) = (runtime(), Cell::new(0));
+    let (runtime, number) = (real_time_runtime(), Cell::new(0));
     let bucket = Bucket::new("source", &number);
     let content =
         |index: usize| bytes(index as u8, [0, 1, 5_000, 1 << 20, (1 << 20) + 1][index % 5]);

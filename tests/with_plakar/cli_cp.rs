@@ -10,7 +10,8 @@ use std::time::{Duration, UNIX_EPOCH};
 use opendrive_sim::{Fault, Options, Simulator, What};
 use serde_json::{Value, json};
 use support::command::{Outcome, Person};
-use support::drive_store::tree;
+use support::drive_store::{DriveStore, tree};
+use support::plakar::own;
 use support::planted::{file_entry, listing, plant};
 use support::{noise, wait_for};
 
@@ -152,6 +153,35 @@ fn a_copy_of_a_store_comes_with_what_to_know() {
             outcome.text()
         );
     }
+}
+
+#[test]
+fn a_store_that_is_copied_to_a_disk_can_be_laid_out_as_plakar_reads_it() {
+    let world = DriveStore::new();
+    fs::create_dir(world.plakar.path("folder")).unwrap();
+    fs::write(world.plakar.path("folder/letter"), b"Dear all").unwrap();
+    world.plakar.ok(&["at", "@drive", "create", "-plaintext"]);
+    let id = world.plakar.backup("@drive", "./folder");
+    let copied = |options: &[&str]| {
+        let output = own(&world.plakar, &[&["cp"], options].concat());
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{said}");
+        said
+    };
+    // Another machine: the cache of this one would answer for any copy.
+    let other = world.another_machine();
+    let [flat, laid_out] = ["flat", "laid out"].map(|name| world.plakar.path(name));
+    let note = "Plakar sees nothing in this copy";
+    assert!(copied(&["@drive", &flat]).contains(note));
+    assert!(!other.ok(&["at", &flat, "ls"]).contains(&id));
+    assert!(!copied(&["--as-local-store", "@drive", &laid_out]).contains(note));
+    let another = world.another_machine();
+    assert!(another.ok(&["at", &laid_out, "ls"]).contains(&id));
+    another.ok(&["at", &laid_out, "check"]);
+    another.backup(&laid_out, &world.plakar.path("folder"));
+    let refused = own(&world.plakar, &["cp", "--as-local-store", &laid_out, "@drive/again"]);
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(refused.status.code() == Some(2) && said.contains("on this machine"), "{said}");
 }
 
 #[test]

@@ -106,7 +106,7 @@ impl Reader {
         let (home, name) =
             (self.user.path(""), format!("plakar-opendrive_{VERSION}_{}", platform()));
         let script = format!(
-            "packaging/stage {executable} {home}rclone_{VERSION}_{platform}.ptar {home}{name} {executable}; cd {home}; tar -cf {name}.tar.gz {name}; rm -r {name}",
+            "packaging/stage {executable} {VERSION} {platform} {home}{name} {executable}; cd {home}; tar -cf {name}.tar.gz {name}; rm -r {name}",
             executable = executable(),
             platform = platform(),
         );

@@ -73,7 +73,7 @@ async fn answers_that_never_end_are_cut_off() {
                 records.iter().filter(|record| record.pathname == format!("/{name}")).collect();
             assert_eq!(failed.len(), 1, "{name}");
             assert_plain(&failed[0].error);
-            let expected = if *name == "error" { "403" } else { "longer than 256 MiB" };
+            let expected = if *name == "error" { "403" } else { "longer than 4 MiB" };
             assert!(failed[0].error.contains(expected), "{name}: {}", failed[0].error);
         }
         assert!(records.iter().any(|record| record.pathname == "/good/file"));

@@ -33,13 +33,37 @@ fn installed() -> Vec<String> {
         "./share/man/man1/plakar-opendrive-app.1",
         "./share/man/man1/plakar-opendrive.1",
         "./share/plakar-opendrive",
+        "./share/plakar-opendrive/add-to-plakar",
+        "./share/plakar-opendrive/create-package",
         "./share/plakar-opendrive/installed",
+        "./share/plakar-opendrive/package",
+        "./share/plakar-opendrive/package/LICENSE",
+        "./share/plakar-opendrive/package/about",
+        "./share/plakar-opendrive/package/assets",
+        "./share/plakar-opendrive/package/assets/icon.svg",
+        "./share/plakar-opendrive/package/manifest.yaml",
+        "./share/plakar-opendrive/package/schema",
+        "./share/plakar-opendrive/package/schema/destination.json",
+        "./share/plakar-opendrive/package/schema/source.json",
+        "./share/plakar-opendrive/package/schema/store.json",
+        "./share/systemd",
+        "./share/systemd/user",
+        "./share/systemd/user/plakar-opendrive-console.service",
+        "./share/systemd/user/plakar-opendrive-due.service",
+        "./share/systemd/user/plakar-opendrive-due.timer",
         "./share/zsh",
         "./share/zsh/site-functions",
         "./share/zsh/site-functions/_plakar-opendrive",
     ]
     .map(str::to_owned)
     .into();
+    all.sort_unstable();
+    all
+}
+
+/// What is installed where there is a Plakar, which makes its package of it.
+fn installed_with_package() -> Vec<String> {
+    let mut all = installed();
     all.push(format!("./share/plakar-opendrive/{}", package_name()));
     all.sort_unstable();
     all
@@ -75,7 +99,7 @@ fn make_install_puts_all_in_its_place_and_uninstall_takes_it_out() {
     ] {
         assert!(said.lines().any(|said| said == line), "{line}: {said}");
     }
-    let mut expected = installed();
+    let mut expected = installed_with_package();
     expected.push("./bin/mine".to_owned());
     expected.sort_unstable();
     assert_eq!(without_collected(inside(&person, ".local")), expected);
@@ -83,6 +107,12 @@ fn make_install_puts_all_in_its_place_and_uninstall_takes_it_out() {
         person
             .types("PATH=\"$HOME/.local/bin:$PATH\" plakar-opendrive --version")
             .contains(&VERSION[1..])
+    );
+    let unit =
+        person.types("grep ^ExecStart= .local/share/systemd/user/plakar-opendrive-due.service");
+    assert_eq!(
+        unit.trim(),
+        format!("ExecStart={home}/.local/bin/plakar-opendrive-app app run --due")
     );
     // Which hands over to the other one beside it.
     person.types("PATH=\"$HOME/.local/bin:$PATH\" plakar-opendrive app --help");
@@ -127,13 +157,15 @@ fn an_archive_installs_itself_anywhere_with_or_without_plakar() {
     // Nobody has Plakar here yet.
     let said = person.types(&format!("PATH=/usr/bin:/bin {name}/install $HOME/else"));
     let home = person.shell.home().display();
-    let package = format!("{home}/else/share/plakar-opendrive/{}", package_name());
-    assert!(
-        said.contains(&format!("When it is, add the package with: plakar pkg add {package}\n")),
-        "{said}"
-    );
+    let add = format!("{home}/else/share/plakar-opendrive/add-to-plakar");
+    assert!(said.contains(&format!("When it is, add the package with: {add}\n")), "{said}");
     assert_eq!(without_collected(inside(&person, "else")), installed());
-    person.types(&format!("plakar pkg add {package}"));
+    assert!(
+        person.fails(&format!("PATH=/usr/bin:/bin {add}")).contains("Plakar is not on your PATH")
+    );
+    assert!(person.fails(&format!("{add} --force")).contains("unknown option --force"));
+    person.types(&add);
+    assert_eq!(person.types("plakar pkg list").trim(), format!("rclone@{VERSION}"));
     person.types(&format!("{name}/install --remove $HOME/else"));
     person.types("test ! -e else");
     assert_eq!(person.types("plakar pkg list").trim(), "");
@@ -141,7 +173,9 @@ fn an_archive_installs_itself_anywhere_with_or_without_plakar() {
     // For a package of a distribution: into a folder that is not where it will be.
     let said = person.types(&format!("DESTDIR=$HOME/root {name}/install /usr"));
     assert!(
-        said.contains(&format!("plakar pkg add /usr/share/plakar-opendrive/{}\n", package_name())),
+        said.contains(
+            "each user adds the package with: /usr/share/plakar-opendrive/add-to-plakar\n"
+        ),
         "{said}"
     );
     assert_eq!(without_collected(inside(&person, "root/usr")), installed());
@@ -159,9 +193,7 @@ fn a_plakar_that_refuses_the_package_keeps_the_one_it_had() {
     person.types("make -C clone install");
     // The next version, and a Plakar that adds none but the one that it had.
     person.types(&format!(
-        "cd clone/target/stage; mv *{VERSION}* next; cd next/share/plakar-opendrive; mv {} {}",
-        package_name(),
-        package_name().replace(VERSION, "v9.9.9")
+        "cd clone/target/stage; mv *{VERSION}* next; sed -i s/^version=.*/version=v9.9.9/ next/share/plakar-opendrive/package/about"
     ));
     person.types(
         "cat > bin/older <<'END'\n#!/bin/sh\ncase \"$*\" in 'pkg add '*v9.9.9*) echo 'unknown API version'; exit 1 ;; esac\nexec plakar \"$@\"\nEND\nchmod +x bin/older",

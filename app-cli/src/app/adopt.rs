@@ -4,8 +4,8 @@ use source_app::service::{Assign, Mark};
 
 use super::assign::blank;
 use super::connection::{Connection, until_unlocked};
-use super::fields::list;
 use super::lines::time;
+use super::repeated::list;
 use crate::failure::Failure;
 use crate::opened::Opened;
 use terminal::diagnostics::say;
@@ -83,6 +83,7 @@ impl Adopt {
                 Some(mark) if !given_classes => mark.data_classes.clone(),
                 _ => list(&details.data_class),
             },
+            backup: mark.map(|mark| mark.backup.clone()).unwrap_or_default(),
             mark: mark.map(|mark| mark.key.clone()),
             entry,
             store,

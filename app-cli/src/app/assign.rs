@@ -4,7 +4,7 @@ use plakar_driver::Options;
 use source_app::service;
 
 use super::connection::Connection;
-use super::fields::list;
+use super::repeated::list;
 use crate::failure::Failure;
 use crate::opened::Opened;
 use terminal::diagnostics::say;
@@ -74,8 +74,12 @@ pub(super) fn blank(kind: source_app::state::AppKind, name: String) -> service::
         store_options: Options::new(),
         create_store: false,
         unencrypted: false,
+        uncompressed: false,
+        second_store: None,
+        copy_range: Default::default(),
         skip_test: false,
         retention: Default::default(),
         protection: Default::default(),
+        backup: Default::default(),
     }
 }

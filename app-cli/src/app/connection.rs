@@ -2,7 +2,7 @@
 //! it goes.
 
 use plakar_driver::{Error as PlakarError, Options};
-use source_app::model::Protection;
+use source_app::model::{CopyRange, Protection};
 use source_app::service::{self, Assign, Choice, Error, Strength};
 use source_app::state::{App, AppKind, Resource};
 
@@ -47,6 +47,9 @@ pub(super) struct Connection {
     /// Make the store without encryption: whoever can read its files can read all that is backed up
     #[arg(long, requires = "create_store")]
     unencrypted: bool,
+    /// Make the store without compression, for what is compressed already: photos, music, films, archives
+    #[arg(long, requires = "create_store")]
+    uncompressed: bool,
 }
 
 impl Connection {
@@ -87,17 +90,24 @@ impl Connection {
             store,
             create_store: self.create_store,
             unencrypted: self.unencrypted,
+            uncompressed: self.uncompressed,
             skip_test: self.details.no_test,
             retention: self.details.keep.over(Default::default()),
             protection: self.details.protection.over(&Protection::default()).unwrap_or_default(),
+            backup: self.details.backup.over(&base.backup).unwrap_or(base.backup),
             ..base
         };
+        let second;
         if assign.entry.is_some() {
             let given = given.map_or_else(|| self.details.given(None), Ok)?;
-            (assign.options, assign.store_options) = (given.over(Options::new()), given.store);
+            assign.options = given.over(Options::new());
+            (assign.store_options, second) = (given.store, given.second);
         } else {
+            service.fill_from_resource(&mut assign.resource, &mut assign.options).await?;
             let class = (assign.resource.class.as_str(), assign.resource.subclass.as_str());
+            let known = assign.options.get("location").and_then(|place| place.split_once(':'));
             let told = self.protocol.as_deref().or(self.details.protocol_of_location());
+            let told = told.or(known.map(|(protocol, _)| protocol));
             let choices = service.choices(assign.kind, class.0, class.1).await?;
             let (integration, protocol) =
                 choose(choices, self.integration.as_deref(), told).await?;
@@ -106,11 +116,13 @@ impl Connection {
                 .await?;
             let given = given.map_or_else(|| self.details.given(Some(&form.schema)), Ok)?;
             assign.options = given.over(assign.options);
-            assign.store_options = given.store;
+            (assign.store_options, second) = (given.store.clone(), given.second.clone());
             complete(&form.schema, &mut assign.options, &form.protocol).await?;
             assign.integration = Some(form.integration);
             assign.protocol = Some(form.protocol);
         }
+        assign.second_store = self.details.second.wish(second)?;
+        assign.copy_range = self.details.second.range(&CopyRange::default()).unwrap_or_default();
         let assigned = until_unlocked(assign.store_options.clone(), async |options| {
             service.assign(Assign { store_options: options, ..assign.clone() }).await
         });

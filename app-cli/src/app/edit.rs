@@ -4,7 +4,8 @@ use plakar_driver::Options;
 use source_app::service;
 use source_app::state::Resource;
 
-use super::fields::{AppDetails, list};
+use super::fields::AppDetails;
+use super::repeated::list;
 use crate::failure::Failure;
 use crate::opened::{AppName, Opened};
 use terminal::ask;
@@ -38,6 +39,9 @@ pub(super) struct EditApp {
     /// Make the store without encryption: whoever can read its files can read all that is backed up
     #[arg(long, requires = "create_store")]
     unencrypted: bool,
+    /// Make the store without compression, for what is compressed already: photos, music, films, archives
+    #[arg(long, requires = "create_store")]
+    uncompressed: bool,
     /// Print the app as one JSON object
     #[arg(long)]
     json: bool,
@@ -54,7 +58,7 @@ impl EditApp {
                 class: self.class.unwrap_or_else(|| old.resource.class.clone()),
                 subclass: self.subclass.unwrap_or_else(|| old.resource.subclass.clone()),
             });
-        let mut store_options = Options::new();
+        let (mut store_options, mut second_options) = (Options::new(), Options::new());
         let options = if self.details.has_options() {
             let class = (old.resource.class.as_str(), old.resource.subclass.as_str());
             let form =
@@ -64,6 +68,7 @@ impl EditApp {
             let given = self.details.given(Some(&form.schema))?;
             let options = given.over(kept.collect::<Options>());
             store_options = given.store;
+            second_options = given.second;
             Some(options)
         } else {
             None
@@ -79,9 +84,13 @@ impl EditApp {
             store_options,
             create_store: self.create_store,
             unencrypted: self.unencrypted,
+            uncompressed: self.uncompressed,
+            second_store: self.details.second.wish(second_options)?,
+            copy_range: self.details.second.range(&old.copy_range),
             skip_test: self.details.no_test,
             retention: self.details.keep.is_given().then(|| self.details.keep.over(old.retention)),
             protection: self.details.protection.over(&old.protection),
+            backup: self.details.backup.over(&old.backup),
         };
         let changed = service.edit(app.id, app.revision, edit).await?;
         if self.json {

@@ -6,8 +6,11 @@ use std::io::Read;
 use plakar_driver::Options;
 use plakar_driver::schema::{Schema, is_secret};
 use source_app::model::Retention;
+use source_app::secret::SecretReference;
 
+use super::backup_options::BackupArgs;
 use super::protection::ProtectionArgs;
+use super::second_store::{SecondStoreArgs, place_of};
 use crate::failure::Failure;
 use terminal::ask;
 use terminal::exit::Exit;
@@ -15,6 +18,9 @@ use terminal::text;
 
 /// The keys of the store's options begin so, among those of what is backed up.
 const STORE_PREFIX: &str = "store.";
+
+/// And those of the second store.
+const SECOND_PREFIX: &str = "second_store.";
 
 /// Maximum size of the options on standard input, in bytes.
 const MAX_OPTIONS_BYTES: u64 = 1 << 20;
@@ -33,7 +39,7 @@ pub(super) struct AppDetails {
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     pub(super) option: Vec<(String, String)>,
     /// Read options from standard input, secrets too: a JSON object of strings; those of the store begin
-    /// with "store.", such as "store.passphrase"
+    /// with "store.", such as "store.passphrase", those of the second store with "second_store."
     #[arg(long)]
     pub(super) options_stdin: bool,
     /// Ask for this secret at the terminal, without showing it; those that are missing are asked
@@ -50,16 +56,23 @@ pub(super) struct AppDetails {
     #[arg(long)]
     pub(super) no_test: bool,
     #[command(flatten)]
+    pub(super) second: SecondStoreArgs,
+    #[command(flatten)]
     pub(super) keep: KeepArgs,
     #[command(flatten)]
     pub(super) protection: ProtectionArgs,
+    #[command(flatten)]
+    pub(super) backup: BackupArgs,
 }
 
 /// How many restore points are kept; 0 for a number that is not to count.
 #[derive(Debug, clap::Args)]
 pub(super) struct KeepArgs {
-    /// Keep the newest restore point of each of so many days when pruning; days, weeks, months and
-    /// years are those of UTC
+    /// Keep the newest restore point of each of so many hours when pruning; hours, days, weeks,
+    /// months and years are those of UTC
+    #[arg(long, value_name = "N")]
+    keep_hourly: Option<u32>,
+    /// The same for days
     #[arg(long, value_name = "N")]
     keep_daily: Option<u32>,
     /// The same for weeks
@@ -71,41 +84,57 @@ pub(super) struct KeepArgs {
     /// The same for years
     #[arg(long, value_name = "N")]
     keep_yearly: Option<u32>,
+    /// Keep so many of each of these hours, the newest; 1 by default, as of all that follow
+    #[arg(long, value_name = "N")]
+    keep_per_hour: Option<u32>,
+    /// The same for days
+    #[arg(long, value_name = "N")]
+    keep_per_day: Option<u32>,
+    /// The same for weeks
+    #[arg(long, value_name = "N")]
+    keep_per_week: Option<u32>,
+    /// The same for months
+    #[arg(long, value_name = "N")]
+    keep_per_month: Option<u32>,
+    /// The same for years
+    #[arg(long, value_name = "N")]
+    keep_per_year: Option<u32>,
 }
 
 impl KeepArgs {
     /// A retention with what is given changed.
     pub(super) fn over(&self, old: Retention) -> Retention {
-        Retention {
-            daily: self.keep_daily.unwrap_or(old.daily),
-            weekly: self.keep_weekly.unwrap_or(old.weekly),
-            monthly: self.keep_monthly.unwrap_or(old.monthly),
-            yearly: self.keep_yearly.unwrap_or(old.yearly),
+        let mut retention = old;
+        for ((_, number), given) in retention.numbers().into_iter().zip(self.given()) {
+            *number = given.unwrap_or(*number);
         }
+        retention
     }
 
     pub(super) fn is_given(&self) -> bool {
-        [self.keep_daily, self.keep_weekly, self.keep_monthly, self.keep_yearly]
-            .iter()
-            .any(Option::is_some)
+        self.given().iter().any(Option::is_some)
+    }
+
+    /// In the order of [`Retention::numbers`].
+    fn given(&self) -> [Option<u32>; 10] {
+        [
+            self.keep_hourly,
+            self.keep_daily,
+            self.keep_weekly,
+            self.keep_monthly,
+            self.keep_yearly,
+            self.keep_per_hour,
+            self.keep_per_day,
+            self.keep_per_week,
+            self.keep_per_month,
+            self.keep_per_year,
+        ]
     }
 }
 
 /// A retention for people: `7 daily, 4 weekly`.
 pub(super) fn kept(retention: Retention) -> String {
-    let Retention { daily, weekly, monthly, yearly } = retention;
-    let parts = [(daily, "daily"), (weekly, "weekly"), (monthly, "monthly"), (yearly, "yearly")];
-    let parts: Vec<String> = parts
-        .iter()
-        .filter(|(number, _)| *number > 0)
-        .map(|(number, what)| format!("{number} {what}"))
-        .collect();
-    if parts.is_empty() { "all".to_owned() } else { parts.join(", ") }
-}
-
-/// What a repeated argument gives: one "" is none at all.
-pub(super) fn list(given: &[String]) -> Vec<String> {
-    if given == [""] { Vec::new() } else { given.to_vec() }
+    if retention.is_empty() { "all".to_owned() } else { retention.to_string() }
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {
@@ -132,19 +161,7 @@ impl AppDetails {
 
     /// The store, the path of a folder made absolute.
     pub(super) fn store(&self) -> Result<Option<String>, Failure> {
-        let Some(store) = &self.store else { return Ok(None) };
-        let is_path = store.contains(std::path::MAIN_SEPARATOR) && !store.contains("://");
-        if !is_path && store != "." && store != ".." {
-            return Ok(Some(store.clone()));
-        }
-        let wrong = || {
-            Failure::usage(format!(
-                "--store {}: write the path of a folder, in UTF-8",
-                text::quoted(store)
-            ))
-        };
-        let path = std::path::absolute(store).map_err(|_| wrong())?;
-        Ok(Some(path.into_os_string().into_string().map_err(|_| wrong())?))
+        self.store.as_deref().map(|store| place_of(store, "--store")).transpose()
     }
 
     /// What is given on the command line, on standard input and at the terminal: for the connector, and
@@ -153,10 +170,11 @@ impl AppDetails {
         let mut given = GivenOptions::default();
         for (key, value) in &self.option {
             let secret = schema.map_or_else(|| is_secret(key), |schema| schema.is_secret(key));
-            if secret {
+            let named = SecretReference::parse(value).map_or(true, |named| named.is_elsewhere());
+            if secret && !named {
                 return Err(Failure::usage(format!(
                     "option {} is a secret, which other users of this machine could read here: leave it out to be asked for it at a \
-                     terminal, or give {{\"{key}\": \"…\"}} on standard input with --options-stdin",
+                     terminal, name where it is (file:, env:, cmd:, credential: or vault:), or give {{\"{key}\": \"…\"}} on standard input with --options-stdin",
                     text::quoted(key)
                 )));
             }
@@ -190,6 +208,8 @@ pub(super) struct GivenOptions {
     connector: Options,
     /// Those of the store.
     pub(super) store: Options,
+    /// Those of the second store.
+    pub(super) second: Options,
 }
 
 impl GivenOptions {
@@ -204,6 +224,9 @@ impl GivenOptions {
     }
 
     fn put(&mut self, key: &str, value: String) -> Option<String> {
+        if let Some(key) = key.strip_prefix(SECOND_PREFIX) {
+            return self.second.insert(key.to_owned(), value);
+        }
         match key.strip_prefix(STORE_PREFIX) {
             Some(key) => self.store.insert(key.to_owned(), value),
             None => self.connector.insert(key.to_owned(), value),

@@ -23,8 +23,9 @@ use terminal::text;
 pub(super) struct Get {
     #[command(flatten)]
     of: PointArgs,
-    /// The path in it
-    path: String,
+    /// The path in it; several become one .zip
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<String>,
     /// The file to write, the folder to write it into, or - for standard output [default: its name,
     /// here]
     #[arg(short, long, value_name = "FILE")]
@@ -46,7 +47,8 @@ enum GetFormat {
 
 impl Get {
     pub(super) async fn run(self, opened: &Opened, out: &mut Output) -> Result<Exit, Failure> {
-        let path = snapshot_path(&self.path)?;
+        let paths: Vec<_> =
+            self.paths.iter().map(|path| snapshot_path(path)).collect::<Result<_, _>>()?;
         let point = self.of.open(opened).await?;
         let named = self.output.as_deref().and_then(Path::to_str).unwrap_or_default();
         let format = match self.format {
@@ -57,7 +59,13 @@ impl Get {
         // Dropped with the rest when a signal comes.
         let cancel = CancellationToken::new();
         let _cancel = cancel.clone().drop_guard();
-        let download = point.download(&path, format, &cancel).await?;
+        let download = match &paths[..] {
+            [path] => point.download(path, format, &cancel).await?,
+            _ if format == ArchiveFormat::Tarball => {
+                return Err(Failure::usage("several paths become one .zip: leave .tar.gz out"));
+            }
+            several => point.download_several(several).await?,
+        };
         if named == "-" {
             copy(download, &mut |bytes| Ok(out.bytes(bytes)?)).await?;
             return Ok(Exit::Done);

@@ -12,6 +12,11 @@ pub(super) fn time(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
+/// The name of a row, so wide that what follows stands below one another.
+pub(super) fn pad(name: &str) -> String {
+    format!("{name:<14}")
+}
+
 /// A task's state, in colour on a terminal.
 pub(super) fn state(state: TaskState) -> String {
     match state {

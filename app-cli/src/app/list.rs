@@ -16,7 +16,7 @@ use terminal::output::{ASIDE, Output, coloured, shown};
 #[derive(Debug, clap::Args)]
 pub(super) struct ListApps {
     /// Print a JSON object for each app, in a line: app, health (verdict and reasons), open (its
-    /// tasks), last, last_success (backups) and next (run)
+    /// tasks), last, last_success (backups), paused_until and next (run)
     #[arg(long)]
     json: bool,
 }
@@ -62,6 +62,7 @@ impl ListApps {
             }
             let mut parts = vec![format!("  {:<11}  {}", spec.kind, spec.name)];
             parts.push(verdict(overview.health.verdict));
+            parts.extend(overview.paused_until.map(|at| format!("paused until {}", time(at))));
             parts.extend((!spec.environment.is_empty()).then(|| shown(&spec.environment)));
             parts.extend(overview.open.iter().map(|task| format!("{} {}", task.kind, task.state)));
             parts.extend(overview.last.as_ref().map(|task| {

@@ -1,13 +1,16 @@
 //! `app points`, `ls`, `find` and `errors`: what is in the store.
 
 use chrono::{DateTime, Utc};
-use plakar_driver::{Entry, EntryKind, SnapshotId, SnapshotPath};
+use plakar_driver::{BackupScope, Entry, EntryKind, SnapshotId, SnapshotPath};
 use serde::Serialize;
 use serde_json::json;
+use source_app::model::BackupOptions;
 use source_app::service::{self, OpenedPoint};
 use source_app::state::{App, CheckedPoint};
 
+use super::all_points::find_in_all;
 use super::lines::time;
+use super::second_store::WhichStore;
 use crate::failure::Failure;
 use crate::opened::Opened;
 use terminal::diagnostics::say;
@@ -23,11 +26,16 @@ const MAX_ENTRIES_PER_PAGE: u64 = 1000;
 pub(super) struct Points {
     /// The source app
     name: String,
+    /// Those with this label only; may be repeated, for those with all of them
+    #[arg(long, value_name = "LABEL")]
+    label: Vec<String>,
     /// Print a JSON object for each, in a line: id, taken, duration_ms, environment, data_classes,
-    /// size, files, folders, errors, root, job, pinned, check (null if it was not checked yet, or:
+    /// labels, ignore and folders_taken (what it was made without, and of), size, files, folders, errors, root, job, pinned, check (null if it was not checked yet, or:
     /// state, verified or damaged; at, task, errors, reason)
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    second: WhichStore,
 }
 
 impl Points {
@@ -35,13 +43,20 @@ impl Points {
         let app = opened.source(&self.name).await?;
         let checks = opened.service.point_checks(app.id).await?;
         let pinned = opened.service.pinned(app.id).await?;
-        for point in opened.service.points(app.id).await? {
+        let points = match self.second.from_second {
+            true => opened.service.second_points(app.id).await?,
+            false => opened.service.points(app.id).await?,
+        };
+        for point in points {
+            if !self.label.iter().all(|label| point.labels.contains(label)) {
+                continue;
+            }
             let check = checks.get(point.id.as_str());
             let is_pinned = pinned.contains_key(point.id.as_str());
             if self.json {
                 out.json(&json!({
                     "id": point.id.as_str(), "taken": point.taken, "duration_ms": point.duration.as_millis() as u64,
-                    "environment": point.environment, "data_classes": point.classes, "size": point.size, "files": point.files,
+                    "environment": point.environment, "data_classes": point.classes, "labels": point.labels, "ignore": point.scope.ignore, "folders_taken": point.scope.folders, "size": point.size, "files": point.files,
                     "folders": point.folders, "errors": point.errors, "root": point.root, "job": point.job, "pinned": is_pinned,
                     "check": check,
                 }))?;
@@ -57,12 +72,21 @@ impl Points {
             parts.push(format!("{:.1} s", point.duration.as_secs_f64()));
             parts.extend((!point.environment.is_empty()).then(|| shown(&point.environment)));
             parts.extend((!point.classes.is_empty()).then(|| shown(&point.classes.join(", "))));
+            parts.extend(point.labels.iter().map(|label| format!("#{}", shown(label))));
+            parts.extend(left_out(&point.scope));
             parts.extend(is_pinned.then(|| "pinned".to_owned()));
             parts.push(checked(check));
             out.line(&parts.join("  "))?;
         }
         Ok(Exit::Done)
     }
+}
+
+/// That a restore point is not of all there was, in a few words.
+fn left_out(scope: &BackupScope) -> Option<String> {
+    let BackupScope { ignore, folders } = scope.clone();
+    let options = BackupOptions { ignore, folders, ..BackupOptions::default() };
+    Some(options.scope_text()).filter(|text| !text.is_empty())
 }
 
 /// What is known of a restore point, and since when.
@@ -83,8 +107,12 @@ pub(super) async fn find_point(
     opened: &Opened,
     app: &App,
     text: &str,
+    second: bool,
 ) -> Result<SnapshotId, Failure> {
-    let found = opened.service.find_point(app.id, text).await?;
+    let found = match second {
+        true => opened.service.find_second_point(app.id, text).await?,
+        false => opened.service.find_point(app.id, text).await?,
+    };
     if let Some(note) = &found.note {
         say(note);
     }
@@ -98,13 +126,19 @@ pub(super) struct PointArgs {
     name: String,
     /// latest, or the id of a restore point or its beginning
     point: String,
+    #[command(flatten)]
+    second: WhichStore,
 }
 
 impl PointArgs {
     pub(super) async fn open(&self, opened: &Opened) -> Result<OpenedPoint, Failure> {
         let app = opened.source(&self.name).await?;
-        let id = find_point(opened, &app, &self.point).await?;
-        Ok(opened.service.point(app.id, &id).await?)
+        let second = self.second.from_second;
+        let id = find_point(opened, &app, &self.point, second).await?;
+        Ok(match second {
+            true => opened.service.second_point(app.id, &id).await?,
+            false => opened.service.point(app.id, &id).await?,
+        })
     }
 }
 
@@ -165,32 +199,58 @@ impl Ls {
     }
 }
 
-/// Find files and folders of a restore point by name
+/// Find files and folders of a restore point by name, or of all of them
 #[derive(Debug, clap::Args)]
+#[command(
+    override_usage = "plakar-opendrive app find [OPTIONS] <NAME> <POINT> <TEXT>\n       plakar-opendrive app find [OPTIONS] --all-points <NAME> <TEXT>"
+)]
 pub(super) struct Find {
-    #[command(flatten)]
-    of: PointArgs,
+    /// The source app
+    name: String,
+    /// latest, or the id of a restore point or its beginning; not with --all-points
+    point: String,
     /// A part of the name, or a pattern such as *.pdf
-    text: String,
+    #[arg(required_unless_present = "all_points")]
+    text: Option<String>,
+    /// In all restore points, deleted files included: each path once, with the first and the last
+    /// that has it
+    #[arg(long, conflicts_with = "below")]
+    all_points: bool,
     /// In this folder only, and those below
     #[arg(long, value_name = "PATH", default_value = "/")]
     below: String,
     /// Show sizes in bytes and times in UTC
     #[arg(short, long)]
     long: bool,
-    /// Print JSON as ls does
+    /// Print JSON as ls does; of all points: path, type, size, first, last (each with id and taken)
+    /// and gone_since
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    second: WhichStore,
 }
 
 impl Find {
     pub(super) async fn run(self, opened: &Opened, out: &mut Output) -> Result<Exit, Failure> {
+        let text = match (self.all_points, &self.text) {
+            (true, None) => {
+                let app = opened.source(&self.name).await?;
+                return find_in_all(opened, &app, &self.point, self.json, out).await;
+            }
+            (false, Some(text)) => text,
+            _ => {
+                return Err(Failure::usage(
+                    "--all-points searches each restore point: give the app and the text alone",
+                ));
+            }
+        };
         let below = snapshot_path(&self.below)?;
-        let point = self.of.open(opened).await?;
+        let point = PointArgs { name: self.name, point: self.point, second: self.second };
+        let point = point.open(opened).await?;
         let style = EntryStyle { long: self.long, json: self.json, whole: true };
         let mut offset = 0;
         loop {
-            let page = point.search(&below, &self.text, offset, MAX_ENTRIES_PER_PAGE).await?;
+            let page = point.search(&below, text, offset, MAX_ENTRIES_PER_PAGE).await?;
             offset += page.items.len() as u64;
             page.items.iter().try_for_each(|entry| style.row(out, entry))?;
             out.flush()?;

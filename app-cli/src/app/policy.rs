@@ -1,9 +1,12 @@
 //! `app policy`.
 
 use serde_json::json;
+use source_app::service::{self, PolicyDraft};
 use source_app::state::{self, MatchMode, Owner, PolicySpec};
 
-use super::fields::{KeepArgs, kept, list};
+use super::contract::{ContractArgs, told};
+use super::fields::{KeepArgs, kept};
+use super::repeated::list;
 use super::schedule;
 use crate::failure::Failure;
 use crate::opened::Opened;
@@ -15,7 +18,8 @@ use terminal::output::{Output, shown};
 /// Schedules and a retention for all sources of an environment and with certain data classes
 ///
 /// A policy applies to a source if its environment is one of the policy's (none given: whatever it
-/// is) and it has any of the policy's data classes, or all of them (none given: whatever it has).
+/// is) and it has any of the policy's data classes, or all of them (none given: whatever it has),
+/// and one of its labels at least (none given: whatever it has).
 /// `app schedule add --policy NAME` gives it schedules.
 #[derive(Debug, clap::Args)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
@@ -60,8 +64,13 @@ struct PolicyArgs {
     /// For those that have all of the data classes
     #[arg(long)]
     all: bool,
+    /// For sources with this label; may be repeated, for those with any of them, "" for any
+    #[arg(long)]
+    label: Vec<String>,
     #[command(flatten)]
     keep: KeepArgs,
+    #[command(flatten)]
+    contract: ContractArgs,
     /// Print the policy as one JSON object
     #[arg(long)]
     json: bool,
@@ -80,7 +89,7 @@ struct EditPolicy {
 #[derive(Debug, clap::Args)]
 struct ListPolicies {
     /// Print a JSON object for each, in a line: id, name, environments, data_classes, classes,
-    /// retention, enabled, schedules, apps
+    /// labels, retention, promise, check_after_backup, enabled, schedules, apps
     #[arg(long)]
     json: bool,
 }
@@ -107,19 +116,37 @@ impl PolicyArgs {
                 (_, true) => MatchMode::All,
                 _ => old.classes,
             },
+            labels: given(&self.label, old.labels),
             retention: self.keep.over(old.retention),
+            promise: self.contract.promise(old.promise),
+            check_after_backup: self.contract.check_after_backup.unwrap_or(old.check_after_backup),
             name: old.name,
             enabled: old.enabled,
         }
     }
 
-    fn tell(&self, policy: &state::Policy, what: &str, out: &mut Output) -> Result<(), Failure> {
-        if self.json {
-            out.json(policy)?;
-        } else {
-            say(&format!("the policy {} is {what}", policy.spec.name));
+    /// Saves it, or says only what it would come to.
+    async fn save(
+        &self,
+        opened: &Opened,
+        old: Option<(state::PolicyId, i64)>,
+        spec: PolicySpec,
+        what: &str,
+        out: &mut Output,
+    ) -> Result<(), Failure> {
+        let service = &opened.service;
+        let draft = PolicyDraft { spec, times: self.contract.times() };
+        if self.contract.dry_run {
+            draft.spec.check().map_err(service::Error::from)?;
+            let contract = service.draft_contract(old.map(|(id, _)| id), &draft).await?;
+            return told(&contract, self.json, out);
         }
-        Ok(())
+        let policy = service.save_policy(old, draft).await?;
+        if self.json {
+            return Ok(out.json(&policy)?);
+        }
+        say(&format!("the policy {} is {what}", policy.spec.name));
+        told(&service.policy_contract(policy.id).await?, false, out)
     }
 }
 
@@ -134,17 +161,18 @@ impl PolicyCommand {
                     data_classes: Vec::new(),
                     classes: MatchMode::Any,
                     retention: Default::default(),
+                    labels: Vec::new(),
+                    promise: None,
+                    check_after_backup: false,
                     enabled: true,
                 };
-                let made = service.add_policy(spec.over(new)).await?;
-                spec.tell(&made, "made", out)?;
+                spec.save(opened, None, spec.over(new), "made", out).await?;
             }
             PolicyAction::Edit(EditPolicy { spec, rename }) => {
                 let old = opened.policy(&spec.name.name).await?;
                 let mut new = spec.over(old.spec);
                 new.name = rename.unwrap_or(new.name);
-                let changed = service.edit_policy(old.id, old.revision, new).await?;
-                spec.tell(&changed, "changed", out)?;
+                spec.save(opened, Some((old.id, old.revision)), new, "changed", out).await?;
             }
             PolicyAction::Remove(RemovePolicy { name: PolicyName { name }, yes }) => {
                 let policy = opened.policy(&name).await?;
@@ -192,8 +220,17 @@ impl ListPolicies {
                 out.json(&value)?;
                 continue;
             }
-            let PolicySpec { name, environments, data_classes, classes, retention, enabled } =
-                &policy.spec;
+            let PolicySpec {
+                name,
+                environments,
+                data_classes,
+                classes,
+                labels,
+                retention,
+                promise,
+                check_after_backup,
+                enabled,
+            } = &policy.spec;
             let mut parts = vec![name.clone()];
             parts.extend((!enabled).then(|| "disabled".to_owned()));
             parts.extend(
@@ -205,7 +242,12 @@ impl ListPolicies {
                 (!data_classes.is_empty())
                     .then(|| format!("data class {}", shown(&data_classes.join(word)))),
             );
+            parts.extend(
+                (!labels.is_empty()).then(|| format!("label {}", shown(&labels.join(" or ")))),
+            );
             parts.push(format!("keeps {}", kept(*retention)));
+            parts.extend(promise.map(|promise| format!("promises {promise}")));
+            parts.extend(check_after_backup.then(|| "checks each backup".to_owned()));
             parts.push(format!(
                 "applies to {}",
                 if apps.is_empty() { "no app".to_owned() } else { apps.join(", ") }

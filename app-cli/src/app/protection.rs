@@ -25,9 +25,26 @@ pub(super) struct ProtectionArgs {
     /// How long a task may run; 0 for any time [default: 0]
     #[arg(long, value_name = "MINUTES")]
     time_limit: Option<u32>,
+    /// Of a hundred files, how many a backup must find changed, gone or renamed to hold the prunes
+    /// until `app release`; 0 for never [default: 50]
+    #[arg(long, value_name = "PERCENT")]
+    alarm_percent: Option<u32>,
+    /// How many files these must be at least [default: 20]
+    #[arg(long, value_name = "N")]
+    alarm_files: Option<u32>,
+    /// How many files a restore drill takes [default: 5]
+    #[arg(long, value_name = "N")]
+    drill_files: Option<u32>,
+    /// How large they are together at most [default: 100]
+    #[arg(long, value_name = "MEGABYTES")]
+    drill_megabytes: Option<u32>,
+    /// How much a comparison with the drive reads from the store for its MD5 at most; 0 for nothing
+    /// [default: 1000]
+    #[arg(long, value_name = "MEGABYTES")]
+    compare_megabytes: Option<u32>,
 }
 
-fn yes_or_no(text: &str) -> Result<bool, String> {
+pub(super) fn yes_or_no(text: &str) -> Result<bool, String> {
     match text {
         "yes" => Ok(true),
         "no" => Ok(false),
@@ -49,6 +66,11 @@ impl ProtectionArgs {
             check_after_backup: self.check_after_backup.unwrap_or(old.check_after_backup),
             points_per_check: self.points_per_check.unwrap_or(old.points_per_check),
             time_limit_minutes: self.time_limit.unwrap_or(old.time_limit_minutes),
+            alarm_percent: self.alarm_percent.unwrap_or(old.alarm_percent),
+            alarm_files: self.alarm_files.unwrap_or(old.alarm_files),
+            drill_files: self.drill_files.unwrap_or(old.drill_files),
+            drill_megabytes: self.drill_megabytes.unwrap_or(old.drill_megabytes),
+            compare_megabytes: self.compare_megabytes.unwrap_or(old.compare_megabytes),
         };
         (given != *old).then_some(given)
     }
@@ -62,6 +84,11 @@ pub(super) fn protection(protection: &Protection) -> String {
         check_after_backup,
         points_per_check,
         time_limit_minutes,
+        alarm_percent,
+        alarm_files,
+        drill_files,
+        drill_megabytes,
+        compare_megabytes,
     } = protection;
     if !excluded.is_empty() {
         return format!("none, because it {}", shown(excluded));
@@ -77,5 +104,15 @@ pub(super) fn protection(protection: &Protection) -> String {
             format!("tasks end after {}", count(u64::from(*time_limit_minutes), "minute"))
         }),
     );
+    parts.push(match alarm_percent {
+        0 => "no change alarm".to_owned(),
+        percent => {
+            let files = count(u64::from(*alarm_files), "file");
+            format!("alarm when {percent} % and {files} changed")
+        }
+    });
+    let files = count(u64::from(*drill_files), "file");
+    parts.push(format!("a drill restores {files} of at most {drill_megabytes} MB"));
+    parts.push(format!("a comparison reads at most {compare_megabytes} MB"));
     parts.join(", ")
 }

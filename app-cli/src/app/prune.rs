@@ -86,7 +86,7 @@ struct PinArgs {
 impl PinArgs {
     async fn find(&self, opened: &Opened) -> Result<(App, SnapshotId), Failure> {
         let app = opened.source(&self.name).await?;
-        let point = find_point(opened, &app, &self.point).await?;
+        let point = find_point(opened, &app, &self.point, false).await?;
         Ok((app, point))
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::Utc;
 use serde_json::json;
-use source_app::model::local_zone;
+use source_app::model::{delay_text, local_zone};
 use source_app::state::{self, AppKind, Owner, ScheduleId, ScheduleSpec};
 
 use super::export::Export;
@@ -74,6 +74,10 @@ struct AddSchedule {
     /// Leave a missed run out, instead of catching it up once
     #[arg(long)]
     no_catch_up: bool,
+    /// Let each run begin up to so many minutes later, at random: at most half of the time between
+    /// two runs. `app schedule list` and the console show when
+    #[arg(long, value_name = "MINUTES", default_value_t = 0)]
+    random_delay: u32,
     /// Print the schedule as one JSON object
     #[arg(long)]
     json: bool,
@@ -85,7 +89,7 @@ struct ListSchedules {
     /// Those of this source app, its policies' too
     name: Option<String>,
     /// Print a JSON object for each, in a line: id, owner, owner_name, kind, cron, timing,
-    /// time_zone, enabled, catch_up, next
+    /// time_zone, enabled, catch_up, random_delay_minutes, next
     #[arg(long)]
     json: bool,
 }
@@ -108,6 +112,9 @@ struct EditSchedule {
     /// Leave a missed run out
     #[arg(long)]
     no_catch_up: bool,
+    /// Let each run begin up to so many minutes later, at random; 0 for none
+    #[arg(long, value_name = "MINUTES")]
+    random_delay: Option<u32>,
 }
 
 impl ScheduleCommand {
@@ -148,7 +155,7 @@ impl AddSchedule {
         };
         let (Some(kind), Some(cron)) = (self.what.kind(), self.when.cron()?) else {
             return Err(Failure::usage(
-                "say what it runs (--backup, --check, --prune or --maintenance) and when (--daily HH:MM, --cron EXPRESSION, …)",
+                "say what it runs (--backup, --check, --prune, --maintenance, --drill or --compare) and when (--daily HH:MM, --cron EXPRESSION, …)",
             ));
         };
         let time_zone = self.time_zone.unwrap_or_else(local_zone);
@@ -159,18 +166,20 @@ impl AddSchedule {
             time_zone,
             enabled: true,
             catch_up: !self.no_catch_up,
+            random_delay_minutes: self.random_delay,
         };
         let made = opened.service.add_schedule(spec).await?;
         if self.json {
             out.json(&row(&made, name)?)?;
         } else {
-            let next = next(&made).map(|at| format!(", the next time at {at}")).unwrap_or_default();
+            let next = next(&made).map(|at| format!(", the next time {at}")).unwrap_or_default();
             say(&format!(
-                "schedule {}: {} of {name} {} in {}{next}",
+                "schedule {}: {} of {name} {} in {}{}{next}",
                 made.id,
                 made.spec.kind,
                 made.spec.timing(),
-                made.spec.time_zone
+                made.spec.time_zone,
+                delay_text(made.spec.random_delay_minutes)
             ));
         }
         Ok(())
@@ -229,6 +238,7 @@ impl EditSchedule {
         spec.kind = self.what.kind().unwrap_or(spec.kind);
         spec.cron = self.when.cron()?.unwrap_or(spec.cron);
         spec.time_zone = self.time_zone.unwrap_or(spec.time_zone);
+        spec.random_delay_minutes = self.random_delay.unwrap_or(spec.random_delay_minutes);
         spec.catch_up = self.catch_up || (spec.catch_up && !self.no_catch_up);
         let changed = opened.service.edit_schedule(old.id, old.revision, spec).await?;
         say(&format!("schedule {}: {}", changed.id, line(&changed)));
@@ -240,17 +250,25 @@ fn next(schedule: &state::Schedule) -> Option<String> {
     if !schedule.spec.enabled {
         return None;
     }
-    Some(time(schedule.spec.calendar().ok()?.next_after(Utc::now())?))
+    let calendar = schedule.spec.delayed_calendar("").ok()?;
+    let slot = calendar.next_after(Utc::now())?;
+    let latest = slot + calendar.longest_delay();
+    // Of each app it is another one.
+    Some(match latest == slot {
+        true => time(slot),
+        false => format!("between {} and {}", time(slot), time(latest)),
+    })
 }
 
 /// A schedule in a list.
 pub(super) fn line(schedule: &state::Schedule) -> String {
     let spec = &schedule.spec;
     let mut line = format!(
-        "{} {} in {}",
+        "{} {} in {}{}",
         spec.kind,
         shown(&spec.timing().to_string()),
-        shown(&spec.time_zone)
+        shown(&spec.time_zone),
+        delay_text(spec.random_delay_minutes)
     );
     if !spec.catch_up {
         line += ", no catching up";

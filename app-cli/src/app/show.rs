@@ -4,10 +4,12 @@ use serde_json::json;
 use source_app::service::ConfiguredField;
 use source_app::state::AppKind;
 
+use super::backup_options::rows;
 use super::fields::kept;
 use super::lines::{duration, line, outcome, state, time};
 use super::protection::protection;
 use super::status::verdict;
+use super::stores::copied;
 use crate::failure::Failure;
 use crate::opened::{AppName, Opened};
 use terminal::exit::Exit;
@@ -33,6 +35,7 @@ impl Show {
             .filter(|policy| policy.spec.applies_to(&app))
             .map(|policy| policy.spec.name)
             .collect();
+        let comparison = opened.service.comparison(app.id).await?;
         // An integration that is gone is no reason to show nothing.
         let configuration = opened.service.configuration(app.id).await;
         if self.json {
@@ -42,6 +45,8 @@ impl Show {
                 fields.iter().map(field).collect::<Vec<_>>()
             });
             value["policies"] = json!(policies);
+            value["budget"] = json!(opened.service.budget(app.id).await?);
+            value["comparison"] = json!(comparison);
             value["configuration"] = json!(fields?);
             out.json(&value)?;
             return Ok(Exit::Done);
@@ -56,15 +61,27 @@ impl Show {
         for reason in &board.health.reasons {
             row("", shown(&reason.words()))?;
         }
+        if let Some(until) = board.paused_until {
+            row("paused", format!("until {}: its schedules run nothing", time(until)))?;
+        }
+        if let Some(held) = &board.held {
+            for example in &held.examples {
+                row("", shown(example))?;
+            }
+        }
         row("resource", format!("{} ({})", shown(&spec.resource.name), shown(class.trim_end())))?;
         row("integration", format!("{} ({})", shown(&spec.integration), shown(&spec.protocol)))?;
         if spec.kind == AppKind::Source {
             row("environment", shown(&spec.environment))?;
             row("data classes", shown(&spec.data_classes.join(", ")))?;
             row("store", shown(spec.store.as_deref().unwrap_or_default()))?;
+            if let Some(copies) = &board.second_copy {
+                row("second copy", format!("{}, {}", shown(&copies.store), copied(copies)))?;
+            }
             row("keeps", kept(board.retention))?;
             row("policies", policies.join(", "))?;
             row("protection", protection(&spec.protection))?;
+            rows(&spec.backup).into_iter().try_for_each(|(name, text)| row(name, text))?;
         }
         match configuration {
             Ok(fields) => {
@@ -79,6 +96,16 @@ impl Show {
             }
             Err(error) => row("configuration", shown(&format!("cannot be read: {error}")))?,
         }
+        if spec.kind == AppKind::Source {
+            let budget = opened.service.budget(app.id).await?;
+            row("in 24 hours", budget.app.day.words())?;
+            row("in 30 days", budget.app.month.words())?;
+            if let Some(volume) = budget.volume {
+                row("daily volume", volume.words())?;
+            }
+            let symbols = board.days.iter().map(|day| day.state.symbol());
+            row("30 days", symbols.collect())?;
+        }
         for (name, task) in [
             ("tested", &board.tested),
             ("last backup", &board.last),
@@ -88,6 +115,17 @@ impl Show {
                 let (at, took) =
                     (task.ended.map(time).unwrap_or_default(), duration(task).unwrap_or_default());
                 row(name, format!("{at}  {}  {took}  {}", state(task.state), outcome(task)))?;
+            }
+        }
+        if let Some(proven) = &board.proven {
+            let estimate = proven.estimate();
+            let estimate = if estimate.is_empty() { estimate } else { format!("; {estimate}") };
+            row("restorable", format!("proven {}{estimate}", time(proven.at)))?;
+        }
+        if let Some(found) = &comparison {
+            row("compared", format!("{}  {}", time(found.at), found.figures.words()))?;
+            for path in found.different.iter().chain(&found.exposed).take(10) {
+                row("", shown(path))?;
             }
         }
         for next in &board.next {

@@ -26,6 +26,9 @@ pub(super) struct Tasks {
     /// Those of this kind: backup, check, prune, restore, test or maintenance
     #[arg(long)]
     kind: Option<TaskKind>,
+    /// Of apps that have this label
+    #[arg(long)]
+    label: Option<String>,
     /// At most so many, up to 500
     #[arg(long, value_name = "N", default_value_t = 50)]
     limit: u32,
@@ -48,6 +51,7 @@ impl Tasks {
             kind: self.kind,
             state: self.status,
             limit: Some(self.limit),
+            label: self.label,
             ..TaskFilter::default()
         };
         let names = opened.names().await?;

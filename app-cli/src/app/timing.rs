@@ -72,16 +72,28 @@ pub(super) struct WhatArgs {
     /// Free the space in the store that no restore point needs any more
     #[arg(long)]
     maintenance: bool,
+    /// Restore some files to a folder that goes afterwards, and compare them
+    #[arg(long)]
+    drill: bool,
+    /// Compare the drive with the newest restore point, without reading its files
+    #[arg(long)]
+    compare: bool,
+    /// Copy restore points to the second store, and read them back there
+    #[arg(long)]
+    sync: bool,
 }
 
 impl WhatArgs {
     pub(super) fn kind(&self) -> Option<TaskKind> {
-        let Self { backup, check, prune, maintenance } = self;
+        let Self { backup, check, prune, maintenance, drill, compare, sync } = self;
         let kinds = [
             (backup, TaskKind::Backup),
             (check, TaskKind::Check),
             (prune, TaskKind::Prune),
             (maintenance, TaskKind::Maintenance),
+            (drill, TaskKind::Drill),
+            (compare, TaskKind::Compare),
+            (sync, TaskKind::Sync),
         ];
         kinds.into_iter().find_map(|(given, kind)| given.then_some(kind))
     }

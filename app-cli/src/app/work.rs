@@ -1,4 +1,4 @@
-//! `app test`, `backup`, `check`, `maintenance` and `restore`: each a task that is followed to its end.
+//! `app test`, `backup`, `check`, `maintenance`, `sync` and `restore`: each a task that is followed to its end.
 
 use std::path::PathBuf;
 
@@ -8,6 +8,7 @@ use source_app::state::{App, Task, TaskState};
 
 use super::follow::{TaskOutput, to_the_end};
 use super::points::find_point;
+use super::second_store::WhichStore;
 use crate::failure::Failure;
 use crate::opened::{AppName, Opened};
 use terminal::ask;
@@ -114,7 +115,7 @@ impl Check {
             ));
         }
         let scope = match (&self.point, self.points) {
-            (Some(point), _) => CheckScope::Point(find_point(opened, &app, point).await?),
+            (Some(point), _) => CheckScope::Point(find_point(opened, &app, point, false).await?),
             (None, Some(points)) => CheckScope::Points(points),
             (None, None) if self.all => CheckScope::Points(0),
             (None, None) => CheckScope::Due,
@@ -142,6 +143,25 @@ impl Maintenance {
     }
 }
 
+/// Copy an app's restore points to its second store, and read them back there
+///
+/// Only what was read back whole, with an empty cache, is called copied; --json says how many are in
+/// both stores. What an earlier run copied is not copied again.
+#[derive(Debug, clap::Args)]
+pub(super) struct Sync {
+    /// The source app
+    name: String,
+    #[command(flatten)]
+    told: TaskOutput,
+}
+
+impl Sync {
+    pub(super) async fn run(self, opened: &Opened, out: &mut Output) -> Result<Exit, Failure> {
+        let app = opened.source(&self.name).await?;
+        carry_out(opened, &app, &Work::Sync, &self.told, out).await
+    }
+}
+
 /// Restore a restore point, or a folder or a file of it, and compare every entry with what was
 /// backed up
 ///
@@ -153,9 +173,10 @@ pub(super) struct Restore {
     name: String,
     /// Which restore point
     point: String,
-    /// What of it: the path of a folder, whose content is restored, or of a file
-    #[arg(default_value = "/")]
-    path: String,
+    /// What of it: the path of a folder, whose content is restored, or of a file; of several, folders
+    /// keep their names
+    #[arg(default_value = "/", value_name = "PATH")]
+    paths: Vec<String>,
     /// Where to: source (what it was backed up from), folder:/PATH on this machine, or
     /// destination:NAME
     #[arg(long, value_name = "PLACE", value_parser = place)]
@@ -163,6 +184,8 @@ pub(super) struct Restore {
     /// Do not ask before the source is written to, where files of the same names are replaced
     #[arg(long)]
     yes: bool,
+    #[command(flatten)]
+    second: WhichStore,
     #[command(flatten)]
     told: TaskOutput,
 }
@@ -186,14 +209,27 @@ fn place(text: &str) -> Result<RestorePlace, String> {
 impl Restore {
     pub(super) async fn run(self, opened: &Opened, out: &mut Output) -> Result<Exit, Failure> {
         let app = opened.source(&self.name).await?;
-        let path = SnapshotPath::new(&self.path).map_err(service::Error::from)?;
-        let snapshot = find_point(opened, &app, &self.point).await?;
+        let paths = self.paths.iter().map(|path| SnapshotPath::new(path));
+        let paths = paths.collect::<Result<Vec<_>, _>>().map_err(service::Error::from)?;
+        let second = self.second.from_second;
+        let snapshot = find_point(opened, &app, &self.point, second).await?;
         let replace = self.to == RestorePlace::Source;
-        if replace && !self.yes {
-            let question = opened.service.restore_question(app.id, &snapshot, &path).await?;
+        let confirmed = replace && self.yes;
+        let work = |replace| match &paths[..] {
+            [path] => {
+                let (snapshot, path) = (snapshot.clone(), path.clone());
+                Work::Restore { snapshot, path, to: self.to.clone(), second, replace }
+            }
+            _ => {
+                let (snapshot, paths) = (snapshot.clone(), paths.clone());
+                Work::RestoreSeveral { snapshot, paths, to: self.to.clone(), second, replace }
+            }
+        };
+        if replace && !confirmed {
+            let question = opened.service.replace_question(app.id, &work(false)).await?;
             ask::confirm(false, &question).await?;
         }
-        let work = Work::Restore { snapshot, path, to: self.to, replace };
+        let work = work(replace);
         carry_out(opened, &app, &work, &self.told, out).await
     }
 }

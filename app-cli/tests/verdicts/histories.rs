@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use fastrand::Rng;
-use source_app::model::{Health, Protection, Retention};
+use source_app::model::{Health, Protection, Retention, TaskFigures};
 use source_app::service::StatusReport;
 use source_app::state::{
     App, AppKind, AppSpec, Cause, NewTask, Owner, Resource, ScheduleSpec, State, Task, TaskFilter,
@@ -73,8 +73,11 @@ fn spec(kind: AppKind, name: &str, protection: Protection) -> AppSpec {
         protocol: "opendrive".into(),
         entry: name.into(),
         store: (kind == AppKind::Source).then(|| "/nowhere".into()),
+        second_store: None,
+        copy_range: Default::default(),
         retention: Retention::default(),
         protection,
+        backup: Default::default(),
     }
 }
 
@@ -100,6 +103,7 @@ fn result(how: TaskState, verdict: &str) -> TaskResult {
         errors: u64::from(how == TaskState::CompletedWithErrors),
         bytes: None,
         snapshot: None,
+        figures: TaskFigures::default(),
     }
 }
 
@@ -157,6 +161,7 @@ impl Histories {
             time_zone: self.one(&ZONES).into(),
             enabled: self.often(80),
             catch_up: self.random.bool(),
+            random_delay_minutes: 0,
         };
         let since = self.now - TimeDelta::hours(self.random.i64(0..1_000));
         let schedule = state.add_schedule(&spec, since).unwrap();

@@ -1,7 +1,10 @@
 //! Every front end tells the same of an app: the service, the JSON API, the command line, the
 //! console.
 
+mod changing;
+mod contracts;
 mod histories;
+mod pausing;
 mod protecting;
 #[path = "../../../console/tests/common/web.rs"]
 mod web;
@@ -163,6 +166,13 @@ async fn compared() {
                 assert_eq!(&told, reasons, "{what} of {name}, with SEED={seed}");
             }
         }
+        // One sentence, the same everywhere but for the age in it.
+        let sentence = report.sentence.as_str();
+        assert_eq!((&api["sentence"], &status["sentence"]), (&sentence.into(), &sentence.into()));
+        assert_eq!(
+            (status_lines.lines().next(), &apps["sentence"]),
+            (Some(sentence), &sentence.into())
+        );
         assert_eq!(api["verdict"], report.verdict.as_str());
         assert_eq!((&status["verdict"], exit), (&api["verdict"], 1), "some is not protected");
         histories.check(&state, &report, seed);

@@ -32,8 +32,14 @@ fn what_is_said_of_an_app_is_kept_and_makes_the_exit_status() {
     ended(&state, &app, TaskState::Succeeded, old);
     status(0, "protected");
     let with = serde_json::json!({ "excluded": "", "max_age_days": 60, "check_after_backup": false,
-        "points_per_check": 0, "time_limit_minutes": 90 });
+        "points_per_check": 0, "time_limit_minutes": 90, "alarm_percent": 50, "alarm_files": 20,
+        "drill_files": 5, "drill_megabytes": 100, "compare_megabytes": 1000 });
     assert_eq!(kept, with);
+    let kept = edited(&["--alarm-percent", "0", "--drill-files", "7", "--compare-megabytes", "0"]);
+    assert_eq!(
+        (&kept["alarm_percent"], &kept["drill_files"], &kept["compare_megabytes"]),
+        (&0.into(), &7.into(), &0.into())
+    );
     let kept = edited(&["--exclude", "is retired", "--check-after-backup", "yes"]);
     assert_eq!(
         (&kept["excluded"], &kept["check_after_backup"], &kept["max_age_days"]),
@@ -45,6 +51,8 @@ fn what_is_said_of_an_app_is_kept_and_makes_the_exit_status() {
         (&["--exclude", ""][..], "--exclude"),
         (&["--exclude", "x", "--include"], "--include"),
         (&["--max-age", "0"], "write 1 to 3650"),
+        (&["--alarm-percent", "101"], "write 0 to 100"),
+        (&["--drill-files", "0"], "write 1 to 1000"),
         (&["--check-after-backup", "maybe"], "write yes or no"),
     ] {
         let output = edit(arguments);

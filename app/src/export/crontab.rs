@@ -26,6 +26,9 @@ pub fn crontab(
             .map_err(|_| Invalid("a zero byte in the command; leave it out".into()))
     };
     let mut words = Vec::new();
+    if let Some(secrets) = &command.secrets {
+        words.push(format!("set -a; . {}; set +a;", quote(&secrets.path)?));
+    }
     for (name, value) in command.environment()? {
         words.push(format!("{name}={}", quote(value)?));
     }
@@ -36,15 +39,28 @@ pub fn crontab(
     // Cron ends the command at a percent sign, quoted or not, and takes the backslash away itself.
     let line = words.join(" ").replace('%', "\\%");
     let mut crons: Vec<String> = Vec::new();
-    for (times, of) in plan.times() {
+    let times = plan.times();
+    let mut notes = vec![
+        format!(
+            "The schedules of {}, by plakar-opendrive, for a cron in the time zone {zone}",
+            plan.app
+        ),
+        "Enable them: run `crontab -e` and add these lines".to_owned(),
+    ];
+    notes.extend(command.about_secrets()?);
+    if times.iter().any(|(_, of)| *of != zone) {
+        notes.push(
+            "Cron knows one time zone: what is in another is asked every quarter of an hour, and runs when it is due"
+                .to_owned(),
+        );
+    }
+    for (times, of) in times {
         let cron = if of == zone { times.cron() } else { times.in_any_zone().cron() };
         if !crons.contains(&cron) {
             crons.push(cron);
         }
     }
     let lines: String = crons.iter().map(|cron| format!("{cron} {line}\n")).collect();
-    Ok(format!(
-        "# The schedules of {}, by plakar-opendrive, for a cron in the time zone {zone}\n{lines}",
-        plan.app
-    ))
+    let notes: String = notes.iter().map(|note| format!("# {note}\n")).collect();
+    Ok(format!("{notes}{lines}"))
 }

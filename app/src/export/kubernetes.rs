@@ -14,6 +14,15 @@ const MAX_NAME_CHARACTERS: usize = 52;
 /// Where state and Plakar's configuration live inside the pod.
 const HOME: &str = "/home/plakar";
 
+/// The secret whose keys become variables of the pod.
+const SECRET: &str = "plakar-opendrive";
+
+/// How to install them.
+const NOTES: &str = "# Enable them: kubectl apply -f FILE
+# A passphrase comes from a secret: kubectl create secret generic plakar-opendrive --from-file=PLAKAR_PASSPHRASE=FILE
+# A proxy or certificates of your own: add their variables (https_proxy, SSL_CERT_FILE) to env.
+";
+
 /// Plakar refuses a user id that has no name, which most images do not have for this one.
 const USER: &str = "plakar";
 
@@ -50,7 +59,7 @@ pub fn kubernetes(
     }
     let container = container(&plan.app, command, kubernetes)?;
     let times = plan.times();
-    let mut text = String::new();
+    let mut text = String::from(NOTES);
     for (index, (times, zone)) in times.iter().enumerate() {
         let name = job_name(&plan.app, index);
         let job = cron_job(&name, &times.cron(), zone.name(), &plan.app, &container, kubernetes);
@@ -77,6 +86,7 @@ fn container(app: &str, command: &Command, kubernetes: &Kubernetes) -> Result<Va
         "command": [literal(command.path()?)],
         "args": command.arguments(app)?.into_iter().map(literal).collect::<Vec<_>>(),
         "env": environment,
+        "envFrom": [{"secretRef": {"name": SECRET, "optional": true}}],
         "volumeMounts": [{"name": "home", "mountPath": HOME}, {"name": "tmp", "mountPath": "/tmp"}],
         "securityContext": {
             "allowPrivilegeEscalation": false,

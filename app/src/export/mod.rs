@@ -10,7 +10,7 @@ mod kubernetes;
 mod plan;
 mod systemd;
 
-pub use command::{Command, ExportedFile};
+pub use command::{Command, ExportedFile, SecretsFile};
 pub use crontab::crontab;
 pub use kubernetes::{Kubernetes, kubernetes};
-pub use systemd::{Systemd, systemd};
+pub use systemd::{Systemd, console_unit, systemd};

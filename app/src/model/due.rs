@@ -6,16 +6,18 @@ use chrono_tz::Tz;
 
 use super::cron::CronExpression;
 use super::invalid::Invalid;
+use super::random_delay::RandomDelay;
 
-/// A slot seen up to this long after its time is on time. Later it counts as missed: the machine
+/// A slot seen up to this long after its run should begin is on time. Later it counts as missed: the machine
 /// was off or asleep, or nobody called `run --due`. Timers may be some minutes late without harm.
 pub const GRACE: TimeDelta = TimeDelta::minutes(10);
 
-/// A cron expression in its time zone.
+/// A cron expression in its time zone, and how much later than its slots the runs begin.
 #[derive(Clone, Debug)]
 pub struct Calendar {
     expression: CronExpression,
     zone: Tz,
+    delay: RandomDelay,
 }
 
 /// What a schedule asks for now.
@@ -51,7 +53,50 @@ impl Calendar {
             let shown: String = zone.chars().filter(|c| !c.is_control()).take(60).collect();
             Invalid(format!("time zone \"{shown}\" is unknown; write an IANA name such as \"Europe/Berlin\" or \"UTC\""))
         })?;
-        Ok(Self { expression, zone })
+        Ok(Self { expression, zone, delay: RandomDelay::default() })
+    }
+
+    /// The same slots, whose runs begin later. Of two that follow each other the first one has to
+    /// begin before the slot of the second one.
+    #[must_use]
+    pub fn delayed(self, delay: RandomDelay) -> Self {
+        Self { delay, ..self }
+    }
+
+    /// The longest time between a slot and the beginning of its run.
+    pub fn longest_delay(&self) -> TimeDelta {
+        self.delay.longest()
+    }
+
+    /// When the run of a slot begins.
+    pub fn begins(&self, slot: DateTime<Utc>) -> DateTime<Utc> {
+        slot + self.delay.of(slot)
+    }
+
+    /// The first slot whose run begins after an instant; the slot itself may be before it.
+    pub fn next_to_begin(&self, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let first = after - self.delay.longest() - TimeDelta::milliseconds(1);
+        self.upcoming(first).find(|slot| self.begins(*slot) > after)
+    }
+
+    /// When the run begins whose slot was there already; none if that has begun, too.
+    pub fn about_to_begin(
+        &self,
+        handled: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
+        let slot = self.latest(handled, now)?;
+        Some(self.begins(slot)).filter(|begin| *begin > now)
+    }
+
+    /// The last slot after `handled` whose run has to have begun.
+    fn latest_begun(&self, handled: DateTime<Utc>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let latest = self.latest(handled, now)?;
+        if self.begins(latest) <= now {
+            return Some(latest);
+        }
+        let before = self.latest(handled, latest - TimeDelta::milliseconds(1))?;
+        Some(before).filter(|slot| self.begins(*slot) <= now)
     }
 
     /// The expression.
@@ -88,9 +133,9 @@ impl Calendar {
         if handled > now {
             return Due::ClockSetBack;
         }
-        match self.expression.latest(self.zone, handled, now) {
+        match self.latest_begun(handled, now) {
             None => Due::No,
-            Some(slot) if now - slot <= GRACE => Due::Run { slot, late: false },
+            Some(slot) if now - self.begins(slot) <= GRACE => Due::Run { slot, late: false },
             Some(slot) if catch_up => Due::Run { slot, late: true },
             Some(slot) => Due::Missed(slot),
         }
@@ -121,6 +166,36 @@ mod tests {
             daily.due(handled, at("2026-06-08T12:00:00Z"), true),
             Due::Run { slot: at("2026-06-08T02:30:00Z"), late: true }
         );
+    }
+
+    #[test]
+    fn a_run_begins_after_its_delay_and_is_late_only_after_that() {
+        let delay = RandomDelay::new(60, "app/1");
+        let daily = Calendar::new("0 2 * * *", "UTC").unwrap().delayed(delay);
+        for day in 0..50 {
+            let slot = at("2026-06-02T02:00:00Z") + TimeDelta::days(day);
+            let (handled, begin) = (slot - TimeDelta::days(1), daily.begins(slot));
+            let just_before = begin - TimeDelta::milliseconds(1);
+            assert!((slot..slot + TimeDelta::hours(1)).contains(&begin));
+            assert_eq!(daily.due(handled, just_before, false), Due::No);
+            let about = (begin > slot).then_some(begin);
+            assert_eq!(daily.about_to_begin(handled, slot), about);
+            assert_eq!(daily.next_to_begin(just_before), Some(slot));
+            assert_eq!(daily.next_to_begin(begin), Some(slot + TimeDelta::days(1)));
+            // However long after the slot, it is no missed one.
+            let on_time = Due::Run { slot, late: false };
+            assert_eq!(daily.due(handled, begin, false), on_time);
+            assert_eq!(daily.due(handled, begin + GRACE, false), on_time);
+            let late = begin + GRACE + TimeDelta::seconds(1);
+            assert_eq!(daily.due(handled, late, false), Due::Missed(slot));
+            assert_eq!(daily.due(slot, late, false), Due::No);
+        }
+        // A slot of before whose time has come does not wait for the next one's delay.
+        let hourly = Calendar::new("0 * * * *", "UTC").unwrap().delayed(RandomDelay::new(30, "x"));
+        let slots: Vec<_> = hourly.upcoming(at("2026-06-01T00:30:00Z")).take(100).collect();
+        let waits = slots.windows(2).find(|pair| hourly.begins(pair[1]) > pair[1]).unwrap();
+        let handled = waits[0] - TimeDelta::minutes(1);
+        assert_eq!(hourly.due(handled, waits[1], true), Due::Run { slot: waits[0], late: true });
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::due::Calendar;
+use super::promise::PolicyPromise;
 
 /// How a task ended, as far as it matters here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +36,8 @@ pub struct PastTask {
 pub struct PlannedTask {
     /// Whether it makes backups.
     pub is_backup: bool,
+    /// Whether it copies to the second store.
+    pub is_sync: bool,
     /// What it runs, in a word.
     pub kind: &'static str,
     /// When.
@@ -51,6 +54,8 @@ pub struct HealthFacts {
     pub is_destination: bool,
     /// Why it needs no protection; empty for an app that needs it.
     pub excluded: String,
+    /// Why its resource needs none; empty if it does.
+    pub resource_excluded: String,
     /// Without a schedule of backups: how old its newest backup may be, in days.
     pub max_age_days: u32,
     /// Its schedules, those of its policies too.
@@ -71,12 +76,41 @@ pub struct HealthFacts {
     pub maintenance: Option<PastTask>,
     /// The newest restore of these.
     pub restore: Option<PastTask>,
+    /// The newest restore drill of these.
+    pub drill: Option<PastTask>,
+    /// The newest comparison with the drive of these.
+    pub compare: Option<PastTask>,
+    /// It has a second store.
+    pub has_second_store: bool,
+    /// The newest copy to it that ended in any way.
+    pub sync: Option<PastTask>,
+    /// The newest one without errors.
+    pub last_sync: Option<PastTask>,
     /// How many restore points were damaged when they were checked last.
     pub damaged_points: usize,
     /// The newest restore point is one of them.
     pub is_newest_damaged: bool,
     /// A task that runs and gives no sign of life.
     pub silent: Option<SilentTask>,
+    /// What policies promise of it.
+    pub promises: Vec<PolicyPromise>,
+    /// When its backups ended without errors, if anything is promised.
+    pub good_backups: Vec<DateTime<Utc>>,
+    /// Of earlier ones not all may be known.
+    pub known_since: DateTime<Utc>,
+    /// Its prunes are held.
+    pub held: Option<HeldFact>,
+}
+
+/// Why prunes are held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldFact {
+    /// Since when.
+    pub at: DateTime<Utc>,
+    /// The backup whose changes were alarming.
+    pub task: i64,
+    /// In figures.
+    pub reason: String,
 }
 
 /// A task that runs and gives no sign of life.

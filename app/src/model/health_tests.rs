@@ -1,6 +1,7 @@
 //! Each rule of the verdict, at its edge.
 
 use super::*;
+use crate::model::SilentTask;
 
 fn now() -> DateTime<Utc> {
     "2026-06-30T12:00:00Z".parse().unwrap()
@@ -14,6 +15,7 @@ fn past(id: i64, end: TaskEnd, ago: TimeDelta) -> Option<PastTask> {
 fn planned(cron: &str, handled: TimeDelta) -> PlannedTask {
     PlannedTask {
         is_backup: true,
+        is_sync: false,
         kind: "backup",
         calendar: Calendar::new(cron, "UTC").unwrap(),
         handled: now() - handled,
@@ -201,4 +203,36 @@ fn a_task_without_a_sign_of_life_is_said() {
         health(&facts, now()).reasons[0].words(),
         "The backup that runs: no sign of life for 12 minutes."
     );
+}
+
+#[test]
+fn a_second_copy_that_failed_is_missing_or_old_puts_at_risk() {
+    let day = TimeDelta::days(1);
+    let of = |last: Option<PastTask>, tried: Option<PastTask>| HealthFacts {
+        has_second_store: true,
+        last_sync: last,
+        sync: tried,
+        ..fine()
+    };
+    let risk = |code| (HealthVerdict::AtRisk, vec![code]);
+    assert_eq!(told(&of(None, None)), risk("never_copied"));
+    let failed = past(9, TaskEnd::WithErrors, day);
+    assert_eq!(told(&of(None, failed.clone())), risk("second_copy_failed"));
+    let good = past(8, TaskEnd::Well, day * 2);
+    assert_eq!(told(&of(good.clone(), good.clone())), (HealthVerdict::Protected, vec![]));
+    assert_eq!(told(&of(good.clone(), failed)), risk("second_copy_failed"));
+    // By its schedule, and without one by the days of a backup.
+    let mut scheduled = of(good.clone(), good);
+    let nightly = PlannedTask { is_backup: false, is_sync: true, ..planned("0 9 * * *", day / 8) };
+    scheduled.planned.push(nightly);
+    assert_eq!(told(&scheduled), (HealthVerdict::Protected, vec![]));
+    let old = past(8, TaskEnd::Well, day * 2 + TimeDelta::seconds(1));
+    (scheduled.last_sync, scheduled.sync) = (old.clone(), old);
+    assert_eq!(told(&scheduled), risk("second_copy_old"));
+    assert_eq!(
+        health(&scheduled, now()).reasons[0].words(),
+        "The last good copy to the second store is of 2026-06-28 11:59 UTC; it must not be older than 2 days."
+    );
+    let old = past(8, TaskEnd::Well, day * 31);
+    assert_eq!(told(&of(old.clone(), old)), risk("second_copy_old"));
 }

@@ -13,6 +13,15 @@ const MAX_POINTS_PER_CHECK: u32 = 1000;
 /// Maximum time limit, in minutes: 60 days.
 const MAX_TIME_LIMIT_MINUTES: u32 = 60 * 24 * 60;
 
+/// Maximum number of files that a change alarm may want at least.
+const MAX_ALARM_FILES: u32 = 1_000_000;
+
+/// Maximum number of files of a restore drill.
+pub const MAX_DRILL_FILES: u32 = 1000;
+
+/// Maximum size of what a restore drill may restore, and a comparison may read, in megabytes.
+const MAX_DRILL_MEGABYTES: u32 = 1_000_000;
+
 /// How an app is looked after.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -28,6 +37,18 @@ pub struct Protection {
     pub points_per_check: u32,
     /// How long a task may run, in minutes; 0 for any time.
     pub time_limit_minutes: u32,
+    /// How many of a hundred files a backup must find changed, gone or renamed to hold the prunes;
+    /// 0 for never.
+    pub alarm_percent: u32,
+    /// How many files these must be at least.
+    pub alarm_files: u32,
+    /// How many files a restore drill takes.
+    pub drill_files: u32,
+    /// How large they are together at most, in megabytes.
+    pub drill_megabytes: u32,
+    /// How much a comparison with the drive reads from the store for its MD5 at most, in megabytes;
+    /// 0 for nothing.
+    pub compare_megabytes: u32,
 }
 
 impl Default for Protection {
@@ -38,6 +59,11 @@ impl Default for Protection {
             check_after_backup: false,
             points_per_check: 1,
             time_limit_minutes: 0,
+            alarm_percent: 50,
+            alarm_files: 20,
+            drill_files: 5,
+            drill_megabytes: 100,
+            compare_megabytes: 1000,
         }
     }
 }
@@ -67,6 +93,23 @@ impl Protection {
                 0,
                 self.time_limit_minutes,
                 MAX_TIME_LIMIT_MINUTES,
+            ),
+            ("alarm_percent", "change alarm, in per cent of the files", 0, self.alarm_percent, 100),
+            ("alarm_files", "change alarm, files at least", 1, self.alarm_files, MAX_ALARM_FILES),
+            ("drill_files", "files of a restore drill", 1, self.drill_files, MAX_DRILL_FILES),
+            (
+                "drill_megabytes",
+                "megabytes of a restore drill",
+                1,
+                self.drill_megabytes,
+                MAX_DRILL_MEGABYTES,
+            ),
+            (
+                "compare_megabytes",
+                "megabytes that a comparison reads",
+                0,
+                self.compare_megabytes,
+                MAX_DRILL_MEGABYTES,
             ),
         ];
         let wrong =

@@ -1,6 +1,6 @@
 //! How many snapshots are kept: the driver's own type, with faults as this room tells them.
 
-pub use plakar_driver::Retention;
+pub use plakar_driver::{KeptPeriods, Retention};
 
 use super::invalid::Invalid;
 

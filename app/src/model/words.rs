@@ -27,9 +27,15 @@ pub fn size_text(bytes: u64) -> String {
     }
 }
 
-/// `3 s`, `5 min 20 s`, `2 h 5 min`, `3 d 4 h`.
+/// `0.9 s`, `12 s`, `5 min 20 s`, `2 h 5 min`, `3 d 4 h`.
 pub fn duration_text(time: TimeDelta) -> String {
-    let seconds = time.num_seconds().max(0);
+    let milliseconds = time.num_milliseconds().max(0);
+    // What took any time at all did not take none.
+    let tenths = ((milliseconds + 50) / 100).max(i64::from(milliseconds > 0));
+    if tenths < 100 && tenths % 10 > 0 {
+        return format!("{}.{} s", tenths / 10, tenths % 10);
+    }
+    let seconds = (milliseconds + 500) / 1000;
     let two = |first: i64, one: &str, second: i64, other: &str| {
         if second == 0 {
             format!("{first} {one}")
@@ -80,6 +86,11 @@ mod tests {
 
     #[test]
     fn times_are_told_by_their_two_largest_units() {
+        for (milliseconds, text) in
+            [(1, "0.1 s"), (940, "0.9 s"), (1_960, "2 s"), (9_940, "9.9 s"), (10_400, "10 s")]
+        {
+            assert_eq!(duration_text(TimeDelta::milliseconds(milliseconds)), text);
+        }
         for (seconds, text) in [
             (-5, "0 s"),
             (59, "59 s"),

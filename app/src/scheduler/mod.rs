@@ -1,6 +1,8 @@
 //! Runs what is due: missed runs, retries, one process at a time.
 
+mod blocking;
 mod clock;
+mod heartbeat;
 mod run_loop;
 mod runner;
 mod settings;

@@ -2,25 +2,23 @@
 //! one state.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Timelike, Utc};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::blocking::blocking;
 use super::clock::Clock;
+use super::heartbeat::Heartbeat;
 use super::runner::{Job, Outcome, Runner};
 use super::settings::Settings;
-use crate::model::Due;
+use crate::model::{Due, TaskFigures};
 use crate::state::{
-    AppId, EffectiveSchedule, NewTask, Result, State, StateError, Task, TaskFilter, TaskId,
-    TaskResult, TaskState,
+    AppId, EffectiveSchedule, NewTask, Result, State, Task, TaskFilter, TaskId, TaskResult,
+    TaskState,
 };
-
-/// A heartbeat is written at least so often; another process takes a silent one for gone after two
-/// minutes.
-const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(15);
 
 /// How often old history is removed.
 const HISTORY_PRUNE_INTERVAL: TimeDelta = TimeDelta::hours(6);
@@ -52,6 +50,10 @@ impl<C: Clock + Clone> Scheduler<C> {
         for task in self.state.mark_interrupted(now)? {
             tracing::warn!(task, "interrupted: its process is gone");
         }
+        let left_out = self.state.leave_out_paused(now)?;
+        if left_out > 0 {
+            tracing::info!(left_out, "what waited is left out: its schedules are paused");
+        }
         for effective in self.state.effective_schedules(only)? {
             if effective.schedule.spec.enabled {
                 self.queue(&effective, now)?;
@@ -70,7 +72,7 @@ impl<C: Clock + Clone> Scheduler<C> {
 
     fn queue(&self, effective: &EffectiveSchedule, now: DateTime<Utc>) -> Result<()> {
         let spec = &effective.schedule.spec;
-        let calendar = match spec.calendar() {
+        let calendar = match effective.calendar() {
             Ok(calendar) => calendar,
             Err(error) => {
                 tracing::error!(schedule = effective.schedule.id, %error, "schedule left out");
@@ -78,7 +80,19 @@ impl<C: Clock + Clone> Scheduler<C> {
             }
         };
         let app = &effective.app_name;
-        match calendar.due(effective.handled, now, spec.catch_up) {
+        let due = calendar.due(effective.handled, now, spec.catch_up);
+        if let Due::Run { slot, .. } | Due::Missed(slot) = due {
+            // A slot in a pause is left out, also if somebody looks only after its end.
+            if let Some(until) = effective.pauses.until(slot) {
+                self.state.pause_slot(effective, slot, until, now)?;
+                return Ok(());
+            }
+            // One before it is dealt with when it is over.
+            if effective.pauses.until(now).is_some() {
+                return Ok(());
+            }
+        }
+        match due {
             Due::No => {}
             Due::Run { slot, late } => {
                 let slotted = self.state.enqueue_slot(effective, slot, now)?;
@@ -135,6 +149,7 @@ impl<C: Clock + Clone> Scheduler<C> {
                             (self.clone(), Arc::clone(&runner), stop.clone());
                         running.spawn(async move { scheduler.run_job(runner, job, &stop).await });
                     }
+                    runner.looked(None, self.clock.now()).await;
                 }
                 Err(error) => {
                     tracing::error!(%error, "the scheduler could not look what is due; it tries again")
@@ -160,7 +175,8 @@ impl<C: Clock + Clone> Scheduler<C> {
     }
 
     /// Runs what is due for one app, and what waits, to its end; for cron and the like. Gives the
-    /// tasks that it ran. What is queued behind another process's task is waited for.
+    /// tasks that it ran. What is queued behind another process's task is waited for, and so is a run
+    /// that begins later at random: whoever calls this at the times of the schedules calls it once.
     ///
     /// # Errors
     ///
@@ -175,6 +191,7 @@ impl<C: Clock + Clone> Scheduler<C> {
         while !stop.is_cancelled() {
             let scheduler = self.clone();
             let jobs = blocking(move || scheduler.tick(Some(app), 1)).await?;
+            runner.looked(Some(app), self.clock.now()).await;
             let idle = jobs.is_empty();
             for job in jobs {
                 ran.retain(|id| *id != job.task.id);
@@ -187,7 +204,12 @@ impl<C: Clock + Clone> Scheduler<C> {
                     TaskFilter { app: Some(app), state: Some(wanted), ..TaskFilter::default() };
                 state.tasks(&filter).map(|tasks| !tasks.is_empty())
             };
-            if !blocking(move || Ok(some(TaskState::Waiting)? || some(TaskState::Queued)?)).await? {
+            let scheduler = self.clone();
+            let waits = move || {
+                let about = scheduler.is_about_to_begin(app)?;
+                Ok(about || some(TaskState::Waiting)? || some(TaskState::Queued)?)
+            };
+            if !blocking(waits).await? {
                 break;
             }
             if idle {
@@ -196,6 +218,16 @@ impl<C: Clock + Clone> Scheduler<C> {
         }
         let state = self.state.clone();
         blocking(move || ran.into_iter().map(|id| state.task(id)).collect()).await
+    }
+
+    /// Whether the slot of a run of an app was there, which begins later.
+    fn is_about_to_begin(&self, app: AppId) -> Result<bool> {
+        let now = self.clock.now();
+        let schedules = self.state.effective_schedules(Some(app))?;
+        Ok(schedules.iter().filter(|one| one.schedule.spec.enabled).any(|one| {
+            let begin = || one.calendar().ok()?.about_to_begin(one.handled, now);
+            one.pauses.until(now).is_none() && begin().is_some()
+        }))
     }
 
     /// Runs a claimed task, tells the state that it lives, and writes down its end. `stop` cancels
@@ -225,13 +257,13 @@ impl<C: Clock + Clone> Scheduler<C> {
         let id = job.task.id;
         let work = job.clone();
         let mut handle = tokio::spawn(async move { runner.run(work).await });
-        let mut beaten = Instant::now();
+        let mut heartbeat = Heartbeat::new(self.state.clone());
         let outcome = loop {
             tokio::select! {
                 outcome = &mut handle => break outcome,
                 () = stop.cancelled(), if !job.cancel.is_cancelled() => job.cancel.cancel(),
                 () = tokio::time::sleep(self.settings.heartbeat) => {
-                    match self.beat(&job, &mut beaten).await {
+                    match heartbeat.beat(&job, self.clock.now()).await {
                         Ok(true) => job.cancel.cancel(),
                         Ok(false) => {}
                         Err(error) => tracing::warn!(task = id, %error, "no heartbeat"),
@@ -250,6 +282,7 @@ impl<C: Clock + Clone> Scheduler<C> {
                     errors: 0,
                     bytes: None,
                     snapshot: None,
+                    figures: TaskFigures::default(),
                 },
                 retry: false,
             }
@@ -263,48 +296,40 @@ impl<C: Clock + Clone> Scheduler<C> {
             {
                 tracing::warn!(task = id, %error, "how far it came is not written down");
             }
+            if let Some(usage) = job.take_usage()
+                && let Err(error) = scheduler.state.note_usage(id, &usage)
+            {
+                tracing::warn!(task = id, %error, "what it took is not written down");
+            }
             scheduler.conclude(&job, outcome)
         })
         .await
     }
 
-    /// Writes only what is new, or that it still lives: each write costs the disk.
-    async fn beat(&self, job: &Job, beaten: &mut Instant) -> Result<bool> {
-        let (state, id, progress, now) =
-            (self.state.clone(), job.task.id, job.take_progress(), self.clock.now());
-        if progress.is_none() && beaten.elapsed() < HEARTBEAT_INTERVAL {
-            return blocking(move || Ok(state.task(id)?.cancel)).await;
-        }
-        *beaten = Instant::now();
-        blocking(move || state.heartbeat(id, progress.as_ref(), now)).await
-    }
-
     fn conclude(&self, job: &Job, outcome: Outcome) -> Result<Task> {
         let (now, id, task) = (self.clock.now(), job.task.id, &job.task);
         match outcome {
-            Outcome::StoreLocked(line) if !job.cancel.is_cancelled() => {
+            Outcome::StoreLocked(line) => {
                 let waited = now - task.started.unwrap_or(now);
-                if waited < self.settings.lock_timeout {
-                    self.state.wait(
-                        id,
-                        now + self.settings.lock_retry,
-                        &format!("waiting for store lock: {line}"),
-                    )?;
+                let late = waited >= self.settings.lock_timeout;
+                let cancelled = "cancelled while the store was locked";
+                let cancelled = || ended(TaskState::Cancelled, cancelled.to_owned());
+                let result = if job.cancel.is_cancelled() {
+                    Some(cancelled())
+                } else if late {
+                    let minutes = waited.num_minutes();
+                    let verdict = format!("the store stayed locked for {minutes} minutes: {line}");
+                    Some(ended(TaskState::Failed, verdict))
                 } else {
-                    let verdict = format!(
-                        "the store stayed locked for {} minutes: {line}",
-                        waited.num_minutes()
-                    );
-                    self.state.finish(id, &ended(TaskState::Failed, verdict), None, now)?;
+                    let next_try = now + self.settings.lock_retry;
+                    let verdict = format!("waiting for store lock: {line}");
+                    // It may have been cancelled after the last heartbeat.
+                    let waits = self.state.wait(id, next_try, &verdict)?;
+                    (!waits).then(cancelled)
+                };
+                if let Some(result) = result {
+                    self.state.finish(id, &result, None, now)?;
                 }
-            }
-            Outcome::StoreLocked(_) => {
-                self.state.finish(
-                    id,
-                    &ended(TaskState::Cancelled, "cancelled while the store was locked".into()),
-                    None,
-                    now,
-                )?;
             }
             Outcome::Ended { result, retry } => {
                 let again = retry
@@ -331,15 +356,6 @@ impl<C: Clock + Clone> Scheduler<C> {
 }
 
 fn ended(state: TaskState, verdict: String) -> TaskResult {
-    TaskResult { state, exit: None, verdict, errors: 0, bytes: None, snapshot: None }
-}
-
-/// The database waits for the disk and for other processes: not on the threads that must not wait.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(error) => Err(StateError::Busy(format!("the work on the state broke off: {error}"))),
-    }
+    let figures = TaskFigures::default();
+    TaskResult { state, exit: None, verdict, errors: 0, bytes: None, snapshot: None, figures }
 }

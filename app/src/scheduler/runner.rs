@@ -2,16 +2,22 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
-use crate::model::{Expected, Retention, TaskProgress};
-use crate::state::{App, LogWriter, Result, State, Task, TaskResult};
+use crate::model::{Expected, Retention, TaskProgress, TaskUsage};
+use crate::state::{App, AppId, LogWriter, Result, State, Task, TaskResult};
 
 /// Does the work. The scheduler knows nothing of Plakar; tests use one that only pretends.
 pub trait Runner: Send + Sync + 'static {
     /// Runs a task to its end, which may be that it was cancelled: then soon, and without leaving
     /// processes behind.
     fn run(&self, job: Job) -> impl Future<Output = Outcome> + Send;
+
+    /// Is told that it was looked what is due, of all apps or of one, at this time.
+    fn looked(&self, _: Option<AppId>, _: DateTime<Utc>) -> impl Future<Output = ()> + Send {
+        async {}
+    }
 
     /// Is told of a task whose end is written down.
     fn ended(&self, _: &Task) -> impl Future<Output = ()> + Send {
@@ -32,6 +38,7 @@ pub struct Job {
     pub cancel: CancellationToken,
     pub(super) state: State,
     pub(super) progress: Arc<Mutex<Option<TaskProgress>>>,
+    pub(super) usage: Arc<Mutex<Option<TaskUsage>>>,
 }
 
 impl Job {
@@ -45,6 +52,7 @@ impl Job {
             cancel: CancellationToken::new(),
             state,
             progress: Arc::default(),
+            usage: Arc::default(),
         })
     }
 
@@ -69,6 +77,11 @@ impl Job {
         *self.progress.lock().unwrap_or_else(PoisonError::into_inner) = Some(progress);
     }
 
+    /// Says what the task took so far. Costs nothing: it is written down with a heartbeat.
+    pub fn usage(&self, usage: TaskUsage) {
+        *self.usage.lock().unwrap_or_else(PoisonError::into_inner) = Some(usage);
+    }
+
     /// What the newest task of its kind had that came to its end.
     ///
     /// # Errors
@@ -81,10 +94,15 @@ impl Job {
     pub(super) fn take_progress(&self) -> Option<TaskProgress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
+
+    pub(super) fn take_usage(&self) -> Option<TaskUsage> {
+        self.usage.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
 }
 
 /// What a runner says at the end.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "there is one for each task that ends")]
 pub enum Outcome {
     /// The task is over.
     Ended {

@@ -39,6 +39,8 @@ pub struct Settings {
 pub struct WatchSettings {
     /// How often it is looked.
     pub interval: Duration,
+    /// How often processor and memory are measured.
+    pub sample_interval: Duration,
     /// After so long without a sign it is said on the task.
     pub silence_warning: Duration,
     /// After so long it is ended, as failed.
@@ -56,6 +58,7 @@ impl Default for WatchSettings {
     fn default() -> Self {
         Self {
             interval: Duration::from_secs(5),
+            sample_interval: Duration::from_secs(2),
             silence_warning: Duration::from_secs(10 * 60),
             silence_limit: Duration::from_secs(60 * 60),
             lines_only_factor: 12,

@@ -11,8 +11,9 @@ use super::handle::Service;
 use super::integrations::Form;
 use super::places::without_password;
 use super::references::{configuration_kind, connector_kind, store};
+use crate::model::BackupOptions;
 use crate::state::{App, AppKind, ExternalBackup};
-use plakar_driver::{Name, RestorePoint};
+use plakar_driver::{BackupScope, Name, RestorePoint};
 
 /// The restore points of one app in a store, as far as their tags tell.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -29,6 +30,8 @@ pub struct Mark {
     pub environment: String,
     /// The data classes of the newest.
     pub data_classes: Vec<String>,
+    /// What of its source the newest was made of, and its labels.
+    pub backup: BackupOptions,
     /// Where the newest comes from: account or host.
     pub origin: String,
     /// The path in it that was backed up.
@@ -105,6 +108,13 @@ impl Service {
     }
 }
 
+/// Those that a restore point was made with. What can't be used is left out: tags are anybody's.
+fn options_of(scope: BackupScope, labels: Vec<String>) -> BackupOptions {
+    let BackupScope { ignore, folders } = scope;
+    let told = BackupOptions { ignore, folders, labels, concurrency: 0 }.tidy();
+    if told.faults().is_empty() { told } else { BackupOptions::default() }
+}
+
 /// `points` come newest first.
 fn marks(points: Vec<RestorePoint>, apps: &[App]) -> Vec<Mark> {
     let (mut found, mut places) = (Vec::<Mark>::new(), BTreeMap::new());
@@ -120,6 +130,7 @@ fn marks(points: Vec<RestorePoint>, apps: &[App]) -> Vec<Mark> {
                 newest: point.taken,
                 environment: point.environment,
                 data_classes: point.classes,
+                backup: options_of(point.scope, point.labels),
                 origin: point.origin,
                 root: point.root,
                 app,
@@ -136,23 +147,10 @@ mod tests {
     use plakar_driver::SnapshotId;
 
     fn point(id: char, at: i64, app: Option<&str>, name: &str) -> RestorePoint {
-        RestorePoint {
-            id: SnapshotId::new(&id.to_string().repeat(64)).unwrap(),
-            taken: DateTime::from_timestamp(at, 0).unwrap(),
-            duration: std::time::Duration::ZERO,
-            app: app.map(str::to_owned),
-            name: name.into(),
-            job: String::new(),
-            environment: String::new(),
-            classes: Vec::new(),
-            tags: Vec::new(),
-            origin: String::new(),
-            root: "/".into(),
-            size: 0,
-            files: 0,
-            folders: 0,
-            errors: 0,
-        }
+        let id = SnapshotId::new(&id.to_string().repeat(64)).unwrap();
+        let taken = DateTime::from_timestamp(at, 0).unwrap();
+        let name = name.into();
+        RestorePoint { app: app.map(str::to_owned), name, ..RestorePoint::new(id, taken) }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::places::is_place;
 use crate::state::AppId;
 use plakar_driver::{Kind, Name, Options, Overlap, is_within, lies_in, overlap, store_folder};
 
-fn location(options: &Options) -> &str {
+pub(super) fn location(options: &Options) -> &str {
     options.get("location").map_or("", String::as_str)
 }
 
@@ -42,7 +42,7 @@ fn apart(source: &Options, store: &Options) -> Result<()> {
 impl Service {
     /// What is known of a store, as an app names it: its options, or its place alone. That there is
     /// none of a name is found when it is looked for.
-    async fn store_options(&self, store: &str) -> Result<Options> {
+    pub(super) async fn store_options(&self, store: &str) -> Result<Options> {
         if is_place(store) {
             // On the drive that is backed up it gets the login of the source.
             return Ok(Options::from([("location".to_owned(), store.to_owned())]));
@@ -56,13 +56,15 @@ impl Service {
     /// A restore to this folder would write into the folder of the app's store.
     pub(super) async fn not_into_its_store(&self, app: AppId, folder: &Path) -> Result<()> {
         let app = self.source(app).await?;
-        let store = self.store_options(app.spec.store.as_deref().unwrap_or_default()).await?;
-        let place = location(&store);
-        if store_folder(place).is_some_and(|store| is_within(folder, &store)) {
-            let folder = folder.display();
-            return Err(Error::Input(format!(
-                "the folder {folder} is in the store itself, at {place}: write another folder"
-            )));
+        for store in [&app.spec.store, &app.spec.second_store].into_iter().flatten() {
+            let store = self.store_options(store).await?;
+            let place = location(&store);
+            if store_folder(place).is_some_and(|store| is_within(folder, &store)) {
+                let folder = folder.display();
+                return Err(Error::Input(format!(
+                    "the folder {folder} is in the store itself, at {place}: write another folder"
+                )));
+            }
         }
         Ok(())
     }

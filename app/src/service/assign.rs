@@ -1,6 +1,7 @@
 //! Assign an app. Credentials go into Plakar's configuration and nowhere else, and only after the
 //! drive has taken them.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
@@ -8,10 +9,9 @@ use serde::Deserialize;
 use super::error::{Error, Result};
 use super::handle::Service;
 use super::integrations::{BUILT_IN, Form};
-use super::references::{configuration_kind, connector_kind};
-use super::settle_store::{SettledStore, StoreWish};
-use crate::model::{Protection, Retention};
-use crate::state::{App, AppKind, AppSpec, Resource, StateError};
+use super::second_store::SecondStore;
+use crate::model::{BackupOptions, CopyRange, Protection, Retention};
+use crate::state::{App, AppKind, Resource};
 use plakar_driver::schema::Fault;
 use plakar_driver::{Kind, Name, Options, mask};
 
@@ -62,6 +62,16 @@ pub struct Assign {
     /// Whether the store is made without encryption.
     #[serde(default)]
     pub unencrypted: bool,
+    /// Whether it is made without compression, which costs processor time and saves nothing of photos,
+    /// films and archives.
+    #[serde(default)]
+    pub uncompressed: bool,
+    /// Of a source: where its restore points are copied to, if anywhere.
+    #[serde(default)]
+    pub second_store: Option<SecondStore>,
+    /// Which of them are copied there.
+    #[serde(default)]
+    pub copy_range: CopyRange,
     /// Whether it is saved without a test of the login and the store, for a drive that is away now.
     #[serde(default)]
     pub skip_test: bool,
@@ -71,6 +81,9 @@ pub struct Assign {
     /// How it is looked after.
     #[serde(default)]
     pub protection: Protection,
+    /// What of a source is backed up, how, and under which labels.
+    #[serde(default)]
+    pub backup: BackupOptions,
 }
 
 /// Options with the values of secrets left out.
@@ -88,6 +101,7 @@ impl fmt::Debug for Assign {
         out.field("options", &masked(&self.options))
             .field("store", &self.store)
             .field("store_options", &masked(&self.store_options))
+            .field("second_store", &self.second_store)
             .finish_non_exhaustive()
     }
 }
@@ -101,172 +115,62 @@ impl Service {
     /// store that is refused; a name that is taken, here or in Plakar's configuration. Nothing is
     /// saved then.
     pub async fn assign(&self, assign: Assign) -> Result<App> {
-        let kind = configuration_kind(assign.kind);
-        let name = Name::new(&assign.name)?;
-        let entry = assign.entry.as_deref().map(Name::new).transpose()?;
-        let (form, options) = self.connector(&assign, entry.as_ref()).await?;
-        let spec = AppSpec {
-            kind: assign.kind,
-            name: assign.name,
-            resource: told_resource(assign.resource, &form, &options, &name),
-            environment: assign.environment,
-            data_classes: assign.data_classes,
-            integration: form.integration,
-            protocol: form.protocol,
-            entry: entry.as_ref().unwrap_or(&name).to_string(),
-            store: assign.store,
-            retention: assign.retention,
-            protection: assign.protection,
-        };
-        spec.check()?;
-        self.free(&spec, entry.is_some()).await?;
-        if let Some(text) = &spec.store {
-            self.apart_from(&options, text).await?;
-        }
-        let entry_name = Name::new(&spec.entry)?;
-        if !assign.skip_test {
-            self.try_login(kind, &entry_name, &options).await?;
-        }
-        let mut spec = spec;
-        let store = match spec.store.take() {
-            None => None,
-            Some(text) => {
-                let wish = StoreWish {
-                    text: &text,
-                    options: &assign.store_options,
-                    create: assign.create_store,
-                    unencrypted: assign.unencrypted,
-                    skip_test: assign.skip_test,
-                    name: name.as_str(),
-                    source: &options,
-                };
-                let settled = self.settle_store(&wish).await?;
-                spec.store = Some(settled.text.clone());
-                Some(settled)
-            }
-        };
-        let (mark, adopted) = (assign.mark, entry.is_some());
-        let taken_over = mark.is_some();
-        let now = chrono::Utc::now();
-        let app = self
-            .state(move |state| state.add_app_marked(&spec, mark.as_deref(), adopted, now))
-            .await?;
-        // In this order: the name is ours now, so no other app's configuration is replaced.
-        let options = entry.is_none().then_some(&options);
-        if let Err(error) = self.keep(kind, &entry_name, options, store.as_ref()).await {
-            let id = app.id;
-            self.state(move |state| state.remove_app(id)).await?;
-            return Err(error);
-        }
-        if taken_over && let Err(error) = self.note_taken_over(&app).await {
-            // The restore points are there; only the verdict does not know them yet.
-            tracing::warn!(%error, "the newest restore point could not be noted");
-        }
-        self.scheduler.wake();
-        Ok(app)
+        let prepared = self.prepare(assign).await?;
+        self.save(prepared).await
     }
 
-    /// The form of the connector that is meant, and what goes into it.
-    async fn connector(&self, assign: &Assign, entry: Option<&Name>) -> Result<(Form, Options)> {
-        let kind = configuration_kind(assign.kind);
-        let location = |options: &Options| options.get("location").cloned().unwrap_or_default();
-        let (form, options) = match entry {
-            Some(_) if !assign.options.is_empty() => {
-                return Err(Error::Input(format!(
-                    "options: a {} that Plakar has keeps its own; leave them out, and edit the app afterwards",
-                    kind.word()
-                )));
-            }
-            Some(entry) => {
-                let options = self.plakar.configured(kind, entry).await?;
-                let connector = connector_kind(assign.kind);
-                (self.form_for(connector, &location(&options)).await?, options)
-            }
-            None => {
-                let mut options = assign.options.clone();
-                let told = location(&options);
-                let told = told.split_once(':').map(|(protocol, _)| protocol);
-                let class = (assign.resource.class.as_str(), assign.resource.subclass.as_str());
-                let (integration, protocol) =
-                    (assign.integration.as_deref(), assign.protocol.as_deref());
-                let form = self.form(assign.kind, class, integration, protocol.or(told)).await?;
-                options.entry("location".into()).or_insert_with(|| format!("{}://", form.protocol));
-                (form, options)
-            }
-        };
-        check(&form, &options)?;
-        Ok((form, options))
-    }
-
+    /// Assigns all of these apps or none; if `only_check`, none is kept, and it is only told whether
+    /// all could be.
+    ///
     /// # Errors
-    /// The app's name is taken here, or its entry in Plakar's configuration is not free for it.
-    async fn free(&self, spec: &AppSpec, adopted: bool) -> Result<()> {
-        let AppSpec { kind, name, entry, .. } = spec;
-        if self.app_named(*kind, name).await.is_ok() {
-            return Err(conflict(format!(
-                "there is already a {kind} named {name}; choose another name"
-            )));
-        }
-        if adopted {
-            let apps = self.apps().await?;
-            return match apps.iter().find(|app| app.spec.kind == *kind && app.spec.entry == *entry)
-            {
-                None => Ok(()),
-                Some(app) => Err(conflict(format!(
-                    "the {kind} {entry} of Plakar is the app {} already",
-                    app.spec.name
-                ))),
-            };
-        }
-        if self.plakar.configurations(configuration_kind(*kind)).await?.contains_key(entry) {
-            return Err(conflict(format!(
-                "Plakar has a {kind} named {entry} already (`plakar {kind} show {entry}`); adopt it, or choose another name"
-            )));
-        }
-        Ok(())
-    }
-
-    /// Writes what an app needs into Plakar's configuration, all of it or nothing.
-    async fn keep(
+    /// All that cannot be assigned, by their places, and why; as for [`Service::assign`].
+    pub async fn assign_all(
         &self,
-        kind: Kind,
-        entry: &Name,
-        options: Option<&Options>,
-        store: Option<&SettledStore>,
-    ) -> Result<()> {
-        if let Some(options) = options {
-            self.plakar.configure(kind, entry, options).await?;
-        }
-        let of_store = store.and_then(|store| store.entry.as_ref());
-        if let Some((name, of_store)) = of_store
-            && let Err(error) = self.plakar.configure(Kind::Store, name, of_store).await
-        {
-            if options.is_some() {
-                self.plakar.unconfigure(kind, entry).await?;
+        all: Vec<Assign>,
+        only_check: bool,
+    ) -> std::result::Result<Vec<App>, Vec<(usize, Error)>> {
+        let (mut prepared, mut faults) = (Vec::new(), Vec::new());
+        for (place, assign) in all.into_iter().enumerate() {
+            match self.prepare(assign).await {
+                Ok(one) => prepared.push(one),
+                Err(error) => faults.push((place, error)),
             }
-            return Err(error.into());
+        }
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        if only_check {
+            return Ok(Vec::new());
+        }
+        let before = self.plakar.configurations(Kind::Store).await;
+        let before = before.map_err(|error| vec![(0, error.into())])?;
+        let mut made: Vec<App> = Vec::new();
+        for (place, one) in prepared.into_iter().enumerate() {
+            match self.save(one).await {
+                Ok(app) => made.push(app),
+                Err(error) => {
+                    let taken_back = self.take_back(&made, &before).await;
+                    let mut faults = vec![(place, error)];
+                    faults.extend(taken_back.err().map(|error| (place, error)));
+                    return Err(faults);
+                }
+            }
+        }
+        Ok(made)
+    }
+
+    /// Removes apps that were assigned just now, with the stores that came into Plakar's
+    /// configuration with them.
+    async fn take_back(&self, made: &[App], before: &BTreeMap<String, Options>) -> Result<()> {
+        for app in made {
+            self.remove(app.id).await?;
+        }
+        for name in self.plakar.configurations(Kind::Store).await?.keys() {
+            if !before.contains_key(name) {
+                self.plakar.unconfigure(Kind::Store, &Name::new(name)?).await?;
+            }
         }
         Ok(())
-    }
-}
-
-fn conflict(message: String) -> Error {
-    StateError::Conflict(message).into()
-}
-
-/// A resource with what is empty filled in: its class by the connector, its name by whose drive it is,
-/// so that apps on one account come together.
-fn told_resource(given: Resource, form: &Form, options: &Options, app: &Name) -> Resource {
-    let account = options.get("username").filter(|name| !name.is_empty());
-    let told = || {
-        account.map_or_else(|| app.to_string(), |account| format!("{} {account}", form.protocol))
-    };
-    let or = |text: String, told: &str| if text.is_empty() { told.to_owned() } else { text };
-    let classless = given.class.is_empty();
-    Resource {
-        name: if given.name.is_empty() { told() } else { given.name },
-        class: or(given.class, &form.class),
-        subclass: if classless { or(given.subclass, &form.subclass) } else { given.subclass },
     }
 }
 
@@ -314,9 +218,13 @@ mod tests {
             store_options: Options::from([("passphrase".into(), "hunter2".into())]),
             create_store: false,
             unencrypted: false,
+            uncompressed: false,
+            second_store: None,
+            copy_range: CopyRange::default(),
             skip_test: false,
             retention: Retention::default(),
             protection: Protection::default(),
+            backup: BackupOptions::default(),
         };
         let printed = format!("{assign:?}");
         assert!(printed.contains("opendrive://") && !printed.contains("hunter2"), "{printed}");

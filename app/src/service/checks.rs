@@ -108,7 +108,7 @@ impl CheckTools<'_> {
         Ok(missing)
     }
 
-    async fn blocking<T: Send + 'static>(
+    pub(super) async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(&State) -> state::Result<T> + Send + 'static,
     ) -> Result<T> {
@@ -146,7 +146,7 @@ async fn none(tools: &CheckTools<'_>, job: &Job) -> Result<WorkResult> {
 }
 
 /// What is noted of a restore point. Of one that could not be read, nothing.
-fn noted(task: state::TaskId, found: &PointCheck) -> Option<CheckedPoint> {
+pub(super) fn noted(task: state::TaskId, found: &PointCheck) -> Option<CheckedPoint> {
     let (errors, reason) = match found {
         PointCheck::Whole => (0, String::new()),
         PointCheck::Damaged { count, failed } => ((*count).max(1), first(*count, failed)),
@@ -159,7 +159,7 @@ fn noted(task: state::TaskId, found: &PointCheck) -> Option<CheckedPoint> {
 const MISSING: &str = "a machine that has never seen the store does not find it there: the store has lost a part of its index (its states)";
 
 /// `/a: why`, or `/a and 2 more: why`.
-fn first(count: u64, failed: &[Failure]) -> String {
+pub(super) fn first(count: u64, failed: &[Failure]) -> String {
     let Some(Failure { path, reason }) = failed.first() else { return String::new() };
     let more = match count.saturating_sub(1) {
         0 => String::new(),

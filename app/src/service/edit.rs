@@ -5,13 +5,17 @@ use std::fmt;
 use serde::Deserialize;
 
 use super::assign::{check, masked};
-use super::error::Result;
+use super::error::{Error, Result};
 use super::handle::Service;
+use super::hooks::refuse_lost_name;
 use super::integrations::Form;
+use super::named_secrets::{name_of, named};
 use super::references::configuration_kind;
+use super::second_store::{FirstStore, SecondStore, of_second};
+use super::setting_changes::option_changes;
 use super::settle_store::StoreWish;
-use crate::model::{Protection, Retention};
-use crate::state::{App, AppId, Resource, StateError};
+use crate::model::{BackupOptions, CopyRange, Protection, Retention};
+use crate::state::{App, AppId, AppSpec, Resource, State, StateError};
 use plakar_driver::schema::Field;
 use plakar_driver::{Kind, Name, Options};
 
@@ -38,12 +42,21 @@ pub struct Edit {
     pub create_store: bool,
     /// Whether it is made without encryption.
     pub unencrypted: bool,
+    /// Whether it is made without compression.
+    pub uncompressed: bool,
+    /// Of a source: where its restore points are copied to; an empty place for nowhere.
+    pub second_store: Option<SecondStore>,
+    /// Which of them are copied there.
+    pub copy_range: Option<CopyRange>,
     /// Whether it is saved without a test of the login and the store, for a drive that is away now.
     pub skip_test: bool,
     /// Its own retention.
     pub retention: Option<Retention>,
     /// How it is looked after.
     pub protection: Option<Protection>,
+    /// What of a source is backed up, how, and under which labels. Patterns and folders that would
+    /// leave nothing of the newest restore point are refused.
+    pub backup: Option<BackupOptions>,
 }
 
 /// Without the values of secrets.
@@ -54,6 +67,7 @@ impl fmt::Debug for Edit {
         out.field("options", &self.options.as_ref().map(masked))
             .field("store", &self.store)
             .field("store_options", &masked(&self.store_options))
+            .field("second_store", &self.second_store)
             .finish_non_exhaustive()
     }
 }
@@ -63,7 +77,7 @@ impl fmt::Debug for Edit {
 pub struct ConfiguredField {
     /// The field.
     pub field: Field,
-    /// Its value; never a secret's.
+    /// Its value; of a secret where it is, if that is told, and never itself.
     pub value: Option<String>,
     /// Whether it has one.
     pub set: bool,
@@ -92,9 +106,13 @@ impl Service {
             store_options,
             create_store,
             unencrypted,
+            uncompressed,
+            second_store,
+            copy_range,
             skip_test,
             retention,
             protection,
+            backup,
         } = edit;
         spec.name = name.unwrap_or(spec.name);
         spec.resource = resource.unwrap_or(spec.resource);
@@ -103,9 +121,23 @@ impl Service {
         spec.store = store.or(spec.store);
         spec.retention = retention.unwrap_or(spec.retention);
         spec.protection = protection.unwrap_or(spec.protection);
+        spec.backup = backup.map_or(spec.backup, BackupOptions::tidy);
         spec.check()?;
+        // Before a second store is made for it.
+        copy_range.as_ref().map_or(Ok(()), |range| range.check(true))?;
+        if spec.name != old.spec.name {
+            let (directory, new) = (self.directory().to_owned(), spec.name.clone());
+            let old = old.spec.name.clone();
+            let named = self.state(move |_| Ok(refuse_lost_name(&directory, &old, &new)));
+            named.await??;
+        }
+        self.leaves_something(&old, &spec.backup).await?;
         let kept = self.plakar.configured(kind, &entry).await.unwrap_or_default();
+        let store_options = named(&store_options, None)?;
         let source = options.as_ref().unwrap_or(&kept).clone();
+        if let (true, None, Some(second)) = (options.is_some(), &second_store, &spec.second_store) {
+            self.apart_from(&source, second).await.map_err(of_second)?;
+        }
         let mut of_store = None;
         if let Some(text) = spec.store.take() {
             let same = old.spec.store.as_ref() == Some(&text);
@@ -120,6 +152,7 @@ impl Service {
                     options: &store_options,
                     create: create_store,
                     unencrypted,
+                    uncompressed,
                     skip_test,
                     name: &spec.name,
                     source: &source,
@@ -129,6 +162,18 @@ impl Service {
                 of_store = settled.entry;
             }
         }
+        let second_entry = self
+            .edit_second(&old.spec, &mut spec, second_store, &source, of_store.as_ref(), skip_test)
+            .await?;
+        spec.copy_range = match (copy_range, &spec.second_store) {
+            (Some(range), _) => range,
+            (None, Some(_)) => spec.copy_range,
+            (None, None) => CopyRange::default(),
+        };
+        spec.check()?;
+        let of =
+            [("store_options", of_store.as_ref()), ("second_store_options", second_entry.as_ref())];
+        let mut configured = self.store_changes(&of).await?;
         let options = match options {
             None => None,
             Some(mut options) => {
@@ -138,19 +183,23 @@ impl Service {
                         options.insert(key.clone(), value.clone());
                     }
                 }
+                let mut options = named(&options, Some(&form.schema))?;
                 check(&form, &options)?;
                 options.retain(|_, value| !value.is_empty());
                 if options != kept && !skip_test {
                     self.try_login(kind, &entry, &options).await?;
                 }
+                let is_secret = |key: &str| form.schema.is_secret(key);
+                configured.extend(option_changes("options", &kept, &options, is_secret));
                 Some(options)
             }
         };
-        let changed = self
-            .state(move |state| state.edit_app(id, revision, &spec, chrono::Utc::now()))
-            .await?;
+        let changed = move |state: &State| {
+            state.edit_configured_app(id, revision, &spec, &configured, chrono::Utc::now())
+        };
+        let changed = self.state(changed).await?;
         let kept = async {
-            if let Some((name, options)) = &of_store {
+            for (name, options) in [&of_store, &second_entry].into_iter().flatten() {
                 self.plakar.configure(Kind::Store, name, options).await?;
             }
             match &options {
@@ -166,6 +215,41 @@ impl Service {
         }
         self.scheduler.wake();
         Ok(changed)
+    }
+
+    /// The second store that is meant, in `spec`; gives what Plakar's configuration has to have for
+    /// it. What an app had stays, if it is still apart from all else.
+    async fn edit_second(
+        &self,
+        old: &AppSpec,
+        spec: &mut AppSpec,
+        wish: Option<SecondStore>,
+        source: &Options,
+        of_store: Option<&(Name, Options)>,
+        skip_test: bool,
+    ) -> Result<Option<(Name, Options)>> {
+        let wish = match (wish, old.second_store.as_ref()) {
+            (Some(wish), _) => wish,
+            (None, Some(kept)) => SecondStore { place: kept.clone(), ..SecondStore::default() },
+            (None, None) => return Ok(None),
+        };
+        if wish.place.trim().is_empty() {
+            spec.second_store = None;
+            return Ok(None);
+        }
+        let Some(text) = spec.store.clone() else {
+            return Err(Error::Input("second store: a destination has none; leave it out".into()));
+        };
+        let same = old.second_store.as_deref() == Some(wish.place.trim());
+        let is_plain = wish.options.is_empty() && !wish.create;
+        if same && is_plain && old.store == spec.store {
+            spec.second_store.clone_from(&old.second_store);
+            return Ok(None);
+        }
+        let first = FirstStore { text: &text, entry: of_store, source, app: &spec.name };
+        let settled = self.settle_second(&wish, &first, skip_test).await?;
+        spec.second_store = Some(settled.text);
+        Ok(settled.entry)
     }
 
     /// Removes an app, its schedules, tasks and logs, and its configuration, unless Plakar had that
@@ -201,7 +285,9 @@ impl Service {
             let secret = form.schema.is_secret(&field.key);
             ConfiguredField {
                 field: field.clone(),
-                value: value.filter(|_| !secret).cloned(),
+                // A name is no secret.
+                value: value
+                    .and_then(|value| if secret { name_of(value) } else { Some(value.clone()) }),
                 set: value.is_some(),
             }
         };

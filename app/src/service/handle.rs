@@ -2,20 +2,27 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::blocking::blocking;
 use super::error::Result;
+use super::named_secrets::NamedSecrets;
 use super::runner::PlakarRunner;
+use super::teller::Teller;
+use crate::notify::{DispatchSettings, Dispatcher};
 use crate::scheduler::{Scheduler, Settings, SystemClock};
 use crate::state::{self, State};
 use plakar_driver::{Browsers, Plakar};
 
 /// How long a store's browser is kept after its last use.
 const BROWSER_IDLE_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// When plakar was asked last whether it can be used, and whether it could.
+type LastAnswer = Arc<Mutex<Option<(Instant, bool)>>>;
 
 /// The one interface to apps, tasks, schedules and restore points. Clones are one.
 #[derive(Clone)]
@@ -27,6 +34,7 @@ pub struct Service {
     pub(super) runner: Arc<PlakarRunner>,
     pub(super) running: TaskTracker,
     pub(super) stop: CancellationToken,
+    pub(super) last_answer: LastAnswer,
 }
 
 impl Service {
@@ -44,20 +52,19 @@ impl Service {
     /// As for [`Service::open`].
     pub fn open_with(directory: &Path, plakar: Plakar, settings: Settings) -> Result<Self> {
         let state = State::open(directory)?;
+        let plakar = plakar.with_secrets(Arc::new(NamedSecrets));
         let browsers = Browsers::new(BROWSER_IDLE_TIMEOUT);
         let watch = settings.watch.clone();
         let scheduler = Scheduler::new(state.clone(), SystemClock, settings);
-        let runner = PlakarRunner::new(plakar.clone(), browsers.clone(), state.clone(), watch);
+        let (running, stop) = (TaskTracker::new(), CancellationToken::new());
+        let dispatch = DispatchSettings::default();
+        let dispatcher = Dispatcher::new(state.clone(), dispatch, running.clone(), stop.clone());
+        let teller = Teller::new(state.clone(), dispatcher);
+        let (driver, shared) = (plakar.clone(), browsers.clone());
+        let runner = PlakarRunner::new(driver, shared, state.clone(), watch, teller);
         let runner = Arc::new(runner);
-        Ok(Self {
-            state,
-            plakar,
-            browsers,
-            scheduler,
-            runner,
-            running: TaskTracker::new(),
-            stop: CancellationToken::new(),
-        })
+        let last_answer = LastAnswer::default();
+        Ok(Self { state, plakar, browsers, scheduler, runner, running, stop, last_answer })
     }
 
     /// Where the state is.

@@ -3,14 +3,12 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
-use super::error::Result;
-use super::handle::Service;
+use super::drill::ProvenRestorable;
 use crate::model::{
-    Health, HealthFacts, HealthVerdict, PastTask, PlannedTask, SilentTask, TaskEnd, health,
+    Health, HealthFacts, HeldFact, PastTask, PlannedTask, SilentTask, TaskEnd, health,
 };
 use crate::state::{
-    App, AppId, AppKind, EffectiveSchedule, NewestTasks, State, StateError, Task, TaskKind,
-    TaskState,
+    App, AppKind, EffectiveSchedule, NewestTasks, State, StateError, Task, TaskKind, TaskState,
 };
 
 /// For how long a queued task counts as one that will run: after that nobody seems to see to it.
@@ -29,56 +27,10 @@ pub struct AppOverview {
     pub last: Option<Task>,
     /// The newest backup without errors.
     pub last_success: Option<Task>,
-}
-
-/// How one app is doing, in short.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct AppStatus {
-    /// Its id.
-    pub id: AppId,
-    /// Its name.
-    pub name: String,
-    /// Source or destination.
-    pub kind: AppKind,
-    /// Whether its data is safe.
-    #[serde(flatten)]
-    pub health: Health,
-    /// When its newest backup ended that made a restore point.
-    pub last_backup: Option<DateTime<Utc>>,
-}
-
-/// How all apps are doing, in short.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct StatusReport {
-    /// The worst of all; without apps there is nothing to protect.
-    pub verdict: HealthVerdict,
-    /// Each app, by name.
-    pub apps: Vec<AppStatus>,
-}
-
-impl Service {
-    /// How all apps are doing, or one.
-    ///
-    /// # Errors
-    /// There is none with this id, or the database failed.
-    pub async fn status(&self, only: Option<AppId>) -> Result<StatusReport> {
-        if let Some(id) = only {
-            self.app(id).await?;
-        }
-        let all = self.state(|state| Ok(overviews(state, Utc::now())?.0)).await?;
-        let wanted = all.into_iter().filter(|one| only.is_none_or(|id| id == one.app.id));
-        let apps: Vec<AppStatus> = wanted.map(AppStatus::of).collect();
-        let worst = apps.iter().map(|app| app.health.verdict).max();
-        Ok(StatusReport { verdict: worst.unwrap_or(HealthVerdict::Excluded), apps })
-    }
-}
-
-impl AppStatus {
-    fn of(overview: AppOverview) -> Self {
-        let AppOverview { app, health, last, .. } = overview;
-        let last_backup = last.map(|task| ended(&task));
-        Self { id: app.id, name: app.spec.name, kind: app.spec.kind, health, last_backup }
-    }
+    /// Until when its schedules run nothing, if they are paused.
+    pub paused_until: Option<DateTime<Utc>>,
+    /// Whether a restore was proven, by the newest drill that went well.
+    pub proven: Option<ProvenRestorable>,
 }
 
 /// How every app is doing, by name, and all their schedules.
@@ -91,9 +43,11 @@ pub(super) fn overviews(
     let schedules = state.effective_schedules(None)?;
     let of = |(app, tasks): (App, NewestTasks)| AppOverview {
         health: health_of(&app, &tasks, &schedules, now),
+        proven: ProvenRestorable::of(tasks.proven.as_ref(), tasks.last.as_ref()),
         open: tasks.open,
         last: tasks.last,
         last_success: tasks.last_success,
+        paused_until: app.paused_until(now),
         app,
     };
     Ok((all.into_iter().map(of).collect(), schedules))
@@ -111,8 +65,9 @@ pub(super) fn health_of(
         let spec = &one.schedule.spec;
         Some(PlannedTask {
             is_backup: spec.kind == TaskKind::Backup,
+            is_sync: spec.kind == TaskKind::Sync,
             kind: spec.kind.as_str(),
-            calendar: spec.calendar().ok()?,
+            calendar: one.calendar().ok()?,
             handled: one.handled,
         })
     });
@@ -124,9 +79,16 @@ pub(super) fn health_of(
     // What is in another store than the app's present one does not protect it.
     let last = tasks.last.as_ref().filter(|task| task.store == app.spec.store);
     let newest = last.and_then(|task| task.snapshot.as_ref());
+    // Copies to another second store than the present one are none.
+    let second = app.spec.second_store.as_ref();
+    let to_second = |task: &Option<Task>| {
+        let task = task.as_ref().filter(|task| second.is_some() && task.store.as_ref() == second);
+        task.and_then(self::past)
+    };
     let facts = HealthFacts {
         is_destination: app.spec.kind == AppKind::Destination,
         excluded: app.spec.protection.excluded.clone(),
+        resource_excluded: app.facts.resource_excluded.clone(),
         max_age_days: app.spec.protection.max_age_days,
         planned: planned.collect(),
         is_busy: tasks.open.iter().any(sees_to_it),
@@ -137,9 +99,22 @@ pub(super) fn health_of(
         prune: past(&tasks.prune),
         maintenance: past(&tasks.maintenance),
         restore: past(&tasks.restore),
+        drill: past(&tasks.drill),
+        compare: past(&tasks.compare),
+        has_second_store: second.is_some(),
+        sync: to_second(&tasks.sync),
+        last_sync: to_second(&tasks.last_sync),
         damaged_points: tasks.damaged.len(),
         is_newest_damaged: newest.is_some_and(|id| tasks.damaged.contains(id)),
         silent: tasks.open.iter().find_map(silent),
+        promises: tasks.promises.clone(),
+        good_backups: tasks.good_backups.clone(),
+        known_since: tasks.known_since,
+        held: tasks.held.as_ref().map(|held| HeldFact {
+            at: held.at,
+            task: held.task,
+            reason: held.reason.clone(),
+        }),
     };
     health(&facts, now)
 }
@@ -154,7 +129,8 @@ fn silent(task: &Task) -> Option<SilentTask> {
     })
 }
 
-fn ended(task: &Task) -> DateTime<Utc> {
+/// When a task ended, or what comes nearest to that.
+pub(super) fn ended(task: &Task) -> DateTime<Utc> {
     task.ended.or(task.started).unwrap_or(task.created)
 }
 

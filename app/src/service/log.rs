@@ -8,10 +8,13 @@ use super::sizes::{Reference, Sizes};
 use crate::model::{Expected, plain_text};
 use crate::scheduler::Job;
 use crate::state::LogWriter;
-use plakar_driver::Progress;
+use plakar_driver::{Failure, Progress};
 
 /// Maximum length of a line of a log, in letters: plakar's own lines are cut at as many bytes.
 const MAX_LINE_LETTERS: usize = 64 << 10;
+
+/// Maximum number of failures that are known to have been said.
+const MAX_SAID_FAILURES: usize = 1000;
 
 /// Writes a task's log. A log that can't be written does not stop the task.
 pub(super) struct TaskLog<'a> {
@@ -21,18 +24,43 @@ pub(super) struct TaskLog<'a> {
     /// Of this phase.
     sizes: Option<Sizes>,
     exit: Option<i32>,
+    /// What failed, as it was said: path and reason.
+    failures: Vec<String>,
+    /// How often the drive said to wait.
+    waits: u64,
+    /// Whether it was said that the daily volume of downloads is used up.
+    volume_used_up: bool,
 }
 
 impl<'a> TaskLog<'a> {
     pub(super) fn new(job: &'a Job, meter: &Meter) -> Self {
         let file =
             job.log().map_err(|error| tracing::warn!(task = job.task.id, %error, "no log")).ok();
-        Self { job, file, meter: meter.clone(), sizes: None, exit: None }
+        Self {
+            job,
+            file,
+            meter: meter.clone(),
+            sizes: None,
+            exit: None,
+            failures: Vec::new(),
+            waits: 0,
+            volume_used_up: false,
+        }
     }
 
     /// Plakar's exit status, of the last run of it.
     pub(super) fn exit(&self) -> Option<i32> {
         self.exit
+    }
+
+    /// How often the drive said to wait, as its connector told.
+    pub(super) fn waits(&self) -> u64 {
+        self.waits
+    }
+
+    /// Whether the drive said, as its connector told, that the daily volume is used up.
+    pub(super) fn volume_used_up(&self) -> bool {
+        self.volume_used_up
     }
 
     /// The phases that will come, with what share of the work each is.
@@ -86,16 +114,21 @@ impl<'a> TaskLog<'a> {
                 }
             }
             Progress::Failed(what) => {
+                self.volume_used_up |= says_used_up(what);
                 self.say(&format!("failed: {what}"));
                 self.meter.failed(what);
+                if self.failures.len() < MAX_SAID_FAILURES {
+                    self.failures.push(what.clone());
+                }
             }
             Progress::Said(line) => {
                 if let Some(notice) = notice(line) {
                     self.meter.take(|tracker, _| tracker.notice(notice));
                 } else {
-                    // It lives, if no more.
-                    self.meter.take(|_, _| ());
+                    self.heard();
                 }
+                self.volume_used_up |= says_used_up(line);
+                self.waits += u64::from(asks_to_wait(line));
                 if let Some(complaint) = line.strip_prefix("error: ") {
                     self.meter.complained(complaint);
                 }
@@ -106,6 +139,27 @@ impl<'a> TaskLog<'a> {
                 self.exit = Some(*code);
                 self.say(&format!("plakar ended with the exit status {code}"));
             }
+        }
+    }
+
+    /// What holds it up now; empty for nothing.
+    pub(super) fn notice(&mut self, text: &str) {
+        self.meter.take(|tracker, _| tracker.notice(text));
+    }
+
+    /// A sign of life that is no line.
+    pub(super) fn heard(&mut self) {
+        self.meter.take(|_, _| ());
+    }
+
+    /// Something that failed, unless it was said when it happened.
+    pub(super) fn list_failure(&mut self, Failure { path, reason }: &Failure) {
+        let is_it = |said: &String| match said.strip_prefix(path.as_str()) {
+            Some(rest) if !path.is_empty() => rest.is_empty() || rest.starts_with(':'),
+            _ => path.is_empty() && said == reason,
+        };
+        if !self.failures.iter().any(is_it) {
+            self.say(&format!("failed: {path} {reason}"));
         }
     }
 
@@ -139,9 +193,36 @@ fn notice(line: &str) -> Option<&str> {
     Some(said.or_else(traced).unwrap_or(line))
 }
 
+/// Whether a line, or the reason of a failure, says that the daily volume is used up
+/// (`go/drive/downloads_answers.go`).
+fn says_used_up(line: &str) -> bool {
+    line.contains("the account's daily download volume") && line.contains(" is used up")
+}
+
+/// Whether a line of our connector's says that the drive asked to wait.
+fn asks_to_wait(line: &str) -> bool {
+    line.contains("plakar-opendrive: the drive answers 429")
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{notice, plakars};
+    use super::{asks_to_wait, notice, plakars, says_used_up};
+
+    #[test]
+    fn a_volume_that_is_used_up_is_noticed() {
+        let told = "/a/b: the account's daily download volume (1024 MB) is used up; it resets at noon Pacific time";
+        assert!(says_used_up(told) && !says_used_up("/a/daily download volume is used up"));
+    }
+
+    #[test]
+    fn a_wait_is_counted_when_the_connector_tells_of_one() {
+        let waits =
+            "info: plakar-opendrive: the drive answers 429: Too many downloads; trying again";
+        assert!(asks_to_wait(waits));
+        for other in ["plakar-opendrive: the drive answers 503: x; trying again", "/a/429", ""] {
+            assert!(!asks_to_wait(other), "{other}");
+        }
+    }
 
     #[test]
     fn no_line_of_plakars_looks_like_one_of_ours() {

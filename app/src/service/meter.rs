@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::model::ProgressTracker;
+use crate::model::{ProgressTracker, TaskUsage};
 use crate::scheduler::Job;
 
 /// What is known of how far a task is. Clones are one.
@@ -58,6 +58,11 @@ impl Meter {
             change(&mut inner.tracker, now);
             self.job.progress(inner.tracker.progress(now));
         });
+    }
+
+    /// Says what the task took so far.
+    pub(super) fn usage(&self, usage: &TaskUsage) {
+        self.job.usage(usage.clone());
     }
 
     /// An entry is done.

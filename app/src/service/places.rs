@@ -3,17 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::error::Result;
+pub(super) use crate::model::without_password;
 use plakar_driver::{Name, Options};
-
-/// `sftp://user:password@host/path` is shown as `sftp://user@host/path`.
-pub(super) fn without_password(location: &str) -> String {
-    let parts = location.split_once("://").and_then(|(scheme, rest)| {
-        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-        let (user, host) = authority.rsplit_once('@')?;
-        Some(format!("{scheme}://{}@{host}{path}", user.split(':').next().unwrap_or_default()))
-    });
-    parts.unwrap_or_else(|| location.to_owned())
-}
 
 /// The path of a folder of this machine, if a location is that.
 pub(super) fn local_folder(location: &str) -> Option<&str> {
@@ -57,18 +48,6 @@ pub(super) fn plain_name(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_location_is_shown_without_its_password() {
-        for (location, shown) in [
-            ("sftp://me:p@:ss@host:22/a@b:c", "sftp://me@host:22/a@b:c"),
-            ("sftp://me@host", "sftp://me@host"),
-            ("s3://bucket/a:b@c", "s3://bucket/a:b@c"),
-            ("/var/backups", "/var/backups"),
-        ] {
-            assert_eq!(without_password(location), shown);
-        }
-    }
 
     #[test]
     fn a_place_is_known_again_however_it_is_written() {

@@ -9,8 +9,9 @@ use super::missing::{MissingEntry, missing};
 use super::references::store_of;
 use crate::state::{App, AppId, AppKind, CheckedPoint};
 use plakar_driver::{
-    Amount, ArchiveFormat, Browser, CancellationToken, Download, Entry, EntryKind, Failure,
-    Listing, Order, Page, Plakar, RestorePoint, SearchAnswer, SnapshotId, SnapshotPath, Store,
+    AllPointsAnswer, Amount, ArchiveFormat, Browser, CancellationToken, Download, Entry, EntryKind,
+    Failure, Listing, Order, Page, Plakar, RestorePoint, SearchAnswer, SnapshotId, SnapshotPath,
+    Store,
 };
 
 /// A restore point that is looked into.
@@ -37,9 +38,32 @@ impl Service {
     /// # Errors
     /// Its store can't be opened.
     pub async fn points(&self, app: AppId) -> Result<Vec<RestorePoint>> {
-        let app = self.source(app).await?;
-        let (browser, _) = self.browser(&app).await?;
+        self.points_of(&self.source(app).await?).await
+    }
+
+    /// Those in the store that it has here.
+    pub(super) async fn points_of(&self, app: &App) -> Result<Vec<RestorePoint>> {
+        let (browser, _) = self.browser(app).await?;
         Ok(browser.restore_points(Some(&app.key)).await?)
+    }
+
+    /// Searches all restore points of an app for names, deleted files included: each path once. What
+    /// was not read yet is being read from then on; ask again.
+    ///
+    /// # Errors
+    /// There is nothing to search for, or its store can't be opened.
+    pub async fn search_all_points(
+        &self,
+        app: AppId,
+        text: &str,
+        offset: u64,
+        limit: u64,
+    ) -> Result<AllPointsAnswer> {
+        not_empty(text)?;
+        let app = self.source(app).await?;
+        let (store, part) = (store_of(&app)?, (offset, limit));
+        let found = self.browsers.search_all(&self.plakar, &store, &app.key, text.trim(), part);
+        Ok(found.await?)
     }
 
     /// One of them.
@@ -47,8 +71,12 @@ impl Service {
     /// # Errors
     /// It is not there, or not of this app.
     pub async fn point(&self, app: AppId, id: &SnapshotId) -> Result<OpenedPoint> {
-        let app = self.source(app).await?;
-        let (browser, store) = self.browser(&app).await?;
+        self.point_of(&self.source(app).await?, id).await
+    }
+
+    /// One of them in the store that it has here.
+    pub(super) async fn point_of(&self, app: &App, id: &SnapshotId) -> Result<OpenedPoint> {
+        let (browser, store) = self.browser(app).await?;
         let gone = || {
             Error::NotFound(format!(
                 "the restore point {} of {} is not there any more: it was removed from the store, or never was in it",
@@ -88,33 +116,10 @@ impl Service {
         if let Ok(id) = SnapshotId::new(text) {
             return Ok(FoundPoint { id, note: None });
         }
-        let points = self.points(app).await?;
-        if text == "latest" {
-            let checks = self.point_checks(app).await?;
-            let points: Vec<_> = points.iter().map(|point| &point.id).collect();
-            return latest(&points, &checks).ok_or_else(|| {
-                Error::NotFound("there is no restore point yet; a backup makes one".into())
-            });
-        }
-        let found: Vec<_> = match text {
-            text if text.len() >= 4 => {
-                points.iter().filter(|point| point.id.as_str().starts_with(text)).collect()
-            }
-            _ => Vec::new(),
-        };
-        let shown = text.escape_debug();
-        match found.as_slice() {
-            [one] => Ok(FoundPoint { id: one.id.clone(), note: None }),
-            [] => Err(Error::NotFound(format!(
-                "there is no restore point \"{shown}\"; write \"latest\", or four digits or more of its id"
-            ))),
-            _ => Err(Error::Input(format!(
-                "several restore points begin with \"{shown}\"; write more digits"
-            ))),
-        }
+        find(&self.points(app).await?, &self.point_checks(app).await?, text)
     }
 
-    async fn browser(&self, app: &App) -> Result<(Arc<Browser>, Store)> {
+    pub(super) async fn browser(&self, app: &App) -> Result<(Arc<Browser>, Store)> {
         let store = store_of(app)?;
         Ok((self.browsers.of(&self.plakar, &store).await?, store))
     }
@@ -138,6 +143,36 @@ impl Service {
     pub(super) async fn destination(&self, name: &str) -> Result<App> {
         let name = name.to_owned();
         self.state(move |state| state.app_named(AppKind::Destination, &name)).await
+    }
+}
+
+/// The one of these, newest first, that a text means.
+pub(super) fn find(
+    points: &[RestorePoint],
+    checks: &BTreeMap<String, CheckedPoint>,
+    text: &str,
+) -> Result<FoundPoint> {
+    if text == "latest" {
+        let points: Vec<_> = points.iter().map(|point| &point.id).collect();
+        return latest(&points, checks).ok_or_else(|| {
+            Error::NotFound("there is no restore point yet; a backup makes one".into())
+        });
+    }
+    let found: Vec<_> = match text {
+        text if text.len() >= 4 => {
+            points.iter().filter(|point| point.id.as_str().starts_with(text)).collect()
+        }
+        _ => Vec::new(),
+    };
+    let shown = text.escape_debug();
+    match found.as_slice() {
+        [one] => Ok(FoundPoint { id: one.id.clone(), note: None }),
+        [] => Err(Error::NotFound(format!(
+            "there is no restore point \"{shown}\"; write \"latest\", or four digits or more of its id"
+        ))),
+        _ => Err(Error::Input(format!(
+            "several restore points begin with \"{shown}\"; write more digits"
+        ))),
     }
 }
 
@@ -260,6 +295,14 @@ impl OpenedPoint {
     /// The store can't be read.
     pub async fn errors(&self, offset: u64, limit: u64) -> Result<Page<Failure>> {
         Ok(self.browser.errors(&self.point.id, offset, limit).await?)
+    }
+
+    /// Files and folders of it as one ZIP archive.
+    ///
+    /// # Errors
+    /// One of them is not there, or they are too many.
+    pub async fn download_several(&self, paths: &[SnapshotPath]) -> Result<Download> {
+        Ok(Arc::clone(&self.browser).download_several(&self.point.id, paths).await?)
     }
 
     /// A file's content, or a folder as an archive.

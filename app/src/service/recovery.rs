@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::error::{Error, Result};
 use super::handle::Service;
+use super::named_secrets::name_of;
 use super::places::{local_folder, plain_name, without_password};
 use super::references::store_of;
 use super::settle_store::PASSPHRASE;
@@ -138,7 +139,12 @@ impl Configured {
 
     /// What unlocks the store, for a reader who has to find it.
     fn unlock(&self, encrypted: Option<bool>) -> String {
-        let kept = if self.options.contains_key(PASSPHRASE) {
+        let named = self.options.get(PASSPHRASE).and_then(|value| name_of(value));
+        let named =
+            named.map(|name| format!("On this machine it is looked up at each run: {name}"));
+        let kept = if let Some(named) = &named {
+            named.as_str()
+        } else if self.options.contains_key(PASSPHRASE) {
             "On this machine Plakar keeps it in clear text in stores.yml of its configuration folder (~/.config/plakar), which only its \
              user can read"
         } else if self.options.contains_key("passphrase_cmd") {
@@ -264,8 +270,11 @@ mod tests {
             protocol: "p".into(),
             entry: "docs".into(),
             store: Some("vault".into()),
+            second_store: None,
+            copy_range: Default::default(),
             retention: Default::default(),
             protection: Default::default(),
+            backup: Default::default(),
         };
         state.add_app(&spec, Utc::now()).unwrap()
     }
@@ -299,6 +308,8 @@ mod tests {
         let by_file = known("/srv/vault", &[("passphrase", "x")]);
         assert!(by_file.unlock(Some(true)).contains("clear text in stores.yml"));
         assert!(by_file.unlock(Some(false)).starts_with("Nothing: the store is not encrypted"));
+        let named = known("/srv/vault", &[("passphrase", "secret-reference:file:/etc/passphrase")]);
+        assert!(named.unlock(Some(true)).contains("looked up at each run: file:/etc/passphrase."));
         let by_command = known("/srv/vault", &[("passphrase_cmd", "echo hunter2")]);
         assert!(by_command.unlock(Some(true)).contains("passphrase_cmd"));
         assert!(!by_command.unlock(Some(true)).contains("hunter2"));

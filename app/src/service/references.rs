@@ -48,3 +48,27 @@ pub(super) fn store(text: &str) -> Result<Store> {
 pub(super) fn store_of(app: &App) -> Result<Store> {
     store(app.spec.store.as_deref().unwrap_or_default())
 }
+
+/// The same app, with its second store for its only one.
+///
+/// # Errors
+/// It has none.
+pub(super) fn in_second(mut app: App) -> Result<App> {
+    let second = app.spec.second_store.take().ok_or_else(|| no_second_store(&app.spec.name))?;
+    app.spec.store = Some(second);
+    Ok(app)
+}
+
+/// That an app has no second store, and how to give it one.
+pub(super) fn no_second_store(app: &str) -> Error {
+    Error::Input(format!(
+        "{app} has no second store; give it one in its settings, or by `plakar-opendrive app edit {app} --second-store PLACE`"
+    ))
+}
+
+/// That a second store is the first one.
+pub(super) fn same_store(second: &str) -> Error {
+    Error::Input(format!(
+        "second store: {second} is the first store once more, or a copy of its files; write another place, and make a new store there"
+    ))
+}

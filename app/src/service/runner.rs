@@ -2,35 +2,47 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
+use super::alarm::held_text;
 use super::blocking::blocking;
 use super::checks::{CheckTools, check};
+use super::compare::{CompareTools, compare};
+use super::drill::{DrillTools, drill};
 use super::error::{Error, Problem, Result};
 use super::log::TaskLog;
 use super::meter::Meter;
 use super::prune_plan::{MadePlan, accept, make_plan};
-use super::references::{configuration_kind, store_of};
+use super::references::{configuration_kind, in_second, store_of};
+use super::second_copy;
 use super::state_copy::copy_beside;
-use super::watch::{Watch, watched};
+use super::store_notes::note_after;
+use super::task_hooks::TaskHooks;
+use super::teller::Teller;
+use super::watch::{Stopped, Watch, watched};
 use super::work::{RestorePlace, Work};
-use super::work_result::WorkResult;
+use super::work_result::{WorkResult, say_outcome};
 use crate::model::{Expected, count_text};
 use crate::scheduler::{Job, Outcome, Runner, WatchSettings};
-use crate::state::{AppKind, State, Task, TaskKind};
+use crate::state::{AppId, AppKind, State, Task, TaskKind, TaskState};
 use plakar_driver::{
-    self, BackupJob, Browsers, EntryKind, Maintained, Name, Plakar, RestoreJob, RestoreProgress,
+    self, Browsers, EntryKind, Kind, Maintained, Name, Plakar, RestoreJob, RestoreProgress,
     RestoreTarget, SnapshotPath, StoreState, Verdict, Vitals,
 };
 
 /// Runs tasks.
 pub(super) struct PlakarRunner {
-    plakar: Plakar,
-    browsers: Browsers,
-    state: State,
-    watch: WatchSettings,
+    pub(super) plakar: Plakar,
+    pub(super) browsers: Browsers,
+    pub(super) state: State,
+    pub(super) watch: WatchSettings,
+    pub(super) teller: Teller,
 }
 
 impl Runner for PlakarRunner {
     async fn run(&self, job: Job) -> Outcome {
+        self.teller.begun(&job).await;
+        let asked = job.cancel.clone();
         let job = job.to_be_stopped();
         let (meter, vitals) = (Meter::new(&job), Vitals::default());
         let mut log = TaskLog::new(&job, &meter);
@@ -51,42 +63,81 @@ impl Runner for PlakarRunner {
             browsers: self.browsers.clone(),
             state: self.state.clone(),
             watch: self.watch.clone(),
+            teller: self.teller.clone(),
         };
-        let (ended, stopped) = watched(watch, &job.cancel, runner.work(&job, &mut log)).await;
-        let ended = match (ended, stopped) {
-            (ended, Some(stopped)) if ended.as_ref().is_none_or(was_cancelled) => {
-                let left = if ended.is_none() { "; what it had started may still run" } else { "" };
-                let kept = ended.and_then(Result::ok).map(|ended| ended.well).unwrap_or_default();
-                let reason = [stopped.reason.as_str(), left, &kept].concat();
-                let failed = WorkResult::of(Verdict::Failed { reason });
-                return WorkResult { retry: stopped.retry, ..failed }.outcome(&mut log);
-            }
-            (ended, _) => ended.unwrap_or_else(|| Ok(WorkResult::of(Verdict::Interrupted))),
-        };
-        let ended = match ended {
-            Ok(ended) => ended,
-            Err(Error::Plakar(plakar_driver::Error::Cancelled)) => {
-                WorkResult::of(Verdict::Interrupted)
-            }
-            Err(Error::Plakar(plakar_driver::Error::StoreLocked(reason))) => {
-                WorkResult::of(Verdict::StoreLocked { reason })
-            }
-            // What the input lacks it will lack at the next try too.
-            Err(error) => {
-                let failed = WorkResult::of(Verdict::Failed { reason: error.to_string() });
-                WorkResult { retry: error.problem() != Problem::Input, ..failed }
+        let mut hooks = TaskHooks::of(&self.state, &job).await;
+        let work = async {
+            let hooks = hooks.as_mut().map_err(|fault| Error::Input(fault.to_string()))?;
+            match hooks.before(&runner.plakar, &job, &mut log).await? {
+                Some(failed) => Ok(failed),
+                None => runner.work(&job, &mut log).await,
             }
         };
-        ended.outcome(&mut log)
+        let (ended, stopped) = watched(watch, &job.cancel, work).await;
+        let outcome = result_of(ended, stopped).with_spent(&vitals, &mut log).outcome(&mut log);
+        let outcome = match hooks {
+            Ok(hooks) => hooks.after(&self.plakar, &job, outcome, &asked, &mut log).await,
+            Err(_) => outcome,
+        };
+        say_outcome(&outcome, &mut log);
+        outcome
+    }
+
+    async fn looked(&self, only: Option<AppId>, now: DateTime<Utc>) {
+        self.teller.look(only, now).await;
     }
 
     async fn ended(&self, task: &Task) {
+        self.teller.ended(task, Utc::now()).await;
+        // What changed nothing in a store has none.
+        let Some(store) = &task.store else { return };
+        let configured = match self.plakar.configurations(Kind::Store).await {
+            Ok(configured) => configured,
+            Err(error) => {
+                tracing::warn!(%error, "where the store is could not be read");
+                return;
+            }
+        };
+        // What its pages show, and no reason for the task to have failed.
+        if matches!(task.state, TaskState::Succeeded | TaskState::CompletedWithErrors) {
+            let (of, tools) = ((task.kind, store.as_str()), (&self.state, &self.plakar));
+            let noted = note_after(tools, &self.browsers, of, &configured).await;
+            if let Err(error) = noted {
+                tracing::warn!(%error, "what the store has now could not be read");
+            }
+        }
         if task.kind != TaskKind::Backup {
             return;
         }
-        if let Err(error) = copy_beside(&self.state, &self.plakar, task.app).await {
+        if let Err(error) = copy_beside(&self.state, task.app, &configured).await {
             // No reason for the backup to have failed.
             tracing::warn!(%error, "the state could not be copied beside the store");
+        }
+    }
+}
+
+/// How a task ended: by itself, or because its watch stopped it.
+fn result_of(ended: Option<Result<WorkResult>>, stopped: Option<Stopped>) -> WorkResult {
+    let ended = match (ended, stopped) {
+        (ended, Some(stopped)) if ended.as_ref().is_none_or(was_cancelled) => {
+            let left = if ended.is_none() { "; what it had started may still run" } else { "" };
+            let kept = ended.and_then(Result::ok).map(|ended| ended.well).unwrap_or_default();
+            let reason = [stopped.reason.as_str(), left, &kept].concat();
+            let failed = WorkResult::of(Verdict::Failed { reason });
+            return WorkResult { retry: stopped.retry, ..failed };
+        }
+        (ended, _) => ended.unwrap_or_else(|| Ok(WorkResult::of(Verdict::Interrupted))),
+    };
+    match ended {
+        Ok(ended) => ended,
+        Err(Error::Plakar(plakar_driver::Error::Cancelled)) => WorkResult::of(Verdict::Interrupted),
+        Err(Error::Plakar(plakar_driver::Error::StoreLocked(reason))) => {
+            WorkResult::of(Verdict::StoreLocked { reason })
+        }
+        // What the input lacks it will lack at the next try too.
+        Err(error) => {
+            let failed = WorkResult::of(Verdict::Failed { reason: error.to_string() });
+            WorkResult { retry: error.problem() != Problem::Input, ..failed }
         }
     }
 }
@@ -105,8 +156,13 @@ impl PlakarRunner {
         browsers: Browsers,
         state: State,
         watch: WatchSettings,
+        teller: Teller,
     ) -> Self {
-        Self { plakar, browsers, state, watch }
+        Self { plakar, browsers, state, watch, teller }
+    }
+
+    pub(super) fn teller(&self) -> &Teller {
+        &self.teller
     }
 
     async fn work(&self, job: &Job, log: &mut TaskLog<'_>) -> Result<WorkResult> {
@@ -120,6 +176,18 @@ impl PlakarRunner {
                 let (plakar, browsers, state) = (&self.plakar, &self.browsers, &self.state);
                 check(&CheckTools { plakar, browsers, state }, job, &scope, log).await
             }
+            Work::Drill(scope) => {
+                let (plakar, browsers, state) = (&self.plakar, &self.browsers, &self.state);
+                drill(&DrillTools { plakar, browsers, state }, job, scope, log).await
+            }
+            Work::Compare => {
+                let (plakar, browsers, state) = (&self.plakar, &self.browsers, &self.state);
+                compare(&CompareTools { plakar, browsers, state }, job, log).await
+            }
+            Work::Sync => {
+                let (plakar, browsers, state) = (&self.plakar, &self.browsers, &self.state);
+                second_copy::copy(&CheckTools { plakar, browsers, state }, job, log).await
+            }
             Work::Prune { token } => self.prune(job, token.as_deref(), log).await,
             Work::Maintenance => {
                 log.phase("maintaining the store");
@@ -128,7 +196,7 @@ impl PlakarRunner {
                     self.plakar.maintenance(&store, &mut |news| log.news(&news), &job.cancel).await;
                 Ok(WorkResult { well: maintained(&ended.done), ..WorkResult::of(ended.verdict) })
             }
-            Work::Restore { snapshot, path, to, .. } => {
+            Work::Restore { snapshot, path, to, second, .. } => {
                 let to = match to {
                     RestorePlace::Source => RestoreTarget::Origin(entry),
                     RestorePlace::Destination(name) => {
@@ -139,12 +207,18 @@ impl PlakarRunner {
                     }
                     RestorePlace::Folder(folder) => RestoreTarget::Folder(folder),
                 };
-                self.restore(
-                    job,
-                    RestoreJob { store: store_of(&job.app)?, snapshot, path, to },
-                    log,
-                )
-                .await
+                let store = match second {
+                    true => store_of(&in_second(job.app.clone())?)?,
+                    false => store_of(&job.app)?,
+                };
+                self.restore(job, RestoreJob { store, snapshot, path, to }, log).await
+            }
+            Work::RestoreSeveral { snapshot, paths, to, second, .. } => {
+                let store = match second {
+                    true => store_of(&in_second(job.app.clone())?)?,
+                    false => store_of(&job.app)?,
+                };
+                self.restore_several(job, (store, snapshot), &paths, (&to, &entry), log).await
             }
         }
     }
@@ -170,54 +244,6 @@ impl PlakarRunner {
         }
     }
 
-    async fn backup(&self, job: &Job, entry: Name, log: &mut TaskLog<'_>) -> Result<WorkResult> {
-        let (spec, store) = (&job.app.spec, store_of(&job.app)?);
-        let backup = BackupJob {
-            store: store.clone(),
-            source: entry,
-            app: job.app.key.clone(),
-            name: spec.name.clone(),
-            job: format!("task-{}", job.task.id),
-            environment: spec.environment.clone(),
-            classes: spec.data_classes.clone(),
-        };
-        log.phase("backing up");
-        let last = job.clone();
-        // Only to show how far it is.
-        if let Ok(Ok(expected)) = tokio::task::spawn_blocking(move || last.expected()).await {
-            log.expect(expected);
-            if expected.entries.is_some() {
-                let (plakar, browsers) = (self.plakar.clone(), self.browsers.clone());
-                let (store, app) = (store.clone(), job.app.key.clone());
-                log.sizes(async move {
-                    let browser = browsers.of(&plakar, &store).await?;
-                    let last = browser.restore_points(Some(&app)).await?.into_iter().next();
-                    Ok(last.map(|last| (browser, last.id, SnapshotPath::root())))
-                });
-            }
-        }
-        let made = self
-            .plakar
-            .backup(&self.browsers, &backup, &mut |news| log.news(&news), &job.cancel)
-            .await?;
-        let mut ended =
-            WorkResult { snapshot: made.snapshot.clone(), ..WorkResult::of(made.verdict) };
-        if let Some(id) = &made.snapshot {
-            // The backup is made; its size is for the pages only.
-            let point =
-                async { self.browsers.of(&self.plakar, &store).await?.restore_point(id).await };
-            match point.await {
-                Ok(point) => {
-                    ended.bytes = Some(point.size);
-                    let files = count_text(point.files, "file");
-                    ended.well = format!("restore point {} with {files}", id.short());
-                }
-                Err(error) => log.say(&format!("the new restore point can't be read yet: {error}")),
-            }
-        }
-        Ok(ended)
-    }
-
     async fn prune(
         &self,
         job: &Job,
@@ -225,7 +251,12 @@ impl PlakarRunner {
         log: &mut TaskLog<'_>,
     ) -> Result<WorkResult> {
         let (state, app) = (self.state.clone(), job.app.id);
-        let (pinned, damaged) = blocking(move || state.pruning(app)).await?;
+        let told = move || Ok((state.held_prune(app)?, state.pruning(app)?));
+        let (held, (pinned, damaged)) = blocking(told).await?;
+        if let Some(held) = held {
+            let left_out = Some(format!("left out: {}", held_text(&job.app.spec.name, &held)));
+            return Ok(WorkResult { left_out, ..WorkResult::well("") });
+        }
         let MadePlan { plan, points } =
             make_plan(&self.plakar, &self.browsers, &job.app, job.retention, &pinned, &damaged)
                 .await?;
@@ -254,7 +285,7 @@ impl PlakarRunner {
         )))
     }
 
-    async fn restore(
+    pub(super) async fn restore(
         &self,
         job: &Job,
         restore: RestoreJob,
@@ -311,6 +342,7 @@ impl PlakarRunner {
         let mut ended = WorkResult::of(restored.verdict);
         if let Some(verified) = restored.verified {
             ended.bytes = Some(verified.bytes);
+            ended.restored = Some(verified.entries);
             ended.well =
                 format!("{} entries restored and found as they were backed up", verified.entries);
         }

@@ -108,7 +108,7 @@ impl Service {
         self.state(State::policies).await
     }
 
-    async fn changing<T: Send + 'static>(
+    pub(super) async fn changing<T: Send + 'static>(
         &self,
         work: impl FnOnce(&State) -> crate::state::Result<T> + Send + 'static,
     ) -> Result<T> {

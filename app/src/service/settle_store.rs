@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 
 use super::error::{Error, Result};
 use super::handle::Service;
+use super::named_secrets::secret_of;
 use super::places::{free_name, is_place, local_folder, same_place, without_password};
 use super::references::store;
 use super::strength::Strength;
 use super::trial::Trial;
 use plakar_driver::packages::ConnectorKind;
 use plakar_driver::schema::Fault;
-use plakar_driver::{Kind, Name, Options, StoreState};
+use plakar_driver::{Kind, Name, NewStore, Options, StoreState};
 
 /// A key of a store's options.
 pub(super) const PASSPHRASE: &str = "passphrase";
@@ -30,6 +31,8 @@ pub(super) struct StoreWish<'a> {
     pub(super) create: bool,
     /// Whether it is made without encryption.
     pub(super) unencrypted: bool,
+    /// Whether it is made without compression.
+    pub(super) uncompressed: bool,
     /// Whether one that is there is not looked at.
     pub(super) skip_test: bool,
     /// What it may be called in Plakar's configuration.
@@ -62,6 +65,8 @@ impl Service {
     /// or made.
     pub(super) async fn settle_store(&self, wish: &StoreWish<'_>) -> Result<SettledStore> {
         let (text, entry) = self.entry_of(wish).await?;
+        let of_entry = entry.options.as_ref().and_then(|(_, options)| options.get("location"));
+        not_somebody_elses(of_entry.map_or(wish.text, String::as_str))?;
         let reference = store(&text)?;
         let trial = Trial::new(&self.plakar)?;
         if let Some((name, options)) = &entry.options {
@@ -88,7 +93,17 @@ impl Service {
             }
             StoreState::Unavailable(_) => {
                 let encrypted = self.encrypted(wish, settled.entry.as_ref(), &reference).await?;
-                trial.plakar.create_store(&reference, encrypted).await?;
+                let new = NewStore { encrypted, compressed: !wish.uncompressed };
+                trial.plakar.create_store(&reference, new).await.map_err(|error| {
+                    match error {
+                        plakar_driver::Error::Refused(said) if said.ends_with("is not empty") => {
+                            Error::Input(format!(
+                                "store: {shown} has other files in it and is no store; write a folder that is empty or not there yet"
+                            ))
+                        }
+                        error => error.into(),
+                    }
+                })?;
             }
         }
         Ok(settled)
@@ -194,7 +209,8 @@ impl Service {
         match passphrase {
             Some(passphrase) => {
                 let known = [wish.name, reference.name().map_or("", Name::as_str)];
-                strong_enough(passphrase, &known)?;
+                let passphrase = secret_of(passphrase).await?;
+                strong_enough(&passphrase, &known)?;
                 Ok(true)
             }
             None if by_command || by_variable => Ok(true),
@@ -229,6 +245,31 @@ impl Service {
     }
 }
 
+/// # Errors
+/// The folder of a store belongs to another user of this machine. Who may do everything may use it.
+#[cfg(unix)]
+fn not_somebody_elses(location: &str) -> Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    let Some(folder) = local_folder(location) else { return Ok(()) };
+    let Ok(found) = std::fs::metadata(folder) else { return Ok(()) };
+    match somebody_else(found.uid(), rustix::process::geteuid().as_raw()) {
+        None => Ok(()),
+        Some(owner) => Err(Error::Input(format!(
+            "store: the folder {folder} belongs to another user of this machine (number {owner}); write a folder of your own, or have it given to you by `chown`"
+        ))),
+    }
+}
+
+#[cfg(not(unix))]
+fn not_somebody_elses(_: &str) -> Result<()> {
+    Ok(())
+}
+
+#[cfg(unix)]
+fn somebody_else(owner: u32, us: u32) -> Option<u32> {
+    (owner != us && us != 0).then_some(owner)
+}
+
 /// An entry as it has to be, and whether that is new.
 struct Entry {
     options: Option<(Name, Options)>,
@@ -257,4 +298,21 @@ fn strong_enough(passphrase: &str, known: &[&str]) -> Result<()> {
         PASSPHRASE,
         "the passphrase of the store is weak, it would be guessed: take four words that do not go together, or 14 letters and digits at random",
     ))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_of_another_user_is_no_store_of_ours() {
+        assert_eq!(
+            [somebody_else(7, 7), somebody_else(7, 8), somebody_else(7, 0)],
+            [None, Some(7), None]
+        );
+        let folder = tempfile::tempdir().unwrap();
+        not_somebody_elses(folder.path().to_str().unwrap()).unwrap();
+        not_somebody_elses("/no/such/folder").unwrap();
+        not_somebody_elses("opendrive://Backups").unwrap();
+    }
 }

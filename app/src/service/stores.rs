@@ -4,6 +4,7 @@ use super::error::Result;
 use super::handle::Service;
 use super::places::{plain_name, without_password};
 use super::settle_store::StoreWish;
+use crate::state::{ChangeAction, ChangeSubject};
 use plakar_driver::{Kind, Options};
 
 /// A store of Plakar's configuration.
@@ -41,13 +42,18 @@ impl Service {
             options,
             create: false,
             unencrypted: false,
+            uncompressed: false,
             skip_test: false,
             name: &plain_name(last),
             source: &Options::new(),
         };
         let settled = self.settle_store(&wish).await?;
         if let Some((name, options)) = &settled.entry {
+            let fields = self.store_changes(&[("options", settled.entry.as_ref())]).await?;
+            let is_new = fields.iter().all(|field| field.before.is_none());
+            let action = if is_new { ChangeAction::Added } else { ChangeAction::Changed };
             self.plakar.configure(Kind::Store, name, options).await?;
+            self.record(ChangeSubject::Store, action, name.to_string(), fields).await?;
         }
         Ok(settled.text)
     }

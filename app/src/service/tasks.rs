@@ -5,12 +5,13 @@ use std::sync::Arc;
 use chrono::{DateTime, SubsecRound, Utc};
 
 use super::blocking::blocking;
+use super::compare::can_be_compared;
 use super::error::{Error, Problem, Result};
 use super::handle::Service;
 use super::prune_plan::accept;
-use super::references::store_of;
-use super::work::{CheckScope, RestorePlace, Work};
-use crate::model::{count_text, size_text};
+use super::references::{no_second_store, store_of};
+use super::work::{CheckScope, DrillScope, RestorePlace, Work};
+use crate::model::{MAX_DRILL_FILES, TaskUsage, count_text, size_text};
 use crate::scheduler::Job;
 use crate::state::{
     AppId, CancelResult, Cause, LogPart, NewTask, Task, TaskFilter, TaskId, TaskKind, TaskState,
@@ -77,6 +78,7 @@ impl Service {
             Work::Test => drop(self.app(app).await?),
             Work::Backup | Work::Maintenance => drop(self.source(app).await?),
             Work::Prune { token } => {
+                self.prunes_are_free(app).await?;
                 let plan = self.prune_plan(app).await?;
                 let token = token.as_deref().ok_or_else(|| {
                     Error::Input("a prune begins with its plan; look at it first".into())
@@ -91,13 +93,31 @@ impl Service {
                     "{points} restore points are too many for a check; write 0 (all) to {MAX_POINTS}"
                 )));
             }
+            Work::Drill(DrillScope { files: Some(files), .. })
+                if !(1..=MAX_DRILL_FILES).contains(files) =>
+            {
+                return Err(Error::Input(format!(
+                    "a restore drill of {files} files is not possible; write 1 to {MAX_DRILL_FILES}"
+                )));
+            }
+            Work::Compare => can_be_compared(&self.source(app).await?)?,
+            Work::Drill(_) => drop(self.source(app).await?),
             Work::Check(_) => drop(self.source(app).await?),
-            Work::Restore { snapshot, path, to, replace } => {
-                let opened = self.point(app, snapshot).await?;
+            Work::Sync => {
+                let spec = self.source(app).await?.spec;
+                if spec.second_store.is_none() {
+                    return Err(no_second_store(&spec.name));
+                }
+            }
+            Work::Restore { snapshot, path, to, second, replace } => {
+                let opened = match second {
+                    true => self.second_point(app, snapshot).await?,
+                    false => self.point(app, snapshot).await?,
+                };
                 opened.entry(path).await?;
                 match to {
                     RestorePlace::Source if !replace => {
-                        let question = self.restore_question(app, snapshot, path).await?;
+                        let question = self.restore_question(app, snapshot, path, *second).await?;
                         return Err(Error::Input(format!("{question}; confirm that you want it")));
                     }
                     RestorePlace::Source => {}
@@ -109,8 +129,22 @@ impl Service {
                 }
                 return Ok(Some(opened.point.taken));
             }
+            Work::RestoreSeveral { snapshot, paths, to, second, replace } => {
+                return self
+                    .possible_several(app, (snapshot, *second), paths, (to, *replace))
+                    .await;
+            }
         }
         Ok(None)
+    }
+
+    /// What Plakar took of processors and memory over a task's run; no points if that was not
+    /// measured, as on other systems than Linux.
+    ///
+    /// # Errors
+    /// There is no such task.
+    pub async fn usage(&self, id: TaskId) -> Result<TaskUsage> {
+        self.state(move |state| state.usage(id)).await
     }
 
     /// What a restore to the source's own place would do, in numbers, for whoever has to confirm
@@ -123,8 +157,12 @@ impl Service {
         app: AppId,
         snapshot: &SnapshotId,
         path: &SnapshotPath,
+        second: bool,
     ) -> Result<String> {
-        let opened = self.point(app, snapshot).await?;
+        let opened = match second {
+            true => self.second_point(app, snapshot).await?,
+            false => self.point(app, snapshot).await?,
+        };
         let source = self.source(app).await?.spec.name;
         let point = &opened.point;
         let what = if path.as_str() == "/" { "all".to_owned() } else { path.to_string() };
@@ -138,9 +176,13 @@ impl Service {
             size_text(amount.bytes),
         );
         // What the place has now only a listing of the drive could tell.
-        if let Some(newest) = self.points(app).await?.first().filter(|newest| newest.id != point.id)
-        {
-            let there = match self.point(app, &newest.id).await?.amount(path).await {
+        let points = if second { self.second_points(app).await? } else { self.points(app).await? };
+        if let Some(newest) = points.first().filter(|newest| newest.id != point.id) {
+            let newest_opened = match second {
+                true => self.second_point(app, &newest.id).await?,
+                false => self.point(app, &newest.id).await?,
+            };
+            let there = match newest_opened.amount(path).await {
                 Ok(amount) => amount.files,
                 Err(error) if error.problem() == Problem::NotFound => 0,
                 Err(error) => return Err(error),
@@ -236,7 +278,9 @@ impl Service {
             )));
         }
         let work = Work::of(&task)?;
-        if let Work::Restore { to: RestorePlace::Source, .. } = work {
+        if let Work::Restore { to: RestorePlace::Source, .. }
+        | Work::RestoreSeveral { to: RestorePlace::Source, .. } = work
+        {
             return Err(Error::Input(format!(
                 "task {id} wrote to the source, which has to be confirmed anew; begin at the restore point"
             )));

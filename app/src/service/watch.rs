@@ -4,9 +4,10 @@
 use std::time::{Duration, Instant};
 
 use super::meter::Meter;
+use super::usage_sampler::sample;
 use crate::model::duration_text;
 use crate::scheduler::WatchSettings;
-use plakar_driver::{CancellationToken, VitalSigns, Vitals};
+use plakar_driver::{CancellationToken, VitalSigns, Vitals, disk_space};
 
 /// Minimum number of bytes that are a sign of life: what a runtime writes to wake its own threads
 /// is less, a single question to a drive is more.
@@ -17,7 +18,6 @@ const MIN_MOVED_BYTES: u64 = 512;
 const MIN_COMPUTED_SHARE: f64 = 0.01;
 
 /// Free space, in bytes, below which a folder for temporary files is taken for full.
-#[cfg(unix)]
 const MIN_FREE_BYTES: u64 = 1 << 20;
 
 /// Why a task was ended.
@@ -124,15 +124,8 @@ fn cause(signs: Option<&VitalSigns>, complaint: &str) -> String {
     String::new()
 }
 
-#[cfg(unix)]
 fn is_full(folder: &std::path::Path) -> bool {
-    rustix::fs::statvfs(folder)
-        .is_ok_and(|room| room.f_bavail.saturating_mul(room.f_frsize) < MIN_FREE_BYTES)
-}
-
-#[cfg(not(unix))]
-fn is_full(_: &std::path::Path) -> bool {
-    false
+    disk_space(folder).is_some_and(|space| space.free < MIN_FREE_BYTES)
 }
 
 /// Since when a task gives no sign of life.
@@ -180,10 +173,12 @@ pub(super) async fn watched<T>(
     cancel: &CancellationToken,
     work: impl Future<Output = T>,
 ) -> (Option<T>, Option<Stopped>) {
-    let timeout = watch.settings.end_timeout;
+    let (timeout, interval) = (watch.settings.end_timeout, watch.settings.sample_interval);
+    let (vitals, meter) = (watch.vitals.clone(), watch.meter.clone());
     tokio::pin!(work);
     let stopped = tokio::select! {
         ended = &mut work => return (Some(ended), None),
+        never = sample(&vitals, &meter, interval) => match never {},
         stopped = watch.until_stopped() => stopped,
     };
     cancel.cancel();
@@ -225,8 +220,11 @@ mod tests {
             protocol: "opendrive".into(),
             entry: "mine".into(),
             store: Some("/vault".into()),
+            second_store: None,
+            copy_range: Default::default(),
             retention: Retention::default(),
             protection: Protection::default(),
+            backup: Default::default(),
         };
         let app = state.add_app(&spec, chrono::Utc::now()).unwrap().id;
         let scheduler = Scheduler::new(state, SystemClock, Settings::default());

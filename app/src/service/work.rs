@@ -25,6 +25,12 @@ pub enum Work {
     },
     /// Free the space in the store that nothing needs any more.
     Maintenance,
+    /// Restore some files of the newest restore point to a folder that goes, and compare them.
+    Drill(DrillScope),
+    /// Compare the drive with the newest restore point, by a listing and by MD5.
+    Compare,
+    /// Copy restore points to the second store, and read them back there.
+    Sync,
     /// Restore and verify.
     Restore {
         /// The restore point.
@@ -33,8 +39,23 @@ pub enum Work {
         path: SnapshotPath,
         /// Where to.
         to: RestorePlace,
+        /// Whether it is taken from the app's second store.
+        second: bool,
         /// Whoever asks knows that what is in the source's own place is replaced. Nothing is
         /// restored to it without.
+        replace: bool,
+    },
+    /// Restore several files and folders together, and verify each.
+    RestoreSeveral {
+        /// The restore point.
+        snapshot: SnapshotId,
+        /// Files, and folders, which keep their names.
+        paths: Vec<SnapshotPath>,
+        /// Where to: the source, or a folder.
+        to: RestorePlace,
+        /// Whether they are taken from the app's second store.
+        second: bool,
+        /// As for [`Work::Restore`].
         replace: bool,
     },
 }
@@ -48,6 +69,15 @@ pub enum CheckScope {
     Points(u32),
     /// This one.
     Point(SnapshotId),
+}
+
+/// What a drill is asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DrillScope {
+    /// How many files; as many as the app is set to if it is not said.
+    pub files: Option<u32>,
+    /// What they are chosen by; at random if it is not said.
+    pub seed: Option<u32>,
 }
 
 /// Where a restore goes.
@@ -75,10 +105,19 @@ pub(super) struct Input {
     pub(super) points: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) path: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) paths: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) to: Option<RestorePlace>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) token: Option<String>,
+    /// How many files a drill takes, and by which seed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) files: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) seed: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) second: Option<bool>,
 }
 
 impl Work {
@@ -90,7 +129,10 @@ impl Work {
             Self::Check(_) => TaskKind::Check,
             Self::Prune { .. } => TaskKind::Prune,
             Self::Maintenance => TaskKind::Maintenance,
-            Self::Restore { .. } => TaskKind::Restore,
+            Self::Drill(_) => TaskKind::Drill,
+            Self::Compare => TaskKind::Compare,
+            Self::Sync => TaskKind::Sync,
+            Self::Restore { .. } | Self::RestoreSeveral { .. } => TaskKind::Restore,
         }
     }
 
@@ -102,16 +144,30 @@ impl Work {
             Self::Check(CheckScope::Points(points)) => {
                 Input { points: Some(*points), ..Input::default() }
             }
-            Self::Restore { snapshot, path, to, .. } => Input {
+            Self::Restore { snapshot, path, to, second, .. } => Input {
                 snapshot: Some(snapshot.to_string()),
                 path: Some(path.to_string()),
                 to: Some(to.clone()),
+                second: second.then_some(true),
                 ..Input::default()
             },
-            Self::Prune { token } => Input { token: token.clone(), ..Input::default() },
-            Self::Check(CheckScope::Due) | Self::Test | Self::Backup | Self::Maintenance => {
-                Input::default()
+            Self::RestoreSeveral { snapshot, paths, to, second, .. } => Input {
+                snapshot: Some(snapshot.to_string()),
+                paths: paths.iter().map(ToString::to_string).collect(),
+                to: Some(to.clone()),
+                second: second.then_some(true),
+                ..Input::default()
+            },
+            Self::Drill(DrillScope { files, seed }) => {
+                Input { files: *files, seed: *seed, ..Input::default() }
             }
+            Self::Prune { token } => Input { token: token.clone(), ..Input::default() },
+            Self::Check(CheckScope::Due)
+            | Self::Test
+            | Self::Backup
+            | Self::Maintenance
+            | Self::Compare
+            | Self::Sync => Input::default(),
         }
     }
 
@@ -130,6 +186,21 @@ impl Work {
             }),
             TaskKind::Prune => Self::Prune { token: input.token },
             TaskKind::Maintenance => Self::Maintenance,
+            TaskKind::Compare => Self::Compare,
+            TaskKind::Drill => Self::Drill(DrillScope { files: input.files, seed: input.seed }),
+            TaskKind::Sync => Self::Sync,
+            TaskKind::Restore if !input.paths.is_empty() => {
+                let (Some(snapshot), Some(to)) = (snapshot, input.to) else {
+                    return Err(Error::Internal(format!(
+                        "task {} does not say what to restore",
+                        task.id
+                    )));
+                };
+                let paths: plakar_driver::Result<_> =
+                    input.paths.iter().map(|path| SnapshotPath::new(path)).collect();
+                let (paths, second) = (paths?, input.second.unwrap_or(false));
+                Self::RestoreSeveral { snapshot, paths, to, second, replace: false }
+            }
             TaskKind::Restore => {
                 let (Some(snapshot), Some(path), Some(to)) = (snapshot, input.path, input.to)
                 else {
@@ -139,7 +210,8 @@ impl Work {
                     )));
                 };
                 // It is asked anew each time.
-                Self::Restore { snapshot, path: SnapshotPath::new(&path)?, to, replace: false }
+                let (path, second) = (SnapshotPath::new(&path)?, input.second.unwrap_or(false));
+                Self::Restore { snapshot, path, to, second, replace: false }
             }
         })
     }

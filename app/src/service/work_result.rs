@@ -1,19 +1,27 @@
 //! How a task's work ended, put into words.
 
 use super::log::TaskLog;
+use crate::model::{TaskFigures, count_text, size_text};
 use crate::scheduler::Outcome;
 use crate::state::{TaskResult, TaskState};
-use plakar_driver::{Failure, SnapshotId, Verdict};
+use plakar_driver::{DriveSpent, Failure, SnapshotId, Verdict, Vitals};
 
 /// How a task ended, before it is put into words.
 pub(super) struct WorkResult {
     pub(super) verdict: Verdict,
     pub(super) snapshot: Option<SnapshotId>,
+    pub(super) figures: TaskFigures,
     pub(super) bytes: Option<u64>,
+    /// How many entries were restored, and found as they were backed up.
+    pub(super) restored: Option<u64>,
     /// What is said when all went well.
     pub(super) well: String,
     /// What is said when entries failed, and are in the log already.
     pub(super) errors: Option<String>,
+    /// What is said besides, however it ended.
+    pub(super) also: String,
+    /// Why nothing was done, if it was not to be.
+    pub(super) left_out: Option<String>,
     /// Whether the same may go well later, if it failed.
     pub(super) retry: bool,
 }
@@ -23,9 +31,13 @@ impl WorkResult {
         Self {
             verdict,
             snapshot: None,
+            figures: TaskFigures::default(),
             bytes: None,
+            restored: None,
             well: String::new(),
             errors: None,
+            also: String::new(),
+            left_out: None,
             retry: true,
         }
     }
@@ -34,27 +46,44 @@ impl WorkResult {
         Self { well: well.into(), ..Self::of(Verdict::Succeeded) }
     }
 
-    /// Writes the end into the log.
+    /// With what the connectors of all its runs of Plakar asked of the drive, if they said so.
+    pub(super) fn with_spent(mut self, vitals: &Vitals, log: &mut TaskLog<'_>) -> Self {
+        if let Some(DriveSpent { calls, waits, down, up }) = vitals.spent() {
+            log.say(&format!(
+                "{} to the drive, {} for 429, {} downloaded, {} uploaded",
+                count_text(calls, "call"),
+                count_text(waits, "wait"),
+                size_text(down),
+                size_text(up)
+            ));
+            self.figures.calls = Some(calls);
+            self.figures.waits = Some(waits);
+            self.figures.read = Some(down);
+        }
+        self
+    }
+
+    /// In words. What failed goes into the log.
     pub(super) fn outcome(self, log: &mut TaskLog<'_>) -> Outcome {
-        let (state, errors, verdict) = match self.verdict {
+        let (state, errors, mut verdict) = match self.verdict {
+            Verdict::Succeeded if self.left_out.is_some() => {
+                (TaskState::Missed, 0, self.left_out.unwrap_or_default())
+            }
             Verdict::Succeeded => (TaskState::Succeeded, 0, self.well),
             Verdict::Errors { count, failed } => {
                 let said = self.errors.unwrap_or_else(|| {
-                    failed.iter().for_each(|Failure { path, reason }| {
-                        log.say(&format!("failed: {path} {reason}"));
-                    });
+                    failed.iter().for_each(|failure| log.list_failure(failure));
                     some_failed(count, &failed)
                 });
                 (TaskState::CompletedWithErrors, count, said)
             }
             Verdict::Failed { reason } => (TaskState::Failed, 0, reason),
             Verdict::Interrupted => (TaskState::Cancelled, 0, "cancelled".to_owned()),
-            Verdict::StoreLocked { reason } => {
-                log.say(&format!("the store is locked: {reason}"));
-                return Outcome::StoreLocked(reason);
-            }
+            Verdict::StoreLocked { reason } => return Outcome::StoreLocked(reason),
         };
-        log.say(&format!("{state}: {verdict}"));
+        if !self.also.is_empty() {
+            verdict = format!("{verdict}; {}", self.also);
+        }
         let snapshot = self.snapshot.map(|id| id.to_string());
         Outcome::Ended {
             result: TaskResult {
@@ -64,9 +93,20 @@ impl WorkResult {
                 errors,
                 bytes: self.bytes,
                 snapshot,
+                figures: self.figures,
             },
             retry: self.retry,
         }
+    }
+}
+
+/// Writes the end of a task into its log.
+pub(super) fn say_outcome(outcome: &Outcome, log: &mut TaskLog<'_>) {
+    match outcome {
+        Outcome::Ended { result, .. } => {
+            log.say(&format!("{}: {}", result.state, result.verdict));
+        }
+        Outcome::StoreLocked(reason) => log.say(&format!("the store is locked: {reason}")),
     }
 }
 

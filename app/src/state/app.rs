@@ -7,17 +7,13 @@ use serde::{Deserialize, Serialize};
 use super::check::{check_list, check_name, check_text};
 use super::columns::{Json, UnixMillis, words};
 use super::database::State;
-use super::error::is_duplicate;
 use super::error::{Result, StateError};
-use super::ids::{AppId, TaskId};
-use super::resource::{self, Resource};
-use crate::model::{Invalid, Protection, Retention, retention_faults};
-
-/// Environments that a form suggests; any other text is as good.
-pub const SUGGESTED_ENVIRONMENTS: [&str; 3] = ["production", "development", "testing"];
-
-/// Data classes that a form suggests; any other text is as good.
-pub const SUGGESTED_DATA_CLASSES: [&str; 4] = ["critical", "database", "financial records", "PII"];
+use super::ids::AppId;
+use super::pause_columns;
+use super::resource::{Resource, ResourceFacts};
+use crate::model::{
+    BackupOptions, CopyRange, Invalid, Pauses, Protection, Retention, retention_faults,
+};
 
 words! {
     /// What an app is for.
@@ -53,12 +49,21 @@ pub struct AppSpec {
     pub entry: String,
     /// For a source: the name of a Plakar store, or the path of a local one.
     pub store: Option<String>,
+    /// Of a source: where its restore points are copied to, if anywhere; as `store`.
+    #[serde(default)]
+    pub second_store: Option<String>,
+    /// Which of its restore points are copied there.
+    #[serde(default)]
+    pub copy_range: CopyRange,
     /// The app's own retention, besides that of its policies.
     #[serde(default)]
     pub retention: Retention,
     /// How it is looked after.
     #[serde(default)]
     pub protection: Protection,
+    /// What of a source is backed up, how, and under which labels.
+    #[serde(default)]
+    pub backup: BackupOptions,
 }
 
 /// An app.
@@ -77,9 +82,22 @@ pub struct App {
     /// Since when it has its environment and data classes.
     #[serde(skip)]
     pub(super) since: DateTime<Utc>,
+    /// When its schedules run nothing.
+    #[serde(skip)]
+    pub pauses: Pauses,
+    /// What is said of its resource.
+    #[serde(flatten)]
+    pub facts: ResourceFacts,
     /// What its user says of it.
     #[serde(flatten)]
     pub spec: AppSpec,
+}
+
+impl App {
+    /// Until when its schedules run nothing, if they are paused at this time.
+    pub fn paused_until(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.pauses.until(now)
+    }
 }
 
 impl AppSpec {
@@ -92,6 +110,19 @@ impl AppSpec {
                 Err(Invalid("store: a destination has none; leave it out".into()))
             }
         };
+        let second = match (self.kind, self.second_store.as_deref()) {
+            (_, None) => Ok(()),
+            (AppKind::Source, Some(second)) if self.store.as_deref() == Some(second) => {
+                Err(Invalid(format!(
+                    "second store: {second} is the first store; write another place, or leave it out"
+                )))
+            }
+            (AppKind::Source, Some(second)) => check_text("second store", second, false),
+            (AppKind::Destination, Some(_)) => {
+                Err(Invalid("second store: a destination has none; leave it out".into()))
+            }
+        };
+        let range = self.copy_range.check(self.second_store.is_some());
         let of = |field, checked: std::result::Result<(), Invalid>| {
             checked.err().map(|fault| (field, fault))
         };
@@ -107,7 +138,14 @@ impl AppSpec {
         faults.extend(retention_faults(self.retention));
         faults.extend(of("excluded", check_text("excluded", &self.protection.excluded, true)));
         faults.extend(self.protection.faults());
+        faults.extend(self.backup.faults());
+        if self.kind == AppKind::Destination && self.backup != BackupOptions::default() {
+            let fault = "backup: a destination is not backed up; leave patterns, folders, labels and concurrency out";
+            faults.push(("backup", Invalid(fault.into())));
+        }
         faults.extend(of("store", store));
+        faults.extend(of("second_store", second));
+        faults.extend(of("copy_range", range));
         faults
     }
 
@@ -119,9 +157,17 @@ impl AppSpec {
     }
 }
 
-const SELECT: &str = "SELECT app.id AS id, app.revision AS revision, created, adopted, since, kind, app.name AS name, \
+const FIELDS: &str = "app.id AS id, app.revision AS revision, created, adopted, since, kind, app.name AS name, \
      resource.name AS resource_name, class, subclass, environment, \
-     data_classes, integration, protocol, entry, store, retention, protection, key FROM app JOIN resource ON resource.id = app.resource";
+     data_classes, integration, protocol, entry, store, second_store, copy_range, retention, protection, options, key, resource.id AS resource_id, tags, excluded";
+
+/// The statement that gives apps, with the conditions that follow it.
+fn select(conditions: &str) -> String {
+    let pauses = pause_columns::COLUMNS;
+    format!(
+        "SELECT {FIELDS}, {pauses} FROM app JOIN resource ON resource.id = app.resource {conditions}"
+    )
+}
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<App> {
     let resource = Resource {
@@ -139,10 +185,15 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<App> {
         protocol: row.get("protocol")?,
         entry: row.get("entry")?,
         store: row.get("store")?,
+        second_store: row.get("second_store")?,
+        copy_range: row.get::<_, Json<_>>("copy_range")?.0,
         retention: row.get::<_, Json<_>>("retention")?.0,
         protection: row.get::<_, Json<_>>("protection")?.0,
+        backup: row.get::<_, Json<_>>("options")?.0,
     };
     Ok(App {
+        pauses: pause_columns::from_row(row)?,
+        facts: ResourceFacts::from_row(row)?,
         id: row.get("id")?,
         key: row.get("key")?,
         revision: row.get("revision")?,
@@ -155,178 +206,19 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<App> {
 
 pub(super) fn load(connection: &Connection, id: AppId) -> Result<App> {
     let app = connection
-        .prepare_cached(&format!("{SELECT} WHERE app.id = ?1"))?
+        .prepare_cached(&select("WHERE app.id = ?1"))?
         .query_row([id], from_row)
         .optional()?;
     app.ok_or_else(|| StateError::NotFound(format!("there is no app with the id {id}")))
 }
 
 pub(super) fn load_all(connection: &Connection) -> Result<Vec<App>> {
-    let mut statement =
-        connection.prepare_cached(&format!("{SELECT} ORDER BY app.name, kind DESC"))?;
+    let mut statement = connection.prepare_cached(&select("ORDER BY app.name, kind DESC"))?;
     let apps = statement.query_map([], from_row)?;
     Ok(apps.collect::<rusqlite::Result<_>>()?)
 }
 
-/// 64 random bits.
-fn random_key() -> Result<String> {
-    plakar_driver::random_hex::<8>()
-        .map_err(|error| StateError::Busy(format!("{error}; try again")))
-}
-
-/// A key is a part of a tag of Plakar's.
-fn check_key(key: &str) -> Result<()> {
-    if !key.is_empty() && key.len() <= 64 && key.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-        return Ok(());
-    }
-    Err(StateError::invalid(format!(
-        "the mark \"{}\" is none: write one that `plakar-opendrive app adopt --store STORE` lists",
-        key.escape_debug().take(70).collect::<String>()
-    )))
-}
-
-fn name_taken(spec: &AppSpec) -> impl FnOnce(rusqlite::Error) -> StateError {
-    let message =
-        format!("there is already a {} named {}; choose another name", spec.kind, spec.name);
-    move |error| if is_duplicate(&error) { StateError::Conflict(message) } else { error.into() }
-}
-
 impl State {
-    /// Assigns an app.
-    ///
-    /// # Errors
-    ///
-    /// What is given cannot be used, or the name is taken.
-    pub fn add_app(&self, spec: &AppSpec, now: DateTime<Utc>) -> Result<App> {
-        self.add_app_marked(spec, None, false, now)
-    }
-
-    /// Assigns an app whose snapshots may bear a key already, and whose entry may be in Plakar's
-    /// configuration already.
-    ///
-    /// # Errors
-    ///
-    /// As [`State::add_app`], or another app has this key.
-    pub fn add_app_marked(
-        &self,
-        spec: &AppSpec,
-        key: Option<&str>,
-        adopted: bool,
-        now: DateTime<Utc>,
-    ) -> Result<App> {
-        spec.check()?;
-        let key = key.map_or_else(random_key, |key| Ok(key.to_owned()))?;
-        let key = key.as_str();
-        check_key(key)?;
-        self.write(|transaction| {
-            let taken = "SELECT name FROM app WHERE key = ?1";
-            let taken: Option<String> = transaction.query_row(taken, [key], |row| row.get("name")).optional()?;
-            if let Some(name) = taken {
-                return Err(StateError::Conflict(format!(
-                    "the mark {key} is that of the app {name} here; a mark belongs to one app"
-                )));
-            }
-            let resource = resource::of(transaction, &spec.resource)?;
-            let insert = "INSERT INTO app (kind, name, resource, environment, data_classes, integration, protocol, entry, store, \
-                 retention, created, since, key, protection, adopted) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, ?12, ?13, ?14)";
-            let (classes, retention) = (Json(&spec.data_classes), Json(spec.retention));
-            let values = params![
-                spec.kind,
-                spec.name,
-                resource,
-                spec.environment,
-                classes,
-                spec.integration,
-                spec.protocol,
-                spec.entry,
-                spec.store,
-                retention,
-                UnixMillis(now),
-                key,
-                Json(&spec.protection),
-                adopted
-            ];
-            transaction.execute(insert, values).map_err(name_taken(spec))?;
-            load(transaction, transaction.last_insert_rowid())
-        })
-    }
-
-    /// Changes an app, also its name; its kind stays.
-    ///
-    /// # Errors
-    ///
-    /// What is given cannot be used, the name is taken, or the app is no longer at the given
-    /// revision.
-    pub fn edit_app(
-        &self,
-        id: AppId,
-        revision: i64,
-        spec: &AppSpec,
-        now: DateTime<Utc>,
-    ) -> Result<App> {
-        spec.check()?;
-        self.write(|transaction| {
-            let old = load(transaction, id)?;
-            if old.revision != revision {
-                return Err(StateError::changed_meanwhile("app", &old.spec.name));
-            }
-            if old.spec.kind != spec.kind {
-                return Err(StateError::invalid(format!(
-                    "app {} is a {}, which cannot be changed; assign another app",
-                    old.spec.name, old.spec.kind
-                )));
-            }
-            let classified = (&old.spec.environment, &old.spec.data_classes) == (&spec.environment, &spec.data_classes);
-            let since = if classified { old.since } else { now };
-            let resource = resource::of(transaction, &spec.resource)?;
-            let update = "UPDATE app SET name = ?2, resource = ?3, environment = ?4, data_classes = ?5, integration = ?6, protocol = ?7, \
-                 entry = ?8, store = ?9, retention = ?10, since = ?11, protection = ?12, revision = revision + 1 WHERE id = ?1";
-            let (classes, retention) = (Json(&spec.data_classes), Json(spec.retention));
-            let values = params![
-                id,
-                spec.name,
-                resource,
-                spec.environment,
-                classes,
-                spec.integration,
-                spec.protocol,
-                spec.entry,
-                spec.store,
-                retention,
-                UnixMillis(since),
-                Json(&spec.protection)
-            ];
-            transaction.execute(update, values).map_err(name_taken(spec))?;
-            resource::remove_unused(transaction)?;
-            load(transaction, id)
-        })
-    }
-
-    /// Removes an app with its schedules, tasks and logs. What it backed up stays in its store.
-    ///
-    /// # Errors
-    ///
-    /// A task of it runs.
-    pub fn remove_app(&self, id: AppId) -> Result<()> {
-        let tasks = self.write(|transaction| {
-            let app = load(transaction, id)?;
-            let running = "SELECT id FROM task WHERE app = ?1 AND state = 'running' LIMIT 1";
-            if let Some(task) = transaction.query_row(running, [id], |row| row.get::<_, TaskId>("id")).optional()? {
-                let name = app.spec.name;
-                return Err(StateError::Busy(format!(
-                    "app {name}: task {task} is running; wait for its end or cancel it, then remove the app"
-                )));
-            }
-            let mut statement = transaction.prepare("SELECT id FROM task WHERE app = ?1")?;
-            let tasks = statement.query_map([id], |row| row.get("id"))?.collect::<rusqlite::Result<Vec<TaskId>>>()?;
-            transaction.execute("DELETE FROM app WHERE id = ?1", [id])?;
-            resource::remove_unused(transaction)?;
-            Ok(tasks)
-        })?;
-        self.remove_logs(&tasks);
-        Ok(())
-    }
-
     /// One app.
     ///
     /// # Errors
@@ -343,8 +235,8 @@ impl State {
     /// There is none.
     pub fn app_named(&self, kind: AppKind, name: &str) -> Result<App> {
         self.read(|connection| {
-            let mut statement = connection
-                .prepare_cached(&format!("{SELECT} WHERE kind = ?1 AND app.name = ?2"))?;
+            let mut statement =
+                connection.prepare_cached(&select("WHERE kind = ?1 AND app.name = ?2"))?;
             let app = statement.query_row(params![kind, name], from_row).optional()?;
             app.ok_or_else(|| {
                 StateError::NotFound(format!(
@@ -371,9 +263,8 @@ impl State {
     /// The database failed.
     pub fn apps_of(&self, resource: &str) -> Result<Vec<App>> {
         self.read(|connection| {
-            let mut statement = connection.prepare_cached(&format!(
-                "{SELECT} WHERE resource.name = ?1 ORDER BY kind DESC, app.name"
-            ))?;
+            let mut statement = connection
+                .prepare_cached(&select("WHERE resource.name = ?1 ORDER BY kind DESC, app.name"))?;
             let apps = statement.query_map([resource], from_row)?;
             Ok(apps.collect::<rusqlite::Result<_>>()?)
         })

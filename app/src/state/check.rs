@@ -1,6 +1,6 @@
 //! Names and short texts that a user gives.
 
-use crate::model::Invalid;
+use crate::model::{Invalid, without_password};
 
 /// Maximum length of a short text, in bytes; the message says it too.
 const MAX_TEXT_BYTES: usize = 255;
@@ -51,9 +51,42 @@ pub(super) fn check_list(what: &str, list: &[String]) -> Result<(), Invalid> {
     Ok(())
 }
 
+/// # Errors
+///
+/// The text says no place, or has a password in it. It may be empty.
+pub(super) fn check_location(location: &str) -> Result<(), Invalid> {
+    check_text("location", location, true)?;
+    let has_protocol = location.split_once("://").is_some_and(|(protocol, _)| !protocol.is_empty());
+    if !location.is_empty() && !location.starts_with('/') && !has_protocol {
+        return Err(Invalid(format!(
+            "location \"{}\": write PROTOCOL://PLACE, such as opendrive://Photos, or the absolute path of a folder",
+            location.escape_debug().take(70).collect::<String>()
+        )));
+    }
+    if without_password(location) != location {
+        return Err(Invalid(
+            "location has a password in it, which does not belong there; write it without".into(),
+        ));
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_location_says_a_place_and_no_password() {
+        for good in ["", "/srv/photos", "opendrive://", "opendrive://Photos", "sftp://me@host/a"] {
+            assert_eq!(check_location(good), Ok(()), "{good}");
+        }
+        let fault = |location: &str| check_location(location).unwrap_err().to_string();
+        for bad in ["Photos", "photos/2026", "://x"] {
+            assert!(fault(bad).contains("write PROTOCOL://PLACE"), "{bad}");
+        }
+        let told = fault("sftp://me:hunter2@host/a");
+        assert!(told.contains("has a password in it") && !told.contains("hunter2"), "{told}");
+    }
 
     #[test]
     fn a_text_that_looks_like_another_is_refused() {

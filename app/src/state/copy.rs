@@ -87,6 +87,9 @@ mod tests {
             data_classes: Vec::new(),
             classes: crate::state::MatchMode::Any,
             retention: crate::model::Retention::default(),
+            labels: Vec::new(),
+            promise: None,
+            check_after_backup: false,
             enabled: true,
         };
         let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+use super::author::Author;
 use super::error::Result;
 use super::process::Process;
 
@@ -12,6 +13,7 @@ use super::process::Process;
 #[derive(Clone)]
 pub struct State {
     inner: Arc<Inner>,
+    author: Author,
 }
 
 struct Inner {
@@ -25,7 +27,18 @@ impl State {
     pub(super) fn of(connection: Connection, directory: PathBuf) -> Self {
         let inner =
             Inner { connection: Mutex::new(connection), directory, process: Process::current() };
-        Self { inner: Arc::new(inner) }
+        Self { inner: Arc::new(inner), author: Author::command_line() }
+    }
+
+    /// The same, for somebody who came by another way than a command: so his changes are recorded.
+    #[must_use]
+    pub fn by(&self, author: Author) -> Self {
+        Self { inner: Arc::clone(&self.inner), author }
+    }
+
+    /// Who makes the changes.
+    pub(super) fn author(&self) -> &Author {
+        &self.author
     }
 
     /// Where it is.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use rusqlite::params;
+use rusqlite::{Connection, params};
 use serde::Serialize;
 
 use super::app::App;
@@ -13,8 +13,9 @@ use super::error::Result;
 use super::ids::{AppId, ScheduleId};
 use super::policy::Policy;
 use super::schedule::{Owner, Schedule};
+use super::task::TaskKind;
 use super::{app, policy, schedule};
-use crate::model::Retention;
+use crate::model::{Calendar, Invalid, Pauses, Retention};
 
 /// Where an app has a schedule from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -40,6 +41,23 @@ pub struct EffectiveSchedule {
     pub origin: ScheduleOrigin,
     /// Slots up to here have been dealt with, or never counted.
     pub handled: DateTime<Utc>,
+    /// When it runs nothing.
+    #[serde(skip)]
+    pub pauses: Pauses,
+    /// What tells its random delays from those of other apps, also on other machines.
+    #[serde(skip)]
+    pub(super) delay_of: String,
+}
+
+impl EffectiveSchedule {
+    /// When it runs for this app.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be used.
+    pub fn calendar(&self) -> std::result::Result<Calendar, Invalid> {
+        self.schedule.spec.delayed_calendar(&self.delay_of)
+    }
 }
 
 impl State {
@@ -50,41 +68,7 @@ impl State {
     ///
     /// The database failed.
     pub fn effective_schedules(&self, only: Option<AppId>) -> Result<Vec<EffectiveSchedule>> {
-        self.read(|connection| {
-            let mut apps = app::load_all(connection)?;
-            apps.retain(|app| only.is_none_or(|id| id == app.id));
-            let policies = policy::load_all(connection)?;
-            let schedules = schedule::load_all(connection)?;
-            let mut statement =
-                connection.prepare_cached("SELECT app, schedule, slot FROM handled")?;
-            let handled = statement
-                .query_map([], |row| {
-                    Ok((
-                        (row.get("app")?, row.get("schedule")?),
-                        row.get::<_, UnixMillis>("slot")?.0,
-                    ))
-                })?
-                .collect::<rusqlite::Result<HashMap<(AppId, ScheduleId), _>>>()?;
-            let mut effective = Vec::new();
-            for app in &apps {
-                for schedule in &schedules {
-                    let Some((origin, since)) = origin(app, schedule, &policies) else { continue };
-                    let handled = handled
-                        .get(&(app.id, schedule.id))
-                        .copied()
-                        .map_or(since, |slot| slot.max(since));
-                    let app_name = app.spec.name.clone();
-                    effective.push(EffectiveSchedule {
-                        app: app.id,
-                        app_name,
-                        schedule: schedule.clone(),
-                        origin,
-                        handled,
-                    });
-                }
-            }
-            Ok(effective)
-        })
+        self.read(|connection| load(connection, only))
     }
 
     /// What an app keeps: its own retention and those of its policies, of each number the greatest.
@@ -138,6 +122,38 @@ impl State {
 pub(super) const SET_HANDLED: &str = "INSERT INTO handled (app, schedule, slot) SELECT ?1, id, ?3 FROM schedule WHERE id = ?2 \
      ON CONFLICT (app, schedule) DO UPDATE SET slot = excluded.slot";
 
+pub(super) fn load(connection: &Connection, only: Option<AppId>) -> Result<Vec<EffectiveSchedule>> {
+    let mut apps = app::load_all(connection)?;
+    apps.retain(|app| only.is_none_or(|id| id == app.id));
+    let policies = policy::load_all(connection)?;
+    let schedules = schedule::load_all(connection)?;
+    let mut statement = connection.prepare_cached("SELECT app, schedule, slot FROM handled")?;
+    let handled = statement
+        .query_map([], |row| {
+            Ok(((row.get("app")?, row.get("schedule")?), row.get::<_, UnixMillis>("slot")?.0))
+        })?
+        .collect::<rusqlite::Result<HashMap<(AppId, ScheduleId), _>>>()?;
+    let mut effective = Vec::new();
+    for app in &apps {
+        for schedule in &schedules {
+            let Some((origin, since)) = origin(app, schedule, &policies) else { continue };
+            let handled =
+                handled.get(&(app.id, schedule.id)).copied().map_or(since, |slot| slot.max(since));
+            let app_name = app.spec.name.clone();
+            effective.push(EffectiveSchedule {
+                app: app.id,
+                app_name,
+                schedule: schedule.clone(),
+                origin,
+                handled,
+                pauses: app.pauses,
+                delay_of: format!("{}/{}", app.key, schedule.id),
+            });
+        }
+    }
+    Ok(effective)
+}
+
 /// Whether an app has a schedule, where from, and since when.
 fn origin(
     app: &App,
@@ -146,6 +162,12 @@ fn origin(
 ) -> Option<(ScheduleOrigin, DateTime<Utc>)> {
     match schedule.spec.owner {
         Owner::App(id) => (id == app.id).then_some((ScheduleOrigin::App, schedule.since)),
+        // There is nowhere to copy to.
+        Owner::Policy(_)
+            if schedule.spec.kind == TaskKind::Sync && app.spec.second_store.is_none() =>
+        {
+            None
+        }
         Owner::Policy(id) => {
             let policy = policies
                 .iter()

@@ -51,7 +51,7 @@ pub enum StateError {
 pub type Result<T> = std::result::Result<T, StateError>;
 
 impl StateError {
-    pub(super) fn file(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+    pub(crate) fn file(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
         move |error| Self::File { path, error }
     }

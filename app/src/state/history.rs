@@ -34,12 +34,17 @@ pub struct TaskFilter {
     pub until: Option<DateTime<Utc>>,
     /// Older than this task: the last one of the page before.
     pub before: Option<TaskId>,
+    /// Of apps that have this label.
+    pub label: Option<String>,
     /// Maximum number of tasks; 50 if not said, never more than 500.
     pub limit: Option<u32>,
 }
 
 const EXPECTED: &str = "SELECT progress_detail, bytes FROM task WHERE app = ?1 AND kind = ?2 \
      AND state IN ('succeeded', 'completed with errors') ORDER BY id DESC LIMIT 1";
+
+/// Apps are few: they are gone through.
+const LABELLED: &str = "app IN (SELECT app.id FROM app, json_each(app.options, '$.labels') AS label WHERE label.value = ?)";
 
 impl TaskFilter {
     /// The statement and its values. Only the conditions that are wanted are in it: so each
@@ -55,6 +60,7 @@ impl TaskFilter {
             ("created >= ?", self.since.map(instant)),
             ("created < ?", self.until.map(instant)),
             ("id < ?", self.before.map(Value::Integer)),
+            (LABELLED, self.label.clone().map(Value::Text)),
         ];
         let (mut sql, mut values) = (String::from(SELECT), Vec::new());
         for (condition, value) in conditions {

@@ -11,7 +11,9 @@ use super::task::TaskKind;
 /// `@vault` are one store.
 const BESIDE: &str = "SELECT other.id, other.kind, theirs.name FROM task other JOIN app theirs ON theirs.id = other.app JOIN app ours ON ours.id = ?1 \
      WHERE other.state = 'running' AND other.kind <> 'test' AND other.app <> ?1 AND (?2 = 'maintenance' OR other.kind = 'maintenance') \
-     AND rtrim(ltrim(theirs.store, '@'), '/') = rtrim(ltrim(ours.store, '@'), '/') LIMIT 1";
+     AND (rtrim(ltrim(theirs.store, '@'), '/') = rtrim(ltrim(ours.store, '@'), '/') \
+       OR (?2 = 'sync' AND rtrim(ltrim(theirs.store, '@'), '/') = rtrim(ltrim(ours.second_store, '@'), '/')) \
+       OR (other.kind = 'sync' AND rtrim(ltrim(theirs.second_store, '@'), '/') = rtrim(ltrim(ours.store, '@'), '/'))) LIMIT 1";
 
 /// # Errors
 ///

@@ -5,9 +5,29 @@ use std::path::Path;
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::error::{Result, StateError};
+use super::sealed::seal_all;
+
+/// What has changes sealed: those that are there are sealed after it.
+const SEALED: &str = include_str!("0012.sql");
 
 /// Each brings the database from version N to N + 1. One that was released is never changed.
-pub(super) const MIGRATIONS: &[&str] = &[include_str!("0001.sql"), include_str!("0002.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[
+    include_str!("0001.sql"),
+    include_str!("0002.sql"),
+    include_str!("0003.sql"),
+    include_str!("0004.sql"),
+    include_str!("0005.sql"),
+    include_str!("0006.sql"),
+    include_str!("0007.sql"),
+    include_str!("0008.sql"),
+    include_str!("0009.sql"),
+    include_str!("0010.sql"),
+    include_str!("0011.sql"),
+    SEALED,
+    include_str!("0013.sql"),
+    include_str!("0014.sql"),
+    include_str!("0015.sql"),
+];
 
 /// Marks the file as ours ("plod"), so that another program's database is not taken for an old one.
 const APPLICATION: i64 = 0x706c_6f64;
@@ -35,6 +55,9 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path, migrations: &[&s
     }
     for migration in &migrations[usize::try_from(version).unwrap_or(0)..] {
         transaction.execute_batch(migration)?;
+        if *migration == SEALED {
+            seal_all(&transaction)?;
+        }
     }
     transaction.pragma_update(None, "user_version", known)?;
     transaction.pragma_update(None, "application_id", APPLICATION)?;
@@ -106,6 +129,21 @@ mod tests {
             INSERT INTO task (app, kind, cause, state, input, created) VALUES (1, 'maintenance', 'manual', 'missed', '{}', 6);";
         connection.execute_batch(next).unwrap();
         assert_eq!(text("SELECT max(schedule.id) || max(task.id) FROM schedule, task"), "106");
+    }
+
+    #[test]
+    fn changes_from_before_they_were_sealed_are_sealed() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        let sealed = MIGRATIONS.iter().position(|sql| *sql == SEALED).unwrap();
+        migrate(&mut connection, Path::new("x"), &MIGRATIONS[..sealed]).unwrap();
+        let old = "INSERT INTO setting_change (at, way, subject, action, name, fields) VALUES
+            (1, 'console', 'app', 'added', 'a', '[]'), (2, 'console', 'app', 'removed', 'a', '[]');";
+        connection.execute_batch(old).unwrap();
+        migrate(&mut connection, Path::new("x"), MIGRATIONS).unwrap();
+        let state = super::super::database::State::of(connection, "x".into());
+        let (ends, changes) = state.sealed_changes().unwrap();
+        assert_eq!((changes.len(), ends.head.as_ref().map(|(id, _)| *id)), (2, Some(2)));
+        assert_eq!(ends.first_fault(changes), None);
     }
 
     #[test]

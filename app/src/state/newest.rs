@@ -1,14 +1,19 @@
 //! The newest tasks of an app that say how it is doing, each found by an index, whatever lies
 //! between.
 
+use chrono::{DateTime, Utc};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use super::app;
 use super::app::App;
+use super::columns::UnixMillis;
 use super::database::State;
 use super::error::Result;
+use super::held::{self, HeldPrune};
 use super::ids::AppId;
+use super::policy::{self, Policy};
 use super::task::{SELECT, Task, TaskKind, from_row};
+use crate::model::PolicyPromise;
 
 /// The newest tasks of an app, of those that say something. What was missed or cancelled does not.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,8 +34,27 @@ pub struct NewestTasks {
     pub maintenance: Option<Task>,
     /// The newest restore of these.
     pub restore: Option<Task>,
+    /// The newest restore drill of these.
+    pub drill: Option<Task>,
+    /// The newest restore drill without errors.
+    pub proven: Option<Task>,
+    /// The newest comparison with the drive of these.
+    pub compare: Option<Task>,
+    /// The newest copy to a second store that ended, also one that failed or was interrupted.
+    pub sync: Option<Task>,
+    /// The newest one without errors.
+    pub last_sync: Option<Task>,
     /// The restore points that were damaged when they were checked last, by their whole ids.
     pub damaged: Vec<String>,
+    /// What policies promise of the app.
+    pub promises: Vec<PolicyPromise>,
+    /// When its backups ended without errors, as far as they are known; only if anything is
+    /// promised.
+    pub good_backups: Vec<DateTime<Utc>>,
+    /// Tasks from here on are all known.
+    pub known_since: DateTime<Utc>,
+    /// Why its prunes are held, if they are.
+    pub held: Option<HeldPrune>,
 }
 
 /// The states of tasks of which the newest is looked for; each has an index of its own, which a
@@ -44,6 +68,15 @@ pub(super) const OPEN_OF: &str =
     "WHERE app = ?1 AND state IN ('queued', 'running', 'waiting') ORDER BY id";
 
 const DAMAGED: &str = "SELECT snapshot FROM checked WHERE app = ?1 AND errors > 0";
+
+/// How many of an app's newest tasks are there in any case: fewer than its history has.
+const SURELY_KEPT_TASKS: u32 = 400;
+
+const GOOD: &str =
+    "SELECT ended FROM task WHERE app = ?1 AND kind = 'backup' AND state = 'succeeded'";
+
+const OLDEST_KEPT: &str =
+    "SELECT created FROM task WHERE app = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2";
 
 /// A condition for all tasks that are the newest of their app, kind and states: history does not
 /// forget them.
@@ -65,11 +98,18 @@ struct Statements<'a> {
     ended: CachedStatement<'a>,
     tried: CachedStatement<'a>,
     damaged: CachedStatement<'a>,
+    good: CachedStatement<'a>,
+    oldest: CachedStatement<'a>,
+    /// Those that promise something.
+    policies: Vec<Policy>,
+    held: CachedStatement<'a>,
 }
 
 impl<'a> Statements<'a> {
     fn new(connection: &'a Connection) -> Result<Self> {
         let prepare = |end: &str| connection.prepare_cached(&format!("{SELECT} {end}"));
+        let mut policies = policy::load_all(connection)?;
+        policies.retain(|policy| policy.spec.promise.is_some());
         Ok(Self {
             open: prepare(OPEN_OF)?,
             succeeded: prepare(&newest(SUCCEEDED))?,
@@ -77,10 +117,34 @@ impl<'a> Statements<'a> {
             ended: prepare(&newest(ENDED))?,
             tried: prepare(&newest(TRIED))?,
             damaged: connection.prepare_cached(DAMAGED)?,
+            good: connection.prepare_cached(GOOD)?,
+            oldest: connection.prepare_cached(OLDEST_KEPT)?,
+            policies,
+            held: connection.prepare_cached(held::HELD)?,
         })
     }
 
-    fn of(&mut self, app: AppId) -> Result<NewestTasks> {
+    fn of(&mut self, of: &App) -> Result<NewestTasks> {
+        let app = of.id;
+        let promises: Vec<PolicyPromise> = self
+            .policies
+            .iter()
+            .filter(|policy| policy.spec.applies_to(of))
+            .filter_map(|policy| {
+                let since = policy.since.max(policy.promise_since).max(of.since);
+                let (policy, promise) = (policy.spec.name.clone(), policy.spec.promise?);
+                Some(PolicyPromise { policy, promise, since })
+            })
+            .collect();
+        let instant = |row: &rusqlite::Row<'_>, name: &str| Ok(row.get::<_, UnixMillis>(name)?.0);
+        let (mut good_backups, mut known_since) = (Vec::new(), None);
+        if !promises.is_empty() {
+            let times = self.good.query_map([app], |row| instant(row, "ended"))?;
+            good_backups = times.collect::<rusqlite::Result<_>>()?;
+            let oldest = params![app, SURELY_KEPT_TASKS - 1];
+            let created = self.oldest.query_row(oldest, |row| instant(row, "created"));
+            known_since = created.optional()?;
+        }
         let one = |statement: &mut CachedStatement<'_>, kind: TaskKind| {
             statement.query_row(params![app, kind], from_row).optional()
         };
@@ -93,10 +157,19 @@ impl<'a> Statements<'a> {
             prune: one(&mut self.ended, TaskKind::Prune)?,
             maintenance: one(&mut self.ended, TaskKind::Maintenance)?,
             restore: one(&mut self.ended, TaskKind::Restore)?,
+            drill: one(&mut self.ended, TaskKind::Drill)?,
+            compare: one(&mut self.ended, TaskKind::Compare)?,
+            proven: one(&mut self.succeeded, TaskKind::Drill)?,
+            sync: one(&mut self.tried, TaskKind::Sync)?,
+            last_sync: one(&mut self.succeeded, TaskKind::Sync)?,
             damaged: self
                 .damaged
                 .query_map([app], |row| row.get("snapshot"))?
                 .collect::<rusqlite::Result<_>>()?,
+            promises,
+            good_backups,
+            known_since: known_since.unwrap_or_default(),
+            held: self.held.query_row([app], held::from_row).optional()?,
         })
     }
 }
@@ -108,7 +181,10 @@ impl State {
     ///
     /// The database failed.
     pub fn newest_tasks(&self, app: AppId) -> Result<NewestTasks> {
-        self.read(|connection| Statements::new(connection)?.of(app))
+        self.read(|connection| {
+            let app = app::load(connection, app)?;
+            Statements::new(connection)?.of(&app)
+        })
     }
 
     /// The newest task of a kind that ended without errors.
@@ -124,18 +200,43 @@ impl State {
         })
     }
 
+    /// The newest backups of apps that made restore points, of all of them together, newest first.
+    ///
+    /// # Errors
+    ///
+    /// The database failed.
+    pub fn newest_points(&self, apps: &[AppId], count: u32) -> Result<Vec<Task>> {
+        self.read(|connection| {
+            let sql = format!(
+                "{SELECT} WHERE app = ?1 AND kind = 'backup' AND {MADE} ORDER BY id DESC LIMIT ?2"
+            );
+            let mut statement = connection.prepare_cached(&sql)?;
+            let mut points = Vec::new();
+            for app in apps {
+                let found = statement.query_map(params![app, count], from_row)?;
+                points.extend(found.collect::<rusqlite::Result<Vec<Task>>>()?);
+            }
+            points.sort_by_key(|task| std::cmp::Reverse(task.id));
+            points.retain(|task| task.snapshot.is_some());
+            points.truncate(count as usize);
+            Ok(points)
+        })
+    }
+
     /// Every app by name, with its newest tasks.
     ///
     /// # Errors
     ///
     /// The database failed.
     pub fn overview(&self) -> Result<Vec<(App, NewestTasks)>> {
-        self.read(|connection| {
-            let mut statements = Statements::new(connection)?;
-            let apps = app::load_all(connection)?.into_iter();
-            apps.map(|app| statements.of(app.id).map(|newest| (app, newest))).collect()
-        })
+        self.read(load_overview)
     }
+}
+
+pub(super) fn load_overview(connection: &Connection) -> Result<Vec<(App, NewestTasks)>> {
+    let mut statements = Statements::new(connection)?;
+    let apps = app::load_all(connection)?.into_iter();
+    apps.map(|app| statements.of(&app).map(|newest| (app, newest))).collect()
 }
 
 #[cfg(test)]
@@ -159,6 +260,10 @@ mod tests {
                     && !plan.contains("SCAN"),
                 "{plan}"
             );
+        }
+        for sql in [GOOD, OLDEST_KEPT] {
+            let plan = state.explain(sql).unwrap().join("\n");
+            assert!(!plan.contains("SCAN") && !plan.contains("B-TREE"), "{plan}");
         }
         let plan = state.explain(&format!("{SELECT} {OPEN_OF}")).unwrap().join("\n");
         assert!(!plan.contains("SCAN") && !plan.contains("B-TREE"), "{plan}");

@@ -3,16 +3,29 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use rusqlite::params;
+use rusqlite::{Connection, params};
 
 use super::app;
 use super::columns::UnixMillis;
 use super::database::State;
 use super::error::Result;
 use super::ids::AppId;
+use super::setting_change::{ChangeAction, ChangeNote, ChangeSubject};
 
 /// The restore points that are pinned, and those that are damaged, by their whole ids.
 pub type Pruning = (BTreeSet<String>, BTreeSet<String>);
+
+fn note(
+    connection: &Connection,
+    id: AppId,
+    snapshot: &str,
+    action: ChangeAction,
+) -> Result<ChangeNote> {
+    let short: String = snapshot.chars().take(8).collect();
+    let name = format!("restore point {short} of {}", app::load(connection, id)?.spec.name);
+    let subject = ChangeSubject::Pin;
+    Ok(ChangeNote { subject, action, name, app: Some(id), fields: Vec::new() })
+}
 
 impl State {
     /// What a prune of an app has to know of its restore points.
@@ -32,12 +45,13 @@ impl State {
     ///
     /// There is no such app, or the database failed.
     pub fn pin(&self, app: AppId, snapshot: &str, now: DateTime<Utc>) -> Result<()> {
-        self.write(|transaction| {
-            let app = app::load(transaction, app)?.id;
+        self.change(|transaction| {
+            let note = note(transaction, app, snapshot, ChangeAction::Added)?;
             let sql =
                 "INSERT INTO pinned (app, snapshot, at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
-            transaction.prepare_cached(sql)?.execute(params![app, snapshot, UnixMillis(now)])?;
-            Ok(())
+            let values = params![app, snapshot, UnixMillis(now)];
+            let is_new = transaction.prepare_cached(sql)?.execute(values)? > 0;
+            Ok(((), is_new.then_some(note)))
         })
     }
 
@@ -47,9 +61,12 @@ impl State {
     ///
     /// The database failed.
     pub fn unpin(&self, app: AppId, snapshot: &str) -> Result<bool> {
-        self.write(|transaction| {
+        self.change(|transaction| {
             let sql = "DELETE FROM pinned WHERE app = ?1 AND snapshot = ?2";
-            Ok(transaction.prepare_cached(sql)?.execute(params![app, snapshot])? > 0)
+            if transaction.prepare_cached(sql)?.execute(params![app, snapshot])? == 0 {
+                return Ok((false, None));
+            }
+            Ok((true, Some(note(transaction, app, snapshot, ChangeAction::Removed)?)))
         })
     }
 

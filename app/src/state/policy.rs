@@ -12,7 +12,8 @@ use super::database::State;
 use super::error::is_duplicate;
 use super::error::{Result, StateError};
 use super::ids::PolicyId;
-use crate::model::{Invalid, Retention, retention_faults};
+use super::setting_change::{ChangeNote, ChangeSubject};
+use crate::model::{Invalid, Promise, Retention, check_labels, retention_faults};
 
 words! {
     /// How many of a policy's data classes an app must have.
@@ -42,9 +43,18 @@ pub struct PolicySpec {
     pub data_classes: Vec<String>,
     /// With any of them, or all.
     pub classes: MatchMode,
+    /// With one of these labels at least, or one of these tags of its resource, if any are named.
+    #[serde(default)]
+    pub labels: Vec<String>,
     /// What its apps keep.
     #[serde(default)]
     pub retention: Retention,
+    /// How many backups its apps have at least.
+    #[serde(default)]
+    pub promise: Option<Promise>,
+    /// Whether each backup of its apps is followed by a check of what it made.
+    #[serde(default)]
+    pub check_after_backup: bool,
     /// Whether it applies at all.
     pub enabled: bool,
 }
@@ -59,6 +69,9 @@ pub struct Policy {
     /// Since when it matches what it matches.
     #[serde(skip)]
     pub(super) since: DateTime<Utc>,
+    /// Since when it promises what it promises.
+    #[serde(skip)]
+    pub(super) promise_since: DateTime<Utc>,
     /// What its user says of it.
     #[serde(flatten)]
     pub spec: PolicySpec,
@@ -72,24 +85,42 @@ impl PolicySpec {
         check_name("name", &self.name)?;
         check_list("environment", &self.environments)?;
         check_list("data class", &self.data_classes)?;
+        check_labels(&self.labels)?;
+        self.promise.map_or(Ok(()), Promise::check)?;
         retention_faults(self.retention).next().map_or(Ok(()), |(_, fault)| Err(fault))
     }
 
     /// Whether it applies to an app.
     pub fn applies_to(&self, app: &App) -> bool {
-        let environment =
-            self.environments.is_empty() || self.environments.contains(&app.spec.environment);
-        let has = |class: &String| app.spec.data_classes.contains(class);
-        let classes = match self.classes {
+        let spec = &app.spec;
+        let labels = [&spec.backup.labels[..], &app.facts.resource_tags];
+        spec.kind == AppKind::Source && self.is_for(&spec.environment, &spec.data_classes, labels)
+    }
+
+    /// The same of a source with this environment, these data classes, and these labels and tags of
+    /// its resource.
+    pub fn is_for(
+        &self,
+        environment: &str,
+        data_classes: &[String],
+        labels: [&[String]; 2],
+    ) -> bool {
+        let environments = &self.environments;
+        let in_environment =
+            environments.is_empty() || environments.iter().any(|one| one == environment);
+        let mut wanted = self.data_classes.iter();
+        let has_classes = match self.classes {
             _ if self.data_classes.is_empty() => true,
-            MatchMode::Any => self.data_classes.iter().any(has),
-            MatchMode::All => self.data_classes.iter().all(has),
+            MatchMode::Any => wanted.any(|class| data_classes.contains(class)),
+            MatchMode::All => wanted.all(|class| data_classes.contains(class)),
         };
-        self.enabled && app.spec.kind == AppKind::Source && environment && classes
+        let labelled = |label: &String| labels.iter().any(|all| all.contains(label));
+        let has_label = self.labels.is_empty() || self.labels.iter().any(labelled);
+        self.enabled && in_environment && has_classes && has_label
     }
 }
 
-const SELECT: &str = "SELECT id, revision, since, name, environments, data_classes, classes, retention, enabled FROM policy";
+const SELECT: &str = "SELECT id, revision, since, name, environments, data_classes, classes, retention, enabled, labels, promise, promise_since, check_after_backup FROM policy";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Policy> {
     let spec = PolicySpec {
@@ -99,11 +130,15 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Policy> {
         classes: row.get("classes")?,
         retention: row.get::<_, Json<_>>("retention")?.0,
         enabled: row.get("enabled")?,
+        labels: row.get::<_, Json<_>>("labels")?.0,
+        promise: row.get::<_, Json<_>>("promise")?.0,
+        check_after_backup: row.get("check_after_backup")?,
     };
     Ok(Policy {
         id: row.get("id")?,
         revision: row.get("revision")?,
         since: row.get::<_, UnixMillis>("since")?.0,
+        promise_since: row.get::<_, UnixMillis>("promise_since")?.0,
         spec,
     })
 }
@@ -125,6 +160,10 @@ fn name_taken(name: &str) -> impl FnOnce(rusqlite::Error) -> StateError {
     move |error| if is_duplicate(&error) { StateError::Conflict(message) } else { error.into() }
 }
 
+fn note(before: Option<&PolicySpec>, after: Option<&PolicySpec>) -> Option<ChangeNote> {
+    ChangeNote::of(ChangeSubject::Policy, None, before, after, |spec| spec.name.clone())
+}
+
 impl State {
     /// Makes a policy.
     ///
@@ -133,13 +172,17 @@ impl State {
     /// What is given cannot be used, or the name is taken.
     pub fn add_policy(&self, spec: &PolicySpec, now: DateTime<Utc>) -> Result<Policy> {
         spec.check()?;
-        self.write(|transaction| {
-            let insert = "INSERT INTO policy (name, environments, data_classes, classes, retention, enabled, since) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        self.change(|transaction| {
+            let insert = "INSERT INTO policy (name, environments, data_classes, classes, retention, enabled, since, promise_since, labels, promise, check_after_backup) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9, ?10)";
             let (environments, classes) = (Json(&spec.environments), Json(&spec.data_classes));
-            let values = params![spec.name, environments, classes, spec.classes, Json(spec.retention), spec.enabled, UnixMillis(now)];
+            let (labels, promise) = (Json(&spec.labels), Json(spec.promise));
+            let values = params![spec.name, environments, classes, spec.classes, Json(spec.retention), spec.enabled, UnixMillis(now),
+                labels, promise, spec.check_after_backup];
             transaction.execute(insert, values).map_err(name_taken(&spec.name))?;
-            load(transaction, transaction.last_insert_rowid())
+            let made = load(transaction, transaction.last_insert_rowid())?;
+            let note = note(None, Some(&made.spec));
+            Ok((made, note))
         })
     }
 
@@ -157,19 +200,24 @@ impl State {
         now: DateTime<Utc>,
     ) -> Result<Policy> {
         spec.check()?;
-        self.write(|transaction| {
+        self.change(|transaction| {
             let old = load(transaction, id)?;
             if old.revision != revision {
                 return Err(StateError::changed_meanwhile("policy", &old.spec.name));
             }
-            let same = PolicySpec { name: old.spec.name.clone(), retention: old.spec.retention, ..spec.clone() } == old.spec;
+            let (check_after_backup, promise) = (old.spec.check_after_backup, old.spec.promise);
+            let same = PolicySpec { name: old.spec.name.clone(), retention: old.spec.retention, check_after_backup, promise, ..spec.clone() }
+                == old.spec;
             let since = if same { old.since } else { now };
+            let promise_since = if same && promise == spec.promise { old.promise_since } else { now };
             let update = "UPDATE policy SET name = ?2, environments = ?3, data_classes = ?4, classes = ?5, retention = ?6, enabled = ?7, \
-                 since = ?8, revision = revision + 1 WHERE id = ?1";
+                 since = ?8, promise_since = ?9, labels = ?10, promise = ?11, check_after_backup = ?12, revision = revision + 1 WHERE id = ?1";
             let (environments, classes) = (Json(&spec.environments), Json(&spec.data_classes));
-            let values = params![id, spec.name, environments, classes, spec.classes, Json(spec.retention), spec.enabled, UnixMillis(since)];
+            let (labels, promise) = (Json(&spec.labels), Json(spec.promise));
+            let values = params![id, spec.name, environments, classes, spec.classes, Json(spec.retention), spec.enabled, UnixMillis(since),
+                UnixMillis(promise_since), labels, promise, spec.check_after_backup];
             transaction.execute(update, values).map_err(name_taken(&spec.name))?;
-            load(transaction, id)
+            Ok((load(transaction, id)?, note(Some(&old.spec), Some(spec))))
         })
     }
 
@@ -179,11 +227,10 @@ impl State {
     ///
     /// There is none with this id.
     pub fn remove_policy(&self, id: PolicyId) -> Result<()> {
-        self.write(|transaction| {
-            match transaction.execute("DELETE FROM policy WHERE id = ?1", [id])? {
-                0 => Err(StateError::NotFound(format!("there is no policy with the id {id}"))),
-                _ => Ok(()),
-            }
+        self.change(|transaction| {
+            let old = load(transaction, id)?;
+            transaction.execute("DELETE FROM policy WHERE id = ?1", [id])?;
+            Ok(((), note(Some(&old.spec), None)))
         })
     }
 

@@ -12,10 +12,11 @@ use super::error::{Result, StateError};
 use super::follow_up;
 use super::ids::{AppId, TaskId};
 use super::maintenance;
+use super::package_change;
 use super::process::Process;
 use super::task::load;
 use super::task::{Cause, Task, TaskKind, TaskState};
-use crate::model::TaskProgress;
+use crate::model::{TaskFigures, TaskProgress};
 
 /// What became of a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,20 +57,22 @@ pub struct TaskResult {
     pub bytes: Option<u64>,
     /// The snapshot that was made.
     pub snapshot: Option<String>,
+    /// What it came to, in figures.
+    pub figures: TaskFigures,
 }
 
 /// Maximum wait of a task: a later time was set by a clock that has been set back since.
 const MAX_RETRY_WAIT: TimeDelta = TimeDelta::days(1);
 
 const INSERT: &str = "INSERT INTO task (app, kind, cause, state, schedule, slot, input, store, created, verdict, ended) \
-     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, CASE WHEN ?2 IN ('backup', 'prune', 'maintenance') THEN app.store END, ?8, ?9, ?10 FROM app WHERE app.id = ?1 \
+     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, CASE WHEN ?2 IN ('backup', 'prune', 'maintenance') THEN app.store WHEN ?2 = 'sync' THEN app.second_store END, ?8, ?9, ?10 FROM app WHERE app.id = ?1 \
      ON CONFLICT DO NOTHING";
 
 const RUN: &str = "UPDATE task SET state = 'running', started = coalesce(started, ?2), heartbeat = ?2, next_try = NULL, verdict = '', \
-     progress = '', progress_detail = NULL, pid = ?3, process_start = ?4, boot = ?5, namespace = ?6 WHERE id = ?1";
+     progress = '', progress_detail = NULL, usage = NULL, pid = ?3, process_start = ?4, boot = ?5, namespace = ?6 WHERE id = ?1";
 
 /// The task's row, if this process runs it, or did so until another took it for gone.
-const OURS: &str = "id = ?1 AND state IN ('running', 'interrupted') AND pid = ?2 AND process_start = ?3 AND boot = ?4 AND namespace = ?5";
+pub(super) const OURS: &str = "id = ?1 AND state IN ('running', 'interrupted') AND pid = ?2 AND process_start = ?3 AND boot = ?4 AND namespace = ?5";
 
 /// The open task of an app and kind.
 pub(super) const OPEN: &str = "SELECT id, state FROM task WHERE app = ?1 AND kind = ?2 AND state IN ('queued', 'running', 'waiting') LIMIT 1";
@@ -83,7 +86,9 @@ pub(super) const CLAIMABLE: &str = "SELECT id FROM task WHERE state IN ('queued'
      AND (NOT ?4 OR store IS NULL OR NOT EXISTS (SELECT 1 FROM task other WHERE other.state = 'running' AND other.store = task.store)) \
      AND (kind = 'test' OR NOT EXISTS (SELECT 1 FROM task other JOIN app theirs ON theirs.id = other.app JOIN app ours ON ours.id = task.app \
        WHERE other.state = 'running' AND other.kind <> 'test' AND (task.kind = 'maintenance' OR other.kind = 'maintenance') \
-       AND rtrim(ltrim(theirs.store, '@'), '/') = rtrim(ltrim(ours.store, '@'), '/'))) \
+       AND (rtrim(ltrim(theirs.store, '@'), '/') = rtrim(ltrim(ours.store, '@'), '/') \
+         OR (task.kind = 'sync' AND rtrim(ltrim(theirs.store, '@'), '/') = rtrim(ltrim(ours.second_store, '@'), '/')) \
+         OR (other.kind = 'sync' AND rtrim(ltrim(theirs.second_store, '@'), '/') = rtrim(ltrim(ours.store, '@'), '/'))))) \
      ORDER BY id LIMIT 1";
 
 fn run(connection: &Connection, id: TaskId, process: &Process, now: DateTime<Utc>) -> Result<Task> {
@@ -147,7 +152,7 @@ impl State {
         })
     }
 
-    fn slot(
+    pub(super) fn slot(
         &self,
         effective: &EffectiveSchedule,
         slot: DateTime<Utc>,
@@ -200,6 +205,7 @@ impl State {
                     "app {name}: task {id} ({kind}) is running; wait for its end, or cancel it"
                 )));
             }
+            package_change::not_during(transaction, self.process(), now)?;
             maintenance::not_beside(transaction, new.app, new.kind)?;
             let none = None::<i64>;
             let values = params![
@@ -256,6 +262,9 @@ impl State {
         now: DateTime<Utc>,
     ) -> Result<Option<Task>> {
         self.write(|transaction| {
+            if package_change::is_on(transaction, self.process(), now)? {
+                return Ok(None);
+            }
             let latest = UnixMillis(now + MAX_RETRY_WAIT);
             let values = params![UnixMillis(now), latest, only, one_writer_per_store, task];
             let id = transaction
@@ -292,14 +301,18 @@ impl State {
         })
     }
 
-    /// Puts a task back until `next_try`: the store is locked.
+    /// Puts a task back until `next_try`: the store is locked. Gives `false`, and does nothing, if
+    /// somebody has asked to cancel it.
     ///
     /// # Errors
     ///
     /// The task is not run by this process.
-    pub fn wait(&self, id: TaskId, next_try: DateTime<Utc>, verdict: &str) -> Result<()> {
+    pub fn wait(&self, id: TaskId, next_try: DateTime<Utc>, verdict: &str) -> Result<bool> {
         let Process { pid, start, boot, namespace } = self.process();
         self.write(|transaction| {
+            if load(transaction, id)?.cancel {
+                return Ok(false);
+            }
             let update = format!(
                 "UPDATE task SET state = 'waiting', next_try = ?6, verdict = ?7, progress = '', ended = NULL, pid = NULL, process_start = NULL, \
                  boot = NULL, namespace = NULL WHERE {OURS}"
@@ -307,13 +320,13 @@ impl State {
             let values = params![id, pid, start, boot, namespace, UnixMillis(next_try), one_line(verdict)];
             match transaction.prepare_cached(&update)?.execute(values)? {
                 0 => Err(not_ours(id)),
-                _ => Ok(()),
+                _ => Ok(true),
             }
         })
     }
 
     /// Ends a task, and queues the check of what it made if its app wants one. With `retry` it is tried again then, as a new task for the same slot, which is
-    /// returned.
+    /// returned; not if somebody has asked to cancel it.
     ///
     /// # Errors
     ///
@@ -332,18 +345,19 @@ impl State {
             )));
         }
         let Process { pid, start, boot, namespace } = self.process();
-        let TaskResult { state, exit, verdict, errors, bytes, snapshot } = result;
+        let TaskResult { state, exit, verdict, errors, bytes, snapshot, figures } = result;
         self.write(|transaction| {
             let update = format!(
-                "UPDATE task SET state = ?6, ended = ?7, exit = ?8, verdict = ?9, errors = ?10, bytes = ?11, snapshot = ?12, progress = '' \
+                "UPDATE task SET state = ?6, ended = ?7, exit = ?8, verdict = ?9, errors = ?10, bytes = ?11, snapshot = ?12, figures = ?13, progress = '' \
                  WHERE {OURS}"
             );
-            let values = params![id, pid, start, boot, namespace, state, UnixMillis(now), exit, one_line(verdict), errors, bytes, snapshot];
+            let values = params![id, pid, start, boot, namespace, state, UnixMillis(now), exit, one_line(verdict), errors, bytes, snapshot, Json(figures)];
             if transaction.prepare_cached(&update)?.execute(values)? == 0 {
                 return Err(not_ours(id));
             }
             follow_up::queue_check(transaction, id, now)?;
-            let Some(next_try) = retry else { return Ok(None) };
+            let cancelled = load(transaction, id)?.cancel;
+            let Some(next_try) = retry.filter(|_| !cancelled) else { return Ok(None) };
             let verdict = format!("task {id} failed and is tried again");
             again(transaction, id, TaskState::Waiting, Some(next_try), &verdict, now)
         })

@@ -9,9 +9,10 @@ use super::columns::UnixMillis;
 use super::database::State;
 use super::error::{Result, StateError};
 use super::ids::{AppId, PolicyId, ScheduleId};
+use super::setting_change::{ChangeNote, ChangeSubject};
 use super::task::TaskKind;
 use super::{app, policy};
-use crate::model::{Calendar, Invalid, Timing, local_zone};
+use crate::model::{Calendar, Invalid, RandomDelay, Timing, check_delay, delay_text, local_zone};
 
 /// Whose a schedule is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,7 +30,7 @@ pub enum Owner {
 pub struct ScheduleSpec {
     /// Whose it is; stays as it is.
     pub owner: Owner,
-    /// What it runs: backup, check, prune or maintenance.
+    /// What it runs: backup, check, prune, maintenance, drill, compare or sync.
     pub kind: TaskKind,
     /// When, as a cron expression of five fields.
     pub cron: String,
@@ -40,6 +41,10 @@ pub struct ScheduleSpec {
     pub enabled: bool,
     /// Whether a missed run is caught up, once.
     pub catch_up: bool,
+    /// Up to so many minutes later each run begins, at random and yet the same for whoever asks; at
+    /// most half of the time between two runs.
+    #[serde(default)]
+    pub random_delay_minutes: u32,
 }
 
 /// A schedule.
@@ -63,11 +68,11 @@ impl ScheduleSpec {
     pub fn check(&self) -> std::result::Result<(), Invalid> {
         if matches!(self.kind, TaskKind::Restore | TaskKind::Test) {
             return Err(Invalid(format!(
-                "a {} has no schedule; write backup, check, prune or maintenance",
+                "a {} has no schedule; write backup, check, prune, maintenance, drill, compare or sync",
                 self.kind
             )));
         }
-        self.calendar().map(drop)
+        check_delay(&self.calendar()?, self.random_delay_minutes)
     }
 
     /// The expression in its time zone.
@@ -79,13 +84,27 @@ impl ScheduleSpec {
         Calendar::new(&self.cron, &self.time_zone)
     }
 
+    /// The same, with runs that begin as late as they do for one app, which `of` stands for.
+    ///
+    /// # Errors
+    ///
+    /// As for [`ScheduleSpec::calendar`].
+    pub fn delayed_calendar(&self, of: &str) -> std::result::Result<Calendar, Invalid> {
+        Ok(self.calendar()?.delayed(RandomDelay::new(self.random_delay_minutes, of)))
+    }
+
+    /// When it runs, in words: `daily at 02:30, up to 30 minutes later at random`.
+    pub fn timing_text(&self) -> String {
+        format!("{}{}", self.timing(), delay_text(self.random_delay_minutes))
+    }
+
     /// The plain choice that the expression stands for.
     pub fn timing(&self) -> Timing {
         Timing::from_cron(&self.cron)
     }
 }
 
-const SELECT: &str = "SELECT id, revision, since, app, policy, kind, cron, time_zone, enabled, catch_up FROM schedule";
+const SELECT: &str = "SELECT id, revision, since, app, policy, kind, cron, time_zone, enabled, catch_up, random_delay_minutes FROM schedule";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Schedule> {
     let owner = match row.get::<_, Option<AppId>>("app")? {
@@ -100,6 +119,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Schedule> {
         time_zone,
         enabled: row.get("enabled")?,
         catch_up: row.get("catch_up")?,
+        random_delay_minutes: row.get("random_delay_minutes")?,
     };
     Ok(Schedule {
         id: row.get("id")?,
@@ -121,6 +141,27 @@ pub(super) fn load_all(connection: &Connection) -> Result<Vec<Schedule>> {
     Ok(schedules.collect::<rusqlite::Result<_>>()?)
 }
 
+/// Whose it is stays as it is, and is told by its name.
+fn note(
+    connection: &Connection,
+    before: Option<&ScheduleSpec>,
+    after: Option<&ScheduleSpec>,
+) -> Result<Option<ChangeNote>> {
+    let Some(spec) = after.or(before) else { return Ok(None) };
+    let (app, owner) = match spec.owner {
+        Owner::App(id) => (Some(id), app::load(connection, id)?.spec.name),
+        Owner::Policy(id) => {
+            (None, format!("the policy {}", policy::load(connection, id)?.spec.name))
+        }
+    };
+    let name = |spec: &ScheduleSpec| format!("{} of {owner}", spec.kind);
+    let mut note = ChangeNote::of(ChangeSubject::Schedule, app, before, after, name);
+    if let Some(note) = &mut note {
+        note.fields.retain(|field| !field.field.starts_with("owner."));
+    }
+    Ok(note)
+}
+
 impl State {
     /// Makes a schedule. Its first slot comes after now.
     ///
@@ -129,7 +170,7 @@ impl State {
     /// What is given cannot be used, or the owner is a destination or not there.
     pub fn add_schedule(&self, spec: &ScheduleSpec, now: DateTime<Utc>) -> Result<Schedule> {
         spec.check()?;
-        self.write(|transaction| {
+        self.change(|transaction| {
             let (app, policy) = match spec.owner {
                 Owner::App(id) => {
                     let app = app::load(transaction, id)?;
@@ -139,15 +180,23 @@ impl State {
                             app.spec.name
                         )));
                     }
+                    if spec.kind == TaskKind::Sync && app.spec.second_store.is_none() {
+                        let name = app.spec.name;
+                        return Err(StateError::invalid(format!(
+                            "{name} has no second store to copy to; give it one in its settings first, or by `plakar-opendrive app edit {name} --second-store PLACE`"
+                        )));
+                    }
                     (Some(id), None)
                 }
                 Owner::Policy(id) => (None, Some(policy::load(transaction, id)?.id)),
             };
-            let insert = "INSERT INTO schedule (app, policy, kind, cron, time_zone, enabled, catch_up, since) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-            let values = params![app, policy, spec.kind, spec.cron, spec.time_zone, spec.enabled, spec.catch_up, UnixMillis(now)];
+            let insert = "INSERT INTO schedule (app, policy, kind, cron, time_zone, enabled, catch_up, since, random_delay_minutes) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+            let values = params![app, policy, spec.kind, spec.cron, spec.time_zone, spec.enabled, spec.catch_up, UnixMillis(now), spec.random_delay_minutes];
             transaction.execute(insert, values)?;
-            load(transaction, transaction.last_insert_rowid())
+            let made = load(transaction, transaction.last_insert_rowid())?;
+            let note = note(transaction, None, Some(&made.spec))?;
+            Ok((made, note))
         })
     }
 
@@ -165,7 +214,7 @@ impl State {
         now: DateTime<Utc>,
     ) -> Result<Schedule> {
         spec.check()?;
-        self.write(|transaction| {
+        self.change(|transaction| {
             let old = load(transaction, id)?;
             if old.revision != revision {
                 return Err(StateError::changed_meanwhile("schedule", &id.to_string()));
@@ -173,13 +222,15 @@ impl State {
             if old.spec.owner != spec.owner {
                 return Err(StateError::invalid(format!("schedule {id} stays with its app or policy; make another schedule")));
             }
-            let same = ScheduleSpec { catch_up: old.spec.catch_up, ..spec.clone() } == old.spec;
+            let random_delay_minutes = old.spec.random_delay_minutes;
+            let same = ScheduleSpec { catch_up: old.spec.catch_up, random_delay_minutes, ..spec.clone() } == old.spec;
             let since = if same { old.since } else { now };
-            let update = "UPDATE schedule SET kind = ?2, cron = ?3, time_zone = ?4, enabled = ?5, catch_up = ?6, since = ?7, \
+            let update = "UPDATE schedule SET kind = ?2, cron = ?3, time_zone = ?4, enabled = ?5, catch_up = ?6, since = ?7, random_delay_minutes = ?8, \
                  revision = revision + 1 WHERE id = ?1";
-            let values = params![id, spec.kind, spec.cron, spec.time_zone, spec.enabled, spec.catch_up, UnixMillis(since)];
+            let values = params![id, spec.kind, spec.cron, spec.time_zone, spec.enabled, spec.catch_up, UnixMillis(since), spec.random_delay_minutes];
             transaction.execute(update, values)?;
-            load(transaction, id)
+            let note = note(transaction, Some(&old.spec), Some(spec))?;
+            Ok((load(transaction, id)?, note))
         })
     }
 
@@ -189,11 +240,10 @@ impl State {
     ///
     /// There is none with this id.
     pub fn remove_schedule(&self, id: ScheduleId) -> Result<()> {
-        self.write(|transaction| {
-            match transaction.execute("DELETE FROM schedule WHERE id = ?1", [id])? {
-                0 => Err(StateError::NotFound(format!("there is no schedule with the id {id}"))),
-                _ => Ok(()),
-            }
+        self.change(|transaction| {
+            let old = load(transaction, id)?;
+            transaction.execute("DELETE FROM schedule WHERE id = ?1", [id])?;
+            Ok(((), note(transaction, Some(&old.spec), None)?))
         })
     }
 

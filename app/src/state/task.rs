@@ -9,7 +9,7 @@ use super::columns::{Json, UnixMillis, words};
 use super::error::{Result, StateError};
 use super::ids::{AppId, ScheduleId, TaskId};
 use super::process::Process;
-use crate::model::TaskProgress;
+use crate::model::{TaskFigures, TaskProgress};
 
 words! {
     /// What a task does.
@@ -26,6 +26,12 @@ words! {
         Test = "test",
         /// Frees the space in the store that nothing needs any more.
         Maintenance = "maintenance",
+        /// Restores some files of the newest snapshot to a folder that goes, and compares them.
+        Drill = "drill",
+        /// Compares the drive with the newest snapshot, by a listing and by MD5.
+        Compare = "compare",
+        /// Copies snapshots to the app's second store.
+        Sync = "sync",
     }
 }
 
@@ -130,12 +136,15 @@ pub struct Task {
     pub progress: String,
     /// The same as values, while it runs.
     pub progress_detail: Option<TaskProgress>,
+    /// What it came to, in figures.
+    pub figures: TaskFigures,
 }
 
 pub(super) const SELECT: &str = "SELECT id, app, kind, cause, state, schedule, slot, attempt, input, store, created, \
-     started, ended, next_try, pid, process_start, boot, namespace, heartbeat, cancel, exit, verdict, errors, bytes, snapshot, progress, progress_detail, \
+     started, ended, next_try, pid, process_start, boot, namespace, heartbeat, cancel, exit, verdict, errors, bytes, snapshot, progress, progress_detail, figures, \
      (SELECT name FROM app WHERE app.id = task.app) AS app_name, (SELECT protocol FROM app WHERE app.id = task.app) AS app_protocol, \
-     (SELECT store FROM app WHERE app.id = task.app) AS app_store FROM task";
+     (SELECT store FROM app WHERE app.id = task.app) AS app_store, \
+     (SELECT second_store FROM app WHERE app.id = task.app) AS app_second_store FROM task";
 
 pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Task> {
     let instant = |name: &str| {
@@ -155,8 +164,15 @@ pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Task> {
     let text = |name: &str| row.get::<_, Option<String>>(name).map(Option::unwrap_or_default);
     let (name, protocol, store) =
         (text("app_name")?, text("app_protocol")?, row.get::<_, Option<String>>("app_store")?);
-    let facts =
-        TaskFacts { kind, input: &input, app: &name, protocol: &protocol, store: store.as_deref() };
+    let second: Option<String> = row.get("app_second_store")?;
+    let facts = TaskFacts {
+        kind,
+        input: &input,
+        app: &name,
+        protocol: &protocol,
+        store: store.as_deref(),
+        second: second.as_deref(),
+    };
     let about = facts.about();
     let progress_detail = match state {
         TaskState::Running => row.get::<_, Option<Json<TaskProgress>>>("progress_detail")?,
@@ -188,6 +204,7 @@ pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Task> {
         snapshot: row.get("snapshot")?,
         progress: row.get("progress")?,
         progress_detail: progress_detail.map(|Json(progress)| progress),
+        figures: row.get::<_, Json<TaskFigures>>("figures")?.0,
     })
 }
 
@@ -218,6 +235,8 @@ struct TaskFacts<'a> {
     app: &'a str,
     protocol: &'a str,
     store: Option<&'a str>,
+    /// The app's second store.
+    second: Option<&'a str>,
 }
 
 impl TaskFacts<'_> {
@@ -225,7 +244,12 @@ impl TaskFacts<'_> {
     /// /srv/vault to folder:/tmp/x`.
     fn about(&self) -> String {
         let Self { kind, app, protocol, .. } = self;
-        let store = self.store.unwrap_or_default();
+        let second = self.second.unwrap_or_default();
+        // A restore may be from the second one.
+        let store = match self.input.get("second") {
+            Some(Value::Bool(true)) => second,
+            _ => self.store.unwrap_or_default(),
+        };
         let source = format!("{app} ({protocol})");
         match kind {
             TaskKind::Test if store.is_empty() => format!("test the connection to {source}"),
@@ -243,10 +267,22 @@ impl TaskFacts<'_> {
             TaskKind::Maintenance => {
                 format!("free the space in the store {store} that nothing needs any more")
             }
+            TaskKind::Drill => {
+                format!("restore some files of {app} from the store {store} and compare them")
+            }
+            TaskKind::Compare => {
+                format!("compare {source} with its newest restore point in the store {store}")
+            }
+            TaskKind::Sync => {
+                format!("copy the restore points of {app} from the store {store} to {second}")
+            }
             TaskKind::Restore => {
-                let path = match self.text("path").unwrap_or("/") {
-                    "/" => "all",
-                    path => path,
+                let several = self.input.get("paths").and_then(Value::as_array);
+                let several = several.map(|paths| format!("{} entries", paths.len()));
+                let path = match (&several, self.text("path").unwrap_or("/")) {
+                    (Some(several), _) => several,
+                    (None, "/") => "all",
+                    (None, path) => path,
                 };
                 let point = self.point().unwrap_or_default();
                 format!("restore {path} of {point} from the store {store} to {}", self.place())
@@ -290,8 +326,15 @@ mod tests {
     #[test]
     fn a_task_says_what_from_where_and_to_where() {
         let about = |kind, input: &Value| {
-            TaskFacts { kind, input, app: "mine", protocol: "opendrive", store: Some("/srv/vault") }
-                .about()
+            TaskFacts {
+                kind,
+                input,
+                app: "mine",
+                protocol: "opendrive",
+                store: Some("/srv/vault"),
+                second: Some("away"),
+            }
+            .about()
         };
         let id = "1a2b3c4d".repeat(8);
         let part = json!({ "snapshot": id, "taken": "2026-05-01T02:00:00Z", "path": "/Documents",
@@ -313,6 +356,12 @@ mod tests {
             about(TaskKind::Check, &json!({ "snapshot": id })),
             "check the restore point 1a2b3c4d of mine in the store /srv/vault"
         );
+        assert_eq!(
+            about(TaskKind::Sync, &json!({})),
+            "copy the restore points of mine from the store /srv/vault to away"
+        );
+        let second = json!({ "snapshot": id, "path": "/", "to": "source", "second": true });
+        assert!(about(TaskKind::Restore, &second).contains("from the store away to"));
         for kind in TaskKind::ALL {
             assert!(!about(*kind, &json!({ "to": 7, "snapshot": null })).is_empty());
         }

@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use chrono::{DateTime, Utc};
-use source_app::model::{Protection, Retention};
+use source_app::model::{Protection, Retention, TaskFigures};
 use source_app::state::{
     App, AppKind, AppSpec, Cause, NewTask, Owner, Resource, Schedule, ScheduleSpec, State, Task,
     TaskKind, TaskResult, TaskState,
@@ -39,8 +39,11 @@ pub fn spec(kind: AppKind, name: &str) -> AppSpec {
         protocol: "opendrive".into(),
         entry: name.into(),
         store: (kind == AppKind::Source).then(|| "/var/backups".into()),
+        second_store: None,
+        copy_range: Default::default(),
         retention: Retention::default(),
         protection: Protection::default(),
+        backup: Default::default(),
     }
 }
 
@@ -60,6 +63,7 @@ pub fn schedule_spec(owner: Owner, kind: TaskKind, cron: &str) -> ScheduleSpec {
         time_zone: "UTC".into(),
         enabled: true,
         catch_up: true,
+        random_delay_minutes: 0,
     }
 }
 
@@ -75,6 +79,7 @@ pub fn end(state: TaskState) -> TaskResult {
         errors: 0,
         bytes: Some(7),
         snapshot: None,
+        figures: TaskFigures::default(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! After the loss of the state, and beside it: what a store and Plakar have becomes apps again.
 
 use plakar_driver::{Kind, Options, Store};
-use source_app::model::HealthVerdict;
+use source_app::model::{BackupOptions, HealthVerdict};
 use source_app::service::{Assign, Edit, Problem, RestorePlace, Service, Work};
 use source_app::state::{AppKind, State, TaskState};
 
@@ -17,7 +17,13 @@ async fn a_store_gives_its_apps_back_to_a_state_that_knows_nothing() {
     let content = noise(9, 200_000);
     world.put("Documents/deep/large.bin", &content);
     let vault = world.user.path("safe");
+    let backup = BackupOptions {
+        ignore: vec!["*.tmp".into()],
+        labels: vec!["family".into()],
+        ..BackupOptions::default()
+    };
     let assign = Assign {
+        backup: backup.clone(),
         store: Some(vault.clone()),
         store_options: options(&[("passphrase", PASSPHRASE)]),
         unencrypted: false,
@@ -45,6 +51,7 @@ async fn a_store_gives_its_apps_back_to_a_state_that_knows_nothing() {
         (marks[0].environment.as_str(), &marks[0].data_classes[..]),
         ("production", &["PII".to_owned()][..])
     );
+    assert_eq!(marks[0].backup, backup);
     let free = service.unassigned(AppKind::Source).await.unwrap();
     assert_eq!(free.iter().map(|entry| entry.name.as_str()).collect::<Vec<_>>(), ["docs", "drive"]);
 
@@ -69,6 +76,7 @@ async fn a_store_gives_its_apps_back_to_a_state_that_knows_nothing() {
         snapshot: points[1].id.clone(),
         path: path("/"),
         to: RestorePlace::Folder(world.user.home().join("out")),
+        second: false,
         replace: false,
     };
     let (restored, log) = run(&service, &app, restore).await;

@@ -146,6 +146,7 @@ async fn damage_is_found_named_noted_and_lifted() {
         snapshot: first.clone(),
         path: path("/"),
         to: RestorePlace::Folder(store.join("new")),
+        second: false,
         replace: false,
     };
     let refused = service.start(app.id, &into).await.unwrap_err();

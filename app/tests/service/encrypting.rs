@@ -1,7 +1,7 @@
 //! What becomes of an app's store: encrypted unless somebody says otherwise, and never by mistake.
 
 use plakar_driver::{Kind, Options, Store, StoreState};
-use source_app::service::{Assign, Error, Problem, Work};
+use source_app::service::{Assign, Error, Problem, SecondStore, Work};
 use source_app::state::{AppKind, TaskState};
 
 use crate::serving::{everything, run};
@@ -151,5 +151,44 @@ async fn a_store_without_encryption_is_made_only_if_somebody_says_so() {
     let refused = assign(world.source("more", "opendrive://More", &[("transfers", "900")])).await;
     let Err(Error::Faults(faults)) = refused else { panic!("{refused:?}") };
     assert_eq!(faults[0].key.as_deref(), Some("store.transfers"));
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_store_without_compression_is_made_if_somebody_says_so_and_says_it() {
+    let world = World::new().await;
+    let service = world.service();
+    // What repeats itself within a chunk, and no chunk repeats.
+    let text: String =
+        (0..200_000).map(|line| format!("{line:08} to all of you, once more\n")).collect();
+    world.put("Documents/letters.txt", text.as_bytes());
+    let mut taken = Vec::new();
+    for (called, uncompressed, compression) in [("small", false, "LZ4"), ("large", true, "none")] {
+        let store = world.user.path(called);
+        let with = [("passphrase", PASSPHRASE)];
+        let assign = Assign { uncompressed, ..world.source(called, &store, &with) };
+        let app = service.assign(assign).await.unwrap();
+        let (made, log) = run(&service, &app, Work::Backup).await;
+        assert_eq!(made.state, TaskState::Succeeded, "{log}");
+        let known = service.read_store(called).await.unwrap().known.unwrap().facts;
+        assert_eq!(known.compression.as_deref(), Some(compression));
+        assert_eq!(known.encrypted, Some(true), "one is not the other");
+        taken.push(known.stored.unwrap());
+    }
+    let size = text.len() as u64;
+    assert!(taken[0] < size && taken[1] >= size, "{taken:?}");
+
+    // So with a second store.
+    let mut copied = world.source("copied", "@small", &[]);
+    copied.second_store = Some(SecondStore {
+        place: world.user.path("copies"),
+        options: options(&[("passphrase", PASSPHRASE)]),
+        create: true,
+        uncompressed: true,
+        ..SecondStore::default()
+    });
+    let second = service.assign(copied).await.unwrap().spec.second_store.unwrap();
+    let known = service.read_store(&second).await.unwrap().known.unwrap().facts;
+    assert_eq!(known.compression.as_deref(), Some("none"));
     service.stop().await;
 }

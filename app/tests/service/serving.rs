@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures::StreamExt;
 use opendrive_sim::{Fault, What};
-use plakar_driver::{ArchiveFormat, CancellationToken, Kind, SnapshotPath};
+use plakar_driver::{ArchiveFormat, CancellationToken, Kind, NewStore, SnapshotPath};
 use source_app::model::Retention;
 use source_app::service::{Assign, CheckScope, Edit, Error, Problem, RestorePlace, Service, Work};
 use source_app::state::{
@@ -45,9 +45,13 @@ impl World {
             store_options: Default::default(),
             create_store: kind == AppKind::Source,
             unencrypted: kind == AppKind::Source,
+            uncompressed: false,
+            second_store: None,
+            copy_range: Default::default(),
             skip_test: false,
             retention: Retention::default(),
             protection: Default::default(),
+            backup: Default::default(),
         }
     }
 }
@@ -121,7 +125,7 @@ async fn an_app_from_its_assignment_to_a_restore() {
     (wrong.create_store, wrong.unencrypted, wrong.skip_test) = (false, false, true);
     let app = service.assign(wrong).await.unwrap();
     let place = plakar_driver::Store::folder(&world.user.home().join("vault")).unwrap();
-    world.plakar.create_store(&place, false).await.unwrap();
+    world.plakar.create_store(&place, NewStore::UNENCRYPTED).await.unwrap();
     assert_eq!(
         (app.spec.integration.as_str(), app.spec.protocol.as_str()),
         ("rclone", "opendrive")
@@ -217,6 +221,7 @@ async fn an_app_from_its_assignment_to_a_restore() {
         snapshot: snapshot.clone(),
         path: SnapshotPath::new(path).unwrap(),
         to,
+        second: false,
         replace: true,
     };
     let (restored, log) =
@@ -309,6 +314,7 @@ async fn an_app_from_its_assignment_to_a_restore() {
         time_zone: "UTC".into(),
         enabled: true,
         catch_up: true,
+        random_delay_minutes: 0,
     };
     let since = chrono::Utc::now() - chrono::TimeDelta::minutes(5);
     let schedule = state.add_schedule(&each_minute, since).unwrap();

@@ -18,6 +18,7 @@ impl World {
     fn impatient(&self, plakar: &plakar_driver::Plakar) -> Service {
         let watch = WatchSettings {
             interval: Duration::from_millis(200),
+            sample_interval: Duration::from_millis(200),
             silence_warning: Duration::from_secs(2),
             silence_limit: Duration::from_secs(6),
             lines_only_factor: 1,
@@ -130,6 +131,7 @@ async fn what_is_stopped_is_said_and_ended_and_the_next_one_runs() {
         time_zone: "UTC".into(),
         enabled: true,
         catch_up: true,
+        random_delay_minutes: 0,
     };
     let since = chrono::Utc::now() - chrono::TimeDelta::minutes(3);
     let state = State::open(&world.user.home().join("state")).unwrap();

@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 
+use super::caller::Caller;
 use super::error::ApiResult;
 use super::extract::{NoParameters, StrictJson, StrictQuery};
 use super::views::ListView;
@@ -36,7 +37,7 @@ pub(super) struct OpenedStore {
 }
 
 pub(super) async fn open(
-    State(service): State<Service>,
+    Caller(service): Caller,
     _: StrictQuery<NoParameters>,
     StrictJson(wanted): StrictJson<OpenStore>,
 ) -> ApiResult<Json<OpenedStore>> {

@@ -6,17 +6,20 @@ use std::path::PathBuf;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::Response;
-use serde::Deserialize;
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
 
 use super::answer::created;
+use super::caller::Caller;
 use super::error::ApiResult;
 use super::extract::{Change, NoBody, NoParameters, StrictJson, StrictPath, StrictQuery};
 use super::number::Id;
 use super::views::{ConfiguredView, ListView};
 use source_app::export::{Command, ExportedFile, Kubernetes, Systemd};
+use source_app::model::Comparison;
 use source_app::service::{
-    Assign, Dashboard, Edit, Export, ExportAs, RecoverySheet, Service, SiteOverview, StatusReport,
+    ApiBudget, Assign, Dashboard, Edit, Export, ExportAs, RecoverySheet, Service, SeveralApps,
+    SiteOverview, StatusReport, refuse_commands,
 };
 use source_app::state::{App, EffectiveSchedule};
 
@@ -35,12 +38,25 @@ pub(super) async fn status(
 }
 
 pub(super) async fn assign(
-    State(service): State<Service>,
+    Caller(service): Caller,
     _: StrictQuery<NoParameters>,
     StrictJson(assign): StrictJson<Assign>,
 ) -> ApiResult<Response> {
+    refuse_commands(&assign.options)?;
+    refuse_commands(&assign.store_options)?;
     let app = service.assign(assign).await?;
     Ok(created(&format!("/apps/{}", app.id), &app))
+}
+
+/// 201 if they were made, 200 if it was only looked whether they could be.
+pub(super) async fn make(
+    Caller(service): Caller,
+    _: StrictQuery<NoParameters>,
+    StrictJson(wish): StrictJson<SeveralApps>,
+) -> ApiResult<Response> {
+    let items = service.make_apps(&wish).await?;
+    let status = if wish.check { StatusCode::OK } else { StatusCode::CREATED };
+    Ok((status, Json(ListView { items })).into_response())
 }
 
 pub(super) async fn dashboard(
@@ -52,16 +68,18 @@ pub(super) async fn dashboard(
 }
 
 pub(super) async fn edit(
-    State(service): State<Service>,
+    Caller(service): Caller,
     StrictPath(app): StrictPath<Id>,
     _: StrictQuery<NoParameters>,
     Change { revision, change }: Change<Edit>,
 ) -> ApiResult<Json<App>> {
+    refuse_commands(&change.store_options)?;
+    change.options.as_ref().map_or(Ok(()), refuse_commands)?;
     Ok(Json(service.edit(app.get(), revision, change).await?))
 }
 
 pub(super) async fn remove(
-    State(service): State<Service>,
+    Caller(service): Caller,
     StrictPath(app): StrictPath<Id>,
     _: StrictQuery<NoParameters>,
     _: NoBody,
@@ -85,6 +103,28 @@ pub(super) async fn recovery(
     _: StrictQuery<NoParameters>,
 ) -> ApiResult<Json<RecoverySheet>> {
     Ok(Json(service.recovery(app.get()).await?))
+}
+
+pub(super) async fn budget(
+    State(service): State<Service>,
+    StrictPath(app): StrictPath<Id>,
+    _: StrictQuery<NoParameters>,
+) -> ApiResult<Json<ApiBudget>> {
+    Ok(Json(service.budget(app.get()).await?))
+}
+
+/// What the newest comparison with the drive found.
+#[derive(Serialize)]
+pub(super) struct ComparisonView {
+    comparison: Option<Comparison>,
+}
+
+pub(super) async fn comparison(
+    State(service): State<Service>,
+    StrictPath(app): StrictPath<Id>,
+    _: StrictQuery<NoParameters>,
+) -> ApiResult<Json<ComparisonView>> {
+    Ok(Json(ComparisonView { comparison: service.comparison(app.get()).await? }))
 }
 
 pub(super) async fn schedules(

@@ -10,7 +10,9 @@ use futures::stream::{self, StreamExt};
 use serde::Deserialize;
 
 use super::error::{ApiError, ApiResult};
-use super::extract::{PathParameter, SnapshotParameter, StrictPath, StrictQuery};
+use super::extract::{
+    NoParameters, PathParameter, SnapshotParameter, StrictJson, StrictPath, StrictQuery,
+};
 use super::number::Id;
 use plakar_driver::{ArchiveFormat, CancellationToken, Download, attachment};
 use source_app::service::Service;
@@ -46,6 +48,24 @@ pub(super) async fn download(
     // Who hangs up drops the content, which ends what makes it.
     let download = point.download(&wanted.path.0, format, &CancellationToken::new()).await?;
     answer(download).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SeveralRequest {
+    paths: Vec<PathParameter>,
+}
+
+/// Files and folders as one archive.
+pub(super) async fn several(
+    State(service): State<Service>,
+    StrictPath((app, SnapshotParameter(snapshot))): StrictPath<(Id, SnapshotParameter)>,
+    _: StrictQuery<NoParameters>,
+    StrictJson(wanted): StrictJson<SeveralRequest>,
+) -> ApiResult<Response<Body>> {
+    let point = service.point(app.get(), &snapshot).await?;
+    let paths: Vec<_> = wanted.paths.into_iter().map(|path| path.0).collect();
+    answer(point.download_several(&paths).await?).await
 }
 
 async fn answer(download: Download) -> ApiResult<Response<Body>> {

@@ -42,6 +42,11 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, "not_found", message)
     }
 
+    /// It is not for whoever asks.
+    pub(super) fn foreign(message: &str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "foreign", message)
+    }
+
     pub(super) fn method() -> Self {
         Self::new(
             StatusCode::METHOD_NOT_ALLOWED,

@@ -1,5 +1,5 @@
 //! What helps to assign an app: what goes with a resource, the fields of its connector, words to
-//! suggest, stores.
+//! suggest.
 
 use axum::Json;
 use axum::extract::State;
@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::error::ApiResult;
 use super::extract::{NoParameters, StrictQuery};
 use super::views::{FormView, ListView};
-use source_app::service::{Choice, Service, StoreChoice};
-use source_app::state::{AppKind, SUGGESTED_DATA_CLASSES, SUGGESTED_ENVIRONMENTS};
+use source_app::service::{Choice, Service, Suggestions};
+use source_app::state::AppKind;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -72,22 +72,9 @@ pub(super) async fn classes(
     }))
 }
 
-#[derive(Serialize)]
-pub(super) struct Suggestions {
-    environments: &'static [&'static str],
-    data_classes: &'static [&'static str],
-}
-
-pub(super) async fn suggestions(_: StrictQuery<NoParameters>) -> Json<Suggestions> {
-    Json(Suggestions {
-        environments: &SUGGESTED_ENVIRONMENTS,
-        data_classes: &SUGGESTED_DATA_CLASSES,
-    })
-}
-
-pub(super) async fn stores(
+pub(super) async fn suggestions(
     State(service): State<Service>,
     _: StrictQuery<NoParameters>,
-) -> ApiResult<Json<ListView<StoreChoice>>> {
-    Ok(Json(ListView { items: service.stores().await? }))
+) -> ApiResult<Json<Suggestions>> {
+    Ok(Json(service.suggestions().await?))
 }

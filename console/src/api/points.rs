@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::error::ApiResult;
 use super::extract::{NoParameters, PathParameter, SnapshotParameter, StrictPath, StrictQuery};
+use super::found::AllPointsView;
 use super::number::{Id, Limit, Number, Offset};
 use super::views::{EntryView, FailureView, FolderView, PageView, PointView};
 use source_app::service::Service;
@@ -31,19 +32,32 @@ impl PageQuery {
     }
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PointsQuery {
+    #[serde(default)]
+    label: Option<String>,
+    #[serde(default)]
+    offset: Option<Offset>,
+    #[serde(default)]
+    limit: Option<Limit>,
+}
+
 pub(super) async fn list(
     State(service): State<Service>,
     StrictPath(app): StrictPath<Id>,
-    StrictQuery(part): StrictQuery<PageQuery>,
+    StrictQuery(PointsQuery { label, offset, limit }): StrictQuery<PointsQuery>,
 ) -> ApiResult<Json<PageView<PointView>>> {
-    let (offset, limit) = part.get();
+    let (offset, limit) = PageQuery { offset, limit }.get();
     let mut checks = service.point_checks(app.get()).await?;
     let pinned = service.pinned(app.get()).await?;
     let view = |point: plakar_driver::RestorePoint| {
         let check = checks.remove(point.id.as_str());
         PointView::of(point, check, &pinned)
     };
-    Ok(Json(PageView::cut(service.points(app.get()).await?, offset, limit, view)))
+    let mut points = service.points(app.get()).await?;
+    points.retain(|point| label.as_ref().is_none_or(|label| point.labels.contains(label)));
+    Ok(Json(PageView::cut(points, offset, limit, view)))
 }
 
 pub(super) async fn show(
@@ -99,6 +113,25 @@ pub(super) async fn search(
     let (offset, limit) = PageQuery { offset, limit }.get();
     let point = service.point(app.get(), &snapshot).await?;
     Ok(Json(PageView::of(point.search(&path.0, &text, offset, limit).await?, EntryView::from)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SearchAllQuery {
+    text: String,
+    #[serde(default)]
+    offset: Option<Offset>,
+    #[serde(default)]
+    limit: Option<Limit>,
+}
+
+pub(super) async fn search_all(
+    State(service): State<Service>,
+    StrictPath(app): StrictPath<Id>,
+    StrictQuery(SearchAllQuery { text, offset, limit }): StrictQuery<SearchAllQuery>,
+) -> ApiResult<Json<AllPointsView>> {
+    let (offset, limit) = PageQuery { offset, limit }.get();
+    Ok(Json(service.search_all_points(app.get(), &text, offset, limit).await?.into()))
 }
 
 pub(super) async fn errors(

@@ -4,15 +4,38 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use serde::Serialize;
 
 use super::answer::created;
+use super::caller::Caller;
 use super::error::ApiResult;
 use super::extract::{Change, NoBody, NoParameters, StrictJson, StrictPath, StrictQuery};
 use super::number::Id;
 use super::views::ListView;
 use source_app::model::Timing;
-use source_app::service::{self, Service};
-use source_app::state::{Policy, PolicySpec, Schedule, ScheduleSpec};
+use source_app::service::{self, PolicyContract, Service};
+use source_app::state::{AppId, Policy, PolicySpec, Schedule, ScheduleSpec};
+
+/// What a policy comes to.
+#[derive(Serialize)]
+pub(super) struct ContractView {
+    apps: Vec<PolicyApp>,
+    words: Vec<String>,
+}
+
+/// An app that a policy is for.
+#[derive(Serialize)]
+struct PolicyApp {
+    id: AppId,
+    name: String,
+}
+
+impl From<PolicyContract> for ContractView {
+    fn from(PolicyContract { apps, words }: PolicyContract) -> Self {
+        let apps = apps.into_iter().map(|(id, name)| PolicyApp { id, name }).collect();
+        Self { apps, words }
+    }
+}
 
 /// A plain choice such as `daily at 02:30` is as good as a cron expression.
 fn read(mut spec: ScheduleSpec) -> ApiResult<ScheduleSpec> {
@@ -28,7 +51,7 @@ pub(super) async fn list_schedules(
 }
 
 pub(super) async fn add_schedule(
-    State(service): State<Service>,
+    Caller(service): Caller,
     _: StrictQuery<NoParameters>,
     StrictJson(spec): StrictJson<ScheduleSpec>,
 ) -> ApiResult<Response> {
@@ -45,7 +68,7 @@ pub(super) async fn show_schedule(
 }
 
 pub(super) async fn edit_schedule(
-    State(service): State<Service>,
+    Caller(service): Caller,
     StrictPath(id): StrictPath<Id>,
     _: StrictQuery<NoParameters>,
     Change { revision, change }: Change<ScheduleSpec>,
@@ -54,7 +77,7 @@ pub(super) async fn edit_schedule(
 }
 
 pub(super) async fn remove_schedule(
-    State(service): State<Service>,
+    Caller(service): Caller,
     StrictPath(id): StrictPath<Id>,
     _: StrictQuery<NoParameters>,
     _: NoBody,
@@ -71,7 +94,7 @@ pub(super) async fn list(
 }
 
 pub(super) async fn add(
-    State(service): State<Service>,
+    Caller(service): Caller,
     _: StrictQuery<NoParameters>,
     StrictJson(spec): StrictJson<PolicySpec>,
 ) -> ApiResult<Response> {
@@ -88,7 +111,7 @@ pub(super) async fn show(
 }
 
 pub(super) async fn edit(
-    State(service): State<Service>,
+    Caller(service): Caller,
     StrictPath(id): StrictPath<Id>,
     _: StrictQuery<NoParameters>,
     Change { revision, change }: Change<PolicySpec>,
@@ -97,11 +120,19 @@ pub(super) async fn edit(
 }
 
 pub(super) async fn remove(
-    State(service): State<Service>,
+    Caller(service): Caller,
     StrictPath(id): StrictPath<Id>,
     _: StrictQuery<NoParameters>,
     _: NoBody,
 ) -> ApiResult<StatusCode> {
     service.remove_policy(id.get()).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn contract(
+    State(service): State<Service>,
+    StrictPath(id): StrictPath<Id>,
+    _: StrictQuery<NoParameters>,
+) -> ApiResult<Json<ContractView>> {
+    Ok(Json(service.policy_contract(id.get()).await?.into()))
 }

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 
+use super::caller::Caller;
 use super::error::ApiResult;
 use super::extract::{
     NoBody, NoParameters, SnapshotParameter, StrictJson, StrictPath, StrictQuery,
@@ -19,8 +20,18 @@ pub(super) async fn plan(
     Ok(Json(service.prune_plan(app.get()).await?))
 }
 
+pub(super) async fn release(
+    Caller(service): Caller,
+    StrictPath(app): StrictPath<Id>,
+    _: StrictQuery<NoParameters>,
+    _: NoBody,
+) -> ApiResult<StatusCode> {
+    service.release_prune(app.get()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 pub(super) async fn pin(
-    State(service): State<Service>,
+    Caller(service): Caller,
     StrictPath((app, SnapshotParameter(snapshot))): StrictPath<(Id, SnapshotParameter)>,
     _: StrictQuery<NoParameters>,
     _: StrictJson<NoParameters>,
@@ -30,7 +41,7 @@ pub(super) async fn pin(
 }
 
 pub(super) async fn unpin(
-    State(service): State<Service>,
+    Caller(service): Caller,
     StrictPath((app, SnapshotParameter(snapshot))): StrictPath<(Id, SnapshotParameter)>,
     _: StrictQuery<NoParameters>,
     _: NoBody,

@@ -12,7 +12,8 @@ use super::extract::{
     NoParameters, PathParameter, SnapshotParameter, StrictJson, StrictPath, StrictQuery,
 };
 use super::number::{Id, Number, Offset};
-use source_app::service::{CheckScope, Error, RestorePlace, Service, Work};
+use source_app::model::TaskUsage;
+use source_app::service::{CheckScope, DrillScope, Error, RestorePlace, Service, Work};
 use source_app::state::{CancelResult, Cause, Task, TaskFilter, TaskKind, TaskState};
 
 /// Maximum size of a log's part in one answer, in bytes.
@@ -34,13 +35,26 @@ pub(super) enum StartRequest {
         token: String,
     },
     Maintenance {},
+    Compare {},
+    Drill {
+        #[serde(default)]
+        files: Option<u32>,
+        #[serde(default)]
+        seed: Option<u32>,
+    },
     Restore {
         snapshot: SnapshotParameter,
-        path: PathParameter,
+        #[serde(default)]
+        path: Option<PathParameter>,
+        #[serde(default)]
+        paths: Vec<PathParameter>,
         to: RestorePlace,
+        #[serde(default)]
+        second: bool,
         #[serde(default)]
         replace: bool,
     },
+    Sync {},
 }
 
 pub(super) async fn start(
@@ -55,8 +69,26 @@ pub(super) async fn start(
         StartRequest::Check { snapshot, points } => Work::Check(scope(snapshot, points)?),
         StartRequest::Prune { token } => Work::Prune { token: Some(token) },
         StartRequest::Maintenance {} => Work::Maintenance,
-        StartRequest::Restore { snapshot, path, to, replace } => {
-            Work::Restore { snapshot: snapshot.0, path: path.0, to, replace }
+        StartRequest::Compare {} => Work::Compare,
+        StartRequest::Drill { files, seed } => Work::Drill(DrillScope { files, seed }),
+        StartRequest::Sync {} => Work::Sync,
+        StartRequest::Restore { snapshot, path, paths, to, second, replace } => {
+            let (snapshot, paths) = (snapshot.0, paths.into_iter().map(|path| path.0).collect());
+            match (path, paths) {
+                (Some(path), paths) if Vec::is_empty(&paths) => {
+                    Work::Restore { snapshot, path: path.0, to, second, replace }
+                }
+                (None, paths) if !paths.is_empty() => {
+                    Work::RestoreSeveral { snapshot, paths, to, second, replace }
+                }
+                _ => {
+                    return Err(Error::Input(
+                        "a restore is told a path or several paths, not both; write one of them"
+                            .into(),
+                    )
+                    .into());
+                }
+            }
         }
     };
     Ok(started(&service.start(app.get(), &work).await?))
@@ -96,6 +128,8 @@ pub(super) struct TasksQuery {
     #[serde(default)]
     before: Option<Id>,
     #[serde(default)]
+    label: Option<String>,
+    #[serde(default)]
     limit: Option<Number<1, 500>>,
 }
 
@@ -120,6 +154,7 @@ pub(super) async fn list(
         since: filter.since,
         until: filter.until,
         before: filter.before.map(Id::get),
+        label: filter.label,
         limit: u32::try_from(limit).ok(),
     };
     let items = service.tasks(filter).await?;
@@ -133,6 +168,14 @@ pub(super) async fn show(
     _: StrictQuery<NoParameters>,
 ) -> ApiResult<Json<Task>> {
     Ok(Json(service.task(task.get()).await?))
+}
+
+pub(super) async fn usage(
+    State(service): State<Service>,
+    StrictPath(task): StrictPath<Id>,
+    _: StrictQuery<NoParameters>,
+) -> ApiResult<Json<TaskUsage>> {
+    Ok(Json(service.usage(task.get()).await?))
 }
 
 #[derive(Deserialize)]

@@ -52,6 +52,9 @@ pub(super) struct PointView {
     job: String,
     environment: String,
     data_classes: Vec<String>,
+    labels: Vec<String>,
+    ignore: Vec<String>,
+    folders_taken: Vec<String>,
     tags: Vec<String>,
     origin: String,
     root: String,
@@ -80,6 +83,9 @@ impl PointView {
             job: point.job,
             environment: point.environment,
             data_classes: point.classes,
+            labels: point.labels,
+            ignore: point.scope.ignore,
+            folders_taken: point.scope.folders,
             tags: point.tags,
             origin: point.origin,
             root: point.root,
@@ -89,6 +95,16 @@ impl PointView {
             errors: point.errors,
             check,
         }
+    }
+}
+
+/// The word for what an entry is.
+pub(super) fn kind(kind: EntryKind) -> &'static str {
+    match kind {
+        EntryKind::Folder => "folder",
+        EntryKind::File => "file",
+        EntryKind::Link => "link",
+        EntryKind::Other => "other",
     }
 }
 
@@ -111,12 +127,7 @@ impl From<plakar::Entry> for EntryView {
         let given = |text: String| Some(text).filter(|text| !text.is_empty());
         Self {
             path: entry.path().ok().map(|path| path.to_string()),
-            kind: match entry.kind {
-                EntryKind::Folder => "folder",
-                EntryKind::File => "file",
-                EntryKind::Link => "link",
-                EntryKind::Other => "other",
-            },
+            kind: kind(entry.kind),
             name: entry.name,
             folder: entry.folder,
             size: entry.size,

@@ -11,8 +11,9 @@ use super::answer::{PageResult, render, render_refused};
 use super::app_form::stores;
 use super::context::{Layout, PageContext, Section};
 use super::error::{PageError, sentence};
+use super::form_data::FormData;
 use super::format::DisplayTime;
-use super::forms::{Field, FormData};
+use super::forms::Field;
 use super::points::VisibleText;
 use super::store_fields::{PASSPHRASE, STORE_PREFIX, posted_store_options, store_login_fields};
 use plakar_driver::percent;
@@ -93,7 +94,8 @@ pub async fn show(
     Query(query): Query<AdoptQuery>,
     context: PageContext,
 ) -> PageResult {
-    let (layout, known) = (context.layout(Section::Assign), stores(&service).await);
+    let (layout, known) =
+        (context.below(Section::Assign, &[("Add a drive", "/assign")]), stores(&service).await);
     let mut page = page(layout, &query.store, &known, BTreeMap::new(), Vec::new());
     if query.store.is_empty() {
         return render(&page);
@@ -141,7 +143,7 @@ pub async fn open(
                 other => general.push(sentence(&other.to_string())),
             }
             let known = stores(&service).await;
-            let layout = context.layout(Section::Assign);
+            let layout = context.below(Section::Assign, &[("Add a drive", "/assign")]);
             render_refused(&page(layout, text, &known, faults, general), &error)
         }
     }

@@ -2,20 +2,27 @@
 
 use std::collections::BTreeMap;
 
+use super::backup_form::{backup_fields, posted_backup};
 use super::error::sentence;
-use super::forms::{CheckboxGroup, Field, FormData, OPTION_PREFIX, retention_fields};
+use super::form_data::FormData;
+use super::forms::{CheckboxGroup, Field, OPTION_PREFIX, retention_fields};
 use super::protection_form::{posted_protection, protection_fields};
+use super::second_store_fields::{
+    SECOND_PASSPHRASE, SECOND_PREFIX, SecondStoreFields, posted_copy_range, posted_second_store,
+    second_store_fields,
+};
 use super::store_fields::{
-    NewStoreFields, PASSPHRASE, PASSPHRASE_AGAIN, STORE_PREFIX, new_store_fields,
+    NewStoreChoice, NewStoreFields, PASSPHRASE, PASSPHRASE_AGAIN, STORE_PREFIX, new_store_fields,
     posted_store_options,
 };
 use plakar_driver::Options;
 use plakar_driver::schema::{self, Fault};
 use source_app::model::Invalid;
-use source_app::service::{ConfiguredField, Error, Form, Problem, Service, StoreChoice};
-use source_app::state::{
-    AppKind, AppSpec, Resource, SUGGESTED_DATA_CLASSES, SUGGESTED_ENVIRONMENTS,
+use source_app::service::{
+    ConfiguredField, Error, Form, Problem, SecondStore, Service, StoreChoice, Suggestions,
+    refuse_commands,
 };
+use source_app::state::{AppKind, AppSpec, Resource};
 
 /// What stands in a form, from an app or as it was posted.
 pub struct AppForm {
@@ -25,10 +32,10 @@ pub struct AppForm {
     pub options: Options,
     /// What the store needs that Plakar does not have, its passphrase too.
     pub store_options: Options,
-    /// Whether a store is to be made.
-    pub create_store: bool,
-    /// Whether it is to be made without encryption.
-    pub unencrypted: bool,
+    /// How a store is made, if it is to be made.
+    pub new_store: NewStoreChoice,
+    /// Where restore points are copied to.
+    pub second: SecondStore,
     /// Whether it is saved without a test.
     pub skip_test: bool,
     /// What is wrong, by the names of fields.
@@ -37,6 +44,7 @@ pub struct AppForm {
     pub general: Vec<String>,
     retention: Vec<Field>,
     protection: Vec<Field>,
+    backup: Vec<Field>,
 }
 
 /// The fields that a template shows.
@@ -50,9 +58,13 @@ pub struct AppFields {
     pub more_open: bool,
     pub store: Field,
     pub new_store: NewStoreFields,
+    pub second: SecondStoreFields,
     pub skip_test: Field,
     pub retention: Vec<Field>,
     pub protection: Vec<Field>,
+    pub backup: Vec<Field>,
+    /// Whether what of the source is backed up is shown at once.
+    pub backup_open: bool,
     pub faults: Vec<String>,
 }
 
@@ -61,17 +73,21 @@ impl AppForm {
     pub fn new(spec: AppSpec, options: Options) -> Self {
         let retention = retention_fields(spec.retention);
         let protection = protection_fields(&spec.protection);
+        let backup = backup_fields(&spec.backup);
+        let place = spec.second_store.clone().unwrap_or_default();
+        let second = SecondStore { create: place.is_empty(), place, ..SecondStore::default() };
         Self {
+            second,
             spec,
             options,
             store_options: Options::new(),
-            create_store: true,
-            unencrypted: false,
+            new_store: NewStoreChoice::DEFAULT,
             skip_test: false,
             faults: BTreeMap::new(),
             general: Vec::new(),
             retention,
             protection,
+            backup,
         }
     }
 
@@ -79,14 +95,20 @@ impl AppForm {
     pub fn posted(posted: &FormData, base: AppSpec) -> Self {
         let (retention, fields) = posted.retention();
         let (protection, shown) = posted_protection(posted, &base.protection);
+        let (backup, chosen) = posted_backup(posted, &base.backup);
         let store = (base.kind == AppKind::Source).then(|| posted.get("store").to_owned());
+        let (copy_range, wrong_range) = posted_copy_range(posted);
+        let posted_place = posted.get("second_store").trim().to_owned();
         let spec = AppSpec {
             name: posted.get("name").to_owned(),
             environment: posted.get("environment").to_owned(),
             data_classes: posted.several("class"),
+            second_store: Some(posted_place).filter(|place| !place.is_empty()),
+            copy_range,
             store,
             retention,
             protection,
+            backup,
             ..base
         };
         let filled = posted.under(OPTION_PREFIX).filter(|(_, value)| !value.trim().is_empty());
@@ -98,9 +120,13 @@ impl AppForm {
         let mut faults: BTreeMap<String, String> = fields
             .iter()
             .chain(&shown)
+            .chain(&chosen)
             .filter_map(|field| Some((field.name.clone(), field.error.clone()?)))
             .collect();
         let store_options = posted_store_options(posted);
+        let (second, fault) = posted_second_store(posted);
+        faults.extend(fault);
+        faults.extend(wrong_range);
         let again = posted.raw(PASSPHRASE_AGAIN).unwrap_or_default();
         if store_options.get(PASSPHRASE).map_or("", String::as_str) != again {
             let message = "This is not what was entered above; enter the passphrase twice.";
@@ -109,13 +135,14 @@ impl AppForm {
         Self {
             options,
             store_options,
-            create_store: posted.ticked("create_store"),
-            unencrypted: posted.ticked("unencrypted"),
+            new_store: NewStoreChoice::posted(posted),
+            second,
             skip_test: posted.ticked("skip_test"),
             faults,
             general: Vec::new(),
             retention: fields,
             protection: shown,
+            backup: chosen,
             ..Self::new(spec, Options::new())
         }
     }
@@ -140,6 +167,12 @@ impl AppForm {
             let message = "Plakar has no such store; write an absolute path, a place such as opendrive://Backups, or the name of one of its stores.";
             self.faults.entry("store".into()).or_insert_with(|| message.into());
         }
+        let commands = [refuse_commands(&self.options), refuse_commands(&self.store_options)];
+        for refused in commands {
+            if let Err(Error::Faults(faults)) = refused {
+                self.add(faults);
+            }
+        }
         if let Some(form) = form {
             let mut options = self.options.clone();
             let unknown: Vec<&String> =
@@ -159,22 +192,30 @@ impl AppForm {
         match error {
             Error::Faults(faults) => self.add(faults),
             Error::Plakar(plakar_driver::Error::Passphrase(message)) => {
-                self.faults.insert(PASSPHRASE.into(), sentence(&message));
+                let second = message.starts_with("second store: ");
+                let field = if second { SECOND_PASSPHRASE } else { PASSPHRASE };
+                self.faults.insert(field.into(), sentence(&message));
             }
             error if matches!(error.problem(), Problem::Internal | Problem::NotFound) => {
                 return Err(error);
             }
             error => {
                 let text = error.to_string();
+                // What says its field's name first: `ignore: …`.
+                let named = ["ignore", "folders", "labels", "concurrency"]
+                    .into_iter()
+                    .find(|name| text.starts_with(&format!("{name}: ")));
                 let field = [
+                    ("second store: ", "second_store"),
                     ("choose another name", "name"),
                     ("name for the resource", "resource"),
                     ("no store named", "store"),
                     ("no store that can be opened", "store"),
                 ];
                 let message = sentence(&text);
-                match field.iter().find(|(words, _)| text.contains(words)) {
-                    Some((_, field)) => drop(self.faults.insert((*field).to_owned(), message)),
+                let found = field.iter().find(|(words, _)| text.contains(words));
+                match named.or(found.map(|(_, field)| *field)) {
+                    Some(field) => drop(self.faults.insert(field.to_owned(), message)),
                     None => self.general.push(message),
                 }
             }
@@ -186,10 +227,14 @@ impl AppForm {
         for Fault { key, message } in faults {
             match key {
                 Some(key) => {
-                    let field = match key.strip_prefix(STORE_PREFIX) {
-                        Some(PASSPHRASE) => PASSPHRASE.to_owned(),
-                        Some(_) => key,
-                        None => format!("{OPTION_PREFIX}{key}"),
+                    let second = key.strip_prefix(SECOND_PREFIX);
+                    let field = match (second, key.strip_prefix(STORE_PREFIX)) {
+                        (Some(PASSPHRASE), _) => SECOND_PASSPHRASE.to_owned(),
+                        // Its login is that of the drive, or Plakar's configuration has it.
+                        (Some(_), _) => "second_store".to_owned(),
+                        (None, Some(PASSPHRASE)) => PASSPHRASE.to_owned(),
+                        (None, Some(_)) => key,
+                        (None, None) => format!("{OPTION_PREFIX}{key}"),
                     };
                     self.faults.entry(field).or_insert_with(|| sentence(&message));
                 }
@@ -199,29 +244,32 @@ impl AppForm {
     }
 
     /// The fields, of these connector's fields; what is wrong in none of them comes above the form.
-    pub fn fields(mut self, form: &[ConfiguredField], stores: &[StoreChoice]) -> AppFields {
+    pub fn fields(
+        mut self,
+        form: &[ConfiguredField],
+        stores: &[StoreChoice],
+        words: &Suggestions,
+    ) -> AppFields {
         let mut fault = |name: &str| self.faults.remove(name);
         let spec = &self.spec;
         let name = Field::text("name", "Name", &spec.name).required().fault(fault("name"));
         let environment = Field::text("environment", "Environment", &spec.environment)
-            .suggest(SUGGESTED_ENVIRONMENTS)
-            .help("production, development, testing, or your own word. Policies go by it.")
+            .suggest(words.environments.iter().cloned())
+            .help("One of your words, or a new one. Policies go by it.")
             .fault(fault("environment"));
         let classes = CheckboxGroup {
             help: "What kind of data it is. Policies go by it, and restore points carry it.",
             error: fault("class"),
-            ..CheckboxGroup::new(
-                "class",
-                "Data classes",
-                &SUGGESTED_DATA_CLASSES,
-                &spec.data_classes,
-            )
+            ..CheckboxGroup::new("class", "Data classes", &words.data_classes, &spec.data_classes)
         };
         let store = Field::text("store", "Store", spec.store.as_deref().unwrap_or_default())
             .required()
             .suggest(stores.iter().map(|store| store.name.clone()))
             .help("Where backups go: the absolute path of a folder, a place on a drive such as opendrive://Backups, or the name of a store of Plakar.")
             .fault(fault("store"));
+        let second =
+            second_store_fields((&self.second, &spec.copy_range), stores, &mut self.faults);
+        let mut fault = |name: &str| self.faults.remove(name);
         let mut with_faults = |fields: Vec<Field>| -> Vec<Field> {
             let with_fault = |field: Field| {
                 let error = fault(&field.name);
@@ -230,11 +278,10 @@ impl AppForm {
             fields.into_iter().map(with_fault).collect()
         };
         let (retention, protection) = (with_faults(self.retention), with_faults(self.protection));
-        let new_store = new_store_fields(
-            (self.create_store, self.unencrypted),
-            &self.store_options,
-            &self.faults,
-        );
+        let backup = with_faults(self.backup);
+        let backup_open =
+            backup.iter().any(|field| field.error.is_some() || !field.value.is_empty());
+        let new_store = new_store_fields(self.new_store, &self.store_options, &self.faults);
         let skip_test = Field::checkbox("skip_test", "Save without a test", self.skip_test)
             .help("For a drive that is away now. Otherwise the login and the store are tested first, and nothing is saved if they are refused.");
         let option = |field: &ConfiguredField| {
@@ -266,9 +313,12 @@ impl AppForm {
             more_open,
             store,
             new_store,
+            second,
             skip_test,
             retention,
             protection,
+            backup,
+            backup_open,
             faults,
         }
     }
@@ -301,6 +351,7 @@ fn field_of(name: &str) -> Option<&str> {
     match name {
         "class" => Some("resource_class"),
         "data_classes" => Some("class"),
+        "copy_range" => Some("copy_newest"),
         "integration" | "protocol" | "entry" => None,
         name => Some(name),
     }
@@ -330,5 +381,13 @@ pub async fn stores(service: &Service) -> Vec<StoreChoice> {
     service.stores().await.unwrap_or_else(|error| {
         tracing::warn!(%error, "no stores to suggest");
         Vec::new()
+    })
+}
+
+/// The words to suggest.
+pub async fn words(service: &Service) -> Suggestions {
+    service.suggestions().await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "no words to suggest");
+        Suggestions::default()
     })
 }

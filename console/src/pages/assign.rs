@@ -6,37 +6,16 @@ use std::collections::BTreeMap;
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
-use serde::Deserialize;
 
 use super::answer::{PageResult, redirect, render, render_invalid};
-use super::app_form::{AppFields, AppForm, connector_fields, resource_faults, stores};
+use super::app_form::{AppFields, AppForm, connector_fields, resource_faults, stores, words};
+use super::assign_query::AssignQuery;
 use super::context::{Layout, PageContext, Section};
 use super::error::{PageError, sentence};
-use super::forms::{Field, FormData};
-use plakar_driver::Options;
-use source_app::model::{Protection, Retention};
-use source_app::service::{Assign, Choice, Form, Mark, PlakarEntry, Service, Strength};
-use source_app::state::{App, AppKind, AppSpec, Resource};
-
-/// What the first two steps gave, or a page that led here.
-#[derive(Clone, Default, Deserialize)]
-#[serde(default)]
-pub struct AssignQuery {
-    kind: String,
-    resource: String,
-    resource_class: String,
-    subclass: String,
-    /// Integration and protocol, with a `/` between.
-    connector: String,
-    /// The source or destination of Plakar's that becomes the app.
-    entry: String,
-    /// The mark of restore points that are taken over.
-    mark: String,
-    /// The store that they are in.
-    store: String,
-    /// `first`: go back to the first step.
-    step: String,
-}
+use super::form_data::FormData;
+use super::forms::Field;
+use source_app::service::{Assign, Choice, Form, PlakarEntry, Service, Strength};
+use source_app::state::{App, AppKind, Resource, ResourceRecord};
 
 #[derive(Template)]
 #[template(path = "assign_resource.html")]
@@ -88,80 +67,6 @@ impl DetailsPage {
     }
 }
 
-impl AssignQuery {
-    fn resource(&self) -> Resource {
-        let text = |text: &str| text.trim().to_owned();
-        Resource {
-            name: text(&self.resource),
-            class: text(&self.resource_class),
-            subclass: text(&self.subclass),
-        }
-    }
-
-    fn source(&self) -> bool {
-        self.kind == "source"
-    }
-
-    fn connector(&self) -> Option<(&str, &str)> {
-        self.connector.split_once('/')
-    }
-
-    /// An app of it, without what the last step adds. What is empty of the resource the service fills
-    /// in.
-    fn spec(&self, kind: AppKind, form: &Form) -> AppSpec {
-        let given = self.resource();
-        let letter = |letter: char| {
-            if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '-' }
-        };
-        let or = |text: String, other: &str| if text.is_empty() { other.to_owned() } else { text };
-        let resource = Resource {
-            name: or(given.name, &form.protocol),
-            class: or(given.class, &form.class),
-            subclass: given.subclass,
-        };
-        let name: String = resource.name.chars().map(letter).take(40).collect();
-        AppSpec {
-            kind,
-            name: or(self.entry.clone(), name.trim_matches('-')),
-            resource,
-            environment: String::new(),
-            data_classes: Vec::new(),
-            integration: form.integration.clone(),
-            protocol: form.protocol.clone(),
-            entry: String::new(),
-            store: (!self.store.is_empty()).then(|| self.store.clone()),
-            retention: Retention::default(),
-            protection: Protection::default(),
-        }
-    }
-
-    /// The form of the entry, or of the connector that was chosen.
-    async fn form(&self, service: &Service, kind: AppKind) -> Result<Option<Form>, PageError> {
-        if !self.entry.is_empty() {
-            return Ok(Some(service.form_of_entry(kind, &self.entry).await?));
-        }
-        let class = (self.resource_class.as_str(), self.subclass.as_str());
-        match self.connector() {
-            Some((integration, protocol)) => {
-                Ok(Some(service.form(kind, class, Some(integration), Some(protocol)).await?))
-            }
-            None => Ok(None),
-        }
-    }
-
-    /// The mark that is taken over.
-    async fn mark(&self, service: &Service) -> Result<Option<Mark>, PageError> {
-        if self.mark.is_empty() {
-            return Ok(None);
-        }
-        let marks = service.marks(&self.store).await?;
-        let found = marks.into_iter().find(|mark| mark.key == self.mark);
-        found.map(Some).ok_or_else(|| {
-            PageError::not_found("The store has no such restore points.").back("/adopt")
-        })
-    }
-}
-
 pub async fn steps(
     State(service): State<Service>,
     Query(mut given): Query<AssignQuery>,
@@ -175,10 +80,18 @@ pub async fn steps(
         return first(&service, layout, given, BTreeMap::new(), Vec::new()).await;
     }
     let form = if given.entry.is_empty() {
+        given.fill(&service).await?;
         let resource = given.resource();
         let mut faults = resource_faults(&resource);
-        let choices = service.choices(kind, &resource.class, &resource.subclass).await?;
-        if let Some(message) = taken(&service.apps().await?, &resource) {
+        let mut choices = service.choices(kind, &resource.class, &resource.subclass).await?;
+        // Where its location says how it is reached, nothing is asked.
+        if let Some(told) = given.protocol()
+            && choices.iter().any(|one| one.protocols.iter().any(|known| known == told))
+        {
+            choices.iter_mut().for_each(|one| one.protocols.retain(|known| known == told));
+            choices.retain(|one| !one.protocols.is_empty());
+        }
+        if let Some(message) = taken(&service.resource_records().await?, &resource) {
             faults.insert("resource".into(), message);
         }
         if choices.is_empty() {
@@ -214,14 +127,15 @@ pub async fn steps(
     if let Some(mark) = given.mark(&service).await? {
         (spec.name, spec.environment, spec.data_classes) =
             (mark.name, mark.environment, mark.data_classes);
+        spec.backup = mark.backup;
     }
-    let entered = AppForm::new(spec, Options::new());
+    let entered = AppForm::new(spec, given.options(&form));
     render(&details(&service, layout, given, form, entered).await)
 }
 
 /// Why a resource can't be one of this name: another class is known of it.
-fn taken(apps: &[App], resource: &Resource) -> Option<String> {
-    let other = apps.iter().map(|app| &app.spec.resource).find(|other| {
+fn taken(known: &[ResourceRecord], resource: &Resource) -> Option<String> {
+    let other = known.iter().map(|one| &one.spec).find(|other| {
         other.name == resource.name
             && !resource.class.is_empty()
             && (&other.class, &other.subclass) != (&resource.class, &resource.subclass)
@@ -239,14 +153,12 @@ async fn first(
     mut faults: BTreeMap<String, String>,
     mut general: Vec<String>,
 ) -> PageResult {
-    let apps = service.apps().await?;
+    let known = service.resource_records().await?;
     let classes = service.classes().await.unwrap_or_else(|error| {
         general.push(sentence(&error.to_string()));
         Vec::new()
     });
-    let mut names: Vec<String> = apps.into_iter().map(|app| app.spec.resource.name).collect();
-    names.sort();
-    names.dedup();
+    let names = known.into_iter().map(|one| one.spec.name);
     let distinct = |part: fn(&(String, String)) -> &String| {
         let mut all: Vec<String> =
             classes.iter().map(part).filter(|one| !one.is_empty()).cloned().collect();
@@ -293,7 +205,7 @@ async fn details(
     let stores = if given.source() { stores(service).await } else { Vec::new() };
     // One that Plakar has keeps its configuration.
     let connector = if given.entry.is_empty() { connector_fields(&form) } else { Vec::new() };
-    let fields = entered.fields(&connector, &stores);
+    let fields = entered.fields(&connector, &stores, &words(service).await);
     let (integration, protocol) = (form.integration, form.protocol);
     DetailsPage { layout, source: given.source(), given, integration, protocol, fields }
 }
@@ -309,6 +221,7 @@ pub async fn assign(
         resource: text("resource"),
         resource_class: text("resource_class"),
         subclass: text("subclass"),
+        location: String::new(),
         connector: text("connector"),
         entry: text("entry"),
         mark: text("mark"),
@@ -352,11 +265,15 @@ fn wanted(given: &AssignQuery, kind: AppKind, form: &Form, entered: &AppForm) ->
         mark: some(&given.mark),
         store: spec.store,
         store_options: entered.store_options.clone(),
-        create_store: entered.create_store,
-        unencrypted: entered.unencrypted,
+        create_store: entered.new_store.create,
+        unencrypted: entered.new_store.unencrypted,
+        uncompressed: entered.new_store.uncompressed,
+        second_store: (!entered.second.place.is_empty()).then(|| entered.second.clone()),
+        copy_range: spec.copy_range,
         skip_test: entered.skip_test,
         retention: spec.retention,
         protection: spec.protection,
+        backup: spec.backup,
     }
 }
 

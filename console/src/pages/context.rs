@@ -4,29 +4,41 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 
+use super::theme::{self, Theme};
 use super::{assets, notices};
-use crate::server::Session;
+use crate::server::{Session, SiteName};
 
 /// The parts of the console, for its navigation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Section {
     /// All apps at a glance.
     Overview,
+    /// What is backed up and restored to.
+    Resources,
+    /// What runs when.
+    Scheduling,
     /// Tasks of all apps.
     Tasks,
+    /// Where restore points are.
+    Stores,
     /// Policies and their schedules.
     Policies,
+    /// What holds for all apps.
+    Settings,
     /// A new app.
     Assign,
     /// Anything else.
     None,
 }
 
-const LINKS: [(Section, &str, &str); 4] = [
+const LINKS: [(Section, &str, &str); 7] = [
     (Section::Overview, "/", "Overview"),
+    (Section::Resources, "/resources", "Resources"),
+    (Section::Scheduling, "/scheduling", "Scheduling"),
     (Section::Tasks, "/tasks", "Tasks"),
+    (Section::Stores, "/stores", "Stores"),
     (Section::Policies, "/policies", "Policies"),
-    (Section::Assign, "/assign", "Assign an app"),
+    (Section::Settings, "/settings", "Settings"),
 ];
 
 /// What `base.html` needs; each page's template has it as `layout`.
@@ -37,18 +49,37 @@ pub struct Layout {
     pub csrf: String,
     /// What the action before came to.
     pub notice: Option<&'static str>,
+    /// The machine's name.
+    pub host: String,
+    /// How it looks.
+    pub theme: Theme,
+    /// Where a change of it leads back to.
+    pub here: String,
+    /// The pages above this one: text and address.
+    pub crumbs: Vec<(String, String)>,
 }
 
 /// A request for a page.
 pub struct PageContext {
     session: Session,
     notice: Option<&'static str>,
+    host: String,
+    theme: Theme,
+    here: String,
 }
 
 impl PageContext {
     /// What is around the page.
     pub fn layout(&self, section: Section) -> Layout {
-        Layout { notice: self.notice, ..Layout::new(section, &self.session) }
+        let (csrf, host) = (self.session.csrf().to_owned(), self.host.clone());
+        let (theme, here) = (self.theme, self.here.clone());
+        Layout { section, csrf, notice: self.notice, host, theme, here, crumbs: Vec::new() }
+    }
+
+    /// What is around a page below others: text and address of each, the highest first.
+    pub fn below(&self, section: Section, crumbs: &[(&str, &str)]) -> Layout {
+        let own = |(text, href): &(&str, &str)| ((*text).to_owned(), (*href).to_owned());
+        Layout { crumbs: crumbs.iter().map(own).collect(), ..self.layout(section) }
     }
 }
 
@@ -64,14 +95,17 @@ impl<S: Sync> FromRequestParts<S> for PageContext {
             .unwrap_or_default()
             .split('&')
             .filter_map(|pair| pair.strip_prefix("notice="));
-        Ok(Self { session, notice: codes.filter_map(notices::text).next() })
+        let host = parts.extensions.get::<SiteName>().map(|name| name.as_str().to_owned());
+        let notice = codes.filter_map(notices::text).next();
+        let (theme, here) = (Theme::of(&parts.headers), theme::here(&parts.method, &parts.uri));
+        Ok(Self { session, notice, host: host.unwrap_or_default(), theme, here })
     }
 }
 
 impl Layout {
-    /// For a request's session.
-    pub fn new(section: Section, session: &Session) -> Self {
-        Self { section, csrf: session.csrf().to_owned(), notice: None }
+    /// Whether this is where one adds an app.
+    pub fn adds(&self) -> bool {
+        self.section == Section::Assign
     }
 
     /// The navigation.

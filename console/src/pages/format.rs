@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
-use source_app::model::{Health, HealthVerdict, Retention};
+use source_app::model::{Health, HealthVerdict, KeptPeriods, Retention};
 pub use source_app::model::{duration_text as duration, size_text as size};
 use source_app::state::{Task, TaskState};
 
@@ -69,6 +69,9 @@ pub struct Badge {
     pub text: &'static str,
 }
 
+/// Of an app whose schedules run nothing now.
+pub const PAUSED: Badge = Badge { class: "idle", text: "paused" };
+
 impl Badge {
     /// Of a task.
     pub fn of(state: TaskState) -> Self {
@@ -107,12 +110,16 @@ pub fn capitalized(text: &str) -> String {
     letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
 }
 
-/// `7 days, 4 weeks`.
+/// `7 days (3 of each), 4 weeks`.
 pub fn retention(retention: Retention) -> String {
-    let Retention { daily, weekly, monthly, yearly } = retention;
-    let parts = [(daily, "day"), (weekly, "week"), (monthly, "month"), (yearly, "year")];
-    let text = |(number, unit): (u32, &str)| count(number.into(), unit, &format!("{unit}s"));
-    parts.into_iter().filter(|(number, _)| *number > 0).map(text).collect::<Vec<_>>().join(", ")
+    let text = |kept: KeptPeriods| {
+        let periods = count(kept.count.into(), kept.unit, &format!("{}s", kept.unit));
+        match kept.each {
+            1 => periods,
+            each => format!("{periods} ({each} of each)"),
+        }
+    };
+    retention.periods().map(text).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

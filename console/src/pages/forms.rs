@@ -1,12 +1,5 @@
-//! Forms: what is shown of a field, and what was posted.
+//! Forms: what is shown of a field.
 
-use std::fmt;
-
-use axum::Form;
-use axum::extract::{FromRequest, Request};
-use axum::response::{IntoResponse, Response};
-
-use super::error::PageError;
 use plakar_driver::schema::{self, FieldKind};
 use source_app::model::Retention;
 
@@ -16,8 +9,12 @@ pub const OPTION_PREFIX: &str = "option.";
 /// How a value is entered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Widget {
+    /// A day.
+    Date,
     /// One line.
     Text,
+    /// Several lines.
+    Lines,
     /// A line that is neither shown nor kept.
     Secret,
     /// A number of at least 0.
@@ -72,6 +69,11 @@ impl Field {
         }
     }
 
+    /// Texts, one a line.
+    pub fn lines(name: &str, label: &str, lines: &[String]) -> Self {
+        Self { widget: Widget::Lines, ..Self::text(name, label, &lines.join("\n")) }
+    }
+
     /// One of several: value and text.
     pub fn select(name: &str, label: &str, options: Vec<(String, String)>, value: &str) -> Self {
         Self { widget: Widget::Select(options), required: true, ..Self::text(name, label, value) }
@@ -93,6 +95,11 @@ impl Field {
     /// A whole number.
     pub fn number(name: &str, label: &str, value: &str, most: Option<u32>) -> Self {
         Self { widget: Widget::Number { step: "1", most }, ..Self::text(name, label, value) }
+    }
+
+    /// A day.
+    pub fn date(name: &str, label: &str, value: &str) -> Self {
+        Self { widget: Widget::Date, ..Self::text(name, label, value) }
     }
 
     /// With a help text.
@@ -227,14 +234,13 @@ impl CheckboxGroup {
     pub fn new(
         name: &'static str,
         legend: &'static str,
-        suggested: &[&str],
+        suggested: &[String],
         chosen: &[String],
     ) -> Self {
-        let own = chosen.iter().filter(|one| !suggested.contains(&one.as_str())).cloned();
-        let suggested = suggested.iter().map(|one| CheckboxItem {
-            value: (*one).to_owned(),
-            chosen: chosen.iter().any(|other| other == one),
-        });
+        let own = chosen.iter().filter(|one| !suggested.contains(one)).cloned();
+        let suggested = suggested
+            .iter()
+            .map(|one| CheckboxItem { value: one.clone(), chosen: chosen.contains(one) });
         let own: Vec<CheckboxItem> =
             own.map(|value| CheckboxItem { value, chosen: true }).collect();
         Self {
@@ -246,135 +252,43 @@ impl CheckboxGroup {
             error: None,
         }
     }
-}
 
-/// The numbers of a retention, for `m::retention`; their names are those of its fields.
-pub fn retention_fields(retention: Retention) -> Vec<Field> {
-    let fields = [
-        ("daily", "Days", retention.daily),
-        ("weekly", "Weeks", retention.weekly),
-        ("monthly", "Months", retention.monthly),
-        ("yearly", "Years", retention.yearly),
-    ];
-    let text = |number: u32| if number == 0 { String::new() } else { number.to_string() };
-    fields
-        .into_iter()
-        .map(|(name, label, number)| Field::number(name, label, &text(number), Some(10_000)))
-        .collect()
-}
+    /// Whether there is a help or a fault.
+    pub fn has_description(&self) -> bool {
+        self.error.is_some() || !self.help.is_empty()
+    }
 
-/// What a form was filled in with. Secrets may be among it, so `{:?}` shows the names of its fields
-/// alone.
-#[derive(Clone, Default)]
-pub struct FormData(Vec<(String, String)>);
-
-impl fmt::Debug for FormData {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+    /// The ids of its fault and its help.
+    pub fn description(&self) -> String {
+        let fault = self.error.as_ref().map(|_| format!("{}-fault", self.name));
+        let help = (!self.help.is_empty()).then(|| format!("{}-help", self.name));
+        fault.into_iter().chain(help).collect::<Vec<_>>().join(" ")
     }
 }
 
-impl FormData {
-    /// A field's value without spaces around it; empty if it is not there.
-    pub fn get(&self, name: &str) -> &str {
-        self.raw(name).unwrap_or_default().trim()
-    }
-
-    /// A field's value as it was entered.
-    pub fn raw(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
-    }
-
-    /// Whether a box is ticked.
-    pub fn ticked(&self, name: &str) -> bool {
-        self.get(name) == "true"
-    }
-
-    /// All values of a field that is there several times, without empty ones.
-    pub fn all(&self, name: &str) -> Vec<String> {
-        let values = self.0.iter().filter(|(key, value)| key == name && !value.trim().is_empty());
-        values.map(|(_, value)| value.trim().to_owned()).collect()
-    }
-
-    /// What was ticked of [`CheckboxGroup`], and the own ones; each once.
-    pub fn several(&self, name: &str) -> Vec<String> {
-        let mut chosen = self.all(name);
-        let own = self
-            .get(&format!("{name}-own"))
-            .split(',')
-            .map(str::trim)
-            .filter(|one| !one.is_empty());
-        for one in own {
-            if !chosen.iter().any(|other| other == one) {
-                chosen.push(one.to_owned());
-            }
-        }
-        chosen
-    }
-
-    /// The fields whose names begin so, by the rest of their names.
-    pub fn under<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
-        self.0
-            .iter()
-            .filter_map(move |(key, value)| Some((key.strip_prefix(prefix)?, value.as_str())))
-    }
-
-    /// A whole number; nothing entered is 0.
-    ///
-    /// # Errors
-    /// It is none: what to write.
-    pub fn number<T: std::str::FromStr + Default>(&self, name: &str) -> Result<T, String> {
-        match self.get(name) {
-            "" => Ok(T::default()),
-            text => text.parse().map_err(|_| {
-                format!("\"{text}\" is not a valid number; write a whole number of 0 or more")
-            }),
-        }
-    }
-
-    /// The numbers of [`retention_fields`], and the fields again with what was entered and what is
-    /// wrong.
-    pub fn retention(&self) -> (Retention, Vec<Field>) {
-        let mut retention = Retention::default();
-        let mut fields = retention_fields(retention);
-        let numbers = [
-            &mut retention.daily,
-            &mut retention.weekly,
-            &mut retention.monthly,
-            &mut retention.yearly,
-        ];
-        for (field, number) in fields.iter_mut().zip(numbers) {
-            self.get(&field.name).clone_into(&mut field.value);
-            match self.number(&field.name) {
-                Ok(given) => *number = given,
-                Err(error) => field.error = Some(error),
-            }
-        }
-        (retention, fields)
-    }
+/// The numbers of a retention, for `m::retention`, in the order of [`Retention::numbers`]; their names
+/// are those of its fields. What says nothing is not shown.
+pub fn retention_fields(mut retention: Retention) -> Vec<Field> {
+    let labels = ["Hours", "Days", "Weeks", "Months", "Years"];
+    let labels = labels.into_iter().chain([
+        "Of an hour",
+        "Of a day",
+        "Of a week",
+        "Of a month",
+        "Of a year",
+    ]);
+    let nothing = Retention::default().numbers().map(|(_, number)| *number);
+    let fields = labels.zip(retention.numbers()).zip(nothing);
+    let field = |((label, (name, number)), nothing): ((&str, (&str, &mut u32)), u32)| {
+        let text = if *number == nothing { String::new() } else { number.to_string() };
+        Field::number(name, label, &text, Some(10_000))
+    };
+    fields.map(field).collect()
 }
 
-impl<S: Send + Sync> FromRequest<S> for FormData {
-    type Rejection = Response;
-
-    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
-        match Form::<Vec<(String, String)>>::from_request(request, state).await {
-            Ok(Form(fields)) => Ok(Self(fields)),
-            Err(error) => {
-                Err(PageError::input(&format!("The form can't be read: {error}.")).into_response())
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_was_entered_is_not_shown() {
-        let data = FormData(vec![("option.password".into(), "correct horse".into())]);
-        assert_eq!(data.get("option.password"), "correct horse");
-        assert_eq!(format!("{data:?}"), r#"["option.password"]"#);
-    }
+/// Whether several restore points of a period are kept, or something is wrong with how many: then
+/// they are shown at once.
+pub fn has_several(fields: &[Field]) -> bool {
+    let is_one = |field: &Field| field.name.starts_with("per_");
+    fields.iter().any(|field| is_one(field) && (!field.value.is_empty() || field.error.is_some()))
 }

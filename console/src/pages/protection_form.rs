@@ -1,7 +1,8 @@
 //! The fields that say how an app is looked after; their names are those of its protection.
 
-use super::forms::{Field, FormData};
-use source_app::model::Protection;
+use super::form_data::FormData;
+use super::forms::Field;
+use source_app::model::{MAX_DRILL_FILES, Protection};
 
 /// The fields of a protection.
 pub fn protection_fields(protection: &Protection) -> Vec<Field> {
@@ -37,6 +38,33 @@ pub fn protection_fields(protection: &Protection) -> Vec<Field> {
             86_400,
         )
         .help("0 for any time."),
+        number(
+            "alarm_percent",
+            "Change alarm: of a hundred files, so many changed, gone or renamed",
+            protection.alarm_percent,
+            100,
+        )
+        .help("A backup that finds so many since the one before holds all prunes until you have looked; half as many, if they turned into unknown types. 0 for no alarm."),
+        number(
+            "alarm_files",
+            "Change alarm: at least so many files",
+            protection.alarm_files,
+            1_000_000,
+        ),
+        number("drill_files", "Files of a restore drill", protection.drill_files, MAX_DRILL_FILES),
+        number(
+            "drill_megabytes",
+            "Restore drill: megabytes at most",
+            protection.drill_megabytes,
+            1_000_000,
+        ),
+        number(
+            "compare_megabytes",
+            "Comparison with the drive: megabytes that it reads from the store",
+            protection.compare_megabytes,
+            1_000_000,
+        )
+        .help("For the MD5 of files that were not read yet; the next one goes on with the rest. 0: compare sizes and times."),
     ]
 }
 
@@ -56,6 +84,11 @@ pub fn posted_protection(posted: &FormData, base: &Protection) -> (Protection, V
         ("max_age_days", &mut protection.max_age_days),
         ("points_per_check", &mut protection.points_per_check),
         ("time_limit_minutes", &mut protection.time_limit_minutes),
+        ("alarm_percent", &mut protection.alarm_percent),
+        ("alarm_files", &mut protection.alarm_files),
+        ("drill_files", &mut protection.drill_files),
+        ("drill_megabytes", &mut protection.drill_megabytes),
+        ("compare_megabytes", &mut protection.compare_megabytes),
     ];
     for (name, number) in numbers {
         let Some(field) = fields.iter_mut().find(|field| field.name == name) else { continue };

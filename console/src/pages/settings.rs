@@ -5,10 +5,11 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 
 use super::answer::{PageResult, redirect, render, render_invalid};
-use super::app_form::{AppFields, AppForm, connector_fields, stores};
+use super::app_form::{AppFields, AppForm, connector_fields, stores, words};
 use super::context::{Layout, PageContext, Section};
 use super::error::{PageError, sentence};
-use super::forms::{Field, FormData};
+use super::form_data::FormData;
+use super::forms::Field;
 use super::head::{AppHead, Tab};
 use plakar_driver::Options;
 use source_app::service::{ConfiguredField, Edit, Error, Form, Problem, Service};
@@ -27,6 +28,8 @@ struct SettingsPage {
     unreadable: Option<String>,
     /// Somebody else changed it while the form was filled in.
     outdated: bool,
+    /// What the options that were entered would leave out.
+    preview: Vec<String>,
 }
 
 impl SettingsPage {
@@ -94,7 +97,7 @@ async fn settings(
     // It has no field here: a store that wants one is opened where restore points are taken over.
     entered.general.extend(entered.faults.remove("passphrase"));
     let outdated = revision != app.revision.to_string();
-    let fields = entered.fields(&configured.fields, &stores);
+    let fields = entered.fields(&configured.fields, &stores, &words(service).await);
     SettingsPage {
         outdated,
         layout,
@@ -104,6 +107,7 @@ async fn settings(
         resource,
         fields,
         unreadable: configured.unreadable,
+        preview: Vec::new(),
     }
 }
 
@@ -145,8 +149,15 @@ pub async fn save(
         .collect();
     let known = stores(&service).await;
     entered.check(configured.form.as_ref(), &known, &kept);
-    if entered.is_fine() {
+    let mut preview = Vec::new();
+    if entered.is_fine() && posted.ticked("preview") {
+        match service.preview_options(id, entered.spec.backup.clone()).await {
+            Ok(found) => preview = found.words(),
+            Err(error) => entered.refused(error)?,
+        }
+    } else if entered.is_fine() {
         let spec = entered.spec.clone();
+        let source = spec.kind == AppKind::Source;
         let edit = Edit {
             name: Some(spec.name),
             resource: Some(spec.resource),
@@ -157,9 +168,13 @@ pub async fn save(
             store_options: Options::new(),
             create_store: false,
             unencrypted: false,
+            uncompressed: false,
+            second_store: source.then(|| entered.second.clone()),
+            copy_range: source.then_some(spec.copy_range),
             skip_test: entered.skip_test,
             retention: Some(spec.retention),
             protection: Some(spec.protection),
+            backup: Some(spec.backup),
         };
         match service.edit(id, revision, edit).await {
             Ok(_) => return Ok(redirect(&format!("/apps/{id}/settings"), "saved")),
@@ -170,17 +185,12 @@ pub async fn save(
     for field in &mut configured.fields {
         field.value = None;
     }
-    render_invalid(
-        &settings(
-            &service,
-            context.layout(Section::None),
-            app,
-            revision.to_string(),
-            entered,
-            configured,
-        )
-        .await,
-    )
+    let layout = context.layout(Section::None);
+    let page = settings(&service, layout, app, revision.to_string(), entered, configured).await;
+    if preview.is_empty() {
+        return render_invalid(&page);
+    }
+    render(&SettingsPage { preview, ..page })
 }
 
 #[derive(Template)]

@@ -4,6 +4,7 @@ use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
+use chrono::NaiveDate;
 use serde::Deserialize;
 
 use super::answer::{PageResult, redirect, render};
@@ -13,6 +14,8 @@ use super::format::DisplayTime;
 use super::forms::Field;
 use super::running_task::RunningTask;
 use super::task_row::TaskRow;
+use super::usage::Usage;
+use plakar_driver::percent;
 use source_app::service::{Error, Service};
 use source_app::state::{App, AppId, CancelResult, Task, TaskFilter, TaskId, TaskKind, TaskState};
 
@@ -33,7 +36,10 @@ pub struct TaskListQuery {
     app: String,
     kind: String,
     state: String,
+    label: String,
     before: String,
+    /// A day of this machine's time zone.
+    day: String,
 }
 
 impl TaskListQuery {
@@ -47,10 +53,22 @@ impl TaskListQuery {
         };
         let wrong = |error| PageError::from(Error::from(error)).back("/tasks");
         let word = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        let (since, until) = match self.day.as_str() {
+            "" => (None, None),
+            day => {
+                let wrong = || PageError::input("This link to tasks can't be used.").back("/tasks");
+                let day: NaiveDate = day.parse().map_err(|_| wrong())?;
+                let (since, until) = source_app::service::span_of(day).ok_or_else(wrong)?;
+                (Some(since), Some(until))
+            }
+        };
         Ok(TaskFilter {
+            since,
+            until,
             app: number(&self.app)?,
             before: number(&self.before)?,
             kind: word(&self.kind).map(|text| text.parse().map_err(wrong)).transpose()?,
+            label: word(&self.label),
             state: word(&self.state).map(|text| text.parse().map_err(wrong)).transpose()?,
             // One more tells whether there are older ones.
             limit: Some(MAX_TASKS_PER_PAGE + 1),
@@ -58,11 +76,17 @@ impl TaskListQuery {
         })
     }
 
-    /// The same filter from another task on; it has only numbers and words of ours in it.
+    /// The same filter from another task on; but for the label it has only numbers and words of
+    /// ours in it.
     fn address(&self, before: Option<TaskId>) -> String {
         let state = self.state.replace(' ', "+");
         let before = before.map(|id| format!("&before={id}")).unwrap_or_default();
-        format!("/tasks?app={}&kind={}&state={state}{before}", self.app, self.kind)
+        let day = if self.day.is_empty() { String::new() } else { format!("&day={}", self.day) };
+        let label = match self.label.as_str() {
+            "" => String::new(),
+            label => format!("&label={}", percent(label, b"-._~")),
+        };
+        format!("/tasks?app={}&kind={}&state={state}{day}{label}{before}", self.app, self.kind)
     }
 
     fn fields(&self, apps: &[App]) -> Vec<Field> {
@@ -74,17 +98,27 @@ impl TaskListQuery {
         let words = |words: Vec<&str>| {
             words.into_iter().map(|word| (word.to_owned(), word.to_owned())).collect()
         };
+        let mut labels: Vec<&str> =
+            apps.iter().flat_map(|app| &app.spec.backup.labels).map(String::as_str).collect();
+        labels.sort_unstable();
+        labels.dedup();
+        let labels: Vec<(String, String)> = words(labels);
         let apps = apps
             .iter()
             .map(|app| (app.id.to_string(), format!("{} ({})", app.spec.name, app.spec.kind)))
             .collect();
         let kinds = words(TaskKind::ALL.iter().map(|kind| kind.as_str()).collect());
         let states = words(TaskState::ALL.iter().map(|state| state.as_str()).collect());
-        vec![
+        let mut fields = vec![
             Field::select("app", "App", any("all apps", apps), &self.app),
             Field::select("kind", "Kind", any("all kinds", kinds), &self.kind),
             Field::select("state", "State", any("all states", states), &self.state),
-        ]
+            Field::date("day", "Day", &self.day),
+        ];
+        if !labels.is_empty() || !self.label.is_empty() {
+            fields.push(Field::select("label", "Label", any("all labels", labels), &self.label));
+        }
+        fields
     }
 }
 
@@ -120,7 +154,9 @@ pub async fn list(
     render(&TasksPage {
         layout: context.layout(Section::Tasks),
         filters: query.fields(&apps),
-        filtered: [&query.app, &query.kind, &query.state].iter().any(|text| !text.is_empty()),
+        filtered: [&query.app, &query.kind, &query.state, &query.day, &query.label]
+            .iter()
+            .any(|text| !text.is_empty()),
         running: tasks.iter().any(|task| !task.state.is_final()),
         lines,
         newest: if query.before.is_empty() { String::new() } else { query.address(None) },
@@ -142,9 +178,17 @@ struct TaskPage {
     ended: Option<DisplayTime>,
     slot: Option<DisplayTime>,
     next_try: Option<DisplayTime>,
+    usage: Usage,
     log: String,
     next: u64,
     can_retry: bool,
+}
+
+impl TaskPage {
+    /// Whether the drive refused the login, as the connector says it.
+    fn login_was_refused(&self) -> bool {
+        self.task.verdict.contains(" refused the login of ")
+    }
 }
 
 pub async fn one(
@@ -160,8 +204,9 @@ pub async fn one(
     } else {
         log.bytes.len()
     };
+    let above = [("Tasks", "/tasks"), (app.spec.name.as_str(), &format!("/apps/{}", app.id))];
     render(&TaskPage {
-        layout: context.layout(Section::Tasks),
+        layout: context.below(Section::Tasks, &above),
         line: TaskRow::of(&task, &app.spec.name),
         open: (!task.state.is_final()).then(|| RunningTask::of(&task)),
         input: input(&task.input),
@@ -170,6 +215,7 @@ pub async fn one(
         ended: task.ended.map(DisplayTime),
         slot: task.slot.map(DisplayTime),
         next_try: task.next_try.filter(|_| task.state == TaskState::Waiting).map(DisplayTime),
+        usage: Usage::of(&service.usage(id).await?).map_err(|error| PageError::inside(&error))?,
         log: String::from_utf8_lossy(&log.bytes[..end]).into_owned(),
         next: end as u64,
         // One that wrote to the source is confirmed anew, at the restore point.

@@ -1,6 +1,7 @@
 //! What the server knows of itself and of who may come in.
 
 use std::net::SocketAddr;
+use std::sync::atomic::AtomicBool;
 use std::time::SystemTime;
 
 use axum_extra::extract::cookie::Cookie;
@@ -11,6 +12,8 @@ use super::listen::Listen;
 use super::login_codes::LoginCodes;
 use super::password::PasswordChecker;
 use super::session::Sessions;
+use super::site_name::SiteName;
+use super::token::Tokens;
 
 /// Names, sessions, codes, password and limits, shared by all connections.
 pub(super) struct AccessControl {
@@ -19,6 +22,10 @@ pub(super) struct AccessControl {
     pub password: Option<PasswordChecker>,
     pub limits: Limits,
     pub tls: bool,
+    pub site_name: SiteName,
+    pub tokens: Tokens,
+    /// `/metrics` wants neither a session nor a token.
+    pub open_metrics: AtomicBool,
     login_codes: LoginCodes,
     base_url: String,
 }
@@ -32,6 +39,9 @@ impl AccessControl {
             password: listen.password.clone().map(PasswordChecker::new),
             limits,
             tls,
+            site_name: SiteName::of(&listen.names),
+            tokens: Tokens::default(),
+            open_metrics: AtomicBool::new(false),
             login_codes: LoginCodes::default(),
             base_url: listen.base_url(bound),
         }

@@ -3,11 +3,12 @@
 
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
-use axum::http::header::{ALLOW, CONTENT_TYPE, HOST};
+use axum::http::header::{ALLOW, CONTENT_TYPE, HOST, RETRY_AFTER};
 use axum::http::{HeaderMap, Method, Request, StatusCode, Uri};
 use axum::response::{IntoResponse, Redirect, Response};
 use futures::FutureExt;
@@ -16,6 +17,7 @@ use tower::ServiceExt;
 use super::access_control::AccessControl;
 use super::hosts::KnownHost;
 use super::session::Session;
+use super::token::TokenFault;
 use super::{headers, origin, pages};
 
 /// Maximum size, in bytes, of a form from somebody who is not signed in.
@@ -29,7 +31,8 @@ pub(super) async fn answer(
     router: Router,
 ) -> Response {
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let is_api = path == "/api" || path.starts_with("/api/");
+    // What programs ask for.
+    let is_api = path == "/api" || path.starts_with("/api/") || path == "/metrics";
     let host = host(access, request.uri(), request.headers(), local);
     // Strict transport for "localhost" would take every other port of it along.
     let hsts = access.tls && host.as_ref().is_ok_and(|host| !host.is_localhost());
@@ -54,11 +57,32 @@ pub(super) async fn answer(
 pub(super) struct Denial {
     status: StatusCode,
     text: String,
+    /// In seconds.
+    retry_after: Option<u64>,
 }
 
 impl Denial {
     fn new(status: StatusCode, text: impl Into<String>) -> Self {
-        Self { status, text: text.into() }
+        Self { status, text: text.into(), retry_after: None }
+    }
+
+    fn of(fault: TokenFault) -> Self {
+        match fault {
+            TokenFault::Form => Self::new(
+                StatusCode::UNAUTHORIZED,
+                "The header Authorization holds no token of this console: write Bearer, a space and the token, which begins with pot_.",
+            ),
+            TokenFault::Wrong => Self::new(
+                StatusCode::UNAUTHORIZED,
+                "This token is not one of this console, or it was revoked: make one with `plakar-opendrive app token add`.",
+            ),
+            TokenFault::TooMany(wait) => {
+                let seconds = wait.as_secs() + 1;
+                let text = format!("There were too many wrong tokens. Wait {seconds} s.");
+                let status = StatusCode::TOO_MANY_REQUESTS;
+                Self { retry_after: Some(seconds), ..Self::new(status, text) }
+            }
+        }
     }
 
     fn response(self, is_api: bool) -> Response {
@@ -71,6 +95,9 @@ impl Denial {
                 ALLOW,
                 axum::http::HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE"),
             );
+        }
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(RETRY_AFTER, seconds.into());
         }
         response
     }
@@ -135,13 +162,28 @@ async fn admit(
         ));
     }
     let is_safe = origin::is_safe(method);
-    let session = access.sessions.find(&parts.headers, SystemTime::now());
-    let is_public = pages::is_public(path, is_safe);
-    if session.is_none() && !is_public {
+    let is_open = path == "/metrics" && is_safe && access.open_metrics.load(Ordering::Relaxed);
+    let is_public = is_open || pages::is_public(path, is_safe);
+    let grant = match is_api && !is_open {
+        true => access.tokens.find(&parts.headers).await.map_err(Denial::of)?,
+        false => None,
+    };
+    if grant.as_ref().is_some_and(|grant| !grant.may_write) && !is_safe {
+        let text = "This token is read-only: it may read, and change nothing.";
+        return Err(Denial::new(StatusCode::FORBIDDEN, text));
+    }
+    // Who brings a token has no session, whatever cookie comes with it.
+    let session = match grant {
+        None => access.sessions.find(&parts.headers, SystemTime::now()),
+        Some(_) => None,
+    };
+    let is_in = session.is_some() || grant.is_some();
+    if !is_in && !is_public {
         return Err(match (is_api, is_safe) {
-            (true, _) => {
-                Denial::new(StatusCode::UNAUTHORIZED, "There is no session, or it ended: sign in.")
-            }
+            (true, _) => Denial::new(
+                StatusCode::UNAUTHORIZED,
+                "There is no session, or it ended: sign in, or send a token.",
+            ),
             (false, true) => Denial::new(StatusCode::SEE_OTHER, "no session"),
             (false, false) => Denial::new(
                 StatusCode::UNAUTHORIZED,
@@ -149,7 +191,7 @@ async fn admit(
             ),
         });
     }
-    let size = if session.is_some() {
+    let size = if is_in {
         access.limits.max_body_bytes
     } else {
         access.limits.max_body_bytes.min(MAX_SIGN_IN_BODY_BYTES)
@@ -160,6 +202,10 @@ async fn admit(
     }
     if let Some(session) = session {
         parts.extensions.insert(session);
+    }
+    parts.extensions.insert(access.site_name.clone());
+    if let Some(grant) = grant {
+        parts.extensions.insert(grant);
     }
     Ok(Request::from_parts(parts, Body::from(body)))
 }

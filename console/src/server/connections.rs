@@ -23,6 +23,7 @@ use tokio_util::task::TaskTracker;
 
 use super::access_control::AccessControl;
 use super::admission;
+use super::tls::Certificate;
 
 /// Maximum size of a request's header, in bytes.
 const MAX_HEADER_BYTES: usize = 64 << 10;
@@ -30,7 +31,7 @@ const MAX_HEADER_BYTES: usize = 64 << 10;
 /// Serves until the end is asked for and everybody is gone, or the grace is over.
 pub(super) async fn serve(
     listener: &TcpListener,
-    tls: Option<&TlsAcceptor>,
+    tls: Option<&Certificate>,
     access: &Arc<AccessControl>,
     router: Router,
     shutdown: CancellationToken,
@@ -65,7 +66,7 @@ pub(super) async fn serve(
             shutdown: shutdown.clone(),
             end: end.clone(),
         };
-        let tls = tls.cloned();
+        let tls = tls.map(Certificate::acceptor);
         tasks.spawn(async move {
             let _permit = permit;
             connection.serve(stream, tls).await;

@@ -2,9 +2,16 @@
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
-/// Nothing but our own files, no frame around us, and no form that leads elsewhere.
+/// Nothing but our own files, no frame around us, and no form that leads elsewhere. Of ours only a
+/// document can be in a frame.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; \
-                      form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+                      frame-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+/// The same of a document that a page of ours has in a frame: nothing of it may be loaded.
+const DOCUMENT_POLICY: &str = "default-src 'none'; frame-ancestors 'self'";
+
+/// What a browser shows by a viewer of its own, which no page can look into.
+const DOCUMENT_TYPE: &str = "application/pdf";
 
 const FIXED: [(HeaderName, &str); 7] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -26,7 +33,12 @@ pub(super) fn secure(headers: &mut HeaderMap, status: StatusCode, path: &str, hs
     for (name, value) in FIXED {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    headers.append(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    let is_document = status.is_success() && is_document(headers, path);
+    if is_document {
+        headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN"));
+    }
+    let policy = if is_document { DOCUMENT_POLICY } else { POLICY };
+    headers.append(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     let keep = status.is_success() && is_hashed_asset(path);
     let cache = if keep { "public, max-age=31536000, immutable" } else { "no-store" };
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
@@ -36,6 +48,17 @@ pub(super) fn secure(headers: &mut HeaderMap, status: StatusCode, path: &str, hs
             HeaderValue::from_static("max-age=31536000"),
         );
     }
+}
+
+/// Whether it is a document of a restore point that is to be shown, as `pages/points/content.rs` gives
+/// it: with a policy of its own that has it in a sandbox.
+fn is_document(headers: &HeaderMap, path: &str) -> bool {
+    let is = |name: HeaderName, value: &str| headers.get(name).is_some_and(|found| found == value);
+    let mut parts = path.split('/');
+    let (begin, end) = (parts.nth(1), parts.next_back());
+    is(header::CONTENT_TYPE, DOCUMENT_TYPE)
+        && is(header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox")
+        && (begin, end) == (Some("apps"), Some("raw"))
 }
 
 /// Whether it is a static file whose name changes with its content: `/static/console.0123abcd.css`.
@@ -68,6 +91,35 @@ mod tests {
             "/",
         ] {
             assert!(!is_hashed_asset(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn only_a_document_in_a_sandbox_may_be_in_a_frame_of_ours() {
+        let of = |kind: &'static str, policy: &'static str, status, path| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+            headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+            secure(&mut headers, status, path, false);
+            let mut policies = headers.get_all(header::CONTENT_SECURITY_POLICY).iter();
+            (headers["x-frame-options"].clone(), policies.next_back().unwrap().clone())
+        };
+        let (sandbox, raw) = ("default-src 'none'; sandbox", "/apps/1/points/0123/raw");
+        let shown = of("application/pdf", sandbox, StatusCode::OK, raw);
+        assert_eq!(
+            (shown.0, shown.1),
+            ("SAMEORIGIN".parse().unwrap(), DOCUMENT_POLICY.parse().unwrap())
+        );
+        for (kind, policy, status, path) in [
+            ("text/html", sandbox, StatusCode::OK, raw),
+            ("application/pdf; x", sandbox, StatusCode::OK, raw),
+            ("application/pdf", "default-src 'none'", StatusCode::OK, raw),
+            ("application/pdf", sandbox, StatusCode::NOT_FOUND, raw),
+            ("application/pdf", sandbox, StatusCode::OK, "/apps/1/points/0123/download"),
+            ("application/pdf", sandbox, StatusCode::OK, "/api/apps/1/raw"),
+        ] {
+            let found = of(kind, policy, status, path);
+            assert_eq!(found, ("DENY".parse().unwrap(), POLICY.parse().unwrap()), "{kind} {path}");
         }
     }
 

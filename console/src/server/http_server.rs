@@ -2,23 +2,25 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::Router;
 use tokio::net::TcpListener;
-use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use super::access_control::AccessControl;
 use super::error::{Result, ServerError};
 use super::limits::Limits;
 use super::listen::Listen;
-use super::{connections, pages, tls};
+use super::tls::Certificate;
+use super::token::TokenCheck;
+use super::{connections, pages};
 
 /// The server, bound and not yet serving.
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Certificate>,
     access: Arc<AccessControl>,
 }
 
@@ -39,12 +41,22 @@ impl Server {
     /// As [`Server::bind`].
     pub async fn bind_with(listen: Listen, limits: Limits) -> Result<Self> {
         listen.check()?;
-        let tls = listen.tls.as_ref().map(tls::acceptor).transpose()?;
+        let tls = listen.tls.as_ref().map(Certificate::read).transpose()?;
         let bind = |error| ServerError::Bind { address: listen.address, error };
         let listener = TcpListener::bind(listen.address).await.map_err(bind)?;
         let address = listener.local_addr().map_err(bind)?;
         let access = Arc::new(AccessControl::new(&listen, address, limits));
         Ok(Self { listener, address, tls, access })
+    }
+
+    /// Lets programs in by tokens, below `/api` and at `/metrics`.
+    pub fn accept_tokens(&self, check: Arc<dyn TokenCheck>) {
+        self.access.tokens.accept(check);
+    }
+
+    /// Leaves `/metrics` open to everybody who reaches the server.
+    pub fn open_metrics(&self) {
+        self.access.open_metrics.store(true, Ordering::Relaxed);
     }
 
     /// Where it listens: the port is the real one, also if 0 was asked for.
@@ -77,9 +89,21 @@ impl Server {
     /// the body as a whole. `/login`, `/enter`, `/enter.js`, `/logout`, `/logout/all` and
     /// `/signed-out` are taken. What is below `/static/` is given to everybody; a file with a hash
     /// in its name (`console.0123abcd.css`) may be kept by the browser, and nothing else. Below
-    /// `/api` errors are JSON.
+    /// `/api` and at `/metrics` errors are JSON.
     pub async fn serve(&self, router: Router, shutdown: CancellationToken) {
         let router = router.merge(pages::routes(Arc::clone(&self.access)));
-        connections::serve(&self.listener, self.tls.as_ref(), &self.access, router, shutdown).await;
+        let tls = self.tls.as_ref();
+        let renewal = async {
+            match tls {
+                Some(certificate) => {
+                    certificate.renew(self.access.limits.certificate_interval).await;
+                }
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = connections::serve(&self.listener, tls, &self.access, router, shutdown) => {}
+            () = renewal => {}
+        }
     }
 }

@@ -16,6 +16,8 @@ pub struct Limits {
     pub body_timeout: Duration,
     /// Maximum size of a request's body, in bytes.
     pub max_body_bytes: usize,
+    /// How often the files of the certificate are looked at.
+    pub certificate_interval: Duration,
     /// How long answers may go on after the end of the server was asked for.
     pub shutdown_timeout: Duration,
 }
@@ -28,6 +30,7 @@ impl Default for Limits {
             handshake_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(30),
             max_body_bytes: 1 << 20,
+            certificate_interval: Duration::from_secs(60),
             shutdown_timeout: Duration::from_secs(5),
         }
     }

@@ -6,7 +6,8 @@
 //! points at this address (DNS rebinding), from another port of the same host (whose cookies and
 //! "site" are the same), or by a form. So nothing is open to who has no session, a session begins
 //! with a secret that only the owner has seen, `Host` must be a known name, and a change needs a
-//! token that no other page can read.
+//! token that no other page can read. Programs bring a token of their own, which no browser sends
+//! by itself.
 
 mod access_control;
 mod admission;
@@ -23,8 +24,10 @@ mod pages;
 mod password;
 mod secret;
 mod session;
+mod site_name;
 mod throttle;
 mod tls;
+mod token;
 
 pub use error::{Result, ServerError};
 pub use http_server::Server;
@@ -32,3 +35,5 @@ pub use limits::Limits;
 pub use listen::{Listen, TlsFiles};
 pub use password::{MIN_PASSWORD_CHARS, PasswordHash, hash_password};
 pub use session::Session;
+pub use site_name::SiteName;
+pub use token::{Grant, TokenCheck};

@@ -17,11 +17,11 @@ use serde::Deserialize;
 use super::access_control::AccessControl;
 use super::session::Session;
 
-/// What is open without a session: the ways in, and what they look like.
+/// What is open without a session: the ways in, what they look like, and whether the server is well.
 pub(super) fn is_public(path: &str, is_safe: bool) -> bool {
     match path {
         "/login" | "/enter" => true,
-        "/enter.js" | "/signed-out" => is_safe,
+        "/enter.js" | "/signed-out" | "/health" | "/ready" => is_safe,
         _ => is_safe && path.starts_with("/static/"),
     }
 }
@@ -47,6 +47,7 @@ pub(super) fn error(status: StatusCode, text: &str, is_api: bool) -> Response {
             StatusCode::UNSUPPORTED_MEDIA_TYPE => "media_type",
             StatusCode::METHOD_NOT_ALLOWED => "method",
             StatusCode::INTERNAL_SERVER_ERROR => "inside",
+            StatusCode::TOO_MANY_REQUESTS => "too_many",
             _ => "input",
         };
         // The form that docs/openapi.yaml describes.

@@ -1,7 +1,9 @@
-//! TLS 1.2 and 1.3 from the user's files.
+//! TLS 1.2 and 1.3 from the user's files, which a renewal may replace at any time.
 
+use std::fs::Metadata;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, SystemTime};
 
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
@@ -12,12 +14,66 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use super::error::{Result, ServerError};
 use super::listen::TlsFiles;
 
+/// The certificate that is shown, read again when its files change.
+pub(super) struct Certificate {
+    files: TlsFiles,
+    shown: RwLock<TlsAcceptor>,
+}
+
+/// By what a file that was replaced or written to is known.
+type FileStamp = Option<(SystemTime, u64)>;
+
+impl Certificate {
+    /// Reads the files.
+    ///
+    /// # Errors
+    ///
+    /// As [`acceptor`].
+    pub(super) fn read(files: &TlsFiles) -> Result<Self> {
+        Ok(Self { shown: RwLock::new(acceptor(files)?), files: files.clone() })
+    }
+
+    /// For the next connection.
+    pub(super) fn acceptor(&self) -> TlsAcceptor {
+        self.shown.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Looks at the files in this interval, for ever. While they cannot be used, as in the middle
+    /// of a renewal, the old certificate is shown.
+    pub(super) async fn renew(&self, interval: Duration) {
+        let mut seen = self.stamps();
+        loop {
+            tokio::time::sleep(interval).await;
+            let stamps = self.stamps();
+            if stamps == seen {
+                continue;
+            }
+            seen = stamps;
+            match acceptor(&self.files) {
+                Ok(fresh) => {
+                    *self.shown.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+                    tracing::info!("the certificate was read again");
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the new certificate cannot be used, the old one is shown");
+                }
+            }
+        }
+    }
+
+    fn stamps(&self) -> [FileStamp; 2] {
+        let stamp = |metadata: Metadata| Some((metadata.modified().ok()?, metadata.len()));
+        [&self.files.certificate, &self.files.key]
+            .map(|path| std::fs::metadata(path).ok().and_then(stamp))
+    }
+}
+
 /// Reads the files.
 ///
 /// # Errors
 ///
 /// One cannot be read, holds something else, or the two do not belong together.
-pub(super) fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor> {
+fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor> {
     let (certificate, key) = (&files.certificate, &files.key);
     let unreadable = |path: &Path, what: &str, option: &str, error: PemError| match error {
         PemError::Io(error) => ServerError::file(path)(error),

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
+use crate::assigning::source;
 use crate::client::Api;
-use crate::walk::source;
 use crate::world::World;
 
 const PASSPHRASE: &str = "mule lantern orbit pickle 47";
@@ -18,7 +18,12 @@ pub async fn adopting(api: &Api, world: &World) {
     let app = api.ok(201, "POST", "/apps", safe).await;
     assert_eq!((&app["store"], &app["resource"]["name"]), (&json!("safe"), &json!("my drive")));
     let stores = api.get("/stores").await;
-    assert_eq!(stores["items"], json!([{ "name": "safe", "location": world.user.path("safe") }]));
+    let known = &stores["items"].as_array().unwrap().iter().find(|store| store["name"] == "safe");
+    let safe = known.unwrap();
+    assert_eq!(
+        (&safe["location"], &safe["known"]),
+        (&json!(world.user.path("safe")), &json!(null))
+    );
     let sheet = api.get(&format!("/apps/{}/recovery", app["id"])).await;
     assert_eq!((&sheet["encrypted"], &sheet["points"]), (&json!(true), &json!(0)));
     assert!(!sheet.to_string().contains(PASSPHRASE), "{sheet}");
@@ -27,6 +32,10 @@ pub async fn adopting(api: &Api, world: &World) {
     let entries = api.get("/entries?kind=source").await;
     assert_eq!(entries["items"], json!([{ "name": "drive", "location": "opendrive://" }]));
     let open = json!({ "store": world.user.path("safe") });
+    assert_eq!(api.ok(200, "POST", "/stores", open).await, json!({ "store": "safe" }));
+    // Plakar knows it no more.
+    world.user.ok(&["store", "rm", "safe"]);
+    let open = json!({ "store": world.user.path("safe"), "options": { "passphrase": PASSPHRASE } });
     assert_eq!(api.ok(200, "POST", "/stores", open).await, json!({ "store": "safe" }));
     let wrong = json!({ "store": world.user.path("safe"), "options": { "passphrase": "not it" } });
     let message = api.refused(502, "POST", "/stores", wrong).await;

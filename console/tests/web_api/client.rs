@@ -10,6 +10,7 @@ use plakar_driver::Plakar;
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 use source_app::service::Service;
+use source_app::state::{ChangeFilter, ChangeWay, State};
 use web_console::api;
 
 use crate::description::{Description, Operation};
@@ -17,12 +18,59 @@ use crate::description::{Description, Operation};
 /// Nothing that is waited for takes longer, unless it hangs.
 const LIMIT: Duration = Duration::from_secs(180);
 
+/// The operations that change settings, where they are not refused. What the others do is in the
+/// history of tasks, or is nothing that is kept.
+pub const CHANGES: &[&str] = &[
+    "assignApp",
+    "editApp",
+    "removeApp",
+    "pauseApp",
+    "resumeApp",
+    "releasePrune",
+    "pinPoint",
+    "unpinPoint",
+    "editResource",
+    "addWord",
+    "removeWord",
+    "pauseAll",
+    "resumeAll",
+    "openStore",
+    "addSchedule",
+    "editSchedule",
+    "removeSchedule",
+    "addPolicy",
+    "editPolicy",
+    "removePolicy",
+    "changeCredential",
+    "addToken",
+    "revokeToken",
+    "addPackage",
+    "addResource",
+    "removeResource",
+    "makeApps",
+];
+
+/// The operations that change something, but no settings.
+const OTHERS: &[&str] =
+    &["startTask", "cancelTask", "retryTask", "downloadSeveral", "readStore", "testNotifications"];
+
+#[test]
+fn each_operation_that_is_not_read_only_is_told_what_it_records() {
+    let operations = Description::get().operations.iter();
+    let writing = operations.filter(|operation| operation.method != "GET");
+    let described: BTreeSet<&str> = writing.map(|operation| operation.id.as_str()).collect();
+    assert_eq!(described, CHANGES.iter().chain(OTHERS).copied().collect());
+}
+
 /// A running server and what it was asked.
 pub struct Api {
     pub address: String,
     pub client: reqwest::Client,
     secret: String,
+    state: State,
     seen: Arc<Mutex<BTreeSet<(String, u16)>>>,
+    /// The operations that a change of settings was recorded of.
+    changed: Arc<Mutex<BTreeSet<String>>>,
 }
 
 pub struct Answer {
@@ -36,18 +84,21 @@ impl Api {
     /// it.
     pub async fn start(state: &Path, plakar: Plakar, secret: &str) -> Self {
         let service = Service::open(state, plakar).unwrap();
+        let state = State::open(state).unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let router = Router::new().nest("/api", api::router(service));
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         let client = reqwest::Client::builder().no_proxy().timeout(LIMIT).build().unwrap();
-        Self { address, client, secret: secret.to_owned(), seen: Arc::default() }
+        let (changed, secret) = (Arc::default(), secret.to_owned());
+        Self { address, client, secret, state, seen: Arc::default(), changed }
     }
 
     /// Another server of the same state, which counts among the seen with this one.
     pub async fn with(&self, state: &Path, plakar: Plakar) -> Self {
         let other = Self::start(state, plakar, &self.secret).await;
-        Self { seen: Arc::clone(&self.seen), ..other }
+        let (seen, changed) = (Arc::clone(&self.seen), Arc::clone(&self.changed));
+        Self { seen, changed, ..other }
     }
 
     pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
@@ -100,6 +151,7 @@ impl Api {
         path: &str,
         request: reqwest::RequestBuilder,
     ) -> Answer {
+        let before = self.newest_change();
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let bytes = response.bytes().await.unwrap();
@@ -112,7 +164,33 @@ impl Api {
         };
         check(operation, status, &headers, &json, &bytes);
         self.seen.lock().unwrap().insert((operation.id.clone(), status));
+        self.recorded(operation, status, before);
         Answer { status, headers, json }
+    }
+
+    fn newest_change(&self) -> i64 {
+        let newest = ChangeFilter { limit: Some(1), ..ChangeFilter::default() };
+        self.state.setting_changes(&newest).unwrap().first().map_or(0, |one| one.id)
+    }
+
+    /// What an operation changed is recorded once, without a secret; of what it refused, nothing.
+    fn recorded(&self, operation: &Operation, status: u16, before: i64) {
+        let made = self.state.setting_changes(&ChangeFilter::default()).unwrap();
+        let made: Vec<_> = made.into_iter().filter(|one| one.id > before).collect();
+        let place = format!("{} {status}: {made:?}", operation.id);
+        // An app that Plakar's configuration keeps is gone all the same.
+        let done = status < 300 || (operation.id == "removeApp" && status == 502);
+        let changes = done && CHANGES.contains(&operation.id.as_str());
+        assert!(made.len() <= usize::from(changes), "{place}");
+        let Some(one) = made.first() else { return };
+        assert!(one.author.way == ChangeWay::Console && !place.contains(&self.secret), "{place}");
+        self.changed.lock().unwrap().insert(operation.id.clone());
+    }
+
+    /// The operations that change settings and have not done so yet.
+    pub fn unchanged(&self) -> Vec<&'static str> {
+        let changed = self.changed.lock().unwrap();
+        CHANGES.iter().copied().filter(|id| !changed.contains(*id)).collect()
     }
 
     /// The answer's JSON; it must have this status.

@@ -11,6 +11,8 @@ pub struct Given {
     pub task: Value,
     pub schedule: Value,
     pub policy: Value,
+    pub resource: Value,
+    pub token: Value,
     pub snapshot: String,
 }
 
@@ -34,17 +36,32 @@ fn example(operation: &Operation, given: &Given) -> (&'static str, Value) {
         "editApp" => ("", json!({ "revision": 1, "environment": "x" })),
         "exportSchedules" => ("form=systemd&executable=/bin/x", Value::Null),
         "startTask" => ("", json!({ "kind": "backup" })),
-        "searchEntries" => ("text=x", Value::Null),
+        "searchEntries" | "searchAllPoints" => ("text=x", Value::Null),
         "download" => ("path=/x", Value::Null),
+        "downloadSeveral" => ("", json!({ "paths": ["/x"] })),
         "openStore" => ("", json!({ "store": "safe" })),
         "listMarks" => ("store=safe", Value::Null),
         "listPlakarEntries" => ("kind=source", Value::Null),
         "listChoices" | "showForm" => ("kind=source&class=file-storage", Value::Null),
-        "cancelTask" | "retryTask" | "pinPoint" => ("", json!({})),
+        "cancelTask" | "retryTask" | "pinPoint" | "readStore" | "addPackage" => ("", json!({})),
+        "pauseApp" | "pauseAll" => ("", json!({ "until": "2000-01-01T00:00:00Z" })),
+        "makeApps" => (
+            "",
+            json!({ "protocol": "opendrive", "username": "nobody", "policy": "none", "store": "none" }),
+        ),
+        "addResource" => ("", json!({ "name": "refused" })),
+        "editResource" => ("", with_revision(json!({ "name": "refused", "class": "a" }))),
+        "addWord" => ("", json!({ "kind": "environment", "word": "production" })),
+        "removeWord" => ("kind=environment&word=nowhere", Value::Null),
         "addSchedule" => ("", schedule),
         "editSchedule" => ("", with_revision(schedule)),
         "addPolicy" => ("", policy),
         "editPolicy" => ("", with_revision(policy)),
+        "testNotifications" => ("", json!({ "receiver": "nobody" })),
+        "changeCredential" => {
+            ("", json!({ "protocol": "opendrive", "username": "nobody", "secret": "x" }))
+        }
+        "addToken" => ("", json!({ "name": "refused", "access": "full" })),
         _ => ("", Value::Null),
     }
 }
@@ -55,8 +72,10 @@ fn address(operation: &Operation, given: &Given, query: &str) -> String {
         ("{task}", &given.task),
         ("{schedule}", &given.schedule),
         ("{policy}", &given.policy),
+        ("{resource}", &given.resource),
+        ("{token}", &given.token),
     ];
-    let path = operation.path.replace("{snapshot}", &given.snapshot);
+    let path = operation.path.replace("{snapshot}", &given.snapshot).replace("{store}", "safe");
     let path = ids.iter().fold(path, |path, (name, id)| path.replace(name, &id.to_string()));
     if query.is_empty() { path } else { format!("{path}?{query}") }
 }
@@ -121,6 +140,8 @@ async fn wrong_ids(api: &Api, operation: &Operation, given: &Given, query: &str,
         ("{task}", &given.task),
         ("{schedule}", &given.schedule),
         ("{policy}", &given.policy),
+        ("{resource}", &given.resource),
+        ("{token}", &given.token),
     ] {
         if !operation.path.contains(name) {
             continue;

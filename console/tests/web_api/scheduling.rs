@@ -17,6 +17,8 @@ pub async fn schedules(api: &Api, app: &Value) -> (Value, Value) {
     assert!(api.refused(409, "PUT", &path, change).await.contains("changed meanwhile"));
     assert_eq!(api.get(&path).await["revision"], 2);
     assert_eq!(api.get("/policies").await["items"].as_array().unwrap().len(), 1);
+    let contract = api.get(&format!("{path}/contract")).await;
+    assert!(contract["words"][0].as_str().unwrap().contains("you can go back"), "{contract}");
 
     let schedule = |owner: Value, cron: &str| json!({ "owner": owner, "kind": "backup", "cron": cron, "time_zone": "Europe/Berlin", "enabled": true, "catch_up": true });
     let made = api

@@ -95,6 +95,7 @@ async fn an_encrypted_store_is_enough_to_get_everything_back() {
         snapshot: points[0].id.clone(),
         path: SnapshotPath::root(),
         to: RestorePlace::Folder(other.home().join("out")),
+        second: false,
         replace: false,
     };
     let restored = run(&again, &app, &restore).await;

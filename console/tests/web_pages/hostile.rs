@@ -20,7 +20,7 @@ async fn hostile_texts_are_shown_and_do_nothing() {
         file: HOSTILE,
     };
     let apps = Scene { state: &console.state, texts }.fill();
-    let mut paths = vec!["/".to_owned(), "/tasks".to_owned()];
+    let mut paths = ["/", "/tasks", "/settings/changes"].map(str::to_owned).to_vec();
     for app in &apps {
         paths.extend([
             format!("/apps/{}", app.id),

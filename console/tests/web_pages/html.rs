@@ -174,7 +174,7 @@ impl Html {
     pub fn form(&self, query: &str) -> Vec<(String, String)> {
         let form = self.all(query).first().copied().unwrap_or_else(|| panic!("no {query}"));
         let mut fields = Vec::new();
-        for input in form.select(&selector("input[name], select[name]")) {
+        for input in form.select(&selector("input[name], select[name], textarea[name]")) {
             let attribute = |name: &str| input.value().attr(name);
             let kind = attribute("type").unwrap_or_default();
             if ["checkbox", "radio"].contains(&kind) && attribute("checked").is_none() {
@@ -187,9 +187,15 @@ impl Html {
                     .and_then(|option| option.value().attr("value")),
                 _ => attribute("value"),
             };
+            // The newline behind a textarea's tag does not count.
+            let lines = || input.text().collect::<String>().trim_start_matches('\n').to_owned();
             fields.push((
                 attribute("name").unwrap().to_owned(),
-                value.unwrap_or_default().to_owned(),
+                if input.value().name() == "textarea" {
+                    lines()
+                } else {
+                    value.unwrap_or_default().to_owned()
+                },
             ));
         }
         fields

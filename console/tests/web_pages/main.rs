@@ -3,13 +3,20 @@
 
 mod adopting;
 mod assigning;
+mod changing;
 mod console;
+mod covering;
+mod drilling;
 mod hostile;
 mod html;
+mod looking;
+mod machine;
+mod options;
 mod protecting;
 mod running;
 mod scene;
 mod showing;
+mod telling;
 
 #[path = "../common/web.rs"]
 mod web;

@@ -1,7 +1,7 @@
 //! A site with everything in it that pages show.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use source_app::model::{Protection, Retention, TaskProgress};
+use source_app::model::{Protection, Retention, TaskFigures, TaskProgress};
 use source_app::state::{
     App, AppKind, AppSpec, Cause, MatchMode, NewTask, Owner, PolicySpec, Resource, ScheduleSpec,
     State, Task, TaskKind, TaskResult, TaskState,
@@ -48,8 +48,11 @@ pub fn spec(kind: AppKind, name: &str, texts: &Texts<'_>) -> AppSpec {
         protocol: "opendrive".into(),
         entry: name.into(),
         store: (kind == AppKind::Source).then(|| texts.store.into()),
+        second_store: None,
+        copy_range: Default::default(),
         retention: Retention::default(),
         protection: Protection::default(),
+        backup: Default::default(),
     }
 }
 
@@ -109,6 +112,7 @@ impl Scene<'_> {
             errors: if state == TaskState::CompletedWithErrors { 3 } else { 0 },
             bytes: made.then_some(4_720_000_000 + 1_000_000 * u64::try_from(task.id).unwrap()),
             snapshot: made.then(|| "4f1c88d2".repeat(8)),
+            figures: TaskFigures::default(),
         };
         self.state
             .finish(task.id, &finish, None, at + TimeDelta::seconds(100 + 7 * task.id))
@@ -131,6 +135,7 @@ impl Scene<'_> {
             time_zone: zone.into(),
             enabled: true,
             catch_up: true,
+            random_delay_minutes: 0,
         };
         self.state.add_schedule(&spec, since).unwrap();
     }
@@ -140,7 +145,7 @@ impl Scene<'_> {
     pub fn fill(&self) -> Vec<App> {
         let now = Utc::now();
         let hours = |hours: i64| now - TimeDelta::hours(hours);
-        let retention = Retention { daily: 7, weekly: 4, monthly: 12, yearly: 0 };
+        let retention = Retention { daily: 7, weekly: 4, monthly: 12, ..Retention::default() };
         let list = Vec::new();
         let policy = PolicySpec {
             name: "all".into(),
@@ -148,6 +153,9 @@ impl Scene<'_> {
             data_classes: list,
             classes: MatchMode::Any,
             retention,
+            labels: Vec::new(),
+            promise: None,
+            check_after_backup: false,
             enabled: true,
         };
         let policy = self.state.add_policy(&policy, now).unwrap();

@@ -98,11 +98,13 @@ async fn a_dashboard_has_all_of_an_app() {
         ["Dashboard", "Restore points", "Schedules", "Recovery sheet", "Settings"]
     );
     assert_eq!(page.text(".tabs a[aria-current=page]"), "Dashboard");
-    assert_eq!(page.texts(".actions button"), ["Create Backup", "Test Connection", "Check"]);
+    let all =
+        ["Create Backup", "Test Connection", "Check", "Restore drill", "Compare with the drive"];
+    assert_eq!(page.texts(".actions button"), all);
     assert_eq!(page.attribute(".actions a.button", "href"), format!("/apps/{}/prune", apps[0].id));
     assert_eq!((page.text(".verdict .badge"), page.has(".reason")), ("protected".into(), false));
     assert!(!page.has(".actions button[disabled]"));
-    assert_eq!(page.texts("caption"), ["Last backups", "Other tasks"]);
+    assert_eq!(page.texts("caption"), ["Last backups", "Backups over time", "Other tasks"]);
     assert!(page.has(&format!("a[href='/apps/{}/points/{}']", apps[0].id, "4f1c88d2".repeat(8))));
     let about = page.text("dl");
     assert!(
@@ -120,7 +122,8 @@ async fn a_dashboard_has_all_of_an_app() {
     let place = format!("/apps/{}", apps[1].id);
     let page = console.page(&place).await;
     assert!(page.has(".now form[action$='/cancel']"));
-    assert_eq!(page.texts(".actions button[disabled]"), ["Create Backup", "Check"]);
+    let disabled = ["Create Backup", "Check", "Restore drill", "Compare with the drive"];
+    assert_eq!(page.texts(".actions button[disabled]"), disabled);
     assert!(page.text(".cards section").contains("OpenDrive refused the login"));
     console.done(&format!("{place}/tasks"), &[("kind", "test")]).await;
     let busy = console.post(&format!("{place}/tasks"), &[("kind", "backup")]).await;
@@ -128,7 +131,7 @@ async fn a_dashboard_has_all_of_an_app() {
     let begins = console.post(&format!("{place}/tasks"), &[("kind", "prune")]).await;
     assert!(begins.html("prune").text(".faults").contains("A prune begins at its plan"));
     let page = console.page(&place).await;
-    assert_eq!(page.texts(".actions button[disabled]"), ["Create Backup", "Check"]);
+    assert_eq!(page.texts(".actions button[disabled]"), disabled);
     // What is wrong is said on the page of the app too.
     let page = console.page(&format!("/apps/{}", apps[2].id)).await;
     assert_eq!(
@@ -137,7 +140,8 @@ async fn a_dashboard_has_all_of_an_app() {
     );
     // A destination has neither store nor backups.
     let page = console.page(&format!("/apps/{}", apps[6].id)).await;
-    assert_eq!(page.texts(".tabs a"), ["Dashboard", "Settings"]);
+    assert_eq!(page.texts(".tabs a"), ["Dashboard", "Restore", "Settings"]);
+    assert_eq!(page.texts(".actions a"), ["Restore to it"]);
     assert_eq!(page.texts(".actions button"), ["Test Connection"]);
     assert_eq!(page.text(".verdict .badge"), "excluded");
     assert!(page.text(".reason").starts_with("It is a destination"));

@@ -99,8 +99,11 @@ impl Console {
             protocol: "opendrive".into(),
             entry: called.into(),
             store: Some("/nowhere".into()),
+            second_store: None,
+            copy_range: Default::default(),
             retention: Retention::default(),
             protection: Protection::default(),
+            backup: Default::default(),
         };
         self.state.add_app(&spec, chrono::Utc::now()).unwrap()
     }
@@ -127,9 +130,13 @@ impl Console {
             store_options: Default::default(),
             create_store: false,
             unencrypted: false,
+            uncompressed: false,
+            second_store: None,
+            copy_range: Default::default(),
             skip_test: true,
             retention: Retention::default(),
             protection: Protection::default(),
+            backup: Default::default(),
         };
         self.service.assign(assign).await.unwrap()
     }

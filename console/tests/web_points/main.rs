@@ -4,10 +4,15 @@
 mod browsing;
 mod console;
 mod damaged;
+mod documents;
+mod everywhere;
 mod large;
+mod options;
 mod policies;
 mod pruning;
+mod restoring_here;
 mod schedules;
+mod storing;
 mod strangers;
 
 #[path = "../web_pages/html.rs"]

@@ -107,3 +107,122 @@ async fn a_policy_gives_its_apps_schedules_and_a_retention() {
     assert_eq!(console.get(&home).await.status, 404);
     assert!(console.service.schedules().await.unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn one_form_shows_what_a_policy_comes_to_and_makes_its_schedules() {
+    let directory = tempfile::tempdir().unwrap();
+    let console = Console::without_plakar(&directory.path().join("state")).await;
+    let app = console.source("matched", "staging", &["PII"]);
+    console.source("other", "production", &[]);
+    let new = [
+        ("name", "nightly"),
+        ("environment", "staging"),
+        ("classes", "any"),
+        ("daily", "30"),
+        ("enabled", "true"),
+        ("backup_at", "twice daily at 06:00"),
+        ("check_at", ""),
+        ("prune_at", "weekly on sunday at 04:00"),
+        ("time_zone", "UTC"),
+        ("at_least", "3"),
+        ("period", "day"),
+        ("check_after_backup", "true"),
+    ];
+    // Without a script by a button; with it as a part of a page.
+    let looked: Vec<_> = new.iter().copied().chain([("preview", "true")]).collect();
+    let answer = console.post("/policies/new", &looked).await;
+    let page = crate::html::Html::sound(&answer.text(), "preview");
+    let told = page.text("[data-preview]");
+    for words in [
+        "It is for matched .",
+        "At most 12 hours of work are lost; you can go back 30 days.",
+        "It promises at least 3 backups a day",
+        "Beware: its schedules make 2 backups in some days",
+        "Each backup is checked when it is made.",
+    ] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+    assert_eq!(page.attribute("#backup_at", "value"), "twice daily at 06:00");
+    let query = "environment=staging&classes=any&daily=30&backup_at=every+6+hours&time_zone=UTC";
+    let part = console.get(&format!("/policies/preview?{query}")).await.text();
+    assert!(part.contains(&format!("<a href=\"/apps/{}\">matched</a>", app.id)), "{part}");
+    assert!(part.contains("At most 6 hours of work are lost") && !part.contains("<html"), "{part}");
+    let part = console.get("/policies/preview?classes=any&backup_at=never+%3Cb%3E").await.text();
+    assert!(part.contains("class=\"fault\"") && !part.contains("<b>"), "{part}");
+    assert!(console.service.policies().await.unwrap().is_empty());
+
+    for (field, value, fault) in [
+        ("backup_at", "sometimes", "or words such as \"daily at 02:30\""),
+        ("time_zone", "Mars", "ime zone"),
+        ("at_least", "1001", "write 1 to 1000"),
+        ("period", "year", "write one of: day, week, month"),
+        ("label-own", "app:x", "begins like a mark"),
+    ] {
+        let mut fields: Vec<(&str, &str)> = new.to_vec();
+        fields.retain(|(name, _)| *name != field);
+        fields.push((field, value));
+        let page = console.refused("/policies/new", 422, &fields).await;
+        let place = if page.has(".fault[id]") { ".fault[id]" } else { ".faults" };
+        assert!(page.text(place).contains(fault), "{}", page.text(place));
+        assert_eq!(place == ".faults", field == "label-own", "{field}");
+        assert!(console.service.policies().await.unwrap().is_empty());
+    }
+    let place = console.done("/policies/new", &new).await;
+    let page = console.page(&place).await;
+    assert_eq!(page.attribute("#prune_at", "value"), "weekly on sunday at 04:00");
+    assert_eq!(page.attribute("#at_least", "value"), "3");
+    assert_eq!(page.texts("tbody th"), ["Backup", "Prune"]);
+    let list = console.page("/policies").await;
+    assert_eq!(
+        list.text("td[data-label=Promises]"),
+        "at least 3 backups a day; each backup is checked"
+    );
+    // As it is shown it can be saved again, and nothing moves.
+    let before = console.service.schedules().await.unwrap();
+    let fields = page.form("form.stacked");
+    let fields: Vec<_> = fields
+        .iter()
+        .filter(|(name, _)| name != "csrf")
+        .map(|(name, value)| (&**name, &**value))
+        .collect();
+    console.done(place.split('?').next().unwrap(), &fields).await;
+    assert_eq!(console.service.schedules().await.unwrap(), before);
+}
+
+#[tokio::test]
+async fn hours_and_several_of_each_period_are_kept_and_shown() {
+    let directory = tempfile::tempdir().unwrap();
+    let console = Console::without_plakar(&directory.path().join("state")).await;
+    let form = console.page("/policies/new").await;
+    assert!(form.has("#hourly") && !form.has("details[open] #per_day"));
+    let with = |changes: &[(&'static str, &'static str)]| {
+        NEW.iter().copied().chain(changes.iter().copied()).collect::<Vec<_>>()
+    };
+    for (changes, fault) in [
+        (
+            &[("per_week", "3")][..],
+            "3 of each week are kept of no week; write weekly too, or 1 here",
+        ),
+        (&[("per_day", "0")], "per_day: write 1 to 10000, not 0"),
+        (&[("hourly", "x")], "whole number"),
+    ] {
+        let page = console.refused("/policies/new", 422, &with(changes)).await;
+        assert!(page.text(".faults").contains(fault), "{}", page.text(".faults"));
+        // What is wrong there is seen at once.
+        let (name, value) = changes[0];
+        assert_eq!(page.attribute(&format!("#{name}"), "value"), value);
+        assert_eq!(page.has("details[open] #per_day"), name.starts_with("per_"));
+    }
+    console.done("/policies/new", &with(&[("hourly", "24"), ("per_day", "3")])).await;
+    let policy = console.service.policies().await.unwrap().pop().unwrap();
+    assert_eq!(policy.spec.retention.to_string(), "24 hourly, 7 daily (3 of each)");
+    let list = console.page("/policies").await;
+    assert_eq!(list.text("td[data-label=Keeps]"), "24 hours, 7 days (3 of each)");
+    let form = console.page(&format!("/policies/{}", policy.id)).await;
+    assert_eq!(form.attribute("details[open] #per_day", "value"), "3");
+    assert_eq!(form.attribute("#per_hour", "value"), "");
+    assert!(
+        form.text("main")
+            .contains("hour by hour for 24 hours, then day by day for 7 days (3 of each)")
+    );
+}

@@ -246,3 +246,39 @@ async fn exports_are_shown_and_saved_alike() {
         404
     );
 }
+
+#[tokio::test]
+async fn a_random_delay_is_kept_shown_and_bounded() {
+    let directory = tempfile::tempdir().unwrap();
+    let console = Console::without_plakar(&directory.path().join("state")).await;
+    let app = console.source("drive", "production", &[]);
+    let list = format!("/apps/{}/schedules", app.id);
+    let new = format!("{list}/new");
+    for (minutes, fault) in [
+        ("many", "is not a number of minutes"),
+        ("-1", "is not a number of minutes"),
+        ("721", "more than half of the 1440 minutes between two runs; write 0 to 720"),
+    ] {
+        let page = console.refused(&new, 422, &with(&[("random_delay", minutes)])).await;
+        assert!(page.text(".faults").contains(fault), "{}", page.text(".faults"));
+        assert_eq!(page.attribute("#random_delay", "value"), minutes);
+    }
+    console.done(&new, &with(&[("random_delay", "30"), ("time_zone", "UTC")])).await;
+    let schedule = console.service.schedules().await.unwrap().pop().unwrap();
+    assert_eq!(schedule.spec.random_delay_minutes, 30);
+    let when = console.page(&list).await.text("td[data-label=When]");
+    assert_eq!(when, "daily at 02:30 UTC, up to 30 minutes later at random, catches up");
+    let form = console.page(&format!("/schedules/{}", schedule.id)).await;
+    assert_eq!(form.attribute("#random_delay", "value"), "30");
+    // The app's page says when it is, the others what may be.
+    let at = console.service.dashboard(app.id).await.unwrap().next[0].at;
+    let slot = schedule.spec.calendar().unwrap().next_after(at - chrono::TimeDelta::minutes(30));
+    assert!((slot.unwrap()..slot.unwrap() + chrono::TimeDelta::minutes(30)).contains(&at));
+    assert!(console.page("/scheduling").await.text("main").contains("02:30 to 03:00"));
+    // Nothing entered is none.
+    let edit = format!("/schedules/{}", schedule.id);
+    let revision = schedule.revision.to_string();
+    console.done(&edit, &with(&[("random_delay", ""), ("revision", &revision)])).await;
+    let schedule = console.service.schedules().await.unwrap().pop().unwrap();
+    assert_eq!(schedule.spec.random_delay_minutes, 0);
+}

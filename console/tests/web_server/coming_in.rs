@@ -95,7 +95,7 @@ async fn without_a_session_there_is_only_the_way_in() {
     assert_eq!(answer.headers()["content-type"], "application/json");
     assert_eq!(
         answer.text().await.unwrap(),
-        r#"{"error":{"code":"no_session","faults":[],"message":"There is no session, or it ended: sign in."}}"#
+        r#"{"error":{"code":"no_session","faults":[],"message":"There is no session, or it ended: sign in, or send a token."}}"#
     );
     assert_eq!(site.reached(), 0);
 

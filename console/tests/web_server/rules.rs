@@ -196,7 +196,7 @@ async fn every_answer_has_the_headers() {
             |name: &str| answer.headers().get(name).map_or("", |value| value.to_str().unwrap());
         assert_eq!(
             header("content-security-policy"),
-            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; \
+            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; frame-src 'self'; form-action 'self'; frame-ancestors 'none'; \
              base-uri 'none'",
             "{what}"
         );

@@ -118,6 +118,45 @@ async fn over_tls() {
 }
 
 #[tokio::test]
+async fn a_renewed_certificate_is_shown_and_half_a_renewal_is_not() {
+    let (old, new) = (files(), files());
+    let limits = Limits { certificate_interval: Duration::from_millis(20), ..Limits::default() };
+    let site = Counted::with(listen(&old), limits).await;
+    let request = format!(
+        "GET /login HTTP/1.1\r\nHost: localhost:{}\r\nConnection: close\r\n\r\n",
+        site.address().port()
+    );
+    let both = [&version::TLS12, &version::TLS13];
+    // Whoever trusts one certificate alone connects when that one is shown.
+    let first = files_like(&old);
+    assert_eq!(status(&ask(&site, &first, &both, &request).await.unwrap()), 200);
+    // The new certificate is there, its key is not yet.
+    std::fs::copy(&new.tls.certificate, &old.tls.certificate).unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(status(&ask(&site, &first, &both, &request).await.unwrap()), 200);
+    std::fs::copy(&new.tls.key, &old.tls.key).unwrap();
+    let renewed = async {
+        while ask(&site, &new, &both, &request).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(Duration::from_secs(20), renewed).await.unwrap();
+    assert!(ask(&site, &first, &both, &request).await.is_err(), "the old one is shown still");
+}
+
+/// A copy that stays when the files change.
+fn files_like(files: &Files) -> Files {
+    let directory = tempfile::tempdir().unwrap();
+    let tls = TlsFiles {
+        certificate: directory.path().join("certificate.pem"),
+        key: directory.path().join("key.pem"),
+    };
+    std::fs::copy(&files.tls.certificate, &tls.certificate).unwrap();
+    std::fs::copy(&files.tls.key, &tls.key).unwrap();
+    Files { directory, tls }
+}
+
+#[tokio::test]
 async fn who_speaks_no_tls_holds_nothing_up() {
     let files = files();
     let site = Counted::with(

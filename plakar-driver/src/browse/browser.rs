@@ -36,6 +36,9 @@ const START_ALONE_TIMEOUT: Duration = Duration::from_secs(20 * 60);
 /// Maximum number of headers that are fetched at once.
 const MAX_PAGE_HEADERS: u64 = 500;
 
+/// Maximum number of snapshots that a new one is looked for among: other machines back up too.
+const MAX_NEWEST_POINTS: u64 = 20;
+
 /// Why there is no list, and what to do.
 const UNREADABLE_LIST: &str = "the list of restore points cannot be read: a packfile with the header of at least one is missing in the store; \
      bring it back from a copy of the store, or list those that can be read with `plakar at STORE ls` and restore one with `plakar at STORE restore -to FOLDER ID`";
@@ -57,8 +60,12 @@ pub struct Repository {
     pub id: String,
     /// Whether it can be read with its passphrase only.
     pub encrypted: bool,
+    /// What compresses what goes into it, such as `LZ4`, or `none`.
+    pub compression: String,
     /// The version of Plakar that reads it.
     pub plakar: String,
+    /// Bytes that it takes; not every connector can tell.
+    pub stored: Option<u64>,
 }
 
 /// The headers of a store, and how it looked when they were fetched.
@@ -235,6 +242,12 @@ impl Browser {
         Ok(known.points.iter().filter(wanted).cloned().collect())
     }
 
+    /// The newest snapshots, as they are in the store now.
+    pub(crate) async fn newest_points(&self) -> Result<Vec<RestorePoint>> {
+        let newest = self.headers(0, MAX_NEWEST_POINTS).await?;
+        newest.items.into_iter().map(Header::restore_point).collect()
+    }
+
     async fn headers(&self, offset: u64, limit: u64) -> Result<Items<Header>> {
         let query = [
             ("offset", offset.to_string()),
@@ -258,10 +271,17 @@ impl Browser {
         let info: serde_json::Value = self.api.get("/api/info", &[]).await?;
         let all: serde_json::Value = self.api.get("/api/repository/info", &[]).await?;
         let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        let configuration = &all["item"]["configuration"];
         Ok(Repository {
             id: text(&info["repository_id"]),
-            encrypted: !all["item"]["configuration"]["encryption"].is_null(),
+            encrypted: !configuration["encryption"].is_null(),
+            compression: match &configuration["compression"] {
+                serde_json::Value::Null => "none".to_owned(),
+                compression => text(&compression["algorithm"]),
+            },
             plakar: text(&info["version"]),
+            // -1 if it is not known.
+            stored: all["item"]["snapshots"]["storage_size"].as_u64(),
         })
     }
 

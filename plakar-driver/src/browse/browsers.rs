@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::Mutex as AsyncMutex;
 
+use crate::browse::all_points::{AllPointsAnswer, Catalogues};
 use crate::browse::browser::Browser;
 use crate::browse::indexes::{self, Indexes};
 use crate::configuration::store::Store;
@@ -22,6 +23,7 @@ struct BrowserPool {
     slots: Mutex<HashMap<Store, BrowserSlot>>,
     idle: Duration,
     indexes: Arc<Indexes>,
+    catalogues: Arc<Catalogues>,
 }
 
 impl Browsers {
@@ -36,7 +38,26 @@ impl Browsers {
             slots: Mutex::default(),
             idle,
             indexes: Indexes::new(entries),
+            catalogues: Arc::default(),
         }))
+    }
+
+    /// Searches all restore points of an app for names, as far as they were read; the rest is being
+    /// read from then on. Each path comes once.
+    ///
+    /// # Errors
+    /// The store can't be opened; [`crate::Error::Input`] for too long a text.
+    pub async fn search_all(
+        &self,
+        plakar: &Plakar,
+        store: &Store,
+        app: &str,
+        text: &str,
+        (offset, limit): (u64, u64),
+    ) -> Result<AllPointsAnswer> {
+        let browser = self.of(plakar, store).await?;
+        let catalogues = &self.0.catalogues;
+        catalogues.search((&browser, store), app, text, (offset, limit)).await
     }
 
     /// The browser of a store.
@@ -44,16 +65,37 @@ impl Browsers {
     /// # Errors
     /// The store can't be opened.
     pub async fn of(&self, plakar: &Plakar, store: &Store) -> Result<Arc<Browser>> {
-        let slot = {
-            let mut slots = self.0.slots.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(slots.entry(store.clone()).or_default())
-        };
-        let mut slot = slot.lock_owned().await;
+        self.found_or_started(plakar, store).await.map(|(browser, _)| browser)
+    }
+
+    /// Starts the browser of a store for what comes later; one that cannot be started is told then.
+    /// Gives whether it was started now.
+    pub(crate) async fn start_if_none(&self, plakar: &Plakar, store: &Store) -> bool {
+        self.found_or_started(plakar, store).await.is_ok_and(|(_, started)| started)
+    }
+
+    /// Stops the browser of a store.
+    pub(crate) async fn stop(&self, store: &Store) {
+        let slot = self.slot(store);
+        slot.lock_owned().await.take();
+    }
+
+    fn slot(&self, store: &Store) -> BrowserSlot {
+        let mut slots = self.0.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(slots.entry(store.clone()).or_default())
+    }
+
+    async fn found_or_started(
+        &self,
+        plakar: &Plakar,
+        store: &Store,
+    ) -> Result<(Arc<Browser>, bool)> {
+        let mut slot = self.slot(store).lock_owned().await;
         if let Some(browser) = slot.as_ref()
             && browser.runs().await
         {
             browser.touch();
-            return Ok(Arc::clone(browser));
+            return Ok((Arc::clone(browser), false));
         }
         let browser = Arc::new(Browser::start(plakar, store, &self.0.indexes).await?);
         *slot = Some(Arc::clone(&browser));
@@ -62,7 +104,7 @@ impl Browsers {
             store.clone(),
             Arc::downgrade(&browser),
         ));
-        Ok(browser)
+        Ok((browser, true))
     }
 }
 

@@ -196,7 +196,7 @@ impl Index {
         offset: u64,
         limit: u64,
     ) -> Result<Option<Page<Entry>>> {
-        let pattern = self.pattern(text)?;
+        let pattern = name_pattern(text)?;
         let Some(folder) = self.folder(folder) else { return Ok(None) };
         let (first, end) = (folder.entry + 1, folder.end);
         let at = |entry: u32| {
@@ -228,34 +228,6 @@ impl Index {
         }))
     }
 
-    /// As plakar understands what is searched for, but over many names: a dot never matches what
-    /// ends one.
-    fn pattern(&self, text: &str) -> Result<regex::Regex> {
-        let refuse = |_| Error::Input("that can't be searched for: take a shorter text".into());
-        if text.chars().count() > MAX_SEARCH_CHARACTERS {
-            return Err(Error::Input(format!(
-                "the text to search for is too long: take at most {MAX_SEARCH_CHARACTERS} characters"
-            )));
-        }
-        let whole = text.contains(['*', '?']);
-        let mut inner = String::new();
-        for letter in text.chars() {
-            match letter {
-                '*' if inner.ends_with(".*") => (),
-                '*' => inner.push_str(".*"),
-                '?' => inner.push('.'),
-                letter => inner.push_str(&regex::escape(letter.encode_utf8(&mut [0; 4]))),
-            }
-        }
-        let pattern = if whole { format!("^{inner}$") } else { inner };
-        RegexBuilder::new(&pattern)
-            .case_insensitive(true)
-            .multi_line(true)
-            .line_terminator(b'/')
-            .build()
-            .map_err(refuse)
-    }
-
     fn folder(&self, path: &SnapshotPath) -> Option<&Folder> {
         let mut folder = self.folders.first()?;
         for name in path.as_str().split('/').filter(|part| !part.is_empty()) {
@@ -278,7 +250,7 @@ impl Index {
         (self.columns.starts.partition_point(|start| *start as usize <= place) - 1) as u32
     }
 
-    fn path(&self, entry: u32) -> String {
+    pub(crate) fn path(&self, entry: u32) -> String {
         let mut names = Vec::new();
         let mut next = entry;
         while next != 0 {
@@ -304,6 +276,34 @@ impl Index {
             content: None,
         }
     }
+}
+
+/// As plakar understands what is searched for, but over many names: a dot never matches what
+/// ends one.
+pub(crate) fn name_pattern(text: &str) -> Result<regex::Regex> {
+    let refuse = |_| Error::Input("that can't be searched for: take a shorter text".into());
+    if text.chars().count() > MAX_SEARCH_CHARACTERS {
+        return Err(Error::Input(format!(
+            "the text to search for is too long: take at most {MAX_SEARCH_CHARACTERS} characters"
+        )));
+    }
+    let whole = text.contains(['*', '?']);
+    let mut inner = String::new();
+    for letter in text.chars() {
+        match letter {
+            '*' if inner.ends_with(".*") => (),
+            '*' => inner.push_str(".*"),
+            '?' => inner.push('.'),
+            letter => inner.push_str(&regex::escape(letter.encode_utf8(&mut [0; 4]))),
+        }
+    }
+    let pattern = if whole { format!("^{inner}$") } else { inner };
+    RegexBuilder::new(&pattern)
+        .case_insensitive(true)
+        .multi_line(true)
+        .line_terminator(b'/')
+        .build()
+        .map_err(refuse)
 }
 
 /// Where a page begins and ends in a list of so many.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::error::Result;
 use crate::names::{SnapshotId, SnapshotPath};
-use crate::tags::{APP_TAG, CLASS_TAG};
+use crate::tags::{APP_TAG, BackupScope, CLASS_TAG, is_own_tag};
 
 /// A snapshot.
 #[derive(Clone, Debug)]
@@ -28,6 +28,10 @@ pub struct RestorePoint {
     pub environment: String,
     /// The data classes.
     pub classes: Vec<String>,
+    /// Its labels.
+    pub labels: Vec<String>,
+    /// What of its source it is made of.
+    pub scope: BackupScope,
     /// All of its tags, those of the app and the classes too.
     pub tags: Vec<String>,
     /// Where it comes from: account or host.
@@ -42,6 +46,35 @@ pub struct RestorePoint {
     pub folders: u64,
     /// Entries that failed.
     pub errors: u64,
+    /// The digest of all that is in it, but for what failed: two of one store with the same have the
+    /// same entries (kloset v1.1.3, snapshot/header). Two that differ may have the same, too.
+    pub tree: Option<String>,
+}
+
+impl RestorePoint {
+    /// One of which no more is known: nothing is in it, and its root is `/`.
+    pub fn new(id: SnapshotId, taken: DateTime<Utc>) -> Self {
+        Self {
+            id,
+            taken,
+            duration: Duration::ZERO,
+            app: None,
+            name: String::new(),
+            job: String::new(),
+            environment: String::new(),
+            classes: Vec::new(),
+            labels: Vec::new(),
+            scope: BackupScope::default(),
+            tags: Vec::new(),
+            origin: String::new(),
+            root: "/".into(),
+            size: 0,
+            files: 0,
+            folders: 0,
+            errors: 0,
+            tree: None,
+        }
+    }
 }
 
 /// What an entry is.
@@ -154,6 +187,13 @@ pub(crate) struct Header {
 struct HeaderSource {
     importer: Importer,
     summary: Summary,
+    #[serde(default)]
+    root: Tree,
+}
+
+#[derive(Clone, Default, Deserialize)]
+struct Tree {
+    root: Option<String>,
 }
 
 #[derive(Clone, Deserialize)]
@@ -196,18 +236,25 @@ impl Header {
         let sum =
             |of: fn(&Counts) -> u64| self.sources.iter().map(|source| source.summary.sum(of)).sum();
         let first = self.sources.first().map(|source| source.importer.clone());
+        let tree = match &self.sources[..] {
+            [only] => only.root.root.clone().filter(|digest| !digest.is_empty()),
+            _ => None,
+        };
         Ok(RestorePoint {
             id,
             taken: self.timestamp,
             duration: Duration::from_nanos(self.duration),
             app: with(APP_TAG).pop(),
             classes: with(CLASS_TAG),
+            labels: tags.iter().filter(|tag| !is_own_tag(tag)).cloned().collect(),
             origin: first.as_ref().map(|importer| importer.origin.clone()).unwrap_or_default(),
             root: first.map(|importer| importer.directory).unwrap_or_default(),
             size: sum(|counts| counts.size),
             files: sum(|counts| counts.files),
             folders: sum(|counts| counts.directories),
             errors: sum(|counts| counts.errors),
+            tree,
+            scope: BackupScope::of(&tags),
             tags: tags.clone(),
             name: self.name,
             job: self.job,

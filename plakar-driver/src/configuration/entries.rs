@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::names::Name;
 use crate::process::command::Plakar;
 use crate::process::lines::Redactor;
+use crate::process::references::as_yaml;
 
 impl Plakar {
     /// Adds an entry, or replaces it whole. An empty value is left out: plakar keeps none.
@@ -86,11 +87,12 @@ impl Plakar {
             return Err(Error::Input("option \"location\" is missing".into()));
         }
         let input =
-            escaped(&serde_json::json!({ name.as_str(): options }).to_string()).into_bytes();
+            as_yaml(&serde_json::json!({ name.as_str(): options }).to_string()).into_bytes();
         let secrets = Redactor::new(
             options.iter().filter(|(key, _)| is_secret(key)).map(|(_, value)| value.clone()),
         );
         self.job([kind.word(), "import", "-overwrite"])
+            .keeps_references()
             .input(input)
             .redact(secrets)
             .output()
@@ -106,7 +108,7 @@ impl Plakar {
 
     async fn remove(&self, kind: Kind, name: &Name) -> Result<()> {
         if self.show(kind, None).await?.contains_key(name.as_str()) {
-            self.job([kind.word(), "rm", name.as_str()]).output().await?;
+            self.job([kind.word(), "rm", name.as_str()]).keeps_references().output().await?;
         }
         Ok(())
     }
@@ -114,7 +116,7 @@ impl Plakar {
     async fn show(&self, kind: Kind, name: Option<&Name>) -> Result<BTreeMap<String, Options>> {
         let mut arguments = vec![kind.word(), "show", "-json", "-secrets"];
         arguments.extend(name.map(Name::as_str));
-        let text = match self.job(arguments).output().await {
+        let text = match self.job(arguments).keeps_references().output().await {
             Err(Error::Refused(reason)) if name.is_some() && reason.contains("not exist") => {
                 return Ok(BTreeMap::new());
             }
@@ -139,18 +141,6 @@ impl Plakar {
             .map_err(|error| Error::Answer(error.to_string()))?;
         locked.map_err(Error::io("cannot lock Plakar's configuration"))
     }
-}
-
-/// Plakar reads JSON as YAML first, which takes more characters than JSON for the end of a line, or
-/// for nothing.
-fn escaped(json: &str) -> String {
-    let escape = |letter: char| match letter {
-        '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' => {
-            format!("\\u{:04x}", u32::from(letter))
-        }
-        letter => letter.to_string(),
-    };
-    json.chars().map(escape).collect()
 }
 
 #[cfg(unix)]

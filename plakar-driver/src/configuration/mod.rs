@@ -8,6 +8,7 @@ mod ping;
 pub mod schema;
 mod shown;
 pub(crate) mod store;
+mod version;
 
 pub use kinds::{Kind, Options, mask};
 pub use shown::parse_shown;

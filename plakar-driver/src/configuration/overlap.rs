@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 /// Protocols whose locations have no host in them: all that follows is the path.
-const WITHOUT_HOST: [&str; 2] = ["opendrive", "rclone"];
+pub(crate) const WITHOUT_HOST: [&str; 2] = ["opendrive", "rclone"];
 
 /// What of a source plakar would leave out.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Which integrations are installed, and what each of their connectors is for.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -145,15 +145,27 @@ fn package(line: &str) -> Option<(String, String)> {
         .then(|| (name.to_owned(), version.to_owned()))
 }
 
-fn read(unpacked: &Path, name: &str, version: &str) -> Result<Integration> {
+/// Where plakar has unpacked an installed package.
+///
+/// # Errors
+/// It is not unpacked.
+pub(crate) fn unpacked_folder(plakar: &Plakar, name: &str, version: &str) -> Result<PathBuf> {
+    folder_of(&plakar.cache_folder()?.join(UNPACKED), name, version)
+}
+
+fn folder_of(unpacked: &Path, name: &str, version: &str) -> Result<PathBuf> {
     // The rest of the folder's name is the system and the architecture.
     let begin = format!("{name}_{version}_");
     let entries = std::fs::read_dir(unpacked)
         .map_err(Error::io(format!("cannot read {}", unpacked.display())))?;
     let folder =
         entries.flatten().find(|entry| entry.file_name().to_string_lossy().starts_with(&begin));
-    let folder =
-        folder.ok_or_else(|| Error::NotFound(format!("{}/{begin}*", unpacked.display())))?.path();
+    let missing = || Error::NotFound(format!("{}/{begin}*", unpacked.display()));
+    Ok(folder.ok_or_else(missing)?.path())
+}
+
+fn read(unpacked: &Path, name: &str, version: &str) -> Result<Integration> {
+    let folder = folder_of(unpacked, name, version)?;
     let text = |file: &str| {
         let path = folder.join(file);
         std::fs::read_to_string(&path).map_err(Error::io(format!("cannot read {}", path.display())))

@@ -34,6 +34,23 @@ pub enum StoreState {
     BadPassphrase(String),
 }
 
+/// How a store is made. What Plakar compresses with (LZ4, in 1.1) cannot be chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NewStore {
+    /// Whether it can be read with its passphrase only. Such a store needs a name and the option
+    /// `passphrase`.
+    pub encrypted: bool,
+    /// Whether what goes into it is compressed.
+    pub compressed: bool,
+}
+
+impl NewStore {
+    /// Encrypted and compressed, as plakar makes one by itself.
+    pub const ENCRYPTED: Self = Self { encrypted: true, compressed: true };
+    /// Compressed only.
+    pub const UNENCRYPTED: Self = Self { encrypted: false, compressed: true };
+}
+
 impl Store {
     /// A store of Plakar's configuration.
     pub fn named(name: Name) -> Self {
@@ -102,20 +119,21 @@ impl Plakar {
         }
     }
 
-    /// Makes a store. An encrypted one needs a name and the option `passphrase`; plakar takes any
-    /// there, and asks for 80 bits only of one that is typed at its own prompt.
+    /// Makes a store. Plakar takes any passphrase of its configuration, and asks for 80 bits only of one
+    /// that is typed at its own prompt.
     ///
     /// # Errors
     /// There is one already, or the connector refuses.
-    pub async fn create_store(&self, store: &Store, encrypted: bool) -> Result<()> {
-        if encrypted && matches!(store.0, StorePlace::Folder(_)) {
+    pub async fn create_store(&self, store: &Store, new: NewStore) -> Result<()> {
+        if new.encrypted && matches!(store.0, StorePlace::Folder(_)) {
             return Err(Error::Input(
                 "an encrypted store needs a name, for Plakar to keep its passphrase under".into(),
             ));
         }
         let (secrets, reference) = (store.secrets(self).await?, store.reference());
         let mut arguments = vec!["at", &reference, "create"];
-        arguments.extend((!encrypted).then_some("-plaintext"));
+        arguments.extend((!new.encrypted).then_some("-plaintext"));
+        arguments.extend((!new.compressed).then_some("-no-compression"));
         self.job(arguments).timeout(STORE_TIMEOUT).redact(secrets).output().await.map(drop)
     }
 

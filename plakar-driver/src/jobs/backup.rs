@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::browse::browsers::Browsers;
+use crate::browse::points::RestorePoint;
 use crate::configuration::Kind;
 use crate::configuration::store::Store;
 use crate::error::{Error, Result};
@@ -12,7 +13,8 @@ use crate::jobs::progress::{Progress, ProgressReader, SKIPPED_REASON};
 use crate::names::{Name, SnapshotId};
 use crate::outcome::{Failure, Verdict};
 use crate::process::command::{NO_TIMEOUT, Plakar};
-use crate::tags::{APP_TAG, CLASS_TAG, tag, text};
+use crate::process::lines::Line;
+use crate::tags::{APP_TAG, BackupScope, CLASS_TAG, label, tag, text};
 
 /// Why a backup that plakar calls completed is none.
 const NOT_STORED: &str = "the new restore point is not in the store";
@@ -34,6 +36,12 @@ pub struct BackupJob {
     pub environment: String,
     /// The data classes.
     pub classes: Vec<String>,
+    /// Labels: further tags, without a comma.
+    pub labels: Vec<String>,
+    /// What of the source is backed up.
+    pub scope: BackupScope,
+    /// How much Plakar does at once, if that is not its own choice.
+    pub concurrency: Option<u32>,
 }
 
 /// A backup that has ended.
@@ -43,6 +51,8 @@ pub struct BackupResult {
     pub verdict: Verdict,
     /// The snapshot, if one was made and the store could be listed afterwards.
     pub snapshot: Option<SnapshotId>,
+    /// Bytes that plakar says it wrote to the store, to three digits; `None` if it did not say so.
+    pub written: Option<u64>,
     /// How long it took.
     pub duration: Duration,
 }
@@ -62,9 +72,11 @@ impl Plakar {
     ) -> Result<BackupResult> {
         let started = Instant::now();
         let arguments = arguments(job)?;
-        let made = self.make(browsers, job, arguments, news, cancel).await;
+        let mut reader = ProgressReader::of("backup");
+        let made = self.make(browsers, job, arguments, &mut reader, news, cancel).await;
         let (verdict, snapshot) = made.unwrap_or_else(|error| (Verdict::of(error), None));
-        Ok(BackupResult { verdict, snapshot, duration: started.elapsed() })
+        let written = reader.written();
+        Ok(BackupResult { verdict, snapshot, written, duration: started.elapsed() })
     }
 
     async fn make(
@@ -72,16 +84,41 @@ impl Plakar {
         browsers: &Browsers,
         job: &BackupJob,
         arguments: Vec<String>,
+        reader: &mut ProgressReader,
         news: &mut (dyn FnMut(Progress) + Send),
         cancel: &CancellationToken,
     ) -> Result<(Verdict, Option<SnapshotId>)> {
         let secrets =
             self.secrets(Kind::Source, &job.source).await?.and(job.store.secrets(self).await?);
-        let mut reader = ProgressReader::of("backup");
         let command = self.job(arguments).timeout(NO_TIMEOUT).cancelled_by(cancel).redact(secrets);
-        let ended = command.lines(&mut |line| news(reader.read(line))).await?;
+        // What comes after needs a browser. To unlock an encrypted store takes a second each time:
+        // it is done meanwhile, and once. Not at the beginning: of two that open a new cache at the
+        // same moment Plakar lets one fail ("database is locked").
+        let start = || {
+            let (plakar, pool, store) = (self.clone(), browsers.clone(), job.store.clone());
+            tokio::spawn(async move { pool.start_if_none(&plakar, &store).await })
+        };
+        let mut starting = None;
+        let mut take = |line: &Line| {
+            news(reader.read(line));
+            if starting.is_none() && reader.id().is_some() {
+                starting = Some(start());
+            }
+        };
+        let ended = command.lines(&mut take).await?;
         ended.exit_code().into_iter().for_each(|code| news(Progress::Exited(code)));
-        let counted = reader.result(ended)?;
+        let counted = match reader.result(ended) {
+            Ok(counted) => counted,
+            Err(error) => {
+                if let Some(starting) = starting {
+                    starting.abort();
+                    if starting.await.unwrap_or(false) {
+                        browsers.stop(&job.store).await;
+                    }
+                }
+                return Err(error);
+            }
+        };
         let failures = if counted == 0 { reader.failures() } else { counted };
         let (left_out, paths) = reader.skipped();
         let left_out_paths: Vec<String> = paths.map(str::to_owned).collect();
@@ -91,7 +128,7 @@ impl Plakar {
         // write too. What it says besides, and what the store has, is what counts.
         let mut complaints: Vec<String> =
             reader.complaint().map(str::to_owned).into_iter().collect();
-        let snapshot = match self.snapshot_of(job, &short).await {
+        let snapshot = match self.snapshot_of(browsers, job, &short).await {
             Ok(Some(snapshot)) => Some(snapshot),
             Ok(None) => {
                 let reason = complaints.pop().unwrap_or_else(|| NOT_STORED.to_owned());
@@ -127,7 +164,23 @@ impl Plakar {
     }
 
     /// The whole id of the app's snapshot that begins so, if the store has it.
-    async fn snapshot_of(&self, job: &BackupJob, short: &str) -> Result<Option<SnapshotId>> {
+    async fn snapshot_of(
+        &self,
+        browsers: &Browsers,
+        job: &BackupJob,
+        short: &str,
+    ) -> Result<Option<SnapshotId>> {
+        let seen = async { browsers.of(self, &job.store).await?.newest_points().await };
+        let ours = |point: &RestorePoint| {
+            point.app.as_ref() == Some(&job.app) && point.id.as_str().starts_with(short)
+        };
+        // A browser shows nothing where a packfile is missing, and the newest by a clock that may
+        // have been set back.
+        if let Ok(points) = seen.await
+            && let Some(point) = points.into_iter().find(ours)
+        {
+            return Ok(Some(point.id));
+        }
         let tag = format!("{APP_TAG}{}", job.app);
         let reference = job.store.reference();
         let arguments = ["at", &reference, "ls", "-uuid", "-tag", &tag];
@@ -142,16 +195,32 @@ fn arguments(job: &BackupJob) -> Result<Vec<String>> {
     for class in &job.classes {
         tags.push(format!("{CLASS_TAG}{}", tag("data class", class)?));
     }
+    for label in &job.labels {
+        tags.push(self::label(label)?.to_owned());
+    }
+    tags.extend(job.scope.tag());
     let named = |flag: &str, value: &str| {
         if value.is_empty() { vec![] } else { vec![format!("-{flag}={value}")] }
     };
-    let mut arguments = vec!["at".to_owned(), job.store.reference(), "backup".to_owned()];
+    // A flag of plakar itself, so before its command.
+    let number = job.concurrency.map(|number| format!("-concurrency={number}"));
+    let mut arguments: Vec<String> = number.into_iter().collect();
+    arguments.extend(["at".to_owned(), job.store.reference(), "backup".to_owned()]);
     // Without it the source is opened and listed twice, only for a progress bar.
     arguments.push("-no-progress".to_owned());
     arguments.extend(named("name", text("name", &job.name)?));
     arguments.extend(named("job", text("job", &job.job)?));
     arguments.extend(named("environment", text("environment", &job.environment)?));
     arguments.push(format!("-tag={}", tags.join(",")));
-    arguments.push(job.source.reference());
+    for pattern in &job.scope.ignore {
+        arguments.push(format!("-ignore={}", text("pattern", pattern)?));
+    }
+    // Several of one place make one snapshot (kloset v1.1.3, snapshot/source.go).
+    for folder in &job.scope.folders {
+        arguments.push(format!("{}:{}", job.source.reference(), text("folder", folder)?));
+    }
+    if job.scope.folders.is_empty() {
+        arguments.push(job.source.reference());
+    }
     Ok(arguments)
 }

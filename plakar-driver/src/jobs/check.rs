@@ -43,10 +43,12 @@ pub struct CheckResult {
 }
 
 /// One run of plakar's check.
-struct CheckRun<'a> {
-    plakar: &'a Plakar,
-    store: &'a Store,
-    cancel: &'a CancellationToken,
+pub(crate) struct CheckRun<'a> {
+    pub(crate) plakar: &'a Plakar,
+    pub(crate) store: &'a Store,
+    pub(crate) cancel: &'a CancellationToken,
+    /// Whether it begins with an empty cache.
+    pub(crate) own_cache: bool,
 }
 
 impl Plakar {
@@ -63,7 +65,7 @@ impl Plakar {
         news: &mut (dyn FnMut(Progress) + Send),
         cancel: &CancellationToken,
     ) -> CheckResult {
-        let run = CheckRun { plakar: self, store, cancel };
+        let run = CheckRun { plakar: self, store, cancel, own_cache: true };
         let mut found = Vec::new();
         let checked = async {
             for points in points.chunks(MAX_POINTS_PER_RUN) {
@@ -106,7 +108,7 @@ impl CheckRun<'_> {
     }
 
     /// What plakar tells of these restore points, or of a path in one.
-    async fn told(
+    pub(crate) async fn told(
         &self,
         points: &[SnapshotId],
         path: Option<&SnapshotPath>,
@@ -117,10 +119,9 @@ impl CheckRun<'_> {
             points.iter().map(|id| path.map_or_else(|| id.to_string(), |path| path.of(id))),
         );
         let mut lines = CheckLines::of(points);
-        let job = self
-            .plakar
-            .job(arguments)
-            .own_cache()
+        let job = self.plakar.job(arguments);
+        let job = if self.own_cache { job.own_cache() } else { job };
+        let job = job
             .timeout(NO_TIMEOUT)
             .cancelled_by(self.cancel)
             .redact(self.store.secrets(self.plakar).await?);

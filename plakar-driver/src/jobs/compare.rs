@@ -104,6 +104,37 @@ pub(crate) async fn compare(
     Ok(verified)
 }
 
+/// Compares the names, kinds and sizes of two restore points of one id, in two stores: their digests
+/// differ anyway, as each store has a key of its own.
+pub(crate) async fn same_names(
+    browser: &Browser,
+    other: &Browser,
+    id: &SnapshotId,
+) -> Result<Verification> {
+    let mut verified = Verification::default();
+    let mut folders = VecDeque::from([SnapshotPath::root()]);
+    while let Some(folder) = folders.pop_front() {
+        let (wanted, found) =
+            (children(browser, id, &folder).await?, children(other, id, &folder).await?);
+        for (name, entry) in wanted {
+            let path = folder.join(&name)?;
+            match found.get(&name) {
+                None => verified.problem(&path, "it is missing in the copy"),
+                Some(there) if there.kind != entry.kind => {
+                    verified.problem(&path, "something else has its name in the copy");
+                }
+                Some(_) if entry.kind == EntryKind::Folder => folders.push_back(path),
+                Some(there) if there.size != entry.size => {
+                    let reason = format!("the copy has {} bytes of {}", there.size, entry.size);
+                    verified.problem(&path, reason);
+                }
+                Some(_) => verified.entries += 1,
+            }
+        }
+    }
+    Ok(verified)
+}
+
 /// Compares one entry that is no folder.
 async fn pair(
     browser: &Browser,

@@ -32,6 +32,7 @@ pub(crate) struct ProgressReader {
     word: &'static str,
     id: Option<String>,
     errors: Option<u64>,
+    written: Option<u64>,
     failed: Vec<String>,
     skipped: BTreeSet<String>,
     more_skipped: u64,
@@ -61,6 +62,11 @@ impl ProgressReader {
         Self { word, ..Self::default() }
     }
 
+    /// Whether the line with the result has come.
+    pub(crate) fn has_result(&self) -> bool {
+        self.errors.is_some()
+    }
+
     /// The first eight digits of the snapshot's id.
     pub(crate) fn id(&self) -> Option<&str> {
         self.id.as_deref()
@@ -72,8 +78,13 @@ impl ProgressReader {
     }
 
     /// The failures: path and reason.
-    pub(crate) fn failed(self) -> Vec<String> {
-        self.failed
+    pub(crate) fn failed(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.failed)
+    }
+
+    /// Bytes that were written to the store, by the result line: to three digits.
+    pub(crate) fn written(&self) -> Option<u64> {
+        self.written
     }
 
     /// The first thing that plakar said went wrong, of no single entry.
@@ -132,6 +143,7 @@ impl ProgressReader {
         self.id.get_or_insert_with(|| id.to_owned());
         if let Some(errors) = result.and_then(errors) {
             self.errors = Some(errors);
+            self.written = result.and_then(written);
         }
         done.map_or_else(said, |path| Progress::Done(path.to_owned()))
     }
@@ -157,6 +169,21 @@ pub(crate) fn errors(result: &str) -> Option<u64> {
     (rest.starts_with("error in ") || rest.starts_with("errors in "))
         .then(|| count.parse().ok())
         .flatten()
+}
+
+/// What was written to the store: `.. in 1.2s (in: 3 B, out: 4.0 KiB)`.
+fn written(result: &str) -> Option<u64> {
+    let (_, both) = result.trim_end().strip_suffix(')')?.rsplit_once("(in: ")?;
+    size(both.split_once(", out: ")?.1)
+}
+
+/// `4.0 KiB` in bytes.
+fn size(text: &str) -> Option<u64> {
+    let (number, unit) = text.split_once(' ')?;
+    let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    let power = units.iter().position(|known| *known == unit)?;
+    let number: f64 = number.parse().ok().filter(|number: &f64| *number >= 0.0)?;
+    Some((number * 1024_f64.powi(i32::try_from(power).ok()?)) as u64)
 }
 
 #[cfg(test)]
@@ -194,6 +221,25 @@ mod tests {
         );
         assert_eq!(read(&[(Out, "630e9ca1: check completed without errors in 1s (in")]).1, None);
     }
+
+    #[test]
+    fn the_result_tells_what_was_written() {
+        let of = |text: &str| written(text);
+        assert_eq!(of("without errors in 1s (in: 3 B, out: 4.0 KiB)"), Some(4096));
+        assert_eq!(of("with 2 errors in 1.2s (in: 1.5 MiB, out: 1.5 MiB)"), Some(3 << 19));
+        for other in [
+            "without errors in 1s",
+            "without errors in 1s (in",
+            "without errors in 1s (in: 3 B)",
+            "without errors in 1s (in: 3 B, out: x KiB)",
+            "without errors in 1s (in: 3 B, out: -4 KiB)",
+            "without errors in 1s (in: 3 B, out: NaN KiB)",
+            "without errors in 1s (in: 3 B, out: 4 MB)",
+        ] {
+            assert_eq!(of(other), None, "{other}");
+        }
+    }
+
     #[test]
     fn what_plakar_leaves_out_with_a_warning_is_no_success() {
         let mut reader = ProgressReader::of("backup");

@@ -1,4 +1,5 @@
 //! Prune by policy: which restore points of an app are kept, and the removal of exactly the others.
+//! In what words it is told is in `prune_rule.rs`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -8,9 +9,10 @@ use chrono::{DateTime, Utc};
 use crate::browse::browsers::Browsers;
 use crate::configuration::store::Store;
 use crate::error::{Error, Result};
+use crate::jobs::prune_rule::{PlannedPoint, PrunePeriod, PruneRule, whole_instead};
 use crate::names::SnapshotId;
 use crate::process::command::Plakar;
-use crate::retention::Retention;
+use crate::retention::{KeptPeriods, Retention};
 use crate::tags::{APP_TAG, tag};
 
 /// Timeout of the making of a plan.
@@ -18,56 +20,6 @@ const PLAN_TIMEOUT: Duration = Duration::from_secs(3600);
 
 /// Maximum number of restore points that one plakar removes: it has a time limit.
 const MAX_REMOVED_AT_ONCE: usize = 50;
-
-/// Why a restore point stays or goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PruneRule {
-    /// It is the newest of this period, such as `day 2026-11-21`; days are of UTC.
-    NewestOf(String),
-    /// It is the newest of all.
-    Newest,
-    /// It is the newest of all that are not damaged.
-    NewestWhole,
-    /// It is the newest of this period that is not damaged, as the newest of it is.
-    NewestWholeOf(String),
-    /// It is pinned.
-    Pinned,
-    /// A newer one of this period is kept.
-    NewerIn(String),
-    /// It lies before all periods that the retention keeps.
-    TooOld,
-}
-
-impl std::fmt::Display for PruneRule {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::NewestOf(period) => write!(out, "the newest of the {period}"),
-            Self::NewestWhole => {
-                out.write_str("the newest that is not damaged, which always stays")
-            }
-            Self::NewestWholeOf(period) => {
-                write!(out, "the newest of the {period} that is not damaged")
-            }
-            Self::Newest => out.write_str("the newest of all, which always stays"),
-            Self::Pinned => out.write_str("pinned"),
-            Self::NewerIn(period) => write!(out, "there is a newer one of the {period}"),
-            Self::TooOld => out.write_str("older than all that the retention keeps"),
-        }
-    }
-}
-
-/// A restore point in a plan.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PlannedPoint {
-    /// Its id.
-    pub id: SnapshotId,
-    /// When it was taken.
-    pub taken: DateTime<Utc>,
-    /// It stays.
-    pub keep: bool,
-    /// By which rule it stays or goes.
-    pub rule: PruneRule,
-}
 
 /// A line of plakar's plan.
 struct PlanLine {
@@ -120,7 +72,7 @@ impl Plakar {
         if let Some(newest) = plan.first_mut().filter(|newest| !newest.keep) {
             (newest.keep, newest.rule) = (true, PruneRule::Newest);
         }
-        keep_whole(&mut plan, damaged);
+        whole_instead(&mut plan, retention, damaged, Utc::now());
         Ok(plan)
     }
 
@@ -167,7 +119,8 @@ impl Plakar {
     async fn run_prune(&self, store: &Store, app: &str, retention: Retention) -> Result<String> {
         if retention.is_empty() {
             return Err(Error::Input(
-                "the policy keeps nothing: give a number of days, weeks, months or years".into(),
+                "the policy keeps nothing: give a number of hours, days, weeks, months or years"
+                    .into(),
             ));
         }
         let mut arguments = vec![
@@ -176,36 +129,11 @@ impl Plakar {
             "prune".to_owned(),
             format!("-tag={APP_TAG}{}", tag("app", app)?),
         ];
-        for (period, count) in retention.periods() {
+        for KeptPeriods { unit, count, each, .. } in retention.periods() {
             // The first says how far back, the second how many of each.
-            arguments.extend([format!("-{period}s={count}"), format!("-per-{period}=1")]);
+            arguments.extend([format!("-{unit}s={count}"), format!("-per-{unit}={each}")]);
         }
         self.job(arguments).timeout(PLAN_TIMEOUT).redact(store.secrets(self).await?).output().await
-    }
-}
-
-/// A damaged restore point takes no other's place: the newest whole one of its period stays too, and
-/// the newest whole one of all. The newest come first.
-fn keep_whole(plan: &mut [PlannedPoint], damaged: &BTreeSet<String>) {
-    let is_damaged = |point: &PlannedPoint| damaged.contains(point.id.as_str());
-    let mut missing: BTreeSet<String> = plan
-        .iter()
-        .filter(|point| is_damaged(point))
-        .filter_map(|point| match &point.rule {
-            PruneRule::NewestOf(period) => Some(period.clone()),
-            _ => None,
-        })
-        .collect();
-    for point in plan.iter_mut().filter(|point| !point.keep && !is_damaged(point)) {
-        if let PruneRule::NewerIn(period) = &point.rule
-            && missing.remove(period)
-        {
-            let period = period.clone();
-            (point.keep, point.rule) = (true, PruneRule::NewestWholeOf(period));
-        }
-    }
-    if let Some(whole) = plan.iter_mut().find(|point| !is_damaged(point)).filter(|one| !one.keep) {
-        (whole.keep, whole.rule) = (true, PruneRule::NewestWhole);
     }
 }
 
@@ -228,7 +156,8 @@ fn planned(line: &str) -> Option<PlanLine> {
         let [cap, rank, rule] = words[..] else { return None };
         let (period, bucket) = rule.strip_prefix("match=")?.split_once(':')?;
         let is_one = cap.starts_with("cap=") && rank.starts_with("rank=");
-        is_one.then(|| format!("{period} {bucket}"))
+        let each = cap.strip_prefix("cap=")?.parse().ok()?;
+        is_one.then(|| PrunePeriod::of(period, bucket, each))
     };
     let rule = match (keep, period()) {
         (true, Some(period)) => PruneRule::NewestOf(period),
@@ -255,6 +184,14 @@ mod tests {
                 "true the newest of the day 2026-11-21",
             ),
             (
+                format!("keep     {begin}match=hour:2026-11-21-15 rank=2 cap=3"),
+                "true one of the 3 newest of the hour 2026-11-21 15:00",
+            ),
+            (
+                format!("delete   {begin}match=day:2026-11-21 rank=4 cap=3"),
+                "false there are 3 newer ones of the day 2026-11-21",
+            ),
+            (
                 format!("delete   {begin}match=week:2026-W47 rank=2 cap=1"),
                 "false there is a newer one of the week 2026-W47",
             ),
@@ -273,41 +210,5 @@ mod tests {
         ] {
             assert_eq!(read(&other), None, "{other}");
         }
-    }
-
-    #[test]
-    fn a_damaged_point_takes_no_others_place() {
-        let id = |letter: char| letter.to_string().repeat(64);
-        let point = |letter: char, rule: PruneRule| PlannedPoint {
-            id: SnapshotId::new(&id(letter)).unwrap(),
-            taken: DateTime::UNIX_EPOCH,
-            keep: matches!(rule, PruneRule::NewestOf(_)),
-            rule,
-        };
-        let (of, newer) = (
-            |day: &str| PruneRule::NewestOf(day.into()),
-            |day: &str| PruneRule::NewerIn(day.into()),
-        );
-        let plan = [
-            point('a', of("day 3")),
-            point('b', newer("day 3")),
-            point('c', newer("day 3")),
-            point('d', of("day 2")),
-            point('e', newer("day 2")),
-            point('f', PruneRule::TooOld),
-        ];
-        let kept = |damaged: &str| {
-            let mut plan = plan.to_vec();
-            keep_whole(&mut plan, &damaged.chars().map(id).collect());
-            let kept = plan.into_iter().filter(|point| point.keep);
-            kept.map(|point| point.id.as_str()[..1].to_owned()).collect::<String>()
-        };
-        assert_eq!(kept(""), "ad");
-        assert_eq!(kept("a"), "abd");
-        assert_eq!(kept("ab"), "acd");
-        assert_eq!(kept("b"), "ad");
-        assert_eq!(kept("abcd"), "ade");
-        assert_eq!(kept("abcde"), "adf");
-        assert_eq!(kept("abcdef"), "ad");
     }
 }

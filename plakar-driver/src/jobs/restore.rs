@@ -62,8 +62,12 @@ impl Plakar {
                     // was, not above it.
                     let place =
                         if entry.kind == EntryKind::Folder { path.clone() } else { path.parent() };
+                    // The root can lie deeper than the source's location.
+                    let below =
+                        [&point.scope.common_folder(), place.relative_to(&root)].map(str::to_owned);
+                    let below = below.join("/");
                     let destination = self
-                        .as_other(Kind::Source, source, place.relative_to(&root), &random_token()?)
+                        .as_other(Kind::Source, source, below.trim_matches('/'), &random_token()?)
                         .await?;
                     let reference = destination.reference();
                     made = Some(destination.clone());

@@ -25,7 +25,9 @@ use crate::jobs::progress::{Progress, ProgressReader};
 use crate::jobs::restore_job::{RestoreJob, RestoreProgress, RestoreTarget};
 use crate::jobs::scratch::ScratchStore;
 use crate::names::{Name, SnapshotId, SnapshotPath};
-use crate::process::command::{Job, NO_TIMEOUT, Plakar};
+use crate::process::command::{NO_TIMEOUT, Plakar};
+use crate::process::job::Job;
+use crate::process::lines::Line;
 use crate::token::random_token;
 
 /// Maximum number of names that are told to plakar as all that matters in a destination.
@@ -233,7 +235,15 @@ impl DestinationReader<'_> {
             .timeout(NO_TIMEOUT)
             .cancelled_by(self.cancel)
             .redact(secrets.clone());
-        let ended = command.lines(&mut |line| news(reader.read(line))).await?;
+        let mut take = |line: &Line| {
+            let had_result = reader.has_result();
+            let progress = reader.read(line);
+            // Nobody who restores wants to read that a backup completed.
+            if reader.has_result() == had_result {
+                news(progress);
+            }
+        };
+        let ended = command.lines(&mut take).await?;
         // What could not be read is missing in the comparison.
         reader.result(ended)?;
         let arguments = ["at", &reference, "ls", "-uuid", "-latest", "-tag", &tag];

@@ -1,24 +1,13 @@
-//! Running plakar: an argument list, no shell, nothing of the job left behind.
+//! The real plakar, and what it runs with.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncWriteExt, BufReader};
-use tokio::process::{ChildStdout, Command};
-use tokio::sync::mpsc;
-use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
-
 use crate::error::{Error, Result};
-use crate::process::guard::{OWN_CACHE, SHARED_CACHE};
-use crate::process::job_end::JobEnd;
-use crate::process::last_words::LastWords;
-use crate::process::lines::{Line, Redactor, Stream, pump};
-use crate::process::running::Running;
+use crate::process::references::SecretSource;
 use crate::process::vitals::Vitals;
 
 /// Timeout of what may take any time: as good as none.
@@ -27,26 +16,21 @@ pub(crate) const NO_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 3600);
 /// Timeout of what only reads or writes plakar's own configuration.
 pub(crate) const CONFIGURATION_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What our connector says by itself of what holds it up; the environment may have it say more or
-/// less.
-const NEWS_LEVEL: &str = "info";
-
-/// Maximum of standard output that is kept of a command whose output is wanted whole, in bytes.
-const MAX_OUTPUT_BYTES: usize = 64 << 20;
-
 /// The real plakar, and what it runs with. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Plakar(Arc<Settings>);
+pub struct Plakar(pub(super) Arc<Settings>);
 
 #[derive(Clone)]
-struct Settings {
-    program: PathBuf,
-    guard: Vec<OsString>,
-    environment: Vec<(OsString, OsString)>,
+pub(super) struct Settings {
+    pub(super) program: PathBuf,
+    pub(super) guard: Vec<OsString>,
+    pub(super) environment: Vec<(OsString, OsString)>,
     /// A folder for its configuration, if it is not the user's own.
-    configuration: Option<PathBuf>,
+    pub(super) configuration: Option<PathBuf>,
     /// Where its jobs are made known.
-    vitals: Option<Vitals>,
+    pub(super) vitals: Option<Vitals>,
+    /// What finds secrets that the configuration only names.
+    pub(super) secrets: Option<Arc<dyn SecretSource>>,
 }
 
 /// Without the environment: it may hold passwords.
@@ -89,7 +73,7 @@ impl Plakar {
         } else {
             let path = environment
                 .iter()
-                .find(|(name, _)| name == "PATH")
+                .find(|(name, _)| is_variable(name, "PATH"))
                 .map(|(_, value)| value.as_os_str());
             let named = |folder: PathBuf| {
                 folder.join(format!("{}{}", program.display(), std::env::consts::EXE_SUFFIX))
@@ -105,6 +89,7 @@ impl Plakar {
             environment,
             configuration: None,
             vitals: None,
+            secrets: None,
         })))
     }
 
@@ -114,6 +99,12 @@ impl Plakar {
     pub fn apart(&self, folder: &Path) -> Self {
         let configuration = Some(folder.to_owned());
         Self(Arc::new(Settings { configuration, ..(*self.0).clone() }))
+    }
+
+    /// The same, with jobs whose configuration may name secrets: they are found here.
+    #[must_use]
+    pub fn with_secrets(&self, secrets: Arc<dyn SecretSource>) -> Self {
+        Self(Arc::new(Settings { secrets: Some(secrets), ..(*self.0).clone() }))
     }
 
     /// Whether its environment has a passphrase for stores that have none in the configuration.
@@ -126,18 +117,40 @@ impl Plakar {
         Self(Arc::new(Settings { vitals: Some(vitals.clone()), ..(*self.0).clone() }))
     }
 
-    fn variable(&self, name: &str) -> Option<&OsStr> {
-        let given = self.0.environment.iter().rev().find(|(given, _)| given == name);
+    /// Where it is.
+    pub fn program(&self) -> &Path {
+        &self.0.program
+    }
+
+    /// Another program in the same environment, under the same guard.
+    pub(crate) fn with_program(&self, program: &Path) -> Self {
+        let (program, configuration) = (program.to_owned(), None);
+        Self(Arc::new(Settings { program, configuration, ..(*self.0).clone() }))
+    }
+
+    pub(crate) fn variable(&self, name: &str) -> Option<&OsStr> {
+        let given = self.0.environment.iter().rev().find(|(given, _)| is_variable(given, name));
         given.map(|(_, value)| value.as_os_str()).filter(|value| !value.is_empty())
     }
 
+    /// All variables that it runs with.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
+        self.0.environment.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str()))
+    }
+
+    /// A folder of plakar's (plakar v1.1.4, utils/utils.go). On Windows all are one.
     fn folder(&self, variable: &str, below_home: &str) -> Result<PathBuf> {
+        let (variable, home, below_home) = if cfg!(windows) {
+            ("LocalAppData", "USERPROFILE", "AppData/Local")
+        } else {
+            (variable, "HOME", below_home)
+        };
         let given = self.variable(variable).map(PathBuf::from);
-        let home = || self.variable("HOME").map(|home| Path::new(home).join(below_home));
-        let folder = given.or_else(home).ok_or_else(|| {
-            Error::Input(
-                "the variable HOME is missing: plakar keeps its configuration there".into(),
-            )
+        let below_home = || self.variable(home).map(|home| Path::new(home).join(below_home));
+        let folder = given.or_else(below_home).ok_or_else(|| {
+            Error::Input(format!(
+                "the variable {home} is missing: plakar keeps its configuration there"
+            ))
         })?;
         Ok(folder.join("plakar"))
     }
@@ -150,179 +163,23 @@ impl Plakar {
         }
     }
 
-    /// Where plakar unpacks its packages.
-    pub(crate) fn cache_folder(&self) -> Result<PathBuf> {
+    /// Where plakar keeps its caches and unpacks its packages.
+    ///
+    /// # Errors
+    /// The variable HOME is missing.
+    pub fn cache_folder(&self) -> Result<PathBuf> {
         self.folder("XDG_CACHE_HOME", ".cache")
     }
 
     /// Where its temporary files are.
-    pub(crate) fn temporary_folder(&self) -> PathBuf {
+    pub fn temporary_folder(&self) -> PathBuf {
         self.variable("TMPDIR").map_or_else(std::env::temp_dir, PathBuf::from)
     }
-
-    /// A job: plakar with these arguments.
-    pub(crate) fn job<I: Into<OsString>>(&self, arguments: impl IntoIterator<Item = I>) -> Job {
-        let own = self.0.configuration.iter();
-        let own = own.flat_map(|folder| ["-configdir".into(), folder.clone().into_os_string()]);
-        Job {
-            plakar: self.clone(),
-            arguments: own.chain(arguments.into_iter().map(Into::into)).collect(),
-            input: Vec::new(),
-            timeout: CONFIGURATION_TIMEOUT,
-            cancel: CancellationToken::new(),
-            environment: Vec::new(),
-            redactor: Redactor::default(),
-            own_cache: false,
-        }
-    }
 }
 
-/// A job that is made ready.
-pub(crate) struct Job {
-    plakar: Plakar,
-    arguments: Vec<OsString>,
-    input: Vec<u8>,
-    timeout: Duration,
-    cancel: CancellationToken,
-    environment: Vec<(OsString, OsString)>,
-    redactor: Redactor,
-    own_cache: bool,
-}
-
-impl Job {
-    /// Bytes for its standard input, which is empty otherwise.
-    pub(crate) fn input(mut self, input: Vec<u8>) -> Self {
-        self.input = input;
-        self
-    }
-
-    /// How long it may take before it is ended.
-    pub(crate) fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
-        self
-    }
-
-    /// It is ended when this is cancelled.
-    pub(crate) fn cancelled_by(mut self, cancel: &CancellationToken) -> Self {
-        self.cancel = cancel.clone();
-        self
-    }
-
-    /// A variable for it alone.
-    pub(crate) fn variable(mut self, name: &str, value: &str) -> Self {
-        self.environment.push((name.into(), value.into()));
-        self
-    }
-
-    /// It starts with an empty cache, which is removed after it: what it knows of a store, it has
-    /// read from the store. Plakar reads all of the store's states then, and unpacks its packages.
-    pub(crate) fn own_cache(mut self) -> Self {
-        self.own_cache = true;
-        self
-    }
-
-    /// Secrets that no line must show.
-    pub(crate) fn redact(mut self, redactor: Redactor) -> Self {
-        self.redactor = redactor;
-        self
-    }
-
-    /// Starts it, for a caller who reads the output himself.
-    pub(crate) async fn start(self) -> Result<(Running, ChildStdout, tokio::process::ChildStderr)> {
-        let settings = &self.plakar.0;
-        let (guard, guards_arguments) = settings
-            .guard
-            .split_first()
-            .ok_or_else(|| Error::Input("no guard was given".into()))?;
-        let mut command = Command::new(guard);
-        command
-            .args(guards_arguments)
-            .arg(self.input.len().to_string())
-            .arg(if self.own_cache { OWN_CACHE } else { SHARED_CACHE })
-            .arg(&settings.program)
-            .args(&self.arguments)
-            .env_clear()
-            .env("PLAKAR_OPENDRIVE_LOG", NEWS_LEVEL)
-            .envs(settings.environment.iter().cloned())
-            .envs([("TERM", "dumb"), ("NO_COLOR", "1")])
-            .envs(self.environment)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut child =
-            command.spawn().map_err(Error::io(format!("cannot start {}", guard.display())))?;
-        let (Some(mut lifeline), Some(stdout), Some(stderr)) =
-            (child.stdin.take(), child.stdout.take(), child.stderr.take())
-        else {
-            return Err(Error::Answer("a pipe is missing".into()));
-        };
-        // It may end without reading it; then its reason counts.
-        let _ = lifeline.write_all(&self.input).await;
-        let _ = lifeline.flush().await;
-        let deadline = Instant::now() + self.timeout;
-        Ok((
-            Running {
-                child,
-                lifeline: Some(lifeline),
-                timeout: self.timeout,
-                deadline,
-                cancel: self.cancel,
-            },
-            stdout,
-            stderr,
-        ))
-    }
-
-    /// Runs it to its end and hands each line over as it comes, without secrets.
-    pub(crate) async fn lines(self, sink: &mut (dyn FnMut(&Line) + Send)) -> Result<JobEnd> {
-        let (redactor, vitals) = (self.redactor.clone(), self.plakar.0.vitals.clone());
-        let (mut running, stdout, stderr) = self.start().await?;
-        let _watched = vitals.zip(running.child.id()).map(|(vitals, id)| vitals.watch(id));
-        let (sender, mut lines) = mpsc::channel(256);
-        tokio::spawn(pump(Stream::Out, BufReader::new(stdout), sender.clone()));
-        tokio::spawn(pump(Stream::Error, BufReader::new(stderr), sender));
-        let mut words = LastWords::default();
-        let mut take = |mut line: Line| {
-            redactor.apply(&mut line.text);
-            sink(&line);
-            words.take(&line.text);
-        };
-        let how = {
-            let ended = running.ended();
-            tokio::pin!(ended);
-            loop {
-                tokio::select! {
-                    Some(line) = lines.recv() => take(line),
-                    how = &mut ended => break how,
-                }
-            }
-        };
-        // What is in the pipes still. A process that left its group might hold them open.
-        while let Ok(Some(line)) = tokio::time::timeout(Duration::from_secs(5), lines.recv()).await
-        {
-            take(line);
-        }
-        Ok(JobEnd { how, words })
-    }
-
-    /// Runs it to its end and gives its standard output whole.
-    ///
-    /// # Errors
-    /// Its reason, if the exit code is not 0.
-    pub(crate) async fn output(self) -> Result<String> {
-        let mut text = String::new();
-        let mut collect = |line: &Line| {
-            if line.stream == Stream::Out && text.len() < MAX_OUTPUT_BYTES {
-                text.push_str(&line.text);
-                text.push('\n');
-            }
-        };
-        self.lines(&mut collect).await?.success()?;
-        if text.len() >= MAX_OUTPUT_BYTES {
-            return Err(Error::Answer("it is too long".into()));
-        }
-        Ok(text)
-    }
+/// Whether this is the name of a variable, whose case does not count on Windows.
+fn is_variable(name: &OsStr, wanted: &str) -> bool {
+    if cfg!(windows) { name.eq_ignore_ascii_case(wanted) } else { name == wanted }
 }
 
 #[cfg(test)]

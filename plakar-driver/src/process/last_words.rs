@@ -23,6 +23,10 @@ static TRACE: LazyLock<Option<Regex>> = LazyLock::new(|| {
 static GRPC: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"rpc error: code = (\w+) desc = ").ok());
 
+/// What plakar puts before a connector's own reason (plakar v1.1.4, backup.go).
+static STEPS: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"^failed to create an? (importer|exporter)( for .+?)?: ").ok());
+
 /// The last lines of a command.
 #[derive(Debug, Default)]
 pub(crate) struct LastWords {
@@ -70,16 +74,17 @@ fn plain(reason: &str) -> String {
     }
     let gone =
         ["error reading from server: EOF", "transport is closing", "connection reset by peer"];
+    let reason = STEPS.as_ref().map_or(reason.into(), |steps| steps.replace(reason, ""));
     if let Some(grpc) = GRPC.as_ref() {
-        let ended = grpc.captures_iter(reason).any(|found| &found[1] == "Unavailable")
+        let ended = grpc.captures_iter(&reason).any(|found| &found[1] == "Unavailable")
             && gone.iter().any(|words| reason.contains(words));
-        let text = grpc.replace_all(reason, "").trim().to_owned();
+        let text = grpc.replace_all(&reason, "").trim().to_owned();
         if ended {
             return format!("the connector ended in the middle of it ({text})");
         }
         return text;
     }
-    reason.to_owned()
+    reason.into_owned()
 }
 
 #[cfg(test)]
@@ -141,6 +146,11 @@ mod tests {
                 "the connector ended in the middle of it (error reading from server: EOF)",
             ),
             ("error: rpc error: code = Unavailable desc = the drive is away", "the drive is away"),
+            (
+                "plakar: failed to create an importer for opendrive://my drive: rpc error: code = Unauthenticated desc = the drive refuses it: no",
+                "the drive refuses it: no",
+            ),
+            ("plakar: failed to create the importer", "failed to create the importer"),
             (
                 "plakar: failed to read passphrase: inappropriate ioctl for device",
                 "the store is encrypted, and plakar would ask for its passphrase at a terminal; set it in Plakar's configuration of the store",

@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::disk_space::disk_space;
+
 /// Timeout for the daemon of a job's own cache to start; it unpacks plakar's packages first.
 const DAEMON_TIMEOUT: Duration = Duration::from_secs(120);
 
@@ -20,7 +22,14 @@ const MAX_SOCKET_PATH_BYTES: usize = 103;
 
 /// Minimum of free space for plakar's databases, which take 142 MiB for the smallest store, and for
 /// its packages, in bytes.
-const MIN_FREE_BYTES: u64 = 200 << 20;
+pub const MIN_CHECK_SPACE_BYTES: u64 = 200 << 20;
+
+/// The variables that name the folder for temporary files.
+pub(super) const TEMPORARY_FOLDER: &[&str] =
+    if cfg!(windows) { &["TMP", "TEMP"] } else { &["TMPDIR"] };
+
+/// How the name of a job's folder for temporary files begins; six letters follow.
+pub(super) const JOB_FOLDER: &str = "pk-job";
 
 /// Where plakar's daemon listens, in the folder of its cache.
 const SOCKET: &str = "cached.sock";
@@ -30,22 +39,22 @@ pub(super) struct OwnCache {
     folder: PathBuf,
     /// Where plakar finds its packages.
     data: PathBuf,
-    pub(super) daemon: Child,
+    daemon: Child,
 }
 
 impl OwnCache {
     /// Makes it, and starts its daemon: the one that plakar starts itself leaves plakar's process
-    /// group and outlives the job by five seconds. `lead` puts a command into a process group of
-    /// its own, and `interval` tells how long to wait before it is looked again.
+    /// group and outlives the job by five seconds. `spawn` starts a command in the process group of
+    /// the job, and `interval` tells how long to wait before it is looked again.
     pub(super) fn start(
         program: &OsStr,
         parent: &Path,
-        lead: impl FnOnce(&mut Command),
+        spawn: impl FnOnce(&mut Command) -> io::Result<Child>,
         interval: impl Fn(Instant) -> Duration,
     ) -> io::Result<Self> {
         let (folder, data) = (parent.join("cache"), parent.join("data"));
         check_socket(&folder.join(SOCKET))?;
-        check_space(parent.parent().unwrap_or(parent), free_bytes(parent))?;
+        check_space(parent.parent().unwrap_or(parent), disk_space(parent).map(|space| space.free))?;
         link_packages(user_data().as_deref(), &data)?;
         let cookies = folder.join("cookies/1.0.0");
         fs::create_dir_all(&cookies)?;
@@ -56,10 +65,9 @@ impl OwnCache {
         command
             .args(arguments(&folder, &data))
             .args(["cached", "-foreground", "-teardown", "24h"])
-            .env("TMPDIR", parent);
+            .envs(TEMPORARY_FOLDER.iter().map(|variable| (variable, parent)));
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        lead(&mut command);
-        let mut own = Self { daemon: command.spawn()?, folder, data };
+        let mut own = Self { daemon: spawn(&mut command)?, folder, data };
         let started = Instant::now();
         while !own.is_ready() {
             if started.elapsed() > DAEMON_TIMEOUT || own.daemon.try_wait()?.is_some() {
@@ -93,6 +101,15 @@ impl Drop for OwnCache {
     }
 }
 
+/// Why a check could not work with this folder for temporary files, and what to do: its path is too
+/// long, or too little is free there; `None` if nothing is known against it.
+pub fn temporary_fault(folder: &Path) -> Option<String> {
+    let job = format!("{JOB_FOLDER}XXXXXX");
+    let fits = check_socket(&folder.join(job).join("cache").join(SOCKET));
+    let free = disk_space(folder).map(|space| space.free);
+    fits.and_then(|()| check_space(folder, free)).err().map(|error| error.to_string())
+}
+
 fn arguments(cache: &Path, data: &Path) -> [OsString; 4] {
     ["-cachedir".into(), cache.into(), "-datadir".into(), data.into()]
 }
@@ -113,25 +130,13 @@ fn check_socket(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// How much fits into a folder, if that can be told.
-#[cfg(unix)]
-fn free_bytes(folder: &Path) -> Option<u64> {
-    let told = rustix::fs::statvfs(folder).ok()?;
-    Some(told.f_bavail.saturating_mul(told.f_frsize))
-}
-
-#[cfg(not(unix))]
-fn free_bytes(_: &Path) -> Option<u64> {
-    None
-}
-
 fn check_space(folder: &Path, free: Option<u64>) -> io::Result<()> {
-    let Some(free) = free.filter(|free| *free < MIN_FREE_BYTES) else { return Ok(()) };
+    let Some(free) = free.filter(|free| *free < MIN_CHECK_SPACE_BYTES) else { return Ok(()) };
     Err(io::Error::other(format!(
         "the folder for temporary files {} has {} MiB left, and a check needs {} MiB or more: free some, or set TMPDIR to another folder",
         folder.display(),
         free >> 20,
-        MIN_FREE_BYTES >> 20
+        MIN_CHECK_SPACE_BYTES >> 20
     )))
 }
 
@@ -193,11 +198,13 @@ mod tests {
     fn a_folder_for_temporary_files_that_is_full_is_told_with_what_to_do() {
         let folder = Path::new("/tmp");
         check_space(folder, None).unwrap();
-        check_space(folder, Some(MIN_FREE_BYTES)).unwrap();
+        check_space(folder, Some(MIN_CHECK_SPACE_BYTES)).unwrap();
         let error = check_space(folder, Some(12 << 20)).unwrap_err().to_string();
         let begins = "the folder for temporary files /tmp has 12 MiB left, and a check needs ";
         assert!(error.starts_with(begins) && error.contains("set TMPDIR"), "{error}");
-        assert!(free_bytes(folder).is_some());
+        assert!(disk_space(folder).is_some());
+        let long = Path::new("/tmp").join("x".repeat(100));
+        assert!(temporary_fault(&long).unwrap().contains("is too long"));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, Result};
 use crate::process::guard::TERMINATION_TIMEOUT;
+use crate::process::references::ResolvedConfiguration;
 
 /// A job that runs. It ends when this is dropped.
 pub(crate) struct Running {
@@ -16,9 +17,16 @@ pub(crate) struct Running {
     pub(super) timeout: Duration,
     pub(super) deadline: Instant,
     pub(super) cancel: CancellationToken,
+    /// Its own configuration, if that has secrets which the user's only names.
+    pub(super) resolved: Option<ResolvedConfiguration>,
 }
 
 impl Running {
+    /// Those secrets, which no line must show.
+    pub(super) fn secrets(&self) -> Vec<String> {
+        self.resolved.as_ref().map(|resolved| resolved.secrets.clone()).unwrap_or_default()
+    }
+
     /// Waits until it has ended, also because it was cancelled or took too long: then how it was,
     /// not its code.
     pub(crate) async fn ended(&mut self) -> Result<i32> {

@@ -1,4 +1,5 @@
-//! Signs of life of plakar and its connectors, as the system knows them.
+//! Signs of life of plakar and its connectors, as the system knows them, and what they asked of a
+//! drive, as they say.
 //!
 //! A single large file gives no line of plakar's for hours. What its processes read, write and
 //! compute is seen in `/proc`, on Linux; elsewhere nothing is.
@@ -6,10 +7,19 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::process::spent::DriveSpent;
+
 /// What the jobs of one task run: made known to [`Plakar::watched`](crate::Plakar::watched), and
 /// looked at by whoever waits for the task.
 #[derive(Clone, Debug, Default)]
-pub struct Vitals(Arc<Mutex<Vec<u32>>>);
+pub struct Vitals(Arc<Mutex<Watching>>);
+
+#[derive(Debug, Default)]
+struct Watching {
+    /// The process ids of guards.
+    guards: Vec<u32>,
+    spent: Option<DriveSpent>,
+}
 
 /// What was seen of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,8 +30,12 @@ pub struct VitalSigns {
     pub read: u64,
     /// How long they have computed.
     pub computed: Duration,
+    /// Bytes of memory that they hold; what several of them share counts for each.
+    pub resident: u64,
     /// Their process ids.
     pub processes: Vec<u32>,
+    /// How long each of them has computed, in the same order.
+    pub times: Vec<Duration>,
     /// Those that somebody has stopped: their names, and their process ids.
     pub stopped: Vec<(String, u32)>,
 }
@@ -34,24 +48,35 @@ pub(crate) struct Watched {
 
 impl Drop for Watched {
     fn drop(&mut self) {
-        self.vitals.lock().retain(|guard| *guard != self.guard);
+        self.vitals.lock().guards.retain(|guard| *guard != self.guard);
     }
 }
 
 impl Vitals {
     /// Looks at the job whose guard has this process id.
     pub(crate) fn watch(&self, guard: u32) -> Watched {
-        self.lock().push(guard);
+        self.lock().guards.push(guard);
         Watched { vitals: self.clone(), guard }
     }
 
     /// What is to be seen now; none if nothing runs, or where nothing can be seen.
     pub fn signs(&self) -> Option<VitalSigns> {
-        let guards = self.lock().clone();
+        let guards = self.lock().guards.clone();
         if guards.is_empty() { None } else { seen(&guards) }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<u32>> {
+    /// What all connectors of the jobs that have ended asked of a drive; `None` if none of them said
+    /// anything, which is not nothing.
+    pub fn spent(&self) -> Option<DriveSpent> {
+        self.lock().spent
+    }
+
+    /// Adds what one connector said.
+    pub(crate) fn add_spent(&self, spent: DriveSpent) {
+        *self.lock().spent.get_or_insert_default() += spent;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Watching> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -64,6 +89,8 @@ struct Process {
     name: String,
     stopped: bool,
     ticks: u64,
+    /// Pages of memory that it holds.
+    pages: u64,
 }
 
 #[cfg(target_os = "linux")]
@@ -76,9 +103,11 @@ impl Process {
         let stopped = matches!(fields.next()?, "T" | "t");
         let parent = fields.next()?.parse().ok()?;
         // utime and stime are the 14th and 15th of all.
-        let mut times = fields.skip(9).map(|field| field.parse::<u64>().ok());
-        let ticks = times.next()?? + times.next()??;
-        Some(Self { id: id.parse().ok()?, parent, name: name.to_owned(), stopped, ticks })
+        let mut numbers = fields.skip(9).map(|field| field.trim().parse::<u64>().ok());
+        let ticks = numbers.next()?? + numbers.next()??;
+        // rss is the 24th.
+        let pages = numbers.nth(8)??;
+        Some(Self { id: id.parse().ok()?, parent, name: name.to_owned(), stopped, ticks, pages })
     }
 }
 
@@ -92,14 +121,17 @@ fn seen(guards: &[u32]) -> Option<VitalSigns> {
     });
     let all: Vec<Process> = ids.collect();
     let mut family: Vec<u32> = guards.to_vec();
-    let mut signs = VitalSigns::default();
+    let (mut signs, mut seen) = (VitalSigns::default(), Vec::new());
     let mut next = 0;
     while let Some(parent) = family.get(next).copied() {
         next += 1;
         for process in all.iter().filter(|process| process.parent == parent) {
             family.push(process.id);
-            signs.processes.push(process.id);
-            signs.computed += Duration::from_millis(process.ticks * 1000 / ticks_per_second());
+            let computed = Duration::from_millis(process.ticks * 1000 / ticks_per_second());
+            seen.push((process.id, computed));
+            signs.computed += computed;
+            let resident = process.pages.saturating_mul(rustix::param::page_size() as u64);
+            signs.resident = signs.resident.saturating_add(resident);
             if process.stopped {
                 signs.stopped.push((process.name.clone(), process.id));
             }
@@ -112,7 +144,8 @@ fn seen(guards: &[u32]) -> Option<VitalSigns> {
             }
         }
     }
-    signs.processes.sort_unstable();
+    seen.sort_unstable();
+    (signs.processes, signs.times) = seen.into_iter().unzip();
     (!signs.processes.is_empty()).then_some(signs)
 }
 
@@ -143,6 +176,7 @@ mod tests {
         let line = "77 (a) S (b) T 12 77 77 0 -1 4194304 99 0 0 0 30 12 0 0 20 0 1 0 5 6 7";
         let process = Process::parse(line).unwrap();
         assert_eq!((process.id, process.parent, process.ticks), (77, 12, 42));
+        assert_eq!(process.pages, 7);
         assert!(process.stopped && process.name == "a) S (b");
         for broken in ["", "77", "77 (a) S", "77 (a) S x 1 2 3 4 5 6 7 8 9 10 11 12 13"] {
             assert!(Process::parse(broken).is_none(), "{broken}");
@@ -165,6 +199,8 @@ mod tests {
         };
         let before = ours().unwrap();
         assert!(!before.stopped.iter().any(|(_, id)| *id == child.id()));
+        // A shell holds some memory, and no gigabyte.
+        assert!((100_000..1 << 30).contains(&before.resident), "{}", before.resident);
         use std::io::Write;
         child.stdin.as_ref().unwrap().write_all(b"go\n").unwrap();
         let begun = std::time::Instant::now();

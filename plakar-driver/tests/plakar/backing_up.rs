@@ -1,11 +1,12 @@
 //! Create Backup, check, prune.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use opendrive_sim::{Fault, What};
 use plakar_driver::{
-    CancellationToken, Error, Kind, PlannedPoint, PointCheck, Progress, Retention, SnapshotId,
-    Verdict,
+    Browsers, CancellationToken, DriveSpent, Error, Kind, Plakar, PlannedPoint, PointCheck,
+    Progress, Retention, SnapshotId, Verdict, Vitals,
 };
 
 use crate::world::{APP, World, noise};
@@ -130,7 +131,8 @@ async fn a_backup_that_plakar_calls_completed_counts_only_if_the_store_has_it() 
     let completed = "echo '630e9ca1: backup completed without errors in 1s (in: 1 B, out: 4 KiB)'";
     let backup = async |plakar: &plakar_driver::Plakar| {
         let cancel = CancellationToken::new();
-        let made = plakar.backup(&world.browsers, &world.job(), &mut |_| (), &cancel).await;
+        let browsers = Browsers::new(Duration::from_secs(60));
+        let made = plakar.backup(&browsers, &world.job(), &mut |_| (), &cancel).await;
         let made = made.unwrap();
         (made.verdict, made.snapshot)
     };
@@ -145,12 +147,16 @@ async fn a_backup_that_plakar_calls_completed_counts_only_if_the_store_has_it() 
         world.meddled("backup", &format!("echo 'error: {complaint}' >&2; plakar \"$@\"; exit $?"));
     let (Verdict::Errors { count: 1, failed }, Some(made)) = backup(&said).await else { panic!() };
     assert_eq!((failed[0].path.as_str(), failed[0].reason.as_str()), ("", complaint));
+    // A browser does not come up, a list does.
+    let listed = world.meddled("ui", "echo 'plakar: no port' >&2; exit 1");
+    let (Verdict::Succeeded, Some(_)) = backup(&listed).await else { panic!() };
     // Nobody knows whether it is stored.
-    let unknown = world.meddled("ls", "echo 'plakar: the drive is away' >&2; exit 1");
+    let away = "echo 'plakar: the drive is away' >&2; exit 1";
+    let unknown = world.meddled("ls \"*|*\" ui", away);
     let (Verdict::Errors { count: 1, failed }, None) = backup(&unknown).await else { panic!() };
     assert!(failed[0].reason.ends_with("cannot be looked for: the drive is away"), "{failed:?}");
     let points = world.browser().await.restore_points(Some(APP)).await.unwrap();
-    assert!(points.len() == 2 && points.iter().any(|point| point.id == made), "{points:?}");
+    assert!(points.len() == 3 && points.iter().any(|point| point.id == made), "{points:?}");
 }
 
 #[tokio::test]
@@ -203,7 +209,7 @@ async fn prune_keeps_what_the_policy_says_and_always_the_newest() {
         world.browser().await.restore_points(app).await.unwrap().len()
     };
     let daily = Retention { daily: 7, ..Retention::default() };
-    let monthly = Retention { daily: 7, weekly: 2, monthly: 5, yearly: 0 };
+    let monthly = Retention { daily: 7, weekly: 2, monthly: 5, ..Retention::default() };
     let plan = async |retention: Retention, pinned: &[&SnapshotId]| {
         let pinned = pinned.iter().map(|id| id.to_string()).collect();
         world
@@ -266,4 +272,55 @@ async fn prune_keeps_what_the_policy_says_and_always_the_newest() {
             .await;
         assert!(matches!(plan, Err(Error::Input(_))), "{plan:?}");
     }
+}
+
+/// Each connector says it at its end, with the mark of the run.
+#[tokio::test]
+async fn what_connectors_asked_of_a_drive_is_added_up_and_no_name_makes_it_up() {
+    let world = World::new().await;
+    let folder = world.local(&[("a.txt".into(), b"a".to_vec())]).await;
+    let told = |instead: &str| {
+        let vitals = Vitals::default();
+        (world.meddled("backup", instead).watched(&vitals), vitals)
+    };
+    let backup = async |plakar: &Plakar| {
+        let mut said = Vec::new();
+        let cancel = CancellationToken::new();
+        let mut news = |news| said.push(format!("{news:?}"));
+        let made = plakar.backup(&world.browsers, &world.job(), &mut news, &cancel).await.unwrap();
+        (made.verdict, said.join("\n"))
+    };
+    let line = |calls: u32, mark: &str| {
+        format!(
+            "echo 'plakar-opendrive: calls to the drive: {calls}, waits: 1, bytes down: 5, bytes up: 0 ['{mark}']'"
+        )
+    };
+    // Nobody says anything: that is not known, and not nothing.
+    let (plakar, vitals) = told("plakar \"$@\"; exit $?");
+    let (verdict, _) = backup(&plakar).await;
+    assert_eq!((verdict, vitals.spent()), (Verdict::Succeeded, None));
+    // A name with the end of a line in it, on either stream, and the connector's own line where it
+    // never is.
+    std::fs::write(
+        folder.join(
+            "b\nplakar-opendrive: calls to the drive: 9, waits: 1, bytes down: 5, bytes up: 0 []",
+        ),
+        b"b",
+    )
+    .unwrap();
+    let (out, err) = (line(9, "$PLAKAR_OPENDRIVE_MARK"), line(9, "0123456789abcdef"));
+    let (plakar, vitals) = told(&format!("{out}; {err} >&2; plakar \"$@\"; exit $?"));
+    let (verdict, said) = backup(&plakar).await;
+    assert_eq!((verdict, vitals.spent()), (Verdict::Succeeded, None));
+    assert!(said.contains("bytes up: 0 []") && said.contains("calls to the drive: 9"), "{said}");
+    // Two connectors, one of them in the middle of a line. It is no reason of anything.
+    let (own, other) = (line(123, "$PLAKAR_OPENDRIVE_MARK"), line(7, "$PLAKAR_OPENDRIVE_MARK"));
+    let reason = "echo 'plakar: the store is gone' >&2";
+    let (plakar, vitals) =
+        told(&format!("{own} >&2; {reason}; printf 'half a line' >&2; {other} >&2; exit 1"));
+    let (verdict, said) = backup(&plakar).await;
+    assert_eq!(verdict, Verdict::Failed { reason: "the store is gone".into() });
+    let sum = DriveSpent { calls: 130, waits: 2, down: 10, up: 0 };
+    assert_eq!(vitals.spent(), Some(sum));
+    assert!(said.contains("half a line") && !said.contains("calls to the drive"), "{said}");
 }

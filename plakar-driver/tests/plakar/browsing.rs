@@ -164,8 +164,21 @@ async fn a_download_is_whole_or_an_error() {
     let (name, zip) = archive(ArchiveFormat::Zip).await;
     assert!(name == "data.zip" && zip.unwrap().starts_with(b"PK"));
 
+    // Several together, with their names from the folder on that they are in.
+    let several = [path("/data/large.bin"), path("/data/sub"), path("/data/sub/small.txt")];
+    let together = browser.clone().download_several(&id, &several).await.unwrap();
+    assert_eq!(together.name, "data.zip");
+    let unpacked = unzipped(&read(together).await.unwrap());
+    let names: Vec<&str> = unpacked.keys().map(String::as_str).collect();
+    assert_eq!(names, ["large.bin", "sub/", "sub/small.txt"]);
+    assert!(unpacked["large.bin"] == bytes && unpacked["sub/small.txt"] == b"small");
+    assert!(browser.clone().download_several(&id, &[path("/data/none")]).await.is_err());
+    assert!(browser.clone().download_several(&id, &[]).await.is_err());
+
     // The store rots: what is in the middle of the file is not what it was.
     world.damage();
+    let cut = browser.clone().download_several(&id, &several).await.unwrap();
+    assert!(read(cut).await.is_err(), "it must not look whole");
     let cut = browser.clone().download(&id, &path("/data/large.bin")).await;
     let read_on = match cut {
         Ok(download) => read(download).await.map(drop).map_err(|error| error.to_string()),
@@ -179,4 +192,36 @@ async fn a_download_is_whole_or_an_error() {
         let error = archive(format).await.1.expect_err("an archive of a damaged store").to_string();
         assert!(error.starts_with("plakar could not read all of it"), "{error}");
     }
+}
+
+/// What is in a ZIP archive, by its list at the end; each file as its check sum says.
+fn unzipped(zip: &[u8]) -> std::collections::BTreeMap<String, Vec<u8>> {
+    let number = |at: usize, bytes: usize| -> usize {
+        zip[at..at + bytes].iter().rev().fold(0, |sum, byte| (sum << 8) | usize::from(*byte))
+    };
+    let end = zip.len() - 22;
+    assert_eq!(&zip[end..end + 4], b"PK\x05\x06");
+    let (count, mut at) = (number(end + 10, 2), number(end + 16, 4));
+    let mut found = std::collections::BTreeMap::new();
+    for _ in 0..count {
+        assert_eq!(&zip[at..at + 4], b"PK\x01\x02");
+        let (sum, packed, size) = (number(at + 16, 4), number(at + 20, 4), number(at + 24, 4));
+        let (name, more, local) = (number(at + 28, 2), number(at + 30, 2), number(at + 42, 4));
+        let called = String::from_utf8(zip[at + 46..at + 46 + name].to_vec()).unwrap();
+        assert_eq!(&zip[local..local + 4], b"PK\x03\x04");
+        let begin = local + 30 + number(local + 26, 2) + number(local + 28, 2);
+        let mut content = Vec::with_capacity(size + 1);
+        if number(at + 10, 2) == 8 {
+            let mut inflate = flate2::Decompress::new(false);
+            let bytes = &zip[begin..begin + packed];
+            inflate.decompress_vec(bytes, &mut content, flate2::FlushDecompress::Finish).unwrap();
+        }
+        let mut check = flate2::Crc::new();
+        check.update(&content);
+        assert_eq!((content.len(), check.sum() as usize), (size, sum), "{called}");
+        found.insert(called, content);
+        at += 46 + name + more;
+    }
+    assert_eq!(at, end);
+    found
 }

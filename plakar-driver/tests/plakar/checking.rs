@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use plakar_driver::{
-    Browsers, CancellationToken, Error, Plakar, PointCheck, SnapshotId, Store, StoreState, Verdict,
+    Browsers, CancellationToken, Error, NewStore, Plakar, PointCheck, SnapshotId, Store,
+    StoreState, Verdict,
 };
 
 use crate::world::{World, environment, guard, noise};
@@ -177,7 +178,7 @@ async fn what_plakar_leaves_out_of_a_backup_is_an_error_with_its_path() {
     // What plakar compares is the path: the store need not be there before.
     std::fs::rename(folder.join("vault"), folder.join("kept")).unwrap();
     job.store = Store::folder(&folder.join("vault")).unwrap();
-    world.plakar.create_store(&job.store, false).await.unwrap();
+    world.plakar.create_store(&job.store, NewStore::UNENCRYPTED).await.unwrap();
     let cancel = CancellationToken::new();
     let made = world.plakar.backup(&world.browsers, &job, &mut |_| (), &cancel).await.unwrap();
     let Verdict::Errors { count, failed } = &made.verdict else { panic!("{made:?}") };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use plakar_driver::packages::{ConnectorKind, compatible, for_location, installed};
 use plakar_driver::schema::{FieldKind, Schema};
-use plakar_driver::{CancellationToken, Error, Kind, Name, Plakar, Store, StoreState};
+use plakar_driver::{CancellationToken, Error, Kind, Name, NewStore, Plakar, Store, StoreState};
 
 use crate::world::{World, environment, guard, name, options};
 
@@ -199,8 +199,14 @@ async fn a_store_is_there_or_not_or_locked() {
         panic!("it is there")
     };
     assert!(reason.contains("no such file or directory"), "{reason}");
-    assert!(world.plakar.create_store(&world.store, false).await.is_err(), "made twice");
-    assert!(world.plakar.create_store(&elsewhere, true).await.is_err(), "encrypted without a name");
+    assert!(
+        world.plakar.create_store(&world.store, NewStore::UNENCRYPTED).await.is_err(),
+        "made twice"
+    );
+    assert!(
+        world.plakar.create_store(&elsewhere, NewStore::ENCRYPTED).await.is_err(),
+        "encrypted without a name"
+    );
 
     let location = world.user.path("encrypted");
     let configure = async |passphrase: &str| {
@@ -210,7 +216,7 @@ async fn a_store_is_there_or_not_or_locked() {
     };
     configure("correct horse battery staple 42!").await;
     let safe = Store::named(name("safe"));
-    world.plakar.create_store(&safe, true).await.unwrap();
+    world.plakar.create_store(&safe, NewStore::ENCRYPTED).await.unwrap();
     assert!(matches!(world.plakar.store_state(&safe).await.unwrap(), StoreState::Ready));
     configure("wrong").await;
     assert!(matches!(world.plakar.store_state(&safe).await.unwrap(), StoreState::BadPassphrase(_)));

@@ -84,3 +84,21 @@ async fn a_kill_leaves_no_orphan() {
     world.quiet().await;
     assert!(world.temporary().is_empty(), "{:?}", world.temporary());
 }
+
+/// The first process of a container may reap nothing: what has ended would seem to run on.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_connector_that_plakar_leaves_behind_belongs_to_the_guard() {
+    let world = World::new().await;
+    let file = world.user.home().join("parent");
+    let orphan = format!(
+        "(sleep 0.3; read -r _ _ _ parent _ </proc/self/stat; cat /proc/$parent/comm >{}) & exit 1",
+        file.display()
+    );
+    let plakar = world.meddled("backup", &orphan);
+    let ignored = &mut |_| ();
+    let cancel = tokio_util::sync::CancellationToken::new();
+    plakar.backup(&world.browsers, &world.job(), ignored, &cancel).await.unwrap();
+    // The job has waited for it.
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "source-app-guar\n");
+}

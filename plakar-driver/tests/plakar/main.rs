@@ -1,4 +1,5 @@
-//! What drives the real plakar, with our package and a simulated drive.
+//! What drives the real plakar, with our package and a simulated drive, which is for Unix.
+#![cfg(unix)]
 
 mod backing_up;
 mod browsing;
@@ -7,6 +8,10 @@ mod configuring;
 mod ending;
 mod indexing;
 mod maintaining;
+mod packaging;
+mod programs;
+mod pruning;
+mod references;
 mod restoring;
 mod verifying;
 mod world;

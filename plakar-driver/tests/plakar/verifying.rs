@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use plakar_driver::{
-    BackupJob, CancellationToken, Kind, RestoreJob, RestoreTarget, Store, Verdict,
+    BackupJob, CancellationToken, Kind, NewStore, RestoreJob, RestoreTarget, Store, Verdict,
 };
 
 use crate::world::{World, name, noise, options, path};
@@ -55,7 +55,7 @@ async fn a_verified_restore_leaves_nothing_in_the_store() {
     let configured = options(&[("location", &location), ("passphrase", passphrase)]);
     world.plakar.configure(Kind::Store, &name("sealed"), &configured).await.unwrap();
     let sealed = Store::named(name("sealed"));
-    world.plakar.create_store(&sealed, true).await.unwrap();
+    world.plakar.create_store(&sealed, NewStore::ENCRYPTED).await.unwrap();
     world
         .there_and_back(
             &sealed,

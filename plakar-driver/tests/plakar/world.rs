@@ -6,7 +6,7 @@ use std::time::Duration;
 use opendrive_sim::{Options as Drive, Simulator, stored_name};
 use plakar_driver::{
     BackupJob, BackupResult, Browser, Browsers, CancellationToken, CheckResult, Kind, Name,
-    Options, Plakar, PointCheck, Progress, SnapshotId, SnapshotPath, Store,
+    NewStore, Options, Plakar, PointCheck, Progress, SnapshotId, SnapshotPath, Store,
 };
 
 use crate::user;
@@ -67,11 +67,12 @@ impl World {
         let plakar =
             Plakar::new(&crate::plakar::plakar(), guard(), environment(&user, &simulator)).unwrap();
         let store = Store::folder(&user.home().join("store")).unwrap();
-        plakar.create_store(&store, false).await.unwrap();
+        plakar.create_store(&store, NewStore::UNENCRYPTED).await.unwrap();
         let world = Self {
             simulator,
             plakar,
-            browsers: Browsers::new(Duration::from_secs(60)),
+            // A backup leaves one behind, and `quiet` waits for its end.
+            browsers: Browsers::new(Duration::from_secs(10)),
             store,
             user,
         };
@@ -139,6 +140,9 @@ impl World {
             job: "task-1".into(),
             environment: "production".into(),
             classes: vec!["PII".into(), "financial records".into()],
+            labels: Vec::new(),
+            scope: Default::default(),
+            concurrency: None,
         }
     }
 

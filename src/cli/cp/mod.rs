@@ -8,6 +8,7 @@ mod report;
 mod side;
 mod source;
 mod store_detector;
+mod store_layout;
 mod target;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use super::place::{LookupArgs, is_remote};
 use report::CopyReport;
 use side::{CopySide, place};
 use source::CopySource;
+use store_layout::StoreLayout;
 use target::CopyTarget;
 use terminal::exit::{Exit, Failure};
 use terminal::output::Output;
@@ -36,6 +38,10 @@ pub(super) struct CpArgs {
     to: String,
     #[command(flatten)]
     lookup: LookupArgs,
+    /// FROM is a store of Plakar's on a remote and TO a folder of this machine: lay it out as Plakar has stores on a disk,
+    /// packfiles and states in folders of two digits
+    #[arg(long)]
+    as_local_store: bool,
     /// Print one JSON object at the end: files, bytes, unchanged, failed and left_out
     #[arg(long)]
     json: bool,
@@ -48,6 +54,15 @@ impl CpArgs {
                 "neither FROM nor TO is a remote: use cp, or write opendrive://FOLDER or @NAME/FOLDER",
             ));
         }
+        let layout = match self.as_local_store {
+            true if is_remote(&self.to) => {
+                return Err(Failure::usage(
+                    "--as-local-store is for a folder TO on this machine: on a remote a store is copied as it is",
+                ));
+            }
+            true => StoreLayout::LocalDisk,
+            false => StoreLayout::AsItIs,
+        };
         let mut lookup = self.lookup.read()?;
         let (from, to) = (
             CopySide::understand(&self.from, &mut lookup)?,
@@ -58,7 +73,7 @@ impl CpArgs {
             let from = CopySource::open(from).await?;
             let to =
                 place(to, self.to.ends_with(['/', std::path::MAIN_SEPARATOR]), from.file()).await?;
-            let to = CopyTarget::open(to, &report).await?;
+            let to = CopyTarget::open(to, layout, &report).await?;
             from.copy(to, &report).await
         });
         let exit = report.finish();

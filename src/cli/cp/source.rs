@@ -136,7 +136,7 @@ async fn local_tree(root: PathBuf, to: &mut CopyTarget, report: &CopyReport) {
         }
         waiting.extend(folders.into_iter().rev());
     }
-    store_detector.note().into_iter().for_each(|note| report.note(note));
+    store_detector.notes(false).for_each(|note| report.note(note));
 }
 
 async fn local_file(file: &Path, path: &str, to: &mut CopyTarget, report: &CopyReport) {
@@ -182,6 +182,7 @@ async fn remote(
     let (sender, mut records) = mpsc::channel::<SourceRecord>(MAX_RECORDS_TO_COPY);
     let mut store_detector = StoreDetector::default();
     let seen = &mut store_detector;
+    let on_disk = to.keeps_paths_on_disk();
     // With it goes the receiver, at whose end the walk ends.
     let copy = async move {
         while let Some(SourceRecord { path: full, item }) = records.recv().await {
@@ -194,7 +195,7 @@ async fn remote(
                         to.folder(path).await;
                     }
                     (_, SourceItem::Failed(error)) => report.failed(path, &error),
-                    (_, SourceItem::File { size, modified }) => {
+                    (_, SourceItem::File { size, modified, .. }) => {
                         report.found(path, size);
                         seen.file(path);
                         if to.begin(path, size, modified).await {
@@ -224,7 +225,7 @@ async fn remote(
     };
     let (walked, found) = tokio::join!(source.walk(sender), copy);
     source.notes().for_each(|note| report.note(&note));
-    store_detector.note().into_iter().for_each(|note| report.note(note));
+    store_detector.notes(on_disk).for_each(|note| report.note(note));
     // Nothing else can be read.
     let found = found.map_err(|error| failure(&error))?;
     if !found {

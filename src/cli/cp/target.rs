@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 
 use super::report::CopyReport;
 use super::side::{CopySide, TargetPath};
+use super::store_layout::StoreLayout;
 use crate::connector::Destination;
 use crate::connector::destination::{Outcome, RestoreItem, RestoreRecord, StreamRestore};
 use terminal::exit::Exit;
@@ -28,6 +29,7 @@ pub(super) struct CopyTarget {
     place: TargetPlace,
     /// What a single file is called there.
     name: Option<String>,
+    layout: StoreLayout,
     report: Arc<CopyReport>,
 }
 
@@ -57,6 +59,7 @@ struct CopyTicket {
 impl CopyTarget {
     pub(super) async fn open(
         TargetPath { folder, name }: TargetPath,
+        layout: StoreLayout,
         report: &Arc<CopyReport>,
     ) -> Result<Self, Failure> {
         let report = report.clone();
@@ -78,17 +81,24 @@ impl CopyTarget {
                 }
             }
         };
-        Ok(Self { place, name, report })
+        Ok(Self { place, name, layout, report })
+    }
+
+    /// Whether it is a folder of this machine where what is copied keeps its paths.
+    pub(super) fn keeps_paths_on_disk(&self) -> bool {
+        matches!(self.place, TargetPlace::Local { .. }) && self.layout == StoreLayout::AsItIs
     }
 
     /// Makes a folder; "" is the one that is copied into.
     pub(super) async fn folder(&mut self, path: &str) {
         match &mut self.place {
             TargetPlace::Local { root, .. } => {
-                if let Err(error) = local(root, path).and_then(|folder| {
-                    std::fs::create_dir_all(folder).map_err(|error| error.to_string())
-                }) {
-                    self.report.failed(path, &format!("cannot make the folder: {error}"));
+                for path in std::iter::once(path.to_owned()).chain(self.layout.below(path)) {
+                    if let Err(error) = local(root, &path).and_then(|folder| {
+                        std::fs::create_dir_all(folder).map_err(|error| error.to_string())
+                    }) {
+                        self.report.failed(&path, &format!("cannot make the folder: {error}"));
+                    }
                 }
             }
             TargetPlace::Remote { restore, .. } => {
@@ -114,7 +124,8 @@ impl CopyTarget {
         size: Option<u64>,
         modified: Option<SystemTime>,
     ) -> bool {
-        let name = self.name.as_deref().unwrap_or(path);
+        let moved = self.layout.path(path);
+        let name = self.name.as_deref().unwrap_or(&moved);
         match &mut self.place {
             TargetPlace::Local { root, file } => {
                 let target = match local(root, name) {

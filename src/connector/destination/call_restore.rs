@@ -51,7 +51,9 @@ impl CallRestore {
     /// Why it cannot be there.
     pub async fn folder(&self, path: &str) -> Result<(), RestoreError> {
         let path = relative(path)?;
-        self.enter(path).ready().await.map(drop).map_err(|refusal| refusal.at(path))
+        let folder = self.enter(path);
+        self.context.folder_comes(path);
+        folder.enter_ready(&self.context).await
     }
 
     /// Begins to receive a file of so many bytes; its time, if it is known already.
@@ -116,7 +118,7 @@ impl CallRestore {
 
     /// What is to be said although it is no failure, one line each, since the last time.
     pub fn notes(&self) -> impl Iterator<Item = String> + use<> {
-        std::mem::take(&mut *self.context.summary()).notes()
+        self.context.take_summary().notes()
     }
 
     /// A file of this restore, found in the listing of its folder: a path may not be found for a

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Semaphore, mpsc};
 
 use super::error::{MAX_FAILURES_IN_A_ROW, RestoreError};
+use super::hollow_folders::HollowFolders;
 use super::{Destination, Outcome, RestoreSummary};
 use crate::rclone::{Error, ErrorKind};
 
@@ -14,6 +15,8 @@ pub(super) struct RestoreContext {
     pub(super) transfers: Semaphore,
     pub(super) checkers: Semaphore,
     summary: Mutex<RestoreSummary>,
+    /// `None` where a folder may be empty.
+    hollow: Option<Mutex<HollowFolders>>,
     failures: Mutex<FailureTracker>,
 }
 
@@ -52,6 +55,7 @@ impl RestoreContext {
         Self {
             transfers: Semaphore::new(destination.settings.transfers),
             checkers: Semaphore::new(destination.settings.checkers),
+            hollow: (!destination.remote.features().empty_folders).then(Mutex::default),
             destination,
             summary: Mutex::default(),
             failures: Mutex::default(),
@@ -88,6 +92,29 @@ impl RestoreContext {
         if let Err(error) = task {
             self.summary().fail("?", &format!("a bug: {error}"));
         }
+    }
+
+    /// Takes note of a folder that is restored, before anything in it is.
+    pub(super) fn folder_comes(&self, path: &str) {
+        self.with_hollow(|hollow| hollow.add(path));
+    }
+
+    /// Takes note that a folder has something in it.
+    pub(super) fn folder_has_something(&self, path: &str) {
+        self.with_hollow(|hollow| hollow.fill(path));
+    }
+
+    fn with_hollow(&self, act: impl FnOnce(&mut HollowFolders)) {
+        if let Some(hollow) = &self.hollow {
+            act(&mut hollow.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+
+    /// All that is to be told, when everything has come to an end; nothing of it a second time.
+    pub(super) fn take_summary(&self) -> RestoreSummary {
+        let mut summary = self.summary();
+        self.with_hollow(|hollow| hollow.tell(&mut summary));
+        std::mem::take(&mut *summary)
     }
 
     pub(super) fn summary(&self) -> MutexGuard<'_, RestoreSummary> {

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use super::context::RestoreContext;
 use super::error::RestoreError;
 use super::fold;
+use super::leftovers::Leftovers;
 use super::paths::{absolute, standard};
 use crate::connector::paths::{join, split};
 use crate::rclone::{Entry, Error, ErrorKind, Object, Remote};
@@ -47,9 +48,14 @@ pub(super) enum PrepareKind {
     Revisit,
 }
 
-/// What was in a folder before, by folded name.
+/// What was in a folder before.
 #[derive(Debug, Default)]
-pub(super) struct FolderListing(HashMap<String, Vec<ExistingEntry>>);
+pub(super) struct FolderListing {
+    /// By folded name.
+    entries: HashMap<String, Vec<ExistingEntry>>,
+    /// What uploads have left behind.
+    pub(super) leftovers: Leftovers,
+}
 
 /// An entry that was there before.
 #[derive(Debug)]
@@ -195,6 +201,15 @@ impl RestoreFolder {
         }
     }
 
+    /// The same for a folder that is restored itself: one that has something already is not hollow.
+    pub(super) async fn enter_ready(&self, context: &RestoreContext) -> Result<(), RestoreError> {
+        let found = self.ready().await.map_err(|refusal| refusal.at(&self.path))?;
+        if !found.entries.is_empty() || !found.leftovers.is_empty() {
+            context.folder_has_something(&self.path);
+        }
+        Ok(())
+    }
+
     /// Makes the folder, or looks what is in it if it is there; everyone who waits is told.
     pub(super) async fn prepare(
         &self,
@@ -285,7 +300,7 @@ impl RestoreFolder {
         found: &'a FolderListing,
         name: &str,
     ) -> Result<Option<&'a ExistingEntry>, RestoreError> {
-        let Some(same) = found.0.get(&self.key(name)) else { return Ok(None) };
+        let Some(same) = found.entries.get(&self.key(name)) else { return Ok(None) };
         match &same[..] {
             [existing] if existing.name != standard(name) => Err(RestoreError::Ambiguous(format!(
                 "{:?}, which differs {} only, is there already: rename one of them",
@@ -308,13 +323,21 @@ impl RestoreFolder {
     }
 
     fn found_in(&self, context: &RestoreContext, entries: Vec<Entry>) -> FolderListing {
-        let mut found: HashMap<String, Vec<ExistingEntry>> = HashMap::new();
-        for Entry { name, size, modified, hash, unfinished, undecryptable, object, .. } in entries {
+        let mut found = FolderListing::default();
+        for entry in entries {
+            let Entry { name, size, modified, hash, unfinished, undecryptable, .. } = entry;
             if undecryptable {
                 context.summary().undecryptable(&absolute(&join(&self.path, &name)));
                 continue;
             }
-            found.entry(self.key(&name)).or_default().push(ExistingEntry {
+            let object = match (entry.partial_of, modified, entry.object) {
+                (Some(name), Some(modified), Some(object)) => {
+                    found.leftovers.add(name, modified, object);
+                    continue;
+                }
+                (_, _, object) => object,
+            };
+            found.entries.entry(self.key(&name)).or_default().push(ExistingEntry {
                 name,
                 size,
                 modified,
@@ -323,7 +346,7 @@ impl RestoreFolder {
                 object,
             });
         }
-        FolderListing(found)
+        found
     }
 
     fn key(&self, name: &str) -> String {

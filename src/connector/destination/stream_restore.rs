@@ -128,7 +128,7 @@ impl<T: Send + 'static> StreamRestore<T> {
         while let Some(task) = self.tasks.join_next().await {
             self.context.check(task);
         }
-        std::mem::take(&mut *self.context.summary())
+        self.context.take_summary()
     }
 
     /// Ends the file that came last, if there is one.
@@ -143,10 +143,11 @@ impl<T: Send + 'static> StreamRestore<T> {
 
     async fn folder(&mut self, path: &str, ticket: T) {
         let folder = self.enter(path).await;
+        self.context.folder_comes(path);
         let (context, outcomes, path) =
             (self.context.clone(), self.outcomes.clone(), path.to_owned());
         self.tasks.spawn(async move {
-            let result = folder.ready().await.map(drop).map_err(|refusal| refusal.at(&path));
+            let result = folder.enter_ready(&context).await;
             context.report(&outcomes, &absolute(&path), ticket, result).await;
         });
     }

@@ -23,6 +23,8 @@ pub enum LeftOut {
     Socket,
     /// Neither a file nor anything else with a name.
     Irregular,
+    /// A folder with nothing in it, where folders are what their files have in their names.
+    EmptyFolder,
     /// Extended attributes of an entry that is restored without them.
     Attributes,
 }
@@ -190,6 +192,7 @@ impl LeftOut {
             Self::Pipe => "named pipe",
             Self::Socket => "socket",
             Self::Irregular => "irregular file",
+            Self::EmptyFolder => "empty folder",
             Self::Attributes => "extended attribute",
         }
     }
@@ -201,6 +204,7 @@ impl LeftOut {
             Self::Pipe => "named pipes",
             Self::Socket => "sockets",
             Self::Irregular => "irregular files",
+            Self::EmptyFolder => "empty folders",
             Self::Attributes => "extended attributes",
         }
     }

@@ -96,9 +96,11 @@ impl Upload {
         match stored {
             Ok((stored, kept)) => {
                 context.record_upload(None);
+                context.folder_has_something(split(&self.path).0);
                 context.summary().unchanged += u64::from(stored.is_none());
                 context.summary().note_name(&self.path);
                 self.note_time(context, kept);
+                found.leftovers.tidy(&standard(self.name()), remote).await;
                 Ok(stored)
             }
             Err(UploadError::Remote(error)) => {
@@ -235,9 +237,7 @@ impl Upload {
     fn note_time(&self, context: &RestoreContext, kept: Option<SystemTime>) {
         let Some((modified, kept)) = self.modified.zip(kept) else { return };
         // Backends round in their own ways.
-        if distance(kept, modified)
-            > precision(&context.destination.remote).max(Duration::from_secs(2))
-        {
+        if is_another_time(precision(&context.destination.remote), kept, modified) {
             context.summary().dated_otherwise(&absolute(&self.path));
         }
     }
@@ -297,6 +297,15 @@ fn precision(remote: &Remote) -> Duration {
     Duration::from_nanos(u64::try_from(remote.features().precision_ns).unwrap_or(1).max(1))
 }
 
+/// Whether a file has another time than it was to have, for which the remote's precision is no reason. A remote that keeps no times
+/// at all has a precision of a hundred years (`ModTimeNotSupported` in rclone's fs/fs.go).
+fn is_another_time(precision: Duration, kept: SystemTime, wanted: SystemTime) -> bool {
+    const MAX_PRECISION: Duration = Duration::from_secs(86_400);
+    const ROUNDING: Duration = Duration::from_secs(2);
+    let precision = if precision > MAX_PRECISION { ROUNDING } else { precision.max(ROUNDING) };
+    distance(kept, wanted) > precision
+}
+
 fn distance(one: SystemTime, other: SystemTime) -> Duration {
     one.duration_since(other).unwrap_or_else(|error| error.duration())
 }
@@ -316,5 +325,29 @@ async fn is_same(
     match ContentComparer::open(object).await {
         Ok(mut comparer) => comparer.matches(bytes).await,
         Err(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_remote_that_keeps_no_times_is_no_excuse() {
+        let (second, day) = (Duration::from_secs(1), Duration::from_secs(86_400));
+        let wanted = SystemTime::UNIX_EPOCH + 1_000 * day;
+        for (precision, off, another) in [
+            (second, 2 * second, false),
+            (second, 3 * second, true),
+            (60 * second, 59 * second, false),
+            (36_500 * day, second, false),
+            (36_500 * day, 100 * day, true),
+        ] {
+            assert_eq!(
+                is_another_time(precision, wanted + off, wanted),
+                another,
+                "{precision:?} {off:?}"
+            );
+        }
     }
 }

@@ -6,12 +6,11 @@
 //! their record is acknowledged.
 //!
 //! `read_ahead.rs` fetches files before Plakar opens them, once it is seen opening one after
-//! another; a record that is acknowledged unopened stops that. `ignore_rules.rs` matches what
+//! another; a record that is acknowledged unopened stops that. The crate `ignore-rules` matches what
 //! Plakar drops without a word, and `notes.rs` says so where nothing is left.
 
 mod change_predictor;
 mod fatal_error;
-mod ignore_rules;
 mod notes;
 mod read_ahead;
 mod reader;
@@ -66,6 +65,8 @@ pub enum SourceItem {
         size: Option<u64>,
         /// When it was modified last.
         modified: Option<SystemTime>,
+        /// Its MD5 in hex, if the remote lists one.
+        md5: Option<String>,
     },
     /// It could not be examined: one line that says why.
     Failed(String),
@@ -158,7 +159,8 @@ impl Source {
 
     /// What is to be said at the end of a walk although it is no failure, one line each.
     pub fn notes(&self) -> impl Iterator<Item = String> + use<> {
-        std::mem::take(&mut *self.lock_notes()).lines()
+        let limits = self.remote.features().limits.clone().unwrap_or_default();
+        limits.into_iter().chain(std::mem::take(&mut *self.lock_notes()).lines())
     }
 
     fn lock_notes(&self) -> MutexGuard<'_, WalkNotes> {

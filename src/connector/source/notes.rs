@@ -7,6 +7,9 @@ use terminal::text;
 #[derive(Debug, Default)]
 pub(super) struct WalkNotes {
     unlisted: Unlisted,
+    /// How many files uploads of ours have left behind, and the first of them.
+    partial: u64,
+    partial_example: String,
     found: u64,
     dropped: u64,
 }
@@ -24,6 +27,14 @@ impl WalkNotes {
         *devices += unlisted.devices;
     }
 
+    /// Takes note of a file that an upload of ours has left behind, or makes right now.
+    pub(super) fn add_partial(&mut self, path: &str) {
+        if self.partial == 0 {
+            path.clone_into(&mut self.partial_example);
+        }
+        self.partial += 1;
+    }
+
     /// Takes note of a record below the base, and whether Plakar drops it.
     pub(super) fn found(&mut self, dropped: bool) {
         self.found += 1;
@@ -39,7 +50,20 @@ impl WalkNotes {
         let dropped = self.all_dropped().then(|| {
             format!("nothing is saved but the folder itself: -ignore leaves out all that is in it, {} of {}", self.dropped, self.found)
         });
-        dropped.into_iter().chain(self.left_out())
+        dropped.into_iter().chain(self.left_out()).chain(self.left_behind())
+    }
+
+    /// One line that counts what uploads have left behind; `None` if there is nothing.
+    fn left_behind(&self) -> Option<String> {
+        let files = match self.partial {
+            0 => return None,
+            1 => "1 file".to_owned(),
+            count => format!("{count} files, the first of them"),
+        };
+        Some(text::line(&format!(
+            "not saved, because it is what plakar-opendrive has left of uploads that were broken off, or uploads right now: {files} {}",
+            text::quoted(&self.partial_example)
+        )))
     }
 
     /// One line that counts what rclone's local backend does not list; `None` if there was none.
@@ -101,6 +125,20 @@ mod tests {
         let line = "not saved, because they are not regular files: 2 symbolic links, 1 named pipe, 1 socket, 3 devices, the first of them \"/a\\nb\"; \
             rclone_copy_links=true saves what links lead to, rclone_links=true the links";
         assert_eq!(notes.lines().collect::<Vec<_>>(), [line]);
+    }
+
+    #[test]
+    fn what_uploads_have_left_is_counted_in_one_line() {
+        let mut notes = WalkNotes::default();
+        assert_eq!(notes.left_behind(), None);
+        let words = "not saved, because it is what plakar-opendrive has left of uploads that were broken off, or uploads right now:";
+        notes.add_partial("/x/a\nb");
+        assert_eq!(notes.left_behind().unwrap(), format!("{words} 1 file \"/x/a\\nb\""));
+        notes.add_partial("/x/c");
+        assert_eq!(
+            notes.lines().collect::<Vec<_>>(),
+            [format!("{words} 2 files, the first of them \"/x/a\\nb\"")]
+        );
     }
 
     #[test]

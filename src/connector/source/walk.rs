@@ -1,6 +1,5 @@
 //! The walk over a tree: folders are listed side by side, as many as `checkers` allows.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -76,23 +75,19 @@ impl Walk<'_> {
             }
             let Some((folder, listing)) = running.next().await else { return self.last().await };
             match listing {
-                Ok(Listing { entries, left_out }) => {
-                    if let Some(unlisted) = left_out {
+                Ok(listing) => {
+                    if let Some(unlisted) = listing.left_out() {
                         self.source
                             .lock_notes()
-                            .add_unlisted(&self.absolute(&folder.path), &unlisted);
+                            .add_unlisted(&self.absolute(&folder.path), unlisted);
                     }
-                    self.send_entries(&folder, entries, &mut waiting).await?;
+                    self.send_listing(&folder, listing, &mut waiting).await?;
                 }
                 // Plakar does not count an error on the root (kloset v1.1.3, snapshot/scanlog):
                 // a snapshot of nothing would pass for a good one.
                 Err(error) if folder.path.is_empty() => return Err(WalkStop::Base(error)),
                 // Also when it vanished after its parent was listed: what is missing is said.
-                Err(error) => {
-                    let problem =
-                        SourceItem::Failed(format!("cannot list the folder: {}", error.message()));
-                    self.send(self.absolute(&folder.path), problem).await?;
-                }
+                Err(error) => self.send_unlisted(&folder, &error).await?,
             }
         }
     }
@@ -118,21 +113,54 @@ impl Walk<'_> {
         (folder, listing)
     }
 
-    /// Tells of a folder and of the files in it; the folders in it go to those that wait.
-    async fn send_entries(
+    /// Says that a folder cannot be listed.
+    async fn send_unlisted(&self, folder: &PendingFolder, error: &Error) -> Result<(), WalkStop> {
+        let problem = SourceItem::Failed(format!("cannot list the folder: {}", error.message()));
+        self.send(self.absolute(&folder.path), problem).await
+    }
+
+    /// Tells of a folder and of the files in it, in the order of the names, which is the same on
+    /// every run; the folders in it go to those that wait. The listing is never here as a whole.
+    async fn send_listing(
         &self,
         folder: &PendingFolder,
-        mut entries: Vec<Entry>,
+        mut listing: Listing,
         waiting: &mut Vec<PendingFolder>,
     ) -> Result<(), WalkStop> {
         let path = self.absolute(&folder.path);
         self.send(path.clone(), SourceItem::Folder { modified: folder.modified }).await?;
-        // The same order on every run; a folder before a file of the same name.
-        entries.sort_by(|a, b| a.name.cmp(&b.name).then(b.is_folder().cmp(&a.is_folder())));
-        let mut names: HashMap<String, String> = HashMap::with_capacity(entries.len());
         let mut folders = Vec::new();
+        let mut told = None;
+        loop {
+            match listing.next().await {
+                Ok(Some(entries)) => {
+                    self.send_entries(folder, &path, entries, &mut told, &mut folders).await?;
+                }
+                Ok(None) => break,
+                Err(error) if folder.path.is_empty() => return Err(WalkStop::Base(error)),
+                Err(error) => {
+                    self.send_unlisted(folder, &error).await?;
+                    break;
+                }
+            }
+        }
+        // Reversed, because the last one is listed first.
+        waiting.extend(folders.into_iter().rev());
+        Ok(())
+    }
+
+    /// The same for some of the entries. `told` is the last name that was told of, and what it is:
+    /// others of that name come next to it.
+    async fn send_entries(
+        &self,
+        folder: &PendingFolder,
+        path: &str,
+        entries: Vec<Entry>,
+        told: &mut Option<(String, String)>,
+        folders: &mut Vec<PendingFolder>,
+    ) -> Result<(), WalkStop> {
         for entry in entries {
-            let prefix = if path == "/" { "" } else { &path };
+            let prefix = if path == "/" { "" } else { path };
             if entry.undecryptable {
                 self.send(
                     format!("{prefix}/{}", stand_in(&entry.name)),
@@ -163,16 +191,21 @@ impl Walk<'_> {
                 .await?;
                 continue;
             }
+            if entry.partial_of.is_some() {
+                self.source.lock_notes().add_partial(&full);
+                continue;
+            }
             let described = describe(&entry);
-            if let Some(first) = names.get(&entry.name) {
+            if let Some((_, first)) = told.as_ref().filter(|(name, _)| *name == entry.name) {
                 let problem = format!(
                     "the drive has another entry of this name in the same folder, {described} beside {first}: only the first is saved, rename one of them"
                 );
                 self.send(full, SourceItem::Failed(problem)).await?;
                 continue;
             }
-            names.insert(entry.name.clone(), described);
-            let Entry { name, size, modified, object, id, unfinished, .. } = entry;
+            *told = Some((entry.name.clone(), described));
+            let Entry { name, size, modified, hash, object, id, unfinished, .. } = entry;
+            let md5 = hash.filter(|_| self.source.remote.features().hash == "md5");
             if id.as_deref().is_some_and(|id| is_above(id, folder.ids.as_deref())) {
                 let problem = "the drive has this folder inside itself: what is in it is saved where it was seen first".to_owned();
                 self.send(full, SourceItem::Failed(problem)).await?;
@@ -187,7 +220,7 @@ impl Walk<'_> {
             match object {
                 Some(object) => {
                     self.source.files.add(&full, modified, object);
-                    self.send(full, SourceItem::File { size, modified }).await?;
+                    self.send(full, SourceItem::File { size, modified, md5 }).await?;
                 }
                 None => {
                     let above = folder.ids.clone();
@@ -196,8 +229,6 @@ impl Walk<'_> {
                 }
             }
         }
-        // Reversed, because the last one is listed first.
-        waiting.extend(folders.into_iter().rev());
         Ok(())
     }
 

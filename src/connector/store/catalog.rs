@@ -5,30 +5,36 @@
 
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant, SystemTime};
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::layout::{self, CONFIG, Kind, Mac, StoredName};
-use crate::rclone::{Entry, Error, ErrorKind, Object, Remote, Result};
+use crate::connector::abandoned::abandoned_before;
+use crate::rclone::{Entry, Error, ErrorKind, Listing, Object, Remote, Result};
 
 /// Maximum age of a listing that is taken for the present state where it need not be exact.
 const MAX_LISTING_AGE: Duration = Duration::from_secs(60);
-
-/// Minimum age of an unfinished upload that is taken for one that nobody will finish.
-const MIN_LEFTOVER_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A resource that is known.
 #[derive(Debug)]
 pub(super) struct CachedObject {
     pub(super) object: Object,
-    /// Bytes; `None` if the backend does not tell.
-    pub(super) size: Option<u64>,
     /// When it was put, as the remote tells.
     modified: Option<SystemTime>,
+    /// What tells it from another one of its name.
+    stamp: u64,
     /// When it became known.
     since: Instant,
+}
+
+impl CachedObject {
+    /// Bytes; `None` if the backend does not tell.
+    pub(super) fn size(&self) -> Option<u64> {
+        self.object.size()
+    }
 }
 
 #[derive(Debug)]
@@ -75,10 +81,7 @@ impl Catalog {
     /// the state that it has read last.
     pub(super) async fn list(&self, kind: Kind) -> Result<(Vec<Mac>, Vec<Mac>)> {
         let started = Instant::now();
-        let mut objects = HashMap::new();
-        for entry in self.entries(kind).await? {
-            self.take(entry, started, &mut objects);
-        }
+        let mut objects = self.objects(kind, started).await?;
         let mut listings = self.listings();
         let listing = listings.entry(kind).or_default();
         let mut changed = Vec::new();
@@ -86,15 +89,26 @@ impl Catalog {
             match objects.get(&mac) {
                 // Uploaded while the listing was made: what it says of it may be older.
                 _ if before.since >= started => drop(objects.insert(mac, before)),
-                Some(now) if now.size == before.size => {}
+                Some(now) if now.size() == before.size() => {}
                 _ => changed.push(mac),
             }
         }
         listing.objects = objects;
         listing.listed = Some(started);
-        let mut macs: Vec<Mac> = listing.objects.keys().copied().collect();
-        macs.sort_unstable_by_key(|mac| (Reverse(listing.objects[mac].modified), *mac));
-        Ok((macs, changed))
+        drop(listings);
+        Ok((self.newest_first(kind).into_iter().map(|(mac, _)| mac).collect(), changed))
+    }
+
+    /// What is known of a kind, the last that was put first.
+    pub(super) fn newest_first(&self, kind: Kind) -> Vec<(Mac, Arc<CachedObject>)> {
+        let mut known: Vec<(Mac, Arc<CachedObject>)> = match self.listings().get(&kind) {
+            Some(listing) => {
+                listing.objects.iter().map(|(mac, kept)| (*mac, kept.clone())).collect()
+            }
+            None => Vec::new(),
+        };
+        known.sort_unstable_by_key(|(mac, kept)| (Reverse(kept.modified), *mac));
+        known
     }
 
     /// The sum of the sizes of a kind, by a listing that is not old.
@@ -103,7 +117,7 @@ impl Catalog {
         let listings = self.listings();
         Ok(listings
             .get(&kind)
-            .map_or(0, |listing| listing.objects.values().filter_map(|kept| kept.size).sum()))
+            .map_or(0, |listing| listing.objects.values().filter_map(|kept| kept.size()).sum()))
     }
 
     /// What is under a MAC, by a listing that is not old.
@@ -161,8 +175,8 @@ impl Catalog {
     pub(super) fn add(&self, kind: Kind, mac: Mac, entry: Entry) -> Option<Arc<CachedObject>> {
         let kept = Arc::new(CachedObject {
             object: entry.object?,
-            size: entry.size,
             modified: entry.modified,
+            stamp: entry.stamp,
             since: Instant::now(),
         });
         let previous = self.listings().entry(kind).or_default().objects.insert(mac, kept.clone());
@@ -216,13 +230,8 @@ impl Catalog {
         if unfinished.is_empty() {
             return;
         }
-        // Times are the remote's, so that its clock counts: with one of this machine's that is a
-        // day ahead, what another machine is uploading now would look abandoned.
-        let ahead = self.remote.clock_ahead().await.ok().flatten().unwrap_or_default();
-        let now = shifted(SystemTime::now(), -ahead);
-        let abandoned = unfinished.into_values().filter(|(_, begun)| {
-            now.duration_since(*begun).is_ok_and(|age| age > MIN_LEFTOVER_AGE)
-        });
+        let before = abandoned_before(&self.remote).await;
+        let abandoned = unfinished.into_values().filter(|(_, begun)| *begun < before);
         stream::iter(abandoned)
             .for_each_concurrent(
                 self.checkers,
@@ -231,37 +240,63 @@ impl Catalog {
             .await;
     }
 
-    /// Everything in the folder of a kind, and in its subfolders of the older layout.
-    async fn entries(&self, kind: Kind) -> Result<Vec<Entry>> {
+    /// What is in the folder of a kind, and in its subfolders of the older layout. Each listing is
+    /// taken piece by piece: there may be some ten thousand.
+    async fn objects(
+        &self,
+        kind: Kind,
+        started: Instant,
+    ) -> Result<HashMap<Mac, Arc<CachedObject>>> {
         let folder = kind.folder();
-        let mut entries = match self.remote.list(folder).await {
+        let mut objects = HashMap::new();
+        let mut shards = Vec::new();
+        let listing = match self.remote.listing(folder).await {
             // rclone shows an OpenDrive folder that was deleted meanwhile as an empty one (`List`
             // in its backend/opendrive). In a store that has something in it, that is worth a look.
-            Ok(entries)
-                if entries.is_empty()
+            Ok(listing)
+                if listing.count() == 0
                     && self.listings().values().any(|folder| !folder.objects.is_empty()) =>
             {
                 self.still_there().await?;
-                entries
+                listing
             }
-            Ok(entries) => entries,
+            Ok(listing) => listing,
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 self.still_there().await?;
-                return Ok(Vec::new());
+                return Ok(objects);
             }
             Err(error) => return Err(error),
         };
-        let shards: Vec<String> = entries
-            .iter()
-            .filter(|entry| entry.is_folder() && layout::is_shard(&entry.name))
-            .map(|entry| format!("{folder}/{}", entry.name))
-            .collect();
-        let listings =
-            stream::iter(shards).map(|path| async move { self.remote.list(&path).await });
-        let sharded: Vec<Vec<Entry>> =
-            listings.buffer_unordered(self.checkers).try_collect().await?;
-        entries.extend(sharded.into_iter().flatten());
-        Ok(entries)
+        self.take(kind, listing, started, &mut objects, &mut shards).await?;
+        let listings = stream::iter(shards)
+            .map(|shard| async move { self.remote.listing(&format!("{folder}/{shard}")).await });
+        let mut listings = pin!(listings.buffer_unordered(self.checkers));
+        while let Some(listing) = listings.try_next().await? {
+            self.take(kind, listing, started, &mut objects, &mut Vec::new()).await?;
+        }
+        Ok(objects)
+    }
+
+    /// Takes note of all that a listing tells of, and gives the folders of the older layout.
+    async fn take(
+        &self,
+        kind: Kind,
+        mut listing: Listing,
+        started: Instant,
+        objects: &mut HashMap<Mac, Arc<CachedObject>>,
+        shards: &mut Vec<String>,
+    ) -> Result<()> {
+        objects.reserve(listing.count());
+        while let Some(entries) = listing.next().await? {
+            for entry in entries {
+                if entry.is_folder() && layout::is_shard(&entry.name) {
+                    shards.push(entry.name);
+                } else {
+                    self.take_entry(kind, entry, started, objects);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// A kind without a folder has no resource yet, unless the store itself is gone.
@@ -279,12 +314,23 @@ impl Catalog {
         }
     }
 
-    fn take(&self, entry: Entry, started: Instant, objects: &mut HashMap<Mac, Arc<CachedObject>>) {
-        let Entry { name, size, modified, object: Some(object), .. } = entry else { return };
+    /// What is known already and is the same object is kept, so that a second listing of some ten
+    /// thousand does not take as much memory again.
+    fn take_entry(
+        &self,
+        kind: Kind,
+        entry: Entry,
+        started: Instant,
+        objects: &mut HashMap<Mac, Arc<CachedObject>>,
+    ) {
+        let Entry { name, size, modified, stamp, object: Some(object), .. } = entry else { return };
         let unfinished = match StoredName::parse(&name) {
             StoredName::Resource(mac) if size != Some(0) => {
-                objects
-                    .insert(mac, Arc::new(CachedObject { object, size, modified, since: started }));
+                let kept = match self.known(kind, &mac).filter(|kept| kept.stamp == stamp) {
+                    Some(kept) => kept,
+                    None => Arc::new(CachedObject { object, modified, stamp, since: started }),
+                };
+                objects.insert(mac, kept);
                 return;
             }
             StoredName::Resource(_) | StoredName::Temporary => object,
@@ -296,7 +342,7 @@ impl Catalog {
     /// Takes note of an unfinished upload: [`Catalog::tidy`] removes it if nobody will finish it.
     fn left_behind(&self, unfinished: Object, begun: Option<SystemTime>) {
         let Some(begun) = begun else { return };
-        let path = unfinished.path().to_owned();
+        let path = unfinished.path();
         let previous = self.leftovers().insert(path, (unfinished, begun));
         drop(previous);
     }
@@ -309,12 +355,6 @@ impl Catalog {
     fn leftovers(&self) -> MutexGuard<'_, HashMap<String, (Object, SystemTime)>> {
         self.leftovers.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
-}
-
-/// A time some seconds later, or earlier if they are negative.
-fn shifted(time: SystemTime, seconds: f64) -> SystemTime {
-    let span = Duration::try_from_secs_f64(seconds.abs()).unwrap_or_default();
-    if seconds < 0.0 { time.checked_sub(span) } else { time.checked_add(span) }.unwrap_or(time)
 }
 
 pub(super) fn missing(kind: Kind, mac: &Mac) -> Error {

@@ -40,7 +40,7 @@ impl Store {
             return None;
         }
         let kept = self.0.catalog.get()?.known(kind, mac)?;
-        check(kept.size?, range).ok()?;
+        check(kept.size()?, range).ok()?;
         let bytes =
             self.0.cache.hit(mac, &kept, range.offset, usize::try_from(range.length).ok()?)?;
         (bytes.len() <= MAX_PIECE_BYTES).then_some(bytes)
@@ -81,6 +81,30 @@ impl Store {
         })
     }
 
+    /// The same content, of a state whose version is taken note of.
+    async fn noting_version(&self, content: ResourceContent) -> ResourceContent {
+        let pieces = match content {
+            ResourceContent::Pieces(pieces) => pieces,
+            ResourceContent::Whole(bytes) => {
+                self.saw_state(&bytes).await;
+                return ResourceContent::Whole(bytes);
+            }
+        };
+        let pieces = pieces.enumerate().then({
+            let store = self.clone();
+            move |(number, piece)| {
+                let store = store.clone();
+                async move {
+                    if let (0, Ok(first)) = (number, &piece) {
+                        store.saw_state(first).await;
+                    }
+                    piece
+                }
+            }
+        });
+        ResourceContent::Pieces(pieces.boxed())
+    }
+
     /// Takes note of a read that has failed because the drive is away.
     fn give_up(&self, error: &Error) {
         if error.kind() == ErrorKind::Unreachable
@@ -103,13 +127,20 @@ impl Store {
         let Some(range) = range else {
             return match kind {
                 Kind::Lock => self.lock(mac).await.map(ResourceContent::Whole),
+                Kind::State => {
+                    let content = match self.0.cold_states.take(catalog, mac, &kept).await {
+                        Some(bytes) => ResourceContent::Whole(bytes),
+                        None => pieces(kept.object.read(0, None).await?),
+                    };
+                    Ok(self.noting_version(content).await)
+                }
                 _ => Ok(pieces(kept.object.read(0, None).await?)),
             };
         };
-        if let Some(size) = kept.size {
+        if let Some(size) = kept.size() {
             check(size, range)?;
         }
-        match (kind, kept.size) {
+        match (kind, kept.size()) {
             _ if range.length == 0 => Ok(ResourceContent::Whole(Bytes::new())),
             (Kind::Packfile, Some(_)) => {
                 let blocks = self.0.cache.read(*mac, kept, range.offset, range.length);
@@ -124,7 +155,7 @@ impl Store {
 
 impl Fetch for CachedObject {
     fn size(&self) -> u64 {
-        self.size.unwrap_or_default()
+        Self::size(self).unwrap_or_default()
     }
 
     fn fetch(

@@ -19,7 +19,7 @@
 //! Anything else is not ours and is left alone: other names, folders, and files without a byte in
 //! them. On OpenDrive a file that is being uploaded is there, empty, from its first call to its
 //! last but three (shared facts: `create_file` shows the name, `close_file_upload` the content),
-//! and no resource is ever empty. Temporary names end in `.incomplete`; rclone's own in `.partial`.
+//! and no resource is ever empty. Temporary names end in `.incomplete`; those that `go/core/partial.go` makes in `.partial`.
 
 /// What Plakar names a resource by.
 pub type Mac = [u8; 32];
@@ -130,11 +130,12 @@ pub(super) fn is_unfinished_config(name: &str) -> bool {
 fn meant_for(name: &str) -> Option<&str> {
     let (target, random) = match name.split('.').collect::<Vec<_>>()[..] {
         [target, random, "incomplete" | "partial"] => (target, random),
-        // Ours, on its way to a remote where rclone makes one of its own of it.
+        // Ours, on its way to a remote where `go/core/partial.go` makes one of its own of it.
         [target, random, "incomplete", _, "partial"] => (target, random),
         _ => return None,
     };
-    // `temporary` above gives 16 hex digits, rclone 8 letters or digits.
+    // `temporary` above gives 16 hex digits, `go/core/partial.go` 8 letters or digits, before which nothing stood once.
+    let random = random.strip_prefix("plakar-opendrive-").unwrap_or(random);
     let drawn =
         [8, 16].contains(&random.len()) && random.bytes().all(|byte| byte.is_ascii_alphanumeric());
     drawn.then_some(target)
@@ -161,7 +162,13 @@ mod tests {
     #[test]
     fn what_was_to_be_the_config_is_told_from_what_is_somebodys() {
         let own = temporary(CONFIG);
-        for name in [&own, "CONFIG.1a2b3c4d.partial", &format!("{own}.abcdefgh.partial")] {
+        for name in [
+            &own,
+            "CONFIG.1a2b3c4d.partial",
+            "CONFIG.plakar-opendrive-bababab1.partial",
+            &format!("{own}.abcdefgh.partial"),
+            &format!("{own}.plakar-opendrive-bababab1.partial"),
+        ] {
             assert!(is_unfinished_config(name), "{name}");
         }
         for name in [

@@ -1,4 +1,5 @@
-//! What this machine keeps of a store: states on their way to it, and where it was seen.
+//! What this machine keeps of a store: states on their way to it, where it was seen, and the newest
+//! version of its states.
 //!
 //! Plakar 1.1.4 merges a state into its local cache whether or not it could be put
 //! (`flushDeltaState` in kloset v1.1.3, snapshot/builder.go). Its next backup then leaves out what
@@ -24,6 +25,7 @@ use bytes::{Bytes, BytesMut};
 use sha2::{Digest, Sha256};
 
 use super::layout::{self, Kind, Mac};
+use super::state_version::StateVersion;
 use crate::connector::Identity;
 
 /// The age up to which a state is put late. Plakar's maintenance lets packfiles that no state tells
@@ -40,6 +42,9 @@ const NEW: &str = "new ";
 
 /// How much of a file is read at once, in bytes.
 const CHUNK: usize = 1 << 20;
+
+/// The file that has the newest version of the store's states.
+const STATE_VERSION: &str = "state-version";
 
 /// The file that has the places where a store was seen, one in each line.
 const PLACES: &str = "places";
@@ -115,6 +120,27 @@ impl MachineFolder {
                 .write_all(format!("{}\n", self.place).as_bytes())?;
         }
         Ok((!others.is_empty()).then_some((path, others)))
+    }
+
+    /// The newest version of the store's states that was seen on this machine, if one was.
+    pub(super) fn newest_state_version(&self) -> io::Result<Option<StateVersion>> {
+        match fs::read_to_string(self.folder.join(STATE_VERSION)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            read => read.map(|text| StateVersion::parse(&text)),
+        }
+    }
+
+    /// Takes note of the version of one of the store's states.
+    pub(super) fn saw_state_version(&self, version: StateVersion) -> io::Result<()> {
+        if self.newest_state_version()?.is_some_and(|newest| newest >= version) {
+            return Ok(());
+        }
+        make_private(&self.folder)?;
+        // Others may read it meanwhile.
+        let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
+        file.write_all(format!("{version}\n").as_bytes())?;
+        file.persist(self.folder.join(STATE_VERSION))?;
+        Ok(())
     }
 
     /// Begins to keep a state that is to be put. Nobody else puts it before [`PendingState::complete`].

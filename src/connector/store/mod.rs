@@ -18,6 +18,7 @@
 
 pub mod cache;
 mod catalog;
+mod cold_states;
 mod get;
 mod known_locks;
 pub mod layout;
@@ -25,6 +26,8 @@ mod locks;
 mod machine_folder;
 mod put;
 mod spool;
+mod state_version;
+mod state_versions;
 mod states;
 mod volume;
 
@@ -40,6 +43,7 @@ use tokio_util::task::TaskTracker;
 
 use self::cache::BlockCache;
 use self::catalog::Catalog;
+use self::cold_states::ColdStates;
 pub use self::get::{ByteRange, ResourceContent};
 use self::known_locks::KnownLocks;
 use self::layout::CONFIG;
@@ -48,6 +52,8 @@ use self::machine_folder::MachineFolder;
 pub use self::machine_folder::state_folder;
 pub use self::put::PutWriter;
 use self::spool::{Budget, Spool};
+pub use self::state_version::StateVersion;
+use self::state_version::StateVersions;
 pub use self::volume::end_runs_by;
 use super::{Identity, OpenError, Settings, check_crypt_password, explain, open_remote};
 use crate::rclone::{Error, ErrorKind, Object};
@@ -90,6 +96,9 @@ struct Inner {
     state_folder: Option<PathBuf>,
     /// What this machine keeps of the store, once that is open.
     local: std::sync::OnceLock<MachineFolder>,
+    /// How the states are read.
+    cold_states: ColdStates,
+    state_versions: StateVersions,
     /// The packfiles that this connection has put.
     packfiles: Mutex<Vec<Mac>>,
     /// Set when the states of earlier connections are in the store.
@@ -101,12 +110,17 @@ struct Inner {
 impl Store {
     /// A store at the place of a configuration, of which this machine keeps nothing.
     pub fn new(settings: Settings) -> Self {
-        Self::with_state(settings, None)
+        Self::with_state(settings, None, None)
     }
 
     /// A store at the place of a configuration. States that cannot be put are kept below a folder
-    /// of this machine, usually [`state_folder`], until a later connection puts them.
-    pub fn with_state(settings: Settings, state_folder: Option<PathBuf>) -> Self {
+    /// of this machine, usually [`state_folder`], until a later connection puts them. It warns before
+    /// states of the version that `puts` names, if that is known, shut out an older Plakar.
+    pub fn with_state(
+        settings: Settings,
+        state_folder: Option<PathBuf>,
+        puts: Option<StateVersion>,
+    ) -> Self {
         let cache = BlockCache::new(settings.cache_size, settings.transfers);
         let uploads = Semaphore::new(settings.transfers);
         Self(Arc::new(Inner {
@@ -122,6 +136,8 @@ impl Store {
             given_up: std::sync::OnceLock::new(),
             state_folder,
             local: std::sync::OnceLock::new(),
+            cold_states: ColdStates::default(),
+            state_versions: StateVersions::new(puts),
             packfiles: Mutex::default(),
             settled: OnceCell::new(),
             parent: parent().unwrap_or_default(),
@@ -249,6 +265,7 @@ impl Store {
     /// If the remote cannot be opened.
     pub async fn put(&self, kind: Kind, mac: Mac) -> Result<PutWriter> {
         self.ready().await?;
+        self.warn_of_newer_states(kind).await;
         Ok(PutWriter::new(self, kind, mac).await)
     }
 

@@ -16,6 +16,8 @@ pub struct PutWriter {
     spool: Spool,
     /// What this machine's disk has of it, if it is a state.
     kept: Option<StateCopy>,
+    /// Its first bytes.
+    first: Bytes,
 }
 
 impl PutWriter {
@@ -24,7 +26,14 @@ impl PutWriter {
             Kind::State | Kind::EccState => Some(store.keep_state(kind, mac).await),
             Kind::Packfile | Kind::EccPackfile | Kind::Lock => None,
         };
-        Self { store: store.clone(), kind, mac, spool: Spool::new(&store.0.budget), kept }
+        Self {
+            store: store.clone(),
+            kind,
+            mac,
+            spool: Spool::new(&store.0.budget),
+            kept,
+            first: Bytes::new(),
+        }
     }
 
     /// Takes bytes over.
@@ -32,6 +41,9 @@ impl PutWriter {
     /// # Errors
     /// If they do not fit in memory and a temporary file cannot be written.
     pub async fn write(&mut self, chunk: Bytes) -> Result<()> {
+        if self.first.is_empty() {
+            self.first = chunk.clone();
+        }
         if let Some(kept) = &mut self.kept {
             kept.write(chunk.clone()).await;
         }
@@ -49,7 +61,7 @@ impl PutWriter {
     }
 
     async fn upload(self) -> Result<u64> {
-        let Self { store, kind, mac, spool, kept } = self;
+        let Self { store, kind, mac, spool, kept, first } = self;
         if spool.size() == 0 {
             if let Some(kept) = kept {
                 kept.remove().await;
@@ -67,6 +79,7 @@ impl PutWriter {
         };
         if let Some(kept) = kept {
             store.put_state(kind, mac, &spool, kept).await?;
+            store.saw_state(&first).await;
             return Ok(spool.size());
         }
         let catalog = store.ready().await?;

@@ -110,7 +110,7 @@ impl Spool {
         let Some(object) = entry.object else {
             return Err(Error::new(ErrorKind::Other, "a bug: an upload that made a folder"));
         };
-        let temporary = object.path().to_owned();
+        let temporary = object.path();
         let renamed = object.rename(path).await;
         if renamed.is_err()
             && let Ok(Entry { object: Some(object), .. }) = remote.stat(&temporary).await

@@ -221,7 +221,7 @@ impl Store {
     pub async fn rename_state(&self, mac: &Mac, position: Option<u64>) -> Result<Mac> {
         let catalog = self.ready().await?;
         // In the older layout it is in a folder of its own.
-        let path = catalog.find(Kind::State, mac).await?.object.path().to_owned();
+        let path = catalog.find(Kind::State, mac).await?.object.path();
         let Some(object) = catalog.remote().stat(&path).await?.object else {
             return Err(Error::new(
                 ErrorKind::NotFound,
@@ -244,7 +244,7 @@ impl Store {
 }
 
 /// Does something with files, on a thread that may wait.
-async fn on_disk<T: Send + 'static>(
+pub(super) async fn on_disk<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> Result<T> {
     tokio::task::spawn_blocking(work)

@@ -126,7 +126,7 @@ impl StoreContract for StorageV1_0 {
         if self
             .open
             .set(OpenStore {
-                store: Store::with_state(settings, self.state_folder.clone()),
+                store: Store::with_state(settings, self.state_folder.clone(), None),
                 location,
             })
             .is_err()

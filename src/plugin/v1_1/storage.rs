@@ -14,7 +14,7 @@ use super::proto::store::{
     ModeResponse, OpenRequest, OpenResponse, PingRequest, PingResponse, PutRequest, PutResponse,
     SizeRequest, SizeResponse,
 };
-use crate::connector::store::{ByteRange, Kind};
+use crate::connector::store::{ByteRange, Kind, StateVersion};
 use crate::connector::{Role, Settings, Store, resolve_location};
 use crate::plugin::resources::{READ_AND_WRITE, ResourceChunks, mac, write};
 use crate::plugin::{MAX_MESSAGE_BYTES, status};
@@ -59,7 +59,8 @@ impl StoreContract for StorageV1_1 {
             .map_err(|error| Status::invalid_argument(error.to_string()))?;
         let settings =
             resolve_location(settings).await.map_err(|error| status::open_status(&error))?;
-        let store = Store::with_state(settings, self.state_folder.clone());
+        let store =
+            Store::with_state(settings, self.state_folder.clone(), Some(StateVersion::PLAKAR_1_1));
         let identity = store.identity().clone();
         if self.store.set(store).is_err() {
             return Err(status::initialised_twice());

@@ -10,6 +10,7 @@ use support::noise;
 use support::user::Plakar;
 
 use crate::figures::{Figures, Sample, Who};
+use crate::packages;
 
 /// The most that any plugin of ours may hold, in bytes.
 pub const MEMORY: u64 = 160 << 20;
@@ -23,13 +24,17 @@ pub struct Tools {
     /// The real plakar
     #[arg(long, env = "PLAKAR", default_value = "target/tools/plakar")]
     pub plakar: PathBuf,
+    /// The same with the engine that came after its release
+    #[arg(long, env = "PLAKAR_KLOSET", default_value = "target/tools/plakar-kloset-1.1.4")]
+    pub plakar_kloset: PathBuf,
     /// The real rclone
     #[arg(long, env = "RCLONE", default_value = "target/tools/rclone")]
     pub rclone: PathBuf,
     /// Our package
     #[arg(long, env = "PACKAGE")]
     pub package: PathBuf,
-    /// Another package to compare with
+    /// Another package to compare with; for Plakar's own rclone integration the folder of its three
+    /// executables will do
     #[arg(long, env = "PEER")]
     pub peer: Option<PathBuf>,
     /// The package of the release before, to compare with where the limits of the real drive are on
@@ -44,6 +49,9 @@ pub struct Tools {
     /// The large cases too
     #[arg(long)]
     pub long: bool,
+    /// A folder of 300,000 files, a million in 5,000 folders, and a store of 50,000 packfiles too
+    #[arg(long)]
+    pub scale: bool,
     /// Seconds that one command may take
     #[arg(long, default_value_t = 300)]
     pub limit: u64,
@@ -112,39 +120,19 @@ impl Bench {
         }
     }
 
-    /// The least that a plugin can be, packed, with a source of so many files of so many bytes.
-    pub fn bare(&self, files: u64, bytes: u64) -> Contestant {
-        let folder = tempfile::tempdir().unwrap();
-        let path = |name: &str| folder.path().join(name);
-        std::fs::copy(
-            std::env::current_exe().unwrap().with_file_name("bare-plugin"),
-            path("bare-plugin"),
-        )
-        .unwrap();
-        let connector =
-            "{type: importer, class: file-storage, protocols: [bare], executable: bare-plugin}";
-        std::fs::write(
-            path("manifest.yaml"),
-            format!("name: bare\napi_version: v1.1.0\nconnectors: [{connector}]\n"),
-        )
-        .unwrap();
+    /// The least that a plugin can be, as a source of so many files of so many bytes.
+    pub fn bare_source(&self, files: u64, bytes: u64) -> Contestant {
+        let contestant = self.bare();
+        contestant.user.ok(&["source", "add", "drive", &format!("bare://{files}x{bytes}")]);
+        contestant
+    }
+
+    /// The same, for stores; see [`Contestant::configure`].
+    pub fn bare(&self) -> Contestant {
         let user = Plakar::without_package(&self.tools.plakar, &[]);
-        let package = user.path("bare.ptar");
-        user.ok(&[
-            "pkg",
-            "create",
-            "-out",
-            &package,
-            path("manifest.yaml").to_str().unwrap(),
-            "v0.0.1",
-        ]);
-        let named = user.path(&format!(
-            "bare_v0.0.1_linux_{}.ptar",
-            if cfg!(target_arch = "x86_64") { "amd64" } else { "arm64" }
-        ));
-        std::fs::rename(package, &named).unwrap();
-        user.ok(&["pkg", "add", &named]);
-        user.ok(&["source", "add", "drive", &format!("bare://{files}x{bytes}")]);
+        let package = packages::bare(&user);
+        user.ok(&["pkg", "add", &package]);
+        user.ok(&["store", "add", "drive", "bare:///"]);
         Contestant { who: Who::Bare, user, out: false }
     }
 
@@ -160,7 +148,9 @@ impl Bench {
         let mut contestants =
             vec![Contestant { who: Who::Ours, user: user(&self.tools.package), out: false }];
         if let Some(peer) = &self.tools.peer {
-            contestants.push(Contestant { who: Who::Peer, user: user(peer), out: false });
+            let user = Plakar::without_package(&self.tools.plakar, environment);
+            user.ok(&["pkg", "add", &packages::peer(&user, peer)]);
+            contestants.push(Contestant { who: Who::Peer, user, out: false });
         }
         contestants
     }
@@ -223,7 +213,8 @@ impl Bench {
         let outcome =
             contestant.user.run_within(Duration::from_secs(self.tools.limit), arguments, b"");
         let time = start.elapsed();
-        let sample = Sample { time, calls: simulator.map(Simulator::calls), peak: watch.peak() };
+        let (peak, processor) = watch.usage().unzip();
+        let sample = Sample { time, calls: simulator.map(Simulator::calls), peak, processor };
         let problem = match outcome {
             Some(outcome) if outcome.code == Some(0) => {
                 self.note(case, who, sample);
@@ -275,8 +266,14 @@ impl Bench {
 }
 
 impl Contestant {
-    /// Configures the simulated drive as `plakar KIND import -rclone` does, with a base path.
+    /// Configures the simulated drive as `plakar KIND import -rclone` does, with a base path; or a
+    /// folder of the user's for a bare store, which knows no drive.
     pub fn configure(&self, kind: &str, base: &str) {
+        if self.who == Who::Bare {
+            let location = format!("location=bare://{}", self.user.path(base));
+            self.user.ok(&[kind, "set", "drive", &location]);
+            return;
+        }
         self.import(
             kind,
             &format!("type = opendrive\nusername = user@example.com\npassword = {PASSWORD}"),

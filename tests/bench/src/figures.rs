@@ -24,7 +24,18 @@ pub mod names {
     pub const SLOW_CHECK: &str = "check of a store of 70 MiB, 200 kB/s a connection";
     pub const RESTORE_NEW: &str = "restore of 200 new files of 100 kB";
     pub const RESTORE_KNOWN: &str = "restore of 200 files that the drive knows";
+    pub const ONE_FOLDER: &str = "300,000 files in one folder listed, 1 % read";
+    pub const MILLION: &str = "a million files in 5,000 folders listed, 1 % read";
+    pub const PACKFILES_CAT: &str = "store of 50,000 packfiles: cat";
+    pub const PACKFILES_CHECK: &str = "store of 50,000 packfiles: check";
+    pub const PACKFILES_MAINTENANCE: &str = "store of 50,000 packfiles: maintenance lists them";
+    pub const COLD_LS: &str = "ls of 16 snapshots on a fresh machine";
     pub const LOCAL_TINY: &str = "local folder of 20,000 x 4 kB";
+    pub const STORE_CHECK: &str = "store of 70 MiB: check";
+    pub const STORE_RESTORE: &str = "store of 70 MiB: restore";
+    pub const FAST_FILE: &str = "one file of 400 MB, 10 MB/s a connection";
+    pub const FAST_FILES: &str = "24 files of 20 MB, 10 MB/s a connection";
+    pub const FAST_CHECK: &str = "check of a store of 70 MiB, 10 MB/s a connection";
 }
 
 /// Who did the work.
@@ -70,6 +81,8 @@ pub struct Sample {
     pub calls: Option<Calls>,
     /// Bytes of resident memory at the most, of any one plugin.
     pub peak: Option<u64>,
+    /// What the processor did for the plugins.
+    pub processor: Option<Duration>,
 }
 
 /// All runs of one thing by one contestant.
@@ -98,6 +111,11 @@ impl Row {
 
     pub fn seconds(&self) -> Option<f64> {
         self.median_of(|sample| Some(sample.time.as_secs_f64()))
+    }
+
+    /// What the processor did for the plugins, in seconds.
+    pub fn processor(&self) -> Option<f64> {
+        self.median_of(|sample| Some(sample.processor?.as_secs_f64()))
     }
 
     pub fn calls(&self) -> Option<f64> {
@@ -158,6 +176,9 @@ impl fmt::Display for Row {
         }
         if let Some(speed) = self.speed() {
             write!(f, ", {:.0} MB/s", speed / 1e6)?;
+        }
+        if let Some(seconds) = self.processor() {
+            write!(f, ", {seconds:.2} s of processor")?;
         }
         if let Some(peak) = self.peak() {
             write!(f, ", peak {} MiB", peak >> 20)?;

@@ -6,9 +6,11 @@
 mod bench;
 mod cases;
 mod figures;
+mod packages;
 mod plots;
 mod relay;
 mod report;
+mod trend;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -27,7 +29,7 @@ struct Cli {
     #[arg(long, default_value = "docs")]
     docs: PathBuf,
     /// Run only the cases of these names (source, many, restore, store, large, local, limits,
-    /// bridge, memory), and write no documentation
+    /// bridge, memory, scale), and write no documentation
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
 }
@@ -35,7 +37,7 @@ struct Cli {
 fn main() -> ExitCode {
     let Cli { mut tools, docs, only } = Cli::parse();
     // Plakar is started in other folders.
-    for tool in [&mut tools.plakar, &mut tools.rclone, &mut tools.package]
+    for tool in [&mut tools.plakar, &mut tools.plakar_kloset, &mut tools.rclone, &mut tools.package]
         .into_iter()
         .chain(&mut tools.peer)
         .chain(&mut tools.before)
@@ -48,13 +50,21 @@ fn main() -> ExitCode {
             }
         }
     }
+    if tools.peer.is_none() {
+        eprintln!(
+            "bench: PEER is not given: Plakar's own rclone integration is not measured beside ours"
+        );
+    }
     let mut bench = Bench { tools, figures: Figures::default() };
     cases::run(&mut bench, &only);
     println!("{}", report::tables(&bench));
-    if only.is_empty()
-        && let Err(error) = report::write(&bench, &docs)
-    {
-        bench.figures.failures.push(format!("cannot write the documentation: {error}"));
+    if only.is_empty() {
+        match report::write(&bench, &docs) {
+            Ok(worse) => worse.iter().for_each(|line| println!("worse than before: {line}")),
+            Err(error) => {
+                bench.figures.failures.push(format!("cannot write the documentation: {error}"))
+            }
+        }
     }
     for failure in &bench.figures.failures {
         eprintln!("bench: FAILED: {failure}");

@@ -1,9 +1,10 @@
 //! A line of limited speed to the simulator.
 
-use std::io::{Read, Write};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+
+use support::relay::copy;
 
 /// What may be made up for after a pause.
 const BURST: Duration = Duration::from_millis(50);
@@ -52,25 +53,6 @@ fn relay(client: &TcpStream, target: SocketAddr, line: &Line) -> std::io::Result
     server.set_nodelay(true)?;
     std::thread::scope(|scope| {
         scope.spawn(|| copy(client, &server, |_| ()));
-        copy(&server, client, |count| line.pass(count))
+        copy(&server, client, |bytes| line.pass(bytes.len()))
     })
-}
-
-fn copy(mut from: &TcpStream, mut to: &TcpStream, pass: impl Fn(usize)) -> std::io::Result<()> {
-    let mut buffer = vec![0; 128 << 10];
-    let result = loop {
-        match from.read(&mut buffer) {
-            Ok(0) => break Ok(()),
-            Ok(count) => {
-                pass(count);
-                if let Err(error) = to.write_all(&buffer[..count]) {
-                    break Err(error);
-                }
-            }
-            Err(error) => break Err(error),
-        }
-    };
-    let _ = to.shutdown(Shutdown::Write);
-    let _ = from.shutdown(Shutdown::Read);
-    result
 }

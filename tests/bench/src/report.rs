@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::bench::{Bench, MEMORY};
 use crate::figures::{Figures, Row, Who, names};
 use crate::plots::{Chart, FLOOR, LOCAL, OURS, PEER, Series};
+use crate::trend;
 
 /// The latency of the cases with the limits of the real drive on.
 const LIMITS_LATENCY: Duration = Duration::from_millis(20);
@@ -48,8 +49,9 @@ pub fn tables(bench: &Bench) -> String {
     text
 }
 
-/// Writes docs/benchmarks.md and docs/benchmarks/*.svg.
-pub fn write(bench: &Bench, docs: &Path) -> Result<(), Box<dyn Error>> {
+/// Writes docs/benchmarks.md, docs/benchmarks/*.svg and docs/trend.md; gives what is worse than in the
+/// release before.
+pub fn write(bench: &Bench, docs: &Path) -> Result<Vec<String>, Box<dyn Error>> {
     let folder = docs.join("benchmarks");
     std::fs::create_dir_all(&folder)?;
     let mut plots = String::new();
@@ -72,8 +74,11 @@ minutes); those that are compared took turns. Times depend on the machine, ratio
 - **x floor**: times what the calls alone cost: 10 ms for each, because rclone lets one through every 10 ms, and a round trip for each
   level of the tree.
 - **x ours**: times what this package took for the same.
-- **a bare plugin**: the least that a plugin can be, files made up in memory and sent to Plakar as soon as it asks
-  (tests/bench/src/bin/bare-plugin.rs). What Plakar takes from it is the most that any plugin can reach.
+- **cpu s**: what the processor did for the plugin, in seconds; other work on the machine changes it little.
+- **a bare plugin**: the least that a plugin can be, tonic as it comes over Plakar's pipes (tests/bench/src/bin/bare-plugin). As a source it has
+  files made up in memory, as a store files of a local folder, taken into memory once; both are sent as soon as Plakar asks.
+
+How this has gone from release to release: [trend](trend.md).
 
 {}
 {}",
@@ -82,7 +87,7 @@ minutes); those that are compared took turns. Times depend on the machine, ratio
         format_args!("\n{}", tables(bench)),
     );
     std::fs::write(docs.join("benchmarks.md"), text)?;
-    Ok(())
+    Ok(trend::write(&bench.figures, docs)?)
 }
 
 fn latencies(figures: &Figures) -> Vec<Duration> {
@@ -94,9 +99,9 @@ fn latencies(figures: &Figures) -> Vec<Duration> {
 
 fn table(figures: &Figures, latency: Duration) -> String {
     let mut text = String::from(
-        "| what | who | s | MB/s | calls | down MB | up MB | peak MiB | x floor | x ours |\n",
+        "| what | who | s | cpu s | MB/s | calls | down MB | up MB | peak MiB | x floor | x ours |\n",
     );
-    text.push_str("|---|---|--:|--:|--:|--:|--:|--:|--:|--:|\n");
+    text.push_str("|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n");
     let mut cases: Vec<&str> = Vec::new();
     for row in figures.rows.iter().filter(|row| row.latency == latency) {
         if !cases.contains(&row.case.as_str()) {
@@ -121,6 +126,7 @@ fn table(figures: &Figures, latency: Duration) -> String {
                 row.in_vain().map_or(String::new(), |count| format!(", {count} read in vain"));
             let cells = [
                 number(row.seconds(), 2),
+                number(row.processor(), 2),
                 megabytes(row.speed()).split('.').next().unwrap_or_default().to_owned(),
                 number(row.calls(), 0),
                 megabytes(row.down()),
@@ -158,6 +164,13 @@ fn targets(figures: &Figures) -> Vec<Target> {
             format!("; a bare plugin {:.2} x", other / bare)
         });
         Some((format!("{ratio:.2} x{bare}"), ratio >= least))
+    };
+    let times_bare = |case, most: f64| {
+        let row = |who| figures.find(case, Duration::ZERO, who)?.seconds();
+        let (ours, bare) = (row(Who::Ours)?, row(Who::Bare)?);
+        let local = row(Who::Plakar)
+            .map_or(String::new(), |local| format!("; {:.2} x the local disk", ours / local));
+        Some((format!("{:.2} x{local}", ours / bare), ours / bare <= most))
     };
     // What it took, as a part of what the release before took (or the peer) for the same.
     let part = |case, other, most: f64| {
@@ -218,6 +231,26 @@ fn targets(figures: &Figures) -> Vec<Target> {
             what: names::LOCAL_TINY,
             limit: "0.8 x Plakar's own connector".into(),
             reached: against(names::LOCAL_TINY, Who::Plakar, 0.8),
+        },
+        Target {
+            what: names::STORE_CHECK,
+            limit: "1.15 x a bare plugin".into(),
+            reached: times_bare(names::STORE_CHECK, 1.15),
+        },
+        Target {
+            what: names::STORE_RESTORE,
+            limit: "1.15 x a bare plugin".into(),
+            reached: times_bare(names::STORE_RESTORE, 1.15),
+        },
+        Target {
+            what: names::LOCAL_TINY,
+            limit: "1.15 x a bare plugin".into(),
+            reached: times_bare(names::LOCAL_TINY, 1.15),
+        },
+        Target {
+            what: names::LARGE,
+            limit: "1.15 x a bare plugin".into(),
+            reached: times_bare(names::LARGE, 1.15),
         },
         Target {
             what: names::SLOW_FILE,

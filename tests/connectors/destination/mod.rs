@@ -4,10 +4,12 @@
 mod faults;
 
 use std::collections::BTreeMap;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use plakar_opendrive::connector::destination::{LeftOut, RestoreItem, RestoreRecord};
 use plakar_opendrive::connector::{Destination, Role};
+use plakar_opendrive::rclone::Remote;
 use support::alone::ran_alone;
 use support::noise;
 use support_plugin::place::{Place, kinds_of_files};
@@ -53,6 +55,46 @@ async fn what_is_restored_is_what_the_source_reads() {
         }
     }
     no_streams().await;
+}
+
+#[tokio::test]
+async fn what_an_upload_of_a_file_has_left_is_removed_a_day_later() {
+    const OLD: u64 = 1_700_000_000;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let files = BTreeMap::from([
+        ("new".to_owned(), (b"new".to_vec(), OLD)),
+        ("there".to_owned(), (b"there".to_vec(), OLD)),
+    ]);
+    for place in Place::all("left behind") {
+        place.put("base/there", b"there", OLD).await;
+        for (path, seconds) in [
+            ("base/new.plakar-opendrive-bababab1.partial", OLD),
+            ("base/there.plakar-opendrive-bababab1.partial", OLD),
+            ("base/new.plakar-opendrive-zuzuzuz9.partial", now),
+            ("base/other.plakar-opendrive-bababab1.partial", OLD),
+            ("base/new.1a2b3c4d.partial", OLD),
+            ("base/new.plakar-opendrive-notes.partial", OLD),
+        ] {
+            place.put(path, b"x", seconds).await;
+        }
+        restore_files(&open(&place, "base").await, &files).await.all_good();
+        let remote = Remote::open(&place.settings(Role::Source, "base").remote).await.unwrap();
+        let names: Vec<String> =
+            remote.list("").await.unwrap().into_iter().map(|entry| entry.name).collect();
+        assert_eq!(
+            names,
+            [
+                "new",
+                "new.1a2b3c4d.partial",
+                "new.plakar-opendrive-notes.partial",
+                "new.plakar-opendrive-zuzuzuz9.partial",
+                "other.plakar-opendrive-bababab1.partial",
+                "there",
+            ],
+            "{}",
+            place.name()
+        );
+    }
 }
 
 #[tokio::test]
@@ -224,5 +266,28 @@ async fn a_size_that_is_not_known_is_found_out_where_the_backend_can() {
             restored.all_good();
             assert!(found["large"].0 == noise(1, 3_000_000));
         }
+    }
+}
+
+#[tokio::test]
+async fn an_empty_folder_is_there_or_said_to_be_missing() {
+    for place in Place::all("hollow") {
+        let destination = open(&place, "base").await;
+        let restored = restore(&destination, async |restore| {
+            for path in ["/", "/full", "/hollow", "/hollow/inside"] {
+                give(restore, folder(path), b"").await;
+            }
+            give(restore, file("/full/file", 3, 1_600_000_000), b"abc").await;
+        })
+        .await;
+        restored.all_good();
+        let line = "not restored, because the destination has no notion of them: 1 empty folder (\"/hollow/inside\")";
+        let lacks = matches!(place, Place::Memory { .. });
+        assert_eq!(
+            restored.summary.left_out().as_deref(),
+            lacks.then_some(line),
+            "{}",
+            place.name()
+        );
     }
 }

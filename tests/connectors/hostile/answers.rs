@@ -18,7 +18,7 @@ async fn an_answer_that_is_no_listing_is_an_error_on_that_folder() {
         "No ".repeat(1 << 18)
     );
     let shapes: Vec<(&str, &str)> = vec![
-        ("[]", "cannot unmarshal array"),
+        ("[]", "not a listing"),
         ("null", "not a listing"),
         ("{}", "not a listing"),
         ("<html>\u{1b}[31m\u{202e}", "invalid character '<'"),
@@ -27,7 +27,7 @@ async fn an_answer_that_is_no_listing_is_an_error_on_that_folder() {
         (r#"{"error":{"code":403,"message":"Access denied"}}"#, "Access denied"),
         (r#"{"Name":"x","error":{"code":404,"message":"Gone"}}"#, "Gone"),
         (&huge, "No No"),
-        (r#"{"Folders":{},"Files":7}"#, "cannot unmarshal"),
+        (r#"{"Folders":{},"Files":7}"#, "where a list should be"),
         (
             r#"{"Folders":[{"FolderID":"\u001b[31m\u202e","DateModified":"\u001b[31m"}],"Files":[]}"#,
             "cannot unmarshal string",
@@ -151,7 +151,7 @@ async fn files_whose_size_time_or_hash_lie_are_errors_on_those_files() {
     // What JSON itself cannot mean spoils its listing, and no other.
     for (number, (key, value)) in [
         ("Size", json!("99999999999999999999")),
-        ("Size", json!(5)),
+        ("Size", json!([5])),
         ("Name", json!(7)),
         ("DateModified", json!("soon")),
         ("FileHash", json!({})),

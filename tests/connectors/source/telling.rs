@@ -49,7 +49,7 @@ async fn everything_is_told_of_and_read_back() {
             } else {
                 path.to_string()
             };
-            let Some(SourceItem::File { size, modified }) = found.get(path.as_str()) else {
+            let Some(SourceItem::File { size, modified, .. }) = found.get(path.as_str()) else {
                 panic!("{}: {path:?} is {:?}", place.name(), found.get(path.as_str()))
             };
             assert_eq!(
@@ -69,6 +69,46 @@ async fn everything_is_told_of_and_read_back() {
         let failed =
             records.iter().filter(|record| matches!(record.item, SourceItem::Failed(_))).count();
         assert_eq!(failed, 0, "{}: {records:?}", place.name());
+    }
+}
+
+#[tokio::test]
+async fn what_an_upload_has_left_is_not_saved_and_said() {
+    for place in Place::all("left") {
+        for path in [
+            "x/a",
+            "x/a.plakar-opendrive-bababab1.partial",
+            "x/b.plakar-opendrive-zuzuzuz9.partial",
+            // Of rclone's own commands, and of somebody.
+            "x/a.1a2b3c4d.partial",
+            "x/a.plakar-opendrive-notes.partial",
+        ] {
+            place.put(path, b"x", 1_700_000_000).await;
+        }
+        let source = open(&place, "x").await;
+        let mut told: Vec<_> = walked(&source)
+            .await
+            .into_iter()
+            .filter(|record| !matches!(record.item, SourceItem::Folder { .. }))
+            .map(|record| record.path.rsplit('/').next().unwrap().to_owned())
+            .collect();
+        told.sort();
+        assert_eq!(
+            told,
+            ["a", "a.1a2b3c4d.partial", "a.plakar-opendrive-notes.partial"],
+            "{}",
+            place.name()
+        );
+        let notes: Vec<String> = source.notes().collect();
+        let root = place.root();
+        let first = format!("{}/x/a.plakar-opendrive-bababab1.partial", root.trim_end_matches('/'));
+        assert!(
+            notes.len() == 1
+                && notes[0].starts_with("not saved, because")
+                && notes[0].ends_with(&format!("2 files, the first of them {first:?}")),
+            "{}: {notes:?}",
+            place.name()
+        );
     }
 }
 

@@ -1,6 +1,7 @@
 //! The store over memory, a local folder and the simulated OpenDrive: one suite for all three.
 
 mod block_cache;
+mod cold_states;
 mod faults;
 mod foreign;
 mod states;

@@ -126,7 +126,7 @@ async fn put_refused_state(place: &Place, store: &Store, content: &'static [u8])
 /// A store that keeps states on this machine, as one that is opened.
 async fn keeping(place: &Place, base: &str, folder: &TempDir) -> Store {
     let store =
-        Store::with_state(place.settings(Role::Store, base), Some(folder.path().to_owned()));
+        Store::with_state(place.settings(Role::Store, base), Some(folder.path().to_owned()), None);
     store.open().await.unwrap();
     store
 }

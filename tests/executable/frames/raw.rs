@@ -110,3 +110,28 @@ async fn bytes_that_are_no_http2_end_the_connection_and_not_in_a_crash() {
         assert!(feed("importer", input, false).await.is_some(), "{what}: it hangs");
     }
 }
+
+#[tokio::test]
+async fn a_ping_with_which_grpc_measures_is_answered_too() {
+    let mut command = tokio::process::Command::new(executable());
+    command.arg("importer").stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+    let mut child = command.spawn().unwrap();
+    let (mut stdin, mut stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    for payload in [*b"anything", [2, 4, 16, 16, 9, 14, 7, 7], [2, 4, 16, 16, 9, 14, 7, 7]] {
+        let ping = frame(6, 0, 0, &payload);
+        let input = if payload == *b"anything" {
+            [PREFACE, &frame(4, 0, 0, &[]), &ping].concat()
+        } else {
+            ping
+        };
+        stdin.write_all(&input).await.unwrap();
+        let answer = frame(6, 1, 0, &payload);
+        let mut come = Vec::new();
+        support::within(Duration::from_secs(30), async {
+            while !come.windows(answer.len()).any(|part| part == answer) {
+                assert!(stdout.read_buf(&mut come).await.unwrap() > 0, "it has ended: {come:?}");
+            }
+        })
+        .await;
+    }
+}

@@ -4,12 +4,11 @@
 mod states;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use opendrive_sim::{Fault, Options, Simulator, What};
 use serde_json::json;
+use support::engine_1_0::{Said, run_engine};
 use support::{executable, noise};
 use tempfile::TempDir;
 
@@ -20,43 +19,6 @@ type Files = BTreeMap<String, Vec<u8>>;
 struct World {
     simulator: Simulator,
     home: TempDir,
-}
-
-/// What a command said.
-struct Said {
-    ok: bool,
-    out: Vec<u8>,
-    errors: String,
-}
-
-fn engine() -> PathBuf {
-    let built = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/tools/kloset-1.0");
-    let path = std::env::var_os("KLOSET_1_0").map_or_else(built, PathBuf::from);
-    assert!(
-        path.exists(),
-        "the engine of Plakar 1.0 is not at {}: run `make test`, or `make kloset-1.0` once",
-        path.display()
-    );
-    path
-}
-
-/// Runs a command of the engine. The plugin keeps what it keeps on this machine in a folder.
-fn run_engine(settings: &Path, simulator: &Simulator, state: &Path, arguments: &[&str]) -> Said {
-    let output = Command::new("timeout")
-        .args(["--kill-after=5", "60"])
-        .arg(engine())
-        .arg(settings)
-        .args(arguments)
-        .envs(simulator.env())
-        .env("XDG_STATE_HOME", state)
-        .output()
-        .unwrap();
-    assert_ne!(output.status.code(), Some(124), "{arguments:?} does not end");
-    Said {
-        ok: output.status.success(),
-        out: output.stdout,
-        errors: String::from_utf8_lossy(&output.stderr).into_owned(),
-    }
 }
 
 impl World {

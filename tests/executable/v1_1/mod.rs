@@ -3,4 +3,6 @@
 
 mod exporter;
 mod importer;
+#[cfg(target_os = "linux")]
+mod large_folders;
 mod storage;

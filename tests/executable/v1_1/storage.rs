@@ -108,6 +108,48 @@ async fn all_calls_are_answered() {
     client.close(CloseRequest {}).await.unwrap();
 }
 
+/// Calls of the system's with which a process has written until now (proc_pid_io(5)).
+#[cfg(target_os = "linux")]
+fn writes(plugin: &Plugin) -> u64 {
+    let counts = std::fs::read_to_string(format!("/proc/{}/io", plugin.child.id().unwrap()));
+    let counts = counts.unwrap();
+    let count = counts.lines().find_map(|line| line.strip_prefix("syscw: ")).unwrap();
+    count.parse().unwrap()
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn an_answer_from_the_cache_is_one_write() {
+    const GETS: u64 = 200;
+    let place = Place::Local(tempfile::tempdir().unwrap());
+    let (plugin, mut client) = start(place.config("store")).await;
+    client.create(CreateRequest { config: Bytes::from_static(b"description") }).await.unwrap();
+    let (mac, bytes) = ([7; 32], noise(1, 1_000_000));
+    put(&mut client, &mac, PACKFILE, &bytes).await.unwrap();
+    // Takes all of it into the cache.
+    get(&mut client, &mac, PACKFILE, Some((0, 1_000_000))).await.unwrap();
+    let before = writes(&plugin);
+    for number in 0..GETS {
+        let offset = number * 4_000;
+        let part = get(&mut client, &mac, PACKFILE, Some((offset, 3_000))).await.unwrap();
+        assert!(part == bytes[offset as usize..][..3_000], "{offset}");
+    }
+    let writes = writes(&plugin) - before;
+    // Now and then there is something else to say, such as how much more the client may send.
+    assert!(writes <= GETS + GETS / 4, "{writes} writes for {GETS} answers");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn nobody_but_the_connection_looks_into_the_pipes() {
+    let place = Place::Local(tempfile::tempdir().unwrap());
+    let (plugin, _client) = start(place.config("store")).await;
+    let process = format!("/proc/{}", plugin.child.id().unwrap());
+    let leads_to = |number: u32| std::fs::read_link(format!("{process}/fd/{number}")).unwrap();
+    assert_eq!(leads_to(0), std::path::Path::new("/dev/null"));
+    assert_eq!(leads_to(1), leads_to(2));
+}
+
 #[tokio::test]
 async fn bad_requests_are_errors_and_the_connection_lives_on() {
     let place = Place::Local(tempfile::tempdir().unwrap());

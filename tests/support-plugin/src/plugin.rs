@@ -43,6 +43,13 @@ impl Plugin {
         Self::spawn(command).await
     }
 
+    /// The same of another executable.
+    pub async fn start_program(program: &str, connector: &str) -> Self {
+        let mut command = Command::new(program);
+        command.arg(connector);
+        Self::spawn(command).await
+    }
+
     /// The same for Plakar 1.0.
     pub async fn start_v1_0(connector: &str, environment: &[(String, String)]) -> Self {
         let mut command = Command::new(executable());

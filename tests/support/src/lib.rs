@@ -6,10 +6,13 @@ pub mod alone;
 pub mod command;
 pub mod drive_source;
 pub mod drive_store;
+pub mod engine_1_0;
 mod guard;
+pub mod installed;
 pub mod memory;
 pub mod plakar;
 pub mod planted;
+pub mod relay;
 pub mod user;
 
 use std::path::{Path, PathBuf};

@@ -1,19 +1,33 @@
-//! Peak memory of the plugins of a user of Plakar.
+//! What the plugins of a user of Plakar use: memory and processor.
 
+use std::collections::HashMap;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// How often the processes are looked at. The peak itself is kept by the kernel.
+/// How often the processes are looked at. The peak itself is kept by the kernel; of a plugin's
+/// processor time what it uses after the last look is not seen.
 const PERIOD: Duration = Duration::from_millis(20);
+
+/// A process: its number, and when it was started, because numbers come again within the hour.
+type Process = (u64, u64);
+
+/// What a plugin has used until now.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Usage {
+    /// Peak of resident memory in KiB.
+    peak: u64,
+    /// Processor time of all its threads in ticks of the system's.
+    ticks: u64,
+}
 
 /// Watches the plugins of a user: Plakar unpacks them into the user's home, and nothing else is run
 /// from there.
 pub struct Watch {
-    peak: Arc<AtomicU64>,
+    seen: Arc<Mutex<HashMap<Process, Usage>>>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -21,25 +35,38 @@ pub struct Watch {
 impl Watch {
     /// Begins to watch.
     pub fn start(home: &Path) -> Self {
-        let (peak, stop) = (Arc::<AtomicU64>::default(), Arc::<AtomicBool>::default());
+        let (seen, stop) = (Arc::<Mutex<HashMap<_, _>>>::default(), Arc::<AtomicBool>::default());
         let thread = std::thread::spawn({
-            let (peak, stop, home) = (peak.clone(), stop.clone(), home.to_owned());
+            let (seen, stop, home) = (seen.clone(), stop.clone(), home.to_owned());
             move || {
                 while !stop.load(Ordering::Relaxed) {
-                    peak.fetch_max(look(&home), Ordering::Relaxed);
+                    let now = look(&home);
+                    seen.lock().unwrap().extend(now);
                     std::thread::sleep(PERIOD);
                 }
             }
         });
-        Self { peak, stop, thread: Some(thread) }
+        Self { seen, stop, thread: Some(thread) }
     }
 
     /// The highest peak of resident memory of any one plugin, in bytes; `None` if there was no
     /// plugin.
     pub fn peak(mut self) -> Option<u64> {
         self.end();
-        let kib = self.peak.load(Ordering::Relaxed);
-        (kib > 0).then_some(kib << 10)
+        self.peak_until_now()
+    }
+
+    /// The same, and the processor time of all plugins together.
+    pub fn usage(mut self) -> Option<(u64, Duration)> {
+        self.end();
+        let ticks: u64 = self.seen.lock().unwrap().values().map(|usage| usage.ticks).sum();
+        let time = Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND);
+        Some((self.peak_until_now()?, time))
+    }
+
+    fn peak_until_now(&self) -> Option<u64> {
+        let kib = self.seen.lock().unwrap().values().map(|usage| usage.peak).max()?;
+        Some(kib << 10)
     }
 
     fn end(&mut self) {
@@ -56,15 +83,18 @@ impl Drop for Watch {
     }
 }
 
-/// The highest peak among the plugins that run now, in KiB.
-fn look(home: &Path) -> u64 {
-    let Ok(processes) = std::fs::read_dir("/proc") else { return 0 };
+/// Ticks of the times in /proc: 100 on every Linux that Rust's targets know (`USER_HZ`).
+const TICKS_PER_SECOND: u64 = 100;
+
+/// The plugins that run now.
+fn look(home: &Path) -> HashMap<Process, Usage> {
+    let Ok(processes) = std::fs::read_dir("/proc") else { return HashMap::new() };
     let is_process = |name: &std::ffi::OsStr| name.as_encoded_bytes()[0].is_ascii_digit();
     let processes = processes.flatten().filter(|process| is_process(&process.file_name()));
-    processes.filter_map(|process| plugin_peak(&process.path(), home).ok()?).max().unwrap_or(0)
+    processes.filter_map(|process| plugin_usage(&process.path(), home).ok()?).collect()
 }
 
-/// A plugin's peak in KiB; `None` for any other process.
+/// What a plugin has used; `None` for any other process.
 ///
 /// What a process is, is asked each time, before and after its memory is read: numbers of processes
 /// come again within the hour, and a child has the memory, the name and the environment of its
@@ -73,17 +103,32 @@ fn look(home: &Path) -> u64 {
 ///
 /// # Errors
 /// If it has ended, or is somebody else's.
-fn plugin_peak(process: &Path, home: &Path) -> io::Result<Option<u64>> {
+fn plugin_usage(process: &Path, home: &Path) -> io::Result<Option<(Process, Usage)>> {
     let is_plugin =
         || std::fs::read_link(process.join("exe")).map(|executable| executable.starts_with(home));
     if !is_plugin()? {
         return Ok(None);
     }
     let status = std::fs::read_to_string(process.join("status"))?;
+    let stat = std::fs::read_to_string(process.join("stat"))?;
     if !is_plugin()? {
         return Ok(None);
     }
-    Ok(peak(&status))
+    let Some((Some(peak), (process, ticks))) = times(&stat).map(|times| (peak(&status), times))
+    else {
+        return Ok(None);
+    };
+    Ok(Some((process, Usage { peak, ticks })))
+}
+
+/// Which process a `stat` file tells of, and its processor time in ticks (proc_pid_stat(5)).
+fn times(stat: &str) -> Option<(Process, u64)> {
+    // The name may have anything in it, a bracket too.
+    let (number, _) = stat.split_once(' ')?;
+    let (_, fields) = stat.rsplit_once(')')?;
+    // The first of them is the third of the file.
+    let field = |number: usize| fields.split_whitespace().nth(number - 3)?.parse::<u64>().ok();
+    Some(((number.parse().ok()?, field(22)?), field(14)? + field(15)?))
 }
 
 /// The peak in KiB that a `status` file tells of; `None` in that of a process that has ended.
@@ -128,16 +173,29 @@ mod tests {
             .stdin(Stdio::piped());
         let mut process = process.spawn().unwrap();
         let input = process.stdin.as_mut().unwrap();
-        wait(|| look(home.path()) > 0);
+        wait(|| !look(home.path()).is_empty());
         input.write_all(b"go on\n").unwrap();
         let status = format!("/proc/{}/status", process.id());
         wait(|| peak(&std::fs::read_to_string(&status).unwrap()) > Some(LARGE));
         std::thread::sleep(2 * PERIOD);
-        assert_eq!(look(home.path()), 0);
+        assert_eq!(look(home.path()), HashMap::new());
         process.kill().unwrap();
         process.wait().unwrap();
         let seen = watch.peak().unwrap_or(0) >> 10;
         assert!(seen < LARGE, "{seen} KiB");
+    }
+
+    #[test]
+    fn the_processor_time_of_a_plugin_is_counted() {
+        let home = tempfile::tempdir().unwrap();
+        let plugin = home.path().join("a plugin) 1 2 3");
+        std::fs::copy("/bin/sh", &plugin).unwrap();
+        let watch = Watch::start(home.path());
+        let script = "n=0; while test $n -lt 300000; do n=$((n + 1)); done; sleep 1";
+        assert!(Command::new(&plugin).args(["-c", script]).status().unwrap().success());
+        let (_, time) = watch.usage().unwrap();
+        assert!(time > Duration::from_millis(20) && time < Duration::from_secs(60), "{time:?}");
+        assert_eq!(Watch::start(home.path()).usage(), None);
     }
 
     fn wait(until: impl Fn() -> bool) {

@@ -2,6 +2,7 @@
 
 mod adopting;
 mod console;
+mod covering;
 mod ending;
 mod input;
 mod odds;

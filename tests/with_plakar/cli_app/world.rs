@@ -205,6 +205,7 @@ impl World {
             time_zone: "UTC".into(),
             enabled: true,
             catch_up: true,
+            random_delay_minutes: 0,
         };
         state.add_schedule(&spec, then - chrono::TimeDelta::hours(1)).unwrap().id
     }

@@ -17,6 +17,10 @@ use plakar_driver::{ArchiveFormat, CancellationToken, Download, EntryKind, attac
 /// The only types that a browser shows as they are. No SVG: it may hold a script.
 pub const PICTURE_TYPES: [&str; 3] = ["image/png", "image/jpeg", "image/gif"];
 
+/// What browsers show by a viewer of their own, which no page can look into and which runs in a
+/// sandbox.
+pub const DOCUMENT_TYPE: &str = "application/pdf";
+
 #[derive(Deserialize)]
 pub struct ContentQuery {
     path: String,
@@ -41,7 +45,7 @@ pub async fn download(opened: PointRequest, Query(query): Query<ContentQuery>) -
     answer(download, Some(name))
 }
 
-/// A picture, for the page that shows it. Anything else is to be saved.
+/// A picture or a document, for the page that shows it. Anything else is to be saved.
 pub async fn raw(opened: PointRequest, Query(query): Query<ContentQuery>) -> PageResult {
     let path = path(&opened.point.point, Some(&query.path))?;
     if opened.point.entry(&path).await?.kind != EntryKind::File {
@@ -49,14 +53,15 @@ pub async fn raw(opened: PointRequest, Query(query): Query<ContentQuery>) -> Pag
     }
     let download =
         opened.point.download(&path, ArchiveFormat::Zip, &CancellationToken::new()).await?;
-    let name = (!PICTURE_TYPES.contains(&download.content_type.as_str()))
-        .then(|| attachment(&download.name));
+    let kind = download.content_type.as_str();
+    let is_shown = kind == DOCUMENT_TYPE || PICTURE_TYPES.contains(&kind);
+    let name = (!is_shown).then(|| attachment(&download.name));
     answer(download, name)
 }
 
 /// An error within the content breaks the connection off: without its end, or with less than its
 /// length, nothing looks whole.
-fn answer(download: Download, disposition: Option<String>) -> PageResult {
+pub(super) fn answer(download: Download, disposition: Option<String>) -> PageResult {
     let fixed: [(HeaderName, &str); 2] = [
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"),

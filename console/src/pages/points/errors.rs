@@ -58,7 +58,7 @@ pub async fn errors(
         failed: failed.collect(),
         paging,
         total: format::count(list.total.unwrap_or_default(), "entry", "entries"),
-        point: PointSummary::new(opened.app.id, &opened.point.point, opened.check.as_ref()),
+        point: PointSummary::of(&opened.links, &opened.point.point, opened.check.as_ref()),
         head: AppHead { app: opened.app, tab: Tab::Points },
     })
 }

@@ -7,7 +7,7 @@ use chrono::SecondsFormat;
 use futures::StreamExt;
 use serde::Deserialize;
 
-use super::content::PICTURE_TYPES;
+use super::content::{DOCUMENT_TYPE, PICTURE_TYPES};
 use super::point::{Breadcrumb, PointRequest, PointSummary, breadcrumbs, path};
 use super::versions::{FileVersion, versions};
 use super::visible_text::VisibleText;
@@ -24,6 +24,9 @@ const MAX_TEXT_BYTES: usize = 256 << 10;
 /// Maximum size of a picture that is loaded with the page, in bytes.
 const MAX_PICTURE_BYTES: u64 = 16 << 20;
 
+/// Maximum size of a document that is loaded with the page, in bytes.
+const MAX_DOCUMENT_BYTES: u64 = 32 << 20;
+
 #[derive(Deserialize)]
 pub struct FileQuery {
     path: String,
@@ -37,6 +40,9 @@ enum FilePreview {
     /// Its address.
     Picture(String),
     LargePicture(String),
+    /// The address of one that the browser shows by itself.
+    Document(String),
+    LargeDocument(String),
     Binary,
     /// Why it can't be read.
     Failed(String),
@@ -91,7 +97,7 @@ pub async fn view(
         restore: opened.links.restore(&path),
         preview,
         versions,
-        point: PointSummary::new(opened.app.id, &opened.point.point, opened.check.as_ref()),
+        point: PointSummary::of(&opened.links, &opened.point.point, opened.check.as_ref()),
         head: AppHead { app: opened.app, tab: Tab::Points },
     })
 }
@@ -110,6 +116,14 @@ async fn preview(opened: &PointRequest, path: &SnapshotPath, entry: &Entry) -> F
             FilePreview::Picture(address)
         } else {
             FilePreview::LargePicture(address)
+        };
+    }
+    if kind == DOCUMENT_TYPE {
+        let address = opened.links.raw(path);
+        return if entry.size <= MAX_DOCUMENT_BYTES {
+            FilePreview::Document(address)
+        } else {
+            FilePreview::LargeDocument(address)
         };
     }
     match beginning(opened, path).await {

@@ -111,6 +111,9 @@ pub async fn folder(
         let unread = opened.point.missing(&path).await?;
         shown.unread = unread.iter().map(|entry| MissingRow::new(opened.app.id, entry)).collect();
     }
-    shown.rows = list.items.iter().map(|entry| EntryRow::new(&opened.links, entry)).collect();
+    // Only to show how much of the folder each entry is.
+    let all = opened.point.amount(&path).await.map_or(0, |amount| amount.bytes);
+    let row = |entry| EntryRow::new(&opened.links, entry).share_of(entry, all);
+    shown.rows = list.items.iter().map(row).collect();
     render(&shown)
 }

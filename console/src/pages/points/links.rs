@@ -8,7 +8,12 @@ use source_app::state::AppId;
 #[derive(Clone, Debug)]
 pub struct Links {
     base: String,
+    /// It is the copy in the app's second store.
+    second: bool,
 }
+
+/// Begins the id of a restore point in an address, if it is the copy in the app's second store.
+pub const SECOND: &str = "second-";
 
 /// A text as the value of a query.
 pub fn value(text: &str) -> String {
@@ -18,7 +23,18 @@ pub fn value(text: &str) -> String {
 impl Links {
     /// Of a restore point.
     pub fn new(app: AppId, point: &SnapshotId) -> Self {
-        Self { base: format!("/apps/{app}/points/{point}") }
+        Self { base: format!("/apps/{app}/points/{point}"), second: false }
+    }
+
+    /// Of its copy in the app's second store, if `second`.
+    pub fn of(app: AppId, point: &SnapshotId, second: bool) -> Self {
+        let prefix = if second { SECOND } else { "" };
+        Self { base: format!("/apps/{app}/points/{prefix}{point}"), second }
+    }
+
+    /// Whether it is the copy in the app's second store.
+    pub fn is_second(&self) -> bool {
+        self.second
     }
 
     fn at(&self, what: &str, path: &SnapshotPath) -> String {

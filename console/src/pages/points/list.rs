@@ -4,6 +4,7 @@ use askama::Template;
 use axum::extract::{Path, Query, State};
 use serde::Deserialize;
 
+use super::links::value;
 use super::point::{Pagination, PointSummary, page_number};
 use crate::pages::answer::{PageResult, render};
 use crate::pages::context::{Layout, PageContext, Section};
@@ -19,6 +20,8 @@ const MAX_POINTS_PER_PAGE: u64 = 50;
 #[derive(Deserialize)]
 pub struct PointsQuery {
     page: Option<u64>,
+    #[serde(default)]
+    label: String,
 }
 
 /// A backup that is known from its task.
@@ -38,6 +41,10 @@ struct PointsPage {
     points: Vec<PointSummary>,
     paging: Pagination,
     total: u64,
+    /// The label that those that are shown have; empty for all.
+    label: String,
+    /// Of the field to search: nothing yet.
+    text: &'static str,
     /// Why the store can't be read, and what is known without it.
     closed: Option<(String, Vec<KnownBackup>)>,
 }
@@ -45,6 +52,11 @@ struct PointsPage {
 impl PointsPage {
     fn total_text(&self) -> String {
         format::count(self.total, "restore point", "restore points")
+    }
+
+    /// Those with a label.
+    fn labelled(&self, label: &str) -> String {
+        format!("/apps/{}/points?label={}", self.head.app.id, value(label))
     }
 
     /// Where backups are made.
@@ -76,13 +88,15 @@ pub async fn list(
             app.spec.name
         )));
     }
-    let (all, closed) = match service.points(id).await {
+    let (mut all, closed) = match service.points(id).await {
         Ok(points) => (points, None),
         Err(error) if matches!(error.problem(), Problem::Refused | Problem::Internal) => {
             (Vec::new(), Some((sentence(&error.to_string()), known(&service, id).await?)))
         }
         Err(error) => return Err(error.into()),
     };
+    let label = query.label;
+    all.retain(|point| label.is_empty() || point.labels.contains(&label));
     let checks = service.point_checks(id).await?;
     let pinned = service.pinned(id).await?;
     let (number, total) = (page_number(query.page), all.len() as u64);
@@ -103,7 +117,7 @@ pub async fn list(
         points.len() as u64,
         Some(total),
         more,
-        |number| format!("/apps/{id}/points?page={number}"),
+        |number| format!("/apps/{id}/points?page={number}&label={}", value(&label)),
     );
     render(&PointsPage {
         layout: context.layout(Section::None),
@@ -111,6 +125,8 @@ pub async fn list(
         points,
         paging,
         total,
+        label,
+        text: "",
         closed,
     })
 }

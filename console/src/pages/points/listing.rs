@@ -42,14 +42,18 @@ pub struct FolderQuery {
 impl FolderQuery {
     /// The path that it names, if any.
     pub fn folder(&self) -> Option<String> {
-        #[derive(Deserialize)]
-        struct AtPath {
-            path: String,
-        }
-        let at = self.at.as_ref().and_then(|at| Uri::try_from(format!("/?path={at}")).ok());
-        let at = at.and_then(|uri| Some(Query::<AtPath>::try_from_uri(&uri).ok()?.0.path));
-        at.or_else(|| self.path.clone())
+        self.at.as_deref().and_then(decoded).or_else(|| self.path.clone())
     }
+}
+
+/// A path that was percent-encoded for a form, which would make two characters of a newline.
+pub fn decoded(at: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct AtPath {
+        path: String,
+    }
+    let uri = Uri::try_from(format!("/?path={at}")).ok()?;
+    Some(Query::<AtPath>::try_from_uri(&uri).ok()?.0.path)
 }
 
 /// An entry in a list.
@@ -62,10 +66,14 @@ pub struct EntryRow {
     pub href: String,
     /// Its content; empty if it has none.
     pub download: String,
+    /// Its path, percent-encoded, to tick it; empty for what is neither file nor folder.
+    pub tick: String,
     /// Where a link leads.
     pub target: Option<VisibleText>,
     /// Bytes.
     pub size: String,
+    /// How much of its folder it is.
+    pub share: Option<EntryShare>,
     /// When it was changed.
     pub modified: DisplayTime,
     /// What it is.
@@ -90,6 +98,10 @@ impl EntryRow {
         let folder = SnapshotPath::new(&entry.folder).unwrap_or_else(|_| SnapshotPath::root());
         Self {
             name: VisibleText::name(&entry.name),
+            tick: match (&path, entry.kind) {
+                (Some(path), EntryKind::File | EntryKind::Folder) => value(path.as_str()),
+                _ => String::new(),
+            },
             kind,
             href,
             download,
@@ -100,6 +112,7 @@ impl EntryRow {
             } else {
                 format::size(entry.size)
             },
+            share: None,
             modified: DisplayTime(entry.modified),
             content_type: entry.content_type.clone(),
             folder: Breadcrumb {
@@ -110,7 +123,34 @@ impl EntryRow {
     }
 }
 
+/// How much of its folder an entry is: `p::share`.
+pub struct EntryShare {
+    /// `33 %`.
+    pub text: String,
+    /// Of 100.
+    pub width: u64,
+}
+
+impl EntryShare {
+    /// Of the bytes of an entry and of all that is in its folder, if both say anything.
+    pub fn of(bytes: u64, all: u64) -> Option<Self> {
+        if bytes == 0 || bytes > all {
+            return None;
+        }
+        let width = (u128::from(bytes) * 100 + u128::from(all) / 2) / u128::from(all);
+        let width = u64::try_from(width).unwrap_or(100);
+        let text = if width == 0 { "under 1 %".to_owned() } else { format!("{width} %") };
+        Some(Self { text, width })
+    }
+}
+
 impl EntryRow {
+    /// With how much of its folder it is.
+    pub fn share_of(self, entry: &Entry, all: u64) -> Self {
+        let counts = matches!(entry.kind, EntryKind::Folder | EntryKind::File);
+        Self { share: EntryShare::of(entry.size, all).filter(|_| counts), ..self }
+    }
+
     /// What it is: plakar's type, where that says anything.
     pub fn kind_text(&self) -> &str {
         match self.content_type.split(';').next().unwrap_or_default() {
@@ -174,6 +214,11 @@ impl ListingFrame {
         format!("{}/pin", self.start)
     }
 
+    /// Where what is ticked goes.
+    pub fn several(&self) -> String {
+        format!("{}/several", self.start)
+    }
+
     /// Of a folder, as its address asks for it.
     pub async fn new(
         service: &Service,
@@ -185,7 +230,7 @@ impl ListingFrame {
         let links = &opened.links;
         Self {
             head: AppHead { app: opened.app.clone(), tab: Tab::Points },
-            point: PointSummary::new(opened.app.id, &opened.point.point, opened.check.as_ref()),
+            point: PointSummary::of(&opened.links, &opened.point.point, opened.check.as_ref()),
             crumbs: breadcrumbs(links, path),
             at: value(path.as_str()),
             start: links.start().to_owned(),
@@ -197,6 +242,23 @@ impl ListingFrame {
             newer,
             older,
             pinned: opened.pinned,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::EntryShare;
+
+    #[test]
+    fn a_share_is_of_what_is_there() {
+        let of = |bytes, all| EntryShare::of(bytes, all).map(|share| (share.text, share.width));
+        assert_eq!(of(1, 3), Some(("33 %".into(), 33)));
+        assert_eq!(of(3, 3), Some(("100 %".into(), 100)));
+        assert_eq!(of(1, 1000), Some(("under 1 %".into(), 0)));
+        assert_eq!(of(u64::MAX / 2, u64::MAX), Some(("50 %".into(), 50)));
+        for (bytes, all) in [(0, 0), (0, 3), (4, 3)] {
+            assert_eq!(of(bytes, all), None);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub(super) mod content;
 pub(super) mod errors;
+pub(super) mod everywhere;
 pub(super) mod file;
 pub(super) mod folder;
 mod links;
@@ -10,8 +11,11 @@ mod listing;
 mod order;
 mod point;
 pub(super) mod restore;
+pub(super) mod restore_here;
 mod search;
+pub(super) mod several;
 mod versions;
 mod visible_text;
 
+pub(super) use links::Links;
 pub(super) use visible_text::VisibleText;

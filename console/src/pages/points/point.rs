@@ -6,12 +6,12 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use chrono::TimeDelta;
 
-use super::links::Links;
+use super::links::{Links, SECOND};
 use super::visible_text::VisibleText;
 use crate::pages::error::PageError;
 use crate::pages::format::{self, Badge, DisplayTime};
 use plakar_driver::{RestorePoint, SnapshotId, SnapshotPath};
-use source_app::service::{OpenedPoint, Service};
+use source_app::service::{OpenedPoint, Service, scope_lines};
 use source_app::state::{App, AppId, CheckedPoint};
 
 /// Pages are counted up to here: no list is as long.
@@ -39,12 +39,22 @@ impl FromRequestParts<Service> for PointRequest {
             .await
             .map_err(IntoResponse::into_response)?;
         let opened = async {
-            let id = SnapshotId::new(&id)?;
+            let second = id.starts_with(SECOND);
+            let id = SnapshotId::new(id.strip_prefix(SECOND).unwrap_or(&id))?;
             let app = service.app(app).await?;
-            let point = service.point(app.id, &id).await?;
-            let check = service.point_check(app.id, &id).await?;
+            let (point, check) = match second {
+                true => {
+                    let point = service.second_point(app.id, &id).await?;
+                    (point, service.second_check(app.id, &id).await?)
+                }
+                false => {
+                    let point = service.point(app.id, &id).await?;
+                    (point, service.point_check(app.id, &id).await?)
+                }
+            };
             let pinned = service.pinned(app.id).await?.contains_key(id.as_str());
-            Ok::<_, PageError>(Self { links: Links::new(app.id, &id), app, point, pinned, check })
+            let links = Links::of(app.id, &id, second);
+            Ok::<_, PageError>(Self { links, app, point, pinned, check })
         };
         opened.await.map_err(IntoResponse::into_response)
     }
@@ -64,6 +74,10 @@ pub struct PointSummary {
     pub environment: String,
     /// The data classes.
     pub classes: Vec<String>,
+    /// The labels.
+    pub labels: Vec<String>,
+    /// What it is made of, if not of all there was.
+    pub scope: Vec<String>,
     /// Bytes of all files.
     pub size: String,
     /// Files in it.
@@ -78,6 +92,8 @@ pub struct PointSummary {
     pub check: PointCheckBadge,
     /// Whether no prune removes it; said in the list only.
     pub pinned: bool,
+    /// Whether it is the copy in the app's second store.
+    pub second: bool,
 }
 
 /// What is known of a restore point by checks: `p::checked`.
@@ -108,14 +124,21 @@ impl PointCheckBadge {
 impl PointSummary {
     /// Of an app's restore point, and what the newest check of it found.
     pub fn new(app: AppId, point: &RestorePoint, check: Option<&CheckedPoint>) -> Self {
-        let links = Links::new(app, &point.id);
+        Self::of(&Links::new(app, &point.id), point, check)
+    }
+
+    /// The same of a restore point whose addresses these are.
+    pub fn of(links: &Links, point: &RestorePoint, check: Option<&CheckedPoint>) -> Self {
         Self {
+            second: links.is_second(),
             taken: DisplayTime(point.taken),
             id: point.id.to_string(),
             short: point.id.short().to_owned(),
             href: links.start().to_owned(),
             environment: point.environment.clone(),
             classes: point.classes.clone(),
+            labels: point.labels.clone(),
+            scope: scope_lines(&point.scope),
             size: format::size(point.size),
             files: point.files,
             duration: format::duration(TimeDelta::from_std(point.duration).unwrap_or_default()),
@@ -184,7 +207,8 @@ pub async fn neighbours(
     opened: &PointRequest,
     path: &SnapshotPath,
 ) -> (Option<NeighbourPoint>, Option<NeighbourPoint>) {
-    let points = service.points(opened.app.id).await.unwrap_or_default();
+    let second = opened.links.is_second();
+    let points = points_beside(service, opened).await;
     let Some(here) = points.iter().position(|point| point.id == opened.point.point.id) else {
         return (None, None);
     };
@@ -192,10 +216,19 @@ pub async fn neighbours(
         let point = points.get(at?)?;
         Some(NeighbourPoint {
             taken: DisplayTime(point.taken),
-            href: Links::new(opened.app.id, &point.id).folder(path),
+            href: Links::of(opened.app.id, &point.id, second).folder(path),
         })
     };
     (neighbour(here.checked_sub(1)), neighbour(here.checked_add(1)))
+}
+
+/// The restore points of the app in the same store; none if it can't be read.
+pub async fn points_beside(service: &Service, opened: &PointRequest) -> Vec<RestorePoint> {
+    let points = match opened.links.is_second() {
+        true => service.second_points(opened.app.id).await,
+        false => service.points(opened.app.id).await,
+    };
+    points.unwrap_or_default()
 }
 
 /// Another restore point.

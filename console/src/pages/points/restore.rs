@@ -7,21 +7,44 @@ use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect};
 use serde::Deserialize;
 
+use super::links::value;
 use super::point::{Breadcrumb, PointRequest, PointSummary, breadcrumbs, path};
 use super::visible_text::VisibleText;
 use crate::pages::answer::{PageResult, render, render_refused};
 use crate::pages::context::{Layout, PageContext, Section};
 use crate::pages::error::{PageError, sentence};
+use crate::pages::form_data::FormData;
 use crate::pages::format;
-use crate::pages::forms::FormData;
 use crate::pages::head::{AppHead, Tab};
 use plakar_driver::{EntryKind, SnapshotPath};
-use source_app::service::{Error, RestorePlace, Service, Work};
+use source_app::service::{Error, MachineFolder, RestorePlace, Service, Work};
 use source_app::state::{App, AppKind};
 
 #[derive(Deserialize)]
 pub struct RestoreQuery {
     path: Option<String>,
+    /// A folder of the machine, to choose one in it.
+    browse: Option<String>,
+}
+
+/// Folders of the machine to choose from.
+struct FolderChoice {
+    here: String,
+    /// The one above, and those in it: name and address.
+    links: Vec<(String, String)>,
+    more: bool,
+}
+
+impl FolderChoice {
+    fn of(found: MachineFolder, action: &str) -> Self {
+        let address = |path: &str| format!("{action}&browse={}#folder", value(path));
+        let up = found.parent.iter().map(|parent| ("..".to_owned(), address(parent)));
+        let below = found.folders.iter().map(|name| {
+            let path = format!("{}/{name}", found.path.trim_end_matches('/'));
+            (name.clone(), address(&path))
+        });
+        Self { links: up.chain(below).collect(), more: found.more, here: found.path }
+    }
 }
 
 /// A destination app to choose.
@@ -50,6 +73,9 @@ struct RestorePage {
     choices: Vec<DestinationChoice>,
     chosen: String,
     target: String,
+    /// Where folders are chosen.
+    browse: String,
+    folders: Option<FolderChoice>,
     faults: Vec<String>,
 }
 
@@ -71,10 +97,23 @@ pub async fn form(
     Query(query): Query<RestoreQuery>,
 ) -> PageResult {
     let path = path(&opened.point.point, query.path.as_deref())?;
-    render(
-        &filled(context.layout(Section::None), &service, opened, &path, &FormData::default())
-            .await?,
-    )
+    let mut form =
+        filled(context.layout(Section::None), &service, opened, &path, &FormData::default())
+            .await?;
+    if let Some(browse) = &query.browse {
+        "folder".clone_into(&mut form.chosen);
+        match service.machine_folder(browse).await {
+            Ok(found) => {
+                form.target.clone_from(&found.path);
+                form.folders = Some(FolderChoice::of(found, &form.action));
+            }
+            Err(error) => {
+                form.target.clone_from(browse);
+                form.faults = vec![sentence(&error.to_string())];
+            }
+        }
+    }
+    render(&form)
 }
 
 /// Starts the task, and leads to it; before the source itself is written to it is asked.
@@ -90,12 +129,14 @@ pub async fn start(
         Ok(to) => {
             let (snapshot, replace) =
                 (opened.point.point.id.clone(), posted.get("replace") == "true");
+            let second = opened.links.is_second();
             if to == RestorePlace::Source && !replace {
-                let question = service.restore_question(opened.app.id, &snapshot, &path).await?;
+                let question =
+                    service.restore_question(opened.app.id, &snapshot, &path, second).await?;
                 return render(&ConfirmPage {
                     layout: context.layout(Section::None),
-                    point: PointSummary::new(
-                        opened.app.id,
+                    point: PointSummary::of(
+                        &opened.links,
                         &opened.point.point,
                         opened.check.as_ref(),
                     ),
@@ -104,7 +145,7 @@ pub async fn start(
                     head: AppHead { app: opened.app, tab: Tab::Points },
                 });
             }
-            let work = Work::Restore { snapshot, path: path.clone(), to, replace };
+            let work = Work::Restore { snapshot, path: path.clone(), to, second, replace };
             service.start(opened.app.id, &work).await
         }
         Err(error) => Err(Error::Input(error)),
@@ -120,7 +161,7 @@ pub async fn start(
     }
 }
 
-fn place(posted: &FormData) -> Result<RestorePlace, String> {
+pub(super) fn place(posted: &FormData) -> Result<RestorePlace, String> {
     match posted.get("to") {
         "source" => Ok(RestorePlace::Source),
         "folder" => {
@@ -156,9 +197,11 @@ async fn filled(
     let links = &opened.links;
     Ok(RestorePage {
         layout,
-        point: PointSummary::new(opened.app.id, point, opened.check.as_ref()),
+        point: PointSummary::of(links, point, opened.check.as_ref()),
         crumbs: breadcrumbs(links, path),
         action: links.restore(path),
+        browse: format!("{}&browse=#folder", links.restore(path)),
+        folders: None,
         back: if folder { links.folder(path) } else { links.view(path) },
         path: VisibleText::name(path.as_str()),
         whole: *path == SnapshotPath::root() || path.as_str() == point.root,

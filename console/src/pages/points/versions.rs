@@ -3,7 +3,7 @@
 use futures::StreamExt;
 
 use super::links::Links;
-use super::point::PointRequest;
+use super::point::{PointRequest, points_beside};
 use crate::pages::format::{self, DisplayTime};
 use plakar_driver::{Entry, EntryKind, RestorePoint, SnapshotPath};
 use source_app::service::Service;
@@ -24,6 +24,22 @@ pub struct FileVersion {
     pub there: Option<VersionContent>,
     /// Whether it is the one that is shown.
     pub here: bool,
+    /// What became of it since the restore point before: `changed`, `unchanged` and so on; nothing of
+    /// the oldest that was looked into.
+    pub change: &'static str,
+    content: Option<String>,
+}
+
+/// What became of a file between an older restore point and a newer one.
+fn change(older: &FileVersion, newer: &FileVersion) -> &'static str {
+    match (&older.there, &newer.there) {
+        (None, None) => "",
+        (None, Some(_)) => "new",
+        (Some(_), None) => "gone",
+        (Some(_), Some(_)) if older.content.is_none() || newer.content.is_none() => "",
+        (Some(_), Some(_)) if older.content == newer.content => "unchanged",
+        (Some(_), Some(_)) => "changed",
+    }
 }
 
 /// A file that is there.
@@ -41,7 +57,7 @@ pub async fn versions(
     path: &SnapshotPath,
     entry: &Entry,
 ) -> Vec<FileVersion> {
-    let points = service.points(opened.app.id).await.unwrap_or_default();
+    let (second, points) = (opened.links.is_second(), points_beside(service, opened).await);
     let Some(here) = points.iter().position(|point| point.id == opened.point.point.id) else {
         return Vec::new();
     };
@@ -49,21 +65,33 @@ pub async fn versions(
         ..points.len().min(here + MAX_POINTS_EACH_SIDE + 1)];
     let version = async |point: &RestorePoint| {
         let is_here = point.id == opened.point.point.id;
-        let found = match service.point(opened.app.id, &point.id).await {
+        let looked = match second {
+            true => service.second_point(opened.app.id, &point.id).await,
+            false => service.point(opened.app.id, &point.id).await,
+        };
+        let found = match looked {
             _ if is_here => Some(entry.clone()),
             Ok(point) => point.entry(path).await.ok().filter(|entry| entry.kind == EntryKind::File),
             Err(_) => None,
         };
+        let content = found.as_ref().and_then(|found| found.content.clone());
         let there = found.map(|found| VersionContent {
             size: format::size(found.size),
             same: found.content.is_some() && found.content == entry.content,
         });
         FileVersion {
             taken: DisplayTime(point.taken),
-            href: Links::new(opened.app.id, &point.id).view(path),
+            href: Links::of(opened.app.id, &point.id, second).view(path),
             there,
             here: is_here,
+            change: "",
+            content,
         }
     };
-    futures::stream::iter(around).map(version).buffered(MAX_PARALLEL_LOOKUPS).collect().await
+    let looked = futures::stream::iter(around).map(version).buffered(MAX_PARALLEL_LOOKUPS);
+    let mut versions: Vec<FileVersion> = looked.collect().await;
+    for newer in 1..versions.len() {
+        versions[newer - 1].change = change(&versions[newer], &versions[newer - 1]);
+    }
+    versions
 }

@@ -1,16 +1,19 @@
-//! The form of a policy, with its schedules below.
+//! The form of a policy: which apps, when, what it keeps and promises; with its schedules.
 
 use askama::Template;
 use axum::extract::{Path, State};
 
-use super::matching::{data_classes, environments, matching, rows};
+use super::contract::ContractPreview;
+use super::draft::DraftFields;
+use super::matching::{labels, rows};
 use crate::pages::answer::{PageResult, redirect, render, render_refused};
 use crate::pages::context::{Layout, PageContext, Section};
 use crate::pages::error::{PageError, sentence};
-use crate::pages::forms::{CheckboxGroup, Field, FormData, retention_fields};
+use crate::pages::form_data::FormData;
+use crate::pages::forms::{CheckboxGroup, Field};
 use crate::pages::schedules::ScheduleRow;
-use source_app::service::{Error, Service};
-use source_app::state::{MatchMode, Policy, PolicyId, PolicySpec};
+use source_app::service::{PolicyTimes, Service};
+use source_app::state::{Policy, PolicyId};
 
 #[derive(Template)]
 #[template(path = "policies/form.html")]
@@ -22,9 +25,13 @@ struct PolicyPage {
     environments: CheckboxGroup,
     classes: CheckboxGroup,
     which: Field,
+    labels: CheckboxGroup,
+    times: Vec<Field>,
+    zone_was: String,
+    promise: [Field; 3],
     retention: Vec<Field>,
     enabled: Field,
-    apps: Vec<(String, String)>,
+    contract: ContractPreview,
     rows: Vec<ScheduleRow>,
     faults: Vec<String>,
 }
@@ -36,6 +43,26 @@ impl PolicyPage {
             .map_or_else(|| "/policies/new".to_owned(), |(id, ..)| format!("/policies/{id}"))
     }
 
+    /// Puts what is wrong beside the field that it begins with the name of, or gives it back.
+    fn beside(&mut self, fault: &str) -> Option<String> {
+        // What is wrong with a promise or a zone says so in words.
+        let by_words = [("promise", "at_least"), ("time zone", "time_zone"), ("period", "period")];
+        let found = by_words.iter().find(|(word, _)| fault.contains(word)).map(|(_, name)| *name);
+        let mut fields = self.times.iter_mut().chain(&mut self.promise);
+        let field = fields.find_map(|field| {
+            let said = fault.strip_prefix(&format!("{}: ", field.name));
+            let said = said.or_else(|| (found == Some(&*field.name)).then_some(fault))?;
+            Some((sentence(said), field))
+        });
+        match field {
+            Some((said, field)) => {
+                field.error = Some(said);
+                None
+            }
+            None => Some(sentence(fault)),
+        }
+    }
+
     fn remove_href(&self, id: &PolicyId) -> String {
         format!("/policies/{id}/remove")
     }
@@ -45,24 +72,25 @@ async fn made(
     layout: Layout,
     service: &Service,
     policy: Option<(PolicyId, String, i64)>,
-    spec: &PolicySpec,
-    retention: Vec<Field>,
+    fields: DraftFields,
 ) -> Result<PolicyPage, PageError> {
     let apps = service.apps().await?;
-    let schedules = match &policy {
-        Some((id, ..)) => rows(&service.schedules().await?, *id),
+    let id = policy.as_ref().map(|(id, ..)| *id);
+    let schedules = match id {
+        Some(id) => rows(&service.schedules().await?, id),
         None => Vec::new(),
     };
+    let words = service.suggestions().await?;
+    let contract = match fields.draft() {
+        Ok(draft) => ContractPreview::of(service, id, &draft).await,
+        Err(error) => ContractPreview::wrong(&error.to_string()),
+    };
     let several = |name, legend, all: Vec<String>, chosen: &[String]| {
-        CheckboxGroup::new(
-            name,
-            legend,
-            &all.iter().map(String::as_str).collect::<Vec<_>>(),
-            chosen,
-        )
+        CheckboxGroup::new(name, legend, &all, chosen)
     };
     let which = [("any", "An app with any of them"), ("all", "An app with all of them")];
     let which = which.map(|(value, text)| (value.to_owned(), text.to_owned())).to_vec();
+    let spec = &fields.spec;
     Ok(PolicyPage {
         layout,
         name: Field::text("name", "Name", &spec.name)
@@ -70,11 +98,11 @@ async fn made(
             .help("Small letters, digits, \".\", \"_\" and \"-\"."),
         environments: CheckboxGroup {
             help: "None ticked: whatever environment an app has.",
-            ..several("environment", "Environments", environments(&apps), &spec.environments)
+            ..several("environment", "Environments", words.environments, &spec.environments)
         },
         classes: CheckboxGroup {
             help: "None ticked: whatever data classes an app has.",
-            ..several("data_class", "Data classes", data_classes(&apps), &spec.data_classes)
+            ..several("data_class", "Data classes", words.data_classes, &spec.data_classes)
         },
         which: Field::select(
             "classes",
@@ -82,33 +110,20 @@ async fn made(
             which,
             spec.classes.as_str(),
         ),
-        retention,
+        labels: CheckboxGroup {
+            help: "None ticked: whatever labels an app has, and whatever tags its resource has. Of several it takes apps with any of them.",
+            ..several("label", "Labels and tags", labels(&apps), &spec.labels)
+        },
+        times: fields.time_fields(),
+        zone_was: fields.times.zone_was.clone().unwrap_or_default(),
+        promise: fields.promise_fields(),
         enabled: Field::checkbox("enabled", "Enabled", spec.enabled),
-        apps: matching(spec, &apps),
+        retention: fields.retention,
+        contract,
         rows: schedules,
         policy,
         faults: Vec::new(),
     })
-}
-
-fn filled(posted: &FormData) -> (Result<PolicySpec, Error>, PolicySpec, Vec<Field>) {
-    let (retention, fields) = posted.retention();
-    let classes: Result<MatchMode, _> = posted.get("classes").parse();
-    let spec = PolicySpec {
-        name: posted.get("name").to_owned(),
-        environments: posted.several("environment"),
-        data_classes: posted.several("data_class"),
-        classes: *classes.as_ref().unwrap_or(&MatchMode::Any),
-        retention,
-        enabled: posted.ticked("enabled"),
-    };
-    let fault = fields.iter().find_map(|field| field.error.clone());
-    let usable = match (classes, fault) {
-        (Err(error), _) => Err(error.into()),
-        (_, Some(fault)) => Err(Error::Input(fault)),
-        (Ok(_), None) => spec.check().map(|()| spec.clone()).map_err(Error::from),
-    };
-    (usable, spec, fields)
 }
 
 async fn saved(
@@ -118,40 +133,33 @@ async fn saved(
     revision: i64,
     posted: &FormData,
 ) -> PageResult {
-    let (usable, spec, fields) = filled(posted);
-    let saved = match (usable, old) {
-        (Err(error), _) => Err(error),
-        (Ok(spec), None) => service.add_policy(spec).await,
-        (Ok(spec), Some(old)) => service.edit_policy(old.id, revision, spec).await,
+    let fields = DraftFields::posted(posted);
+    let layout = context.below(Section::Policies, &[("Policies", "/policies")]);
+    let policy = old.map(|old| (old.id, old.spec.name.clone(), revision));
+    if !posted.get("preview").is_empty() {
+        return render(&made(layout, service, policy, fields).await?);
+    }
+    let saved = match fields.draft() {
+        Ok(draft) => service.save_policy(old.map(|old| (old.id, revision)), draft).await,
+        Err(error) => Err(error),
     };
     match saved {
         Ok(policy) => Ok(redirect(&format!("/policies/{}", policy.id), "saved")),
         Err(error) => {
-            let policy = old.map(|old| (old.id, old.spec.name.clone(), revision));
-            let mut form =
-                made(context.layout(Section::Policies), service, policy, &spec, fields).await?;
-            form.faults = error.to_string().lines().map(sentence).collect();
+            let mut form = made(layout, service, policy, fields).await?;
+            form.faults = error.to_string().lines().filter_map(|line| form.beside(line)).collect();
             render_refused(&form, &error)
         }
     }
 }
 
 pub async fn new(context: PageContext, State(service): State<Service>) -> PageResult {
-    let spec = PolicySpec {
-        name: String::new(),
-        environments: Vec::new(),
-        data_classes: Vec::new(),
-        classes: MatchMode::Any,
-        retention: Default::default(),
-        enabled: true,
-    };
     render(
         &made(
-            context.layout(Section::Policies),
+            context.below(Section::Policies, &[("Policies", "/policies")]),
             &service,
             None,
-            &spec,
-            retention_fields(spec.retention),
+            DraftFields::new(),
         )
         .await?,
     )
@@ -172,13 +180,14 @@ pub async fn edit(
 ) -> PageResult {
     let policy = service.policy(id).await?;
     let known = Some((id, policy.spec.name.clone(), policy.revision));
+    let times = PolicyTimes::of(&service.schedules().await?, id);
+    let fields = DraftFields::of(policy.spec, times);
     render(
         &made(
-            context.layout(Section::Policies),
+            context.below(Section::Policies, &[("Policies", "/policies")]),
             &service,
             known,
-            &policy.spec,
-            retention_fields(policy.spec.retention),
+            fields,
         )
         .await?,
     )

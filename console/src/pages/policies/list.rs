@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
 
-use super::matching::{keeps, matches, matching, of_policy};
+use super::matching::{keeps, matches, matching, of_policy, promises};
 use crate::pages::answer::{PageResult, redirect, render};
 use crate::pages::context::{Layout, PageContext, Section};
 use crate::pages::error::PageError;
@@ -19,6 +19,7 @@ struct PolicyRow {
     badge: Badge,
     matches: String,
     keeps: String,
+    promises: String,
     apps: Vec<(String, String)>,
     schedules: Vec<String>,
 }
@@ -42,6 +43,7 @@ pub async fn list(context: PageContext, State(service): State<Service>) -> PageR
         },
         matches: matches(&policy.spec),
         keeps: keeps(policy.spec.retention),
+        promises: promises(&policy.spec),
         apps: matching(&policy.spec, &apps),
         schedules: of_policy(&schedules, policy.id)
             .map(|schedule| format!("{} {}", schedule.spec.kind, describe(&schedule.spec.cron)))

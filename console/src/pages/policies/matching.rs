@@ -7,10 +7,7 @@ use chrono::Utc;
 use crate::pages::format::{self, DisplayTime};
 use crate::pages::schedules::ScheduleRow;
 use source_app::model::Retention;
-use source_app::state::{
-    App, MatchMode, Owner, PolicyId, PolicySpec, SUGGESTED_DATA_CLASSES, SUGGESTED_ENVIRONMENTS,
-    Schedule,
-};
+use source_app::state::{App, MatchMode, Owner, PolicyId, PolicySpec, Schedule};
 
 /// The schedules of a policy.
 pub(super) fn of_policy(schedules: &[Schedule], id: PolicyId) -> impl Iterator<Item = &Schedule> {
@@ -33,10 +30,14 @@ pub(super) fn matches(spec: &PolicySpec) -> String {
         some => some.join(" or "),
     };
     let word = if spec.classes == MatchMode::All { " and " } else { " or " };
-    match spec.data_classes.as_slice() {
+    let mut words = match spec.data_classes.as_slice() {
         [] => environments,
         some => format!("{environments}, with {}", some.join(word)),
+    };
+    if !spec.labels.is_empty() {
+        words += &format!(", labelled {}", spec.labels.join(" or "));
     }
+    words
 }
 
 /// A retention in words.
@@ -45,24 +46,18 @@ pub(super) fn keeps(retention: Retention) -> String {
     if words.is_empty() { "no rule".to_owned() } else { words }
 }
 
-/// What to tick: the usual ones and those of the apps.
-fn suggested(apps: &[App], of: impl Fn(&App) -> Vec<String>, usual: &[&str]) -> Vec<String> {
-    let known: BTreeSet<String> =
-        apps.iter().flat_map(of).filter(|text| !text.is_empty()).collect();
-    let usual = usual.iter().map(|text| (*text).to_owned());
-    let mut all: Vec<String> = usual.collect();
-    all.extend(known.into_iter().filter(|text| !all.contains(text)).collect::<Vec<_>>());
-    all
+/// The labels of apps and the tags of resources that a policy may name.
+pub(super) fn labels(apps: &[App]) -> Vec<String> {
+    let of = |app: &App| [&app.spec.backup.labels[..], &app.facts.resource_tags].concat();
+    let all: BTreeSet<String> = apps.iter().flat_map(of).collect();
+    all.into_iter().collect()
 }
 
-/// The environments that a policy may name.
-pub(super) fn environments(apps: &[App]) -> Vec<String> {
-    suggested(apps, |app| vec![app.spec.environment.clone()], &SUGGESTED_ENVIRONMENTS)
-}
-
-/// The data classes that a policy may name.
-pub(super) fn data_classes(apps: &[App]) -> Vec<String> {
-    suggested(apps, |app| app.spec.data_classes.clone(), &SUGGESTED_DATA_CLASSES)
+/// What a policy promises and checks, in words; may be empty.
+pub(super) fn promises(spec: &PolicySpec) -> String {
+    let promise = spec.promise.map(|promise| promise.to_string());
+    let check = spec.check_after_backup.then(|| "each backup is checked".to_owned());
+    promise.into_iter().chain(check).collect::<Vec<_>>().join("; ")
 }
 
 /// The schedules of a policy for its page.

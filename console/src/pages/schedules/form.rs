@@ -10,7 +10,8 @@ use super::timing_fields::{DAYS, TimingFields};
 use crate::pages::answer::{PageResult, redirect, render, render_refused};
 use crate::pages::context::{Layout, PageContext, Section};
 use crate::pages::error::{PageError, sentence};
-use crate::pages::forms::{Field, FormData};
+use crate::pages::form_data::FormData;
+use crate::pages::forms::Field;
 use source_app::model::local_zone;
 use source_app::service::{Error, Service};
 use source_app::state::{AppId, Owner, PolicyId, ScheduleId, ScheduleSpec, TaskKind};
@@ -28,6 +29,7 @@ struct SchedulePage {
     kind: Field,
     when: TimingFields,
     zone: Field,
+    random_delay: Field,
     catch_up: Field,
     enabled: Field,
     preview: SchedulePreview,
@@ -71,6 +73,8 @@ struct ScheduleFields {
     kind: String,
     when: TimingFields,
     zone: String,
+    /// In minutes, as it was entered.
+    random_delay: String,
     catch_up: bool,
     enabled: bool,
 }
@@ -81,6 +85,7 @@ impl ScheduleFields {
             kind: "backup".into(),
             when: TimingFields::default(),
             zone: local_zone(),
+            random_delay: String::new(),
             catch_up: true,
             enabled: true,
         }
@@ -91,6 +96,10 @@ impl ScheduleFields {
             kind: spec.kind.to_string(),
             when: TimingFields::of(&spec.cron),
             zone: spec.time_zone.clone(),
+            random_delay: match spec.random_delay_minutes {
+                0 => String::new(),
+                minutes => minutes.to_string(),
+            },
             catch_up: spec.catch_up,
             enabled: spec.enabled,
         }
@@ -101,8 +110,18 @@ impl ScheduleFields {
             kind: posted.get("kind").to_owned(),
             when: TimingFields::posted(posted),
             zone: posted.get("time_zone").to_owned(),
+            random_delay: posted.get("random_delay").to_owned(),
             catch_up: posted.ticked("catch_up"),
             enabled: posted.ticked("enabled"),
+        }
+    }
+
+    fn minutes(&self) -> Result<u32, String> {
+        match self.random_delay.as_str() {
+            "" => Ok(0),
+            text => text.parse().map_err(|_| {
+                format!("random delay: \"{text}\" is not a number of minutes; write a whole number")
+            }),
         }
     }
 
@@ -116,6 +135,7 @@ impl ScheduleFields {
             time_zone: self.zone.clone(),
             enabled: self.enabled,
             catch_up: self.catch_up,
+            random_delay_minutes: self.minutes().map_err(Error::Input)?,
         };
         spec.check()?;
         Ok(spec)
@@ -138,7 +158,7 @@ impl ScheduleTarget {
 }
 
 async fn made(
-    layout: Layout,
+    mut layout: Layout,
     service: &Service,
     target: &ScheduleTarget,
     filled: &ScheduleFields,
@@ -149,6 +169,13 @@ async fn made(
             (format!("policy {}", service.policy(id).await?.spec.name), format!("/policies/{id}"))
         }
     };
+    let above = match target.owner() {
+        Owner::App(_) => ("Resources", "/resources"),
+        Owner::Policy(_) => ("Policies", "/policies"),
+    };
+    let above = [above, (&owner.0, &owner.1), ("Schedules", &owner_page(target.owner()))];
+    let owned = |(text, href): (&str, &str)| (text.to_owned(), href.to_owned());
+    layout.crumbs = above.map(owned).to_vec();
     let (title, action, revision) = match target {
         ScheduleTarget::New(of) => (
             "Add a schedule".to_owned(),
@@ -164,6 +191,9 @@ async fn made(
         ("check", "Check: read restore points as a whole, the longest unchecked first"),
         ("prune", "Prune: remove what the retention does not keep; its days are UTC days"),
         ("maintenance", "Maintenance: free what no restore point in the store needs any more"),
+        ("drill", "Drill: restore some files and compare them"),
+        ("compare", "Compare: the drive with the newest restore point, without reading its files"),
+        ("sync", "Second copy: copy restore points to the second store, and read them back there"),
     ];
     let kinds = kinds.map(|(value, text)| (value.to_owned(), text.to_owned())).to_vec();
     let preview = SchedulePreview::new(&filled.when, &filled.zone, Utc::now());
@@ -181,6 +211,13 @@ async fn made(
         kind: Field::select("kind", "What it does", kinds, &filled.kind),
         when: filled.when.clone(),
         zone: zone.fault(preview.zone_fault.clone()),
+        random_delay: Field::number(
+            "random_delay",
+            "Begin up to so many minutes later, at random",
+            &filled.random_delay,
+            Some(1440),
+        )
+        .help("So that not all begin at once. Each run of an app has its own delay, which its page shows. At most half of the time between two runs."),
         catch_up: Field::checkbox(
             "catch_up",
             "Catch up, once, when a run was missed",

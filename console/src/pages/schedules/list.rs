@@ -9,8 +9,8 @@ use super::row::{ScheduleRow, owner_page};
 use crate::pages::answer::{PageResult, redirect, render};
 use crate::pages::context::{Layout, PageContext, Section};
 use crate::pages::error::PageError;
+use crate::pages::form_data::FormData;
 use crate::pages::format::DisplayTime;
-use crate::pages::forms::FormData;
 use crate::pages::head::{AppHead, Tab};
 use source_app::scheduler::next_runs;
 use source_app::service::Service;
@@ -23,6 +23,10 @@ struct SchedulesPage {
     head: AppHead,
     rows: Vec<ScheduleRow>,
     enabled: bool,
+    /// Until when it runs nothing.
+    paused: Option<DisplayTime>,
+    /// Whether that is by a pause of all apps.
+    paused_with_all: bool,
 }
 
 impl SchedulesPage {
@@ -66,7 +70,11 @@ pub async fn list(
     let mut rows: Vec<ScheduleRow> = effective.iter().map(row).collect();
     rows.sort_by_key(|row| row.policy.is_some());
     let enabled = rows.iter().any(|row| row.schedule.spec.enabled);
+    let now = Utc::now();
+    let own = app.pauses.own.is_some_and(|own| own.until > now);
     render(&SchedulesPage {
+        paused: app.paused_until(now).map(DisplayTime),
+        paused_with_all: !own,
         layout: context.layout(Section::None),
         head: AppHead { app, tab: Tab::Schedules },
         rows,
@@ -83,9 +91,15 @@ pub async fn enable(
     let revision = posted.number("revision").map_err(|error| PageError::input(&error))?;
     let mut spec = service.schedule(id).await?.spec;
     spec.enabled = posted.ticked("enabled");
-    let owner = spec.owner;
-    service.edit_schedule(id, revision, spec).await?;
-    Ok(redirect(&owner_page(owner), "saved"))
+    let place = match posted.get("from") {
+        "scheduling" => "/scheduling".to_owned(),
+        _ => owner_page(spec.owner),
+    };
+    service
+        .edit_schedule(id, revision, spec)
+        .await
+        .map_err(|error| PageError::from(error).back(&place))?;
+    Ok(redirect(&place, "saved"))
 }
 
 /// Removes one.

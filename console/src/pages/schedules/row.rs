@@ -2,6 +2,7 @@
 
 use super::timing_fields::describe;
 use crate::pages::format::{Badge, DisplayTime};
+use source_app::model::delay_text;
 use source_app::state::{Owner, Schedule, TaskKind};
 
 /// A schedule in a list.
@@ -26,12 +27,20 @@ impl ScheduleRow {
         Self { when: describe(&schedule.spec.cron), schedule: schedule.clone(), next, policy }
     }
 
+    /// How much later its runs begin, in words after a comma.
+    pub fn delay(&self) -> String {
+        delay_text(self.schedule.spec.random_delay_minutes)
+    }
+
     /// What it does.
     pub fn kind(&self) -> &'static str {
         match self.schedule.spec.kind {
             TaskKind::Prune => "Prune",
             TaskKind::Check => "Check",
             TaskKind::Maintenance => "Maintenance",
+            TaskKind::Drill => "Drill",
+            TaskKind::Compare => "Compare",
+            TaskKind::Sync => "Copy to the second store",
             _ => "Backup",
         }
     }

@@ -1,6 +1,6 @@
 //! When a schedule runs, as a form asks for it and as a page says it.
 
-use crate::pages::forms::FormData;
+use crate::pages::form_data::FormData;
 use source_app::model::{TimeOfDay, Timing, Weekday};
 
 /// Days in the order of a week that begins on Monday.

@@ -128,17 +128,23 @@ impl File {
 
     /// What to read to have the byte at `at`, which neither is kept nor under way, and as much of
     /// what is wanted up to `end` as a block holds; more where reads gather, or where it is read
-    /// ahead.
-    pub(super) fn plan(&self, at: u64, end: u64, block: u64, ahead: bool) -> Range<u64> {
-        if !self.in_parts
-            && self.size <= plan::WHOLE
-            && self.blocks.is_empty()
-            && self.flights.is_empty()
-        {
-            return 0..self.size;
-        }
+    /// ahead; less at the first read on a slow line.
+    pub(super) fn plan(
+        &self,
+        at: u64,
+        end: u64,
+        block: u64,
+        ahead: bool,
+        slow: bool,
+    ) -> Range<u64> {
         let gathered = ahead || self.heat.gathered(at);
-        let range = if gathered { plan::block(at, block) } else { plan::small(at) };
+        let first = self.blocks.is_empty() && self.flights.is_empty();
+        let range = match gathered {
+            false if first && slow => plan::around(at, plan::SLOW_FIRST),
+            _ if first && !self.in_parts && self.size <= plan::WHOLE => return 0..self.size,
+            true => plan::block(at, block),
+            false => plan::around(at, plan::SMALL),
+        };
         let range = range.start..range.end.max(end.min(at + block));
         if gathered { self.within(at, range, block) } else { self.between(at, range) }
     }

@@ -283,7 +283,7 @@ impl State {
         if let Some((start, flight)) = file.flight(at) {
             return Next::Coming(start, flight.arrival.clone(), flight.urgency.clone());
         }
-        let range = file.plan(at, end, block, ahead);
+        let range = file.plan(at, end, block, ahead, self.slow);
         let urgency = Arc::new(if ahead { Urgency::ahead() } else { Urgency::urgent() });
         Next::Coming(range.start, self.start(cache, mac, source, range, urgency.clone()), urgency)
     }

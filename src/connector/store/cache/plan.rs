@@ -9,6 +9,10 @@ pub(super) const BLOCK: u64 = 4 << 20;
 /// What is read of a place where nothing was read before, in bytes; the smallest block as well.
 pub(super) const SMALL: u64 = 256 << 10;
 
+/// What is read of a file where nothing was read before, on a slow line, in bytes: it may be all that is
+/// wanted, as of a packfile whose snapshot is only listed.
+pub(super) const SLOW_FIRST: u64 = 32 << 10;
+
 /// The largest block on a slow line, in bytes: what is wanted of it shall not wait for much else.
 pub(super) const SLOW_BLOCK: u64 = 1 << 20;
 
@@ -22,9 +26,9 @@ const CELLS: usize = 1 << 18;
 /// is read whole in one go has as many.
 const GATHERED: u32 = 8;
 
-/// What is read before a place that is read for the first time; more than half of it comes after,
-/// because most runs go forward.
-const BACK: u64 = SMALL / 4;
+/// Which part of what is read of a new place is before it; more than half of it comes after, because
+/// most runs go forward.
+const BACK: u64 = 4;
 
 /// A file of no more bytes is read whole, in one call: what is whole is compared with the hash that
 /// was listed.
@@ -116,10 +120,10 @@ pub(super) fn block(at: u64, block: u64) -> Range<u64> {
     start..start + block
 }
 
-/// The little that is read of a place where nothing was read before.
-pub(super) fn small(at: u64) -> Range<u64> {
-    let start = at.saturating_sub(BACK);
-    start..start + SMALL
+/// The little that is read of a place where nothing was read before, so many bytes.
+pub(super) fn around(at: u64, length: u64) -> Range<u64> {
+    let start = at.saturating_sub(length / BACK);
+    start..start + length
 }
 
 fn index(at: u64) -> usize {

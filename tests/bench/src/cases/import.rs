@@ -13,12 +13,31 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use crate::figures::Sample;
 
-/// Imports a drive that the environment leads to, with so many of its files read, the first ones;
-/// gives the number of their bytes too.
+/// Which files are read.
+#[derive(Debug, Clone, Copy)]
+pub enum Reads {
+    /// So many, the first ones.
+    First(usize),
+    /// One in so many.
+    OneIn(usize),
+}
+
+impl Reads {
+    /// Whether a file is read before which there were so many.
+    fn takes(self, before: usize) -> bool {
+        match self {
+            Self::First(count) => before < count,
+            Self::OneIn(count) => before.is_multiple_of(count),
+        }
+    }
+}
+
+/// Imports a drive that the environment leads to, with some of its files read; gives the number of
+/// their bytes too.
 pub fn import(
     simulator: &Simulator,
     environment: &[(String, String)],
-    reads: usize,
+    reads: Reads,
 ) -> (Sample, u64) {
     Runtime::new().unwrap().block_on(run(simulator, environment, reads))
 }
@@ -26,7 +45,7 @@ pub fn import(
 async fn run(
     simulator: &Simulator,
     environment: &[(String, String)],
-    reads: usize,
+    reads: Reads,
 ) -> (Sample, u64) {
     simulator.reset_calls();
     let start = Instant::now();
@@ -43,8 +62,7 @@ async fn run(
     let mut records = client.import(ReceiverStream::new(requests)).await.unwrap().into_inner();
     let (mut files, mut bytes) = (0, 0);
     while let Some(record) = records.message().await.unwrap().unwrap().record {
-        if record.has_reader && files < reads {
-            files += 1;
+        if record.has_reader && reads.takes(files) {
             let asked = Record { pathname: record.pathname.clone(), ..Default::default() };
             let mut chunks =
                 client.open(OpenRequest { record: Some(asked) }).await.unwrap().into_inner();
@@ -52,6 +70,7 @@ async fn run(
                 bytes += message.chunk.len() as u64;
             }
         }
+        files += usize::from(record.has_reader);
         let result = Outcome { header: Some(record), error: String::new() };
         results.send(ImportRequest { result: Some(result) }).await.unwrap();
     }
@@ -59,6 +78,7 @@ async fn run(
         time: start.elapsed(),
         calls: Some(simulator.calls()),
         peak: Some(plugin.peak_memory()),
+        ..Sample::default()
     };
     (sample, bytes)
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use opendrive_sim::{Options, Simulator, generated_bytes};
 use tempfile::TempDir;
 
-use super::import::import;
+use super::import::{Reads, import};
 use crate::bench::{Bench, Case, Contestant, PASSWORD, completed, drain};
 use crate::figures::{Sample, Who, names};
 use crate::relay;
@@ -33,7 +33,7 @@ pub fn one_file(bench: &mut Bench) {
     let case = Case::new(names::LARGE, Duration::ZERO).bytes(SIZE);
     let mut contestants = bench.contestants(Some(&simulator));
     contestants.push(bench.plakar_alone());
-    contestants.push(bench.bare(1, SIZE));
+    contestants.push(bench.bare_source(1, SIZE));
     for _ in 0..bench.rounds() {
         round(bench, case, &simulator, &simulator.env(), &mut contestants, folder.path());
     }
@@ -78,7 +78,7 @@ fn round(
         }
         contestant.remove("store");
     }
-    let (sample, bytes) = import(simulator, environment, 1);
+    let (sample, bytes) = import(simulator, environment, Reads::First(1));
     assert_eq!(bytes, SIZE);
     bench.note(case, Who::Plugin, sample);
     let sample = rclone_cat(bench, simulator, environment);
@@ -112,5 +112,5 @@ fn rclone_cat(bench: &Bench, simulator: &Simulator, environment: &Environment) -
         .unwrap();
     let count = drain(&mut child.stdout.take().unwrap());
     assert!(child.wait().unwrap().success() && count == SIZE, "rclone cat gave {count} bytes");
-    Sample { time: start.elapsed(), calls: Some(simulator.calls()), peak: None }
+    Sample { time: start.elapsed(), calls: Some(simulator.calls()), ..Sample::default() }
 }

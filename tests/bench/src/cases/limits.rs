@@ -14,15 +14,27 @@ use crate::figures::{Who, names};
 /// Bytes per second of a connection on a free plan.
 const FREE_PLAN: u64 = 200_000;
 
+/// The same where the plan has no limit and the line is a good one: a single connection over the
+/// sea seldom brings more.
+const GOOD_LINE: u64 = 10_000_000;
+
 /// How much more than the files may be downloaded.
 const TRAFFIC: f64 = 1.02;
 
 const LATENCY: Duration = Duration::from_millis(20);
 
 pub fn all(bench: &mut Bench) {
-    one_file(bench);
-    files_side_by_side(bench);
-    check(bench);
+    one_file(bench, names::SLOW_FILE, 40_000_000, 1_000_000);
+    one_file(bench, names::FAST_FILE, 400_000_000, GOOD_LINE);
+    let (name, size) = if bench.tools.long {
+        (names::SLOW_FILES_LONG, 8_000_000)
+    } else {
+        (names::SLOW_FILES, 4_000_000)
+    };
+    files_side_by_side(bench, name, size, FREE_PLAN);
+    files_side_by_side(bench, names::FAST_FILES, 20_000_000, GOOD_LINE);
+    check(bench, names::SLOW_CHECK, FREE_PLAN);
+    check(bench, names::FAST_CHECK, GOOD_LINE);
     restores(bench);
 }
 
@@ -30,35 +42,27 @@ fn limited(speed: u64) -> Behaviour {
     Behaviour { download_speed: Some(speed), ..Behaviour::default() }
 }
 
-/// One file of 40 MB over connections of 1 MB/s.
-fn one_file(bench: &mut Bench) {
-    const SIZE: usize = 40_000_000;
-    let simulator = Simulator::start(Options {
-        latency: LATENCY,
-        behaviour: limited(1_000_000),
-        ..Options::default()
-    })
-    .unwrap();
-    simulator.drive().put_file("large", noise(1, SIZE), 1_700_000_000);
-    let case = Case::new(names::SLOW_FILE, LATENCY).bytes(SIZE as u64);
+fn start(speed: u64) -> Simulator {
+    Simulator::start(Options { latency: LATENCY, behaviour: limited(speed), ..Options::default() })
+        .unwrap()
+}
+
+/// One file over connections of a speed.
+fn one_file(bench: &mut Bench, name: &str, size: usize, speed: u64) {
+    let simulator = start(speed);
+    simulator.drive().put_file("large", noise(1, size), 1_700_000_000);
+    let case = Case::new(name, LATENCY).bytes(size as u64);
     for contestant in &mut bench.contestants_and_before(Some(&simulator)) {
         contestant.configure("source", "");
-        backup(bench, case, contestant, &simulator, SIZE as u64);
+        backup(bench, case, contestant, &simulator, size as u64);
     }
 }
 
-/// Twenty-four files of 4 MB, as many as they come side by side.
-fn files_side_by_side(bench: &mut Bench) {
+/// Twenty-four files, as many as they come side by side.
+fn files_side_by_side(bench: &mut Bench, name: &str, size: usize, speed: u64) {
     const FILES: u64 = 24;
-    let size = if bench.tools.long { 8_000_000 } else { 4_000_000 };
-    let simulator = Simulator::start(Options {
-        latency: LATENCY,
-        behaviour: limited(FREE_PLAN),
-        ..Options::default()
-    })
-    .unwrap();
+    let simulator = start(speed);
     seed_drive(&simulator, FILES, size, 2);
-    let name = if bench.tools.long { names::SLOW_FILES_LONG } else { names::SLOW_FILES };
     let case = Case::new(name, LATENCY).bytes(FILES * size as u64);
     for contestant in &mut bench.contestants_and_before(Some(&simulator)) {
         contestant.configure("source", "");
@@ -90,21 +94,21 @@ fn backup(
     contestant.remove(&format!("store {}", case.name));
 }
 
-/// The check of a store of 70 MiB on a free plan. The store is made without that limit.
-fn check(bench: &mut Bench) {
+/// The check of a store of 70 MiB over connections of a speed. The store is made without that limit.
+fn check(bench: &mut Bench, name: &str, speed: u64) {
     let folder = TempDir::new().unwrap();
     make_files(folder.path(), 13_600, 4_400);
     let folder = folder.path().to_str().unwrap();
     let simulator =
         Simulator::start(Options { latency: LATENCY, log_calls: false, ..Options::default() })
             .unwrap();
-    let case = Case::new(names::SLOW_CHECK, LATENCY);
+    let case = Case::new(name, LATENCY);
     for contestant in &mut bench.contestants_and_before(Some(&simulator)) {
         contestant.configure("store", &format!("{:?}", contestant.who));
         simulator.change_behaviour(|behaviour| behaviour.download_speed = None);
         contestant.user.ok(&["at", "@drive", "create", "-plaintext"]);
         contestant.user.ok(&["-quiet", "at", "@drive", "backup", folder]);
-        simulator.change_behaviour(|behaviour| behaviour.download_speed = Some(FREE_PLAN));
+        simulator.change_behaviour(|behaviour| behaviour.download_speed = Some(speed));
         if bench
             .measure(case, contestant, Some(&simulator), &["-quiet", "at", "@drive", "check"])
             .is_some()

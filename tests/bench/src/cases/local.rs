@@ -22,7 +22,7 @@ fn run(bench: &mut Bench, name: &str, size: usize) {
     for contestant in &contestants {
         contestant.configure_local("source", folder.path());
     }
-    contestants.push(bench.bare(20_000, size as u64));
+    contestants.push(bench.bare_source(20_000, size as u64));
     for round in 0..bench.rounds() {
         for contestant in &mut contestants {
             let name = format!("store{round}");

@@ -8,7 +8,7 @@ use support_plugin::export::{Exporter, send_file, send_folder};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::Sender;
 
-use super::import::import;
+use super::import::{Reads, import};
 use crate::bench::{Bench, Case};
 use crate::figures::{Sample, Who};
 
@@ -54,7 +54,7 @@ fn many_files_listed(bench: &mut Bench) {
         let path = format!("folder{:03}/file{n:06} with a name of usual length.dat", n % 1000);
         simulator.drive().put_file(&path, b"x".to_vec(), 1_700_000_000);
     }
-    let (sample, _) = import(&simulator, &simulator.env(), 2_000);
+    let (sample, _) = import(&simulator, &simulator.env(), Reads::First(2_000));
     bench.note(
         Case::new("100,000 files listed, 2,000 read", Duration::ZERO).depth(3),
         Who::Plugin,
@@ -92,6 +92,7 @@ fn export(
             time: start.elapsed(),
             calls: Some(simulator.calls()),
             peak: Some(exporter.plugin.peak_memory()),
+            ..Sample::default()
         }
     });
     bench.note(Case::new(name, latency).depth(1), Who::Plugin, sample);

@@ -7,6 +7,7 @@ mod limits;
 mod local;
 mod memory;
 mod restore;
+mod scale;
 mod source;
 mod store;
 
@@ -15,7 +16,7 @@ use crate::bench::Bench;
 /// A part of the benchmark, by name.
 type Part = (&'static str, fn(&mut Bench));
 
-const PARTS: [Part; 9] = [
+const PARTS: [Part; 10] = [
     ("source", source::few),
     ("many", source::many),
     ("restore", restore::few),
@@ -25,6 +26,7 @@ const PARTS: [Part; 9] = [
     ("limits", limits::all),
     ("bridge", bridge::all),
     ("memory", memory::all),
+    ("scale", scale::all),
 ];
 
 /// Runs everything, or only what is named.

@@ -17,10 +17,9 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use support::drive_store::{DriveStore, make_files, tree};
+use support::engine_1_0::{Said, run_engine};
 use support::executable;
 use support::plakar::own;
-
-use super::{Said, run_engine};
 
 /// One user of a store on a drive, and of one on a disk from which it is copied.
 struct Machine<'a> {

@@ -114,6 +114,25 @@ impl Drive {
         file_id(seeded(path, self.put(path, Content::generated(size, seed), mtime)))
     }
 
+    /// Puts many files of the same content into a folder, which is much quicker than one by one and
+    /// takes less memory: for folders of some hundred thousand.
+    pub fn put_alike(
+        &self,
+        folder: &str,
+        names: impl IntoIterator<Item = String>,
+        bytes: impl Into<Bytes>,
+        mtime: i64,
+    ) {
+        let content = Content::memory(bytes.into());
+        let mut tree = self.lock();
+        let parent = seeded(folder, make_folders(&mut tree, folder));
+        for name in names {
+            let made = tree.create_file(parent, &name);
+            let put = made.and_then(|file| tree.set_content(file, content.clone(), mtime));
+            seeded(&name, put);
+        }
+    }
+
     /// Makes a file as an upload of another client does that goes on, or was given up: with the
     /// size 0 and no hash. Gives its id in the API.
     pub fn put_unfinished(&self, path: &str) -> String {

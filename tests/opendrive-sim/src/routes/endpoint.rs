@@ -32,6 +32,7 @@ pub(crate) enum Endpoint {
     TrashFile,
     DeleteFile,
     Download,
+    DownloadAll,
     HasContent,
     CreateFile,
     OpenUpload,
@@ -66,6 +67,7 @@ impl Endpoint {
             ("POST", "file/trash") => Self::TrashFile,
             ("DELETE", "file") => Self::DeleteFile,
             ("GET", "download/file") => Self::Download,
+            ("POST", "download/all") => Self::DownloadAll,
             ("POST", "upload/has_ddref") => Self::HasContent,
             ("POST", "upload/create_file") => Self::CreateFile,
             ("POST", "upload/open_file_upload") => Self::OpenUpload,
@@ -102,6 +104,7 @@ impl Endpoint {
             Self::TrashFile => "file/trash",
             Self::DeleteFile => "file/delete",
             Self::Download => "download/file",
+            Self::DownloadAll => "download/all",
             Self::HasContent => "upload/has_ddref",
             Self::CreateFile => "upload/create_file",
             Self::OpenUpload => "upload/open_file_upload",
@@ -132,7 +135,7 @@ impl Endpoint {
         match self {
             Self::Login | Self::SessionExists | Self::Logout | Self::UserInfo => false,
             Self::ListFolder | Self::ItemByName | Self::IdByPath | Self::ExportCsv => false,
-            Self::FileInfo | Self::Download | Self::HasContent => false,
+            Self::FileInfo | Self::Download | Self::DownloadAll | Self::HasContent => false,
             Self::CreateFolder
             | Self::TrashFolder
             | Self::RemoveFolder
@@ -177,6 +180,7 @@ impl Endpoint {
             | Self::RemoveFolder
             | Self::RenameFolder
             | Self::MoveCopyFolder => folder("folder_id"),
+            Self::DownloadAll => folder("folders"),
             Self::MoveCopyFile => file("src_file_id"),
             _ => file("file_id"),
         };

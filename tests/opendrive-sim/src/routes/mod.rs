@@ -1,5 +1,6 @@
 //! One call of the API: what it is, what the plan of faults does to it, and its answer.
 
+mod archive;
 mod args;
 mod close;
 mod create;
@@ -122,6 +123,7 @@ pub(crate) async fn handle(
     }
     Some(match outcome {
         Ok(body) if endpoint == Endpoint::ExportCsv => answer(body, "text/csv", call),
+        Ok(body) if endpoint == Endpoint::DownloadAll => answer(body, "application/zip", call),
         Ok(body) => answer(body, "application/json", call),
         Err(refusal) => refuse(refusal, None, call),
     })
@@ -148,6 +150,7 @@ fn perform(endpoint: Endpoint, context: &CallContext) -> Outcome {
         Endpoint::ItemByName => folder::item_by_name(context),
         Endpoint::IdByPath => folder::id_by_path(context),
         Endpoint::ExportCsv => export::csv(context),
+        Endpoint::DownloadAll => archive::zip(context),
         Endpoint::CreateFolder => folder::create(context),
         Endpoint::TrashFolder => folder::trash(context),
         Endpoint::RemoveFolder => folder::remove(context),

@@ -1,0 +1,26 @@
+//! `app release`.
+
+use crate::failure::Failure;
+use crate::opened::Opened;
+use terminal::diagnostics::say;
+use terminal::exit::Exit;
+
+/// Let an app be pruned again that the change alarm holds
+///
+/// A backup that finds many files changed, gone, renamed or turned into unknown types holds the
+/// prunes of its app, so that older restore points stay. Look at what changed first: `app show`
+/// says it.
+#[derive(Debug, clap::Args)]
+pub(super) struct Release {
+    /// The source app
+    name: String,
+}
+
+impl Release {
+    pub(super) async fn run(self, opened: &Opened) -> Result<Exit, Failure> {
+        let app = opened.source(&self.name).await?;
+        opened.service.release_prune(app.id).await?;
+        say(&format!("the prunes of {} are released", app.spec.name));
+        Ok(Exit::Done)
+    }
+}

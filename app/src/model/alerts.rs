@@ -1,0 +1,199 @@
+//! When somebody is told of an app: once for each change, again every few days while it lasts, and
+//! once when it is over. It follows the verdict on the app, so thirty failed nights are one alert.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::event_kind::EventKind;
+use super::health::Health;
+use super::health_facts::TaskEnd;
+use super::health_reason::HealthReason;
+use super::health_verdict::HealthVerdict;
+
+/// Something of which somebody was told, and which lasts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenAlert {
+    /// What.
+    pub kind: EventKind,
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// When it was told last, reminders included.
+    pub told: DateTime<Utc>,
+}
+
+/// What is wrong with an app now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// In a word.
+    pub kind: EventKind,
+    /// In sentences.
+    pub words: Vec<String>,
+    /// The task that tells more.
+    pub task: Option<i64>,
+}
+
+/// How an app is now, as far as somebody has to know.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Findings {
+    /// What is wrong, each kind once.
+    pub troubles: Vec<Trouble>,
+    /// What cannot be told yet, such as a failure that is about to be tried again: it stays as it
+    /// was.
+    pub undecided: BTreeSet<EventKind>,
+    /// Nobody wants to know anything of it.
+    pub is_excluded: bool,
+}
+
+/// What is on the way of an app's backups.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OpenBackups {
+    /// One runs, or is about to.
+    pub any: bool,
+    /// One that failed is tried again.
+    pub retry: bool,
+}
+
+/// What somebody has to be told now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// What.
+    pub kind: EventKind,
+    /// It was told before, and lasts.
+    pub reminder: bool,
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// In sentences.
+    pub words: Vec<String>,
+    /// The task that tells more.
+    pub task: Option<i64>,
+}
+
+/// How an app is now: of its verdict, and of why its prunes are held.
+pub fn findings(health: &Health, held: Option<&str>, backups: OpenBackups) -> Findings {
+    if health.verdict == HealthVerdict::Excluded {
+        return Findings { is_excluded: true, ..Findings::default() };
+    }
+    let mut found = Findings::default();
+    for reason in &health.reasons {
+        let Some(kind) = kind_of(reason) else { continue };
+        found.add(kind, reason.words(), reason.task());
+    }
+    if let Some(why) = held {
+        let why = why.trim().trim_end_matches('.');
+        found.add(EventKind::PruneHeld, format!("Prunes are held: {why}."), None);
+    }
+    // A backup that failed last night explains why the newest one is old.
+    let tried = |reason: &HealthReason| matches!(reason, HealthReason::BackupFailed(_));
+    if health.reasons.iter().any(tried) {
+        found.troubles.retain(|trouble| trouble.kind != EventKind::Overdue);
+        found.undecided.insert(EventKind::Overdue);
+    }
+    if backups.any {
+        found.undecided.insert(EventKind::Overdue);
+    }
+    if backups.retry {
+        found.undecided.extend([EventKind::Failed, EventKind::WithErrors]);
+    }
+    found
+}
+
+impl Findings {
+    fn add(&mut self, kind: EventKind, words: String, task: Option<i64>) {
+        match self.troubles.iter_mut().find(|trouble| trouble.kind == kind) {
+            Some(trouble) => {
+                trouble.words.push(words);
+                trouble.task = trouble.task.or(task);
+            }
+            None => self.troubles.push(Trouble { kind, words: vec![words], task }),
+        }
+    }
+}
+
+/// The word for a reason; none for what nothing has happened to yet.
+fn kind_of(reason: &HealthReason) -> Option<EventKind> {
+    Some(match reason {
+        // A new app, or one whose store is new: its schedule sees to it, or its user.
+        HealthReason::NeverBackedUp | HealthReason::StoreChanged => return None,
+        // It goes on, or is ended and has failed.
+        HealthReason::Silent(_) => return None,
+        HealthReason::IsDestination | HealthReason::Excluded(_) => return None,
+        // Told by what holds them.
+        HealthReason::PruneHeld(_) => return None,
+        // Nothing failed: what should have been there is missing.
+        HealthReason::PromiseBroken(_)
+        | HealthReason::NeverCopied
+        | HealthReason::SecondCopyOld { .. } => EventKind::Overdue,
+        HealthReason::DrillFailed(_) | HealthReason::CompareFailed(_) => EventKind::CheckFailed,
+        HealthReason::OlderThanSchedule { .. }
+        | HealthReason::OlderThanAllowed { .. }
+        | HealthReason::Overdue { .. } => EventKind::Overdue,
+        HealthReason::CheckFailed(_)
+        | HealthReason::NewestDamaged
+        | HealthReason::OlderDamaged(_) => EventKind::CheckFailed,
+        HealthReason::BackupFailed(task)
+        | HealthReason::PruneFailed(task)
+        | HealthReason::MaintenanceFailed(task)
+        | HealthReason::RestoreFailed(task)
+            if task.end == TaskEnd::WithErrors =>
+        {
+            EventKind::WithErrors
+        }
+        _ => EventKind::Failed,
+    })
+}
+
+/// What has to be told now, and what lasts after that. Without `remind_after` there are no
+/// reminders.
+pub fn alert_changes(
+    open: &[OpenAlert],
+    found: &Findings,
+    remind_after: Option<TimeDelta>,
+    now: DateTime<Utc>,
+) -> (Vec<Change>, Vec<OpenAlert>) {
+    if found.is_excluded {
+        return (Vec::new(), Vec::new());
+    }
+    let (mut told, mut lasting) = (Vec::new(), Vec::new());
+    for trouble in &found.troubles {
+        let before = open.iter().find(|alert| alert.kind == trouble.kind);
+        if before.is_none() && found.undecided.contains(&trouble.kind) {
+            continue;
+        }
+        // A clock that was set back must not silence anybody.
+        let is_due =
+            |alert: &OpenAlert| remind_after.is_some_and(|after| (now - alert.told).abs() >= after);
+        let mut alert =
+            before.cloned().unwrap_or(OpenAlert { kind: trouble.kind, since: now, told: now });
+        let reminder = before.is_some();
+        if !reminder || is_due(&alert) {
+            alert.told = now;
+            told.push(Change {
+                kind: trouble.kind,
+                reminder,
+                since: alert.since,
+                words: trouble.words.clone(),
+                task: trouble.task,
+            });
+        }
+        lasting.push(alert);
+    }
+    let is_kept = |alert: &&OpenAlert| {
+        found.undecided.contains(&alert.kind)
+            && !lasting.iter().any(|other: &OpenAlert| other.kind == alert.kind)
+    };
+    let kept: Vec<OpenAlert> = open.iter().filter(is_kept).cloned().collect();
+    lasting.extend(kept);
+    lasting.sort_by_key(|alert| alert.kind);
+    if !open.is_empty() && lasting.is_empty() {
+        let since = open.iter().map(|alert| alert.since).min().unwrap_or(now);
+        let was: Vec<&str> = open.iter().map(|alert| alert.kind.as_str()).collect();
+        let words = vec![format!("It is in order again; it was: {}.", was.join(", "))];
+        told.push(Change { kind: EventKind::Recovered, reminder: false, since, words, task: None });
+    }
+    (told, lasting)
+}
+
+#[cfg(test)]
+#[path = "alerts_tests.rs"]
+mod tests;

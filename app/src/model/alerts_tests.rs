@@ -1,0 +1,157 @@
+use chrono::TimeZone;
+use proptest::prelude::*;
+
+use super::*;
+use crate::model::PastTask;
+
+fn day(number: i64) -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(2026, 6, 1, 2, 0, 0).unwrap() + TimeDelta::days(number)
+}
+
+fn task(end: TaskEnd) -> PastTask {
+    PastTask { id: 7, at: day(0), end, verdict: "the drive is away".into() }
+}
+
+fn health(reasons: Vec<HealthReason>) -> Health {
+    let worst = reasons.iter().map(HealthReason::verdict).max();
+    Health { verdict: worst.unwrap_or(HealthVerdict::Protected), reasons }
+}
+
+fn failed_night(number: i64) -> Findings {
+    let backup = task(TaskEnd::Well);
+    let old = HealthReason::OlderThanSchedule { backup, gap: TimeDelta::days(1) };
+    let mut reasons = vec![HealthReason::BackupFailed(task(TaskEnd::Failed))];
+    // The newest backup is too old from the third night on.
+    reasons.extend((number > 2).then_some(old));
+    findings(&health(reasons), None, OpenBackups::default())
+}
+
+fn kinds(changes: &[Change]) -> Vec<(EventKind, bool)> {
+    changes.iter().map(|change| (change.kind, change.reminder)).collect()
+}
+
+#[test]
+fn thirty_failed_nights_are_one_alert_reminders_and_one_end() {
+    let (mut open, mut told) = (Vec::new(), Vec::new());
+    let week = Some(TimeDelta::days(7));
+    for night in 0..30 {
+        // Looked at by every tick of the clock, too.
+        for hour in 0..24 {
+            let now = day(night) + TimeDelta::hours(hour);
+            let (changes, lasting) = alert_changes(&open, &failed_night(night), week, now);
+            told.extend(changes);
+            open = lasting;
+        }
+    }
+    let (changes, lasting) = alert_changes(&open, &Findings::default(), week, day(30));
+    told.extend(changes);
+    let failed = EventKind::Failed;
+    assert_eq!(
+        kinds(&told),
+        [
+            (failed, false),
+            (failed, true),
+            (failed, true),
+            (failed, true),
+            (failed, true),
+            (EventKind::Recovered, false)
+        ]
+    );
+    assert!(lasting.is_empty());
+    assert!(told.iter().all(|change| change.since == day(0)));
+    assert_eq!(told[5].words, ["It is in order again; it was: failed."]);
+}
+
+#[test]
+fn each_reason_has_its_word() {
+    let of = |reason| {
+        let found = findings(&health(vec![reason]), None, OpenBackups::default());
+        found.troubles.first().map(|trouble| trouble.kind)
+    };
+    assert_eq!(of(HealthReason::NeverBackedUp), None);
+    assert_eq!(of(HealthReason::StoreChanged), None);
+    assert_eq!(of(HealthReason::BackupFailed(task(TaskEnd::Interrupted))), Some(EventKind::Failed));
+    assert_eq!(
+        of(HealthReason::PruneFailed(task(TaskEnd::WithErrors))),
+        Some(EventKind::WithErrors)
+    );
+    assert_eq!(of(HealthReason::NewestDamaged), Some(EventKind::CheckFailed));
+    let overdue = HealthReason::Overdue { kind: "backup", slot: day(0) };
+    assert_eq!(of(overdue), Some(EventKind::Overdue));
+    let held = findings(&health(Vec::new()), Some("half is gone."), OpenBackups::default());
+    assert_eq!(held.troubles[0].words, ["Prunes are held: half is gone."]);
+    let excluded = health(vec![HealthReason::Excluded("is retired".into())]);
+    assert!(findings(&excluded, Some("held"), OpenBackups::default()).is_excluded);
+}
+
+#[test]
+fn what_is_about_to_be_tried_again_is_not_told_yet() {
+    let reasons = || vec![HealthReason::BackupFailed(task(TaskEnd::Failed))];
+    let again = OpenBackups { any: true, retry: true };
+    let found = findings(&health(reasons()), None, again);
+    let (told, open) = alert_changes(&[], &found, None, day(0));
+    assert!(told.is_empty() && open.is_empty());
+    // It went well: nobody has to know.
+    let (told, open) = alert_changes(&open, &Findings::default(), None, day(0));
+    assert!(told.is_empty() && open.is_empty());
+    // It did not.
+    let found = findings(&health(reasons()), None, OpenBackups::default());
+    let (told, open) = alert_changes(&open, &found, None, day(0));
+    assert_eq!(kinds(&told), [(EventKind::Failed, false)]);
+    // The next night's retry is no news either.
+    let (told, open) =
+        alert_changes(&open, &findings(&health(reasons()), None, again), None, day(1));
+    assert!(told.is_empty());
+    assert_eq!(open.len(), 1);
+}
+
+#[test]
+fn an_app_that_is_excluded_is_quiet_and_has_not_recovered() {
+    let open = [OpenAlert { kind: EventKind::Failed, since: day(0), told: day(0) }];
+    let excluded = Findings { is_excluded: true, ..Findings::default() };
+    assert_eq!(alert_changes(&open, &excluded, None, day(9)), (Vec::new(), Vec::new()));
+}
+
+fn some_kind() -> impl Strategy<Value = EventKind> {
+    prop::sample::select(&EventKind::ALL[..5])
+}
+
+proptest! {
+    /// Whatever comes after whatever: a kind is told once until it is over, reminders keep their
+    /// distance, and the end is told exactly when nothing lasts any more.
+    #[test]
+    fn each_change_is_told_once(
+        steps in prop::collection::vec(
+            (prop::collection::btree_set(some_kind(), 0..4), prop::collection::btree_set(some_kind(), 0..2), 1_i64..200),
+            1..60,
+        )
+    ) {
+        let after = TimeDelta::days(3);
+        let (mut open, mut now): (Vec<OpenAlert>, _) = (Vec::new(), day(0));
+        for (present, undecided, hours) in steps {
+            now += TimeDelta::hours(hours);
+            let trouble = |kind: &EventKind| Trouble { kind: *kind, words: vec!["x".into()], task: None };
+            let found = Findings {
+                troubles: present.iter().map(trouble).collect(),
+                undecided,
+                is_excluded: false,
+            };
+            let (told, lasting) = alert_changes(&open, &found, Some(after), now);
+            for change in &told {
+                let before = open.iter().find(|alert| alert.kind == change.kind);
+                match (change.kind, change.reminder) {
+                    (EventKind::Recovered, _) => {
+                        prop_assert!(!open.is_empty() && lasting.is_empty());
+                    }
+                    (_, false) => prop_assert!(before.is_none()),
+                    (_, true) => prop_assert!(before.is_some_and(|alert| now - alert.told >= after)),
+                }
+            }
+            let recovered = told.iter().filter(|change| change.kind == EventKind::Recovered).count();
+            prop_assert_eq!(recovered == 1, !open.is_empty() && lasting.is_empty());
+            // Nothing is told twice for one look.
+            prop_assert_eq!(alert_changes(&lasting, &found, Some(after), now).0, Vec::new());
+            open = lasting;
+        }
+    }
+}

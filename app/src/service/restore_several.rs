@@ -1,0 +1,167 @@
+//! Several files and folders of a restore point that are restored together, by one task.
+
+use chrono::{DateTime, Utc};
+
+use super::error::{Error, Result};
+use super::handle::Service;
+use super::log::TaskLog;
+use super::runner::PlakarRunner;
+use super::work::{RestorePlace, Work};
+use super::work_result::WorkResult;
+use crate::model::{count_text, size_text};
+use crate::scheduler::Job;
+use crate::state::AppId;
+use plakar_driver::{
+    EntryKind, Name, RestoreJob, RestoreTarget, SnapshotId, SnapshotPath, Store, Verdict,
+    common_folder, restore_folder,
+};
+
+fn ticked(count: usize) -> String {
+    format!("{count} ticked {}", if count == 1 { "entry" } else { "entries" })
+}
+
+impl Service {
+    /// What a restore to the source's own place would do, in numbers, for whoever has to confirm it.
+    ///
+    /// # Errors
+    /// It is none, or something of it is not there.
+    pub async fn replace_question(&self, app: AppId, work: &Work) -> Result<String> {
+        match work {
+            Work::Restore { snapshot, path, second, .. } => {
+                self.restore_question(app, snapshot, path, *second).await
+            }
+            Work::RestoreSeveral { snapshot, paths, second, .. } => {
+                self.several_question(app, (snapshot, *second), paths).await
+            }
+            _ => Err(Error::Internal("no restore".into())),
+        }
+    }
+
+    async fn several_question(
+        &self,
+        app: AppId,
+        (snapshot, second): (&SnapshotId, bool),
+        paths: &[SnapshotPath],
+    ) -> Result<String> {
+        let (_, kept) = common_folder(paths)?;
+        let opened = match second {
+            true => self.second_point(app, snapshot).await?,
+            false => self.point(app, snapshot).await?,
+        };
+        let (mut files, mut bytes) = (0, 0);
+        for path in &kept {
+            let amount = opened.amount(path).await?;
+            (files, bytes) = (files + amount.files, bytes + amount.bytes);
+        }
+        let source = self.source(app).await?.spec.name;
+        Ok(format!(
+            "restoring {} of {} ({}) writes {} with {} to the source {source}, and replaces what has the same names there",
+            ticked(kept.len()),
+            opened.point.taken.format("%Y-%m-%d %H:%M UTC"),
+            opened.point.id.short(),
+            count_text(files, "file"),
+            size_text(bytes),
+        ))
+    }
+
+    /// What would fail anyway is told before a task is made of it.
+    pub(super) async fn possible_several(
+        &self,
+        app: AppId,
+        (snapshot, second): (&SnapshotId, bool),
+        paths: &[SnapshotPath],
+        (to, replace): (&RestorePlace, bool),
+    ) -> Result<Option<DateTime<Utc>>> {
+        let (_, kept) = common_folder(paths)?;
+        let opened = match second {
+            true => self.second_point(app, snapshot).await?,
+            false => self.point(app, snapshot).await?,
+        };
+        for path in &kept {
+            opened.entry(path).await?;
+        }
+        match to {
+            RestorePlace::Source if !replace => {
+                let question = self.several_question(app, (snapshot, second), paths).await?;
+                return Err(Error::Input(format!("{question}; confirm that you want it")));
+            }
+            RestorePlace::Source => {}
+            RestorePlace::Destination(_) => {
+                return Err(Error::Input(
+                    "several entries are restored to the source or to a folder; to a destination restore one file or folder".into(),
+                ));
+            }
+            RestorePlace::Folder(folder) => {
+                restore_folder(folder)?;
+                self.not_into_its_store(app, folder).await?;
+            }
+        }
+        Ok(Some(opened.point.taken))
+    }
+}
+
+impl PlakarRunner {
+    /// Restores one after the other. Folders keep their names, and all their places among one
+    /// another.
+    pub(super) async fn restore_several(
+        &self,
+        job: &Job,
+        (store, snapshot): (Store, SnapshotId),
+        paths: &[SnapshotPath],
+        (to, entry): (&RestorePlace, &Name),
+        log: &mut TaskLog<'_>,
+    ) -> Result<WorkResult> {
+        let (common, kept) = common_folder(paths)?;
+        let browser = self.browsers.of(&self.plakar, &store).await?;
+        let (mut entries, mut bytes, mut failures, mut failed) = (0, 0, 0, Vec::new());
+        for (number, path) in kept.iter().enumerate() {
+            log.say(&format!("{} of {}: {path}", number + 1, kept.len()));
+            let is_folder = browser.entry(&snapshot, path).await?.kind == EntryKind::Folder;
+            let to = match to {
+                RestorePlace::Source => RestoreTarget::Origin(entry.clone()),
+                RestorePlace::Folder(folder) => {
+                    // What is in a folder goes into one of its name, a file where it was.
+                    let place = if is_folder { path.clone() } else { path.parent() };
+                    match place.below(&common) {
+                        "" => RestoreTarget::Folder(folder.clone()),
+                        below => RestoreTarget::Folder(folder.join(below)),
+                    }
+                }
+                RestorePlace::Destination(name) => {
+                    return Err(Error::Internal(format!("several entries and {name}")));
+                }
+            };
+            let restore = RestoreJob {
+                store: store.clone(),
+                snapshot: snapshot.clone(),
+                path: path.clone(),
+                to,
+            };
+            let ended = self.restore(job, restore, log).await?;
+            match ended.verdict {
+                Verdict::Succeeded => {}
+                Verdict::Errors { count, failed: more } => {
+                    failures += count;
+                    failed.extend(more);
+                }
+                Verdict::Failed { reason } => {
+                    let reason =
+                        format!("{path}: {reason}; {number} of {} were restored", kept.len());
+                    return Ok(WorkResult::of(Verdict::Failed { reason }));
+                }
+                verdict => return Ok(WorkResult::of(verdict)),
+            }
+            bytes += ended.bytes.unwrap_or_default();
+            entries += ended.restored.unwrap_or_default();
+        }
+        let mut all = WorkResult::well(format!(
+            "{} restored, {entries} entries in all, and found as they were backed up",
+            ticked(kept.len())
+        ));
+        all.bytes = Some(bytes);
+        if failures > 0 {
+            all.verdict = Verdict::Errors { count: failures, failed };
+        }
+        Ok(all)
+    }
+}

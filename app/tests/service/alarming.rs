@@ -1,0 +1,130 @@
+//! The change alarm: half of the files turn into something else, and no prune runs until somebody
+//! has looked.
+
+use chrono::{TimeDelta, Utc};
+use source_app::model::{HealthReason, HealthVerdict, Retention};
+use source_app::service::{Problem, Service, Work};
+use source_app::state::{
+    App, AppKind, Cause, Owner, ScheduleSpec, State, Task, TaskKind, TaskState,
+};
+
+use crate::serving::run;
+use crate::world::{World, noise};
+
+const FILES: u64 = 40;
+
+fn text(number: u64) -> Vec<u8> {
+    format!("Letter {number}\n").repeat(40).into_bytes()
+}
+
+/// A schedule of prunes that is due now, run to its end.
+async fn scheduled_prune(world: &World, service: &Service, app: &App) -> Task {
+    let state = State::open(&world.user.home().join("state")).unwrap();
+    let spec = ScheduleSpec {
+        owner: Owner::App(app.id),
+        kind: TaskKind::Prune,
+        cron: "* * * * *".into(),
+        time_zone: "UTC".into(),
+        enabled: true,
+        catch_up: true,
+        random_delay_minutes: 0,
+    };
+    let made = state.add_schedule(&spec, Utc::now() - TimeDelta::minutes(5)).unwrap();
+    let ran = service.run_due(app.id).await.unwrap();
+    service.remove_schedule(made.id).await.unwrap();
+    let [task] = &ran[..] else { panic!("{ran:?}") };
+    assert_eq!((task.kind, task.cause), (TaskKind::Prune, Cause::Schedule));
+    task.clone()
+}
+
+#[tokio::test]
+async fn half_of_the_files_changed_type_and_the_next_prune_is_held() {
+    let world = World::new().await;
+    let service = world.service();
+    for number in 0..FILES {
+        world.put(&format!("letters/{number}.txt"), &text(number));
+    }
+    let password = world.simulator.password();
+    let mut assign = world.assign(AppKind::Source, "mine", "opendrive://", password);
+    assign.retention = Retention { daily: 1, ..Retention::default() };
+    let app = service.assign(assign).await.unwrap();
+    let verdict = async || {
+        let health = service.dashboard(app.id).await.unwrap().health;
+        (health.verdict, health.reasons.iter().map(HealthReason::code).collect::<Vec<_>>())
+    };
+
+    // The first one, and the same again.
+    let (first, log) = run(&service, &app, Work::Backup).await;
+    assert_eq!(first.state, TaskState::Succeeded, "{log}");
+    assert!(log.contains("not compared with a restore point before: it is the first"), "{log}");
+    let (second, log) = run(&service, &app, Work::Backup).await;
+    let figures = second.figures.changes.unwrap();
+    assert_eq!((figures.before, figures.same, figures.affected()), (FILES, FILES, 0), "{log}");
+    assert!(!second.verdict.contains("alarm"), "{}", second.verdict);
+    assert!(service.held_prune(app.id).await.unwrap().is_none());
+    assert_eq!(scheduled_prune(&world, &service, &app).await.state, TaskState::Succeeded);
+
+    // Half of them are no letters any more: ten by their content, ten by their names too.
+    for number in 0..10 {
+        world.put(&format!("letters/{number}.txt"), &noise(number + 1, 700));
+    }
+    for number in 10..20 {
+        world.simulator.drive().remove(&format!("letters/{number}.txt"));
+        world.put(&format!("letters/{number}.txt.locked"), &noise(number + 1, 700));
+    }
+    let (third, log) = run(&service, &app, Work::Backup).await;
+    assert_eq!(third.state, TaskState::Succeeded, "{log}");
+    let figures = third.figures.changes.unwrap();
+    assert_eq!((figures.changed, figures.gone, figures.added, figures.retyped), (10, 10, 10, 20));
+    let reason = "of 40 files 50 % are not what they were: 10 changed, 10 gone, 10 new; 20 files turned into an unknown type";
+    let said = format!("change alarm, all prunes are held: {reason}");
+    assert!(third.verdict.contains(&said) && log.contains(&said), "{} {log}", third.verdict);
+    assert!(
+        log.contains("change alarm: /letters/0.txt: was text/plain, is of no known type now"),
+        "{log}"
+    );
+    assert!(log.contains("change alarm: /letters/10.txt: is 10.txt.locked now"), "{log}");
+    let held = service.held_prune(app.id).await.unwrap().unwrap();
+    assert_eq!((held.task, held.reason.as_str()), (third.id, reason));
+    assert_eq!(held.examples.len(), 20);
+    assert_eq!(verdict().await, (HealthVerdict::AtRisk, vec!["prune_held"]));
+
+    // By hand, and by a schedule.
+    let plan = service.prune_plan(app.id).await.unwrap();
+    let prune = Work::Prune { token: Some(plan.token) };
+    let refused = service.start(app.id, &prune).await.unwrap_err();
+    assert_eq!(refused.problem(), Problem::Conflict);
+    assert!(refused.to_string().starts_with("the prunes of mine are held since "), "{refused}");
+    assert!(refused.to_string().ends_with("`plakar-opendrive app release mine`"), "{refused}");
+    let points = service.points(app.id).await.unwrap().len();
+    let left_out = scheduled_prune(&world, &service, &app).await;
+    assert_eq!(left_out.state, TaskState::Missed);
+    assert!(left_out.verdict.starts_with("left out: the prunes of mine are held"), "{left_out:?}");
+    assert_eq!(service.points(app.id).await.unwrap().len(), points);
+    // A later backup that finds nothing does not let them go.
+    let (fourth, _) = run(&service, &app, Work::Backup).await;
+    assert_eq!(fourth.figures.changes.unwrap().affected(), 0);
+    assert_eq!(verdict().await, (HealthVerdict::AtRisk, vec!["prune_held"]));
+
+    // Somebody has looked.
+    service.release_prune(app.id).await.unwrap();
+    assert_eq!(verdict().await, (HealthVerdict::Protected, Vec::new()));
+    let again = service.release_prune(app.id).await.unwrap_err();
+    assert_eq!(again.to_string(), "the prunes of mine are not held");
+    let pruned = scheduled_prune(&world, &service, &app).await;
+    assert_eq!(pruned.state, TaskState::Succeeded, "{pruned:?}");
+    assert_eq!(service.points(app.id).await.unwrap().len(), 1);
+
+    // Another folder is no change of files.
+    let mut options =
+        world.assign(AppKind::Source, "mine", "opendrive://letters", password).options;
+    options.insert("location".into(), "opendrive://elsewhere".into());
+    world.put("elsewhere/a.txt", b"a");
+    let edit = source_app::service::Edit { options: Some(options), ..Default::default() };
+    service.edit(app.id, app.revision, edit).await.unwrap();
+    let (fifth, log) = run(&service, &app, Work::Backup).await;
+    assert_eq!((fifth.state, fifth.figures.changes), (TaskState::Succeeded, None), "{log}");
+    assert!(log.contains("that is of another place or folder"), "{log}");
+    assert!(service.held_prune(app.id).await.unwrap().is_none());
+    service.stop().await;
+}

@@ -1,0 +1,70 @@
+//! Drills, the change alarm, comparisons with the drive, and the search over all restore points.
+
+use chrono::Utc;
+use serde_json::{Value, json};
+use source_app::model::{Comparison, ComparisonFigures, ExposedFolder};
+use source_app::state::{HeldPrune, State};
+
+use crate::client::Api;
+use crate::world::World;
+
+pub async fn drilling(api: &Api, world: &World, app: &Value, snapshot: &str) {
+    let path = format!("/apps/{app}");
+    assert_eq!(api.get(&path).await["proven"], Value::Null);
+    let (task, log) = api.run(app, json!({ "kind": "drill", "files": 2, "seed": 7 })).await;
+    assert_eq!(task["state"], "succeeded", "{log}");
+    assert_eq!(task["input"], json!({ "files": 2, "seed": 7 }));
+    let figures = &task["figures"]["drill"];
+    assert_eq!((&figures["files"], &figures["seed"]), (&json!(2), &json!(7)));
+    let proven = api.get(&path).await["proven"].clone();
+    assert_eq!((&proven["task"], &proven["files"]), (&task["id"], &json!(2)), "{proven}");
+    let status = api.get("/status").await;
+    let ours = status["apps"].as_array().unwrap().iter().find(|one| one["id"] == *app).unwrap();
+    assert_eq!(ours["proven"], proven);
+    let many = json!({ "kind": "drill", "files": 1001 });
+    let refused = api.refused(400, "POST", &format!("{path}/tasks"), many).await;
+    assert!(refused.contains("write 1 to 1000"), "{refused}");
+
+    // What only a backup and a comparison with the plugin's command line leave.
+    let state = State::open(&world.user.home().join("state")).unwrap();
+    let (id, at) = (app.as_i64().unwrap(), Utc::now());
+    assert_eq!(api.get(&path).await["held"], Value::Null);
+    let refused = api.refused(404, "DELETE", &format!("{path}/held-prune"), Value::Null).await;
+    assert_eq!(refused, "the prunes of home are not held");
+    let (reason, examples) = ("of 40 files 50 %".to_owned(), vec!["/a: gone".to_owned()]);
+    state.hold_prune(id, &HeldPrune { at, task: 1, reason, examples }).unwrap();
+    assert_eq!(api.get(&path).await["held"]["examples"], json!(["/a: gone"]));
+    let token = api.get(&format!("{path}/prune")).await["token"].clone();
+    let prune = json!({ "kind": "prune", "token": token });
+    let refused = api.refused(409, "POST", &format!("{path}/tasks"), prune).await;
+    assert!(refused.contains("are held since"), "{refused}");
+    api.ok(204, "DELETE", &format!("{path}/held-prune"), Value::Null).await;
+    let comparison = format!("{path}/comparison");
+    assert_eq!(api.get(&comparison).await["comparison"], Value::Null);
+    let report = Comparison {
+        at,
+        task: 1,
+        point: snapshot.to_owned(),
+        figures: ComparisonFigures { listed: 3, exposed: 1, ..ComparisonFigures::default() },
+        folders: vec![ExposedFolder { path: "/a".into(), files: 1, bytes: 7 }],
+        exposed: vec!["/a/b".into()],
+        different: Vec::new(),
+        gone: Vec::new(),
+    };
+    state.note_comparison(id, &serde_json::to_string(&report).unwrap()).unwrap();
+    assert_eq!(api.get(&comparison).await["comparison"]["exposed"], json!(["/a/b"]));
+
+    let search = format!("{path}/search?text=LETTER&limit=2&offset=1");
+    let found = loop {
+        let found = api.get(&search).await;
+        if found["reading"] == false {
+            break found;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    };
+    assert_eq!((&found["total"], &found["more"]), (&json!(5), &json!(true)), "{found}");
+    assert_eq!(found["items"][0]["path"], "/home/folder/letter 1.txt");
+    assert_eq!(found["items"][0]["last"]["id"], snapshot);
+    assert_eq!(found["unsearched"], json!([]));
+    api.refused(400, "GET", &format!("{path}/search?text=%20"), Value::Null).await;
+}

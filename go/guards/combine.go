@@ -1,0 +1,45 @@
+package guards
+
+import (
+	"context"
+	"strings"
+
+	"github.com/rclone/rclone/fs"
+	"github.com/rclone/rclone/fs/cache"
+	"github.com/rclone/rclone/fs/config/configmap"
+)
+
+// guardCombine makes uploads get their names when they are complete, wherever one of the upstreams needs that.
+func guardCombine(open newFs) newFs {
+	return func(ctx context.Context, name, root string, config configmap.Mapper) (fs.Fs, error) {
+		f, err := open(ctx, name, root, config)
+		if f == nil {
+			return nil, err
+		}
+		upstreams := remotesIn(config, "upstreams")
+		for at, upstream := range upstreams {
+			_, upstreams[at], _ = strings.Cut(upstream, "=")
+		}
+		uploadApart(ctx, f, upstreams)
+		return f, err
+	}
+}
+
+// remotesIn gives the remotes that an option lists. What cannot be understood is the backend's to refuse.
+func remotesIn(config configmap.Mapper, key string) []string {
+	var remotes fs.SpaceSepList
+	if value, _ := config.Get(key); value != "" {
+		_ = remotes.Set(value)
+	}
+	return remotes
+}
+
+// uploadApart has uploads to a remote get their names when they are complete, if that is needed on one of its upstreams: rclone does
+// so only if it is needed on all of them (Mask in fs/features.go).
+func uploadApart(ctx context.Context, f fs.Fs, upstreams []string) {
+	for _, upstream := range upstreams {
+		if u, err := cache.Get(ctx, upstream); err == nil && u.Features().PartialUploads {
+			f.Features().PartialUploads = true
+		}
+	}
+}

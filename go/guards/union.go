@@ -1,0 +1,138 @@
+package guards
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/rclone/rclone/fs"
+	"github.com/rclone/rclone/fs/cache"
+	"github.com/rclone/rclone/fs/config/configmap"
+	"github.com/rclone/rclone/fs/fspath"
+
+	"bridge/fault"
+)
+
+// guardUnion makes an upstream that cannot be listed an error. union lists what the others have (List in backend/union/union.go),
+// so that a disk that is not mounted, or a server that is away, looks like one on which nothing is left. The base of each upstream
+// has to be there when the union is opened; below it a folder need not be everywhere.
+func guardUnion(open newFs) newFs {
+	return func(ctx context.Context, name, root string, config configmap.Mapper) (fs.Fs, error) {
+		upstreams := upstreamsOf(config)
+		for at, upstream := range upstreams {
+			if err := watch(ctx, upstream, root); err != nil {
+				failure := *fault.As(err, "")
+				if failure.Kind == fault.NotFound {
+					// The base of the union is another matter, and may be missing.
+					failure.Kind = fault.Other
+				}
+				failure.Message = fmt.Sprintf("upstream %d of %d of the union (%s) cannot be listed: %s; make it reachable, or take it out of the option \"upstreams\"",
+					at+1, len(upstreams), shownRemote(upstream), failure.Message)
+				return nil, &failure
+			}
+		}
+		f, err := open(ctx, name, root, config)
+		if f == nil {
+			return nil, err
+		}
+		uploadApart(ctx, f, upstreams)
+		return wholeUnion{before(f)}, err
+	}
+}
+
+// upstreamsOf gives the remotes of a union, without what may be done to each.
+func upstreamsOf(config configmap.Mapper) []string {
+	remotes := remotesIn(config, "upstreams")
+	if len(remotes) == 0 {
+		remotes = remotesIn(config, "remotes")
+	}
+	upstreams := make([]string, 0, len(remotes))
+	for _, remote := range remotes {
+		// The mode is looked for behind the name, which has a colon too: drive:ro is a folder.
+		if name, path, err := fspath.SplitFs(remote); err == nil {
+			for _, mode := range []string{":ro", ":nc", ":writeback"} {
+				if before, found := strings.CutSuffix(path, mode); found {
+					remote = name + before
+					break
+				}
+			}
+		}
+		upstreams = append(upstreams, remote)
+	}
+	return upstreams
+}
+
+// watch lists an upstream, and has the union find one that takes note of listings that fail.
+func watch(ctx context.Context, upstream, root string) error {
+	base, err := cache.Get(ctx, upstream)
+	if err != nil {
+		return err
+	}
+	if _, err := base.List(ctx, ""); err != nil {
+		return err
+	}
+	// The union takes it from there, by this name.
+	full := fspath.JoinRootPath(upstream, strings.Trim(root, "/"))
+	f, err := cache.Get(ctx, full)
+	if _, ok := f.(watched); ok || f == nil || err != nil {
+		// What a file is, the union finds out; any other error comes again there.
+		return nil
+	}
+	cache.Put(full, watched{before(f)})
+	return nil
+}
+
+// shownRemote gives what tells a remote from others without the options that may be written out in it.
+func shownRemote(remote string) string {
+	parsed, err := fspath.Parse(remote)
+	if err != nil || parsed.Name == "" {
+		return fault.Redact(remote)
+	}
+	return strings.TrimPrefix(parsed.Name, ":") + ":" + parsed.Path
+}
+
+// watched is an upstream that takes note of listings that fail.
+type watched struct{ guarded }
+
+func (w watched) List(ctx context.Context, dir string) (fs.DirEntries, error) {
+	entries, err := w.Fs.List(ctx, dir)
+	if failed, ok := ctx.Value(failedKey{}).(*failedListing); ok && err != nil && !errors.Is(err, fs.ErrorDirNotFound) {
+		failed.note(err)
+	}
+	return entries, err
+}
+
+// failedListing is the first error of an upstream in one listing.
+type failedListing struct {
+	mu  sync.Mutex
+	err error
+}
+
+func (f *failedListing) note(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.err == nil {
+		f.err = err
+	}
+}
+
+type failedKey struct{}
+
+// wholeUnion is a union whose listings have what all upstreams have.
+type wholeUnion struct{ guarded }
+
+func (w wholeUnion) List(ctx context.Context, dir string) (fs.DirEntries, error) {
+	failed := new(failedListing)
+	entries, err := w.Fs.List(context.WithValue(ctx, failedKey{}, failed), dir)
+	if err != nil {
+		return nil, err
+	}
+	failed.mu.Lock()
+	defer failed.mu.Unlock()
+	if failed.err != nil {
+		return nil, fmt.Errorf("an upstream of the union cannot be listed: %w", failed.err)
+	}
+	return entries, nil
+}
