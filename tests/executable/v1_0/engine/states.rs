@@ -82,7 +82,7 @@ impl<'a> Machine<'a> {
     fn kept(&self) -> usize {
         tree(&self.home.path().join("plakar-opendrive"))
             .keys()
-            .filter(|path| !path.ends_with("/places"))
+            .filter(|path| !path.ends_with("/places") && !path.ends_with("/state-version"))
             .count()
     }
 }
