@@ -161,7 +161,7 @@ demo: package $(SIMULATOR) ## Back up a simulated drive with the real Plakar, st
 	PLAKAR=$(PLAKAR) SIMULATOR=$(SIMULATOR) PACKAGE=$(PACKAGE) tests/demo/run
 
 dist: tools $(NFPM) ## Build archives, .deb, .rpm and packages for each platform that this machine can build for, into dist/; BACKENDS=all
-	NFPM=$(CURDIR)/$(NFPM) packaging/dist $(VERSION) $(HOST) $(BACKENDS)
+	NFPM="$(CURDIR)/$(NFPM)" packaging/dist $(VERSION) $(HOST) $(BACKENDS)
 
 image: stage $(PLAKAR_STATIC) ## Make a container image without a daemon, in dist/: both executables, plakar and a shell (Debian: busybox-static)
 	PLAKAR=$(PLAKAR_STATIC) packaging/image $(STAGE) $(VERSION) $(ARCH) dist
@@ -184,7 +184,7 @@ test: licenses $(PLAKAR) $(PLAKAR_KLOSET) $(KLOSET_1_0) ## Run all tests
 	cd packaging/notices && go test -trimpath ./...
 	cd tests/plakar/ttlmap && go test ./...
 	$(SAY) "building all tests and running them, ten minutes on two cores"
-	PLAKAR=$(CURDIR)/$(PLAKAR) PLAKAR_KLOSET=$(CURDIR)/$(PLAKAR_KLOSET) PLAKAR_OPENDRIVE=$(CURDIR)/$(EXECUTABLE) KLOSET_1_0=$(CURDIR)/$(KLOSET_1_0) \
+	PLAKAR="$(CURDIR)/$(PLAKAR)" PLAKAR_KLOSET="$(CURDIR)/$(PLAKAR_KLOSET)" PLAKAR_OPENDRIVE="$(CURDIR)/$(EXECUTABLE)" KLOSET_1_0="$(CURDIR)/$(KLOSET_1_0)" \
 		RUST_TEST_THREADS=$$((2 * $$(getconf _NPROCESSORS_ONLN))) cargo test --locked --workspace
 	tests/bindings
 
@@ -193,15 +193,15 @@ test-all-backends: ## Build with every backend of rclone and back up, restore an
 	cp $(EXECUTABLE) $(TOOLS)/plakar-opendrive-slim
 	cargo build --locked -p support-plugin --example starts
 	$(MAKE) package BACKENDS=all PACKAGES="-p plakar-opendrive"
-	PLAKAR=$(CURDIR)/$(PLAKAR) PACKAGE=$(CURDIR)/$(PACKAGE) EXECUTABLE=$(CURDIR)/$(EXECUTABLE) SLIM=$(CURDIR)/$(TOOLS)/plakar-opendrive-slim \
-		STARTS=$(CURDIR)/target/debug/examples/starts tests/all-backends
+	PLAKAR="$(CURDIR)/$(PLAKAR)" PACKAGE="$(CURDIR)/$(PACKAGE)" EXECUTABLE="$(CURDIR)/$(EXECUTABLE)" SLIM="$(CURDIR)/$(TOOLS)/plakar-opendrive-slim" \
+		STARTS="$(CURDIR)/target/debug/examples/starts" tests/all-backends
 
 test-packages: $(NFPM) $(PLAKAR) $(SIMULATOR) ## Install .deb, .rpm and the container image where nothing else is, and run them; needs root
 	@$(PREREQUISITES) packages
 	$(MAKE) stage image
 	rm -rf target/packages && mkdir -p target/packages
-	NFPM=$(CURDIR)/$(NFPM) SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) packaging/distribution-packages $(STAGE) $(VERSION) $(ARCH) target/packages
-	SIMULATOR=$(CURDIR)/$(SIMULATOR) tests/packages target/packages/*.deb target/packages/*.rpm dist/plakar-opendrive_$(VERSION)_linux_$(ARCH).oci.tar
+	NFPM="$(CURDIR)/$(NFPM)" SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) packaging/distribution-packages $(STAGE) $(VERSION) $(ARCH) target/packages
+	SIMULATOR="$(CURDIR)/$(SIMULATOR)" tests/packages target/packages/*.deb target/packages/*.rpm dist/plakar-opendrive_$(VERSION)_linux_$(ARCH).oci.tar
 
 test-reproducible: $(PLAKAR) ## Build this commit twice, in two folders, and compare what `make dist` gives; takes two builds
 	PLAKAR=$(PLAKAR) tests/reproducible
@@ -218,14 +218,14 @@ test-remotes: $(PLAKAR) ## Try real servers (SFTP, FTP, WebDAV, S3) and the back
 	cargo build --locked -p plakar-opendrive --features all-backends
 	strip --strip-debug -o $(TOOLS)/plakar-opendrive-all target/debug/plakar-opendrive
 	cargo build --locked -p remotes
-	PLAKAR=$(CURDIR)/$(PLAKAR) PLAKAR_OPENDRIVE=$(CURDIR)/$(TOOLS)/plakar-opendrive-all RCLONE_SERVE=$(CURDIR)/$(TOOLS)/rclone-serve \
+	PLAKAR="$(CURDIR)/$(PLAKAR)" PLAKAR_OPENDRIVE="$(CURDIR)/$(TOOLS)/plakar-opendrive-all" RCLONE_SERVE="$(CURDIR)/$(TOOLS)/rclone-serve" \
 		target/debug/remotes $(REMOTES)
 
 test-browser: build $(PLAKAR) ## Go through the console in a real browser; screenshots go to target/screenshots
-	PLAKAR=$(CURDIR)/$(PLAKAR) PLAKAR_OPENDRIVE=$(CURDIR)/$(EXECUTABLE) tests/browser-all
+	PLAKAR="$(CURDIR)/$(PLAKAR)" PLAKAR_OPENDRIVE="$(CURDIR)/$(EXECUTABLE)" tests/browser-all
 
 pictures: build $(PLAKAR) ## Take the pictures of docs/ anew, of an account that is a month old; they go to target/screenshots
-	PLAKAR=$(CURDIR)/$(PLAKAR) PLAKAR_OPENDRIVE=$(CURDIR)/$(EXECUTABLE) tests/browser-all of_a_month
+	PLAKAR="$(CURDIR)/$(PLAKAR)" PLAKAR_OPENDRIVE="$(CURDIR)/$(EXECUTABLE)" tests/browser-all of_a_month
 
 test-aarch64: $(PLAKAR) ## Build for Linux on aarch64 and test that under qemu-user
 	tests/cross aarch64
@@ -245,16 +245,16 @@ fuzz: fetch ## Feed every fuzz target random input; FUZZ="--seconds 600" for eac
 bench: package $(PLAKAR_KLOSET) $(RCLONE) ## Measure; BENCH="--rounds 3 --long --scale"; PEER=path adds another package (a .ptar, or the folder of Plakar's own executables), BEFORE=revision our own of then
 	$(STATIC) cargo build --release --locked --target $(HOST) -p bench
 	$(if $(BEFORE),BEFORE=$$(tests/bench/before $(BEFORE))) PLAKAR=$(PLAKAR) PLAKAR_KLOSET=$(PLAKAR_KLOSET) \
-		PLAKAR_OPENDRIVE=$(CURDIR)/$(EXECUTABLE) RCLONE=$(RCLONE) PACKAGE=$(PACKAGE) target/$(HOST)/release/bench $(BENCH)
+		PLAKAR_OPENDRIVE="$(CURDIR)/$(EXECUTABLE)" RCLONE=$(RCLONE) PACKAGE=$(PACKAGE) target/$(HOST)/release/bench $(BENCH)
 
 bench-console: package ## Measure the console's pages with 100 apps, 10,000 tasks and a restore point of 100,000 files
-	PLAKAR=$(CURDIR)/$(PLAKAR) PACKAGE=$(CURDIR)/$(PACKAGE) cargo run --release --locked -p web-console --example console_bench
+	PLAKAR="$(CURDIR)/$(PLAKAR)" PACKAGE="$(CURDIR)/$(PACKAGE)" cargo run --release --locked -p web-console --example console_bench
 
 soak: build $(PLAKAR) ## An hour of everything with random faults, then walks of three machines; SOAK="--minutes 5 --seed 7" WALKS=1
 	cargo build --release --locked -p soak
-	PLAKAR=$(CURDIR)/$(PLAKAR) PLAKAR_OPENDRIVE=$(CURDIR)/$(EXECUTABLE) target/release/soak $(SOAK)
+	PLAKAR="$(CURDIR)/$(PLAKAR)" PLAKAR_OPENDRIVE="$(CURDIR)/$(EXECUTABLE)" target/release/soak $(SOAK)
 	$(SAY) "walking over two stores with three machines: $(WALKS) times 200 commands, in any order"
-	PLAKAR=$(CURDIR)/$(PLAKAR) MACHINES_STEPS=$${MACHINES_STEPS:-200} MACHINES_WALKS=$(WALKS) \
+	PLAKAR="$(CURDIR)/$(PLAKAR)" MACHINES_STEPS=$${MACHINES_STEPS:-200} MACHINES_WALKS=$(WALKS) \
 		cargo test --locked --test with_plakar -- --nocapture what_one_machine_lists
 
 lint: fetch ## Check format and lints, warnings denied

@@ -131,7 +131,7 @@ impl Reader {
         );
         let command = self.user.command(&[]);
         let mut shell = Command::new("timeout");
-        shell.args(["120", "bash", "-euo", "pipefail", "-c", &(make + &script)]);
+        shell.args(["300", "bash", "-euo", "pipefail", "-c", &(make + &script)]);
         shell.env_clear().envs(command.get_envs().filter_map(|(key, value)| Some((key, value?))));
         let path = format!("{}:{}", self.user.path("bin"), std::env::var("PATH").unwrap());
         shell.env("PATH", path).env("PLAKAR_PASSPHRASE", PASSPHRASE).current_dir(self.user.home());

@@ -112,7 +112,7 @@ fn make_install_puts_all_in_its_place_and_uninstall_takes_it_out() {
         person.types("grep ^ExecStart= .local/share/systemd/user/plakar-opendrive-due.service");
     assert_eq!(
         unit.trim(),
-        format!("ExecStart={home}/.local/bin/plakar-opendrive-app app run --due")
+        format!("ExecStart=\"{home}/.local/bin/plakar-opendrive-app\" app run --due")
     );
     // Which hands over to the other one beside it.
     person.types("PATH=\"$HOME/.local/bin:$PATH\" plakar-opendrive app --help");

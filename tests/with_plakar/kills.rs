@@ -120,8 +120,9 @@ fn kill_at(
             .stderr(Stdio::null())
             .status();
     }
-    // It ends by itself if only its plugin was killed.
-    wait_for(minute, "the end of Plakar", || child.try_wait().unwrap());
+    // It ends by itself if only its plugin was killed. Its cache's plugin lives on, and each call of
+    // that may take a second.
+    wait_for(3 * minute, "the end of Plakar", || child.try_wait().unwrap());
     wait_for(SOON, "the end of the plugin", || (!plugin.exists()).then_some(()));
     wait_for(SOON, "the end of all calls", || {
         (before || simulator.calls().in_flight == 0).then_some(())
