@@ -295,7 +295,8 @@ func (r *reader) begin(buffer []byte) (n int, err error) {
 	case r.count > 0 && left == 0:
 		// All of it was read already, without a look at its end.
 		return 0, io.EOF
-	case line == nil || left <= 0:
+	case line == nil || left <= 0 || o.content.Load() != nil:
+		// What is in memory already says nothing of the line.
 		r.body, err = r.download(r.ctx, new(drive.Want), at, left)
 	case left > int64(len(buffer)) && !r.ahead:
 		r.body = newWindow(r, at, at+left)

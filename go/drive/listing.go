@@ -73,8 +73,8 @@ func (d *Drive) list(ctx context.Context, dir string) (*Listing, error) {
 	if err := d.scan(ctx, id, nil, l); err != nil {
 		var refusal *opendrive.Error
 		if errors.As(err, &refusal) && refusal.Info.Message == "Folder is already deleted" {
-			// As rclone's backend has it.
-			return &Listing{drive: d, dir: dir, id: id}, nil
+			// rclone's own backend makes it an empty folder, which a backup would take for one that is there.
+			return nil, fs.ErrorDirNotFound
 		}
 		return nil, fmt.Errorf("failed to get folder list: %w", err)
 	}

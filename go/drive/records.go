@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -104,14 +105,15 @@ type namesakes struct {
 }
 
 func (n *namesakes) folder(r *folderRecord) error {
-	if n.same(r.Name) {
+	// What is added meanwhile moves entries on to the next page of a listing: one may come twice.
+	if n.same(r.Name) && !slices.ContainsFunc(n.folders, func(known folderRecord) bool { return known.ID == r.ID }) {
 		n.folders = append(n.folders, *r)
 	}
 	return nil
 }
 
 func (n *namesakes) file(r *fileRecord) error {
-	if n.same(r.Name) {
+	if n.same(r.Name) && !slices.ContainsFunc(n.files, func(known fileRecord) bool { return known.ID == r.ID }) {
 		n.files = append(n.files, *r)
 	}
 	return nil

@@ -7,7 +7,7 @@
 //! `schema.rs` reads them, with the keywords that they use (a whole validator would add 6 MB).
 //!
 //! `sections.rs` reads configurations of several remotes, rclone's own among them. Plakar hands a
-//! connector one section only, so `wrapped.rs` writes out what crypt and alias wrap. `resolve.rs`
+//! connector one section only, so `wrapped.rs` writes out what crypt, alias, union and combine wrap. `resolve.rs`
 //! finds out what a location means of which Plakar has made a URL.
 
 mod abandoned;

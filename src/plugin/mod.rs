@@ -8,7 +8,7 @@
 //! no print of anybody's can break the connection; `merged_output.rs` and `held_pings.rs` see to it
 //! that an answer wakes each side once. When Plakar goes or a signal comes the process
 //! leaves within three seconds, whatever the drive does: uploads are aborted and what they made is
-//! removed, as far as that time goes. `guard.rs` and `src/panics.rs` make an error of a panic, so
+//! removed, as far as that time goes. `panic_guard.rs` and `src/panics.rs` make an error of a panic, so
 //! that nobody waits for a task that is gone. `caller.rs` ends the Plakar that has started us
 //! where no answer can.
 //!

@@ -6,15 +6,39 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use futures::Stream;
 use futures::stream::BoxStream;
-use tonic::Status;
+use prost::Message;
+use tonic::{Response, Status};
 
 use super::status::resource_status;
-use crate::connector::store::{Mac, PutWriter, ResourceContent};
+use crate::connector::store::{Kind, Mac, PutWriter, ResourceContent};
 use crate::rclone;
 
 /// kloset's `ModeRead | ModeWrite` (v1.1.3, connectors/storage; v1.0.12, storage): bits that are
 /// not those of files.
 pub(super) const READ_AND_WRITE: i32 = 4 | 2;
+
+/// Maximum length of a message that Plakar accepts, in bytes: it leaves gRPC's limit as it is
+/// (`connectPlugin` in plakar v1.1.4, plugins/connect.go).
+const MAX_ANSWER_BYTES: usize = 4 << 20;
+
+/// The answer that has the names of all resources of a kind. All come in one message, so where
+/// Plakar would refuse it, in words of gRPC, it is an error that says what that means.
+pub(super) fn listed<T: Message>(
+    kind: Kind,
+    count: usize,
+    answer: T,
+) -> Result<Response<T>, Status> {
+    let bytes = answer.encoded_len();
+    if bytes <= MAX_ANSWER_BYTES {
+        return Ok(Response::new(answer));
+    }
+    let most = count * MAX_ANSWER_BYTES / bytes;
+    Err(Status::resource_exhausted(format!(
+        "the store has {count} {}s, and Plakar takes the names of {most} from an integration: nothing is lost, and nothing was changed; \
+         docs/limits.md says how to go on",
+        kind.name()
+    )))
+}
 
 /// The chunks of a resource as messages. Nearly always it is one that is at hand already, and there
 /// are tens of thousands of such answers.

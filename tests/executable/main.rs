@@ -3,6 +3,7 @@
 
 mod cli;
 mod frames;
+mod long_lists;
 mod probe;
 mod process;
 mod v1_0;

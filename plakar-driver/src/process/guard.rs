@@ -151,6 +151,8 @@ fn guard(
             Some(since) if since.elapsed() > TERMINATION_TIMEOUT => {
                 group.kill();
                 child.kill()?;
+                // One that waits for a disk that is gone ends when that does.
+                std::thread::sleep(interval(since));
             }
             Some(since) => std::thread::sleep(interval(since)),
         }

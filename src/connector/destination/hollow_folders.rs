@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::summary::{LeftOut, RestoreSummary};
 use crate::connector::paths::split;
 
-/// Maximum number of folders that are waited for to get something. Of more nothing is said: where folders come before all files,
-/// those would be called empty that are not.
+/// Maximum number of folders that are waited for to get something: where folders come before all
+/// files, that would be all of them. Of more nothing is said.
 const MAX_HOLLOW_FOLDERS: usize = 10_000;
 
 /// The folders of a restore that nothing was put in so far.

@@ -48,6 +48,46 @@ impl Leftovers {
 
     fn take(&self, name: &str) -> Vec<Leftover> {
         let mut leftovers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        leftovers.extract_if(.., |leftover| leftover.name == name).collect()
+        leftovers.extract_if(.., |leftover| leftover.is_of(name)).collect()
+    }
+}
+
+/// From so many bytes on a temporary name has only the beginning of the name that the file was to get
+/// (`longLeaf` in go/core/partial.go).
+const LONG_NAME_BYTES: usize = 100;
+
+/// How many bytes of such a name are missing at most: those of what is added, and of a letter.
+const MAX_CUT_BYTES: usize = 40;
+
+impl Leftover {
+    fn is_of(&self, name: &str) -> bool {
+        is_of(&self.name, name)
+    }
+}
+
+/// Whether an upload to `name` has a temporary name that begins so.
+fn is_of(beginning: &str, name: &str) -> bool {
+    beginning == name
+        || (name.len() > LONG_NAME_BYTES
+            && name.starts_with(beginning)
+            && beginning.len() + MAX_CUT_BYTES >= name.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_long_name_the_beginning_is_enough() {
+        let long = "\u{65e5}".repeat(60);
+        for (beginning, name, expected) in [
+            ("a", "a", true),
+            ("a", "ab", false),
+            (&long[..150], &long, true),
+            (&long[..120], &long, false),
+            (&long[..90], &long[..99], false),
+        ] {
+            assert_eq!(is_of(beginning, name), expected, "{} of {}", beginning.len(), name.len());
+        }
     }
 }

@@ -251,8 +251,9 @@ impl Catalog {
         let mut objects = HashMap::new();
         let mut shards = Vec::new();
         let listing = match self.remote.listing(folder).await {
-            // rclone shows an OpenDrive folder that was deleted meanwhile as an empty one (`List`
-            // in its backend/opendrive). In a store that has something in it, that is worth a look.
+            // Under union and chunker rclone shows an OpenDrive folder that was deleted meanwhile as an
+            // empty one (`List` in its backend/opendrive). In a store that has something in it, that
+            // is worth a look.
             Ok(listing)
                 if listing.count() == 0
                     && self.listings().values().any(|folder| !folder.objects.is_empty()) =>

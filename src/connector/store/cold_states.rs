@@ -17,6 +17,13 @@ use crate::rclone::Urgency;
 /// How many states are read one by one: a machine that lacks the newest few takes those.
 const MAX_STATES_ONE_BY_ONE: usize = 2;
 
+/// How much comes in one call at most, to what was asked for one by one: who has read an eighth of it
+/// has no cache of the store, and will ask for the rest; who lacks the newest few stops before.
+const MAX_GATHERED_TO_ASKED: u64 = 8;
+
+/// What comes in one call in any case, in bytes.
+const ALWAYS_GATHERED_BYTES: u64 = 256 << 10;
+
 /// Maximum of all states that come in one call, and of those that are kept, in bytes.
 const MAX_GATHERED_BYTES: u64 = 8 << 20;
 
@@ -31,6 +38,10 @@ pub(super) struct ColdStates(Mutex<ReadStates>);
 struct ReadStates {
     /// Those that were asked for.
     asked: HashSet<Mac>,
+    /// How many bytes they have.
+    asked_bytes: u64,
+    /// Whether it is decided if they come in one call.
+    decided: bool,
     /// Those that were read once.
     kept: HashMap<Mac, Bytes>,
     bytes: u64,
@@ -46,7 +57,7 @@ impl ColdStates {
         state: &CachedObject,
     ) -> Option<Bytes> {
         let size = state.size().filter(|size| *size <= MAX_STATE_BYTES)?;
-        let asked = {
+        let is_doubtful = {
             let mut read = self.read();
             if let Some(bytes) = read.kept.remove(mac) {
                 read.bytes -= bytes.len() as u64;
@@ -56,9 +67,10 @@ impl ColdStates {
             if !read.asked.insert(*mac) {
                 return None;
             }
-            read.asked.len()
+            read.asked_bytes += size;
+            !read.decided && read.asked.len() > MAX_STATES_ONE_BY_ONE
         };
-        if asked == MAX_STATES_ONE_BY_ONE + 1 {
+        if is_doubtful {
             self.gather(catalog).await;
         }
         let length = usize::try_from(size).ok()?;
@@ -71,21 +83,25 @@ impl ColdStates {
         Some(bytes)
     }
 
-    /// Has the states that were not read come in one call.
+    /// Has the states that were not read come in one call, if they are worth it.
     async fn gather(&self, catalog: &Catalog) {
         let remote = catalog.remote();
-        if remote.features().backend == "local" {
-            return;
-        }
+        let states = catalog.newest_first(Kind::State).into_iter();
         let missing: Vec<Arc<CachedObject>> = {
-            let read = self.read();
-            let states = catalog.newest_first(Kind::State).into_iter();
-            states.filter(|(mac, _)| !read.kept.contains_key(mac)).map(|(_, state)| state).collect()
+            let mut read = self.read();
+            let missing = states.filter(|(mac, _)| !read.kept.contains_key(mac));
+            let missing: Vec<_> = missing.map(|(_, state)| state).collect();
+            let size: u64 = missing.iter().filter_map(|state| state.size()).sum();
+            let never = remote.features().backend == "local"
+                || missing.len() <= MAX_STATES_ONE_BY_ONE
+                || size > MAX_GATHERED_BYTES;
+            let worth = (MAX_GATHERED_TO_ASKED * read.asked_bytes).max(ALWAYS_GATHERED_BYTES);
+            read.decided |= never || size <= worth;
+            if never || size > worth {
+                return;
+            }
+            missing
         };
-        let size: u64 = missing.iter().filter_map(|state| state.size()).sum();
-        if missing.len() <= MAX_STATES_ONE_BY_ONE || size > MAX_GATHERED_BYTES {
-            return;
-        }
         let objects = missing.iter().map(|state| &state.object);
         match remote.gather(Kind::State.folder(), objects).await {
             Ok(gathered) if gathered == missing.len() => {}

@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::layout::{Kind, Mac};
 use super::spool::Spool;
+use super::state_version::HEADER_BYTES;
 use super::states::StateCopy;
 use super::{Result, Store};
 use crate::rclone::{Error, ErrorKind};
@@ -16,8 +17,8 @@ pub struct PutWriter {
     spool: Spool,
     /// What this machine's disk has of it, if it is a state.
     kept: Option<StateCopy>,
-    /// Its first bytes.
-    first: Bytes,
+    /// The first bytes of a state.
+    first: Vec<u8>,
 }
 
 impl PutWriter {
@@ -32,7 +33,7 @@ impl PutWriter {
             mac,
             spool: Spool::new(&store.0.budget),
             kept,
-            first: Bytes::new(),
+            first: Vec::new(),
         }
     }
 
@@ -41,10 +42,9 @@ impl PutWriter {
     /// # Errors
     /// If they do not fit in memory and a temporary file cannot be written.
     pub async fn write(&mut self, chunk: Bytes) -> Result<()> {
-        if self.first.is_empty() {
-            self.first = chunk.clone();
-        }
         if let Some(kept) = &mut self.kept {
+            let missing = HEADER_BYTES - self.first.len();
+            self.first.extend_from_slice(&chunk[..missing.min(chunk.len())]);
             kept.write(chunk.clone()).await;
         }
         self.spool.push(chunk).await

@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicU32;
 use tokio::sync::OnceCell;
 
 /// How many bytes of a state tell of its version.
-const HEADER_BYTES: usize = 16;
+pub(super) const HEADER_BYTES: usize = 16;
 
 /// The number of a state among the kinds of resources.
 const STATE: u32 = 3;

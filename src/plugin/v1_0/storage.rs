@@ -17,7 +17,7 @@ use super::proto::store::{
 };
 use crate::connector::store::{ByteRange, Kind};
 use crate::connector::{Role, Settings, Store};
-use crate::plugin::resources::{READ_AND_WRITE, ResourceChunks, mac, write};
+use crate::plugin::resources::{READ_AND_WRITE, ResourceChunks, listed, mac, write};
 use crate::plugin::{MAX_MESSAGE_BYTES, status};
 
 type Reply<T> = Result<Response<T>, Status>;
@@ -66,8 +66,8 @@ impl StorageV1_0 {
             .list(kind)
             .await
             .map_err(|error| status::resource_status(&error))?;
-        let macs = macs.iter().map(|mac| MacMessage { value: Bytes::copy_from_slice(mac) });
-        Ok(Response::new(ListResponse { macs: macs.collect() }))
+        let names = macs.iter().map(|mac| MacMessage { value: Bytes::copy_from_slice(mac) });
+        listed(kind, macs.len(), ListResponse { macs: names.collect() })
     }
 
     async fn put(&self, kind: Kind, request: Request<Streaming<PutRequest>>) -> Reply<PutResponse> {

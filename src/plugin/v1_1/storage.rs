@@ -16,7 +16,7 @@ use super::proto::store::{
 };
 use crate::connector::store::{ByteRange, Kind, StateVersion};
 use crate::connector::{Role, Settings, Store, resolve_location};
-use crate::plugin::resources::{READ_AND_WRITE, ResourceChunks, mac, write};
+use crate::plugin::resources::{READ_AND_WRITE, ResourceChunks, listed, mac, write};
 use crate::plugin::{MAX_MESSAGE_BYTES, status};
 
 /// Plakar's store over a [`Store`]. Clones share it.
@@ -107,9 +107,9 @@ impl StoreContract for StorageV1_1 {
         let kind = kind(request.into_inner().r#type)?;
         let macs =
             self.store()?.list(kind).await.map_err(|error| status::resource_status(&error))?;
-        Ok(Response::new(ListResponse {
-            macs: macs.iter().map(|mac| Bytes::copy_from_slice(mac)).collect(),
-        }))
+        let answer =
+            ListResponse { macs: macs.iter().map(|mac| Bytes::copy_from_slice(mac)).collect() };
+        listed(kind, macs.len(), answer)
     }
 
     async fn put(

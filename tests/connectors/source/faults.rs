@@ -72,6 +72,28 @@ async fn a_folder_that_cannot_be_listed_is_an_error_on_it_and_the_rest_is_told()
     assert!(records.iter().any(|record| record.path == "/good/file"));
 }
 
+/// What the drive says of a folder that somebody has removed since its parent was listed.
+fn removed(path: &str) -> Fault {
+    let message = "Folder is already deleted".into();
+    Fault::new(What::Status { code: 404, message, retry_after: None })
+        .endpoint("folder/list")
+        .item(path)
+}
+
+#[tokio::test]
+async fn a_folder_that_is_removed_meanwhile_is_an_error_and_not_an_empty_one() {
+    let place = Place::drive();
+    place.put("gone/file", b"x", 1).await;
+    place.put("good/file", b"x", 1).await;
+    place.simulator().add_fault(removed("gone"));
+    let source = open(&place, "").await;
+    let records = walked(&source).await;
+    let gone: Vec<_> = records.iter().filter(|record| record.path.starts_with("/gone")).collect();
+    assert!(matches!(gone[..], [SourceRecord { item: SourceItem::Failed(_), .. }]), "{gone:?}");
+    assert!(records.iter().any(|record| record.path == "/good/file"));
+    assert!(place.simulator().unused_faults().is_empty());
+}
+
 #[tokio::test]
 async fn entries_of_one_name_are_an_error_and_not_a_silent_choice() {
     let place = Place::drive();

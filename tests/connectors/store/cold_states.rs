@@ -21,13 +21,17 @@ fn content(number: u8) -> Vec<u8> {
 
 /// A store on a drive with states that were put one after another.
 async fn with_states() -> Place {
+    with((0..STATES).map(content)).await
+}
+
+async fn with(states: impl Iterator<Item = Vec<u8>>) -> Place {
     let place = Place::drive();
     drop(made(&place).await);
-    for number in 0..STATES {
+    for (number, content) in (0..).zip(states) {
         let name: String = mac(number).iter().map(|byte| format!("{byte:02x}")).collect();
         let seconds = 1_700_000_000 + i64::from(number);
         let path = format!("stores/one/states/{name}");
-        place.simulator().drive().put_file(&path, content(number), seconds);
+        place.simulator().drive().put_file(&path, content, seconds);
     }
     place
 }
@@ -85,4 +89,23 @@ async fn who_lacks_the_newest_states_reads_those() {
     }
     let calls = place.simulator().calls();
     assert_eq!((calls.of("download/all"), calls.of("download/file")), (0, 2));
+}
+
+#[tokio::test]
+async fn who_lacks_a_few_of_many_large_states_is_not_given_all() {
+    let place = with((0..40).map(|number| noise(number, 20_000))).await;
+    let store = store(&place);
+    store.open().await.unwrap();
+    store.list(Kind::State).await.unwrap();
+    place.simulator().reset_calls();
+    let read = async |numbers: std::ops::Range<u8>| {
+        for number in numbers {
+            get(&store, Kind::State, &mac(number), None).await.unwrap();
+        }
+        let calls = place.simulator().calls();
+        (calls.of("download/all"), calls.of("download/file"))
+    };
+    assert_eq!(read(36..40).await, (0, 4));
+    // Who goes on has no cache.
+    assert_eq!(read(0..36).await, (1, 4));
 }

@@ -128,25 +128,37 @@ impl File {
 
     /// What to read to have the byte at `at`, which neither is kept nor under way, and as much of
     /// what is wanted up to `end` as a block holds; more where reads gather, or where it is read
-    /// ahead; less at the first read on a slow line.
+    /// ahead; less at the first read on a slow line. And how many kept bytes were dropped for it,
+    /// because they come once more.
     pub(super) fn plan(
-        &self,
+        &mut self,
         at: u64,
         end: u64,
         block: u64,
         ahead: bool,
         slow: bool,
-    ) -> Range<u64> {
+    ) -> (Range<u64>, u64) {
         let gathered = ahead || self.heat.gathered(at);
         let first = self.blocks.is_empty() && self.flights.is_empty();
+        let little = !gathered && first && slow && end.saturating_sub(at) <= plan::SLOW_FIRST;
+        let kept = self.kept();
+        if self.size <= plan::WHOLE
+            && !self.in_parts
+            && !little
+            && self.flights.is_empty()
+            && kept <= 2 * plan::SLOW_FIRST
+        {
+            self.blocks.clear();
+            return (0..self.size, kept);
+        }
         let range = match gathered {
-            false if first && slow => plan::around(at, plan::SLOW_FIRST),
-            _ if first && !self.in_parts && self.size <= plan::WHOLE => return 0..self.size,
+            _ if little => plan::around(at, plan::SLOW_FIRST),
             true => plan::block(at, block),
             false => plan::around(at, plan::SMALL),
         };
         let range = range.start..range.end.max(end.min(at + block));
-        if gathered { self.within(at, range, block) } else { self.between(at, range) }
+        let range = if gathered { self.within(at, range, block) } else { self.between(at, range) };
+        (range, 0)
     }
 
     /// The part of a range around `at` that there is no block of yet; a little that would be left

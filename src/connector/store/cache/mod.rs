@@ -283,7 +283,8 @@ impl State {
         if let Some((start, flight)) = file.flight(at) {
             return Next::Coming(start, flight.arrival.clone(), flight.urgency.clone());
         }
-        let range = file.plan(at, end, block, ahead, self.slow);
+        let (range, dropped) = file.plan(at, end, block, ahead, self.slow);
+        self.kept -= dropped;
         let urgency = Arc::new(if ahead { Urgency::ahead() } else { Urgency::urgent() });
         Next::Coming(range.start, self.start(cache, mac, source, range, urgency.clone()), urgency)
     }

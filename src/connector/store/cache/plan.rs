@@ -30,8 +30,8 @@ const GATHERED: u32 = 8;
 /// most runs go forward.
 const BACK: u64 = 4;
 
-/// A file of no more bytes is read whole, in one call: what is whole is compared with the hash that
-/// was listed.
+/// A file of no more bytes is read whole, in one call, on a slow line at the second read of it: what
+/// is whole is compared with the hash that was listed.
 pub(super) const WHOLE: u64 = 1 << 20;
 
 /// How far back a run is followed, in cells.
