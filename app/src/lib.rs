@@ -5,6 +5,7 @@
 
 pub mod export;
 pub mod hooks;
+mod loopback;
 pub mod model;
 pub mod notify;
 pub mod scheduler;

@@ -6,13 +6,13 @@ mod common;
 use std::path::Path;
 
 use chrono::{DateTime, Days, NaiveTime, TimeDelta, Utc};
-use common::{end, new_task, run, schedule_spec, spec, start, state};
+use common::{end, new_task, run, schedule, schedule_spec, source, spec, start, state};
 use plakar_driver::Plakar;
 use source_app::model::{HealthVerdict, Promise, PromisePeriod, Retention};
 use source_app::service::{PolicyDraft, PolicyTimes, Problem, Service};
 use source_app::state::{
-    App, AppKind, AppSpec, MatchMode, Owner, PolicySpec, Schedule, State, TaskKind, TaskResult,
-    TaskState,
+    App, AppKind, AppSpec, MatchMode, Owner, PolicySpec, ResourceSpec, Schedule, State, TaskKind,
+    TaskResult, TaskState,
 };
 
 struct Site {
@@ -133,6 +133,28 @@ async fn a_month_of_which_tasks_are_forgotten_breaks_nothing() {
         run(&site.state, &drive, TaskKind::Backup, TaskState::Succeeded, at);
     }
     assert!(broken(&site, &drive).await.is_empty());
+}
+
+#[test]
+fn a_policy_that_comes_to_apply_by_a_tag_counts_from_then() {
+    let (_directory, state) = state();
+    let app = source(&state, "documents");
+    let family = PolicySpec { labels: vec!["family".into()], ..policy("careful") };
+    let made = state.add_policy(&family, start()).unwrap();
+    schedule(&state, Owner::Policy(made.id), TaskKind::Prune, "0 2 * * *");
+    let later = start() + TimeDelta::days(10);
+    let edit = |tags: &[&str], location: &str, now| {
+        let resource = state.resources().unwrap().remove(0);
+        let (tags, location) = (tags.iter().map(|tag| (*tag).into()).collect(), location.into());
+        let changed = ResourceSpec { tags, location, ..resource.spec };
+        state.edit_resource(resource.id, resource.revision, &changed, now).unwrap();
+        state.effective_schedules(Some(app.id)).unwrap()
+    };
+    assert_eq!(edit(&[], "opendrive://Cellar", later), []);
+    // Else the prune of a slot before it would be caught up at once, which nobody has seen a plan of.
+    assert_eq!(edit(&["family"], "opendrive://Cellar", later)[0].handled, later);
+    let much_later = later + TimeDelta::days(10);
+    assert_eq!(edit(&["family"], "opendrive://Attic", much_later)[0].handled, later);
 }
 
 #[test]

@@ -3,11 +3,11 @@
 
 mod common;
 
-use chrono::TimeDelta;
-use common::{at, end, run, schedule, source, start, state};
+use chrono::{DateTime, TimeDelta, Utc};
+use common::{at, end, run, schedule, schedule_spec, source, start, state};
 use source_app::model::{HealthVerdict, Pause};
 use source_app::scheduler::{FakeClock, Scheduler, Settings, next_runs};
-use source_app::state::{Owner, State, Task, TaskFilter, TaskKind, TaskState};
+use source_app::state::{Owner, ScheduleSpec, State, Task, TaskFilter, TaskKind, TaskState};
 
 fn tasks(state: &State) -> Vec<(TaskState, String)> {
     let mut tasks = state.tasks(&TaskFilter::default()).unwrap();
@@ -43,6 +43,31 @@ fn slots_in_a_pause_are_left_out_and_recorded_however_late_somebody_looks() {
     assert_eq!(all, [paused("2026-06-03 12:00 UTC"), paused("2026-06-03 12:00 UTC")]);
     // It goes on by itself.
     assert_eq!(tick("2026-06-04T02:00:30Z")[2].0, TaskState::Queued);
+}
+
+#[test]
+fn a_slot_whose_run_was_to_begin_in_a_pause_is_left_out() {
+    let (_directory, state) = state();
+    let app = source(&state, "drive");
+    let spec = schedule_spec(Owner::App(app.id), TaskKind::Backup, "0 2 * * *");
+    let spec = ScheduleSpec { random_delay_minutes: 60, ..spec };
+    state.add_schedule(&spec, start()).unwrap();
+    let calendar = state.effective_schedules(None).unwrap()[0].calendar().unwrap();
+    let slots = (0..30).map(|day| at("2026-06-01T02:00:00Z") + TimeDelta::days(day));
+    let delayed = |slot: &DateTime<Utc>| calendar.begins(*slot) - *slot > TimeDelta::minutes(5);
+    let slot = slots.into_iter().find(delayed).unwrap();
+    let clock = FakeClock::new(slot - TimeDelta::minutes(1));
+    let effective = state.effective_schedules(None).unwrap().remove(0);
+    state.set_handled(app.id, effective.schedule.id, slot - TimeDelta::minutes(1)).unwrap();
+    let scheduler = Scheduler::new(state.clone(), clock.clone(), Settings::default());
+    let until = slot + TimeDelta::days(1);
+    state.pause(Some(app.id), until, slot + TimeDelta::minutes(2)).unwrap();
+    for minutes in [3, 61, 300] {
+        clock.set(slot + TimeDelta::minutes(minutes));
+        scheduler.tick(None, 0).unwrap();
+    }
+    let left_out = paused(&until.format("%Y-%m-%d %H:%M UTC").to_string());
+    assert_eq!(tasks(&state), [left_out]);
 }
 
 #[test]

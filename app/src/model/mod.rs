@@ -74,5 +74,5 @@ pub use safety::{SafetyFacts, safety_sentence};
 pub use timing::{TimeOfDay, Timing, Weekday};
 pub use tracker::{Expected, ProgressTracker};
 pub use usage::{MAX_USAGE_POINTS, TaskUsage, UsagePoint, UsageRecorder};
-pub use words::{count_text, duration_text, plain_text, size_text};
+pub use words::{count_text, duration_text, entries_text, plain_text, size_text};
 pub use zone::local_zone;

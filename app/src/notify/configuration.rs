@@ -10,12 +10,13 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::command::CommandReceiver;
-use super::http::{Address, is_loopback};
+use super::http::Address;
 use super::mail::{MailReceiver, MailSecurity};
 use super::ntfy::NtfyReceiver;
 use super::ping::PingReceiver;
 use super::receiver::{Receiver, Way};
 use super::webhook::WebhookReceiver;
+use crate::loopback::is_loopback;
 use crate::model::EventKind;
 use crate::secret::{SecretReference, read_private_if_there};
 use crate::state::TaskKind;

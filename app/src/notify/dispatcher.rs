@@ -18,6 +18,9 @@ use crate::state::{Delivery, Result, State, TaskKind};
 /// How long messages are sent to one receiver in a row; what waits still goes at the next look.
 const MAX_ROUND: Duration = Duration::from_secs(60);
 
+/// How often one message is tried before the next one is, too: after some three hours.
+const MAX_ATTEMPTS_ALONE: u32 = 8;
+
 /// When a message is tried again that a receiver did not take.
 #[derive(Clone, Debug)]
 pub struct DispatchSettings {
@@ -140,10 +143,15 @@ impl Dispatcher {
     }
 }
 
+/// How long nobody else sends a message that is on its way.
+fn lease_of(receiver: &Receiver) -> TimeDelta {
+    TimeDelta::from_std(receiver.timeout * 2).unwrap_or(TimeDelta::minutes(10))
+}
+
 impl Inner {
     async fn send_all(self: &Arc<Self>, receiver: &Receiver, now: DateTime<Utc>) {
         let begun = Instant::now();
-        let lease = TimeDelta::from_std(receiver.timeout * 2).unwrap_or(TimeDelta::minutes(10));
+        let lease = lease_of(receiver);
         while !self.stop.is_cancelled() && begun.elapsed() < MAX_ROUND {
             let now = now + TimeDelta::from_std(begun.elapsed()).unwrap_or_default();
             let name = receiver.name.clone();
@@ -156,10 +164,34 @@ impl Inner {
                     return;
                 }
             };
-            if !self.deliver(receiver, delivery, now).await {
+            let (message, attempts) = (delivery.message, delivery.attempts);
+            if self.deliver(receiver, delivery, now).await {
+                continue;
+            }
+            if attempts < MAX_ATTEMPTS_ALONE || !self.takes_the_next(receiver, message, now).await {
                 return;
             }
         }
+    }
+
+    /// Whether a receiver takes the message after one that it has refused many times. It is not away
+    /// then, but refuses that one for what is in it, and that one is given up.
+    async fn takes_the_next(
+        self: &Arc<Self>,
+        receiver: &Receiver,
+        refused: i64,
+        now: DateTime<Utc>,
+    ) -> bool {
+        let lease = lease_of(receiver);
+        let name = receiver.name.clone();
+        let next = move |state: &State| state.take_delivery_after(&name, refused, lease, now);
+        let Ok(Some(next)) = self.state(next).await else { return false };
+        if !self.deliver(receiver, next, now).await {
+            return false;
+        }
+        tracing::warn!(receiver = receiver.name, "it takes others: the message is given up");
+        let name = receiver.name.clone();
+        self.state(move |state| state.give_up_delivery(&name, refused)).await.is_ok()
     }
 
     /// Whether the next one may go.

@@ -1,10 +1,9 @@
 //! What all receivers with an address share.
 
-use std::net::IpAddr;
-
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, RequestBuilder, Url};
 
+use crate::loopback::is_loopback;
 use crate::model::plain_text;
 
 /// An address that somebody wrote, and how it is reached.
@@ -85,10 +84,4 @@ fn parse_url(text: &str) -> Result<Url, String> {
         "https" | "http" => Ok(url),
         _ => Err(wrong("its scheme is neither https nor http")),
     }
-}
-
-/// Whether a host is this machine, whatever a name server says.
-pub(super) fn is_loopback(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }

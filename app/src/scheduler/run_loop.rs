@@ -82,8 +82,10 @@ impl<C: Clock + Clone> Scheduler<C> {
         let app = &effective.app_name;
         let due = calendar.due(effective.handled, now, spec.catch_up);
         if let Due::Run { slot, .. } | Due::Missed(slot) = due {
-            // A slot in a pause is left out, also if somebody looks only after its end.
-            if let Some(until) = effective.pauses.until(slot) {
+            // A slot in a pause is left out, also if somebody looks only after its end, and if it was
+            // to begin later at random and a pause came first.
+            let of_begin = || effective.pauses.until(calendar.begins(slot));
+            if let Some(until) = effective.pauses.until(slot).or_else(of_begin) {
                 self.state.pause_slot(effective, slot, until, now)?;
                 return Ok(());
             }

@@ -7,8 +7,13 @@ use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, StatusCode, Url};
 use serde_json::Value;
 
+use crate::loopback::is_loopback;
+
 /// How long Vault may take.
 const VAULT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Maximum of an answer, in bytes.
+const MAX_ANSWER_BYTES: usize = 1 << 20;
 
 /// Where a secret is in Vault.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,12 +68,17 @@ impl VaultPlace {
                 "{self}: VAULT_ADDR is no address; write one such as https://vault.example.org:8200"
             )
         })?;
+        if url.scheme() == "http" && !url.host_str().is_some_and(is_loopback) {
+            return Err(format!(
+                "{self}: VAULT_ADDR is http:// to another machine, where all can read the secret on its way; write https://"
+            ));
+        }
         let mut request =
             self.client(variable("VAULT_CACERT").ok())?.get(url).header("x-vault-token", token);
         if let Ok(namespace) = variable("VAULT_NAMESPACE") {
             request = request.header("x-vault-namespace", namespace);
         }
-        let answer = request.send().await.map_err(|error| {
+        let mut answer = request.send().await.map_err(|error| {
             let why =
                 if error.is_timeout() { "gives no answer in time" } else { "cannot be reached" };
             format!("{self}: the Vault of VAULT_ADDR {why}")
@@ -87,8 +97,19 @@ impl VaultPlace {
             }
             status => return Err(format!("{self}: Vault answers {}", status.as_u16())),
         }
-        let body: Value =
-            answer.json().await.map_err(|_| format!("{self}: Vault's answer is not JSON"))?;
+        let mut bytes = Vec::new();
+        while let Some(chunk) = answer
+            .chunk()
+            .await
+            .map_err(|_| format!("{self}: Vault's answer did not come to its end"))?
+        {
+            bytes.extend_from_slice(&chunk);
+            if bytes.len() > MAX_ANSWER_BYTES {
+                return Err(format!("{self}: Vault's answer is longer than 1 MiB"));
+            }
+        }
+        let body: Value = serde_json::from_slice(&bytes)
+            .map_err(|_| format!("{self}: Vault's answer is not JSON"))?;
         match &body["data"]["data"][&self.field] {
             Value::String(secret) => Ok(secret.clone()),
             _ => Err(format!(

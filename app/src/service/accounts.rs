@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::{Error, Result};
 use super::handle::Service;
-use super::named_secrets::{name_of, named};
+use super::named_secrets::name_of;
 use crate::model::FieldChange;
 use crate::state::{ChangeAction, ChangeSubject};
 use plakar_driver::schema::is_secret;
@@ -154,7 +154,7 @@ impl Service {
             let mut options = login.options.clone();
             options.insert(key.clone(), secret.clone());
             let only = Options::from([(key.clone(), secret.clone())]);
-            options.extend(named(&only, None)?);
+            options.extend(self.to_keep(&only, &login.options, None)?);
             changed.push(options);
         }
         let (Some(first), Some(options)) = (logins.first(), changed.first()) else {
@@ -163,14 +163,9 @@ impl Service {
         if !skip_test {
             self.try_login(first.kind, &first.name, options).await?;
         }
-        for (done, (login, options)) in logins.iter().zip(&changed).enumerate() {
-            let kept = self.plakar.configure(login.kind, &login.name, options).await;
-            let Err(error) = kept else { continue };
-            for before in &logins[..done] {
-                self.plakar.configure(before.kind, &before.name, &before.options).await?;
-            }
-            return Err(error.into());
-        }
+        let entries = logins.iter().zip(&changed);
+        let entries = entries.map(|(login, options)| (login.kind, &login.name, options));
+        self.configure_all(&entries.collect::<Vec<_>>()).await?;
         let mut fields = Vec::new();
         for (login, options) in logins.iter().zip(&changed) {
             let of = format!("{} {}", login.kind.word(), login.name);
@@ -207,11 +202,10 @@ impl Service {
     async fn logins(&self) -> Result<Vec<Login>> {
         let mut logins = Vec::new();
         for kind in KINDS {
-            for (name, options) in self.plakar.configurations(kind).await? {
+            for (name, options) in self.plakar.configured_all(kind).await? {
                 // One whose name can't be handed to Plakar safely is none of ours.
                 let Ok(name) = Name::new(&name) else { continue };
                 if options.contains_key("username") {
-                    let options = self.plakar.configured(kind, &name).await?;
                     logins.push(Login { kind, name, options });
                 }
             }

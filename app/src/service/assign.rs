@@ -1,7 +1,6 @@
 //! Assign an app. Credentials go into Plakar's configuration and nowhere else, and only after the
 //! drive has taken them.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
@@ -117,60 +116,6 @@ impl Service {
     pub async fn assign(&self, assign: Assign) -> Result<App> {
         let prepared = self.prepare(assign).await?;
         self.save(prepared).await
-    }
-
-    /// Assigns all of these apps or none; if `only_check`, none is kept, and it is only told whether
-    /// all could be.
-    ///
-    /// # Errors
-    /// All that cannot be assigned, by their places, and why; as for [`Service::assign`].
-    pub async fn assign_all(
-        &self,
-        all: Vec<Assign>,
-        only_check: bool,
-    ) -> std::result::Result<Vec<App>, Vec<(usize, Error)>> {
-        let (mut prepared, mut faults) = (Vec::new(), Vec::new());
-        for (place, assign) in all.into_iter().enumerate() {
-            match self.prepare(assign).await {
-                Ok(one) => prepared.push(one),
-                Err(error) => faults.push((place, error)),
-            }
-        }
-        if !faults.is_empty() {
-            return Err(faults);
-        }
-        if only_check {
-            return Ok(Vec::new());
-        }
-        let before = self.plakar.configurations(Kind::Store).await;
-        let before = before.map_err(|error| vec![(0, error.into())])?;
-        let mut made: Vec<App> = Vec::new();
-        for (place, one) in prepared.into_iter().enumerate() {
-            match self.save(one).await {
-                Ok(app) => made.push(app),
-                Err(error) => {
-                    let taken_back = self.take_back(&made, &before).await;
-                    let mut faults = vec![(place, error)];
-                    faults.extend(taken_back.err().map(|error| (place, error)));
-                    return Err(faults);
-                }
-            }
-        }
-        Ok(made)
-    }
-
-    /// Removes apps that were assigned just now, with the stores that came into Plakar's
-    /// configuration with them.
-    async fn take_back(&self, made: &[App], before: &BTreeMap<String, Options>) -> Result<()> {
-        for app in made {
-            self.remove(app.id).await?;
-        }
-        for name in self.plakar.configurations(Kind::Store).await?.keys() {
-            if !before.contains_key(name) {
-                self.plakar.unconfigure(Kind::Store, &Name::new(name)?).await?;
-            }
-        }
-        Ok(())
     }
 }
 

@@ -100,9 +100,10 @@ impl DailyVolume {
 
 /// From noon to noon there, around a time.
 fn volume_day(now: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
+    // By the date there: a day has 23 or 25 hours twice a year.
+    let today = now.with_timezone(&VOLUME_ZONE).date_naive();
     let noon = |days: i64| {
-        let date = (now + TimeDelta::days(days)).with_timezone(&VOLUME_ZONE).date_naive();
-        let local = date.and_time(NaiveTime::MIN) + TimeDelta::hours(12);
+        let local = today.and_time(NaiveTime::MIN) + TimeDelta::days(days) + TimeDelta::hours(12);
         VOLUME_ZONE.from_local_datetime(&local).earliest().map_or(now, |at| at.to_utc())
     };
     if noon(0) <= now { (noon(0), noon(1)) } else { (noon(-1), noon(0)) }

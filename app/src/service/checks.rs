@@ -10,6 +10,7 @@ use super::log::TaskLog;
 use super::references::store_of;
 use super::work::CheckScope;
 use super::work_result::WorkResult;
+use crate::model::count_text;
 use crate::scheduler::Job;
 use crate::state::{self, CheckedPoint, State, TaskKind};
 use plakar_driver::{
@@ -58,7 +59,8 @@ pub(super) async fn check(
         return none(tools, job).await;
     }
     let ids: Vec<&str> = wanted.iter().map(SnapshotId::short).collect();
-    log.say(&format!("of {} restore points: {}", listed.len(), ids.join(", ")));
+    let of = count_text(listed.len() as u64, "restore point");
+    log.say(&format!("of {of}: {}", ids.join(", ")));
     let (plakar, browsers) = (tools.plakar, tools.browsers);
     let mut news = |news| log.news(&news);
     let mut found = plakar.check(browsers, &store, &wanted, &mut news, &job.cancel).await;
@@ -214,7 +216,7 @@ fn told(found: CheckResult, wanted: usize, log: &mut TaskLog<'_>) -> WorkResult 
         ([], None) => {
             let which = match &found.points[..] {
                 [(one, _)] => format!("restore point {}", one.short()),
-                all => format!("{} restore points", all.len()),
+                all => count_text(all.len() as u64, "restore point"),
             };
             WorkResult::well(format!("all data was read and is whole ({which})"))
         }

@@ -6,7 +6,7 @@ use crate::state::CopiedPoint;
 use plakar_driver::{RestorePoint, SeenAnew, SnapshotId};
 
 /// Of a restore point that was there when it was read back, and is not any more.
-const REMOVED: &str = "it was copied before and is not there any more: it was removed from the second store, or that has lost it; Plakar cannot copy it again, a new second store can have it";
+pub(super) const REMOVED: &str = "it was copied before and is not there any more: it was removed from the second store, or that has lost it; Plakar cannot copy it again, a new second store can have it";
 
 /// Of one whose state is there, but not itself.
 const HALF: &str = "an earlier copy of it was removed there or did not come to its end: Plakar would hide the whole store from other machines if it copied it again; a new second store can have it";
@@ -28,6 +28,8 @@ pub(super) struct CopyPlan {
     pub(super) refused: Vec<(SnapshotId, String)>,
     /// Not copied, as the app's range leaves them out.
     pub(super) left_out: BTreeSet<SnapshotId>,
+    /// Once read back there and whole, and not there any more.
+    pub(super) gone: Vec<SnapshotId>,
 }
 
 impl CopyPlan {
@@ -43,6 +45,9 @@ impl CopyPlan {
         let mut plan = Self::default();
         for (RestorePoint { id, .. }, is_wanted) in points.iter().zip(wanted) {
             let was_there = known.get(id.as_str());
+            if !seen.points.contains(id) && was_there.is_some_and(|known| known.errors == 0) {
+                plan.gone.push(id.clone());
+            }
             if seen.points.contains(id) {
                 plan.there.push(id.clone());
             } else if !is_wanted {
@@ -105,6 +110,7 @@ mod tests {
         // What never arrived is copied again, what was there and went is not.
         assert_eq!(plan.wanted, ['1', '2'].map(id));
         assert_eq!((plan.there, plan.unread), (['a', 'c', 'b'].map(id).to_vec(), 1));
+        assert_eq!(plan.gone, [id('d')]);
         let refused: Vec<SnapshotId> = plan.refused.iter().map(|(id, _)| id.clone()).collect();
         assert_eq!(refused, ['d', 'e', 'f'].map(id));
         assert!(plan.refused[1].1.contains("hide the whole store"));
@@ -115,5 +121,6 @@ mod tests {
         assert_eq!((plan.wanted, plan.refused), (vec![id('1')], Vec::new()));
         assert_eq!(plan.there, ['a', 'c', 'b'].map(id));
         assert_eq!(plan.left_out, ['d', 'e', 'f', '2'].map(id).into());
+        assert_eq!(plan.gone, [id('d')]);
     }
 }

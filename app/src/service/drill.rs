@@ -172,14 +172,18 @@ impl DrillTools<'_> {
             let (path, modified) = (file.path.to_string(), file.modified.timestamp_millis());
             let same = |known: &&KnownMd5| (known.size, known.modified) == (file.size, modified);
             match known.get(&path).filter(same) {
-                Some(known) if known.md5 != file.md5 => {
-                    let of = if known.listed { "that the drive listed" } else { "it had before" };
-                    let reason = format!("its MD5 is {}, and not {}, {of}", file.md5, known.md5);
+                Some(known) if known.listed && known.md5 != file.md5 => {
+                    let reason = format!(
+                        "its MD5 is {}, and not {}, that the drive listed",
+                        file.md5, known.md5
+                    );
                     other.push(Failure { path, reason });
                     return false;
                 }
-                Some(known) => listed += u64::from(known.listed),
-                None => {
+                Some(known) if known.listed => listed += 1,
+                // What it was in another restore point says nothing of this one: a program may put
+                // size and time back.
+                _ => {
                     let (size, md5) = (file.size, file.md5.clone());
                     new.push((path, KnownMd5 { size, modified, md5, listed: false }));
                 }

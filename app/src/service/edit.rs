@@ -9,7 +9,7 @@ use super::error::{Error, Result};
 use super::handle::Service;
 use super::hooks::refuse_lost_name;
 use super::integrations::Form;
-use super::named_secrets::{name_of, named};
+use super::named_secrets::name_of;
 use super::references::configuration_kind;
 use super::second_store::{FirstStore, SecondStore, of_second};
 use super::setting_changes::option_changes;
@@ -17,7 +17,7 @@ use super::settle_store::StoreWish;
 use crate::model::{BackupOptions, CopyRange, Protection, Retention};
 use crate::state::{App, AppId, AppSpec, Resource, State, StateError};
 use plakar_driver::schema::Field;
-use plakar_driver::{Kind, Name, Options};
+use plakar_driver::{Name, Options};
 
 /// What a user changes of an app. What is `None` stays.
 #[derive(Clone, Default, Deserialize)]
@@ -133,7 +133,15 @@ impl Service {
         }
         self.leaves_something(&old, &spec.backup).await?;
         let kept = self.plakar.configured(kind, &entry).await.unwrap_or_default();
-        let store_options = named(&store_options, None)?;
+        let form = match &options {
+            Some(_) => Some(self.form_of(&old).await?),
+            None => None,
+        };
+        // As they will be, for a store on the same drive has the same login.
+        let options = match (options, &form) {
+            (Some(options), Some(form)) => Some(self.completed(options, &kept, form)?),
+            _ => None,
+        };
         let source = options.as_ref().unwrap_or(&kept).clone();
         if let (true, None, Some(second)) = (options.is_some(), &second_store, &spec.second_store) {
             self.apart_from(&source, second).await.map_err(of_second)?;
@@ -174,47 +182,39 @@ impl Service {
         let of =
             [("store_options", of_store.as_ref()), ("second_store_options", second_entry.as_ref())];
         let mut configured = self.store_changes(&of).await?;
-        let options = match options {
-            None => None,
-            Some(mut options) => {
-                let form = self.form_of(&old).await?;
-                for (key, value) in &kept {
-                    if form.schema.is_secret(key) && options.get(key).is_none_or(String::is_empty) {
-                        options.insert(key.clone(), value.clone());
-                    }
-                }
-                let mut options = named(&options, Some(&form.schema))?;
-                check(&form, &options)?;
-                options.retain(|_, value| !value.is_empty());
-                if options != kept && !skip_test {
-                    self.try_login(kind, &entry, &options).await?;
-                }
-                let is_secret = |key: &str| form.schema.is_secret(key);
-                configured.extend(option_changes("options", &kept, &options, is_secret));
-                Some(options)
+        if let (Some(options), Some(form)) = (&options, &form) {
+            if *options != kept && !skip_test {
+                self.try_login(kind, &entry, options).await?;
             }
-        };
+            let is_secret = |key: &str| form.schema.is_secret(key);
+            configured.extend(option_changes("options", &kept, options, is_secret));
+        }
         let changed = move |state: &State| {
             state.edit_configured_app(id, revision, &spec, &configured, chrono::Utc::now())
         };
         let changed = self.state(changed).await?;
-        let kept = async {
-            for (name, options) in [&of_store, &second_entry].into_iter().flatten() {
-                self.plakar.configure(Kind::Store, name, options).await?;
-            }
-            match &options {
-                Some(options) => self.plakar.configure(kind, &entry, options).await,
-                None => Ok(()),
-            }
-        };
-        if let Err(error) = kept.await {
+        let stores = [of_store.as_ref(), second_entry.as_ref()];
+        if let Err(error) = self.keep(kind, &entry, options.as_ref(), stores).await {
             let (revision, spec) = (changed.revision, old.spec);
             self.state(move |state| state.edit_app(id, revision, &spec, chrono::Utc::now()))
                 .await?;
-            return Err(error.into());
+            return Err(error);
         }
         self.scheduler.wake();
         Ok(changed)
+    }
+
+    /// All options that a connector needs, with the secrets that stay.
+    fn completed(&self, mut options: Options, kept: &Options, form: &Form) -> Result<Options> {
+        for (key, value) in kept {
+            if form.schema.is_secret(key) && options.get(key).is_none_or(String::is_empty) {
+                options.insert(key.clone(), value.clone());
+            }
+        }
+        let mut options = self.to_keep(&options, kept, Some(&form.schema))?;
+        check(form, &options)?;
+        options.retain(|_, value| !value.is_empty());
+        Ok(options)
     }
 
     /// The second store that is meant, in `spec`; gives what Plakar's configuration has to have for

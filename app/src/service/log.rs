@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::io::Write;
+use std::time::Duration;
 
 use super::meter::Meter;
 use super::sizes::{Reference, Sizes};
@@ -15,6 +16,9 @@ const MAX_LINE_LETTERS: usize = 64 << 10;
 
 /// Maximum number of failures that are known to have been said.
 const MAX_SAID_FAILURES: usize = 1000;
+
+/// How often what is waited for in patience gives a sign of life.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 
 /// Writes a task's log. A log that can't be written does not stop the task.
 pub(super) struct TaskLog<'a> {
@@ -30,6 +34,24 @@ pub(super) struct TaskLog<'a> {
     waits: u64,
     /// Whether it was said that the daily volume of downloads is used up.
     volume_used_up: bool,
+}
+
+/// Gives signs of life for what gives none itself.
+pub(super) struct Patience(Meter);
+
+impl Patience {
+    pub(super) async fn during<T>(&self, work: impl Future<Output = T>) -> T {
+        let lives = async {
+            loop {
+                self.0.take(|_, _| ());
+                tokio::time::sleep(SIGN_OF_LIFE).await;
+            }
+        };
+        tokio::select! {
+            done = work => done,
+            never = lives => never,
+        }
+    }
 }
 
 impl<'a> TaskLog<'a> {
@@ -145,6 +167,11 @@ impl<'a> TaskLog<'a> {
     /// What holds it up now; empty for nothing.
     pub(super) fn notice(&mut self, text: &str) {
         self.meter.take(|tracker, _| tracker.notice(text));
+    }
+
+    /// For something that has a limit of its own: that it is quiet means nothing.
+    pub(super) fn patience(&self) -> Patience {
+        Patience(self.meter.clone())
     }
 
     /// A sign of life that is no line.

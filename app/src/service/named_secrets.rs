@@ -47,6 +47,29 @@ pub(super) fn named(options: &Options, schema: Option<&Schema>) -> Result<Option
     if faults.is_empty() { Ok(named) } else { Err(Error::Faults(faults)) }
 }
 
+/// For options that come over the network: a command runs as this program's user, so it is set on the
+/// machine itself. It is `passphrase_cmd`, which Plakar runs, one that a backend of rclone runs, or ours.
+///
+/// # Errors
+/// One of them is a command, and not among those that are `kept`, by its key.
+pub(super) fn refuse_commands(options: &Options, kept: &Options) -> Result<()> {
+    let is_command = |key: &str, value: &str| {
+        let value = value.strip_prefix(REFERENCE).unwrap_or(value).trim_start();
+        value.starts_with(COMMAND)
+            || (!value.is_empty()
+                && (key == "ssh" || key.ends_with("_cmd") || key.ends_with("_command")))
+    };
+    let new = options.iter().filter(|(key, value)| kept.get(*key) != Some(value));
+    let commands = new.filter(|(key, value)| is_command(key, value)).map(|(key, _)| Fault {
+        key: Some(key.clone()),
+        message: format!(
+            "option \"{key}\": a command is not set from the console; write it on the machine, with `plakar-opendrive app edit`"
+        ),
+    });
+    let faults: Vec<Fault> = commands.collect();
+    if faults.is_empty() { Ok(()) } else { Err(Error::Faults(faults)) }
+}
+
 /// The secret that an option has, or names.
 ///
 /// # Errors
@@ -66,26 +89,6 @@ pub(super) fn name_of(value: &str) -> Option<String> {
 /// Whether a text names a secret, such as `file:/etc/secret`, and is none itself.
 pub fn names_secret(text: &str) -> bool {
     SecretReference::parse(text).is_ok_and(|reference| reference.is_elsewhere())
-}
-
-/// For options that come over the network: a command runs as this program's user, so it is set on the
-/// machine itself.
-///
-/// # Errors
-/// One of them names a command.
-pub fn refuse_commands(options: &Options) -> Result<()> {
-    let is_command = |value: &str| {
-        value.strip_prefix(REFERENCE).unwrap_or(value).trim_start().starts_with(COMMAND)
-    };
-    match options.iter().find(|(_, value)| is_command(value)) {
-        None => Ok(()),
-        Some((key, _)) => {
-            let message = format!(
-                "option \"{key}\": a command is not set from the console; write it on the machine, with `plakar-opendrive app edit`"
-            );
-            Err(Error::Faults(vec![Fault { key: Some(key.clone()), message }]))
-        }
-    }
 }
 
 #[cfg(test)]
@@ -112,11 +115,26 @@ mod tests {
 
     #[test]
     fn a_command_does_not_come_over_the_network() {
-        for bad in ["cmd:id", " cmd:id", "secret-reference:cmd:id"] {
-            let options = Options::from([("password".into(), bad.into())]);
-            let error = refuse_commands(&options).unwrap_err().to_string();
-            assert!(error.contains("a command is not set from the console"), "{error}");
+        let kept = Options::from([("passphrase_cmd".into(), "cat /a".into())]);
+        for (key, bad) in [
+            ("password", "cmd:id"),
+            ("password", " cmd:id"),
+            ("password", "secret-reference:cmd:id"),
+            ("location", "secret-reference:cmd:id"),
+            ("passphrase_cmd", "id"),
+            ("bearer_token_command", "id"),
+            ("ssh", "id"),
+        ] {
+            let options = Options::from([(key.into(), bad.into())]);
+            let error = refuse_commands(&options, &kept).unwrap_err().to_string();
+            assert!(
+                error.contains(key) && error.contains("a command is not set from the console"),
+                "{error}"
+            );
         }
-        refuse_commands(&Options::from([("password".into(), "file:/a".into())])).unwrap();
+        refuse_commands(&kept, &kept).unwrap();
+        for (key, good) in [("password", "file:/a"), ("passphrase_cmd", "")] {
+            refuse_commands(&Options::from([(key.into(), good.into())]), &kept).unwrap();
+        }
     }
 }

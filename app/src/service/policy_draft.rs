@@ -7,7 +7,8 @@ use super::error::{Error, Result};
 use super::handle::Service;
 use crate::model::{Calendar, Contract, Timing, count_text, local_zone};
 use crate::state::{
-    App, AppId, Owner, Policy, PolicyId, PolicySpec, Schedule, ScheduleId, ScheduleSpec, TaskKind,
+    App, AppId, Owner, Policy, PolicyId, PolicySpec, Schedule, ScheduleId, ScheduleSpec,
+    StateError, TaskKind,
 };
 
 /// The kinds of schedules that a policy's form has, and their names in it.
@@ -154,10 +155,11 @@ fn of_kind(schedules: &[Schedule], policy: PolicyId, kind: TaskKind) -> Vec<&Sch
 const NEW: PolicyId = 0;
 
 impl Service {
-    /// Makes a policy, or changes that at this revision, with its schedules: all of it or nothing.
+    /// Makes a policy with its schedules, all of it or nothing, or changes that at this revision.
     ///
     /// # Errors
-    /// Something can't be used as it is given, the name is taken, or it was changed meanwhile.
+    /// Something can't be used as it is given, the name is taken, or it was changed meanwhile. Where
+    /// only a schedule of one that is there was, the error says what is saved.
     pub async fn save_policy(
         &self,
         old: Option<(PolicyId, i64)>,
@@ -183,11 +185,15 @@ impl Service {
                 }
                 Change::Remove(id) => self.remove_schedule(id).await,
             };
-            if let (Err(error), None) = (&done, old) {
-                self.remove_policy(policy.id).await?;
-                return Err(Error::Internal(error.to_string()));
+            let Err(error) = done else { continue };
+            if old.is_some() {
+                return Err(StateError::Conflict(format!(
+                    "the policy is saved, and not all of its schedules are: {error}"
+                ))
+                .into());
             }
-            done?;
+            self.remove_policy(policy.id).await?;
+            return Err(error);
         }
         Ok(policy)
     }

@@ -4,7 +4,6 @@ use super::assign::{Assign, check};
 use super::error::{Error, Result};
 use super::handle::Service;
 use super::integrations::Form;
-use super::named_secrets::named;
 use super::references::{configuration_kind, connector_kind};
 use super::second_store::FirstStore;
 use super::setting_changes::option_changes;
@@ -15,14 +14,14 @@ use plakar_driver::{Kind, Name, Options};
 
 /// An app that can be kept.
 pub(super) struct PreparedApp {
-    spec: AppSpec,
+    pub(super) spec: AppSpec,
     /// What Plakar's configuration comes to have of it; nothing if it has it already.
     options: Option<Options>,
     mark: Option<String>,
     /// The same of its stores.
-    stores: [Option<(Name, Options)>; 2],
+    pub(super) stores: [Option<(Name, Options)>; 2],
     /// All of this as it is recorded.
-    configured: Vec<FieldChange>,
+    pub(super) configured: Vec<FieldChange>,
 }
 
 impl Service {
@@ -69,10 +68,9 @@ impl Service {
         let store = match spec.store.take() {
             None => None,
             Some(text) => {
-                let store_options = named(&assign.store_options, None)?;
                 let wish = StoreWish {
                     text: &text,
-                    options: &store_options,
+                    options: &assign.store_options,
                     create: assign.create_store,
                     unencrypted: assign.unencrypted,
                     uncompressed: assign.uncompressed,
@@ -173,7 +171,7 @@ impl Service {
                     (assign.integration.as_deref(), assign.protocol.as_deref());
                 let form = self.form(assign.kind, class, integration, protocol.or(told)).await?;
                 options.entry("location".into()).or_insert_with(|| format!("{}://", form.protocol));
-                let options = named(&options, Some(&form.schema))?;
+                let options = self.to_keep(&options, &Options::new(), Some(&form.schema))?;
                 (form, options)
             }
         };
@@ -210,23 +208,41 @@ impl Service {
     }
 
     /// Writes what an app needs into Plakar's configuration, all of it or nothing.
-    async fn keep(
+    pub(super) async fn keep(
         &self,
         kind: Kind,
         entry: &Name,
         options: Option<&Options>,
         stores: [Option<&(Name, Options)>; 2],
     ) -> Result<()> {
-        if let Some(options) = options {
-            self.plakar.configure(kind, entry, options).await?;
-        }
-        for (name, of_store) in stores.into_iter().flatten() {
-            if let Err(error) = self.plakar.configure(Kind::Store, name, of_store).await {
-                if options.is_some() {
-                    self.plakar.unconfigure(kind, entry).await?;
+        let own = options.map(|options| (kind, entry, options));
+        let stores = stores.into_iter().flatten();
+        let stores = stores.map(|(name, options)| (Kind::Store, name, options));
+        self.configure_all(&own.into_iter().chain(stores).collect::<Vec<_>>()).await
+    }
+
+    /// Writes entries into Plakar's configuration: all of them, or those that could be written are
+    /// as they were before.
+    ///
+    /// # Errors
+    /// Plakar can't be run, or did not keep one.
+    pub(super) async fn configure_all(&self, entries: &[(Kind, &Name, &Options)]) -> Result<()> {
+        let mut written = Vec::new();
+        for (kind, name, options) in entries.iter().copied() {
+            let before = self.plakar.configured_all(kind).await?.remove(name.as_str());
+            // One that failed may be there in part.
+            written.push((kind, name, before));
+            let Err(error) = self.plakar.configure(kind, name, options).await else { continue };
+            for (kind, name, before) in written.iter().rev() {
+                let back = match before {
+                    Some(before) => self.plakar.configure(*kind, name, before).await,
+                    None => self.plakar.unconfigure(*kind, name).await,
+                };
+                if let Err(error) = back {
+                    tracing::error!(%error, "the {} {name} of Plakar is not as it was", kind.word());
                 }
-                return Err(error.into());
             }
+            return Err(error.into());
         }
         Ok(())
     }

@@ -208,6 +208,6 @@ impl Service {
         revision: i64,
         spec: ResourceSpec,
     ) -> Result<ResourceRecord> {
-        self.state(move |state| state.edit_resource(id, revision, &spec)).await
+        self.state(move |state| state.edit_resource(id, revision, &spec, chrono::Utc::now())).await
     }
 }

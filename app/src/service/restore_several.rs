@@ -8,7 +8,7 @@ use super::log::TaskLog;
 use super::runner::PlakarRunner;
 use super::work::{RestorePlace, Work};
 use super::work_result::WorkResult;
-use crate::model::{count_text, size_text};
+use crate::model::{count_text, entries_text, size_text};
 use crate::scheduler::Job;
 use crate::state::AppId;
 use plakar_driver::{
@@ -17,7 +17,7 @@ use plakar_driver::{
 };
 
 fn ticked(count: usize) -> String {
-    format!("{count} ticked {}", if count == 1 { "entry" } else { "entries" })
+    entries_text(count as u64).replacen(' ', " ticked ", 1)
 }
 
 impl Service {
@@ -155,8 +155,9 @@ impl PlakarRunner {
             entries += ended.restored.unwrap_or_default();
         }
         let mut all = WorkResult::well(format!(
-            "{} restored, {entries} entries in all, and found as they were backed up",
-            ticked(kept.len())
+            "{} restored, {} in all, and found as they were backed up",
+            ticked(kept.len()),
+            entries_text(entries)
         ));
         all.bytes = Some(bytes);
         if failures > 0 {

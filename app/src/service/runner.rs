@@ -22,12 +22,12 @@ use super::teller::Teller;
 use super::watch::{Stopped, Watch, watched};
 use super::work::{RestorePlace, Work};
 use super::work_result::{WorkResult, say_outcome};
-use crate::model::{Expected, count_text};
+use crate::model::{Expected, count_text, entries_text};
 use crate::scheduler::{Job, Outcome, Runner, WatchSettings};
 use crate::state::{AppId, AppKind, State, Task, TaskKind, TaskState};
 use plakar_driver::{
-    self, Browsers, EntryKind, Kind, Maintained, Name, Plakar, RestoreJob, RestoreProgress,
-    RestoreTarget, SnapshotPath, StoreState, Verdict, Vitals,
+    self, Browsers, EntryKind, Kind, Maintained, Name, Plakar, PlannedPoint, RestoreJob,
+    RestoreProgress, RestoreTarget, SnapshotPath, StoreState, Verdict, Vitals,
 };
 
 /// Runs tasks.
@@ -120,9 +120,11 @@ impl Runner for PlakarRunner {
 fn result_of(ended: Option<Result<WorkResult>>, stopped: Option<Stopped>) -> WorkResult {
     let ended = match (ended, stopped) {
         (ended, Some(stopped)) if ended.as_ref().is_none_or(was_cancelled) => {
-            let left = if ended.is_none() { "; what it had started may still run" } else { "" };
-            let kept = ended.and_then(Result::ok).map(|ended| ended.well).unwrap_or_default();
-            let reason = [stopped.reason.as_str(), left, &kept].concat();
+            let left = ended.is_none().then(|| "what it had started may still run".to_owned());
+            let kept = ended.and_then(Result::ok).map(|ended| ended.well);
+            let kept = kept.filter(|kept| !kept.is_empty());
+            let said = [Some(stopped.reason), left, kept].into_iter().flatten();
+            let reason = said.collect::<Vec<_>>().join("; ");
             let failed = WorkResult::of(Verdict::Failed { reason });
             return WorkResult { retry: stopped.retry, ..failed };
         }
@@ -194,7 +196,13 @@ impl PlakarRunner {
                 let store = store_of(&job.app)?;
                 let ended =
                     self.plakar.maintenance(&store, &mut |news| log.news(&news), &job.cancel).await;
-                Ok(WorkResult { well: maintained(&ended.done), ..WorkResult::of(ended.verdict) })
+                let well = match ended.verdict {
+                    Verdict::Succeeded => maintained(&ended.done),
+                    // One that did not come to its end does not know that there is nothing to free.
+                    _ if ended.done == Maintained::default() => String::new(),
+                    _ => maintained(&ended.done),
+                };
+                Ok(WorkResult { well, ..WorkResult::of(ended.verdict) })
             }
             Work::Restore { snapshot, path, to, second, .. } => {
                 let to = match to {
@@ -263,6 +271,17 @@ impl PlakarRunner {
         // A schedule is the consent to what it makes due; anybody else saw a plan.
         if job.task.slot.is_none() {
             accept(&plan, token.unwrap_or_default())?;
+        }
+        // Plakar may have taken long, and who pins one meanwhile is told that no prune removes it.
+        let state = self.state.clone();
+        let (pinned, _) = blocking(move || state.pruning(app)).await?;
+        let of_pinned = |point: &&PlannedPoint| !point.keep && pinned.contains(point.id.as_str());
+        if let Some(point) = points.iter().find(of_pinned) {
+            let reason = format!(
+                "the restore point {} was pinned while the plan was made: nothing was removed",
+                point.id.short()
+            );
+            return Ok(WorkResult::of(Verdict::Failed { reason }));
         }
         for point in &plan.points {
             log.say(&format!(
@@ -343,8 +362,11 @@ impl PlakarRunner {
         if let Some(verified) = restored.verified {
             ended.bytes = Some(verified.bytes);
             ended.restored = Some(verified.entries);
-            ended.well =
-                format!("{} entries restored and found as they were backed up", verified.entries);
+            let as_they = if verified.entries == 1 { "as it was" } else { "as they were" };
+            ended.well = format!(
+                "{} restored and found {as_they} backed up",
+                entries_text(verified.entries)
+            );
         }
         Ok(ended)
     }
@@ -352,10 +374,7 @@ impl PlakarRunner {
 
 /// What a maintenance did, and when its space is free: plakar says no bytes.
 fn maintained(done: &Maintained) -> String {
-    let packfiles = |count: u64| match count {
-        1 => "1 packfile".to_owned(),
-        count => format!("{count} packfiles"),
-    };
+    let packfiles = |count: u64| count_text(count, "packfile");
     let mut said = Vec::new();
     if done.removed > 0 {
         said.push(format!("{} removed, their space is free", packfiles(done.removed)));

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use chrono::Utc;
 
 use super::checks::{CheckTools, first, noted};
-use super::copy_plan::{CopyPlan, NOT_THERE};
+use super::copy_plan::{CopyPlan, NOT_THERE, REMOVED};
 use super::error::{Error, Result};
 use super::log::TaskLog;
 use super::references::{no_second_store, same_store, store, store_of};
@@ -81,6 +81,15 @@ pub(super) async fn copy(
     let copied = work.copied(&mut plan, log).await?;
     let found = work.read_back(&plan, log).await?;
     work.told(&points, &plan, &known, &copied, found, log).await
+}
+
+/// What a reading of the second store found.
+#[derive(Default)]
+struct ReadBack {
+    /// How many entries each restore point that was read lacks, and the first of them.
+    lacks: Vec<(SnapshotId, (u64, String))>,
+    /// Why not all of them were read.
+    unread: Option<String>,
 }
 
 impl SecondCopy<'_> {
@@ -177,12 +186,8 @@ impl SecondCopy<'_> {
     }
 
     /// Reads back what was copied, what never was read back, and as many of the others as a check of
-    /// the app reads; what each lacks.
-    async fn read_back(
-        &self,
-        plan: &CopyPlan,
-        log: &mut TaskLog<'_>,
-    ) -> Result<Vec<(SnapshotId, (u64, String))>> {
+    /// the app reads.
+    async fn read_back(&self, plan: &CopyPlan, log: &mut TaskLog<'_>) -> Result<ReadBack> {
         let others = match self.job.app.spec.protection.points_per_check {
             0 => plan.there.len(),
             count => plan.unread + count as usize,
@@ -190,29 +195,27 @@ impl SecondCopy<'_> {
         let wanted: Vec<SnapshotId> =
             plan.wanted.iter().chain(plan.there.iter().take(others)).cloned().collect();
         if wanted.is_empty() {
-            return Ok(Vec::new());
+            return Ok(ReadBack::default());
         }
         log.phase("reading back");
         let (plakar, browsers) = (self.tools.plakar, self.tools.browsers);
         let mut news = |news| log.news(&news);
         let found = plakar.check(browsers, &self.to, &wanted, &mut news, &self.job.cancel).await;
+        let mut read = ReadBack::default();
         match found.broken {
             None => {}
             Some(Verdict::StoreLocked { reason }) => {
                 return Err(plakar_driver::Error::StoreLocked(reason).into());
             }
-            Some(Verdict::Interrupted) => return Err(plakar_driver::Error::Cancelled.into()),
+            Some(Verdict::Failed { reason }) => read.unread = Some(reason),
             // Nothing is known of those that it did not come to.
-            Some(verdict) => {
-                log.say(&format!("the second store was not read to the end: {verdict:?}"))
-            }
+            Some(_) => return Err(plakar_driver::Error::Cancelled.into()),
         }
         let listed = browsers.of(plakar, &self.to).await?;
         let listed = listed.restore_points(Some(&self.job.app.key)).await?;
         let copies: BTreeMap<&SnapshotId, &RestorePoint> =
             listed.iter().map(|point| (&point.id, point)).collect();
         let mut found: BTreeMap<SnapshotId, PointCheck> = found.points.into_iter().collect();
-        let mut read = Vec::new();
         for id in wanted {
             let lacks = match found.remove(&id) {
                 Some(PointCheck::Whole) => {
@@ -231,6 +234,7 @@ impl SecondCopy<'_> {
                 Some(PointCheck::Missing) => (1, vec![nameless(NOT_THERE)]),
                 Some(PointCheck::Unread(reason)) => {
                     log.say(&format!("not read back: {}: {reason}", id.short()));
+                    read.unread.get_or_insert(reason);
                     continue;
                 }
                 None => continue,
@@ -242,7 +246,7 @@ impl SecondCopy<'_> {
             if count == 0 {
                 log.say(&format!("read back and whole: {}", id.short()));
             }
-            read.push((id, (count, first(count, &failed))));
+            read.lacks.push((id, (count, first(count, &failed))));
         }
         Ok(read)
     }
@@ -254,13 +258,14 @@ impl SecondCopy<'_> {
         plan: &CopyPlan,
         known: &BTreeMap<String, CopiedPoint>,
         said: &BTreeMap<SnapshotId, String>,
-        read: Vec<(SnapshotId, (u64, String))>,
+        read: ReadBack,
         log: &mut TaskLog<'_>,
     ) -> Result<WorkResult> {
         let (task, app) = (self.job.task.id, self.job.app.id);
-        let read_count = read.len() as u64;
+        let read_count = read.lacks.len() as u64;
         let mut now: BTreeMap<SnapshotId, CopiedPoint> = BTreeMap::new();
-        for (id, (errors, reason)) in read {
+        let gone = plan.gone.iter().map(|id| (id.clone(), (1, REMOVED.to_owned())));
+        for (id, (errors, reason)) in read.lacks.into_iter().chain(gone) {
             let Some(original) = self.originals.get(&id) else { continue };
             let (taken, at) = (original.taken, Utc::now());
             let copied = CopiedPoint { taken, at, task, errors, reason };
@@ -313,6 +318,11 @@ impl SecondCopy<'_> {
             count_text(total, "restore point"),
             range.limit_words()
         );
+        // What was well at an earlier reading says nothing of a store that cannot be read now.
+        if let Some(reason) = read.unread {
+            let reason = format!("{both}; the second store was not read to the end: {reason}");
+            return Ok(WorkResult { figures, ..WorkResult::of(Verdict::Failed { reason }) });
+        }
         if bad.is_empty() {
             return Ok(WorkResult { figures, ..WorkResult::well(both) });
         }

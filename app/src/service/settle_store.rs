@@ -49,6 +49,18 @@ pub(super) struct SettledStore {
     pub(super) entry: Option<(Name, Options)>,
 }
 
+/// Says of the options that they are a store's.
+fn of_store(error: Error) -> Error {
+    let of_store = |fault: Fault| Fault {
+        key: fault.key.map(|key| format!("{STORE_PREFIX}{key}")),
+        message: format!("the store: {}", fault.message),
+    };
+    match error {
+        Error::Faults(faults) => Error::Faults(faults.into_iter().map(of_store).collect()),
+        other => other,
+    }
+}
+
 fn store_fault(key: &str, message: impl Into<String>) -> Error {
     Error::Faults(vec![Fault {
         key: Some(format!("{STORE_PREFIX}{key}")),
@@ -140,7 +152,8 @@ impl Service {
         let mut options = kept
             .clone()
             .unwrap_or_else(|| Options::from([("location".to_owned(), wish.text.to_owned())]));
-        options.extend(wish.options.iter().map(|(key, value)| (key.clone(), value.clone())));
+        let before = kept.clone().unwrap_or_default();
+        options.extend(self.to_keep(wish.options, &before, None).map_err(of_store)?);
         options.retain(|_, value| !value.is_empty());
         if kept.is_none() {
             self.take_login(&mut options, wish.source).await?;
@@ -172,11 +185,7 @@ impl Service {
         if faults.is_empty() {
             return Ok(());
         }
-        let of_store = |fault: Fault| Fault {
-            key: fault.key.map(|key| format!("{STORE_PREFIX}{key}")),
-            message: format!("the store: {}", fault.message),
-        };
-        Err(Error::Faults(faults.into_iter().map(of_store).collect()))
+        Err(of_store(Error::Faults(faults)))
     }
 
     /// Whether a store that is made is encrypted. It is, but for one who says otherwise.

@@ -72,28 +72,23 @@ impl SeveralApps {
         if !policy.enabled {
             return Err(Error::Input(format!("policy: {name} is disabled; enable it first")));
         }
-        let told = |field: &str, given: bool, all: &[String], any: bool| match (given, all) {
-            (true, _) | (_, []) => Ok(Vec::new()),
-            (false, all) if !any => Ok(all.to_vec()),
-            (false, [one]) => Ok(vec![one.clone()]),
-            (false, several) => Err(Error::Input(format!(
+        // What is given, else what the policy leaves no choice of.
+        let choose = |field: &str, given: &[String], all: &[String], any: bool| match all {
+            _ if !given.is_empty() => Ok(given.to_vec()),
+            several if any && several.len() > 1 => Err(Error::Input(format!(
                 "{field}: the policy {name} is for any of {}; say which",
                 several.join(", ")
             ))),
+            all => Ok(all.to_vec()),
         };
-        let environment =
-            told("environment", !self.environment.is_empty(), &policy.environments, true)?;
+        let environment: Vec<String> =
+            Some(self.environment.clone()).into_iter().filter(|one| !one.is_empty()).collect();
+        let environment = choose("environment", &environment, &policy.environments, true)?;
         let any = policy.classes == MatchMode::Any;
-        let classes =
-            told("data_classes", !self.data_classes.is_empty(), &policy.data_classes, any)?;
-        let labels = told("labels", !self.labels.is_empty(), &policy.labels, true)?;
-        let or = |given: &[String], told: Vec<String>| {
-            if given.is_empty() { told } else { given.to_vec() }
-        };
         Ok(Scoped {
-            environment: environment.into_iter().next().unwrap_or_else(|| self.environment.clone()),
-            data_classes: or(&self.data_classes, classes),
-            labels: or(&self.labels, labels),
+            environment: environment.into_iter().next().unwrap_or_default(),
+            data_classes: choose("data_classes", &self.data_classes, &policy.data_classes, any)?,
+            labels: choose("labels", &self.labels, &policy.labels, true)?,
         })
     }
 }

@@ -79,7 +79,9 @@ impl TaskHooks {
             let variables = task_variables(job, TaskState::Running, "", "");
             let run = HookRun { hook, moment, place: &place, variables: &variables };
             let mut voice = HookVoice::default();
-            let ran = run.run(plakar, &mut |line| voice.say(&run, line, log), &job.cancel).await;
+            let patience = log.patience();
+            let mut said = |line: &str| voice.say(&run, line, log);
+            let ran = patience.during(run.run(plakar, &mut said, &job.cancel)).await;
             match ran {
                 Ok(()) => *end = BeforeEnd::Well,
                 Err(Error::Plakar(plakar_driver::Error::Cancelled)) => {

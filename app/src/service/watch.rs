@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::meter::Meter;
 use super::usage_sampler::sample;
-use crate::model::duration_text;
+use crate::model::{count_text, duration_text};
 use crate::scheduler::WatchSettings;
 use plakar_driver::{CancellationToken, VitalSigns, Vitals, disk_space};
 
@@ -98,8 +98,7 @@ impl Watch {
 /// Why a task is ended that may run so long and ran so long, if it is.
 fn over(limit: Duration, ran: Duration) -> Option<Stopped> {
     let minutes = limit.as_secs() / 60;
-    let many = if minutes == 1 { "minute" } else { "minutes" };
-    let reason = || format!("it ran longer than its limit of {minutes} {many}");
+    let reason = || format!("it ran longer than its limit of {}", count_text(minutes, "minute"));
     // The same would take as long again.
     (ran >= limit).then(|| Stopped { reason: reason(), retry: false })
 }

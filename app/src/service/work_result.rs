@@ -1,7 +1,7 @@
 //! How a task's work ended, put into words.
 
 use super::log::TaskLog;
-use crate::model::{TaskFigures, count_text, size_text};
+use crate::model::{TaskFigures, count_text, entries_text, size_text};
 use crate::scheduler::Outcome;
 use crate::state::{TaskResult, TaskState};
 use plakar_driver::{DriveSpent, Failure, SnapshotId, Verdict, Vitals};
@@ -111,7 +111,7 @@ pub(super) fn say_outcome(outcome: &Outcome, log: &mut TaskLog<'_>) {
 }
 
 fn some_failed(count: u64, failed: &[Failure]) -> String {
-    let one = if count == 1 { "1 entry".to_owned() } else { format!("{count} entries") };
+    let one = entries_text(count);
     let first = failed.iter().find(|failed| !failed.path.is_empty());
     // What went wrong is no entry.
     if let (None, Some(Failure { reason, .. })) = (first, failed.first()) {

@@ -154,9 +154,10 @@ impl State {
                     old.spec.name, old.spec.kind
                 )));
             }
-            // What policies go by.
-            fn by(spec: &AppSpec) -> (&str, &[String], &[String]) {
-                (&spec.environment, &spec.data_classes, &spec.backup.labels)
+            // What policies go by; a resource has tags.
+            fn by(spec: &AppSpec) -> (&str, &[String], &[String], &str) {
+                let AppSpec { environment, data_classes, backup, resource, .. } = spec;
+                (environment, data_classes, &backup.labels, &resource.name)
             }
             let classified = by(&old.spec) == by(spec);
             let since = if classified { old.since } else { now };

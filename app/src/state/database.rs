@@ -37,7 +37,7 @@ impl State {
     }
 
     /// Who makes the changes.
-    pub(super) fn author(&self) -> &Author {
+    pub(crate) fn author(&self) -> &Author {
         &self.author
     }
 

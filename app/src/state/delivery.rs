@@ -78,6 +78,7 @@ pub(super) fn add(connection: &Connection, new: &NewMessage, now: DateTime<Utc>)
 
 fn note_dropped(connection: &Connection, receiver: &str, count: usize) -> Result<()> {
     if count > 0 {
+        forget_messages(connection)?;
         let sql = "INSERT INTO receiver (name, dropped) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET dropped = dropped + ?2";
         connection.prepare_cached(sql)?.execute(params![receiver, count as u64])?;
     }
@@ -97,8 +98,33 @@ impl State {
         lease: TimeDelta,
         now: DateTime<Utc>,
     ) -> Result<Option<Delivery>> {
+        self.take(receiver, None, lease, now)
+    }
+
+    /// The same for the one after a message, whether or not its time has come.
+    ///
+    /// # Errors
+    ///
+    /// The database failed.
+    pub fn take_delivery_after(
+        &self,
+        receiver: &str,
+        message: i64,
+        lease: TimeDelta,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Delivery>> {
+        self.take(receiver, Some(message), lease, now)
+    }
+
+    fn take(
+        &self,
+        receiver: &str,
+        after: Option<i64>,
+        lease: TimeDelta,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Delivery>> {
         let oldest = "SELECT message, attempts, next_try, body FROM delivery JOIN message ON message.id = message \
-             WHERE receiver = ?1 ORDER BY message LIMIT 1";
+             WHERE receiver = ?1 AND message > ?2 ORDER BY message LIMIT 1";
         let row = |row: &Row<'_>| {
             let next = row.get::<_, UnixMillis>("next_try")?.0;
             let body = row.get::<_, Json<_>>("body")?.0;
@@ -106,9 +132,13 @@ impl State {
             Ok((Delivery { message, body, attempts }, next))
         };
         // Most looks find nothing: those cost no change.
-        let is_due = |next: DateTime<Utc>| next <= now || next - now > TimeDelta::days(1);
+        let is_due =
+            |next: DateTime<Utc>| after.is_some() || next <= now || next - now > TimeDelta::days(1);
         let look = |connection: &Connection| -> Result<Option<Delivery>> {
-            let found = connection.prepare_cached(oldest)?.query_row([receiver], row).optional()?;
+            let found = connection
+                .prepare_cached(oldest)?
+                .query_row(params![receiver, after.unwrap_or(i64::MIN)], row)
+                .optional()?;
             Ok(found.filter(|(_, next)| is_due(*next)).map(|(delivery, _)| delivery))
         };
         if self.read(look)?.is_none() {
@@ -159,6 +189,19 @@ impl State {
             let values = params![receiver, message, UnixMillis(next_try)];
             transaction.prepare_cached(sql)?.execute(values)?;
             note(transaction, receiver, Some(reason), now)
+        })
+    }
+
+    /// Gives a message up that a receiver refuses, while it takes others.
+    ///
+    /// # Errors
+    ///
+    /// The database failed.
+    pub fn give_up_delivery(&self, receiver: &str, message: i64) -> Result<()> {
+        self.write(|transaction| {
+            let sql = "DELETE FROM delivery WHERE receiver = ?1 AND message = ?2";
+            let gone = transaction.prepare_cached(sql)?.execute(params![receiver, message])?;
+            note_dropped(transaction, receiver, gone)
         })
     }
 

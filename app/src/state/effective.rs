@@ -160,14 +160,12 @@ fn origin(
     schedule: &Schedule,
     policies: &[Policy],
 ) -> Option<(ScheduleOrigin, DateTime<Utc>)> {
+    if schedule.spec.kind == TaskKind::Sync && app.spec.second_store.is_none() {
+        // There is nowhere to copy to.
+        return None;
+    }
     match schedule.spec.owner {
         Owner::App(id) => (id == app.id).then_some((ScheduleOrigin::App, schedule.since)),
-        // There is nowhere to copy to.
-        Owner::Policy(_)
-            if schedule.spec.kind == TaskKind::Sync && app.spec.second_store.is_none() =>
-        {
-            None
-        }
         Owner::Policy(id) => {
             let policy = policies
                 .iter()

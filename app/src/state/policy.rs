@@ -29,7 +29,7 @@ words! {
 ///
 /// It applies to a source app if the app's environment is one of `environments` (none given:
 /// whatever it is) **and** the app has any, or all, of `data_classes` (none given: whatever it
-/// has). A policy that names neither applies to every source.
+/// has), and as well of `labels`. A policy that names none applies to every source.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PolicySpec {

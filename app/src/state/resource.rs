@@ -1,11 +1,12 @@
 //! Resources: what apps back up or restore to. One is there as long as an app names it, or if it was
 //! entered by hand.
 
+use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use serde::{Deserialize, Serialize};
 
 use super::check::{check_list, check_location, check_text};
-use super::columns::Json;
+use super::columns::{Json, UnixMillis};
 use super::database::State;
 use super::error::{Result, StateError, is_duplicate};
 use super::setting_change::{ChangeNote, ChangeSubject};
@@ -265,6 +266,7 @@ impl State {
         id: ResourceId,
         revision: i64,
         spec: &ResourceSpec,
+        now: DateTime<Utc>,
     ) -> Result<ResourceRecord> {
         spec.check()?;
         self.change(|transaction| {
@@ -278,6 +280,11 @@ impl State {
             transaction.execute(update, values).map_err(name_taken(name))?;
             // Who edits one of its apps from an older page must not put the old name back.
             transaction.execute("UPDATE app SET revision = revision + 1 WHERE resource = ?1", [id])?;
+            if old.spec.tags != *tags {
+                // Policies go by them: what one has run or promised before was not for these apps.
+                let renewed = "UPDATE app SET since = ?2 WHERE resource = ?1";
+                transaction.execute(renewed, params![id, UnixMillis(now)])?;
+            }
             Ok((load(transaction, id)?, note(Some(&old.spec), Some(spec))))
         })
     }

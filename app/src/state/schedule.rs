@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 
-use super::app::AppKind;
+use super::app::{App, AppKind};
 use super::columns::UnixMillis;
 use super::database::State;
 use super::error::{Result, StateError};
@@ -162,6 +162,18 @@ fn note(
     Ok(note)
 }
 
+/// # Errors
+/// An app without a second store is to be copied there.
+fn has_where_to_copy(app: &App, kind: TaskKind) -> Result<()> {
+    if kind != TaskKind::Sync || app.spec.second_store.is_some() {
+        return Ok(());
+    }
+    let name = &app.spec.name;
+    Err(StateError::invalid(format!(
+        "{name} has no second store to copy to; give it one in its settings first, or by `plakar-opendrive app edit {name} --second-store PLACE`"
+    )))
+}
+
 impl State {
     /// Makes a schedule. Its first slot comes after now.
     ///
@@ -180,12 +192,7 @@ impl State {
                             app.spec.name
                         )));
                     }
-                    if spec.kind == TaskKind::Sync && app.spec.second_store.is_none() {
-                        let name = app.spec.name;
-                        return Err(StateError::invalid(format!(
-                            "{name} has no second store to copy to; give it one in its settings first, or by `plakar-opendrive app edit {name} --second-store PLACE`"
-                        )));
-                    }
+                    has_where_to_copy(&app, spec.kind)?;
                     (Some(id), None)
                 }
                 Owner::Policy(id) => (None, Some(policy::load(transaction, id)?.id)),
@@ -221,6 +228,9 @@ impl State {
             }
             if old.spec.owner != spec.owner {
                 return Err(StateError::invalid(format!("schedule {id} stays with its app or policy; make another schedule")));
+            }
+            if let Owner::App(app) = spec.owner {
+                has_where_to_copy(&app::load(transaction, app)?, spec.kind)?;
             }
             let random_delay_minutes = old.spec.random_delay_minutes;
             let same = ScheduleSpec { catch_up: old.spec.catch_up, random_delay_minutes, ..spec.clone() } == old.spec;

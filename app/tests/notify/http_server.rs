@@ -33,10 +33,18 @@ impl Received {
     }
 }
 
+/// How a server answers.
+#[derive(Clone, Copy)]
+struct Answers {
+    status: u16,
+    /// What has this in it gets a 400.
+    refused: Option<&'static str>,
+}
+
 pub struct HttpServer {
     pub address: SocketAddr,
     received: Arc<Mutex<Vec<Received>>>,
-    status: Arc<Mutex<u16>>,
+    answers: Arc<Mutex<Answers>>,
     serving: JoinHandle<()>,
 }
 
@@ -55,8 +63,9 @@ impl HttpServer {
     pub async fn at(address: SocketAddr) -> Self {
         let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (received, status) = (Arc::default(), Arc::new(Mutex::new(200)));
-        let (kept, told) = (Arc::clone(&received), Arc::clone(&status));
+        let answers = Arc::new(Mutex::new(Answers { status: 200, refused: None }));
+        let received = Arc::default();
+        let (kept, told) = (Arc::clone(&received), Arc::clone(&answers));
         let serving = tokio::spawn(async move {
             loop {
                 let Ok((stream, _)) = listener.accept().await else { return };
@@ -64,12 +73,17 @@ impl HttpServer {
                 tokio::spawn(async move { serve(stream, &kept, &told).await });
             }
         });
-        Self { address, received, status, serving }
+        Self { address, received, answers, serving }
     }
 
     /// From now on; 0 is no answer at all.
     pub fn answer(&self, status: u16) {
-        *self.status.lock().unwrap() = status;
+        self.answers.lock().unwrap().status = status;
+    }
+
+    /// Answers what has these words in it with 400.
+    pub fn refuse(&self, words: &'static str) {
+        self.answers.lock().unwrap().refused = Some(words);
     }
 
     /// What it got and took, in order.
@@ -88,7 +102,7 @@ impl HttpServer {
     }
 }
 
-async fn serve(stream: TcpStream, kept: &Mutex<Vec<Received>>, told: &Mutex<u16>) {
+async fn serve(stream: TcpStream, kept: &Mutex<Vec<Received>>, told: &Mutex<Answers>) {
     let mut stream = BufReader::new(stream);
     let mut line = String::new();
     if stream.read_line(&mut line).await.unwrap_or(0) == 0 {
@@ -106,7 +120,10 @@ async fn serve(stream: TcpStream, kept: &Mutex<Vec<Received>>, told: &Mutex<u16>
     let length = headers.get("content-length").map_or(0, |length| length.parse().unwrap());
     let mut body = vec![0; length];
     stream.read_exact(&mut body).await.unwrap();
-    let status = *told.lock().unwrap();
+    let Answers { mut status, refused } = *told.lock().unwrap();
+    if refused.is_some_and(|words| String::from_utf8_lossy(&body).contains(words)) {
+        status = 400;
+    }
     if status == 0 {
         std::future::pending::<()>().await;
     }

@@ -195,6 +195,32 @@ async fn who_is_dead_slow_or_angry_holds_up_nobody_and_gets_each_message_once() 
 }
 
 #[tokio::test]
+async fn a_message_that_a_receiver_refuses_silences_no_other() {
+    within(LIMIT, async {
+        let server = HttpServer::start().await;
+        server.refuse("poison");
+        let site = Site::new(&webhook("picky", &server.url()));
+        let at = |hours| start() + TimeDelta::hours(hours);
+        for (hour, name) in ["poison", "documents", "poison-too", "photos"].iter().enumerate() {
+            let hour = at(hour as i64);
+            site.ran(&source(&site.state, name), TaskState::Failed, hour);
+            site.look(hour).await;
+        }
+        // In its order, as long as it may come to take it.
+        assert_eq!(server.received().len(), 0);
+        for hour in 5..40 {
+            site.look(at(hour)).await;
+        }
+        let apps: Vec<_> =
+            server.received().iter().map(|one| one.json()["app"].to_string()).collect();
+        assert_eq!(apps, ["\"documents\"", "\"photos\""]);
+        let record = site.status("picky").await.record;
+        assert_eq!((record.outstanding, record.dropped, record.delivered), (0, 2, 2));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_waits_for_a_receiver_is_bounded_and_goes_with_it() {
     within(LIMIT, async {
         let site = Site::new(&webhook("dead", "http://127.0.0.1:1/"));

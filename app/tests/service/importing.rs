@@ -59,5 +59,16 @@ async fn several_apps_are_assigned_together_or_not_at_all() {
     let secret = newest.fields.iter().find(|one| one.field == "options.password").unwrap();
     assert_eq!((newest.name.as_str(), secret.after.as_deref()), ("b", Some("(secret)")));
     assert!(!format!("{changes:?}").contains(password));
+    // One new store for two apps has one entry.
+    let passphrase = Options::from([("passphrase".into(), "mule lantern orbit pickle".into())]);
+    let safe = |name: &str| Assign {
+        store: Some(world.user.path("safe")),
+        store_options: passphrase.clone(),
+        ..one(name, password)
+    };
+    let made = service.assign_all(vec![safe("c"), safe("d")], false).await.unwrap();
+    assert_eq!(made[0].spec.store, made[1].spec.store);
+    let stores = world.plakar.configurations(Kind::Store).await.unwrap();
+    assert_eq!(stores.keys().collect::<Vec<_>>(), [made[0].spec.store.as_ref().unwrap()]);
     service.stop().await;
 }

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use source_app::model::HealthVerdict;
-use source_app::service::{AccountChange, Edit, Work};
+use source_app::service::{AccountChange, Edit, SecondStore, Work};
 use source_app::state::{AppKind, TaskState};
 
 use crate::serving::run;
@@ -59,6 +59,12 @@ async fn plakar_gets_a_secret_that_only_a_file_has() {
     let mut assign = world.assign(AppKind::Source, "named-source", "opendrive://folder", &named);
     assign.unencrypted = false;
     assign.store_options = options(&[("passphrase", &format!("file:{}", passphrase.display()))]);
+    assign.second_store = Some(SecondStore {
+        place: world.user.path("copy"),
+        options: assign.store_options.clone(),
+        create: true,
+        ..SecondStore::default()
+    });
     // What is not there is told, and nothing is saved.
     let error = service.assign(assign.clone()).await.unwrap_err().to_string();
     let login_shown = login.display();
@@ -76,6 +82,12 @@ async fn plakar_gets_a_secret_that_only_a_file_has() {
     assert_eq!(task.state, TaskState::Succeeded, "{log}");
     let points = service.points(app.id).await.unwrap();
     assert_eq!(points.len(), 1, "the store is read with its passphrase");
+    // So is the second one, and its passphrase is no name.
+    let (task, log) = run(&service, &app, Work::Sync).await;
+    assert_eq!(task.state, TaskState::Succeeded, "{log}");
+    let stores = std::fs::read_to_string(home.join(".config/plakar/stores.yml")).unwrap();
+    let kept = format!("secret-reference:file:{}", passphrase.display());
+    assert_eq!(stores.matches(&kept).count(), 2, "{stores}");
     let (task, log) = run(&service, &app, Work::Check(source_app::service::CheckScope::Due)).await;
     assert_eq!(task.state, TaskState::Succeeded, "{log}");
     assert_eq!(service.status(Some(app.id)).await.unwrap().verdict, HealthVerdict::Protected);

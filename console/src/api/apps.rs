@@ -19,7 +19,7 @@ use source_app::export::{Command, ExportedFile, Kubernetes, Systemd};
 use source_app::model::Comparison;
 use source_app::service::{
     ApiBudget, Assign, Dashboard, Edit, Export, ExportAs, RecoverySheet, Service, SeveralApps,
-    SiteOverview, StatusReport, refuse_commands,
+    SiteOverview, StatusReport,
 };
 use source_app::state::{App, EffectiveSchedule};
 
@@ -42,8 +42,6 @@ pub(super) async fn assign(
     _: StrictQuery<NoParameters>,
     StrictJson(assign): StrictJson<Assign>,
 ) -> ApiResult<Response> {
-    refuse_commands(&assign.options)?;
-    refuse_commands(&assign.store_options)?;
     let app = service.assign(assign).await?;
     Ok(created(&format!("/apps/{}", app.id), &app))
 }
@@ -73,8 +71,6 @@ pub(super) async fn edit(
     _: StrictQuery<NoParameters>,
     Change { revision, change }: Change<Edit>,
 ) -> ApiResult<Json<App>> {
-    refuse_commands(&change.store_options)?;
-    change.options.as_ref().map_or(Ok(()), refuse_commands)?;
     Ok(Json(service.edit(app.get(), revision, change).await?))
 }
 

@@ -7,8 +7,7 @@ use super::caller::Caller;
 use super::error::ApiResult;
 use super::extract::{NoParameters, StrictJson, StrictQuery};
 use super::views::ListView;
-use plakar_driver::Options;
-use source_app::service::{Account, AccountChange, Service, refuse_commands};
+use source_app::service::{Account, AccountChange, Service};
 
 pub(super) async fn list(
     State(service): State<Service>,
@@ -22,6 +21,5 @@ pub(super) async fn change(
     _: StrictQuery<NoParameters>,
     StrictJson(change): StrictJson<AccountChange>,
 ) -> ApiResult<Json<Account>> {
-    refuse_commands(&Options::from([("secret".to_owned(), change.secret.clone())]))?;
     Ok(Json(service.change_account(change).await?))
 }

@@ -20,7 +20,6 @@ use plakar_driver::schema::{self, Fault};
 use source_app::model::Invalid;
 use source_app::service::{
     ConfiguredField, Error, Form, Problem, SecondStore, Service, StoreChoice, Suggestions,
-    refuse_commands,
 };
 use source_app::state::{AppKind, AppSpec, Resource};
 
@@ -166,12 +165,6 @@ impl AppForm {
         {
             let message = "Plakar has no such store; write an absolute path, a place such as opendrive://Backups, or the name of one of its stores.";
             self.faults.entry("store".into()).or_insert_with(|| message.into());
-        }
-        let commands = [refuse_commands(&self.options), refuse_commands(&self.store_options)];
-        for refused in commands {
-            if let Err(Error::Faults(faults)) = refused {
-                self.add(faults);
-            }
         }
         if let Some(form) = form {
             let mut options = self.options.clone();

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::answer::{PageResult, render};
 use super::context::{Layout, PageContext, Section};
 use super::error::PageError;
-use super::format::{Badge, DisplayTime, capitalized};
+use super::format::{Badge, DisplayTime, capitalized, count};
 use super::forms::Field;
 use source_app::model::FieldChange;
 use source_app::service::{ChangesVerification, Service};
@@ -89,6 +89,12 @@ struct ChangesPage {
     verification: Option<ChangesVerification>,
     newest: String,
     older: String,
+}
+
+impl ChangesPage {
+    fn counted(&self, found: &ChangesVerification) -> String {
+        count(found.changes as u64, "change", "changes")
+    }
 }
 
 /// The page.

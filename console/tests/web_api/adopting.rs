@@ -37,6 +37,24 @@ pub async fn adopting(api: &Api, world: &World) {
     world.user.ok(&["store", "rm", "safe"]);
     let open = json!({ "store": world.user.path("safe"), "options": { "passphrase": PASSPHRASE } });
     assert_eq!(api.ok(200, "POST", "/stores", open).await, json!({ "store": "safe" }));
+    // A command would run as this program's user.
+    let (marker, mut copied) = (world.user.path("ran"), source(world, "copied"));
+    let command = format!("touch {marker}");
+    for (key, value) in [
+        ("passphrase", format!("cmd:{command}")),
+        ("passphrase", format!("secret-reference:cmd:{command}")),
+        ("passphrase_cmd", command),
+    ] {
+        let options = json!({ key: value });
+        let open = json!({ "store": world.user.path("other"), "options": options });
+        let message = api.refused(400, "POST", "/stores", open).await;
+        assert!(message.contains("a command is not set from the console"), "{message}");
+        copied["second_store"] =
+            json!({ "place": world.user.path("other"), "options": options, "create": true });
+        let message = api.refused(400, "POST", "/apps", copied.clone()).await;
+        assert!(message.contains("a command is not set from the console"), "{message}");
+    }
+    assert!(!std::path::Path::new(&marker).exists());
     let wrong = json!({ "store": world.user.path("safe"), "options": { "passphrase": "not it" } });
     let message = api.refused(502, "POST", "/stores", wrong).await;
     assert!(message.contains("passphrase is another one"), "{message}");

@@ -50,6 +50,14 @@ impl Plakar {
         Ok(all)
     }
 
+    /// The same with its secrets, which must not leave the server.
+    ///
+    /// # Errors
+    /// Plakar can't be run.
+    pub async fn configured_all(&self, kind: Kind) -> Result<BTreeMap<String, Options>> {
+        self.show(kind, None).await
+    }
+
     /// Removes an entry. One that isn't there is fine.
     ///
     /// # Errors

@@ -180,10 +180,12 @@ impl Plakar {
         let (ours, theirs) = (browsers.of(self, from).await?, browsers.of(self, to).await?);
         let Verification { mut failed, .. } = same_names(&ours, &theirs, &original.id).await?;
         if failed.is_empty() {
-            let reason = format!(
-                "the copy has {} files with {} bytes, and the original {} with {}",
-                copy.files, copy.size, original.files, original.size
-            );
+            let told = |point: &RestorePoint| {
+                let RestorePoint { files, size, folders, errors, .. } = point;
+                format!("{files} files with {size} bytes, {folders} folders and {errors} errors")
+            };
+            let reason =
+                format!("the copy has {}, and the original {}", told(copy), told(original));
             failed.push(Failure { path: String::new(), reason });
         }
         Ok(failed)

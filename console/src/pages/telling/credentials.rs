@@ -9,8 +9,7 @@ use crate::pages::context::{Layout, PageContext, Section};
 use crate::pages::error::{PageError, sentence};
 use crate::pages::form_data::FormData;
 use crate::pages::forms::Field;
-use plakar_driver::Options;
-use source_app::service::{Account, AccountChange, Service, refuse_commands};
+use source_app::service::{Account, AccountChange, Service};
 
 #[derive(Template)]
 #[template(path = "telling/credentials.html")]
@@ -73,12 +72,7 @@ pub async fn change(
         secret: posted.get("secret").to_owned(),
         skip_test: posted.get("skip_test") == "true",
     };
-    let secret = Options::from([("secret".to_owned(), change.secret.clone())]);
-    let changed = match refuse_commands(&secret) {
-        Ok(()) => service.change_account(change).await,
-        Err(error) => Err(error),
-    };
-    match changed {
+    match service.change_account(change).await {
         Ok(_) => Ok(redirect("/settings/credentials", "credential-changed")),
         Err(error) => {
             let fault = Some(sentence(&error.to_string()));
