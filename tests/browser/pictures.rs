@@ -265,7 +265,7 @@ fn plan(state: &State, app: &App) {
     let retention =
         Retention { daily: 7, weekly: 4, monthly: 12, yearly: 2, ..Retention::default() };
     let policy = PolicySpec {
-        name: "every night".into(),
+        name: "every-night".into(),
         environments: vec!["production".into()],
         data_classes: Vec::new(),
         classes: MatchMode::Any,

@@ -12,7 +12,7 @@ use super::second_store::SecondStore;
 use crate::model::{BackupOptions, CopyRange, Protection, Retention};
 use crate::state::{App, AppKind, Resource};
 use plakar_driver::schema::Fault;
-use plakar_driver::{Kind, Name, Options, mask};
+use plakar_driver::{Options, mask};
 
 /// What a user gives to assign an app.
 #[derive(Clone, Deserialize)]
