@@ -2,8 +2,8 @@
 //!
 //! Plakar reads all of them then, one after another, and each of them twice: first for its header, in
 //! the order of the list, and then as a whole (kloset v1.1.3, `TopoSort` in repository/repository.go).
-//! So what was read once is kept for the second time, and who asks for several has the whole folder come
-//! in one call, where the drive has such a call and there is not too much in it.
+//! So what was read once is kept for the second time, and who has asked for a good part of them has the
+//! whole folder come in one call, where the drive has such a call and there is not too much in it.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
