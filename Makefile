@@ -92,7 +92,7 @@ tools:
 	@$(PREREQUISITES) build $(if $(filter-out $(HOST),$(TARGET)),target:$(TARGET))
 
 prerequisites-ci: ## Install what .ci/run takes beside that: Debian's packages, as root, and Rust's targets
-	@$(PREREQUISITES) --install build lint cargo-deny libclang browser monitoring packages qemu target:aarch64-unknown-linux-gnu std:aarch64-apple-darwin std:x86_64-pc-windows-gnu
+	@$(PREREQUISITES) --install build lint cargo-deny libclang browser monitoring packages qemu target:aarch64-unknown-linux-gnu std:aarch64-apple-darwin std:x86_64-apple-darwin std:x86_64-pc-windows-gnu
 
 fetch: tools
 	@$(FETCH) $(if $(BACKENDS),all_backends)
@@ -180,7 +180,7 @@ $(NFPM): packaging/nfpm/go.mod packaging/nfpm/go.sum | tools
 test: licenses $(PLAKAR) $(PLAKAR_KLOSET) $(KLOSET_1_0) ## Run all tests
 	tests/prerequisites
 	$(SAY) "testing what is written in Go"
-	cd go && go test ./...
+	cd go && go test ./... && go test -tags all_backends ./guards
 	cd packaging/notices && go test -trimpath ./...
 	cd tests/plakar/ttlmap && go test ./...
 	$(SAY) "building all tests and running them, ten minutes on two cores"
@@ -206,8 +206,8 @@ test-packages: $(NFPM) $(PLAKAR) $(SIMULATOR) ## Install .deb, .rpm and the cont
 test-reproducible: $(PLAKAR) ## Build this commit twice, in two folders, and compare what `make dist` gives; takes two builds
 	PLAKAR=$(PLAKAR) tests/reproducible
 
-test-plakar-1.0: package $(SIMULATOR) ## Go the whole way with a real Plakar 1.0; PLAKAR_1_0=/path/to/plakar
-	$(MAKE) package PLAKAR_API=v1.0
+test-plakar-1.0: $(if $(PLAKAR_1_0),package $(SIMULATOR)) ## Go the whole way with a real Plakar 1.0; PLAKAR_1_0=/path/to/plakar
+	$(if $(PLAKAR_1_0),$(MAKE) package PLAKAR_API=v1.0)
 	PLAKAR_1_0=$(PLAKAR_1_0) PLAKAR=$(PLAKAR) PACKAGE=$(PACKAGE) PACKAGE_1_0=plakar-1.0/$(PACKAGE) SIMULATOR=$(SIMULATOR) tests/plakar-1.0
 
 test-remotes: $(PLAKAR) ## Try real servers (SFTP, FTP, WebDAV, S3) and the backends that wrap others; REMOTES="--only ftp"
@@ -263,7 +263,7 @@ lint: fetch ## Check format and lints, warnings denied
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items
 	@cd go && files=$$(gofmt -l . ../tests/plakar/ttlmap ../tests/kloset-1.0 ../packaging/notices) && test -z "$$files" || { echo "gofmt: $$files" >&2; exit 1; }
-	cd go && go vet ./...
+	cd go && go vet ./... && go vet -tags all_backends ./guards
 	cd tests/plakar/ttlmap && go vet ./...
 	cd tests/kloset-1.0 && go vet -trimpath ./...
 	cd packaging/notices && go vet -trimpath ./...

@@ -72,8 +72,7 @@ fn back_up(trial: &mut Trial) -> Result<Verdict, String> {
     let unsaid: Vec<&String> =
         lacking.iter().filter(|path| !failed.iter().any(|line| names(line, path))).collect();
     // What a protocol has no notion of is said by the limits of the remote.
-    let hidden = trial.remarks.iter().any(|remark| remark.contains("begin with a dot"));
-    if unsaid.iter().any(|path| !(hidden && path.contains("."))) {
+    if unsaid.iter().any(|path| !trial.hidden(path)) {
         return Ok(Verdict::Failed(format!(
             "missing without a word: {unsaid:?}; said: {failed:?}"
         )));
