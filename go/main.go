@@ -1,5 +1,5 @@
-// Command bridge is rclone as a C archive for the crate rclone-sys: librclone's own four
-// functions (RcloneInitialize, RcloneFinalize, RcloneRPC, RcloneFreeString, see librclone.go in
+// Command bridge is rclone as a C archive for the crate rclone-sys: three of
+// librclone's own functions (RcloneInitialize, RcloneRPC, RcloneFreeString, see librclone.go in
 // rclone) and verbs for the bytes of objects, which JSON cannot carry.
 //
 // Every string that goes out is a NUL-terminated copy that the caller frees with
@@ -51,14 +51,6 @@ import (
 func RcloneInitialize() {
 	defer func() { _ = recover() }()
 	core.Initialize()
-}
-
-// RcloneFinalize closes everything that is open.
-//
-//export RcloneFinalize
-func RcloneFinalize() {
-	defer func() { _ = recover() }()
-	core.Finalize()
 }
 
 // RcloneRPC runs one control call.

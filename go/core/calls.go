@@ -42,10 +42,10 @@ type statsOut struct {
 }
 
 func init() {
-	register(Prefix+"cancel", "Cancel a running call by the number it was started with.", cancel)
-	register(Prefix+"hurry", "Tell that somebody waits for what a call reads ahead.", hurry)
-	register(Prefix+"stats", "Count open handles, running calls, goroutines and bytes in Go's heap.", stats)
-	register(Prefix+"spent", "Count the calls to OpenDrive since the process began, the answers to wait, and the bytes of files.", spent)
+	register(Prefix+"cancel", cancel) // cancel a running call by the number it was started with
+	register(Prefix+"hurry", hurry)   // tell that somebody waits for what a call reads ahead
+	register(Prefix+"stats", stats)   // count open handles, running calls, goroutines and bytes in Go's heap
+	register(Prefix+"spent", spent)   // count the calls to OpenDrive since the process began, the answers to wait, and the bytes of files
 }
 
 type spentOut struct {

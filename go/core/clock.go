@@ -13,7 +13,7 @@ type clockOut struct {
 }
 
 func init() {
-	register(Prefix+"clock", "Compare the clock with that of a remote's server, by its last answer.", clock)
+	register(Prefix+"clock", clock) // compare the clock with that of a remote's server, by its last answer
 }
 
 func clock(_ context.Context, in remoteIn) (clockOut, error) {

@@ -122,18 +122,3 @@ func TestNamesThatAreNotEncrypted(t *testing.T) {
 		}
 	}
 }
-
-// OpenDrive removes a folder of folders with all that is in them, and crypt took one for empty that it cannot read.
-func TestRmdirSeesWhatCannotBeDecrypted(t *testing.T) {
-	tidy(t)
-	dir := t.TempDir()
-	r := cryptOver(t, dir, "right").Remote
-	upload(t, r, "a", "abc")
-	checks.OK(t, os.WriteFile(filepath.Join(dir, "foreign.txt"), nil, 0o600))
-	call[empty](t, "delete", m{"object": byName(t, r, "", true)["a"].Object})
-	refused(t, "rmdir", m{"remote": r, "path": ""}, fault.Undecryptable)
-	upload(t, r, "a", "abc")
-	if failure := refused(t, "rmdir", m{"remote": r, "path": ""}, fault.Exists); !strings.Contains(failure.Message, "foreign.txt") {
-		t.Error(failure)
-	}
-}

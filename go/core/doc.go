@@ -6,12 +6,11 @@
 //
 // The files:
 //
-//   - rpc.go: control calls: JSON in, JSON out. Ours begin with bridge/, are typed, and are registered
-//     with rclone's rc too. They do not run through rclone's job manager, which keeps every answer for a
-//     minute
+//   - rpc.go: control calls: JSON in, JSON out. Ours begin with bridge/ and are typed. They do not
+//     run through rclone's job manager, which keeps every answer for a minute
 //   - remotes.go, overrides.go: open a remote from a config map in memory, checked option by option
 //   - listing.go: list with the objects kept, in pieces
-//   - objects.go: kept objects; stat, mkdir, rmdir, purge, move, delete; several in one call
+//   - objects.go: kept objects; stat, mkdir, purge, move, delete; several in one call
 //   - names.go: names without rclone's quoting for callers, in its standard encoding inside; what a local
 //     listing leaves out; what names have in common that a drive may take for one
 //   - probe.go: one probe of a remote

@@ -21,7 +21,7 @@ type limitsIn struct {
 }
 
 func init() {
-	register(Prefix+"limits", "Limit the transactions per second and the bandwidth of this process.", setLimits)
+	register(Prefix+"limits", setLimits) // limit the transactions per second and the bandwidth of this process
 }
 
 // timetable starts the one goroutine that follows a timetable of bandwidths.

@@ -46,8 +46,8 @@ type moreIn struct {
 }
 
 func init() {
-	register(Prefix+"list", "List a folder, with the objects kept if asked: the first entries, and a stream of the others.", list)
-	register(Prefix+"more", "Give the next entries of a folder.", more)
+	register(Prefix+"list", list) // list a folder, with the objects kept if asked: the first entries, and a stream of the others
+	register(Prefix+"more", more) // give the next entries of a folder
 }
 
 // contents is what is in a folder, in the order of the names.
@@ -153,18 +153,6 @@ func (p *plainContents) describe(ctx context.Context, at int) (entry, error) {
 		return entry{Name: found.name, Folder: found.folder, Undecryptable: true}, nil
 	}
 	return p.remote.describe(ctx, found.name, found.item)
-}
-
-// exampleOf gives the name of an entry: of one that nobody sees otherwise, if there is one.
-func exampleOf(c contents) string {
-	if plain, ok := c.(*plainContents); ok {
-		for _, entry := range plain.entries {
-			if entry.undecryptable {
-				return entry.name
-			}
-		}
-	}
-	return c.name(0)
 }
 
 // leafOf gives the name that callers have for an entry of the folder dir.

@@ -61,7 +61,7 @@ type nameIn struct {
 }
 
 func init() {
-	register(Prefix+"namekey", "Give what names have in common that a drive may take for one.", nameKey)
+	register(Prefix+"namekey", nameKey) // give what names have in common that a drive may take for one
 }
 
 // nameKey gives what is the same for names that differ in case or in how accents are composed: drives, and file systems, take them

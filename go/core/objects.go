@@ -2,7 +2,6 @@ package core
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -108,15 +107,14 @@ type moveIn struct {
 }
 
 func init() {
-	register(Prefix+"stat", "Look up one file and keep its object.", stat)
-	register(Prefix+"release", "Release kept objects.", release)
-	register(Prefix+"mkdir", "Make a folder and its parents.", mkdir)
-	register(Prefix+"rmdir", "Remove an empty folder.", rmdir)
-	register(Prefix+"purge", "Remove a folder and everything in it.", purge)
-	register(Prefix+"delete", "Delete a kept object.", deleteObject)
-	register(Prefix+"settime", "Set the modification time of a kept object.", settime)
-	register(Prefix+"move", "Move or rename a kept object on its remote.", move)
-	register(Prefix+"gather", "Download kept objects of one folder in one call, where the backend has such a call.", gather)
+	register(Prefix+"stat", stat)           // look up one file and keep its object
+	register(Prefix+"release", release)     // release kept objects
+	register(Prefix+"mkdir", mkdir)         // make a folder and its parents
+	register(Prefix+"purge", purge)         // remove a folder and everything in it
+	register(Prefix+"delete", deleteObject) // delete a kept object
+	register(Prefix+"settime", settime)     // set the modification time of a kept object
+	register(Prefix+"move", move)           // move or rename a kept object on its remote
+	register(Prefix+"gather", gather)       // download kept objects of one folder in one call, where the backend has such a call
 }
 
 // nanoseconds gives a time as nanoseconds since 1970; nil if it is none or an int64 cannot hold it.
@@ -250,21 +248,6 @@ func mkdir(_ context.Context, in mkdirIn) (empty, error) {
 			return drive.MakeFolders(ctx, r.fs, dir)
 		}
 		return r.fs.Mkdir(ctx, dir)
-	})
-}
-
-func rmdir(_ context.Context, in pathIn) (empty, error) {
-	return onPath(in, func(r *remote, ctx context.Context, dir string) error {
-		// OpenDrive's Rmdir looks for files only, and removes a folder of folders with all in them.
-		// Nor does crypt see what it cannot decrypt.
-		found, err := r.contents(ctx, dir)
-		if err == nil && found.len() > 0 {
-			err = fault.New(fault.Exists, in.Path, fmt.Sprintf("the folder is not empty: it has %q in it", exampleOf(found)))
-		}
-		if err != nil {
-			return err
-		}
-		return r.fs.Rmdir(ctx, dir)
 	})
 }
 

@@ -5,11 +5,8 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
-
-	"github.com/rclone/rclone/fs"
 
 	"bridge/checks"
 	"bridge/drive"
@@ -96,7 +93,6 @@ func TestNotFound(t *testing.T) {
 		{local, "list", "file", fault.IsFile},
 		{local, "stat", "no", fault.NotFound},
 		{local, "stat", "no/such", fault.NotFound},
-		{local, "rmdir", "no", fault.NotFound},
 		{local, "purge", "no", fault.NotFound},
 		{local, "mkdir", "file/sub", fault.IsFile},
 		{memory, "stat", "no", fault.NotFound},
@@ -156,30 +152,13 @@ func TestFolders(t *testing.T) {
 	call[empty](t, "mkdir", m{"remote": r, "path": "a/b/c"})
 	call[empty](t, "mkdir", m{"remote": r, "path": "a/b/c"})
 	upload(t, r, "a/b/file", "x")
-	failure := refused(t, "rmdir", m{"remote": r, "path": "a/b"}, fault.Exists)
-	if !strings.Contains(failure.Message, "not empty") {
-		t.Error(failure)
-	}
-	call[empty](t, "rmdir", m{"remote": r, "path": "a/b/c"})
-	if got := names(t, r, "a/b"); got != "file" {
+	if got := names(t, r, "a/b"); got != "c/ file" {
 		t.Error(got)
 	}
 	call[empty](t, "purge", m{"remote": r, "path": "a"})
 	if got, err := os.ReadDir(dir); err != nil || len(got) != 0 {
 		t.Error(got, err)
 	}
-}
-
-// OpenDrive's own Rmdir takes a folder that has only folders in it for empty.
-func TestRmdirLooksItself(t *testing.T) {
-	tidy(t)
-	f := newFakeFs()
-	f.list = func(_ context.Context, dir string) (fs.DirEntries, error) {
-		return fs.DirEntries{fs.NewDir(dir+"/sub", time.Now())}, nil
-	}
-	refused(t, "rmdir", m{"remote": fakeRemote(t, f), "path": "dir"}, fault.Exists)
-	f.list = nil
-	call[empty](t, "rmdir", m{"remote": fakeRemote(t, f), "path": "dir"})
 }
 
 func TestDelete(t *testing.T) {

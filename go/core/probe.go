@@ -22,10 +22,10 @@ type probePointIn struct {
 }
 
 func init() {
-	register(Prefix+"probe", "Prepare a probe of a remote, whose base must be there.", probe)
-	register(Prefix+"probebegin", "Make the scratch folder of a remote's probe.", probeBegin)
-	register(Prefix+"probepoint", "Ask the drive one question of a remote's probe.", probePoint)
-	register(Prefix+"probeend", "Remove the scratch folder of a remote's probe.", probeEnd)
+	register(Prefix+"probe", probe)           // prepare a probe of a remote, whose base must be there
+	register(Prefix+"probebegin", probeBegin) // make the scratch folder of a remote's probe
+	register(Prefix+"probepoint", probePoint) // ask the drive one question of a remote's probe
+	register(Prefix+"probeend", probeEnd)     // remove the scratch folder of a remote's probe
 }
 
 func probe(_ context.Context, in remoteIn) (probeOut, error) {

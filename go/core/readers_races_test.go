@@ -29,7 +29,7 @@ func TestCloseEndsRead(t *testing.T) {
 		}}
 	}
 	for name, object := range map[string]func(chan struct{}) *fakeObject{"open": inOpen, "read": inRead} {
-		for _, how := range []string{"close", "close remote", "finalize"} {
+		for _, how := range []string{"close", "close remote"} {
 			t.Run(name+", "+how, func(t *testing.T) {
 				tidy(t)
 				reached := make(chan struct{}, 1)
@@ -51,8 +51,6 @@ func TestCloseEndsRead(t *testing.T) {
 					checks.OK(t, checks.Within(t, "the close", checks.Started(func() error { return CloseStream(stream) })))
 				case "close remote":
 					checks.Within(t, "the close", checks.Started(func() empty { return closeWith(t, o.remote) }))
-				case "finalize":
-					Finalize()
 				}
 				checks.HasKind(t, checks.Within(t, "the read to end", result), fault.Cancelled)
 				if err := checks.Within(t, "the second read to end", second); err == nil {

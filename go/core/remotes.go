@@ -80,10 +80,10 @@ type remoteIn struct {
 type empty struct{}
 
 func init() {
-	register(Prefix+"open", "Open a remote from a config map.", open)
-	register(Prefix+"close", "Close a remote and everything open on it.", closeRemote)
-	register(Prefix+"about", "Tell the quota of a remote.", about)
-	register(Prefix+"backends", "List the backends that are built in.", backends)
+	register(Prefix+"open", open)         // open a remote from a config map
+	register(Prefix+"close", closeRemote) // close a remote and everything open on it
+	register(Prefix+"about", about)       // tell the quota of a remote
+	register(Prefix+"backends", backends) // list the backends that are built in
 }
 
 func open(ctx context.Context, in openIn) (openOut, error) {

@@ -17,7 +17,6 @@ import (
 	"github.com/rclone/rclone/fs/config"
 	"github.com/rclone/rclone/fs/log"
 	_ "github.com/rclone/rclone/fs/operations" // the operations/* calls
-	"github.com/rclone/rclone/fs/rc"
 	"github.com/rclone/rclone/librclone/librclone"
 
 	"bridge/fault"
@@ -58,24 +57,15 @@ func logLevel(name string) (level fs.LogLevel, err error) {
 	return level, nil
 }
 
-// Finalize closes everything that is still open.
-func Finalize() {
-	for _, r := range remotes.removeIf(func(*remote) bool { return true }) {
-		r.close()
-	}
-	librclone.Finalize()
-}
-
 type callFn func(ctx context.Context, input []byte) (any, error)
 
-// calls are the calls of ours by name. They are registered with rclone's rc as well, so that
-// rc/list shows them; they do not go through rclone's job manager, which would keep every
-// answer, listings of many thousand entries included, for a minute after the call.
+// calls are the calls of ours by name. They do not go through rclone's job manager, which would keep
+// every answer, listings of many thousand entries included, for a minute after the call.
 var calls = map[string]callFn{}
 
 // register adds a call of ours, with typed input and output.
-func register[In, Out any](name, title string, fn func(ctx context.Context, in In) (Out, error)) {
-	call := func(ctx context.Context, input []byte) (any, error) {
+func register[In, Out any](name string, fn func(ctx context.Context, in In) (Out, error)) {
+	calls[name] = func(ctx context.Context, input []byte) (any, error) {
 		var in In
 		decoder := json.NewDecoder(bytes.NewReader(input))
 		decoder.DisallowUnknownFields()
@@ -91,23 +81,6 @@ func register[In, Out any](name, title string, fn func(ctx context.Context, in I
 		}
 		return fn(ctx, in)
 	}
-	calls[name] = call
-	rc.Add(rc.Call{
-		Path:  name,
-		Title: title,
-		Fn: func(ctx context.Context, in rc.Params) (rc.Params, error) {
-			input, err := json.Marshal(in)
-			if err != nil {
-				return nil, err
-			}
-			out, err := call(ctx, input)
-			if err != nil {
-				return nil, err
-			}
-			reply := rc.Params{}
-			return reply, rc.Reshape(&reply, out)
-		},
-	})
 }
 
 // RPC runs a call and gives its answer as JSON with an HTTP status (200 is success). An error

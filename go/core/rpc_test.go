@@ -12,7 +12,6 @@ import (
 
 	"github.com/rclone/rclone/fs"
 
-	"bridge/checks"
 	"bridge/fault"
 )
 
@@ -84,36 +83,12 @@ func TestLibrcloneAnswers(t *testing.T) {
 		{"rc/error", "{}", 500, "error"},
 		{"operations/list", `{"fs":":memory:","remote":""}`, 200, `"list"`},
 		{"operations/list", `{"fs":"nowhere:","remote":""}`, 500, "nowhere"},
-		// A call of ours in the company of librclone's.
-		{"job/batch", `{"inputs":[{"_path":"bridge/stats"},{"_path":"bridge/close","remote":12345678}]}`, 200, "goroutines"},
 	} {
 		output, status := RPC(test.method, test.input)
 		if status != test.status || !strings.Contains(output, test.has) {
 			t.Errorf("%s: %d %s", test.method, status, output)
 		}
 	}
-	output, _ := RPC("rc/list", "")
-	for name := range calls {
-		if !strings.Contains(output, `"`+name+`"`) {
-			t.Errorf("rc/list does not have %s", name)
-		}
-	}
-}
-
-func TestFinalizeClosesAll(t *testing.T) {
-	tidy(t)
-	r := memoryRemote(t)
-	object := upload(t, r, "a", "abc").Object
-	_, err := OpenReader(object, 0, -1)
-	checks.OK(t, err)
-	_, err = Create(r, "b", 5, 0)
-	checks.OK(t, err)
-	Finalize()
-	if got := call[statsOut](t, "stats", m{}); got.Remotes+got.Objects+got.Streams != 0 {
-		t.Errorf("%+v", got)
-	}
-	// It goes on working: nothing was torn down for good.
-	memoryRemote(t)
 }
 
 func TestInitializeTouchesNothing(t *testing.T) {

@@ -60,6 +60,10 @@ func (r *reader) sideBySide(buffer []byte, at int64, several bool) error {
 		if from = to; count > 1 {
 			group.Go(read)
 		} else if err := read(); err != nil {
+			if ctx.Err() != nil {
+				// Another part failed first, which has ended this one.
+				err = context.Cause(ctx)
+			}
 			// The others must not write into the buffer any more.
 			cancel()
 			_ = group.Wait()

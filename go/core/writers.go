@@ -56,7 +56,7 @@ type commitIn struct {
 }
 
 func init() {
-	register(Prefix+"commit", "Finish an upload and tell what is stored.", commit)
+	register(Prefix+"commit", commit) // finish an upload and tell what is stored
 }
 
 // Create begins an upload to a path of size bytes (-1: unknown, where the backend can) with a

@@ -32,7 +32,7 @@ func stuck(readFirst bool) (*fakeFs, chan struct{}) {
 
 func TestCloseEndsWriteAndCommit(t *testing.T) {
 	for _, during := range []string{"write", "commit", "last byte"} {
-		for _, how := range []string{"close", "close remote", "finalize"} {
+		for _, how := range []string{"close", "close remote"} {
 			t.Run(during+", "+how, func(t *testing.T) {
 				tidy(t)
 				f, reached := stuck(during == "commit")
@@ -67,8 +67,6 @@ func TestCloseEndsWriteAndCommit(t *testing.T) {
 					checks.OK(t, checks.Within(t, "the close", checks.Started(func() error { return CloseStream(w) })))
 				case "close remote":
 					checks.Within(t, "the close", checks.Started(func() empty { return call[empty](t, "close", m{"remote": remote}) }))
-				case "finalize":
-					checks.Within(t, "the end", checks.Started(func() empty { Finalize(); return empty{} }))
 				}
 				checks.HasKind(t, checks.Within(t, during, result), fault.Cancelled)
 				if got := f.holds(); got != "" {

@@ -14,8 +14,9 @@ import (
 )
 
 // How long an answer of OpenDrive's may be, unpacked; a download may be any. The listing of a
-// folder has no pages, and takes some 600 bytes for each file; one that is read as it comes (scan) is never in memory.
+// folder takes some 600 bytes for each file; one that is read as it comes (scan) is never in memory.
 var (
+	// scanLimit is for the listing of a whole folder. One that is longer is read by pages.
 	scanLimit    int64 = 2 << 30
 	listingLimit int64 = 256 << 20
 	answerLimit  int64 = 4 << 20
@@ -57,7 +58,7 @@ func (a answers) RoundTrip(req *http.Request) (*http.Response, error) {
 	case strings.HasSuffix(req.URL.Path, archivePath):
 		limit = maxArchive
 	}
-	bounded := &boundedBody{body: resp.Body, left: limit, limit: limit, what: "the server's answer"}
+	bounded := &boundedBody{body: resp.Body, left: limit, limit: limit, what: anAnswer}
 	buffered := bufio.NewReaderSize(bounded, answerHead)
 	resp.Body = struct {
 		io.Reader
@@ -181,12 +182,27 @@ func (b *boundedBody) Read(buffer []byte) (int, error) {
 		if n, err := b.body.Read(make([]byte, 1)); n == 0 && err != nil {
 			return 0, err
 		}
-		return 0, fault.New(fault.Other, "", fmt.Sprintf("%s is longer than %d MiB", b.what, b.limit>>20))
+		return 0, &tooLongError{fault.New(fault.Other, "", fmt.Sprintf("%s is longer than %d MiB", b.what, b.limit>>20)), b.what}
 	}
 	n, err := b.body.Read(buffer[:min(int64(len(buffer)), b.left)])
 	b.left -= int64(n)
 	return n, err
 }
+
+// What may be too long.
+const (
+	anAnswer = "the server's answer"
+	anEntry  = "an entry of the server's listing"
+)
+
+// tooLongError is the end of what is longer than it may be.
+type tooLongError struct {
+	cause *fault.Error
+	what  string
+}
+
+func (e *tooLongError) Error() string { return e.cause.Error() }
+func (e *tooLongError) Unwrap() error { return e.cause }
 
 // errNoSession is a login that succeeded and gave nothing to go on with.
 var errNoSession = errors.New("the server accepted the login and gave no session")

@@ -5,10 +5,12 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/rclone/rclone/fs"
 
 	"bridge/checks"
+	"bridge/fault"
 )
 
 // A folder comes in one call, and what is not as it was listed does not count.
@@ -59,6 +61,14 @@ func TestGather(t *testing.T) {
 			if calls := s.made(); calls != "download/all" {
 				t.Error(refusal, calls)
 			}
+		}
+		// One download too many is no reason to wait: the files may come one by one. Nor is anything else held back.
+		s.before = func(string, int) (int, string) { return 429, "Too many downloads from same IP" }
+		begun := time.Now()
+		_, err = Gather(t.Context(), d.remote, "states", files)
+		checks.HasKind(t, err, fault.RateLimited)
+		if calls := s.made(); calls != "download/all" || time.Since(begun) > time.Second || waited(t, d.held) != 0 {
+			t.Error(calls, time.Since(begun))
 		}
 	})
 }

@@ -1,9 +1,9 @@
 package drive
 
 import (
-	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"sync"
 	"time"
 
@@ -17,9 +17,30 @@ type presence struct {
 	// failures and since are of what has failed since the last answer.
 	failures int
 	since    time.Time
+	// path is that of the first of them, several tells that another one failed too: one file that the drive cannot give says
+	// nothing of the drive.
+	path    string
+	several bool
+	// open is how many requests are on their way, idle since when there is none.
+	open int
+	idle time.Time
 	// asked is when a request was last let through while the drive is lost, cause what it had last said.
 	asked time.Time
 	cause error
+}
+
+// begins takes note of a request that is sent. Its end is told to ends.
+func (p *presence) begins() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.open++
+}
+
+func (p *presence) ends() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.open--
+	p.idle = time.Now()
 }
 
 // answered takes note of an answer of the drive, whatever it says.
@@ -30,15 +51,16 @@ func (p *presence) answered() {
 }
 
 // failed takes note of a request without an answer, and gives what its error becomes.
-func (p *presence) failed(ctx context.Context, what error) error {
-	if ctx.Err() != nil {
+func (p *presence) failed(req *http.Request, what error) error {
+	if req.Context().Err() != nil {
 		return what
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.failures++; p.failures == 1 {
-		p.since = time.Now()
+		p.since, p.path, p.several = time.Now(), req.URL.Path, false
 	}
+	p.several = p.several || req.URL.Path != p.path
 	p.cause, p.asked = what, time.Now()
 	if !p.away(awayTime) {
 		return what
@@ -50,6 +72,10 @@ func (p *presence) failed(ctx context.Context, what error) error {
 func (p *presence) lost() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.open == 0 && time.Since(p.idle) >= awayTime {
+		// Nobody has asked for a while. What failed before that says nothing of now.
+		p.failures = 0
+	}
 	if !p.away(lostTime) {
 		return nil
 	}
@@ -62,7 +88,7 @@ func (p *presence) lost() error {
 
 // away tells whether nothing has come for so long; call with the lock held.
 func (p *presence) away(long time.Duration) bool {
-	return p.failures >= driveTries && time.Since(p.since) >= long
+	return p.several && p.failures >= driveTries && time.Since(p.since) >= long
 }
 
 func (p *presence) err() error {

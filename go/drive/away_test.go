@@ -2,6 +2,8 @@ package drive
 
 import (
 	"errors"
+	"io"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -18,6 +20,9 @@ func TestDriveThatIsAway(t *testing.T) {
 		d := on(t, s)
 		o, err := uploaded(t.Context(), d, "a", "abc", modified)
 		checks.OK(t, err)
+		s.hasFolder(rootID, "other")
+		other := func() error { _, err := d.remote.List(t.Context(), "other"); return err }
+		checks.OK(t, other())
 		s.made()
 		s.before = func(string, int) (int, string) { return 503, "<html>" }
 		list := func() error { _, err := d.remote.List(t.Context(), ""); return err }
@@ -39,7 +44,7 @@ func TestDriveThatIsAway(t *testing.T) {
 			t.Error(made, err)
 		}
 		for time.Since(d.presence.since) < awayTime {
-			if list() == nil {
+			if other() == nil {
 				t.Fatal("the drive answered")
 			}
 		}
@@ -102,6 +107,91 @@ func TestDriveGoesAwayAtTheClose(t *testing.T) {
 		}
 		_, err := uploaded(t.Context(), d, "a", "abc", modified)
 		if !isAway(err) || strings.Contains(s.made(), "delete") {
+			t.Error(err)
+		}
+	})
+}
+
+// A folder or file that the drive never gives is no drive that is away, also where nothing else is asked for.
+func TestOneThatFailsIsNotTheDrive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		bad := s.hasFolder(rootID, "bad")
+		works := true
+		d := on(t, roundTrip(func(req *http.Request) (*http.Response, error) {
+			if !works && strings.HasSuffix(req.URL.Path, "/"+bad) {
+				return answer(req, 503, "Busy"), nil
+			}
+			return s.RoundTrip(req)
+		}))
+		list := func(path string) error { _, err := d.remote.List(t.Context(), path); return err }
+		checks.OK(t, list("bad"))
+		works = false
+		for begun := time.Now(); time.Since(begun) < lostTime+awayTime; {
+			if err := list("bad"); err == nil || isAway(err) {
+				t.Fatal(err)
+			}
+		}
+		checks.OK(t, list(""))
+	})
+}
+
+// What failed long before says nothing: many may ask at once then, and what fails once is tried again.
+func TestAnOutageLongAgo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		s.hasFolder(rootID, "other")
+		d := on(t, s)
+		list := func(path string) error { _, err := d.remote.List(t.Context(), path); return err }
+		checks.OK(t, list("other"))
+		fail := func() {
+			s.before = func(string, int) (int, string) { return 503, "<html>" }
+			for _, path := range []string{"", "other"} {
+				if err := list(path); err == nil || isAway(err) {
+					t.Fatal(err)
+				}
+			}
+		}
+		fail()
+		time.Sleep(lostTime + time.Minute)
+		s.before = func(string, int) (int, string) {
+			time.Sleep(time.Second)
+			return 0, ""
+		}
+		all(t, 5, func() error { return list("") }, func(err error) bool { return err == nil })
+		fail()
+		time.Sleep(awayTime)
+		s.made()
+		s.before = func(_ string, count int) (int, string) {
+			if count == 1 {
+				return 503, "<html>"
+			}
+			return 0, ""
+		}
+		checks.OK(t, list(""))
+	})
+}
+
+// A drive that is away can be one that lets each request hang.
+func TestSilenceIsAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		s.hasFolder(rootID, "other")
+		silent := false
+		d := on(t, roundTrip(func(req *http.Request) (*http.Response, error) {
+			if silent {
+				time.Sleep(2 * awayTime)
+				return nil, io.ErrUnexpectedEOF
+			}
+			return s.RoundTrip(req)
+		}))
+		list := func(path string) error { _, err := d.remote.List(t.Context(), path); return err }
+		checks.OK(t, list("other"))
+		silent = true
+		if err := list(""); err == nil || isAway(err) {
+			t.Error(err)
+		}
+		if err := list("other"); !isAway(err) {
 			t.Error(err)
 		}
 	})

@@ -109,7 +109,7 @@ const maxMissing = 3
 
 // sendChunk sends what the drive lacks of the chunk that begins at an offset, from one in it on.
 func (u *upload) sendChunk(ctx context.Context, c *chunk, begin, at int64) error {
-	end, probe := begin+c.length, false
+	end, probe, most := begin+c.length, false, at
 	for tries := 1; at < end; {
 		to := end
 		if probe && end-at > probed {
@@ -118,6 +118,7 @@ func (u *upload) sendChunk(ctx context.Context, c *chunk, begin, at int64) error
 		written, mayPass, err := u.postChunk(ctx, c, begin, at, to)
 		if err == nil {
 			at, probe = at+written, false
+			most = max(most, at)
 			continue
 		}
 		if uploaded, told := uploadedIn(err); told && uploaded != at {
@@ -125,7 +126,15 @@ func (u *upload) sendChunk(ctx context.Context, c *chunk, begin, at int64) error
 				return &fault.Error{Kind: fault.Other, Retry: true, Status: http.StatusBadRequest,
 					Message: fmt.Sprintf("the drive has %d bytes of the file, where %d were sent", uploaded, at)}
 			}
-			at, probe = uploaded, false
+			// Two servers of the drive's that know different amounts would send it to and fro for ever.
+			if uploaded <= most {
+				if tries == driveTries {
+					return &fault.Error{Kind: fault.Other, Retry: true, Status: http.StatusBadRequest,
+						Message: fmt.Sprintf("the drive says once that it has %d bytes of the file, and once that it has %d", at, uploaded)}
+				}
+				tries++
+			}
+			at, probe, most = uploaded, false, max(most, uploaded)
 			continue
 		}
 		if !mayPass || tries == driveTries {

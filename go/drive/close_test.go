@@ -157,3 +157,35 @@ func TestCloseThatMissesBytes(t *testing.T) {
 		}
 	})
 }
+
+// What the drive has no hash of cannot be compared, so it is not taken for stored, unless there is nothing in it.
+func TestUploadsWithoutAHash(t *testing.T) {
+	for name, test := range map[string]struct {
+		data  string
+		known bool
+		fails bool
+	}{"small": {"abc", false, true}, "large": {strings.Repeat("x", 3<<20), false, true}, "known": {"abc", true, true}, "empty": {"", false, false}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newServer()
+				s.noHash = true
+				s.known[sumOf([]byte(test.data))] = test.known
+				d := on(t, s)
+				o, err := uploaded(t.Context(), d, "a", test.data, modified)
+				if !test.fails {
+					checks.OK(t, err)
+					return
+				}
+				checks.HasKind(t, err, fault.Other)
+				if failure := fault.As(err, ""); o != nil || !failure.Retry || !strings.Contains(failure.Message, "does not tell what it stored") {
+					t.Error(o, failure.JSON())
+				}
+				// It was only slow.
+				s.noHash = false
+				o, err = uploaded(t.Context(), d, "a", test.data, modified)
+				checks.OK(t, err)
+				is(t, s, o, test.data)
+			})
+		})
+	}
+}

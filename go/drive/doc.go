@@ -23,7 +23,7 @@
 // The files:
 //
 //   - fields.go: the private fields of rclone's that are read and written, all of them
-//   - drive.go, open.go: a remote that is open, and what is changed on it then. Every OpenDrive remote of
+//   - drive.go, open.go, login.go: a remote that is open, and what is changed on it then. Every OpenDrive remote of
 //     the process is opened here, also one that crypt wraps: a login, and one call that finds the base, or
 //     (certain) two calls, one of which lists the folders beside it, so that none that is there twice is
 //     taken
@@ -37,11 +37,13 @@
 //     writes into each request is replaced on its way out, so kept objects and uploads go on
 //   - answers.go: what OpenDrive answers, before rclone's backend gets it: an error with status 200 is an
 //     error, JSON that is no listing is not an empty folder, HTML is not the drive's, and an answer that
-//     never ends is cut off (2 GiB for a listing that is read as it comes and 4 MiB for an entry of it, 256 MiB for rclone's own, 32
+//     never ends is cut off (2 GiB for a listing that is read as it comes, which then is read by pages, and 4 MiB for an entry of it, 256 MiB for rclone's own, 32
 //     MiB for the zip of a folder, 4 MiB for the rest)
 //   - scan.go, listing.go: a folder's listing, read entry by entry as it arrives, and kept compactly: in the order
 //     of the names, without a pointer for each entry; rclone's object is made when it is read. crypt gets its
 //     entries from there too
+//   - parts.go: when more of a folder follows than was given, where the next page begins, and whether it
+//     fits to what came before it
 //   - pages.go: the rest of a listing that ends at a hundred entries, and one by pages where the whole
 //     fails, for what rclone's backend lists by itself
 //   - archive.go: a folder of small files as one zip

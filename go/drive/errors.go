@@ -3,6 +3,7 @@ package drive
 import (
 	"errors"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"github.com/rclone/rclone/backend/opendrive"
@@ -20,6 +21,9 @@ func classify(err error) (kind fault.Kind, status int, found bool) {
 	}
 	return classifyStatus(refusal.Info.Code, refusal.Info.Message), refusal.Info.Code, true
 }
+
+// isFull finds what a full drive may say, whose words are not known. A sentence about white space in a name is none of that.
+var isFull = regexp.MustCompile(`(?i)\b(not enough|insufficient|no|out of) ((free|disk|storage) )?space\b|\bquota\b`)
 
 // classifyStatus reads an answer of OpenDrive's: its HTTP status and its message.
 func classifyStatus(code int, message string) fault.Kind {
@@ -39,11 +43,10 @@ func classifyStatus(code int, message string) fault.Kind {
 	case http.StatusRequestTimeout, http.StatusGatewayTimeout:
 		return fault.Timeout
 	}
-	lower := strings.ToLower(message)
 	switch {
-	case strings.Contains(lower, "space") || strings.Contains(lower, "quota"):
+	case isFull.MatchString(message):
 		return fault.NoSpace
-	case strings.Contains(lower, "too long"):
+	case strings.Contains(strings.ToLower(message), "too long"):
 		return fault.NameTooLong
 	}
 	return fault.Other

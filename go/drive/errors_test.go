@@ -20,6 +20,10 @@ func TestClassify(t *testing.T) {
 	}{
 		{checks.DriveError(400, "Some problem"), fault.Other, 400, false},
 		{checks.DriveError(400, "Not enough SPACE"), fault.NoSpace, 400, false},
+		{checks.DriveError(400, "There is no free space left"), fault.NoSpace, 400, false},
+		{checks.DriveError(500, "The storage quota is exceeded"), fault.NoSpace, 500, false},
+		{checks.DriveError(400, "A name may not end in white space"), fault.Other, 400, false},
+		{fserrors.RetryError(checks.DriveError(500, "Namespace not ready")), fault.Other, 500, true},
 		{checks.DriveError(400, "Name is too long"), fault.NameTooLong, 400, false},
 		{checks.DriveError(401, "Invalid username or password"), fault.Authentication, 401, false},
 		// The backend marks what it would try again, a refused login too.

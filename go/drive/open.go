@@ -3,7 +3,6 @@ package drive
 import (
 	"context"
 	"errors"
-	"net/http"
 	"strings"
 	"time"
 
@@ -59,33 +58,6 @@ func newFs(theirs newFsFn) newFsFn {
 			return remote, fs.ErrorIsFile
 		}
 		return remote, nil
-	}
-}
-
-// login has the backend log in, once: a refused login must not be sent again. What a server in front of the drive
-// refuses is no refusal, but is not sent often either.
-func login(ctx context.Context, theirs newFsFn, name string, config configmap.Mapper) (*opendrive.Fs, error) {
-	once, ci := fs.AddConfig(ctx)
-	ci.LowLevelRetries = 1
-	for try := 1; ; try++ {
-		f, err := theirs(once, name, "", config)
-		spent.loggedIn(err)
-		if err == nil {
-			return f.(*opendrive.Fs), nil
-		}
-		status := statusOf(err)
-		if status != http.StatusUnauthorized && status != http.StatusForbidden {
-			return nil, err
-		}
-		if refused := refusedLogin(err); refused != "" {
-			return nil, &fault.Error{Kind: fault.Authentication, Message: refused, Status: status}
-		}
-		if try == vagueLogins {
-			return nil, &fault.Error{Kind: fault.Authentication, Message: fault.Message(err), Status: status}
-		}
-		if err := pause(ctx, time.Duration(try)*persistPause); err != nil {
-			return nil, err
-		}
 	}
 }
 

@@ -11,8 +11,10 @@ import (
 	"time"
 
 	"github.com/rclone/rclone/fs"
+	"github.com/rclone/rclone/lib/pacer"
 
 	"bridge/checks"
+	"bridge/fault"
 )
 
 // The end of a session is told in many ways, and is one login for all.
@@ -51,9 +53,35 @@ func TestCaptcha(t *testing.T) {
 			t.Error(reason)
 		}
 	}
-	for _, err := range []error{errors.New("x"), checks.DriveError(503, "x"), checks.DriveError(401, "Unknown 401 Unauthorized")} {
+	for _, err := range []error{errors.New("x"), checks.DriveError(503, "x"), checks.DriveError(401, "Unknown 401 Unauthorized"), checks.DriveError(403, "API rate limit exceeded")} {
 		if reason := refusedLogin(err); reason != "" {
 			t.Error(reason)
+		}
+	}
+}
+
+// What does not come from the drive, or is not about the login, is none of the login's: it is tried again as any failure that may pass.
+func TestLoginsThatAreNotRefused(t *testing.T) {
+	for _, test := range []struct {
+		err    error
+		kind   fault.Kind
+		status int
+		says   string
+	}{
+		{checks.DriveError(401, "Unknown 401 Unauthorized"), fault.Other, 503, "in front of the drive answers 401 Unauthorized"},
+		{checks.DriveError(403, "Unknown 403 Forbidden"), fault.Other, 503, "in front of the drive answers 403 Forbidden"},
+		{checks.DriveError(403, "API rate limit exceeded"), fault.RateLimited, 429, "API rate limit exceeded"},
+		{checks.DriveError(429, "Too many requests"), fault.RateLimited, 429, "Too many requests"},
+	} {
+		err := notRefused(fmt.Errorf("failed to create session: %w", test.err))
+		failure := fault.As(err, "")
+		if checks.HasKind(t, err, test.kind); !failure.Retry || failure.Status != test.status || !strings.Contains(failure.Message, test.says) {
+			t.Errorf("%s", failure.JSON())
+		}
+		// The next try waits.
+		held := new(backoff)
+		if held.Calculate(pacer.State{ConsecutiveRetries: 1, LastError: err}); !held.until.After(time.Now()) {
+			t.Error("not held back after", err)
 		}
 	}
 }
@@ -140,20 +168,30 @@ func pagesListed(t *testing.T, list func(t *testing.T, d *Drive) ([]string, erro
 	}
 	for name, test := range map[string]struct {
 		entries int
-		// whole is how many a listing without an offset gives; 0 is a failure.
-		whole   int
-		ignored bool
-		calls   int
+		// most is how many a listing without an offset gives; 0 is a failure.
+		most  int
+		kind  paging
+		calls int
 	}{
-		"few":               {99, 1000, false, 1},
-		"just a hundred":    {100, 1000, false, 2},
-		"offset ignored":    {100, 1000, true, 2},
-		"many":              {101, 1000, false, 1},
-		"only a hundred":    {250, 100, false, 3},
-		"two whole pages":   {200, 100, false, 3},
-		"by pages only":     {250, 0, false, 4},
-		"by pages only, 30": {30, 0, false, 2},
-		"none":              {0, 1000, false, 1},
+		"few":                      {99, 1000, ordinary, 1},
+		"just a hundred":           {100, 1000, ordinary, 2},
+		"offset ignored":           {100, 1000, noOffset, 3},
+		"many":                     {101, 1000, ordinary, 1},
+		"only a hundred":           {250, 100, ordinary, 3},
+		"two whole pages":          {200, 100, ordinary, 3},
+		"two pages that meet":      {199, 100, ordinary, 3},
+		"by pages only":            {250, 0, ordinary, 4},
+		"by pages only, 30":        {30, 0, ordinary, 2},
+		"none":                     {0, 1000, ordinary, 1},
+		"a hundred files":          {250, 1000, fewFiles, 3},
+		"just a hundred files":     {150, 1000, ordinary, 2},
+		"just a hundred folders":   {300, 1000, ordinary, 1},
+		"a hundred of each":        {600, 1000, eachKind, 5},
+		"a hundred files, folders": {450, 1000, filesOnly, 4},
+		"offsets of whole pages":   {250, 100, wholePages, 4},
+		"offsets of next pages":    {250, 100, nextPages, 2 + 4},
+		"offsets of hundreds only": {250, 100, hundredsOnly, 2 + 4},
+		"hundreds, just a hundred": {100, 1000, hundredsOnly, 2 + 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -165,7 +203,7 @@ func pagesListed(t *testing.T, list func(t *testing.T, d *Drive) ([]string, erro
 						s.has(rootID, fmt.Sprintf("f%04d", n), "x")
 					}
 				}
-				s.whole, s.ignoreOffset = test.whole, test.ignored
+				s.whole, s.paging = test.most, test.kind
 				count, err := listed(t, on(t, s))
 				checks.OK(t, err)
 				if calls := len(strings.Fields(s.made())); count != test.entries || calls != test.calls {

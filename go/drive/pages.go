@@ -3,6 +3,7 @@ package drive
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -14,20 +15,34 @@ import (
 const (
 	// pageSize is how many entries of a folder the drive gives at most when asked from an offset on.
 	pageSize = 100
-	// pageBytes is more than a hundred entries take: a longer listing is not one page.
-	pageBytes = 1 << 20
+	// pageBytes is more than a hundred files and some thousand folders take: a longer listing is not one page.
+	pageBytes = 4 << 20
 	// maxPages bounds a folder that has no end.
 	maxPages = 100_000
 )
 
 // pages asks for the rest of a folder. A listing without an offset should be the whole folder; but a drive that gives
-// a hundred entries, as one was seen to do, may have more, and one that fails at a large folder gives it by pages. It is for what
+// a hundred files or entries, as one was seen to do, may have more, and one that fails at a large folder gives it by pages. It is for what
 // rclone's backend lists by itself; scan does the same without keeping the whole in memory.
 type pages struct{ answers }
 
 func (p pages) RoundTrip(req *http.Request) (*http.Response, error) {
+	if !strings.Contains(req.URL.Path, listingPath) || req.URL.Query().Has("offset") || scanned(req.Context()) {
+		return p.answers.RoundTrip(req)
+	}
+	var moved *movedError
+	for range pagedReadings {
+		if resp, err := p.folder(req, moved); !errors.As(err, &moved) {
+			return resp, err
+		}
+	}
+	return nil, errMovesOn
+}
+
+// folder reads a folder. The error is a movedError if its pages do not fit together; it takes that of the reading before.
+func (p pages) folder(req *http.Request, moved *movedError) (*http.Response, error) {
 	resp, err := p.answers.RoundTrip(req)
-	if err != nil || !strings.Contains(req.URL.Path, listingPath) || req.URL.Query().Has("offset") || scanned(req.Context()) {
+	if err != nil {
 		return resp, err
 	}
 	switch resp.StatusCode {
@@ -42,10 +57,13 @@ func (p pages) RoundTrip(req *http.Request) (*http.Response, error) {
 			return resp, nil
 		}
 		first := new(page)
-		if json.Unmarshal(head, first) != nil || first.count() != pageSize {
+		if json.Unmarshal(head, first) != nil {
 			return resp, nil
 		}
-		return p.rest(req, resp, first)
+		if counted := (&part{folders: len(first.Folders), files: len(first.Files)}); !counted.isFull() {
+			return resp, nil
+		}
+		return p.rest(req, resp, first, moved)
 	case http.StatusBadGateway, http.StatusGatewayTimeout:
 		first := new(page)
 		began, err := p.page(req, first, 0)
@@ -58,30 +76,45 @@ func (p pages) RoundTrip(req *http.Request) (*http.Response, error) {
 			return began, nil
 		}
 		_ = resp.Body.Close()
-		return p.rest(req, began, first)
+		return p.rest(req, began, first, moved)
 	}
 	return resp, nil
 }
 
 // rest gives a folder whose first page is there as one listing.
-func (p pages) rest(req *http.Request, resp *http.Response, all *page) (*http.Response, error) {
-	seen := map[string]bool{}
+func (p pages) rest(req *http.Request, resp *http.Response, all *page, moved *movedError) (*http.Response, error) {
+	defer func(body io.Closer) { _ = body.Close() }(resp.Body)
+	seen := map[entryID]bool{}
+	last := all.part()
 	all.keepNew(seen)
-	for offset, more := pageSize, len(seen) == pageSize; more && offset < maxPages*pageSize; offset += pageSize {
+	for place := secondPage; last.isFull(); place = place.next() {
+		if place.offset >= maxPages*pageSize {
+			return nil, errNoEnd
+		}
 		next := &page{DirUpdateTime: all.DirUpdateTime}
-		answer, err := p.page(req, next, offset)
+		answer, err := p.page(req, next, place.offset)
 		if err != nil || answer.StatusCode != http.StatusOK {
-			_ = resp.Body.Close()
 			return answer, err
 		}
-		more = next.count() == pageSize
-		// A drive that ignores the offset gives the same again.
-		if next.keepNew(seen); next.count() == 0 {
-			break
+		switch found := next.part(); {
+		case found.repeats(&last):
+			if place.overlap == 0 {
+				// Nothing follows.
+				last = part{}
+				break
+			}
+			place = place.wholePages()
+		case place.overlap > 0 && !found.meets(&last):
+			if !moved.isSame(&last, place) {
+				return nil, &movedError{last, place}
+			}
+			place = place.wholePages()
+		default:
+			next.keepNew(seen)
+			all.Folders, all.Files = append(all.Folders, next.Folders...), append(all.Files, next.Files...)
+			last = found
 		}
-		all.Folders, all.Files = append(all.Folders, next.Folders...), append(all.Files, next.Files...)
 	}
-	_ = resp.Body.Close()
 	body, err := json.Marshal(all)
 	if err != nil {
 		return nil, err
@@ -120,23 +153,40 @@ type page struct {
 	Folders, Files                                                      []json.RawMessage
 }
 
-func (p *page) count() int { return len(p.Folders) + len(p.Files) }
+// part is what is seen of it.
+func (p *page) part() (seen part) {
+	for _, entry := range p.Folders {
+		seen.sawFolder(idOf(entry).id)
+	}
+	for _, entry := range p.Files {
+		seen.sawFile(idOf(entry).id)
+	}
+	return seen
+}
+
+// idOf gives the id of an entry of a listing, "" if it has none.
+func idOf(entry json.RawMessage) entryID {
+	var id struct {
+		Folder text `json:"FolderID"`
+		File   text `json:"FileId"`
+	}
+	_ = json.Unmarshal(entry, &id)
+	if id.Folder != "" {
+		return entryID{true, string(id.Folder)}
+	}
+	return entryID{false, string(id.File)}
+}
 
 // updated is when the drive says that the folder changed last.
 func (p *page) updated() string { return strings.Trim(string(p.DirUpdateTime), `"`) }
 
 // keepNew leaves the entries out that were seen before: a folder that changes shifts its pages.
-func (p *page) keepNew(seen map[string]bool) {
+func (p *page) keepNew(seen map[entryID]bool) {
 	for _, list := range []*[]json.RawMessage{&p.Folders, &p.Files} {
 		kept := make([]json.RawMessage, 0, len(*list))
 		for _, entry := range *list {
-			var id struct {
-				Folder string `json:"FolderID"`
-				File   string `json:"FileId"`
-			}
-			_ = json.Unmarshal(entry, &id)
-			key := id.Folder + "/" + id.File
-			if key != "/" && seen[key] {
+			key := idOf(entry)
+			if key.id != "" && seen[key] {
 				continue
 			}
 			seen[key] = true

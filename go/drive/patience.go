@@ -56,16 +56,23 @@ func (p *patience) after(r refusal) (wait time.Duration, again bool) {
 	return min(max(jittered(p.next), retryAfter(r.header)), limit-now.Sub(p.begun)), true
 }
 
-// throttled tells whether a request was one too many. Too many downloads are counted elsewhere: others go on.
+// throttled tells whether a request was one too many. Too many downloads are counted elsewhere, or had in another way: others go on.
 func (r refusal) throttled() bool {
-	lower := strings.ToLower(r.message)
 	switch r.status {
 	case http.StatusTooManyRequests:
-		return !strings.Contains(r.request.URL.Path, downloadPath) || !strings.Contains(lower, "too many downloads")
+		path := r.request.URL.Path
+		download := strings.Contains(path, downloadPath) || strings.HasSuffix(path, archivePath)
+		return !download || !strings.Contains(strings.ToLower(r.message), "too many downloads")
 	case http.StatusForbidden:
-		return strings.Contains(lower, "rate limit") || strings.Contains(lower, "too many requests")
+		return isRateLimit(r.message)
 	}
 	return false
+}
+
+// isRateLimit tells whether an answer 403 says that there are too many calls.
+func isRateLimit(message string) bool {
+	lower := strings.ToLower(message)
+	return strings.Contains(lower, "rate limit") || strings.Contains(lower, "too many requests")
 }
 
 // viewOnly tells whether a write was refused with the sentence that the drive has both for a folder that may not be

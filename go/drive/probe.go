@@ -234,8 +234,11 @@ func (p *Probe) End(ctx context.Context) error {
 func (p *Probe) find(ctx context.Context) (string, error) {
 	t := &trial{Probe: p, folder: p.base, budget: smallTraffic}
 	if r, err := t.do(ctx, t.byName(p.Folder, "")); err == nil && r.ok() {
-		if found := r.list("Folders"); len(found) > 0 {
-			return found[0].text("FolderID"), nil
+		for _, found := range r.list("Folders") {
+			// It is removed with all that is in it.
+			if found.text("Name") == p.Folder {
+				return found.text("FolderID"), nil
+			}
 		}
 		// A new name is not found for a while, but one that was removed has been there.
 		if p.removed {

@@ -24,7 +24,7 @@ var folderPoints = probeQuestions{
 	{
 		Number:     6,
 		Question:   "The listing of a folder of 101 and of 1,001 files, without offset",
-		Assumption: "it has all of them; with an offset there are pages of 100",
+		Assumption: "it has all of them; with an offset there are pages of 100, from any entry on",
 		MaxBytes:   10_000_000,
 		ask:        askLargeFolders,
 	},
@@ -70,12 +70,12 @@ func askLargeFolders(ctx context.Context, t *trial) (conclusion, error) {
 		complete = complete && files == size
 		found = append(found, fmt.Sprintf("that of %d has %d", size, files))
 	}
-	pages, err := t.pages(ctx)
+	pages, fits, err := t.pages(ctx)
 	if err != nil {
 		return conclusion{}, err
 	}
 	text := strings.Join(found, ", ") + "; " + pages
-	if complete {
+	if complete && fits {
 		return holds("%s", text)
 	}
 	return differs("%s", text)
@@ -98,26 +98,36 @@ func (t *trial) count(ctx context.Context, files int) (*probeReply, error) {
 	return listed, err
 }
 
-// pages lists the first two pages of the folder, and tells how many entries they have.
-func (t *trial) pages(ctx context.Context) (string, error) {
+// pages lists the first two pages of the folder, and one that begins with the last entry of the first. It tells how many entries they
+// have, and whether that one begins so: by this a removal between two pages is noticed.
+func (t *trial) pages(ctx context.Context) (text string, fits bool, err error) {
 	query := url.Values{}
 	found := []string{}
-	for offset := 0; offset <= probePage; offset += probePage {
+	last := ""
+	for _, offset := range []int{0, probePage, probePage - 1} {
 		query.Set("offset", strconv.Itoa(offset))
 		page, err := t.do(ctx, t.listing(t.folder, fmt.Sprintf("offset=%d", offset), query))
 		if err != nil {
-			return "", err
+			return "", false, err
 		}
 		if !page.ok() {
-			return fmt.Sprintf("with offset=%d it was refused with %s", offset, page.refusal()), nil
+			return fmt.Sprintf("with offset=%d it was refused with %s", offset, page.refusal()), true, nil
 		}
 		t.saw(page, "%d files", distinct(page))
 		found = append(found, fmt.Sprintf("offset=%d has %d", offset, distinct(page)))
-		if first := page.text("DirUpdateTime"); first != "" && offset == 0 {
-			query.Set("last_request_time", first)
+		files := page.list("Files")
+		switch {
+		case offset == 0 && len(files) > 0:
+			last = files[len(files)-1].text("Name")
+			if updated := page.text("DirUpdateTime"); updated != "" {
+				query.Set("last_request_time", updated)
+			}
+		case offset == probePage-1:
+			fits = len(files) > 0 && files[0].text("Name") == last
+			found = append(found, map[bool]string{true: "and begins with the last of the first page", false: "and does not begin with the last of the first page"}[fits])
 		}
 	}
-	return strings.Join(found, ", "), nil
+	return strings.Join(found, ", "), fits, nil
 }
 
 // distinct counts the names of files in a listing.

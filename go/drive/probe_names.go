@@ -28,7 +28,7 @@ var namePoints = probeQuestions{
 var accountPoints = probeQuestions{{
 	Number:     13,
 	Question:   "What users/info tells of the daily volume, by the names of its fields",
-	Assumption: "it has StorageUsed, MaxStorage, BwUsed, BwMax and MaxFileSize, all numbers",
+	Assumption: "it has StorageUsed, MaxStorage, BwUsed, BwMax and MaxFileSize, all numbers; MaxFileSize is in MB",
 	MaxBytes:   smallTraffic,
 	ask:        askUserInfo,
 }}
@@ -183,5 +183,12 @@ func askUserInfo(ctx context.Context, t *trial) (conclusion, error) {
 	if len(missing) > 0 {
 		return differs("it has no number in %s", strings.Join(missing, ", "))
 	}
-	return holds("all are there")
+	// No plan allows files of a terabyte, and none only files of less than a megabyte.
+	switch size, _ := r.number("MaxFileSize"); {
+	case size == 0:
+		return holds("all are there; MaxFileSize is 0")
+	case size >= 1<<20:
+		return differs("all are there; MaxFileSize has %d digits, which is too much for MB", len(r.text("MaxFileSize")))
+	}
+	return holds("all are there; MaxFileSize is small enough for MB")
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -63,8 +62,6 @@ var uploadPoints = probeQuestions{
 	},
 }
 
-var uploadedSoFar = regexp.MustCompile(`uploaded=(\d+)`)
-
 func askChunkTwice(ctx context.Context, t *trial) (conclusion, error) {
 	content := probeNoise(2 * probeSize)
 	_, id, err := t.create(ctx, t.folder, "twice", "", -1)
@@ -100,7 +97,7 @@ func askChunkTwice(ctx context.Context, t *trial) (conclusion, error) {
 		outcome = "the content is not right then"
 	}
 	whole := next.ok() && closed.ok() && closed.hasHash(content)
-	arrived := uploadedSoFar.FindStringSubmatch(again.message)
+	arrived := offsetText.FindStringSubmatch(again.message)
 	told := again.Status == http.StatusBadRequest && arrived != nil && arrived[1] == strconv.Itoa(probeSize)
 	switch {
 	case again.ok():

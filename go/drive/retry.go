@@ -29,7 +29,8 @@ import (
 //	... to a drive from which   the same                       not at all          as a call           it is away, and waiting would give the
 //	nothing came for awayTime                                                                          same answer (away.go)
 //	... for lostTime            never                                          driveMaxSleep       one call asks for all
-//	opening a remote            the same, but 401              OpenTries           as a call            its login must not be sent again when refused
+//	opening a remote            the same, and 401 or 403 that  OpenTries           as a call            its login must not be sent again when refused
+//	(login.go)                  does not refuse the login
 //	any call (transport.go,     429, 403 "rate limit"          throttlePatience    Retry-After, or 50  the drive sheds load: all calls are held back
 //	patience.go)                                                                   ms to 15 s, for all
 //	... a write                 403 "only to view this         writePatience,      1 s to 15 s          at random the drive says so of any folder; one that was
@@ -69,7 +70,8 @@ const (
 	// driveTries makes it 10 to 20 s until a call is given up.
 	driveTries = 12
 	OpenTries  = 12
-	// awayTime is how long nothing has come from a drive that is away. It is more than a call is tried for.
+	// awayTime is how long nothing has come from a drive that is away, of two different things at least. It is more than a call
+	// is tried for. When nothing was asked for as long, it is not known whether the drive is away.
 	awayTime = 30 * time.Second
 	// lostTime is from when on it is only asked once in driveMaxSleep, and all other calls fail at once.
 	lostTime = 5 * time.Minute
@@ -101,8 +103,6 @@ const (
 	sessionLife = 6 * time.Hour
 	// loginTime bounds a login.
 	loginTime = time.Minute
-	// vagueLogins is how often a login is sent at the opening of a remote whose refusal does not come from the drive.
-	vagueLogins = 3
 	// loginBurst new sessions may begin one after another, then one in each loginPause: an account
 	// must not be locked because some call answers 401 whatever the session.
 	loginBurst = 10
@@ -246,7 +246,7 @@ func refusedLogin(err error) string {
 	switch {
 	case refusal.Info.Code == http.StatusUnauthorized:
 		return said
-	case refusal.Info.Code == http.StatusForbidden:
+	case refusal.Info.Code == http.StatusForbidden && !isRateLimit(refusal.Info.Message):
 		return captchaWanted + said
 	}
 	return ""

@@ -23,7 +23,8 @@ type room struct {
 // accountInfo is what we read of users/info. Its answer holds a secret too, which is not decoded.
 type accountInfo struct {
 	StorageUsed number
-	// MaxStorage and MaxFileSize are MB, or absent.
+	// MaxStorage and MaxFileSize are MB, or absent. That of the second is not told: it is taken for that of the other limits beside it,
+	// MaxStorage and BwMax. Were it bytes, nothing that fits would be refused here, and the drive itself would refuse what does not.
 	MaxStorage, MaxFileSize number
 }
 
@@ -52,7 +53,7 @@ func (d *Drive) fits(ctx context.Context, size int64) error {
 	}
 	free := int64(account.MaxStorage)*mb - int64(account.StorageUsed)
 	if account.MaxStorage > 0 && size > free {
-		return fault.New(fault.NoSpace, "", fmt.Sprintf("the drive has %d MB left, and the file has %d MB", max(free, 0)/mb, (size+mb-1)/mb))
+		return fault.New(fault.TooLarge, "", fmt.Sprintf("the drive has %d MB left, and the file has %d MB", max(free, 0)/mb, (size+mb-1)/mb))
 	}
 	return nil
 }

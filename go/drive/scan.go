@@ -61,23 +61,81 @@ type sink interface {
 }
 
 // scan reads a folder, entry by entry as its listing arrives: the answer is never in memory as a whole, which for a
-// folder of 300,000 files has 180 MB. A listing that ends at a hundred entries is gone on with by pages, and one that is too
-// large for the drive is read by pages from the beginning on, as by the transport of that name, which leaves these calls alone.
+// folder of 300,000 files has 180 MB. A listing that ends at a hundred files or entries is gone on with by pages, and one that is too
+// large, for the drive or for us, is read by pages from the beginning on, as by the transport of that name, which leaves these calls
+// alone.
 func (d *Drive) scan(ctx context.Context, folder string, what url.Values, into sink) error {
 	ctx = context.WithValue(ctx, scanKey{}, true)
 	opts := &rest.Opts{Method: http.MethodGet, Path: listingPath + d.id + "/" + url.PathEscape(folder), Parameters: what}
 	undo := into.mark()
-	var last part
-	err := d.pacer.Call(func() (bool, error) {
+	var moved *movedError
+	for range pagedReadings {
+		undo()
+		if err := d.scanOnce(ctx, opts, into, moved); !errors.As(err, &moved) {
+			return err
+		}
+	}
+	return errMovesOn
+}
+
+// scanOnce reads a folder. The error is a movedError if its pages do not fit together; it takes that of the reading before.
+func (d *Drive) scanOnce(ctx context.Context, opts *rest.Opts, into sink, moved *movedError) error {
+	last, err := d.scanBegin(ctx, opts, into)
+	if err != nil {
+		return err
+	}
+	updated := last.updated
+	for place := secondPage; last.isFull(); place = place.next() {
+		if place.offset >= maxPages*pageSize {
+			return errNoEnd
+		}
+		var next part
+		undo := into.mark()
+		err := d.pacer.Call(func() (bool, error) {
+			undo()
+			var answer *http.Response
+			var err error
+			next, answer, err = d.scanPart(ctx, atOffset(opts, place.offset, updated), into)
+			return again(ctx, answer, err), err
+		})
+		if err != nil {
+			return err
+		}
+		switch {
+		case next.repeats(&last):
+			undo()
+			if place.overlap == 0 {
+				return nil
+			}
+			place = place.wholePages()
+		case place.overlap > 0 && !next.meets(&last):
+			if !moved.isSame(&last, place) {
+				return &movedError{last, place}
+			}
+			undo()
+			place = place.wholePages()
+		default:
+			last = next
+		}
+	}
+	return nil
+}
+
+// scanBegin reads a folder as the drive gives it without an offset, or its first page.
+func (d *Drive) scanBegin(ctx context.Context, opts *rest.Opts, into sink) (begin part, err error) {
+	undo := into.mark()
+	err = d.pacer.Call(func() (bool, error) {
 		undo()
 		var answer *http.Response
 		var err error
-		last, answer, err = d.scanPart(ctx, opts, into)
-		if status := statusOf(err); status == http.StatusBadGateway || status == http.StatusGatewayTimeout {
+		begin, answer, err = d.scanPart(ctx, opts, into)
+		var long *tooLongError
+		tooLong := errors.As(err, &long) && long.what == anAnswer
+		if status := statusOf(err); tooLong || status == http.StatusBadGateway || status == http.StatusGatewayTimeout {
 			undo()
 			first, its, pageErr := d.scanPart(ctx, atOffset(opts, 0, ""), into)
 			if pageErr == nil {
-				last = first
+				begin = first
 				return false, nil
 			}
 			if its != nil {
@@ -86,31 +144,7 @@ func (d *Drive) scan(ctx context.Context, folder string, what url.Values, into s
 		}
 		return again(ctx, answer, err), err
 	})
-	if err != nil {
-		return err
-	}
-	updated := last.updated
-	for offset := pageSize; last.count == pageSize && offset < maxPages*pageSize; offset += pageSize {
-		next := part{}
-		undo := into.mark()
-		err := d.pacer.Call(func() (bool, error) {
-			undo()
-			var answer *http.Response
-			var err error
-			next, answer, err = d.scanPart(ctx, atOffset(opts, offset, updated), into)
-			return again(ctx, answer, err), err
-		})
-		if err != nil {
-			return err
-		}
-		if next.first == last.first {
-			// A drive that ignores the offset gives the same again.
-			undo()
-			break
-		}
-		last = next
-	}
-	return nil
+	return begin, err
 }
 
 type scanKey struct{}
@@ -132,15 +166,6 @@ func atOffset(opts *rest.Opts, offset int, updated string) *rest.Opts {
 	return next
 }
 
-// part is what was seen of a listing, or of a page of it.
-type part struct {
-	count int
-	// first is the id of the first entry.
-	first string
-	// updated is when the drive says that the folder changed last.
-	updated string
-}
-
 // scanPart makes one call and reads what it gives.
 func (d *Drive) scanPart(ctx context.Context, opts *rest.Opts, into sink) (part, *http.Response, error) {
 	resp, err := d.client.Call(ctx, opts)
@@ -154,7 +179,7 @@ func (d *Drive) scanPart(ctx context.Context, opts *rest.Opts, into sink) (part,
 
 // decodeListing reads a listing, one entry after another.
 func decodeListing(body io.Reader, into sink) (seen part, err error) {
-	bounded := &boundedBody{body: body, left: entryLimit, limit: entryLimit, what: "an entry of the server's listing"}
+	bounded := &boundedBody{body: body, left: entryLimit, limit: entryLimit, what: anEntry}
 	decoder := json.NewDecoder(bounded)
 	if err := expect(decoder, '{'); err != nil {
 		return seen, err
@@ -175,7 +200,7 @@ func decodeListing(body io.Reader, into sink) (seen part, err error) {
 				if err := decoder.Decode(record); err != nil {
 					return err
 				}
-				seen.saw(string(record.ID))
+				seen.sawFolder(string(record.ID))
 				bounded.left = bounded.limit
 				return into.folder(record)
 			})
@@ -187,7 +212,7 @@ func decodeListing(body io.Reader, into sink) (seen part, err error) {
 				if err := decoder.Decode(record); err != nil {
 					return err
 				}
-				seen.saw(string(record.ID))
+				seen.sawFile(string(record.ID))
 				bounded.left = bounded.limit
 				return into.file(record)
 			})
@@ -212,13 +237,6 @@ func decodeListing(body io.Reader, into sink) (seen part, err error) {
 		return seen, fault.New(fault.Other, "", "the server's answer is not a listing: it has neither files nor folders")
 	}
 	return seen, nil
-}
-
-func (p *part) saw(id string) {
-	if p.count == 0 {
-		p.first = id
-	}
-	p.count++
 }
 
 // each goes through a list, which may be null.

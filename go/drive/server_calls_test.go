@@ -12,7 +12,11 @@ import (
 )
 
 func (s *server) record(file *stored) map[string]any {
-	return map[string]any{"FileId": file.id, "Name": file.name, "Size": strconv.Itoa(file.size), "FileHash": file.hash,
+	hash := file.hash
+	if s.noHash {
+		hash = ""
+	}
+	return map[string]any{"FileId": file.id, "Name": file.name, "Size": strconv.Itoa(file.size), "FileHash": hash,
 		"DateModified": strconv.FormatInt(file.modified, 10), "Access": strconv.FormatInt(file.access, 10)}
 }
 
@@ -103,24 +107,18 @@ func (s *server) do(call string, path []string, args map[string]string, query ur
 		return 200, `{}`
 	case "folder/list":
 		folders, files := s.below(path[3], s.folders), s.below(path[3], s.files)
-		all := slices.Clone(folders)
-		if query.Get("only_subfolders") == "" {
-			all = append(all, files...)
+		if query.Get("only_subfolders") != "" {
+			files = nil
 		}
-		if query.Has("offset") && !s.ignoreOffset {
-			offset, _ := strconv.Atoi(query.Get("offset"))
-			if offset > 0 && query.Get("last_request_time") != "17" {
-				return 400, "last_request_time"
-			}
-			offset = min(offset, len(all))
-			all = all[offset:min(offset+100, len(all))]
-		} else if s.whole == 0 {
+		offset, _ := strconv.Atoi(query.Get("offset"))
+		switch {
+		case offset > 0 && query.Get("last_request_time") != "17":
+			return 400, "last_request_time"
+		case !query.Has("offset") && s.whole == 0:
 			return 502, "<html>"
-		} else {
-			all = all[:min(s.whole, len(all))]
 		}
 		found := map[string]any{"DirUpdateTime": 17, "Folders": []any{}, "Files": []any{}}
-		for _, entry := range all {
+		for _, entry := range s.paging.cut(folders, files, offset, s.whole, query.Has("offset")) {
 			kind := "Files"
 			if entry["FolderID"] != nil {
 				kind = "Folders"
@@ -164,6 +162,9 @@ func (s *server) do(call string, path []string, args map[string]string, query ur
 		id := "D" + strconv.Itoa(s.lastID)
 		s.folders[id] = &stored{id: id, name: args["folder_name"], folder: args["folder_sub_parent"]}
 		return give(map[string]any{"FolderID": id, "Name": args["folder_name"]})
+	case "folder/remove":
+		delete(s.folders, args["folder_id"])
+		return 200, `{}`
 	case "file/rename":
 		file.name = args["new_file_name"]
 		return give(map[string]any{"FileID": file.id, "Size": strconv.Itoa(file.size)})

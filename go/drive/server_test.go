@@ -46,11 +46,58 @@ type server struct {
 	// location tells whether a creation gives a place for the bytes.
 	noLocation, badLocation bool
 	trim                    bool
-	account                 string
+	// noHash is that records have the hash of nothing.
+	noHash  bool
+	account string
 	// whole is how many entries a listing without an offset has; 0 is a failure.
-	whole        int
-	ignoreOffset bool
-	sessions     map[string]bool
+	whole    int
+	paging   paging
+	sessions map[string]bool
+}
+
+// paging is how a drive gives a folder by pages.
+type paging int
+
+const (
+	// ordinary is a hundred entries from the offset on, folders first.
+	ordinary paging = iota
+	// noOffset is that it ignores the offset, wholePages that it goes to the page that the offset is in, nextPages that it goes to
+	// the next one, and hundredsOnly that it gives nothing unless a page begins there.
+	noOffset
+	wholePages
+	nextPages
+	hundredsOnly
+	// fewFiles is that without an offset there are all folders and a hundred files, filesOnly that there are with one too, and the
+	// offset counts files.
+	fewFiles
+	filesOnly
+	// eachKind is a hundred folders and a hundred files, with or without an offset.
+	eachKind
+)
+
+// cut gives what a listing has of a folder.
+func (p paging) cut(folders, files []map[string]any, offset, whole int, paged bool) []map[string]any {
+	page := func(entries []map[string]any, offset, most int) []map[string]any {
+		offset = min(offset, len(entries))
+		return entries[offset:min(offset+most, len(entries))]
+	}
+	switch {
+	case p == eachKind:
+		return slices.Concat(page(folders, offset, 100), page(files, offset, 100))
+	case p == filesOnly, p == fewFiles && !paged:
+		return slices.Concat(folders, page(files, offset, 100))
+	case p == wholePages:
+		offset = offset / 100 * 100
+	case p == nextPages:
+		offset = (offset + 99) / 100 * 100
+	case p == hundredsOnly && offset%100 > 0:
+		return nil
+	}
+	all := slices.Concat(folders, files)
+	if !paged || p == noOffset {
+		return page(all, 0, whole)
+	}
+	return page(all, offset, 100)
 }
 
 type stored struct {

@@ -48,15 +48,17 @@ type retryingTransport struct {
 func (p *retryingTransport) CloseIdleConnections() { closeIdle(p.RoundTripper) }
 
 func (p *retryingTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	p.drive.presence.begins()
+	defer p.drive.presence.ends()
 	waiting := patience{drive: p.drive, folder: folderOf(req.Context())}
 	for {
 		resp, err := p.RoundTripper.RoundTrip(req)
 		if err != nil {
-			return resp, p.drive.presence.failed(req.Context(), err)
+			return resp, p.drive.presence.failed(req, err)
 		}
 		if resp.StatusCode >= http.StatusInternalServerError {
 			answer := refusalIn(resp, req)
-			if err := p.drive.presence.failed(req.Context(), errors.New(answer.message)); isAway(err) {
+			if err := p.drive.presence.failed(req, errors.New(answer.message)); isAway(err) {
 				_ = resp.Body.Close()
 				return nil, err
 			}

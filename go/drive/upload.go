@@ -322,8 +322,9 @@ func (u *upload) settle(ctx context.Context, stored *record) (*record, error) {
 		}
 		stored.merge(later)
 	}
-	if stored.Size == nil || stored.Hash == nil || stored.DateModified == nil {
-		return nil, fault.New(fault.Other, "", "the drive does not tell what it stored")
+	// Of a file that has bytes an empty hash is none: nobody could compare what was stored. Another upload may be told.
+	if stored.Size == nil || stored.DateModified == nil || stored.Hash == nil || (u.size > 0 && *stored.Hash == "") {
+		return nil, &fault.Error{Kind: fault.Other, Message: "the drive does not tell what it stored", Retry: true}
 	}
 	return stored, nil
 }

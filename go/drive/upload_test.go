@@ -304,7 +304,7 @@ func TestUploadsThatCannotFit(t *testing.T) {
 		says    string
 	}{
 		"plan":      {`{"MaxStorage":"5000000","StorageUsed":"0","MaxFileSize":"100"}`, 200 << 20, fault.Unsupported, "at most 100 MB"},
-		"room":      {`{"MaxStorage":5120,"StorageUsed":"5300000000","MaxFileSize":0}`, 200 << 20, fault.NoSpace, "has 65 MB left"},
+		"room":      {`{"MaxStorage":5120,"StorageUsed":"5300000000","MaxFileSize":0}`, 200 << 20, fault.TooLarge, "has 65 MB left"},
 		"not told":  {`{}`, 200 << 20, fault.Cancelled, ""},
 		"unlimited": {`{"MaxFileSize":""}`, 200 << 20, fault.Cancelled, ""},
 		"small":     {`{"MaxFileSize":"1"}`, 50 << 20, fault.Cancelled, ""},

@@ -31,6 +31,7 @@ const (
 	RateLimited    Kind = "rateLimited"    // the server asks to slow down
 	NameTooLong    Kind = "nameTooLong"    // the remote cannot hold a name of this length
 	NoSpace        Kind = "noSpace"        // the remote is full
+	TooLarge       Kind = "tooLarge"       // the remote has less room left than this file takes
 	VolumeUsedUp   Kind = "volumeUsedUp"   // no more may be downloaded today
 	Away           Kind = "away"           // nothing has come from the server for a while
 	Timeout        Kind = "timeout"        // the server or the network did not answer in time

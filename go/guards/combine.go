@@ -9,6 +9,14 @@ import (
 	"github.com/rclone/rclone/fs/config/configmap"
 )
 
+// combined is a combine that tells what its upstreams cannot.
+type combined struct {
+	guarded
+	lacks []string
+}
+
+func (c combined) limits() []string { return c.lacks }
+
 // guardCombine makes uploads get their names when they are complete, wherever one of the upstreams needs that.
 func guardCombine(open newFs) newFs {
 	return func(ctx context.Context, name, root string, config configmap.Mapper) (fs.Fs, error) {
@@ -21,8 +29,22 @@ func guardCombine(open newFs) newFs {
 			_, upstreams[at], _ = strings.Cut(upstream, "=")
 		}
 		uploadApart(ctx, f, upstreams)
-		return f, err
+		return combined{before(f), limitsOf(ctx, upstreams)}, err
 	}
+}
+
+// limitsOf gives what upstreams cannot tell of: a sentence each, which names the upstream.
+func limitsOf(ctx context.Context, upstreams []string) []string {
+	var lacks []string
+	for _, upstream := range upstreams {
+		// What cannot be opened, the backend has refused.
+		if f, err := cache.Get(ctx, upstream); err == nil {
+			for _, limit := range Limits(f) {
+				lacks = append(lacks, shownRemote(upstream)+": "+limit)
+			}
+		}
+	}
+	return lacks
 }
 
 // remotesIn gives the remotes that an option lists. What cannot be understood is the backend's to refuse.

@@ -48,6 +48,9 @@ func before(f fs.Fs) guarded {
 
 func (g guarded) Features() *fs.Features { return g.features }
 
+// limits are those of the backend, where the guard has none of its own.
+func (g guarded) limits() []string { return Limits(g.Fs) }
+
 // settled is a configuration in which some values are fixed.
 type settled struct {
 	configmap.Mapper

@@ -40,6 +40,10 @@ func (a away) List(ctx context.Context, dir string) (fs.DirEntries, error) {
 	return nil, errors.New("the cable is out")
 }
 
+func (a away) NewObject(ctx context.Context, path string) (fs.Object, error) {
+	return nil, errors.New("the cable is out")
+}
+
 func init() {
 	fs.Register(&fs.RegInfo{Name: "away", NewFs: func(ctx context.Context, name, root string, m configmap.Mapper) (fs.Fs, error) {
 		f, err := fs.NewFs(ctx, root)
@@ -111,6 +115,26 @@ func TestUnionWithAFolderThatCannotBeListed(t *testing.T) {
 	}
 	if found, err := names(f, "folder"); err == nil || !strings.Contains(err.Error(), "the cable is out") {
 		t.Errorf("%q, %v", found, err)
+	}
+}
+
+// A file that one upstream has is there; one that none of those that answer has may be on the one that does not.
+func TestUnionWithAnUpstreamThatCannotBeAsked(t *testing.T) {
+	one, two := t.TempDir(), t.TempDir()
+	write(t, filepath.Join(two, "b"), "b")
+	f, err := opened(t, "union", configmap.Simple{"upstreams": one + " :away:" + two})
+	checks.OK(t, err)
+	if o, err := f.NewObject(context.Background(), "b"); err == nil || !strings.Contains(err.Error(), "the cable is out") {
+		t.Error(o, err)
+	}
+	// Both upstreams have the same name there.
+	cache.Clear()
+	f, err = opened(t, "union", configmap.Simple{"upstreams": one + " " + two})
+	checks.OK(t, err)
+	for path, expected := range map[string]error{"b": nil, "c": fs.ErrorObjectNotFound, "c/d": fs.ErrorObjectNotFound} {
+		if _, err := f.NewObject(context.Background(), path); !errors.Is(err, expected) {
+			t.Error(path, err)
+		}
 	}
 }
 

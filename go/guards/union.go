@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -15,8 +16,8 @@ import (
 	"bridge/fault"
 )
 
-// guardUnion makes an upstream that cannot be listed an error. union lists what the others have (List in backend/union/union.go),
-// so that a disk that is not mounted, or a server that is away, looks like one on which nothing is left. The base of each upstream
+// guardUnion makes an upstream that cannot be listed or asked an error. union lists what the others have (List in
+// backend/union/union.go), and says of a file that none of them has that it is not there (NewObject), so that a disk that is not mounted, or a server that is away, looks like one on which nothing is left. The base of each upstream
 // has to be there when the union is opened; below it a folder need not be everywhere.
 func guardUnion(open newFs) newFs {
 	return func(ctx context.Context, name, root string, config configmap.Mapper) (fs.Fs, error) {
@@ -38,7 +39,7 @@ func guardUnion(open newFs) newFs {
 			return nil, err
 		}
 		uploadApart(ctx, f, upstreams)
-		return wholeUnion{before(f)}, err
+		return wholeUnion{before(f), limitsOf(ctx, upstreams)}, err
 	}
 }
 
@@ -64,7 +65,7 @@ func upstreamsOf(config configmap.Mapper) []string {
 	return upstreams
 }
 
-// watch lists an upstream, and has the union find one that takes note of listings that fail.
+// watch lists an upstream, and has the union find one that takes note of calls that fail.
 func watch(ctx context.Context, upstream, root string) error {
 	base, err := cache.Get(ctx, upstream)
 	if err != nil {
@@ -93,46 +94,82 @@ func shownRemote(remote string) string {
 	return strings.TrimPrefix(parsed.Name, ":") + ":" + parsed.Path
 }
 
-// watched is an upstream that takes note of listings that fail.
+// watched is an upstream that takes note of calls that fail.
 type watched struct{ guarded }
 
 func (w watched) List(ctx context.Context, dir string) (fs.DirEntries, error) {
 	entries, err := w.Fs.List(ctx, dir)
-	if failed, ok := ctx.Value(failedKey{}).(*failedListing); ok && err != nil && !errors.Is(err, fs.ErrorDirNotFound) {
-		failed.note(err)
-	}
+	note(ctx, err)
 	return entries, err
 }
 
-// failedListing is the first error of an upstream in one listing.
-type failedListing struct {
+func (w watched) NewObject(ctx context.Context, path string) (fs.Object, error) {
+	o, err := w.Fs.NewObject(ctx, path)
+	note(ctx, err)
+	return o, err
+}
+
+// answers are the errors by which an upstream tells that something is not there: all others tell nothing.
+var answers = []error{fs.ErrorDirNotFound, fs.ErrorObjectNotFound, fs.ErrorIsDir, fs.ErrorIsFile, fs.ErrorNotAFile}
+
+// failedCall is the first error of an upstream in one call of the union's.
+type failedCall struct {
 	mu  sync.Mutex
 	err error
 }
 
-func (f *failedListing) note(err error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.err == nil {
-		f.err = err
+type failedKey struct{}
+
+// noting gives a context in which upstreams take note, and how to get what they noted when the call is over.
+func noting(ctx context.Context) (context.Context, func() error) {
+	failed := new(failedCall)
+	return context.WithValue(ctx, failedKey{}, failed), func() error {
+		failed.mu.Lock()
+		defer failed.mu.Unlock()
+		return failed.err
 	}
 }
 
-type failedKey struct{}
-
-// wholeUnion is a union whose listings have what all upstreams have.
-type wholeUnion struct{ guarded }
-
-func (w wholeUnion) List(ctx context.Context, dir string) (fs.DirEntries, error) {
-	failed := new(failedListing)
-	entries, err := w.Fs.List(context.WithValue(ctx, failedKey{}, failed), dir)
-	if err != nil {
-		return nil, err
+func note(ctx context.Context, err error) {
+	failed, ok := ctx.Value(failedKey{}).(*failedCall)
+	if !ok || err == nil || slices.ContainsFunc(answers, func(answer error) bool { return errors.Is(err, answer) }) {
+		return
 	}
 	failed.mu.Lock()
 	defer failed.mu.Unlock()
-	if failed.err != nil {
-		return nil, fmt.Errorf("an upstream of the union cannot be listed: %w", failed.err)
+	if failed.err == nil {
+		failed.err = err
+	}
+}
+
+// wholeUnion is a union that tells what all upstreams have.
+type wholeUnion struct {
+	guarded
+	lacks []string
+}
+
+func (w wholeUnion) limits() []string { return w.lacks }
+
+func (w wholeUnion) List(ctx context.Context, dir string) (fs.DirEntries, error) {
+	ctx, failed := noting(ctx)
+	entries, err := w.Fs.List(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := failed(); err != nil {
+		return nil, fmt.Errorf("an upstream of the union cannot be listed: %w", err)
 	}
 	return entries, nil
+}
+
+func (w wholeUnion) NewObject(ctx context.Context, path string) (fs.Object, error) {
+	ctx, failed := noting(ctx)
+	o, err := w.Fs.NewObject(ctx, path)
+	if !errors.Is(err, fs.ErrorObjectNotFound) {
+		return o, err
+	}
+	if failed := failed(); failed != nil {
+		return nil, fmt.Errorf("an upstream of the union cannot be asked: %w", failed)
+	}
+	return nil, err
 }

@@ -57,7 +57,6 @@ const _: () = {
 };
 unsafe extern "C" {
     pub fn RcloneInitialize();
-    pub fn RcloneFinalize();
     pub fn RcloneRPC(
         method: *mut ::std::os::raw::c_char,
         input: *mut ::std::os::raw::c_char,

@@ -1,8 +1,8 @@
 //! rclone as a C archive: raw declarations, and nothing else.
 //!
-//! The archive is built from `go/` in this repository: librclone's own functions
-//! (`RcloneInitialize`, `RcloneFinalize`, `RcloneRPC`, `RcloneFreeString`) and verbs for the bytes
-//! of objects. `go/main.go` documents each. The safe layer over it is `plakar_opendrive::rclone`.
+//! The archive is built from `go/` in this repository: three of librclone's own
+//! functions (`RcloneInitialize`, `RcloneRPC`, `RcloneFreeString`) and verbs for the bytes of
+//! objects. `go/main.go` documents each. The safe layer over it is `plakar_opendrive::rclone`.
 //!
 //! A string in a result is freed with [`RcloneFreeString`], by whoever made the call.
 //!

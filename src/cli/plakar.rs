@@ -84,7 +84,7 @@ impl ImportArgs {
         // by nobody else.
         let mut command = plakar(&[kind.name(), "import"]);
         if self.overwrite {
-            command.arg("-overwrite");
+            command.arg(plakar_words::OVERWRITE);
         }
         let failed = |problem: &str| {
             Failure::new(
@@ -126,7 +126,8 @@ pub(super) fn show(kind: ConfigurationKind, name: &str) -> Result<Option<Section
     refuse_unsafe(name)?;
     let kind = kind.name();
     let failed = |problem: String| Failure::new(Exit::Configuration, problem);
-    let outcome = run(plakar(&[kind, "show", "-json", "-secrets", name]), name, b"")?;
+    let outcome =
+        run(plakar(&[kind, "show", plakar_words::JSON, plakar_words::SECRETS, name]), name, b"")?;
     let said = String::from_utf8_lossy(&outcome.stderr);
     if !outcome.status.success() {
         if said.contains("does not exist") {
@@ -146,7 +147,7 @@ pub(super) fn all(kind: ConfigurationKind) -> Result<Sections, Failure> {
     let failed = |problem: String| {
         Failure::new(Exit::Configuration, format!("`plakar {kind} show` {problem}"))
     };
-    let outcome = plakar(&[kind, "show", "-json"]).output().map_err(|error| {
+    let outcome = plakar(&[kind, "show", plakar_words::JSON]).output().map_err(|error| {
         failed(format!("cannot be started ({error}): set PLAKAR to where plakar is"))
     })?;
     if !outcome.status.success() {

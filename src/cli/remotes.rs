@@ -140,6 +140,21 @@ mod tests {
                 ],
                 &["union", "sftp", "crypt", "webdav"],
             ),
+            (
+                &[
+                    ("rclone_type", "alias"),
+                    ("rclone_remote", ":crypt,remote=':sftp,host=example.com:/srv':x"),
+                ],
+                &["alias", "crypt", "sftp"],
+            ),
+            (
+                &[
+                    ("rclone_type", "combine"),
+                    ("rclone_upstreams", "a=:s3,provider=AWS:bucket b=drive:x c=/srv"),
+                    ("rclone_upstream2_type", "webdav"),
+                ],
+                &["combine", "webdav", "s3"],
+            ),
             (&[("location", "opendrive://"), ("username", "x")], &[]),
             (&[("rclone_remote_type", "sftp")], &[]),
         ] {

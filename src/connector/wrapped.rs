@@ -82,6 +82,8 @@ fn written_out(
     });
     let mut wrapped = expand(wrapped, &format!("{prefix}{below}"), kind)?;
     let Some(backend) = wrapped.remove("type") else {
+        // Without the options that are written out: one may be a password.
+        let remote = format!("{}:{}", reference.name, reference.path);
         return Err(ConfigError::new(format!(
             "option \"{prefix}{option}\" is {remote:?}, but the section [{section}] of the rclone configuration is missing here: Plakar imports one section alone. Import what it needs with it: rclone config show | plakar-opendrive from-rclone NAME --import {kind} --overwrite"
         )));
@@ -116,17 +118,47 @@ pub(super) fn needs(options: &Options) -> Vec<(String, String)> {
     sections
 }
 
-/// The backends of a remote and of what it needs, the outermost first, from options under `prefix`;
+/// The backends of a remote and of what it wraps, the outermost first, from options under `prefix`;
 /// none if that is no remote.
 pub(crate) fn backends(options: &Options, prefix: &str) -> Vec<String> {
-    let Some(backend) = options.get(&format!("{prefix}type")) else { return Vec::new() };
-    let own = |key: &str| Some(key.strip_prefix(prefix)?.strip_suffix("type")?.to_owned());
+    let section: Options = options
+        .iter()
+        .filter_map(|(key, value)| Some((key.strip_prefix(prefix)?.to_owned(), value.clone())))
+        .collect();
+    let Some(backend) = section.get("type") else { return Vec::new() };
     let mut backends = vec![backend.clone()];
-    let below: Vec<String> = options.keys().filter_map(|key| own(key)).collect();
-    for below in below.iter().filter(|below| is_prefix_of_one(below)) {
-        backends.extend(self::backends(options, &format!("{prefix}{below}")));
+    let below = section.keys().filter_map(|key| key.strip_suffix("type"));
+    for below in below.filter(|below| is_prefix_of_one(below)) {
+        backends.extend(self::backends(&section, below));
+    }
+    for remote in remotes_in(&section) {
+        backends.extend(backends_written_out(&remote));
     }
     backends
+}
+
+/// The remotes that the options of a section name: sections, folders, or what is written out.
+fn remotes_in(section: &Options) -> Vec<String> {
+    let backend = section.get("type").map_or("", String::as_str);
+    let mut remotes: Vec<String> = section.get("remote").cloned().into_iter().collect();
+    for option in upstreams::LISTS {
+        let list = section.get(option).and_then(|list| upstreams::split(list)).unwrap_or_default();
+        for upstream in list {
+            remotes.push(upstream[upstreams::folder(backend, &upstream).len()..].to_owned());
+        }
+    }
+    remotes
+}
+
+/// The backends of a remote that says itself what it is, as `:sftp,host=example.com:`.
+fn backends_written_out(remote: &str) -> Vec<String> {
+    let Some((backend, mut options)) = RemoteReference::parse(remote)
+        .and_then(|reference| Some((reference.name.strip_prefix(':')?, reference.options)))
+    else {
+        return Vec::new();
+    };
+    options.insert("type".to_owned(), backend.to_owned());
+    backends(&options, "")
 }
 
 /// Whether this stands before the options of something that is wrapped, and not of what that wraps
@@ -233,7 +265,7 @@ mod tests {
             ("upstream2_type", "local"),
             ("upstream2_nounc", ""),
         ]);
-        assert_eq!(backends(&given, ""), ["combine", "crypt", "sftp", "local"]);
+        assert_eq!(backends(&given, ""), ["combine", "crypt", "sftp", "local", "memory"]);
         let expected = options(&[
             ("type", "combine"),
             (
@@ -270,11 +302,18 @@ mod tests {
             ("type", "crypt"),
             ("remote", "a:"),
             ("remote_type", "alias"),
-            ("remote_remote", "b:"),
+            ("remote_remote", "b,password='OBSCURED':x"),
         ]);
         let message = expand(given, "rclone_", "source").unwrap_err().to_string();
         assert!(
-            message.starts_with("option \"rclone_remote_remote\" is \"b:\", but the section [b]"),
+            message.starts_with("option \"rclone_remote_remote\" is \"b:x\", but the section [b]"),
+            "{message}"
+        );
+        let given =
+            options(&[("type", "union"), ("upstreams", "/srv/a drive,password=OBSCURED:b:ro")]);
+        let message = expand(given, "rclone_", "source").unwrap_err().to_string();
+        assert!(
+            message.starts_with("option \"rclone_upstreams\" is \"drive:b:ro\", but"),
             "{message}"
         );
     }

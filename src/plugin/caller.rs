@@ -8,23 +8,6 @@
 //! `sync` with 0. What ends it at once and without a word is a hang-up (SIGHUP), as when its
 //! terminal is closed; we then leave as we always do.
 
-/// Plakar's options before the command that have a value (plakar v1.1.4, main.go).
-const OPTIONS_WITH_VALUE: [&str; 10] = [
-    "config",
-    "configdir",
-    "cachedir",
-    "datadir",
-    "cpu",
-    "concurrency",
-    "profile-cpu",
-    "profile-mem",
-    "trace",
-    "keyfile",
-];
-
-/// Those that have none; the last one is Plakar 1.0's.
-const OPTIONS_WITHOUT_VALUE: [&str; 6] = ["time", "json", "stdio", "quiet", "silent", "no-agent"];
-
 /// The commands that serve nobody but who gave them, unlike `plakar ui`, a mount or a service.
 const ENDABLE_COMMANDS: [&str; 16] = [
     "archive",
@@ -56,9 +39,9 @@ fn command(arguments: &[String]) -> Option<&str> {
         let (name, value) =
             option.split_once('=').map_or((option, None), |(name, value)| (name, Some(value)));
         let words = match value {
-            _ if OPTIONS_WITHOUT_VALUE.contains(&name) => 1,
-            Some(_) if OPTIONS_WITH_VALUE.contains(&name) => 1,
-            None if OPTIONS_WITH_VALUE.contains(&name) => 2,
+            _ if plakar_words::WITHOUT_VALUE.contains(&name) => 1,
+            Some(_) if plakar_words::WITH_VALUE.contains(&name) => 1,
+            None if plakar_words::WITH_VALUE.contains(&name) => 2,
             _ => return None,
         };
         rest = rest.get(words..)?;

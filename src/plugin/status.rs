@@ -55,9 +55,10 @@ fn code(kind: ErrorKind) -> Code {
         ErrorKind::IsFile => Code::FailedPrecondition,
         ErrorKind::Authentication | ErrorKind::Undecryptable => Code::Unauthenticated,
         ErrorKind::Permission => Code::PermissionDenied,
-        ErrorKind::RateLimited | ErrorKind::NoSpace | ErrorKind::VolumeUsedUp => {
-            Code::ResourceExhausted
-        }
+        ErrorKind::RateLimited
+        | ErrorKind::NoSpace
+        | ErrorKind::TooLarge
+        | ErrorKind::VolumeUsedUp => Code::ResourceExhausted,
         ErrorKind::NameTooLong | ErrorKind::Config => Code::InvalidArgument,
         ErrorKind::Timeout | ErrorKind::Unreachable => Code::DeadlineExceeded,
         ErrorKind::Corrupt => Code::DataLoss,

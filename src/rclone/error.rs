@@ -30,6 +30,8 @@ pub enum ErrorKind {
     NameTooLong,
     /// The remote is full.
     NoSpace,
+    /// The remote has less room left than this file takes; a smaller one may fit.
+    TooLarge,
     /// The account may not download any more today.
     VolumeUsedUp,
     /// Nothing has come from the server for a while, whatever it was asked.
@@ -160,7 +162,7 @@ impl From<Error> for io::Error {
             ErrorKind::Authentication | ErrorKind::Undecryptable | ErrorKind::Permission => {
                 io::ErrorKind::PermissionDenied
             }
-            ErrorKind::NoSpace => io::ErrorKind::StorageFull,
+            ErrorKind::NoSpace | ErrorKind::TooLarge => io::ErrorKind::StorageFull,
             ErrorKind::Timeout => io::ErrorKind::TimedOut,
             ErrorKind::Corrupt => io::ErrorKind::InvalidData,
             ErrorKind::Cancelled => io::ErrorKind::Interrupted,

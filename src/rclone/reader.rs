@@ -75,9 +75,9 @@ pub struct PrefetchJob {
     done: oneshot::Sender<Result<(Bytes, Reader)>>,
 }
 
-/// The handle, closed when dropped unless it is [`CLOSED`].
+/// The handle of a reader or a writer, closed when dropped unless it is [`CLOSED`].
 #[derive(Debug)]
-struct StreamHandle(Handle);
+pub(super) struct StreamHandle(pub(super) Handle);
 
 /// No handle: the bridge counts from 1 (go/core/handles.go).
 pub(super) const CLOSED: Handle = 0;
@@ -290,7 +290,7 @@ impl Drop for StreamHandle {
         if handle == CLOSED {
             return;
         }
-        // Closing waits for a read in flight to notice; that is not for an async thread.
+        // Closing waits for what is in flight to notice; that is not for an async thread.
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) => drop(runtime.spawn_blocking(move || ffi::close(handle))),
             Err(_) => drop(ffi::close(handle)),

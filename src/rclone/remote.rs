@@ -200,14 +200,6 @@ impl Remote {
         reply.map(drop).map_err(|error| error.at(path))
     }
 
-    /// Removes an empty folder.
-    ///
-    /// # Errors
-    /// `NotFound`, or what the server says.
-    pub async fn remove_folder(&self, path: &str) -> Result<()> {
-        self.on_path::<EmptyReply>("bridge/rmdir", path).await.map(drop)
-    }
-
     /// Removes a folder and everything in it.
     ///
     /// # Errors

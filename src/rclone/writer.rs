@@ -7,6 +7,7 @@ use super::client::{Rclone, blocking};
 use super::entry::{Entry, RawEntry, parent};
 use super::error::{Error, ErrorKind, Result};
 use super::ffi::{self, Handle};
+use super::reader::{CLOSED, StreamHandle};
 use super::remote::Remote;
 
 /// An upload. Nothing of it stays under its name unless [`Writer::commit`] succeeds: dropping it
@@ -26,9 +27,12 @@ impl Writer {
         size: Option<u64>,
         mod_time_ns: i64,
     ) -> Result<Self> {
-        // No waiting here: go/core/writers.go uploads in a goroutine.
-        let handle = ffi::create(remote.handle(), path, size, mod_time_ns)
-            .map_err(|error| error.at(path))?;
+        let (on, to) = (remote.handle(), path.to_owned());
+        // go/core/writers.go uploads in a goroutine, but some servers are asked something first
+        // (go/guards/webdav_addresses.go). What begins when nobody waits for it any more is closed.
+        let begun = blocking(move || ffi::create(on, &to, size, mod_time_ns).map(StreamHandle));
+        let mut stream = begun.await.map_err(|error| error.at(path))?;
+        let handle = std::mem::replace(&mut stream.0, CLOSED);
         Ok(Self { remote, path: path.to_owned(), handle: Some(handle) })
     }
 

@@ -6,6 +6,7 @@ mod hostile;
 #[cfg(target_os = "linux")]
 mod leaks;
 mod names;
+mod pages;
 mod real_drive;
 mod schema;
 mod source;

@@ -19,7 +19,8 @@ use tokio::sync::mpsc;
 
 type Files = BTreeMap<String, (Vec<u8>, u64)>;
 
-fn place(behaviour: Behaviour) -> Place {
+/// A drive that behaves so.
+pub(crate) fn place(behaviour: Behaviour) -> Place {
     Place::Drive(Box::new(Simulator::start(Options { behaviour, ..Options::default() }).unwrap()))
 }
 
@@ -229,7 +230,8 @@ async fn a_name_that_the_drive_trims_is_an_error_and_leaves_nothing() {
     assert_eq!(drive.read_file("there").unwrap(), b"somebody's");
 }
 
-async fn records(source: &Source) -> Vec<(String, SourceItem)> {
+/// What a source tells of.
+pub(crate) async fn records(source: &Source) -> Vec<(String, SourceItem)> {
     let (sender, mut receiver) = mpsc::channel(4096);
     source.walk(sender).await.unwrap();
     let mut found = Vec::new();
@@ -237,24 +239,6 @@ async fn records(source: &Source) -> Vec<(String, SourceItem)> {
         found.push((record.path, record.item));
     }
     found
-}
-
-#[tokio::test]
-async fn a_listing_that_stops_at_a_hundred_or_fails_is_read_by_pages() {
-    let place = place(Behaviour { listing_limit: Some(100), ..Behaviour::default() });
-    for n in 0..250 {
-        place.put(&format!("base/f{n:03}"), b"x", 1).await;
-    }
-    for fault in [None, Some(Fault::new(What::LargeListing { over: 100 }).always())] {
-        place.simulator().set_faults(fault.into_iter().collect());
-        let source = Source::open(place.settings(Role::Source, "base")).await.unwrap();
-        let files = records(&source)
-            .await
-            .into_iter()
-            .filter(|(_, item)| matches!(item, SourceItem::File { .. }))
-            .count();
-        assert_eq!(files, 250);
-    }
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
+use futures::FutureExt;
 use plakar_opendrive::rclone::{Error, ErrorKind, PrefetchJob, Rclone, Remote, RemoteConfig};
 use serde_json::json;
 use support::alone::ran_alone;
@@ -179,6 +180,20 @@ async fn an_upload_that_is_not_whole_leaves_nothing() {
         let left = remote.list("").await.unwrap_or_default();
         assert!(left.is_empty(), "{left:?}");
     }
+}
+
+#[tokio::test]
+async fn an_upload_begins_on_another_thread_and_ends_if_nobody_waits_for_it() {
+    // It waits until no stream of the process is open.
+    if ran_alone() {
+        return;
+    }
+    let remote = memory("unawaited").await;
+    let waiting = |_: &i32| remote.create("f", Some(1), UNIX_EPOCH).now_or_never().is_none();
+    let elsewhere = (0..100).filter(waiting).count();
+    assert!(elsewhere > 0, "each held up this thread");
+    until(HANG, "all streams are closed", || Rclone::get().stats().streams == 0).await;
+    assert!(remote.list("").await.unwrap_or_default().is_empty());
 }
 
 #[tokio::test]

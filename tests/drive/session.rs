@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use opendrive_sim::{Fault, What};
+use opendrive_sim::{Fault, What, texts};
 use plakar_opendrive::connector::Role;
 use plakar_opendrive::rclone::{ErrorKind, PrefetchJob, Rclone, Remote};
 use support::alone::ran_alone;
@@ -135,6 +135,36 @@ async fn a_login_that_is_refused_is_not_tried_again() {
         2,
         "the first, and one that was refused"
     );
+}
+
+/// A server in front of the drive, and a drive that is asked too often, say nothing of the login.
+#[tokio::test]
+async fn a_remote_is_opened_although_its_login_is_refused_for_a_while() {
+    let rate_limit =
+        What::Status { code: 403, message: texts::RATE_LIMIT.into(), retry_after: None };
+    for what in [What::Edge { code: 403 }, What::Edge { code: 401 }, rate_limit] {
+        let place = Place::drive();
+        place.put("file", b"content", 1).await;
+        place.simulator().add_fault(Fault::new(what).endpoint("session/login").times(5));
+        assert_eq!(get(&open(&place).await, "file").await, b"content");
+        assert!(place.simulator().unused_faults().is_empty());
+        assert_eq!(place.simulator().calls().of("session/login"), 6);
+    }
+}
+
+#[tokio::test]
+async fn a_login_is_given_the_time_that_the_server_asks_for() {
+    let place = Place::drive();
+    place.put("file", b"content", 1).await;
+    let busy = What::Status { code: 429, message: "Rate exceeded".into(), retry_after: Some(1) };
+    // The login, and the call that asks how long to wait.
+    place.simulator().add_fault(Fault::new(busy).times(2));
+    let start = Instant::now();
+    assert_eq!(get(&open(&place).await, "file").await, b"content");
+    // At the least: a machine that is slow does not fail it.
+    assert!(start.elapsed() >= Duration::from_secs(1), "{:?}", start.elapsed());
+    let calls = place.simulator().calls();
+    assert_eq!((calls.of("session/login"), calls.of("session/exists")), (2, 1), "{calls:?}");
 }
 
 #[tokio::test]

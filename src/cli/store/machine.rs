@@ -49,14 +49,14 @@ impl Machine {
         })?;
         let machine = Self { cache: Some(cache), ..Self::own(store, keyfile) };
         // Else it greets, and asks plakar.io for news.
-        machine.run(&["-disable-security-check"], |_| {})?;
+        machine.run(&[plakar_words::NO_SECURITY_NEWS], |_| {})?;
         Ok(machine)
     }
 
     /// The restore points that it lists, by their whole ids.
     pub(super) fn snapshots(&self) -> Result<BTreeSet<String>, Failure> {
         let mut found = BTreeSet::new();
-        self.run(&["at", &self.store, "ls", "-uuid"], |line| {
+        self.run(&["at", &self.store, "ls", plakar_words::WHOLE_IDS], |line| {
             found.extend(
                 line.split_whitespace().nth(1).filter(|word| is_id(word)).map(str::to_owned),
             );
@@ -135,10 +135,10 @@ impl Machine {
         // Times are printed in the local zone.
         command.env("TZ", "UTC");
         if let Some(cache) = &self.cache {
-            command.args([OsStr::new("-cachedir"), cache.path().as_os_str()]);
+            command.args([OsStr::new(plakar_words::CACHE_FOLDER), cache.path().as_os_str()]);
         }
         if let Some(keyfile) = &self.keyfile {
-            command.args([OsStr::new("-keyfile"), keyfile.as_os_str()]);
+            command.args([OsStr::new(plakar_words::KEY_FILE), keyfile.as_os_str()]);
         }
         command.args(arguments);
         command

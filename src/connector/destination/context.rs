@@ -34,10 +34,16 @@ impl FailureTracker {
             self.in_a_row = 0;
             return;
         };
+        // What does not pass is about one file: the drive may dislike its name, for example.
+        let may_pass = match error.kind() {
+            ErrorKind::Timeout | ErrorKind::RateLimited => true,
+            ErrorKind::Other => error.is_temporary(),
+            _ => false,
+        };
         let lasting = match error.kind() {
             ErrorKind::NoSpace => Some(RestoreError::NoSpace(error.clone())),
             ErrorKind::Authentication => Some(RestoreError::LoginRefused(error.clone())),
-            ErrorKind::Timeout | ErrorKind::RateLimited | ErrorKind::Other => {
+            _ if may_pass => {
                 self.in_a_row += 1;
                 (self.in_a_row >= MAX_FAILURES_IN_A_ROW)
                     .then(|| RestoreError::GivenUp(error.clone()))
@@ -153,6 +159,8 @@ mod tests {
         let interrupted: Vec<_> =
             many[1..].iter().copied().chain([None, Some(ErrorKind::Timeout)]).collect();
         assert_eq!(gives_up(&interrupted), None);
-        assert_eq!(gives_up(&[Some(ErrorKind::NameTooLong); 40]), None, "about one file each");
+        for kind in [ErrorKind::NameTooLong, ErrorKind::TooLarge, ErrorKind::Other] {
+            assert_eq!(gives_up(&[Some(kind); 40]), None, "{kind:?}: about one file each");
+        }
     }
 }

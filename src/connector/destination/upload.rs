@@ -7,7 +7,7 @@ use bytes::Bytes;
 use md5::{Digest, Md5};
 use tokio::sync::mpsc;
 
-use super::content_comparer::ContentComparer;
+use super::content_comparer::{ContentComparer, PassedBytes};
 use super::context::RestoreContext;
 use super::error::RestoreError;
 use super::folder::{ExistingEntry, RestoreFolder};
@@ -146,7 +146,6 @@ impl Upload {
         existing: Option<&ExistingEntry>,
         mut pieces: mpsc::Receiver<StreamPiece>,
     ) -> Result<StoredAndDated, UploadError> {
-        let mut same = 0;
         let mut writer = None;
         let mut twin = match self.same_size(existing, self.size) {
             Some((existing, object)) => {
@@ -163,13 +162,12 @@ impl Upload {
                 Some(StreamPiece::End) => break,
                 None => return Err(RestoreError::CutShort.into()),
             };
-            if let Some((_, object, comparer)) = &mut twin {
+            if let Some((existing, object, mut comparer)) = twin.take() {
                 if comparer.matches(&bytes).await {
-                    same += bytes.len() as u64;
+                    twin = Some((existing, object, comparer));
                     continue;
                 }
-                writer = Some(self.catch_up(remote, object, same).await?);
-                twin = None;
+                writer = Some(self.catch_up(remote, object, comparer.same()).await?);
             }
             if let Some(writer) = &mut writer {
                 writer.write(bytes).await?;
@@ -187,21 +185,24 @@ impl Upload {
         }
     }
 
-    /// Begins an upload with the first bytes of the file that is there.
+    /// Begins an upload with the first bytes of the file that is there, which were found to be the
+    /// `same` as those that came in.
     async fn catch_up(
         &self,
         remote: &Remote,
         object: &Object,
-        length: u64,
+        same: PassedBytes,
     ) -> Result<Writer, UploadError> {
         let mut writer = remote.create(&standard(&self.path), self.size, self.time()).await?;
-        let mut reader = object.read(0, Some(length)).await?;
-        let mut count = 0;
+        let mut reader = object.read(0, Some(same.count())).await?;
+        let mut again = PassedBytes::default();
         while let Some(bytes) = reader.chunk().await? {
-            count += bytes.len() as u64;
+            again.add(&bytes);
             writer.write(bytes).await?;
         }
-        if count != length {
+        // Somebody may have overwritten it since it was compared, and for a part of a file the
+        // remote has no hash to check it by.
+        if !again.equals(same) {
             return Err(RestoreError::Changed.into());
         }
         Ok(writer)

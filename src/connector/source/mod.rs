@@ -12,6 +12,7 @@
 mod change_predictor;
 mod fatal_error;
 mod notes;
+mod passed_files;
 mod read_ahead;
 mod reader;
 mod walk;
@@ -20,7 +21,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use super::{Identity, OpenError, Settings, explain, open_remote};
-use crate::rclone::{Error, ErrorKind, Listing, Remote};
+use crate::rclone::{Entry, Error, ErrorKind, Listing, Remote};
 use fatal_error::FatalError;
 use ignore_rules::IgnoreRules;
 use notes::WalkNotes;
@@ -139,10 +140,20 @@ impl Source {
         Ok(reader.with_run(open_permit, self.fatal_error.clone()))
     }
 
-    /// Opens a file that was let go, as it is now: on OpenDrive three calls instead of one.
+    /// Opens a file that was let go, if it still is what was listed: Plakar has the attributes of
+    /// that. On OpenDrive these are three calls instead of one.
     async fn read_again(&self, path: &str, error: Error) -> Result<FileReader, Error> {
-        let Some(below) = self.identity().below(path) else { return Err(error) };
-        let object = self.remote.stat(below).await?.object.ok_or(error)?;
+        let (Some(below), Some(listed)) =
+            (self.identity().below(path), self.files.stamp_of_passed(path))
+        else {
+            return Err(error);
+        };
+        let Entry { object, stamp, .. } = self.remote.stat(below).await?;
+        let object = object.ok_or(error)?;
+        if stamp != listed {
+            let why = "changed since it was listed: the next backup has it as it is then";
+            return Err(Error::new(ErrorKind::Corrupt, why));
+        }
         Ok(FileReader::reading(object.read(0, None).await?))
     }
 

@@ -8,7 +8,8 @@
 //! one. A run that opens no file fetches none.
 //!
 //! Where nothing is acknowledged, a file counts as left unopened when more files behind it were
-//! opened than there are workers who could have it in their hands. It is let go then.
+//! opened than there are workers who could have it in their hands. It is let go then, and
+//! `passed_files.rs` remembers what it was.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -17,6 +18,7 @@ use std::time::SystemTime;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::change_predictor::ChangePredictor;
+use super::passed_files::PassedFiles;
 use super::reader::{FilePrefetch, FileReader};
 use crate::rclone::{Error, ErrorKind, Object, PrefetchJob};
 
@@ -74,6 +76,8 @@ struct ReadAheadState {
     predictor: ChangePredictor,
     /// How many are fetched because they are likely to have changed, and not opened yet.
     likely_fetched: usize,
+    /// What those were that are done with, where one may be opened again.
+    passed: PassedFiles,
 }
 
 #[derive(Debug)]
@@ -81,6 +85,8 @@ struct TrackedFile {
     order: u64,
     object: Arc<Object>,
     modified: Option<SystemTime>,
+    /// What tells it from another one of its name.
+    stamp: u64,
     opened: bool,
     fetch: Option<FilePrefetch>,
 }
@@ -116,14 +122,20 @@ impl ReadAhead {
         open_permits.acquire_owned().await.ok()
     }
 
-    /// Takes note of a file, in the order of the records.
-    pub(super) fn add(&self, path: &str, modified: Option<SystemTime>, object: Object) {
+    /// What a file was listed as that is done with; `None` if that is not known.
+    pub(super) fn stamp_of_passed(&self, path: &str) -> Option<u64> {
+        self.state().passed.stamp(path)
+    }
+
+    /// Takes note of a file, in the order of the records. `stamp` tells it from another one of its
+    /// name.
+    pub(super) fn add(&self, path: &str, modified: Option<SystemTime>, stamp: u64, object: Object) {
         let mut state = self.state();
         let order = state.recorded;
         state.recorded += 1;
         state.upcoming.insert(order, path.to_owned());
-        let file =
-            TrackedFile { order, object: Arc::new(object), modified, opened: false, fetch: None };
+        let object = Arc::new(object);
+        let file = TrackedFile { order, object, modified, stamp, opened: false, fetch: None };
         // A second walk tells of it once more.
         let before = state.files.insert(path.to_owned(), file);
         if let Some(before) = before.as_ref().filter(|before| !before.opened) {
@@ -173,6 +185,9 @@ impl ReadAhead {
     pub(super) fn acknowledge(&self, path: &str) {
         let mut state = self.state();
         let Some(file) = state.files.remove(path) else { return };
+        if self.may_let_go() {
+            state.passed.add(path, file.stamp);
+        }
         if !file.opened {
             state.leave_unopened(&file);
             self.fetch(&mut state);
@@ -273,6 +288,7 @@ impl ReadAheadState {
         for _ in kept..before {
             let Some((_, path)) = self.upcoming.pop_first() else { break };
             let Some(file) = self.files.remove(&path) else { continue };
+            self.passed.add(&path, file.stamp);
             self.leave_unopened(&file);
             passed.push(file);
         }

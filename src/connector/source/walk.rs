@@ -204,7 +204,7 @@ impl Walk<'_> {
                 continue;
             }
             *told = Some((entry.name.clone(), described));
-            let Entry { name, size, modified, hash, object, id, unfinished, .. } = entry;
+            let Entry { name, size, modified, hash, object, id, unfinished, stamp, .. } = entry;
             let md5 = hash.filter(|_| self.source.remote.features().hash == "md5");
             if id.as_deref().is_some_and(|id| is_above(id, folder.ids.as_deref())) {
                 let problem = "the drive has this folder inside itself: what is in it is saved where it was seen first".to_owned();
@@ -219,7 +219,7 @@ impl Walk<'_> {
             }
             match object {
                 Some(object) => {
-                    self.source.files.add(&full, modified, object);
+                    self.source.files.add(&full, modified, stamp, object);
                     self.send(full, SourceItem::File { size, modified, md5 }).await?;
                 }
                 None => {

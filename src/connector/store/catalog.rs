@@ -13,6 +13,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::layout::{self, CONFIG, Kind, Mac, StoredName};
 use crate::connector::abandoned::abandoned_before;
+use crate::connector::paths::split;
 use crate::rclone::{Entry, Error, ErrorKind, Listing, Object, Remote, Result};
 
 /// Maximum age of a listing that is taken for the present state where it need not be exact.
@@ -23,7 +24,7 @@ const MAX_LISTING_AGE: Duration = Duration::from_secs(60);
 pub(super) struct CachedObject {
     pub(super) object: Object,
     /// When it was put, as the remote tells.
-    modified: Option<SystemTime>,
+    pub(super) modified: Option<SystemTime>,
     /// What tells it from another one of its name.
     stamp: u64,
     /// When it became known.
@@ -42,11 +43,19 @@ pub(super) struct Catalog {
     remote: Remote,
     checkers: usize,
     listings: Mutex<HashMap<Kind, KindListing>>,
-    /// Unfinished uploads by their paths, each with the time at which it was begun, by the remote's
-    /// clock.
-    leftovers: Mutex<HashMap<String, (Object, SystemTime)>>,
+    /// Unfinished uploads by their paths.
+    leftovers: Mutex<HashMap<String, UnfinishedUpload>>,
     /// Held while a look-up makes a listing, so that many at once make one.
     first_listing: tokio::sync::Mutex<()>,
+}
+
+/// An upload that was not finished when it was listed.
+#[derive(Debug)]
+struct UnfinishedUpload {
+    /// When it was begun, by the remote's clock.
+    begun: SystemTime,
+    /// What tells it from another one of its name.
+    stamp: u64,
 }
 
 #[derive(Debug, Default)]
@@ -217,7 +226,7 @@ impl Catalog {
             } else if layout::is_unfinished_config(&entry.name)
                 && let Some(object) = entry.object
             {
-                self.left_behind(object, entry.modified);
+                self.left_behind(&object, entry.modified, entry.stamp);
             }
         }
         Ok(config)
@@ -226,18 +235,43 @@ impl Catalog {
     /// Removes what listings have shown of uploads that were never finished, a day after they
     /// began. Nothing depends on it, so what fails is left for the next time.
     pub(super) async fn tidy(&self) {
-        let unfinished = std::mem::take(&mut *self.leftovers());
-        if unfinished.is_empty() {
+        let mut abandoned = std::mem::take(&mut *self.leftovers());
+        if abandoned.is_empty() {
             return;
         }
         let before = abandoned_before(&self.remote).await;
-        let abandoned = unfinished.into_values().filter(|(_, begun)| *begun < before);
-        stream::iter(abandoned)
-            .for_each_concurrent(
-                self.checkers,
-                |(object, _)| async move { drop(object.delete().await) },
-            )
-            .await;
+        abandoned.retain(|_, upload| upload.begun < before);
+        let folders: HashSet<&str> = abandoned.keys().map(|path| split(path).0).collect();
+        for folder in folders {
+            let still_there = self.unchanged(folder, &abandoned).await.unwrap_or_default();
+            stream::iter(still_there)
+                .for_each_concurrent(
+                    self.checkers,
+                    |object| async move { drop(object.delete().await) },
+                )
+                .await;
+        }
+    }
+
+    /// Those of some unfinished uploads that are in a folder as they were. Another machine, whose
+    /// clock is slow, may have finished one meanwhile: it has its name then, and on OpenDrive the
+    /// object that was listed before is that file.
+    async fn unchanged(
+        &self,
+        folder: &str,
+        uploads: &HashMap<String, UnfinishedUpload>,
+    ) -> Result<Vec<Object>> {
+        let mut unchanged = Vec::new();
+        let mut listing = self.remote.listing(folder).await?;
+        while let Some(entries) = listing.next().await? {
+            for Entry { stamp, object, .. } in entries {
+                let Some(object) = object else { continue };
+                if uploads.get(&object.path()).is_some_and(|upload| upload.stamp == stamp) {
+                    unchanged.push(object);
+                }
+            }
+        }
+        Ok(unchanged)
     }
 
     /// What is in the folder of a kind, and in its subfolders of the older layout. Each listing is
@@ -337,15 +371,13 @@ impl Catalog {
             StoredName::Resource(_) | StoredName::Temporary => object,
             StoredName::Foreign => return,
         };
-        self.left_behind(unfinished, modified);
+        self.left_behind(&unfinished, modified, stamp);
     }
 
     /// Takes note of an unfinished upload: [`Catalog::tidy`] removes it if nobody will finish it.
-    fn left_behind(&self, unfinished: Object, begun: Option<SystemTime>) {
+    fn left_behind(&self, unfinished: &Object, begun: Option<SystemTime>, stamp: u64) {
         let Some(begun) = begun else { return };
-        let path = unfinished.path();
-        let previous = self.leftovers().insert(path, (unfinished, begun));
-        drop(previous);
+        self.leftovers().insert(unfinished.path(), UnfinishedUpload { begun, stamp });
     }
 
     fn listings(&self) -> MutexGuard<'_, HashMap<Kind, KindListing>> {
@@ -353,7 +385,7 @@ impl Catalog {
         self.listings.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    fn leftovers(&self) -> MutexGuard<'_, HashMap<String, (Object, SystemTime)>> {
+    fn leftovers(&self) -> MutexGuard<'_, HashMap<String, UnfinishedUpload>> {
         self.leftovers.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }

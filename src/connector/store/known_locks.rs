@@ -13,4 +13,6 @@ pub(super) struct KnownLocks {
     pub(super) own: HashSet<Mac>,
     /// What was read of each when they were listed, and when.
     pub(super) read: HashMap<Mac, (Instant, Bytes)>,
+    /// Those that were listed then and could not be read, though another machine may hold them.
+    pub(super) unread: HashSet<Mac>,
 }

@@ -168,11 +168,9 @@ impl MachineFolder {
 
     /// The states that were kept and that nobody is putting now.
     pub(super) fn pending(&self) -> io::Result<LeftStates> {
-        let (mut found, mut broken) = (Vec::new(), None);
+        let mut left = LeftStates::default();
         let entries = match fs::read_dir(self.states()) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok(LeftStates::default());
-            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(left),
             entries => entries?,
         };
         for entry in entries {
@@ -186,28 +184,43 @@ impl MachineFolder {
                 // Its process ended before a byte of the state was taken.
                 drop(fs::remove_file(&path));
             }
-            let Some((kind, mac, complete)) = named(name) else { continue };
+            if named(name).is_none() {
+                continue;
+            }
             let file = match private().read(true).open(&path) {
                 // It has arrived meanwhile.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 opened => opened?,
             };
-            if !lock(&file, false)? {
-                continue;
-            }
-            let modified = file.metadata()?.modified()?;
-            if complete {
-                found.push((modified, kind, mac, self.pending_in(path, file)));
-            } else if cfg!(unix) || age(modified) > ABANDONED {
-                // Without locks only its age tells that nobody goes on with it.
-                broken = broken.or(Some(path));
-            }
+            self.claim(path, file, &mut left)?;
         }
-        found.sort_by_key(|(modified, ..)| *modified);
-        Ok(LeftStates {
-            whole: found.into_iter().map(|(_, kind, mac, pending)| (kind, mac, pending)).collect(),
-            broken,
-        })
+        left.whole.sort_by_cached_key(|(.., pending)| pending.made().ok());
+        Ok(left)
+    }
+
+    /// Takes note of a file that was opened at a path, unless somebody has it in hand. Whoever had
+    /// it until now may have ended it since: it is complete then, under another name, or has
+    /// arrived and is removed.
+    fn claim(&self, mut path: PathBuf, file: File, left: &mut LeftStates) -> io::Result<()> {
+        if !lock(&file, false)? {
+            return Ok(());
+        }
+        // Names are drawn, so what has one is no other file.
+        if !path.try_exists()? {
+            path = path.with_file_name(path.file_stem().unwrap_or_default());
+        }
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let Some((kind, mac, complete)) = named(name) else { return Ok(()) };
+        if !path.try_exists()? {
+            return Ok(());
+        }
+        if complete {
+            left.whole.push((kind, mac, self.pending_in(path, file)));
+        } else if cfg!(unix) || age(file.metadata()?.modified()?) > ABANDONED {
+            // Without locks only its age tells that nobody goes on with it.
+            left.broken = left.broken.take().or(Some(path));
+        }
+        Ok(())
     }
 
     /// Removes the states for which no answer was given: nobody who lives waits for one.
@@ -352,4 +365,32 @@ fn private() -> OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_that_ends_while_it_is_looked_at_is_not_one_in_part() {
+        let home = tempfile::tempdir().unwrap();
+        let identity = Identity { origin: "me".into(), kind: "opendrive".into(), root: "/".into() };
+        let folder = MachineFolder::new(home.path(), b"description", &identity);
+        for arrives in [true, false] {
+            let mut pending = folder.keep(Kind::State, &Mac::default(), &[]).unwrap();
+            // Another connection has read the folder and opened the file by now.
+            let path = pending.path().to_owned();
+            let file = File::open(&path).unwrap();
+            pending.complete().unwrap();
+            if arrives {
+                pending.remove()
+            } else {
+                pending.leave()
+            }
+            let mut left = LeftStates::default();
+            folder.claim(path, file, &mut left).unwrap();
+            assert_eq!((left.whole.is_empty(), left.broken.is_none()), (arrives, true));
+            assert!(left.whole.iter().all(|(.., found)| found.path().exists()), "{left:?}");
+        }
+    }
 }

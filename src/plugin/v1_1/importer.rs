@@ -173,7 +173,10 @@ async fn acknowledge(source: &Source, mut results: Streaming<ImportRequest>) -> 
         let header = message.result.and_then(|result| result.header);
         let header =
             header.ok_or_else(|| Status::invalid_argument("a result without its record"))?;
-        if !header.is_xattr {
+        // A record of ours that is an error is answered with that error, and beside it there may be
+        // a file of its path, which Plakar has yet to open. A file that Plakar could not read has no
+        // error here.
+        if !header.is_xattr && header.error.is_empty() {
             source.acknowledge(&header.pathname);
         }
     }

@@ -2,6 +2,8 @@
 //! OpenDrive.
 
 mod faults;
+mod giving_up;
+mod meanwhile;
 
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -1,6 +1,6 @@
 //! The states of a store that a machine reads for the first time.
 
-use opendrive_sim::{Fault, What};
+use opendrive_sim::{Fault, What, texts};
 use plakar_opendrive::connector::store::{Kind, Mac};
 use support::noise;
 use support_plugin::place::Place;
@@ -69,6 +69,8 @@ async fn where_the_drive_does_not_give_them_in_one_call_they_come_one_by_one() {
     for what in [
         What::Status { code: 404, message: "Directory does not exist".into(), retry_after: None },
         What::Edge { code: 403 },
+        // The seventh: it is not waited for, and holds nothing else back.
+        What::Status { code: 429, message: texts::TOO_MANY_DOWNLOADS.into(), retry_after: None },
     ] {
         let place = with_states().await;
         place.simulator().set_faults(vec![Fault::new(what).endpoint("download/all")]);

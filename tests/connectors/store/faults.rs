@@ -1,9 +1,11 @@
 //! The store on a drive that fails, and at the end of a connection.
 
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
 use bytes::Bytes;
 use futures::future::FutureExt;
 use opendrive_sim::{Fault, TempLocation, What};
-use plakar_opendrive::connector::store::Kind;
+use plakar_opendrive::connector::store::{Kind, mac_to_hex};
 use plakar_opendrive::rclone::ErrorKind;
 use support::noise;
 use support_plugin::place::Place;
@@ -130,6 +132,80 @@ async fn once_the_drive_is_away_all_reads_fail_at_once() {
     assert!(
         get(&store(&place), Kind::Packfile, &mac(3), Some((0, 5000))).await.unwrap()
             == noise(3, 5000)
+    );
+}
+
+/// One packfile that the drive never gives is no drive that is away: the others are read.
+#[tokio::test]
+async fn a_packfile_that_cannot_be_read_is_in_nobodys_way() {
+    let place = Place::drive();
+    let writer = made(&place).await;
+    for number in 0..2 {
+        put(&writer, Kind::Packfile, mac(number), &noise(number.into(), 5000)).await.unwrap();
+    }
+    let reader = store(&place);
+    reader.list(Kind::Packfile).await.unwrap();
+    let status = What::Status { code: 503, message: "Busy".into(), retry_after: None };
+    place.simulator().add_fault(
+        Fault::new(status).endpoint("download/file").item(&mac_to_hex(&mac(0))).always(),
+    );
+    // For longer than nothing has to come from a drive that is away.
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(35) {
+        let error = get(&reader, Kind::Packfile, &mac(0), Some((0, 100))).await.unwrap_err();
+        assert_ne!(error.kind(), ErrorKind::Unreachable, "{error}");
+    }
+    assert_eq!(place.simulator().unused_faults(), []);
+    assert!(
+        get(&reader, Kind::Packfile, &mac(1), Some((0, 5000))).await.unwrap() == noise(1, 5000)
+    );
+}
+
+/// A drive may not find for up to half a minute what another machine has just put: passed over, the
+/// lock of a maintenance would let a backup run beside it.
+#[tokio::test]
+async fn a_lock_that_another_machine_has_just_put_is_waited_for() {
+    let place = Place::drive();
+    let writer = made(&place).await;
+    place.simulator().add_fault(
+        Fault::new(What::LagFiles { seconds: 3.0 }).endpoint("upload/close_file_upload"),
+    );
+    put(&writer, Kind::Lock, mac(1), b"a lock").await.unwrap();
+    let reader = store(&place);
+    assert_eq!(listed(&reader, Kind::Lock).await, [mac(1)]);
+    assert_eq!(get(&reader, Kind::Lock, &mac(1), None).await.unwrap(), b"a lock");
+    assert_eq!(place.simulator().unused_faults(), []);
+}
+
+/// A lock that is not found after that either counts as held. One that was left behind, or that its
+/// owner has deleted meanwhile, is passed over.
+#[tokio::test]
+async fn a_lock_that_stays_unreadable_is_listed_as_long_as_it_may_be_held() {
+    let place = Place::drive();
+    drop(made(&place).await);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let path = |number| {
+        let name: String = mac(number).iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("stores/one/locks/{name}")
+    };
+    for (number, put) in [(1, now), (2, now - 3600), (3, now)] {
+        place.put(&path(number), b"a lock", put).await;
+    }
+    let missing =
+        What::Status { code: 404, message: "File does not exist".into(), retry_after: None };
+    place.simulator().add_fault(Fault::new(missing).endpoint("download/file").always());
+    let (reader, gone) = (store(&place), path(3));
+    let deleted = async {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert!(place.simulator().drive().remove(&gone));
+    };
+    let (locks, ()) = tokio::join!(listed(&reader, Kind::Lock), deleted);
+    assert_eq!(locks, [mac(1)]);
+    let error = get(&reader, Kind::Lock, &mac(1), None).await.unwrap_err().to_string();
+    assert!(
+        error.starts_with("the store counts as already locked: the lock ")
+            && error.ends_with(" cannot be read yet; try again in a minute"),
+        "{error}"
     );
 }
 

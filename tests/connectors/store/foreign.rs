@@ -103,6 +103,33 @@ async fn what_is_abandoned_is_judged_by_the_drives_clock() {
     }
 }
 
+/// Another machine with a slow clock may finish what looks abandoned, between the listing that has
+/// shown it and its removal. On OpenDrive the file stays the same.
+#[tokio::test]
+async fn what_has_got_its_name_meanwhile_is_not_removed() {
+    for place in [Place::Local(tempfile::tempdir().unwrap()), Place::drive()] {
+        made(&place).await;
+        let late = format!("states/{}.0011223344556677.incomplete", hex(&mac(1)));
+        let dead = format!("states/{}.7766554433221100.incomplete", hex(&mac(2)));
+        for path in [&late, &dead] {
+            place.put(&format!("stores/one/{path}"), b"a state", 1_700_000_000).await;
+        }
+        let store = store(&place);
+        store.open().await.unwrap();
+        assert_eq!(listed(&store, Kind::State).await, NONE);
+        put(&store, Kind::Lock, mac(1), b"lock").await.unwrap();
+        let settings = place.settings(Role::Store, "stores/one");
+        let remote = plakar_opendrive::rclone::Remote::open(&settings.remote).await.unwrap();
+        let finished = remote.stat(&late).await.unwrap().object.unwrap();
+        finished.rename(&format!("states/{}", hex(&mac(1)))).await.unwrap();
+        store.tidy().await;
+        store.finish().await;
+        let left: Vec<String> =
+            remote.list("states").await.unwrap().into_iter().map(|entry| entry.name).collect();
+        assert_eq!(left, [hex(&mac(1))], "{}", place.name());
+    }
+}
+
 /// How many of the unfinished uploads of the test above are there.
 async fn left_behind(place: &Place) -> usize {
     let settings = place.settings(Role::Store, "stores/one");

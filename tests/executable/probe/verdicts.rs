@@ -182,6 +182,12 @@ fn other_names() {
         "differs",
         "it has no number in MaxStorage, BwUsed, BwMax, MaxFileSize",
     );
+    let in_bytes = json!({
+        "StorageUsed": "1", "MaxStorage": 1024, "BwUsed": 0, "BwMax": "1024",
+        "MaxFileSize": "104857600",
+    });
+    let told = Fault::new(planted(&in_bytes)).endpoint("users/info");
+    verdict(&World::faulty(vec![told]), 13, "differs", "MaxFileSize has 9 digits");
 }
 
 #[test]

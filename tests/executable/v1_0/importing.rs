@@ -214,3 +214,31 @@ async fn files_that_plakar_has_passed_are_let_go_and_can_be_read_all_the_same() 
     // nobody has. One that was closed is looked up as well.
     assert!(cost[..2] == [0, 0] && cost[2] > 0 && cost[3] > 0, "{cost:?}");
 }
+
+/// Plakar has the attributes that were listed: what is read again must be what they are of.
+#[tokio::test]
+async fn a_file_that_was_let_go_and_has_changed_since_is_an_error() {
+    let place = Place::drive();
+    for n in 0..100 {
+        place.put(&format!("{n:03}"), &noise(n, 1000), 1_700_000_000).await;
+    }
+    let (_plugin, mut client) = start_importer(place.config("")).await;
+    scan(&mut client).await;
+    assert!(read(&mut client, "/099").await.unwrap() == noise(99, 1000));
+    close(&mut client, "/099").await;
+    let changed = [
+        ("000", noise(7, 1000), 1_700_000_000),
+        ("001", noise(1, 1001), 1_700_000_000),
+        ("002", noise(2, 1000), 1_700_000_001),
+        ("099", noise(8, 1000), 1_700_000_000),
+    ];
+    for (name, bytes, seconds) in changed {
+        assert!(place.simulator().drive().set_file(name, bytes, seconds));
+        let refused = read(&mut client, &format!("/{name}")).await.unwrap_err();
+        assert_eq!(refused.code(), Code::DataLoss, "{name}: {refused}");
+        assert!(refused.message().contains("changed since it was listed"), "{name}: {refused}");
+    }
+    assert!(place.simulator().drive().remove("003"));
+    assert_eq!(read(&mut client, "/003").await.unwrap_err().code(), Code::NotFound);
+    assert!(read(&mut client, "/004").await.unwrap() == noise(4, 1000));
+}

@@ -8,7 +8,7 @@ use plakar_opendrive::plugin::v1_1::proto::importer::importer_client::ImporterCl
 use plakar_opendrive::plugin::v1_1::proto::importer::{
     CloseRequest, ImportRequest, ImportResponse, InitRequest, OpenRequest, Options, PingRequest,
 };
-use support::noise;
+use support::{noise, within};
 use support_plugin::place::Place;
 use support_plugin::plugin::Plugin;
 use tokio::sync::mpsc;
@@ -123,6 +123,48 @@ async fn a_whole_import_over_the_pipes() {
         let (status, stderr) = plugin.hang_up().await;
         assert!(status.success() && stderr.is_empty(), "{status}: {stderr}");
     }
+}
+
+/// Of two entries of one name the first is saved. Plakar answers the error of the second at once,
+/// perhaps before it opens the first.
+#[tokio::test]
+async fn the_error_of_a_second_entry_does_not_let_go_of_the_first() {
+    let place = Place::Local(tempfile::tempdir().unwrap());
+    for name in ["first", "then"] {
+        place.put(name, name.as_bytes(), 1).await;
+    }
+    let (_plugin, mut client) = start(place.config("")).await;
+    let mut import = Import::start(&mut client).await;
+    let mut files = Vec::new();
+    while let Some(record) = import.next().await {
+        if record.has_reader {
+            files.push(record);
+        }
+    }
+    let [first, then] = &files[..] else { panic!("{files:?}") };
+    import
+        .acknowledge(Record {
+            pathname: first.pathname.clone(),
+            error: "the drive has another entry of this name".into(),
+            ..Default::default()
+        })
+        .await;
+    import.acknowledge(then.clone()).await;
+    // Results are taken in their order.
+    let_go(&mut client, &then.pathname).await;
+    assert_eq!(read(&mut client, &first.pathname).await.unwrap(), b"first");
+    import.acknowledge(first.clone()).await;
+    let_go(&mut client, &first.pathname).await;
+}
+
+/// Waits until a file is let go.
+async fn let_go(client: &mut Client, path: &str) {
+    within(Duration::from_secs(30), async {
+        while read(client, path).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
 }
 
 #[tokio::test]

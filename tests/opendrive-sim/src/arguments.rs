@@ -102,6 +102,9 @@ struct BehaviourArguments {
     /// Entries of a listing without offset
     #[arg(long, value_name = "N")]
     listing_limit: Option<u64>,
+    /// Files of a listing without offset
+    #[arg(long, value_name = "N")]
+    listing_files_limit: Option<u64>,
     /// Failed logins in a row until a captcha is wanted
     #[arg(long, value_name = "N")]
     captcha_after: Option<u32>,
@@ -130,6 +133,7 @@ impl Arguments {
             folder_namesakes: given.folder_namesakes.unwrap_or(default.folder_namesakes),
             name_lag_ms: given.name_lag_ms,
             listing_limit: given.listing_limit,
+            listing_files_limit: given.listing_files_limit,
             captcha_after: given.captcha_after,
             session_over_status: given.session_over_status.unwrap_or(default.session_over_status),
         }

@@ -17,9 +17,9 @@ const DOWNLOADS: u32 = 6;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Behaviour {
-    /// Downloads that one IP address may have open at once, from the request to the last byte; the
-    /// next one is refused at once: 429 without `Retry-After`. Six by default; `None` allows any
-    /// number.
+    /// Downloads that one IP address may have open at once, from the request to the last byte, zips
+    /// of folders among them; the next one is refused at once: 429 without `Retry-After`. Six by
+    /// default; `None` allows any number.
     pub max_downloads: Option<u32>,
     /// Bytes per second of one download; several at once add up. No limit by default. It counts for
     /// each request, also where several share an HTTP/2 connection.
@@ -39,8 +39,9 @@ pub struct Behaviour {
     /// How far the drive's clock, which every answer tells in its header `Date`, is ahead of this
     /// machine's, in seconds; negative: behind.
     pub clock_ahead: i64,
-    /// Bytes of the largest file that may be uploaded, reported as `MaxFileSize`; a larger one is
-    /// refused with 400. By default 100 GiB is reported and nothing refused.
+    /// Bytes of the largest file that may be uploaded, reported as `MaxFileSize` in MB, as the other
+    /// limits are (the real drive's unit is not known); a larger one is refused with 400. By default
+    /// 100 GiB is reported and nothing refused.
     pub max_file_size: Option<u64>,
     /// Where an upload gets its `TempLocation`.
     pub temp_location: TempLocation,
@@ -52,6 +53,8 @@ pub struct Behaviour {
     pub name_lag_ms: u64,
     /// Entries of a `folder/list` without `offset`; by default the whole folder comes.
     pub listing_limit: Option<u64>,
+    /// Files of a `folder/list` without `offset`, beside all folders; by default all of them come.
+    pub listing_files_limit: Option<u64>,
     /// After so many failed logins in a row every login is refused with 403, a captcha being
     /// wanted, until [`Simulator::solve_captcha`](crate::Simulator::solve_captcha). Never by
     /// default.
@@ -117,6 +120,7 @@ impl Default for Behaviour {
             folder_namesakes: FolderNamesakes::default(),
             name_lag_ms: 0,
             listing_limit: None,
+            listing_files_limit: None,
             captcha_after: None,
             session_over_status: 401,
         }

@@ -77,7 +77,7 @@ impl File {
     }
 
     pub(super) fn covers(&self, at: u64) -> bool {
-        self.end_of(at).is_some()
+        self.covering(at).is_some()
     }
 
     /// Takes note of a read; the run that it belongs to, if it can be told.
@@ -100,16 +100,16 @@ impl File {
         let (place, distance) = match run {
             plan::Run::Forward { .. } => {
                 let mut place = at;
-                while let Some(end) = self.end_of(place) {
-                    place = end;
+                while let Some(there) = self.covering(place) {
+                    place = there.end;
                 }
                 (place, place - at)
             }
             plan::Run::Backward { .. } => {
                 let mut start = at;
-                while let Some(before) = start.checked_sub(1).and_then(|place| self.start_of(place))
+                while let Some(there) = start.checked_sub(1).and_then(|place| self.covering(place))
                 {
-                    start = before;
+                    start = there.start;
                 }
                 (start.checked_sub(1)?, at - start)
             }
@@ -235,46 +235,23 @@ impl File {
         self.flights.values().map(|flight| flight.length).sum()
     }
 
-    /// Where the block or flight that covers a place ends.
-    fn end_of(&self, at: u64) -> Option<u64> {
-        let kept = self
-            .blocks
-            .range(..=at)
-            .next_back()
-            .map(|(start, block)| start + block.bytes.len() as u64);
-        let coming =
-            self.flights.range(..=at).next_back().map(|(start, flight)| start + flight.length);
-        [kept, coming].into_iter().flatten().find(|end| *end > at)
-    }
-
-    /// Where the block or flight that covers a place begins.
-    fn start_of(&self, at: u64) -> Option<u64> {
-        let kept = self
-            .blocks
-            .range(..=at)
-            .next_back()
-            .map(|(start, block)| (*start, start + block.bytes.len() as u64));
-        let coming = self
-            .flights
-            .range(..=at)
-            .next_back()
-            .map(|(start, flight)| (*start, start + flight.length));
-        [kept, coming].into_iter().flatten().find(|(_, end)| *end > at).map(|(start, _)| start)
+    /// The block or flight that covers a place.
+    fn covering(&self, at: u64) -> Option<Range<u64>> {
+        self.last_up_to(at).find(|there| there.end > at)
     }
 
     /// The end of what there is before a place.
     fn before(&self, at: u64) -> u64 {
-        let kept = self
-            .blocks
-            .range(..=at)
-            .next_back()
-            .map_or(0, |(start, block)| start + block.bytes.len() as u64);
-        let coming = self
-            .flights
-            .range(..=at)
-            .next_back()
-            .map_or(0, |(start, flight)| start + flight.length);
-        kept.max(coming)
+        self.last_up_to(at).map(|there| there.end).max().unwrap_or(0)
+    }
+
+    /// The last block and the last flight that begin at a place or before it.
+    fn last_up_to(&self, at: u64) -> impl Iterator<Item = Range<u64>> {
+        let kept = self.blocks.range(..=at).next_back();
+        let kept = kept.map(|(start, block)| *start..start + block.bytes.len() as u64);
+        let coming = self.flights.range(..=at).next_back();
+        let coming = coming.map(|(start, flight)| *start..start + flight.length);
+        kept.into_iter().chain(coming)
     }
 
     /// The beginning of what there is after a place, or the end of the file.

@@ -113,6 +113,11 @@ pub enum What {
         /// Bytes of the chunk that the drive keeps.
         after: u64,
     },
+    /// Remove a file or a folder before the call is done, as another client does.
+    Remove {
+        /// Its path on the drive.
+        path: String,
+    },
     /// Answer 502 in HTML to a `folder/list` without `offset`. Fires only on folders with more
     /// entries than that.
     LargeListing {
@@ -187,6 +192,8 @@ pub(crate) struct Effects {
     pub(crate) lag_file: Duration,
     pub(crate) stall: Option<Stall>,
     pub(crate) cut_upload: Option<u64>,
+    /// The path of what is removed.
+    pub(crate) remove: Option<String>,
 }
 
 /// How long a close takes, and after which time its caller hears 504.
@@ -235,6 +242,7 @@ impl Effects {
                 self.stall = Some(Stall { after: *after, time: ms.map(Duration::from_millis) })
             }
             What::CutUpload { after } => self.cut_upload = Some(*after),
+            What::Remove { path } => self.remove = Some(path.clone()),
             What::LargeListing { .. } => self.edge = Some(502),
         }
     }

@@ -1,8 +1,12 @@
 //! `download/all`: folders as one zip.
 
 use flate2::Crc;
+use hyper::Response;
+use hyper::header::{self, HeaderValue};
 
-use super::{CallContext, Outcome};
+use super::{CallContext, Outcome, download};
+use crate::body::{Download, Pacing, ReplyBody};
+use crate::calls::InFlight;
 use crate::content::Content;
 use crate::drive::{Id, Refusal, Tree, join, parse_folder_id};
 
@@ -30,6 +34,37 @@ pub(super) fn zip(context: &CallContext) -> Outcome {
         zip.add(&path, &bytes);
     }
     Ok(zip.finish())
+}
+
+/// The zip as any download comes: so fast, and counted for the daily volume, unless that is used
+/// up.
+pub(super) fn answer(
+    zip: Vec<u8>,
+    context: &CallContext,
+    mut call: InFlight,
+) -> Response<ReplyBody> {
+    let (behaviour, state) = (context.behaviour, context.state);
+    if download::is_used_up(context) {
+        return super::answer(br#"{"BWExceeded":1}"#.to_vec(), "application/json", call);
+    }
+    call.status(200);
+    let content = Content::memory(zip.into());
+    let body = Download {
+        position: 0,
+        end: content.size(),
+        content,
+        cut: None,
+        corrupt: None,
+        call: Some(call),
+        pause: None,
+        pacing: behaviour.download_speed.filter(|&speed| speed > 0).map(Pacing::new),
+        stall: None,
+        volume: state.volume_used.clone(),
+    };
+    let mut response = Response::new(ReplyBody::Download(Box::new(body)));
+    let content_type = HeaderValue::from_static("application/zip");
+    response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+    response
 }
 
 fn collect(

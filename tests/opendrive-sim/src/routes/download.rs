@@ -64,6 +64,12 @@ fn parse_range(range: &HeaderValue, size: u64) -> Option<(u64, u64)> {
     (start <= last).then(|| (start, last.saturating_add(1).min(size)))
 }
 
+/// Whether nothing more may be downloaded today.
+pub(super) fn is_used_up(context: &CallContext) -> bool {
+    let used = context.state.volume_used.load(Ordering::Relaxed);
+    context.behaviour.daily_volume.is_some_and(|volume| used >= volume)
+}
+
 impl Plan {
     /// Bytes of the body.
     pub(super) fn length(&self) -> u64 {
@@ -72,13 +78,8 @@ impl Plan {
 
     pub(super) fn answer(self, context: &CallContext, mut call: InFlight) -> Response<ReplyBody> {
         let (effects, behaviour, state) = (context.effects, context.behaviour, context.state);
-        let used_up = || {
-            behaviour
-                .daily_volume
-                .is_some_and(|volume| state.volume_used.load(Ordering::Relaxed) >= volume)
-        };
-        if let Some(form) = effects.volume.or_else(|| used_up().then_some(behaviour.volume_answer))
-        {
+        let used_up = || is_used_up(context).then_some(behaviour.volume_answer);
+        if let Some(form) = effects.volume.or_else(used_up) {
             return self.used_up(form, state, call);
         }
         let status = if self.partial { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK };

@@ -130,6 +130,11 @@ impl Endpoint {
         matches!(self, Self::UploadChunk | Self::UploadChunk2)
     }
 
+    /// Whether it brings the content of files.
+    pub(crate) fn is_download(self) -> bool {
+        matches!(self, Self::Download | Self::DownloadAll)
+    }
+
     /// Whether it changes what is on the drive.
     pub(crate) fn writes(self) -> bool {
         match self {

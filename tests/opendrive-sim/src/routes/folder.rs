@@ -20,21 +20,22 @@ const PAGE: u64 = 100;
 
 /// The whole folder at once, or a page of it from `offset` on. Folders come first.
 pub(super) fn list(context: &CallContext) -> Outcome {
-    let (args, state) = (context.args, context.state);
+    let (args, state, behaviour) = (context.args, context.state, context.behaviour);
     let id = parse_folder_id(args.text("folder_id"))?;
     let offset: Option<u64> = args.optional("offset")?;
-    let (skip, take) = match offset {
-        Some(offset) => (offset, PAGE),
-        None => (0, context.behaviour.listing_limit.unwrap_or(u64::MAX)),
+    let number = |limit: Option<u64>| {
+        limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX)
     };
-    let (skip, take) =
-        (usize::try_from(skip).unwrap_or(usize::MAX), usize::try_from(take).unwrap_or(usize::MAX));
+    let (skip, take, most_files) = match offset {
+        Some(_) => (number(offset), number(Some(PAGE)), usize::MAX),
+        None => (0, number(behaviour.listing_limit), number(behaviour.listing_files_limit)),
+    };
     hash_contents(id, state)?;
     let tree = state.drive.lock();
     let folder = tree.folder(id)?;
     let count = folder.folders.values().map(Vec::len).sum::<usize>();
     let folders = folders(&tree, folder.folders.values().flatten().skip(skip).take(take));
-    let (skip, take) = (skip.saturating_sub(count), take - folders.len());
+    let (skip, take) = (skip.saturating_sub(count), (take - folders.len()).min(most_files));
     let take = if args.flag("only_subfolders") { 0 } else { take };
     let files = files(&tree, folder.files.values().skip(skip).take(take), FileRecord::new);
     Ok(to_json(&Listing {

@@ -73,7 +73,7 @@ pub(crate) async fn handle(
     let item = endpoint.item(&args, state);
     let session = args.text("session_id").to_owned();
     let mut call = state.calls.begin(endpoint.name(), item.clone(), session);
-    if endpoint == Endpoint::Download && !call.begin_download(address, behaviour.max_downloads) {
+    if endpoint.is_download() && !call.begin_download(address, behaviour.max_downloads) {
         wait(state.latency()).await;
         return Some(refuse(Refusal::new(429, texts::TOO_MANY_DOWNLOADS), None, call));
     }
@@ -91,6 +91,9 @@ pub(crate) async fn handle(
     }
     if effects.expire_own {
         state.sessions.expire(args.text("session_id"));
+    }
+    if let Some(path) = &effects.remove {
+        state.drive.remove(path);
     }
     if effects.reset {
         return None;
@@ -123,7 +126,7 @@ pub(crate) async fn handle(
     }
     Some(match outcome {
         Ok(body) if endpoint == Endpoint::ExportCsv => answer(body, "text/csv", call),
-        Ok(body) if endpoint == Endpoint::DownloadAll => answer(body, "application/zip", call),
+        Ok(body) if endpoint == Endpoint::DownloadAll => archive::answer(body, &context, call),
         Ok(body) => answer(body, "application/json", call),
         Err(refusal) => refuse(refusal, None, call),
     })

@@ -16,8 +16,8 @@ const UNLIMITED: u64 = 1 << 20;
 /// What a drive without a daily volume reports: that of paid plans, in MB.
 const VOLUME: u64 = 10_240;
 
-/// What a drive without a limit on the size of files reports, in bytes.
-const FILE_SIZE: u64 = 100 << 30;
+/// What a drive without a limit on the size of files reports, in MB.
+const FILE_SIZE: u64 = 100 << 10;
 
 pub(super) fn login(context: &CallContext) -> Outcome {
     let (args, sessions, options) = (context.args, &context.state.sessions, &context.state.options);
@@ -50,7 +50,7 @@ pub(super) fn login(context: &CallContext) -> Outcome {
     });
     // The real one leaves it out for some accounts.
     if let Some(size) = context.behaviour.max_file_size {
-        answer["MaxFileSize"] = size.to_string().into();
+        answer["MaxFileSize"] = (size / MEBIBYTE).to_string().into();
     }
     Ok(records::to_json(&answer))
 }
@@ -66,10 +66,11 @@ pub(super) fn logout(context: &CallContext) -> Outcome {
     Ok(records::to_json(&json!({"result": true})))
 }
 
-/// Used figures are in bytes, the limits of storage and volume in MB.
+/// Used figures are in bytes, the limits of storage, volume and files in MB.
 pub(super) fn user_info(context: &CallContext) -> Outcome {
     let (state, behaviour) = (context.state, context.behaviour);
     let (used, quota) = state.drive.usage();
+    let file_size = behaviour.max_file_size.map_or(FILE_SIZE, |bytes| bytes / MEBIBYTE);
     Ok(records::to_json(&json!({
         "UserID": 1,
         "UserName": state.options.username,
@@ -80,7 +81,7 @@ pub(super) fn user_info(context: &CallContext) -> Outcome {
         "BwMax": behaviour.daily_volume.map_or(VOLUME, |bytes| bytes / MEBIBYTE).to_string(),
         "UploadSpeedLimit": behaviour.upload_speed.unwrap_or(0).to_string(),
         "DownloadSpeedLimit": behaviour.download_speed.unwrap_or(0).to_string(),
-        "MaxFileSize": behaviour.max_file_size.unwrap_or(FILE_SIZE).to_string(),
+        "MaxFileSize": file_size.to_string(),
         // A secret, as on the real drive: it must not get into any log.
         "PrivateKey": texts::PRIVATE_KEY,
     })))

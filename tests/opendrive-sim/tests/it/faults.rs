@@ -49,6 +49,21 @@ async fn items_are_found_by_path_or_name() {
 }
 
 #[tokio::test]
+async fn what_another_client_removes_is_gone_when_the_call_is_done() {
+    let simulator = start();
+    simulator.drive().put_file("in/file", "1", 1);
+    let folder = simulator.drive().make_folder("in");
+    let client = Client::login(&simulator).await;
+    let removes = What::Remove { path: "in/file".into() };
+    simulator.add_fault(Fault::new(removes).endpoint("folder/list").item("/in").skip(1));
+    for expected in [1, 0, 0] {
+        let listed = client.list(&folder).await.ok().json();
+        assert_eq!(listed["Files"].as_array().map(Vec::len), Some(expected));
+    }
+    assert!(simulator.unused_faults().is_empty());
+}
+
+#[tokio::test]
 async fn unlistable_folders() {
     let simulator = start();
     let folder = simulator.drive().make_folder("a/b");

@@ -57,7 +57,16 @@ async fn listings_come_whole_or_in_pages_of_a_hundred() {
     let cut = client.list(&folder).await.ok().json();
     assert_eq!((names(&cut, "Folders").len(), names(&cut, "Files").len()), (130, 20));
 
-    simulator.change_behaviour(|behaviour| behaviour.listing_limit = None);
+    // The limit may be one of files only.
+    simulator.change_behaviour(|behaviour| {
+        behaviour.listing_limit = None;
+        behaviour.listing_files_limit = Some(100);
+    });
+    let cut = client.list(&folder).await.ok().json();
+    assert_eq!((names(&cut, "Folders").len(), names(&cut, "Files").len()), (130, 100));
+    assert_eq!(names(&page(100).await, "Files").len(), 70);
+
+    simulator.change_behaviour(|behaviour| behaviour.listing_files_limit = None);
     simulator.add_fault(Fault::new(What::LargeListing { over: 259 }).always());
     let reply = client.list(&folder).await;
     assert_eq!(

@@ -200,20 +200,57 @@ async fn ranges_ignored() {
 
 #[tokio::test]
 async fn files_that_are_too_large() {
-    let simulator = start_with(|behaviour| behaviour.max_file_size = Some(1000));
+    let simulator = start_with(|behaviour| behaviour.max_file_size = Some(2 << 20));
     let mut client = Client::new(&simulator, false);
     let account = json!({"username": simulator.username(), "passwd": simulator.password()});
     let login = client.post("session/login.json", account).await.ok();
     client.session = login.text("SessionID");
-    assert_eq!(login.text("MaxFileSize"), "1000");
-    assert_eq!(
-        client.get(&format!("users/info.json/{}", client.session)).await.ok().text("MaxFileSize"),
-        "1000"
-    );
-    client.create_sized("0", "large", 1001, "").await.refused(400);
+    // In MB, as the other limits.
+    assert_eq!(login.text("MaxFileSize"), "2");
+    let info = async || client.get(&format!("users/info.json/{}", client.session)).await.ok();
+    assert_eq!(info().await.text("MaxFileSize"), "2");
+    client.create_sized("0", "large", (2 << 20) + 1, "").await.refused(400);
     assert!(simulator.drive().tree().is_empty());
-    let file = client.create_sized("0", "fits", 1000, "").await.ok().text("FileId");
-    client.open_upload(&file, 1001).await.refused(400);
+    let file = client.create_sized("0", "fits", 2 << 20, "").await.ok().text("FileId");
+    client.open_upload(&file, (2 << 20) + 1).await.refused(400);
+    simulator.change_behaviour(|behaviour| behaviour.max_file_size = None);
+    assert_eq!(info().await.text("MaxFileSize"), "102400");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_zip_of_a_folder_is_a_download() {
+    let simulator = start_with(|behaviour| behaviour.max_downloads = Some(1));
+    let drive = simulator.drive();
+    let (file, folder) = (drive.put_file("in/file", vec![7; 60_000], 1), drive.make_folder("in"));
+    let client = Client::login(&simulator).await;
+    let zip = async || client.post("download/all.json", json!({"folders": folder.as_str()})).await;
+    // One that stalls has the only place.
+    simulator.add_fault(Fault::new(What::StallBody { after: 0, ms: None }));
+    let stalled = tokio::spawn({
+        let (client, file) = (client.clone(), file.clone());
+        async move { client.download(&file, None).await.status }
+    });
+    wait_until(|| simulator.calls().downloads == 1).await;
+    assert_eq!(zip().await.refused(429), texts::TOO_MANY_DOWNLOADS);
+    assert_eq!((simulator.calls().refused_downloads, simulator.calls().refused), (1, 0));
+    stalled.abort();
+    wait_until(|| simulator.calls().downloads == 0).await;
+
+    // It comes no faster than it is allowed to, and counts for the volume.
+    simulator.change_behaviour(|behaviour| {
+        behaviour.download_speed = Some(100_000);
+        behaviour.daily_volume = Some(60_000);
+    });
+    simulator.reset_calls();
+    let begun = Instant::now();
+    let whole = zip().await.ok();
+    assert!(begun.elapsed() >= Duration::from_millis(590), "{:?}", begun.elapsed());
+    assert_eq!(whole.headers["content-type"], "application/zip");
+    assert_eq!(simulator.calls().bytes_down, whole.body.len() as u64);
+    assert_eq!((simulator.calls().peak_downloads, simulator.calls().downloads), (1, 0));
+    assert_eq!(zip().await.ok().json()["BWExceeded"], 1);
+    simulator.reset_volume();
+    assert_eq!(zip().await.ok().body, whole.body);
 }
 
 #[tokio::test]
