@@ -23,8 +23,8 @@ use terminal::text;
 /// Serve the console, a web page on what `app` works on, and run what its schedules make due
 ///
 /// The address to open first is printed; it lets its first user in, once. Other machines reach the
-/// console only over TLS, and with a password. SIGINT and SIGTERM cancel what runs and end it in
-/// order.
+/// console only over TLS, and with a password. SIGINT and SIGTERM end what runs in order; what was
+/// due is run once more by whoever looks next.
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Console {
@@ -107,8 +107,13 @@ impl ConsoleOptions {
         };
         say(&format!("{}: ending what runs; once more leaves at once", signal.name()));
         shutdown.cancel();
+        let end = async {
+            tokio::join!(work, service.stop());
+            // A request of the last seconds may have begun a change.
+            service.wait().await;
+        };
         tokio::select! {
-            _ = async { tokio::join!(work, service.stop()) } => Ok(Exit::Done),
+            () = end => Ok(Exit::Done),
             signal = signals.next() => Err(Failure::silent(Exit::Signal(signal))),
         }
     }

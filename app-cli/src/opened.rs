@@ -8,8 +8,10 @@ use source_app::service::{Error, Problem, Service};
 use source_app::state::{App, AppId, AppKind, Policy, default_directory};
 
 use crate::failure::Failure;
+use terminal::diagnostics::say;
 use terminal::exit::Exit;
-use terminal::runtime::{on_runtime, or_signal};
+use terminal::runtime::{cannot_begin, ended_by, on_runtime};
+use terminal::signals::Signals;
 use terminal::text;
 
 /// The argument by which this executable is the guard of a plakar that it starts.
@@ -58,12 +60,33 @@ impl Opened {
         })
     }
 
-    /// Runs a command to its end, or until a signal comes.
+    /// Runs a command to its end, or until a signal comes. A change that has begun comes to its end
+    /// all the same, unless there is a second signal.
     pub(crate) fn until_signal<'a, T>(
         &'a self,
         work: impl AsyncFnOnce(&'a Self) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        on_runtime(or_signal(work(self)))
+        on_runtime(async {
+            let mut signals = Signals::listen().map_err(cannot_begin)?;
+            let signal = tokio::select! {
+                outcome = work(self) => return outcome,
+                signal = signals.next() => signal,
+            };
+            if !self.service.is_at_work() {
+                return Err(ended_by(signal).into());
+            }
+            say(&format!(
+                "{}: a change has begun and comes to its end; once more leaves at once",
+                signal.name()
+            ));
+            tokio::select! {
+                () = self.service.wait() => {
+                    let message = format!("ended by {}, after the change", signal.name());
+                    Err(Failure::new(Exit::Signal(signal), message))
+                }
+                signal = signals.next() => Err(ended_by(signal).into()),
+            }
+        })
     }
 
     /// The source of a name.

@@ -1,4 +1,5 @@
-//! What is known of restore points, the check after a backup, and who has a store to himself.
+//! What is known of restore points, the check after a backup, who has a store to himself, and prunes
+//! that are held.
 
 mod common;
 
@@ -8,7 +9,8 @@ use proptest::prelude::*;
 use serde_json::json;
 use source_app::model::Protection;
 use source_app::state::{
-    AppKind, Cause, CheckedPoint, Owner, State, StateError, TaskKind, TaskResult, TaskState,
+    AppKind, Cause, CheckedPoint, HeldPrune, Owner, State, StateError, TaskKind, TaskResult,
+    TaskState,
 };
 
 fn made(snapshot: &str) -> TaskResult {
@@ -146,6 +148,62 @@ fn the_newest_result_of_a_restore_point_counts() {
     );
     state.forget_checked(app.id, &["aa".into()]).unwrap();
     assert_eq!(state.checked_points(app.id).unwrap().into_keys().collect::<Vec<_>>(), ["bb"]);
+}
+
+#[test]
+fn alarms_are_released_by_who_has_seen_the_newest() {
+    let (_directory, state) = state();
+    let app = source(&state, "docs").id;
+    let hold = |task: i64, reason: &str| {
+        let at = start() + TimeDelta::hours(task);
+        let held = HeldPrune { at, task, reason: reason.into(), examples: Vec::new() };
+        state.hold_prune(app, &held).unwrap();
+    };
+    let held = || -> Vec<String> {
+        state.held_prunes(app).unwrap().into_iter().map(|one| one.reason).collect()
+    };
+    assert!(!state.release_prune(app, None).unwrap());
+    hold(7, "a half");
+    hold(7, "the same task again");
+    hold(9, "two thirds");
+    // One that waited for a lock comes after a later one.
+    hold(8, "all");
+    assert_eq!(held(), ["all", "two thirds", "a half"]);
+    for (seen, said) in [
+        (
+            None,
+            "3 change alarms hold the prunes of docs; look at them, then release that of task 8",
+        ),
+        (Some(9), "that holds the prunes of docs is that of task 8, not of task 9; look at it"),
+        (Some(70), "is that of task 8, not of task 70"),
+    ] {
+        let refused = state.release_prune(app, seen).unwrap_err();
+        assert!(matches!(refused, StateError::Conflict(_)), "{refused:?}");
+        assert!(refused.to_string().contains(said), "{refused}");
+    }
+    assert_eq!(held().len(), 3);
+    assert!(state.release_prune(app, Some(8)).unwrap());
+    assert!(held().is_empty());
+    let changes = state.setting_changes(&Default::default()).unwrap();
+    assert_eq!(changes[0].fields.len(), 3, "{changes:?}");
+    // Who names none may release a single one.
+    hold(10, "a half");
+    assert!(state.release_prune(app, None).unwrap() && held().is_empty());
+}
+
+#[test]
+fn where_the_change_alarm_begins_is_kept_by_app() {
+    let (_directory, state) = state();
+    let (app, other) = (source(&state, "docs").id, source(&state, "photos").id);
+    assert_eq!(state.alarm_baseline(app).unwrap(), None);
+    state.note_alarm_baseline(app, "01").unwrap();
+    state.note_alarm_baseline(other, "02").unwrap();
+    state.note_alarm_baseline(app, "03").unwrap();
+    assert_eq!(state.alarm_baseline(app).unwrap().as_deref(), Some("03"));
+    assert_eq!(state.pruning(app).unwrap().baseline.as_deref(), Some("03"));
+    state.remove_app(app).unwrap();
+    assert_eq!(state.alarm_baseline(app).unwrap(), None);
+    assert_eq!(state.alarm_baseline(other).unwrap().as_deref(), Some("02"));
 }
 
 proptest! {

@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use common::{at, end, new_task, schedule, source, start, state};
 use source_app::model::TaskProgress;
 use source_app::scheduler::{Clock, Job, Outcome, Runner, Scheduler, Settings};
-use source_app::state::{Cause, Owner, State, Task, TaskFilter, TaskKind, TaskState};
+use source_app::state::{App, Cause, Owner, State, Task, TaskFilter, TaskKind, TaskState};
 use tokio_util::sync::CancellationToken;
 
 /// Wall clock of Tokio's virtual time, which runs ahead whenever everything waits.
@@ -34,12 +34,21 @@ type Script = Box<dyn Fn(&Job) -> (Duration, Outcome) + Send + Sync>;
 /// Takes so long and then ends so, or is cancelled.
 struct Fake {
     script: Script,
+    cancelled: Outcome,
     ran: Mutex<Vec<String>>,
 }
 
 impl Fake {
     fn new(script: impl Fn(&Job) -> (Duration, Outcome) + Send + Sync + 'static) -> Arc<Self> {
-        Arc::new(Self { script: Box::new(script), ran: Mutex::default() })
+        let cancelled = over(TaskState::Cancelled, true);
+        Arc::new(Self { script: Box::new(script), cancelled, ran: Mutex::default() })
+    }
+
+    /// It finds its store locked as it is cancelled.
+    fn locked_when_cancelled() -> Arc<Self> {
+        let endless = |_: &Job| (Duration::from_secs(6000), over(TaskState::Succeeded, false));
+        let cancelled = Outcome::StoreLocked("by maintenance".into());
+        Arc::new(Self { script: Box::new(endless), cancelled, ran: Mutex::default() })
     }
 
     fn succeeding(minutes: u64) -> Arc<Self> {
@@ -59,7 +68,7 @@ impl Runner for Fake {
         job.progress(TaskProgress::at("on the way"));
         tokio::select! {
             () = tokio::time::sleep(time) => outcome,
-            () = job.cancel.cancelled() => over(TaskState::Cancelled, true),
+            () = job.cancel.cancelled() => self.cancelled.clone(),
         }
     }
 }
@@ -267,12 +276,82 @@ async fn what_is_cancelled_at_its_end_does_not_come_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn stopping_the_loop_cancels_what_runs_and_waits_for_it() {
+async fn what_runs_when_the_loop_is_stopped_is_run_once_more() {
     let (_directory, state) = state();
     let app = source(&state, "docs");
     schedule(&state, Owner::App(app.id), TaskKind::Backup, "0 1 * * *");
     hours(&state, &Fake::succeeding(6000), settings(), 2).await;
-    assert_eq!(states(&state), [TaskState::Cancelled]);
+    assert_eq!(states(&state), [TaskState::Interrupted, TaskState::Queued]);
+    let all = tasks(&state);
+    assert_eq!(all[0].verdict, "the process that ran it was told to end");
+    assert_eq!((all[1].cause, all[1].attempt, all[1].slot), (Cause::Retry, 2, all[0].slot));
+    // The next process does it.
+    let clock = Virtual::at(start() + TimeDelta::hours(3));
+    let scheduler = Scheduler::new(state.clone(), clock, settings());
+    let runner = Fake::succeeding(10);
+    let never = CancellationToken::new();
+    let ran = scheduler.run_due(Arc::clone(&runner), app.id, &never).await.unwrap();
+    assert_eq!(runner.ran(), ["backup 01 01:00 #2"]);
+    assert_eq!((ran.len(), ran[0].state), (1, TaskState::Succeeded));
+}
+
+/// A process that is told to end after three seconds, long before the next heartbeat.
+async fn told_to_end(state: &State, app: &App, runner: Arc<Fake>) -> Vec<Task> {
+    let clock = Virtual::at(at("2026-06-01T01:00:30Z"));
+    let scheduler = Scheduler::new(state.clone(), clock, settings());
+    let stop = CancellationToken::new();
+    let soon = stop.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        soon.cancel();
+    });
+    scheduler.run_due(runner, app.id, &stop).await.unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_the_process_is_told_from_a_wish_to_cancel() {
+    let (_directory, state) = state();
+    let app = source(&state, "docs");
+    schedule(&state, Owner::App(app.id), TaskKind::Backup, "0 1 * * *");
+    // Whatever became of it meanwhile, it is tried again.
+    let ran = told_to_end(&state, &app, Fake::succeeding(600)).await;
+    assert_eq!((ran.len(), ran[0].state), (1, TaskState::Interrupted));
+    assert_eq!(states(&state), [TaskState::Interrupted, TaskState::Queued]);
+    // Interrupted once more, it is left at that, as after a crash.
+    let ran = told_to_end(&state, &app, Fake::succeeding(600)).await;
+    assert_eq!((ran.len(), ran[0].attempt), (1, 2));
+    assert_eq!(states(&state), [TaskState::Interrupted, TaskState::Interrupted]);
+
+    // Somebody has asked to cancel it before.
+    let other = source(&state, "photos");
+    schedule(&state, Owner::App(other.id), TaskKind::Backup, "0 1 * * *");
+    let cancelling = state.clone();
+    let runner = Fake::new(move |job| {
+        cancelling.cancel(job.task.id, start()).unwrap();
+        (Duration::from_secs(6000), over(TaskState::Succeeded, false))
+    });
+    let ran = told_to_end(&state, &other, runner).await;
+    assert_eq!((ran[0].state, ran[0].verdict.as_str()), (TaskState::Cancelled, "cancelled"));
+    assert_eq!(tasks(&state).len(), 3, "what was cancelled is not run once more");
+
+    // Nobody has to do again what somebody asked for.
+    let stop = CancellationToken::new();
+    stop.cancel();
+    let scheduler = Scheduler::new(state.clone(), Virtual::at(start()), settings());
+    let job = scheduler.begin(&new_task(&app, TaskKind::Restore)).unwrap();
+    let task = scheduler.run_job(Fake::succeeding(600), job, &stop).await.unwrap();
+    assert_eq!((task.state, tasks(&state).len()), (TaskState::Interrupted, 4));
+}
+
+/// A store that is locked is waited for by whoever comes next.
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_a_lock_goes_on_after_the_end_of_the_process() {
+    let (_directory, state) = state();
+    let app = source(&state, "docs");
+    schedule(&state, Owner::App(app.id), TaskKind::Backup, "0 1 * * *");
+    let ran = told_to_end(&state, &app, Fake::locked_when_cancelled()).await;
+    assert_eq!((ran.len(), ran[0].state), (1, TaskState::Waiting));
+    assert_eq!(tasks(&state).len(), 1);
 }
 
 #[tokio::test(start_paused = true)]

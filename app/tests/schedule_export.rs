@@ -66,7 +66,7 @@ fn crontab_lines_are_read_by_cron_and_by_the_shell() {
         .iter()
         .map(|line| line.splitn(6, ' ').take(5).collect::<Vec<_>>().join(" "))
         .collect();
-    assert_eq!(crons, ["30 2 * * *", "0 4 1 * *", "0 4 * * 0"], "{text}");
+    assert_eq!(crons, ["30 2 * * *", "0 4 1 * *", "0 4 * * 0", "0 3 * 3 0"], "{text}");
     for (line, cron) in lines.iter().zip(&crons) {
         CronExpression::parse(cron).unwrap();
         // As cron does it: an unescaped percent sign ends the command, an escaped one loses its
@@ -110,6 +110,7 @@ fn systemd_verifies_the_units() {
             "OnCalendar=*-*-* 02:30:00 Europe/Berlin\n",
             "OnCalendar=*-*-01 04:00:00 Europe/Berlin\n",
             "OnCalendar=sun *-*-* 04:00:00 Europe/Berlin\n",
+            "OnCalendar=sun *-03-* 03:00:00 Europe/Berlin\n",
         ] {
             assert!(timer.text.contains(line), "{}", timer.text);
         }
@@ -177,11 +178,11 @@ fn cronjobs_are_yaml_that_says_what_it_should() {
         .map(|one| Value::deserialize(one).unwrap())
         .collect();
     let crons: Vec<_> = jobs.iter().map(|job| job["spec"]["schedule"].as_str().unwrap()).collect();
-    assert_eq!(crons, ["30 2 * * *", "0 4 1 * *", "0 4 * * 0"]);
+    assert_eq!(crons, ["30 2 * * *", "0 4 1 * *", "0 4 * * 0", "0 3 * 3 0"]);
     let mut names: Vec<_> =
         jobs.iter().map(|job| job["metadata"]["name"].as_str().unwrap()).collect();
     names.dedup();
-    assert_eq!(names.len(), 3, "{names:?}");
+    assert_eq!(names.len(), 4, "{names:?}");
     for job in &jobs {
         let spec = &job["spec"];
         assert_eq!(

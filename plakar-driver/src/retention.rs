@@ -9,7 +9,8 @@ const MAX_PERIODS: u32 = 10_000;
 
 /// How many snapshots to keep: of each of the last hours, days, weeks, months and years, the present
 /// one included, the newest, or so many of the newest. 0 hours: none for that reason. Which ones those
-/// are, Plakar decides (`plakar prune -hours 24 -per-hour 1`); all of them are those of UTC.
+/// are by the clock, Plakar decides (`plakar prune -hours 24 -per-hour 1`); of a period that has none,
+/// an older one that has is kept besides. All of them are those of UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Retention {

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use crate::exit::{Exit, Failure};
-use crate::signals::Signals;
+use crate::signals::{Signal, Signals};
 
 /// Runs work to its end, or until a signal comes.
 ///
@@ -26,11 +26,15 @@ pub async fn until_signal<T, E: From<Failure>>(
 ) -> Result<T, E> {
     tokio::select! {
         outcome = work => outcome,
-        signal = signals.next() => {
-            let message = format!("ended by {}; what was under way is not complete", signal.name());
-            Err(Failure::new(Exit::Signal(signal), message).into())
-        }
+        signal = signals.next() => Err(ended_by(signal).into()),
     }
+}
+
+/// What is said of work that a signal has ended.
+#[must_use]
+pub fn ended_by(signal: Signal) -> Failure {
+    let message = format!("ended by {}; what was under way is not complete", signal.name());
+    Failure::new(Exit::Signal(signal), message)
 }
 
 /// Runs asynchronous work on a runtime of its own.

@@ -272,3 +272,20 @@ fn what_is_unsafe_is_in_few_files() {
         .collect();
     assert_eq!(unsafe_rust, [Path::new("src/rclone/ffi.rs")]);
 }
+
+/// Plakar's options are spelt in one crate, so that another parser of Plakar's changes one file.
+#[test]
+fn plakars_options_are_spelt_in_one_place() {
+    let mut rust = Vec::new();
+    for sources in ["src", "plakar-driver/src", "app/src", "app-cli/src"] {
+        files(&root().join(sources), ".rs", &mut rust);
+    }
+    let option = Regex::new(r#""-[a-z][a-z-]+[="]"#).unwrap();
+    let spelt: Vec<_> = rust
+        .iter()
+        .filter(|path| option.is_match(&code(path)))
+        .map(|path| path.strip_prefix(root()).unwrap())
+        .collect();
+    assert!(spelt.is_empty(), "in plakar-words/src/lib.rs instead: {spelt:?}");
+    assert!(option.is_match(&code(&root().join("plakar-words/src/lib.rs"))));
+}

@@ -180,7 +180,7 @@ impl AppCommand {
             AppAction::Hook(hook) => opened.until_signal(|opened| hook.run(opened, out)),
             AppAction::Token(token) => opened.until_signal(|opened| token.run(opened, out)),
             AppAction::Metrics(metrics) => opened.until_signal(|opened| metrics.run(opened, out)),
-            AppAction::Package(package) => opened.run(|opened| package.run(opened, out)),
+            AppAction::Package(package) => opened.until_signal(|opened| package.run(opened, out)),
             AppAction::Diagnose(diagnose) => {
                 opened.until_signal(|opened| diagnose.run(opened, out))
             }

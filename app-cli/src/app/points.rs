@@ -41,11 +41,15 @@ pub(super) struct Points {
 impl Points {
     pub(super) async fn run(self, opened: &Opened, out: &mut Output) -> Result<Exit, Failure> {
         let app = opened.source(&self.name).await?;
-        let checks = opened.service.point_checks(app.id).await?;
         let pinned = opened.service.pinned(app.id).await?;
-        let points = match self.second.from_second {
-            true => opened.service.second_points(app.id).await?,
-            false => opened.service.points(app.id).await?,
+        let (points, checks) = match self.second.from_second {
+            true => (
+                opened.service.second_points(app.id).await?,
+                opened.service.second_checks(app.id).await?,
+            ),
+            false => {
+                (opened.service.points(app.id).await?, opened.service.point_checks(app.id).await?)
+            }
         };
         for point in points {
             if !self.label.iter().all(|label| point.labels.contains(label)) {
@@ -214,7 +218,7 @@ pub(super) struct Find {
     text: Option<String>,
     /// In all restore points, deleted files included: each path once, with the first and the last
     /// that has it
-    #[arg(long, conflicts_with = "below")]
+    #[arg(long, conflicts_with_all = ["below", "from_second"])]
     all_points: bool,
     /// In this folder only, and those below
     #[arg(long, value_name = "PATH", default_value = "/")]

@@ -63,7 +63,7 @@ impl Run {
                         return Err(Failure::silent(Exit::Signal(stopped)));
                     }
                     signal = Some(stopped);
-                    say(&format!("{}: cancelling what runs", stopped.name()));
+                    say(&format!("{}: ending what runs; it is run once more", stopped.name()));
                     let service = opened.service.clone();
                     tokio::spawn(async move { service.stop().await });
                     continue;

@@ -64,7 +64,8 @@ impl Show {
         if let Some(until) = board.paused_until {
             row("paused", format!("until {}: its schedules run nothing", time(until)))?;
         }
-        if let Some(held) = &board.held {
+        for held in board.held.iter().chain(&board.held_before) {
+            row("change alarm", format!("task {}: {}", held.task, shown(&held.reason)))?;
             for example in &held.examples {
                 row("", shown(example))?;
             }

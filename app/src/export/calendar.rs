@@ -1,5 +1,10 @@
 //! A cron expression as plain lists of numbers, which every other scheduler can say in its own way.
 
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Datelike, NaiveDateTime, Timelike, Utc};
+use chrono_tz::Tz;
+
 use crate::model::CronExpression;
 use crate::model::timing::Weekday;
 
@@ -61,6 +66,31 @@ pub(super) fn times(expression: &CronExpression) -> Vec<Times> {
 }
 
 impl Times {
+    /// Those of some instants in a zone, and perhaps others; `None` of none.
+    pub fn at(instants: &[DateTime<Utc>], zone: Tz) -> Option<Self> {
+        let all = |part: &dyn Fn(NaiveDateTime) -> u32| -> Vec<u32> {
+            let local = instants.iter().map(|at| at.with_timezone(&zone).naive_local());
+            local.map(part).collect::<BTreeSet<u32>>().into_iter().collect()
+        };
+        (!instants.is_empty()).then(|| Self {
+            minutes: all(&|local| local.minute()),
+            hours: all(&|local| local.hour()),
+            days: None,
+            months: all(&|local| local.month()),
+            weekdays: Some(all(&|local| local.weekday().num_days_from_sunday())),
+        })
+    }
+
+    /// Whether a local time is one of them.
+    pub fn matches(&self, local: NaiveDateTime) -> bool {
+        let day = local.weekday().num_days_from_sunday();
+        self.minutes.contains(&local.minute())
+            && self.hours.contains(&local.hour())
+            && self.months.contains(&local.month())
+            && self.days.as_ref().is_none_or(|days| days.contains(&local.day()))
+            && self.weekdays.as_ref().is_none_or(|weekdays| weekdays.contains(&day))
+    }
+
     /// As a cron expression that every cron reads alike.
     pub fn cron(&self) -> String {
         let days = self.days.as_deref().map_or("*".into(), |days| list(days, 31, "-", 1));

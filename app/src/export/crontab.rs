@@ -39,7 +39,7 @@ pub fn crontab(
     // Cron ends the command at a percent sign, quoted or not, and takes the backslash away itself.
     let line = words.join(" ").replace('%', "\\%");
     let mut crons: Vec<String> = Vec::new();
-    let times = plan.times();
+    let (times, after_gaps) = (plan.times(), plan.after_gaps(Some(zone)));
     let mut notes = vec![
         format!(
             "The schedules of {}, by plakar-opendrive, for a cron in the time zone {zone}",
@@ -54,8 +54,16 @@ pub fn crontab(
                 .to_owned(),
         );
     }
-    for (times, of) in times {
-        let cron = if of == zone { times.cron() } else { times.in_any_zone().cron() };
+    if !after_gaps.is_empty() {
+        notes.push(
+            "The last lines are for the nights on which the clocks pass over the time of a schedule"
+                .to_owned(),
+        );
+    }
+    let times =
+        times.into_iter().map(|(times, of)| if of == zone { times } else { times.in_any_zone() });
+    for times in times.chain(after_gaps.into_iter().map(|(times, _)| times)) {
+        let cron = times.cron();
         if !crons.contains(&cron) {
             crons.push(cron);
         }

@@ -58,9 +58,9 @@ pub fn kubernetes(
         }
     }
     let container = container(&plan.app, command, kubernetes)?;
-    let times = plan.times();
+    let times = plan.times().into_iter().chain(plan.after_gaps(None));
     let mut text = String::from(NOTES);
-    for (index, (times, zone)) in times.iter().enumerate() {
+    for (index, (times, zone)) in times.enumerate() {
         let name = job_name(&plan.app, index);
         let job = cron_job(&name, &times.cron(), zone.name(), &plan.app, &container, kubernetes);
         let yaml = serde_norway::to_string(&job)

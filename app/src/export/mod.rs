@@ -4,6 +4,7 @@
 //! runs twice, and a call too many does nothing. They hold no secrets, only names and paths.
 
 mod calendar;
+mod clock_changes;
 mod command;
 mod crontab;
 mod kubernetes;

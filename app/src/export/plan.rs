@@ -1,8 +1,10 @@
 //! When an app's schedules come, for every form of export.
 
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::calendar::{self, Times};
+use super::clock_changes;
 use crate::model::{Calendar, Invalid};
 use crate::state::EffectiveSchedule;
 
@@ -40,6 +42,31 @@ impl Plan {
                 if !all.contains(&entry) {
                     all.push(entry);
                 }
+            }
+        }
+        all
+    }
+
+    /// The times of slots that have none in [`Plan::times`], as the clocks pass over it, in a zone or
+    /// each in its own. They are few: `--due` knows on which night there is something to do.
+    pub(super) fn after_gaps(&self, told_in: Option<Tz>) -> Vec<(Times, Tz)> {
+        self.beside(|times, zone| (clock_changes::after_gaps(times, zone), told_in.unwrap_or(zone)))
+    }
+
+    /// The times of slots whose local time was there before, in UTC.
+    pub(super) fn repeated(&self) -> Vec<(Times, Tz)> {
+        self.beside(|times, zone| (clock_changes::repeated(times, zone), Tz::UTC))
+    }
+
+    /// Of each time, those of some slots in a zone.
+    fn beside(&self, slots: impl Fn(&Times, Tz) -> (Vec<DateTime<Utc>>, Tz)) -> Vec<(Times, Tz)> {
+        let mut all = Vec::new();
+        for (times, zone) in self.times() {
+            let (slots, zone) = slots(&times, zone);
+            if let Some(times) = Times::at(&slots, zone)
+                && !all.contains(&(times.clone(), zone))
+            {
+                all.push((times, zone));
             }
         }
         all

@@ -30,11 +30,9 @@ pub fn systemd(
     let unit = format!("plakar-opendrive-{}", plan.app);
     let service = program(command, &command.arguments(&plan.app)?, systemd)?;
     let network = network(systemd);
-    let events: String = plan
-        .times()
-        .iter()
-        .map(|(times, zone)| format!("OnCalendar={}\n", times.systemd(zone.name())))
-        .collect();
+    let times = plan.times().into_iter().chain(plan.after_gaps(None)).chain(plan.repeated());
+    let events: String =
+        times.map(|(times, zone)| format!("OnCalendar={}\n", times.systemd(zone.name()))).collect();
     let name = &plan.app;
     let notes = notes("both files", &format!("{unit}.timer"), systemd.user.is_some(), command)?;
     let service = format!(

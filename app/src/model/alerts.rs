@@ -1,5 +1,6 @@
 //! When somebody is told of an app: once for each change, again every few days while it lasts, and
 //! once when it is over. It follows the verdict on the app, so thirty failed nights are one alert.
+//! What goes wrong besides is told at once, also under a word that was told before.
 
 use std::collections::BTreeSet;
 
@@ -20,6 +21,9 @@ pub struct OpenAlert {
     pub since: DateTime<Utc>,
     /// When it was told last, reminders included.
     pub told: DateTime<Utc>,
+    /// The marks of what is known to be wrong of it; none of an alert that was told before they were
+    /// kept.
+    pub marks: BTreeSet<String>,
 }
 
 /// What is wrong with an app now.
@@ -29,6 +33,8 @@ pub struct Trouble {
     pub kind: EventKind,
     /// In sentences.
     pub words: Vec<String>,
+    /// Each thing that is wrong, by a mark of its own: one that was not there before is news.
+    pub marks: BTreeSet<String>,
     /// The task that tells more.
     pub task: Option<i64>,
 }
@@ -69,19 +75,15 @@ pub struct Change {
     pub task: Option<i64>,
 }
 
-/// How an app is now: of its verdict, and of why its prunes are held.
-pub fn findings(health: &Health, held: Option<&str>, backups: OpenBackups) -> Findings {
+/// How an app is now, by the verdict on it.
+pub fn findings(health: &Health, backups: OpenBackups) -> Findings {
     if health.verdict == HealthVerdict::Excluded {
         return Findings { is_excluded: true, ..Findings::default() };
     }
     let mut found = Findings::default();
     for reason in &health.reasons {
         let Some(kind) = kind_of(reason) else { continue };
-        found.add(kind, reason.words(), reason.task());
-    }
-    if let Some(why) = held {
-        let why = why.trim().trim_end_matches('.');
-        found.add(EventKind::PruneHeld, format!("Prunes are held: {why}."), None);
+        found.add(kind, reason);
     }
     // A backup that failed last night explains why the newest one is old.
     let tried = |reason: &HealthReason| matches!(reason, HealthReason::BackupFailed(_));
@@ -99,14 +101,37 @@ pub fn findings(health: &Health, held: Option<&str>, backups: OpenBackups) -> Fi
 }
 
 impl Findings {
-    fn add(&mut self, kind: EventKind, words: String, task: Option<i64>) {
+    fn add(&mut self, kind: EventKind, reason: &HealthReason) {
+        let (words, mark, task) = (words_of(reason), mark_of(reason), reason.task());
         match self.troubles.iter_mut().find(|trouble| trouble.kind == kind) {
             Some(trouble) => {
                 trouble.words.push(words);
+                trouble.marks.insert(mark);
                 trouble.task = trouble.task.or(task);
             }
-            None => self.troubles.push(Trouble { kind, words: vec![words], task }),
+            None => {
+                let marks = BTreeSet::from([mark]);
+                self.troubles.push(Trouble { kind, words: vec![words], marks, task });
+            }
         }
+    }
+}
+
+fn words_of(reason: &HealthReason) -> String {
+    match reason {
+        HealthReason::PruneHeld(held) => {
+            let why = held.reason.trim().trim_end_matches('.');
+            format!("Prunes are held: {why}.")
+        }
+        _ => reason.words(),
+    }
+}
+
+/// What tells a reason from others: its code, and of the change alarm the backup, as each has its own.
+fn mark_of(reason: &HealthReason) -> String {
+    match reason {
+        HealthReason::PruneHeld(held) => format!("{} {}", reason.code(), held.task),
+        _ => reason.code().to_owned(),
     }
 }
 
@@ -118,8 +143,7 @@ fn kind_of(reason: &HealthReason) -> Option<EventKind> {
         // It goes on, or is ended and has failed.
         HealthReason::Silent(_) => return None,
         HealthReason::IsDestination | HealthReason::Excluded(_) => return None,
-        // Told by what holds them.
-        HealthReason::PruneHeld(_) => return None,
+        HealthReason::PruneHeld(_) => EventKind::PruneHeld,
         // Nothing failed: what should have been there is missing.
         HealthReason::PromiseBroken(_)
         | HealthReason::NeverCopied
@@ -157,24 +181,36 @@ pub fn alert_changes(
     let (mut told, mut lasting) = (Vec::new(), Vec::new());
     for trouble in &found.troubles {
         let before = open.iter().find(|alert| alert.kind == trouble.kind);
-        if before.is_none() && found.undecided.contains(&trouble.kind) {
+        let is_undecided = found.undecided.contains(&trouble.kind);
+        if before.is_none() && is_undecided {
             continue;
         }
         // A clock that was set back must not silence anybody.
         let is_due =
             |alert: &OpenAlert| remind_after.is_some_and(|after| (now - alert.told).abs() >= after);
-        let mut alert =
-            before.cloned().unwrap_or(OpenAlert { kind: trouble.kind, since: now, told: now });
-        let reminder = before.is_some();
-        if !reminder || is_due(&alert) {
+        let has_new_marks = |alert: &OpenAlert| {
+            !is_undecided && !alert.marks.is_empty() && !trouble.marks.is_subset(&alert.marks)
+        };
+        let is_news = before.is_none_or(has_new_marks);
+        let mut alert = before.cloned().unwrap_or(OpenAlert {
+            kind: trouble.kind,
+            since: now,
+            told: now,
+            marks: BTreeSet::new(),
+        });
+        if is_news || is_due(&alert) {
             alert.told = now;
             told.push(Change {
                 kind: trouble.kind,
-                reminder,
+                reminder: !is_news,
                 since: alert.since,
                 words: trouble.words.clone(),
                 task: trouble.task,
             });
+        }
+        // What is about to be tried again is told when that has failed too.
+        if !is_undecided {
+            alert.marks.clone_from(&trouble.marks);
         }
         lasting.push(alert);
     }

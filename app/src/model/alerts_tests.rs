@@ -2,7 +2,7 @@ use chrono::TimeZone;
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::PastTask;
+use crate::model::{HeldFact, PastTask};
 
 fn day(number: i64) -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 6, 1, 2, 0, 0).unwrap() + TimeDelta::days(number)
@@ -23,7 +23,11 @@ fn failed_night(number: i64) -> Findings {
     let mut reasons = vec![HealthReason::BackupFailed(task(TaskEnd::Failed))];
     // The newest backup is too old from the third night on.
     reasons.extend((number > 2).then_some(old));
-    findings(&health(reasons), None, OpenBackups::default())
+    findings(&health(reasons), OpenBackups::default())
+}
+
+fn held(task: i64, earlier: usize) -> HealthReason {
+    HealthReason::PruneHeld(HeldFact { at: day(0), task, reason: "half is gone.".into(), earlier })
 }
 
 fn kinds(changes: &[Change]) -> Vec<(EventKind, bool)> {
@@ -65,7 +69,7 @@ fn thirty_failed_nights_are_one_alert_reminders_and_one_end() {
 #[test]
 fn each_reason_has_its_word() {
     let of = |reason| {
-        let found = findings(&health(vec![reason]), None, OpenBackups::default());
+        let found = findings(&health(vec![reason]), OpenBackups::default());
         found.troubles.first().map(|trouble| trouble.kind)
     };
     assert_eq!(of(HealthReason::NeverBackedUp), None);
@@ -78,38 +82,120 @@ fn each_reason_has_its_word() {
     assert_eq!(of(HealthReason::NewestDamaged), Some(EventKind::CheckFailed));
     let overdue = HealthReason::Overdue { kind: "backup", slot: day(0) };
     assert_eq!(of(overdue), Some(EventKind::Overdue));
-    let held = findings(&health(Vec::new()), Some("half is gone."), OpenBackups::default());
+    let held = findings(&health(vec![held(7, 0)]), OpenBackups::default());
     assert_eq!(held.troubles[0].words, ["Prunes are held: half is gone."]);
+    assert_eq!((held.troubles[0].kind, held.troubles[0].task), (EventKind::PruneHeld, Some(7)));
     let excluded = health(vec![HealthReason::Excluded("is retired".into())]);
-    assert!(findings(&excluded, Some("held"), OpenBackups::default()).is_excluded);
+    assert!(findings(&excluded, OpenBackups::default()).is_excluded);
 }
 
 #[test]
 fn what_is_about_to_be_tried_again_is_not_told_yet() {
     let reasons = || vec![HealthReason::BackupFailed(task(TaskEnd::Failed))];
     let again = OpenBackups { any: true, retry: true };
-    let found = findings(&health(reasons()), None, again);
+    let found = findings(&health(reasons()), again);
     let (told, open) = alert_changes(&[], &found, None, day(0));
     assert!(told.is_empty() && open.is_empty());
     // It went well: nobody has to know.
     let (told, open) = alert_changes(&open, &Findings::default(), None, day(0));
     assert!(told.is_empty() && open.is_empty());
     // It did not.
-    let found = findings(&health(reasons()), None, OpenBackups::default());
+    let found = findings(&health(reasons()), OpenBackups::default());
     let (told, open) = alert_changes(&open, &found, None, day(0));
     assert_eq!(kinds(&told), [(EventKind::Failed, false)]);
     // The next night's retry is no news either.
-    let (told, open) =
-        alert_changes(&open, &findings(&health(reasons()), None, again), None, day(1));
+    let (told, open) = alert_changes(&open, &findings(&health(reasons()), again), None, day(1));
     assert!(told.is_empty());
     assert_eq!(open.len(), 1);
 }
 
+/// What is told, look by look, when these reasons are there.
+fn told_of(looks: Vec<(Vec<HealthReason>, bool)>) -> Vec<Vec<(EventKind, bool)>> {
+    let mut open = Vec::new();
+    let look = |(number, (reasons, retry)): (usize, (Vec<HealthReason>, bool))| {
+        let found = findings(&health(reasons), OpenBackups { any: retry, retry });
+        let (told, lasting) = alert_changes(&open, &found, None, day(number as i64));
+        open = lasting;
+        kinds(&told)
+    };
+    looks.into_iter().enumerate().map(look).collect()
+}
+
+#[test]
+fn what_goes_wrong_besides_is_told_under_the_same_word() {
+    let prune = || HealthReason::PruneFailed(task(TaskEnd::Failed));
+    let backup = || HealthReason::BackupFailed(task(TaskEnd::Failed));
+    let failed = || vec![(EventKind::Failed, false)];
+    let none = Vec::new;
+    assert_eq!(
+        told_of(vec![
+            (vec![prune()], false),
+            // It is about to be tried again, and fails again.
+            (vec![prune(), backup()], true),
+            (vec![prune(), backup()], false),
+            (vec![prune(), backup()], false),
+            // One of them is over, and comes again.
+            (vec![backup()], false),
+            (vec![prune(), backup()], false),
+        ]),
+        [failed(), none(), failed(), none(), none(), failed()]
+    );
+    let check = || vec![(EventKind::CheckFailed, false)];
+    assert_eq!(
+        told_of(vec![
+            (vec![HealthReason::OlderDamaged(1)], false),
+            (vec![HealthReason::OlderDamaged(2)], false),
+            (vec![HealthReason::NewestDamaged, HealthReason::OlderDamaged(2)], false),
+        ]),
+        [check(), none(), check()]
+    );
+    // From at risk to not protected.
+    let overdue = || HealthReason::Overdue { kind: "backup", slot: day(0) };
+    let backup = task(TaskEnd::Well);
+    let old = HealthReason::OlderThanSchedule { backup, gap: TimeDelta::days(1) };
+    let late = || vec![(EventKind::Overdue, false)];
+    assert_eq!(
+        told_of(vec![(vec![overdue()], false), (vec![old, overdue()], false)]),
+        [late(), late()]
+    );
+}
+
+#[test]
+fn each_change_alarm_is_told() {
+    let alarm = || vec![(EventKind::PruneHeld, false)];
+    let looks = vec![
+        (vec![held(7, 0)], false),
+        (vec![held(7, 0)], false),
+        (vec![held(9, 1)], false),
+        (vec![held(9, 1)], false),
+    ];
+    assert_eq!(told_of(looks), [alarm(), Vec::new(), alarm(), Vec::new()]);
+    let words = held(9, 1).words();
+    assert!(
+        words.contains("as 2 backups found alarming changes, the last one: half is"),
+        "{words}"
+    );
+}
+
+#[test]
+fn an_alert_from_before_marks_were_kept_is_no_news() {
+    let marks = BTreeSet::new();
+    let open = [OpenAlert { kind: EventKind::Failed, since: day(0), told: day(0), marks }];
+    let (told, lasting) = alert_changes(&open, &failed_night(0), None, day(1));
+    assert!(told.is_empty());
+    assert_eq!(lasting[0].marks, BTreeSet::from(["backup_failed".to_owned()]));
+}
+
 #[test]
 fn an_app_that_is_excluded_is_quiet_and_has_not_recovered() {
-    let open = [OpenAlert { kind: EventKind::Failed, since: day(0), told: day(0) }];
+    let marks = BTreeSet::new();
+    let open = [OpenAlert { kind: EventKind::Failed, since: day(0), told: day(0), marks }];
     let excluded = Findings { is_excluded: true, ..Findings::default() };
     assert_eq!(alert_changes(&open, &excluded, None, day(9)), (Vec::new(), Vec::new()));
+}
+
+fn some_marks() -> impl Strategy<Value = BTreeSet<String>> {
+    prop::collection::btree_set("[abc]", 1..3)
 }
 
 fn some_kind() -> impl Strategy<Value = EventKind> {
@@ -117,12 +203,12 @@ fn some_kind() -> impl Strategy<Value = EventKind> {
 }
 
 proptest! {
-    /// Whatever comes after whatever: a kind is told once until it is over, reminders keep their
-    /// distance, and the end is told exactly when nothing lasts any more.
+    /// Whatever comes after whatever: a kind is told once until it is over or something is wrong
+    /// besides, reminders keep their distance, and the end is told exactly when nothing lasts any more.
     #[test]
     fn each_change_is_told_once(
         steps in prop::collection::vec(
-            (prop::collection::btree_set(some_kind(), 0..4), prop::collection::btree_set(some_kind(), 0..2), 1_i64..200),
+            (prop::collection::btree_map(some_kind(), some_marks(), 0..4), prop::collection::btree_set(some_kind(), 0..2), 1_i64..200),
             1..60,
         )
     ) {
@@ -130,7 +216,9 @@ proptest! {
         let (mut open, mut now): (Vec<OpenAlert>, _) = (Vec::new(), day(0));
         for (present, undecided, hours) in steps {
             now += TimeDelta::hours(hours);
-            let trouble = |kind: &EventKind| Trouble { kind: *kind, words: vec!["x".into()], task: None };
+            let trouble = |(kind, marks): (&EventKind, &BTreeSet<String>)| {
+                Trouble { kind: *kind, words: vec!["x".into()], marks: marks.clone(), task: None }
+            };
             let found = Findings {
                 troubles: present.iter().map(trouble).collect(),
                 undecided,
@@ -143,7 +231,11 @@ proptest! {
                     (EventKind::Recovered, _) => {
                         prop_assert!(!open.is_empty() && lasting.is_empty());
                     }
-                    (_, false) => prop_assert!(before.is_none()),
+                    (kind, false) => {
+                        let is_decided = !found.undecided.contains(&kind);
+                        let is_new = |alert: &OpenAlert| !present[&kind].is_subset(&alert.marks);
+                        prop_assert!(before.is_none_or(|alert| is_decided && is_new(alert)));
+                    }
                     (_, true) => prop_assert!(before.is_some_and(|alert| now - alert.told >= after)),
                 }
             }

@@ -167,6 +167,31 @@ impl CronExpression {
     }
 }
 
+/// A change of a zone's offset from UTC.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OffsetChange {
+    /// The first instant with the new one.
+    pub(crate) at: DateTime<Utc>,
+    /// The offset until then.
+    pub(crate) before: TimeDelta,
+    /// The offset from then on.
+    pub(crate) after: TimeDelta,
+}
+
+/// The changes of a zone's offset after an instant and not after another one.
+pub(crate) fn offset_changes(
+    zone: Tz,
+    after: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> impl Iterator<Item = OffsetChange> {
+    let next = move |from: DateTime<Utc>| offset_change(zone, from, until);
+    std::iter::successors(next(after), move |at| next(*at)).map(move |at| OffsetChange {
+        at,
+        before: offset(zone, at - TimeDelta::seconds(1)),
+        after: offset(zone, at),
+    })
+}
+
 fn offset(zone: Tz, at: DateTime<Utc>) -> TimeDelta {
     TimeDelta::seconds(
         zone.offset_from_utc_datetime(&at.naive_utc()).fix().local_minus_utc().into(),

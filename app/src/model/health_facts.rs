@@ -105,12 +105,14 @@ pub struct HealthFacts {
 /// Why prunes are held.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeldFact {
-    /// Since when.
+    /// Since when: since the first of the alarms that are not released.
     pub at: DateTime<Utc>,
-    /// The backup whose changes were alarming.
+    /// The newest backup whose changes were alarming.
     pub task: i64,
     /// In figures.
     pub reason: String,
+    /// How many backups before it were alarming, and are not released either.
+    pub earlier: usize,
 }
 
 /// A task that runs and gives no sign of life.

@@ -210,11 +210,19 @@ impl HealthReason {
                 format!("The {kind} that runs: {}", sentence(silence))
             }
             Self::BackupFailed(task) => told("backup", task),
-            Self::PruneHeld(held) => format!(
-                "All prunes are held since {}, as the backup found alarming changes: {} Look at them, then release the prunes.",
-                time(held.at),
-                sentence(&held.reason)
-            ),
+            Self::PruneHeld(held) => {
+                let found = match held.earlier {
+                    0 => "the backup found alarming changes".to_owned(),
+                    earlier => {
+                        format!("{} backups found alarming changes, the last one", earlier + 1)
+                    }
+                };
+                format!(
+                    "All prunes are held since {}, as {found}: {} Look at them, then release the prunes.",
+                    time(held.at),
+                    sentence(&held.reason)
+                )
+            }
             Self::PruneFailed(task) => told("prune", task),
             Self::MaintenanceFailed(task) => told("maintenance", task),
             Self::RestoreFailed(task) => told("restore", task),

@@ -46,6 +46,7 @@ pub use comparison::{
 pub use contract::Contract;
 pub use copy_range::CopyRange;
 pub use cron::CronExpression;
+pub(crate) use cron::offset_changes;
 pub use days::{DAYS_TOLD, DayOutcome, DayState, days, first_day};
 pub use diagnosis::{Diagnosis, DiagnosisGroup, DiagnosisItem, DiagnosisVerdict};
 pub use drill::{DrillFigures, about_text, choose};

@@ -137,7 +137,8 @@ impl<C: Clock + Clone> Scheduler<C> {
         self.wake.notify_one();
     }
 
-    /// The loop: runs what is due until it is stopped, then cancels what runs and waits for it.
+    /// The loop: runs what is due until it is stopped, then cancels what runs and waits for it. What
+    /// was due is run once more, by whoever looks next.
     pub async fn run<R: Runner>(&self, runner: Arc<R>, stop: CancellationToken) {
         let mut running = JoinSet::new();
         let mut pruned = None;
@@ -232,8 +233,9 @@ impl<C: Clock + Clone> Scheduler<C> {
         }))
     }
 
-    /// Runs a claimed task, tells the state that it lives, and writes down its end. `stop` cancels
-    /// it, as does [`State::cancel`] from any process.
+    /// Runs a claimed task, tells the state that it lives, and writes down its end. [`State::cancel`]
+    /// cancels it from any process. `stop`, by which this process is told to end, interrupts it: its
+    /// slot is queued once more, as after a crash.
     ///
     /// # Errors
     ///
@@ -263,7 +265,7 @@ impl<C: Clock + Clone> Scheduler<C> {
         let outcome = loop {
             tokio::select! {
                 outcome = &mut handle => break outcome,
-                () = stop.cancelled(), if !job.cancel.is_cancelled() => job.cancel.cancel(),
+                () = stop.cancelled(), if !job.cancel.is_cancelled() => job.stop(),
                 () = tokio::time::sleep(self.settings.heartbeat) => {
                     match heartbeat.beat(&job, self.clock.now()).await {
                         Ok(true) => job.cancel.cancel(),
@@ -310,13 +312,15 @@ impl<C: Clock + Clone> Scheduler<C> {
 
     fn conclude(&self, job: &Job, outcome: Outcome) -> Result<Task> {
         let (now, id, task) = (self.clock.now(), job.task.id, &job.task);
-        match outcome {
+        // The end of this process is nobody's wish to be without the task.
+        let is_cancelled = job.cancel.is_cancelled() && !job.is_stopped();
+        match job.ended(outcome) {
             Outcome::StoreLocked(line) => {
                 let waited = now - task.started.unwrap_or(now);
                 let late = waited >= self.settings.lock_timeout;
                 let cancelled = "cancelled while the store was locked";
                 let cancelled = || ended(TaskState::Cancelled, cancelled.to_owned());
-                let result = if job.cancel.is_cancelled() {
+                let result = if is_cancelled {
                     Some(cancelled())
                 } else if late {
                     let minutes = waited.num_minutes();
@@ -333,12 +337,17 @@ impl<C: Clock + Clone> Scheduler<C> {
                     self.state.finish(id, &result, None, now)?;
                 }
             }
+            Outcome::Ended { result, .. } if result.state == TaskState::Interrupted => {
+                if let Some(again) = self.state.interrupt(id, &result, now)? {
+                    tracing::info!(task = id, again, "interrupted; it is queued once more");
+                }
+            }
             Outcome::Ended { result, retry } => {
                 let again = retry
                     && result.state == TaskState::Failed
                     && task.slot.is_some()
                     && task.attempt < self.settings.attempts
-                    && !job.cancel.is_cancelled();
+                    && !is_cancelled;
                 let next_try = again.then(|| now + self.settings.backoff(task.attempt + 1));
                 self.state.finish(id, &result, next_try, now)?;
             }

@@ -1,12 +1,13 @@
 //! Who does the work of a task, and what it says at the end.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
 use crate::model::{Expected, Retention, TaskProgress, TaskUsage};
-use crate::state::{App, AppId, LogWriter, Result, State, Task, TaskResult};
+use crate::state::{App, AppId, LogWriter, Result, State, Task, TaskResult, TaskState};
 
 /// Does the work. The scheduler knows nothing of Plakar; tests use one that only pretends.
 pub trait Runner: Send + Sync + 'static {
@@ -36,6 +37,7 @@ pub struct Job {
     pub retention: Retention,
     /// Somebody asked to stop.
     pub cancel: CancellationToken,
+    stopped: Arc<AtomicBool>,
     pub(super) state: State,
     pub(super) progress: Arc<Mutex<Option<TaskProgress>>>,
     pub(super) usage: Arc<Mutex<Option<TaskUsage>>>,
@@ -50,10 +52,38 @@ impl Job {
             app,
             retention,
             cancel: CancellationToken::new(),
+            stopped: Arc::default(),
             state,
             progress: Arc::default(),
             usage: Arc::default(),
         })
+    }
+
+    /// Cancels the task as its process was told to end.
+    pub(super) fn stop(&self) {
+        self.stopped.store(true, Ordering::Release);
+        self.cancel.cancel();
+    }
+
+    /// Whether it was cancelled as its process was told to end: nobody wanted to be without it.
+    pub fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Acquire)
+    }
+
+    /// How the task ended, which a runner that was cancelled cannot tell alone: what its process did
+    /// not let come to its end is interrupted.
+    #[must_use]
+    pub fn ended(&self, outcome: Outcome) -> Outcome {
+        match outcome {
+            Outcome::Ended { mut result, retry }
+                if self.is_stopped() && result.state == TaskState::Cancelled =>
+            {
+                result.state = TaskState::Interrupted;
+                result.verdict = "the process that ran it was told to end".to_owned();
+                Outcome::Ended { result, retry }
+            }
+            outcome => outcome,
+        }
     }
 
     /// The same task, for somebody who may stop it without anybody having asked: what is asked of

@@ -163,6 +163,21 @@ impl Service {
         if !skip_test {
             self.try_login(first.kind, &first.name, options).await?;
         }
+        let name = format!("{protocol} {username}");
+        let save = |service: Self| async move { service.save_logins(name, logins, changed).await };
+        self.to_the_end(save).await?;
+        let all = self.accounts().await?.into_iter();
+        let mut same = all.filter(|one| one.protocol == protocol && one.username == username);
+        same.next().ok_or_else(|| Error::Internal("the account is gone".into()))
+    }
+
+    /// Writes what was changed of logins, all of it or nothing, and records it under this name.
+    async fn save_logins(
+        &self,
+        name: String,
+        logins: Vec<Login>,
+        changed: Vec<Options>,
+    ) -> Result<()> {
         let entries = logins.iter().zip(&changed);
         let entries = entries.map(|(login, options)| (login.kind, &login.name, options));
         self.configure_all(&entries.collect::<Vec<_>>()).await?;
@@ -177,11 +192,7 @@ impl Service {
                 ));
             }
         }
-        let name = format!("{protocol} {username}");
-        self.record(ChangeSubject::Account, ChangeAction::Changed, name, fields).await?;
-        let all = self.accounts().await?.into_iter();
-        let mut same = all.filter(|one| one.protocol == protocol && one.username == username);
-        same.next().ok_or_else(|| Error::Internal("the account is gone".into()))
+        self.record(ChangeSubject::Account, ChangeAction::Changed, name, fields).await
     }
 
     /// What Plakar's configuration has to log in to an account, without a place: of a source if there

@@ -7,7 +7,7 @@ use super::error::{Error, Result};
 use super::handle::Service;
 use super::places::is_place;
 use crate::state::AppId;
-use plakar_driver::{Kind, Name, Options, Overlap, is_within, lies_in, overlap, store_folder};
+use plakar_driver::{Kind, Name, Options, Overlap, is_within, lies_in, local_folder, overlap};
 
 pub(super) fn location(options: &Options) -> &str {
     options.get("location").map_or("", String::as_str)
@@ -19,7 +19,7 @@ fn apart(source: &Options, store: &Options) -> Result<()> {
     let accounts = (source.get("username"), store.get("username"));
     let same_account = !matches!(accounts, (Some(one), Some(other)) if one != other);
     let (source, store) = (location(source), location(store));
-    let Some(folder) = store_folder(store) else {
+    let Some(folder) = local_folder(store) else {
         if same_account && lies_in(store, source) {
             return Err(Error::Input(format!(
                 "store: {store} lies in the source {source}: each backup would have the store in it, and grow by all that the last one had; write a place that is not in the source"
@@ -59,7 +59,7 @@ impl Service {
         for store in [&app.spec.store, &app.spec.second_store].into_iter().flatten() {
             let store = self.store_options(store).await?;
             let place = location(&store);
-            if store_folder(place).is_some_and(|store| is_within(folder, &store)) {
+            if local_folder(place).is_some_and(|store| is_within(folder, &store)) {
                 let folder = folder.display();
                 return Err(Error::Input(format!(
                     "the folder {folder} is in the store itself, at {place}: write another folder"

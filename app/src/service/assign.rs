@@ -115,7 +115,7 @@ impl Service {
     /// saved then.
     pub async fn assign(&self, assign: Assign) -> Result<App> {
         let prepared = self.prepare(assign).await?;
-        self.save(prepared).await
+        self.to_the_end(|service| async move { service.save(prepared).await }).await
     }
 }
 

@@ -34,6 +34,15 @@ impl Service {
             return Ok(Vec::new());
         }
         share_stores(&mut prepared);
+        let saved = self.to_the_end(|service| async move { Ok(service.save_all(prepared).await) });
+        saved.await.map_err(|error| vec![(0, error)])?
+    }
+
+    /// Keeps all of them or none.
+    async fn save_all(
+        &self,
+        prepared: Vec<PreparedApp>,
+    ) -> std::result::Result<Vec<App>, Vec<(usize, Error)>> {
         let before = self.plakar.configurations(Kind::Store).await;
         let before = before.map_err(|error| vec![(0, error.into())])?;
         let (mut made, mut new_stores): (Vec<App>, Vec<Name>) = (Vec::new(), Vec::new());

@@ -4,18 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::Utc;
 
-use super::blocking::blocking;
 use super::error::Result;
 use super::log::TaskLog;
 use super::references::store_of;
+use super::tools::Tools;
 use super::work::CheckScope;
 use super::work_result::WorkResult;
 use crate::model::count_text;
 use crate::scheduler::Job;
-use crate::state::{self, CheckedPoint, State, TaskKind};
-use plakar_driver::{
-    Browsers, CheckResult, Failure, Plakar, PointCheck, SnapshotId, Store, Verdict,
-};
+use crate::state::{self, CheckedPoint, TaskKind};
+use plakar_driver::{CheckResult, Failure, PointCheck, SnapshotId, Store, Verdict};
 
 /// What to do about a store that is damaged.
 pub(super) const ADVICE: &str = "make a new store from the drive by a fresh backup while the drive has the files; do not sync from this one";
@@ -23,16 +21,9 @@ pub(super) const ADVICE: &str = "make a new store from the drive by a fresh back
 /// Maximum length of a reason that is noted of a restore point, in characters.
 const MAX_REASON_CHARS: usize = 400;
 
-/// What a check is done with.
-pub(super) struct CheckTools<'a> {
-    pub(super) plakar: &'a Plakar,
-    pub(super) browsers: &'a Browsers,
-    pub(super) state: &'a State,
-}
-
 /// Checks restore points of a job's app, and notes what was found of each.
 pub(super) async fn check(
-    tools: &CheckTools<'_>,
+    tools: &Tools<'_>,
     job: &Job,
     scope: &CheckScope,
     log: &mut TaskLog<'_>,
@@ -86,11 +77,10 @@ pub(super) async fn check(
     })
 }
 
-impl CheckTools<'_> {
+impl Tools<'_> {
     /// The app's restore points, newest first.
     async fn listed(&self, store: &Store, job: &Job) -> Result<Vec<SnapshotId>> {
-        let browser = self.browsers.of(self.plakar, store).await?;
-        let points = browser.restore_points(Some(&job.app.key)).await?;
+        let points = self.browser(store).await?.restore_points(Some(&job.app.key)).await?;
         Ok(points.into_iter().map(|point| point.id).collect())
     }
 
@@ -109,14 +99,6 @@ impl CheckTools<'_> {
         });
         Ok(missing)
     }
-
-    pub(super) async fn blocking<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&State) -> state::Result<T> + Send + 'static,
-    ) -> Result<T> {
-        let state = self.state.clone();
-        blocking(move || work(&state)).await
-    }
 }
 
 /// Those that are to be checked next, 0 for all: first what was never checked, the newest of these
@@ -134,7 +116,7 @@ fn due(
 }
 
 /// There is nothing to check, which is not well.
-async fn none(tools: &CheckTools<'_>, job: &Job) -> Result<WorkResult> {
+async fn none(tools: &Tools<'_>, job: &Job) -> Result<WorkResult> {
     let app = job.app.id;
     let made = tools.blocking(move |state| state.last_success(app, TaskKind::Backup)).await?;
     let reason = match made {

@@ -8,18 +8,17 @@ use chrono::Utc;
 use futures::StreamExt;
 use md5::Digest;
 
-use super::blocking::blocking;
 use super::error::{Error, Result};
 use super::log::TaskLog;
 use super::references::store_of;
 use super::selection::Selection;
+use super::tools::Tools;
 use super::work_result::WorkResult;
 use crate::model::{Comparing, Comparison, ListedFile, ProvableFile, count_text, size_text};
 use crate::scheduler::Job;
-use crate::state::{App, AppId, AppKind, KnownMd5, State};
+use crate::state::{App, AppId, AppKind, KnownMd5};
 use plakar_driver::{
-    Browser, Browsers, CancellationToken, DriveFile, Failure, Name, Plakar, SnapshotId,
-    SnapshotPath, Verdict,
+    Browser, CancellationToken, DriveFile, Failure, Name, SnapshotId, SnapshotPath, Verdict,
 };
 
 /// The package whose connectors have a command line that lists.
@@ -48,22 +47,15 @@ pub(super) fn can_be_compared(app: &App) -> Result<()> {
     )))
 }
 
-/// What a comparison is done with.
-pub(super) struct CompareTools<'a> {
-    pub(super) plakar: &'a Plakar,
-    pub(super) browsers: &'a Browsers,
-    pub(super) state: &'a State,
-}
-
 /// Compares the drive of a job's app with its newest restore point.
 pub(super) async fn compare(
-    tools: &CompareTools<'_>,
+    tools: &Tools<'_>,
     job: &Job,
     log: &mut TaskLog<'_>,
 ) -> Result<WorkResult> {
     can_be_compared(&job.app)?;
     let (store, app) = (store_of(&job.app)?, job.app.id);
-    let browser = tools.browsers.of(tools.plakar, &store).await?;
+    let browser = tools.browser(&store).await?;
     let Some(point) = browser.restore_points(Some(&job.app.key)).await?.into_iter().next() else {
         let reason = "there is no restore point to compare the drive with yet".into();
         return Ok(WorkResult { retry: false, ..WorkResult::of(Verdict::Failed { reason }) });
@@ -111,8 +103,7 @@ pub(super) async fn compare(
     told(&comparison, log);
     let report = serde_json::to_string(&comparison);
     let report = report.map_err(|error| Error::Internal(error.to_string()))?;
-    let state = tools.state.clone();
-    blocking(move || state.note_comparison(app, &report)).await?;
+    tools.blocking(move |state| state.note_comparison(app, &report)).await?;
     Ok(ended(comparison))
 }
 
@@ -154,7 +145,7 @@ fn ended(comparison: Comparison) -> WorkResult {
     ended
 }
 
-impl CompareTools<'_> {
+impl Tools<'_> {
     /// Proves files by their MD5: those that are known, and as many others as may be read. Each is
     /// read once, so the next run goes on with the rest.
     async fn prove(
@@ -166,12 +157,11 @@ impl CompareTools<'_> {
         (there, budget): (&HashSet<String>, u64),
         log: &mut TaskLog<'_>,
     ) -> Result<()> {
-        let (state, app) = (self.state.clone(), job.app.id);
-        let mut known = blocking(move || state.known_md5(app)).await?;
+        let app = job.app.id;
+        let mut known = self.blocking(move |state| state.known_md5(app)).await?;
         let gone: HashSet<String> =
             known.keys().filter(|path| !there.contains(*path)).cloned().collect();
-        let state = self.state.clone();
-        blocking(move || state.forget_md5(app, &gone)).await?;
+        self.blocking(move |state| state.forget_md5(app, &gone)).await?;
         let (mut left, mut noted) = (budget, Vec::new());
         for file in std::mem::take(&mut found.provable) {
             let modified = file.modified.timestamp_millis();
@@ -208,8 +198,7 @@ impl CompareTools<'_> {
                 noted.push((file.path, KnownMd5 { size, modified, md5, listed }));
             } else if was_known {
                 let gone = HashSet::from([file.path]);
-                let state = self.state.clone();
-                blocking(move || state.forget_md5(app, &gone)).await?;
+                self.blocking(move |state| state.forget_md5(app, &gone)).await?;
             }
             if noted.len() >= MAX_NOTED_AT_ONCE {
                 self.note(app, &mut noted).await?;
@@ -219,8 +208,8 @@ impl CompareTools<'_> {
     }
 
     async fn note(&self, app: AppId, noted: &mut Vec<(String, KnownMd5)>) -> Result<()> {
-        let (state, noted) = (self.state.clone(), std::mem::take(noted));
-        blocking(move || state.note_md5(app, &noted)).await
+        let noted = std::mem::take(noted);
+        self.blocking(move |state| state.note_md5(app, &noted)).await
     }
 }
 

@@ -92,8 +92,10 @@ pub struct Dashboard {
     pub second_copy: Option<SecondCopies>,
     /// The newest Test Connection.
     pub tested: Option<Task>,
-    /// Why its prunes are held, if they are.
+    /// Why its prunes are held, if they are: the newest change alarm.
     pub held: Option<HeldPrune>,
+    /// The alarms before that one, which are not released either, the newest first.
+    pub held_before: Vec<HeldPrune>,
     /// Whether a restore was proven, by the newest drill that went well.
     pub proven: Option<ProvenRestorable>,
     /// What it keeps, its policies included.
@@ -176,7 +178,8 @@ impl Service {
                 resource: state.apps_of(&app.spec.resource.name)?,
                 health: health_of(&app, &tasks, &schedules, now),
                 proven: ProvenRestorable::of(tasks.proven.as_ref(), tasks.last.as_ref()),
-                held: tasks.held,
+                held: tasks.held.first().cloned(),
+                held_before: tasks.held.into_iter().skip(1).collect(),
                 open: tasks.open,
                 last: tasks.last,
                 last_success: tasks.last_success,

@@ -50,11 +50,15 @@ impl Service {
             })
             .await?;
         names.extend(apps.into_iter().map(|app| app.spec.name));
-        // Without Plakar none is known, which is a finding already.
-        let stores = self.store_overviews().await.unwrap_or_default();
+        let stores = self.store_overviews().await.unwrap_or_else(|error| {
+            let fact = DiagnosisItem::fact(DiagnosisGroup::Room, "Stores", "not known");
+            let advice = format!("Plakar does not tell which there are: {error}");
+            items.push(fact.judged(DiagnosisVerdict::Warning, advice));
+            Vec::new()
+        });
         names.extend(stores.iter().map(|store| store.name.clone()));
         let stores = stores.into_iter().filter_map(|store| {
-            let folder = local_folder(&store.location).map(PathBuf::from)?;
+            let folder = local_folder(&store.location)?;
             Some((store.name, folder))
         });
         let places = Places {

@@ -3,17 +3,17 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::blocking::blocking;
 use super::checks::ADVICE;
 use super::error::{Error, Result};
 use super::log::TaskLog;
 use super::references::store_of;
+use super::tools::Tools;
 use super::work::DrillScope;
 use super::work_result::WorkResult;
 use crate::model::{DrillFigures, about_text, choose, count_text, size_text};
 use crate::scheduler::Job;
-use crate::state::{AppId, CheckedPoint, KnownMd5, State, Task, TaskId};
-use plakar_driver::{Browsers, DrillResult, Failure, Plakar, SnapshotPath, Verdict};
+use crate::state::{AppId, CheckedPoint, KnownMd5, Task, TaskId};
+use plakar_driver::{DrillResult, Failure, SnapshotPath, Verdict};
 
 /// That a restore was proven, and how long a whole one would take.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -53,16 +53,9 @@ impl ProvenRestorable {
     }
 }
 
-/// What a drill is done with.
-pub(super) struct DrillTools<'a> {
-    pub(super) plakar: &'a Plakar,
-    pub(super) browsers: &'a Browsers,
-    pub(super) state: &'a State,
-}
-
 /// Drills the newest restore point of a job's app.
 pub(super) async fn drill(
-    tools: &DrillTools<'_>,
+    tools: &Tools<'_>,
     job: &Job,
     scope: DrillScope,
     log: &mut TaskLog<'_>,
@@ -71,7 +64,7 @@ pub(super) async fn drill(
     let protection = &job.app.spec.protection;
     let count = scope.files.unwrap_or(protection.drill_files);
     let max_bytes = u64::from(protection.drill_megabytes) * 1_000_000;
-    let browser = tools.browsers.of(tools.plakar, &store).await?;
+    let browser = tools.browser(&store).await?;
     let Some(point) = browser.restore_points(Some(&job.app.key)).await?.into_iter().next() else {
         let reason = "there is no restore point to drill yet".into();
         return Ok(WorkResult { retry: false, ..WorkResult::of(Verdict::Failed { reason }) });
@@ -161,12 +154,11 @@ fn told(found: &DrillResult, tried: u64, point: &str) -> WorkResult {
     WorkResult { errors: Some(errors), ..WorkResult::of(verdict) }
 }
 
-impl DrillTools<'_> {
+impl Tools<'_> {
     /// Compares what was restored with the MD5 that the drive listed of the same file, and notes
     /// those that were not known. Gives how many were compared and are the same.
     async fn compare_md5(&self, app: AppId, found: &mut DrillResult) -> Result<u64> {
-        let state = self.state.clone();
-        let known = blocking(move || state.known_md5(app)).await?;
+        let known = self.blocking(move |state| state.known_md5(app)).await?;
         let (mut listed, mut new, mut other) = (0, Vec::new(), Vec::new());
         found.restored.retain(|file| {
             let (path, modified) = (file.path.to_string(), file.modified.timestamp_millis());
@@ -191,8 +183,7 @@ impl DrillTools<'_> {
             true
         });
         found.failed.extend(other);
-        let state = self.state.clone();
-        blocking(move || state.note_md5(app, &new)).await?;
+        self.blocking(move |state| state.note_md5(app, &new)).await?;
         Ok(listed)
     }
 
@@ -205,7 +196,7 @@ impl DrillTools<'_> {
         let reason = crate::model::plain_text(&reason, 400);
         let noted =
             CheckedPoint { at: Utc::now(), task: job.task.id, errors: found.damaged, reason };
-        let (state, app, point) = (self.state.clone(), job.app.id, point.to_owned());
-        blocking(move || state.note_checked(app, &point, &noted)).await
+        let (app, point) = (job.app.id, point.to_owned());
+        self.blocking(move |state| state.note_checked(app, &point, &noted)).await
     }
 }

@@ -14,10 +14,10 @@ use super::references::configuration_kind;
 use super::second_store::{FirstStore, SecondStore, of_second};
 use super::setting_changes::option_changes;
 use super::settle_store::StoreWish;
-use crate::model::{BackupOptions, CopyRange, Protection, Retention};
+use crate::model::{BackupOptions, CopyRange, FieldChange, Protection, Retention};
 use crate::state::{App, AppId, AppSpec, Resource, State, StateError};
 use plakar_driver::schema::Field;
-use plakar_driver::{Name, Options};
+use plakar_driver::{Kind, Name, Options};
 
 /// What a user changes of an app. What is `None` stays.
 #[derive(Clone, Default, Deserialize)]
@@ -83,6 +83,19 @@ pub struct ConfiguredField {
     pub set: bool,
 }
 
+/// A change of an app that can be kept.
+struct PreparedEdit {
+    /// The app before it.
+    old: App,
+    spec: AppSpec,
+    /// What Plakar's configuration comes to have of it; nothing if that stays.
+    options: Option<Options>,
+    /// The same of its stores.
+    stores: [Option<(Name, Options)>; 2],
+    /// All of this as it is recorded.
+    configured: Vec<FieldChange>,
+}
+
 impl Service {
     /// Changes an app that is at this revision.
     ///
@@ -114,6 +127,17 @@ impl Service {
             protection,
             backup,
         } = edit;
+        // All else is changed also while Plakar cannot be asked.
+        let is_same_store = store.is_none() || store == old.spec.store;
+        let is_same_second = second_store.as_ref().is_none_or(|wish| {
+            let place = wish.place.trim();
+            let is_kept = old.spec.second_store.as_deref() == Some(place);
+            place.is_empty() || (is_kept && wish.options.is_empty() && !wish.create)
+        });
+        let is_of_places = options.is_some()
+            || create_store
+            || !store_options.is_empty()
+            || !(is_same_store && is_same_second);
         spec.name = name.unwrap_or(spec.name);
         spec.resource = resource.unwrap_or(spec.resource);
         spec.environment = environment.unwrap_or(spec.environment);
@@ -132,7 +156,10 @@ impl Service {
             named.await??;
         }
         self.leaves_something(&old, &spec.backup).await?;
-        let kept = self.plakar.configured(kind, &entry).await.unwrap_or_default();
+        let kept = match is_of_places {
+            true => self.kept_options(kind, &entry).await?,
+            false => Options::new(),
+        };
         let form = match &options {
             Some(_) => Some(self.form_of(&old).await?),
             None => None,
@@ -189,11 +216,33 @@ impl Service {
             let is_secret = |key: &str| form.schema.is_secret(key);
             configured.extend(option_changes("options", &kept, options, is_secret));
         }
+        let stores = [of_store, second_entry];
+        let edit = PreparedEdit { old, spec, options, stores, configured };
+        self.to_the_end(|service| async move { service.save_edit(edit).await }).await
+    }
+
+    /// What Plakar's configuration has of an app; nothing if it was taken out of there. What cannot be
+    /// asked is an error: an entry is written whole, so that its secrets would be lost.
+    async fn kept_options(&self, kind: Kind, entry: &Name) -> Result<Options> {
+        match self.plakar.configured(kind, entry).await {
+            Err(plakar_driver::Error::NotFound(_)) => Ok(Options::new()),
+            kept => Ok(kept?),
+        }
+    }
+
+    /// Keeps a change, and writes what it needs into Plakar's configuration.
+    ///
+    /// # Errors
+    /// Somebody else changed the app meanwhile, or Plakar can't be run. It is as it was then.
+    async fn save_edit(&self, edit: PreparedEdit) -> Result<App> {
+        let PreparedEdit { old, spec, options, stores, configured } = edit;
+        let (id, revision) = (old.id, old.revision);
+        let (kind, entry) = (configuration_kind(old.spec.kind), Name::new(&old.spec.entry)?);
         let changed = move |state: &State| {
             state.edit_configured_app(id, revision, &spec, &configured, chrono::Utc::now())
         };
         let changed = self.state(changed).await?;
-        let stores = [of_store.as_ref(), second_entry.as_ref()];
+        let stores = stores.each_ref().map(Option::as_ref);
         if let Err(error) = self.keep(kind, &entry, options.as_ref(), stores).await {
             let (revision, spec) = (changed.revision, old.spec);
             self.state(move |state| state.edit_app(id, revision, &spec, chrono::Utc::now()))
@@ -259,6 +308,11 @@ impl Service {
     /// A task of it runs.
     pub async fn remove(&self, id: AppId) -> Result<()> {
         let app = self.app(id).await?;
+        self.to_the_end(|service| async move { service.remove_whole(app).await }).await
+    }
+
+    async fn remove_whole(&self, app: App) -> Result<()> {
+        let id = app.id;
         self.state(move |state| state.remove_app(id)).await?;
         if app.adopted {
             return Ok(());

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::blocking::blocking;
-use super::error::Result;
+use super::error::{Error, Result};
 use super::named_secrets::NamedSecrets;
 use super::runner::PlakarRunner;
 use super::teller::Teller;
@@ -77,16 +77,37 @@ impl Service {
         self.scheduler.run(Arc::clone(&self.runner), self.stop.clone()).await;
     }
 
-    /// Waits for the ends of the tasks that this process has started, and for what follows them.
+    /// Waits for the ends of the tasks that this process has started, for what follows them, and for
+    /// changes that have begun.
     pub async fn wait(&self) {
         self.running.close();
         self.running.wait().await;
     }
 
-    /// Cancels the tasks of this process and waits for their ends.
+    /// Ends the tasks of this process and waits for that: what was due is run once more, by whoever
+    /// looks next.
     pub async fn stop(&self) {
         self.stop.cancel();
         self.wait().await;
+    }
+
+    /// Whether something is under way that [`Service::wait`] waits for.
+    pub fn is_at_work(&self) -> bool {
+        !self.running.is_empty()
+    }
+
+    /// Does a change to its end, also when nobody waits for it any more: who leaves a page, or presses
+    /// Ctrl-C, would leave half of it in the state and in Plakar's configuration.
+    ///
+    /// # Errors
+    /// Its own, or that it broke off.
+    pub(super) async fn to_the_end<T, F>(&self, change: impl FnOnce(Self) -> F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        let done = self.running.spawn(change(self.clone())).await;
+        done.map_err(|error| Error::Internal(error.to_string()))?
     }
 
     /// The state, off the threads that must not wait for a disk.

@@ -110,10 +110,11 @@ pub(super) fn health_of(
         promises: tasks.promises.clone(),
         good_backups: tasks.good_backups.clone(),
         known_since: tasks.known_since,
-        held: tasks.held.as_ref().map(|held| HeldFact {
-            at: held.at,
-            task: held.task,
-            reason: held.reason.clone(),
+        held: tasks.held.first().map(|newest| HeldFact {
+            at: tasks.held.last().unwrap_or(newest).at,
+            task: newest.task,
+            reason: newest.reason.clone(),
+            earlier: tasks.held.len() - 1,
         }),
     };
     health(&facts, now)

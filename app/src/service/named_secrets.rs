@@ -11,6 +11,14 @@ use plakar_driver::{Options, REFERENCE, SecretSource};
 /// What names a secret that only this machine's own user may set.
 const COMMAND: &str = "cmd:";
 
+/// What stands in a key before the option of a remote, of one that it wraps, and before a global one.
+/// An upstream has a number.
+const PREFIXES: [&str; 4] = ["rclone_", "remote_", "override.", "global."];
+
+/// The options of rclone 1.76 that are a program to run and do not end in `_command` (backend/sftp,
+/// fs/config.go, lib/transform).
+const PROGRAMS: [&str; 3] = ["ssh", "metadata_mapper", "name_transform"];
+
 /// Finds them by what they are called.
 pub(super) struct NamedSecrets;
 
@@ -48,7 +56,8 @@ pub(super) fn named(options: &Options, schema: Option<&Schema>) -> Result<Option
 }
 
 /// For options that come over the network: a command runs as this program's user, so it is set on the
-/// machine itself. It is `passphrase_cmd`, which Plakar runs, one that a backend of rclone runs, or ours.
+/// machine itself. It is `passphrase_cmd`, which Plakar runs, one that rclone runs for a remote or for
+/// one that it wraps, or ours.
 ///
 /// # Errors
 /// One of them is a command, and not among those that are `kept`, by its key.
@@ -56,8 +65,8 @@ pub(super) fn refuse_commands(options: &Options, kept: &Options) -> Result<()> {
     let is_command = |key: &str, value: &str| {
         let value = value.strip_prefix(REFERENCE).unwrap_or(value).trim_start();
         value.starts_with(COMMAND)
-            || (!value.is_empty()
-                && (key == "ssh" || key.ends_with("_cmd") || key.ends_with("_command")))
+            || (!value.is_empty() && is_program(key))
+            || (!is_secret(key) && sets_program(value))
     };
     let new = options.iter().filter(|(key, value)| kept.get(*key) != Some(value));
     let commands = new.filter(|(key, value)| is_command(key, value)).map(|(key, _)| Fault {
@@ -68,6 +77,33 @@ pub(super) fn refuse_commands(options: &Options, kept: &Options) -> Result<()> {
     });
     let faults: Vec<Fault> = commands.collect();
     if faults.is_empty() { Ok(()) } else { Err(Error::Faults(faults)) }
+}
+
+/// Whether the option of this key is a program to run.
+fn is_program(key: &str) -> bool {
+    let mut name = key;
+    while let Some(rest) = PREFIXES.iter().find_map(|prefix| name.strip_prefix(*prefix)) {
+        name = rest;
+    }
+    match of_upstream(name) {
+        Some(rest) => is_program(rest),
+        None => PROGRAMS.contains(&name) || name.ends_with("_cmd") || name.ends_with("_command"),
+    }
+}
+
+/// `ssh` of `upstream2_ssh`.
+fn of_upstream(name: &str) -> Option<&str> {
+    let (number, rest) = name.strip_prefix("upstream")?.split_once('_')?;
+    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then_some(rest)
+}
+
+/// Whether a remote that is written out in a value sets such an option, as `:sftp,ssh=id:` does. In
+/// rclone each option follows a comma (fs/fspath/path.go), and the quotes around a remote in another
+/// one change neither it nor its key: so none is overlooked.
+fn sets_program(value: &str) -> bool {
+    let mut options = value.split(',').skip(1).filter_map(|option| option.split_once('='));
+    options.any(|(key, _)| is_program(key))
 }
 
 /// The secret that an option has, or names.
@@ -124,6 +160,19 @@ mod tests {
             ("passphrase_cmd", "id"),
             ("bearer_token_command", "id"),
             ("ssh", "id"),
+            ("rclone_ssh", "id"),
+            ("rclone_remote_ssh", "id"),
+            ("rclone_remote_remote_bearer_token_command", "id"),
+            ("rclone_upstream2_ssh", "id"),
+            ("rclone_upstream12_remote_upstream1_ssh", "id"),
+            ("rclone_override.metadata_mapper", "id"),
+            ("rclone_remote", ":sftp,host=example.com,ssh=id:/srv"),
+            ("rclone_remote", ":webdav,bearer_token_command='id -u':"),
+            ("rclone_remote", ":local,global.metadata_mapper=id:/srv"),
+            ("rclone_remote", ":crypt,remote=':alias,remote='':sftp,ssh=id:'':':"),
+            ("rclone_remote_remote", ":sftp,ssh=\"id -u\":"),
+            ("rclone_remote_type", "sftp,ssh=id"),
+            ("rclone_upstreams", "a=drive:x \"b=:sftp,ssh=\"\"id -u\"\":\""),
         ] {
             let options = Options::from([(key.into(), bad.into())]);
             let error = refuse_commands(&options, &kept).unwrap_err().to_string();
@@ -133,7 +182,15 @@ mod tests {
             );
         }
         refuse_commands(&kept, &kept).unwrap();
-        for (key, good) in [("password", "file:/a"), ("passphrase_cmd", "")] {
+        for (key, good) in [
+            ("password", "file:/a"),
+            ("password", "a,ssh=id"),
+            ("passphrase_cmd", ""),
+            ("rclone_host", "ssh"),
+            ("rclone_remote_sshd", "id"),
+            ("rclone_remote", ":sftp,host=example.com,key_file='/a,b':/srv, ssh"),
+            ("rclone_upstreams", "a=:s3,provider=AWS:bucket b=drive:x"),
+        ] {
             refuse_commands(&Options::from([(key.into(), good.into())]), &kept).unwrap();
         }
     }

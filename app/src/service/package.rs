@@ -84,22 +84,22 @@ impl Service {
                 "no package came with this program, which was built and not installed: run `make install`, or `plakar pkg add FILE`".into(),
             )
         })?;
-        let service = self.clone();
-        let added = self.running.spawn(async move { service.add(own).await });
-        added.await.map_err(|error| Error::Internal(error.to_string()))?
+        self.to_the_end(|service| async move { service.add(own).await }).await
     }
 
     async fn add(&self, own: OwnPackage) -> Result<String> {
         let changing = self.state(|state| state.begin_package_change(Utc::now())).await?;
-        let before = self.plakar.installed_package().await.ok().flatten();
+        let before = self.plakar.installed_package().await;
         let added = self.plakar.add_own_package(&own).await;
         // Its end is a write.
         let ended = tokio::task::spawn_blocking(move || drop(changing)).await;
         ended.map_err(|error| Error::Internal(error.to_string()))?;
         self.scheduler.wake();
         let added = added?;
-        let before = before.map(|before| before.version);
-        let action = if before.is_some() { ChangeAction::Changed } else { ChangeAction::Added };
+        // Where it is not known what was there, it is not said that nothing was.
+        let was_none = matches!(before, Ok(None));
+        let action = if was_none { ChangeAction::Added } else { ChangeAction::Changed };
+        let before = before.ok().flatten().map(|before| before.version);
         let field = FieldChange::new("version", before.as_deref(), Some(&own.version));
         let name = OWN_PACKAGE.to_owned();
         self.record(ChangeSubject::Package, action, name, vec![field]).await?;

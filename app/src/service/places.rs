@@ -5,22 +5,7 @@ use std::collections::BTreeMap;
 use super::error::Result;
 pub(super) use crate::model::without_password;
 use plakar_driver::{Name, Options};
-
-/// The path of a folder of this machine, if a location is that.
-pub(super) fn local_folder(location: &str) -> Option<&str> {
-    let path = location.strip_prefix("fs://").or_else(|| location.strip_prefix("fs:"));
-    Some(path.unwrap_or(location)).filter(|path| path.starts_with('/'))
-}
-
-/// Whether two texts say the same place.
-pub(super) fn same_place(a: &str, b: &str) -> bool {
-    let plain = |text: &str| match (local_folder(text), text.split_once("://")) {
-        (Some(path), _) => path.trim_end_matches('/').to_owned(),
-        (None, Some((scheme, path))) => format!("{scheme}://{}", path.trim_matches('/')),
-        (None, None) => text.to_owned(),
-    };
-    plain(a) == plain(b)
-}
+pub(super) use plakar_driver::{local_folder, same_place};
 
 pub(super) fn is_place(text: &str) -> bool {
     text.starts_with('/') || text.contains("://")
@@ -48,22 +33,6 @@ pub(super) fn plain_name(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_place_is_known_again_however_it_is_written() {
-        for (a, b) in [
-            ("/srv/vault", "/srv/vault/"),
-            ("/srv/vault", "fs:///srv/vault"),
-            ("opendrive://Backups", "opendrive:///Backups/"),
-        ] {
-            assert!(same_place(a, b) && same_place(b, a), "{a} {b}");
-        }
-        for (a, b) in
-            [("/srv/vault", "/srv/vault2"), ("opendrive://x", "rclone://x"), ("/x", "sftp://x")]
-        {
-            assert!(!same_place(a, b), "{a} {b}");
-        }
-    }
 
     #[test]
     fn a_new_store_gets_a_name_that_plakar_can_take_and_none_has() {

@@ -170,9 +170,21 @@ impl Service {
         let id = old.map_or(NEW, |(id, _)| id);
         // Before anything is written.
         let changes = draft.times.changes(&schedules, id)?;
+        let spec = draft.spec;
+        let save = |service: Self| async move { service.save_changes(old, spec, changes).await };
+        self.to_the_end(save).await
+    }
+
+    /// Saves a policy, then what happens to its schedules.
+    async fn save_changes(
+        &self,
+        old: Option<(PolicyId, i64)>,
+        spec: PolicySpec,
+        changes: Vec<Change>,
+    ) -> Result<Policy> {
         let policy = match old {
-            None => self.add_policy(draft.spec).await?,
-            Some((id, revision)) => self.edit_policy(id, revision, draft.spec).await?,
+            None => self.add_policy(spec).await?,
+            Some((id, revision)) => self.edit_policy(id, revision, spec).await?,
         };
         let owner = Owner::Policy(policy.id);
         for change in changes {

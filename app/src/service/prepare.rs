@@ -1,7 +1,7 @@
 //! An app before it is kept: all of it checked, and what Plakar's configuration will have.
 
 use super::assign::{Assign, check};
-use super::error::{Error, Result};
+use super::error::{Error, Problem, Result};
 use super::handle::Service;
 use super::integrations::Form;
 use super::references::{configuration_kind, connector_kind};
@@ -183,10 +183,14 @@ impl Service {
     /// The app's name is taken here, or its entry in Plakar's configuration is not free for it.
     async fn free(&self, spec: &AppSpec, adopted: bool) -> Result<()> {
         let AppSpec { kind, name, entry, .. } = spec;
-        if self.app_named(*kind, name).await.is_ok() {
-            return Err(conflict(format!(
-                "there is already a {kind} named {name}; choose another name"
-            )));
+        match self.app_named(*kind, name).await {
+            Ok(_) => {
+                return Err(conflict(format!(
+                    "there is already a {kind} named {name}; choose another name"
+                )));
+            }
+            Err(error) if error.problem() == Problem::NotFound => {}
+            Err(error) => return Err(error),
         }
         if adopted {
             let apps = self.apps().await?;

@@ -5,24 +5,25 @@ use super::drill::ProvenRestorable;
 use super::error::{Error, Result};
 use super::handle::Service;
 use crate::model::Comparison;
-use crate::state::{AppId, HeldPrune, StateError};
+use crate::state::{AppId, HeldPrune, StateError, TaskId};
 
 impl Service {
-    /// Why the prunes of an app are held, if they are.
+    /// The change alarms that hold the prunes of an app, the newest first; none if they are not held.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn held_prune(&self, app: AppId) -> Result<Option<HeldPrune>> {
-        self.state(move |state| state.held_prune(app)).await
+    pub async fn held_prunes(&self, app: AppId) -> Result<Vec<HeldPrune>> {
+        self.state(move |state| state.held_prunes(app)).await
     }
 
-    /// Lets an app be pruned again, by somebody who has looked at what changed.
+    /// Lets an app be pruned again, by somebody who has looked at what changed: at all alarms up to
+    /// that of the task `seen`. Who names none may release a single one.
     ///
     /// # Errors
-    /// There is no such app, or its prunes are not held.
-    pub async fn release_prune(&self, app: AppId) -> Result<()> {
+    /// There is no such app, its prunes are not held, or there is an alarm that was not seen.
+    pub async fn release_prune(&self, app: AppId, seen: Option<TaskId>) -> Result<()> {
         let app = self.app(app).await?;
-        if self.state(move |state| state.release_prune(app.id)).await? {
+        if self.state(move |state| state.release_prune(app.id, seen)).await? {
             return Ok(());
         }
         Err(Error::NotFound(format!("the prunes of {} are not held", app.spec.name)))
@@ -31,13 +32,9 @@ impl Service {
     /// # Errors
     /// The app's prunes are held.
     pub(super) async fn prunes_are_free(&self, app: AppId) -> Result<()> {
-        match self.held_prune(app).await? {
-            None => Ok(()),
-            Some(held) => {
-                let name = self.app(app).await?.spec.name;
-                Err(StateError::Conflict(held_text(&name, &held)).into())
-            }
-        }
+        let held = self.held_prunes(app).await?;
+        let name = self.app(app).await?.spec.name;
+        held_text(&name, &held).map_or(Ok(()), |text| Err(StateError::Conflict(text).into()))
     }
 
     /// Whether restores of an app were proven, by its newest drill that went well.

@@ -19,9 +19,9 @@ impl Service {
         let app = self.source(app).await?;
         let id = app.id;
         let told = move |state: &State| Ok((state.effective_retention(id)?, state.pruning(id)?));
-        let (retention, (pinned, damaged)) = self.state(told).await?;
+        let (retention, pruning) = self.state(told).await?;
         let (plakar, browsers) = (&self.plakar, &self.browsers);
-        Ok(make_plan(plakar, browsers, &app, retention, &pinned, &damaged).await?.plan)
+        Ok(make_plan(plakar, browsers, &app, retention, &pruning).await?.plan)
     }
 
     /// Keeps a restore point from every prune of ours.

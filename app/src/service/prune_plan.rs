@@ -1,7 +1,5 @@
 //! What a prune of an app would do, and the token that stands for it.
 
-use std::collections::BTreeSet;
-
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
@@ -9,8 +7,11 @@ use sha2::{Digest, Sha256};
 use super::error::{Error, Result};
 use super::references::store_of;
 use crate::model::Retention;
-use crate::state::{App, StateError};
-use plakar_driver::{Browsers, Plakar, PlannedPoint, SnapshotId};
+use crate::state::{App, Pruning, StateError};
+use plakar_driver::{Browsers, Plakar, PlannedPoint, PruneRule, SnapshotId};
+
+/// Why that one stays.
+const BASELINE: &str = "the newest that the change alarm has compared, which always stays";
 
 /// What a prune of an app would do now.
 #[derive(Clone, Debug, Serialize)]
@@ -70,8 +71,7 @@ pub(super) async fn make_plan(
     browsers: &Browsers,
     app: &App,
     retention: Retention,
-    pinned: &BTreeSet<String>,
-    damaged: &BTreeSet<String>,
+    pruning: &Pruning,
 ) -> Result<MadePlan> {
     if retention.is_empty() {
         return Err(Error::Input(format!(
@@ -80,17 +80,24 @@ pub(super) async fn make_plan(
         )));
     }
     let store = store_of(app)?;
-    let points = plakar.prune_plan(browsers, &store, &app.key, retention, pinned, damaged).await?;
-    let shown = |point: &PlannedPoint| PrunePoint {
-        id: point.id.clone(),
-        taken: point.taken,
-        keep: point.keep,
-        rule: if damaged.contains(point.id.as_str()) {
-            format!("damaged; {}", point.rule)
-        } else {
-            point.rule.to_string()
-        },
-        pinned: pinned.contains(point.id.as_str()),
+    let Pruning { pinned, damaged, baseline } = pruning;
+    // What came after it may be the work of a program that encrypts files: nobody has compared it.
+    let stay = pinned.iter().chain(baseline).cloned().collect();
+    let points = plakar.prune_plan(browsers, &store, &app.key, retention, &stay, damaged).await?;
+    let shown = |point: &PlannedPoint| {
+        let pinned = pinned.contains(point.id.as_str());
+        let rule = match &point.rule {
+            PruneRule::Pinned if !pinned => BASELINE.to_owned(),
+            rule => rule.to_string(),
+        };
+        let is_damaged = damaged.contains(point.id.as_str());
+        PrunePoint {
+            id: point.id.clone(),
+            taken: point.taken,
+            keep: point.keep,
+            rule: if is_damaged { format!("damaged; {rule}") } else { rule },
+            pinned,
+        }
     };
     let plan = PrunePlan {
         retention,

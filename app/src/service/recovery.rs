@@ -108,7 +108,8 @@ impl Service {
                 .unwrap_or_else(|| "1.1".to_owned()),
             package: known.package.clone(),
             version: env!("CARGO_PKG_VERSION"),
-            copies: local_folder(&known.location).map(|path| copies_of(path).display().to_string()),
+            copies: local_folder(&known.location)
+                .map(|path| copies_of(&path).display().to_string()),
             steps: steps(&app, &known, asks)?,
             repository: repository.map(|repository| repository.id),
             unreadable,

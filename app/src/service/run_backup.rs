@@ -1,6 +1,6 @@
 //! A backup, and what is told of it.
 
-use super::alarm::look_for_changes;
+use super::alarm::{left_to_the_next, look_for_changes};
 use super::error::Result;
 use super::log::TaskLog;
 use super::references::store_of;
@@ -89,7 +89,7 @@ impl PlakarRunner {
                 look_for_changes(&self.state, &browser, job, id, &mut ended, log).await
             };
             if let Err(error) = compared.await {
-                log.say(&format!("not compared with the restore point before: {error}"));
+                left_to_the_next(&error.to_string(), &mut ended, log);
             }
         }
         Ok(ended)

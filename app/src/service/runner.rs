@@ -4,31 +4,31 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::alarm::held_text;
 use super::blocking::blocking;
-use super::checks::{CheckTools, check};
-use super::compare::{CompareTools, compare};
-use super::drill::{DrillTools, drill};
+use super::checks::check;
+use super::compare::compare;
+use super::drill::drill;
 use super::error::{Error, Problem, Result};
 use super::log::TaskLog;
 use super::meter::Meter;
-use super::prune_plan::{MadePlan, accept, make_plan};
 use super::references::{configuration_kind, in_second, store_of};
 use super::second_copy;
 use super::state_copy::copy_beside;
 use super::store_notes::note_after;
 use super::task_hooks::TaskHooks;
 use super::teller::Teller;
+use super::tools::Tools;
 use super::watch::{Stopped, Watch, watched};
 use super::work::{RestorePlace, Work};
 use super::work_result::{WorkResult, say_outcome};
-use crate::model::{Expected, count_text, entries_text};
 use crate::scheduler::{Job, Outcome, Runner, WatchSettings};
 use crate::state::{AppId, AppKind, State, Task, TaskKind, TaskState};
 use plakar_driver::{
-    self, Browsers, EntryKind, Kind, Maintained, Name, Plakar, PlannedPoint, RestoreJob,
-    RestoreProgress, RestoreTarget, SnapshotPath, StoreState, Verdict, Vitals,
+    self, Browsers, Kind, Name, Plakar, RestoreJob, RestoreTarget, StoreState, Verdict, Vitals,
 };
+
+/// What the verdict of a task says whose work was left before it ended.
+pub(super) const LEFT_RUNNING: &str = "what it had started may still run";
 
 /// Runs tasks.
 pub(super) struct PlakarRunner {
@@ -75,6 +75,7 @@ impl Runner for PlakarRunner {
         };
         let (ended, stopped) = watched(watch, &job.cancel, work).await;
         let outcome = result_of(ended, stopped).with_spent(&vitals, &mut log).outcome(&mut log);
+        let outcome = job.ended(outcome);
         let outcome = match hooks {
             Ok(hooks) => hooks.after(&self.plakar, &job, outcome, &asked, &mut log).await,
             Err(_) => outcome,
@@ -120,7 +121,7 @@ impl Runner for PlakarRunner {
 fn result_of(ended: Option<Result<WorkResult>>, stopped: Option<Stopped>) -> WorkResult {
     let ended = match (ended, stopped) {
         (ended, Some(stopped)) if ended.as_ref().is_none_or(was_cancelled) => {
-            let left = ended.is_none().then(|| "what it had started may still run".to_owned());
+            let left = ended.is_none().then(|| LEFT_RUNNING.to_owned());
             let kept = ended.and_then(Result::ok).map(|ended| ended.well);
             let kept = kept.filter(|kept| !kept.is_empty());
             let said = [Some(stopped.reason), left, kept].into_iter().flatten();
@@ -167,6 +168,10 @@ impl PlakarRunner {
         &self.teller
     }
 
+    fn tools(&self) -> Tools<'_> {
+        Tools { plakar: &self.plakar, browsers: &self.browsers, state: &self.state }
+    }
+
     async fn work(&self, job: &Job, log: &mut TaskLog<'_>) -> Result<WorkResult> {
         let work = Work::of(&job.task)?;
         let entry = Name::new(&job.app.spec.entry)?;
@@ -175,35 +180,13 @@ impl PlakarRunner {
             Work::Backup => self.backup(job, entry, log).await,
             Work::Check(scope) => {
                 log.phase("checking");
-                let (plakar, browsers, state) = (&self.plakar, &self.browsers, &self.state);
-                check(&CheckTools { plakar, browsers, state }, job, &scope, log).await
+                check(&self.tools(), job, &scope, log).await
             }
-            Work::Drill(scope) => {
-                let (plakar, browsers, state) = (&self.plakar, &self.browsers, &self.state);
-                drill(&DrillTools { plakar, browsers, state }, job, scope, log).await
-            }
-            Work::Compare => {
-                let (plakar, browsers, state) = (&self.plakar, &self.browsers, &self.state);
-                compare(&CompareTools { plakar, browsers, state }, job, log).await
-            }
-            Work::Sync => {
-                let (plakar, browsers, state) = (&self.plakar, &self.browsers, &self.state);
-                second_copy::copy(&CheckTools { plakar, browsers, state }, job, log).await
-            }
+            Work::Drill(scope) => drill(&self.tools(), job, scope, log).await,
+            Work::Compare => compare(&self.tools(), job, log).await,
+            Work::Sync => second_copy::copy(&self.tools(), job, log).await,
             Work::Prune { token } => self.prune(job, token.as_deref(), log).await,
-            Work::Maintenance => {
-                log.phase("maintaining the store");
-                let store = store_of(&job.app)?;
-                let ended =
-                    self.plakar.maintenance(&store, &mut |news| log.news(&news), &job.cancel).await;
-                let well = match ended.verdict {
-                    Verdict::Succeeded => maintained(&ended.done),
-                    // One that did not come to its end does not know that there is nothing to free.
-                    _ if ended.done == Maintained::default() => String::new(),
-                    _ => maintained(&ended.done),
-                };
-                Ok(WorkResult { well, ..WorkResult::of(ended.verdict) })
-            }
+            Work::Maintenance => self.maintain(job, log).await,
             Work::Restore { snapshot, path, to, second, .. } => {
                 let to = match to {
                     RestorePlace::Source => RestoreTarget::Origin(entry),
@@ -250,167 +233,5 @@ impl PlakarRunner {
                 }))
             }
         }
-    }
-
-    async fn prune(
-        &self,
-        job: &Job,
-        token: Option<&str>,
-        log: &mut TaskLog<'_>,
-    ) -> Result<WorkResult> {
-        let (state, app) = (self.state.clone(), job.app.id);
-        let told = move || Ok((state.held_prune(app)?, state.pruning(app)?));
-        let (held, (pinned, damaged)) = blocking(told).await?;
-        if let Some(held) = held {
-            let left_out = Some(format!("left out: {}", held_text(&job.app.spec.name, &held)));
-            return Ok(WorkResult { left_out, ..WorkResult::well("") });
-        }
-        let MadePlan { plan, points } =
-            make_plan(&self.plakar, &self.browsers, &job.app, job.retention, &pinned, &damaged)
-                .await?;
-        // A schedule is the consent to what it makes due; anybody else saw a plan.
-        if job.task.slot.is_none() {
-            accept(&plan, token.unwrap_or_default())?;
-        }
-        // Plakar may have taken long, and who pins one meanwhile is told that no prune removes it.
-        let state = self.state.clone();
-        let (pinned, _) = blocking(move || state.pruning(app)).await?;
-        let of_pinned = |point: &&PlannedPoint| !point.keep && pinned.contains(point.id.as_str());
-        if let Some(point) = points.iter().find(of_pinned) {
-            let reason = format!(
-                "the restore point {} was pinned while the plan was made: nothing was removed",
-                point.id.short()
-            );
-            return Ok(WorkResult::of(Verdict::Failed { reason }));
-        }
-        for point in &plan.points {
-            log.say(&format!(
-                "{} {} of {}: {}",
-                if point.keep { "keeps" } else { "removes" },
-                point.id.short(),
-                point.taken.format("%Y-%m-%d %H:%M UTC"),
-                point.rule
-            ));
-        }
-        let store = store_of(&job.app)?;
-        self.plakar.prune(&self.browsers, &store, &job.app.key, &points).await?;
-        let gone = points.iter().filter(|point| !point.keep).map(|point| point.id.to_string());
-        let (state, gone) = (self.state.clone(), gone.collect::<Vec<_>>());
-        blocking(move || state.forget_checked(app, &gone)).await?;
-        Ok(WorkResult::well(format!(
-            "{} kept, {} removed",
-            count_text(plan.kept() as u64, "restore point"),
-            plan.removed()
-        )))
-    }
-
-    pub(super) async fn restore(
-        &self,
-        job: &Job,
-        restore: RestoreJob,
-        log: &mut TaskLog<'_>,
-    ) -> Result<WorkResult> {
-        log.steps(&[("restoring", 50), ("reading again", 40), ("comparing", 10)]);
-        let amount = async {
-            let browser = self.browsers.of(&self.plakar, &restore.store).await?;
-            browser.amount(&restore.snapshot, &restore.path).await
-        };
-        // Only to show how far it is.
-        let expected = amount.await.map_or_else(
-            |_| Expected::default(),
-            |amount| Expected {
-                // Plakar counts the folder itself, too.
-                entries: Some(amount.files + amount.folders + 1),
-                bytes: Some(amount.bytes),
-            },
-        );
-        log.phase("restoring");
-        log.expect(expected);
-        let (plakar, browsers, asked) =
-            (self.plakar.clone(), self.browsers.clone(), restore.clone());
-        log.sizes(async move {
-            let browser = browsers.of(&plakar, &asked.store).await?;
-            let kind = browser.entry(&asked.snapshot, &asked.path).await?.kind;
-            let base = match kind {
-                // The root means what was backed up, which may be deep below it.
-                EntryKind::Folder if asked.path == SnapshotPath::root() => {
-                    SnapshotPath::new(&browser.restore_point(&asked.snapshot).await?.root)?
-                }
-                EntryKind::Folder => asked.path,
-                _ => asked.path.parent(),
-            };
-            Ok(Some((browser, asked.snapshot, base)))
-        });
-        let mut news = |news| match news {
-            RestoreProgress::Restoring(news) => {
-                log.news(&news);
-            }
-            RestoreProgress::Reading(news) => {
-                log.phase("reading again");
-                log.expect(expected);
-                log.news(&news);
-            }
-            RestoreProgress::Compared(entries) => {
-                log.phase("comparing");
-                log.expect(expected);
-                log.compared(entries);
-            }
-        };
-        let restored =
-            self.plakar.restore(&self.browsers, &restore, &mut news, &job.cancel).await?;
-        let mut ended = WorkResult::of(restored.verdict);
-        if let Some(verified) = restored.verified {
-            ended.bytes = Some(verified.bytes);
-            ended.restored = Some(verified.entries);
-            let as_they = if verified.entries == 1 { "as it was" } else { "as they were" };
-            ended.well = format!(
-                "{} restored and found {as_they} backed up",
-                entries_text(verified.entries)
-            );
-        }
-        Ok(ended)
-    }
-}
-
-/// What a maintenance did, and when its space is free: plakar says no bytes.
-fn maintained(done: &Maintained) -> String {
-    let packfiles = |count: u64| count_text(count, "packfile");
-    let mut said = Vec::new();
-    if done.removed > 0 {
-        said.push(format!("{} removed, their space is free", packfiles(done.removed)));
-    }
-    if done.marked > 0 {
-        let grace = match done.grace.as_deref() {
-            Some("7d") | None => "7 days",
-            Some(grace) => grace,
-        };
-        said.push(format!(
-            "{} marked that no restore point needs: a maintenance in {grace} or later removes them, and only then their space is free",
-            packfiles(done.marked)
-        ));
-    }
-    if said.is_empty() {
-        return "nothing to free: each packfile is needed by a restore point, at least a part of it, or was marked less than 7 days ago".into();
-    }
-    said.join("; ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn space_is_free_only_when_packfiles_are_removed() {
-        let of = |marked, removed| {
-            let grace = (marked > 0).then(|| "7d".to_owned());
-            maintained(&Maintained { marked, grace, removed })
-        };
-        assert!(of(0, 0).starts_with("nothing to free"));
-        assert_eq!(of(0, 2), "2 packfiles removed, their space is free");
-        assert_eq!(
-            of(1, 1),
-            "1 packfile removed, their space is free; 1 packfile marked that no restore point needs: \
-             a maintenance in 7 days or later removes them, and only then their space is free"
-        );
     }
 }

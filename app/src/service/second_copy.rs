@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 
 use chrono::Utc;
 
-use super::checks::{CheckTools, first, noted};
+use super::checks::{first, noted};
 use super::copy_plan::{CopyPlan, NOT_THERE, REMOVED};
 use super::error::{Error, Result};
 use super::log::TaskLog;
 use super::references::{no_second_store, same_store, store, store_of};
+use super::tools::Tools;
 use super::work_result::WorkResult;
 use crate::model::{TaskFigures, count_text};
 use crate::scheduler::Job;
@@ -26,7 +27,7 @@ const MAX_NAMED_POINTS: usize = 3;
 
 /// A copy that goes on.
 struct SecondCopy<'a> {
-    tools: &'a CheckTools<'a>,
+    tools: &'a Tools<'a>,
     job: &'a Job,
     from: Store,
     to: Store,
@@ -37,7 +38,7 @@ struct SecondCopy<'a> {
 
 /// Copies what the second store of a job's app lacks, and reads it back there.
 pub(super) async fn copy(
-    tools: &CheckTools<'_>,
+    tools: &Tools<'_>,
     job: &Job,
     log: &mut TaskLog<'_>,
 ) -> Result<WorkResult> {
@@ -46,13 +47,13 @@ pub(super) async fn copy(
     let (from, to) = (store_of(&job.app)?, store(second)?);
     log.steps(&[("looking at both stores", 5), ("copying", 55), ("reading back", 40)]);
     log.phase("looking at both stores");
-    let one = tools.browsers.of(tools.plakar, &from).await?;
+    let one = tools.browser(&from).await?;
     let points = one.restore_points(Some(&job.app.key)).await?;
     if points.is_empty() {
         let reason = "there is no restore point to copy yet".into();
         return Ok(WorkResult { retry: false, ..WorkResult::of(Verdict::Failed { reason }) });
     }
-    let other = tools.browsers.of(tools.plakar, &to).await?.repository().await?;
+    let other = tools.browser(&to).await?.repository().await?;
     if one.repository().await?.id == other.id {
         return Err(same_store(second));
     }

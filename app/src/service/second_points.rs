@@ -34,7 +34,12 @@ impl Service {
         Ok(self.second_checks(app).await?.remove(id.as_str()))
     }
 
-    async fn second_checks(&self, app: AppId) -> Result<BTreeMap<String, CheckedPoint>> {
+    /// What was found of each copy when it was read back last, by the whole ids. One that is not
+    /// among them was not read back yet.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn second_checks(&self, app: AppId) -> Result<BTreeMap<String, CheckedPoint>> {
         let place = self.source(app).await?.spec.second_store.unwrap_or_default();
         let copied = self.state(move |state| state.copied_points(app, &place)).await?;
         let check = |(id, copied): (String, CopiedPoint)| {

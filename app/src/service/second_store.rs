@@ -7,11 +7,11 @@ use serde::Deserialize;
 use super::apart::location;
 use super::error::{Error, Result};
 use super::handle::Service;
-use super::places::{is_place, plain_name, same_place, without_password};
+use super::places::{is_place, local_folder, plain_name, same_place, without_password};
 use super::references::{same_store, store};
 use super::settle_store::{STORE_PREFIX, SettledStore, StoreWish};
 use super::trial::Trial;
-use plakar_driver::{Browsers, Kind, Name, Options, is_within, mask, store_folder};
+use plakar_driver::{Browsers, Kind, Name, Options, is_within, mask};
 
 /// The keys of a second store's faults begin so.
 pub(super) const SECOND_PREFIX: &str = "second_store.";
@@ -144,7 +144,7 @@ impl Service {
         {
             return Err(same_store(&shown));
         }
-        if let (Some(one), Some(other)) = (store_folder(&one), store_folder(&other))
+        if let (Some(one), Some(other)) = (local_folder(&one), local_folder(&other))
             && (is_within(&one, &other) || is_within(&other, &one))
         {
             return Err(Error::Input(format!(

@@ -260,11 +260,12 @@ impl Service {
 fn not_somebody_elses(location: &str) -> Result<()> {
     use std::os::unix::fs::MetadataExt;
     let Some(folder) = local_folder(location) else { return Ok(()) };
-    let Ok(found) = std::fs::metadata(folder) else { return Ok(()) };
+    let Ok(found) = std::fs::metadata(&folder) else { return Ok(()) };
     match somebody_else(found.uid(), rustix::process::geteuid().as_raw()) {
         None => Ok(()),
         Some(owner) => Err(Error::Input(format!(
-            "store: the folder {folder} belongs to another user of this machine (number {owner}); write a folder of your own, or have it given to you by `chown`"
+            "store: the folder {} belongs to another user of this machine (number {owner}); write a folder of your own, or have it given to you by `chown`",
+            folder.display()
         ))),
     }
 }

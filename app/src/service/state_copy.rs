@@ -12,8 +12,10 @@ use crate::state::{AppId, State};
 use plakar_driver::Options;
 
 /// Where the copies for a store in this folder lie: beside it, as Plakar knows all that is in it.
-pub(super) fn copies_of(store: &str) -> PathBuf {
-    PathBuf::from(format!("{}.plakar-opendrive", store.trim_end_matches('/')))
+pub(super) fn copies_of(store: &Path) -> PathBuf {
+    let mut beside = store.as_os_str().to_owned();
+    beside.push(".plakar-opendrive");
+    PathBuf::from(beside)
 }
 
 /// Makes today's copy beside an app's store, if that is a folder of this machine. Gives its path if
@@ -34,9 +36,9 @@ pub(super) async fn copy_beside(
     };
     let Some(folder) = location.as_deref().and_then(local_folder) else { return Ok(None) };
     // A disk that is not there is not made up by a folder of its name.
-    if !Path::new(folder).is_dir() {
+    if !folder.is_dir() {
         return Ok(None);
     }
-    let (state, copies) = (state.clone(), copies_of(folder));
+    let (state, copies) = (state.clone(), copies_of(&folder));
     blocking(move || state.copy_to(&copies, chrono::Utc::now())).await
 }

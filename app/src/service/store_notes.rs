@@ -1,7 +1,6 @@
 //! What stores say of themselves, kept for the pages that show it.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::Utc;
@@ -107,9 +106,7 @@ pub(super) async fn note_after(
 ) -> Result<()> {
     let key = key_of(text, configured);
     let location = configured.get(&key).and_then(|options| options.get("location"));
-    let Some(folder) = local_folder(location.unwrap_or(&key)).map(PathBuf::from) else {
-        return Ok(());
-    };
+    let Some(folder) = local_folder(location.unwrap_or(&key)) else { return Ok(()) };
     // A browser from before the task would tell the size of then.
     let stored = blocking(move || folder_bytes(&folder).map_err(StateError::file(folder)));
     let (read, name) = (state.clone(), key.clone());

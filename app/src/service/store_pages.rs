@@ -3,7 +3,6 @@
 //! the last task.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -131,8 +130,8 @@ impl Service {
         let mut found: Vec<StoreOverview> = found.into_values().collect();
         blocking(move || {
             for one in &mut found {
-                let folder = local_folder(&one.location).map(Path::new);
-                let room = folder.and_then(disk_space);
+                let folder = local_folder(&one.location);
+                let room = folder.as_deref().and_then(disk_space);
                 (one.free, one.disk) = room.map(|room| (room.free, room.total)).unzip();
             }
             Ok::<_, StateError>(found)

@@ -5,7 +5,7 @@ use super::handle::Service;
 use super::places::{plain_name, without_password};
 use super::settle_store::StoreWish;
 use crate::state::{ChangeAction, ChangeSubject};
-use plakar_driver::{Kind, Options};
+use plakar_driver::{Kind, Name, Options};
 
 /// A store of Plakar's configuration.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -48,13 +48,20 @@ impl Service {
             source: &Options::new(),
         };
         let settled = self.settle_store(&wish).await?;
-        if let Some((name, options)) = &settled.entry {
-            let fields = self.store_changes(&[("options", settled.entry.as_ref())]).await?;
-            let is_new = fields.iter().all(|field| field.before.is_none());
-            let action = if is_new { ChangeAction::Added } else { ChangeAction::Changed };
-            self.plakar.configure(Kind::Store, name, options).await?;
-            self.record(ChangeSubject::Store, action, name.to_string(), fields).await?;
+        if let Some(entry) = settled.entry {
+            let save = |service: Self| async move { service.save_store(entry).await };
+            self.to_the_end(save).await?;
         }
         Ok(settled.text)
+    }
+
+    /// Writes the entry of a store, and records it.
+    async fn save_store(&self, entry: (Name, Options)) -> Result<()> {
+        let fields = self.store_changes(&[("options", Some(&entry))]).await?;
+        let is_new = fields.iter().all(|field| field.before.is_none());
+        let action = if is_new { ChangeAction::Added } else { ChangeAction::Changed };
+        let (name, options) = entry;
+        self.plakar.configure(Kind::Store, &name, &options).await?;
+        self.record(ChangeSubject::Store, action, name.to_string(), fields).await
     }
 }

@@ -9,14 +9,15 @@ use super::compare::can_be_compared;
 use super::error::{Error, Problem, Result};
 use super::handle::Service;
 use super::prune_plan::accept;
-use super::references::{no_second_store, store_of};
+use super::references::{in_second, no_second_store, store_of};
+use super::runner::LEFT_RUNNING;
 use super::work::{CheckScope, DrillScope, RestorePlace, Work};
 use crate::model::{MAX_DRILL_FILES, TaskUsage, count_text, size_text};
 use crate::scheduler::Job;
 use crate::state::{
     AppId, CancelResult, Cause, LogPart, NewTask, Task, TaskFilter, TaskId, TaskKind, TaskState,
 };
-use plakar_driver::{SnapshotId, SnapshotPath, restore_folder};
+use plakar_driver::{SnapshotId, SnapshotPath, Store, restore_folder};
 
 /// Maximum number of restore points that a check is told; all are 0.
 const MAX_POINTS: u32 = 1000;
@@ -31,10 +32,15 @@ impl Service {
         input.taken = self.possible(app, work).await?.map(|taken| taken.trunc_subsecs(0));
         let input =
             serde_json::to_value(input).map_err(|error| Error::Internal(error.to_string()))?;
-        let (scheduler, kind) = (self.scheduler.clone(), work.kind());
-        let job =
-            blocking(move || scheduler.begin(&NewTask { app, kind, cause: Cause::Manual, input }))
-                .await?;
+        let new = NewTask { app, kind: work.kind(), cause: Cause::Manual, input };
+        self.to_the_end(|service| async move { service.begin(new).await }).await
+    }
+
+    /// From here on the task is one that runs: left alone it would be that for as long as this process
+    /// lives.
+    async fn begin(&self, new: NewTask) -> Result<Task> {
+        let scheduler = self.scheduler.clone();
+        let job = blocking(move || scheduler.begin(&new)).await?;
         let task = job.task.clone();
         self.run_in_background(job);
         Ok(task)
@@ -58,6 +64,10 @@ impl Service {
     /// The database failed.
     pub async fn start_follow_up(&self, backup: &Task) -> Result<Option<Task>> {
         let backup = backup.clone();
+        self.to_the_end(|service| async move { service.follow_up(backup).await }).await
+    }
+
+    async fn follow_up(&self, backup: Task) -> Result<Option<Task>> {
         let Some(check) = self.state(move |state| state.follow_up(&backup)).await? else {
             return Ok(None);
         };
@@ -196,31 +206,48 @@ impl Service {
         Ok(question)
     }
 
-    /// Removes what restores left in their stores that were killed in the last month; for a process
-    /// that stays, when it begins.
+    /// Removes what restores left that did not come to their end: their entries of Plakar's
+    /// configuration, and what is in their stores of those of the last month. Nothing while a
+    /// restore runs. For a process that stays, when it begins.
     ///
     /// # Errors
     /// Plakar can't be run, or such a store can't be opened.
     pub async fn remove_leftovers(&self) -> Result<()> {
-        let restores = |state| TaskFilter {
-            kind: Some(TaskKind::Restore),
-            state: Some(state),
-            ..TaskFilter::default()
+        // Before it is looked what runs: what begins later has none of these.
+        let entries = self.plakar.temporary_entries().await?;
+        let since = Some(Utc::now() - chrono::TimeDelta::days(30));
+        let restores = async |state, since| {
+            let (kind, state) = (Some(TaskKind::Restore), Some(state));
+            self.tasks(TaskFilter { kind, state, since, ..TaskFilter::default() }).await
         };
-        let since = Some(chrono::Utc::now() - chrono::TimeDelta::days(30));
-        let interrupted =
-            self.tasks(TaskFilter { since, ..restores(TaskState::Interrupted) }).await?;
-        if interrupted.is_empty() || !self.tasks(restores(TaskState::Running)).await?.is_empty() {
+        let mut left = restores(TaskState::Interrupted, since).await?;
+        let failed = restores(TaskState::Failed, since).await?;
+        left.extend(failed.into_iter().filter(|task| task.verdict.contains(LEFT_RUNNING)));
+        if (entries.is_empty() && left.is_empty())
+            || !restores(TaskState::Running, None).await?.is_empty()
+        {
             return Ok(());
         }
         let mut stores = Vec::new();
-        for task in interrupted {
-            let store = store_of(&self.app(task.app).await?)?;
+        for task in left {
+            // The app may have no second store any more.
+            let Ok(store) = self.store_of_restore(&task).await else { continue };
             if !stores.contains(&store) {
                 stores.push(store);
             }
         }
-        Ok(self.plakar.remove_leftovers(&self.browsers, &stores).await?)
+        Ok(self.plakar.remove_leftovers(&entries, &self.browsers, &stores).await?)
+    }
+
+    /// The store that a restore reads.
+    async fn store_of_restore(&self, task: &Task) -> Result<Store> {
+        let app = self.app(task.app).await?;
+        match Work::of(task)? {
+            Work::Restore { second: true, .. } | Work::RestoreSeveral { second: true, .. } => {
+                store_of(&in_second(app)?)
+            }
+            _ => store_of(&app),
+        }
     }
 
     /// Does what is due for one app and what waits for it, to the end; for cron, systemd and

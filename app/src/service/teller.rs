@@ -138,8 +138,7 @@ fn changes_of(
         any: backups().next().is_some(),
         retry: backups().any(|task| task.attempt > 1),
     };
-    let held = judged.held.as_ref().map(|held| held.reason.as_str());
-    alert_changes(&judged.open, &findings(&health, held, open), remind_after, now)
+    alert_changes(&judged.open, &findings(&health, open), remind_after, now)
 }
 
 fn message(

@@ -1,16 +1,17 @@
 //! Of what somebody was told: judged and written down in one transaction, so that of several
 //! processes one tells it.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};
 
 use super::app::App;
-use super::columns::UnixMillis;
+use super::columns::{Json, UnixMillis};
 use super::database::State;
 use super::delivery::{self, NewMessage};
 use super::effective::{self, EffectiveSchedule};
 use super::error::{Result, StateError};
-use super::held::{self, HeldPrune};
 use super::ids::AppId;
 use super::newest::{self, NewestTasks};
 use crate::model::{EventKind, OpenAlert};
@@ -22,8 +23,6 @@ pub struct Judged {
     pub app: App,
     /// Its newest tasks.
     pub tasks: NewestTasks,
-    /// Why its prunes are held.
-    pub held: Option<HeldPrune>,
     /// Of what somebody was told.
     pub open: Vec<OpenAlert>,
 }
@@ -48,8 +47,8 @@ impl State {
                 if only.is_some_and(|id| id != app.id) {
                     continue;
                 }
-                let (held, open) = (held::load(transaction, app.id)?, open(transaction, app.id)?);
-                let judged = Judged { app, tasks, held, open };
+                let open = open(transaction, app.id)?;
+                let judged = Judged { app, tasks, open };
                 let (told, lasting) = judge(&judged, &schedules);
                 if lasting != judged.open {
                     keep(transaction, judged.app.id, &lasting)?;
@@ -74,17 +73,18 @@ impl State {
 }
 
 fn open(connection: &Connection, app: AppId) -> Result<Vec<OpenAlert>> {
-    let sql = "SELECT kind, since, told FROM alert WHERE app = ?1";
+    let sql = "SELECT kind, since, told, marks FROM alert WHERE app = ?1";
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map([app], |row| {
-        let kind: String = row.get("kind")?;
-        Ok((kind, row.get::<_, UnixMillis>("since")?.0, row.get::<_, UnixMillis>("told")?.0))
+        let (kind, marks): (String, Json<BTreeSet<String>>) = (row.get("kind")?, row.get("marks")?);
+        let (since, told): (UnixMillis, UnixMillis) = (row.get("since")?, row.get("told")?);
+        Ok((kind, since.0, told.0, marks.0))
     })?;
     let mut open = Vec::new();
     for row in rows {
-        let (kind, since, told) = row?;
+        let (kind, since, told, marks) = row?;
         let kind: EventKind = kind.parse().map_err(StateError::Invalid)?;
-        open.push(OpenAlert { kind, since, told });
+        open.push(OpenAlert { kind, since, told, marks });
     }
     open.sort_by_key(|alert| alert.kind);
     Ok(open)
@@ -92,10 +92,11 @@ fn open(connection: &Connection, app: AppId) -> Result<Vec<OpenAlert>> {
 
 fn keep(connection: &Connection, app: AppId, lasting: &[OpenAlert]) -> Result<()> {
     connection.prepare_cached("DELETE FROM alert WHERE app = ?1")?.execute([app])?;
-    let sql = "INSERT INTO alert (app, kind, since, told) VALUES (?1, ?2, ?3, ?4)";
+    let sql = "INSERT INTO alert (app, kind, since, told, marks) VALUES (?1, ?2, ?3, ?4, ?5)";
     let mut insert = connection.prepare_cached(sql)?;
-    for OpenAlert { kind, since, told } in lasting {
-        insert.execute(params![app, kind.as_str(), UnixMillis(*since), UnixMillis(*told)])?;
+    for OpenAlert { kind, since, told, marks } in lasting {
+        let (since, told) = (UnixMillis(*since), UnixMillis(*told));
+        insert.execute(params![app, kind.as_str(), since, told, Json(marks)])?;
     }
     Ok(())
 }

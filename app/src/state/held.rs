@@ -1,18 +1,18 @@
-//! Prunes that are held until somebody has looked.
+//! Change alarms, which hold the prunes of their apps until somebody has looked.
 
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
 use serde::Serialize;
 
 use super::app;
 use super::columns::{Json, UnixMillis};
 use super::database::State;
-use super::error::Result;
+use super::error::{Result, StateError};
 use super::ids::{AppId, TaskId};
 use super::setting_change::{ChangeAction, ChangeNote, ChangeSubject};
 use crate::model::FieldChange;
 
-/// Why an app's prunes are held.
+/// A change alarm: why an app's prunes are held.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct HeldPrune {
     /// Since when.
@@ -26,7 +26,7 @@ pub struct HeldPrune {
 }
 
 impl State {
-    /// Holds the prunes of an app; the first reason stays until they are released.
+    /// Holds the prunes of an app, beside the alarms that hold them already. A task holds them once.
     ///
     /// # Errors
     ///
@@ -42,41 +42,66 @@ impl State {
         })
     }
 
-    /// Lets an app be pruned again. Gives whether its prunes were held.
+    /// Lets an app be pruned again, by somebody who has seen its alarms up to that of the task
+    /// `seen`; who names none may release a single one. Gives whether its prunes were held.
     ///
     /// # Errors
     ///
-    /// The database failed.
-    pub fn release_prune(&self, app: AppId) -> Result<bool> {
+    /// [`StateError::Conflict`]: there is an alarm that was not seen. The database failed.
+    pub fn release_prune(&self, app: AppId, seen: Option<TaskId>) -> Result<bool> {
         self.change(|transaction| {
-            let Some(held) = load(transaction, app)? else { return Ok((false, None)) };
+            let held = load(transaction, app)?;
+            let Some(newest) = held.first() else { return Ok((false, None)) };
+            let name = app::load(transaction, app)?.spec.name;
+            not_unseen(&name, newest, held.len(), seen)?;
             let sql = "DELETE FROM held_prune WHERE app = ?1";
             transaction.prepare_cached(sql)?.execute([app])?;
+            let field = |one: &HeldPrune| FieldChange::new("reason", Some(&one.reason), None);
             let note = ChangeNote {
                 subject: ChangeSubject::HeldPrune,
                 action: ChangeAction::Removed,
-                name: app::load(transaction, app)?.spec.name,
+                name,
                 app: Some(app),
-                fields: vec![FieldChange::new("reason", Some(&held.reason), None)],
+                fields: held.iter().map(field).collect(),
             };
             Ok((true, Some(note)))
         })
     }
 
-    /// Why the prunes of an app are held, if they are.
+    /// The alarms that hold the prunes of an app, the newest first; none if they are not held.
     ///
     /// # Errors
     ///
     /// The database failed.
-    pub fn held_prune(&self, app: AppId) -> Result<Option<HeldPrune>> {
+    pub fn held_prunes(&self, app: AppId) -> Result<Vec<HeldPrune>> {
         self.read(|connection| load(connection, app))
     }
 }
 
-pub(super) const HELD: &str = "SELECT at, task, reason, examples FROM held_prune WHERE app = ?1";
+/// # Errors
+///
+/// The newest of so many alarms is not the one that was seen.
+fn not_unseen(name: &str, newest: &HeldPrune, count: usize, seen: Option<TaskId>) -> Result<()> {
+    let newest = newest.task;
+    match seen {
+        Some(seen) if seen == newest => Ok(()),
+        Some(seen) => Err(StateError::Conflict(format!(
+            "the newest change alarm that holds the prunes of {name} is that of task {newest}, not of task {seen}; look at it, then release that one"
+        ))),
+        None if count == 1 => Ok(()),
+        None => Err(StateError::Conflict(format!(
+            "{count} change alarms hold the prunes of {name}; look at them, then release that of task {newest}, the newest"
+        ))),
+    }
+}
 
-pub(super) fn load(connection: &Connection, app: AppId) -> Result<Option<HeldPrune>> {
-    Ok(connection.prepare_cached(HELD)?.query_row([app], from_row).optional()?)
+pub(super) const HELD: &str =
+    "SELECT at, task, reason, examples FROM held_prune WHERE app = ?1 ORDER BY id DESC";
+
+fn load(connection: &Connection, app: AppId) -> Result<Vec<HeldPrune>> {
+    let mut statement = connection.prepare_cached(HELD)?;
+    let held = statement.query_map([app], from_row)?;
+    Ok(held.collect::<rusqlite::Result<_>>()?)
 }
 
 pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<HeldPrune> {

@@ -1,14 +1,15 @@
-//! Tasks whose process is gone.
+//! Tasks whose process is gone, or was told to end.
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::columns::UnixMillis;
 use super::database::State;
+use super::ended::end;
 use super::error::Result;
 use super::ids::TaskId;
-use super::queue::{OPEN, again};
-use super::task::{SELECT, Task, TaskState, query};
+use super::queue::{OPEN, TaskResult, again};
+use super::task::{SELECT, Task, TaskState, load, query};
 
 /// An earlier attempt of a slot that was interrupted.
 const INTERRUPTED_BEFORE: &str = "SELECT 1 AS before FROM task WHERE app = ?1 AND schedule = ?2 AND slot = ?3 AND attempt < ?4 \
@@ -44,12 +45,37 @@ impl State {
             Ok(gone.iter().map(|task| task.id).collect())
         })
     }
+
+    /// Ends a task that this process ran until it was told to end itself: as interrupted, and its slot
+    /// is queued once more, which is returned, as that of a process that is gone. If somebody has asked
+    /// to cancel the task, it is cancelled.
+    ///
+    /// # Errors
+    ///
+    /// The task is not run by this process.
+    pub fn interrupt(
+        &self,
+        id: TaskId,
+        result: &TaskResult,
+        now: DateTime<Utc>,
+    ) -> Result<Option<TaskId>> {
+        self.write(|transaction| {
+            let task = load(transaction, id)?;
+            let (state, verdict) = match task.cancel {
+                true => (TaskState::Cancelled, "cancelled".to_owned()),
+                false => (TaskState::Interrupted, result.verdict.clone()),
+            };
+            let result = TaskResult { state, verdict, ..result.clone() };
+            end(transaction, self.process(), (id, &result), now)?;
+            once_more(transaction, &task, now)
+        })
+    }
 }
 
 /// Queues the slot of an interrupted task again, unless it was interrupted before or a task of its
 /// kind is open, which does the same work.
-fn once_more(connection: &Connection, task: &Task, now: DateTime<Utc>) -> Result<()> {
-    let (Some(schedule), Some(slot)) = (task.schedule, task.slot) else { return Ok(()) };
+fn once_more(connection: &Connection, task: &Task, now: DateTime<Utc>) -> Result<Option<TaskId>> {
+    let (Some(schedule), Some(slot)) = (task.schedule, task.slot) else { return Ok(None) };
     let values = params![task.app, schedule, UnixMillis(slot), task.attempt];
     let mut before = connection.prepare_cached(INTERRUPTED_BEFORE)?;
     let mut open = connection.prepare_cached(OPEN)?;
@@ -57,9 +83,8 @@ fn once_more(connection: &Connection, task: &Task, now: DateTime<Utc>) -> Result
         || open.query_row(params![task.app, task.kind], |_| Ok(())).optional()?.is_some()
         || task.cancel
     {
-        return Ok(());
+        return Ok(None);
     }
     let verdict = format!("task {} was interrupted and is run once more", task.id);
-    again(connection, task.id, TaskState::Queued, None, &verdict, now)?;
-    Ok(())
+    again(connection, task.id, TaskState::Queued, None, &verdict, now)
 }

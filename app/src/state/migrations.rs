@@ -27,6 +27,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("0013.sql"),
     include_str!("0014.sql"),
     include_str!("0015.sql"),
+    include_str!("0016.sql"),
 ];
 
 /// Marks the file as ours ("plod"), so that another program's database is not taken for an old one.
@@ -144,6 +145,28 @@ mod tests {
         let (ends, changes) = state.sealed_changes().unwrap();
         assert_eq!((changes.len(), ends.head.as_ref().map(|(id, _)| *id)), (2, Some(2)));
         assert_eq!(ends.first_fault(changes), None);
+    }
+
+    #[test]
+    fn an_alarm_and_an_alert_from_before_several_were_kept_stay() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection.pragma_update(None, "foreign_keys", true).unwrap();
+        migrate(&mut connection, Path::new("x"), &MIGRATIONS[..15]).unwrap();
+        let old = "INSERT INTO resource (name, class, subclass) VALUES ('r', 'c', '');
+            INSERT INTO app (key, kind, name, resource, environment, data_classes, integration, protocol, entry, store, retention, created, since)
+                VALUES ('k', 'source', 'a', 1, '', '[]', 'i', 'p', 'a', '/s', '{}', 1, 1);
+            INSERT INTO held_prune (app, at, task, reason, examples) VALUES (1, 5, 7, 'half', '[\"/a: gone\"]');
+            INSERT INTO alert (app, kind, since, told) VALUES (1, 'prune held', 5, 6);";
+        connection.execute_batch(old).unwrap();
+        migrate(&mut connection, Path::new("x"), MIGRATIONS).unwrap();
+        let state = super::super::database::State::of(connection, "x".into());
+        let held = state.held_prunes(1).unwrap();
+        assert_eq!((held.len(), held[0].task, held[0].reason.as_str()), (1, 7, "half"));
+        assert_eq!(held[0].examples, ["/a: gone"]);
+        let open = state.open_alerts(1).unwrap();
+        assert!(open.len() == 1 && open[0].marks.is_empty(), "{open:?}");
+        assert_eq!(state.alarm_baseline(1).unwrap(), None);
+        assert!(state.release_prune(1, Some(7)).unwrap());
     }
 
     #[test]

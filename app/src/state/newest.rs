@@ -53,8 +53,8 @@ pub struct NewestTasks {
     pub good_backups: Vec<DateTime<Utc>>,
     /// Tasks from here on are all known.
     pub known_since: DateTime<Utc>,
-    /// Why its prunes are held, if they are.
-    pub held: Option<HeldPrune>,
+    /// The change alarms that hold its prunes, the newest first.
+    pub held: Vec<HeldPrune>,
 }
 
 /// The states of tasks of which the newest is looked for; each has an index of its own, which a
@@ -169,7 +169,7 @@ impl<'a> Statements<'a> {
             promises,
             good_backups,
             known_since: known_since.unwrap_or_default(),
-            held: self.held.query_row([app], held::from_row).optional()?,
+            held: self.held.query_map([app], held::from_row)?.collect::<rusqlite::Result<_>>()?,
         })
     }
 }

@@ -12,8 +12,16 @@ use super::error::Result;
 use super::ids::AppId;
 use super::setting_change::{ChangeAction, ChangeNote, ChangeSubject};
 
-/// The restore points that are pinned, and those that are damaged, by their whole ids.
-pub type Pruning = (BTreeSet<String>, BTreeSet<String>);
+/// What a prune of an app has to know of its restore points, each by its whole id.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pruning {
+    /// Those that are pinned.
+    pub pinned: BTreeSet<String>,
+    /// Those that are damaged.
+    pub damaged: BTreeSet<String>,
+    /// The newest one that the change alarm has compared.
+    pub baseline: Option<String>,
+}
 
 fn note(
     connection: &Connection,
@@ -36,7 +44,11 @@ impl State {
     pub fn pruning(&self, app: AppId) -> Result<Pruning> {
         let checked = self.checked_points(app)?.into_iter();
         let damaged = checked.filter(|(_, checked)| !checked.is_whole()).map(|(id, _)| id);
-        Ok((self.pinned(app)?.into_keys().collect(), damaged.collect()))
+        Ok(Pruning {
+            pinned: self.pinned(app)?.into_keys().collect(),
+            damaged: damaged.collect(),
+            baseline: self.alarm_baseline(app)?,
+        })
     }
 
     /// Pins a restore point of an app; one that is pinned already stays so.

@@ -9,7 +9,6 @@ use super::columns::{Json, UnixMillis};
 use super::database::State;
 use super::effective::{EffectiveSchedule, SET_HANDLED, ScheduleOrigin};
 use super::error::{Result, StateError};
-use super::follow_up;
 use super::ids::{AppId, TaskId};
 use super::maintenance;
 use super::package_change;
@@ -104,7 +103,7 @@ fn run(connection: &Connection, id: TaskId, process: &Process, now: DateTime<Utc
     load(connection, id)
 }
 
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(500).collect()
 }
 
@@ -324,44 +323,6 @@ impl State {
             }
         })
     }
-
-    /// Ends a task, and queues the check of what it made if its app wants one. With `retry` it is tried again then, as a new task for the same slot, which is
-    /// returned; not if somebody has asked to cancel it.
-    ///
-    /// # Errors
-    ///
-    /// The state is not final, or the task is not run by this process.
-    pub fn finish(
-        &self,
-        id: TaskId,
-        result: &TaskResult,
-        retry: Option<DateTime<Utc>>,
-        now: DateTime<Utc>,
-    ) -> Result<Option<TaskId>> {
-        if !result.state.is_final() {
-            return Err(StateError::invalid(format!(
-                "task {id}: {} is not a valid end; give a final state",
-                result.state
-            )));
-        }
-        let Process { pid, start, boot, namespace } = self.process();
-        let TaskResult { state, exit, verdict, errors, bytes, snapshot, figures } = result;
-        self.write(|transaction| {
-            let update = format!(
-                "UPDATE task SET state = ?6, ended = ?7, exit = ?8, verdict = ?9, errors = ?10, bytes = ?11, snapshot = ?12, figures = ?13, progress = '' \
-                 WHERE {OURS}"
-            );
-            let values = params![id, pid, start, boot, namespace, state, UnixMillis(now), exit, one_line(verdict), errors, bytes, snapshot, Json(figures)];
-            if transaction.prepare_cached(&update)?.execute(values)? == 0 {
-                return Err(not_ours(id));
-            }
-            follow_up::queue_check(transaction, id, now)?;
-            let cancelled = load(transaction, id)?.cancel;
-            let Some(next_try) = retry.filter(|_| !cancelled) else { return Ok(None) };
-            let verdict = format!("task {id} failed and is tried again");
-            again(transaction, id, TaskState::Waiting, Some(next_try), &verdict, now)
-        })
-    }
 }
 
 /// The slot of a task once more, as a new task; none if its next attempt is there already.
@@ -382,6 +343,6 @@ pub(super) fn again(
     Ok((added > 0).then(|| connection.last_insert_rowid()))
 }
 
-fn not_ours(id: TaskId) -> StateError {
+pub(super) fn not_ours(id: TaskId) -> StateError {
     StateError::Conflict(format!("task {id} is not run by this process"))
 }

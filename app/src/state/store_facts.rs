@@ -10,6 +10,9 @@ use super::columns::{Json, UnixMillis};
 use super::database::State;
 use super::error::Result;
 
+/// No store is called so: under it, the state keeps its own id as that of a repository.
+pub(super) const OF_STATE: &str = "";
+
 /// What a store said of itself when it was opened last.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -65,9 +68,9 @@ impl State {
     /// The database failed.
     pub fn known_stores(&self) -> Result<BTreeMap<String, KnownStore>> {
         self.read(|connection| {
-            let sql = "SELECT store, at, facts FROM store_facts";
+            let sql = "SELECT store, at, facts FROM store_facts WHERE store <> ?1";
             let mut statement = connection.prepare_cached(sql)?;
-            let rows = statement.query_map([], |row| {
+            let rows = statement.query_map([OF_STATE], |row| {
                 let at = row.get::<_, UnixMillis>("at")?.0;
                 let facts = row.get::<_, Json<StoreFacts>>("facts")?.0;
                 Ok((row.get("store")?, KnownStore { at, facts }))

@@ -68,7 +68,7 @@ words! {
         Failed = "failed",
         /// Somebody stopped it.
         Cancelled = "cancelled",
-        /// Its process ended before it did.
+        /// Its process ended before it did, or was told to end.
         Interrupted = "interrupted",
         /// Its time passed without a run; the verdict says why.
         Missed = "missed",

@@ -94,13 +94,16 @@ async fn the_clock_tells_of_what_did_not_run() {
         for hour in 0..12 {
             site.look(start() + TimeDelta::days(2) + TimeDelta::hours(hour)).await;
         }
-        assert_eq!(server.events(), ["overdue"]);
+        // Once that it is late, and once that the last one is too old to rely on.
+        assert_eq!(server.events(), ["overdue", "overdue"]);
+        let verdicts = server.received().into_iter().map(|one| one.json()["verdict"].clone());
+        assert!(verdicts.eq(["at risk", "not protected"]));
         let words = server.received()[0].json()["words"].to_string();
         assert!(words.contains("has not run. Does the scheduler run?"), "{words}");
         let now = start() + TimeDelta::days(3);
         site.ran(&app, TaskState::Succeeded, now);
         site.look(now).await;
-        assert_eq!(server.events(), ["overdue", "recovered"]);
+        assert_eq!(server.events(), ["overdue", "overdue", "recovered"]);
     })
     .await;
 }
@@ -130,11 +133,27 @@ async fn each_kind_of_trouble_is_told_once() {
         site.look(at(6)).await;
         let told = ["with errors", "failed", "prune held", "check failed"];
         assert_eq!(server.events(), told);
-        site.state.release_prune(app.id).unwrap();
-        site.look(at(7)).await;
-        assert_eq!(server.events()[4..], ["recovered"]);
         let words = server.received()[2].json()["words"].to_string();
         assert!(words.contains("Prunes are held: half of the files changed type."), "{words}");
+        // A second alarm is not hidden by the first, and neither is a task that fails besides.
+        let reason = "all files are gone".to_owned();
+        let second = HeldPrune { at: at(7), task: 2, reason, examples: Vec::new() };
+        site.state.hold_prune(app.id, &second).unwrap();
+        site.look(at(7)).await;
+        site.look(at(8)).await;
+        common::run(&site.state, &app, TaskKind::Prune, TaskState::Failed, at(9));
+        site.look(at(9)).await;
+        site.ran(&app, TaskState::Failed, at(10));
+        site.look(at(10)).await;
+        assert_eq!(server.events()[4..], ["prune held", "failed", "failed"]);
+        let second = server.received()[4].json();
+        assert!(second["words"].to_string().contains("all files are gone"), "{second}");
+        assert_eq!((&second["reminder"], &second["task"]), (&false.into(), &2.into()));
+        common::run(&site.state, &app, TaskKind::Prune, TaskState::Succeeded, at(11));
+        site.ran(&app, TaskState::Succeeded, at(11));
+        site.state.release_prune(app.id, Some(2)).unwrap();
+        site.look(at(12)).await;
+        assert_eq!(server.events()[7..], ["recovered"]);
     })
     .await;
 }

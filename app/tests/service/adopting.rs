@@ -112,6 +112,7 @@ async fn a_store_gives_its_apps_back_to_a_state_that_knows_nothing() {
     let mut copies: Vec<_> =
         std::fs::read_dir(copies).unwrap().map(|entry| entry.unwrap().path()).collect();
     copies.sort();
+    assert!(copies.len() >= 2, "the lost state and the one after it have one each: {copies:?}");
     let place = world.user.home().join("second-state");
     drop(State::open(&place).unwrap());
     for left in ["state.db", "state.db-wal", "state.db-shm"] {

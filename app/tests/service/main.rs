@@ -2,6 +2,7 @@
 
 mod adopting;
 mod alarming;
+mod breaking_off;
 mod checking;
 mod comparing;
 mod copying;
@@ -10,6 +11,7 @@ mod drilling;
 mod encrypting;
 mod hooking;
 mod importing;
+mod leaving;
 mod making;
 mod naming;
 mod opening;

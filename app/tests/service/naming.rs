@@ -4,11 +4,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use source_app::model::HealthVerdict;
-use source_app::service::{AccountChange, Edit, SecondStore, Work};
+use source_app::service::{AccountChange, Edit, SecondStore, Service, Work};
 use source_app::state::{AppKind, TaskState};
 
 use crate::serving::run;
-use crate::world::{World, options};
+use crate::world::{World, environment, guard, options};
 
 fn write(path: &Path, text: &str) {
     std::fs::write(path, text).unwrap();
@@ -46,7 +46,10 @@ fn left_in_memory(app: &str) -> Vec<PathBuf> {
 #[tokio::test]
 async fn plakar_gets_a_secret_that_only_a_file_has() {
     let world = World::new().await;
-    let service = world.service();
+    let mut variables = environment(&world.user, &world.simulator);
+    variables.push(("PLAKAR_OPENDRIVE".into(), support::executable().into()));
+    let plakar = plakar_driver::Plakar::new(&crate::plakar::plakar(), guard(), variables).unwrap();
+    let service = Service::open(&world.user.home().join("state"), plakar).unwrap();
     world.put("folder/a.txt", b"hello");
     let password = world.simulator.password().to_owned();
     // The world's own entries have the password itself.
@@ -88,6 +91,10 @@ async fn plakar_gets_a_secret_that_only_a_file_has() {
     let stores = std::fs::read_to_string(home.join(".config/plakar/stores.yml")).unwrap();
     let kept = format!("secret-reference:file:{}", passphrase.display());
     assert_eq!(stores.matches(&kept).count(), 2, "{stores}");
+    // The connector's own command line, which lists the drive, has the password, not its name.
+    let (task, log) = run(&service, &app, Work::Compare).await;
+    assert_eq!(task.state, TaskState::Succeeded, "{log}");
+    assert!(!log.contains(&password), "{log}");
     let (task, log) = run(&service, &app, Work::Check(source_app::service::CheckScope::Due)).await;
     assert_eq!(task.state, TaskState::Succeeded, "{log}");
     assert_eq!(service.status(Some(app.id)).await.unwrap().verdict, HealthVerdict::Protected);

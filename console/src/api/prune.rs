@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use serde::Deserialize;
 
 use super::caller::Caller;
 use super::error::ApiResult;
@@ -20,13 +21,21 @@ pub(super) async fn plan(
     Ok(Json(service.prune_plan(app.get()).await?))
 }
 
+/// Which change alarms somebody has looked at.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReleaseQuery {
+    /// The task of the newest.
+    task: Option<Id>,
+}
+
 pub(super) async fn release(
     Caller(service): Caller,
     StrictPath(app): StrictPath<Id>,
-    _: StrictQuery<NoParameters>,
+    StrictQuery(seen): StrictQuery<ReleaseQuery>,
     _: NoBody,
 ) -> ApiResult<StatusCode> {
-    service.release_prune(app.get()).await?;
+    service.release_prune(app.get(), seen.task.map(Id::get)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

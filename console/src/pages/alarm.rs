@@ -9,31 +9,40 @@ use super::error::PageError;
 use super::form_data::FormData;
 use super::format::DisplayTime;
 use source_app::service::Service;
-use source_app::state::{AppId, HeldPrune};
+use source_app::state::{AppId, HeldPrune, TaskId};
 
 /// Prunes that are held.
 pub struct HeldCard {
-    /// Since when.
-    pub at: DisplayTime,
-    /// The backup that holds them.
-    pub task: i64,
-    /// Why, in figures.
-    pub reason: String,
-    /// Some of the files.
-    pub examples: Vec<String>,
+    /// The alarms that hold them, the newest first.
+    pub alarms: Vec<HeldAlarm>,
+    /// The task of the newest: an alarm that comes while somebody looks is not released with it.
+    pub seen: TaskId,
     /// Where the button leads.
     pub release: String,
 }
 
+/// An alarm that holds them.
+pub struct HeldAlarm {
+    /// Since when.
+    pub at: DisplayTime,
+    /// The backup that holds them.
+    pub task: TaskId,
+    /// Why, in figures.
+    pub reason: String,
+    /// Some of the files.
+    pub examples: Vec<String>,
+}
+
 impl HeldCard {
-    /// Of an app.
-    pub fn of(app: AppId, held: HeldPrune) -> Self {
-        let HeldPrune { at, task, reason, examples } = held;
+    /// Of an app: of its newest alarm and those before, the newest first.
+    pub fn of(app: AppId, newest: HeldPrune, before: Vec<HeldPrune>) -> Self {
+        let alarm = |held: HeldPrune| {
+            let HeldPrune { at, task, reason, examples } = held;
+            HeldAlarm { at: DisplayTime(at), task, reason, examples }
+        };
         Self {
-            at: DisplayTime(at),
-            task,
-            reason,
-            examples,
+            seen: newest.task,
+            alarms: std::iter::once(newest).chain(before).map(alarm).collect(),
             release: format!("/apps/{app}/release"),
         }
     }
@@ -42,9 +51,13 @@ impl HeldCard {
 pub async fn release(
     State(service): State<Service>,
     Path(id): Path<AppId>,
-    _: FormData,
+    posted: FormData,
 ) -> Result<Response, PageError> {
     let place = format!("/apps/{id}");
-    service.release_prune(id).await.map_err(|error| PageError::from(error).back(&place))?;
+    let input = |error: String| PageError::input(&error).back(&place);
+    let seen: TaskId = posted.number("task").map_err(input)?;
+    // A form of before there could be several alarms names none.
+    let released = service.release_prune(id, Some(seen).filter(|seen| *seen > 0)).await;
+    released.map_err(|error| PageError::from(error).back(&place))?;
     Ok(redirect(&place, "released"))
 }

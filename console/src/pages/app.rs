@@ -154,7 +154,7 @@ pub async fn dashboard(
         comparable: is_comparable(&found.app),
         compared: service.comparison(id).await?.map(ComparedCard::from),
         proven: found.proven.map(ProvenCard::from),
-        held: found.held.map(|held| HeldCard::of(id, held)),
+        held: found.held.map(|newest| HeldCard::of(id, newest, found.held_before)),
         open: RunningTask::all(&found.open),
         tested: found.tested.as_ref().map(line),
         backups: backups.iter().map(line).collect(),

@@ -24,6 +24,7 @@ use tokio_util::task::TaskTracker;
 use super::access_control::AccessControl;
 use super::admission;
 use super::tls::Certificate;
+use super::write_limit::WriteLimit;
 
 /// Maximum size of a request's header, in bytes.
 const MAX_HEADER_BYTES: usize = 64 << 10;
@@ -91,6 +92,7 @@ impl Connection {
     async fn serve(self, stream: TcpStream, tls: Option<TlsAcceptor>) {
         let Ok(local) = stream.local_addr() else { return };
         let _ = stream.set_nodelay(true);
+        let stream = WriteLimit::new(stream, self.access.limits.write_timeout);
         let Some(tls) = tls else { return self.speak(stream, local).await };
         let handshake = timeout(self.access.limits.handshake_timeout, tls.accept(stream));
         let stream = tokio::select! {

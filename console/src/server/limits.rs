@@ -14,6 +14,9 @@ pub struct Limits {
     pub handshake_timeout: Duration,
     /// Timeout for the body of a request.
     pub body_timeout: Duration,
+    /// Timeout of a peer to take a part of an answer that waits for it. Systems take it for the peer
+    /// in parts of about a megabyte, so a shorter time would cut off who reads slowly.
+    pub write_timeout: Duration,
     /// Maximum size of a request's body, in bytes.
     pub max_body_bytes: usize,
     /// How often the files of the certificate are looked at.
@@ -29,6 +32,7 @@ impl Default for Limits {
             header_timeout: Duration::from_secs(15),
             handshake_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(60),
             max_body_bytes: 1 << 20,
             certificate_interval: Duration::from_secs(60),
             shutdown_timeout: Duration::from_secs(5),

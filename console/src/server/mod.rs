@@ -28,6 +28,7 @@ mod site_name;
 mod throttle;
 mod tls;
 mod token;
+mod write_limit;
 
 pub use error::{Result, ServerError};
 pub use http_server::Server;

@@ -17,6 +17,8 @@ use super::listen::TlsFiles;
 /// The certificate that is shown, read again when its files change.
 pub(super) struct Certificate {
     files: TlsFiles,
+    /// What the files were before they were read.
+    begun: [FileStamp; 2],
     shown: RwLock<TlsAcceptor>,
 }
 
@@ -30,7 +32,8 @@ impl Certificate {
     ///
     /// As [`acceptor`].
     pub(super) fn read(files: &TlsFiles) -> Result<Self> {
-        Ok(Self { shown: RwLock::new(acceptor(files)?), files: files.clone() })
+        let begun = stamps(files);
+        Ok(Self { files: files.clone(), begun, shown: RwLock::new(acceptor(files)?) })
     }
 
     /// For the next connection.
@@ -41,31 +44,37 @@ impl Certificate {
     /// Looks at the files in this interval, for ever. While they cannot be used, as in the middle
     /// of a renewal, the old certificate is shown.
     pub(super) async fn renew(&self, interval: Duration) {
-        let mut seen = self.stamps();
+        let (mut shown, mut refused) = (self.begun, None);
         loop {
             tokio::time::sleep(interval).await;
-            let stamps = self.stamps();
-            if stamps == seen {
+            let stamps = stamps(&self.files);
+            if stamps == shown {
+                refused = None;
                 continue;
             }
-            seen = stamps;
             match acceptor(&self.files) {
                 Ok(fresh) => {
                     *self.shown.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+                    (shown, refused) = (stamps, None);
                     tracing::info!("the certificate was read again");
                 }
+                // It is read again the next time: its mode or its owner, which the stamps do not
+                // tell, may be what is still to be set. The same reason is said once.
                 Err(error) => {
-                    tracing::warn!(%error, "the new certificate cannot be used, the old one is shown");
+                    let why = Some(error.to_string());
+                    if why != refused {
+                        tracing::warn!(%error, "the new certificate cannot be used, the old one is shown");
+                        refused = why;
+                    }
                 }
             }
         }
     }
+}
 
-    fn stamps(&self) -> [FileStamp; 2] {
-        let stamp = |metadata: Metadata| Some((metadata.modified().ok()?, metadata.len()));
-        [&self.files.certificate, &self.files.key]
-            .map(|path| std::fs::metadata(path).ok().and_then(stamp))
-    }
+fn stamps(files: &TlsFiles) -> [FileStamp; 2] {
+    let stamp = |metadata: Metadata| Some((metadata.modified().ok()?, metadata.len()));
+    [&files.certificate, &files.key].map(|path| std::fs::metadata(path).ok().and_then(stamp))
 }
 
 /// Reads the files.

@@ -38,7 +38,21 @@ pub async fn drilling(api: &Api, world: &World, app: &Value, snapshot: &str) {
     let prune = json!({ "kind": "prune", "token": token });
     let refused = api.refused(409, "POST", &format!("{path}/tasks"), prune).await;
     assert!(refused.contains("are held since"), "{refused}");
-    api.ok(204, "DELETE", &format!("{path}/held-prune"), Value::Null).await;
+    // A second alarm is not released by who has seen the first one.
+    let (reason, examples) = ("of 40 files 90 %".to_owned(), vec!["/b: gone".to_owned()]);
+    state.hold_prune(id, &HeldPrune { at, task: 2, reason, examples }).unwrap();
+    let board = api.get(&path).await;
+    let tasks = (&board["held"]["task"], &board["held_before"][0]["task"]);
+    assert_eq!(tasks, (&json!(2), &json!(1)), "{board}");
+    let release = |seen: &str| format!("{path}/held-prune{seen}");
+    let refused = api.refused(409, "DELETE", &release("?task=1"), Value::Null).await;
+    assert!(refused.contains("is that of task 2, not of task 1"), "{refused}");
+    let refused = api.refused(409, "DELETE", &release(""), Value::Null).await;
+    assert!(refused.contains("2 change alarms hold the prunes of home"), "{refused}");
+    api.refused(400, "DELETE", &release("?task=x"), Value::Null).await;
+    assert_eq!(api.get(&path).await["held"]["examples"], json!(["/b: gone"]));
+    api.ok(204, "DELETE", &release("?task=2"), Value::Null).await;
+    assert_eq!(api.get(&path).await["held"], Value::Null);
     let comparison = format!("{path}/comparison");
     assert_eq!(api.get(&comparison).await["comparison"], Value::Null);
     let report = Comparison {

@@ -32,8 +32,26 @@ async fn prunes_that_are_held_are_shown_and_released() {
     assert!(card.contains("50 %") && card.contains("/b: gone"), "{card}");
     assert!(page.has(&format!("section[aria-labelledby=held] a[href='/tasks/{}']", backup.id)));
     let release = format!("{place}/release");
-    assert!(page.has(&format!("form[action='{release}'] button")));
-    assert!(console.done(&release, &[]).await.contains("notice=released"));
+    let seen = |task: i64| format!("form[action='{release}'] input[name=task][value='{task}']");
+    assert!(page.has(&format!("form[action='{release}'] button")) && page.has(&seen(backup.id)));
+    // Another one comes while somebody looks at the page: it is not released with the first.
+    let (first, second) = (backup.id.to_string(), (backup.id + 1).to_string());
+    let reason = "of 40 files 90 % are not what they were: 36 gone".to_owned();
+    let later = HeldPrune { task: backup.id + 1, reason, examples: Vec::new(), ..held };
+    console.state.hold_prune(app.id, &later).unwrap();
+    for posted in [&[("task", first.as_str())][..], &[]] {
+        let refused = console.post(&release, posted).await;
+        assert_eq!(refused.status, StatusCode::CONFLICT);
+        let said = refused.html("refused").text("main");
+        assert!(said.contains(&format!("task {second}")), "{said}");
+    }
+    let page = console.page(&place).await;
+    let card = page.text("section[aria-labelledby=held]");
+    assert!(card.contains("50 %") && card.contains("90 %"), "{card}");
+    assert!(page.text(".verdict .reason").contains("as 2 backups found alarming changes"));
+    assert!(page.has(&seen(backup.id + 1)));
+    let done = console.done(&release, &[("task", second.as_str())]).await;
+    assert!(done.contains("notice=released"));
     let page = console.page(&place).await;
     assert!(!page.has("#held") && page.text(".verdict .badge") == "protected");
     let again = console.post(&release, &[]).await;

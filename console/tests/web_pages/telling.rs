@@ -1,12 +1,13 @@
 //! Who is told how apps are, and tokens.
 
+use plakar_driver::Kind;
 use reqwest::StatusCode;
 use source_app::state::{AppKind, State};
 
 use crate::console::Console;
 use crate::hostile::HOSTILE;
 use crate::scene::{PLAIN, Scene};
-use crate::world::World;
+use crate::world::{World, name};
 
 fn write(console: &Console, text: &str) {
     write_file(console, "notify.toml", text);
@@ -107,6 +108,7 @@ async fn a_password_is_changed_in_one_place() {
         ("cmd:id", StatusCode::UNPROCESSABLE_ENTITY, "command is not set from the console"),
         ("vault:x", StatusCode::UNPROCESSABLE_ENTITY, "rite vault: with the mount"),
         ("", StatusCode::UNPROCESSABLE_ENTITY, "The secret is empty"),
+        ("  ", StatusCode::UNPROCESSABLE_ENTITY, "The secret is empty"),
     ] {
         let answer = console.post(place, &[("account", &account), ("secret", secret)]).await;
         assert_eq!(answer.status, status, "{secret}");
@@ -119,6 +121,14 @@ async fn a_password_is_changed_in_one_place() {
     let page = console.page(&leads).await;
     assert!(page.text(".notice").contains("changed in all that uses the account"));
     assert!(!page.text("body").contains(world.simulator.password()));
+    // Spaces around it are a part of it.
+    let spaced = " two words  ";
+    let fields = [("account", account.as_str()), ("secret", spaced), ("skip_test", "true")];
+    console.done(place, &fields).await;
+    for kind in [Kind::Source, Kind::Destination] {
+        let kept = world.plakar.configured(kind, &name("drive")).await.unwrap();
+        assert_eq!(kept["password"], spaced);
+    }
 }
 
 #[tokio::test]

@@ -91,6 +91,11 @@ async fn stores_are_shown_without_opening_them_and_a_copy_is_looked_into() {
     assert!(point.contains("/points/second-"), "{point}");
     let page = console.page(&point).await;
     assert!(page.text("main").contains("the copy in the second store"));
+    // No prune removes it, and so it is not pinned.
+    let pin = |of: &str| format!("form[action='{of}/pin']");
+    assert!(!page.has(&pin(&point)), "{}", page.text("main"));
+    let original = point.replacen("second-", "", 1);
+    assert!(console.page(&original).await.has(&pin(&original)));
     let file = console.get(&format!("{point}/download?path=/a.txt")).await;
     assert_eq!(file.bytes, b"one");
     let into = world.user.path("restored");

@@ -137,6 +137,43 @@ async fn the_number_of_connections_is_bounded() {
 }
 
 #[tokio::test]
+async fn who_takes_nothing_of_an_answer_keeps_nobody_out_and_who_is_slow_is_not_cut_off() {
+    let site = with(Limits {
+        max_connections: 2,
+        header_timeout: Duration::from_millis(500),
+        write_timeout: Duration::from_secs(2),
+        ..Limits::default()
+    })
+    .await;
+    let owner = sign_in(&client(), &site.server).await;
+    let (host, cookie) = (site.address(), &owner.cookie);
+    let ask = format!("GET /endless HTTP/1.1\r\nHost: {host}\r\nCookie: {cookie}\r\n\r\n");
+    let endless = async || {
+        let mut stream = TcpStream::connect(site.address()).await.unwrap();
+        stream.write_all(ask.as_bytes()).await.unwrap();
+        stream
+    };
+    let (mut slow, deaf) = (endless().await, endless().await);
+    let mut some = vec![0; 1 << 20];
+    let reading = async {
+        for _ in 0..1000 {
+            slow.read_exact(&mut some).await.expect("it goes on");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    // Who comes third waits in the queue until the deaf one is given up.
+    let third = client();
+    tokio::select! {
+        () = reading => panic!("it has no end"),
+        answer = timeout(LONG, third.get(site.url("/login")).send()) => {
+            assert_eq!(answer.expect("the third comes in").unwrap().status(), 200);
+        }
+    }
+    slow.read_exact(&mut some).await.expect("it goes on");
+    drop(deaf);
+}
+
+#[tokio::test]
 async fn the_end_waits_for_answers_but_not_for_ever() {
     let mut site =
         with(Limits { shutdown_timeout: Duration::from_millis(300), ..Limits::default() }).await;

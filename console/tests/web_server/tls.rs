@@ -144,6 +144,33 @@ async fn a_renewed_certificate_is_shown_and_half_a_renewal_is_not() {
     assert!(ask(&site, &first, &both, &request).await.is_err(), "the old one is shown still");
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_renewed_key_is_taken_when_only_its_mode_was_wrong() {
+    let (old, new) = (files(), files());
+    let limits = Limits { certificate_interval: Duration::from_millis(20), ..Limits::default() };
+    let site = Counted::with(listen(&old), limits).await;
+    let request = format!(
+        "GET /login HTTP/1.1\r\nHost: localhost:{}\r\nConnection: close\r\n\r\n",
+        site.address().port()
+    );
+    let both = [&version::TLS12, &version::TLS13];
+    let first = files_like(&old);
+    // As a renewal does that writes a key and closes it to others afterwards.
+    close(&old.tls.key, 0o644);
+    std::fs::write(&old.tls.certificate, std::fs::read(&new.tls.certificate).unwrap()).unwrap();
+    std::fs::write(&old.tls.key, std::fs::read(&new.tls.key).unwrap()).unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(status(&ask(&site, &first, &both, &request).await.unwrap()), 200);
+    close(&old.tls.key, 0o600);
+    let renewed = async {
+        while ask(&site, &new, &both, &request).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(Duration::from_secs(20), renewed).await.unwrap();
+}
+
 /// A copy that stays when the files change.
 fn files_like(files: &Files) -> Files {
     let directory = tempfile::tempdir().unwrap();

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use plakar_words::{ADDRESS, NO_BROWSER};
 use serde::de::DeserializeOwned;
 use tokio::io::BufReader;
 use tokio::sync::{Mutex as AsyncMutex, mpsc};
@@ -104,10 +105,11 @@ impl Browser {
         let free = std::net::TcpListener::bind(("127.0.0.1", 0))
             .and_then(|listener| listener.local_addr());
         let address = free.map_err(Error::io("no free port"))?.to_string();
-        let arguments = ["at", &store.reference(), "ui", "-addr", &address, "-no-spawn"];
+        let arguments = ["at", &store.reference(), "ui", ADDRESS, &address, NO_BROWSER];
         let job = plakar.job(arguments).timeout(NO_TIMEOUT).variable("PLAKAR_UI_TOKEN", &token);
         let job = if alone { job.own_cache() } else { job };
         let (running, stdout, stderr) = job.start().await?;
+        let named = running.secrets();
         let last = Arc::new(Mutex::new(VecDeque::new()));
         let (sender, lines) = mpsc::channel(16);
         tokio::spawn(pump(Stream::Out, BufReader::new(stdout), sender.clone()));
@@ -123,8 +125,12 @@ impl Browser {
         loop {
             if let Some(code) = browser.exit_code() {
                 let _ = tokio::time::timeout(Duration::from_secs(5), kept).await;
-                let secrets = store.secrets(plakar).await.unwrap_or_default();
-                return Err(refused(code, reason(&last, &secrets)));
+                // What is not known cannot be struck out.
+                let secrets = match store.secrets(plakar).await {
+                    Err(Error::NotFound(_)) => Redactor::default(),
+                    secrets => secrets?,
+                };
+                return Err(refused(code, reason(&last, &secrets.and(named))));
             }
             if browser
                 .api

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::stream::{BoxStream, StreamExt};
+use plakar_words::{FORMAT, OUTPUT, REBASE, with};
 use tokio::io::{AsyncReadExt, BufReader};
 use tokio::sync::mpsc;
 
@@ -155,14 +156,15 @@ impl Plakar {
             "at",
             &store.reference(),
             "archive",
-            "-output=-",
-            &format!("-format={word}"),
-            "-rebase",
+            &with(OUTPUT, "-"),
+            &with(FORMAT, word),
+            REBASE,
             &path.of(id),
         ];
         let (secrets, cancel) = (store.secrets(self).await?, cancel.clone());
         let (mut running, mut stdout, stderr) =
             self.job(arguments).timeout(NO_TIMEOUT).start().await?;
+        let secrets = secrets.and(running.secrets());
         let (said, mut lines) = mpsc::channel(16);
         tokio::spawn(pump(Stream::Error, BufReader::new(stderr), said));
         let last = tokio::spawn(async move {

@@ -124,6 +124,9 @@ impl Browser {
     }
 
     /// What is in a folder, always as plakar tells it.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] where the list ends before its end.
     pub(crate) async fn listed(
         &self,
         id: &SnapshotId,
@@ -138,9 +141,7 @@ impl Browser {
         let first = offset.saturating_add(u64::from(*folder != SnapshotPath::root()));
         let query = [("offset", first.to_string()), ("limit", limit.to_string())];
         let found: Items<RawEntry> = self.in_snapshot("children/", id, folder, &query).await?;
-        let items: Vec<Entry> = found.items.into_iter().map(RawEntry::entry).collect();
-        let more = offset + (items.len() as u64) < found.total && !items.is_empty();
-        Ok(Page { items, total: Some(found.total), more })
+        part_of_list(found, folder, offset)
     }
 
     /// What is below a folder and has this text in its name, or matches it if it has a `*` or `?`;
@@ -239,6 +240,20 @@ impl Browser {
     }
 }
 
+/// A part of a folder's list, from an offset on. Where plakar cannot read on, its answer ends
+/// without a word: what comes after that is an error, so that nobody takes the list for whole.
+fn part_of_list(found: Items<RawEntry>, folder: &SnapshotPath, offset: u64) -> Result<Page<Entry>> {
+    let items: Vec<Entry> = found.items.into_iter().map(RawEntry::entry).collect();
+    if items.is_empty() && offset < found.total {
+        return Err(Error::Refused(format!(
+            "only {offset} of {} entries of {folder} can be listed: the folder's list is damaged or missing in the store; check the restore point",
+            found.total
+        )));
+    }
+    let more = offset.saturating_add(items.len() as u64) < found.total;
+    Ok(Page { items, total: Some(found.total), more })
+}
+
 /// None if the index does not know all there is, or the folder.
 async fn in_index(
     index: Arc<Index>,
@@ -279,5 +294,34 @@ mod tests {
         assert_eq!(pattern("Letter"), "(?is)Letter");
         assert_eq!(pattern("a.[b"), "(?is)a\\x{2e}\\x{5b}b");
         assert_eq!(pattern("*.tx?"), "(?is)^.*\\x{2e}tx.$");
+    }
+
+    #[test]
+    fn a_list_that_ends_before_its_end_is_an_error() {
+        let folder = SnapshotPath::new("/a").unwrap();
+        let part = |names: &[&str], offset: u64, total: u64| {
+            let item = |name: &&str| {
+                let info = serde_json::json!({
+                    "name": *name, "size": 1, "mode": 420, "mod_time": "2026-01-01T00:00:00Z",
+                });
+                serde_json::json!({ "parent_path": "/a", "file_info": info })
+            };
+            let items: Vec<serde_json::Value> = names.iter().map(item).collect();
+            let found = serde_json::json!({ "total": total, "items": items });
+            part_of_list(serde_json::from_value(found).unwrap(), &folder, offset)
+        };
+        let listed = |names: &[&str], offset: u64, total: u64| {
+            let page = part(names, offset, total).unwrap();
+            (page.items.len(), page.more)
+        };
+        assert_eq!(listed(&[], 0, 0), (0, false));
+        assert_eq!(listed(&["b", "c"], 0, 2), (2, false));
+        // Also where plakar could not read on: what comes next is asked for.
+        assert_eq!(listed(&["b", "c"], 0, 3), (2, true));
+        assert_eq!(listed(&[], 3, 3), (0, false));
+        for offset in [0, 2] {
+            let Err(Error::Refused(told)) = part(&[], offset, 3) else { panic!("{offset}") };
+            assert!(told.starts_with(&format!("only {offset} of 3 entries of /a can")), "{told}");
+        }
     }
 }

@@ -67,27 +67,22 @@ impl Plakar {
         self.remove(kind, name).await
     }
 
-    /// Gives an entry another name.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`], or [`Error::Input`] if the other name is taken.
-    pub async fn rename(&self, kind: Kind, from: &Name, to: &Name) -> Result<()> {
-        let _lock = self.lock_configuration().await?;
-        let all = self.show(kind, None).await?;
-        let options = all.get(from.as_str()).ok_or_else(|| missing(kind, from))?;
-        if all.contains_key(to.as_str()) {
-            return Err(Error::Input(format!("there is a {} {to} already", kind.word())));
-        }
-        self.put(kind, to, options).await?;
-        self.remove(kind, from).await
+    /// What must not be seen in the output of a job with this entry. A secret that is only named is
+    /// not in it: the job itself looks it up, and strikes it out.
+    pub(crate) async fn secrets(&self, kind: Kind, name: &Name) -> Result<Redactor> {
+        Ok(secret_values(&self.configured(kind, name).await?))
     }
 
-    /// What must not be seen in the output of a job with this entry.
-    pub(crate) async fn secrets(&self, kind: Kind, name: &Name) -> Result<Redactor> {
-        let options = self.configured(kind, name).await?;
-        Ok(Redactor::new(
-            options.into_iter().filter(|(key, _)| is_secret(key)).map(|(_, value)| value),
-        ))
+    /// An entry for a program that gets no configuration: with the secrets that it only names, and
+    /// what must not be seen of it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or [`Error::Input`] for a secret that is not there.
+    pub(crate) async fn resolved(&self, kind: Kind, name: &Name) -> Result<(Options, Redactor)> {
+        let mut options = self.configured(kind, name).await?;
+        let named = self.look_up_secrets(name.as_str(), &mut options).await?;
+        let secrets = secret_values(&options).and(Redactor::new(named));
+        Ok((options, secrets))
     }
 
     async fn put(&self, kind: Kind, name: &Name, options: &Options) -> Result<()> {
@@ -96,13 +91,10 @@ impl Plakar {
         }
         let input =
             as_yaml(&serde_json::json!({ name.as_str(): options }).to_string()).into_bytes();
-        let secrets = Redactor::new(
-            options.iter().filter(|(key, _)| is_secret(key)).map(|(_, value)| value.clone()),
-        );
-        self.job([kind.word(), "import", "-overwrite"])
+        self.job([kind.word(), "import", plakar_words::OVERWRITE])
             .keeps_references()
             .input(input)
-            .redact(secrets)
+            .redact(secret_values(options))
             .output()
             .await?;
         let kept = self.configured(kind, name).await?;
@@ -122,7 +114,7 @@ impl Plakar {
     }
 
     async fn show(&self, kind: Kind, name: Option<&Name>) -> Result<BTreeMap<String, Options>> {
-        let mut arguments = vec![kind.word(), "show", "-json", "-secrets"];
+        let mut arguments = vec![kind.word(), "show", plakar_words::JSON, plakar_words::SECRETS];
         arguments.extend(name.map(Name::as_str));
         let text = match self.job(arguments).keeps_references().output().await {
             Err(Error::Refused(reason)) if name.is_some() && reason.contains("not exist") => {
@@ -160,6 +152,11 @@ fn make_private(folder: &std::path::Path) -> std::io::Result<()> {
 #[cfg(not(unix))]
 fn make_private(folder: &std::path::Path) -> std::io::Result<()> {
     std::fs::create_dir_all(folder)
+}
+
+fn secret_values(options: &Options) -> Redactor {
+    let secrets = options.iter().filter(|(key, _)| is_secret(key));
+    Redactor::new(secrets.map(|(_, value)| value.clone()))
 }
 
 fn missing(kind: Kind, name: &Name) -> Error {

@@ -2,6 +2,7 @@
 
 mod entries;
 mod kinds;
+pub(crate) mod location;
 pub(crate) mod overlap;
 pub mod packages;
 mod ping;

@@ -6,6 +6,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::configuration::location::{cleaned, local_folder};
+
 /// Protocols whose locations have no host in them: all that follows is the path.
 pub(crate) const WITHOUT_HOST: [&str; 2] = ["opendrive", "rclone"];
 
@@ -55,16 +57,9 @@ pub fn lies_in(store: &str, source: &str) -> bool {
     one == other && below(&store, &source)
 }
 
-/// The folder of a store at this location, if it is one of this machine.
-pub fn store_folder(location: &str) -> Option<PathBuf> {
-    let path = location.strip_prefix("fs:").unwrap_or(location);
-    // `fs:/a`, `fs:///a` and `/a` are the same.
-    path.starts_with('/').then(|| PathBuf::from(cleaned(path)))
-}
-
 /// The paths that what is at a location may have in a snapshot, and whether it is this machine's.
 fn roots(location: &str) -> (Vec<String>, bool) {
-    if let Some(folder) = store_folder(location) {
+    if let Some(folder) = local_folder(location) {
         let real = real(&folder);
         return (vec![cleaned(&folder.to_string_lossy()), cleaned(&real.to_string_lossy())], true);
     }
@@ -78,12 +73,6 @@ fn roots(location: &str) -> (Vec<String>, bool) {
         roots.push(cleaned(path));
     }
     (roots, false)
-}
-
-/// Absolute, without a slash too many.
-fn cleaned(path: &str) -> String {
-    let parts = path.split('/').filter(|part| !part.is_empty() && *part != ".");
-    format!("/{}", parts.collect::<Vec<_>>().join("/"))
 }
 
 fn below(path: &str, folder: &str) -> bool {
@@ -167,13 +156,5 @@ mod tests {
         assert!(matches!(overlap(&location, &link.join("new/store")), Some(Overlap::Part(_))));
         assert!(is_within(&link.join("new"), &data) && is_within(&data, &link));
         assert!(!is_within(folder.path(), &data));
-    }
-
-    #[test]
-    fn only_folders_of_this_machine_are_store_folders() {
-        assert_eq!(store_folder("fs:///a/b"), Some("/a/b".into()));
-        assert_eq!(store_folder("/a/b"), Some("/a/b".into()));
-        assert_eq!(store_folder("fs:/a/b/"), Some("/a/b".into()));
-        assert_eq!(store_folder("opendrive:///a"), None);
     }
 }

@@ -10,6 +10,9 @@ use crate::process::command::{CONFIGURATION_TIMEOUT, Plakar};
 /// Where plakar 1.1 unpacks packages, below its cache folder.
 const UNPACKED: &str = "plugins/v1.1.0";
 
+/// The protocol that this program's package has, and Plakar's own of the same name has not.
+const OWN_PROTOCOL: &str = "opendrive";
+
 /// What a connector does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -134,6 +137,13 @@ pub fn for_location<'a>(
         .find_map(|integration| Some((integration, integration.connectors.iter().find(fits)?)))
 }
 
+/// Whether the connector for a location is of this program's package. `rclone:` is a location of
+/// Plakar's own package too.
+pub(crate) fn is_own(integrations: &[Integration], kind: ConnectorKind, location: &str) -> bool {
+    let found = for_location(integrations, kind, location);
+    found.is_some_and(|(_, connector)| connector.protocols.iter().any(|one| one == OWN_PROTOCOL))
+}
+
 /// A line of `plakar pkg list`: `rclone@v0.1.0`. Others, such as a greeting, are nothing.
 fn package(line: &str) -> Option<(String, String)> {
     let (name, version) = line.trim().split_once('@')?;
@@ -234,5 +244,30 @@ mod tests {
         assert_eq!(count(ConnectorKind::Importer, "", "sftp"), 2);
         assert_eq!(count(ConnectorKind::Importer, "database", ""), 0);
         assert_eq!(count(ConnectorKind::Exporter, "file-storage", ""), 0);
+    }
+
+    #[test]
+    fn a_package_of_the_same_name_is_not_ours() {
+        let with = |protocols: &[&str]| {
+            let connectors = vec![Connector {
+                kind: ConnectorKind::Storage,
+                class: "file-storage".into(),
+                subclass: String::new(),
+                protocols: protocols.iter().map(|&protocol| protocol.to_owned()).collect(),
+                schema: None,
+            }];
+            [Integration {
+                name: "rclone".into(),
+                version: "v1.1.0".into(),
+                display_name: String::new(),
+                description: String::new(),
+                connectors,
+            }]
+        };
+        let storage = ConnectorKind::Storage;
+        assert!(is_own(&with(&["rclone", "opendrive"]), storage, "rclone:///a"));
+        assert!(!is_own(&with(&["rclone"]), storage, "rclone:///a"));
+        assert!(!is_own(&with(&["rclone", "opendrive"]), storage, "s3://a"));
+        assert!(!is_own(&[], storage, "opendrive://a"));
     }
 }

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use plakar_words::{APPLY, NO_COMPRESSION, PLAINTEXT, QUIET, TAG};
+
 use crate::configuration::kinds::Kind;
 use crate::error::{Error, Result};
 use crate::folders::absolute_folder;
@@ -108,7 +110,7 @@ impl Plakar {
         let secrets = store.secrets(self).await?;
         // It filters for what can't be, so that it prints nothing.
         let job = self
-            .job(["-quiet", "at", &store.reference(), "ls", "-tag", "source-app:none"])
+            .job([QUIET, "at", &store.reference(), "ls", TAG, "source-app:none"])
             .timeout(STORE_TIMEOUT)
             .redact(secrets);
         match job.output().await {
@@ -132,8 +134,8 @@ impl Plakar {
         }
         let (secrets, reference) = (store.secrets(self).await?, store.reference());
         let mut arguments = vec!["at", &reference, "create"];
-        arguments.extend((!new.encrypted).then_some("-plaintext"));
-        arguments.extend((!new.compressed).then_some("-no-compression"));
+        arguments.extend((!new.encrypted).then_some(PLAINTEXT));
+        arguments.extend((!new.compressed).then_some(NO_COMPRESSION));
         self.job(arguments).timeout(STORE_TIMEOUT).redact(secrets).output().await.map(drop)
     }
 
@@ -148,9 +150,8 @@ impl Plakar {
         }
         let reference = store.reference();
         let ids = snapshots.iter().map(SnapshotId::as_str);
-        let job = self
-            .job(["at", &reference, "rm", "-apply"].into_iter().chain(ids))
-            .timeout(STORE_TIMEOUT);
+        let job =
+            self.job(["at", &reference, "rm", APPLY].into_iter().chain(ids)).timeout(STORE_TIMEOUT);
         job.redact(store.secrets(self).await?).output().await.map(drop)
     }
 }

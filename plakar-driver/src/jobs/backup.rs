@@ -2,6 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use plakar_words::{
+    CONCURRENCY, ENVIRONMENT, IGNORE, JOB, NAME, NO_PROGRESS, TAG, WHOLE_IDS, with,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::browse::browsers::Browsers;
@@ -183,7 +186,7 @@ impl Plakar {
         }
         let tag = format!("{APP_TAG}{}", job.app);
         let reference = job.store.reference();
-        let arguments = ["at", &reference, "ls", "-uuid", "-tag", &tag];
+        let arguments = ["at", &reference, "ls", WHOLE_IDS, TAG, &tag];
         let listed = self.job(arguments).redact(job.store.secrets(self).await?).output().await?;
         let ids = listed.split_whitespace().filter(|word| word.starts_with(short));
         Ok(ids.filter_map(|word| SnapshotId::new(word).ok()).next())
@@ -199,21 +202,21 @@ fn arguments(job: &BackupJob) -> Result<Vec<String>> {
         tags.push(self::label(label)?.to_owned());
     }
     tags.extend(job.scope.tag());
-    let named = |flag: &str, value: &str| {
-        if value.is_empty() { vec![] } else { vec![format!("-{flag}={value}")] }
+    let named = |option: &str, value: &str| {
+        if value.is_empty() { vec![] } else { vec![with(option, value)] }
     };
     // A flag of plakar itself, so before its command.
-    let number = job.concurrency.map(|number| format!("-concurrency={number}"));
+    let number = job.concurrency.map(|number| with(CONCURRENCY, &number.to_string()));
     let mut arguments: Vec<String> = number.into_iter().collect();
     arguments.extend(["at".to_owned(), job.store.reference(), "backup".to_owned()]);
     // Without it the source is opened and listed twice, only for a progress bar.
-    arguments.push("-no-progress".to_owned());
-    arguments.extend(named("name", text("name", &job.name)?));
-    arguments.extend(named("job", text("job", &job.job)?));
-    arguments.extend(named("environment", text("environment", &job.environment)?));
-    arguments.push(format!("-tag={}", tags.join(",")));
+    arguments.push(NO_PROGRESS.to_owned());
+    arguments.extend(named(NAME, text("name", &job.name)?));
+    arguments.extend(named(JOB, text("job", &job.job)?));
+    arguments.extend(named(ENVIRONMENT, text("environment", &job.environment)?));
+    arguments.push(with(TAG, &tags.join(",")));
     for pattern in &job.scope.ignore {
-        arguments.push(format!("-ignore={}", text("pattern", pattern)?));
+        arguments.push(with(IGNORE, text("pattern", pattern)?));
     }
     // Several of one place make one snapshot (kloset v1.1.3, snapshot/source.go).
     for folder in &job.scope.folders {

@@ -48,8 +48,14 @@ pub(crate) async fn damaged_files(
         loop {
             let page = match browser.listed(id, &folder, offset, MAX_PAGE_ENTRIES).await {
                 Ok(page) => page,
+                // Plakar's list ends where an entry cannot be read.
                 Err(Error::Refused(_)) => {
-                    files.add(&folder, "the folder's list is damaged or missing in the store");
+                    let reason = if offset == 0 {
+                        "the folder's list is damaged or missing in the store"
+                    } else {
+                        "a part of the folder's list is damaged or missing in the store"
+                    };
+                    files.add(&folder, reason);
                     break;
                 }
                 Err(error) => return Err(error),
@@ -78,13 +84,6 @@ pub(crate) async fn damaged_files(
                 }
             }
             if !page.more {
-                // Plakar's list ends where an entry cannot be read, without a word.
-                if page.total.is_some_and(|total| offset < total) {
-                    files.add(
-                        &folder,
-                        "a part of the folder's list is damaged or missing in the store",
-                    );
-                }
                 break;
             }
         }

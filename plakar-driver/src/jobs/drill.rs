@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
+use plakar_words::{TO, with};
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
@@ -227,7 +228,7 @@ impl Drill<'_> {
             "at".to_owned(),
             self.store.reference(),
             "restore".to_owned(),
-            format!("-to={}", restore_folder(into)?),
+            with(TO, &restore_folder(into)?),
             path.of(self.id),
         ];
         let job = self.plakar.job(arguments).timeout(NO_TIMEOUT).cancelled_by(self.cancel);

@@ -86,14 +86,15 @@ impl Plakar {
         cancel: &CancellationToken,
     ) -> Result<DriveListing> {
         let program = self.connector_program()?;
-        let options = self.configured(Kind::Source, source).await?;
+        // It reads no configuration, so what is only named there is looked up here.
+        let (options, secrets) = self.resolved(Kind::Source, source).await?;
         let input = serde_json::json!({ SECTION: options }).to_string().into_bytes();
         let reference = format!("@{SECTION}");
         let arguments = ["ls", "-R", "--json", "--hash", "--config", "-", &reference];
-        let job = self.with_program(&program).job(arguments).input(input).timeout(NO_TIMEOUT);
-        // A name on the drive may have a secret's text in it, and has to come as it is.
-        let secrets = self.secrets(Kind::Source, source).await?;
-        let job = job.cancelled_by(cancel);
+        let job = self.with_program(&program).job(arguments).keeps_references().input(input);
+        // A name on the drive may have a secret's text in it, and has to come as it is: only the
+        // reason is redacted.
+        let job = job.timeout(NO_TIMEOUT).cancelled_by(cancel);
         let (mut listing, mut said, mut unread) = (DriveListing::default(), String::new(), None);
         let mut take = |line: &Line| {
             if line.stream == Stream::Error {

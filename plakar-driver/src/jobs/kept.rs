@@ -53,7 +53,12 @@ impl KeptAttributes {
             }
             let mut offset = 0;
             loop {
-                let page = browser.listed(id, &path, offset, MAX_PAGE_ENTRIES).await?;
+                let page = match browser.listed(id, &path, offset, MAX_PAGE_ENTRIES).await {
+                    Ok(page) => page,
+                    // What cannot be listed is not restored either.
+                    Err(Error::Refused(_)) => break,
+                    Err(error) => return Err(error),
+                };
                 offset += page.items.len() as u64;
                 // Names that cannot be in a path are not restored either.
                 for Entry { name, kind, .. } in page.items {
@@ -126,13 +131,6 @@ fn prepare(folder: &Path) -> Result<()> {
             parent.display()
         ))
     })
-}
-
-/// The folder of this machine that a location of Plakar's is, if it is one.
-pub(crate) fn local_folder(location: &str) -> Option<PathBuf> {
-    let path = location.strip_prefix("fs://").or_else(|| location.strip_prefix("fs:"));
-    let path = Path::new(path.unwrap_or(location));
-    path.is_absolute().then(|| path.to_owned())
 }
 
 /// An entry as it was.
@@ -260,13 +258,5 @@ mod tests {
         assert!(refused("file").contains("is not a folder; name a folder"), "{}", refused("file"));
         let below = refused("file/b/c");
         assert!(below.contains("a part of that path is not a folder; name another"), "{below}");
-        for (location, local) in [
-            ("/a b", Some("/a b")),
-            ("fs:///a", Some("/a")),
-            ("fs:/a", Some("/a")),
-            ("opendrive://a", None),
-        ] {
-            assert_eq!(local_folder(location), local.map(PathBuf::from));
-        }
     }
 }

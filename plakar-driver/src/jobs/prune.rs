@@ -5,11 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use plakar_words::{TAG, kept, kept_of_each, with};
 
 use crate::browse::browsers::Browsers;
 use crate::configuration::store::Store;
 use crate::error::{Error, Result};
-use crate::jobs::prune_rule::{PlannedPoint, PrunePeriod, PruneRule, whole_instead};
+use crate::jobs::prune_rule::{
+    PlannedPoint, PrunePeriod, PruneRule, newest_periods, whole_instead,
+};
 use crate::names::SnapshotId;
 use crate::process::command::Plakar;
 use crate::retention::{KeptPeriods, Retention};
@@ -29,9 +32,10 @@ struct PlanLine {
 }
 
 impl Plakar {
-    /// Which restore points of an app a prune would remove now, the newest first. The newest, the
-    /// newest that is not `damaged` and the pinned ones stay, whatever the policy says, and a
-    /// damaged one takes no other's place.
+    /// Which restore points of an app a prune would remove now, the newest first. A period without a
+    /// restore point takes no other's place, so nothing goes only because the clock went on. The
+    /// newest, the newest that is not `damaged` and the pinned ones stay, whatever the policy says,
+    /// and a damaged one takes no other's place.
     ///
     /// # Errors
     /// [`Error::Input`] for a policy that keeps nothing; plakar's reason; [`Error::Answer`] if two
@@ -66,13 +70,12 @@ impl Plakar {
             };
             plan.push(PlannedPoint { id: point.id, taken: point.taken, keep, rule });
         }
-        // Plakar counts days back from today, so an app that has not been backed up for long would
-        // lose all.
         plan.sort_by(|one, other| (other.taken, &other.id).cmp(&(one.taken, &one.id)));
         if let Some(newest) = plan.first_mut().filter(|newest| !newest.keep) {
             (newest.keep, newest.rule) = (true, PruneRule::Newest);
         }
         whole_instead(&mut plan, retention, damaged, Utc::now());
+        newest_periods(&mut plan, retention, damaged);
         Ok(plan)
     }
 
@@ -127,11 +130,11 @@ impl Plakar {
             "at".to_owned(),
             store.reference(),
             "prune".to_owned(),
-            format!("-tag={APP_TAG}{}", tag("app", app)?),
+            with(TAG, &format!("{APP_TAG}{}", tag("app", app)?)),
         ];
         for KeptPeriods { unit, count, each, .. } in retention.periods() {
             // The first says how far back, the second how many of each.
-            arguments.extend([format!("-{unit}s={count}"), format!("-per-{unit}={each}")]);
+            arguments.extend([kept(unit, count), kept_of_each(unit, each)]);
         }
         self.job(arguments).timeout(PLAN_TIMEOUT).redact(store.secrets(self).await?).output().await
     }

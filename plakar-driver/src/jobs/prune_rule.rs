@@ -50,7 +50,8 @@ pub enum PruneRule {
     Pinned,
     /// As many newer ones of this period are kept as may be.
     NewerIn(PrunePeriod),
-    /// It lies before all periods that the retention keeps.
+    /// It lies before all periods that the retention keeps, and before as many of the newest that
+    /// have a restore point.
     TooOld,
 }
 
@@ -130,6 +131,51 @@ pub(super) fn whole_instead(
     }
     if let Some(whole) = plan.iter_mut().find(|point| !is_damaged(point)).filter(|one| !one.keep) {
         (whole.keep, whole.rule) = (true, PruneRule::NewestWhole);
+    }
+}
+
+/// As many of the newest periods that have a restore point are kept as the retention has of each kind,
+/// and of each as many of the newest. The newest come first.
+///
+/// Plakar counts periods back from the clock's time. After a pause, or by a clock that is ahead, it
+/// would remove all but the newest of what was to be kept.
+pub(super) fn newest_periods(
+    plan: &mut [PlannedPoint],
+    retention: Retention,
+    damaged: &BTreeSet<String>,
+) {
+    for KeptPeriods { unit, count, each, .. } in retention.periods() {
+        // Of all, and of the whole ones: no damaged one takes a place of theirs.
+        for whole_only in [false, true] {
+            let mut periods: BTreeMap<i64, u32> = BTreeMap::new();
+            for point in plan.iter_mut() {
+                if whole_only && damaged.contains(point.id.as_str()) {
+                    continue;
+                }
+                let (at, name) = bucket(unit, point.taken);
+                if !periods.contains_key(&at) && periods.len() as u64 >= u64::from(count) {
+                    break;
+                }
+                let of_it = periods.entry(at).or_default();
+                *of_it += 1;
+                if point.keep {
+                    continue;
+                }
+                let period = PrunePeriod::of(unit, &name, each);
+                if *of_it > each {
+                    // It is not too old any more, but one of too many.
+                    if point.rule == PruneRule::TooOld {
+                        point.rule = PruneRule::NewerIn(period);
+                    }
+                    continue;
+                }
+                point.keep = true;
+                point.rule = match whole_only {
+                    true => PruneRule::NewestWholeOf(period),
+                    false => PruneRule::NewestOf(period),
+                };
+            }
+        }
     }
 }
 
@@ -220,6 +266,69 @@ mod tests {
         assert_eq!(instead(&points, "a", all, ""), "a");
         assert_eq!(instead(&points, "a", all, "a"), "ab");
         assert_eq!(instead(&points, "a", all, "abc"), "ad");
+    }
+
+    /// What becomes of these points if plakar keeps the newest alone, as after a long pause.
+    fn after_a_pause(
+        points: &[(char, &str)],
+        retention: Retention,
+        damaged: &str,
+    ) -> Vec<(bool, String)> {
+        let point = |(number, (letter, taken)): (usize, &(char, &str))| PlannedPoint {
+            id: SnapshotId::new(&id(*letter)).unwrap(),
+            taken: at(taken),
+            keep: number == 0,
+            rule: if number == 0 { PruneRule::Newest } else { PruneRule::TooOld },
+        };
+        let mut plan: Vec<PlannedPoint> = points.iter().enumerate().map(point).collect();
+        newest_periods(&mut plan, retention, &damaged.chars().map(id).collect());
+        plan.into_iter().map(|point| (point.keep, point.rule.to_string())).collect()
+    }
+
+    #[test]
+    fn a_pause_or_a_clock_that_is_ahead_takes_no_place() {
+        let points = [
+            ('a', "2026-03-25T11:30:00Z"),
+            ('b', "2026-03-25T11:00:00Z"),
+            ('c', "2026-03-24T11:00:00Z"),
+            ('d', "2026-03-02T11:00:00Z"),
+            ('e', "2026-03-01T11:00:00Z"),
+            ('f', "2025-12-31T11:00:00Z"),
+        ];
+        let told = |retention: Retention, damaged: &str| {
+            let told = after_a_pause(&points, retention, damaged);
+            told.into_iter().map(|(keep, rule)| format!("{} {rule}", if keep { '+' } else { '-' }))
+        };
+        let newest = "+ the newest of all, which always stays";
+        let old = "- older than all that the retention keeps";
+        let three = Retention { daily: 3, ..Retention::default() };
+        assert!(told(three, "").eq([
+            newest,
+            "- there is a newer one of the day 2026-03-25",
+            "+ the newest of the day 2026-03-24",
+            "+ the newest of the day 2026-03-02",
+            old,
+            old,
+        ]));
+        // What one kind of period does not keep, another may.
+        let fine = Retention { daily: 1, per_day: 2, yearly: 2, ..Retention::default() };
+        assert!(told(fine, "").eq([
+            newest,
+            "+ one of the 2 newest of the day 2026-03-25",
+            "- there is a newer one of the year 2026",
+            "- there is a newer one of the year 2026",
+            "- there is a newer one of the year 2026",
+            "+ the newest of the year 2025",
+        ]));
+        // Damaged ones stay as they would, and take no place of another.
+        assert!(told(three, "ac").eq([
+            newest,
+            "+ the newest of the day 2026-03-25 that is not damaged",
+            "+ the newest of the day 2026-03-24",
+            "+ the newest of the day 2026-03-02",
+            "+ the newest of the day 2026-03-01 that is not damaged",
+            old,
+        ]));
     }
 
     #[test]

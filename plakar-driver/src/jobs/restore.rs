@@ -5,14 +5,16 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use plakar_words::{TO, with};
 use tokio_util::sync::CancellationToken;
 
 use crate::browse::browsers::Browsers;
 use crate::browse::points::EntryKind;
 use crate::configuration::Kind;
+use crate::configuration::location::local_folder;
 use crate::error::{Error, Result};
 use crate::folders::restore_folder;
-use crate::jobs::kept::{KeptAttributes, local_folder};
+use crate::jobs::kept::KeptAttributes;
 use crate::jobs::progress::{Progress, ProgressReader};
 use crate::jobs::restore_job::{RestoreJob, RestoreProgress, RestoreTarget};
 use crate::jobs::verify::Verification;
@@ -69,9 +71,10 @@ impl Plakar {
                     let destination = self
                         .as_other(Kind::Source, source, below.trim_matches('/'), &random_token()?)
                         .await?;
-                    let reference = destination.reference();
-                    made = Some(destination.clone());
-                    (RestoreTarget::Destination(destination), reference)
+                    let name = destination.name().clone();
+                    let reference = name.reference();
+                    made = Some(destination);
+                    (RestoreTarget::Destination(name), reference)
                 }
             };
             let job = &RestoreJob { to, ..job.clone() };
@@ -112,9 +115,10 @@ impl Plakar {
             Ok(verified)
         };
         let restored = restored.await;
-        if let Some(destination) = made {
-            self.unconfigure(Kind::Destination, &destination).await?;
-        }
+        let removed = match made {
+            Some(destination) => destination.close().await,
+            None => Ok(()),
+        };
         let (verdict, verified) = match restored {
             Ok(verified) if verified.problems == 0 => (Verdict::Succeeded, Some(verified)),
             Ok(verified) => (
@@ -123,6 +127,10 @@ impl Plakar {
             ),
             Err(error) => (Verdict::of(error), None),
         };
+        // A reason why nothing was restored comes first.
+        if verified.is_some() {
+            removed?;
+        }
         Ok(RestoreResult { verdict, verified, duration: started.elapsed() })
     }
 
@@ -156,7 +164,7 @@ impl Plakar {
             "at".to_owned(),
             reference,
             "restore".to_owned(),
-            format!("-to={target}"),
+            with(TO, target),
             path.of(&job.snapshot),
         ];
         let command = self.job(arguments).timeout(NO_TIMEOUT).cancelled_by(cancel).redact(secrets);

@@ -16,30 +16,30 @@ use tempfile::TempDir;
 use crate::browse::browser::Browser;
 use crate::browse::indexes::{Indexes, MAX_INDEX_ENTRIES};
 use crate::configuration::Kind;
-use crate::configuration::overlap::store_folder;
+use crate::configuration::location::local_folder;
 use crate::configuration::store::Store;
 use crate::error::{Error, Result};
-use crate::names::Name;
+use crate::jobs::temporary::TemporaryEntry;
 use crate::process::command::Plakar;
 
 /// A store that goes when it is closed; its folder also when it is dropped.
 pub(crate) struct ScratchStore {
     _folder: TempDir,
     pub(crate) store: Store,
-    /// Its name in plakar's configuration, which has the passphrase.
-    name: Option<Name>,
+    /// What it is in plakar's configuration, which has the passphrase.
+    entry: Option<TemporaryEntry>,
 }
 
 impl ScratchStore {
-    /// One beside this store; none if its files are not on this machine. `name` is free in plakar's
-    /// configuration.
-    pub(crate) async fn beside(plakar: &Plakar, store: &Store, name: &str) -> Result<Option<Self>> {
+    /// One beside this store; none if its files are not on this machine. No other store may have
+    /// this mark.
+    pub(crate) async fn beside(plakar: &Plakar, store: &Store, mark: &str) -> Result<Option<Self>> {
         let (place, options) = match store.name() {
             None => (store.folder_path(), None),
             Some(name) => {
                 let options = plakar.configured(Kind::Store, name).await?;
                 let location = options.get("location").cloned().unwrap_or_default();
-                (store_folder(&location), Some(options))
+                (local_folder(&location), Some(options))
             }
         };
         let Some(place) = place.filter(|_| cfg!(unix)) else { return Ok(None) };
@@ -49,15 +49,15 @@ impl ScratchStore {
         let folder = copied.map_err(Error::io("cannot make a store to compare in"))?;
         let path = folder.path().to_owned();
         let Some(mut options) = options else {
-            return Ok(Some(Self { store: Store::folder(&path)?, _folder: folder, name: None }));
+            return Ok(Some(Self { store: Store::folder(&path)?, _folder: folder, entry: None }));
         };
         let location = path.to_str().ok_or_else(|| {
             Error::Input("the folder for temporary files has a name that is no text".into())
         })?;
         options.insert("location".into(), location.to_owned());
-        let name = Name::new(name)?;
-        plakar.configure(Kind::Store, &name, &options).await?;
-        Ok(Some(Self { store: Store::named(name.clone()), _folder: folder, name: Some(name) }))
+        let entry = TemporaryEntry::new(plakar, Kind::Store, mark, &options).await?;
+        let store = Store::named(entry.name().clone());
+        Ok(Some(Self { store, _folder: folder, entry: Some(entry) }))
     }
 
     /// Browses it.
@@ -67,9 +67,9 @@ impl ScratchStore {
     }
 
     /// Removes it.
-    pub(crate) async fn close(self, plakar: &Plakar) -> Result<()> {
-        match &self.name {
-            Some(name) => plakar.unconfigure(Kind::Store, name).await,
+    pub(crate) async fn close(self) -> Result<()> {
+        match self.entry {
+            Some(entry) => entry.close().await,
             None => Ok(()),
         }
     }

@@ -9,12 +9,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use plakar_words::{TAG, WHOLE_IDS};
 use tokio_util::sync::CancellationToken;
 
 use crate::browse::browsers::Browsers;
 use crate::browse::points::RestorePoint;
 use crate::configuration::Kind;
 use crate::configuration::overlap::WITHOUT_HOST;
+use crate::configuration::packages::{self, ConnectorKind};
 use crate::configuration::store::Store;
 use crate::error::{Error, Result};
 use crate::jobs::compare::{Verification, same_names};
@@ -50,7 +52,8 @@ pub struct SeenAnew {
     pub points: BTreeSet<SnapshotId>,
     /// The names of the store's states: a copied restore point gives its id to one.
     pub states: BTreeSet<SnapshotId>,
-    /// A state never takes the place of another one in it.
+    /// A state never takes the place of another one in it: so it is with this program's package, and
+    /// not with Plakar's own of the same name.
     pub keeps_states: bool,
 }
 
@@ -74,7 +77,7 @@ impl Plakar {
         cancel: &CancellationToken,
     ) -> Result<SeenAnew> {
         let (reference, tag) = (store.reference(), format!("{APP_TAG}{app}"));
-        let list = self.job(["at", &reference, "ls", "-uuid", "-tag", &tag]).own_cache();
+        let list = self.job(["at", &reference, "ls", WHOLE_IDS, TAG, &tag]).own_cache();
         let list = list.timeout(NO_TIMEOUT).cancelled_by(cancel);
         let listed = list.redact(store.secrets(self).await?).output().await?;
         // `2026-11-29T15:00:45Z ID 391 KiB 0s /path`, and names of folders may have lines in them.
@@ -94,7 +97,11 @@ impl Plakar {
                 let options = self.configured(Kind::Store, name).await?;
                 let location = options.get("location").map_or("", String::as_str);
                 let protocol = location.split_once(':').map_or("", |(protocol, _)| protocol);
+                // Where that cannot be found out, nobody is asked to take the risk.
                 WITHOUT_HOST.contains(&protocol)
+                    && packages::installed(self).await.is_ok_and(|installed| {
+                        packages::is_own(&installed, ConnectorKind::Storage, location)
+                    })
             }
         };
         Ok(SeenAnew { points, states: states.collect(), keeps_states })
@@ -133,7 +140,7 @@ impl Plakar {
         let tag = format!("{APP_TAG}{}", job.app);
         let mut runs: Vec<Vec<&str>> = Vec::new();
         if job.are_all {
-            runs.extend((!job.points.is_empty()).then(|| vec!["-tag", tag.as_str()]));
+            runs.extend((!job.points.is_empty()).then(|| vec![TAG, tag.as_str()]));
         } else {
             runs.extend(job.points.iter().map(|id| vec![id.as_str()]));
         }

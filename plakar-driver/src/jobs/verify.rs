@@ -8,6 +8,8 @@
 //! the store itself, and that snapshot is removed. A local folder goes the same way, through
 //! plakar's own connector for files.
 
+use chrono::{DateTime, Utc};
+use plakar_words::{CACHE, IGNORE, LATEST, NAME, NO_PROGRESS, NO_XATTR, TAG, WHOLE_IDS, with};
 use tokio_util::sync::CancellationToken;
 
 use crate::browse::browser::Browser;
@@ -24,6 +26,7 @@ use crate::jobs::compare::compare;
 use crate::jobs::progress::{Progress, ProgressReader};
 use crate::jobs::restore_job::{RestoreJob, RestoreProgress, RestoreTarget};
 use crate::jobs::scratch::ScratchStore;
+use crate::jobs::temporary::TemporaryEntry;
 use crate::names::{Name, SnapshotId, SnapshotPath};
 use crate::process::command::{NO_TIMEOUT, Plakar};
 use crate::process::job::Job;
@@ -35,9 +38,6 @@ const MAX_TOP_NAMES: u64 = 200;
 
 /// Marks the snapshot that is made only to compare.
 const VERIFICATION_TAG: &str = "verification:";
-
-/// Begins the name of a source that is made only to compare.
-const TEMPORARY_PREFIX: &str = "verify-";
 
 impl Plakar {
     /// Compares `path` of the snapshot with what is at the destination now.
@@ -60,7 +60,7 @@ impl Plakar {
             }
             RestoreTarget::Destination(name) => {
                 let source = self.as_other(Kind::Destination, name, "", &mark).await?;
-                (source.reference(), Some(source))
+                (source.name().reference(), Some(source))
             }
             RestoreTarget::Origin(_) => {
                 return Err(Error::Input(
@@ -68,23 +68,23 @@ impl Plakar {
                 ));
             }
         };
-        let name = format!("{TEMPORARY_PREFIX}{mark}");
-        let scratch = match ScratchStore::beside(self, &job.store, &name).await {
-            // No room for it, or no right to the store's files: what follows may go well without.
-            Err(Error::Io(..)) => None,
-            scratch => scratch?,
-        };
-        let mut made = Vec::new();
+        let (mut scratch, mut made) = (None, Vec::new());
         let compared = async {
+            scratch = match ScratchStore::beside(self, &job.store, &mark).await {
+                // No room for it, or no right to the store's files: what follows may go well without.
+                Err(Error::Io(..)) => None,
+                scratch => scratch?,
+            };
+            let scratch: Option<&ScratchStore> = scratch.as_ref();
             // Its browser knows what was there when it began.
-            let own = async || match &scratch {
+            let own = async || match scratch {
                 Some(scratch) => scratch.browser(self).await.map(Some),
                 None => Ok(None),
             };
             let mut read = DestinationReader {
                 plakar: self,
                 job,
-                store: scratch.as_ref().map_or(&job.store, |scratch| &scratch.store),
+                store: scratch.map_or(&job.store, |scratch| &scratch.store),
                 alone: scratch.is_some(),
                 source: &source,
                 mark: &mark,
@@ -116,44 +116,53 @@ impl Plakar {
             }
         }
         .await;
-        // Also after a failure, and when it was cancelled.
-        if let Some(source) = &temporary {
-            self.unconfigure(Kind::Source, source).await?;
-        }
-        match scratch {
-            Some(scratch) => scratch.close(self).await?,
-            None => self.remove_snapshots(&job.store, &made).await?,
-        }
-        compared
+        // Also after a failure, and when it was cancelled; and each, whatever became of the other.
+        let removed = match temporary {
+            Some(source) => source.close().await,
+            None => Ok(()),
+        };
+        let closed = match scratch {
+            Some(scratch) => scratch.close().await,
+            None => self.remove_snapshots(&job.store, &made).await,
+        };
+        let verified = compared?;
+        removed.and(closed)?;
+        Ok(verified)
     }
 
-    /// Removes what restores left that were killed: what they configured, at once and so before any
-    /// begins anew, and their snapshots in these stores that are older than this call. No restore
-    /// may be running.
+    /// Removes what restores left that were killed: these of their entries, and their snapshots in
+    /// these stores that are older than this call. No restore that made any of it may be running.
     ///
     /// # Errors
-    /// Plakar can't be run, or a store can't be opened.
-    pub async fn remove_leftovers(&self, browsers: &Browsers, stores: &[Store]) -> Result<()> {
-        let begun = chrono::Utc::now();
-        for kind in [Kind::Source, Kind::Destination, Kind::Store] {
-            for name in self
-                .configurations(kind)
-                .await?
-                .into_keys()
-                .filter(|name| name.starts_with(TEMPORARY_PREFIX))
-            {
-                self.unconfigure(kind, &Name::new(&name)?).await?;
-            }
+    /// Plakar can't be run, or a store can't be opened: the first of it, when all else was removed.
+    pub async fn remove_leftovers(
+        &self,
+        entries: &[(Kind, Name)],
+        browsers: &Browsers,
+        stores: &[Store],
+    ) -> Result<()> {
+        let (begun, mut ended) = (Utc::now(), Ok(()));
+        for (kind, name) in entries {
+            ended = ended.and(self.unconfigure(*kind, name).await);
         }
         for store in stores {
-            let points = browsers.of(self, store).await?.restore_points(None).await?;
-            let ours = |tag: &String| tag.starts_with(VERIFICATION_TAG);
-            let left = points
-                .into_iter()
-                .filter(|point| point.taken < begun && point.tags.iter().any(ours));
-            self.remove_snapshots(store, &left.map(|point| point.id).collect::<Vec<_>>()).await?;
+            ended = ended.and(self.remove_verifications(browsers, store, begun).await);
         }
-        Ok(())
+        ended
+    }
+
+    /// Removes the snapshots that were made only to compare before a time.
+    async fn remove_verifications(
+        &self,
+        browsers: &Browsers,
+        store: &Store,
+        before: DateTime<Utc>,
+    ) -> Result<()> {
+        let points = browsers.of(self, store).await?.restore_points(None).await?;
+        let ours = |tag: &String| tag.starts_with(VERIFICATION_TAG);
+        let left =
+            points.into_iter().filter(|point| point.taken < before && point.tags.iter().any(ours));
+        self.remove_snapshots(store, &left.map(|point| point.id).collect::<Vec<_>>()).await
     }
 
     /// For a while, the place of a destination as a source, or of a source as a destination: with
@@ -165,7 +174,7 @@ impl Plakar {
         name: &Name,
         below: &str,
         mark: &str,
-    ) -> Result<Name> {
+    ) -> Result<TemporaryEntry> {
         let (other, connector) = match kind {
             Kind::Destination => (Kind::Source, ConnectorKind::Importer),
             Kind::Source => (Kind::Destination, ConnectorKind::Exporter),
@@ -187,9 +196,7 @@ impl Plakar {
             let slash = if location.ends_with('/') { "" } else { "/" };
             options.insert("location".into(), format!("{location}{slash}{below}"));
         }
-        let made = Name::new(&format!("{TEMPORARY_PREFIX}{mark}"))?;
-        self.configure(other, &made, &options).await?;
-        Ok(made)
+        TemporaryEntry::new(self, other, mark, &options).await
     }
 }
 
@@ -222,11 +229,11 @@ impl DestinationReader<'_> {
         let (reference, tag) =
             (store.reference(), format!("{VERIFICATION_TAG}{}.{}", self.mark, self.made.len()));
         let mut arguments: Vec<String> =
-            ["at", &reference, "backup", "-no-progress", "-no-xattr", "-cache=no"]
+            ["at", &reference, "backup", NO_PROGRESS, NO_XATTR, &with(CACHE, "no")]
                 .map(str::to_owned)
                 .into();
-        arguments.extend(["-name=verification".to_owned(), format!("-tag={tag}")]);
-        arguments.extend(rules.iter().map(|rule| format!("-ignore={rule}")));
+        arguments.extend([with(NAME, "verification"), with(TAG, &tag)]);
+        arguments.extend(rules.iter().map(|rule| with(IGNORE, rule)));
         arguments.push(self.source.to_owned());
         let mut reader = ProgressReader::of("backup");
         // A store of the same id shares plakar's cache, which knows what is in the other alone.
@@ -246,7 +253,7 @@ impl DestinationReader<'_> {
         let ended = command.lines(&mut take).await?;
         // What could not be read is missing in the comparison.
         reader.result(ended)?;
-        let arguments = ["at", &reference, "ls", "-uuid", "-latest", "-tag", &tag];
+        let arguments = ["at", &reference, "ls", WHOLE_IDS, LATEST, TAG, &tag];
         let listed = of_store(plakar.job(arguments)).redact(secrets).output().await?;
         let id = listed.split_whitespace().find_map(|word| SnapshotId::new(word).ok());
         let id = id

@@ -1,5 +1,6 @@
 //! The real plakar, and what it runs with.
 
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -7,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
-use crate::process::references::SecretSource;
+use crate::process::references::{self, SecretSource};
 use crate::process::vitals::Vitals;
 
 /// Timeout of what may take any time: as good as none.
@@ -105,6 +106,22 @@ impl Plakar {
     #[must_use]
     pub fn with_secrets(&self, secrets: Arc<dyn SecretSource>) -> Self {
         Self(Arc::new(Settings { secrets: Some(secrets), ..(*self.0).clone() }))
+    }
+
+    /// Replaces what only names a secret in an entry's options by the secret, as its jobs have it.
+    /// Gives the secrets, which no line must show.
+    ///
+    /// # Errors
+    /// A secret that is not there, as [`Error::Input`].
+    pub(crate) async fn look_up_secrets(
+        &self,
+        entry: &str,
+        options: &mut BTreeMap<String, String>,
+    ) -> Result<Vec<String>> {
+        match &self.0.secrets {
+            Some(source) => references::resolve_options(entry, options, &**source).await,
+            None => Ok(Vec::new()),
+        }
     }
 
     /// Whether its environment has a passphrase for stores that have none in the configuration.

@@ -143,11 +143,9 @@ impl Job {
             .arg(self.input.len().to_string())
             .arg(self.what)
             .arg(&settings.program)
-            .args(
-                configuration
-                    .iter()
-                    .flat_map(|folder| [OsStr::new("-configdir"), folder.as_os_str()]),
-            )
+            .args(configuration.iter().flat_map(|folder| {
+                [OsStr::new(plakar_words::CONFIGURATION_FOLDER), folder.as_os_str()]
+            }))
             .args(&self.arguments)
             .env_clear()
             .env("PLAKAR_OPENDRIVE_LOG", NEWS_LEVEL)
@@ -192,7 +190,7 @@ impl Job {
         let mark = random_token()?;
         let job = self.variable(MARK_VARIABLE, &mark);
         let (mut running, stdout, stderr) = job.start().await?;
-        let redactor = redactor.and(Redactor::new(running.secrets()));
+        let redactor = redactor.and(running.secrets());
         let _watched = vitals.as_ref().zip(running.child.id()).map(|(vitals, id)| vitals.watch(id));
         let (sender, mut lines) = mpsc::channel(256);
         tokio::spawn(pump(Stream::Out, BufReader::new(stdout), sender.clone()));

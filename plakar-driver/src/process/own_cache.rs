@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use plakar_words::{CACHE_FOLDER, DATA_FOLDER, FOREGROUND, TEARDOWN};
+
 use crate::disk_space::disk_space;
 
 /// Timeout for the daemon of a job's own cache to start; it unpacks plakar's packages first.
@@ -64,7 +66,7 @@ impl OwnCache {
         let mut command = Command::new(program);
         command
             .args(arguments(&folder, &data))
-            .args(["cached", "-foreground", "-teardown", "24h"])
+            .args(["cached", FOREGROUND, TEARDOWN, "24h"])
             .envs(TEMPORARY_FOLDER.iter().map(|variable| (variable, parent)));
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut own = Self { daemon: spawn(&mut command)?, folder, data };
@@ -111,7 +113,7 @@ pub fn temporary_fault(folder: &Path) -> Option<String> {
 }
 
 fn arguments(cache: &Path, data: &Path) -> [OsString; 4] {
-    ["-cachedir".into(), cache.into(), "-datadir".into(), data.into()]
+    [CACHE_FOLDER.into(), cache.into(), DATA_FOLDER.into(), data.into()]
 }
 
 #[cfg(unix)]

@@ -5,6 +5,7 @@
 //! kept in each snapshot, and not every connector reads variables; a folder for its configuration
 //! it takes from everybody.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
 
@@ -89,10 +90,8 @@ pub(super) async fn resolve(
                     else {
                         continue;
                     };
-                    let secret = source.secret(reference).await.map_err(|why| {
-                        let (name, key) = (name.as_str().unwrap_or(""), key.as_str().unwrap_or(""));
-                        Error::Input(format!("the option \"{key}\" of {name}: {why}"))
-                    })?;
+                    let of = (name.as_str().unwrap_or(""), key.as_str().unwrap_or(""));
+                    let secret = looked_up(source, reference, of).await?;
                     secrets.push(secret.clone());
                     *value = Value::String(secret);
                 }
@@ -111,6 +110,36 @@ pub(super) async fn resolve(
             .map_err(Error::io("cannot write a configuration in memory"))?;
     }
     Ok(Some(ResolvedConfiguration { folder, secrets }))
+}
+
+/// Replaces the names of secrets in the options of an entry by the secrets, for a program that gets
+/// these options and no configuration. Gives the secrets, which no line must show.
+///
+/// # Errors
+/// A secret that is not there, as [`Error::Input`].
+pub(super) async fn resolve_options(
+    entry: &str,
+    options: &mut BTreeMap<String, String>,
+    source: &dyn SecretSource,
+) -> Result<Vec<String>> {
+    let mut secrets = Vec::new();
+    for (key, value) in options.iter_mut() {
+        let Some(reference) = value.strip_prefix(REFERENCE) else { continue };
+        let secret = looked_up(source, reference, (entry, key.as_str())).await?;
+        secrets.push(secret.clone());
+        *value = secret;
+    }
+    Ok(secrets)
+}
+
+/// The secret that an option of an entry names.
+async fn looked_up(
+    source: &dyn SecretSource,
+    reference: &str,
+    (entry, key): (&str, &str),
+) -> Result<String> {
+    let found = source.secret(reference).await;
+    found.map_err(|why| Error::Input(format!("the option \"{key}\" of {entry}: {why}")))
 }
 
 /// Whether a job is about an entry: `name`, `@name`, `@name:/path`, `-to=@name`.
@@ -231,6 +260,21 @@ mod tests {
         assert_eq!(resolved("sources:\n  a:\n    password: x\n", &["@a"]).await.unwrap(), None);
         let error = resolved("secret-reference:\n- }", &["@a"]).await.unwrap_err().to_string();
         assert!(error.contains("sources.yml that is not valid YAML"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn options_for_another_program_have_the_secrets_themselves() {
+        let named = "secret-reference:file:/a".to_owned();
+        let mut options =
+            BTreeMap::from([("location".into(), "x://".into()), ("password".into(), named)]);
+        let secrets = resolve_options("a", &mut options, &Fixed).await.unwrap();
+        assert_eq!(secrets, ["0123: \"#\n\u{2028}"]);
+        assert_eq!(options["password"], secrets[0]);
+        assert_eq!(options["location"], "x://");
+        let absent = "secret-reference:file:/b".to_owned();
+        let mut options = BTreeMap::from([("password".into(), absent)]);
+        let error = resolve_options("b", &mut options, &Fixed).await.unwrap_err().to_string();
+        assert!(error.contains("the option \"password\" of b: file:/b is not there"), "{error}");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, Result};
 use crate::process::guard::TERMINATION_TIMEOUT;
+use crate::process::lines::Redactor;
 use crate::process::references::ResolvedConfiguration;
 
 /// A job that runs. It ends when this is dropped.
@@ -23,8 +24,8 @@ pub(crate) struct Running {
 
 impl Running {
     /// Those secrets, which no line must show.
-    pub(super) fn secrets(&self) -> Vec<String> {
-        self.resolved.as_ref().map(|resolved| resolved.secrets.clone()).unwrap_or_default()
+    pub(crate) fn secrets(&self) -> Redactor {
+        Redactor::new(self.resolved.iter().flat_map(|resolved| resolved.secrets.iter().cloned()))
     }
 
     /// Waits until it has ended, also because it was cancelled or took too long: then how it was,

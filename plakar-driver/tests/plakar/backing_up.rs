@@ -208,8 +208,9 @@ async fn prune_keeps_what_the_policy_says_and_always_the_newest() {
     let count = async |app: Option<&'static str>| {
         world.browser().await.restore_points(app).await.unwrap().len()
     };
-    let daily = Retention { daily: 7, ..Retention::default() };
-    let monthly = Retention { daily: 7, weekly: 2, monthly: 5, ..Retention::default() };
+    let daily = Retention { daily: 1, ..Retention::default() };
+    let week = Retention { daily: 7, ..Retention::default() };
+    let monthly = Retention { daily: 1, weekly: 1, monthly: 5, ..Retention::default() };
     let plan = async |retention: Retention, pinned: &[&SnapshotId]| {
         let pinned = pinned.iter().map(|id| id.to_string()).collect();
         world
@@ -228,13 +229,22 @@ async fn prune_keeps_what_the_policy_says_and_always_the_newest() {
     assert!(rules[0].starts_with("+ the newest of the month 2"), "{rules:?}");
     assert!(rules[1].starts_with("- there is a newer one of the month 2"), "{rules:?}");
     assert!(rules[2].starts_with("+ the newest of the month 2"), "{rules:?}");
-    assert_eq!(rules[3], "- older than all that the retention keeps");
-    // All lie before the last seven days, and the newest stays, and what is pinned.
+    // It is before the last five months, and one of the last five that have any.
+    assert!(rules[3].starts_with("+ the newest of the month 2"), "{rules:?}");
+    // All lie before the last seven days: as many days stay, the last that have any.
     let oldest = by_month[3].id.clone();
     let old = "- older than all that the retention keeps";
     let newest = "+ the newest of all, which always stays";
-    assert_eq!(told(&plan(daily, &[]).await), [newest, old, old, old]);
-    assert_eq!(told(&plan(daily, &[&oldest]).await), [newest, old, old, "+ pinned"]);
+    let rules = told(&plan(week, &[]).await);
+    assert!(rules[0] == newest && rules[1].starts_with("- there is a newer one of the day 2"));
+    assert!(
+        rules[2..].iter().all(|rule| rule.starts_with("+ the newest of the day 2")),
+        "{rules:?}"
+    );
+    let newer = rules[1].as_str();
+    // The newest stays, and what is pinned.
+    assert_eq!(told(&plan(daily, &[]).await), [newest, newer, old, old]);
+    assert_eq!(told(&plan(daily, &[&oldest]).await), [newest, newer, old, "+ pinned"]);
     assert_eq!(count(None).await, 5, "a plan removes nothing");
     let prune = async |plan: &[PlannedPoint]| {
         world.plakar.prune(&world.browsers, &world.store, APP, plan).await

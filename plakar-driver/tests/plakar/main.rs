@@ -14,6 +14,7 @@ mod pruning;
 mod references;
 mod restoring;
 mod verifying;
+mod words;
 mod world;
 
 use support::{plakar, user};

@@ -3,10 +3,10 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use plakar_driver::{Error, Kind, Plakar};
+use plakar_driver::{CancellationToken, Error, Kind, NewStore, Plakar, Store};
 use support::installed::installed;
 
-use crate::world::{World, environment, guard, name};
+use crate::world::{APP, World, environment, guard, name, options};
 
 impl World {
     /// The same Plakar, run by a program with which a package of this version was installed.
@@ -38,7 +38,7 @@ async fn the_package_that_came_with_the_program_is_put_in_place_of_another() {
     assert_eq!(said, "took rclone@v0.0.1 out and added rclone@v9.1.0; configurations stay");
     let now = plakar.installed_package().await.unwrap().unwrap();
     assert_eq!((&*now.version, now.same), ("v9.1.0", Some(true)));
-    let cancel = plakar_driver::CancellationToken::new();
+    let cancel = CancellationToken::new();
     plakar.ping(Kind::Source, &name("drive"), &cancel).await.unwrap();
 
     // One that cannot be made: nothing was taken out.
@@ -75,4 +75,29 @@ async fn the_package_that_came_with_the_program_is_put_in_place_of_another() {
     environment.push(("PLAKAR_OPENDRIVE".into(), program.into()));
     let plakar = Plakar::new(&crate::plakar::plakar(), guard(), environment).unwrap();
     assert_eq!(plakar.installed_package().await.unwrap().unwrap().same, Some(false));
+}
+
+#[tokio::test]
+async fn a_store_of_another_package_of_our_name_is_not_trusted_to_keep_its_states() {
+    let world = World::new().await;
+    let location = format!("rclone://{}", world.user.path("copies"));
+    let configured = options(&[("location", &location), ("rclone_type", "local")]);
+    world.plakar.configure(Kind::Store, &name("copies"), &configured).await.unwrap();
+    let store = Store::named(name("copies"));
+    world.plakar.create_store(&store, NewStore::UNENCRYPTED).await.unwrap();
+    let keeps_states = async || {
+        let seen = world.plakar.seen_anew(&store, APP, &CancellationToken::new()).await;
+        seen.unwrap().keeps_states
+    };
+    assert!(keeps_states().await);
+
+    // As Plakar's own rclone package is, by what plakar has unpacked of it.
+    let unpacked = world.user.home().join(".cache/plakar/plugins/v1.1.0");
+    let mut packages = std::fs::read_dir(unpacked).unwrap().flatten();
+    let ours = packages.find(|entry| entry.file_name().to_string_lossy().starts_with("rclone_"));
+    let manifest = ours.unwrap().path().join("manifest.yaml");
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    std::fs::remove_file(&manifest).unwrap();
+    std::fs::write(&manifest, text.replace("[rclone, opendrive]", "[rclone]")).unwrap();
+    assert!(!keeps_states().await);
 }

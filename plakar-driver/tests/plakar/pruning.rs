@@ -43,8 +43,8 @@ fn told(plan: &[PlannedPoint]) -> Vec<String> {
 #[tokio::test]
 async fn hours_and_several_of_each_period_are_kept() {
     let world = World::new().await;
-    // Three in one hour of some hours ago, one in the hour before, and two of one day long ago.
-    let hour = Utc::now().with_minute(0).unwrap().with_second(0).unwrap() - TimeDelta::hours(5);
+    // Three in the last hour, one in the hour before, and two of one day long ago.
+    let hour = Utc::now().with_minute(0).unwrap().with_second(0).unwrap() - TimeDelta::hours(1);
     let day = (Utc::now() - TimeDelta::days(40)).with_hour(12).unwrap();
     let times = [
         hour + TimeDelta::minutes(50),
@@ -56,10 +56,11 @@ async fn hours_and_several_of_each_period_are_kept() {
     ];
     times.iter().for_each(|at| snapshot(&world, *at));
     let name = |at: DateTime<Utc>| format!("hour {}:00", at.format("%Y-%m-%d %H"));
-    let (this, before) = (name(hour), name(hour - TimeDelta::hours(1)));
+    let (this, before, long_ago) = (name(hour), name(hour - TimeDelta::hours(1)), name(day));
     let old = "- older than all that the retention keeps".to_owned();
 
-    let hourly = Retention { hourly: 24, ..Retention::default() };
+    // The third hour with a restore point is one of 40 days ago.
+    let hourly = Retention { hourly: 3, ..Retention::default() };
     let by_hour = plan(&world, hourly, &[]).await;
     let newer = format!("- there is a newer one of the {this}");
     assert_eq!(
@@ -69,7 +70,7 @@ async fn hours_and_several_of_each_period_are_kept() {
             newer.clone(),
             newer,
             format!("+ the newest of the {before}"),
-            old.clone(),
+            format!("+ the newest of the {long_ago}"),
             old.clone(),
         ]
     );
@@ -81,7 +82,7 @@ async fn hours_and_several_of_each_period_are_kept() {
             format!("+ one of the 2 newest of the {this}"),
             format!("- there are 2 newer ones of the {this}"),
             format!("+ one of the 2 newest of the {before}"),
-            old.clone(),
+            format!("+ one of the 2 newest of the {long_ago}"),
             old.clone(),
         ]
     );
@@ -95,5 +96,5 @@ async fn hours_and_several_of_each_period_are_kept() {
     world.plakar.prune(&world.browsers, &world.store, APP, &by_hour).await.unwrap();
     let left = world.browser().await.restore_points(Some(APP)).await.unwrap();
     let left: Vec<_> = left.into_iter().map(|point| point.id).collect();
-    assert_eq!(left, [by_hour[0].id.clone(), by_hour[3].id.clone()]);
+    assert_eq!(left, [0, 3, 4].map(|number: usize| by_hour[number].id.clone()));
 }

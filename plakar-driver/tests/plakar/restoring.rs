@@ -166,16 +166,21 @@ async fn what_is_lost_or_changed_on_the_way_is_no_restore() {
         "-tag=verification:1.0",
         folder.to_str().unwrap(),
     ]);
+    let (left, own) = (name(&format!("verify-{}", "0a".repeat(16))), name("verify-mine"));
+    for entry in [&left, &own] {
+        let options = options(&[("location", "opendrive://")]);
+        world.plakar.configure(Kind::Source, entry, &options).await.unwrap();
+    }
+    let entries = world.plakar.temporary_entries().await.unwrap();
+    assert_eq!(entries, [(Kind::Source, left)]);
     world
         .plakar
-        .configure(Kind::Source, &name("verify-1"), &options(&[("location", "opendrive://")]))
+        .remove_leftovers(&entries, &world.browsers, std::slice::from_ref(&world.store))
         .await
         .unwrap();
-    world
-        .plakar
-        .remove_leftovers(&world.browsers, std::slice::from_ref(&world.store))
-        .await
-        .unwrap();
+    // Somebody's own one is theirs.
+    world.plakar.configured(Kind::Source, &own).await.unwrap();
+    world.plakar.unconfigure(Kind::Source, &own).await.unwrap();
     world.nothing_of_verification_is_left().await;
 }
 

@@ -197,6 +197,25 @@ impl World {
         panic!("no packfile has these bytes")
     }
 
+    /// All places in the packfiles of a store in the home folder that have these bytes as they are.
+    pub fn places_with(&self, store: &str, bytes: &[u8]) -> Vec<(std::path::PathBuf, u64)> {
+        let mut places = Vec::new();
+        let mut folders = vec![self.user.home().join(store).join("packfiles")];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap().flatten() {
+                if entry.file_type().unwrap().is_dir() {
+                    folders.push(entry.path());
+                    continue;
+                }
+                let packfile = std::fs::read(entry.path()).unwrap();
+                let found = packfile.windows(bytes.len()).enumerate();
+                let found = found.filter(|(_, window)| *window == bytes);
+                places.extend(found.map(|(at, _)| (entry.path(), at as u64)));
+            }
+        }
+        places
+    }
+
     /// Changes a bit of the first of these bytes in a store, or changes it back.
     #[cfg(unix)]
     pub fn flip(packfile: &(std::path::PathBuf, u64)) {

@@ -1,6 +1,7 @@
 //! Commands that end before their task: by Ctrl-C, by another command, by SIGKILL.
 
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
 
 use opendrive_sim::{Fault, What};
@@ -8,6 +9,7 @@ use source_app::state::TaskKind;
 
 use super::world::{World, until};
 use support::noise;
+use support::plakar::plakar;
 
 /// A world in which a backup never comes to its end by itself.
 pub fn endless() -> World {
@@ -137,4 +139,39 @@ fn a_second_ctrl_c_leaves_at_once() {
         ["cancelled", "interrupted"]
             .contains(&world.rows(&["tasks"])[0]["state"].as_str().unwrap())
     );
+}
+
+/// With half of it the app would say one thing, and Plakar another.
+#[test]
+fn ctrl_c_waits_for_a_change_that_has_begun() {
+    let world = World::new();
+    world.assign("spare", "opendrive://Spare", &["--destination", "--no-test"]);
+    let home = world.user.home();
+    let (script, begun, go) = (home.join("slow-plakar"), home.join("begun"), home.join("go"));
+    let text = format!(
+        "#!/bin/sh\ncase \" $* \" in *\" import \"*) touch {}; while [ ! -e {} ]; do sleep 0.05; done;; esac\nexec {} \"$@\"\n",
+        begun.display(),
+        go.display(),
+        plakar().display()
+    );
+    std::fs::write(&script, text).unwrap();
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let location = "location=opendrive://Other";
+    let mut command = world.command(&["app", "edit", "spare", "--option", location, "--no-test"]);
+    let mut child = command.env("PLAKAR", &script).stdin(Stdio::null()).spawn().unwrap();
+    until("the change does not begin", || begun.exists());
+    let mut said = BufReader::new(child.stderr.take().unwrap());
+    signal(&child, "-INT");
+    let mut line = String::new();
+    while !line.contains("a change has begun and comes to its end") {
+        line.clear();
+        assert!(said.read_line(&mut line).unwrap() > 0, "it has ended");
+    }
+    std::fs::write(&go, "").unwrap();
+    until("the command does not end", || child_has_ended(&child));
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    said.read_to_string(&mut line).unwrap();
+    assert!(line.ends_with("ended by SIGINT, after the change\n"), "{line}");
+    let kept = world.user.ok(&["destination", "show", "spare"]);
+    assert!(kept.contains("opendrive://Other"), "{kept}");
 }

@@ -63,21 +63,45 @@ fn a_wrong_password_is_told_and_mended() {
     assert!(!world.said().contains("wr0ng"), "{}", world.said());
 }
 
+/// Damages each packfile of a store in its middle that holds contents of files.
+fn spoil(world: &World, store: &str) {
+    for (path, mut bytes) in everything(&world.user.home().join(store).join("packfiles")) {
+        if bytes.len() > 1_000_000 {
+            let middle = bytes.len() / 2;
+            bytes[middle..middle + 1000].fill(b'X');
+            std::fs::write(path, bytes).unwrap();
+        }
+    }
+}
+
+#[test]
+fn what_is_known_of_a_copy_is_not_what_is_known_of_the_first_store() {
+    let world = World::new();
+    world.local("files", &[("large", &noise(5, 6_000_000))]);
+    let second = ["--create-second-store", "--unencrypted-second-store"];
+    world.ok(&[&["edit", "files", "--second-store", "./away"][..], &second].concat());
+    world.ok(&["backup", "files"]);
+    world.ok(&["sync", "files"]);
+    spoil(&world, "away");
+    let read = world.run(&["sync", "files"]);
+    assert_eq!(read.code, Some(6), "{}", read.text());
+    let state =
+        |more: &[&str]| world.row(&[&["points", "files"], more].concat())["check"]["state"].clone();
+    assert_eq!((state(&[]), state(&["--from-second"])), (json!("verified"), json!("damaged")));
+    let told = world.ok(&["points", "files", "--from-second"]);
+    assert!(told.contains("damaged") && !told.contains("verified"), "{told}");
+    // All restore points are those of the first store.
+    let both = world.run(&["find", "files", "large", "--all-points", "--from-second"]);
+    assert_eq!(both.code, Some(2), "{}", both.text());
+}
+
 #[test]
 fn a_download_that_is_cut_off_leaves_nothing() {
     let world = World::new();
     world
         .local("files", &[("large", &noise(3, 6_000_000)), ("folder/other", &noise(4, 3_000_000))]);
     world.ok(&["backup", "files"]);
-    // In the middle of each packfile that holds contents of files.
-    for (path, bytes) in everything(&world.user.home().join("store/packfiles")) {
-        if bytes.len() > 1_000_000 {
-            let mut bytes = bytes;
-            let middle = bytes.len() / 2;
-            bytes[middle..middle + 1000].fill(b'X');
-            std::fs::write(path, bytes).unwrap();
-        }
-    }
+    spoil(&world, "store");
     let root = world.user.home().join("files");
     for (path, name) in
         [(format!("{}/large", root.display()), "cut"), (root.display().to_string(), "cut.zip")]

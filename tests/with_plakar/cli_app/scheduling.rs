@@ -107,7 +107,7 @@ fn what_is_due_runs_once_whoever_runs_it() {
     ];
     let ran = runs.map(|run| {
         let output = run.wait_with_output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{output:?}");
         super::world::lines(std::str::from_utf8(&output.stdout).unwrap()).len()
     });
     assert_eq!(ran.iter().sum::<usize>(), 2, "{ran:?}");

@@ -204,7 +204,7 @@ pub struct ListingFrame {
     pub restore: String,
     pub newer: Option<NeighbourPoint>,
     pub older: Option<NeighbourPoint>,
-    /// Whether no prune removes it.
+    /// Whether no prune removes it; said of the first store's only.
     pub pinned: bool,
 }
 

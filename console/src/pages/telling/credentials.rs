@@ -66,10 +66,12 @@ pub async fn change(
 ) -> Result<Response, PageError> {
     let chosen = posted.get("account");
     let (protocol, username) = chosen.split_once(' ').unwrap_or(("", chosen));
+    // Spaces around it are a part of it, but spaces alone are none.
+    let secret = posted.raw("secret").filter(|secret| !secret.trim().is_empty());
     let change = AccountChange {
         protocol: protocol.to_owned(),
         username: username.to_owned(),
-        secret: posted.get("secret").to_owned(),
+        secret: secret.unwrap_or_default().to_owned(),
         skip_test: posted.get("skip_test") == "true",
     };
     match service.change_account(change).await {

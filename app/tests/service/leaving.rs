@@ -1,0 +1,76 @@
+//! What restores that did not come to their end have left.
+
+use std::path::Path;
+
+use plakar_driver::{Kind, Store};
+use source_app::model::TaskFigures;
+use source_app::service::SecondStore;
+use source_app::state::{AppKind, Cause, NewTask, State, TaskKind, TaskResult, TaskState};
+
+use crate::world::{World, name, options};
+
+fn ended(state: TaskState) -> TaskResult {
+    TaskResult {
+        state,
+        exit: None,
+        verdict: state.to_string(),
+        errors: 0,
+        bytes: None,
+        snapshot: None,
+        figures: TaskFigures::default(),
+    }
+}
+
+#[tokio::test]
+async fn what_a_restore_left_goes_when_none_runs_and_from_the_store_that_it_read() {
+    let world = World::new().await;
+    let service = world.service();
+    let away = world.user.path("away");
+    let password = world.simulator.password();
+    let mut assign = world.assign(AppKind::Source, "mine", "opendrive://", password);
+    assign.second_store = Some(SecondStore {
+        place: away.clone(),
+        create: true,
+        unencrypted: true,
+        ..SecondStore::default()
+    });
+    let app = service.assign(assign).await.unwrap();
+    let left = name(&format!("verify-{}", "0a".repeat(16)));
+    let login = options(&[("location", "opendrive://"), ("password", "hunter2")]);
+    world.plakar.configure(Kind::Source, &left, &login).await.unwrap();
+    let is_there = async || {
+        world.plakar.configurations(Kind::Source).await.unwrap().contains_key(left.as_str())
+    };
+
+    // It may be that of the restore that runs.
+    let (state, now) = (State::open(service.directory()).unwrap(), chrono::Utc::now());
+    let input = serde_json::json!({
+        "snapshot": "0".repeat(64), "path": "/", "to": { "folder": "/x" }, "second": true
+    });
+    let restore = NewTask { app: app.id, kind: TaskKind::Restore, cause: Cause::Manual, input };
+    let task = state.begin(&restore, now).unwrap();
+    service.remove_leftovers().await.unwrap();
+    assert!(is_there().await);
+    // It goes however that ended.
+    state.finish(task.id, &ended(TaskState::Succeeded), None, now).unwrap();
+    service.remove_leftovers().await.unwrap();
+    assert!(!is_there().await);
+
+    // What is in the second store goes with a restore from there that was killed.
+    let files = world.user.path("files");
+    std::fs::create_dir(&files).unwrap();
+    std::fs::write(format!("{files}/a.txt"), "a").unwrap();
+    world.user.ok(&["at", &away, "backup", "-no-progress", "-tag=verification:1.0", &files]);
+    let points = async || {
+        let store = Store::folder(Path::new(&away)).unwrap();
+        let browser = world.browsers.of(&world.plakar, &store).await.unwrap();
+        browser.restore_points(None).await.unwrap().len()
+    };
+    service.remove_leftovers().await.unwrap();
+    assert_eq!(points().await, 1);
+    let task = state.begin(&restore, now).unwrap();
+    state.finish(task.id, &ended(TaskState::Interrupted), None, now).unwrap();
+    service.remove_leftovers().await.unwrap();
+    assert_eq!(points().await, 0);
+    service.stop().await;
+}
