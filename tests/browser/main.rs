@@ -376,7 +376,7 @@ impl World {
         browser.press("Letters").await;
         browser.says("what is in this folder").await;
         browser.click("//main//form//button[normalize-space(.)='Restore']").await;
-        browser.says("found as they were backed up").await;
+        browser.says("1 entry restored and found as it was backed up").await;
         let landed = std::fs::read(self.user.home().join("landing/to the bank.txt")).unwrap();
         assert!(landed.starts_with(b"Dear bank,"));
     }
