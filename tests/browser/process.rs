@@ -47,7 +47,7 @@ pub fn command(user: &Plakar, environment: &[(String, String)], arguments: &[&st
 
 /// Starts the driver of the browser, and gives its address.
 pub fn driver(user: &Plakar) -> (Ended, String) {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = support::free_port();
     let program = std::env::var("CHROMEDRIVER");
     let mut command = Command::new(program.expect("CHROMEDRIVER: `make test-browser` names it"));
     command

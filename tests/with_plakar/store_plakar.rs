@@ -342,7 +342,7 @@ fn the_viewer_lists_folders_and_gives_files_back() {
     world.plakar.ok(&["at", "@drive", "create", "-plaintext"]);
     let files = files(&world.plakar);
     world.plakar.backup("@drive", &files);
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = support::free_port();
     let mut viewer = world.plakar.command(&[
         "at",
         "@drive",

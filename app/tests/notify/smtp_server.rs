@@ -158,8 +158,7 @@ impl Aiosmtpd {
             );
             return None;
         };
-        // The port is free a moment before.
-        let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+        let port = support::free_port();
         let output = folder.join("aiosmtpd.out");
         let mut command = tokio::process::Command::new(python);
         command

@@ -34,6 +34,12 @@ const START_TIMEOUT: Duration = Duration::from_secs(120);
 /// The same with an empty cache: all states are read first.
 const START_ALONE_TIMEOUT: Duration = Duration::from_secs(20 * 60);
 
+/// Maximum number of ports that are tried: another program can take the free one before plakar does.
+const MAX_PORTS: u32 = 5;
+
+/// What plakar's reason begins with when it cannot listen (Go's net.OpError).
+const CANNOT_LISTEN: &str = "listen tcp ";
+
 /// Maximum number of headers that are fetched at once.
 const MAX_PAGE_HEADERS: u64 = 500;
 
@@ -100,8 +106,23 @@ impl Browser {
         indexes: &Arc<Indexes>,
         alone: bool,
     ) -> Result<Self> {
+        for _ in 1..MAX_PORTS {
+            match Self::on_free_port(plakar, store, indexes, alone).await {
+                Err(Error::Refused(reason)) if reason.starts_with(CANNOT_LISTEN) => (),
+                started => return started,
+            }
+        }
+        Self::on_free_port(plakar, store, indexes, alone).await
+    }
+
+    async fn on_free_port(
+        plakar: &Plakar,
+        store: &Store,
+        indexes: &Arc<Indexes>,
+        alone: bool,
+    ) -> Result<Self> {
         let token = random_token()?;
-        // Plakar can't tell the port that it was given, so it gets one that is free now.
+        // Plakar cannot tell the port that it was given, so it gets one that is free now.
         let free = std::net::TcpListener::bind(("127.0.0.1", 0))
             .and_then(|listener| listener.local_addr());
         let address = free.map_err(Error::io("no free port"))?.to_string();

@@ -1,8 +1,10 @@
 //! Restore points, folders, search, downloads.
 
+use std::time::Duration;
+
 use futures::StreamExt;
 use plakar_driver::{
-    ArchiveFormat, CancellationToken, Download, EntryKind, Error, Kind, PointCheck,
+    ArchiveFormat, Browsers, CancellationToken, Download, EntryKind, Error, Kind, PointCheck,
 };
 
 use crate::world::{World, noise, path};
@@ -83,6 +85,30 @@ async fn folders_are_paged_and_hostile_names_are_just_names() {
         browser.clone().download(&id, &folder.join("folder").unwrap()).await,
         Err(Error::Input(_))
     ));
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_meanwhile_is_not_the_end() {
+    let world = World::new().await;
+    let holder = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = holder.local_addr().unwrap();
+    let gives_taken = format!(
+        "for word; do shift; case $word in 127.0.0.1:*) word={taken};; esac; set -- \"$@\" \"$word\"; done"
+    );
+    // Another program is quicker, once.
+    let mark = world.user.home().join("quicker");
+    let once = world.meddled("ui", &format!("if mkdir {}; then {gives_taken}; fi", mark.display()));
+    let browser = world.browsers.of(&once, &world.store).await.unwrap();
+    assert!(mark.is_dir() && browser.restore_points(None).await.unwrap().is_empty());
+
+    // It ends where it is so each time, with plakar's reason.
+    let other = Browsers::new(Duration::from_secs(10));
+    let always = world.meddled("ui", &gives_taken);
+    let Err(error) = other.of(&always, &world.store).await else { panic!("on {taken}") };
+    assert_eq!(
+        error.to_string(),
+        format!("listen tcp {taken}: bind: address already in use"),
+    );
 }
 
 #[tokio::test]

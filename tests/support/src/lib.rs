@@ -15,7 +15,9 @@ pub mod planted;
 pub mod relay;
 pub mod user;
 
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 pub use guard::{until, wait_for, within};
 pub use plakar::platform;
@@ -76,6 +78,23 @@ pub fn shipped() -> Option<String> {
         "CI tests what is shipped: PLAKAR_OPENDRIVE must name it, as `make test` does"
     );
     named
+}
+
+/// A port of the loopback for a server that cannot tell which one it was given. It lies below those
+/// that the system gives to connections (from 32768 on), which come and go by the thousand here.
+///
+/// # Panics
+/// If all are taken.
+pub fn free_port() -> u16 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    const PORTS: u32 = 12_000;
+    // Tests of other processes begin elsewhere.
+    let begin = std::process::id().wrapping_mul(97);
+    (0..PORTS)
+        .map(|_| begin.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % PORTS + 20_000)
+        .filter_map(|port| u16::try_from(port).ok())
+        .find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
+        .expect("a free port")
 }
 
 /// Bytes that compress badly and differ for each seed.

@@ -7,7 +7,7 @@ mod rclone;
 mod vsftpd;
 
 use std::io::Read;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -108,7 +108,7 @@ impl Program {
         let files = folder.path().join("files");
         std::fs::create_dir(&files).map_err(|error| error.to_string())?;
         open_to_all(&files)?;
-        let port = free_port();
+        let port = support::free_port();
         let started = match self {
             Self::OpenSsh => openssh::start(folder.path(), &files, port),
             Self::Vsftpd => vsftpd::start(folder.path(), port),
@@ -177,11 +177,6 @@ fn installed(paths: &[&str]) -> Result<String, String> {
         .find(|path| Path::new(path).exists())
         .map(|path| (*path).to_owned())
         .ok_or_else(|| format!("{} is not there: run `make prerequisites-ci` as root", paths[0]))
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    listener.local_addr().expect("an address").port()
 }
 
 fn open_to_all(path: &Path) -> Result<(), String> {
