@@ -175,11 +175,10 @@ impl Service {
         }
         let mut of_store = None;
         if let Some(text) = spec.store.take() {
-            let same = old.spec.store.as_ref() == Some(&text);
-            if !same || options.is_some() {
+            if !is_same_store || options.is_some() {
                 self.apart_from(&source, &text).await?;
             }
-            if same && store_options.is_empty() && !create_store {
+            if is_same_store && store_options.is_empty() && !create_store {
                 spec.store = Some(text);
             } else {
                 let wish = StoreWish {

@@ -258,24 +258,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let state = crate::state::State::open(&folder.path().join("state")).unwrap();
         let spec = crate::state::AppSpec {
-            kind: crate::state::AppKind::Source,
-            name: "docs".into(),
-            resource: crate::state::Resource {
-                name: "r".into(),
-                class: "c".into(),
-                ..Default::default()
-            },
-            environment: String::new(),
-            data_classes: Vec::new(),
-            integration: "i".into(),
-            protocol: "p".into(),
-            entry: "docs".into(),
             store: Some("vault".into()),
-            second_store: None,
-            copy_range: Default::default(),
-            retention: Default::default(),
-            protection: Default::default(),
-            backup: Default::default(),
+            ..crate::state::AppSpec::plain_source("docs")
         };
         state.add_app(&spec, Utc::now()).unwrap()
     }

@@ -188,9 +188,8 @@ pub(super) async fn watched<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Protection, Retention};
     use crate::scheduler::{Job, Scheduler, Settings, SystemClock};
-    use crate::state::{AppKind, AppSpec, Cause, NewTask, Resource, State, TaskKind};
+    use crate::state::{AppSpec, Cause, NewTask, State, TaskKind};
 
     fn signs(moved: u64, computed: u64, processes: &[u32]) -> VitalSigns {
         VitalSigns {
@@ -205,26 +204,7 @@ mod tests {
     fn job() -> (tempfile::TempDir, Job) {
         let folder = tempfile::tempdir().unwrap();
         let state = State::open(&folder.path().join("state")).unwrap();
-        let spec = AppSpec {
-            kind: AppKind::Source,
-            name: "mine".into(),
-            resource: Resource {
-                name: "drive".into(),
-                class: "file-storage".into(),
-                subclass: String::new(),
-            },
-            environment: String::new(),
-            data_classes: Vec::new(),
-            integration: "rclone".into(),
-            protocol: "opendrive".into(),
-            entry: "mine".into(),
-            store: Some("/vault".into()),
-            second_store: None,
-            copy_range: Default::default(),
-            retention: Retention::default(),
-            protection: Protection::default(),
-            backup: Default::default(),
-        };
+        let spec = AppSpec::plain_source("mine");
         let app = state.add_app(&spec, chrono::Utc::now()).unwrap().id;
         let scheduler = Scheduler::new(state, SystemClock, Settings::default());
         let (kind, cause) = (TaskKind::Backup, Cause::Manual);

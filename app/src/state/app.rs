@@ -100,6 +100,33 @@ impl App {
     }
 }
 
+#[cfg(test)]
+impl AppSpec {
+    /// A source in the store `/vault`, with nothing that need not be, for tests.
+    pub(crate) fn plain_source(name: &str) -> Self {
+        Self {
+            kind: AppKind::Source,
+            name: name.into(),
+            resource: Resource {
+                name: "drive".into(),
+                class: "file-storage".into(),
+                ..Resource::default()
+            },
+            environment: String::new(),
+            data_classes: Vec::new(),
+            integration: "rclone".into(),
+            protocol: "opendrive".into(),
+            entry: name.into(),
+            store: Some("/vault".into()),
+            second_store: None,
+            copy_range: CopyRange::default(),
+            retention: Retention::default(),
+            protection: Protection::default(),
+            backup: BackupOptions::default(),
+        }
+    }
+}
+
 impl AppSpec {
     /// All that cannot be used, by the names of the fields.
     pub fn faults(&self) -> Vec<(&'static str, Invalid)> {

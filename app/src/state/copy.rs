@@ -185,26 +185,7 @@ mod tests {
     }
 
     fn app(state: &State, name: &str, key: Option<&str>) -> crate::state::App {
-        let spec = crate::state::AppSpec {
-            kind: crate::state::AppKind::Source,
-            name: name.into(),
-            resource: crate::state::Resource {
-                name: "r".into(),
-                class: "c".into(),
-                ..Default::default()
-            },
-            environment: String::new(),
-            data_classes: Vec::new(),
-            integration: "i".into(),
-            protocol: "p".into(),
-            entry: name.into(),
-            store: Some("/vault".into()),
-            second_store: None,
-            copy_range: Default::default(),
-            retention: Default::default(),
-            protection: Default::default(),
-            backup: Default::default(),
-        };
+        let spec = crate::state::AppSpec::plain_source(name);
         state.add_app_marked(&spec, key, false, &[], Utc::now()).unwrap()
     }
 

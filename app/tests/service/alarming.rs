@@ -17,6 +17,17 @@ fn text(number: u64) -> Vec<u8> {
     format!("Letter {number}\n").repeat(40).into_bytes()
 }
 
+/// An app of a drive of letters, of which one day is kept.
+async fn letters(world: &World, service: &Service) -> App {
+    for number in 0..FILES {
+        world.put(&format!("letters/{number}.txt"), &text(number));
+    }
+    let password = world.simulator.password();
+    let mut assign = world.assign(AppKind::Source, "mine", "opendrive://", password);
+    assign.retention = Retention { daily: 1, ..Retention::default() };
+    service.assign(assign).await.unwrap()
+}
+
 /// A schedule of prunes that is due now, run to its end.
 async fn scheduled_prune(world: &World, service: &Service, app: &App) -> Task {
     let state = State::open(&world.user.home().join("state")).unwrap();
@@ -41,13 +52,7 @@ async fn scheduled_prune(world: &World, service: &Service, app: &App) -> Task {
 async fn half_of_the_files_changed_type_and_the_next_prune_is_held() {
     let world = World::new().await;
     let service = world.service();
-    for number in 0..FILES {
-        world.put(&format!("letters/{number}.txt"), &text(number));
-    }
-    let password = world.simulator.password();
-    let mut assign = world.assign(AppKind::Source, "mine", "opendrive://", password);
-    assign.retention = Retention { daily: 1, ..Retention::default() };
-    let app = service.assign(assign).await.unwrap();
+    let app = letters(&world, &service).await;
     let verdict = async || {
         let health = service.dashboard(app.id).await.unwrap().health;
         (health.verdict, health.reasons.iter().map(HealthReason::code).collect::<Vec<_>>())
@@ -117,8 +122,9 @@ async fn half_of_the_files_changed_type_and_the_next_prune_is_held() {
     assert_eq!(service.points(app.id).await.unwrap().len(), 1);
 
     // Another folder is no change of files.
-    let mut options =
-        world.assign(AppKind::Source, "mine", "opendrive://letters", password).options;
+    let mut options = world
+        .assign(AppKind::Source, "mine", "opendrive://letters", world.simulator.password())
+        .options;
     options.insert("location".into(), "opendrive://elsewhere".into());
     world.put("elsewhere/a.txt", b"a");
     let edit = source_app::service::Edit { options: Some(options), ..Default::default() };
@@ -135,13 +141,7 @@ async fn half_of_the_files_changed_type_and_the_next_prune_is_held() {
 async fn what_was_not_compared_is_with_the_next_backup_and_no_prune_takes_the_last_good_point() {
     let world = World::new().await;
     let service = world.service();
-    for number in 0..FILES {
-        world.put(&format!("letters/{number}.txt"), &text(number));
-    }
-    let password = world.simulator.password();
-    let mut assign = world.assign(AppKind::Source, "mine", "opendrive://", password);
-    assign.retention = Retention { daily: 1, ..Retention::default() };
-    let app = service.assign(assign).await.unwrap();
+    let app = letters(&world, &service).await;
     let (first, log) = run(&service, &app, Work::Backup).await;
     assert_eq!(first.state, TaskState::Succeeded, "{log}");
     let good = service.points(app.id).await.unwrap().swap_remove(0).id;

@@ -105,10 +105,7 @@ async fn a_port_that_is_taken_meanwhile_is_not_the_end() {
     let other = Browsers::new(Duration::from_secs(10));
     let always = world.meddled("ui", &gives_taken);
     let Err(error) = other.of(&always, &world.store).await else { panic!("on {taken}") };
-    assert_eq!(
-        error.to_string(),
-        format!("listen tcp {taken}: bind: address already in use"),
-    );
+    assert_eq!(error.to_string(), format!("listen tcp {taken}: bind: address already in use"),);
 }
 
 #[tokio::test]

@@ -213,8 +213,7 @@ impl Bench {
         let outcome =
             contestant.user.run_within(Duration::from_secs(self.tools.limit), arguments, b"");
         let time = start.elapsed();
-        let (peak, processor) = watch.usage().unzip();
-        let sample = Sample { time, calls: simulator.map(Simulator::calls), peak, processor };
+        let sample = Sample::new(time, simulator.map(Simulator::calls), watch.usage());
         let problem = match outcome {
             Some(outcome) if outcome.code == Some(0) => {
                 self.note(case, who, sample);

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use opendrive_sim::Calls;
+use support::memory::{Hops, Used};
 
 /// rclone lets one call through every 10 ms (backend/opendrive/opendrive.go, minSleep).
 const PACE: f64 = 0.010;
@@ -83,6 +84,16 @@ pub struct Sample {
     pub peak: Option<u64>,
     /// What the processor did for the plugins.
     pub processor: Option<Duration>,
+    /// What the plugins did to take bytes in and give them out.
+    pub hops: Option<Hops>,
+}
+
+impl Sample {
+    /// Of a command that took so long and so many calls to the drive, and what was seen of its plugins.
+    pub fn new(time: Duration, calls: Option<Calls>, used: Option<Used>) -> Self {
+        let (peak, processor) = used.map(|used| (used.peak, used.processor)).unzip();
+        Self { time, calls, peak, processor, hops: used.map(|used| used.hops) }
+    }
 }
 
 /// All runs of one thing by one contestant.
@@ -116,6 +127,11 @@ impl Row {
     /// What the processor did for the plugins, in seconds.
     pub fn processor(&self) -> Option<f64> {
         self.median_of(|sample| Some(sample.processor?.as_secs_f64()))
+    }
+
+    /// One of the figures of a plugin's way to Plakar.
+    pub fn hops(&self, of: impl Fn(Hops) -> u64) -> Option<f64> {
+        self.median_of(|sample| Some(of(sample.hops?) as f64))
     }
 
     pub fn calls(&self) -> Option<f64> {

@@ -40,6 +40,7 @@ pub fn tables(bench: &Bench) -> String {
         let _ =
             writeln!(text, "\n## {} ms a call\n\n{}", latency.as_millis(), table(figures, latency));
     }
+    text.push_str(&hops(figures));
     if !figures.facts.is_empty() {
         text.push_str("\n## The bridge between Rust and Go\n\n| | |\n|---|---|\n");
         for fact in &figures.facts {
@@ -149,6 +150,43 @@ fn table(figures: &Figures, latency: Duration) -> String {
         }
     }
     text
+}
+
+/// What a plugin does for one file that it gives to Plakar, and for one MB of packfiles that Plakar asks
+/// for, beside the least that a plugin can be.
+fn hops(figures: &Figures) -> String {
+    const CASES: [(&str, &str, f64); 3] = [
+        (names::LOCAL_TINY, "file", 20_000.0),
+        (names::STORE_CHECK, "MB of content", 59.84),
+        (names::STORE_RESTORE, "MB of content", 59.84),
+    ];
+    let mut rows = String::new();
+    for (case, unit, units) in CASES {
+        for who in [Who::Ours, Who::Bare] {
+            let Some(row) = figures.find(case, Duration::ZERO, who) else { continue };
+            let each = |value: Option<f64>, digits: usize| {
+                value.map_or(String::new(), |value| format!("{:.digits$}", value / units))
+            };
+            let microseconds = |seconds: Option<f64>| each(seconds.map(|seconds| seconds * 1e6), 0);
+            let cells = [
+                microseconds(row.seconds()),
+                microseconds(row.processor()),
+                each(row.hops(|hops| hops.wake_ups), 2),
+                each(row.hops(|hops| hops.reads), 2),
+                each(row.hops(|hops| hops.writes), 2),
+                each(row.hops(|hops| hops.bytes).map(|bytes| bytes / 1e3), 1),
+            ];
+            let _ = writeln!(rows, "| {case} | {unit} | {} | {} |", who.name(), cells.join(" | "));
+        }
+    }
+    if rows.is_empty() {
+        return rows;
+    }
+    format!(
+        "\n## From the plugin to Plakar\n\nThe same runs, for each file or MB: the time of the whole command, the plugin's processor, how often one of its threads \
+         slept and was woken, calls that read and write pipes and files, and what they moved. A bare store reads each packfile once and keeps it; a bare source \
+         reads nothing.\n\n| what | each | who | µs | cpu µs | wake-ups | reads | writes | kB read and written |\n|---|---|---|--:|--:|--:|--:|--:|--:|\n{rows}"
+    )
 }
 
 fn targets(figures: &Figures) -> Vec<Target> {

@@ -81,9 +81,7 @@ fn packfiles(bench: &mut Bench, count: u64) {
             let limit = Duration::from_secs(bench.tools.limit);
             let line = [&["-quiet", "at", "@drive"], arguments].concat();
             let outcome = contestant.user.run_within(limit, &line, b"");
-            let (time, calls) = (start.elapsed(), Some(simulator.calls()));
-            let (peak, processor) = watch.usage().unzip();
-            let sample = Sample { time, calls, peak, processor };
+            let sample = Sample::new(start.elapsed(), Some(simulator.calls()), watch.usage());
             // A maintenance may fail, but not before the drive has told it of all packfiles.
             let listed =
                 sample.calls.as_ref().is_some_and(|calls| calls.bytes_answers > 64 * count);
