@@ -42,8 +42,7 @@ func (a answers) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return resp, err
 	}
-	download := strings.Contains(req.URL.Path, downloadPath)
-	if download && resp.StatusCode < 300 {
+	if isDownload(req) && resp.StatusCode < 300 {
 		return resp, nil
 	}
 	listing := strings.Contains(req.URL.Path, listingPath)

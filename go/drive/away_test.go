@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/rclone/rclone/fs"
+
 	"bridge/checks"
 	"bridge/fault"
 )
@@ -133,6 +135,35 @@ func TestOneThatFailsIsNotTheDrive(t *testing.T) {
 			}
 		}
 		checks.OK(t, list(""))
+	})
+}
+
+// A drive that gives no more downloads today answers: whoever can wait for tomorrow must be told so each time.
+func TestAUsedUpVolumeIsNoDriveThatIsAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		d := on(t, s)
+		files := []fs.Object{}
+		for _, name := range []string{"a", "b"} {
+			file, err := uploaded(t.Context(), d, name, "abc", modified)
+			checks.OK(t, err)
+			files = append(files, file)
+		}
+		s.before = func(call string, _ int) (int, string) {
+			if call == "download/file" {
+				return 200, usedUp
+			}
+			return 0, ""
+		}
+		for begun := time.Now(); time.Since(begun) < 2*awayTime; time.Sleep(5 * time.Second) {
+			for _, file := range files {
+				in, err := file.Open(t.Context())
+				if err == nil {
+					_ = in.Close()
+				}
+				checks.HasKind(t, err, fault.VolumeUsedUp)
+			}
+		}
 	})
 }
 

@@ -31,7 +31,9 @@ func (u *upload) bring(ctx context.Context, first *chunk) (*record, error) {
 		// It does not have that content after all.
 		u.known = false
 	}
-	if u.location == "" {
+	// The place that comes with the creation may be none, and the bytes of a file of several chunks do not come twice: until it has
+	// taken a whole file, a place is asked for, as rclone's backend does.
+	if u.location == "" || (first.length < u.size && !u.placeWorks.Load()) {
 		if err := u.open(ctx); err != nil {
 			return nil, err
 		}
@@ -41,10 +43,13 @@ func (u *upload) bring(ctx context.Context, first *chunk) (*record, error) {
 		defer last.release()
 		var stored *record
 		if stored, err = u.finish(ctx, last); err == nil {
+			if !u.opened && u.size > 0 {
+				u.placeWorks.Store(true)
+			}
 			return stored, nil
 		}
 	}
-	// The place that came with the creation may be none: it is asked for, if all bytes are still at hand.
+	// A place is asked for if all bytes are still at hand.
 	if u.opened || u.closing || first.length < u.size || !refusedForGood(err) {
 		return nil, err
 	}
@@ -142,8 +147,7 @@ func (u *upload) sendChunk(ctx context.Context, c *chunk, begin, at int64) error
 		}
 		tries++
 		// After the end of a session nothing has arrived.
-		var expired *expiredError
-		probe = !errors.As(err, &expired)
+		probe = !sessionEnded(err)
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package drive
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -37,17 +36,17 @@ func (u *upload) close(ctx context.Context) (*record, error) {
 		locked := statusOf(err) == http.StatusLocked
 		mayPass = mayPass || isAway(err)
 		processing = processing || locked
-		var expired *expiredError
+		expired := sessionEnded(err)
 		switch {
-		case errors.As(err, &expired) && tries < driveTries:
+		case expired && tries < driveTries:
 			continue
 		case isAway(err) && u.size <= wholeFile:
 			// Perhaps it has closed the file all the same.
 			u.closing = true
 			return nil, err
-		case locked || mayPass && !errors.As(err, &expired):
+		case locked || mayPass && !expired:
 			u.closing = true
-		case !u.closing || errors.As(err, &expired):
+		case !u.closing || expired:
 			return nil, missing(err)
 		case missing(err) != err:
 			// So it is not at work.

@@ -134,6 +134,30 @@ func TestLostCloseAnswerOfDamagedBytes(t *testing.T) {
 	}
 }
 
+// What the drive tells of other bytes is no file that was sent: it goes, also if nothing more can be asked about it.
+func TestDamagedBytesDoNotStay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		s.before = func(call string, _ int) (int, string) {
+			switch call {
+			case "upload/close_file_upload":
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				for _, upload := range s.uploads {
+					upload.data = []byte("abx")
+				}
+			case "file/info", "file/filesettings":
+				return 503, "Busy"
+			}
+			return 0, ""
+		}
+		_, err := uploaded(t.Context(), on(t, s), "a", "abc", modified)
+		if err == nil || s.holds(rootID) != "" {
+			t.Errorf("%v, %q: %s", err, s.holds(rootID), s.made())
+		}
+	})
+}
+
 // The drive says at the end that it has not got all: what is missing is sent.
 func TestCloseThatMissesBytes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

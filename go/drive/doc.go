@@ -15,8 +15,8 @@
 // because only it knows that; but never after it has asked the drive to close it, without an answer.
 //
 // A download waits for its turn inside the pacer's call, which costs nothing: the pacer's token comes back
-// by a timer. Downloads go over HTTP/1.1, each on a connection of its own, because the drive gives each so
-// much; HTTP/2 would put all on one. Above go/drive/ only a number tells of that: downloads in the answer
+// by a timer. Downloads and chunks go over HTTP/1.1, each on a connection of its own, because the drive gives
+// each so much; HTTP/2 would put all on one. Above go/drive/ only a number tells of that: downloads in the answer
 // of bridge/open. What reads ahead says so (RcloneBegin, RcloneFetch), and bridge/hurry when somebody waits
 // for it.
 //

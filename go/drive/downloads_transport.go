@@ -31,11 +31,14 @@ func redirectedFrom(req *http.Request) *http.Request {
 	return req.Response.Request
 }
 
-// onConnections sends downloads over connections of their own, by HTTP/1.1: OpenDrive gives each connection so many bytes per
-// second, and HTTP/2 would put all of them on one.
+// idleConnections is how many connections are kept for the content of files: downloads, and as many uploads as most people allow.
+const idleConnections = 32
+
+// onConnections sends what brings content, either way, over connections of its own, by HTTP/1.1: OpenDrive gives each connection so
+// many bytes per second, and HTTP/2 would put all of them on one.
 type onConnections struct {
 	http.RoundTripper
-	downloads http.RoundTripper
+	content http.RoundTripper
 }
 
 func newOnConnections(ctx context.Context, rest http.RoundTripper) http.RoundTripper {
@@ -47,15 +50,15 @@ func newOnConnections(ctx context.Context, rest http.RoundTripper) http.RoundTri
 		t.Protocols = new(http.Protocols)
 		t.Protocols.SetHTTP1(true)
 		t.ForceAttemptHTTP2 = false
-		t.MaxIdleConnsPerHost = maxDownloads
+		t.MaxIdleConnsPerHost = idleConnections
 		// What arrives are the bytes, and their number is known.
 		t.DisableCompression = true
 	})}
 }
 
 func (c onConnections) RoundTrip(req *http.Request) (*http.Response, error) {
-	if isDownload(req) {
-		return c.downloads.RoundTrip(req)
+	if isDownload(req) || contentOf(req.Context()) > 0 {
+		return c.content.RoundTrip(req)
 	}
 	return c.RoundTripper.RoundTrip(req)
 }
@@ -63,7 +66,7 @@ func (c onConnections) RoundTrip(req *http.Request) (*http.Response, error) {
 // CloseIdleConnections is what http.Client looks for.
 func (c onConnections) CloseIdleConnections() {
 	closeIdle(c.RoundTripper)
-	closeIdle(c.downloads)
+	closeIdle(c.content)
 }
 
 // downloadTransport gives each download its turn, and looks at what comes in place of bytes.

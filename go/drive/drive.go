@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/rclone/rclone/backend/opendrive"
@@ -33,6 +34,8 @@ type Drive struct {
 	refusals refusals
 	presence presence
 	room     room
+	// placeWorks tells that the place which comes with a creation has taken a whole file.
+	placeWorks atomic.Bool
 	// certain tells that the base has to be the only folder of its name where it is.
 	certain bool
 }

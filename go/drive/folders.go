@@ -11,6 +11,8 @@ import (
 	"github.com/rclone/rclone/fs"
 	"github.com/rclone/rclone/lib/dircache"
 	"github.com/rclone/rclone/lib/rest"
+
+	"bridge/fault"
 )
 
 // dirs gives the folders whose ids are known.
@@ -104,6 +106,9 @@ func (d *Drive) createFolder(ctx context.Context, parent, leaf string) (string, 
 			// A folder of another name stays: it may have been there before.
 			if err := sameName(name, response.Name); err != nil {
 				return "", err
+			}
+			if response.ID == "" {
+				return "", fault.New(fault.Other, "", "the drive made a folder and does not tell its id")
 			}
 			d.fresh.add(string(response.ID))
 			return string(response.ID), nil

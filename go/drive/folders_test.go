@@ -22,6 +22,23 @@ func (l *listings) RoundTrip(req *http.Request) (*http.Response, error) {
 	return l.RoundTripper.RoundTrip(req)
 }
 
+// Nothing can be put into a folder without an id.
+func TestAFolderWithoutAnIDIsNotMade(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		s.before = func(call string, _ int) (int, string) {
+			if call == "folder/create" {
+				return 200, `{"Name":"sub"}`
+			}
+			return 0, ""
+		}
+		d := on(t, s)
+		if err := d.makeFolder(t.Context(), "sub"); err == nil || !strings.Contains(err.Error(), "does not tell its id") {
+			t.Error(err)
+		}
+	})
+}
+
 // A folder may be beside 300,000 files, whose listing has 180 MB.
 func TestAFolderIsFoundWithoutTheFilesBesideIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -14,13 +14,14 @@ import (
 type patience struct {
 	drive  *Drive
 	folder string
-	begun  time.Time
-	next   time.Duration
+	// begun is when the drive first said to wait, refused when it first refused a write.
+	begun, refused time.Time
+	next           time.Duration
 }
 
 // after tells whether a request that was refused so is made again, and after which wait.
 func (p *patience) after(r refusal) (wait time.Duration, again bool) {
-	limit := time.Duration(0)
+	limit, begun := time.Duration(0), &p.begun
 	switch {
 	case r.throttled():
 		limit = throttlePatience
@@ -28,7 +29,7 @@ func (p *patience) after(r refusal) (wait time.Duration, again bool) {
 		if p.drive.refusals.final(p.folder) {
 			return 0, false
 		}
-		limit = writePatience
+		limit, begun = writePatience, &p.refused
 	case r.status == http.StatusNotFound:
 		left, fresh := p.drive.fresh.left(r.request)
 		if !fresh {
@@ -40,20 +41,20 @@ func (p *patience) after(r refusal) (wait time.Duration, again bool) {
 		return 0, false
 	}
 	now := time.Now()
-	if p.begun.IsZero() {
-		p.begun, p.next = now, persistPause/2
+	if begun.IsZero() {
+		*begun, p.next = now, persistPause/2
 		if r.throttled() {
 			p.next = throttlePause / 2
 		}
 	}
-	if now.Sub(p.begun) >= limit {
+	if now.Sub(*begun) >= limit {
 		if r.viewOnly() {
 			p.drive.refusals.believe(p.folder)
 		}
 		return 0, false
 	}
 	p.next = pauseAfter(p.next, maxPersistPause)
-	return min(max(jittered(p.next), retryAfter(r.header)), limit-now.Sub(p.begun)), true
+	return min(max(jittered(p.next), retryAfter(r.header)), limit-now.Sub(*begun)), true
 }
 
 // throttled tells whether a request was one too many. Too many downloads are counted elsewhere, or had in another way: others go on.

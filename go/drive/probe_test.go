@@ -51,7 +51,7 @@ func TestAProbeSeesAnswersAsTheyCome(t *testing.T) {
 	if !ok {
 		t.Fatalf("%T", counting.RoundTripper)
 	}
-	for _, transport := range []http.RoundTripper{chosen.RoundTripper, chosen.downloads} {
+	for _, transport := range []http.RoundTripper{chosen.RoundTripper, chosen.content} {
 		if _, ok := transport.(*fshttp.Transport); !ok {
 			t.Fatalf("%T", transport)
 		}

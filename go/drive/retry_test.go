@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -134,7 +135,7 @@ func (a *account) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	if strings.HasSuffix(req.URL.Path, loginPath) {
 		id, status := a.login(a.logins.Add(1))
-		return answer(status, `{"SessionID":"`+id+`","error":{"code":401,"message":"Invalid username or password"}}`)
+		return answer(status, fmt.Sprintf(`{"SessionID":%q,"error":{"code":%d,"message":"Invalid username or password"}}`, id, status))
 	}
 	id := req.URL.Query().Get("session_id")
 	count, _ := a.calls.LoadOrStore(id, new(atomic.Int64))
@@ -234,6 +235,22 @@ func TestRefusedLoginIsFinal(t *testing.T) {
 		if sent > 20 || a.of("first") != sent || a.logins.Load() != 1 || time.Since(begun) > 5*time.Second {
 			t.Error(sent, a.of("first"), a.logins.Load(), time.Since(begun))
 		}
+	})
+}
+
+// A session that ends while the drive takes no login for a moment is no refusal of user name and password.
+func TestALoginThatFailsForNowIsNoRefusal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &account{valid: func(id string) bool { return id == "second" }}
+		a.login = func(int64) (string, int) { return "", http.StatusServiceUnavailable }
+		do := a.client(t)
+		all(t, 20, do, func(err error) bool {
+			known := fault.As(err, "")
+			return err != nil && known.Kind != fault.Authentication && known.Retry && strings.Contains(known.Message, "a new login fails for now")
+		})
+		a.login = func(int64) (string, int) { return "second", http.StatusOK }
+		time.Sleep(time.Minute)
+		all(t, 20, do, func(err error) bool { return err == nil })
 	})
 }
 

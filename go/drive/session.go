@@ -49,6 +49,8 @@ type session struct {
 	ended string
 	// refused is set when a new login was refused: no other is tried.
 	refused error
+	// failing is why the last login in place of a session that had ended failed, in a way that may pass; nil once one has succeeded.
+	failing error
 }
 
 // expiredError is the answer 401 of a call whose session has ended.
@@ -56,6 +58,20 @@ type expiredError struct{ cause *opendrive.Error }
 
 func (e *expiredError) Error() string { return e.cause.Error() }
 func (e *expiredError) Unwrap() error { return e.cause }
+
+// noSessionError is the answer 401 of a call whose session has ended, while a new login fails in a way that may pass. It has the
+// status of a drive that is busy: nothing is wrong with user name and password.
+type noSessionError struct{ cause *opendrive.Error }
+
+func (e *noSessionError) Error() string { return e.cause.Error() }
+func (e *noSessionError) Unwrap() error { return e.cause }
+
+// sessionEnded tells whether a call was refused for its session, so that nothing of it was done.
+func sessionEnded(err error) bool {
+	var expired *expiredError
+	var none *noSessionError
+	return errors.As(err, &expired) || errors.As(err, &none)
+}
 
 type generationKey struct{}
 
@@ -168,12 +184,16 @@ func (s *session) failed(resp *http.Response) error {
 		if !ours {
 			return failure
 		}
-		renewed, err := s.renew(resp.Request.Context(), generation)
-		if err != nil {
+		renewed, failing, err := s.renew(resp.Request.Context(), generation)
+		switch {
+		case err != nil:
 			return err
-		}
-		if renewed {
+		case renewed:
 			return &expiredError{failure}
+		case failing != nil:
+			failure.Info.Code = http.StatusServiceUnavailable
+			failure.Info.Message = "the session has ended, and a new login fails for now: " + fault.Message(failing)
+			return &noSessionError{failure}
 		}
 	}
 	if wait := retryAfter(resp.Header); wait > 0 {
@@ -183,27 +203,27 @@ func (s *session) failed(resp *http.Response) error {
 }
 
 // renew logs in again, once for all who find the same session ended. It tells whether there is a
-// new session; if not, and without an error, the login failed in a way that may pass.
-func (s *session) renew(ctx context.Context, generation int) (bool, error) {
+// new session, and if not why the login fails, in a way that may pass. Without either there were too many logins.
+func (s *session) renew(ctx context.Context, generation int) (renewed bool, failing, err error) {
 	if err := s.lock(ctx); err != nil {
-		return false, err
+		return false, nil, err
 	}
 	defer s.unlock()
 	if s.generation != generation {
-		return true, nil
+		return true, nil, nil
 	}
 	if s.refused != nil {
-		return false, s.refused
+		return false, nil, s.refused
 	}
 	if !s.logins.Allow() {
-		return false, nil
+		return false, s.failing, nil
 	}
-	err := s.login()
-	if reason := refusedLogin(err); reason != "" {
+	s.failing = s.login()
+	if reason := refusedLogin(s.failing); reason != "" {
 		s.refused = fault.New(fault.Authentication, "", "the session has ended, and a new login was refused: "+reason)
-		return false, s.refused
+		return false, nil, s.refused
 	}
-	return err == nil, nil
+	return s.failing == nil, s.failing, nil
 }
 
 // login begins a new session; call with the token.

@@ -106,6 +106,26 @@ func TestWritesThatAreRefusedAtRandom(t *testing.T) {
 	})
 }
 
+// What was waited because there were too many calls is no reason to believe the first refusal of a write.
+func TestWritesThatAreRefusedAfterTooManyCalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		d := on(t, s)
+		begun := time.Now()
+		s.before = func(string, int) (int, string) {
+			switch passed := time.Since(begun); {
+			case passed < writePatience+10*time.Second:
+				return 429, "Too many requests"
+			case passed < writePatience+30*time.Second:
+				return 403, viewOnly
+			}
+			return 0, ""
+		}
+		_, err := uploaded(t.Context(), d, "a", "abc", modified)
+		checks.OK(t, err)
+	})
+}
+
 // A refusal that is meant is believed after a minute, and then at once.
 func TestWritesThatAreRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -289,8 +289,8 @@ func (u *upload) settle(ctx context.Context, stored *record) (*record, error) {
 		u.closing = false
 		return nil, err
 	}
-	// From here on it is the file that was sent, and stays.
-	u.closing = true
+	// From here on it is the file that was sent, and stays, unless the drive tells of other bytes.
+	u.closing = stored.Hash == nil || *stored.Hash == "" || stored.holds(u.size, u.sum())
 	timed := stored.DateModified != nil && int64(*stored.DateModified) == u.modTime.Unix()
 	seen := stored.Access != nil && int(*stored.Access) == u.access()
 	if stored.Access == nil && u.created && u.access() == 0 {

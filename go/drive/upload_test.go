@@ -93,6 +93,40 @@ func TestUploadCalls(t *testing.T) {
 	}
 }
 
+// The bytes of a file of several chunks do not come twice, so its place is asked for until a smaller file has shown that none need be.
+func TestAPlaceForSeveralChunks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		large := strings.Repeat("0123456789abcdef", 3<<16)
+		s := newServer()
+		d := on(t, s)
+		d.options.ChunkSize = 1 << 20
+		opened := false
+		s.before = func(call string, _ int) (int, string) {
+			opened = opened || call == "upload/open_file_upload"
+			if call == "upload/close_file_upload" && !opened {
+				return 404, "Temporary file not found"
+			}
+			return 0, ""
+		}
+		put := func(name, data, want string) {
+			t.Helper()
+			s.made()
+			o, err := uploaded(t.Context(), d, name, data, modified)
+			checks.OK(t, err)
+			is(t, s, o, data)
+			if calls := s.made(); calls != want {
+				t.Errorf("%s: %s", name, calls)
+			}
+		}
+		const chunks = "upload/upload_file_chunk upload/upload_file_chunk upload/upload_file_chunk upload/close_file_upload"
+		put("a", large, "upload/create_file upload/open_file_upload "+chunks)
+		s.before = nil
+		put("b", large, "upload/create_file upload/open_file_upload "+chunks)
+		put("c", "abc", "upload/create_file upload/upload_file_chunk upload/close_file_upload")
+		put("d", large, "upload/create_file "+chunks)
+	})
+}
+
 // An upload that is cancelled leaves nothing, whichever call it was at.
 func TestCancelledUpload(t *testing.T) {
 	for _, at := range []string{"upload/create_file", "upload/open_file_upload", "upload/upload_file_chunk", "upload/close_file_upload"} {

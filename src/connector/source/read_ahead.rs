@@ -20,7 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::change_predictor::ChangePredictor;
 use super::passed_files::PassedFiles;
 use super::reader::{FilePrefetch, FileReader};
-use crate::rclone::{Error, ErrorKind, Object, PrefetchJob};
+use crate::rclone::{CHUNK_BYTES, Error, ErrorKind, Object, PrefetchJob};
 
 /// Maximum of all that is fetched ahead, in KiB.
 const MAX_PREFETCHED_KIB: usize = 64 << 10;
@@ -178,6 +178,10 @@ impl ReadAhead {
             object
         };
         drop(passed);
+        if let Some((fetch, job)) = self.whole(&object) {
+            PrefetchJob::start(vec![job]);
+            return Ok(FileReader::fetching(fetch));
+        }
         Ok(FileReader::reading(object.read(0, None).await?))
     }
 
@@ -230,15 +234,29 @@ impl ReadAhead {
     /// Begins to fetch a file; `None` if the budget is spent. An object that cannot be read is told
     /// of when it is asked for.
     fn begin(&self, file: &mut TrackedFile, likely: bool) -> Option<PrefetchJob> {
-        let wanted = file
-            .object
+        let (fetch, job) = self.prefetch(&file.object, likely)?;
+        file.fetch = Some(fetch);
+        Some(job)
+    }
+
+    /// All of a file that is asked for, before any of it is given out: a damaged one can be downloaded
+    /// once more then. `None` if it is too large for that, if the budget is spent, or if the first
+    /// chunk has all of it anyway.
+    fn whole(&self, object: &Arc<Object>) -> Option<(FilePrefetch, PrefetchJob)> {
+        let size = object.size()?;
+        (CHUNK_BYTES as u64..=MAX_PREFETCH_BYTES as u64).contains(&size).then_some(())?;
+        self.prefetch(object, false)
+    }
+
+    fn prefetch(&self, object: &Arc<Object>, likely: bool) -> Option<(FilePrefetch, PrefetchJob)> {
+        let wanted = object
             .size()
             .map_or(MAX_PREFETCH_BYTES, |size| size.min(MAX_PREFETCH_BYTES as u64) as usize);
         let permits = u32::try_from(wanted.div_ceil(1024)).unwrap_or(u32::MAX).max(1);
         let permit = self.budget.clone().try_acquire_many_owned(permits).ok()?;
-        let (prefetch, job) = file.object.prefetch(MAX_PREFETCH_BYTES);
-        file.fetch = Some(FilePrefetch { prefetch, likely, permit });
-        Some(job)
+        // One byte more, so that the end of the largest is found, and compared, with the last bytes.
+        let (prefetch, job) = object.prefetch(MAX_PREFETCH_BYTES + 1);
+        Some((FilePrefetch { prefetch, likely, permit }, job))
     }
 
     fn state(&self) -> MutexGuard<'_, ReadAheadState> {

@@ -191,18 +191,34 @@ async fn a_download_that_is_cut_is_taken_up_where_it_stopped() {
 #[tokio::test]
 async fn a_damaged_download_is_begun_once_more_while_nothing_of_it_was_given_out() {
     let place = Place::drive();
-    for (path, size) in [("once", 50_000), ("twice", 50_000), ("large", 6 << 20)] {
+    const FILES: [(&str, u64); 6] = [
+        ("once", 50_000),
+        ("twice", 50_000),
+        ("chunk", 1 << 20),
+        ("middle", 2 << 20),
+        ("largest", 4 << 20),
+        ("large", 6 << 20),
+    ];
+    for (path, size) in FILES {
         place.put(path, &noise(size, size as usize), 1).await;
     }
     let damage = |item: &str, times| {
         Fault::new(What::CorruptBody).endpoint("download/file").item(item).times(times)
     };
-    place.simulator().set_faults(vec![damage("once", 1), damage("twice", 2), damage("large", 1)]);
+    let whole = [FILES[0], FILES[2], FILES[3], FILES[4]];
+    let mut faults = vec![damage("twice", 2), damage("large", 1)];
+    faults.extend(whole.map(|(path, _)| damage(path, 1)));
+    place.simulator().set_faults(faults);
     let source = open(&place, "").await;
     walked(&source).await;
-    place.simulator().reset_calls();
-    assert!(read(&source, "/once").await.unwrap() == noise(50_000, 50_000));
-    assert_eq!(place.simulator().calls().of("download/file"), 2);
+    for (path, size) in whole {
+        place.simulator().reset_calls();
+        let content = read(&source, &format!("/{path}")).await.unwrap();
+        assert!(content == noise(size, size as usize), "{path}");
+        if path == "once" {
+            assert_eq!(place.simulator().calls().of("download/file"), 2);
+        }
+    }
     for path in ["/twice", "/large"] {
         let error = read(&source, path).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Corrupt, "{path}");
