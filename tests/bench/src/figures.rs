@@ -9,6 +9,9 @@ use support::memory::{Hops, Used};
 /// rclone lets one call through every 10 ms (backend/opendrive/opendrive.go, minSleep).
 const PACE: f64 = 0.010;
 
+/// OpenDrive lets so many downloads of an account go on at once (docs/reliability.md).
+const DOWNLOADS_AT_ONCE: f64 = 6.0;
+
 /// The cases that are looked up by name.
 pub mod names {
     pub const FEW: &str = "backup of 200 x 100 kB";
@@ -150,10 +153,14 @@ impl Row {
         self.samples.iter().filter_map(|sample| sample.peak).max()
     }
 
-    /// What the calls alone cost, in seconds.
+    /// What the calls alone cost, in seconds: their pace, or the round trips of the downloads where
+    /// these take longer, and one for each level.
     pub fn floor(&self) -> Option<f64> {
-        let depth = f64::from(self.depth?);
-        Some(self.calls()? * PACE + depth * self.latency.as_secs_f64())
+        let (depth, latency) = (f64::from(self.depth?), self.latency.as_secs_f64());
+        let downloads =
+            self.median_of(|sample| Some(sample.calls.as_ref()?.of("download/file") as f64));
+        let turns = downloads? / DOWNLOADS_AT_ONCE * latency;
+        Some((self.calls()? * PACE).max(turns) + depth * latency)
     }
 
     pub fn above_floor(&self) -> Option<f64> {

@@ -72,8 +72,8 @@ minutes); those that are compared took turns. Times depend on the machine, ratio
 
 - **calls**, **down**, **up**: calls to the drive's API, and megabytes of content, as the simulator counted them.
 - **peak**: resident memory of the plugin at its highest (VmHWM), the worst of all runs. More than {} MiB fails the run.
-- **x floor**: times what the calls alone cost: 10 ms for each, because rclone lets one through every 10 ms, and a round trip for each
-  level of the tree.
+- **x floor**: times what the calls alone cost: 10 ms for each, because rclone lets one through every 10 ms, or a sixth of a round trip for each
+  download where that is more, because the drive lets six go on at once; and a round trip for each level of the tree.
 - **x ours**: times what this package took for the same.
 - **cpu s**: what the processor did for the plugin, in seconds; other work on the machine changes it little.
 - **a bare plugin**: the least that a plugin can be, tonic as it comes over Plakar's pipes (tests/bench/src/bin/bare-plugin). As a source it has

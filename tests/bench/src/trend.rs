@@ -184,6 +184,7 @@ mod tests {
                 calls: Some(calls),
                 peak: Some(peak << 20),
                 processor: Some(Duration::from_millis(1500)),
+                hops: None,
             });
         };
         note("check", Who::Ours, seconds);

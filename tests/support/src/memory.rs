@@ -66,7 +66,8 @@ pub struct Watch {
 impl Watch {
     /// Begins to watch.
     pub fn start(home: &Path) -> Self {
-        let (seen, stop) = (Arc::<Mutex<HashMap<_, _>>>::default(), Arc::<AtomicBool>::default());
+        let seen = Arc::<Mutex<HashMap<Process, Usage>>>::default();
+        let stop = Arc::<AtomicBool>::default();
         let thread = std::thread::spawn({
             let (seen, stop, home) = (seen.clone(), stop.clone(), home.to_owned());
             move || {
