@@ -50,9 +50,9 @@ impl Store {
     /// is checked: its last piece comes only if size and hash are those that were listed.
     ///
     /// Once a read was given up because the drive does not answer, all others of this connection
-    /// fail at once. Plakar goes on after a failed read, with the next of thousands; and a snapshot
-    /// that `sync from` could not read in part is taken for copied for good (plakar v1.1.4), so the
-    /// sooner that ends, the better.
+    /// fail at once, until nobody has asked for a while. Plakar goes on after a failed read, with
+    /// the next of thousands; and a snapshot that `sync from` could not read in part is taken for
+    /// copied for good (plakar v1.1.4), so the sooner that ends, the better.
     ///
     /// # Errors
     /// `NotFound`, `Config` for a range beyond the end, or what the server says.
@@ -65,11 +65,8 @@ impl Store {
         if let Some(bytes) = range.and_then(|range| self.cached(kind, mac, range)) {
             return Ok(ResourceContent::Whole(bytes));
         }
-        if let Some(reason) = self.0.given_up.get() {
-            return Err(Error::new(
-                reason.kind(),
-                format!("not read, because an earlier read was given up: {}", reason.message()),
-            ));
+        if let Some(refusal) = self.0.given_up.refusal() {
+            return Err(refusal);
         }
         let answer = self.read(kind, mac, range).await.inspect_err(|error| self.give_up(error))?;
         let store = self.clone();
@@ -107,11 +104,9 @@ impl Store {
 
     /// Takes note of a read that has failed because the drive is away.
     fn give_up(&self, error: &Error) {
-        if error.kind() == ErrorKind::Unreachable
-            && self.0.given_up.set(Error::new(error.kind(), error.message())).is_ok()
-        {
+        if error.kind() == ErrorKind::Unreachable && self.0.given_up.begin(error) {
             tracing::warn!(
-                "the drive does not answer: no more is read of the store in this run; begin it again later"
+                "the drive does not answer: no more is read of the store in this run; begin it again later (`plakar ui` and `mount` read again once nothing was asked for 10 s)"
             );
         }
     }

@@ -9,7 +9,8 @@ use futures::stream::{self, StreamExt};
 use super::catalog::{self, Catalog};
 use super::known_locks::KnownLocks;
 use super::layout::{self, Kind, Mac};
-use super::{Result, Store, contents};
+use super::small::contents;
+use super::{Result, Store};
 use crate::rclone::{Error, ErrorKind};
 
 /// Maximum age of what was read of a lock when the locks were listed and is taken for what it is.

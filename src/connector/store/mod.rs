@@ -20,11 +20,13 @@ pub mod cache;
 mod catalog;
 mod cold_states;
 mod get;
+mod given_up;
 mod known_locks;
 pub mod layout;
 mod locks;
 mod machine_folder;
 mod put;
+mod small;
 mod spool;
 mod state_version;
 mod state_versions;
@@ -36,7 +38,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use tokio::sync::{OnceCell, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -45,12 +47,14 @@ use self::cache::BlockCache;
 use self::catalog::Catalog;
 use self::cold_states::ColdStates;
 pub use self::get::{ByteRange, ResourceContent};
+use self::given_up::GivenUp;
 use self::known_locks::KnownLocks;
 use self::layout::CONFIG;
 pub use self::layout::{Kind, Mac, hex as mac_to_hex, mac_from_hex};
 use self::machine_folder::MachineFolder;
 pub use self::machine_folder::state_folder;
 pub use self::put::PutWriter;
+use self::small::contents;
 use self::spool::{Budget, Spool};
 pub use self::state_version::StateVersion;
 use self::state_version::StateVersions;
@@ -59,10 +63,6 @@ use super::{Identity, OpenError, Settings, check_crypt_password, explain, open_r
 use crate::rclone::{Error, ErrorKind, Object};
 
 type Result<T, E = Error> = std::result::Result<T, E>;
-
-/// The most that is read of `CONFIG` or a lock, which have a few hundred bytes: as much as Plakar
-/// takes in one message but for its frame.
-const SMALL: usize = 4_000_000;
 
 /// How long requests that came just before the end of a connection have to be seen.
 const LAST_REQUESTS: Duration = Duration::from_millis(50);
@@ -90,8 +90,8 @@ struct Inner {
     locks: Mutex<KnownLocks>,
     /// Whether this connection has put or deleted anything.
     wrote: AtomicBool,
-    /// Why a read was given up because the drive is away, if one was.
-    given_up: std::sync::OnceLock<Error>,
+    /// Whether a read was given up because the drive is away.
+    given_up: GivenUp,
     /// Where what [`MachineFolder`] keeps is; `None` if nothing is kept.
     state_folder: Option<PathBuf>,
     /// What this machine keeps of the store, once that is open.
@@ -101,8 +101,11 @@ struct Inner {
     state_versions: StateVersions,
     /// The packfiles that this connection has put.
     packfiles: Mutex<Vec<Mac>>,
-    /// Set when the states of earlier connections are in the store.
-    settled: OnceCell<()>,
+    /// Whether the states that come before all else are in the store: those of earlier connections,
+    /// and those of this one that could not be put.
+    settled: tokio::sync::Mutex<bool>,
+    /// Why nothing more is put, if a state is neither in the store nor on this machine.
+    unsaved: std::sync::OnceLock<Error>,
     /// The process that started this one.
     parent: u32,
 }
@@ -133,13 +136,14 @@ impl Store {
             hurry: CancellationToken::new(),
             locks: Mutex::default(),
             wrote: AtomicBool::new(false),
-            given_up: std::sync::OnceLock::new(),
+            given_up: GivenUp::default(),
             state_folder,
             local: std::sync::OnceLock::new(),
             cold_states: ColdStates::default(),
             state_versions: StateVersions::new(puts),
             packfiles: Mutex::default(),
-            settled: OnceCell::new(),
+            settled: tokio::sync::Mutex::default(),
+            unsaved: std::sync::OnceLock::new(),
             parent: parent().unwrap_or_default(),
         }))
     }
@@ -381,20 +385,4 @@ fn parent() -> Option<u32> {
     #[cfg(not(unix))]
     let parent = None;
     parent
-}
-
-/// All bytes of a small object, `CONFIG` or a lock.
-async fn contents(object: &Object) -> Result<Bytes> {
-    let mut reader = object.read(0, None).await?;
-    let mut bytes = BytesMut::new();
-    while let Some(chunk) = reader.chunk().await? {
-        bytes.extend_from_slice(&chunk);
-        if bytes.len() > SMALL {
-            return Err(Error::new(
-                ErrorKind::Corrupt,
-                format!("{} has more than {SMALL} bytes, which Plakar never writes", object.path()),
-            ));
-        }
-    }
-    Ok(bytes.freeze())
 }

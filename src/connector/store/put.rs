@@ -15,6 +15,8 @@ pub struct PutWriter {
     kind: Kind,
     mac: Mac,
     spool: Spool,
+    /// Why the spool does not have all of a state.
+    unspooled: Option<Error>,
     /// What this machine's disk has of it, if it is a state.
     kept: Option<StateCopy>,
     /// The first bytes of a state.
@@ -32,6 +34,7 @@ impl PutWriter {
             kind,
             mac,
             spool: Spool::new(&store.0.budget),
+            unspooled: None,
             kept,
             first: Vec::new(),
         }
@@ -40,14 +43,25 @@ impl PutWriter {
     /// Takes bytes over.
     ///
     /// # Errors
-    /// If they do not fit in memory and a temporary file cannot be written.
+    /// If they do not fit in memory and a temporary file cannot be written. Of a state that is said
+    /// at the end: Plakar sends all of it and takes it for stored whatever is said (kloset v1.1.3,
+    /// `flushDeltaState`), and this machine's disk may have room for it.
     pub async fn write(&mut self, chunk: Bytes) -> Result<()> {
         if let Some(kept) = &mut self.kept {
             let missing = HEADER_BYTES - self.first.len();
             self.first.extend_from_slice(&chunk[..missing.min(chunk.len())]);
             kept.write(chunk.clone()).await;
         }
-        self.spool.push(chunk).await
+        if self.unspooled.is_some() {
+            return Ok(());
+        }
+        match self.spool.push(chunk).await {
+            Err(error) if self.kept.is_some() => {
+                self.unspooled = Some(error);
+                Ok(())
+            }
+            pushed => pushed,
+        }
     }
 
     /// Uploads what came; gives the number of bytes. Once it has begun it is carried through,
@@ -61,7 +75,13 @@ impl PutWriter {
     }
 
     async fn upload(self) -> Result<u64> {
-        let Self { store, kind, mac, spool, kept, first } = self;
+        let Self { store, kind, mac, spool, unspooled, kept, first } = self;
+        let kept = match (kept, unspooled) {
+            (Some(kept), Some(error)) => {
+                return Err(store.not_put(&error, kept.complete().await).await);
+            }
+            (kept, _) => kept,
+        };
         if spool.size() == 0 {
             if let Some(kept) = kept {
                 kept.remove().await;
@@ -100,5 +120,44 @@ impl PutWriter {
             store.locks().own.insert(mac);
         }
         Ok(spool.size())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+    use crate::connector::store::ResourceContent;
+    use crate::connector::{Role, Settings};
+
+    const NAME: Mac = [1; 32];
+
+    #[tokio::test]
+    async fn a_state_for_which_there_is_no_temporary_file_is_kept_and_comes_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = [("location", "rclone:///store-without-room/one"), ("rclone_type", "memory")];
+        let config = config.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let settings = Settings::parse(Role::Store, &HashMap::from(config), "test-host").unwrap();
+        let store = Store::with_state(settings, Some(folder.path().to_owned()), None);
+        store.create(Bytes::from_static(b"description")).await.unwrap();
+
+        let mut state = store.put(Kind::State, NAME).await.unwrap();
+        state.write(Bytes::from_static(b"all ")).await.unwrap();
+        state.spool = Spool::full(&store.0.budget);
+        // Plakar sends it to the end.
+        state.write(Bytes::from_static(b"of ")).await.unwrap();
+        state.write(Bytes::from_static(b"it")).await.unwrap();
+        let error = state.commit().await.unwrap_err().to_string();
+        assert!(error.contains("set TMPDIR to a folder with room; it is kept in "), "{error}");
+        assert_eq!(store.list(Kind::State).await.unwrap(), [] as [Mac; 0]);
+
+        let mut packfile = store.put(Kind::Packfile, NAME).await.unwrap();
+        packfile.write(Bytes::from_static(b"content")).await.unwrap();
+        assert_eq!(packfile.commit().await.unwrap(), 7);
+        assert_eq!(store.list(Kind::State).await.unwrap(), [NAME]);
+        let content = store.get(Kind::State, &NAME, None).await.unwrap();
+        let ResourceContent::Whole(bytes) = content else { panic!("a small state comes whole") };
+        assert_eq!(bytes, "all of it");
     }
 }

@@ -58,6 +58,16 @@ impl Spool {
         spool
     }
 
+    /// One whose temporary file takes nothing, as on a full disk.
+    #[cfg(test)]
+    pub(super) fn full(budget: &Arc<Budget>) -> Self {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let mut spool = Self::new(budget);
+        // Open for reading only.
+        spool.file = Some(Arc::new(std::fs::File::open(file.path()).unwrap()));
+        spool
+    }
+
     pub(super) fn size(&self) -> u64 {
         self.size
     }
@@ -103,7 +113,8 @@ impl Spool {
     /// Puts all of it under a name that is free: there is nothing there before it is whole.
     ///
     /// # Errors
-    /// `Exists` if something else is there, which stays; else what the server says.
+    /// `Exists` if something else is there, which stays; else what the server says. Only OpenDrive
+    /// itself makes sure of that: elsewhere what comes between a look and the rename is replaced.
     pub(super) async fn place(&self, remote: &Remote, path: &str) -> Result<Entry> {
         let upload = || async { self.send(remote, &layout::temporary(path)).await };
         let entry = upload_with_retries(path, FIRST_PAUSE, upload).await?;
@@ -111,7 +122,10 @@ impl Spool {
             return Err(Error::new(ErrorKind::Other, "a bug: an upload that made a folder"));
         };
         let temporary = object.path();
-        let renamed = object.rename(path).await;
+        let renamed = match free(remote, path).await {
+            Ok(()) => object.rename(path).await,
+            Err(error) => Err(error),
+        };
         if renamed.is_err()
             && let Ok(Entry { object: Some(object), .. }) = remote.stat(&temporary).await
         {
@@ -193,6 +207,21 @@ impl Spool {
 impl Drop for Spool {
     fn drop(&mut self) {
         self.release();
+    }
+}
+
+/// Makes sure that nothing is under a path to which something is renamed. OpenDrive refuses that by
+/// itself; other remotes replace what is there, and what is known of it may be a minute old.
+async fn free(remote: &Remote, path: &str) -> Result<()> {
+    if remote.features().backend == "opendrive" {
+        return Ok(());
+    }
+    match remote.stat(path).await {
+        Ok(_) => {
+            Err(Error::new(ErrorKind::Exists, "something of that name is there already").at(path))
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
     }
 }
 

@@ -42,7 +42,7 @@ impl StateCopy {
     }
 
     /// Makes it last, now that all has come.
-    async fn complete(self) -> Self {
+    pub(super) async fn complete(self) -> Self {
         match self {
             Self::Kept(pending) => Self::with(pending, PendingState::complete).await,
             other => other,
@@ -99,13 +99,22 @@ impl Store {
         self.0.packfiles.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// Puts the states that could not be put by earlier connections of this machine; nothing else
-    /// is put before.
+    /// Puts the states that could not be put by earlier connections of this machine, or by this one;
+    /// nothing else is put before.
     ///
     /// # Errors
-    /// What the server says, or that they are too old.
+    /// What the server says, or that they are too old, or that one is lost.
     pub(super) async fn settle(&self) -> Result<()> {
-        self.0.settled.get_or_try_init(|| self.put_pending()).await.copied()
+        // Once that is done it is held for a moment only, and puts go side by side.
+        let mut settled = self.0.settled.lock().await;
+        if let Some(error) = self.0.unsaved.get() {
+            return Err(error.clone());
+        }
+        if !*settled {
+            self.put_pending().await?;
+            *settled = true;
+        }
+        Ok(())
     }
 
     async fn put_pending(&self) -> Result<()> {
@@ -175,7 +184,7 @@ impl Store {
             .map_or_else(StateCopy::Failed, StateCopy::Kept)
     }
 
-    /// Puts a state, after those of earlier connections.
+    /// Puts a state, after those that come before it.
     pub(super) async fn put_state(
         &self,
         kind: Kind,
@@ -186,29 +195,57 @@ impl Store {
         // First: should this process be killed now, the next connection has all of it.
         let kept = kept.complete().await;
         let catalog = self.ready().await?;
-        if let Err(error) = self.settle().await {
-            // As for all that is put then.
-            kept.remove().await;
-            return Err(error);
-        }
-        let Err(error) = place_state(catalog, kind, mac, spool).await else {
-            kept.remove().await;
-            return Ok(());
+        let placed = match self.settle().await {
+            Ok(()) => place_state(catalog, kind, mac, spool).await,
+            Err(error) => {
+                // As for all that is put then. But where packfiles of this connection went before
+                // that, Plakar's cache takes over what it tells of them, so it is kept.
+                if self.packfiles().is_empty() || self.0.unsaved.get().is_some() {
+                    kept.remove().await;
+                    return Err(error);
+                }
+                Err(error)
+            }
         };
-        let advice = match kept {
+        match placed {
+            Ok(()) => {
+                kept.remove().await;
+                Ok(())
+            }
+            Err(error) => Err(self.not_put(&error, kept).await),
+        }
+    }
+
+    /// Takes note of a state that could not be put, and gives what is said of it. Plakar takes it
+    /// for stored, and `sync` goes on with the next snapshot (plakar v1.1.4): so this connection puts
+    /// nothing else either before that state is in the store, and nothing at all if it is lost.
+    pub(super) async fn not_put(&self, error: &Error, kept: StateCopy) -> Error {
+        let note = match kept {
             StateCopy::Kept(pending) => {
                 let path = pending.path().display().to_string();
+                // While it is in hand nobody finds it, so both become known at once.
+                let mut settled = self.0.settled.lock().await;
                 pending.leave();
-                format!(
-                    "; it is kept in {path}, and is put first at the next connection of this user"
-                )
+                *settled = false;
+                return Error::new(
+                    error.kind(),
+                    format!(
+                        "{error}; it is kept in {path}, and is put first at the next connection of this user"
+                    ),
+                );
             }
-            StateCopy::Nowhere => ADVICE.to_owned(),
+            StateCopy::Nowhere => String::new(),
             StateCopy::Failed(reason) => {
-                format!("; it could not be kept on this machine either: {reason}{ADVICE}")
+                format!("; it could not be kept on this machine either: {reason}")
             }
         };
-        Err(Error::new(error.kind(), format!("{error}{advice}")))
+        let error = Error::new(error.kind(), format!("{error}{note}{ADVICE}"));
+        let refusal = format!(
+            "nothing more is put, because a state that comes before is not in the store: {error}"
+        );
+        // Only the first one counts.
+        let _ = self.0.unsaved.set(Error::new(error.kind(), refusal));
+        error
     }
 
     /// Gives a state a name that its content decides, and its position if there is one, beside all

@@ -127,12 +127,31 @@ async fn once_the_drive_is_away_all_reads_fail_at_once() {
         }
     }
     assert_eq!(place.simulator().calls().total, 0);
-    // The next run reads again.
+    // A run that asks without a pause does not read on.
     place.simulator().set_faults(Vec::new());
+    for _ in 0..3 {
+        let_pass(Duration::from_secs(5)).await;
+        let error = get(&reader, Kind::Packfile, &mac(3), Some((0, 5000))).await.unwrap_err();
+        assert!(error.message().contains("an earlier read was given up"), "{error}");
+    }
+    assert_eq!(place.simulator().calls().total, 0);
+    // The next run reads again.
     assert!(
         get(&store(&place), Kind::Packfile, &mac(3), Some((0, 5000))).await.unwrap()
             == noise(3, 5000)
     );
+    // So does who has asked for nothing for a while: `plakar ui` goes on for days.
+    let_pass(Duration::from_secs(10)).await;
+    assert!(
+        get(&reader, Kind::Packfile, &mac(3), Some((0, 5000))).await.unwrap() == noise(3, 5000)
+    );
+}
+
+/// Has the clock go on that the pauses of a store's reads are measured by.
+async fn let_pass(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
 }
 
 /// One packfile that the drive never gives is no drive that is away: the others are read.

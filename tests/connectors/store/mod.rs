@@ -4,6 +4,7 @@ mod block_cache;
 mod cold_states;
 mod faults;
 mod foreign;
+mod kept_states;
 mod states;
 
 use std::time::Duration;
