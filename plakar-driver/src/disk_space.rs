@@ -2,28 +2,7 @@
 
 use std::path::Path;
 
-/// The room of a file system, in bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DiskSpace {
-    /// What this user may still write.
-    pub free: u64,
-    /// What fits in all.
-    pub total: u64,
-}
-
-/// The room where a folder is, if that can be told.
-#[cfg(unix)]
-pub fn disk_space(folder: &Path) -> Option<DiskSpace> {
-    let told = rustix::fs::statvfs(folder).ok()?;
-    let bytes = |blocks: u64| blocks.saturating_mul(told.f_frsize);
-    Some(DiskSpace { free: bytes(told.f_bavail), total: bytes(told.f_blocks) })
-}
-
-/// The room where a folder is, if that can be told.
-#[cfg(not(unix))]
-pub fn disk_space(_: &Path) -> Option<DiskSpace> {
-    None
-}
+pub use plakar_cache::{DiskSpace, disk_space};
 
 /// Bytes of all files in a folder and below it. One that goes away meanwhile counts nothing.
 ///

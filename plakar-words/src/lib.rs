@@ -15,10 +15,10 @@ pub const CONFIGURATION_FOLDER: &str = "-configdir";
 pub const DATA_FOLDER: &str = "-datadir";
 /// Before the command: the file that has the passphrase.
 pub const KEY_FILE: &str = "-keyfile";
-/// Before the command, or alone: plakar does not ask its maker for news.
-pub const NO_SECURITY_NEWS: &str = "-disable-security-check";
 /// Before the command: no line for each entry.
 pub const QUIET: &str = "-quiet";
+/// Before the command: parts of plakar that say what they do, on standard output.
+pub const TRACE: &str = "-trace";
 
 /// `ui`: where it listens.
 pub const ADDRESS: &str = "-addr";
@@ -116,8 +116,8 @@ pub const USED: &[(&str, &[UsedOption])] = &[
             (CONFIGURATION_FOLDER, Some("/tmp")),
             (DATA_FOLDER, Some("/tmp")),
             (KEY_FILE, Some("/tmp/key")),
-            (NO_SECURITY_NEWS, None),
             (QUIET, None),
+            (TRACE, Some("snapshot")),
         ],
     ),
     ("archive", &[(OUTPUT, Some("-")), (FORMAT, Some("zip")), (REBASE, None)]),

@@ -105,9 +105,10 @@ impl LsArgs {
     }
 
     async fn tree(&self, settings: Settings, out: &mut Output) -> Result<Exit, TreeFailure> {
-        let source = Source::open(settings).await?;
+        let source = &Source::open(settings).await?;
         let (sender, mut records) = mpsc::channel::<SourceRecord>(MAX_RECORDS_TO_PRINT);
-        let print = async {
+        // With it goes the receiver, at whose end the walk ends: whoever reads may have enough.
+        let print = async move {
             let mut exit = Exit::Done;
             while let Some(record) = records.recv().await {
                 source.acknowledge(&record.path);

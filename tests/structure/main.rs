@@ -19,7 +19,7 @@ struct Package {
     circles: Option<&'static str>,
 }
 
-const PACKAGES: [Package; 6] = [
+const PACKAGES: [Package; 7] = [
     Package {
         sources: "src",
         rooms: &[
@@ -50,6 +50,11 @@ const PACKAGES: [Package; 6] = [
         circles: None,
     },
     Package {
+        sources: "plakar-cache/src",
+        rooms: &[("packages", &[]), ("space", &[]), ("folders", &["packages", "space"])],
+        circles: None,
+    },
+    Package {
         sources: "plakar-driver/src",
         rooms: &[
             ("disk_space", &[]),
@@ -60,7 +65,7 @@ const PACKAGES: [Package; 6] = [
             ("outcome", &["error"]),
             ("retention", &[]),
             ("tags", &["error", "names"]),
-            ("process", &["disk_space", "error", "token"]),
+            ("process", &["error", "token"]),
             ("configuration", &["error", "folders", "names", "process"]),
             ("browse", &["configuration", "error", "names", "outcome", "process", "tags", "token"]),
             (

@@ -2,11 +2,19 @@
 //! and mending it.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
+use opendrive_sim::Fault;
 use support::drive_store::{DriveStore, make_files, tree};
-use support::noise;
-use support::plakar::{Plakar, own};
+use support::plakar::{Plakar, own, plakar};
+use support::user::{drain, wait};
+use support::{executable, noise, platform, wait_for};
+
+/// Nothing that is waited for here takes longer, unless it hangs.
+pub const HANG: Duration = Duration::from_secs(120);
 
 /// Runs our command line; gives its status and all that it said.
 fn ours(user: &Plakar, arguments: &[&str]) -> (Option<i32>, String) {
@@ -19,6 +27,66 @@ fn ours(user: &Plakar, arguments: &[&str]) -> (Option<i32>, String) {
             String::from_utf8_lossy(&output.stderr)
         ),
     )
+}
+
+/// Starts our command line in a process group of its own, as a terminal does.
+pub fn start(user: &Plakar, arguments: &[&str]) -> Child {
+    let like = user.command(&[]);
+    Command::new(executable())
+        .args(arguments)
+        .env_clear()
+        .envs(like.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .env("PLAKAR", plakar())
+        .current_dir(user.home())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .spawn()
+        .unwrap()
+}
+
+/// Waits for its end; gives its status and all that it said.
+pub fn end(mut child: Child) -> (Option<i32>, String) {
+    let (stdout, stderr) =
+        (drain(child.stdout.take().unwrap()), drain(child.stderr.take().unwrap()));
+    let status = wait(&mut child, HANG).expect("it ends");
+    let said = [stdout, stderr].map(|said| said.join().unwrap()).concat();
+    (status.code(), String::from_utf8_lossy(&said).into_owned())
+}
+
+/// Whether a Plakar of a user is at a check.
+pub fn checks(user: &Plakar) -> bool {
+    user.processes().iter().any(|process| {
+        let line = std::fs::read(process.join("cmdline")).unwrap_or_default();
+        let words: Vec<&[u8]> = line.split(|byte| *byte == 0).collect();
+        words[0].ends_with(b"/plakar") && words.contains(&b"check".as_slice())
+    })
+}
+
+/// A store that is well, with two restore points. Gives the names of the packfiles in which the
+/// second is.
+fn with_two_restore_points(world: &DriveStore) -> Vec<String> {
+    let user = &world.plakar;
+    user.ok(&["at", "@drive", "create", "-plaintext"]);
+    let files = user.home().join("files");
+    make_files(&files, 5, 1000);
+    let packfiles = || -> BTreeSet<String> {
+        let paths = world.simulator.drive().tree().into_keys();
+        paths.filter_map(|path| Some(path.strip_prefix("kloset/packfiles/")?.to_owned())).collect()
+    };
+    user.backup("@drive", files.to_str().unwrap());
+    let first = packfiles();
+    std::fs::write(files.join("new"), "more").unwrap();
+    user.backup("@drive", files.to_str().unwrap());
+    let second: Vec<String> = packfiles().difference(&first).cloned().collect();
+    assert!(!second.is_empty());
+    second
+}
+
+/// The drive refuses to give a packfile, once.
+fn refused(packfile: &str) -> Fault {
+    Fault::refused(403, "Access denied").endpoint("download/file").item(packfile)
 }
 
 /// A store on a drive with a circle of states, as Plakar makes it on a store that lets one state
@@ -241,4 +309,97 @@ fn a_removal_that_is_read_before_what_it_removes_is_found_and_mended() {
     }
     let (code, said) = ours(user, &["store", "repair", "--data", "@drive"]);
     assert!(code == Some(0) && said.contains("nothing to mend"), "{said}");
+}
+
+#[test]
+fn a_signal_during_a_check_ends_the_repair_and_no_state_is_renamed() {
+    let world = DriveStore::new();
+    let user = &world.plakar;
+    with_two_restore_points(&world);
+    let before = world.simulator.drive().tree();
+    // A check takes seconds.
+    world.simulator.set_latency(Duration::from_millis(100));
+    // Ctrl-C goes to Plakar as well, `kill` to us alone.
+    for (signal, group, status) in [("-INT", "-", 130), ("-TERM", "", 143)] {
+        let child = start(user, &["store", "repair", "--data", "@drive"]);
+        wait_for(HANG, "the check begins", || checks(user).then_some(()));
+        let to = format!("{group}{}", child.id());
+        assert!(Command::new("kill").args([signal, "--", &to]).status().unwrap().success());
+        let (code, said) = end(child);
+        assert_eq!(code, Some(status), "{said}");
+        assert!(said.contains("ended by SIG") && said.contains("nothing was changed"), "{said}");
+        wait_for(HANG, "Plakar has ended, too", || (!checks(user)).then_some(()));
+        assert_eq!(world.simulator.drive().tree(), before);
+    }
+}
+
+/// Plakar leaves out without a word what it cannot read the header of, also in a check.
+#[test]
+fn what_the_drive_gives_no_more_is_not_called_whole() {
+    let world = DriveStore::new();
+    let packfiles = with_two_restore_points(&world);
+    // The header comes once, to the machine that lists.
+    let faults = packfiles.iter().map(|packfile| refused(packfile).skip(1).always());
+    world.simulator.set_faults(faults.collect());
+    let (code, said) = ours(&world.plakar, &["store", "check", "--data", "@drive"]);
+    assert!(code == Some(1) && said.contains("2 restore points on every machine"), "{said}");
+    assert!(said.contains("data is missing or damaged") && !said.contains("is whole"), "{said}");
+}
+
+#[test]
+fn what_the_drive_does_not_give_is_not_hidden_and_no_state_is_renamed_for_it() {
+    let world = DriveStore::new();
+    let user = &world.plakar;
+    let packfiles = with_two_restore_points(&world);
+    let before = world.simulator.drive().tree();
+    // For once.
+    world.simulator.set_faults(packfiles.iter().map(|packfile| refused(packfile)).collect());
+    let (code, said) = ours(user, &["store", "repair", "@drive"]);
+    assert!(code == Some(0) && said.contains("nothing to mend"), "{said}");
+    assert!(said.contains("2 restore points on every machine"), "{said}");
+    assert_eq!(world.simulator.drive().tree(), before);
+    // Always.
+    let faults = packfiles.iter().map(|packfile| refused(packfile).always());
+    world.simulator.set_faults(faults.collect());
+    for (arguments, why) in [
+        (&["store", "repair", "@drive"][..], "nothing to mend"),
+        (&["store", "repair", "--data", "@drive"], "this machine does not read all data either"),
+    ] {
+        let (code, said) = ours(user, arguments);
+        assert!(code == Some(1) && said.contains(why), "{said}");
+        assert!(
+            said.contains("1 restore point on every machine")
+                && said.contains("could not be read by a machine that has not seen it before"),
+            "{said}"
+        );
+        assert_eq!(world.simulator.drive().tree(), before);
+    }
+}
+
+/// What Plakar cannot unpack into a cache it removes from the folder of its packages.
+#[test]
+fn a_package_that_cannot_be_unpacked_stays_installed() {
+    let world = DriveStore::new();
+    let user = &world.plakar;
+    user.ok(&["at", "@drive", "create", "-plaintext"]);
+    // Of the version of Plakar's interface, which is the only one.
+    let version = |plugins: &str| -> PathBuf {
+        let mut entries = std::fs::read_dir(user.home().join(plugins)).unwrap();
+        entries.next().unwrap().unwrap().path()
+    };
+    // This user's Plakar has unpacked it already, and does not look at it again.
+    let name = format!("other_v1.0.0_{}", platform());
+    let package = version(".local/share/plakar/plugins").join(format!("{name}.ptar"));
+    std::fs::write(&package, "no archive").unwrap();
+    let unpacked = version(".cache/plakar/plugins").join(&name);
+    std::fs::create_dir(&unpacked).unwrap();
+    std::fs::write(unpacked.join("manifest.yaml"), "name: other\n").unwrap();
+    user.ok(&["at", "@drive", "ls"]);
+    let (code, said) = ours(user, &["store", "check", "@drive"]);
+    assert!(code == Some(1) && said.contains("a new cache for Plakar cannot be made"), "{said}");
+    assert_eq!(std::fs::read(&package).unwrap(), b"no archive");
+    // Without it the store is read.
+    std::fs::remove_file(&package).unwrap();
+    let (code, said) = ours(user, &["store", "check", "@drive"]);
+    assert!(code == Some(0) && said.contains("0 restore points on every machine"), "{said}");
 }

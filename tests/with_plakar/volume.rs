@@ -4,6 +4,7 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use crate::store_repair::{checks, end, start};
 use support::drive_store::{DriveStore, make_files};
 use support::{noise, wait_for};
 
@@ -96,6 +97,26 @@ fn what_reads_a_store_ends_at_once_with_one_line() {
     wait_for(Duration::from_secs(60), "the locks go", || (locks(&world) == 0).then_some(()));
     world.plakar.ok(&["at", "@drive", "maintenance"]);
     world.plakar.ok(&["at", "@drive", "check"]);
+}
+
+/// The same of our own check, which is told by Plakar's status whether the data is whole.
+#[test]
+fn a_check_of_a_store_by_our_command_says_nothing_of_the_data() {
+    let world = DriveStore::new();
+    let files = world.plakar.home().join("files");
+    std::fs::create_dir(&files).unwrap();
+    make_files(&files, 60, 200_000);
+    world.plakar.ok(&["at", "@drive", "create", "-plaintext"]);
+    world.plakar.backup("@drive", files.to_str().unwrap());
+    let child = start(&world.plakar, &["store", "check", "--data", "@drive"]);
+    wait_for(Duration::from_secs(60), "the check begins", || checks(&world.plakar).then_some(()));
+    world.simulator.reset_volume();
+    world.simulator.change_behaviour(|behaviour| behaviour.daily_volume = Some(4_000_000));
+    let (code, text) = end(child);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("`plakar check` did not come to its end"), "{text}");
+    assert!(text.contains("daily download volume"), "{text}");
+    assert_no_accusation(&text);
 }
 
 /// With nohup it cannot be ended like that.

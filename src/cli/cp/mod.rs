@@ -10,6 +10,7 @@ mod source;
 mod store_detector;
 mod store_layout;
 mod target;
+mod written_names;
 
 use std::sync::Arc;
 

@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use super::report::CopyReport;
 use super::side::{CopySide, TargetPath};
 use super::store_layout::StoreLayout;
+use super::written_names::{NAME_TAKEN, WrittenNames};
 use crate::connector::Destination;
 use crate::connector::destination::{Outcome, RestoreItem, RestoreRecord, StreamRestore};
 use terminal::exit::Exit;
@@ -31,6 +32,8 @@ pub(super) struct CopyTarget {
     name: Option<String>,
     layout: StoreLayout,
     report: Arc<CopyReport>,
+    /// What was written into a folder of this machine.
+    written: WrittenNames,
 }
 
 enum TargetPlace {
@@ -81,7 +84,7 @@ impl CopyTarget {
                 }
             }
         };
-        Ok(Self { place, name, layout, report })
+        Ok(Self { place, name, layout, report, written: WrittenNames::default() })
     }
 
     /// Whether it is a folder of this machine where what is copied keeps its paths.
@@ -135,7 +138,12 @@ impl CopyTarget {
                         return false;
                     }
                 };
+                if self.written.is_taken(&target) {
+                    self.report.failed(path, NAME_TAKEN);
+                    return false;
+                }
                 if let Some(size) = size.filter(|size| is_same(&target, *size, modified)) {
+                    self.written.add(&target);
                     self.report.unchanged(size);
                     self.report.stored();
                     return false;
@@ -195,9 +203,12 @@ impl CopyTarget {
         match &mut self.place {
             TargetPlace::Local { file, .. } => {
                 let Some(file) = file.take() else { return };
-                let path = file.path.clone();
+                let (path, target) = (file.path.clone(), file.target.clone());
                 match file.keep() {
-                    Ok(()) => self.report.stored(),
+                    Ok(()) => {
+                        self.written.add(&target);
+                        self.report.stored();
+                    }
                     Err(problem) => self.report.failed(&path, &problem),
                 }
             }

@@ -1,20 +1,41 @@
 //! What Plakar says of a store, as this machine or as one that sees it for the first time.
+//!
+//! One that sees it for the first time has a cache of its own (`cache.rs`).
+//!
+//! When a signal ends us, the Plakar that was asked is killed; its plugins leave as they always do.
+//! What it said by then counts for nothing: one that was interrupted calls a store damaged.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
-use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
 
-use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::Command;
 
+use super::cache::{FreshCache, cannot_start};
 use terminal::exit::{Exit, Failure};
 
 /// Maximum number of states that one command is asked for: its arguments must not become too long.
 const MAX_STATES: usize = 500;
 
+/// The exit status of a check that calls something damaged, and that of one that was interrupted
+/// (plakar v1.1.4, exitcodes.go).
+const INTEGRITY_FAILURE: i32 = 65;
+
+/// How long the signal that has ended Plakar may take to come to us: a terminal sends it to both.
+const SIGNAL_TIME: Duration = Duration::from_millis(200);
+
+/// What of Plakar is to say what it does: that which reads headers of snapshots.
+const TRACED: &str = "snapshot";
+
+/// What it says then of a header that it is about to read, before and after the id (kloset v1.1.3,
+/// snapshot.go, `GetSnapshot`).
+const READS_HEADER: (&str, &str) = ("trace: snapshot: repository.GetSnapshot(", ")");
+
 /// What one state tells (`plakar diag state`, plakar v1.1.4 subcommands/diag).
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct StateInfo {
     /// When it was made, as a text that sorts.
     pub(super) made: String,
@@ -23,14 +44,48 @@ pub(super) struct StateInfo {
     pub(super) removed: BTreeMap<String, String>,
 }
 
+/// The restore points that a machine lists, by their whole ids.
+#[derive(Debug, Default)]
+pub(super) struct Listed {
+    /// Those that it shows.
+    pub(super) seen: BTreeSet<String>,
+    /// Those that it knows of. Plakar shows only those whose headers it can read, and passes over
+    /// others without a word (kloset v1.1.3, `buildPolicyItems`).
+    pub(super) known: BTreeSet<String>,
+}
+
+impl Listed {
+    /// Takes in a line of `plakar ls`.
+    fn take_in(&mut self, line: &str) {
+        let (before, after) = READS_HEADER;
+        let reads = line.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
+        let (points, id) = match reads {
+            Some(id) => (&mut self.known, Some(id)),
+            None => (&mut self.seen, line.split_whitespace().nth(1)),
+        };
+        points.extend(id.filter(|id| is_id(id)).map(str::to_owned));
+    }
+
+    /// Adds what was listed another time.
+    pub(super) fn add(&mut self, other: Self) {
+        self.seen.extend(other.seen);
+        self.known.extend(other.known);
+    }
+
+    /// Whether all that it knows of is shown.
+    pub(super) fn is_complete(&self) -> bool {
+        self.known.is_subset(&self.seen)
+    }
+}
+
 /// A Plakar that is asked about one store.
 #[derive(Debug)]
 pub(super) struct Machine {
     /// The store, `@NAME`.
     store: String,
     keyfile: Option<PathBuf>,
-    /// The cache of a machine that has seen nothing yet; `None` for that of this one.
-    cache: Option<TempDir>,
+    /// That of a machine that has seen nothing yet; `None` for this one.
+    cache: Option<FreshCache>,
 }
 
 impl Machine {
@@ -40,32 +95,24 @@ impl Machine {
     }
 
     /// One that has not seen the store before.
-    pub(super) fn fresh(store: &str, keyfile: Option<PathBuf>) -> Result<Self, Failure> {
-        let cache = tempfile::tempdir().map_err(|error| {
-            Failure::new(
-                Exit::Failed,
-                format!("a temporary folder for Plakar's cache cannot be made: {error}; set TMPDIR to a folder with room"),
-            )
-        })?;
-        let machine = Self { cache: Some(cache), ..Self::own(store, keyfile) };
-        // Else it greets, and asks plakar.io for news.
-        machine.run(&[plakar_words::NO_SECURITY_NEWS], |_| {})?;
-        Ok(machine)
+    pub(super) async fn fresh(store: &str, keyfile: Option<PathBuf>) -> Result<Self, Failure> {
+        Ok(Self { cache: Some(FreshCache::start().await?), ..Self::own(store, keyfile) })
     }
 
-    /// The restore points that it lists, by their whole ids.
-    pub(super) fn snapshots(&self) -> Result<BTreeSet<String>, Failure> {
-        let mut found = BTreeSet::new();
-        self.run(&["at", &self.store, "ls", plakar_words::WHOLE_IDS], |line| {
-            found.extend(
-                line.split_whitespace().nth(1).filter(|word| is_id(word)).map(str::to_owned),
-            );
-        })?;
-        Ok(found)
+    /// The restore points that it lists.
+    pub(super) async fn snapshots(&self) -> Result<Listed, Failure> {
+        let mut listed = Listed::default();
+        let trace = plakar_words::with(plakar_words::TRACE, TRACED);
+        let asked = [trace.as_str(), "at", &self.store, "ls", plakar_words::WHOLE_IDS];
+        self.run(&asked, |line| listed.take_in(line)).await?;
+        Ok(listed)
     }
 
     /// What states tell, each by its name.
-    pub(super) fn states(&self, names: &[String]) -> Result<BTreeMap<String, StateInfo>, Failure> {
+    pub(super) async fn states(
+        &self,
+        names: &[String],
+    ) -> Result<BTreeMap<String, StateInfo>, Failure> {
         let mut states = BTreeMap::new();
         for names in names.chunks(MAX_STATES) {
             let mut read: Vec<StateInfo> = Vec::new();
@@ -73,7 +120,7 @@ impl Machine {
                 .into_iter()
                 .chain(names.iter().map(String::as_str))
                 .collect();
-            self.run(&asked, |line| understand(line, &mut read))?;
+            self.run(&asked, |line| understand(line, &mut read)).await?;
             if read.len() != names.len() {
                 return Err(Failure::new(
                     Exit::Failed,
@@ -85,44 +132,37 @@ impl Machine {
         Ok(states)
     }
 
-    /// Reads everything, as `plakar check` does, and says whether it is whole.
-    pub(super) fn check(&self) -> Result<bool, Failure> {
-        let status = self
-            .command(&["at", &self.store, "check"])
-            .stdout(Stdio::null())
-            .status()
-            .map_err(|error| cannot_start(&error))?;
-        Ok(status.success())
+    /// Reads all data of the restore points that it lists, as `plakar check` does, and says whether
+    /// it is whole. What the drive does not give is damage to Plakar, too.
+    ///
+    /// # Errors
+    /// If Plakar was ended before it has read all, or could not begin.
+    pub(super) async fn check(&self) -> Result<bool, Failure> {
+        let mut command = self.command(&["at", &self.store, "check"]);
+        command.stdout(Stdio::null());
+        let (status, _) = ended(command, |_| {}).await?;
+        match status.code() {
+            Some(0) => Ok(true),
+            Some(INTEGRITY_FAILURE) => Ok(false),
+            _ => Err(Failure::new(
+                Exit::Failed,
+                format!(
+                    "`plakar check` did not come to its end ({status}): it tells nothing of the data"
+                ),
+            )),
+        }
     }
 
-    fn run(&self, arguments: &[&str], mut line: impl FnMut(&str)) -> Result<(), Failure> {
-        let mut child = self
-            .command(arguments)
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(|error| cannot_start(&error))?;
-        let mut last = String::new();
-        if let Some(output) = child.stdout.take() {
-            for read in BufReader::new(output).split(b'\n') {
-                let Ok(read) = read else { break };
-                let read = String::from_utf8_lossy(&read);
-                line(&read);
-                if !read.trim().is_empty() {
-                    last = read.into_owned();
-                }
-            }
-        }
-        let status = child.wait().map_err(|error| cannot_start(&error))?;
+    async fn run(&self, arguments: &[&str], line: impl FnMut(&str)) -> Result<(), Failure> {
+        let mut command = self.command(arguments);
+        command.stdout(Stdio::piped());
+        let (status, last) = ended(command, line).await?;
         if status.success() {
             return Ok(());
         }
+        let named = arguments.iter().find(|word| **word != "at" && !word.starts_with(['@', '-']));
+        let what = named.copied().unwrap_or_default();
         // What it gives up over stands on its standard output, at the end.
-        let what = arguments
-            .iter()
-            .skip_while(|word| **word == "at" || word.starts_with('@'))
-            .take(1)
-            .copied()
-            .collect::<String>();
         Err(Failure::new(
             Exit::Failed,
             format!("`plakar {what}` failed ({status}): {}", last.trim()),
@@ -133,9 +173,9 @@ impl Machine {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(crate::cli::plakar::program());
         // Times are printed in the local zone.
-        command.env("TZ", "UTC");
+        command.env("TZ", "UTC").kill_on_drop(true);
         if let Some(cache) = &self.cache {
-            command.args([OsStr::new(plakar_words::CACHE_FOLDER), cache.path().as_os_str()]);
+            command.args(cache.arguments());
         }
         if let Some(keyfile) = &self.keyfile {
             command.args([OsStr::new(plakar_words::KEY_FILE), keyfile.as_os_str()]);
@@ -143,6 +183,32 @@ impl Machine {
         command.args(arguments);
         command
     }
+}
+
+/// Runs Plakar to its end, with what it prints line by line; gives how it ended, and the last line
+/// that is not blank.
+async fn ended(
+    mut command: Command,
+    mut line: impl FnMut(&str),
+) -> Result<(ExitStatus, String), Failure> {
+    let mut child = command.spawn().map_err(|error| cannot_start(&error))?;
+    let mut last = String::new();
+    if let Some(output) = child.stdout.take() {
+        let mut lines = BufReader::new(output).split(b'\n');
+        while let Ok(Some(read)) = lines.next_segment().await {
+            let read = String::from_utf8_lossy(&read);
+            line(&read);
+            if !read.trim().is_empty() {
+                last = read.into_owned();
+            }
+        }
+    }
+    let status = child.wait().await.map_err(|error| cannot_start(&error))?;
+    if !status.success() {
+        // If a signal has ended it, that ends us here as well.
+        tokio::time::sleep(SIGNAL_TIME).await;
+    }
+    Ok((status, last))
 }
 
 /// Takes in a line of `plakar diag state`.
@@ -169,17 +235,29 @@ fn is_id(word: &str) -> bool {
     word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-fn cannot_start(error: &std::io::Error) -> Failure {
-    let plakar = crate::cli::plakar::program();
-    Failure::new(
-        Exit::Configuration,
-        format!("{} cannot be started ({error}): set PLAKAR to where it is", plakar.display()),
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_restore_point_whose_header_was_not_read_is_known_and_not_seen() {
+        let (one, two) = ("1".repeat(64), "2".repeat(64));
+        let mut listed = Listed::default();
+        for line in [
+            format!("trace: snapshot: repository.GetSnapshot({one})"),
+            format!("trace: snapshot: repository.GetSnapshot({two})"),
+            "trace: snapshot: 11111111: Load()".to_owned(),
+            format!("trace: snapshot: {one}: Close(): 11111111"),
+            format!("2026-11-29T00:54:34Z {one}   2.0 KiB        0s /files"),
+        ] {
+            listed.take_in(&line);
+        }
+        assert!(!listed.is_complete());
+        assert_eq!(listed.seen, BTreeSet::from([one.clone()]));
+        assert_eq!(listed.known, BTreeSet::from([one, two.clone()]));
+        listed.add(Listed { seen: [two].into(), known: BTreeSet::new() });
+        assert!(listed.is_complete());
+    }
 
     #[test]
     fn what_plakar_prints_of_states_is_understood() {

@@ -1,11 +1,13 @@
 //! `ls` and `cat`: what they print, and how they fail.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
+use std::time::Duration;
 
 use opendrive_sim::{Fault, What, stored_name};
 use serde_json::{Value, json};
 use support::command::finish;
 use support::planted::{assert_plain, file_entry, listing, plant};
+use support::user::{drain, wait};
 
 use super::{World, lines};
 
@@ -171,11 +173,15 @@ fn a_reader_who_has_enough_is_no_failure() {
             1,
         );
     }
-    let mut child = world.person().command(&["ls", "opendrive://Many"]).spawn().unwrap();
-    let mut first = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
-    let mut said = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-    assert_eq!((child.wait().unwrap().code(), said.as_str()), (Some(0), ""));
-    assert!(first.starts_with("a name"), "{first}");
+    for arguments in [&["ls", "opendrive://Many"][..], &["ls", "-R", "opendrive://Many"]] {
+        let mut child = world.person().command(arguments).spawn().unwrap();
+        let said = drain(child.stderr.take().unwrap());
+        let mut first = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+        let status = wait(&mut child, Duration::from_secs(60));
+        let status = status.unwrap_or_else(|| panic!("{arguments:?} does not end"));
+        let said = String::from_utf8(said.join().unwrap()).unwrap();
+        assert_eq!((status.code(), said.as_str()), (Some(0), ""), "{arguments:?}");
+        assert!(first.starts_with("a name"), "{first}");
+    }
 }
