@@ -10,7 +10,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use common::{at, end, new_task, schedule, source, start, state};
 use source_app::model::TaskProgress;
 use source_app::scheduler::{Clock, Job, Outcome, Runner, Scheduler, Settings};
-use source_app::state::{App, Cause, Owner, State, Task, TaskFilter, TaskKind, TaskState};
+use source_app::state::{
+    App, Cause, Owner, State, StateError, Task, TaskFilter, TaskKind, TaskState,
+};
 use tokio_util::sync::CancellationToken;
 
 /// Wall clock of Tokio's virtual time, which runs ahead whenever everything waits.
@@ -405,4 +407,112 @@ async fn run_due_runs_what_is_due_for_one_app_and_ends() {
             .is_empty()
     );
     assert!(tasks(&state).iter().all(|task| task.app == apps[0].id));
+}
+
+/// From here on the state refuses these changes of tasks, as it might when a disk is full.
+fn refuse(state: &State, changes: &str) -> rusqlite::Connection {
+    let database = rusqlite::Connection::open(state.directory().join("state.db")).unwrap();
+    let trigger = format!(
+        "CREATE TRIGGER broken BEFORE UPDATE ON task WHEN {changes} BEGIN SELECT RAISE(ABORT, 'no room'); END"
+    );
+    database.execute_batch(&trigger).unwrap();
+    database
+}
+
+fn accept(database: &rusqlite::Connection) {
+    database.execute_batch("DROP TRIGGER broken").unwrap();
+}
+
+/// No task comes to its end.
+const ENDS: &str = "OLD.state = 'running' AND NEW.state <> 'running'";
+
+/// A scheduler at one o'clock, and the job of the backup that is due then.
+fn due_at_one(state: &State) -> (Scheduler<Virtual>, Job) {
+    let app = source(state, "docs");
+    schedule(state, Owner::App(app.id), TaskKind::Backup, "0 1 * * *");
+    let clock = Virtual::at(at("2026-06-01T01:00:30Z"));
+    let scheduler = Scheduler::new(state.clone(), clock, settings());
+    let job = scheduler.tick(None, 1).unwrap().remove(0);
+    (scheduler, job)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_without_an_end_is_interrupted_and_its_slot_is_run_once_more() {
+    let (_directory, state) = state();
+    let (scheduler, job) = due_at_one(&state);
+    let begun = tokio::time::Instant::now();
+    let database = refuse(&state, ENDS);
+    let ran = scheduler.run_job(Fake::succeeding(10), job, &CancellationToken::new()).await;
+    assert!(matches!(ran, Err(StateError::Database(_))), "{ran:?}");
+    let minutes = begun.elapsed().as_secs() / 60;
+    assert!((70..75).contains(&minutes), "ten, and an hour of tries: {minutes}");
+    assert!(scheduler.tick(None, 1).is_err());
+    assert_eq!(states(&state), [TaskState::Running]);
+    accept(&database);
+    let again = scheduler.tick(None, 1).unwrap().remove(0);
+    assert_eq!(states(&state), [TaskState::Interrupted, TaskState::Running]);
+    let all = tasks(&state);
+    assert_eq!((all[1].attempt, all[1].cause, all[1].slot), (2, Cause::Retry, all[0].slot));
+    let never = CancellationToken::new();
+    let task = scheduler.run_job(Fake::succeeding(10), again, &never).await.unwrap();
+    assert_eq!(task.state, TaskState::Succeeded);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_disk_that_is_full_for_some_minutes_makes_no_interrupted_task_of_a_good_one() {
+    let (_directory, state) = state();
+    let (scheduler, job) = due_at_one(&state);
+    let database = refuse(&state, ENDS);
+    let running = tokio::spawn({
+        let scheduler = scheduler.clone();
+        async move { scheduler.run_job(Fake::succeeding(10), job, &CancellationToken::new()).await }
+    });
+    tokio::time::sleep(Duration::from_secs(30 * 60)).await;
+    // It has its job still, so nobody takes it for gone.
+    assert!(scheduler.tick(None, 1).unwrap().is_empty());
+    assert_eq!(states(&state), [TaskState::Running]);
+    accept(&database);
+    let task = running.await.unwrap().unwrap();
+    assert_eq!((task.state, tasks(&state).len()), (TaskState::Succeeded, 1));
+    let took = (task.ended.unwrap() - task.started.unwrap()).num_minutes();
+    assert_eq!(took, 10, "it ended when it did, not when that could be written down");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_is_told_to_end_does_not_wait_for_room() {
+    let (_directory, state) = state();
+    let (scheduler, job) = due_at_one(&state);
+    let database = refuse(&state, ENDS);
+    let stop = CancellationToken::new();
+    let running = tokio::spawn({
+        let (scheduler, stop) = (scheduler.clone(), stop.clone());
+        async move { scheduler.run_job(Fake::succeeding(10), job, &stop).await }
+    });
+    tokio::time::sleep(Duration::from_secs(30 * 60)).await;
+    let stopped = tokio::time::Instant::now();
+    stop.cancel();
+    assert!(running.await.unwrap().is_err());
+    assert!(stopped.elapsed() < Duration::from_secs(5), "{:?}", stopped.elapsed());
+    // Whoever looks next does it once more.
+    accept(&database);
+    assert_eq!(scheduler.tick(None, 1).unwrap()[0].task.attempt, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_claimed_is_run_when_the_next_claim_fails() {
+    let (_directory, state) = state();
+    for name in ["a", "b"] {
+        let app = source(&state, name);
+        schedule(&state, Owner::App(app.id), TaskKind::Backup, "0 1 * * *");
+    }
+    let clock = Virtual::at(at("2026-06-01T01:00:30Z"));
+    let scheduler = Scheduler::new(state.clone(), clock, settings());
+    let second = "NEW.state = 'running' AND EXISTS (SELECT 1 FROM task WHERE state = 'running')";
+    let database = refuse(&state, second);
+    let first = scheduler.tick(None, 2).unwrap();
+    assert_eq!((first.len(), states(&state)), (1, vec![TaskState::Running, TaskState::Queued]));
+    assert!(scheduler.tick(None, 2).is_err(), "nothing was claimed");
+    accept(&database);
+    let next = scheduler.tick(None, 2).unwrap();
+    assert_eq!((next.len(), next[0].task.id > first[0].task.id), (1, true));
 }

@@ -170,3 +170,35 @@ fn what_somebody_asked_for_is_not_run_again_by_itself() {
     assert_eq!(state.mark_interrupted(start()).unwrap(), [task]);
     assert_eq!(state.tasks(&TaskFilter::default()).unwrap().len(), 1);
 }
+
+/// One process may have its state open several times.
+#[test]
+fn what_a_job_sees_to_is_left_alone_and_what_none_does_is_over() {
+    let (_directory, state) = state();
+    let app = source(&state, "docs");
+    let (clock, new) = (FakeClock::new(start()), new_task(&app, TaskKind::Backup));
+    let scheduler = Scheduler::new(state.clone(), clock.clone(), Settings::default());
+    let job = scheduler.begin(&new).unwrap();
+    let (id, work) = (job.task.id, job.clone());
+    let later = start() + TimeDelta::hours(5);
+    let other = State::open_at(state.directory(), later).unwrap();
+    for state in [&state, &other] {
+        assert!(state.mark_interrupted(later).unwrap().is_empty(), "it goes on");
+    }
+    drop(job);
+    assert!(other.mark_interrupted(later).unwrap().is_empty(), "its work goes on");
+    drop(work);
+    assert_eq!(other.mark_interrupted(later).unwrap(), [id]);
+    let left = state.task(id).unwrap();
+    assert_eq!((left.state, left.ended), (TaskState::Interrupted, Some(later)));
+    assert!(left.verdict.starts_with("interrupted: the process that ran it "), "{left:?}");
+
+    // Where nobody looks, it is at least in nobody's way.
+    drop(scheduler.begin(&new).unwrap());
+    clock.set(later);
+    let job = scheduler.begin(&new).unwrap();
+    let tasks = state.tasks(&TaskFilter::default()).unwrap();
+    let states: Vec<_> = tasks.iter().map(|task| task.state).collect();
+    assert_eq!(states, [TaskState::Running, TaskState::Interrupted, TaskState::Interrupted]);
+    state.finish(job.task.id, &end(TaskState::Succeeded), None, later).unwrap();
+}

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::event_kind::EventKind;
 use super::health::Health;
-use super::health_facts::TaskEnd;
+use super::health_facts::{PastTask, TaskEnd};
 use super::health_reason::HealthReason;
 use super::health_verdict::HealthVerdict;
 
@@ -75,20 +75,27 @@ pub struct Change {
     pub task: Option<i64>,
 }
 
+/// What a schedule of backups runs, in a word.
+const BACKUP: &str = "backup";
+
 /// How an app is now, by the verdict on it.
-pub fn findings(health: &Health, backups: OpenBackups) -> Findings {
+pub fn findings(health: &Health, backups: OpenBackups, now: DateTime<Utc>) -> Findings {
     if health.verdict == HealthVerdict::Excluded {
         return Findings { is_excluded: true, ..Findings::default() };
     }
     let mut found = Findings::default();
+    let failed = failed_try(health);
+    let mut is_explained = false;
     for reason in &health.reasons {
         let Some(kind) = kind_of(reason) else { continue };
+        if failed.is_some_and(|failed| explains(failed, reason, now)) {
+            is_explained = true;
+            continue;
+        }
         found.add(kind, reason);
     }
-    // A backup that failed last night explains why the newest one is old.
-    let tried = |reason: &HealthReason| matches!(reason, HealthReason::BackupFailed(_));
-    if health.reasons.iter().any(tried) {
-        found.troubles.retain(|trouble| trouble.kind != EventKind::Overdue);
+    // What nothing explains is told, whatever else is explained.
+    if is_explained && !found.troubles.iter().any(|trouble| trouble.kind == EventKind::Overdue) {
         found.undecided.insert(EventKind::Overdue);
     }
     if backups.any {
@@ -98,6 +105,29 @@ pub fn findings(health: &Health, backups: OpenBackups) -> Findings {
         found.undecided.extend([EventKind::Failed, EventKind::WithErrors]);
     }
     found
+}
+
+/// The newest try of a backup, if it made nothing: one with errors made a restore point.
+fn failed_try(health: &Health) -> Option<&PastTask> {
+    health.reasons.iter().find_map(|reason| match reason {
+        HealthReason::BackupFailed(task) if task.end != TaskEnd::WithErrors => Some(task),
+        _ => None,
+    })
+}
+
+/// Whether a try of a backup that made nothing tells already why the newest backup is old, so that
+/// nobody has to be told of that too. It does so no longer than a backup counts: when even the try is
+/// as old as that, nobody tries any more.
+fn explains(failed: &PastTask, reason: &HealthReason, now: DateTime<Utc>) -> bool {
+    match reason {
+        HealthReason::OlderThanSchedule { gap, .. } => now - failed.at <= *gap * 2,
+        HealthReason::OlderThanAllowed { days, .. } => {
+            now - failed.at <= TimeDelta::days((*days).into())
+        }
+        // The try was that of the slot, or came after it.
+        HealthReason::Overdue { kind, slot } => *kind == BACKUP && failed.at >= *slot,
+        _ => false,
+    }
 }
 
 impl Findings {

@@ -2,7 +2,7 @@ use chrono::TimeZone;
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::{HeldFact, PastTask};
+use crate::model::HeldFact;
 
 fn day(number: i64) -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 6, 1, 2, 0, 0).unwrap() + TimeDelta::days(number)
@@ -10,6 +10,11 @@ fn day(number: i64) -> DateTime<Utc> {
 
 fn task(end: TaskEnd) -> PastTask {
     PastTask { id: 7, at: day(0), end, verdict: "the drive is away".into() }
+}
+
+/// The newest try of a backup, in a night.
+fn tried(end: TaskEnd, night: i64) -> HealthReason {
+    HealthReason::BackupFailed(PastTask { at: day(night), ..task(end) })
 }
 
 fn health(reasons: Vec<HealthReason>) -> Health {
@@ -20,10 +25,10 @@ fn health(reasons: Vec<HealthReason>) -> Health {
 fn failed_night(number: i64) -> Findings {
     let backup = task(TaskEnd::Well);
     let old = HealthReason::OlderThanSchedule { backup, gap: TimeDelta::days(1) };
-    let mut reasons = vec![HealthReason::BackupFailed(task(TaskEnd::Failed))];
+    let mut reasons = vec![tried(TaskEnd::Failed, number)];
     // The newest backup is too old from the third night on.
     reasons.extend((number > 2).then_some(old));
-    findings(&health(reasons), OpenBackups::default())
+    findings(&health(reasons), OpenBackups::default(), day(number))
 }
 
 fn held(task: i64, earlier: usize) -> HealthReason {
@@ -69,7 +74,7 @@ fn thirty_failed_nights_are_one_alert_reminders_and_one_end() {
 #[test]
 fn each_reason_has_its_word() {
     let of = |reason| {
-        let found = findings(&health(vec![reason]), OpenBackups::default());
+        let found = findings(&health(vec![reason]), OpenBackups::default(), day(0));
         found.troubles.first().map(|trouble| trouble.kind)
     };
     assert_eq!(of(HealthReason::NeverBackedUp), None);
@@ -82,29 +87,30 @@ fn each_reason_has_its_word() {
     assert_eq!(of(HealthReason::NewestDamaged), Some(EventKind::CheckFailed));
     let overdue = HealthReason::Overdue { kind: "backup", slot: day(0) };
     assert_eq!(of(overdue), Some(EventKind::Overdue));
-    let held = findings(&health(vec![held(7, 0)]), OpenBackups::default());
+    let held = findings(&health(vec![held(7, 0)]), OpenBackups::default(), day(0));
     assert_eq!(held.troubles[0].words, ["Prunes are held: half is gone."]);
     assert_eq!((held.troubles[0].kind, held.troubles[0].task), (EventKind::PruneHeld, Some(7)));
     let excluded = health(vec![HealthReason::Excluded("is retired".into())]);
-    assert!(findings(&excluded, OpenBackups::default()).is_excluded);
+    assert!(findings(&excluded, OpenBackups::default(), day(0)).is_excluded);
 }
 
 #[test]
 fn what_is_about_to_be_tried_again_is_not_told_yet() {
     let reasons = || vec![HealthReason::BackupFailed(task(TaskEnd::Failed))];
     let again = OpenBackups { any: true, retry: true };
-    let found = findings(&health(reasons()), again);
+    let found = findings(&health(reasons()), again, day(0));
     let (told, open) = alert_changes(&[], &found, None, day(0));
     assert!(told.is_empty() && open.is_empty());
     // It went well: nobody has to know.
     let (told, open) = alert_changes(&open, &Findings::default(), None, day(0));
     assert!(told.is_empty() && open.is_empty());
     // It did not.
-    let found = findings(&health(reasons()), OpenBackups::default());
+    let found = findings(&health(reasons()), OpenBackups::default(), day(0));
     let (told, open) = alert_changes(&open, &found, None, day(0));
     assert_eq!(kinds(&told), [(EventKind::Failed, false)]);
     // The next night's retry is no news either.
-    let (told, open) = alert_changes(&open, &findings(&health(reasons()), again), None, day(1));
+    let found = findings(&health(reasons()), again, day(1));
+    let (told, open) = alert_changes(&open, &found, None, day(1));
     assert!(told.is_empty());
     assert_eq!(open.len(), 1);
 }
@@ -113,8 +119,9 @@ fn what_is_about_to_be_tried_again_is_not_told_yet() {
 fn told_of(looks: Vec<(Vec<HealthReason>, bool)>) -> Vec<Vec<(EventKind, bool)>> {
     let mut open = Vec::new();
     let look = |(number, (reasons, retry)): (usize, (Vec<HealthReason>, bool))| {
-        let found = findings(&health(reasons), OpenBackups { any: retry, retry });
-        let (told, lasting) = alert_changes(&open, &found, None, day(number as i64));
+        let now = day(number as i64);
+        let found = findings(&health(reasons), OpenBackups { any: retry, retry }, now);
+        let (told, lasting) = alert_changes(&open, &found, None, now);
         open = lasting;
         kinds(&told)
     };
@@ -158,6 +165,81 @@ fn what_goes_wrong_besides_is_told_under_the_same_word() {
         told_of(vec![(vec![overdue()], false), (vec![old, overdue()], false)]),
         [late(), late()]
     );
+}
+
+/// What is told at looks that come once a day: the days on which it is anything, and what.
+fn told_daily(
+    days: i64,
+    reasons: impl Fn(i64) -> Vec<HealthReason>,
+) -> Vec<(usize, Vec<(EventKind, bool)>)> {
+    let told = told_of((0..days).map(|day| (reasons(day), false)).collect());
+    told.into_iter().enumerate().filter(|(_, told)| !told.is_empty()).collect()
+}
+
+#[test]
+fn errors_each_night_hide_nothing_else() {
+    let copy = HealthReason::SecondCopyOld { copy: task(TaskEnd::Well), limit: TimeDelta::days(2) };
+    let check = HealthReason::Overdue { kind: "check", slot: day(4) };
+    let nights = |end: TaskEnd| {
+        told_daily(8, |night| {
+            let mut reasons = vec![tried(end, night)];
+            reasons.extend((night > 2).then(|| copy.clone()));
+            reasons.extend((night > 4).then(|| check.clone()));
+            reasons
+        })
+    };
+    let late = || vec![(EventKind::Overdue, false)];
+    let errors = vec![(EventKind::WithErrors, false)];
+    assert_eq!(nights(TaskEnd::WithErrors), [(0, errors), (3, late()), (5, late())]);
+    // Nor does a backup that fails: copies and checks are something else.
+    let failed = vec![(EventKind::Failed, false)];
+    assert_eq!(nights(TaskEnd::Failed), [(0, failed), (3, late()), (5, late())]);
+}
+
+#[test]
+fn a_try_that_failed_explains_no_longer_than_a_backup_counts() {
+    let failed = || (1_usize, vec![(EventKind::Failed, false)]);
+    let late = |day: usize| (day, vec![(EventKind::Overdue, false)]);
+    let since = |first: i64, day: i64, old: &HealthReason| {
+        let mut reasons: Vec<HealthReason> =
+            (day > 0).then(|| tried(TaskEnd::Failed, 1)).into_iter().collect();
+        reasons.extend((day >= first).then(|| old.clone()));
+        reasons
+    };
+    // Its schedule was disabled after it.
+    let backup = task(TaskEnd::Well);
+    let old = HealthReason::OlderThanAllowed { backup: backup.clone(), days: 14 };
+    assert_eq!(told_daily(40, |day| since(15, day, &old)), [failed(), late(16)]);
+    // Its slots are passed over, as nothing runs at their times.
+    let old = HealthReason::OlderThanSchedule { backup, gap: TimeDelta::days(1) };
+    assert_eq!(told_daily(40, |day| since(3, day, &old)), [failed(), late(4)]);
+}
+
+#[test]
+fn a_slot_whose_backup_failed_is_not_told_twice() {
+    let at = day(0) + TimeDelta::minutes(30);
+    let tonight = HealthReason::BackupFailed(PastTask { at, ..task(TaskEnd::Failed) });
+    let slot = |number| HealthReason::Overdue { kind: "backup", slot: day(number) };
+    let of = |slot: HealthReason| vec![tonight.clone(), slot];
+    let (failed, late) = (vec![(EventKind::Failed, false)], vec![(EventKind::Overdue, false)]);
+    // The one of the next night is another one, which nobody tried.
+    let looks = vec![(of(slot(0)), false), (of(slot(0)), false), (of(slot(1)), false)];
+    assert_eq!(told_of(looks), [failed, Vec::new(), late]);
+
+    // What was told before it stays as it was, and is not over.
+    let marks = BTreeSet::from(["overdue".to_owned()]);
+    let open = [OpenAlert { kind: EventKind::Overdue, since: day(0), told: day(0), marks }];
+    let found = findings(&health(of(slot(0))), OpenBackups::default(), at);
+    assert_eq!(found.undecided, BTreeSet::from([EventKind::Overdue]));
+    let (told, lasting) = alert_changes(&open, &found, None, at);
+    assert_eq!(kinds(&told), [(EventKind::Failed, false)]);
+    assert!(lasting.contains(&open[0]), "{lasting:?}");
+    // Beside something of its kind that is not explained, only that is told of.
+    let mut reasons = of(slot(0));
+    reasons.push(HealthReason::NeverCopied);
+    let found = findings(&health(reasons), OpenBackups::default(), at);
+    assert!(found.undecided.is_empty());
+    assert_eq!(found.troubles[1].words, ["Nothing was copied to its second store yet."]);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod blocking;
 mod clock;
+mod conclude;
 mod heartbeat;
 mod run_loop;
 mod runner;

@@ -6,18 +6,17 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Timelike, Utc};
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::blocking::blocking;
 use super::clock::Clock;
 use super::heartbeat::Heartbeat;
-use super::runner::{Job, Outcome, Runner};
+use super::runner::{Job, Outcome, Runner, ended};
 use super::settings::Settings;
-use crate::model::{Due, TaskFigures};
+use crate::model::Due;
 use crate::state::{
-    AppId, EffectiveSchedule, NewTask, Result, State, Task, TaskFilter, TaskId, TaskResult,
-    TaskState,
+    AppId, EffectiveSchedule, NewTask, Result, State, Task, TaskFilter, TaskId, TaskState,
 };
 
 /// How often old history is removed.
@@ -26,9 +25,9 @@ const HISTORY_PRUNE_INTERVAL: TimeDelta = TimeDelta::hours(6);
 /// Runs what is due. Clones are one scheduler.
 #[derive(Clone)]
 pub struct Scheduler<C> {
-    state: State,
-    clock: C,
-    settings: Settings,
+    pub(super) state: State,
+    pub(super) clock: C,
+    pub(super) settings: Settings,
     wake: Arc<Notify>,
 }
 
@@ -44,12 +43,10 @@ impl<C: Clock + Clone> Scheduler<C> {
     ///
     /// # Errors
     ///
-    /// The database failed.
+    /// The database failed before anything was claimed.
     pub fn tick(&self, only: Option<AppId>, room: usize) -> Result<Vec<Job>> {
         let now = self.clock.now();
-        for task in self.state.mark_interrupted(now)? {
-            tracing::warn!(task, "interrupted: its process is gone");
-        }
+        self.mark_interrupted(now)?;
         let left_out = self.state.leave_out_paused(now)?;
         if left_out > 0 {
             tracing::info!(left_out, "what waited is left out: its schedules are paused");
@@ -61,13 +58,31 @@ impl<C: Clock + Clone> Scheduler<C> {
         }
         let mut jobs = Vec::new();
         while jobs.len() < room {
-            let Some(task) = self.state.claim(only, self.settings.one_writer_per_store, now)?
-            else {
-                break;
-            };
-            jobs.push(Job::new(self.state.clone(), task)?);
+            match self.claim(only, now) {
+                Ok(Some(job)) => jobs.push(job),
+                Ok(None) => break,
+                // What is claimed already is run.
+                Err(error) if !jobs.is_empty() => {
+                    tracing::error!(%error, "no more tasks could be claimed; it is tried again");
+                    break;
+                }
+                Err(error) => return Err(error),
+            }
         }
         Ok(jobs)
+    }
+
+    fn claim(&self, only: Option<AppId>, now: DateTime<Utc>) -> Result<Option<Job>> {
+        let alone = self.settings.one_writer_per_store;
+        let claimed = self.state.claim_leased(only, None, alone, now)?;
+        claimed.map(|claimed| Job::new(self.state.clone(), claimed)).transpose()
+    }
+
+    fn mark_interrupted(&self, now: DateTime<Utc>) -> Result<()> {
+        for task in self.state.mark_interrupted(now)? {
+            tracing::warn!(task, "interrupted: its process is gone, or has given it up");
+        }
+        Ok(())
     }
 
     fn queue(&self, effective: &EffectiveSchedule, now: DateTime<Utc>) -> Result<()> {
@@ -117,7 +132,10 @@ impl<C: Clock + Clone> Scheduler<C> {
     ///
     /// Another task of the app runs.
     pub fn begin(&self, new: &NewTask) -> Result<Job> {
-        Job::new(self.state.clone(), self.state.begin(new, self.clock.now())?)
+        let now = self.clock.now();
+        // One that nobody sees to any more is in nobody's way. There may be no loop that looks.
+        self.mark_interrupted(now)?;
+        Job::new(self.state.clone(), self.state.begin_leased(new, now)?)
     }
 
     /// Takes this task, if it is queued and may run now. The caller runs it with
@@ -128,8 +146,8 @@ impl<C: Clock + Clone> Scheduler<C> {
     /// The database failed.
     pub fn claim_task(&self, id: TaskId) -> Result<Option<Job>> {
         let alone = self.settings.one_writer_per_store;
-        let task = self.state.claim_task(id, alone, self.clock.now())?;
-        task.map(|task| Job::new(self.state.clone(), task)).transpose()
+        let claimed = self.state.claim_leased(None, Some(id), alone, self.clock.now())?;
+        claimed.map(|claimed| Job::new(self.state.clone(), claimed)).transpose()
     }
 
     /// Makes the loop look at once, after a change of schedules.
@@ -171,10 +189,12 @@ impl<C: Clock + Clone> Scheduler<C> {
                 () = stop.cancelled() => {}
                 () = self.wake.notified() => {}
                 () = tokio::time::sleep(self.nap()) => {}
-                Some(_) = running.join_next() => {}
+                Some(ended) = running.join_next() => say_fault(ended),
             }
         }
-        while running.join_next().await.is_some() {}
+        while let Some(ended) = running.join_next().await {
+            say_fault(ended);
+        }
     }
 
     /// Runs what is due for one app, and what waits, to its end; for cron and the like. Gives the
@@ -239,7 +259,7 @@ impl<C: Clock + Clone> Scheduler<C> {
     ///
     /// # Errors
     ///
-    /// The database failed, so that the end is not written down; the task will be marked as
+    /// The database failed for so long that the end is not written down; the task will be marked as
     /// interrupted.
     pub async fn run_job<R: Runner>(
         &self,
@@ -247,9 +267,26 @@ impl<C: Clock + Clone> Scheduler<C> {
         job: Job,
         stop: &CancellationToken,
     ) -> Result<Task> {
-        let task = self.run_to_end(Arc::clone(&runner), job, stop).await?;
-        runner.ended(&task).await;
-        Ok(task)
+        match self.run_to_end(Arc::clone(&runner), job, stop).await {
+            Ok(task) => {
+                runner.ended(&task).await;
+                Ok(task)
+            }
+            Err(error) => {
+                self.give_up().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Marks a task as interrupted whose end could not be written down. If that fails too, the next look
+    /// does it.
+    async fn give_up(&self) {
+        let scheduler = self.clone();
+        let marked = blocking(move || scheduler.mark_interrupted(scheduler.clock.now())).await;
+        if let Err(error) = marked {
+            tracing::error!(%error, "what has no end could not be marked; the next look does it");
+        }
     }
 
     async fn run_to_end<R: Runner>(
@@ -278,81 +315,9 @@ impl<C: Clock + Clone> Scheduler<C> {
         let outcome = outcome.unwrap_or_else(|error| {
             tracing::error!(task = id, %error, "the task's runner broke off");
             let verdict = "the program failed inside; its log says where".to_owned();
-            Outcome::Ended {
-                result: TaskResult {
-                    state: TaskState::Failed,
-                    exit: None,
-                    verdict,
-                    errors: 0,
-                    bytes: None,
-                    snapshot: None,
-                    figures: TaskFigures::default(),
-                },
-                retry: false,
-            }
+            Outcome::Ended { result: ended(TaskState::Failed, verdict), retry: false }
         });
-        let scheduler = self.clone();
-        blocking(move || {
-            // How much it was: the next run compares with it.
-            if let Some(progress) = job.take_progress()
-                && let Err(error) =
-                    scheduler.state.heartbeat(id, Some(&progress), scheduler.clock.now())
-            {
-                tracing::warn!(task = id, %error, "how far it came is not written down");
-            }
-            if let Some(usage) = job.take_usage()
-                && let Err(error) = scheduler.state.note_usage(id, &usage)
-            {
-                tracing::warn!(task = id, %error, "what it took is not written down");
-            }
-            scheduler.conclude(&job, outcome)
-        })
-        .await
-    }
-
-    fn conclude(&self, job: &Job, outcome: Outcome) -> Result<Task> {
-        let (now, id, task) = (self.clock.now(), job.task.id, &job.task);
-        // The end of this process is nobody's wish to be without the task.
-        let is_cancelled = job.cancel.is_cancelled() && !job.is_stopped();
-        match job.ended(outcome) {
-            Outcome::StoreLocked(line) => {
-                let waited = now - task.started.unwrap_or(now);
-                let late = waited >= self.settings.lock_timeout;
-                let cancelled = "cancelled while the store was locked";
-                let cancelled = || ended(TaskState::Cancelled, cancelled.to_owned());
-                let result = if is_cancelled {
-                    Some(cancelled())
-                } else if late {
-                    let minutes = waited.num_minutes();
-                    let verdict = format!("the store stayed locked for {minutes} minutes: {line}");
-                    Some(ended(TaskState::Failed, verdict))
-                } else {
-                    let next_try = now + self.settings.lock_retry;
-                    let verdict = format!("waiting for store lock: {line}");
-                    // It may have been cancelled after the last heartbeat.
-                    let waits = self.state.wait(id, next_try, &verdict)?;
-                    (!waits).then(cancelled)
-                };
-                if let Some(result) = result {
-                    self.state.finish(id, &result, None, now)?;
-                }
-            }
-            Outcome::Ended { result, .. } if result.state == TaskState::Interrupted => {
-                if let Some(again) = self.state.interrupt(id, &result, now)? {
-                    tracing::info!(task = id, again, "interrupted; it is queued once more");
-                }
-            }
-            Outcome::Ended { result, retry } => {
-                let again = retry
-                    && result.state == TaskState::Failed
-                    && task.slot.is_some()
-                    && task.attempt < self.settings.attempts
-                    && !is_cancelled;
-                let next_try = again.then(|| now + self.settings.backoff(task.attempt + 1));
-                self.state.finish(id, &result, next_try, now)?;
-            }
-        }
-        self.state.task(id)
+        self.conclude(&job, outcome, stop).await
     }
 
     /// Until the next full minute, when slots begin, but never long: while the machine sleeps
@@ -366,7 +331,11 @@ impl<C: Clock + Clone> Scheduler<C> {
     }
 }
 
-fn ended(state: TaskState, verdict: String) -> TaskResult {
-    let figures = TaskFigures::default();
-    TaskResult { state, exit: None, verdict, errors: 0, bytes: None, snapshot: None, figures }
+/// Says that an end is not written down: nobody else hears of it.
+fn say_fault(ended: std::result::Result<Result<Task>, JoinError>) {
+    match ended {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => tracing::error!(%error, "the end of a task could not be written down"),
+        Err(error) => tracing::error!(%error, "the run of a task broke off"),
+    }
 }

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
-use crate::model::{Expected, Retention, TaskProgress, TaskUsage};
-use crate::state::{App, AppId, LogWriter, Result, State, Task, TaskResult, TaskState};
+use crate::model::{Expected, Retention, TaskFigures, TaskProgress, TaskUsage};
+use crate::state::{App, AppId, Lease, LogWriter, Result, State, Task, TaskResult, TaskState};
 
 /// Does the work. The scheduler knows nothing of Plakar; tests use one that only pretends.
 pub trait Runner: Send + Sync + 'static {
@@ -26,7 +26,9 @@ pub trait Runner: Send + Sync + 'static {
     }
 }
 
-/// A task that this process has claimed, with all that is needed to run it.
+/// A task that this process has claimed, with all that is needed to run it. When the last clone is
+/// dropped and the task's end is not written down, nobody sees to it any more: it counts as interrupted
+/// from then on.
 #[derive(Clone)]
 pub struct Job {
     /// The task.
@@ -41,10 +43,12 @@ pub struct Job {
     pub(super) state: State,
     pub(super) progress: Arc<Mutex<Option<TaskProgress>>>,
     pub(super) usage: Arc<Mutex<Option<TaskUsage>>>,
+    /// Only its end matters.
+    _lease: Arc<Lease>,
 }
 
 impl Job {
-    pub(super) fn new(state: State, task: Task) -> Result<Self> {
+    pub(super) fn new(state: State, (task, lease): (Task, Lease)) -> Result<Self> {
         let app = state.app(task.app)?;
         let retention = state.effective_retention(task.app)?;
         Ok(Self {
@@ -56,6 +60,7 @@ impl Job {
             state,
             progress: Arc::default(),
             usage: Arc::default(),
+            _lease: Arc::new(lease),
         })
     }
 
@@ -143,4 +148,10 @@ pub enum Outcome {
     },
     /// Another process holds the store, as this line says: to be tried again soon.
     StoreLocked(String),
+}
+
+/// A result that says only how a task ended.
+pub(super) fn ended(state: TaskState, verdict: String) -> TaskResult {
+    let figures = TaskFigures::default();
+    TaskResult { state, exit: None, verdict, errors: 0, bytes: None, snapshot: None, figures }
 }

@@ -138,7 +138,7 @@ fn changes_of(
         any: backups().next().is_some(),
         retry: backups().any(|task| task.attempt > 1),
     };
-    alert_changes(&judged.open, &findings(&health, open), remind_after, now)
+    alert_changes(&judged.open, &findings(&health, open, now), remind_after, now)
 }
 
 fn message(

@@ -1,4 +1,4 @@
-//! Tasks whose process is gone, or was told to end.
+//! Tasks whose process is gone, has given them up, or was told to end.
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -8,6 +8,8 @@ use super::database::State;
 use super::ended::end;
 use super::error::Result;
 use super::ids::TaskId;
+use super::lease::is_held;
+use super::process::{Process, is_recent};
 use super::queue::{OPEN, TaskResult, again};
 use super::task::{SELECT, Task, TaskState, load, query};
 
@@ -15,21 +17,24 @@ use super::task::{SELECT, Task, TaskState, load, query};
 const INTERRUPTED_BEFORE: &str = "SELECT 1 AS before FROM task WHERE app = ?1 AND schedule = ?2 AND slot = ?3 AND attempt < ?4 \
      AND state = 'interrupted' LIMIT 1";
 
+/// The verdict on a task whose process is gone.
+const PROCESS_GONE: &str = "interrupted: the process that ran it ended before it did";
+
+/// The verdict on a task that this very process ran. How it went nobody knows any more.
+const GIVEN_UP: &str =
+    "interrupted: the process that ran it could not write down how it ended, and gave it up";
+
 impl State {
-    /// Marks tasks as interrupted whose process is gone, and gives their ids. Those of a schedule
-    /// are queued once more; a slot that is interrupted again is left at that, as whatever ends the
-    /// process may be the task itself.
+    /// Marks tasks as interrupted whose process is gone, and those that this process has given up, and
+    /// gives their ids. Those of a schedule are queued once more; a slot that is interrupted again is
+    /// left at that, as whatever ends the process may be the task itself.
     ///
     /// # Errors
     ///
     /// The database failed.
     pub fn mark_interrupted(&self, now: DateTime<Utc>) -> Result<Vec<TaskId>> {
-        let here = self.process();
         let sql = format!("{SELECT} WHERE state = 'running'");
-        let is_gone = |task: &Task| match (&task.runner, task.heartbeat) {
-            (Some(process), Some(heartbeat)) => !process.is_alive(here, heartbeat, now),
-            _ => true,
-        };
+        let is_gone = |task: &Task| !self.is_seen_to(task, now);
         if !self.read(|connection| query(connection, &sql, []))?.iter().any(is_gone) {
             return Ok(Vec::new());
         }
@@ -37,13 +42,32 @@ impl State {
             let mut gone = query(transaction, &sql, [])?;
             gone.retain(is_gone);
             for task in &gone {
-                let update = "UPDATE task SET state = 'interrupted', ended = ?2, progress = '', \
-                     verdict = 'interrupted: the process that ran it ended before it did' WHERE id = ?1";
-                transaction.prepare_cached(update)?.execute(params![task.id, UnixMillis(now)])?;
+                let update = "UPDATE task SET state = 'interrupted', ended = ?2, progress = '', verdict = ?3 \
+                     WHERE id = ?1";
+                let values = params![task.id, UnixMillis(now), self.why_gone(task)];
+                transaction.prepare_cached(update)?.execute(values)?;
                 once_more(transaction, task, now)?;
             }
             Ok(gone.iter().map(|task| task.id).collect())
         })
+    }
+
+    /// Whether somebody sees to a task that runs, as far as this process can tell.
+    fn is_seen_to(&self, task: &Task, now: DateTime<Utc>) -> bool {
+        let (Some(process), Some(heartbeat)) = (&task.runner, task.heartbeat) else { return false };
+        let here = self.process();
+        if process != here {
+            return process.is_alive(here, heartbeat, now);
+        }
+        // It may be another one's that looks the same.
+        let may_be_anothers = !process.is_unique() && is_recent(heartbeat, now);
+        is_held(self.directory(), task.id) || may_be_anothers
+    }
+
+    /// What is said of a task that nobody sees to.
+    fn why_gone(&self, task: &Task) -> &'static str {
+        let is_ours = |process: &Process| process == self.process() && process.is_unique();
+        if task.runner.as_ref().is_some_and(is_ours) { GIVEN_UP } else { PROCESS_GONE }
     }
 
     /// Ends a task that this process ran until it was told to end itself: as interrupted, and its slot

@@ -5,7 +5,8 @@
 //! Every step of a task is one transaction, so that of two processes one does it; unique indexes
 //! hold what no fault of ours may break: no slot runs twice, no app runs beside itself. A task
 //! knows its process by number, start time and boot, so a killed one is marked `interrupted` by
-//! whoever looks next. No secret is in it: credentials are in Plakar's configuration.
+//! whoever looks next, and one that its living process has given up by that process. No secret is in
+//! it: credentials are in Plakar's configuration.
 
 mod alert;
 mod app;
@@ -33,6 +34,7 @@ mod held;
 mod history;
 mod ids;
 mod interrupted;
+mod lease;
 mod log;
 mod maintenance;
 mod migrations;
@@ -75,6 +77,7 @@ pub use files::default_directory;
 pub use held::HeldPrune;
 pub use history::TaskFilter;
 pub use ids::{AppId, PolicyId, ScheduleId, TaskId};
+pub(crate) use lease::Lease;
 pub use log::{LogPart, LogWriter};
 pub use newest::NewestTasks;
 pub use package_change::PackageChange;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// Timeout of a runner that can only be judged by its heartbeat.
-pub(super) const HEARTBEAT_TIMEOUT: TimeDelta = TimeDelta::minutes(2);
+const HEARTBEAT_TIMEOUT: TimeDelta = TimeDelta::minutes(2);
 
 /// A process, known by more than its number: numbers are given again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,9 +45,20 @@ impl Process {
         if judge && self.namespace == here.namespace && !here.namespace.is_empty() {
             return start(self.pid) == Some(self.start);
         }
-        // Also when the clock was set back.
-        (now - heartbeat).abs() <= HEARTBEAT_TIMEOUT
+        is_recent(heartbeat, now)
     }
+
+    /// Whether it is told from every other process. Where no start is known, another one may look the
+    /// same: a later one with its number, or one in another container.
+    pub(super) fn is_unique(&self) -> bool {
+        self.start != 0
+    }
+}
+
+/// Whether a process that was heard then may live, where nothing else tells.
+pub(super) fn is_recent(heartbeat: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    // Also when the clock was set back.
+    (now - heartbeat).abs() <= HEARTBEAT_TIMEOUT
 }
 
 /// Field 22 of `/proc/PID/stat`; the second field is a name that may hold anything, up to the last

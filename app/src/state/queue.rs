@@ -10,6 +10,7 @@ use super::database::State;
 use super::effective::{EffectiveSchedule, SET_HANDLED, ScheduleOrigin};
 use super::error::{Result, StateError};
 use super::ids::{AppId, TaskId};
+use super::lease::Lease;
 use super::maintenance;
 use super::package_change;
 use super::process::Process;
@@ -90,17 +91,11 @@ pub(super) const CLAIMABLE: &str = "SELECT id FROM task WHERE state IN ('queued'
          OR (other.kind = 'sync' AND rtrim(ltrim(theirs.second_store, '@'), '/') = rtrim(ltrim(ours.store, '@'), '/'))))) \
      ORDER BY id LIMIT 1";
 
-fn run(connection: &Connection, id: TaskId, process: &Process, now: DateTime<Utc>) -> Result<Task> {
-    let Process { pid, start, boot, namespace } = process;
-    connection.prepare_cached(RUN)?.execute(params![
-        id,
-        UnixMillis(now),
-        pid,
-        start,
-        boot,
-        namespace
-    ])?;
-    load(connection, id)
+/// A task that somebody ends by its id, without a job: it counts as seen to as long as this process
+/// lives.
+fn kept((task, lease): (Task, Lease)) -> Task {
+    lease.keep();
+    task
 }
 
 pub(super) fn one_line(text: &str) -> String {
@@ -185,12 +180,21 @@ impl State {
         })
     }
 
-    /// Starts a run that somebody asks for; this process runs it.
+    /// Starts a run that somebody asks for; this process runs it, until it ends it or ends itself.
     ///
     /// # Errors
     ///
     /// Another task of the app runs, or there is no such app.
     pub fn begin(&self, new: &NewTask, now: DateTime<Utc>) -> Result<Task> {
+        self.begin_leased(new, now).map(kept)
+    }
+
+    /// The same, for somebody who sees to the task as long as the lease lives.
+    ///
+    /// # Errors
+    ///
+    /// As [`State::begin`].
+    pub(crate) fn begin_leased(&self, new: &NewTask, now: DateTime<Utc>) -> Result<(Task, Lease)> {
         self.write(|transaction| {
             let app = app::load(transaction, new.app)?;
             let running = transaction
@@ -220,12 +224,12 @@ impl State {
                 none
             ];
             transaction.prepare_cached(INSERT)?.execute(values)?;
-            run(transaction, transaction.last_insert_rowid(), self.process(), now)
+            self.run(transaction, transaction.last_insert_rowid(), now)
         })
     }
 
-    /// Takes the oldest queued task that may run now, of all or of an app, or this one alone; from
-    /// then on this process runs it.
+    /// Takes the oldest queued task that may run now, of all or of an app; from then on this process
+    /// runs it, until it ends it or ends itself.
     ///
     /// # Errors
     ///
@@ -236,10 +240,11 @@ impl State {
         one_writer_per_store: bool,
         now: DateTime<Utc>,
     ) -> Result<Option<Task>> {
-        self.claim_of(only, None, one_writer_per_store, now)
+        Ok(self.claim_leased(only, None, one_writer_per_store, now)?.map(kept))
     }
 
-    /// Takes this task, if it is queued and may run now; from then on this process runs it.
+    /// Takes this task, if it is queued and may run now; from then on this process runs it, until it
+    /// ends it or ends itself.
     ///
     /// # Errors
     ///
@@ -250,16 +255,22 @@ impl State {
         one_writer_per_store: bool,
         now: DateTime<Utc>,
     ) -> Result<Option<Task>> {
-        self.claim_of(None, Some(id), one_writer_per_store, now)
+        Ok(self.claim_leased(None, Some(id), one_writer_per_store, now)?.map(kept))
     }
 
-    fn claim_of(
+    /// Takes the oldest queued task that may run now, of all or of an app, or this one alone, for
+    /// somebody who sees to it as long as the lease lives.
+    ///
+    /// # Errors
+    ///
+    /// The database failed.
+    pub(crate) fn claim_leased(
         &self,
         only: Option<AppId>,
         task: Option<TaskId>,
         one_writer_per_store: bool,
         now: DateTime<Utc>,
-    ) -> Result<Option<Task>> {
+    ) -> Result<Option<(Task, Lease)>> {
         self.write(|transaction| {
             if package_change::is_on(transaction, self.process(), now)? {
                 return Ok(None);
@@ -270,8 +281,23 @@ impl State {
                 .prepare_cached(CLAIMABLE)?
                 .query_row(values, |row| row.get("id"))
                 .optional()?;
-            id.map(|id| run(transaction, id, self.process(), now)).transpose()
+            id.map(|id| self.run(transaction, id, now)).transpose()
         })
+    }
+
+    /// Makes a task one that this process runs. Its lease is there before anybody can see that it runs,
+    /// and goes if the change is not committed.
+    fn run(
+        &self,
+        connection: &Connection,
+        id: TaskId,
+        now: DateTime<Utc>,
+    ) -> Result<(Task, Lease)> {
+        let lease = Lease::of(self.directory(), id);
+        let Process { pid, start, boot, namespace } = self.process();
+        let values = params![id, UnixMillis(now), pid, start, boot, namespace];
+        connection.prepare_cached(RUN)?.execute(values)?;
+        Ok((load(connection, id)?, lease))
     }
 
     /// Says that this process still runs a task, and how far it is (`None`: as before). Tells
