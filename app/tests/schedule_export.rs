@@ -128,6 +128,12 @@ fn systemd_verifies_the_units() {
             console.text
         );
         assert!(console.text.contains("enable --now plakar-opendrive-console.service`"));
+        for unit in [service, &console] {
+            // Plakar is not told to end beside the program that ends it in order.
+            assert!(unit.text.contains("\nTimeoutStopSec=120\nKillMode=mixed\n"), "{}", unit.text);
+            // What somebody restores to /tmp is there for them, and stays.
+            assert!(!unit.text.contains("PrivateTmp"), "{}", unit.text);
+        }
         let units = [service.clone(), timer.clone(), console];
         for unit in &units {
             fs::write(directory.path().join(&unit.name), &unit.text).unwrap();
@@ -200,6 +206,8 @@ fn cronjobs_are_yaml_that_says_what_it_should() {
             (&job_spec["backoffLimit"], &pod["restartPolicy"]),
             (&0.into(), &"Never".into())
         );
+        // It has the time to end plakar, and to write down that it was interrupted.
+        assert_eq!(pod["terminationGracePeriodSeconds"], 120);
         assert_eq!(pod["securityContext"]["runAsNonRoot"], true);
         assert_eq!(pod["volumes"][0]["persistentVolumeClaim"]["claimName"], "plakar-home");
         let container = &pod["containers"][0];
@@ -224,6 +232,17 @@ fn cronjobs_are_yaml_that_says_what_it_should() {
             .find(|variable| variable["name"] == "XDG_STATE_HOME")
             .unwrap();
         assert_eq!(plain(&state_home["value"]), "/s t/50% $HOME \"x\"");
+    }
+}
+
+/// They are not made from what is exported, so they are held to the same.
+#[test]
+fn the_units_that_are_shipped_end_in_order_and_share_tmp() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../packaging/systemd");
+    for name in ["plakar-opendrive-console.service", "plakar-opendrive-due.service"] {
+        let unit = fs::read_to_string(format!("{folder}/{name}")).unwrap();
+        assert!(unit.contains("\nTimeoutStopSec=120\nKillMode=mixed\n"), "{name}");
+        assert!(!unit.contains("PrivateTmp"), "{name}");
     }
 }
 

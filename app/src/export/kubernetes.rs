@@ -23,6 +23,10 @@ const NOTES: &str = "# Enable them: kubectl apply -f FILE
 # A proxy or certificates of your own: add their variables (https_proxy, SSL_CERT_FILE) to env.
 ";
 
+/// How long a pod that is told to end may take, in seconds: it ends plakar in order, and writes down
+/// that the task was interrupted. Kubernetes itself gives it 30.
+const ENDING_SECONDS: u32 = 120;
+
 /// Plakar refuses a user id that has no name, which most images do not have for this one.
 const USER: &str = "plakar";
 
@@ -127,6 +131,7 @@ fn cron_job(
                 "backoffLimit": 0,
                 "template": {"metadata": {"labels": labels}, "spec": {
                     "restartPolicy": "Never",
+                    "terminationGracePeriodSeconds": ENDING_SECONDS,
                     "automountServiceAccountToken": false,
                     "securityContext": {
                         "runAsNonRoot": true, "runAsUser": 1000, "runAsGroup": 1000, "fsGroup": 1000,

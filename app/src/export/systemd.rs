@@ -37,7 +37,7 @@ pub fn systemd(
     let notes = notes("both files", &format!("{unit}.timer"), systemd.user.is_some(), command)?;
     let service = format!(
         "{notes}[Unit]\nDescription=Scheduled tasks of the source {name} (plakar-opendrive)\n{network}\n\
-         [Service]\nType=oneshot\n{service}{HARDENING}"
+         [Service]\nType=oneshot\n{ENDING}{service}{HARDENING}"
     );
     let timer = format!(
         "[Unit]\nDescription=Times of the scheduled tasks of the source {name} (plakar-opendrive)\n\n\
@@ -74,7 +74,7 @@ pub fn console_unit(
     let target = if for_system { "multi-user.target" } else { "default.target" };
     let text = format!(
         "{notes}[Unit]\nDescription=Web console of plakar-opendrive\n{network}\n\
-         [Service]\nType=exec\nRestart=on-failure\nRestartSec=10\nTimeoutStopSec=120\nKillMode=mixed\n{service}{HARDENING}\n\
+         [Service]\nType=exec\nRestart=on-failure\nRestartSec=10\n{ENDING}{service}{HARDENING}\n\
          [Install]\nWantedBy={target}\n"
     );
     Ok(ExportedFile { name: name.to_owned(), text })
@@ -133,14 +133,20 @@ fn notes(files: &str, unit: &str, for_system: bool, command: &Command) -> Result
     Ok(notes.iter().map(|note| format!("# {note}\n")).collect())
 }
 
+/// Only the program itself is told to end: it ends plakar in order, and writes down that the task was
+/// interrupted. A plakar that is told as well ends first, and its task has failed.
+const ENDING: &str = "TimeoutStopSec=120
+KillMode=mixed
+";
+
 /// A backup may take days. What it needs is its home and the network; a local store may be anywhere
-/// a user may write.
+/// a user may write. `/tmp` is that of everybody: somebody may restore to it, by the console or by a
+/// task that waited for a locked store and that a schedule's service goes on with.
 const HARDENING: &str = "TimeoutStartSec=infinity
 Nice=10
 IOSchedulingClass=idle
 UMask=0077
 NoNewPrivileges=true
-PrivateTmp=true
 ProtectSystem=full
 ProtectControlGroups=true
 ProtectKernelModules=true

@@ -6,7 +6,7 @@ use super::error::{Error, Result};
 use super::handle::Service;
 use super::named_secrets::name_of;
 use crate::model::FieldChange;
-use crate::state::{ChangeAction, ChangeSubject};
+use crate::state::{ChangeAction, ChangeSubject, StateError};
 use plakar_driver::schema::is_secret;
 use plakar_driver::{Kind, Name, Options};
 
@@ -62,6 +62,7 @@ impl std::fmt::Debug for AccountChange {
 }
 
 /// An entry with all that it has.
+#[derive(PartialEq)]
 struct Login {
     kind: Kind,
     name: Name,
@@ -130,8 +131,8 @@ impl Service {
     /// changed everywhere or nowhere.
     ///
     /// # Errors
-    /// There is no such account, the drive refuses the login, or the secret is not where it is said
-    /// to be; nothing is changed then.
+    /// There is no such account, the drive refuses the login, the secret is not where it is said to
+    /// be, or an entry was changed meanwhile; nothing is changed then.
     pub async fn change_account(&self, change: AccountChange) -> Result<Account> {
         let AccountChange { protocol, username, secret, skip_test } = change;
         if secret.is_empty() {
@@ -178,6 +179,12 @@ impl Service {
         logins: Vec<Login>,
         changed: Vec<Options>,
     ) -> Result<()> {
+        // Entries are written whole, and the login took its time: what was changed of one meanwhile
+        // would be as it was before.
+        let now = self.logins().await?;
+        if !logins.iter().all(|login| now.contains(login)) {
+            return Err(StateError::changed_meanwhile("account", &name).into());
+        }
         let entries = logins.iter().zip(&changed);
         let entries = entries.map(|(login, options)| (login.kind, &login.name, options));
         self.configure_all(&entries.collect::<Vec<_>>()).await?;

@@ -13,7 +13,7 @@ use super::named_secrets::name_of;
 use super::references::configuration_kind;
 use super::second_store::{FirstStore, SecondStore, of_second};
 use super::setting_changes::option_changes;
-use super::settle_store::StoreWish;
+use super::settle_store::{SettledStore, StoreWish};
 use crate::model::{BackupOptions, CopyRange, FieldChange, Protection, Retention};
 use crate::state::{App, AppId, AppSpec, Resource, State, StateError};
 use plakar_driver::schema::Field;
@@ -94,6 +94,8 @@ struct PreparedEdit {
     stores: [Option<(Name, Options)>; 2],
     /// All of this as it is recorded.
     configured: Vec<FieldChange>,
+    /// What Plakar's configuration had of each entry that is to be written, when this was made of it.
+    before: Vec<(Kind, Name, Options)>,
 }
 
 impl Service {
@@ -173,7 +175,7 @@ impl Service {
         if let (true, None, Some(second)) = (options.is_some(), &second_store, &spec.second_store) {
             self.apart_from(&source, second).await.map_err(of_second)?;
         }
-        let mut of_store = None;
+        let (mut of_store, mut before) = (None, Vec::new());
         if let Some(text) = spec.store.take() {
             if !is_same_store || options.is_some() {
                 self.apart_from(&source, &text).await?;
@@ -192,13 +194,16 @@ impl Service {
                     source: &source,
                 };
                 let settled = self.settle_store(&wish).await?;
+                before.extend(settled.before());
                 spec.store = Some(settled.text);
                 of_store = settled.entry;
             }
         }
-        let second_entry = self
+        let second = self
             .edit_second(&old.spec, &mut spec, second_store, &source, of_store.as_ref(), skip_test)
             .await?;
+        before.extend(second.as_ref().and_then(SettledStore::before));
+        let second_entry = second.and_then(|settled| settled.entry);
         spec.copy_range = match (copy_range, &spec.second_store) {
             (Some(range), _) => range,
             (None, Some(_)) => spec.copy_range,
@@ -214,9 +219,10 @@ impl Service {
             }
             let is_secret = |key: &str| form.schema.is_secret(key);
             configured.extend(option_changes("options", &kept, options, is_secret));
+            before.push((kind, entry, kept));
         }
         let stores = [of_store, second_entry];
-        let edit = PreparedEdit { old, spec, options, stores, configured };
+        let edit = PreparedEdit { old, spec, options, stores, configured, before };
         self.to_the_end(|service| async move { service.save_edit(edit).await }).await
     }
 
@@ -232,9 +238,17 @@ impl Service {
     /// Keeps a change, and writes what it needs into Plakar's configuration.
     ///
     /// # Errors
-    /// Somebody else changed the app meanwhile, or Plakar can't be run. It is as it was then.
+    /// Somebody else changed the app meanwhile, or what Plakar has of it, or Plakar can't be run. It is
+    /// as it was then.
     async fn save_edit(&self, edit: PreparedEdit) -> Result<App> {
-        let PreparedEdit { old, spec, options, stores, configured } = edit;
+        let PreparedEdit { old, spec, options, stores, configured, before } = edit;
+        // Entries are written whole, and the tests took their time: another password that an account
+        // got meanwhile would be the old one again.
+        for (kind, name, before) in &before {
+            if self.kept_options(*kind, name).await? != *before {
+                return Err(StateError::changed_meanwhile("app", &old.spec.name).into());
+            }
+        }
         let (id, revision) = (old.id, old.revision);
         let (kind, entry) = (configuration_kind(old.spec.kind), Name::new(&old.spec.entry)?);
         let changed = move |state: &State| {
@@ -265,8 +279,8 @@ impl Service {
         Ok(options)
     }
 
-    /// The second store that is meant, in `spec`; gives what Plakar's configuration has to have for
-    /// it. What an app had stays, if it is still apart from all else.
+    /// The second store that is meant, in `spec`; gives it if it is another or has other options. What
+    /// an app had stays, if it is still apart from all else.
     async fn edit_second(
         &self,
         old: &AppSpec,
@@ -275,7 +289,7 @@ impl Service {
         source: &Options,
         of_store: Option<&(Name, Options)>,
         skip_test: bool,
-    ) -> Result<Option<(Name, Options)>> {
+    ) -> Result<Option<SettledStore>> {
         let wish = match (wish, old.second_store.as_ref()) {
             (Some(wish), _) => wish,
             (None, Some(kept)) => SecondStore { place: kept.clone(), ..SecondStore::default() },
@@ -296,8 +310,8 @@ impl Service {
         }
         let first = FirstStore { text: &text, entry: of_store, source, app: &spec.name };
         let settled = self.settle_second(&wish, &first, skip_test).await?;
-        spec.second_store = Some(settled.text);
-        Ok(settled.entry)
+        spec.second_store = Some(settled.text.clone());
+        Ok(Some(settled))
     }
 
     /// Removes an app, its schedules, tasks and logs, and its configuration, unless Plakar had that

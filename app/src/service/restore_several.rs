@@ -12,7 +12,7 @@ use crate::model::{count_text, entries_text, size_text};
 use crate::scheduler::Job;
 use crate::state::AppId;
 use plakar_driver::{
-    EntryKind, Name, RestoreJob, RestoreTarget, SnapshotId, SnapshotPath, Store, Verdict,
+    EntryKind, Failure, Name, RestoreJob, RestoreTarget, SnapshotId, SnapshotPath, Store, Verdict,
     common_folder, restore_folder,
 };
 
@@ -100,6 +100,82 @@ impl Service {
     }
 }
 
+/// What came of what was ticked, so far.
+#[derive(Default)]
+struct Restored {
+    /// How many are to be restored.
+    all: usize,
+    /// How many of them are.
+    ended: usize,
+    /// With what is in folders.
+    entries: u64,
+    bytes: u64,
+    failures: u64,
+    /// The first of them.
+    failed: Vec<Failure>,
+}
+
+impl Restored {
+    /// Takes how the next one ended; gives it back if the others are not begun after it.
+    fn take(&mut self, ended: WorkResult) -> Option<WorkResult> {
+        match ended.verdict {
+            Verdict::Succeeded => {}
+            Verdict::Errors { count, failed } => {
+                self.failures += count;
+                self.failed.extend(failed);
+            }
+            verdict => return Some(WorkResult { verdict, ..ended }),
+        }
+        self.ended += 1;
+        self.bytes += ended.bytes.unwrap_or_default();
+        self.entries += ended.restored.unwrap_or_default();
+        None
+    }
+
+    /// The end of all, as this one can't be restored. What failed before it is not forgotten.
+    fn broken_off(
+        self,
+        path: &SnapshotPath,
+        last: WorkResult,
+        log: &mut TaskLog<'_>,
+    ) -> WorkResult {
+        self.failed.iter().for_each(|failure| log.list_failure(failure));
+        let mut so_far = format!("{} of {} were restored", self.ended, self.all);
+        if self.failures > 0 {
+            let failed = entries_text(self.failures);
+            so_far = format!("{so_far}, with {failed} that failed; the log lists them");
+        }
+        match last.verdict {
+            Verdict::Failed { reason } => {
+                let reason = format!("{path}: {reason}; {so_far}");
+                WorkResult { verdict: Verdict::Failed { reason }, ..last }
+            }
+            // By whoever asked, or by what watches it, which has words of its own.
+            Verdict::Interrupted => WorkResult {
+                well: so_far.clone(),
+                also: so_far,
+                verdict: Verdict::Interrupted,
+                ..last
+            },
+            // It begins anew, with all of them.
+            verdict => WorkResult { verdict, ..last },
+        }
+    }
+
+    fn whole(self) -> WorkResult {
+        let mut all = WorkResult::well(format!(
+            "{} restored, {} in all, and found as they were backed up",
+            ticked(self.all),
+            entries_text(self.entries)
+        ));
+        all.bytes = Some(self.bytes);
+        if self.failures > 0 {
+            all.verdict = Verdict::Errors { count: self.failures, failed: self.failed };
+        }
+        all
+    }
+}
+
 impl PlakarRunner {
     /// Restores one after the other. Folders keep their names, and all their places among one
     /// another.
@@ -112,57 +188,44 @@ impl PlakarRunner {
         log: &mut TaskLog<'_>,
     ) -> Result<WorkResult> {
         let (common, kept) = common_folder(paths)?;
-        let browser = self.browsers.of(&self.plakar, &store).await?;
-        let (mut entries, mut bytes, mut failures, mut failed) = (0, 0, 0, Vec::new());
+        let mut restored = Restored { all: kept.len(), ..Restored::default() };
         for (number, path) in kept.iter().enumerate() {
             log.say(&format!("{} of {}: {path}", number + 1, kept.len()));
-            let is_folder = browser.entry(&snapshot, path).await?.kind == EntryKind::Folder;
-            let to = match to {
-                RestorePlace::Source => RestoreTarget::Origin(entry.clone()),
-                RestorePlace::Folder(folder) => {
-                    // What is in a folder goes into one of its name, a file where it was.
-                    let place = if is_folder { path.clone() } else { path.parent() };
-                    match place.below(&common) {
-                        "" => RestoreTarget::Folder(folder.clone()),
-                        below => RestoreTarget::Folder(folder.join(below)),
-                    }
-                }
-                RestorePlace::Destination(name) => {
-                    return Err(Error::Internal(format!("several entries and {name}")));
-                }
-            };
-            let restore = RestoreJob {
-                store: store.clone(),
-                snapshot: snapshot.clone(),
-                path: path.clone(),
-                to,
-            };
-            let ended = self.restore(job, restore, log).await?;
-            match ended.verdict {
-                Verdict::Succeeded => {}
-                Verdict::Errors { count, failed: more } => {
-                    failures += count;
-                    failed.extend(more);
-                }
-                Verdict::Failed { reason } => {
-                    let reason =
-                        format!("{path}: {reason}; {number} of {} were restored", kept.len());
-                    return Ok(WorkResult::of(Verdict::Failed { reason }));
-                }
-                verdict => return Ok(WorkResult::of(verdict)),
+            let (from, to) = ((&store, &snapshot), (to, entry));
+            let one = self.restore_one(job, from, (path, &common), to, log).await;
+            let ended = one.unwrap_or_else(WorkResult::of_error);
+            if let Some(last) = restored.take(ended) {
+                return Ok(restored.broken_off(path, last, log));
             }
-            bytes += ended.bytes.unwrap_or_default();
-            entries += ended.restored.unwrap_or_default();
         }
-        let mut all = WorkResult::well(format!(
-            "{} restored, {} in all, and found as they were backed up",
-            ticked(kept.len()),
-            entries_text(entries)
-        ));
-        all.bytes = Some(bytes);
-        if failures > 0 {
-            all.verdict = Verdict::Errors { count: failures, failed };
-        }
-        Ok(all)
+        Ok(restored.whole())
+    }
+
+    async fn restore_one(
+        &self,
+        job: &Job,
+        (store, snapshot): (&Store, &SnapshotId),
+        (path, common): (&SnapshotPath, &SnapshotPath),
+        (to, entry): (&RestorePlace, &Name),
+        log: &mut TaskLog<'_>,
+    ) -> Result<WorkResult> {
+        let browser = self.browsers.of(&self.plakar, store).await?;
+        let is_folder = browser.entry(snapshot, path).await?.kind == EntryKind::Folder;
+        let to = match to {
+            RestorePlace::Source => RestoreTarget::Origin(entry.clone()),
+            RestorePlace::Folder(folder) => {
+                // What is in a folder goes into one of its name, a file where it was.
+                let place = if is_folder { path.clone() } else { path.parent() };
+                match place.below(common) {
+                    "" => RestoreTarget::Folder(folder.clone()),
+                    below => RestoreTarget::Folder(folder.join(below)),
+                }
+            }
+            RestorePlace::Destination(name) => {
+                return Err(Error::Internal(format!("several entries and {name}")));
+            }
+        };
+        let (store, snapshot, path) = (store.clone(), snapshot.clone(), path.clone());
+        self.restore(job, RestoreJob { store, snapshot, path, to }, log).await
     }
 }

@@ -8,7 +8,7 @@ use super::blocking::blocking;
 use super::checks::check;
 use super::compare::compare;
 use super::drill::drill;
-use super::error::{Error, Problem, Result};
+use super::error::{Error, Result};
 use super::log::TaskLog;
 use super::meter::Meter;
 use super::references::{configuration_kind, in_second, store_of};
@@ -131,18 +131,7 @@ fn result_of(ended: Option<Result<WorkResult>>, stopped: Option<Stopped>) -> Wor
         }
         (ended, _) => ended.unwrap_or_else(|| Ok(WorkResult::of(Verdict::Interrupted))),
     };
-    match ended {
-        Ok(ended) => ended,
-        Err(Error::Plakar(plakar_driver::Error::Cancelled)) => WorkResult::of(Verdict::Interrupted),
-        Err(Error::Plakar(plakar_driver::Error::StoreLocked(reason))) => {
-            WorkResult::of(Verdict::StoreLocked { reason })
-        }
-        // What the input lacks it will lack at the next try too.
-        Err(error) => {
-            let failed = WorkResult::of(Verdict::Failed { reason: error.to_string() });
-            WorkResult { retry: error.problem() != Problem::Input, ..failed }
-        }
-    }
+    ended.unwrap_or_else(WorkResult::of_error)
 }
 
 /// Whether it ended because it was told to.

@@ -47,6 +47,16 @@ pub(super) struct SettledStore {
     pub(super) text: String,
     /// What Plakar's configuration has to have for it.
     pub(super) entry: Option<(Name, Options)>,
+    /// What it had when that was made of it; nothing of a new one.
+    kept: Options,
+}
+
+impl SettledStore {
+    /// The entry that is to be written, as it was when it was read.
+    pub(super) fn before(&self) -> Option<(Kind, Name, Options)> {
+        let (name, _) = self.entry.as_ref()?;
+        Some((Kind::Store, name.clone(), self.kept.clone()))
+    }
 }
 
 /// Says of the options that they are a store's.
@@ -84,7 +94,8 @@ impl Service {
         if let Some((name, options)) = &entry.options {
             trial.plakar.configure(Kind::Store, name, options).await?;
         }
-        let settled = SettledStore { text, entry: entry.options.filter(|_| entry.changed) };
+        let Entry { options, kept, changed } = entry;
+        let settled = SettledStore { text, entry: options.filter(|_| changed), kept };
         if wish.skip_test && !wish.create {
             return Ok(settled);
         }
@@ -145,7 +156,7 @@ impl Service {
                 (name, Some(kept))
             }
             _ if folder && wish.options.is_empty() => {
-                return Ok((wish.text.to_owned(), Entry { options: None, changed: false }));
+                return Ok((wish.text.to_owned(), Entry::default()));
             }
             _ => (free_name(wish.name, &all)?, None),
         };
@@ -159,7 +170,8 @@ impl Service {
             self.take_login(&mut options, wish.source).await?;
         }
         let changed = kept.is_none_or(|kept| kept != options);
-        Ok((name.to_string(), Entry { options: Some((name, options)), changed }))
+        let text = name.to_string();
+        Ok((text, Entry { options: Some((name, options)), kept: before, changed }))
     }
 
     /// Fills in what a new store's connector lacks and what is backed up has on the same drive, and
@@ -280,9 +292,11 @@ fn somebody_else(owner: u32, us: u32) -> Option<u32> {
     (owner != us && us != 0).then_some(owner)
 }
 
-/// An entry as it has to be, and whether that is new.
+/// An entry as it has to be, as Plakar has it, and whether that differs.
+#[derive(Default)]
 struct Entry {
     options: Option<(Name, Options)>,
+    kept: Options,
     changed: bool,
 }
 

@@ -36,8 +36,7 @@ impl Service {
         self.to_the_end(|service| async move { service.begin(new).await }).await
     }
 
-    /// From here on the task is one that runs: left alone it would be that for as long as this process
-    /// lives.
+    /// From here on the task is one that runs: left alone it would be interrupted.
     async fn begin(&self, new: NewTask) -> Result<Task> {
         let scheduler = self.scheduler.clone();
         let job = blocking(move || scheduler.begin(&new)).await?;
@@ -213,7 +212,8 @@ impl Service {
     /// # Errors
     /// Plakar can't be run, or such a store can't be opened.
     pub async fn remove_leftovers(&self) -> Result<()> {
-        // Before it is looked what runs: what begins later has none of these.
+        // Before it is looked what runs: what begins later has none of these. Of restores of another
+        // state, which are not known here, there are none either.
         let entries = self.plakar.temporary_entries().await?;
         let since = Some(Utc::now() - chrono::TimeDelta::days(30));
         let restores = async |state, since| {

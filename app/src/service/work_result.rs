@@ -1,5 +1,6 @@
 //! How a task's work ended, put into words.
 
+use super::error::{Error, Problem};
 use super::log::TaskLog;
 use crate::model::{TaskFigures, count_text, entries_text, size_text};
 use crate::scheduler::Outcome;
@@ -39,6 +40,21 @@ impl WorkResult {
             also: String::new(),
             left_out: None,
             retry: true,
+        }
+    }
+
+    /// How work ends that could not go on.
+    pub(super) fn of_error(error: Error) -> Self {
+        match error {
+            Error::Plakar(plakar_driver::Error::Cancelled) => Self::of(Verdict::Interrupted),
+            Error::Plakar(plakar_driver::Error::StoreLocked(reason)) => {
+                Self::of(Verdict::StoreLocked { reason })
+            }
+            // What the input lacks it will lack at the next try too.
+            error => {
+                let failed = Self::of(Verdict::Failed { reason: error.to_string() });
+                Self { retry: error.problem() != Problem::Input, ..failed }
+            }
         }
     }
 

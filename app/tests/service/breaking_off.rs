@@ -4,10 +4,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use plakar_driver::{Kind, Options};
-use source_app::service::{AccountChange, Assign, Edit, Problem, Service, Work};
-use source_app::state::{AppKind, ChangeFilter, TaskFilter};
+use source_app::service::{AccountChange, Assign, Edit, Problem, RestorePlace, Service, Work};
+use source_app::state::{AppKind, ChangeFilter, TaskFilter, TaskState};
+use tokio::task::JoinHandle;
 
-use crate::world::{World, name, options};
+use crate::serving::run;
+use crate::world::{World, name, options, path};
 
 /// Ends what hangs; each step takes a second or two.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -35,15 +37,35 @@ impl Held {
     /// Has a caller go away while plakar is at the command; then that goes on, and all comes to its
     /// end.
     async fn abandoned<T: Send + 'static>(&self, call: impl Future<Output = T> + Send + 'static) {
+        let caller = self.at_the_command(call).await;
+        caller.abort();
+        assert!(caller.await.is_err_and(|error| error.is_cancelled()));
+        std::fs::write(&self.go, "").unwrap();
+        support::within(LIMIT, self.service.wait()).await;
+    }
+
+    /// Has something done while plakar is at the command, and gives how the call ended.
+    async fn meanwhile<T: Send + 'static>(
+        &self,
+        call: impl Future<Output = T> + Send + 'static,
+        done: impl Future<Output = ()>,
+    ) -> T {
+        let caller = self.at_the_command(call).await;
+        done.await;
+        std::fs::write(&self.go, "").unwrap();
+        support::within(LIMIT, caller).await.unwrap()
+    }
+
+    async fn at_the_command<T: Send + 'static>(
+        &self,
+        call: impl Future<Output = T> + Send + 'static,
+    ) -> JoinHandle<T> {
         for mark in [&self.begun, &self.go] {
             let _ = std::fs::remove_file(mark);
         }
         let caller = tokio::spawn(call);
         support::until(LIMIT, "plakar to begin", || self.begun.exists()).await;
-        caller.abort();
-        assert!(caller.await.is_err_and(|error| error.is_cancelled()));
-        std::fs::write(&self.go, "").unwrap();
-        support::within(LIMIT, self.service.wait()).await;
+        caller
     }
 }
 
@@ -178,5 +200,115 @@ async fn what_plakar_does_not_tell_is_not_taken_for_nothing() {
     // When it answers again, the secret stays.
     service.edit(app.id, app.revision, edit()).await.unwrap();
     assert_eq!(kept().await, given);
+    service.stop().await;
+}
+
+/// Entries of Plakar's configuration are written whole, and a test of a login takes its time.
+#[tokio::test]
+async fn nothing_is_written_over_what_was_changed_meanwhile() {
+    let world = World::new().await;
+    let (service, password) = (world.service(), world.simulator.password().to_owned());
+    let mine = service.assign(world.untested("mine", "opendrive://Spare")).await.unwrap();
+    let docs = world.assign(AppKind::Source, "docs", "opendrive://", &password);
+    let docs = service.assign(docs).await.unwrap();
+    let kept = async |kind, entry: &str| world.plakar.configured(kind, &name(entry)).await.unwrap();
+    let change = |secret: &str, skip_test| AccountChange {
+        protocol: "opendrive".into(),
+        username: world.simulator.username().to_owned(),
+        secret: secret.into(),
+        skip_test,
+    };
+
+    // The account gets another password while an edit is tested, which keeps the old one.
+    let held = Held::at(&world, "ping");
+    let moved = [("location", "opendrive://Other"), ("username", world.simulator.username())];
+    let edit = Edit { options: Some(options(&moved)), ..Edit::default() };
+    let (editing, id, revision) = (held.service.clone(), mine.id, mine.revision);
+    let call = async move { editing.edit(id, revision, edit).await };
+    let done = async { drop(service.change_account(change("another", true)).await.unwrap()) };
+    let refused = held.meanwhile(call, done).await.unwrap_err();
+    assert_eq!(refused.problem(), Problem::Conflict, "{refused}");
+    let now = kept(Kind::Destination, "mine").await;
+    assert_eq!(
+        (now["password"].as_str(), now["location"].as_str()),
+        ("another", "opendrive://Spare")
+    );
+    assert_eq!(service.app(id).await.unwrap(), mine);
+
+    // An app is moved while a password is tested.
+    let changing = held.service.clone();
+    let good = change(&password, false);
+    let call = async move { changing.change_account(good).await };
+    let moved = options(&[
+        ("location", "opendrive://Third"),
+        ("username", world.simulator.username()),
+        ("password", "another"),
+    ]);
+    let done =
+        async { world.plakar.configure(Kind::Destination, &name("mine"), &moved).await.unwrap() };
+    let refused = held.meanwhile(call, done).await.unwrap_err();
+    assert_eq!(refused.problem(), Problem::Conflict, "{refused}");
+    assert_eq!(kept(Kind::Destination, "mine").await, moved);
+    assert_eq!(kept(Kind::Source, "docs").await["password"], "another");
+
+    // A store gets another passphrase while one is tried in a configuration apart.
+    let held = Held::at(&world, "import");
+    let vault = world.user.path("vault");
+    let place = options(&[("location", &vault)]);
+    world.plakar.configure(Kind::Store, &name("vault"), &place).await.unwrap();
+    let edit = Edit {
+        store_options: options(&[("passphrase", "mine")]),
+        skip_test: true,
+        ..Edit::default()
+    };
+    let (editing, id, revision) = (held.service.clone(), docs.id, docs.revision);
+    let call = async move { editing.edit(id, revision, edit).await };
+    let theirs = options(&[("location", &vault), ("passphrase", "theirs")]);
+    let done =
+        async { world.plakar.configure(Kind::Store, &name("vault"), &theirs).await.unwrap() };
+    let refused = held.meanwhile(call, done).await.unwrap_err();
+    assert_eq!(refused.problem(), Problem::Conflict, "{refused}");
+    assert_eq!(kept(Kind::Store, "vault").await, theirs);
+    assert_eq!(service.app(id).await.unwrap(), docs);
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn what_failed_is_told_also_if_a_later_entry_ends_the_restore() {
+    let world = World::new().await;
+    for file in ["letters/one.txt", "letters/two.txt", "notes.txt"] {
+        world.put(file, b"7 bytes");
+    }
+    let folder = world.user.home().join("several");
+    // Of the folder a file is lost on the way, and the file beside it is not restored at all.
+    let harm = format!(
+        "case \"$*\" in *letters*) plakar \"$@\"; code=$?; rm {}/letters/one.txt; exit $code;; *) echo 'plakar: broken' >&2; exit 1;; esac",
+        folder.display()
+    );
+    let plakar = world.meddled("restore", &harm);
+    let service = Service::open(&world.user.home().join("state"), plakar).unwrap();
+    let password = world.simulator.password();
+    let app = world.assign(AppKind::Source, "mine", "opendrive://", password);
+    let app = service.assign(app).await.unwrap();
+    let (backup, log) = run(&service, &app, Work::Backup).await;
+    assert_eq!(backup.state, TaskState::Succeeded, "{log}");
+    let snapshot = service.points(app.id).await.unwrap()[0].id.clone();
+    let work = Work::RestoreSeveral {
+        snapshot,
+        paths: vec![path("/letters"), path("/notes.txt")],
+        to: RestorePlace::Folder(folder),
+        second: false,
+        replace: false,
+    };
+    let (restore, log) = run(&service, &app, work).await;
+    assert_eq!(
+        (restore.state, restore.verdict.as_str()),
+        (
+            TaskState::Failed,
+            "/notes.txt: broken; 1 of 2 were restored, with 1 entry that failed; the log lists them"
+        ),
+        "{log}"
+    );
+    assert!(log.contains("failed: /letters/one.txt it is missing"), "{log}");
     service.stop().await;
 }

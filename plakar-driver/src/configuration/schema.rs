@@ -62,6 +62,13 @@ pub struct Field {
     pub kind: FieldKind,
 }
 
+impl Field {
+    /// The field of a key of which only the name is known.
+    pub fn named(key: &str) -> Self {
+        field(key, &Value::Null, false)
+    }
+}
+
 /// Something that is wrong with a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
@@ -137,7 +144,7 @@ impl Schema {
 
     /// The field of a key that the schema does not list.
     pub fn other(&self, key: &str) -> Field {
-        field(key, &Value::Null, false)
+        Field::named(key)
     }
 
     /// What is wrong with these values, one line each; nothing if the connector takes them.

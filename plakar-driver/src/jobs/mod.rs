@@ -7,6 +7,7 @@ pub(crate) mod compare;
 mod damaged;
 pub(crate) mod drill;
 pub(crate) mod drive_listing;
+mod entry_lock;
 pub(crate) mod kept;
 pub(crate) mod maintenance;
 pub(crate) mod own_package;

@@ -1,8 +1,12 @@
 //! Entries of Plakar's configuration that a restore makes for itself. A login may be in them, so they
 //! go however the restore ends.
 
+use std::io;
+use std::path::PathBuf;
+
 use crate::configuration::{Kind, Options};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::jobs::entry_lock::{EntryLock, is_locked};
 use crate::names::Name;
 use crate::process::command::Plakar;
 
@@ -18,6 +22,8 @@ pub(crate) struct TemporaryEntry {
     kind: Kind,
     name: Name,
     removed: bool,
+    /// Held until it is removed: a process that looks for what was left passes it over.
+    lock: Option<EntryLock>,
 }
 
 impl TemporaryEntry {
@@ -32,8 +38,12 @@ impl TemporaryEntry {
         options: &Options,
     ) -> Result<Self> {
         let name = Name::new(&format!("{PREFIX}{mark}"))?;
+        let path = plakar.lock_of(kind, &name)?;
+        let locked = tokio::task::spawn_blocking(move || EntryLock::take(path)).await;
+        let locked = locked.map_err(|error| Error::Answer(error.to_string()))?;
+        let lock = locked.map_err(Error::io("cannot lock an entry of Plakar's configuration"))?;
         // Before it is added: what is dropped meanwhile is removed too.
-        let entry = Self { plakar: plakar.clone(), kind, name, removed: false };
+        let entry = Self { plakar: plakar.clone(), kind, name, removed: false, lock: Some(lock) };
         if let Err(error) = plakar.configure(kind, &entry.name, options).await {
             // Why it was not added is what counts.
             let _ = entry.close().await;
@@ -66,26 +76,58 @@ impl Drop for TemporaryEntry {
         // Without a runtime the process ends, and the next one finds it.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         let (plakar, kind, name) = (self.plakar.clone(), self.kind, self.name.clone());
+        let lock = self.lock.take();
         runtime.spawn(async move {
             let _ = plakar.unconfigure(kind, &name).await;
+            drop(lock);
         });
     }
 }
 
 impl Plakar {
-    /// The entries that restores have made for themselves and that are there now: of those that run,
-    /// and of those that were killed.
+    /// The entries that restores have made for themselves and that none of them uses any more, of
+    /// whichever process: those of restores that were killed.
     ///
     /// # Errors
     /// Plakar can't be run.
     pub async fn temporary_entries(&self) -> Result<Vec<(Kind, Name)>> {
-        let mut found = Vec::new();
+        let mut all = Vec::new();
         for kind in [Kind::Source, Kind::Destination, Kind::Store] {
             let names = self.configurations(kind).await?.into_keys();
             let ours = names.filter(|name| is_temporary(name));
-            found.extend(ours.filter_map(|name| Some((kind, Name::new(&name).ok()?))));
+            for name in ours.filter_map(|name| Name::new(&name).ok()) {
+                all.push((self.lock_of(kind, &name)?, (kind, name)));
+            }
         }
-        Ok(found)
+        let left = move || {
+            let mut left = Vec::new();
+            for (lock, entry) in all {
+                if !is_locked(&lock)? {
+                    left.push(entry);
+                }
+            }
+            Ok::<_, io::Error>(left)
+        };
+        let left = tokio::task::spawn_blocking(left).await;
+        let left = left.map_err(|error| Error::Answer(error.to_string()))?;
+        left.map_err(Error::io("cannot tell which entries of Plakar's configuration are in use"))
+    }
+
+    /// Removes an entry that is left, and the file of its lock.
+    ///
+    /// # Errors
+    /// Plakar can't be run.
+    pub(crate) async fn remove_temporary(&self, kind: Kind, name: &Name) -> Result<()> {
+        self.unconfigure(kind, name).await?;
+        // One that stays is empty, and of a name that does not come again.
+        let _ = tokio::fs::remove_file(self.lock_of(kind, name)?).await;
+        Ok(())
+    }
+
+    /// The file by whose lock an entry is known to be in use: beside the configuration, where all
+    /// find it who share that.
+    fn lock_of(&self, kind: Kind, name: &Name) -> Result<PathBuf> {
+        Ok(self.configuration_folder()?.join(format!(".source-app.{}.{name}.lock", kind.word())))
     }
 }
 

@@ -143,7 +143,7 @@ impl Plakar {
     ) -> Result<()> {
         let (begun, mut ended) = (Utc::now(), Ok(()));
         for (kind, name) in entries {
-            ended = ended.and(self.unconfigure(*kind, name).await);
+            ended = ended.and(self.remove_temporary(*kind, name).await);
         }
         for store in stores {
             ended = ended.and(self.remove_verifications(browsers, store, begun).await);

@@ -31,8 +31,18 @@ impl World {
         (restored.unwrap(), news)
     }
 
-    /// What a restore must not leave: the snapshots and the source that are only for comparing.
+    /// Where plakar keeps its configuration.
+    fn configuration(&self) -> std::path::PathBuf {
+        self.user.home().join(".config/plakar")
+    }
+
+    /// What a restore must not leave: the snapshots and the source that are only for comparing, and
+    /// its lock.
     async fn nothing_of_verification_is_left(&self) {
+        let files = std::fs::read_dir(self.configuration()).unwrap();
+        let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+        let locks: Vec<String> = names.filter(|name| name.contains("verify-")).collect();
+        assert!(locks.is_empty(), "{locks:?}");
         let points = self.browser().await.restore_points(None).await.unwrap();
         assert!(points.iter().all(|point| point.app.as_deref() == Some(APP)), "{points:?}");
         let sources = self.plakar.configurations(Kind::Source).await.unwrap();
@@ -171,6 +181,8 @@ async fn what_is_lost_or_changed_on_the_way_is_no_restore() {
         let options = options(&[("location", "opendrive://")]);
         world.plakar.configure(Kind::Source, entry, &options).await.unwrap();
     }
+    let lock = world.configuration().join(format!(".source-app.source.{left}.lock"));
+    std::fs::write(lock, "").unwrap();
     let entries = world.plakar.temporary_entries().await.unwrap();
     assert_eq!(entries, [(Kind::Source, left)]);
     world
@@ -181,6 +193,36 @@ async fn what_is_lost_or_changed_on_the_way_is_no_restore() {
     // Somebody's own one is theirs.
     world.plakar.configured(Kind::Source, &own).await.unwrap();
     world.plakar.unconfigure(Kind::Source, &own).await.unwrap();
+    world.nothing_of_verification_is_left().await;
+}
+
+/// Another process may look for leftovers of its own restores meanwhile, and shares the configuration.
+#[tokio::test]
+async fn what_a_restore_that_runs_has_made_for_itself_is_no_leftover() {
+    let world = World::new().await;
+    world.put("letter.txt", b"7 bytes");
+    let id = world.backup().await.0.snapshot.unwrap();
+    let (begun, go) = (world.user.home().join("begun"), world.user.home().join("go"));
+    // It waits where it reads the destination again.
+    let waits =
+        format!("touch {}; while [ ! -e {} ]; do sleep 0.05; done", begun.display(), go.display());
+    let plakar = world.meddled("backup", &waits);
+    let to = RestoreTarget::Destination(name("drive"));
+    let job = RestoreJob { store: world.store.clone(), snapshot: id, path: path("/"), to };
+    let (mut silent, cancel) = (|_: RestoreProgress| (), CancellationToken::new());
+    let restore = plakar.restore(&world.browsers, &job, &mut silent, &cancel);
+    let look = async {
+        let limit = std::time::Duration::from_secs(60);
+        support::until(limit, "the restore to read again", || begun.exists()).await;
+        let sources = world.plakar.configurations(Kind::Source).await.unwrap();
+        assert!(sources.keys().any(|name| name.starts_with("verify-")), "{sources:?}");
+        let entries = world.plakar.temporary_entries().await.unwrap();
+        assert!(entries.is_empty(), "{entries:?}");
+        std::fs::write(&go, "").unwrap();
+    };
+    let (restored, ()) = tokio::join!(restore, look);
+    let restored = restored.unwrap();
+    assert_eq!(restored.verdict, Verdict::Succeeded, "{restored:?}");
     world.nothing_of_verification_is_left().await;
 }
 
