@@ -94,8 +94,8 @@ pub async fn show(
     Query(query): Query<AdoptQuery>,
     context: PageContext,
 ) -> PageResult {
-    let (layout, known) =
-        (context.below(Section::Assign, &[("Add a drive", "/assign")]), stores(&service).await);
+    let layout = context.below(Section::Assign, &[("Add a drive", "/assign")]);
+    let known = stores(&service).await.unwrap_or_default();
     let mut page = page(layout, &query.store, &known, BTreeMap::new(), Vec::new());
     if query.store.is_empty() {
         return render(&page);
@@ -142,7 +142,7 @@ pub async fn open(
                 }
                 other => general.push(sentence(&other.to_string())),
             }
-            let known = stores(&service).await;
+            let known = stores(&service).await.unwrap_or_default();
             let layout = context.below(Section::Assign, &[("Add a drive", "/assign")]);
             render_refused(&page(layout, text, &known, faults, general), &error)
         }

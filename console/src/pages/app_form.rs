@@ -153,18 +153,9 @@ impl AppForm {
 
     /// Notes all that can be told before it is tried. `kept` are the keys of secrets that are set
     /// and stay.
-    pub fn check(&mut self, form: Option<&Form>, stores: &[StoreChoice], kept: &[String]) {
+    pub fn check(&mut self, form: Option<&Form>, kept: &[String]) {
         for (field, message) in by_field(self.spec.faults()) {
             self.faults.entry(field).or_insert(message);
-        }
-        let store = self.spec.store.as_deref().unwrap_or_default();
-        if !store.is_empty()
-            && !store.starts_with('/')
-            && !store.contains("://")
-            && !stores.iter().any(|known| known.name == store.trim_start_matches('@'))
-        {
-            let message = "Plakar has no such store; write an absolute path, a place such as opendrive://Backups, or the name of one of its stores.";
-            self.faults.entry("store".into()).or_insert_with(|| message.into());
         }
         if let Some(form) = form {
             let mut options = self.options.clone();
@@ -178,6 +169,20 @@ impl AppForm {
                 |fault: &Fault| fault.key.as_ref().is_none_or(|key| !unknown.contains(&key));
             self.add(faults.into_iter().filter(known).collect());
         }
+    }
+
+    /// Notes a store that Plakar does not have. The one that the app has already stays; and while
+    /// Plakar's stores can't be read, none of them is known not to be there.
+    pub fn check_store(&mut self, stores: Option<&[StoreChoice]>, kept: Option<&str>) {
+        let store = self.spec.store.as_deref().unwrap_or_default();
+        let Some(stores) = stores else { return };
+        let is_place = store.is_empty() || store.starts_with('/') || store.contains("://");
+        let name = store.trim_start_matches('@');
+        if is_place || kept == Some(store) || stores.iter().any(|known| known.name == name) {
+            return;
+        }
+        let message = "Plakar has no such store; write an absolute path, a place such as opendrive://Backups, or the name of one of its stores.";
+        self.faults.entry("store".into()).or_insert_with(|| message.into());
     }
 
     /// Notes what the service says.
@@ -368,13 +373,10 @@ pub fn resource_faults(resource: &Resource) -> BTreeMap<String, String> {
     by_field(filled.faults()).collect()
 }
 
-/// What Plakar's stores are; none if it can't be asked, which the store's field says when it is
-/// used.
-pub async fn stores(service: &Service) -> Vec<StoreChoice> {
-    service.stores().await.unwrap_or_else(|error| {
-        tracing::warn!(%error, "no stores to suggest");
-        Vec::new()
-    })
+/// What Plakar's stores are; nothing if it can't be asked.
+pub async fn stores(service: &Service) -> Option<Vec<StoreChoice>> {
+    let stores = service.stores().await;
+    stores.inspect_err(|error| tracing::warn!(%error, "no stores to suggest")).ok()
 }
 
 /// The words to suggest.

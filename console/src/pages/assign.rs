@@ -202,7 +202,8 @@ async fn details(
     form: Form,
     entered: AppForm,
 ) -> DetailsPage {
-    let stores = if given.source() { stores(service).await } else { Vec::new() };
+    let stores = if given.source() { stores(service).await } else { None };
+    let stores = stores.unwrap_or_default();
     // One that Plakar has keeps its configuration.
     let connector = if given.entry.is_empty() { connector_fields(&form) } else { Vec::new() };
     let fields = entered.fields(&connector, &stores, &words(service).await);
@@ -233,8 +234,9 @@ pub async fn assign(
     let form = given.form(&service, kind).await.map_err(|error| error.back("/assign"))?;
     let form = form.ok_or_else(again)?;
     let mut entered = AppForm::posted(&posted, given.spec(kind, &form));
-    let known = if given.source() { stores(&service).await } else { Vec::new() };
-    entered.check(Some(&form).filter(|_| given.entry.is_empty()), &known, &[]);
+    let known = if given.source() { stores(&service).await } else { None };
+    entered.check(Some(&form).filter(|_| given.entry.is_empty()), &[]);
+    entered.check_store(known.as_deref(), None);
     if service.app_named(kind, &entered.spec.name).await.is_ok() {
         let message = format!("There is already a {kind} of this name; choose another name.");
         entered.faults.entry("name".into()).or_insert(message);

@@ -9,11 +9,15 @@ use super::app_form::{AppFields, AppForm, connector_fields, stores, words};
 use super::context::{Layout, PageContext, Section};
 use super::error::{PageError, sentence};
 use super::form_data::FormData;
-use super::forms::Field;
+use super::forms::{Field, OPTION_PREFIX, Widget};
 use super::head::{AppHead, Tab};
 use plakar_driver::Options;
+use plakar_driver::schema::{self, FieldKind};
 use source_app::service::{ConfiguredField, Edit, Error, Form, Problem, Service};
 use source_app::state::{App, AppId, AppKind, Resource};
+
+/// The name of what says which of the connector's fields are secrets.
+const SECRET: &str = "secret_option";
 
 #[derive(Template)]
 #[template(path = "settings.html")]
@@ -36,6 +40,14 @@ impl SettingsPage {
     /// It is there already.
     fn makes_store(&self) -> bool {
         false
+    }
+
+    /// The names of the connector's fields that are never shown: they are posted too, for a form that
+    /// can't be read then does not tell them.
+    fn secrets(&self) -> Vec<&str> {
+        let fields = self.fields.options.iter().chain(&self.fields.more);
+        let secrets = fields.filter(|field| field.widget == Widget::Secret);
+        secrets.map(|field| field.name.as_str()).collect()
     }
 }
 
@@ -80,6 +92,24 @@ async fn configured(service: &Service, app: &App) -> ConnectorSettings {
     }
 }
 
+/// The fields of a connector whose form can't be read, as they were posted: all of them, for an option
+/// that is not posted again is taken out.
+fn posted_fields(posted: &FormData) -> Vec<ConfiguredField> {
+    let secrets = posted.all(SECRET);
+    let mut fields: Vec<ConfiguredField> = Vec::new();
+    for (key, _) in posted.under(OPTION_PREFIX) {
+        if fields.iter().any(|known| known.field.key == key) {
+            continue;
+        }
+        let mut field = schema::Field::named(key);
+        if secrets.iter().any(|name| name.strip_prefix(OPTION_PREFIX) == Some(key)) {
+            field.kind = FieldKind::Secret;
+        }
+        fields.push(ConfiguredField { field, value: None, set: false });
+    }
+    fields
+}
+
 async fn settings(
     service: &Service,
     layout: Layout,
@@ -89,7 +119,8 @@ async fn settings(
     configured: ConnectorSettings,
 ) -> SettingsPage {
     let source = app.spec.kind == AppKind::Source;
-    let stores = if source { stores(service).await } else { Vec::new() };
+    let stores = if source { stores(service).await } else { None };
+    let stores = stores.unwrap_or_default();
     let resource = Field::text("resource", "Resource", &entered.spec.resource.name)
         .required()
         .help("What holds the data, in your words. Apps of one resource are listed together.")
@@ -148,7 +179,17 @@ pub async fn save(
         .map(|field| field.field.key.clone())
         .collect();
     let known = stores(&service).await;
-    entered.check(configured.form.as_ref(), &known, &kept);
+    entered.check(configured.form.as_ref(), &kept);
+    entered.check_store(known.as_deref(), app.spec.store.as_deref());
+    if configured.form.is_none() && !entered.options.is_empty() {
+        // Without its form nobody knows what of it is a secret that stays: it would be lost, and the
+        // page would say that it is saved.
+        let reason = configured.unreadable.take().unwrap_or_default();
+        entered.general.push(format!(
+            "What the connector needs cannot be saved now: {reason} Nothing was saved."
+        ));
+        configured.fields = posted_fields(&posted);
+    }
     let mut preview = Vec::new();
     if entered.is_fine() && posted.ticked("preview") {
         match service.preview_options(id, entered.spec.backup.clone()).await {

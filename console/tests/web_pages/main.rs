@@ -14,6 +14,7 @@ mod machine;
 mod options;
 mod protecting;
 mod running;
+mod saving;
 mod scene;
 mod showing;
 mod telling;
