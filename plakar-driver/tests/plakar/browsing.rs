@@ -92,8 +92,10 @@ async fn a_port_that_is_taken_meanwhile_is_not_the_end() {
     let world = World::new().await;
     let holder = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = holder.local_addr().unwrap();
+    // The real one begins a reason with the path that it was started by.
     let gives_taken = format!(
-        "for word; do shift; case $word in 127.0.0.1:*) word={taken};; esac; set -- \"$@\" \"$word\"; done"
+        "for word; do shift; case $word in 127.0.0.1:*) word={taken};; esac; set -- \"$@\" \"$word\"; done; \
+         plakar \"$@\" | sed 's/^.*plakar: /plakar: /'; exit 1"
     );
     // Another program is quicker, once.
     let mark = world.user.home().join("quicker");
