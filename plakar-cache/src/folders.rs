@@ -103,10 +103,11 @@ fn check_socket(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
+    #[cfg(unix)]
     #[test]
     fn a_folder_for_temporary_files_that_is_too_long_is_told_with_what_to_do() {
         check_socket(Path::new("/tmp/pk-jobAbCdEf/cache/cached.sock")).unwrap();
