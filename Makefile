@@ -92,7 +92,7 @@ tools:
 	@$(PREREQUISITES) build $(if $(filter-out $(HOST),$(TARGET)),target:$(TARGET))
 
 prerequisites-ci: ## Install what .ci/run takes beside that: Debian's packages, as root, and Rust's targets
-	@$(PREREQUISITES) --install build lint cargo-deny libclang browser monitoring packages qemu target:aarch64-unknown-linux-gnu std:aarch64-apple-darwin std:x86_64-apple-darwin std:x86_64-pc-windows-gnu
+	@$(PREREQUISITES) --install build lint cargo-deny libclang browser monitoring packages qemu target:aarch64-unknown-linux-gnu
 
 fetch: tools
 	@$(FETCH) $(if $(BACKENDS),all_backends)
@@ -176,7 +176,7 @@ $(NFPM): packaging/nfpm/go.mod packaging/nfpm/go.sum | tools
 	cd packaging/nfpm && $(GO_BUILD) -o ../../$@ github.com/goreleaser/nfpm/v2/cmd/nfpm
 	@touch $@
 
-# Two tests a core: most of the time they wait for the drive's pace.
+# Three tests a core: most of the time they wait for the drive's pace.
 test: licenses $(PLAKAR) $(PLAKAR_KLOSET) $(KLOSET_1_0) ## Run all tests
 	tests/prerequisites
 	$(SAY) "testing what is written in Go"
@@ -185,7 +185,7 @@ test: licenses $(PLAKAR) $(PLAKAR_KLOSET) $(KLOSET_1_0) ## Run all tests
 	cd tests/plakar/ttlmap && go test ./...
 	$(SAY) "building all tests and running them, ten minutes on two cores"
 	PLAKAR="$(CURDIR)/$(PLAKAR)" PLAKAR_KLOSET="$(CURDIR)/$(PLAKAR_KLOSET)" PLAKAR_OPENDRIVE="$(CURDIR)/$(EXECUTABLE)" KLOSET_1_0="$(CURDIR)/$(KLOSET_1_0)" \
-		RUST_TEST_THREADS=$$((2 * $$(getconf _NPROCESSORS_ONLN))) cargo test --locked --workspace
+		RUST_TEST_THREADS=$$((3 * $$(getconf _NPROCESSORS_ONLN))) cargo test --locked --workspace
 	tests/bindings
 
 test-all-backends: ## Build with every backend of rclone and back up, restore and keep a store with some of them
