@@ -91,8 +91,8 @@ prerequisites: fetch ## Name what is missing to build here, with the command tha
 tools:
 	@$(PREREQUISITES) build $(if $(filter-out $(HOST),$(TARGET)),target:$(TARGET))
 
-prerequisites-ci: ## Install what .ci/run takes beside that: Debian's packages, as root, and Rust's targets
-	@$(PREREQUISITES) --install build lint cargo-deny libclang browser monitoring packages qemu target:aarch64-unknown-linux-gnu
+prerequisites-ci: ## Install what .ci/run takes beside that: Debian's packages, as root
+	@$(PREREQUISITES) --install build lint cargo-deny libclang browser monitoring packages
 
 fetch: tools
 	@$(FETCH) $(if $(BACKENDS),all_backends)
@@ -176,19 +176,20 @@ $(NFPM): packaging/nfpm/go.mod packaging/nfpm/go.sum | tools
 	cd packaging/nfpm && $(GO_BUILD) -o ../../$@ github.com/goreleaser/nfpm/v2/cmd/nfpm
 	@touch $@
 
-# Three tests a core: most of the time they wait for the drive's pace.
+# Two tests a core: most of the time they wait for the drive's pace.
 test: licenses $(PLAKAR) $(PLAKAR_KLOSET) $(KLOSET_1_0) ## Run all tests
 	tests/prerequisites
 	$(SAY) "testing what is written in Go"
-	cd go && go test ./... && go test -tags all_backends ./guards
+	cd go && go test ./...
 	cd packaging/notices && go test -trimpath ./...
 	cd tests/plakar/ttlmap && go test ./...
 	$(SAY) "building all tests and running them, ten minutes on two cores"
 	PLAKAR="$(CURDIR)/$(PLAKAR)" PLAKAR_KLOSET="$(CURDIR)/$(PLAKAR_KLOSET)" PLAKAR_OPENDRIVE="$(CURDIR)/$(EXECUTABLE)" KLOSET_1_0="$(CURDIR)/$(KLOSET_1_0)" \
-		RUST_TEST_THREADS=$$((3 * $$(getconf _NPROCESSORS_ONLN))) cargo test --locked --workspace
+		RUST_TEST_THREADS=$$((2 * $$(getconf _NPROCESSORS_ONLN))) cargo test --locked --workspace
 	tests/bindings
 
 test-all-backends: ## Build with every backend of rclone and back up, restore and keep a store with some of them
+	cd go && go vet -tags all_backends ./guards && go test -tags all_backends ./guards
 	$(MAKE) build PACKAGES="-p plakar-opendrive"
 	cp $(EXECUTABLE) $(TOOLS)/plakar-opendrive-slim
 	cargo build --locked -p support-plugin --example starts
@@ -263,7 +264,7 @@ lint: fetch ## Check format and lints, warnings denied
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items
 	@cd go && files=$$(gofmt -l . ../tests/plakar/ttlmap ../tests/kloset-1.0 ../packaging/notices) && test -z "$$files" || { echo "gofmt: $$files" >&2; exit 1; }
-	cd go && go vet ./... && go vet -tags all_backends ./guards
+	cd go && go vet ./...
 	cd tests/plakar/ttlmap && go vet ./...
 	cd tests/kloset-1.0 && go vet -trimpath ./...
 	cd packaging/notices && go vet -trimpath ./...
