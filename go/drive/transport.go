@@ -53,11 +53,11 @@ func (p *retryingTransport) RoundTrip(req *http.Request) (*http.Response, error)
 	waiting := patience{drive: p.drive, folder: folderOf(req.Context())}
 	for {
 		resp, err := p.RoundTripper.RoundTrip(req)
-		if saysUsedUp(err) {
-			// The drive has said so, or was not asked because it has: it is there.
-			return resp, err
-		}
 		if err != nil {
+			if fault.As(err, "").Kind == fault.VolumeUsedUp {
+				// The drive has said so, or was not asked because it has: it is there.
+				return resp, err
+			}
 			return resp, p.drive.presence.failed(req, err)
 		}
 		if resp.StatusCode >= http.StatusInternalServerError {
@@ -101,12 +101,6 @@ func (p *retryingTransport) RoundTrip(req *http.Request) (*http.Response, error)
 		}
 		req = next
 	}
-}
-
-// saysUsedUp tells whether an error is that the drive gives no more downloads today.
-func saysUsedUp(err error) bool {
-	var known *fault.Error
-	return errors.As(err, &known) && known.Kind == fault.VolumeUsedUp
 }
 
 // once gives a request that can be sent in place of one that was sent; false if its body cannot come twice.
