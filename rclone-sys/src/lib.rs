@@ -1,4 +1,5 @@
-//! rclone as a C archive: raw declarations, and nothing else.
+//! rclone as a C archive: raw declarations, and what a process needs that has Go's runtime in it
+//! ([`run_handlers_on_alternate_stacks`]).
 //!
 //! The archive is built from `go/` in this repository: three of librclone's own
 //! functions (`RcloneInitialize`, `RcloneRPC`, `RcloneFreeString`) and verbs for the bytes of
@@ -16,6 +17,9 @@
 #[rustfmt::skip]
 mod bindings;
 pub use bindings::*;
+
+mod signals;
+pub use signals::run_handlers_on_alternate_stacks;
 
 #[cfg(test)]
 mod tests {

@@ -1,5 +1,5 @@
 //! The bridge to rclone in this process, and what it makes of OpenDrive: sessions, downloads,
-//! certificates, limits, crypt.
+//! certificates, limits, crypt; and signals that interrupt it.
 //!
 //! The tests share a process, and so what rclone keeps for all of it: the names in its memory,
 //! wrapped remotes that are the same, and the passwords that no message may have in it. Each takes
@@ -11,4 +11,6 @@ mod crypt;
 mod downloads;
 mod limits;
 mod session;
+#[cfg(target_os = "linux")]
+mod signals;
 mod tls;

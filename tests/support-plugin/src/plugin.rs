@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
+use plakar_opendrive::rclone::listen_to_children;
 use support::{executable, within};
 use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
@@ -85,6 +86,7 @@ impl Plugin {
     async fn spawn_with(mut command: Command, errors: Stdio) -> Self {
         let state = tempfile::tempdir().unwrap();
         command.env("XDG_STATE_HOME", state.path());
+        listen_to_children().unwrap();
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
