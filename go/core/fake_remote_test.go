@@ -175,6 +175,8 @@ type fakeObject struct {
 	size    int64
 	sum     string
 	modTime time.Time
+	// hashErr is what asking for the hash fails with.
+	hashErr error
 	// open replaces the content on the server.
 	open func(ctx context.Context, offset, limit int64) (io.ReadCloser, error)
 }
@@ -185,7 +187,7 @@ func (o *fakeObject) Fs() fs.Info                                     { return o
 func (o *fakeObject) ID() string                                      { return o.id }
 func (o *fakeObject) Size() int64                                     { return o.size }
 func (o *fakeObject) ModTime(context.Context) time.Time               { return o.modTime }
-func (o *fakeObject) Hash(context.Context, hash.Type) (string, error) { return o.sum, nil }
+func (o *fakeObject) Hash(context.Context, hash.Type) (string, error) { return o.sum, o.hashErr }
 func (o *fakeObject) Storable() bool                                  { return true }
 func (o *fakeObject) SetModTime(context.Context, time.Time) error     { return nil }
 func (o *fakeObject) Update(context.Context, io.Reader, fs.ObjectInfo, ...fs.OpenOption) error {

@@ -189,13 +189,33 @@ func (r *remote) describe(ctx context.Context, name string, item fs.DirEntry) (e
 	// compress has none for what is not complete: that would be an error of the whole folder.
 	if r.hash != hash.None && e.PartialOf == "" {
 		sum, err := o.Hash(ctx, r.hash)
-		if err != nil {
-			return e, fault.As(err, item.Remote())
+		if failure := hashFailure(ctx, err, item.Remote()); failure != nil {
+			return e, failure
 		}
-		e.Hash = sum
+		if err == nil {
+			e.Hash = sum
+		}
 	}
 	e.stamp(drive.ID(o))
 	return e, nil
+}
+
+// hashFailure is why nothing can be told of a folder if the hash of a file in it cannot be had: the caller gave up, or the whole remote is
+// away or refuses. What else there may be is about that file alone, which S3 asks for by a call of its own where it came in parts: it has no
+// hash then, and reading it asks again, and fails for itself.
+func hashFailure(ctx context.Context, err error, path string) error {
+	if err == nil {
+		return nil
+	}
+	failure := fault.As(err, path)
+	switch failure.Kind {
+	case fault.Cancelled, fault.Away, fault.Authentication, fault.RateLimited, fault.Timeout, fault.VolumeUsedUp:
+		return failure
+	}
+	if ctx.Err() != nil || failure.Retry {
+		return failure
+	}
+	return nil
 }
 
 func list(_ context.Context, in listIn) (listOut, error) {

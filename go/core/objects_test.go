@@ -2,11 +2,14 @@ package core
 
 import (
 	"context"
+	"errors"
 	"math"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/rclone/rclone/fs"
 
 	"bridge/checks"
 	"bridge/drive"
@@ -52,6 +55,45 @@ func TestListMemory(t *testing.T) {
 	keep := byName(t, r, "dir", true)
 	if keep["deep"].Object != 0 || content(t, byName(t, r, "dir/deep", true)["ü"].Object) != "x" {
 		t.Errorf("%+v", keep)
+	}
+}
+
+// A file whose hash cannot be had is listed without one, and reading it fails for itself; the folder is told of all the same.
+func TestAHashThatCannotBeHadIsOneFilesError(t *testing.T) {
+	tidy(t)
+	f := newFakeFs()
+	r := fakeRemote(t, f)
+	f.has("good", "abc", time.Unix(1700000000, 0))
+	f.has("gone", "xyz", time.Unix(1700000000, 0))
+	var reason error
+	f.list = func(context.Context, string) (fs.DirEntries, error) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		good, gone := f.object("good", f.files["good"]), f.object("gone", f.files["gone"])
+		gone.hashErr = reason
+		return fs.DirEntries{good, gone}, nil
+	}
+	for _, reason = range []error{fs.ErrorObjectNotFound, fs.ErrorPermissionDenied, errors.New("HEAD failed: 403 Forbidden")} {
+		found := byName(t, r, "", true)
+		if found["good"].Hash != abcMD5 || found["gone"].Hash != "" || found["gone"].Object == 0 {
+			t.Errorf("%v: %+v", reason, found)
+		}
+		if text := content(t, found["good"].Object); text != "abc" {
+			t.Errorf("%v: %q", reason, text)
+		}
+		stream, err := OpenReader(found["gone"].Object, 0, -1)
+		checks.OK(t, err)
+		if text, err := drain(stream, make([]byte, 100)); err == nil {
+			t.Errorf("%v: %q passes for a whole file", reason, text)
+		}
+		checks.OK(t, CloseStream(stream))
+		call[empty](t, "release", m{"objects": []uint64{found["good"].Object, found["gone"].Object}})
+	}
+	for _, kind := range []fault.Kind{fault.Away, fault.Authentication, fault.RateLimited, fault.Timeout, fault.VolumeUsedUp} {
+		reason = fault.New(kind, "", "not for this file alone")
+		if failure := refused(t, "list", m{"remote": r}, kind); failure.Path != "gone" {
+			t.Errorf("%+v", failure)
+		}
 	}
 }
 

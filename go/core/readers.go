@@ -37,6 +37,8 @@ type reader struct {
 	// sum is that of a whole object that has one to compare with.
 	sum   *checksum
 	count int64
+	// opens is how often the object was opened for it.
+	opens atomic.Int32
 	// again tells that the download was begun a second time.
 	again bool
 	// end is how the stream ended: io.EOF or an error, nil while it goes on.
@@ -197,6 +199,7 @@ func (r *reader) read(buffer []byte) (int, error) {
 			r.again = true
 			r.stop()
 			r.count = 0
+			r.opens.Store(0)
 			n, err = r.fill(buffer)
 		}
 		if err != nil {
@@ -344,11 +347,22 @@ func (r *reader) download(ctx context.Context, want *drive.Want, at, length int6
 		want.Part = r.offset > 0 || (r.length >= 0 && r.length != size)
 		ctx = drive.Wanting(ctx, want, o)
 	}
-	body, err := operations.NewReOpen(ctx, o, drive.ReadTries(size), options...)
+	body, err := operations.NewReOpen(ctx, countedObject{o, &r.opens}, drive.ReadTries(size), options...)
 	if err != nil {
 		return nil, err
 	}
 	return body, nil
+}
+
+// countedObject counts how often it is opened.
+type countedObject struct {
+	fs.Object
+	opens *atomic.Int32
+}
+
+func (o countedObject) Open(ctx context.Context, options ...fs.OpenOption) (io.ReadCloser, error) {
+	o.opens.Add(1)
+	return o.Object.Open(ctx, options...)
 }
 
 // reason is why a download has ended: where it could not be taken up again, rclone's reader tells of the first failure, and of the last one
@@ -385,7 +399,12 @@ func (r *reader) check(ended bool) error {
 	if ended {
 		r.object.content.Store(nil)
 	}
-	if !ended || r.sum == nil {
+	switch {
+	case !ended:
+		return nil
+	case r.sum == nil && r.mayBeMixed():
+		return drive.SameAsListed(r.ctx, o)
+	case r.sum == nil:
 		return nil
 	}
 	want, err := o.Hash(r.ctx, r.object.remote.hash)
@@ -397,4 +416,10 @@ func (r *reader) check(ended bool) error {
 		err = fault.New(fault.Corrupt, o.Remote(), fmt.Sprintf("changed or damaged: its %s is %s, the listing said %s", r.object.remote.hash, got, want))
 	}
 	return err
+}
+
+// mayBeMixed tells whether an object that was read whole, without a hash to compare with, may be the half of one version and the half of
+// another: a crypt reads the header of that moment each time that it is opened. What came at once is of one version.
+func (r *reader) mayBeMixed() bool {
+	return r.object.remote.line != nil && r.offset == 0 && r.length == -1 && r.opens.Load() > 1
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -162,6 +163,39 @@ func TestAUsedUpVolumeIsNoDriveThatIsAway(t *testing.T) {
 					_ = in.Close()
 				}
 				checks.HasKind(t, err, fault.VolumeUsedUp)
+			}
+		}
+	})
+}
+
+// Nor is one whose answers are not what was asked for.
+func TestJudgedAnswersAreNoDriveThatIsAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		d := on(t, roundTrip(func(req *http.Request) (*http.Response, error) {
+			if !strings.Contains(req.URL.Path, downloadPath) {
+				return s.RoundTrip(req)
+			}
+			resp := plainAnswer(http.StatusPartialContent, "a", "application/octet-stream")
+			resp.Header.Set("Content-Range", "bytes 0-0/4")
+			resp.Request = req
+			return resp, nil
+		}))
+		files := []fs.Object{}
+		for _, name := range []string{"a", "b"} {
+			file, err := uploaded(t.Context(), d, name, "abc", modified)
+			checks.OK(t, err)
+			files = append(files, file)
+		}
+		for begun := time.Now(); time.Since(begun) < 2*awayTime; time.Sleep(time.Second) {
+			for _, file := range files {
+				w := &Want{Urgent: new(atomic.Bool)}
+				w.Urgent.Store(true)
+				in, err := file.Open(Wanting(t.Context(), w, file), &fs.RangeOption{Start: 0, End: 0})
+				if err == nil {
+					_ = in.Close()
+				}
+				checks.HasKind(t, err, fault.Corrupt)
 			}
 		}
 	})

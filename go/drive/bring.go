@@ -43,11 +43,14 @@ func (u *upload) bring(ctx context.Context, first *chunk) (*record, error) {
 		defer last.release()
 		var stored *record
 		if stored, err = u.finish(ctx, last); err == nil {
-			if !u.opened && u.size > 0 {
+			if !u.opened && u.size > 0 && stored.holds(u.size, u.sum()) {
 				u.placeWorks.Store(true)
 			}
 			return stored, nil
 		}
+	}
+	if !u.opened && refusedForGood(err) {
+		u.placeWorks.Store(false)
 	}
 	// A place is asked for if all bytes are still at hand.
 	if u.opened || u.closing || first.length < u.size || !refusedForGood(err) {
@@ -73,6 +76,7 @@ func (u *upload) send(ctx context.Context, c *chunk) (*chunk, error) {
 	for offset := int64(0); ; {
 		err := u.sendChunk(ctx, c, offset, offset)
 		if offset == 0 && !u.opened && c.length < u.size && refusedForGood(err) {
+			u.placeWorks.Store(false)
 			// The rest has not come yet, so this is the time to ask for a place.
 			if err = u.open(ctx); err == nil {
 				err = u.sendChunk(ctx, c, 0, 0)

@@ -34,7 +34,7 @@ type Drive struct {
 	refusals refusals
 	presence presence
 	room     room
-	// placeWorks tells that the place which comes with a creation has taken a whole file.
+	// placeWorks tells that the place which comes with a creation has taken a whole file, and none was refused since.
 	placeWorks atomic.Bool
 	// certain tells that the base has to be the only folder of its name where it is.
 	certain bool

@@ -107,11 +107,19 @@ func (d *Drive) createFolder(ctx context.Context, parent, leaf string) (string, 
 			if err := sameName(name, response.Name); err != nil {
 				return "", err
 			}
-			if response.ID == "" {
-				return "", fault.New(fault.Other, "", "the drive made a folder and does not tell its id")
+			id := string(response.ID)
+			if id == "" {
+				// It may be there all the same.
+				there, err := d.folderNamesakes(ctx, parent, d.named(leaf))
+				if err != nil {
+					return "", err
+				}
+				if id = there.id(); id == "" {
+					return "", fault.New(fault.Other, "", "the drive made a folder and does not tell its id")
+				}
 			}
-			d.fresh.add(string(response.ID))
-			return string(response.ID), nil
+			d.fresh.add(id)
+			return id, nil
 		}
 		// Somebody else may have made it meanwhile.
 		conflict := statusOf(err) == http.StatusConflict

@@ -39,6 +39,31 @@ func TestAFolderWithoutAnIDIsNotMade(t *testing.T) {
 	})
 }
 
+// Its listing tells the id that the answer lacks.
+func TestAFolderThatIsMadeWithoutAnIDIsLookedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		id := ""
+		s.before = func(call string, _ int) (int, string) {
+			if call == "folder/create" {
+				id = s.hasFolder(rootID, "sub")
+				return 200, `{"Name":"sub"}`
+			}
+			return 0, ""
+		}
+		d := on(t, s)
+		checks.OK(t, d.makeFolder(t.Context(), "sub"))
+		_, err := uploaded(t.Context(), d, "sub/a", "abc", modified)
+		checks.OK(t, err)
+		if s.holds(id) != "a=abc" {
+			t.Error(id, s.holds(id))
+		}
+		if calls := s.made(); strings.Count(calls, "folder/create") != 1 || strings.Count(calls, "folder/list") != 1 {
+			t.Error(calls)
+		}
+	})
+}
+
 // A folder may be beside 300,000 files, whose listing has 180 MB.
 func TestAFolderIsFoundWithoutTheFilesBesideIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -14,7 +14,8 @@ import (
 type patience struct {
 	drive  *Drive
 	folder string
-	// begun is when the drive first said to wait, refused when it first refused a write.
+	// begun is when the drive first said to wait, refused when it first refused a write; it is later by as long as all calls were
+	// held back since.
 	begun, refused time.Time
 	next           time.Duration
 }
@@ -55,6 +56,13 @@ func (p *patience) after(r refusal) (wait time.Duration, again bool) {
 	}
 	p.next = pauseAfter(p.next, maxPersistPause)
 	return min(max(jittered(p.next), retryAfter(r.header)), limit-now.Sub(*begun)), true
+}
+
+// excuse takes out of the time for which a write was refused how long all calls were held back: that says nothing of the folder.
+func (p *patience) excuse(held time.Duration) {
+	if !p.refused.IsZero() {
+		p.refused = p.refused.Add(held)
+	}
 }
 
 // throttled tells whether a request was one too many. Too many downloads are counted elsewhere, or had in another way: others go on.

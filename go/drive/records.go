@@ -11,6 +11,9 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/rclone/rclone/backend/opendrive"
+	"github.com/rclone/rclone/fs"
+	"github.com/rclone/rclone/fs/hash"
 	"github.com/rclone/rclone/lib/rest"
 
 	"bridge/fault"
@@ -95,6 +98,37 @@ func (d *Drive) info(ctx context.Context, id string) (*record, error) {
 
 func (d *Drive) infoOf(id string) *rest.Opts {
 	return &rest.Opts{Method: http.MethodGet, Path: "/file/info.json/" + url.PathEscape(id) + "?session_id=" + d.id}
+}
+
+// SameAsListed gives an error unless the drive still has what it listed of a file. It asks once, for a file of a remote that wraps a
+// drive and has no hash of its own, as crypt. Of a file that was listed without a hash only the size can tell.
+func SameAsListed(ctx context.Context, o fs.Object) error {
+	inner, ok := fs.UnWrapObject(o).(*opendrive.Object)
+	if !ok {
+		return nil
+	}
+	remote, ok := inner.Fs().(*opendrive.Fs)
+	if !ok {
+		return nil
+	}
+	d, err := of(remote)
+	if err != nil {
+		return err
+	}
+	sum, err := inner.Hash(ctx, hash.MD5)
+	if err != nil {
+		return err
+	}
+	now, err := d.info(ctx, inner.ID())
+	switch {
+	case err != nil && fault.As(err, "").Kind != fault.NotFound:
+		return err
+	case err == nil && sum == "" && now.Size != nil && int64(*now.Size) == inner.Size():
+		return nil
+	case err == nil && now.holds(inner.Size(), sum):
+		return nil
+	}
+	return fault.New(fault.Corrupt, o.Remote(), "changed while it was read: the drive has another content by now")
 }
 
 // namesakes are the folders and files in a folder whose names pass for one.

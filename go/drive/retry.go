@@ -26,6 +26,9 @@ import (
 //	                            that breaks or times out
 //	... that answers 401        the end of the session         with each new one,  not at all           one login for all who wait (session.go)
 //	                            (a refused login is final)     renewals are few
+//	... while the new login     the same                       driveTries          the backoff, or     the drive is busy: nothing is wrong with the
+//	fails for now                                                                  Retry-After of the  password (session.go)
+//	                                                                               login
 //	... to a drive from which   the same                       not at all          as a call           it is away, and waiting would give the
 //	nothing came for awayTime                                                                          same answer (away.go)
 //	... for lostTime            never                                          driveMaxSleep       one call asks for all

@@ -127,6 +127,8 @@ type account struct {
 	// valid tells whether a session is good.
 	valid func(session string) bool
 	calls sync.Map
+	// retryAfter is the header of that name of each answer to a login.
+	retryAfter string
 }
 
 func (a *account) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -135,7 +137,9 @@ func (a *account) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	if strings.HasSuffix(req.URL.Path, loginPath) {
 		id, status := a.login(a.logins.Add(1))
-		return answer(status, fmt.Sprintf(`{"SessionID":%q,"error":{"code":%d,"message":"Invalid username or password"}}`, id, status))
+		resp, err := answer(status, fmt.Sprintf(`{"SessionID":%q,"error":{"code":%d,"message":"Invalid username or password"}}`, id, status))
+		resp.Header.Set("Retry-After", a.retryAfter)
+		return resp, err
 	}
 	id := req.URL.Query().Get("session_id")
 	count, _ := a.calls.LoadOrStore(id, new(atomic.Int64))
@@ -251,6 +255,24 @@ func TestALoginThatFailsForNowIsNoRefusal(t *testing.T) {
 		a.login = func(int64) (string, int) { return "second", http.StatusOK }
 		time.Sleep(time.Minute)
 		all(t, 20, do, func(err error) bool { return err == nil })
+	})
+}
+
+// A login that the drive asks to wait with waits, and so does all that waits for it.
+func TestALoginIsNotMadeBeforeTheDriveWantsIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begun := time.Now()
+		a := &account{valid: func(id string) bool { return id == "second" }, retryAfter: "60"}
+		a.login = func(int64) (string, int) {
+			if time.Since(begun) < time.Minute {
+				return "", http.StatusServiceUnavailable
+			}
+			return "second", http.StatusOK
+		}
+		all(t, 20, a.client(t), func(err error) bool { return err == nil })
+		if took := time.Since(begun); a.logins.Load() != 2 || took < time.Minute || took > time.Minute+driveMaxSleep {
+			t.Error(a.logins.Load(), took)
+		}
 	})
 }
 

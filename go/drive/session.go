@@ -51,6 +51,8 @@ type session struct {
 	refused error
 	// failing is why the last login in place of a session that had ended failed, in a way that may pass; nil once one has succeeded.
 	failing error
+	// notBefore is until when the drive, which said so when that login failed, wants no other.
+	notBefore time.Time
 }
 
 // expiredError is the answer 401 of a call whose session has ended.
@@ -193,7 +195,13 @@ func (s *session) failed(resp *http.Response) error {
 		case failing != nil:
 			failure.Info.Code = http.StatusServiceUnavailable
 			failure.Info.Message = "the session has ended, and a new login fails for now: " + fault.Message(failing)
-			return &noSessionError{failure}
+			none := &noSessionError{failure}
+			// What the drive asks of the login is asked of all that waits for it.
+			var asked *waitError
+			if errors.As(failing, &asked) {
+				return &waitError{none, asked.wait}
+			}
+			return none
 		}
 	}
 	if wait := retryAfter(resp.Header); wait > 0 {
@@ -215,10 +223,14 @@ func (s *session) renew(ctx context.Context, generation int) (renewed bool, fail
 	if s.refused != nil {
 		return false, nil, s.refused
 	}
-	if !s.logins.Allow() {
+	if time.Now().Before(s.notBefore) || !s.logins.Allow() {
 		return false, s.failing, nil
 	}
 	s.failing = s.login()
+	var asked *waitError
+	if errors.As(s.failing, &asked) {
+		s.notBefore = time.Now().Add(asked.wait)
+	}
 	if reason := refusedLogin(s.failing); reason != "" {
 		s.refused = fault.New(fault.Authentication, "", "the session has ended, and a new login was refused: "+reason)
 		return false, nil, s.refused
@@ -241,6 +253,7 @@ func (s *session) login() error {
 	fault.KeepSecret(answer.SessionID)
 	s.current, s.begun = answer.SessionID, time.Now()
 	s.generation++
+	s.failing = nil
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"bridge/fault"
 )
@@ -54,8 +55,9 @@ func (p *retryingTransport) RoundTrip(req *http.Request) (*http.Response, error)
 	for {
 		resp, err := p.RoundTripper.RoundTrip(req)
 		if err != nil {
-			if fault.As(err, "").Kind == fault.VolumeUsedUp {
-				// The drive has said so, or was not asked because it has: it is there.
+			var judged *fault.Error
+			if errors.As(err, &judged) && judged.Kind != fault.Away && judged.Kind != fault.Timeout {
+				// It says what is wrong with an answer, so there was one, now or before: the drive is there.
 				return resp, err
 			}
 			return resp, p.drive.presence.failed(req, err)
@@ -96,9 +98,11 @@ func (p *retryingTransport) RoundTrip(req *http.Request) (*http.Response, error)
 		if err := pause(req.Context(), wait); err != nil {
 			return nil, err
 		}
+		begun := time.Now()
 		if err := p.drive.held.wait(req.Context()); err != nil {
 			return nil, err
 		}
+		waiting.excuse(time.Since(begun))
 		req = next
 	}
 }

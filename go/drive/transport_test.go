@@ -126,6 +126,34 @@ func TestWritesThatAreRefusedAfterTooManyCalls(t *testing.T) {
 	})
 }
 
+// Nor is what was waited for that after it. The last refusals last longer than any hold, so that one of them is seen.
+func TestWritesThatAreRefusedBeforeTooManyCalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		d := on(t, s)
+		begun := time.Now()
+		before, after := 0, 0
+		s.before = func(string, int) (int, string) {
+			switch passed := time.Since(begun); {
+			case passed < 5*time.Second:
+				before++
+				return 403, viewOnly
+			case passed < writePatience+10*time.Second:
+				return 429, "Too many requests"
+			case passed < writePatience+30*time.Second:
+				after++
+				return 403, viewOnly
+			}
+			return 0, ""
+		}
+		_, err := uploaded(t.Context(), d, "a", "abc", modified)
+		checks.OK(t, err)
+		if before == 0 || after == 0 {
+			t.Error(before, after)
+		}
+	})
+}
+
 // A refusal that is meant is believed after a minute, and then at once.
 func TestWritesThatAreRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -20,7 +20,9 @@ import (
 // An upload makes these calls:
 //
 //  1. upload/create_file.json (create): the file is there, empty, and the drive tells whether it knows the content;
-//  2. upload/open_file_upload.json (open), only if it does not;
+//  2. upload/open_file_upload.json (open), which asks for a place for the bytes: only if the drive does not know the content, and the
+//     creation gave no place or one that is refused. A file of several chunks asks before, until a smaller one has shown that the
+//     place of a creation takes a whole file;
 //  3. upload/upload_file_chunk.json (bring.go), once for each chunk;
 //  4. upload/close_file_upload.json (close.go), which the drive answers with what it has.
 //

@@ -101,13 +101,14 @@ func TestAPlaceForSeveralChunks(t *testing.T) {
 		d := on(t, s)
 		d.options.ChunkSize = 1 << 20
 		opened := false
-		s.before = func(call string, _ int) (int, string) {
+		refuse := func(call string, _ int) (int, string) {
 			opened = opened || call == "upload/open_file_upload"
 			if call == "upload/close_file_upload" && !opened {
 				return 404, "Temporary file not found"
 			}
 			return 0, ""
 		}
+		s.before = refuse
 		put := func(name, data, want string) {
 			t.Helper()
 			s.made()
@@ -124,6 +125,43 @@ func TestAPlaceForSeveralChunks(t *testing.T) {
 		put("b", large, "upload/create_file upload/open_file_upload "+chunks)
 		put("c", "abc", "upload/create_file upload/upload_file_chunk upload/close_file_upload")
 		put("d", large, "upload/create_file "+chunks)
+		// It takes none any more: the file that finds it out may fail, and no other.
+		opened = false
+		s.before = refuse
+		_, err := uploaded(t.Context(), d, "e", large, modified)
+		checks.HasKind(t, err, fault.NotFound)
+		put("f", large, "upload/create_file upload/open_file_upload "+chunks)
+		// Nor does it when the bytes are refused at once.
+		s.before = nil
+		put("g", "abcd", "upload/create_file upload/upload_file_chunk upload/close_file_upload")
+		s.badLocation = true
+		put("h", large, "upload/create_file upload/upload_file_chunk upload/open_file_upload "+chunks)
+		put("i", large, "upload/create_file upload/open_file_upload "+chunks)
+	})
+}
+
+// A place that has made another file of the bytes shows nothing.
+func TestAPlaceThatTakesOtherBytes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		lies := true
+		d := on(t, roundTrip(func(req *http.Request) (*http.Response, error) {
+			resp, err := s.RoundTrip(req)
+			if err != nil || !lies || !strings.Contains(req.URL.Path, "close_file_upload") {
+				return resp, err
+			}
+			lies = false
+			return answer(req, 200, `{"Size":3,"FileHash":"`+emptyMD5+`","DateModified":1600000000,"Access":0}`), nil
+		}))
+		d.options.ChunkSize = 1 << 20
+		_, err := uploaded(t.Context(), d, "a", "abc", modified)
+		checks.OK(t, err)
+		s.made()
+		_, err = uploaded(t.Context(), d, "b", strings.Repeat("0123456789abcdef", 3<<16), modified)
+		checks.OK(t, err)
+		if calls := s.made(); lies || !strings.HasPrefix(calls, "upload/create_file upload/open_file_upload ") {
+			t.Error(lies, calls)
+		}
 	})
 }
 

@@ -62,7 +62,7 @@ func (e *Error) Error() string {
 }
 
 // JSON gives the error as a JSON object. Its message may hold anything that a server says: what
-// is not fit for a terminal is escaped in Rust (src/text.rs).
+// is not fit for a terminal is escaped in Rust (terminal/src/text.rs).
 func (e *Error) JSON() string {
 	text, err := json.Marshal(e)
 	if err != nil {

@@ -2,6 +2,7 @@ package guards
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/rclone/rclone/fs"
@@ -17,7 +18,8 @@ type combined struct {
 
 func (c combined) limits() []string { return c.lacks }
 
-// guardCombine makes uploads get their names when they are complete, wherever one of the upstreams needs that.
+// guardCombine makes uploads get their names when they are complete, wherever one of the upstreams needs that, and tells that two names
+// may be one, wherever they are on one of them.
 func guardCombine(open newFs) newFs {
 	return func(ctx context.Context, name, root string, config configmap.Mapper) (fs.Fs, error) {
 		f, err := open(ctx, name, root, config)
@@ -29,7 +31,9 @@ func guardCombine(open newFs) newFs {
 			_, upstreams[at], _ = strings.Cut(upstream, "=")
 		}
 		uploadApart(ctx, f, upstreams)
-		return combined{before(f), limitsOf(ctx, upstreams)}, err
+		whole := combined{before(f), limitsOf(ctx, upstreams)}
+		whole.features.CaseInsensitive = foldsAs(ctx, f, upstreams)
+		return whole, err
 	}
 }
 
@@ -64,4 +68,13 @@ func uploadApart(ctx context.Context, f fs.Fs, upstreams []string) {
 			f.Features().PartialUploads = true
 		}
 	}
+}
+
+// foldsAs tells whether two names that differ in case only may be one: on a remote, or on one of its upstreams. rclone says so only if
+// they are on all of them (Mask in fs/features.go), and a restore would write both files into one.
+func foldsAs(ctx context.Context, f fs.Fs, upstreams []string) bool {
+	return f.Features().CaseInsensitive || slices.ContainsFunc(upstreams, func(upstream string) bool {
+		u, err := cache.Get(ctx, upstream)
+		return err == nil && u.Features().CaseInsensitive
+	})
 }

@@ -234,3 +234,52 @@ func TestUploadsGetTheirNamesWhenTheyAreComplete(t *testing.T) {
 		}
 	}
 }
+
+// Where two names that differ in case only are one on an upstream, a restore must know: it would write both files into one.
+func TestNamesThatAreOneOnAnUpstream(t *testing.T) {
+	folding, exact := ":local,case_insensitive=true:"+t.TempDir(), ":local,case_sensitive=true:"+t.TempDir()
+	alsoFolding, alsoExact := ":local,case_insensitive=true:"+t.TempDir(), ":local,case_sensitive=true:"+t.TempDir()
+	for name, test := range map[string]struct {
+		backend string
+		options configmap.Simple
+		folds   bool
+	}{
+		"union":                    {"union", configmap.Simple{"upstreams": folding + " " + exact}, true},
+		"union, the other way":     {"union", configmap.Simple{"upstreams": exact + " " + folding + ":ro"}, true},
+		"union of those that do":   {"union", configmap.Simple{"upstreams": folding + " " + alsoFolding}, true},
+		"union of exact ones":      {"union", configmap.Simple{"upstreams": exact + " " + alsoExact}, false},
+		"combine":                  {"combine", configmap.Simple{"upstreams": "a=" + folding + " b=" + exact}, true},
+		"combine of exact ones":    {"combine", configmap.Simple{"upstreams": "a=" + alsoExact + " b=" + exact}, false},
+		"hasher":                   {"hasher", configmap.Simple{"remote": folding, "hashes": "md5"}, true},
+		"hasher over an exact one": {"hasher", configmap.Simple{"remote": exact, "hashes": "md5"}, false},
+	} {
+		f, err := opened(t, test.backend, test.options)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		} else if f.Features().CaseInsensitive != test.folds {
+			t.Errorf("%s: %v", name, f.Features().CaseInsensitive)
+		}
+	}
+}
+
+// That names may be one on an upstream takes nothing away that is on the other one under two.
+func TestUnionListsNamesThatDifferInCase(t *testing.T) {
+	one, two := t.TempDir(), t.TempDir()
+	write(t, filepath.Join(two, "A"), "upper")
+	write(t, filepath.Join(two, "a"), "lower")
+	if entries, err := os.ReadDir(two); err != nil || len(entries) < 2 {
+		t.Skip("this disk has one of both:", err)
+	}
+	f, err := opened(t, "union", configmap.Simple{"upstreams": ":local,case_insensitive=true:" + one + " :local,case_sensitive=true:" + two})
+	checks.OK(t, err)
+	if !f.Features().CaseInsensitive {
+		t.Error("nothing says that two names may be one")
+	}
+	found, err := names(f, "")
+	checks.OK(t, err)
+	for _, name := range []string{"A", "a"} {
+		if !slices.Contains(strings.Fields(found), name) {
+			t.Errorf("%s is missing: %q", name, found)
+		}
+	}
+}

@@ -9,14 +9,20 @@ import (
 )
 
 // guardHasher makes hasher pass on the hashes of what it wraps, and no others. Those that it adds come out of a data base on this
-// machine (backend/hasher/object.go): they tell what was sent once, not what the server has. The data base is left alone.
+// machine (backend/hasher/object.go): they tell what was sent once, not what the server has. The data base is left alone. Two names may be one
+// where they are on what it wraps.
 func guardHasher(open newFs) newFs {
 	return func(ctx context.Context, name, root string, config configmap.Mapper) (fs.Fs, error) {
 		f, err := open(ctx, name, root, settled{config, map[string]string{"max_age": "0", "auto_size": "0"}})
 		if f == nil {
 			return nil, err
 		}
-		return hashless{before(f)}, err
+		hashless := hashless{before(f)}
+		// hasher leaves that out of what it passes on (stubFeatures in backend/hasher/hasher.go): a restore would write two files into one.
+		if unwrap := hashless.features.UnWrap; unwrap != nil && unwrap().Features().CaseInsensitive {
+			hashless.features.CaseInsensitive = true
+		}
+		return hashless, err
 	}
 }
 

@@ -18,7 +18,8 @@ import (
 
 // guardUnion makes an upstream that cannot be listed or asked an error. union lists what the others have (List in
 // backend/union/union.go), and says of a file that none of them has that it is not there (NewObject), so that a disk that is not mounted, or a server that is away, looks like one on which nothing is left. The base of each upstream
-// has to be there when the union is opened; below it a folder need not be everywhere.
+// has to be there when the union is opened; below it a folder need not be everywhere. Two names may be one, wherever they are on one of
+// the upstreams.
 func guardUnion(open newFs) newFs {
 	return func(ctx context.Context, name, root string, config configmap.Mapper) (fs.Fs, error) {
 		upstreams := upstreamsOf(config)
@@ -39,7 +40,9 @@ func guardUnion(open newFs) newFs {
 			return nil, err
 		}
 		uploadApart(ctx, f, upstreams)
-		return wholeUnion{before(f), limitsOf(ctx, upstreams)}, err
+		whole := wholeUnion{before(f), limitsOf(ctx, upstreams)}
+		whole.features.CaseInsensitive = foldsAs(ctx, f, upstreams)
+		return whole, err
 	}
 }
 
