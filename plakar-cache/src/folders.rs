@@ -1,7 +1,7 @@
 //! The folders of a plakar that has a cache of its own.
 
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -23,6 +23,9 @@ const DATA: &str = "data";
 /// Where the process that keeps a cache listens, in the folder of the cache.
 const SOCKET: &str = "cached.sock";
 
+/// Where that process says why it does not start, in the same folder.
+const LOG: &str = "keeper.log";
+
 /// A cache, which is empty at first, and links to the user's packages.
 ///
 /// Each plakar that uses it wants a process that keeps it. The one that plakar starts itself is told
@@ -39,7 +42,7 @@ impl OwnFolders {
     /// Makes them in a folder in that for temporary files.
     ///
     /// # Errors
-    /// Those of [`check`](Self::check), or something can't be made.
+    /// Those of [`check`](Self::check), or something cannot be made.
     pub fn make(parent: &Path) -> io::Result<Self> {
         Self::check(parent)?;
         let own = Self { cache: parent.join(CACHE), data: parent.join(DATA) };
@@ -74,17 +77,53 @@ impl OwnFolders {
         self.arguments().into_iter().chain(command).collect()
     }
 
-    /// Whether that process answers.
-    #[cfg(unix)]
-    pub fn is_kept(&self) -> bool {
-        std::os::unix::net::UnixStream::connect(self.cache.join(SOCKET)).is_ok()
+    /// A file for all that it says, once for its standard output and once for its standard error:
+    /// why it does not start Plakar 1.1.4 says on the first.
+    ///
+    /// # Errors
+    /// The file cannot be made.
+    pub fn log(&self) -> io::Result<(File, File)> {
+        let file = File::create(self.cache.join(LOG))?;
+        Ok((file.try_clone()?, file))
+    }
+
+    /// The error of a process that did not start: what is said of it, and the last line that it has
+    /// said.
+    pub fn not_started(&self, what: &str) -> io::Error {
+        let said = fs::read(self.cache.join(LOG)).unwrap_or_default();
+        let said = String::from_utf8_lossy(&said);
+        match said.trim().lines().next_back() {
+            Some(reason) => io::Error::other(format!("{what}: {}", reason.trim())),
+            None => io::Error::other(what.to_owned()),
+        }
     }
 
     /// Whether that process answers.
-    #[cfg(not(unix))]
     pub fn is_kept(&self) -> bool {
-        self.cache.join(SOCKET).exists()
+        self.hold().is_some()
     }
+
+    /// Has that process stay, if it answers.
+    #[cfg(unix)]
+    pub fn hold(&self) -> Option<Hold> {
+        let connection = std::os::unix::net::UnixStream::connect(self.cache.join(SOCKET)).ok()?;
+        Some(Hold { _connection: connection })
+    }
+
+    /// Has that process stay, if it answers.
+    #[cfg(not(unix))]
+    pub fn hold(&self) -> Option<Hold> {
+        self.cache.join(SOCKET).exists().then_some(Hold {})
+    }
+}
+
+/// As long as this lasts, the process that keeps a cache does not leave because nobody asks it: to
+/// Plakar 1.1.4 a connection is somebody who asks (`Watcher` in subcommands/cached). Only on Unix;
+/// elsewhere it does nothing.
+#[derive(Debug)]
+pub struct Hold {
+    #[cfg(unix)]
+    _connection: std::os::unix::net::UnixStream,
 }
 
 #[cfg(unix)]
@@ -106,6 +145,36 @@ fn check_socket(_: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn what_holds_a_process_is_one_connection_that_stays_open() {
+        use std::io::Read as _;
+        use std::time::Duration;
+        let parent = tempfile::tempdir().unwrap();
+        let own = OwnFolders { cache: parent.path().to_owned(), data: parent.path().to_owned() };
+        assert!(own.hold().is_none() && !own.is_kept());
+        let process = std::os::unix::net::UnixListener::bind(parent.path().join(SOCKET)).unwrap();
+        let hold = own.hold().unwrap();
+        let (mut connection, _) = process.accept().unwrap();
+        connection.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+        connection.read(&mut [0]).unwrap_err();
+        drop(hold);
+        assert_eq!(connection.read(&mut [0]).unwrap(), 0);
+    }
+
+    #[test]
+    fn why_a_process_did_not_start_is_its_last_line() {
+        use std::io::Write as _;
+        let parent = tempfile::tempdir().unwrap();
+        let own = OwnFolders { cache: parent.path().to_owned(), data: parent.path().to_owned() };
+        assert_eq!(own.not_started("it did not").to_string(), "it did not");
+        let (mut output, mut error) = own.log().unwrap();
+        assert_eq!(own.not_started("it did not").to_string(), "it did not");
+        error.write_all(b"a warning\n").unwrap();
+        output.write_all(b"no room\n\n").unwrap();
+        assert_eq!(own.not_started("it did not").to_string(), "it did not: no room");
+    }
 
     #[cfg(unix)]
     #[test]

@@ -9,5 +9,5 @@ mod folders;
 mod packages;
 mod space;
 
-pub use folders::OwnFolders;
+pub use folders::{Hold, OwnFolders};
 pub use space::{DiskSpace, MIN_CHECK_SPACE_BYTES, disk_space};

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// user has installed.
 ///
 /// # Errors
-/// A folder can't be read or made, or a link can't be made.
+/// A folder cannot be read or made, or a link cannot be made.
 pub(crate) fn link_packages(data: &Path) -> io::Result<()> {
     link_all(user_data().as_deref(), data)
 }

@@ -53,6 +53,9 @@ pub struct Settings {
     pub transfers: usize,
     /// How many folders are listed at once.
     pub checkers: usize,
+    /// Whether a file counts as changed when its MD5 alone has changed; only a source has the
+    /// option.
+    pub checksum: bool,
     /// How many bytes of a store's packfiles are kept in memory; only a store has the option.
     pub cache_size: u64,
     /// How many calls may be made in a second, as rclone's `--tpslimit`; empty for no limit.
@@ -102,6 +105,7 @@ impl Settings {
         options.remove("passphrase_cmd");
         let cache_size =
             options.remove("cache_size").and_then(parse_size).unwrap_or(DEFAULT_CACHE_BYTES);
+        let checksum = options.remove("checksum") == Some("true");
         let mut count = |key, default| {
             options.remove(key).and_then(|value| value.trim().parse().ok()).unwrap_or(default)
         };
@@ -132,6 +136,7 @@ impl Settings {
             identity,
             transfers,
             checkers,
+            checksum,
             cache_size,
             tpslimit,
             bwlimit,
@@ -308,6 +313,33 @@ mod tests {
             assert!(message.contains("write a size from 1Mi to 64Gi"), "{message}");
         }
         assert!(parse(Role::Source, "64M").unwrap_err().contains("unknown option"));
+    }
+
+    #[test]
+    fn a_source_may_compare_checksums() {
+        let parse = |role, value: Option<&str>| {
+            let pairs = [("location", "rclone:///x"), ("rclone_type", "memory")]
+                .into_iter()
+                .chain(value.map(|value| ("checksum", value)));
+            let config = pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+            Settings::parse(role, &config, "host")
+                .map(|settings| {
+                    (settings.checksum, settings.remote.options.contains_key("checksum"))
+                })
+                .map_err(|error| error.to_string())
+        };
+        // It is no option of the backend.
+        for (value, expected) in [(None, false), (Some("false"), false), (Some("true"), true)] {
+            assert_eq!(parse(Role::Source, value), Ok((expected, false)), "{value:?}");
+        }
+        for value in ["", "yes", "1", "True", " true"] {
+            let message = parse(Role::Source, Some(value)).expect_err(value);
+            assert!(message.contains("write true or false"), "{message}");
+        }
+        for role in [Role::Destination, Role::Store] {
+            let message = parse(role, Some("true")).expect_err("for a source only");
+            assert!(message.contains("unknown option \"checksum\""), "{message}");
+        }
     }
 
     #[test]

@@ -23,8 +23,17 @@ const FILE_PERMISSIONS: u32 = 0o600;
 
 /// The attributes of the item at a path; its error if it could not be examined. They are the same
 /// on every run for an unchanged file: Plakar takes a file for changed when any of them differs
-/// (kloset v1.1.3, objects/fileinfo.go; v1.0.12 as well).
-pub(super) fn attributes(path: &str, item: SourceItem) -> Result<FileInfo, String> {
+/// (kloset v1.1.3, objects/fileinfo.go; v1.0.12 as well). A file whose content alone has changed
+/// differs by its inode if checksums are to be compared; a drive has none of its own.
+pub(super) fn attributes(
+    path: &str,
+    item: SourceItem,
+    checksums: bool,
+) -> Result<FileInfo, String> {
+    let ino = match &item {
+        SourceItem::File { md5: Some(md5), .. } if checksums => inode(md5),
+        _ => 0,
+    };
     let (size, mode, modified) = match item {
         SourceItem::Folder { modified } => (0, MODE_FOLDER | FOLDER_PERMISSIONS, modified),
         // -1 is Plakar's word for a size that shows only when the file is read.
@@ -46,9 +55,15 @@ pub(super) fn attributes(path: &str, item: SourceItem) -> Result<FileInfo, Strin
         size,
         mode,
         mod_time: Some(modified),
+        ino,
         nlink: 1,
         ..Default::default()
     })
+}
+
+/// The first 64 bits of an MD5 in hex; 0 if it is none.
+fn inode(md5: &str) -> u64 {
+    md5.get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or(0)
 }
 
 /// What a mode stands for that a drive has no notion of.
@@ -66,4 +81,32 @@ pub(super) fn left_out(mode: u32) -> Option<LeftOut> {
 /// A time of Plakar's. One that is none is the beginning of time.
 pub(super) fn time(time: Option<Timestamp>) -> SystemTime {
     time.and_then(|time| SystemTime::try_from(time).ok()).unwrap_or(UNIX_EPOCH)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of "abc".
+    const SUM: &str = "900150983cd24fb0d6963f7d28e17f72";
+    const INODE: u64 = 0x9001_5098_3cd2_4fb0;
+
+    #[test]
+    fn an_md5_is_an_inode_where_checksums_are_compared() {
+        let file = |md5: Option<&str>| SourceItem::File {
+            size: Some(3),
+            modified: None,
+            md5: md5.map(str::to_owned),
+        };
+        let ino = |item, checksums| attributes("/a", item, checksums).map(|info| info.ino);
+        assert_eq!(ino(file(Some(SUM)), true), Ok(INODE));
+        assert_eq!(ino(file(Some(SUM.to_uppercase().as_str())), true), Ok(INODE));
+        assert_eq!(ino(file(Some(SUM)), false), Ok(0));
+        for odd in
+            [None, Some(""), Some("abc"), Some("no hash at all, but long"), Some("äääääääää")]
+        {
+            assert_eq!(ino(file(odd), true), Ok(0), "{odd:?}");
+        }
+        assert_eq!(ino(SourceItem::Folder { modified: None }, true), Ok(0));
+    }
 }

@@ -210,6 +210,12 @@ const STORE_BAD: Pairs = &[
     ("cache_size", "1048575b"),
 ];
 
+/// What a source alone has; a local remote lists no MD5 to compare.
+const SOURCE_GOOD: Pairs = &[("checksum", "false")];
+
+const SOURCE_BAD: Pairs =
+    &[("checksum", ""), ("checksum", "yes"), ("checksum", "1"), ("checksum", "True")];
+
 /// What a destination has not.
 const READING_GOOD: Pairs = &[("downloads", "1"), ("downloads", " 06 ")];
 
@@ -241,6 +247,8 @@ async fn the_schemas_and_our_own_check_agree() {
                 (READING_BAD, false),
                 (STORE_GOOD, is_store),
                 (STORE_BAD, false),
+                (SOURCE_GOOD, role == Role::Source),
+                (SOURCE_BAD, false),
             ]);
             for (pairs, valid) in cases {
                 for (key, value) in pairs {
@@ -287,7 +295,7 @@ proptest! {
             prop_oneof![
                 prop::sample::select(vec![
                     "location", "username", "password", "transfers", "checkers", "downloads", "tpslimit", "bwlimit", "chunk_size", "pacer_min_sleep", "access",
-                    "encoding", "description", "cache_size", "passphrase", "rclone_type", "rclone_x", "override.timeout",
+                    "encoding", "description", "checksum", "cache_size", "passphrase", "rclone_type", "rclone_x", "override.timeout",
                 ]).prop_map(str::to_owned),
                 "[a-z_.]{0,9}",
             ],
@@ -334,7 +342,7 @@ fn a_fault_names_the_option_and_never_shows_a_secret() {
     .unwrap_err();
     assert_eq!(
         faults[0].to_string(),
-        "unknown option \"colour\": there are bwlimit, checkers, downloads, location, rclone_type, tpslimit, transfers"
+        "unknown option \"colour\": there are bwlimit, checkers, checksum, downloads, location, rclone_type, tpslimit, transfers"
     );
 }
 
@@ -401,6 +409,9 @@ fn every_option_is_documented_and_its_examples_are_valid() {
             (default("tpslimit"), default("bwlimit")),
             "{name}"
         );
+        if role == Role::Source {
+            assert_eq!(settings.checksum.to_string(), default("checksum"));
+        }
         if role == Role::Store {
             assert_eq!(format!("{}Mi", settings.cache_size >> 20), default("cache_size"));
         }

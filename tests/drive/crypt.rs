@@ -119,6 +119,61 @@ async fn a_failed_upload_leaves_nothing_and_keeps_what_was_there() {
     assert_eq!(files(&place), before);
 }
 
+/// Reads an entry to its end, and does something when the first bytes are there.
+async fn read_while(
+    remote: &Remote,
+    path: &str,
+    meanwhile: impl AsyncFnOnce(),
+) -> (Vec<u8>, Result<()>) {
+    let entries = remote.list("").await.unwrap();
+    let entry = entries.into_iter().find(|entry| entry.name == path).unwrap();
+    let mut reader = entry.object.unwrap().read(0, None).await.unwrap();
+    let mut bytes = reader.chunk().await.unwrap().unwrap().to_vec();
+    meanwhile().await;
+    loop {
+        match reader.chunk().await {
+            Ok(Some(more)) => bytes.extend_from_slice(&more),
+            Ok(None) => return (bytes, Ok(())),
+            Err(error) => return (bytes, Err(error)),
+        }
+    }
+}
+
+/// crypt has no hash to compare with, and each part of a large file is opened for itself: one more
+/// call tells whether all of them are of one version.
+#[tokio::test]
+async fn a_large_file_that_is_overwritten_while_it_is_read_is_an_error() {
+    const SIZE: usize = 64 << 20;
+    let place = Place::drive();
+    let remote = open(&place, "overwritten", PASSWORD).await.unwrap();
+    put(&remote, "large", &noise(3, SIZE)).await.unwrap();
+    place.simulator().reset_calls();
+    let (bytes, outcome) = read_while(&remote, "large", async || {}).await;
+    outcome.unwrap();
+    assert!(bytes == noise(3, SIZE));
+    assert_eq!(place.simulator().calls().of("file/info"), 1);
+
+    let overwrite = async || put(&remote, "large", &noise(4, SIZE)).await.unwrap();
+    let (_, outcome) = read_while(&remote, "large", overwrite).await;
+    let error = outcome.expect_err("a mixture");
+    assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+    assert!(error.message().contains("another content by now"), "{error}");
+}
+
+/// What comes at once is of one version: it costs no further call.
+#[tokio::test]
+async fn a_small_file_is_read_by_one_call() {
+    let place = Place::drive();
+    let remote = open(&place, "small", PASSWORD).await.unwrap();
+    put(&remote, "small", &noise(5, 500_000)).await.unwrap();
+    place.simulator().reset_calls();
+    let (bytes, outcome) = read_while(&remote, "small", async || {}).await;
+    outcome.unwrap();
+    assert!(bytes == noise(5, 500_000));
+    let calls = place.simulator().calls();
+    assert_eq!((calls.of("download/file"), calls.of("file/info")), (1, 0), "{calls:?}");
+}
+
 /// Plakar 1.0's way to it; 1.1's is tested with Plakar itself.
 #[tokio::test]
 async fn plakar_1_0_is_told_too() {

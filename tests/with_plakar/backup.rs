@@ -84,6 +84,43 @@ fn a_second_backup_of_an_unchanged_drive_reads_no_file() {
     assert_eq!((third.of("download/file"), total(&third)), (1, 10), "{third:?}");
 }
 
+/// As VeraCrypt leaves a container: another content, and the size and the time that it had.
+#[test]
+fn a_change_that_only_the_checksum_shows_is_saved_where_checksums_are_compared() {
+    let world = DriveSource::new();
+    let configure = |checksum: &str| {
+        let drive = serde_json::json!({
+            "location": "opendrive://", "username": world.simulator.username(),
+            "password": world.simulator.password(), "checksum": checksum,
+        });
+        world.import("source", &serde_json::json!({ "drive": drive }));
+    };
+    // What the newest snapshot has, and how many files were read for it.
+    let backup = || {
+        world.simulator.reset_calls();
+        let id = world.plakar.backup(&world.store, "@drive");
+        let downloads = world.simulator.calls().of("download/file");
+        let cat = world.plakar.run(&["at", &world.store, "cat", &format!("{id}:/a")]);
+        assert_eq!(cat.code, Some(0), "{}", cat.stderr);
+        (String::from_utf8(cat.stdout).unwrap(), downloads)
+    };
+    let saved = |text: &str, downloads: u64| (text.to_owned(), downloads);
+
+    configure("false");
+    world.put("a", b"BEFORE", 1);
+    assert_eq!(backup(), saved("BEFORE", 1));
+    world.put("a", b"AFTER!", 1);
+    assert_eq!(backup(), saved("BEFORE", 0), "size and time are what they were");
+
+    // Each file is read once more when it is switched on, and then what has changed.
+    configure("true");
+    assert_eq!(backup(), saved("AFTER!", 1));
+    assert_eq!(backup(), saved("AFTER!", 0));
+    world.put("a", b"LATER!", 1);
+    assert_eq!(backup(), saved("LATER!", 1));
+    assert_eq!(backup(), saved("LATER!", 0));
+}
+
 #[test]
 fn an_imported_rclone_remote_works_word_for_word() {
     let world = DriveSource::new();
@@ -131,6 +168,14 @@ fn what_is_wrong_is_one_clear_line_and_no_snapshot() {
         (
             serde_json::json!({"drive": {"location": "rclone://", "rclone_type": "opendrive", "rclone_username": "u", "rclone_password": "plain!"}}),
             "option \"rclone_password\" is not an obscured password",
+        ),
+        (
+            serde_json::json!({"drive": {"location": format!("rclone://{}", world.store), "rclone_type": "local", "checksum": "true"}}),
+            "option \"checksum\" is true, and local lists no MD5 to compare: leave the option out",
+        ),
+        (
+            serde_json::json!({"drive": {"location": "opendrive://", "username": user, "password": password, "checksum": "yes"}}),
+            "option \"checksum\" is \"yes\": write true or false",
         ),
     ];
     for (config, expected) in cases {

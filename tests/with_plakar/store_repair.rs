@@ -29,6 +29,27 @@ fn ours(user: &Plakar, arguments: &[&str]) -> (Option<i32>, String) {
     )
 }
 
+/// Does the same with a Plakar that runs some lines of shell first.
+fn ours_after(user: &Plakar, lines: &str, arguments: &[&str]) -> (Option<i32>, String) {
+    let program = user.path("plakar-after");
+    let script = format!("#!/bin/sh\n{lines}\nexec {} \"$@\"\n", plakar().display());
+    // By a shell: what another thread starts just then must not have it open for writing.
+    let write = "printf %s \"$1\" > \"$0\" && chmod +x \"$0\"";
+    assert!(Command::new("sh").args(["-c", write, &program, &script]).status().unwrap().success());
+    let like = user.command(&[]);
+    let output = Command::new(executable())
+        .args(arguments)
+        .env_clear()
+        .envs(like.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .env("PLAKAR", &program)
+        .current_dir(user.home())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8_lossy(&said).into_owned())
+}
+
 /// Starts our command line in a process group of its own, as a terminal does.
 pub fn start(user: &Plakar, arguments: &[&str]) -> Child {
     let like = user.command(&[]);
@@ -402,4 +423,37 @@ fn a_package_that_cannot_be_unpacked_stays_installed() {
     std::fs::remove_file(&package).unwrap();
     let (code, said) = ours(user, &["store", "check", "@drive"]);
     assert!(code == Some(0) && said.contains("0 restore points on every machine"), "{said}");
+}
+
+#[test]
+fn why_a_new_cache_is_not_kept_is_said() {
+    let world = DriveStore::new();
+    world.plakar.ok(&["at", "@drive", "create", "-plaintext"]);
+    let lines = "case \" $* \" in *' cached '*) echo 'the disk is read-only'; exit 1;; esac";
+    let (code, said) = ours_after(&world.plakar, lines, &["store", "check", "@drive"]);
+    assert!(
+        code == Some(1) && said.contains("its process did not start: the disk is read-only"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_new_cache_is_kept_as_long_as_the_command_takes() {
+    let world = DriveStore::new();
+    let user = &world.plakar;
+    user.ok(&["at", "@drive", "create", "-plaintext"]);
+    // It would leave after a second without a question, and then there is none for longer.
+    let left = user.path("left");
+    let lines = format!(
+        "case \" $* \" in\n\
+         *' cached '*)\n\
+         for word do shift; test \"$word\" = 15m && word=1s; set -- \"$@\" \"$word\"; done\n\
+         {} \"$@\"; touch {left}; exit;;\n\
+         *' -cachedir '*' ls '*) sleep 4;;\n\
+         esac",
+        plakar().display()
+    );
+    let (code, said) = ours_after(user, &lines, &["store", "check", "@drive"]);
+    assert!(code == Some(0) && said.contains("0 restore points on every machine"), "{said}");
+    assert!(!Path::new(&left).exists(), "it left before the command");
 }

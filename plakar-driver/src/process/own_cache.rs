@@ -42,12 +42,13 @@ impl OwnCache {
         command
             .args(folders.keeper(MAX_IDLE))
             .envs(TEMPORARY_FOLDER.iter().map(|variable| (variable, parent)));
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let (output, error) = folders.log()?;
+        command.stdin(Stdio::null()).stdout(output).stderr(error);
         let mut own = Self { daemon: spawn(&mut command)?, folders };
         let started = Instant::now();
         while !own.folders.is_kept() {
             if started.elapsed() > DAEMON_TIMEOUT || own.daemon.try_wait()?.is_some() {
-                return Err(io::Error::other("its cache daemon did not start"));
+                return Err(own.folders.not_started("its cache daemon did not start"));
             }
             std::thread::sleep(interval(started));
         }

@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use super::report::CopyReport;
 use super::side::{CopySide, TargetPath};
 use super::store_layout::StoreLayout;
-use super::written_names::{NAME_TAKEN, WrittenNames};
+use super::written_names::{FOLDER_TAKEN, NAME_TAKEN, WrittenNames};
 use crate::connector::Destination;
 use crate::connector::destination::{Outcome, RestoreItem, RestoreRecord, StreamRestore};
 use terminal::exit::Exit;
@@ -97,10 +97,19 @@ impl CopyTarget {
         match &mut self.place {
             TargetPlace::Local { root, .. } => {
                 for path in std::iter::once(path.to_owned()).chain(self.layout.below(path)) {
-                    if let Err(error) = local(root, &path).and_then(|folder| {
-                        std::fs::create_dir_all(folder).map_err(|error| error.to_string())
-                    }) {
-                        self.report.failed(&path, &format!("cannot make the folder: {error}"));
+                    let made = local(root, &path).and_then(|folder| {
+                        let made = std::fs::create_dir_all(&folder);
+                        made.map(|()| folder).map_err(|error| error.to_string())
+                    });
+                    match made {
+                        Ok(folder) => {
+                            if self.written.add_folder(&folder) {
+                                self.report.failed(&path, FOLDER_TAKEN);
+                            }
+                        }
+                        Err(error) => {
+                            self.report.failed(&path, &format!("cannot make the folder: {error}"));
+                        }
                     }
                 }
             }
@@ -138,6 +147,13 @@ impl CopyTarget {
                         return false;
                     }
                 };
+                if self.written.is_in_taken(&target) {
+                    self.report.failed(
+                        path,
+                        &format!("it is in a folder that is not copied: {FOLDER_TAKEN}"),
+                    );
+                    return false;
+                }
                 if self.written.is_taken(&target) {
                     self.report.failed(path, NAME_TAKEN);
                     return false;

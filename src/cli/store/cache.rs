@@ -1,17 +1,16 @@
 //! The cache of a machine that sees a store for the first time.
 
 use std::ffi::OsString;
-use std::fs::File;
 use std::io;
-use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use plakar_cache::OwnFolders;
+use plakar_cache::{Hold, OwnFolders};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 use tokio::time::Instant;
 
+use crate::rclone::listen_to_children;
 use terminal::exit::{Exit, Failure};
 
 /// Timeout for the process that keeps the cache to start; it unpacks Plakar's packages first.
@@ -20,12 +19,14 @@ const KEEPER_TIMEOUT: Duration = Duration::from_secs(120);
 /// How often it is looked whether that process answers.
 const KEEPER_INTERVAL: Duration = Duration::from_millis(10);
 
-/// How long it waits for the next command, while somebody looks for a passphrase. If we are killed,
-/// it ends so much later.
+/// How long it stays after the last connection to it has ended. Ours lasts as long as the command, so
+/// only if we are killed it ends so much later; where it cannot be held, it also is how long somebody
+/// may look for a passphrase.
 const MAX_IDLE: &str = "15m";
 
-/// Where it says why it does not start.
-const LOG: &str = "cached.log";
+/// How long a process that was killed may take to end, and how often it is looked whether it has.
+const MAX_END: Duration = Duration::from_secs(1);
+const END_INTERVAL: Duration = Duration::from_millis(5);
 
 /// An empty cache, and the process that keeps it.
 ///
@@ -33,6 +34,9 @@ const LOG: &str = "cached.log";
 /// them anew, and remove the user's if that fails.
 #[derive(Debug)]
 pub(super) struct FreshCache {
+    /// Has it stay, as soon as it is there: a store of many restore points is read for longer than it
+    /// would wait.
+    hold: Option<Hold>,
     keeper: Child,
     folders: OwnFolders,
     _parent: TempDir,
@@ -47,28 +51,28 @@ impl FreshCache {
             )
         })?;
         let folders = OwnFolders::make(parent.path()).map_err(|error| cannot_make(&error))?;
-        let log = parent.path().join(LOG);
-        let said = File::create(&log).map_err(|error| cannot_make(&error))?;
+        let (output, error) = folders.log().map_err(|error| cannot_make(&error))?;
         let mut command = Command::new(crate::cli::plakar::program());
         command.args(folders.keeper(MAX_IDLE)).kill_on_drop(true);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(said);
+        command.stdin(Stdio::null()).stdout(output).stderr(error);
         // Ctrl-C is not for it: without it, a command that goes on would start another one.
         #[cfg(unix)]
         command.process_group(0);
+        listen_to_children().map_err(|error| cannot_start(&error))?;
         let keeper = command.spawn().map_err(|error| cannot_start(&error))?;
-        let mut cache = Self { keeper, folders, _parent: parent };
+        let mut cache = Self { hold: None, keeper, folders, _parent: parent };
         let started = Instant::now();
-        while !cache.folders.is_kept() {
+        loop {
+            cache.hold = cache.folders.hold();
+            if cache.hold.is_some() {
+                return Ok(cache);
+            }
             let ended = cache.keeper.try_wait().map_err(|error| cannot_make(&error))?.is_some();
             if ended || started.elapsed() > KEEPER_TIMEOUT {
-                return Err(cannot_make(&io::Error::other(format!(
-                    "its process did not start: {}",
-                    last_line(&log)
-                ))));
+                return Err(cannot_make(&cache.folders.not_started("its process did not start")));
             }
             tokio::time::sleep(KEEPER_INTERVAL).await;
         }
-        Ok(cache)
     }
 
     /// What Plakar is told to use it.
@@ -77,11 +81,17 @@ impl FreshCache {
     }
 }
 
-/// The last line of a file that is not blank.
-fn last_line(file: &Path) -> String {
-    let text = std::fs::read(file).unwrap_or_default();
-    let text = String::from_utf8_lossy(&text);
-    text.trim().lines().next_back().unwrap_or_default().to_owned()
+impl Drop for FreshCache {
+    fn drop(&mut self) {
+        self.hold = None;
+        // It may have ended by itself.
+        let _ = self.keeper.start_kill();
+        // What it writes while its folder is removed would stay.
+        let killed = std::time::Instant::now();
+        while matches!(self.keeper.try_wait(), Ok(None)) && killed.elapsed() < MAX_END {
+            std::thread::sleep(END_INTERVAL);
+        }
+    }
 }
 
 fn cannot_make(error: &io::Error) -> Failure {

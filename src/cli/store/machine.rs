@@ -15,6 +15,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 
 use super::cache::{FreshCache, cannot_start};
+use crate::rclone::listen_to_children;
 use terminal::exit::{Exit, Failure};
 
 /// Maximum number of states that one command is asked for: its arguments must not become too long.
@@ -191,6 +192,7 @@ async fn ended(
     mut command: Command,
     mut line: impl FnMut(&str),
 ) -> Result<(ExitStatus, String), Failure> {
+    listen_to_children().map_err(|error| cannot_start(&error))?;
     let mut child = command.spawn().map_err(|error| cannot_start(&error))?;
     let mut last = String::new();
     if let Some(output) = child.stdout.take() {

@@ -7,8 +7,9 @@
 //!
 //! It also reads along the parents that states name, and not in the order in which they were made.
 //! After maintenance by one of several machines it can find a packfile again that was removed, and
-//! look there for what is in another one: see docs/ARCHITECTURE.md. A state of another name is
-//! nobody's parent, and what names no parent that is there is read in the order of the listing.
+//! look there for what is in another one: see "Several machines and one store" in docs/store.md. A
+//! state of another name is nobody's parent, and what names no parent that is there is read in the
+//! order of the listing.
 
 mod cache;
 mod machine;
@@ -125,8 +126,8 @@ impl StoreSelection {
         match whole {
             Some(true) => out.line("all data that they refer to was read and is whole")?,
             Some(false) => out.line(&format!(
-                "data is missing or damaged, or the drive did not give it: `plakar -cachedir EMPTY_FOLDER at {} check` names the files; what this machine \
-                 still reads can be saved to a new store by `plakar at {} sync to @NEW`",
+                "data is missing or damaged, or the drive did not give it: `plakar at {} check` on a machine that has not seen the store \
+                 before names the files; what this machine still reads can be saved to a new store by `plakar at {} sync to @NEW`",
                 self.store, self.store
             ))?,
             None => {}

@@ -17,8 +17,9 @@ pub(super) struct StoreView {
     here: BTreeSet<String>,
     /// Those that states tell of and that no machine sees which has not seen them before.
     pub(super) hidden: BTreeSet<String>,
-    /// Those that every machine knows of, and whose headers could not be read. No other name of a
-    /// state changes that.
+    /// Those that every machine knows of, and whose headers could not be read. Other names of states
+    /// mostly do not change that: only where a header is looked for in a packfile that was removed,
+    /// because states are not read in the order in which they were made.
     pub(super) unreadable: BTreeSet<String>,
     #[serde(skip)]
     states: BTreeMap<String, StateInfo>,

@@ -66,7 +66,9 @@ pub enum RestoreError {
     #[error("there is no file {0:?}")]
     NotFound(String),
     /// The remote cannot hold a name of this length.
-    #[error("its name is too long for the destination: at most 255 bytes on OpenDrive")]
+    #[error(
+        "its name is too long for the destination: at most 255 bytes on OpenDrive, 143 where crypt encrypts names"
+    )]
     NameTooLong,
     /// The remote is full.
     #[error("the destination is full: {}", .0.message())]

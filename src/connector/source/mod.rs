@@ -20,13 +20,16 @@ mod walk;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use super::{Identity, OpenError, Settings, explain, open_remote};
+use super::{ConfigError, Identity, OpenError, Settings, explain, open_remote};
 use crate::rclone::{Entry, Error, ErrorKind, Listing, Remote};
 use fatal_error::FatalError;
 use ignore_rules::IgnoreRules;
 use notes::WalkNotes;
 use read_ahead::ReadAhead;
 pub use reader::FileReader;
+
+/// The hash that records have, by rclone's name.
+const MD5: &str = "md5";
 
 /// A remote that is backed up.
 #[derive(Debug)]
@@ -81,6 +84,12 @@ impl Source {
     /// exist or is a file.
     pub async fn open(settings: Settings) -> Result<Self, OpenError> {
         let remote = open_remote(&settings).await?;
+        if settings.checksum && remote.features().hash != MD5 {
+            return Err(OpenError::Config(ConfigError::new(format!(
+                "option \"checksum\" is true, and {} lists no MD5 to compare: leave the option out",
+                settings.identity.kind
+            ))));
+        }
         let base = remote.listing("").await.map_err(|error| explain(&settings, &error))?;
         let files = ReadAhead::new(settings.transfers);
         let (ignore_rules, notes) = (IgnoreRules::default(), Mutex::default());
@@ -109,6 +118,11 @@ impl Source {
     pub fn without_acknowledgements(mut self, workers: usize) -> Self {
         self.files.without_acknowledgements(workers);
         self
+    }
+
+    /// Whether a file counts as changed when its MD5 alone has changed.
+    pub fn compares_checksums(&self) -> bool {
+        self.settings.checksum
     }
 
     /// Where this is.

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::mpsc;
 
-use super::{Source, SourceItem, SourceRecord};
+use super::{MD5, Source, SourceItem, SourceRecord};
 use crate::connector::paths::join;
 use crate::connector::{MAX_PATH_BYTES, OpenError, UNDECRYPTABLE, explain};
 use crate::rclone::{Entry, Error, Listing};
@@ -149,8 +149,8 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// The same for some of the entries. `told` is the last name that was told of, and what it is:
-    /// others of that name come next to it.
+    /// The same for some of the entries. `told` is the last name of which something was told that is
+    /// saved, and what it is: others of that name come next to it.
     async fn send_entries(
         &self,
         folder: &PendingFolder,
@@ -203,9 +203,8 @@ impl Walk<'_> {
                 self.send(full, SourceItem::Failed(problem)).await?;
                 continue;
             }
-            *told = Some((entry.name.clone(), described));
             let Entry { name, size, modified, hash, object, id, unfinished, stamp, .. } = entry;
-            let md5 = hash.filter(|_| self.source.remote.features().hash == "md5");
+            let md5 = hash.filter(|_| self.source.remote.features().hash == MD5);
             if id.as_deref().is_some_and(|id| is_above(id, folder.ids.as_deref())) {
                 let problem = "the drive has this folder inside itself: what is in it is saved where it was seen first".to_owned();
                 self.send(full, SourceItem::Failed(problem)).await?;
@@ -217,6 +216,8 @@ impl Walk<'_> {
                 self.send(full, SourceItem::Failed(UNFINISHED.to_owned())).await?;
                 continue;
             }
+            // What is not saved hides nothing that is.
+            *told = Some((name.clone(), described));
             match object {
                 Some(object) => {
                     self.source.files.add(&full, modified, stamp, object);

@@ -200,6 +200,13 @@ impl Catalog {
         drop(previous);
     }
 
+    /// Has the next use of a kind list it anew.
+    pub(super) fn outdate(&self, kind: Kind) {
+        if let Some(listing) = self.listings().get_mut(&kind) {
+            listing.listed = None;
+        }
+    }
+
     /// The file `CONFIG`, if there is one.
     ///
     /// # Errors

@@ -4,7 +4,7 @@
 //! of small reads of packfiles, and `put` uploads.
 //!
 //! States and `CONFIG` appear under their names only when complete; an empty packfile or lock,
-//! which is what an upload looks like while it goes on, is passed over. `local.rs` is what this
+//! which is what an upload looks like while it goes on, is passed over. `machine_folder.rs` is what this
 //! machine keeps of a store, `volume.rs` ends the run where the daily volume is used up. What
 //! Plakar has sent is finished when Plakar goes, if a second does for it, else taken back; and
 //! locks of ours that nobody deleted are deleted then.

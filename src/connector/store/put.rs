@@ -78,6 +78,11 @@ impl PutWriter {
         let Self { store, kind, mac, spool, unspooled, kept, first } = self;
         let kept = match (kept, unspooled) {
             (Some(kept), Some(error)) => {
+                // Nothing may follow a state that is lost, now or later.
+                if let Some(lost) = store.0.unsaved.get() {
+                    kept.remove().await;
+                    return Err(lost.clone());
+                }
                 return Err(store.not_put(&error, kept.complete().await).await);
             }
             (kept, _) => kept,
@@ -126,6 +131,7 @@ impl PutWriter {
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
+    use std::path::{Path, PathBuf};
 
     use super::*;
     use crate::connector::store::ResourceContent;
@@ -133,14 +139,21 @@ mod tests {
 
     const NAME: Mac = [1; 32];
 
+    /// A store that keeps states below a folder.
+    async fn without_room(name: &str, folder: &Path) -> Store {
+        let location = format!("rclone:///store-without-room/{name}");
+        let config = [("location", location.as_str()), ("rclone_type", "memory")];
+        let config = config.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let settings = Settings::parse(Role::Store, &HashMap::from(config), "test-host").unwrap();
+        let store = Store::with_state(settings, Some(folder.to_owned()), None);
+        store.create(Bytes::from_static(b"description")).await.unwrap();
+        store
+    }
+
     #[tokio::test]
     async fn a_state_for_which_there_is_no_temporary_file_is_kept_and_comes_first() {
         let folder = tempfile::tempdir().unwrap();
-        let config = [("location", "rclone:///store-without-room/one"), ("rclone_type", "memory")];
-        let config = config.map(|(key, value)| (key.to_owned(), value.to_owned()));
-        let settings = Settings::parse(Role::Store, &HashMap::from(config), "test-host").unwrap();
-        let store = Store::with_state(settings, Some(folder.path().to_owned()), None);
-        store.create(Bytes::from_static(b"description")).await.unwrap();
+        let store = without_room("one", folder.path()).await;
 
         let mut state = store.put(Kind::State, NAME).await.unwrap();
         state.write(Bytes::from_static(b"all ")).await.unwrap();
@@ -159,5 +172,29 @@ mod tests {
         let content = store.get(Kind::State, &NAME, None).await.unwrap();
         let ResourceContent::Whole(bytes) = content else { panic!("a small state comes whole") };
         assert_eq!(bytes, "all of it");
+    }
+
+    /// Other files than that which names the places of a store.
+    fn kept(folder: &Path) -> Vec<PathBuf> {
+        let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let (folders, files): (Vec<_>, Vec<_>) = paths.partition(|path| path.is_dir());
+        let files = files.into_iter().filter(|path| path.file_name().unwrap() != "places");
+        files.chain(folders.iter().flat_map(|folder| kept(folder))).collect()
+    }
+
+    #[tokio::test]
+    async fn a_state_for_which_there_is_no_temporary_file_does_not_follow_one_that_is_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = without_room("two", folder.path()).await;
+        store.0.unsaved.set(Error::new(ErrorKind::Other, "one is lost")).unwrap();
+
+        let mut state = store.put(Kind::State, NAME).await.unwrap();
+        state.write(Bytes::from_static(b"all ")).await.unwrap();
+        state.spool = Spool::full(&store.0.budget);
+        state.write(Bytes::from_static(b"of it")).await.unwrap();
+        assert_eq!(kept(folder.path()).len(), 1);
+        let error = state.commit().await.unwrap_err().to_string();
+        assert!(error.contains("one is lost") && !error.contains("is kept in"), "{error}");
+        assert_eq!(kept(folder.path()), [] as [PathBuf; 0]);
     }
 }

@@ -275,7 +275,10 @@ impl Store {
             *front = (u64::MAX - position).to_be_bytes();
         }
         object.rename(&Kind::State.path(&name)).await?;
-        catalog.list(Kind::State).await?;
+        catalog.forget(Kind::State, mac);
+        // It is done, whatever the listing says; without one the next use of the states makes it.
+        catalog.outdate(Kind::State);
+        let _ = catalog.list(Kind::State).await;
         Ok(name)
     }
 }

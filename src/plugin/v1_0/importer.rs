@@ -77,6 +77,7 @@ impl Importer for ImporterV1_0 {
 
     async fn scan(&self, _: Request<ScanRequest>) -> Result<Response<Self::ScanStream>, Status> {
         let source = self.source()?.clone();
+        let checksums = source.compares_checksums();
         let (sender, records) = mpsc::channel(MAX_WAITING_RECORDS);
         let walk = tokio::spawn({
             let source = source.clone();
@@ -96,7 +97,7 @@ impl Importer for ImporterV1_0 {
             };
             problem.map(|problem| failed(source.identity().root.clone(), problem))
         });
-        let records = ReceiverStream::new(records).map(response);
+        let records = ReceiverStream::new(records).map(move |record| response(record, checksums));
         Ok(Response::new(Box::pin(records.chain(last.filter_map(|last| async { last })).map(Ok))))
     }
 
@@ -134,8 +135,8 @@ impl Importer for ImporterV1_0 {
     }
 }
 
-fn response(SourceRecord { path, item }: SourceRecord) -> ScanResponse {
-    match attributes(&path, item) {
+fn response(SourceRecord { path, item }: SourceRecord, checksums: bool) -> ScanResponse {
+    match attributes(&path, item, checksums) {
         Ok(info) => {
             let record = ScanRecord { file_info: Some(info), ..Default::default() };
             ScanResponse { pathname: path, result: Some(Found::Record(record)) }

@@ -4,10 +4,13 @@ use super::proto::connectors;
 use crate::connector::source::{SourceItem, SourceRecord};
 use crate::plugin::attributes::attributes;
 
-/// A record as Plakar wants it.
-pub(super) fn record(SourceRecord { path, item }: SourceRecord) -> connectors::Record {
+/// A record as Plakar wants it, with what tells its content if checksums are compared.
+pub(super) fn record(
+    SourceRecord { path, item }: SourceRecord,
+    checksums: bool,
+) -> connectors::Record {
     let has_reader = matches!(item, SourceItem::File { .. });
-    match attributes(&path, item) {
+    match attributes(&path, item, checksums) {
         Ok(info) => connectors::Record {
             has_reader,
             file_info: Some(info),

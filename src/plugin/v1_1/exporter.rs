@@ -1,9 +1,11 @@
 //! The exporter service: a destination for Plakar.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::StreamExt;
 use tokio::sync::{OnceCell, mpsc, watch};
+use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
@@ -20,9 +22,13 @@ use crate::connector::{Destination, Role, Settings, resolve_location};
 use crate::plugin::attributes::{MODE_FOLDER, left_out, time};
 use crate::plugin::{MAX_MESSAGE_BYTES, ResponseStream, status};
 use terminal::diagnostics::say;
+use terminal::text;
 
 /// Maximum number of results that wait for Plakar to take them.
 const MAX_WAITING_RESULTS: usize = 256;
+
+/// Maximum time until it shows that Plakar has cancelled a restore, and not just ended it.
+const MAX_LEAVING_TIME: Duration = Duration::from_millis(200);
 
 /// Plakar's exporter over a [`Destination`].
 #[derive(Debug)]
@@ -85,13 +91,13 @@ impl Exporter for ExporterV1_1 {
         request: Request<Streaming<ExportRequest>>,
     ) -> Result<Response<Self::ExportStream>, Status> {
         let (sender, outcomes) = mpsc::channel(MAX_WAITING_RESULTS);
-        let restore = self.destination()?.restore(sender);
+        let restore = self.destination()?.restore(sender.clone());
         let (running, shutdown) = (self.running.subscribe(), self.shutdown.clone());
         let restored = tokio::spawn(async move {
             // Leaving drops the restore, which takes back what is under way, also while it waits
             // for the drive.
             let received =
-                shutdown.run_until_cancelled(receive(restore, request.into_inner())).await;
+                shutdown.run_until_cancelled(receive(restore, request.into_inner(), sender)).await;
             let ended =
                 received.unwrap_or_else(|| Err(Status::aborted("the destination was told to end")));
             drop(running);
@@ -116,25 +122,28 @@ impl Exporter for ExporterV1_1 {
     }
 }
 
-/// Takes a snapshot in to its end; an error counts and names what was not restored.
+/// Takes a snapshot in to its end; an error counts and names what was not restored. `results` is
+/// where the outcomes go.
 async fn receive(
     mut restore: StreamRestore<connectors::Record>,
     mut requests: Streaming<ExportRequest>,
+    results: mpsc::Sender<Outcome<connectors::Record>>,
 ) -> Result<(), Status> {
+    // The path of the file whose bytes may come.
+    let mut open: Option<String> = None;
     // An error of the stream is Plakar's end: leaving drops the restore, which takes back what is
-    // under way. Whether the bytes of a record may come.
-    let mut open = false;
+    // under way.
     while let Some(ExportRequest { packet }) = requests.message().await? {
         match packet {
             Some(Packet::Record(header)) => {
-                open = header.has_reader;
+                open = header.has_reader.then(|| header.pathname.clone());
                 restore.entry(record(&header), header).await;
             }
-            Some(Packet::Chunk(_)) if !open => {
+            Some(Packet::Chunk(_)) if open.is_none() => {
                 return Err(Status::invalid_argument("bytes that belong to no record"));
             }
             Some(Packet::Chunk(chunk)) if chunk.is_empty() => {
-                open = false;
+                open = None;
                 restore.end_of_file().await;
             }
             Some(Packet::Chunk(chunk)) => restore.chunk(chunk).await,
@@ -147,6 +156,17 @@ async fn receive(
     }
     let summary = restore.finish().await;
     summary.notes().for_each(|line| say(&line));
+    // Plakar ends the stream at the first file that it cannot read, as if nothing came after it
+    // (integration-grpc v1.1.0, transmitRecords). A call that is cancelled ends just so (tonic
+    // v0.14.9, codec/decode.rs), but then nobody takes the results any more.
+    if let Some(path) = open
+        && timeout(MAX_LEAVING_TIME, results.closed()).await.is_err()
+    {
+        say(&format!(
+            "Plakar has ended the restore within {}, which it cannot read: what follows it in the snapshot was not sent, and is not restored",
+            text::quoted(&path)
+        ));
+    }
     // Unavailable and Canceled are codes that Plakar has its own words for.
     summary.failure().map_or(Ok(()), |line| Err(Status::unknown(line)))
 }

@@ -77,6 +77,7 @@ impl Importer for ImporterV1_1 {
         request: Request<Streaming<ImportRequest>>,
     ) -> Result<Response<Self::ImportStream>, Status> {
         let source = self.source()?.clone();
+        let checksums = source.compares_checksums();
         let ended = {
             let source = source.clone();
             async move { status::run_status(&source.fatal_error().await) }
@@ -97,8 +98,8 @@ impl Importer for ImporterV1_1 {
             // The stream of records may be gone already.
             let _ = done.send(outcome);
         });
-        let records = ReceiverStream::new(records).map(|record| ImportResponse {
-            record: Some(convert::record(record)),
+        let records = ReceiverStream::new(records).map(move |record| ImportResponse {
+            record: Some(convert::record(record, checksums)),
             finished: false,
         });
         // An error that comes after `finished` is lost on Plakar, so a walk that failed does not

@@ -88,6 +88,31 @@ async fn names_that_are_not_unicode_and_names_that_come_twice() {
     );
 }
 
+/// An upload that is not finished is not saved, and hides no file of its name that is.
+#[tokio::test]
+async fn an_unfinished_upload_hides_no_good_file_of_its_name() {
+    let place = Place::drive();
+    let simulator = place.simulator();
+    let (good, other) = (
+        simulator.drive().put_file("good", "good", 1),
+        simulator.drive().put_file("other", "other", 1),
+    );
+    simulator.drive().make_folder("twice");
+    let mut unfinished = file_entry(&other, "report", b"");
+    unfinished["Size"] = "0".into();
+    unfinished["FileHash"] = "".into();
+    let entries = vec![unfinished, file_entry(&good, "report", b"good")];
+    plant(simulator, "twice", listing(vec![], entries));
+    let told = walk(&place).await;
+    assert!(told.files.contains(&"/twice/report".to_owned()), "{:?}", told.files);
+    assert!(
+        told.failed["/twice/report"].contains("is not finished") && told.failed.len() == 1,
+        "{:?}",
+        told.failed
+    );
+    assert_eq!(read(&told.source, "/twice/report").await.unwrap(), b"good");
+}
+
 #[tokio::test]
 async fn a_folder_that_is_inside_itself_is_an_error_and_the_walk_ends() {
     let place = Place::drive();

@@ -109,6 +109,25 @@ async fn a_state_whose_last_answer_is_lost_is_put_once() {
     }
 }
 
+/// What could not be listed afterwards was renamed all the same.
+#[tokio::test]
+async fn a_state_that_was_renamed_is_renamed_whatever_the_next_listing_says() {
+    let place = Place::drive();
+    let store = made(&place).await;
+    put(&store, "content").await;
+    assert_eq!(store.list(Kind::State).await.unwrap(), [NAME]);
+    let refused = Fault::refused(403, "Access denied").endpoint("folder/list");
+    place.simulator().add_fault(refused.always());
+    let name = store.rename_state(&NAME, Some(3)).await.unwrap();
+    assert_eq!(place.simulator().unused_faults(), []);
+    place.simulator().set_faults(Vec::new());
+    assert_ne!(name, NAME);
+    // The next use lists.
+    assert_eq!(get(&store, &name).await, "content");
+    assert_eq!(store.list(Kind::State).await.unwrap(), [name]);
+    assert_eq!(states(&place).await, ["content"]);
+}
+
 #[tokio::test]
 async fn a_store_is_not_made_over_one_that_was_made_meanwhile() {
     let place = Place::drive();

@@ -175,6 +175,24 @@ fn a_drive_is_backed_up_read_and_restored() {
 }
 
 #[test]
+fn a_change_that_only_the_checksum_shows_is_saved_where_checksums_are_compared() {
+    let world = World::new(Duration::ZERO, false);
+    let path = world.home.path().join("settings.json");
+    let mut settings: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    settings["Source"]["checksum"] = "true".into();
+    std::fs::write(&path, settings.to_string()).unwrap();
+    for (content, downloads) in [("BEFORE", 1), ("BEFORE", 0), ("AFTER!", 1), ("AFTER!", 0)] {
+        world.simulator.drive().put_file("Documents/a", content, 1_700_000_000);
+        world.simulator.reset_calls();
+        let (id, errors, said) = world.backup();
+        assert_eq!(errors, 0, "{said}");
+        assert_eq!(world.simulator.calls().of("download/file"), downloads, "{content}");
+        assert_eq!(world.ok(&["cat", &id, "/Documents/a"]), content);
+    }
+}
+
+#[test]
 fn a_store_on_the_drive_keeps_what_it_is_given() {
     let world = World::new(Duration::ZERO, true);
     let files = world.fill(60);

@@ -95,12 +95,31 @@ async fn a_stream_that_ends_within_a_file_stores_nothing_of_it() {
             [("/cut".to_owned(), "the stream ended within the file".to_owned())]
         );
         assert_eq!((exported.stored, exported.status.is_some()), (2, true));
-        exporter.hang_up().await;
+        // Nobody else says that Plakar has sent nothing of what follows.
+        let (_, stderr) = exporter.hang_up().await;
+        let line = "Plakar has ended the restore within \"/cut\", which it cannot read: what follows it in the snapshot was not sent, and is not restored";
+        assert!(stderr.contains(line) && stderr.lines().count() == 1, "{stderr}");
         assert_eq!(
             simulator.drive().tree().into_keys().collect::<Vec<_>>(),
             ["base", "base/whole"]
         );
     }
+}
+
+#[tokio::test]
+async fn a_stream_that_ends_after_a_whole_file_says_nothing() {
+    let simulator = simulator();
+    let mut exporter = Exporter::start(&simulator, "base", &[]).await;
+    let exported = exporter
+        .export(async |sender| {
+            send_folder(sender, "/").await;
+            send_file(sender, "/empty", 0, 1).await;
+            send_file(sender, "/whole", 1000, 1).await;
+        })
+        .await;
+    assert!(exported.failed.is_empty() && exported.status.is_none(), "{exported:?}");
+    let (_, stderr) = exporter.hang_up().await;
+    assert_eq!(stderr, "");
 }
 
 #[tokio::test]
@@ -121,7 +140,8 @@ async fn when_plakar_goes_what_is_under_way_is_taken_back() {
         std::future::pending().await
     });
     assert!(tokio::time::timeout(Duration::from_millis(1500), export).await.is_err());
-    exporter.hang_up().await;
+    let (_, stderr) = exporter.hang_up().await;
+    assert!(!stderr.contains("has ended the restore"), "{stderr}");
     let tree = simulator.drive().tree();
     assert!(tree.values().all(|entry| entry.size == 50_000), "{tree:?}");
     assert!(simulator.calls().of("upload/create_file") > 0, "{:?}", simulator.calls());
