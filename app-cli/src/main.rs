@@ -16,7 +16,7 @@ use terminal::command_line::{conclude, parse, with_exit_statuses};
 use terminal::command_tree::CommandTree;
 use terminal::exit::Exit;
 use terminal::manual;
-use terminal::output::Output;
+use terminal::output::{Output, unless_left};
 
 use failure::Failure;
 
@@ -93,7 +93,9 @@ fn run() -> u8 {
             out.bytes(&manual::page(command_line().name("plakar-opendrive-app"), &extras)?)
         }),
     };
-    conclude(exit.and_then(|exit| Ok(out.flush().map(|()| exit)?)).map_err(Into::into))
+    // Whoever reads may have enough: how the command ended is told all the same.
+    let told = exit.and_then(|exit| Ok(unless_left(out.flush()).map(|()| exit)?));
+    conclude(told.map_err(Into::into))
 }
 
 fn print(

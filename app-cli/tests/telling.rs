@@ -40,7 +40,7 @@ struct Place {
 }
 
 impl Place {
-    /// With a source whose Plakar can't be run.
+    /// With a source whose Plakar cannot be run.
     fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let state = directory.path().join("state");

@@ -126,6 +126,37 @@ fn what_is_queued_waits_for_a_maintenance_and_a_maintenance_for_what_runs() {
 }
 
 #[test]
+fn a_drill_is_no_writer_of_its_store() {
+    for (runs, waits) in [(TaskKind::Backup, TaskKind::Drill), (TaskKind::Drill, TaskKind::Backup)]
+    {
+        let (_directory, state) = state();
+        let (one, two) = (source(&state, "one"), source(&state, "two"));
+        let running = state.begin(&new_task(&one, runs), start()).unwrap();
+        schedule(&state, Owner::App(two.id), waits, "0 0 * * *");
+        let now = start() + TimeDelta::days(1);
+        let effective = state.effective_schedules(None).unwrap().remove(0);
+        state.enqueue_slot(&effective, now, now).unwrap();
+        let claimed = state.claim(None, true, now).unwrap().unwrap();
+        assert_eq!((claimed.kind, &claimed.store), (waits, &running.store));
+        assert_eq!(claimed.store.as_deref(), Some("/var/backups"));
+    }
+}
+
+#[test]
+fn a_drill_notes_the_store_that_its_app_has_when_it_runs() {
+    let (_directory, state) = state();
+    let app = source(&state, "docs");
+    schedule(&state, Owner::App(app.id), TaskKind::Drill, "0 0 * * *");
+    let now = start() + TimeDelta::days(1);
+    let effective = state.effective_schedules(None).unwrap().remove(0);
+    state.enqueue_slot(&effective, now, now).unwrap();
+    let store = Some("/var/others".to_owned());
+    let moved = source_app::state::AppSpec { store: store.clone(), ..app.spec.clone() };
+    state.edit_app(app.id, app.revision, &moved, now).unwrap();
+    assert_eq!(state.claim(None, false, now).unwrap().unwrap().store, store);
+}
+
+#[test]
 fn the_newest_result_of_a_restore_point_counts() {
     let (_directory, state) = state();
     let app = source(&state, "one");

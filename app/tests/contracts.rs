@@ -207,7 +207,7 @@ async fn one_draft_makes_the_schedules_and_leaves_those_made_by_hand() {
     let retention = Retention { daily: 30, ..Retention::default() };
     let spec = PolicySpec { retention, ..promising(2, PromisePeriod::Day) };
     let draft = |times| PolicyDraft { spec: spec.clone(), times };
-    // Nothing is kept of a draft of which a part can't be used.
+    // Nothing is kept of a draft of which a part cannot be used.
     for (times, words) in [
         (times(Some("sometimes"), None, None), "backup_at: "),
         (times(Some("daily at 02:30"), Some("daily at 25:00"), None), "check_at: "),

@@ -6,12 +6,13 @@ mod common;
 use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use common::{run, schedule_spec, source, spec};
+use common::{end, new_task, run, schedule_spec, source, spec};
 use plakar_driver::Plakar;
-use source_app::model::{HealthVerdict, Protection};
+use source_app::model::{DrillFigures, HealthVerdict, Protection, TaskFigures};
 use source_app::service::{AppOverview, Service};
 use source_app::state::{
-    App, AppKind, EnqueueResult, Owner, ScheduleSpec, State, TaskKind, TaskState,
+    App, AppKind, AppSpec, EnqueueResult, Owner, ScheduleSpec, State, TaskKind, TaskResult,
+    TaskState,
 };
 
 struct Site {
@@ -116,6 +117,39 @@ async fn one_good_backup_of_two_years_ago_is_no_protection() {
     assert_eq!(site.told(&app).await, old);
     site.state.prune_history(500, ago(TimeDelta::days(365))).unwrap();
     assert_eq!(site.told(&app).await, old, "the only backup is not forgotten");
+}
+
+#[tokio::test]
+async fn a_drill_proves_nothing_of_another_store() {
+    let site = Site::new();
+    let app = source(&site.state, "docs");
+    run(&site.state, &app, TaskKind::Backup, TaskState::Succeeded, ago(TimeDelta::hours(3)));
+    let drill = site.state.begin(&new_task(&app, TaskKind::Drill), ago(TimeDelta::hours(2)));
+    let drill = drill.unwrap().id;
+    let figures = DrillFigures { files: 5, bytes: 5, seconds: 1.0, ..DrillFigures::default() };
+    let figures = TaskFigures { drill: Some(figures), ..TaskFigures::default() };
+    let well = TaskResult { figures, ..end(TaskState::Succeeded) };
+    site.state.finish(drill, &well, None, ago(TimeDelta::hours(2))).unwrap();
+    // The four ways to ask have one answer.
+    let proven = async || {
+        let overview = site.overview(&app).await.proven;
+        let board = site.service.dashboard(app.id).await.unwrap().proven;
+        let status = site.service.status(Some(app.id)).await.unwrap().apps.remove(0).proven;
+        let alone = site.service.proven_restorable(app.id).await.unwrap();
+        assert_eq!([&board, &status, &alone], [&overview; 3]);
+        overview.map(|proven| proven.task)
+    };
+    let move_to = |store: &str| {
+        let now = site.state.app(app.id).unwrap();
+        let spec = AppSpec { store: Some(store.into()), ..now.spec };
+        site.state.edit_app(app.id, now.revision, &spec, Utc::now()).unwrap();
+    };
+    assert_eq!(proven().await, Some(drill));
+    move_to("/var/others");
+    run(&site.state, &app, TaskKind::Backup, TaskState::Succeeded, ago(TimeDelta::hours(1)));
+    assert_eq!(proven().await, None);
+    move_to("/var/backups");
+    assert_eq!(proven().await, Some(drill));
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use source_app::secret::SecretReference;
@@ -169,4 +170,21 @@ async fn vault_gives_a_field_of_a_secret() {
             "{wrong}: {error}"
         );
     }
+}
+
+/// By another process: a proxy is named by a variable, which all tests here would have.
+#[test]
+fn a_vault_on_this_machine_is_asked_past_the_proxy() {
+    let proxy = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    proxy.set_nonblocking(true).unwrap();
+    let address = format!("http://{}", proxy.local_addr().unwrap());
+    let mut tests = Command::new(std::env::current_exe().unwrap());
+    tests.args(["--exact", "vault_gives_a_field_of_a_secret"]);
+    for name in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"] {
+        tests.env(name, &address);
+    }
+    let output = tests.env_remove("no_proxy").env_remove("NO_PROXY").output().unwrap();
+    assert!(proxy.accept().is_err(), "the proxy was asked");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
 }

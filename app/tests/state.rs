@@ -8,8 +8,8 @@ use chrono::TimeDelta;
 use common::{at, end, new_task, run, schedule, schedule_spec, source, spec, start, state};
 use source_app::model::{Retention, TaskProgress};
 use source_app::state::{
-    AppKind, CancelResult, Cause, EnqueueResult, MatchMode, Owner, PolicySpec, ScheduleOrigin,
-    StateError, TaskFilter, TaskKind, TaskState,
+    AppKind, AppSpec, CancelResult, Cause, EnqueueResult, KnownMd5, MatchMode, Owner, PolicySpec,
+    ScheduleOrigin, StateError, TaskFilter, TaskKind, TaskState,
 };
 
 #[test]
@@ -54,6 +54,24 @@ fn apps_are_assigned_edited_and_removed() {
     state.remove_app(app.id).unwrap();
     let again = state.add_app(&other, start()).unwrap();
     assert!(again.id > target.id, "an id is not given twice");
+}
+
+#[test]
+fn what_was_read_in_a_store_is_forgotten_with_it() {
+    let (_directory, state) = state();
+    let (app, other) = (source(&state, "docs"), source(&state, "other"));
+    let md5 = KnownMd5 { size: 7, modified: 9, md5: "ab".into(), listed: true };
+    for id in [app.id, other.id] {
+        state.note_md5(id, &[("/a".into(), md5.clone())]).unwrap();
+        state.note_comparison(id, "{}").unwrap();
+    }
+    let known = |id| (state.known_md5(id).unwrap().len(), state.comparison(id).unwrap().is_some());
+    let named = AppSpec { name: "papers".into(), ..app.spec.clone() };
+    let app = state.edit_app(app.id, app.revision, &named, start()).unwrap();
+    assert_eq!(known(app.id), (1, true));
+    let moved = AppSpec { store: Some("/var/others".into()), ..named };
+    state.edit_app(app.id, app.revision, &moved, start()).unwrap();
+    assert_eq!((known(app.id), known(other.id)), ((0, false), (1, true)));
 }
 
 #[test]

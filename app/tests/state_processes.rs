@@ -183,12 +183,16 @@ fn what_a_job_sees_to_is_left_alone_and_what_none_does_is_over() {
     let later = start() + TimeDelta::hours(5);
     let other = State::open_at(state.directory(), later).unwrap();
     for state in [&state, &other] {
+        assert!(!state.is_given_up(id).unwrap(), "it goes on");
         assert!(state.mark_interrupted(later).unwrap().is_empty(), "it goes on");
     }
     drop(job);
+    assert!(!other.is_given_up(id).unwrap(), "its work goes on");
     assert!(other.mark_interrupted(later).unwrap().is_empty(), "its work goes on");
     drop(work);
+    assert!(state.is_given_up(id).unwrap() && other.is_given_up(id).unwrap());
     assert_eq!(other.mark_interrupted(later).unwrap(), [id]);
+    assert!(!state.is_given_up(id).unwrap(), "it has an end");
     let left = state.task(id).unwrap();
     assert_eq!((left.state, left.ended), (TaskState::Interrupted, Some(later)));
     assert!(left.verdict.starts_with("interrupted: the process that ran it "), "{left:?}");

@@ -102,7 +102,7 @@ async function follow(element) {
   }
 }
 
-// What the API says: null if it can't be asked now, undefined if it never will.
+// What the API says: null if it cannot be asked now, undefined if it never will.
 async function ask(address) {
   const answer = await fetch(address, { headers: { accept: 'application/json' } }).catch(() => null);
   // Signed out: the page leads to the entrance.

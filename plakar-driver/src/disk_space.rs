@@ -7,7 +7,7 @@ pub use plakar_cache::{DiskSpace, disk_space};
 /// Bytes of all files in a folder and below it. One that goes away meanwhile counts nothing.
 ///
 /// # Errors
-/// The folder can't be read.
+/// The folder cannot be read.
 pub fn folder_bytes(folder: &Path) -> std::io::Result<u64> {
     let (mut bytes, mut folders) = (0, Vec::new());
     let mut entries = std::fs::read_dir(folder)?;

@@ -21,7 +21,7 @@ pub enum Error {
     /// Another command holds the store; worth another try within ten minutes.
     #[error("the store is locked: {0}")]
     StoreLocked(String),
-    /// The store can't be opened, or isn't there.
+    /// The store cannot be opened, or is not there.
     #[error("{0}")]
     StoreUnavailable(String),
     /// The store is encrypted, and its passphrase is missing or wrong.

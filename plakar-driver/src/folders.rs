@@ -7,8 +7,8 @@ use crate::error::{Error, Result};
 /// The text of an absolute path without "..". `what` begins the message, such as `the folder`.
 ///
 /// # Errors
-/// [`Error::Input`] for any other path, one that isn't text, or has a character in it that plakar
-/// can't take.
+/// [`Error::Input`] for any other path, one that is not text, or has a character in it that plakar
+/// cannot take.
 pub(crate) fn absolute_folder<'a>(what: &str, path: &'a Path, refused: &[char]) -> Result<&'a str> {
     let climbs = path.components().any(|part| part == Component::ParentDir);
     let text =
@@ -21,7 +21,7 @@ pub(crate) fn absolute_folder<'a>(what: &str, path: &'a Path, refused: &[char]) 
 /// A folder to restore to, as plakar's connector `fs` takes it.
 ///
 /// # Errors
-/// [`Error::Input`] for a path that isn't absolute, has ".." in it, or isn't text.
+/// [`Error::Input`] for a path that is not absolute, has ".." in it, or is not text.
 pub fn restore_folder(path: &Path) -> Result<String> {
     absolute_folder("the folder", path, &['\0']).map(str::to_owned)
 }

@@ -61,6 +61,7 @@ pub use jobs::prune_rule::{PlannedPoint, PrunePeriod, PruneRule};
 pub use jobs::restore::RestoreResult;
 pub use jobs::restore_job::{RestoreJob, RestoreProgress, RestoreTarget};
 pub use jobs::sync::{SeenAnew, SyncJob};
+pub use jobs::temporary::is_temporary;
 pub use names::{Name, SnapshotId, SnapshotPath, attachment, deceives, file_name, percent};
 pub use outcome::{Failure, Verdict};
 pub use process::command::Plakar;

@@ -25,14 +25,14 @@ impl Name {
     /// Checks a name.
     ///
     /// # Errors
-    /// [`Error::Input`] for one that isn't of the form.
+    /// [`Error::Input`] for one that is not of the form.
     pub fn new(name: &str) -> Result<Self> {
         if Self::is_valid(name) {
             return Ok(Self(name.to_owned()));
         }
         let shown = file_name(name);
         Err(Error::Input(format!(
-            "the name \"{shown}\" can't be used: take small letters, digits, \".\", \"_\" and \"-\", a letter or digit first, {MAX_NAME_BYTES} at most"
+            "the name \"{shown}\" cannot be used: take small letters, digits, \".\", \"_\" and \"-\", a letter or digit first, {MAX_NAME_BYTES} at most"
         )))
     }
 

@@ -78,7 +78,7 @@ pub fn is_own_tag(tag: &str) -> bool {
 pub(crate) fn label(value: &str) -> Result<&str> {
     if is_own_tag(value) {
         return Err(Error::Input(format!(
-            "the label \"{value}\" can't be used: what begins with {APP_TAG}, {CLASS_TAG} or {SCOPE_TAG} is the app's own"
+            "the label \"{value}\" cannot be used: what begins with {APP_TAG}, {CLASS_TAG} or {SCOPE_TAG} is the app's own"
         )));
     }
     tag("label", value)
@@ -99,7 +99,7 @@ pub(crate) fn text<'a>(what: &str, value: &'a str) -> Result<&'a str> {
 pub(crate) fn tag<'a>(what: &str, value: &'a str) -> Result<&'a str> {
     if value.is_empty() || value.contains(',') {
         return Err(Error::Input(format!(
-            "the {what} \"{value}\" can't be used: it must not be empty or have a comma in it"
+            "the {what} \"{value}\" cannot be used: it must not be empty or have a comma in it"
         )));
     }
     text(what, value)

@@ -55,6 +55,18 @@ impl Output {
     }
 }
 
+/// Takes for written what nobody reads any more, as in `status | head -1`: for a command whose exit
+/// status tells how something is, or how it went.
+///
+/// # Errors
+/// What was given, if it is another error.
+pub fn unless_left(written: io::Result<()>) -> io::Result<()> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
 /// Whether standard output is a terminal.
 pub fn is_terminal() -> bool {
     io::stdout().is_terminal()

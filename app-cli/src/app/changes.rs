@@ -136,9 +136,10 @@ fn export_lines(export: &CheckedExport) -> Vec<String> {
     );
     let second = match still_there {
         Some(true) => coloured(GOOD, "the record still says what it says"),
-        Some(false) => {
-            coloured(BAD, "the record does not say any more what it says: it was rewritten")
-        }
+        Some(false) => coloured(
+            BAD,
+            "the record does not say any more what it says: it was rewritten or cut off",
+        ),
         None => "its newest change is kept no more: nothing can be said of the record".to_owned(),
     };
     vec![first, second]

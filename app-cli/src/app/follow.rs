@@ -4,19 +4,23 @@ use std::io::Write;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use source_app::state::{App, Task, TaskState};
+use source_app::service::Service;
+use source_app::state::{App, AppId, Task, TaskState};
 
 use super::lines::{duration, time, with_name};
 use crate::failure::Failure;
 use crate::opened::Opened;
 use terminal::diagnostics::say;
 use terminal::exit::Exit;
-use terminal::output::Output;
+use terminal::output::{Output, unless_left};
 use terminal::signals::{Signal, Signals};
 use terminal::text;
 
 /// How often the task is looked at.
 pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(200);
+
+/// Wait before it is tried again to go on with a task that waits, after the state failed.
+const RESUME_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Maximum size of the log's part that is read at once, in bytes.
 const MAX_LOG_PART_BYTES: usize = 64 << 10;
@@ -51,13 +55,13 @@ pub(super) async fn to_the_end(
     let what = format!("{} of {}", task.kind, app.spec.name);
     let mut log = LogLines::new(true);
     let mut cancelled: Option<Signal> = None;
-    let mut resumed = None;
+    let mut resumed = false;
     let ended = loop {
         let (task, more) = log.next(opened, task.id).await?;
         if task.state.is_final() && !more {
             break task;
         }
-        if task.state == TaskState::Waiting && resumed.is_none() && cancelled.is_none() {
+        if task.state == TaskState::Waiting && !resumed && cancelled.is_none() {
             // Whoever runs the schedules goes on with it when its time comes. Here nobody else
             // does.
             log.say(&format!(
@@ -65,11 +69,20 @@ pub(super) async fn to_the_end(
                 task.verdict,
                 task.next_try.map(time).unwrap_or_default()
             ));
-            let (service, id) = (opened.service.clone(), app.id);
-            resumed = Some(tokio::spawn(async move { service.run_due(id).await }));
+            tokio::spawn(resume(opened.service.clone(), app.id, log.bar.clone()));
+            resumed = true;
         }
         if more {
             continue;
+        }
+        if task.state == TaskState::Running && opened.service.is_given_up(task.id).await? {
+            log.done();
+            return Err(Failure::new(
+                Exit::Failed,
+                format!(
+                    "how the {what} ended could not be written down; its log above says it. Is the disk full on which the state is?"
+                ),
+            ));
         }
         tokio::select! {
             () = tokio::time::sleep(POLL_INTERVAL) => {}
@@ -80,7 +93,12 @@ pub(super) async fn to_the_end(
                 }
                 cancelled = Some(signal);
                 log.say(&format!("{}: cancelling; once more leaves at once", signal.name()));
-                opened.service.cancel(task.id).await?;
+                if let Err(error) = opened.service.cancel(task.id).await {
+                    log.say(&format!("that it is cancelled could not be written down: {error}"));
+                    // It ends in order all the same: as interrupted.
+                    let service = opened.service.clone();
+                    tokio::spawn(async move { service.stop().await });
+                }
             }
         }
     };
@@ -89,13 +107,34 @@ pub(super) async fn to_the_end(
         (TaskState::Cancelled, Some(signal)) => Exit::Signal(signal),
         (state, _) => exit_of(state),
     };
-    if json {
-        out.json(&with_name(&ended, &app.spec.name)?)?;
-    } else {
-        let line = verdict(&ended, app);
-        if exit == Exit::Done { out.line(&line)? } else { say(&line) }
-    }
+    let line = verdict(&ended, app);
+    unless_left(match (json, exit) {
+        (true, _) => out.json(&with_name(&ended, &app.spec.name)?),
+        (false, Exit::Done) => out.line(&line),
+        (false, _) => {
+            say(&line);
+            Ok(())
+        }
+    })?;
     Ok(exit)
+}
+
+/// Does what is due for an app, to its end. If the state fails that is tried again: nobody else goes on
+/// with the task that is followed.
+async fn resume(service: Service, app: AppId, bar: ProgressBar) {
+    while let Err(error) = service.run_due(app).await {
+        say_above(&bar, &format!("{error}; it is tried again in a minute"));
+        tokio::time::sleep(RESUME_INTERVAL).await;
+    }
+}
+
+/// Prints a line on standard error, above the bar.
+fn say_above(bar: &ProgressBar, line: &str) {
+    let line = text::line(line);
+    bar.suspend(|| {
+        // Nobody may listen any more.
+        let _ = writeln!(std::io::stderr(), "{line}");
+    });
 }
 
 /// How a task ended, in one line.
@@ -177,11 +216,7 @@ impl LogLines {
     }
 
     fn say(&self, line: &str) {
-        let line = text::line(line);
-        self.bar.suspend(|| {
-            // Nobody may listen any more.
-            let _ = writeln!(std::io::stderr(), "{line}");
-        });
+        say_above(&self.bar, line);
     }
 
     fn done(&self) {

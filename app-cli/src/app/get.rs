@@ -67,7 +67,9 @@ impl Get {
             several => point.download_several(several).await?,
         };
         if named == "-" {
-            copy(download, &mut |bytes| Ok(out.bytes(bytes)?)).await?;
+            // Whoever leaves has not got all of it.
+            copy(download, &mut |bytes| out.bytes(bytes).map_err(not_written)).await?;
+            out.flush().map_err(not_written)?;
             return Ok(Exit::Done);
         }
         let target = match self.output {
@@ -98,6 +100,10 @@ impl Get {
         say(&text::line(&format!("{} written, {}", target.display(), size(written))));
         Ok(Exit::Done)
     }
+}
+
+fn not_written(error: std::io::Error) -> Failure {
+    Failure::new(Exit::Failed, format!("cannot write to standard output: {error}"))
 }
 
 fn there(target: &Path) -> Failure {

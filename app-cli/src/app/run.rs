@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::opened::Opened;
 use terminal::diagnostics::say;
 use terminal::exit::Exit;
-use terminal::output::Output;
+use terminal::output::{Output, unless_left};
 use terminal::signals::Signals;
 use terminal::text;
 
@@ -51,6 +51,8 @@ impl Run {
             .buffer_unordered(MAX_PARALLEL_APPS);
         tokio::pin!(due);
         let (mut worst, mut signal) = (Exit::Done, None);
+        // That something cannot be told is no reason to leave what runs.
+        let mut told = Ok(());
         loop {
             let (ran, app) = tokio::select! {
                 next = due.next() => match next {
@@ -79,26 +81,27 @@ impl Run {
                 }
             };
             for task in ran {
-                tell(&task, &app, self.json, out)?;
+                let told_now = tell(&task, &app, self.json, out);
+                told = told.and(told_now);
                 let exit = exit_of(task.state);
                 if worst == Exit::Done || exit == Exit::Failed {
                     worst = exit;
                 }
             }
-            out.flush()?;
+            told = told.and(unless_left(out.flush()).map_err(Failure::from));
         }
+        told?;
         Ok(signal.map_or(worst, Exit::Signal))
     }
 }
 
 fn tell(task: &Task, app: &App, json: bool, out: &mut Output) -> Result<(), Failure> {
     if json {
-        out.json(&with_name(task, &app.spec.name)?)?;
-        return Ok(());
+        return Ok(unless_left(out.json(&with_name(task, &app.spec.name)?))?);
     }
     let line = verdict(task, app);
     if task.state == TaskState::Succeeded {
-        out.line(&line)?;
+        unless_left(out.line(&line))?;
     } else {
         say(&format!("{line}; `plakar-opendrive app log {}` tells more", task.id));
     }

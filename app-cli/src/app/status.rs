@@ -1,13 +1,15 @@
 //! `app status`.
 
+use std::io;
+
 use source_app::model::{Health, HealthVerdict};
-use source_app::service::{AppStatus, UncoveredResource};
+use source_app::service::{AppStatus, StatusReport, UncoveredResource};
 
 use super::lines::time;
 use crate::failure::Failure;
 use crate::opened::Opened;
 use terminal::exit::Exit;
-use terminal::output::{ASIDE, BAD, GOOD, Output, coloured, shown};
+use terminal::output::{ASIDE, BAD, GOOD, Output, coloured, shown, unless_left};
 
 /// Tell whether the data of all apps is safe, in a sentence and app by app, or of one, and why not
 ///
@@ -31,29 +33,32 @@ impl Status {
             None => None,
         };
         let report = opened.service.status(only).await?;
-        if self.json {
-            out.json(&report)?;
-        } else {
-            if only.is_none() {
-                out.line(&shown(&report.sentence))?;
-            }
-            for verdict in HealthVerdict::ALL {
-                let of = |app: &&AppStatus| app.health.verdict == verdict;
-                let of_resource = |one: &&UncoveredResource| one.health.verdict == verdict;
-                for one in report.uncovered.iter().filter(of_resource) {
-                    uncovered_lines(one).iter().try_for_each(|line| out.line(line))?;
-                }
-                for app in report.apps.iter().filter(of) {
-                    app_lines(app).iter().try_for_each(|line| out.line(line))?;
-                }
-            }
-        }
+        let told = if self.json { out.json(&report) } else { tell(&report, only.is_none(), out) };
+        unless_left(told)?;
         Ok(match report.verdict {
             HealthVerdict::Protected | HealthVerdict::Excluded => Exit::Done,
             HealthVerdict::AtRisk => Exit::Incomplete,
             HealthVerdict::NotProtected => Exit::Failed,
         })
     }
+}
+
+/// The report, the worst first; with the sentence on all if it is of all.
+fn tell(report: &StatusReport, of_all: bool, out: &mut Output) -> io::Result<()> {
+    if of_all {
+        out.line(&shown(&report.sentence))?;
+    }
+    for verdict in HealthVerdict::ALL {
+        let of = |app: &&AppStatus| app.health.verdict == verdict;
+        let of_resource = |one: &&UncoveredResource| one.health.verdict == verdict;
+        for one in report.uncovered.iter().filter(of_resource) {
+            uncovered_lines(one).iter().try_for_each(|line| out.line(line))?;
+        }
+        for app in report.apps.iter().filter(of) {
+            app_lines(app).iter().try_for_each(|line| out.line(line))?;
+        }
+    }
+    Ok(())
 }
 
 fn uncovered_lines(one: &UncoveredResource) -> Vec<String> {

@@ -56,7 +56,7 @@ fn options_are_set_shown_and_taken_back() {
         assert!(output.status.success(), "{arguments:?}: {said}");
         String::from_utf8(output.stdout).unwrap()
     };
-    // The store can't be asked what they leave out: the backup will say so.
+    // The store cannot be asked what they leave out: the backup will say so.
     done(&[
         "edit",
         "docs",

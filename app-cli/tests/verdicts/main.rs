@@ -4,6 +4,7 @@
 mod changing;
 mod contracts;
 mod histories;
+mod leaving;
 mod pausing;
 mod protecting;
 #[path = "../../../console/tests/common/web.rs"]
@@ -51,9 +52,15 @@ async fn json(browser: &SignedIn, path: &str) -> Value {
 
 /// Runs a command of the app, with a Plakar that nothing may need.
 fn run(directory: &Path, arguments: &[&str]) -> Output {
+    prepared(directory, arguments).output().unwrap()
+}
+
+/// The same, before it is run.
+fn prepared(directory: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_plakar-opendrive-app"));
     command.args(["app", "--state", directory.to_str().unwrap()]).args(arguments);
-    command.envs([("PLAKAR", "/bin/false"), ("TZ", "Asia/Tokyo")]).output().unwrap()
+    command.envs([("PLAKAR", "/bin/false"), ("TZ", "Asia/Tokyo")]);
+    command
 }
 
 /// What a command prints, and its exit status.

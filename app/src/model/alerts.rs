@@ -47,6 +47,9 @@ pub struct Findings {
     /// What cannot be told yet, such as a failure that is about to be tried again: it stays as it
     /// was.
     pub undecided: BTreeSet<EventKind>,
+    /// The marks of what a backup that is on its way may put right: nobody is told of it now, and of
+    /// what was told nobody is told again.
+    pub held_back: BTreeSet<String>,
     /// Nobody wants to know anything of it.
     pub is_excluded: bool,
 }
@@ -92,13 +95,15 @@ pub fn findings(health: &Health, backups: OpenBackups, now: DateTime<Utc>) -> Fi
             is_explained = true;
             continue;
         }
+        if backups.any && is_put_right(reason) {
+            found.held_back.insert(mark_of(reason));
+            continue;
+        }
         found.add(kind, reason);
     }
-    // What nothing explains is told, whatever else is explained.
-    if is_explained && !found.troubles.iter().any(|trouble| trouble.kind == EventKind::Overdue) {
-        found.undecided.insert(EventKind::Overdue);
-    }
-    if backups.any {
+    // What nothing explains, and no backup puts right, is told, whatever else there is.
+    let is_overdue = found.troubles.iter().any(|trouble| trouble.kind == EventKind::Overdue);
+    if (is_explained || backups.any) && !is_overdue {
         found.undecided.insert(EventKind::Overdue);
     }
     if backups.retry {
@@ -130,6 +135,15 @@ fn explains(failed: &PastTask, reason: &HealthReason, now: DateTime<Utc>) -> boo
     }
 }
 
+/// Whether a backup that goes well puts it right, whatever else is wrong.
+fn is_put_right(reason: &HealthReason) -> bool {
+    match reason {
+        HealthReason::OlderThanSchedule { .. } | HealthReason::OlderThanAllowed { .. } => true,
+        HealthReason::Overdue { kind, .. } => *kind == BACKUP,
+        _ => false,
+    }
+}
+
 impl Findings {
     fn add(&mut self, kind: EventKind, reason: &HealthReason) {
         let (words, mark, task) = (words_of(reason), mark_of(reason), reason.task());
@@ -157,10 +171,13 @@ fn words_of(reason: &HealthReason) -> String {
     }
 }
 
-/// What tells a reason from others: its code, and of the change alarm the backup, as each has its own.
+/// What tells a reason from others: its code, and what there may be several of: the backup of a change
+/// alarm, what is overdue, and whose promise is broken.
 fn mark_of(reason: &HealthReason) -> String {
     match reason {
         HealthReason::PruneHeld(held) => format!("{} {}", reason.code(), held.task),
+        HealthReason::Overdue { kind, .. } => format!("{} {kind}", reason.code()),
+        HealthReason::PromiseBroken(broken) => format!("{} {}", reason.code(), broken.policy),
         _ => reason.code().to_owned(),
     }
 }
@@ -240,7 +257,8 @@ pub fn alert_changes(
         }
         // What is about to be tried again is told when that has failed too.
         if !is_undecided {
-            alert.marks.clone_from(&trouble.marks);
+            alert.marks.retain(|mark| found.held_back.contains(mark));
+            alert.marks.extend(trouble.marks.iter().cloned());
         }
         lasting.push(alert);
     }

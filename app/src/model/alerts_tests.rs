@@ -2,7 +2,7 @@ use chrono::TimeZone;
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::HeldFact;
+use crate::model::{BrokenPromise, HeldFact, Promise, PromisePeriod};
 
 fn day(number: i64) -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 6, 1, 2, 0, 0).unwrap() + TimeDelta::days(number)
@@ -115,17 +115,78 @@ fn what_is_about_to_be_tried_again_is_not_told_yet() {
     assert_eq!(open.len(), 1);
 }
 
-/// What is told, look by look, when these reasons are there.
+/// What is told, look by look, when these reasons are there and a backup that failed is tried again.
 fn told_of(looks: Vec<(Vec<HealthReason>, bool)>) -> Vec<Vec<(EventKind, bool)>> {
+    let looks = looks.into_iter();
+    let looks = looks.map(|(reasons, retry)| (reasons, OpenBackups { any: retry, retry }));
+    changes_of(looks.collect()).iter().map(|told| kinds(told)).collect()
+}
+
+/// What is told, look by look, when these reasons are there and such backups are on their way.
+fn changes_of(looks: Vec<(Vec<HealthReason>, OpenBackups)>) -> Vec<Vec<Change>> {
     let mut open = Vec::new();
-    let look = |(number, (reasons, retry)): (usize, (Vec<HealthReason>, bool))| {
+    let look = |(number, (reasons, backups)): (usize, (Vec<HealthReason>, OpenBackups))| {
         let now = day(number as i64);
-        let found = findings(&health(reasons), OpenBackups { any: retry, retry }, now);
+        let found = findings(&health(reasons), backups, now);
         let (told, lasting) = alert_changes(&open, &found, None, now);
         open = lasting;
-        kinds(&told)
+        told
     };
     looks.into_iter().enumerate().map(look).collect()
+}
+
+#[test]
+fn a_backup_that_runs_holds_back_only_what_it_puts_right() {
+    let gap = TimeDelta::days(1);
+    let old = || HealthReason::OlderThanSchedule { backup: task(TaskEnd::Well), gap };
+    let copy = || HealthReason::SecondCopyOld { copy: task(TaskEnd::Well), limit: gap * 2 };
+    let both = || vec![copy(), old()];
+    let (runs, rests) = (OpenBackups { any: true, retry: false }, OpenBackups::default());
+    let mut looks = vec![(both(), runs), (both(), rests)];
+    looks.extend((0..3).flat_map(|_| [(both(), runs), (both(), rests)]));
+    // The copy is made while a backup runs, which then goes well.
+    looks.extend([(vec![old()], runs), (Vec::new(), rests)]);
+    let told = changes_of(looks);
+    let words = |look: usize| told[look].iter().map(|one| one.words.clone()).collect::<Vec<_>>();
+    assert_eq!(words(0), [vec![copy().words()]]);
+    assert_eq!(words(1), [vec![copy().words(), old().words()]]);
+    let late = vec![(EventKind::Overdue, false)];
+    let mut expected = vec![Vec::new(); told.len()];
+    (expected[0], expected[1]) = (late.clone(), late);
+    expected[told.len() - 1] = vec![(EventKind::Recovered, false)];
+    assert_eq!(told.iter().map(|one| kinds(one)).collect::<Vec<_>>(), expected);
+    // A slot of a backup and the age that is allowed are put right too; nothing else is.
+    let slot = |kind| HealthReason::Overdue { kind, slot: day(0) };
+    let allowed = HealthReason::OlderThanAllowed { backup: task(TaskEnd::Well), days: 14 };
+    let found = findings(&health(vec![slot("backup"), allowed]), runs, day(0));
+    assert!(found.troubles.is_empty() && found.held_back.len() == 2, "{found:?}");
+    for other in [slot("check"), HealthReason::NeverCopied, broken("one")] {
+        let found = findings(&health(vec![other]), runs, day(0));
+        assert!(found.troubles.len() == 1 && found.undecided.is_empty(), "{found:?}");
+    }
+}
+
+/// A promise of this policy that is not kept.
+fn broken(policy: &str) -> HealthReason {
+    HealthReason::PromiseBroken(BrokenPromise {
+        policy: policy.to_owned(),
+        promise: Promise { backups: 2, period: PromisePeriod::Day },
+        made: 1,
+        first: day(0).date_naive(),
+    })
+}
+
+#[test]
+fn each_kind_that_is_overdue_and_each_broken_promise_is_told() {
+    let slot = |kind| HealthReason::Overdue { kind, slot: day(0) };
+    let late = || vec![(EventKind::Overdue, false)];
+    for (one, other) in
+        [(slot("prune"), slot("backup")), (broken("careful"), broken("very careful"))]
+    {
+        let both = || vec![one.clone(), other.clone()];
+        let looks = vec![(vec![one.clone()], false), (both(), false), (both(), false)];
+        assert_eq!(told_of(looks), [late(), late(), Vec::new()]);
+    }
 }
 
 #[test]
@@ -290,13 +351,18 @@ proptest! {
     #[test]
     fn each_change_is_told_once(
         steps in prop::collection::vec(
-            (prop::collection::btree_map(some_kind(), some_marks(), 0..4), prop::collection::btree_set(some_kind(), 0..2), 1_i64..200),
+            (
+                prop::collection::btree_map(some_kind(), some_marks(), 0..4),
+                prop::collection::btree_set(some_kind(), 0..2),
+                prop::collection::btree_set("[abc]", 0..2),
+                1_i64..200,
+            ),
             1..60,
         )
     ) {
         let after = TimeDelta::days(3);
         let (mut open, mut now): (Vec<OpenAlert>, _) = (Vec::new(), day(0));
-        for (present, undecided, hours) in steps {
+        for (present, undecided, held_back, hours) in steps {
             now += TimeDelta::hours(hours);
             let trouble = |(kind, marks): (&EventKind, &BTreeSet<String>)| {
                 Trouble { kind: *kind, words: vec!["x".into()], marks: marks.clone(), task: None }
@@ -304,6 +370,7 @@ proptest! {
             let found = Findings {
                 troubles: present.iter().map(trouble).collect(),
                 undecided,
+                held_back,
                 is_excluded: false,
             };
             let (told, lasting) = alert_changes(&open, &found, Some(after), now);

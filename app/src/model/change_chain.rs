@@ -10,6 +10,9 @@ const PURPOSE: &str = "plakar-opendrive change 1";
 /// The seal that comes before the first change.
 pub const FIRST_SEAL: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
+/// Maximum number of changes that are kept: beyond it the oldest go.
+pub const MAX_KEPT_CHANGES: i64 = 10_000;
+
 /// A change as it is sealed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -50,13 +53,15 @@ pub fn seal(before: &str, content: &str) -> String {
 }
 
 impl ChainEnds {
-    /// The first change, from the oldest on, that was altered, taken out or put in.
+    /// The first change, from the oldest on, that was altered, taken out or put in; if none was, the
+    /// oldest one, where others were taken out before it.
     pub fn first_fault(
         &self,
         changes: impl IntoIterator<Item = SealedChange>,
     ) -> Option<ChainFault> {
         let fault = |id: i64, words: String| Some(ChainFault { id, words });
         let mut before: (Option<i64>, String) = (None, self.first_before.clone());
+        let mut first = None;
         for change in changes {
             let SealedChange { id, content, before: said, seal: sealed } = change;
             if seal(&said, &content) != sealed {
@@ -74,6 +79,7 @@ impl ChainEnds {
                 );
                 return fault(id, words);
             }
+            first = first.or(Some(id));
             before = (Some(id), sealed);
         }
         match (&self.head, before) {
@@ -81,7 +87,7 @@ impl ChainEnds {
             (None, (Some(last), _)) => fault(last, format!("change {last} was put in")),
             (Some((head, sealed)), (last, seal)) => {
                 if last == Some(*head) && seal == *sealed {
-                    return None;
+                    return first.and_then(|first| cut_off(first, *head));
                 }
                 let words = match last {
                     Some(last) if last >= *head => {
@@ -98,6 +104,18 @@ impl ChainEnds {
             }
         }
     }
+}
+
+/// Whether changes are gone that would be kept: numbers have no gaps, and the oldest go only beyond
+/// what is kept.
+fn cut_off(first: i64, last: i64) -> Option<ChainFault> {
+    let is_cut_off = first > 1 && last.saturating_sub(first) < MAX_KEPT_CHANGES - 1;
+    is_cut_off.then(|| ChainFault {
+        id: first,
+        words: format!(
+            "the changes before change {first} were taken out: so few newer ones let none go"
+        ),
+    })
 }
 
 #[cfg(test)]
@@ -152,6 +170,20 @@ mod tests {
             all.push(new);
         });
         assert!((id, words.contains("put in")) == (9, true), "{words}");
+    }
+
+    #[test]
+    fn the_oldest_go_only_beyond_what_is_kept() {
+        let fault = |first: i64, last: i64| {
+            let (ends, mut changes) = chain(&["a", "b"]);
+            (changes[0].id, changes[1].id) = (first, last);
+            let head = Some((last, changes[1].seal.clone()));
+            ChainEnds { head, ..ends }.first_fault(changes).map(|fault| fault.id)
+        };
+        assert_eq!(fault(1, 2), None);
+        assert_eq!(fault(2, MAX_KEPT_CHANGES + 1), None);
+        assert_eq!(fault(2, MAX_KEPT_CHANGES), Some(2));
+        assert_eq!(fault(7, 8), Some(7));
     }
 
     #[test]

@@ -17,6 +17,10 @@ const MAX_FOLDERS: usize = 20;
 /// Times of one moment may differ by so much: a drive keeps seconds.
 const TIME_TOLERANCE: TimeDelta = TimeDelta::seconds(1);
 
+/// How long before a backup a file has to be of a time, for another size under that time to be no
+/// change since then: clocks differ.
+const CLOCK_TOLERANCE: TimeDelta = TimeDelta::seconds(60);
+
 /// What a comparison found, in files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -29,7 +33,8 @@ pub struct ComparisonFigures {
     pub same: u64,
     /// Of another size or time: changed since the backup.
     pub changed: u64,
-    /// Of the same size and time, but with another content, or not readable in the store.
+    /// Of the same size and time, but with another content, or not readable in the store; or of the
+    /// same time, from before the backup, but of another size.
     pub different: u64,
     /// On the drive, and not in the restore point.
     pub exposed: u64,
@@ -145,7 +150,7 @@ impl Comparing {
             unlisted: unlisted.len() as u64,
             ..Default::default()
         };
-        let (mut provable, mut gone) = (Vec::new(), Vec::new());
+        let (mut provable, mut gone, mut different) = (Vec::new(), Vec::new(), Vec::new());
         for (path, size, modified) in files {
             let Some(there) = listed.remove(&path) else {
                 if is_within(&path, unlisted) {
@@ -157,7 +162,16 @@ impl Comparing {
                 continue;
             };
             let same_time = there.modified.is_none_or(|at| (at - modified).abs() <= TIME_TOLERANCE);
-            if there.size.is_some_and(|there| there != size) || !same_time {
+            let other_size = there.size.is_some_and(|there| there != size);
+            let is_older = |at: DateTime<Utc>| at.max(modified) < point.1 - CLOCK_TOLERANCE;
+            if other_size && same_time && there.modified.is_some_and(is_older) {
+                // Nothing that was written since then has that time.
+                figures.different += 1;
+                let reason = "of the same time, but of another size than in the store";
+                example(&mut different, format!("{path}: {reason}"));
+                continue;
+            }
+            if other_size || !same_time {
                 figures.changed += 1;
                 continue;
             }
@@ -193,7 +207,7 @@ impl Comparing {
             figures,
             folders,
             exposed: exposed.collect(),
-            different: Vec::new(),
+            different,
             gone,
         };
         Self { comparison, provable }
@@ -286,6 +300,27 @@ mod tests {
             prop_assert!(figures.exposed_before <= figures.exposed);
             let by_folder: u64 = found.comparison.folders.iter().map(|folder| folder.files).sum();
             prop_assert_eq!(by_folder, figures.exposed);
+        }
+    }
+
+    #[test]
+    fn another_size_under_a_time_from_before_the_backup_is_no_change() {
+        let one = |fact: (u64, i64)| Files::from([("/a".to_owned(), fact)]);
+        for (drive, point, different) in [
+            ((9, 10), (4, 10), true),
+            ((9, 11), (4, 10), true),
+            // It has another time, or may have been written while the backup ran, or since then.
+            ((9, 12), (4, 10), false),
+            ((9, 99), (4, 10), false),
+            ((9, 40), (4, 40), false),
+            ((9, 99), (4, 99), false),
+        ] {
+            let Comparison { figures, different: told, .. } =
+                compared(&one(drive), &one(point)).comparison;
+            let (expected, changed) = (u64::from(different), u64::from(!different));
+            assert_eq!((figures.different, figures.changed), (expected, changed), "{drive:?}");
+            let words = "/a: of the same time, but of another size than in the store";
+            assert_eq!(told, [words][..usize::from(different)]);
         }
     }
 

@@ -38,7 +38,7 @@ mod words;
 mod zone;
 
 pub use alerts::{Change, Findings, OpenAlert, OpenBackups, Trouble, alert_changes, findings};
-pub use change_chain::{ChainEnds, ChainFault, FIRST_SEAL, SealedChange, seal};
+pub use change_chain::{ChainEnds, ChainFault, FIRST_SEAL, MAX_KEPT_CHANGES, SealedChange, seal};
 pub use changes::{ChangeFigures, Changes, FileFact, changes};
 pub use comparison::{
     Comparing, Comparison, ComparisonFigures, ExposedFolder, ListedFile, ProvableFile,

@@ -1,5 +1,7 @@
 //! How the end of a task is written down, also where the database fails for some time.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -33,21 +35,27 @@ impl<C: Clock + Clone> Scheduler<C> {
         // It ended now, however late that is written down.
         let (now, id) = (self.clock.now(), job.task.id);
         let (mut wait, mut waited) = (FIRST_END_WAIT, Duration::ZERO);
+        // An end is written once. If it cannot be read then, only that is tried again.
+        let written = Arc::new(AtomicBool::new(false));
         loop {
             let is_last = stop.is_cancelled() || waited >= MAX_END_TIME;
             let (scheduler, tried, outcome) = (self.clone(), job.clone(), outcome.clone());
+            let is_written = Arc::clone(&written);
             let write = move || {
-                scheduler.write_end(&tried, outcome, now)?;
-                // It is written, also if it cannot be read.
-                Ok(scheduler.state.task(id))
+                if !is_written.load(Ordering::Acquire) {
+                    scheduler.write_end(&tried, outcome, now)?;
+                    is_written.store(true, Ordering::Release);
+                }
+                scheduler.state.task(id)
             };
             match blocking(write).await {
-                Ok(task) => return task,
+                Ok(task) => return Ok(task),
                 Err(error) if is_last || !matches!(error, StateError::Database(_)) => {
                     return Err(error);
                 }
                 Err(error) => {
-                    tracing::warn!(task = id, %error, "its end is not written down; it is tried again");
+                    let written = written.load(Ordering::Acquire);
+                    tracing::warn!(task = id, written, %error, "its end cannot be written down, or not be read then; it is tried again");
                 }
             }
             tokio::select! {

@@ -68,13 +68,14 @@ impl VaultPlace {
                 "{self}: VAULT_ADDR is no address; write one such as https://vault.example.org:8200"
             )
         })?;
-        if url.scheme() == "http" && !url.host_str().is_some_and(is_loopback) {
+        let is_here = url.host_str().is_some_and(is_loopback);
+        if url.scheme() == "http" && !is_here {
             return Err(format!(
                 "{self}: VAULT_ADDR is http:// to another machine, where all can read the secret on its way; write https://"
             ));
         }
-        let mut request =
-            self.client(variable("VAULT_CACERT").ok())?.get(url).header("x-vault-token", token);
+        let client = self.client(variable("VAULT_CACERT").ok(), is_here)?;
+        let mut request = client.get(url).header("x-vault-token", token);
         if let Ok(namespace) = variable("VAULT_NAMESPACE") {
             request = request.header("x-vault-namespace", namespace);
         }
@@ -118,8 +119,12 @@ impl VaultPlace {
         }
     }
 
-    fn client(&self, authority: Option<String>) -> Result<Client, String> {
+    fn client(&self, authority: Option<String>, is_here: bool) -> Result<Client, String> {
         let mut builder = Client::builder().timeout(VAULT_TIMEOUT).redirect(Policy::none());
+        if is_here {
+            // A proxy would be told the token, and its own machine is another one.
+            builder = builder.no_proxy();
+        }
         if let Some(path) = authority {
             let pem = std::fs::read(&path)
                 .map_err(|error| format!("{self}: VAULT_CACERT: {path} cannot be read: {error}"))?;

@@ -8,7 +8,7 @@ use super::named_secrets::name_of;
 use crate::model::FieldChange;
 use crate::state::{ChangeAction, ChangeSubject, StateError};
 use plakar_driver::schema::is_secret;
-use plakar_driver::{Kind, Name, Options};
+use plakar_driver::{Kind, Name, Options, is_temporary};
 
 /// The kinds of entries that have a login.
 const KINDS: [Kind; 3] = [Kind::Source, Kind::Destination, Kind::Store];
@@ -98,7 +98,7 @@ impl Service {
     /// The accounts that Plakar's configuration has logins for, by protocol and name.
     ///
     /// # Errors
-    /// Plakar can't be run.
+    /// Plakar cannot be run.
     pub async fn accounts(&self) -> Result<Vec<Account>> {
         let mut accounts: Vec<Account> = Vec::new();
         for login in self.logins().await? {
@@ -132,7 +132,7 @@ impl Service {
     ///
     /// # Errors
     /// There is no such account, the drive refuses the login, the secret is not where it is said to
-    /// be, or an entry was changed meanwhile; nothing is changed then.
+    /// be, or an entry was changed or added meanwhile; nothing is changed then.
     pub async fn change_account(&self, change: AccountChange) -> Result<Account> {
         let AccountChange { protocol, username, secret, skip_test } = change;
         if secret.is_empty() {
@@ -140,8 +140,7 @@ impl Service {
                 "the secret is empty; write it, or where it is, such as file:/etc/secret".into(),
             ));
         }
-        let mut logins = self.logins().await?;
-        logins.retain(|login| login.is_of(&protocol, &username));
+        let logins = self.logins_of(&protocol, &username).await?;
         let mut changed = Vec::new();
         for login in &logins {
             let mut keys = login.secrets().map(|(key, _)| key.clone());
@@ -164,25 +163,26 @@ impl Service {
         if !skip_test {
             self.try_login(first.kind, &first.name, options).await?;
         }
-        let name = format!("{protocol} {username}");
-        let save = |service: Self| async move { service.save_logins(name, logins, changed).await };
+        let account = (protocol.clone(), username.clone());
+        let save =
+            |service: Self| async move { service.save_logins(account, logins, changed).await };
         self.to_the_end(save).await?;
         let all = self.accounts().await?.into_iter();
         let mut same = all.filter(|one| one.protocol == protocol && one.username == username);
         same.next().ok_or_else(|| Error::Internal("the account is gone".into()))
     }
 
-    /// Writes what was changed of logins, all of it or nothing, and records it under this name.
+    /// Writes what was changed of all logins of an account, all of it or nothing, and records it.
     async fn save_logins(
         &self,
-        name: String,
+        (protocol, username): (String, String),
         logins: Vec<Login>,
         changed: Vec<Options>,
     ) -> Result<()> {
+        let name = format!("{protocol} {username}");
         // Entries are written whole, and the login took its time: what was changed of one meanwhile
-        // would be as it was before.
-        let now = self.logins().await?;
-        if !logins.iter().all(|login| now.contains(login)) {
+        // would be as it was before, and one that was added would keep the old secret.
+        if self.logins_of(&protocol, &username).await? != logins {
             return Err(StateError::changed_meanwhile("account", &name).into());
         }
         let entries = logins.iter().zip(&changed);
@@ -208,22 +208,28 @@ impl Service {
     /// # Errors
     /// There is no such account, or only a store uses it.
     pub(super) async fn login_of(&self, protocol: &str, username: &str) -> Result<Options> {
-        let logins = self.logins().await?.into_iter();
-        let mut logins = logins.filter(|login| login.is_of(protocol, username));
+        let mut logins = self.logins_of(protocol, username).await?.into_iter();
         let found = logins.find(|login| login.kind != Kind::Store);
         let mut options = found.ok_or_else(|| no_account(protocol, username))?.options;
         options.remove("location");
         Ok(options)
     }
 
-    /// All entries that log in somewhere.
+    /// The entries that log in to an account.
+    async fn logins_of(&self, protocol: &str, username: &str) -> Result<Vec<Login>> {
+        let mut logins = self.logins().await?;
+        logins.retain(|login| login.is_of(protocol, username));
+        Ok(logins)
+    }
+
+    /// All entries that log in somewhere, but those that a running restore has for itself.
     async fn logins(&self) -> Result<Vec<Login>> {
         let mut logins = Vec::new();
         for kind in KINDS {
             for (name, options) in self.plakar.configured_all(kind).await? {
-                // One whose name can't be handed to Plakar safely is none of ours.
+                // One whose name cannot be handed to Plakar safely is none of ours.
                 let Ok(name) = Name::new(&name) else { continue };
-                if options.contains_key("username") {
+                if !is_temporary(name.as_str()) && options.contains_key("username") {
                     logins.push(Login { kind, name, options });
                 }
             }

@@ -13,7 +13,7 @@ use super::places::without_password;
 use super::references::{configuration_kind, connector_kind, store};
 use crate::model::BackupOptions;
 use crate::state::{App, AppKind, ExternalBackup};
-use plakar_driver::{BackupScope, Name, RestorePoint};
+use plakar_driver::{BackupScope, Name, RestorePoint, is_temporary};
 
 /// The restore points of one app in a store, as far as their tags tell.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -53,7 +53,7 @@ impl Service {
     /// The marks in a store, those with the newest restore points first.
     ///
     /// # Errors
-    /// It can't be opened.
+    /// It cannot be opened.
     pub async fn marks(&self, text: &str) -> Result<Vec<Mark>> {
         let browser = self.browsers.of(&self.plakar, &store(text)?).await?;
         let points = browser.restore_points(None).await?;
@@ -81,15 +81,17 @@ impl Service {
     /// The sources or destinations of Plakar's configuration that are no apps.
     ///
     /// # Errors
-    /// Plakar can't be run.
+    /// Plakar cannot be run.
     pub async fn unassigned(&self, kind: AppKind) -> Result<Vec<PlakarEntry>> {
         let apps = self.apps().await?;
         let taken =
             |name: &str| apps.iter().any(|app| app.spec.kind == kind && app.spec.entry == name);
         let all = self.plakar.configurations(configuration_kind(kind)).await?;
-        // Others have names that can't be handed to Plakar safely.
-        let free = all.into_iter().filter(|(name, _)| Name::is_valid(name) && !taken(name));
-        Ok(free
+        // Others have names that cannot be handed to Plakar safely, or go with a restore that runs.
+        let is_free = |name: &str| Name::is_valid(name) && !is_temporary(name) && !taken(name);
+        Ok(all
+            .into_iter()
+            .filter(|(name, _)| is_free(name))
             .map(|(name, mut options)| PlakarEntry {
                 name,
                 location: without_password(&options.remove("location").unwrap_or_default()),
@@ -108,7 +110,7 @@ impl Service {
     }
 }
 
-/// Those that a restore point was made with. What can't be used is left out: tags are anybody's.
+/// Those that a restore point was made with. What cannot be used is left out: tags are anybody's.
 fn options_of(scope: BackupScope, labels: Vec<String>) -> BackupOptions {
     let BackupScope { ignore, folders } = scope;
     let told = BackupOptions { ignore, folders, labels, concurrency: 0 }.tidy();

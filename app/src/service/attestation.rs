@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::blocking::blocking;
 use super::error::{Error, Result};
 use super::handle::Service;
-use crate::model::{ChainEnds, ChainFault, SealedChange};
+use crate::model::{ChainEnds, ChainFault, MAX_KEPT_CHANGES, SealedChange};
 use crate::notify::host;
 use crate::secret::read_private_if_there;
 use crate::state::StateError;
@@ -32,7 +32,8 @@ pub struct ChangesVerification {
     pub newest: Option<i64>,
     /// Its seal, which says all that is kept; none if there is no change.
     pub head: Option<String>,
-    /// The first change that was altered, taken out or put in; none if the chain is whole.
+    /// The first change that was altered, taken out or put in, or before which some were taken out;
+    /// none if the chain is whole.
     pub fault: Option<ChainFault>,
     /// The key that exports are signed with, in hex.
     pub public_key: String,
@@ -131,10 +132,11 @@ impl Service {
             (self.verify_changes().await?, self.state(|state| state.sealed_changes()).await?);
         let still_there = statement.head.as_ref().and_then(|(id, seal)| {
             let found = changes.iter().find(|change| change.id == *id);
-            let kept_no_more = changes.first().is_some_and(|oldest| oldest.id > *id);
+            // The oldest go only beyond so many: otherwise somebody took it out.
+            let newer = changes.last().map_or(0, |newest| newest.id.saturating_sub(*id));
             match found {
                 Some(found) => Some(found.seal == *seal),
-                None => (!kept_no_more).then_some(false),
+                None => (newer < MAX_KEPT_CHANGES).then_some(false),
             }
         });
         let Statement { exported, host, changes, .. } = statement;
@@ -267,7 +269,8 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{FIRST_SEAL, seal};
+    use crate::model::{FIRST_SEAL, FieldChange, seal};
+    use crate::state::{ChangeAction, ChangeNote, ChangeSubject, State};
 
     fn chain(contents: &[&str]) -> (ChainEnds, Vec<SealedChange>) {
         let (mut before, mut changes) = (FIRST_SEAL.to_owned(), Vec::new());
@@ -302,6 +305,44 @@ mod tests {
         let other = public_hex(&key_pair(other.path()).unwrap());
         let error = check(&text, Some(&other)).map(drop).unwrap_err().to_string();
         assert!(error.contains("it is signed by"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_record_that_was_cut_off_at_its_beginning_is_found() {
+        for (cut, still_there) in [(6, false), (3, true)] {
+            let folder = tempfile::tempdir().unwrap();
+            let plakar = plakar_driver::Plakar::new(Path::new("/bin/false"), vec![], vec![]);
+            let service = Service::open(&folder.path().join("state"), plakar.unwrap()).unwrap();
+            let state = State::open(service.directory()).unwrap();
+            let five = || {
+                for name in ["a", "b", "c", "d", "e"] {
+                    let (subject, action) = (ChangeSubject::Pause, ChangeAction::Added);
+                    let fields = vec![FieldChange::new("until", None, Some("tomorrow"))];
+                    let name = name.to_owned();
+                    state
+                        .record_change(ChangeNote { subject, action, name, app: None, fields })
+                        .unwrap();
+                }
+            };
+            five();
+            let export = service.export_changes().await.unwrap();
+            five();
+            assert_eq!(service.verify_changes().await.unwrap().fault, None);
+            let checked = service.check_export(&export, None).await.unwrap();
+            assert_eq!(checked.still_there, Some(true));
+            let path = service.directory().join("state.db");
+            let database = rusqlite::Connection::open(path).unwrap();
+            let sql = format!(
+                "UPDATE change_chain SET first_before = (SELECT seal FROM setting_change WHERE id = {cut}); \
+                 DELETE FROM setting_change WHERE id <= {cut}"
+            );
+            database.execute_batch(&sql).unwrap();
+            let fault = service.verify_changes().await.unwrap().fault.unwrap();
+            assert!(fault.id == cut + 1 && fault.words.contains("were taken out"), "{fault:?}");
+            assert!(service.export_changes().await.is_err());
+            let checked = service.check_export(&export, None).await.unwrap();
+            assert_eq!(checked.still_there, Some(still_there));
+        }
     }
 
     #[test]

@@ -62,7 +62,7 @@ impl Service {
     /// Makes forms offer a word.
     ///
     /// # Errors
-    /// It can't be used, or is offered already.
+    /// It cannot be used, or is offered already.
     pub async fn add_word(&self, kind: WordKind, word: &str) -> Result<AddedWord> {
         let word = word.trim().to_owned();
         let word = self.state(move |state| state.add_word(kind, &word)).await?;

@@ -177,7 +177,11 @@ impl Service {
             Ok(Dashboard {
                 resource: state.apps_of(&app.spec.resource.name)?,
                 health: health_of(&app, &tasks, &schedules, now),
-                proven: ProvenRestorable::of(tasks.proven.as_ref(), tasks.last.as_ref()),
+                proven: ProvenRestorable::of(
+                    tasks.proven.as_ref(),
+                    tasks.last.as_ref(),
+                    app.spec.store.as_deref(),
+                ),
                 held: tasks.held.first().cloned(),
                 held_before: tasks.held.into_iter().skip(1).collect(),
                 open: tasks.open,

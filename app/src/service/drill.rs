@@ -31,9 +31,15 @@ pub struct ProvenRestorable {
 }
 
 impl ProvenRestorable {
-    /// By the newest drill that went well, and the size of the newest restore point.
-    pub(super) fn of(drill: Option<&Task>, last: Option<&Task>) -> Option<Self> {
-        let drill = drill?;
+    /// By the newest drill that went well, and the size of the newest restore point. A drill in
+    /// another store than the app's present one proves nothing of it; older drills noted none.
+    pub(super) fn of(
+        drill: Option<&Task>,
+        last: Option<&Task>,
+        store: Option<&str>,
+    ) -> Option<Self> {
+        let drill =
+            drill.filter(|drill| drill.store.is_none() || drill.store.as_deref() == store)?;
         let figures = drill.figures.drill?;
         let size = last.and_then(|last| last.bytes);
         Some(Self {

@@ -235,19 +235,32 @@ impl Service {
         }
     }
 
+    /// The first of these entries that Plakar's configuration has otherwise now. Entries are written
+    /// whole, and tests of logins take their time: what was changed meanwhile would be as it was before.
+    ///
+    /// # Errors
+    /// Plakar cannot be run.
+    pub(super) async fn changed_since<'a>(
+        &self,
+        before: &'a [(Kind, Name, Options)],
+    ) -> Result<Option<&'a Name>> {
+        for (kind, name, before) in before {
+            if self.kept_options(*kind, name).await? != *before {
+                return Ok(Some(name));
+            }
+        }
+        Ok(None)
+    }
+
     /// Keeps a change, and writes what it needs into Plakar's configuration.
     ///
     /// # Errors
-    /// Somebody else changed the app meanwhile, or what Plakar has of it, or Plakar can't be run. It is
-    /// as it was then.
+    /// Somebody else changed the app meanwhile, or what Plakar has of it, or Plakar cannot be run.
+    /// It is as it was then.
     async fn save_edit(&self, edit: PreparedEdit) -> Result<App> {
         let PreparedEdit { old, spec, options, stores, configured, before } = edit;
-        // Entries are written whole, and the tests took their time: another password that an account
-        // got meanwhile would be the old one again.
-        for (kind, name, before) in &before {
-            if self.kept_options(*kind, name).await? != *before {
-                return Err(StateError::changed_meanwhile("app", &old.spec.name).into());
-            }
+        if self.changed_since(&before).await?.is_some() {
+            return Err(StateError::changed_meanwhile("app", &old.spec.name).into());
         }
         let (id, revision) = (old.id, old.revision);
         let (kind, entry) = (configuration_kind(old.spec.kind), Name::new(&old.spec.entry)?);
@@ -339,7 +352,7 @@ impl Service {
     /// An app's configuration, by the fields of its form, without the values of secrets.
     ///
     /// # Errors
-    /// Plakar can't be run, or the integration is gone.
+    /// Plakar cannot be run, or the integration is gone.
     pub async fn configuration(&self, id: AppId) -> Result<Vec<ConfiguredField>> {
         let app = self.app(id).await?;
         let form = self.form_of(&app).await?;

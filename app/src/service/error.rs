@@ -37,7 +37,7 @@ pub enum Error {
 /// What kind of problem an error is: an exit status, or a status of HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Problem {
-    /// The input can't be used.
+    /// The input cannot be used.
     Input,
     /// It is not there.
     NotFound,

@@ -31,7 +31,7 @@ impl Service {
     /// The files for an app, by name; a crontab is one.
     ///
     /// # Errors
-    /// It has no schedule, or something can't be written in this form.
+    /// It has no schedule, or something cannot be written in this form.
     pub async fn export(&self, app: AppId, export: &Export) -> Result<Vec<ExportedFile>> {
         let source = self.source(app).await?;
         let schedules = self.effective_schedules(Some(app)).await?;

@@ -41,7 +41,7 @@ impl Service {
     /// Opens the state in a directory. `plakar` does the work.
     ///
     /// # Errors
-    /// The directory or the database can't be used.
+    /// The directory or the database cannot be used.
     pub fn open(directory: &Path, plakar: Plakar) -> Result<Self> {
         Self::open_with(directory, plakar, Settings::default())
     }

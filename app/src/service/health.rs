@@ -43,7 +43,11 @@ pub(super) fn overviews(
     let schedules = state.effective_schedules(None)?;
     let of = |(app, tasks): (App, NewestTasks)| AppOverview {
         health: health_of(&app, &tasks, &schedules, now),
-        proven: ProvenRestorable::of(tasks.proven.as_ref(), tasks.last.as_ref()),
+        proven: ProvenRestorable::of(
+            tasks.proven.as_ref(),
+            tasks.last.as_ref(),
+            app.spec.store.as_deref(),
+        ),
         open: tasks.open,
         last: tasks.last,
         last_success: tasks.last_success,

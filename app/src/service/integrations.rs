@@ -59,7 +59,7 @@ impl Service {
     /// any). Those come first that are made for what they reach.
     ///
     /// # Errors
-    /// Plakar can't be run.
+    /// Plakar cannot be run.
     pub async fn choices(&self, kind: AppKind, class: &str, subclass: &str) -> Result<Vec<Choice>> {
         let installed = packages::installed(&self.plakar).await?;
         let found = packages::compatible(&installed, connector_kind(kind), class, subclass);
@@ -71,7 +71,7 @@ impl Service {
     /// The classes of the installed connectors, to suggest: class and subclass.
     ///
     /// # Errors
-    /// Plakar can't be run.
+    /// Plakar cannot be run.
     pub async fn classes(&self) -> Result<Vec<(String, String)>> {
         let installed = packages::installed(&self.plakar).await?;
         let connectors = installed.iter().flat_map(|integration| &integration.connectors);
@@ -159,7 +159,7 @@ impl Service {
     /// The form of whichever connector reaches a location, one of Plakar's own if no package does.
     ///
     /// # Errors
-    /// Plakar can't be run.
+    /// Plakar cannot be run.
     pub(super) async fn form_for(&self, kind: ConnectorKind, location: &str) -> Result<Form> {
         let installed = packages::installed(&self.plakar).await?;
         // Plakar takes a path for its own connector for folders.

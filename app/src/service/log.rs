@@ -20,7 +20,7 @@ const MAX_SAID_FAILURES: usize = 1000;
 /// How often what is waited for in patience gives a sign of life.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 
-/// Writes a task's log. A log that can't be written does not stop the task.
+/// Writes a task's log. A log that cannot be written does not stop the task.
 pub(super) struct TaskLog<'a> {
     job: &'a Job,
     file: Option<LogWriter>,

@@ -36,7 +36,7 @@ impl Service {
     /// The restore points of a source app, newest first.
     ///
     /// # Errors
-    /// Its store can't be opened.
+    /// Its store cannot be opened.
     pub async fn points(&self, app: AppId) -> Result<Vec<RestorePoint>> {
         self.points_of(&self.source(app).await?).await
     }
@@ -51,7 +51,7 @@ impl Service {
     /// was not read yet is being read from then on; ask again.
     ///
     /// # Errors
-    /// There is nothing to search for, or its store can't be opened.
+    /// There is nothing to search for, or its store cannot be opened.
     pub async fn search_all_points(
         &self,
         app: AppId,
@@ -197,7 +197,7 @@ fn latest(
         None => (
             newest,
             Some(format!(
-                "all restore points are damaged: taking the newest, {}, of which a part can't be read",
+                "all restore points are damaged: taking the newest, {}, of which a part cannot be read",
                 newest.short()
             )),
         ),
@@ -254,7 +254,7 @@ impl OpenedPoint {
     /// in it.
     ///
     /// # Errors
-    /// The store can't be read.
+    /// The store cannot be read.
     pub async fn search(
         &self,
         folder: &SnapshotPath,
@@ -284,7 +284,7 @@ impl OpenedPoint {
     /// What the backup could not read of a folder, with the newest other restore point that has it.
     ///
     /// # Errors
-    /// The store can't be read.
+    /// The store cannot be read.
     pub async fn missing(&self, folder: &SnapshotPath) -> Result<Vec<MissingEntry>> {
         missing(&self.browser, &self.point, folder).await
     }
@@ -292,7 +292,7 @@ impl OpenedPoint {
     /// What failed when it was made.
     ///
     /// # Errors
-    /// The store can't be read.
+    /// The store cannot be read.
     pub async fn errors(&self, offset: u64, limit: u64) -> Result<Page<Failure>> {
         Ok(self.browser.errors(&self.point.id, offset, limit).await?)
     }

@@ -158,8 +158,8 @@ impl Service {
     /// Makes a policy with its schedules, all of it or nothing, or changes that at this revision.
     ///
     /// # Errors
-    /// Something can't be used as it is given, the name is taken, or it was changed meanwhile. Where
-    /// only a schedule of one that is there was, the error says what is saved.
+    /// Something cannot be used as it is given, the name is taken, or it was changed meanwhile.
+    /// Where only a schedule of one that is there was, the error says what is saved.
     pub async fn save_policy(
         &self,
         old: Option<(PolicyId, i64)>,
@@ -213,7 +213,7 @@ impl Service {
     /// What a policy would come to, if it were saved so.
     ///
     /// # Errors
-    /// Something can't be used as it is given.
+    /// Something cannot be used as it is given.
     pub async fn draft_contract(
         &self,
         old: Option<PolicyId>,

@@ -7,7 +7,7 @@ use super::integrations::Form;
 use super::references::{configuration_kind, connector_kind};
 use super::second_store::FirstStore;
 use super::setting_changes::option_changes;
-use super::settle_store::StoreWish;
+use super::settle_store::{SettledStore, StoreWish};
 use crate::model::{CopyRange, FieldChange};
 use crate::state::{App, AppSpec, Resource, State, StateError};
 use plakar_driver::{Kind, Name, Options};
@@ -22,6 +22,9 @@ pub(super) struct PreparedApp {
     pub(super) stores: [Option<(Name, Options)>; 2],
     /// All of this as it is recorded.
     pub(super) configured: Vec<FieldChange>,
+    /// What Plakar's configuration had of each of its stores that is to be written, when this was made
+    /// of it.
+    before: Vec<(Kind, Name, Options)>,
 }
 
 impl Service {
@@ -110,20 +113,29 @@ impl Service {
                 option_changes("options", &Options::new(), &options, is_secret)
             }
         };
+        let settled = [&store, &second].into_iter().flatten();
+        let before = settled.filter_map(SettledStore::before).collect();
         let stores = [store, second].map(|settled| settled.and_then(|settled| settled.entry));
         let [first, second] = stores.each_ref().map(Option::as_ref);
         let of = [("store_options", first), ("second_store_options", second)];
         configured.extend(self.store_changes(&of).await?);
         let options = (!adopted).then_some(options);
-        Ok(PreparedApp { spec, options, mark: assign.mark, stores, configured })
+        Ok(PreparedApp { spec, options, mark: assign.mark, stores, configured, before })
     }
 
     /// Keeps an app, and writes what it needs into Plakar's configuration.
     ///
     /// # Errors
-    /// The name was taken meanwhile, or Plakar can't be run. Nothing is saved then.
+    /// The name was taken meanwhile, what Plakar has of a store was changed meanwhile, or Plakar cannot
+    /// be run. Nothing is saved then.
     pub(super) async fn save(&self, prepared: PreparedApp) -> Result<App> {
-        let PreparedApp { spec, options, mark, stores, configured } = prepared;
+        let PreparedApp { spec, options, mark, stores, configured, mut before } = prepared;
+        // Of apps that share a store only one writes it.
+        let is_written = |name: &Name| stores.iter().flatten().any(|(written, _)| written == name);
+        before.retain(|(_, name, _)| is_written(name));
+        if let Some(name) = self.changed_since(&before).await? {
+            return Err(StateError::changed_meanwhile("store", name.as_str()).into());
+        }
         let (kind, entry) = (configuration_kind(spec.kind), Name::new(&spec.entry)?);
         let (taken_over, adopted) = (mark.is_some(), options.is_none());
         let now = chrono::Utc::now();
@@ -229,7 +241,7 @@ impl Service {
     /// as they were before.
     ///
     /// # Errors
-    /// Plakar can't be run, or did not keep one.
+    /// Plakar cannot be run, or did not keep one.
     pub(super) async fn configure_all(&self, entries: &[(Kind, &Name, &Options)]) -> Result<()> {
         let mut written = Vec::new();
         for (kind, name, options) in entries.iter().copied() {

@@ -127,7 +127,7 @@ impl Service {
     /// What options would leave out of an app's newest restore point.
     ///
     /// # Errors
-    /// The options can't be used as they are, or would leave nothing; the store can't be read.
+    /// The options cannot be used as they are, or would leave nothing; the store cannot be read.
     pub async fn preview_options(
         &self,
         app: AppId,
@@ -166,7 +166,7 @@ impl Service {
 
     /// # Errors
     /// Options that an app is to have from now on would leave nothing of its newest restore point.
-    /// Where that can't be told now the backup will say so.
+    /// Where that cannot be told now the backup will say so.
     pub(super) async fn leaves_something(&self, old: &App, new: &BackupOptions) -> Result<()> {
         let kept = &old.spec.backup;
         let same = (&kept.ignore, &kept.folders) == (&new.ignore, &new.folders);
@@ -252,7 +252,7 @@ fn compare(point: &RestorePoint, index: &Index, options: &BackupOptions) -> Opti
             let place =
                 folders.iter().position(|folder| folder.len() == path.len() && starts(folder));
             seen.extend(place);
-            // What is in a folder that is left out can't be reached, though it is taken in again.
+            // What is in a folder that is left out cannot be reached, though it is taken in again.
             // The root itself and what is above it is made up.
             if dropped.is_none() && path.len() > new_root && rules.excludes_parts(path, true) {
                 dropped = Some(path.len());

@@ -37,13 +37,16 @@ impl Service {
         held_text(&name, &held).map_or(Ok(()), |text| Err(StateError::Conflict(text).into()))
     }
 
-    /// Whether restores of an app were proven, by its newest drill that went well.
+    /// Whether restores of an app from its present store were proven, by its newest drill that went
+    /// well.
     ///
     /// # Errors
     /// There is no such app, or the database failed.
     pub async fn proven_restorable(&self, app: AppId) -> Result<Option<ProvenRestorable>> {
-        let tasks = self.state(move |state| state.newest_tasks(app)).await?;
-        Ok(ProvenRestorable::of(tasks.proven.as_ref(), tasks.last.as_ref()))
+        let known = self.state(move |state| Ok((state.app(app)?, state.newest_tasks(app)?)));
+        let (app, tasks) = known.await?;
+        let store = app.spec.store.as_deref();
+        Ok(ProvenRestorable::of(tasks.proven.as_ref(), tasks.last.as_ref(), store))
     }
 
     /// What the newest comparison of an app with its drive found, if there was one.

@@ -14,7 +14,7 @@ impl Service {
     /// What a prune of an app would remove now, and by which rules. It removes nothing.
     ///
     /// # Errors
-    /// It has no retention, or its store can't be opened.
+    /// It has no retention, or its store cannot be opened.
     pub async fn prune_plan(&self, app: AppId) -> Result<PrunePlan> {
         let app = self.source(app).await?;
         let id = app.id;

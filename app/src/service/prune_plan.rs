@@ -65,7 +65,7 @@ pub(super) struct MadePlan {
 /// Makes the plan of an app.
 ///
 /// # Errors
-/// The app has no retention; its store can't be opened.
+/// The app has no retention; its store cannot be opened.
 pub(super) async fn make_plan(
     plakar: &Plakar,
     browsers: &Browsers,

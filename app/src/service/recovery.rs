@@ -77,7 +77,7 @@ impl Service {
     /// The recovery sheet of a source.
     ///
     /// # Errors
-    /// There is no such source, or Plakar can't be run.
+    /// There is no such source, or Plakar cannot be run.
     pub async fn recovery(&self, id: AppId) -> Result<RecoverySheet> {
         let app = self.source(id).await?;
         let store = store_of(&app)?;

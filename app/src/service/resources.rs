@@ -154,7 +154,7 @@ impl Service {
     /// Enters a resource by hand. What is empty of its class is that of what reaches its location.
     ///
     /// # Errors
-    /// It can't be used as it is given, or its name is taken.
+    /// It cannot be used as it is given, or its name is taken.
     pub async fn add_resource(&self, mut spec: ResourceSpec) -> Result<ResourceRecord> {
         if spec.class.is_empty() && !spec.location.is_empty() {
             let form = self.form_for(ConnectorKind::Importer, &spec.location).await?;
@@ -201,7 +201,7 @@ impl Service {
     /// Changes a resource that is at this revision; its apps go along.
     ///
     /// # Errors
-    /// It can't be used as it is given, its name is taken, or it was changed meanwhile.
+    /// It cannot be used as it is given, its name is taken, or it was changed meanwhile.
     pub async fn edit_resource(
         &self,
         id: ResourceId,

@@ -111,7 +111,7 @@ struct Restored {
     entries: u64,
     bytes: u64,
     failures: u64,
-    /// The first of them.
+    /// The first of each entry's list.
     failed: Vec<Failure>,
 }
 
@@ -132,7 +132,7 @@ impl Restored {
         None
     }
 
-    /// The end of all, as this one can't be restored. What failed before it is not forgotten.
+    /// The end of all, as this one cannot be restored. What failed before it is not forgotten.
     fn broken_off(
         self,
         path: &SnapshotPath,

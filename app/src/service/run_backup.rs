@@ -82,7 +82,9 @@ impl PlakarRunner {
                         ended.verdict = Verdict::Errors { count: 1, failed };
                     }
                 }
-                Err(error) => log.say(&format!("the new restore point can't be read yet: {error}")),
+                Err(error) => {
+                    log.say(&format!("the new restore point cannot be read yet: {error}"))
+                }
             }
             let compared = async {
                 let browser = self.browsers.of(&self.plakar, &store).await?;

@@ -91,7 +91,8 @@ impl Runner for PlakarRunner {
     async fn ended(&self, task: &Task) {
         self.teller.ended(task, Utc::now()).await;
         // What changed nothing in a store has none.
-        let Some(store) = &task.store else { return };
+        let changes_store = task.kind != TaskKind::Drill;
+        let Some(store) = task.store.as_ref().filter(|_| changes_store) else { return };
         let configured = match self.plakar.configurations(Kind::Store).await {
             Ok(configured) => configured,
             Err(error) => {
@@ -218,7 +219,7 @@ impl PlakarRunner {
             }
             StoreState::Unavailable(reason) | StoreState::BadPassphrase(reason) => {
                 Ok(WorkResult::of(Verdict::Failed {
-                    reason: format!("{answered}, but the store {place} can't be opened: {reason}"),
+                    reason: format!("{answered}, but the store {place} cannot be opened: {reason}"),
                 }))
             }
         }

@@ -13,7 +13,7 @@ impl Service {
     /// Makes a schedule, of an app or of a policy.
     ///
     /// # Errors
-    /// It can't be used as it is given.
+    /// It cannot be used as it is given.
     pub async fn add_schedule(&self, spec: ScheduleSpec) -> Result<Schedule> {
         self.changing(move |state| state.add_schedule(&spec, Utc::now())).await
     }
@@ -21,7 +21,7 @@ impl Service {
     /// Changes a schedule that is at this revision.
     ///
     /// # Errors
-    /// It can't be used as it is given, or was changed meanwhile.
+    /// It cannot be used as it is given, or was changed meanwhile.
     pub async fn edit_schedule(
         &self,
         id: ScheduleId,
@@ -66,7 +66,7 @@ impl Service {
     /// Makes a policy.
     ///
     /// # Errors
-    /// It can't be used as it is given, or its name is taken.
+    /// It cannot be used as it is given, or its name is taken.
     pub async fn add_policy(&self, spec: PolicySpec) -> Result<Policy> {
         self.changing(move |state| state.add_policy(&spec, Utc::now())).await
     }

@@ -124,7 +124,7 @@ impl Service {
     /// Until when a user means, in this machine's time zone.
     ///
     /// # Errors
-    /// It can't be read, or is no time to come.
+    /// It cannot be read, or is no time to come.
     pub fn until(&self, text: &str) -> Result<DateTime<Utc>> {
         Ok(parse_until(text, local_zone().parse().unwrap_or(Tz::UTC), Utc::now())?)
     }

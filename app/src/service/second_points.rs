@@ -13,7 +13,7 @@ impl Service {
     /// The restore points of a source app in its second store, newest first.
     ///
     /// # Errors
-    /// It has none, or that can't be opened.
+    /// It has none, or that cannot be opened.
     pub async fn second_points(&self, app: AppId) -> Result<Vec<RestorePoint>> {
         self.points_of(&in_second(self.source(app).await?)?).await
     }

@@ -83,8 +83,8 @@ impl Service {
     /// wished. Plakar's configuration stays as it is.
     ///
     /// # Errors
-    /// [`Error::Faults`] for its options, by keys that begin with `store.`; the store can't be opened
-    /// or made.
+    /// [`Error::Faults`] for its options, by keys that begin with `store.`; the store cannot be
+    /// opened or made.
     pub(super) async fn settle_store(&self, wish: &StoreWish<'_>) -> Result<SettledStore> {
         let (text, entry) = self.entry_of(wish).await?;
         let of_entry = entry.options.as_ref().and_then(|(_, options)| options.get("location"));
@@ -150,7 +150,7 @@ impl Service {
         };
         let folder = wish.text.starts_with('/');
         let (name, kept) = match known.map(|name| Name::new(&name)) {
-            // One whose name can't be handed to Plakar safely is used as the folder that it is.
+            // One whose name cannot be handed to Plakar safely is used as the folder that it is.
             Some(Ok(name)) => {
                 let kept = self.plakar.configured(Kind::Store, &name).await?;
                 (name, Some(kept))

@@ -22,7 +22,7 @@ pub(super) fn copies_of(store: &Path) -> PathBuf {
 /// it was made now.
 ///
 /// # Errors
-/// It can't be written there.
+/// It cannot be written there.
 pub(super) async fn copy_beside(
     state: &State,
     app: AppId,

@@ -15,7 +15,7 @@ use super::references::store;
 use super::second_copies::{SecondCopies, known_copies};
 use super::store_notes::{key_of, note_store, why_closed};
 use crate::state::{App, AppId, KnownStore, StateError, Task};
-use plakar_driver::{Kind, Options, RestorePoint, Store, disk_space};
+use plakar_driver::{Kind, Options, RestorePoint, Store, disk_space, is_temporary};
 
 /// An app that uses a store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -82,7 +82,7 @@ impl Service {
     /// All stores that apps use or that Plakar's configuration has, by name.
     ///
     /// # Errors
-    /// Plakar can't be run, or the database failed.
+    /// Plakar cannot be run, or the database failed.
     pub async fn store_overviews(&self) -> Result<Vec<StoreOverview>> {
         let configured = self.plakar.configurations(Kind::Store).await?;
         let (all, known, copies) = self
@@ -97,7 +97,7 @@ impl Service {
             .await?;
         let mut copies: BTreeMap<AppId, SecondCopies> = copies.into_iter().flatten().collect();
         let mut found: BTreeMap<String, StoreOverview> = BTreeMap::new();
-        for name in configured.keys() {
+        for name in configured.keys().filter(|name| !is_temporary(name)) {
             found.insert(name.clone(), overview(name, &configured, &known));
         }
         for (app, tasks) in all {
@@ -176,7 +176,7 @@ impl Service {
     /// All restore points in a store, the newest first.
     ///
     /// # Errors
-    /// There is none of this name, or it can't be opened.
+    /// There is none of this name, or it cannot be opened.
     pub async fn store_points(&self, name: &str) -> Result<Vec<StorePoint>> {
         let reference = store(&self.store_overview(name).await?.name)?;
         let read = async {

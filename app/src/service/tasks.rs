@@ -160,7 +160,7 @@ impl Service {
     /// it.
     ///
     /// # Errors
-    /// It is not there, or the store can't be read.
+    /// It is not there, or the store cannot be read.
     pub async fn restore_question(
         &self,
         app: AppId,
@@ -210,7 +210,7 @@ impl Service {
     /// restore runs. For a process that stays, when it begins.
     ///
     /// # Errors
-    /// Plakar can't be run, or such a store can't be opened.
+    /// Plakar cannot be run, or such a store cannot be opened.
     pub async fn remove_leftovers(&self) -> Result<()> {
         // Before it is looked what runs: what begins later has none of these. Of restores of another
         // state, which are not known here, there are none either.
@@ -282,6 +282,15 @@ impl Service {
     pub async fn watch(&self, id: TaskId, offset: u64, limit: usize) -> Result<(Task, LogPart)> {
         // The task first: of one that has ended the log is whole.
         self.state(move |state| Ok((state.task(id)?, state.read_log(id, offset, limit)?))).await
+    }
+
+    /// Whether this process ran a task and gave it up, as how it ended could not be written down: it
+    /// stays as it is until that can be.
+    ///
+    /// # Errors
+    /// There is none with this id.
+    pub async fn is_given_up(&self, id: TaskId) -> Result<bool> {
+        self.state(move |state| state.is_given_up(id)).await
     }
 
     /// Asks to cancel a task, whichever process runs it.

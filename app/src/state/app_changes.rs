@@ -183,6 +183,11 @@ impl State {
                 Json(&spec.copy_range)
             ];
             transaction.execute(update, values).map_err(name_taken(spec))?;
+            if old.spec.store != spec.store {
+                // What was read in one store proves nothing of another.
+                transaction.execute("DELETE FROM file_md5 WHERE app = ?1", [id])?;
+                transaction.execute("DELETE FROM comparison WHERE app = ?1", [id])?;
+            }
             resource::remove_unused(transaction)?;
             let note = note(id, Some(&old.spec), Some(spec), configured);
             Ok((load(transaction, id)?, note))

@@ -22,7 +22,7 @@ const PROCESS_GONE: &str = "interrupted: the process that ran it ended before it
 
 /// The verdict on a task that this very process ran. How it went nobody knows any more.
 const GIVEN_UP: &str =
-    "interrupted: the process that ran it could not write down how it ended, and gave it up";
+    "interrupted: the process that ran it could not go on with it, or not write down how it ended";
 
 impl State {
     /// Marks tasks as interrupted whose process is gone, and those that this process has given up, and
@@ -62,6 +62,21 @@ impl State {
         // It may be another one's that looks the same.
         let may_be_anothers = !process.is_unique() && is_recent(heartbeat, now);
         is_held(self.directory(), task.id) || may_be_anothers
+    }
+
+    /// Whether this process ran a task and sees to it no more, though it is written down as running:
+    /// how it ended could not be written down.
+    ///
+    /// # Errors
+    ///
+    /// There is no such task.
+    pub fn is_given_up(&self, id: TaskId) -> Result<bool> {
+        self.read(|connection| {
+            // With the connection in hand: nobody here writes an end down meanwhile.
+            let task = load(connection, id)?;
+            let is_ours = task.runner.as_ref() == Some(self.process());
+            Ok(task.state == TaskState::Running && is_ours && !is_held(self.directory(), id))
+        })
     }
 
     /// What is said of a task that nobody sees to.

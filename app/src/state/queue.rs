@@ -65,10 +65,12 @@ pub struct TaskResult {
 const MAX_RETRY_WAIT: TimeDelta = TimeDelta::days(1);
 
 const INSERT: &str = "INSERT INTO task (app, kind, cause, state, schedule, slot, input, store, created, verdict, ended) \
-     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, CASE WHEN ?2 IN ('backup', 'prune', 'maintenance') THEN app.store WHEN ?2 = 'sync' THEN app.second_store END, ?8, ?9, ?10 FROM app WHERE app.id = ?1 \
+     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, CASE WHEN ?2 IN ('backup', 'prune', 'maintenance', 'drill') THEN app.store WHEN ?2 = 'sync' THEN app.second_store END, ?8, ?9, ?10 FROM app WHERE app.id = ?1 \
      ON CONFLICT DO NOTHING";
 
-const RUN: &str = "UPDATE task SET state = 'running', started = coalesce(started, ?2), heartbeat = ?2, next_try = NULL, verdict = '', \
+/// A drill reads the store that its app has by then.
+const RUN: &str = "UPDATE task SET store = CASE kind WHEN 'drill' THEN (SELECT app.store FROM app WHERE app.id = task.app) ELSE store END, \
+     state = 'running', started = coalesce(started, ?2), heartbeat = ?2, next_try = NULL, verdict = '', \
      progress = '', progress_detail = NULL, usage = NULL, pid = ?3, process_start = ?4, boot = ?5, namespace = ?6 WHERE id = ?1";
 
 /// The task's row, if this process runs it, or did so until another took it for gone.
@@ -80,10 +82,11 @@ pub(super) const OPEN: &str = "SELECT id, state FROM task WHERE app = ?1 AND kin
 pub(super) const RUNNING: &str =
     "SELECT id, kind FROM task WHERE app = ?1 AND state = 'running' AND kind <> 'test'";
 
+/// A drill has a store, and writes nothing to it.
 pub(super) const CLAIMABLE: &str = "SELECT id FROM task WHERE state IN ('queued', 'waiting') \
      AND (next_try IS NULL OR next_try <= ?1 OR next_try > ?2) AND (?3 IS NULL OR app = ?3) AND (?5 IS NULL OR id = ?5) \
      AND (kind = 'test' OR NOT EXISTS (SELECT 1 FROM task other WHERE other.app = task.app AND other.state = 'running' AND other.kind <> 'test')) \
-     AND (NOT ?4 OR store IS NULL OR NOT EXISTS (SELECT 1 FROM task other WHERE other.state = 'running' AND other.store = task.store)) \
+     AND (NOT ?4 OR store IS NULL OR kind = 'drill' OR NOT EXISTS (SELECT 1 FROM task other WHERE other.state = 'running' AND other.kind <> 'drill' AND other.store = task.store)) \
      AND (kind = 'test' OR NOT EXISTS (SELECT 1 FROM task other JOIN app theirs ON theirs.id = other.app JOIN app ours ON ours.id = task.app \
        WHERE other.state = 'running' AND other.kind <> 'test' AND (task.kind = 'maintenance' OR other.kind = 'maintenance') \
        AND (rtrim(ltrim(theirs.store, '@'), '/') = rtrim(ltrim(ours.store, '@'), '/') \
@@ -180,7 +183,8 @@ impl State {
         })
     }
 
-    /// Starts a run that somebody asks for; this process runs it, until it ends it or ends itself.
+    /// Starts a run that somebody asks for; this process runs it, until it ends it or ends itself. For
+    /// tests; `Scheduler` uses the leased one.
     ///
     /// # Errors
     ///
@@ -229,7 +233,7 @@ impl State {
     }
 
     /// Takes the oldest queued task that may run now, of all or of an app; from then on this process
-    /// runs it, until it ends it or ends itself.
+    /// runs it, until it ends it or ends itself. For tests; `Scheduler` uses the leased one.
     ///
     /// # Errors
     ///
@@ -244,7 +248,7 @@ impl State {
     }
 
     /// Takes this task, if it is queued and may run now; from then on this process runs it, until it
-    /// ends it or ends itself.
+    /// ends it or ends itself. For tests; `Scheduler` uses the leased one.
     ///
     /// # Errors
     ///

@@ -100,7 +100,7 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{ChainFault, FieldChange};
+    use crate::model::{ChainFault, FieldChange, MAX_KEPT_CHANGES};
     use crate::state::{ChangeAction, ChangeNote, ChangeSubject};
 
     fn note(number: i64) -> ChangeNote {
@@ -150,20 +150,35 @@ mod tests {
     }
 
     #[test]
+    fn a_change_that_fails_takes_no_number() {
+        let (_folder, state) = state_of(2);
+        let failed: Result<()> = state.write(|transaction| {
+            let sql = "INSERT INTO setting_change (at, way, subject, action, name, fields) \
+                 SELECT at, way, subject, action, name, fields FROM setting_change WHERE id = 2";
+            transaction.execute(sql, [])?;
+            Err(crate::state::StateError::invalid("no"))
+        });
+        assert!(failed.is_err());
+        state.record_change(note(3)).unwrap();
+        assert_eq!(state.sealed_changes().unwrap().0.head.map(|(id, _)| id), Some(3));
+    }
+
+    #[test]
     fn the_chain_stays_whole_when_the_oldest_go() {
         let (_folder, state) = state_of(5);
-        let last = state.sealed_changes().unwrap().0;
+        // As if there had been so many that the next one lets the three oldest go.
         state
             .write(|transaction| {
-                cut(transaction, 3)?;
-                Ok(transaction.execute("DELETE FROM setting_change WHERE id <= 3", [])?)
+                let sql = "UPDATE sqlite_sequence SET seq = ?1 WHERE name = 'setting_change'";
+                Ok(transaction.execute(sql, [MAX_KEPT_CHANGES + 2])?)
             })
             .unwrap();
-        assert_eq!(fault(&state), None);
-        let (ends, changes) = state.sealed_changes().unwrap();
-        assert_eq!((ends.head, changes.len()), (last.head, 2));
         state.record_change(note(6)).unwrap();
         assert_eq!(fault(&state), None);
+        let (ends, changes) = state.sealed_changes().unwrap();
+        let ids: Vec<i64> = changes.iter().map(|change| change.id).collect();
+        assert_eq!(ids, [4, 5, MAX_KEPT_CHANGES + 3]);
+        assert_eq!(ends.head.map(|(id, _)| id), ids.last().copied());
         // Nothing goes: nothing is cut.
         state.write(|transaction| cut(transaction, 3)).unwrap();
         assert_eq!(fault(&state), None);

@@ -11,10 +11,7 @@ use super::database::State;
 use super::error::Result;
 use super::ids::AppId;
 use super::sealed::{cut, seal_change};
-use crate::model::{FieldChange, field_changes};
-
-/// Maximum number of changes that are kept: beyond it the oldest go.
-const MAX_KEPT_CHANGES: i64 = 10_000;
+use crate::model::{FieldChange, MAX_KEPT_CHANGES, field_changes};
 
 /// Maximum number of changes of one page.
 const MAX_PAGE_CHANGES: u32 = 500;

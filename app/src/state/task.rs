@@ -105,7 +105,7 @@ pub struct Task {
     pub input: serde_json::Value,
     /// What it does, from where and to where, one line.
     pub about: String,
-    /// The store that it writes to.
+    /// The store that it writes to; of a restore drill the one that it reads.
     pub store: Option<String>,
     /// When it was queued.
     pub created: DateTime<Utc>,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use plakar_driver::{Kind, Options};
+use plakar_driver::{Kind, NewStore, Options, Store};
 use source_app::service::{AccountChange, Assign, Edit, Problem, RestorePlace, Service, Work};
 use source_app::state::{AppKind, ChangeFilter, TaskFilter, TaskState};
 use tokio::task::JoinHandle;
@@ -251,6 +251,20 @@ async fn nothing_is_written_over_what_was_changed_meanwhile() {
     assert_eq!(kept(Kind::Destination, "mine").await, moved);
     assert_eq!(kept(Kind::Source, "docs").await["password"], "another");
 
+    // A source of the account is added while a password is tested: it would keep the old one.
+    let (changing, good) = (held.service.clone(), change(&password, false));
+    let call = async move { changing.change_account(good).await };
+    let added = options(&[
+        ("location", "opendrive://New"),
+        ("username", world.simulator.username()),
+        ("password", "another"),
+    ]);
+    let done = async { world.plakar.configure(Kind::Source, &name("new"), &added).await.unwrap() };
+    let refused = held.meanwhile(call, done).await.unwrap_err();
+    assert_eq!(refused.problem(), Problem::Conflict, "{refused}");
+    assert_eq!(kept(Kind::Source, "new").await, added);
+    assert_eq!(kept(Kind::Source, "docs").await["password"], "another");
+
     // A store gets another passphrase while one is tried in a configuration apart.
     let held = Held::at(&world, "import");
     let vault = world.user.path("vault");
@@ -270,6 +284,41 @@ async fn nothing_is_written_over_what_was_changed_meanwhile() {
     assert_eq!(refused.problem(), Problem::Conflict, "{refused}");
     assert_eq!(kept(Kind::Store, "vault").await, theirs);
     assert_eq!(service.app(id).await.unwrap(), docs);
+
+    // The same while a source is assigned to it.
+    let assign = Assign {
+        store_options: options(&[("passphrase", "mine")]),
+        create_store: false,
+        unencrypted: false,
+        skip_test: true,
+        ..world.assign(AppKind::Source, "more", "opendrive://More", &password)
+    };
+    let assigning = held.service.clone();
+    let call = async move { assigning.assign(assign).await };
+    let others = options(&[("location", &vault), ("passphrase", "others")]);
+    let done =
+        async { world.plakar.configure(Kind::Store, &name("vault"), &others).await.unwrap() };
+    let refused = held.meanwhile(call, done).await.unwrap_err();
+    assert_eq!(refused.problem(), Problem::Conflict, "{refused}");
+    assert_eq!(kept(Kind::Store, "vault").await, others);
+    let missing = service.app_named(AppKind::Source, "more").await.unwrap_err();
+    assert_eq!(missing.problem(), Problem::NotFound, "{missing}");
+
+    // And while one is opened to be adopted from.
+    let (sealed, entry) = (world.user.path("sealed"), name("sealed"));
+    let passphrase = "correct horse battery staple, 7 times";
+    let good = options(&[("location", &sealed), ("passphrase", passphrase)]);
+    world.plakar.configure(Kind::Store, &entry, &good).await.unwrap();
+    world.plakar.create_store(&Store::named(entry.clone()), NewStore::ENCRYPTED).await.unwrap();
+    let without = options(&[("location", &sealed)]);
+    world.plakar.configure(Kind::Store, &entry, &without).await.unwrap();
+    let (opening, given) = (held.service.clone(), options(&[("passphrase", passphrase)]));
+    let call = async move { opening.open_store("sealed", &given).await };
+    let theirs = options(&[("location", &sealed), ("passphrase", "theirs")]);
+    let done = async { world.plakar.configure(Kind::Store, &entry, &theirs).await.unwrap() };
+    let refused = held.meanwhile(call, done).await.unwrap_err();
+    assert_eq!(refused.problem(), Problem::Conflict, "{refused}");
+    assert_eq!(kept(Kind::Store, "sealed").await, theirs);
     service.stop().await;
 }
 

@@ -63,6 +63,17 @@ async fn the_drive_is_compared_by_one_listing_without_a_download() {
     let (drilled, log) = run(&service, &app, Work::Drill(Default::default())).await;
     assert_eq!(drilled.figures.drill.unwrap().listed, 4, "{log}");
 
+    // In another store nothing was read yet.
+    let store = Some(world.user.path("second"));
+    let edit = Edit { store, create_store: true, unencrypted: true, ..Edit::default() };
+    let app = service.edit(app.id, app.revision, edit).await.unwrap();
+    assert_eq!(service.comparison(app.id).await.unwrap(), None);
+    let (backup, log) = run(&service, &app, Work::Backup).await;
+    assert_eq!(backup.state, TaskState::Succeeded, "{log}");
+    let (compared, log) = run(&service, &app, Work::Compare).await;
+    let figures = compared.figures.comparison.unwrap();
+    assert_eq!((figures.proven, figures.read_bytes), (4, 600_013), "{log}");
+
     // What is new, changed and gone on the drive.
     world.put("folder/new one.txt", b"new");
     world.put("very/new.txt", b"newer");
@@ -92,7 +103,7 @@ async fn the_drive_is_compared_by_one_listing_without_a_download() {
     // And in the store.
     let state = source_app::state::State::open(service.directory()).unwrap();
     state.forget_md5(app.id, &["/folder/large.bin".to_owned()].into()).unwrap();
-    let place = world.packfile_with("vault", &large[1000..1064]);
+    let place = world.packfile_with("second", &large[1000..1064]);
     World::flip(&place);
     let (compared, log) = run(&service, &app, Work::Compare).await;
     assert_eq!((compared.state, compared.errors), (TaskState::CompletedWithErrors, 1), "{log}");

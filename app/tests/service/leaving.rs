@@ -4,7 +4,7 @@ use std::path::Path;
 
 use plakar_driver::{Kind, Store};
 use source_app::model::TaskFigures;
-use source_app::service::SecondStore;
+use source_app::service::{AccountChange, SecondStore};
 use source_app::state::{AppKind, Cause, NewTask, State, TaskKind, TaskResult, TaskState};
 
 use crate::world::{World, name, options};
@@ -72,5 +72,48 @@ async fn what_a_restore_left_goes_when_none_runs_and_from_the_store_that_it_read
     state.finish(task.id, &ended(TaskState::Interrupted), None, now).unwrap();
     service.remove_leftovers().await.unwrap();
     assert_eq!(points().await, 0);
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_running_restore_has_for_itself_is_nobodys_account_or_store() {
+    let world = World::new().await;
+    let service = world.service();
+    let own = name(&format!("verify-{}", "0a".repeat(16)));
+    let username = world.simulator.username();
+    let login = options(&[
+        ("location", "opendrive://"),
+        ("username", username),
+        ("password", world.simulator.password()),
+    ]);
+    let kinds = [Kind::Source, Kind::Destination, Kind::Store];
+    for kind in kinds {
+        world.plakar.configure(kind, &own, &login).await.unwrap();
+    }
+    let accounts = service.accounts().await.unwrap();
+    let [account] = &accounts[..] else { panic!("{accounts:?}") };
+    let entries: Vec<_> = account.entries.iter().map(|one| (one.kind, one.name.as_str())).collect();
+    assert_eq!(entries, [("source", "drive"), ("destination", "drive")]);
+    for kind in [AppKind::Source, AppKind::Destination] {
+        let found = service.unassigned(kind).await.unwrap();
+        let names: Vec<_> = found.iter().map(|entry| entry.name.as_str()).collect();
+        assert_eq!(names, ["drive"], "{kind}");
+    }
+    let stores = service.stores().await.unwrap();
+    assert!(stores.is_empty(), "{stores:?}");
+    assert!(service.store_overviews().await.unwrap().is_empty());
+
+    let change = AccountChange {
+        protocol: "opendrive".into(),
+        username: username.to_owned(),
+        secret: "another".into(),
+        skip_test: true,
+    };
+    service.change_account(change).await.unwrap();
+    let drive = world.plakar.configured(Kind::Source, &name("drive")).await.unwrap();
+    assert_eq!(drive["password"], "another");
+    for kind in kinds {
+        assert_eq!(world.plakar.configured(kind, &own).await.unwrap(), login, "{kind:?}");
+    }
     service.stop().await;
 }

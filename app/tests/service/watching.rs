@@ -4,10 +4,10 @@ use std::process::Command;
 use std::time::Duration;
 
 use opendrive_sim::{Fault, What};
-use source_app::scheduler::{Settings, WatchSettings};
-use source_app::service::{Service, Work};
+use source_app::scheduler::{Scheduler, Settings, SystemClock, WatchSettings};
+use source_app::service::{Assign, Service, Work};
 use source_app::state::{
-    App, AppKind, Cause, Owner, ScheduleSpec, State, Task, TaskKind, TaskState,
+    App, AppKind, Cause, NewTask, Owner, ScheduleSpec, State, Task, TaskKind, TaskState,
 };
 
 use crate::serving::run;
@@ -140,6 +140,29 @@ async fn what_is_stopped_is_said_and_ended_and_the_next_one_runs() {
     assert_eq!((made.state, made.cause), (TaskState::Succeeded, Cause::Schedule), "{made:?}");
     assert!(made.about.starts_with("back up mine (opendrive) to the store "), "{}", made.about);
     service.stop().await;
+}
+
+/// Only this process can tell that it gave the task up, and it looks also where it runs no schedules.
+#[tokio::test]
+async fn a_task_that_was_given_up_ends_where_no_schedules_run() {
+    let world = World::new().await;
+    let service = world.service();
+    let password = world.simulator.password();
+    let assign = world.assign(AppKind::Destination, "mine", "opendrive://Spare", password);
+    let app = service.assign(Assign { skip_test: true, ..assign }).await.unwrap();
+    // As when its end could not be written down for an hour.
+    let state = State::open(service.directory()).unwrap();
+    let scheduler = Scheduler::new(state, SystemClock, Settings::default());
+    let input = serde_json::json!({});
+    let new = NewTask { app: app.id, kind: TaskKind::Test, cause: Cause::Manual, input };
+    let task = scheduler.begin(&new).unwrap().task.clone();
+    assert_eq!(service.task(task.id).await.unwrap().state, TaskState::Running);
+    let watching = service.clone();
+    let watch = tokio::spawn(async move { watching.watch_apps().await });
+    let ended = until(&service, &task, |task| task.state.is_final()).await;
+    assert_eq!(ended.state, TaskState::Interrupted, "{}", ended.verdict);
+    service.stop().await;
+    watch.await.unwrap();
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::header::{
     CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderValue, Response};
+use axum::http::{HeaderValue, Response, Version};
 use futures::stream::{self, StreamExt};
 use serde::Deserialize;
 
@@ -14,6 +14,7 @@ use super::extract::{
     NoParameters, PathParameter, SnapshotParameter, StrictJson, StrictPath, StrictQuery,
 };
 use super::number::Id;
+use crate::problem::{NO_END, has_end};
 use plakar_driver::{ArchiveFormat, CancellationToken, Download, attachment};
 use source_app::service::Service;
 
@@ -39,6 +40,7 @@ pub(super) async fn download(
     State(service): State<Service>,
     StrictPath((app, SnapshotParameter(snapshot))): StrictPath<(Id, SnapshotParameter)>,
     StrictQuery(wanted): StrictQuery<DownloadQuery>,
+    version: Version,
 ) -> ApiResult<Response<Body>> {
     let format = match wanted.format {
         ArchiveName::Zip => ArchiveFormat::Zip,
@@ -47,7 +49,7 @@ pub(super) async fn download(
     let point = service.point(app.get(), &snapshot).await?;
     // Who hangs up drops the content, which ends what makes it.
     let download = point.download(&wanted.path.0, format, &CancellationToken::new()).await?;
-    answer(download).await
+    answer(download, version).await
 }
 
 #[derive(Deserialize)]
@@ -61,15 +63,19 @@ pub(super) async fn several(
     State(service): State<Service>,
     StrictPath((app, SnapshotParameter(snapshot))): StrictPath<(Id, SnapshotParameter)>,
     _: StrictQuery<NoParameters>,
+    version: Version,
     StrictJson(wanted): StrictJson<SeveralRequest>,
 ) -> ApiResult<Response<Body>> {
     let point = service.point(app.get(), &snapshot).await?;
     let paths: Vec<_> = wanted.paths.into_iter().map(|path| path.0).collect();
-    answer(point.download_several(&paths).await?).await
+    answer(point.download_several(&paths).await?, version).await
 }
 
-async fn answer(download: Download) -> ApiResult<Response<Body>> {
+async fn answer(download: Download, version: Version) -> ApiResult<Response<Body>> {
     let Download { name, content_type, size, mut content } = download;
+    if !has_end(version, size) {
+        return Err(ApiError::input(NO_END));
+    }
     // As long as nothing has been sent, a failure can still be told.
     let first =
         content.next().await.transpose().map_err(|error| ApiError::refused(error.to_string()))?;

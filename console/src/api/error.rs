@@ -27,12 +27,12 @@ impl ApiError {
         Self { status, code, message: message.into(), faults: Vec::new() }
     }
 
-    /// The request can't be used.
+    /// The request cannot be used.
     pub(super) fn input(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "input", message)
     }
 
-    /// A value of the request can't be used.
+    /// A value of the request cannot be used.
     pub(super) fn value(key: &str, message: String) -> Self {
         let fault = Fault { key: Some(key.to_owned()), message: message.clone() };
         Self { faults: vec![fault], ..Self::input(message) }

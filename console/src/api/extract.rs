@@ -31,7 +31,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for StrictP
         match axum::extract::Path::from_request_parts(parts, state).await {
             Ok(axum::extract::Path(value)) => Ok(Self(value)),
             Err(PathRejection::FailedToDeserializePathParams(rejection)) => Err(ApiError::input(
-                format!("the address can't be read: {}", rejection.into_kind()),
+                format!("the address cannot be read: {}", rejection.into_kind()),
             )),
             Err(rejection) => Err(ApiError::input(rejection.body_text())),
         }
@@ -50,7 +50,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for StrictQuery<T>
             Err(rejection) => {
                 let why = std::error::Error::source(&rejection).map(ToString::to_string);
                 Err(ApiError::input(format!(
-                    "the query can't be read: {}",
+                    "the query cannot be read: {}",
                     why.unwrap_or_default()
                 )))
             }

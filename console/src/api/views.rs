@@ -112,7 +112,7 @@ pub(super) fn kind(kind: EntryKind) -> &'static str {
 #[derive(Serialize)]
 pub(super) struct EntryView {
     name: String,
-    /// Nothing for a name that can't be in a path: such an entry can be seen and no more.
+    /// Nothing for a name that cannot be in a path: such an entry can be seen and no more.
     path: Option<String>,
     folder: String,
     kind: &'static str,

@@ -172,7 +172,7 @@ impl AppForm {
     }
 
     /// Notes a store that Plakar does not have. The one that the app has already stays; and while
-    /// Plakar's stores can't be read, none of them is known not to be there.
+    /// Plakar's stores cannot be read, none of them is known not to be there.
     pub fn check_store(&mut self, stores: Option<&[StoreChoice]>, kept: Option<&str>) {
         let store = self.spec.store.as_deref().unwrap_or_default();
         let Some(stores) = stores else { return };
@@ -373,7 +373,7 @@ pub fn resource_faults(resource: &Resource) -> BTreeMap<String, String> {
     by_field(filled.faults()).collect()
 }
 
-/// What Plakar's stores are; nothing if it can't be asked.
+/// What Plakar's stores are; nothing if it cannot be asked.
 pub async fn stores(service: &Service) -> Option<Vec<StoreChoice>> {
     let stores = service.stores().await;
     stores.inspect_err(|error| tracing::warn!(%error, "no stores to suggest")).ok()

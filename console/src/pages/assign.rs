@@ -133,7 +133,7 @@ pub async fn steps(
     render(&details(&service, layout, given, form, entered).await)
 }
 
-/// Why a resource can't be one of this name: another class is known of it.
+/// Why a resource cannot be one of this name: another class is known of it.
 fn taken(known: &[ResourceRecord], resource: &Resource) -> Option<String> {
     let other = known.iter().map(|one| &one.spec).find(|other| {
         other.name == resource.name

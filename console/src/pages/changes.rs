@@ -37,7 +37,7 @@ impl ChangeListQuery {
         let number = |text: &str| match text {
             "" => Ok(None),
             text => text.parse().map(Some).map_err(|_| {
-                PageError::input("This link to changes can't be used.").back("/settings/changes")
+                PageError::input("This link to changes cannot be used.").back("/settings/changes")
             }),
         };
         // One more tells whether there are older ones.

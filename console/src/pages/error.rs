@@ -1,4 +1,4 @@
-//! What can't be done, as a page.
+//! What cannot be done, as a page.
 
 use askama::Template;
 use axum::extract::Request;
@@ -11,7 +11,7 @@ use super::context::{Layout, PageContext, Section};
 use crate::problem;
 use source_app::service::{Error, Problem};
 
-/// Why a page can't be shown, or something not be done.
+/// Why a page cannot be shown, or something not be done.
 #[derive(Clone, Debug)]
 pub struct PageError {
     status: StatusCode,
@@ -87,13 +87,13 @@ pub fn sentence(line: &str) -> String {
     let mut letters = line.chars();
     let first: String =
         letters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
-    let end = if line.ends_with(['.', '!', '?', ':']) || line.is_empty() { "" } else { "." };
+    let end = if line.ends_with(['.', '!', '?', ':', ';']) || line.is_empty() { "" } else { "." };
     first + letters.as_str() + end
 }
 
 fn title(status: StatusCode) -> &'static str {
     match status {
-        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => "That can't be used",
+        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => "That cannot be used",
         StatusCode::NOT_FOUND => "Not found",
         StatusCode::CONFLICT => "Not now",
         StatusCode::BAD_GATEWAY => "Plakar refused",
@@ -112,7 +112,7 @@ impl IntoResponse for PageError {
 }
 
 /// Makes pages of errors: those of handlers, and what axum says of addresses and forms that it
-/// can't read.
+/// cannot read.
 pub(super) async fn as_page(context: PageContext, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let status = response.status();

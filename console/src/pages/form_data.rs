@@ -109,7 +109,7 @@ impl<S: Send + Sync> FromRequest<S> for FormData {
         match Form::<Vec<(String, String)>>::from_request(request, state).await {
             Ok(Form(fields)) => Ok(Self(fields)),
             Err(error) => {
-                Err(PageError::input(&format!("The form can't be read: {error}.")).into_response())
+                Err(PageError::input(&format!("The form cannot be read: {error}.")).into_response())
             }
         }
     }

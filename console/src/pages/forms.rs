@@ -177,7 +177,7 @@ impl Field {
         self.widget == Widget::Checkbox
     }
 
-    /// Its id: the name, without what an id can't hold.
+    /// Its id: the name, without what an id cannot hold.
     pub fn id(&self) -> String {
         self.name
             .chars()

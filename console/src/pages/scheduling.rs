@@ -141,7 +141,7 @@ pub async fn show(State(service): State<Service>, context: PageContext) -> PageR
 fn wanted(posted: &FormData) -> Result<(Option<AppId>, String), PageError> {
     let app = match posted.get("app") {
         "" => None,
-        text => Some(text.parse().map_err(|_| PageError::input("The form can't be read."))?),
+        text => Some(text.parse().map_err(|_| PageError::input("The form cannot be read."))?),
     };
     let place = match app {
         Some(id) if posted.get("from") == "app" => format!("/apps/{id}/schedules"),

@@ -28,7 +28,7 @@ struct SettingsPage {
     source: bool,
     resource: Field,
     fields: AppFields,
-    /// Why the configuration can't be shown.
+    /// Why the configuration cannot be shown.
     unreadable: Option<String>,
     /// Somebody else changed it while the form was filled in.
     outdated: bool,
@@ -43,7 +43,7 @@ impl SettingsPage {
     }
 
     /// The names of the connector's fields that are never shown: they are posted too, for a form that
-    /// can't be read then does not tell them.
+    /// cannot be read then does not tell them.
     fn secrets(&self) -> Vec<&str> {
         let fields = self.fields.options.iter().chain(&self.fields.more);
         let secrets = fields.filter(|field| field.widget == Widget::Secret);
@@ -92,8 +92,8 @@ async fn configured(service: &Service, app: &App) -> ConnectorSettings {
     }
 }
 
-/// The fields of a connector whose form can't be read, as they were posted: all of them, for an option
-/// that is not posted again is taken out.
+/// The fields of a connector whose form cannot be read, as they were posted: all of them, for an
+/// option that is not posted again is taken out.
 fn posted_fields(posted: &FormData) -> Vec<ConfiguredField> {
     let secrets = posted.all(SECRET);
     let mut fields: Vec<ConfiguredField> = Vec::new();
@@ -167,7 +167,7 @@ pub async fn save(
     let revision: i64 = posted
         .get("revision")
         .parse()
-        .map_err(|_| PageError::input("The form can't be read: its revision is missing."))?;
+        .map_err(|_| PageError::input("The form cannot be read: its revision is missing."))?;
     let mut configured = configured(&service, &app).await;
     let mut base = app.spec.clone();
     base.resource = Resource { name: posted.get("resource").to_owned(), ..base.resource };

@@ -49,14 +49,15 @@ impl TaskListQuery {
             text => text
                 .parse()
                 .map(Some)
-                .map_err(|_| PageError::input("This link to tasks can't be used.").back("/tasks")),
+                .map_err(|_| PageError::input("This link to tasks cannot be used.").back("/tasks")),
         };
         let wrong = |error| PageError::from(Error::from(error)).back("/tasks");
         let word = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         let (since, until) = match self.day.as_str() {
             "" => (None, None),
             day => {
-                let wrong = || PageError::input("This link to tasks can't be used.").back("/tasks");
+                let wrong =
+                    || PageError::input("This link to tasks cannot be used.").back("/tasks");
                 let day: NaiveDate = day.parse().map_err(|_| wrong())?;
                 let (since, until) = source_app::service::span_of(day).ok_or_else(wrong)?;
                 (Some(since), Some(until))

@@ -2,6 +2,8 @@
 
 use futures::StreamExt;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::client::Api;
 use crate::world::{World, name, noise};
@@ -56,6 +58,17 @@ async fn read(api: &Api, path: &str) -> (u16, Result<Vec<u8>, usize>) {
         }
     }
     (status, Ok(bytes))
+}
+
+/// The answer to a request of HTTP/1.0, to the end of its connection.
+async fn by_http_1_0(api: &Api, path: &str) -> String {
+    let address = api.address.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = format!("GET /api{path} HTTP/1.0\r\nHost: {address}\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    String::from_utf8_lossy(&answer).into_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -135,8 +148,8 @@ async fn hostile_names_are_just_names() {
     .await;
 }
 
-/// Overwrites what the store has of the beginning of some content. It can't be compressed, so it is
-/// there as it is; where it is differs from store to store, and so do the borders that may run
+/// Overwrites what the store has of the beginning of some content. It cannot be compressed, so it
+/// is there as it is; where it is differs from store to store, and so do the borders that may run
 /// through it.
 fn damage(world: &World, content: &[u8]) {
     let mut folders = vec![world.user.home().join("store/packfiles")];
@@ -201,6 +214,19 @@ async fn what_is_cut_never_looks_whole() {
         assert!(read(&api, &path).await.1.unwrap().starts_with(begins));
     }
     api.refused(400, "GET", &format!("{download}&format=rar"), Value::Null).await;
+
+    // Without chunks only a length tells that all of it came.
+    let archive = by_http_1_0(&api, &download).await;
+    assert!(
+        archive.starts_with("HTTP/1.0 400 ") && archive.contains("write: proxy_http_version 1.1;"),
+        "{archive}"
+    );
+    let file = by_http_1_0(&api, &format!("{download}/page.html")).await;
+    assert!(
+        file.starts_with("HTTP/1.0 200 ")
+            && file.to_lowercase().contains("\r\ncontent-length: 25\r\n"),
+        "{file}"
+    );
 
     // The store rots: what is in the file's second half is not what it was. Before it there is
     // enough that is sent.

@@ -171,7 +171,7 @@ async fn broken(api: &Api, world: &World, given: &Given) {
     ] {
         broken.refused(502, method, &path, body).await;
     }
-    // It is gone, and its configuration can't be removed.
+    // It is gone, and its configuration cannot be removed.
     let spare = api.ok(201, "POST", "/apps", source(world, "spare")).await["id"].clone();
     broken.refused(502, "DELETE", &format!("/apps/{spare}"), Value::Null).await;
 }

@@ -18,7 +18,7 @@ fn words(element: ElementRef<'_>) -> String {
 
 #[allow(dead_code, reason = "each test program uses its part")]
 impl Html {
-    /// Parses a page; panics if it is not well-formed, can't be used without a mouse or eyes, or
+    /// Parses a page; panics if it is not well-formed, cannot be used without a mouse or eyes, or
     /// has something in it that the content security policy forbids.
     pub fn sound(text: &str, what: &str) -> Self {
         let parsed = scraper::Html::parse_document(text);

@@ -1,4 +1,4 @@
-//! Settings that are saved while Plakar can't be asked.
+//! Settings that are saved while Plakar cannot be asked.
 
 use chrono::Utc;
 use reqwest::StatusCode;

@@ -329,7 +329,7 @@ async fn a_restore_point_is_searched_viewed_and_restored() {
     let again = Console::of(world).await;
     let page = again.page(&format!("/apps/{}/points", looked.app.id)).await;
     assert!(
-        page.text("[role=alert]").contains("The store can't be opened"),
+        page.text("[role=alert]").contains("The store cannot be opened"),
         "{}",
         page.text("[role=alert]")
     );

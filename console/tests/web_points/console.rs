@@ -87,7 +87,7 @@ impl Console {
         Html::sound(&answer.text(), path)
     }
 
-    /// A source in the state, which can't be backed up.
+    /// A source in the state, which cannot be backed up.
     pub fn source(&self, called: &str, environment: &str, classes: &[&str]) -> App {
         let spec = AppSpec {
             kind: AppKind::Source,

@@ -48,9 +48,9 @@ async fn a_search_of_a_large_restore_point_does_not_wait_for_its_names_to_be_rea
         )
     };
     assert_eq!(ordered("many").await, ("last.txt".into(), vec![], false));
-    // A way through a link is in no index: it can't be ordered, and the page does not ask for that
+    // A way through a link is in no index: it cannot be ordered, and the page does not ask for that
     // again and again.
     let (first, notices, again) = ordered("link").await;
     assert_eq!((first.as_str(), notices.len(), again), ("00000.txt", 1, false), "{notices:?}");
-    assert!(notices[0].contains("can't be put in that order"), "{notices:?}");
+    assert!(notices[0].contains("cannot be put in that order"), "{notices:?}");
 }

@@ -46,7 +46,7 @@ impl Browsers {
     /// read from then on. Each path comes once.
     ///
     /// # Errors
-    /// The store can't be opened; [`crate::Error::Input`] for too long a text.
+    /// The store cannot be opened; [`crate::Error::Input`] for too long a text.
     pub async fn search_all(
         &self,
         plakar: &Plakar,
@@ -63,7 +63,7 @@ impl Browsers {
     /// The browser of a store.
     ///
     /// # Errors
-    /// The store can't be opened.
+    /// The store cannot be opened.
     pub async fn of(&self, plakar: &Plakar, store: &Store) -> Result<Arc<Browser>> {
         self.found_or_started(plakar, store).await.map(|(browser, _)| browser)
     }

@@ -139,7 +139,7 @@ impl Plakar {
     /// no links, no empty folders.
     ///
     /// # Errors
-    /// Plakar can't be run. What goes wrong later is an error at the end of the content.
+    /// Plakar cannot be run. What goes wrong later is an error at the end of the content.
     pub async fn archive(
         &self,
         store: &Store,

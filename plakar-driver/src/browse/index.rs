@@ -146,7 +146,7 @@ impl Index {
             + self.folders.capacity() * size_of::<Folder>()
     }
 
-    /// Whether all is in it. Plakar can't be asked for folders whose names are not UTF-8.
+    /// Whether all is in it. Plakar cannot be asked for folders whose names are not UTF-8.
     pub fn is_whole(&self) -> bool {
         self.folders.iter().all(|folder| folder.read)
     }
@@ -281,7 +281,7 @@ impl Index {
 /// As plakar understands what is searched for, but over many names: a dot never matches what
 /// ends one.
 pub(crate) fn name_pattern(text: &str) -> Result<regex::Regex> {
-    let refuse = |_| Error::Input("that can't be searched for: take a shorter text".into());
+    let refuse = |_| Error::Input("that cannot be searched for: take a shorter text".into());
     if text.chars().count() > MAX_SEARCH_CHARACTERS {
         return Err(Error::Input(format!(
             "the text to search for is too long: take at most {MAX_SEARCH_CHARACTERS} characters"

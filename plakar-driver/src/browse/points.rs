@@ -115,7 +115,7 @@ impl Entry {
     /// Its path.
     ///
     /// # Errors
-    /// Its name can't be in a path.
+    /// Its name cannot be in a path.
     pub fn path(&self) -> Result<SnapshotPath> {
         SnapshotPath::new(&self.folder)?.join(&self.name)
     }

@@ -94,7 +94,7 @@ impl ZipWriter {
     /// More of the content of the file that was begun.
     ///
     /// # Errors
-    /// It can't be packed.
+    /// It cannot be packed.
     pub(crate) fn content(&mut self, bytes: &[u8]) -> io::Result<Bytes> {
         let Some(packer) = &mut self.packer else { return Ok(Bytes::new()) };
         packer.check_sum.update(bytes);
@@ -106,7 +106,7 @@ impl ZipWriter {
     /// The end of the file that was begun.
     ///
     /// # Errors
-    /// It can't be packed.
+    /// It cannot be packed.
     pub(crate) fn end(&mut self) -> io::Result<Bytes> {
         let (Some(mut packer), Some(entry)) = (self.packer.take(), self.entries.last_mut()) else {
             return Ok(Bytes::new());

@@ -43,7 +43,7 @@ impl Plakar {
     /// All entries of a kind by name, without the values of secrets.
     ///
     /// # Errors
-    /// Plakar can't be run.
+    /// Plakar cannot be run.
     pub async fn configurations(&self, kind: Kind) -> Result<BTreeMap<String, Options>> {
         let mut all = self.show(kind, None).await?;
         all.values_mut().for_each(mask);
@@ -53,15 +53,15 @@ impl Plakar {
     /// The same with its secrets, which must not leave the server.
     ///
     /// # Errors
-    /// Plakar can't be run.
+    /// Plakar cannot be run.
     pub async fn configured_all(&self, kind: Kind) -> Result<BTreeMap<String, Options>> {
         self.show(kind, None).await
     }
 
-    /// Removes an entry. One that isn't there is fine.
+    /// Removes an entry. One that is not there is fine.
     ///
     /// # Errors
-    /// Plakar can't be run.
+    /// Plakar cannot be run.
     pub async fn unconfigure(&self, kind: Kind, name: &Name) -> Result<()> {
         let _lock = self.lock_configuration().await?;
         self.remove(kind, name).await

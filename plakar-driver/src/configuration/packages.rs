@@ -82,7 +82,7 @@ struct ManifestConnector {
 /// The integrations that are installed, by name.
 ///
 /// # Errors
-/// Plakar can't be run, or a package can't be read.
+/// Plakar cannot be run, or a package cannot be read.
 pub async fn installed(plakar: &Plakar) -> Result<Vec<Integration>> {
     // It unpacks what is not unpacked yet, too.
     let listed = plakar.job(["pkg", "list"]).timeout(CONFIGURATION_TIMEOUT).output().await?;

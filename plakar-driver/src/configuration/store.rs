@@ -62,7 +62,7 @@ impl Store {
     /// A folder of this machine, for a store without passphrase.
     ///
     /// # Errors
-    /// [`Error::Input`] for a path that isn't absolute or isn't text.
+    /// [`Error::Input`] for a path that is not absolute or is not text.
     pub fn folder(path: &Path) -> Result<Self> {
         absolute_folder("the store's folder", path, &['\n', '\0'])?;
         Ok(Self(StorePlace::Folder(path.to_owned())))
@@ -105,10 +105,10 @@ impl Plakar {
     /// Looks whether a store is there and can be opened.
     ///
     /// # Errors
-    /// Plakar can't be run, or took too long.
+    /// Plakar cannot be run, or took too long.
     pub async fn store_state(&self, store: &Store) -> Result<StoreState> {
         let secrets = store.secrets(self).await?;
-        // It filters for what can't be, so that it prints nothing.
+        // It filters for what cannot be, so that it prints nothing.
         let job = self
             .job([QUIET, "at", &store.reference(), "ls", TAG, "source-app:none"])
             .timeout(STORE_TIMEOUT)

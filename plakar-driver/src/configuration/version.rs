@@ -12,7 +12,7 @@ impl Plakar {
     /// What plakar says of its version: that it can be run at all.
     ///
     /// # Errors
-    /// It can't be run.
+    /// It cannot be run.
     pub async fn version(&self) -> Result<String> {
         let said =
             self.job(["version"]).keeps_references().timeout(VERSION_TIMEOUT).output().await?;

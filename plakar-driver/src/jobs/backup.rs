@@ -64,7 +64,7 @@ impl Plakar {
     /// Backs a source up. The news come as it goes on; it ends when cancelled.
     ///
     /// # Errors
-    /// [`Error::Input`] for a name or class that can't be written into a snapshot. All else is a
+    /// [`Error::Input`] for a name or class that cannot be written into a snapshot. All else is a
     /// [`Verdict`].
     pub async fn backup(
         &self,

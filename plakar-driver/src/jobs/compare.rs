@@ -158,7 +158,7 @@ async fn pair(
         let (ours, theirs) =
             match (browser.entry(id, path).await, other.entry(again, &found.path()?).await) {
                 (Err(Error::NotFound(_)), _) | (_, Err(Error::NotFound(_))) => {
-                    verified.problem(path, "it can't be compared: its name is not UTF-8");
+                    verified.problem(path, "it cannot be compared: its name is not UTF-8");
                     return Ok(());
                 }
                 (ours, theirs) => (ours?, theirs?),

@@ -16,7 +16,7 @@ impl EntryLock {
     /// Takes the lock of this file, which is made if it is not there.
     ///
     /// # Errors
-    /// It can't be made, or somebody has the lock.
+    /// It cannot be made, or somebody has the lock.
     pub(super) fn take(path: PathBuf) -> io::Result<Self> {
         let locked = lock(File::options().create(true).append(true), &path)?;
         let file = locked.ok_or(io::ErrorKind::WouldBlock)?;
@@ -35,7 +35,7 @@ impl Drop for EntryLock {
 /// Whether somebody has the lock of this file. If it is not there nobody has.
 ///
 /// # Errors
-/// The file can't be opened.
+/// The file cannot be opened.
 pub(super) fn is_locked(path: &Path) -> io::Result<bool> {
     match lock(File::options().append(true), path) {
         Ok(free) => Ok(free.is_none()),

@@ -19,5 +19,5 @@ pub(crate) mod restore;
 pub(crate) mod restore_job;
 mod scratch;
 pub(crate) mod sync;
-mod temporary;
+pub(crate) mod temporary;
 pub(crate) mod verify;

@@ -1,7 +1,7 @@
 //! What plakar's lines say about a job that runs, and the line with its result.
 //!
 //! Names go raw into the lines, so one with a newline in it makes a line of its own that may look
-//! like plakar's. What it can't know is the id of the snapshot that is being made: each line of
+//! like plakar's. What it cannot know is the id of the snapshot that is being made: each line of
 //! plakar's begins with it, and the first such line is always plakar's.
 
 use std::collections::BTreeSet;
@@ -43,13 +43,13 @@ pub(crate) struct ProgressReader {
 const MAX_FAILURES: usize = 1000;
 
 /// Begins a line on what went wrong for the whole job. Plakar may say all the same that it
-/// completed: a packfile that can't be written ends the backup, and nothing of it is stored (kloset
-/// v1.1.3, packer/packer_seq.go).
+/// completed: a packfile that cannot be written ends the backup, and nothing of it is stored
+/// (kloset v1.1.3, packer/packer_seq.go).
 const COMPLAINT: &str = "error: ";
 
 /// Plakar leaves out what lies under the path of a store in a folder, whatever the source is, and
 /// counts no error (kloset v1.1.3, snapshot/backup.go). Its other warnings tell of nothing that is
-/// left out: a cache that can't be used, or what ends the backup anyway.
+/// left out: a cache that cannot be used, or what ends the backup anyway.
 const SKIPPED: &str = "warn: skipping entry from repository: ";
 
 /// Why an entry was left out that plakar says so of.

@@ -51,7 +51,7 @@ impl Plakar {
         let mut made = None;
         let restored = async {
             let browser = browsers.of(self, &job.store).await?;
-            // An id that isn't there, or a path, is told before anything is written.
+            // An id that is not there, or a path, is told before anything is written.
             let point = browser.restore_point(&job.snapshot).await?;
             let root = SnapshotPath::new(&point.root)?;
             let path = if root.is_below(&job.path) { root.clone() } else { job.path.clone() };

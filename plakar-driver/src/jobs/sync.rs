@@ -69,7 +69,7 @@ impl Plakar {
     /// Looks at a store with an empty cache.
     ///
     /// # Errors
-    /// It can't be opened.
+    /// It cannot be opened.
     pub async fn seen_anew(
         &self,
         store: &Store,
@@ -173,7 +173,7 @@ impl Plakar {
     /// What a copy lacks, by its names and sizes; its contents a check reads.
     ///
     /// # Errors
-    /// One of the stores can't be read.
+    /// One of the stores cannot be read.
     pub async fn compare_copy(
         &self,
         browsers: &Browsers,

@@ -37,13 +37,9 @@ impl TemporaryEntry {
         mark: &str,
         options: &Options,
     ) -> Result<Self> {
-        let name = Name::new(&format!("{PREFIX}{mark}"))?;
-        let path = plakar.lock_of(kind, &name)?;
-        let locked = tokio::task::spawn_blocking(move || EntryLock::take(path)).await;
-        let locked = locked.map_err(|error| Error::Answer(error.to_string()))?;
-        let lock = locked.map_err(Error::io("cannot lock an entry of Plakar's configuration"))?;
+        let (name, lock) = (entry_name(mark)?, Some(plakar.lock_mark(kind, mark).await?));
         // Before it is added: what is dropped meanwhile is removed too.
-        let entry = Self { plakar: plakar.clone(), kind, name, removed: false, lock: Some(lock) };
+        let entry = Self { plakar: plakar.clone(), kind, name, removed: false, lock };
         if let Err(error) = plakar.configure(kind, &entry.name, options).await {
             // Why it was not added is what counts.
             let _ = entry.close().await;
@@ -60,7 +56,7 @@ impl TemporaryEntry {
     /// Removes it.
     ///
     /// # Errors
-    /// Plakar can't be run. It is tried once more in the background.
+    /// Plakar cannot be run. It is tried once more in the background.
     pub(crate) async fn close(mut self) -> Result<()> {
         let removed = self.plakar.unconfigure(self.kind, &self.name).await;
         self.removed = removed.is_ok();
@@ -89,7 +85,7 @@ impl Plakar {
     /// whichever process: those of restores that were killed.
     ///
     /// # Errors
-    /// Plakar can't be run.
+    /// Plakar cannot be run.
     pub async fn temporary_entries(&self) -> Result<Vec<(Kind, Name)>> {
         let mut all = Vec::new();
         for kind in [Kind::Source, Kind::Destination, Kind::Store] {
@@ -116,9 +112,50 @@ impl Plakar {
     /// Removes an entry that is left, and the file of its lock.
     ///
     /// # Errors
-    /// Plakar can't be run.
+    /// Plakar cannot be run.
     pub(crate) async fn remove_temporary(&self, kind: Kind, name: &Name) -> Result<()> {
         self.unconfigure(kind, name).await?;
+        self.remove_lock(kind, name).await
+    }
+
+    /// Says to other processes that what has this mark is in use, until the lock is dropped. There need
+    /// be no entry of it.
+    ///
+    /// # Errors
+    /// The lock cannot be made, or somebody has it.
+    pub(super) async fn lock_mark(&self, kind: Kind, mark: &str) -> Result<EntryLock> {
+        let path = self.lock_of(kind, &entry_name(mark)?)?;
+        let locked = tokio::task::spawn_blocking(move || EntryLock::take(path)).await;
+        let locked = locked.map_err(|error| Error::Answer(error.to_string()))?;
+        locked.map_err(Error::io("cannot lock an entry of Plakar's configuration"))
+    }
+
+    /// Whether what has this mark is in use, by whichever process. What is no mark of a restore is not.
+    ///
+    /// # Errors
+    /// The lock cannot be looked at.
+    pub(super) async fn is_mark_locked(&self, kind: Kind, mark: &str) -> Result<bool> {
+        if !is_mark(mark) {
+            return Ok(false);
+        }
+        let path = self.lock_of(kind, &entry_name(mark)?)?;
+        let locked = tokio::task::spawn_blocking(move || is_locked(&path)).await;
+        let locked = locked.map_err(|error| Error::Answer(error.to_string()))?;
+        locked.map_err(Error::io("cannot tell which snapshots of restores are in use"))
+    }
+
+    /// Removes the file of the lock of a mark that is left.
+    ///
+    /// # Errors
+    /// It is not known where plakar's configuration is.
+    pub(super) async fn forget_mark(&self, kind: Kind, mark: &str) -> Result<()> {
+        if !is_mark(mark) {
+            return Ok(());
+        }
+        self.remove_lock(kind, &entry_name(mark)?).await
+    }
+
+    async fn remove_lock(&self, kind: Kind, name: &Name) -> Result<()> {
         // One that stays is empty, and of a name that does not come again.
         let _ = tokio::fs::remove_file(self.lock_of(kind, name)?).await;
         Ok(())
@@ -131,11 +168,21 @@ impl Plakar {
     }
 }
 
-/// Whether an entry has such a name. Somebody's own may begin like it.
-fn is_temporary(name: &str) -> bool {
+/// Whether an entry has the name of one that a restore makes for itself. Somebody's own may begin like
+/// it.
+pub fn is_temporary(name: &str) -> bool {
+    name.strip_prefix(PREFIX).is_some_and(is_mark)
+}
+
+/// Whether a text is the mark of a restore.
+fn is_mark(text: &str) -> bool {
     let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-    name.strip_prefix(PREFIX)
-        .is_some_and(|mark| mark.len() == MARK_DIGITS && mark.bytes().all(is_digit))
+    text.len() == MARK_DIGITS && text.bytes().all(is_digit)
+}
+
+/// What the entry of a mark is called.
+fn entry_name(mark: &str) -> Result<Name> {
+    Name::new(&format!("{PREFIX}{mark}"))
 }
 
 #[cfg(test)]

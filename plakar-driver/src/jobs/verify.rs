@@ -68,13 +68,17 @@ impl Plakar {
                 ));
             }
         };
-        let (mut scratch, mut made) = (None, Vec::new());
+        let (mut scratch, mut made, mut lock) = (None, Vec::new(), None);
         let compared = async {
             scratch = match ScratchStore::beside(self, &job.store, &mark).await {
                 // No room for it, or no right to the store's files: what follows may go well without.
                 Err(Error::Io(..)) => None,
                 scratch => scratch?,
             };
+            if scratch.is_none() {
+                // Who looks for what killed restores left, on another state too, finds the snapshots.
+                lock = Some(self.lock_mark(Kind::Store, &mark).await?);
+            }
             let scratch: Option<&ScratchStore> = scratch.as_ref();
             // Its browser knows what was there when it began.
             let own = async || match scratch {
@@ -125,16 +129,19 @@ impl Plakar {
             Some(scratch) => scratch.close().await,
             None => self.remove_snapshots(&job.store, &made).await,
         };
+        drop(lock);
         let verified = compared?;
         removed.and(closed)?;
         Ok(verified)
     }
 
     /// Removes what restores left that were killed: these of their entries, and their snapshots in
-    /// these stores that are older than this call. No restore that made any of it may be running.
+    /// these stores that are older than this call and that no restore of this machine compares with
+    /// still. No restore that made any of the entries may be running.
     ///
     /// # Errors
-    /// Plakar can't be run, or a store can't be opened: the first of it, when all else was removed.
+    /// Plakar cannot be run, or a store cannot be opened: the first of it, when all else was
+    /// removed.
     pub async fn remove_leftovers(
         &self,
         entries: &[(Kind, Name)],
@@ -151,7 +158,7 @@ impl Plakar {
         ended
     }
 
-    /// Removes the snapshots that were made only to compare before a time.
+    /// Removes the snapshots that were made only to compare before a time, but those that are in use.
     async fn remove_verifications(
         &self,
         browsers: &Browsers,
@@ -159,10 +166,20 @@ impl Plakar {
         before: DateTime<Utc>,
     ) -> Result<()> {
         let points = browsers.of(self, store).await?.restore_points(None).await?;
-        let ours = |tag: &String| tag.starts_with(VERIFICATION_TAG);
-        let left =
-            points.into_iter().filter(|point| point.taken < before && point.tags.iter().any(ours));
-        self.remove_snapshots(store, &left.map(|point| point.id).collect::<Vec<_>>()).await
+        let (mut left, mut marks) = (Vec::new(), Vec::new());
+        for point in points.into_iter().filter(|point| point.taken < before) {
+            let Some(mark) = point.tags.iter().find_map(|tag| mark_of(tag)) else { continue };
+            if self.is_mark_locked(Kind::Store, mark).await? {
+                continue;
+            }
+            marks.push(mark.to_owned());
+            left.push(point.id);
+        }
+        self.remove_snapshots(store, &left).await?;
+        for mark in marks {
+            self.forget_mark(Kind::Store, &mark).await?;
+        }
+        Ok(())
     }
 
     /// For a while, the place of a destination as a source, or of a source as a destination: with
@@ -180,7 +197,7 @@ impl Plakar {
             Kind::Source => (Kind::Destination, ConnectorKind::Exporter),
             Kind::Store => {
                 return Err(Error::Input(format!(
-                    "the store {name} can't be backed up or restored to"
+                    "the store {name} cannot be backed up or restored to"
                 )));
             }
         };
@@ -198,6 +215,12 @@ impl Plakar {
         }
         TemporaryEntry::new(self, other, mark, &options).await
     }
+}
+
+/// The mark of the restore that made a snapshot with this tag to compare with.
+fn mark_of(tag: &str) -> Option<&str> {
+    let told = tag.strip_prefix(VERIFICATION_TAG)?;
+    Some(told.rsplit_once('.').map_or(told, |(mark, _)| mark))
 }
 
 /// Reads a destination again.

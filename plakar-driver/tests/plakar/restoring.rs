@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use opendrive_sim::{Fault, What};
 use plakar_driver::{
-    CancellationToken, Kind, Progress, RestoreJob, RestoreProgress, RestoreResult, RestoreTarget,
-    SnapshotId, Verdict,
+    BackupJob, CancellationToken, Kind, NewStore, Progress, RestoreJob, RestoreProgress,
+    RestoreResult, RestoreTarget, SnapshotId, Store, Verdict,
 };
 
 use crate::world::{APP, World, name, noise, options, path};
@@ -226,6 +226,61 @@ async fn what_a_restore_that_runs_has_made_for_itself_is_no_leftover() {
     world.nothing_of_verification_is_left().await;
 }
 
+/// A restore of another state may read it still.
+#[tokio::test]
+async fn a_snapshot_to_compare_with_stays_while_its_lock_is_held() {
+    let world = World::new().await;
+    let folder = world.user.home().join("files");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("a.txt"), "a").unwrap();
+    let mark = "0a".repeat(16);
+    let (store, tag) = (world.user.path("store"), format!("-tag=verification:{mark}.0"));
+    world.user.ok(&["at", &store, "backup", "-no-progress", &tag, folder.to_str().unwrap()]);
+    let path = world.configuration().join(format!(".source-app.store.verify-{mark}.lock"));
+    let lock = std::fs::File::create(&path).unwrap();
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive).unwrap();
+    let left = async || {
+        let stores = std::slice::from_ref(&world.store);
+        world.plakar.remove_leftovers(&[], &world.browsers, stores).await.unwrap();
+        world.browser().await.restore_points(None).await.unwrap().len()
+    };
+    assert_eq!(left().await, 1);
+    // Its process was killed.
+    drop(lock);
+    assert_eq!(left().await, 0);
+    world.nothing_of_verification_is_left().await;
+}
+
+/// Of a store elsewhere there is no other one beside it to compare in.
+#[tokio::test]
+async fn a_restore_from_the_drive_locks_what_it_compares_with() {
+    let world = World::new().await;
+    world.put("docs/letter.txt", b"7 bytes");
+    world.configure(Kind::Source, "opendrive://docs").await;
+    let remote = options(&[
+        ("location", "opendrive://Vault"),
+        ("username", world.simulator.username()),
+        ("password", world.simulator.password()),
+    ]);
+    world.plakar.configure(Kind::Store, &name("remote"), &remote).await.unwrap();
+    let store = Store::named(name("remote"));
+    world.plakar.create_store(&store, NewStore::UNENCRYPTED).await.unwrap();
+    let (job, cancel) = (BackupJob { store, ..world.job() }, CancellationToken::new());
+    let made = world.plakar.backup(&world.browsers, &job, &mut |_| (), &cancel).await.unwrap();
+    assert_eq!(made.verdict, Verdict::Succeeded);
+    let locks = world.user.home().join("locks");
+    let notes = format!("ls -A {} > {}", world.configuration().display(), locks.display());
+    let plakar = world.meddled("backup", &notes);
+    let to = RestoreTarget::Folder(world.user.home().join("restored"));
+    let snapshot = made.snapshot.unwrap();
+    let job = RestoreJob { store: job.store, snapshot, path: path("/"), to };
+    let restored = plakar.restore(&world.browsers, &job, &mut |_| (), &cancel).await.unwrap();
+    assert_eq!(restored.verdict, Verdict::Succeeded, "{restored:?}");
+    let locks = std::fs::read_to_string(locks).unwrap();
+    assert!(locks.contains(".source-app.store.verify-"), "{locks}");
+    world.nothing_of_verification_is_left().await;
+}
+
 #[tokio::test]
 async fn a_drive_that_refuses_a_file_is_no_restore() {
     let world = World::new().await;
@@ -241,7 +296,7 @@ async fn a_drive_that_refuses_a_file_is_no_restore() {
         matches!(&unwritten.verdict, Verdict::Failed { reason } if !reason.is_empty()),
         "{unwritten:?}"
     );
-    // It was written, but can't be read again: nobody knows what it is.
+    // It was written, but cannot be read again: nobody knows what it is.
     world.simulator.set_faults(vec![refused("download/file", "one.txt")]);
     let (unread, _) = world.restore(&id, "/", drive()).await;
     let Verdict::Errors { count: 1, failed } = &unread.verdict else { panic!("{unread:?}") };

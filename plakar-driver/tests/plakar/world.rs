@@ -289,7 +289,7 @@ pub fn options(pairs: &[(&str, &str)]) -> Options {
     pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
 
-/// Bytes that can't be compressed.
+/// Bytes that cannot be compressed.
 pub fn noise(seed: u64, length: usize) -> Vec<u8> {
     let mut bytes = vec![0; length];
     opendrive_sim::generated_bytes(seed, 0, &mut bytes);

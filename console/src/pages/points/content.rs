@@ -6,12 +6,13 @@ use axum::http::header::{
     CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
     X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderName, Response};
+use axum::http::{HeaderName, Response, Version};
 use serde::Deserialize;
 
 use super::point::{PointRequest, path};
 use crate::pages::answer::PageResult;
-use crate::pages::error::PageError;
+use crate::pages::error::{PageError, sentence};
+use crate::problem::{NO_END, has_end};
 use plakar_driver::{ArchiveFormat, CancellationToken, Download, EntryKind, attachment};
 
 /// The only types that a browser shows as they are. No SVG: it may hold a script.
@@ -29,7 +30,11 @@ pub struct ContentQuery {
 }
 
 /// A file as it was, or a folder as an archive.
-pub async fn download(opened: PointRequest, Query(query): Query<ContentQuery>) -> PageResult {
+pub async fn download(
+    opened: PointRequest,
+    version: Version,
+    Query(query): Query<ContentQuery>,
+) -> PageResult {
     let path = path(&opened.point.point, Some(&query.path))?;
     let format = match query.format.as_str() {
         "" | "zip" => ArchiveFormat::Zip,
@@ -42,11 +47,15 @@ pub async fn download(opened: PointRequest, Query(query): Query<ContentQuery>) -
     };
     let download = opened.point.download(&path, format, &CancellationToken::new()).await?;
     let name = attachment(&download.name);
-    answer(download, Some(name))
+    answer(download, Some(name), version)
 }
 
 /// A picture or a document, for the page that shows it. Anything else is to be saved.
-pub async fn raw(opened: PointRequest, Query(query): Query<ContentQuery>) -> PageResult {
+pub async fn raw(
+    opened: PointRequest,
+    version: Version,
+    Query(query): Query<ContentQuery>,
+) -> PageResult {
     let path = path(&opened.point.point, Some(&query.path))?;
     if opened.point.entry(&path).await?.kind != EntryKind::File {
         return Err(PageError::input("That is not a file."));
@@ -56,12 +65,19 @@ pub async fn raw(opened: PointRequest, Query(query): Query<ContentQuery>) -> Pag
     let kind = download.content_type.as_str();
     let is_shown = kind == DOCUMENT_TYPE || PICTURE_TYPES.contains(&kind);
     let name = (!is_shown).then(|| attachment(&download.name));
-    answer(download, name)
+    answer(download, name, version)
 }
 
 /// An error within the content breaks the connection off: without its end, or with less than its
-/// length, nothing looks whole.
-pub(super) fn answer(download: Download, disposition: Option<String>) -> PageResult {
+/// length, nothing looks whole. Who could not tell that is refused.
+pub(super) fn answer(
+    download: Download,
+    disposition: Option<String>,
+    version: Version,
+) -> PageResult {
+    if !has_end(version, download.size) {
+        return Err(PageError::input(&sentence(NO_END)));
+    }
     let fixed: [(HeaderName, &str); 2] = [
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"),

@@ -50,7 +50,7 @@ struct EverywherePage {
 /// A path that was found.
 struct FoundRow {
     path: VisibleText,
-    /// Its page in the last restore point that has it; empty if its name can't be in a path.
+    /// Its page in the last restore point that has it; empty if its name cannot be in a path.
     href: String,
     download: String,
     restore: String,

@@ -44,7 +44,7 @@ enum FilePreview {
     Document(String),
     LargeDocument(String),
     Binary,
-    /// Why it can't be read.
+    /// Why it cannot be read.
     Failed(String),
 }
 

@@ -45,7 +45,7 @@ struct PointsPage {
     label: String,
     /// Of the field to search: nothing yet.
     text: &'static str,
-    /// Why the store can't be read, and what is known without it.
+    /// Why the store cannot be read, and what is known without it.
     closed: Option<(String, Vec<KnownBackup>)>,
 }
 

@@ -62,7 +62,7 @@ pub struct EntryRow {
     pub name: VisibleText,
     /// `folder`, `file`, `link`, `other`.
     pub kind: &'static str,
-    /// Its page; empty if its name can't be in a path.
+    /// Its page; empty if its name cannot be in a path.
     pub href: String,
     /// Its content; empty if it has none.
     pub download: String,

@@ -196,7 +196,7 @@ pub fn root(point: &RestorePoint) -> SnapshotPath {
 /// The path that a request names.
 ///
 /// # Errors
-/// It can't be one.
+/// It cannot be one.
 pub fn path(point: &RestorePoint, text: Option<&str>) -> Result<SnapshotPath, PageError> {
     Ok(text.map_or_else(|| Ok(root(point)), SnapshotPath::new)?)
 }
@@ -222,7 +222,7 @@ pub async fn neighbours(
     (neighbour(here.checked_sub(1)), neighbour(here.checked_add(1)))
 }
 
-/// The restore points of the app in the same store; none if it can't be read.
+/// The restore points of the app in the same store; none if it cannot be read.
 pub async fn points_beside(service: &Service, opened: &PointRequest) -> Vec<RestorePoint> {
     let points = match opened.links.is_second() {
         true => service.second_points(opened.app.id).await,

@@ -249,7 +249,7 @@ pub async fn start(
 ) -> PageResult {
     let app = destination(&service, id).await?;
     let wrong =
-        || PageError::input("This form can't be used.").back(&format!("/apps/{id}/restore"));
+        || PageError::input("This form cannot be used.").back(&format!("/apps/{id}/restore"));
     let source: AppId = posted.get("source").parse().map_err(|_| wrong())?;
     let given = |name: &str| posted.raw(name).map(str::to_owned).filter(|text| !text.is_empty());
     let asked =

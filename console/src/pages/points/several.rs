@@ -2,6 +2,7 @@
 
 use askama::Template;
 use axum::extract::State;
+use axum::http::Version;
 use axum::response::{IntoResponse, Redirect};
 
 use super::content::answer;
@@ -39,6 +40,7 @@ pub async fn chosen(
     context: PageContext,
     State(service): State<Service>,
     opened: PointRequest,
+    version: Version,
     posted: FormData,
 ) -> PageResult {
     let ticked = posted.all("tick");
@@ -52,7 +54,7 @@ pub async fn chosen(
     if posted.get("do") == "download" {
         let download = opened.point.download_several(&paths).await?;
         let name = attachment(&download.name);
-        return answer(download, Some(name));
+        return answer(download, Some(name), version);
     }
     let shown = paths.iter().map(|path| VisibleText::name(path.as_str()));
     let mut page = SeveralPage {

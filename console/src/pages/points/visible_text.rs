@@ -9,7 +9,7 @@ pub struct VisibleText {
     /// Its parts.
     pub parts: Vec<VisiblePart>,
     /// All of it in ASCII, if it has anything else or an escape: two names may look the same and
-    /// aren't.
+    /// are not.
     pub title: Option<String>,
 }
 
@@ -18,11 +18,11 @@ pub struct VisibleText {
 pub struct VisiblePart {
     /// As it is shown.
     pub text: String,
-    /// Whether it stands for a character that can't be seen.
+    /// Whether it stands for a character that cannot be seen.
     pub escape: bool,
 }
 
-/// Characters that can't be seen, or look like a space. Those of [`deceives`], and fillers, other
+/// Characters that cannot be seen, or look like a space. Those of [`deceives`], and fillers, other
 /// spaces and tags.
 fn hidden(letter: char) -> bool {
     deceives(letter)

@@ -11,7 +11,7 @@ use crate::pages::form_data::FormData;
 use source_app::service::{PolicyDraft, Service};
 use source_app::state::PolicyId;
 
-/// What a draft comes to, or why that can't be told.
+/// What a draft comes to, or why that cannot be told.
 pub struct ContractPreview {
     /// The apps: name and page.
     pub apps: Vec<(String, String)>,
@@ -34,7 +34,7 @@ impl ContractPreview {
         }
     }
 
-    /// Of one that can't be used.
+    /// Of one that cannot be used.
     pub fn wrong(fault: &str) -> Self {
         Self { apps: Vec::new(), words: Vec::new(), fault: Some(sentence(fault)) }
     }

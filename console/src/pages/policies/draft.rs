@@ -15,7 +15,7 @@ pub(super) struct DraftFields {
     pub(super) at_least: String,
     pub(super) period: String,
     pub(super) retention: Vec<Field>,
-    /// What can't be told.
+    /// What cannot be told.
     fault: Option<Error>,
 }
 
@@ -99,7 +99,7 @@ impl DraftFields {
     /// The draft.
     ///
     /// # Errors
-    /// Something can't be used as it was entered.
+    /// Something cannot be used as it was entered.
     pub(super) fn draft(&self) -> Result<PolicyDraft, Error> {
         match &self.fault {
             Some(fault) => Err(Error::Input(fault.to_string())),

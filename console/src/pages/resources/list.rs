@@ -46,7 +46,7 @@ impl ResourceQuery {
             "" => None,
             word => {
                 let found = HealthVerdict::ALL.into_iter().find(|one| one.as_str() == word);
-                let wrong = || PageError::input("This link to resources can't be used.");
+                let wrong = || PageError::input("This link to resources cannot be used.");
                 Some(found.ok_or_else(|| wrong().back("/resources"))?)
             }
         };

@@ -150,7 +150,7 @@ impl TimingFields {
     }
 }
 
-/// One word, or what can't be a part of a plain choice.
+/// One word, or what cannot be a part of a plain choice.
 fn word(text: &str) -> &str {
     if text.is_empty() || text.contains(char::is_whitespace) { "?" } else { text }
 }
