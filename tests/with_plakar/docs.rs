@@ -160,7 +160,7 @@ fn follow(name: &str, page: &str) -> Result<(), String> {
     if name == "README.md" {
         reader.receive_archive();
     } else {
-        reader.user.ok(&["pkg", "add", package().to_str().unwrap()]);
+        reader.user.install(package());
     }
     blocks.iter().try_for_each(|(line, block)| {
         reader.run(block).map_err(|message| format!("{name}:{line}: {message}"))

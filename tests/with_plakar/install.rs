@@ -205,4 +205,11 @@ fn a_plakar_that_refuses_the_package_keeps_the_one_it_had() {
         "{said}"
     );
     assert_eq!(person.types("plakar pkg list").trim(), format!("rclone@{VERSION}"));
+
+    // One that crashes as it ends, as 1.1.4 sometimes does, has it.
+    person.types(
+        "cat > bin/crashing <<'END'\n#!/bin/sh\nplakar \"$@\" || exit\ncase \"$*\" in 'pkg add '*) echo 'panic: send on closed channel' >&2; exit 2 ;; esac\nEND\nchmod +x bin/crashing",
+    );
+    let said = person.types("PLAKAR=crashing clone/target/stage/next/install");
+    assert!(said.contains("added rclone@v9.9.9"), "{said}");
 }

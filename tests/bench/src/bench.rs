@@ -131,7 +131,7 @@ impl Bench {
     pub fn bare(&self) -> Contestant {
         let user = Plakar::without_package(&self.tools.plakar, &[]);
         let package = packages::bare(&user);
-        user.ok(&["pkg", "add", &package]);
+        user.install(package.as_ref());
         user.ok(&["store", "add", "drive", "bare:///"]);
         Contestant { who: Who::Bare, user, out: false }
     }
@@ -149,7 +149,7 @@ impl Bench {
             vec![Contestant { who: Who::Ours, user: user(&self.tools.package), out: false }];
         if let Some(peer) = &self.tools.peer {
             let user = Plakar::without_package(&self.tools.plakar, environment);
-            user.ok(&["pkg", "add", &packages::peer(&user, peer)]);
+            user.install(packages::peer(&user, peer).as_ref());
             contestants.push(Contestant { who: Who::Peer, user, out: false });
         }
         contestants

@@ -40,7 +40,7 @@ pub struct Calls {
     /// Bytes of file content received in upload chunks, those of refused chunks included.
     pub bytes_up: u64,
     /// Bytes of the bodies of all other answers: records, listings, refusals. What a planted answer
-    /// holds isn't in it.
+    /// holds is not in it.
     pub bytes_answers: u64,
     /// Calls being worked on right now; a download counts until its last byte is sent.
     pub in_flight: u64,

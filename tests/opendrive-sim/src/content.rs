@@ -133,7 +133,7 @@ impl Content {
 
     /// The bytes from `offset` on, `len` of them; the range must lie inside the content.
     ///
-    /// Discarded content is an error, as is a temporary file that can't be read.
+    /// Discarded content is an error, as is a temporary file that cannot be read.
     pub(crate) fn read(&self, offset: u64, len: usize) -> io::Result<Bytes> {
         match &self.data {
             Data::Memory(bytes) => Ok(bytes.slice(offset as usize..offset as usize + len)),
@@ -155,7 +155,7 @@ impl Content {
 /// Lower-case hex digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a String can't fail.
+        // Writing to a String cannot fail.
         let _ = write!(text, "{byte:02x}");
         text
     })

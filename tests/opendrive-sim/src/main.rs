@@ -61,7 +61,7 @@ async fn main() -> io::Result<()> {
     if let Some(path) = &arguments.env_file {
         write_whole(path, env.as_bytes())?;
     }
-    // Unlike `print!`, this doesn't panic when nobody reads.
+    // Unlike `print!`, this does not panic when nobody reads.
     let _ = io::stdout().write_all(env.as_bytes());
 
     let stdin = stdin_end(arguments.exit_with_stdin);
@@ -94,7 +94,7 @@ fn ask(url: &str) -> io::Result<()> {
     io::stdout().write_all(&answer[end + 4..])
 }
 
-/// Becomes ready when the standard input ends; never if that isn't `wanted`.
+/// Becomes ready when the standard input ends; never if that is not `wanted`.
 async fn stdin_end(wanted: bool) {
     let (ended, end) = oneshot::channel::<()>();
     if !wanted {

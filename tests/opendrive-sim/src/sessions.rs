@@ -44,7 +44,7 @@ impl Sessions {
         self.lock().get(id) == Some(&true)
     }
 
-    /// Refuses a session that isn't valid, whether it ever was or not.
+    /// Refuses a session that is not valid, whether it ever was or not.
     pub(crate) fn check(&self, id: &str) -> Result<(), Refusal> {
         if self.is_valid(id) { Ok(()) } else { Err(Refusal::new(401, texts::SESSION_OVER)) }
     }

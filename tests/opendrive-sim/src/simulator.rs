@@ -38,7 +38,8 @@ impl Simulator {
     ///
     /// # Errors
     ///
-    /// The address can't be listened on, or the certificate, its file or the threads can't be made.
+    /// The address cannot be listened on, or the certificate, its file or the threads cannot be
+    /// made.
     pub fn start(options: Options) -> io::Result<Self> {
         let listen = options.listen.unwrap_or_else(|| (Ipv4Addr::LOCALHOST, 0).into());
         let listener = TcpListener::bind(listen)?;

@@ -195,7 +195,7 @@ impl Upload {
         }
     }
 
-    /// Begins a chunk, which must be the next one: one whose answer was lost isn't taken again.
+    /// Begins a chunk, which must be the next one: one whose answer was lost is not taken again.
     ///
     /// A chunk before it that broke off is forgotten, so `written` counts whole chunks only.
     pub(crate) fn begin_chunk(&mut self, offset: u64) -> Result<ChunkWriter<'_>, Refusal> {
@@ -206,7 +206,7 @@ impl Upload {
         }
         if let Sink::Memory(buf) = &mut self.sink {
             buf.truncate(self.written as usize);
-            // The announced size isn't trusted with more memory than an honest upload would take.
+            // The announced size is not trusted with more memory than an honest upload would take.
             let whole = self.size.min(self.spool_threshold) as usize;
             buf.reserve(whole.saturating_sub(buf.len()));
         }

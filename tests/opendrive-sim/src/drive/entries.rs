@@ -22,7 +22,7 @@ pub(crate) struct Folder {
     pub(crate) access: i64,
     /// When its creation ended.
     pub(crate) made: Instant,
-    /// Until then `folder/itembyname` doesn't know the folder.
+    /// Until then `folder/itembyname` does not know the folder.
     pub(crate) hidden_until: Option<Instant>,
     /// By lower-case name. Several may share a name.
     pub(crate) folders: BTreeMap<String, Vec<Id>>,
@@ -58,14 +58,14 @@ pub(crate) struct File {
     pub(crate) finished: bool,
     /// The time that the beginning of its upload gave it.
     pub(crate) time_given: Option<i64>,
-    /// Until then `folder/itembyname` doesn't know the file.
+    /// Until then `folder/itembyname` does not know the file.
     pub(crate) hidden_until: Option<Instant>,
     /// Until then downloads and `file/info` don't know it.
     missing_until: Option<Instant>,
 }
 
 impl File {
-    /// One whose first upload isn't finished.
+    /// One whose first upload is not finished.
     pub(super) fn new(name: String, parent: Id) -> Self {
         Self {
             name,
@@ -90,7 +90,7 @@ impl File {
         is_ahead(self.missing_until)
     }
 
-    /// Its hash; empty for one that isn't finished. Takes long if it isn't known.
+    /// Its hash; empty for one that is not finished. Takes long if it is not known.
     pub(crate) fn hash(&self) -> &str {
         if self.finished { self.content.md5() } else { "" }
     }

@@ -52,7 +52,7 @@ pub struct Entry {
     /// When it was last modified, in seconds since 1970. A folder's changes with its children.
     pub mtime: i64,
     /// The content's MD5 as lower-case hex digits; `None` for a folder and for a file whose first
-    /// upload isn't finished.
+    /// upload is not finished.
     pub md5: Option<String>,
 }
 

@@ -236,7 +236,7 @@ impl Tree {
     /// Moves a folder and all in it to the trash; calls about any of it answer 404 from now on.
     pub(crate) fn remove_folder(&mut self, id: Id) -> Result<(), Refusal> {
         if id == ROOT {
-            return Err(Refusal::new(403, "The root folder can't be removed"));
+            return Err(Refusal::new(403, "The root folder cannot be removed"));
         }
         let (parent, name) = {
             let folder = self.folder(id)?;
@@ -295,7 +295,7 @@ impl Tree {
     fn check_folder_target(&self, id: Id, parent: Id, name: &str) -> Result<(), Refusal> {
         self.folder(parent)?;
         if id == ROOT || self.is_inside(parent, id) {
-            return Err(Refusal::new(400, "A folder can't be moved or copied into itself"));
+            return Err(Refusal::new(400, "A folder cannot be moved or copied into itself"));
         }
         if self.folders_named(parent, name).iter().any(|&other| other != id) {
             return Err(Refusal::new(409, texts::FOLDER_EXISTS));
@@ -310,7 +310,7 @@ impl Tree {
         id == ancestor
     }
 
-    /// The path without a leading slash; empty for the root and for what isn't there.
+    /// The path without a leading slash; empty for the root and for what is not there.
     pub(crate) fn folder_path(&self, mut id: Id) -> String {
         let mut names = Vec::new();
         while let Some(folder) = self.folders.get(&id).filter(|_| id != ROOT) {

@@ -66,7 +66,7 @@ impl Fault {
         }
     }
 
-    /// A folder that can't be listed, however often it is tried: 403.
+    /// A folder that cannot be listed, however often it is tried: 403.
     pub fn unlistable(path: &str) -> Self {
         let what = What::Status { code: 403, message: "Access denied".into(), retry_after: None };
         Self::new(what)

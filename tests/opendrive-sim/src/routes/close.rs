@@ -87,7 +87,7 @@ async fn prepare(context: &CallContext<'_>) -> Result<Ready, Refusal> {
         known_content(id, size, context)?
     } else {
         let upload = state.uploads.get(location)?;
-        // Refuse what can't succeed before the bytes are given away.
+        // Refuse what cannot succeed before the bytes are given away.
         state.drive.lock().check_space(id, size)?;
         let content = upload.lock().await.finish(id, size)?;
         state.uploads.remove(location);

@@ -24,7 +24,7 @@ pub(super) fn login(context: &CallContext) -> Outcome {
     if context.behaviour.captcha_after.is_some_and(|limit| sessions.failures() >= limit) {
         return Err(Refusal::new(403, texts::CAPTCHA));
     }
-    // User names of OpenDrive are e-mail addresses, whose case doesn't matter.
+    // User names of OpenDrive are e-mail addresses, whose case does not matter.
     if !args.text("username").eq_ignore_ascii_case(&options.username)
         || args.text("passwd") != options.password
     {

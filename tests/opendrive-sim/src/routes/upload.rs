@@ -76,7 +76,7 @@ pub(super) async fn chunk(
             data.truncate(usize::try_from(cut - received).unwrap_or(usize::MAX));
             received += data.len() as u64;
             writer.write(&data).map_err(|error| {
-                Refusal::new(500, format!("The chunk can't be stored: {error}"))
+                Refusal::new(500, format!("The chunk cannot be stored: {error}"))
             })?;
             if received == cut {
                 break;
@@ -93,7 +93,7 @@ pub(super) async fn chunk(
         }
         writer.finish()
     };
-    // Stored already: whoever doesn't wait for the answer finds the bytes there.
+    // Stored already: whoever does not wait for the answer finds the bytes there.
     pace(begun, received, speed).await;
     Ok(to_json(&json!({ "TotalWritten": written })))
 }

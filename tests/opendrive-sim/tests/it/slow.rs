@@ -103,7 +103,7 @@ async fn slow_closes_end_with_their_upload() {
     assert_eq!(client.close_upload(&other, &its_location, 4).await.status, 504);
     tokio::time::sleep(Duration::from_millis(400)).await;
     client.close_upload(&file, &location, 4).await.ok();
-    // A file that was removed meanwhile isn't made again, and a new upload of it is a new one.
+    // A file that was removed meanwhile is not made again, and a new upload of it is a new one.
     let location = client.open_upload(&other, 3).await.ok().text("TempLocation");
     client.chunk(&other, &location, 0, b"new").await.ok();
     assert_eq!(client.close_upload(&other, &location, 3).await.ok().text("FileHash"), md5(b"new"));

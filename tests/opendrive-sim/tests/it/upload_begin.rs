@@ -160,7 +160,7 @@ async fn known_content_is_uploaded_by_hash() {
     assert!(simulator.open_uploads().is_empty());
     assert_eq!(simulator.calls().bytes_up, 0);
 
-    // What it doesn't know, or no longer, or with another size.
+    // What it does not know, or no longer, or with another size.
     let unknown = client.create_sized("0", "unknown", 3, &md5(b"abc")).await.ok();
     assert_eq!(unknown.json()["RequireHashOnly"], 0);
     close(&unknown.text("FileId"), 3, &md5(b"abc")).await.refused(400);
