@@ -78,10 +78,36 @@ func LogRedacted(_ slog.Level, text string) {
 	_, _ = os.Stderr.WriteString(text)
 }
 
-// keepSecretsIn keeps the passwords of a remote that is written out in an option of another
-// (":opendrive,password=…:path"): rclone puts the whole of it into errors.
+// secretName matches the names of options that hold a secret and are no passwords to rclone: it calls them sensitive, as it does user names and
+// hosts, which errors must name.
+var secretName = regexp.MustCompile(`pass|secret|token|cookie|mnemonic|grant|(?:credentials|authorization|_pem|sas_url)$|(?:^|_)keys?$|customer_key`)
+
+// IsSecret tells whether nobody must see the value of an option.
+func IsSecret(option *fs.Option) bool {
+	return option.IsPassword || (option.Sensitive && secretName.MatchString(option.Name))
+}
+
+// KeepSecretsIn keeps the secrets of remotes that are written out in an option of another (":opendrive,password=…:path"): rclone puts the whole of
+// it into errors. It may be several, as union and combine have them, of which the latter write a folder before each ("folder=:sftp,pass=…:path").
 func KeepSecretsIn(option string) {
-	parsed, err := fspath.Parse(option)
+	keepSecretsOf(option)
+	var several fs.SpaceSepList
+	if several.Set(option) != nil {
+		return
+	}
+	for _, one := range several {
+		if one != option {
+			keepSecretsOf(one)
+		}
+		if _, remote, found := strings.Cut(one, "="); found {
+			keepSecretsOf(remote)
+		}
+	}
+}
+
+// keepSecretsOf does so for one remote.
+func keepSecretsOf(remote string) {
+	parsed, err := fspath.Parse(remote)
 	if err != nil {
 		return
 	}
@@ -91,8 +117,12 @@ func KeepSecretsIn(option string) {
 	}
 	for key, value := range parsed.Config {
 		KeepSecretsIn(value)
-		if found := info.Options.Get(key); found != nil && found.IsPassword {
-			KeepSecret(value)
+		found := info.Options.Get(key)
+		if found == nil || !IsSecret(found) {
+			continue
+		}
+		KeepSecret(value)
+		if found.IsPassword {
 			// What is not obscured is refused by the backend.
 			_, _ = Obscured(value, false)
 		}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/rclone/rclone/fs"
 )
 
 func TestRedact(t *testing.T) {
@@ -24,6 +26,35 @@ func TestRedact(t *testing.T) {
 	} {
 		if got := Redact(test.text); got != test.want {
 			t.Errorf("%q: got %q, want %q", test.text, got, test.want)
+		}
+	}
+}
+
+// Whoever opens a remote that others are written out in may show the whole of it in an error.
+func TestSecretsOfRemotesThatAreWrittenOut(t *testing.T) {
+	fs.Register(&fs.RegInfo{Name: "writtenout", Options: fs.Options{
+		{Name: "pass", IsPassword: true},
+		{Name: "secret_access_key", Sensitive: true},
+		{Name: "user", Sensitive: true},
+		{Name: "remote"},
+	}})
+	for option, secrets := range map[string][]string{
+		":writtenout,pass=p4ss-of-one,user=somebody:folder":                                               {"p4ss-of-one"},
+		"other:x \":writtenout,pass='p4ss of a second',user='somebody':folder\"":                          {"p4ss of a second"},
+		":writtenout,pass=p4ss-of-the-first,user=somebody:folder other:":                                  {"p4ss-of-the-first"},
+		"a=:writtenout,pass=p4ss-of-a-combine,user=somebody:folder \"b=:writtenout,pass='its s3cond':y\"": {"p4ss-of-a-combine", "its s3cond"},
+		"a=:writtenout,secret_access_key=an-acc3ss-key,user=somebody:folder":                              {"an-acc3ss-key"},
+		"a=:writtenout,user=somebody,remote=':writtenout,pass=p4ss-of-what-it-wraps:z':folder":            {"p4ss-of-what-it-wraps"},
+	} {
+		KeepSecretsIn(option)
+		shown := Redact(fmt.Sprintf("failed to create upstream %q", option))
+		for _, secret := range secrets {
+			if strings.Contains(shown, secret) {
+				t.Errorf("%q is in %s", secret, shown)
+			}
+		}
+		if !strings.Contains(shown, "somebody") || !strings.Contains(shown, "folder") {
+			t.Errorf("more than secrets is gone: %s", shown)
 		}
 	}
 }
