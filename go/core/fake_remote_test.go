@@ -20,13 +20,14 @@ import (
 	_ "bridge/quiet"
 )
 
-func newFake(_ context.Context, _, _ string, config configmap.Mapper) (fs.Fs, error) {
+func newFake(ctx context.Context, _, _ string, config configmap.Mapper) (fs.Fs, error) {
 	id, _ := config.Get("id")
 	f, found := fakes.Load(id)
 	if !found {
 		return nil, errors.New("no such fake")
 	}
 	fake := f.(*fakeFs)
+	fake.kept = ctx
 	if fake.openErr != nil {
 		if err := fake.openErr(); err != nil {
 			return nil, err
@@ -38,6 +39,8 @@ func newFake(_ context.Context, _, _ string, config configmap.Mapper) (fs.Fs, er
 type fakeFs struct {
 	features fs.Features
 	hashes   hash.Set
+	// kept is the context that it was opened with, as some backends keep it.
+	kept context.Context
 	// What a test may replace; nil for the plain behaviour.
 	openErr func() error
 	list    func(ctx context.Context, dir string) (fs.DirEntries, error)

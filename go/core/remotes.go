@@ -92,11 +92,15 @@ func open(ctx context.Context, in openIn) (openOut, error) {
 	if err != nil {
 		return openOut{}, err
 	}
-	ctx, done, err := beginCall(ctx, in.Call)
+	call, done, err := beginCall(ctx, in.Call)
 	if err != nil {
 		return openOut{}, err
 	}
 	defer done()
+	// A backend keeps its context, to renew a token for example (TokenSource in rclone's lib/oauthutil), and rclone's cache keeps what others
+	// wrap: so it does not end with this call, only if that is cancelled.
+	ctx, cancel := context.WithCancel(context.WithoutCancel(call))
+	defer context.AfterFunc(call, cancel)()
 
 	// The transport that the backend makes for itself takes rclone's global options from the context.
 	ctx, ci := fs.AddConfig(ctx)
@@ -175,6 +179,8 @@ func prepareConfig(in openIn) (info *fs.RegInfo, options, overrides configmap.Si
 			if value, err = fault.Obscured(value, slices.Contains(in.Plain, key)); err != nil {
 				return nil, nil, nil, fault.New(fault.Config, "", fmt.Sprintf(`option %q is not an obscured password: take it from "rclone config show" or "rclone obscure"`, key))
 			}
+		} else if fault.IsSecret(option) {
+			fault.KeepSecret(value)
 		}
 		// An empty value means the default.
 		if err := option.Copy().Set(value); err != nil && value != "" {

@@ -155,6 +155,24 @@ func TestCancelOpen(t *testing.T) {
 	checks.Within(t, "the end of open", result)
 }
 
+// A backend that renews a token later does so with the context that it was opened with.
+func TestWhatABackendKeepsOfItsOpeningLasts(t *testing.T) {
+	tidy(t)
+	f := newFakeFs()
+	fakes.Store("lasting", f)
+	defer fakes.Delete("lasting")
+	r := call[openOut](t, "open", m{"config": m{"type": "fake", "id": "lasting"}, "call": 990006}).Remote
+	defer func() { call[empty](t, "close", m{"remote": r}) }()
+	if err := f.kept.Err(); err != nil {
+		t.Error("it has ended with the call:", err)
+	}
+	// Its number stands for nothing any more.
+	call[empty](t, "cancel", cancelIn{990006})
+	if err := f.kept.Err(); err != nil {
+		t.Error("it was cancelled later:", err)
+	}
+}
+
 func TestCloseDropsAll(t *testing.T) {
 	tidy(t)
 	r, other := memoryRemote(t), memoryRemote(t)
