@@ -11,8 +11,8 @@
 //   - remotes.go, overrides.go: open a remote from a config map in memory, checked option by option
 //   - listing.go: list with the objects kept, in pieces
 //   - objects.go: kept objects; stat, mkdir, purge, move, delete; several in one call
-//   - names.go: names without rclone's quoting for callers, in its standard encoding inside; what a local
-//     listing leaves out; what names have in common that a drive may take for one
+//   - names.go: names without rclone's quoting for callers, in its standard encoding inside; what names have in common that a
+//     drive may take for one
 //   - probe.go: one probe of a remote
 //   - side_by_side.go: a large object in parts over several connections, in order and within 40 MiB of
 //     memory, where drive says that it is bounded (Line)

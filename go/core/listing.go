@@ -15,6 +15,7 @@ import (
 
 	"bridge/drive"
 	"bridge/fault"
+	"bridge/guards"
 )
 
 // pieceEntries is how many entries of a folder are told at a time.
@@ -37,7 +38,7 @@ type listOut struct {
 	// Count is how many entries there are in all.
 	Count int `json:"count"`
 	// LeftOut is what is there and cannot be told of; nil if there is nothing.
-	LeftOut *leftOut `json:"leftOut,omitempty"`
+	LeftOut *guards.LeftOut `json:"leftOut,omitempty"`
 }
 
 type moreIn struct {
@@ -225,12 +226,13 @@ func list(_ context.Context, in listIn) (listOut, error) {
 	}
 	defer done()
 	dir := standardPath(in.Path)
+	ctx, leftOut := guards.CountLeftOut(ctx)
 	found, err := r.contents(ctx, dir)
 	if err != nil {
 		return listOut{}, fault.As(err, in.Path)
 	}
 	teller := &teller{remote: r, contents: found, keep: in.Keep}
-	out := listOut{Count: found.len(), LeftOut: leftOutOf(r.fs, dir, found)}
+	out := listOut{Count: found.len(), LeftOut: leftOut()}
 	if out.Entries, err = teller.next(ctx); err != nil || teller.told == found.len() {
 		return out, err
 	}

@@ -2,13 +2,9 @@ package core
 
 import (
 	"context"
-	"os"
-	"path/filepath"
 	"strings"
 	"unicode/utf8"
 
-	"github.com/rclone/rclone/backend/local"
-	"github.com/rclone/rclone/fs"
 	"github.com/rclone/rclone/lib/encoder"
 	"golang.org/x/text/unicode/norm"
 )
@@ -68,64 +64,4 @@ func init() {
 // for one name.
 func nameKey(_ context.Context, in nameIn) (nameIn, error) {
 	return nameIn{norm.NFC.String(strings.ToLower(norm.NFC.String(in.Name)))}, nil
-}
-
-// leftOut counts what is in a folder and no listing tells of.
-type leftOut struct {
-	Links   int `json:"links,omitempty"`
-	Pipes   int `json:"pipes,omitempty"`
-	Sockets int `json:"sockets,omitempty"`
-	Devices int `json:"devices,omitempty"`
-	// Example is the name of one of them.
-	Example string `json:"example,omitempty"`
-}
-
-// leftOutOf looks for what rclone's local backend does not list: links, unless it is told to follow or to keep them, pipes, sockets and
-// devices. Nil where there is nothing, and for any other backend.
-func leftOutOf(f fs.Fs, dir string, listed contents) *leftOut {
-	if _, ok := f.(*local.Fs); !ok {
-		return nil
-	}
-	found, err := os.ReadDir(filepath.Join(f.Root(), filepath.FromSlash(encoder.OS.FromStandardPath(dir))))
-	if err != nil {
-		// The listing has told.
-		return nil
-	}
-	if len(found) <= listed.len() {
-		return nil
-	}
-	told := make(map[string]bool, listed.len())
-	for at := range listed.len() {
-		told[listed.name(at)] = true
-	}
-	out := new(leftOut)
-	for _, item := range found {
-		var count *int
-		name := shownName(encoder.Standard.Encode(item.Name()))
-		switch kind := item.Type(); {
-		case told[name]:
-			continue
-		case kind&os.ModeSymlink != 0:
-			if told[name+fs.LinkSuffix] {
-				continue
-			}
-			count = &out.Links
-		case kind&os.ModeNamedPipe != 0:
-			count = &out.Pipes
-		case kind&os.ModeSocket != 0:
-			count = &out.Sockets
-		case kind&os.ModeDevice != 0:
-			count = &out.Devices
-		default:
-			continue
-		}
-		*count++
-		if out.Example == "" {
-			out.Example = item.Name()
-		}
-	}
-	if out.Example == "" {
-		return nil
-	}
-	return out
 }

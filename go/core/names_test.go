@@ -9,6 +9,8 @@ import (
 
 	"github.com/rclone/rclone/fs"
 	"github.com/rclone/rclone/lib/encoder"
+
+	"bridge/guards"
 )
 
 // touched are the characters that rclone's encodings touch, and some that they do not.
@@ -150,7 +152,7 @@ func TestWhatALocalListingLeavesOutIsCounted(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for options, want := range map[string]*leftOut{"": {Links: 3, Example: "dangling"}, "links": nil, "copy_links": {Links: 1, Example: "dangling"}} {
+	for options, want := range map[string]*guards.LeftOut{"": {Links: 3, Example: "dangling"}, "links": nil, "copy_links": {Links: 1, Example: "dangling"}} {
 		config := map[string]string{"type": "local"}
 		if options != "" {
 			config[options] = "true"

@@ -16,6 +16,9 @@ var guards = map[string]func(newFs) newFs{
 	"chunker": guardChunker,
 	"combine": guardCombine,
 	"hasher":  guardHasher,
+	"local":   guardLocal,
+	"s3":      guardS3,
+	"sftp":    guardSftp,
 	"union":   guardUnion,
 	"webdav":  guardWebdav,
 }

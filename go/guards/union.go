@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 
 	"github.com/rclone/rclone/fs"
 	"github.com/rclone/rclone/fs/cache"
@@ -18,7 +19,8 @@ import (
 
 // guardUnion makes an upstream that cannot be listed or asked an error. union lists what the others have (List in
 // backend/union/union.go), and says of a file that none of them has that it is not there (NewObject), so that a disk that is not mounted, or a server that is away, looks like one on which nothing is left. The base of each upstream
-// has to be there when the union is opened; below it a folder need not be everywhere. Two names may be one, wherever they are on one of
+// has to be there when the union is opened; below it a folder need not be everywhere. A folder that an upstream has under the name of another
+// one's file, or the other way round, union leaves out (wrapEntries): both are listed here. Two names may be one, wherever they are on one of
 // the upstreams.
 func guardUnion(open newFs) newFs {
 	return func(ctx context.Context, name, root string, config configmap.Mapper) (fs.Fs, error) {
@@ -103,6 +105,11 @@ type watched struct{ guarded }
 func (w watched) List(ctx context.Context, dir string) (fs.DirEntries, error) {
 	entries, err := w.Fs.List(ctx, dir)
 	note(ctx, err)
+	if noted, ok := ctx.Value(notedKey{}).(*notedCall); ok {
+		noted.mu.Lock()
+		defer noted.mu.Unlock()
+		noted.entries = append(noted.entries, entries...)
+	}
 	return entries, err
 }
 
@@ -113,35 +120,59 @@ func (w watched) NewObject(ctx context.Context, path string) (fs.Object, error) 
 }
 
 // answers are the errors by which an upstream tells that something is not there: all others tell nothing.
-var answers = []error{fs.ErrorDirNotFound, fs.ErrorObjectNotFound, fs.ErrorIsDir, fs.ErrorIsFile, fs.ErrorNotAFile}
+var answers = []error{fs.ErrorDirNotFound, fs.ErrorObjectNotFound, fs.ErrorIsDir, fs.ErrorIsFile, fs.ErrorNotAFile, syscall.ENOTDIR}
 
-// failedCall is the first error of an upstream in one call of the union's.
-type failedCall struct {
-	mu  sync.Mutex
-	err error
+// notedCall is what upstreams have noted in one call of the union's: their first error, and what they list.
+type notedCall struct {
+	mu      sync.Mutex
+	err     error
+	entries fs.DirEntries
 }
 
-type failedKey struct{}
+type notedKey struct{}
 
-// noting gives a context in which upstreams take note, and how to get what they noted when the call is over.
-func noting(ctx context.Context) (context.Context, func() error) {
-	failed := new(failedCall)
-	return context.WithValue(ctx, failedKey{}, failed), func() error {
-		failed.mu.Lock()
-		defer failed.mu.Unlock()
-		return failed.err
+// noting gives a context in which upstreams take note, and what they noted when the call is over.
+func noting(ctx context.Context) (context.Context, *notedCall) {
+	noted := new(notedCall)
+	return context.WithValue(ctx, notedKey{}, noted), noted
+}
+
+func (n *notedCall) failure() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.err
+}
+
+// hidden gives what a union leaves out of a listing, because the first upstream that has the name has a file under it and another one a folder,
+// or the other way round.
+func (n *notedCall) hidden(shown fs.DirEntries, nameOf func(fs.DirEntry) string) (hidden fs.DirEntries) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	files := make(map[string]bool, len(shown))
+	for _, entry := range shown {
+		_, files[nameOf(entry)] = entry.(fs.Object)
 	}
+	for _, entry := range n.entries {
+		name := nameOf(entry)
+		_, isFile := entry.(fs.Object)
+		if asFile, known := files[name]; known && isFile != asFile {
+			hidden = append(hidden, entry)
+			// Once is enough, however many upstreams have it.
+			delete(files, name)
+		}
+	}
+	return hidden
 }
 
 func note(ctx context.Context, err error) {
-	failed, ok := ctx.Value(failedKey{}).(*failedCall)
+	noted, ok := ctx.Value(notedKey{}).(*notedCall)
 	if !ok || err == nil || slices.ContainsFunc(answers, func(answer error) bool { return errors.Is(err, answer) }) {
 		return
 	}
-	failed.mu.Lock()
-	defer failed.mu.Unlock()
-	if failed.err == nil {
-		failed.err = err
+	noted.mu.Lock()
+	defer noted.mu.Unlock()
+	if noted.err == nil {
+		noted.err = err
 	}
 }
 
@@ -154,25 +185,33 @@ type wholeUnion struct {
 func (w wholeUnion) limits() []string { return w.lacks }
 
 func (w wholeUnion) List(ctx context.Context, dir string) (fs.DirEntries, error) {
-	ctx, failed := noting(ctx)
+	ctx, noted := noting(ctx)
 	entries, err := w.Fs.List(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
-	if err := failed(); err != nil {
+	if err := noted.failure(); err != nil {
 		return nil, fmt.Errorf("an upstream of the union cannot be listed: %w", err)
 	}
-	return entries, nil
+	return append(entries, noted.hidden(entries, w.nameOf)...), nil
+}
+
+// nameOf gives the name by which the union takes entries of its upstreams for one.
+func (w wholeUnion) nameOf(entry fs.DirEntry) string {
+	if w.Fs.Features().CaseInsensitive {
+		return strings.ToLower(entry.Remote())
+	}
+	return entry.Remote()
 }
 
 func (w wholeUnion) NewObject(ctx context.Context, path string) (fs.Object, error) {
-	ctx, failed := noting(ctx)
+	ctx, noted := noting(ctx)
 	o, err := w.Fs.NewObject(ctx, path)
 	if !errors.Is(err, fs.ErrorObjectNotFound) {
 		return o, err
 	}
-	if failed := failed(); failed != nil {
-		return nil, fmt.Errorf("an upstream of the union cannot be asked: %w", failed)
+	if failure := noted.failure(); failure != nil {
+		return nil, fmt.Errorf("an upstream of the union cannot be asked: %w", failure)
 	}
 	return nil, err
 }
