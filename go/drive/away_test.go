@@ -201,6 +201,40 @@ func TestJudgedAnswersAreNoDriveThatIsAway(t *testing.T) {
 	})
 }
 
+// Nor is one that answers with other bytes, which is tried again.
+func TestOtherRangesAreNoDriveThatIsAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		d := on(t, roundTrip(func(req *http.Request) (*http.Response, error) {
+			if !strings.Contains(req.URL.Path, downloadPath) {
+				return s.RoundTrip(req)
+			}
+			resp := plainAnswer(http.StatusPartialContent, "b", "application/octet-stream")
+			resp.Header.Set("Content-Range", "bytes 1-1/3")
+			resp.Request = req
+			return resp, nil
+		}))
+		files := []fs.Object{}
+		for _, name := range []string{"a", "b"} {
+			file, err := uploaded(t.Context(), d, name, "abc", modified)
+			checks.OK(t, err)
+			files = append(files, file)
+		}
+		for begun := time.Now(); time.Since(begun) < 4*awayTime; {
+			for _, file := range files {
+				w := &Want{Urgent: new(atomic.Bool)}
+				w.Urgent.Store(true)
+				if in, err := file.Open(Wanting(t.Context(), w, file), &fs.RangeOption{Start: 0, End: 0}); err == nil {
+					_ = in.Close()
+					t.Fatal("another range passes")
+				} else if isAway(err) {
+					t.Fatal(err)
+				}
+			}
+		}
+	})
+}
+
 // What failed long before says nothing: many may ask at once then, and what fails once is tried again.
 func TestAnOutageLongAgo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

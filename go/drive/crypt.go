@@ -86,6 +86,11 @@ func (c *ciphertext) List(ctx context.Context, dir string) (fs.DirEntries, error
 	return c.note(ctx, entries), nil
 }
 
+// NewObject finds a file also where a drive does not find its name.
+func (c *ciphertext) NewObject(ctx context.Context, remote string) (fs.Object, error) {
+	return Find(ctx, c.Fs, remote)
+}
+
 // note takes note of what cannot be decrypted, and gives what crypt is to see.
 func (c *ciphertext) note(ctx context.Context, entries fs.DirEntries) fs.DirEntries {
 	found, ok := ctx.Value(undecryptableKey{}).(*undecryptable)

@@ -2,7 +2,9 @@ package drive
 
 import (
 	"context"
+	"errors"
 	"testing"
+	"testing/synctest"
 
 	_ "github.com/rclone/rclone/backend/local"
 	"github.com/rclone/rclone/fs"
@@ -22,4 +24,21 @@ func TestCiphertextIsTransparent(t *testing.T) {
 	if under := inner.Features().UnWrap(); under == nil || under.Name() != "local" {
 		t.Fatal(under)
 	}
+}
+
+// Names are encrypted or not; one with a plus sign is found either way.
+func TestCiphertextFindsNamesThatTheDriveDoesNot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		s.has(rootID, "a+b.bin", "x")
+		c := &ciphertext{Fs: on(t, s).remote}
+		o, err := c.NewObject(t.Context(), "a+b.bin")
+		checks.OK(t, err)
+		if o.Remote() != "a+b.bin" || o.Size() != 1 {
+			t.Error(o, o.Size())
+		}
+		if _, err := c.NewObject(t.Context(), "b"); !errors.Is(err, fs.ErrorObjectNotFound) {
+			t.Error(err)
+		}
+	})
 }

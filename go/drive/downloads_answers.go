@@ -96,11 +96,17 @@ func (t *downloadTransport) lookAtRange(resp *http.Response, a asked, want *Want
 	}
 	if err != nil || !a.ranged || start != a.start || (a.end >= 0 && end > a.end) || (resp.ContentLength >= 0 && resp.ContentLength != end-start+1) {
 		// Wrapped, so that rclone tries again.
-		return fmt.Errorf("the server's answer is another range (%q) than was asked for (%q): %w", header, a.header(), io.ErrUnexpectedEOF)
+		return &otherAnswerError{fmt.Errorf("the server's answer is another range (%q) than was asked for (%q): %w", header, a.header(), io.ErrUnexpectedEOF)}
 	}
 	t.line.SetRanges(true)
 	return nil
 }
+
+// otherAnswerError is that something has come which was not asked for.
+type otherAnswerError struct{ cause error }
+
+func (e *otherAnswerError) Error() string { return e.cause.Error() }
+func (e *otherAnswerError) Unwrap() error { return e.cause }
 
 // lookAtWhole judges an answer that claims to be a whole file.
 func (t *downloadTransport) lookAtWhole(resp *http.Response, a asked, want *Want) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	stdpath "path"
 	"strings"
 
@@ -41,6 +42,10 @@ func (d *Drive) named(leaf string) func(stored string) bool {
 func Find(ctx context.Context, f fs.Fs, path string) (fs.Object, error) {
 	found, err := f.NewObject(ctx, path)
 	remote, ok := f.(*opendrive.Fs)
+	if ok && statusOf(err) == http.StatusNotFound {
+		// The name has an id of which the drive knows nothing: it was replaced, or has just come from another machine.
+		err = fs.ErrorObjectNotFound
+	}
 	if !ok || !errors.Is(err, fs.ErrorObjectNotFound) {
 		return found, err
 	}

@@ -78,11 +78,13 @@ func TestLoginsThatAreNotRefused(t *testing.T) {
 		if checks.HasKind(t, err, test.kind); !failure.Retry || failure.Status != test.status || !strings.Contains(failure.Message, test.says) {
 			t.Errorf("%s", failure.JSON())
 		}
-		// The next try waits.
-		held := new(backoff)
-		if held.Calculate(pacer.State{ConsecutiveRetries: 1, LastError: err}); !held.until.After(time.Now()) {
-			t.Error("not held back after", err)
-		}
+		// The next try waits. That is over after some milliseconds, so no other time may pass until it is looked at.
+		synctest.Test(t, func(t *testing.T) {
+			held := new(backoff)
+			if held.Calculate(pacer.State{ConsecutiveRetries: 1, LastError: err}); !held.until.After(time.Now()) {
+				t.Error("not held back after", err)
+			}
+		})
 	}
 }
 
@@ -255,6 +257,26 @@ func TestFind(t *testing.T) {
 			if Unfinished(o) != want {
 				t.Error(name)
 			}
+		}
+	})
+}
+
+// A name may be found with an id that is not: the folder's listing tells whether the file is there.
+func TestFindWithAnIDThatIsNotKnown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		s.has(rootID, "a", "abc")
+		d := on(t, s)
+		s.before = func(call string, _ int) (int, string) {
+			if call == "file/info" {
+				return 404, "File does not exist"
+			}
+			return 0, ""
+		}
+		o, err := Find(t.Context(), d.remote, "a")
+		checks.OK(t, err)
+		if o.Remote() != "a" || o.Size() != 3 {
+			t.Error(o, o.Size())
 		}
 	})
 }

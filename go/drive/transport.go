@@ -56,7 +56,8 @@ func (p *retryingTransport) RoundTrip(req *http.Request) (*http.Response, error)
 		resp, err := p.RoundTripper.RoundTrip(req)
 		if err != nil {
 			var judged *fault.Error
-			if errors.As(err, &judged) && judged.Kind != fault.Away && judged.Kind != fault.Timeout {
+			var other *otherAnswerError
+			if errors.As(err, &other) || errors.As(err, &judged) && judged.Kind != fault.Away && judged.Kind != fault.Timeout {
 				// It says what is wrong with an answer, so there was one, now or before: the drive is there.
 				return resp, err
 			}
