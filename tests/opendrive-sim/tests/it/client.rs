@@ -60,6 +60,47 @@ impl Reply {
     }
 }
 
+/// An answer of which the head has come. The body comes no further than it is read.
+pub struct Begun {
+    response: Response<Incoming>,
+    /// Without it the connection may end.
+    _sender: Box<dyn Send>,
+}
+
+impl Begun {
+    pub fn status(&self) -> u16 {
+        self.response.status().as_u16()
+    }
+
+    /// The next bytes of the body; none at its end, and where the connection breaks.
+    pub async fn chunk(&mut self) -> Option<Bytes> {
+        loop {
+            let frame = self.response.body_mut().frame().await?.ok()?;
+            if let Ok(bytes) = frame.into_data() {
+                return Some(bytes);
+            }
+        }
+    }
+
+    /// The whole of it.
+    pub async fn read(self) -> Reply {
+        let (head, mut body) = self.response.into_parts();
+        let mut reply =
+            Reply { status: head.status.as_u16(), headers: head.headers, ..Reply::default() };
+        while let Some(frame) = body.frame().await {
+            match frame.map(|frame| frame.into_data()) {
+                Ok(Ok(data)) => reply.body.extend_from_slice(&data),
+                Ok(Err(_)) => {}
+                Err(_) => {
+                    reply.broken = true;
+                    break;
+                }
+            }
+        }
+        reply
+    }
+}
+
 /// A logged-in client.
 #[derive(Clone)]
 pub struct Client {
@@ -159,8 +200,17 @@ impl Client {
     }
 
     pub async fn download(&self, file: &str, range: Option<&str>) -> Reply {
-        let path = format!("download/file.json/{file}?session_id={}", self.session);
+        let path = self.download_path(file);
         self.request("GET", &path, range, "", Bytes::new()).await.expect("an answer")
+    }
+
+    pub async fn begin_download(&self, file: &str) -> Begun {
+        let path = self.download_path(file);
+        self.begin("GET", &path, None, "", Bytes::new()).await.expect("an answer")
+    }
+
+    fn download_path(&self, file: &str) -> String {
+        format!("download/file.json/{file}?session_id={}", self.session)
     }
 
     pub async fn delete_file(&self, files: &str) -> Reply {
@@ -302,6 +352,17 @@ impl Client {
         content_type: &str,
         body: Bytes,
     ) -> Result<Reply, hyper::Error> {
+        Ok(self.begin(method, path, range, content_type, body).await?.read().await)
+    }
+
+    async fn begin(
+        &self,
+        method: &str,
+        path: &str,
+        range: Option<&str>,
+        content_type: &str,
+        body: Bytes,
+    ) -> Result<Begun, hyper::Error> {
         let mut request = Request::builder().method(method);
         for (name, value) in [("content-type", content_type), ("range", range.unwrap_or_default())]
         {
@@ -322,7 +383,8 @@ impl Client {
                 .initial_connection_window_size(64 << 20);
             let (mut sender, connection) = builder.handshake(io).await?;
             tokio::spawn(connection);
-            read(sender.send_request(request).await?).await
+            let response = sender.send_request(request).await?;
+            Ok(Begun { response, _sender: Box::new(sender) })
         } else {
             let request = request
                 .uri(format!("/api/v1/{path}"))
@@ -331,7 +393,8 @@ impl Client {
                 .expect("a request");
             let (mut sender, connection) = http1::handshake(io).await?;
             tokio::spawn(connection);
-            read(sender.send_request(request).await?).await
+            let response = sender.send_request(request).await?;
+            Ok(Begun { response, _sender: Box::new(sender) })
         }
     }
 
@@ -360,21 +423,15 @@ pub async fn connect_to(stream: &mut TcpStream, target: &str) -> String {
     String::from_utf8(head).expect("UTF-8")
 }
 
-async fn read(response: Response<Incoming>) -> Result<Reply, hyper::Error> {
-    let (head, mut body) = response.into_parts();
-    let mut reply =
-        Reply { status: head.status.as_u16(), headers: head.headers, ..Reply::default() };
-    while let Some(frame) = body.frame().await {
-        match frame.map(|frame| frame.into_data()) {
-            Ok(Ok(data)) => reply.body.extend_from_slice(&data),
-            Ok(Err(_)) => {}
-            Err(_) => {
-                reply.broken = true;
-                break;
-            }
+/// Waits until something is so, unless it never is.
+pub async fn wait_until(done: impl Fn() -> bool) {
+    for _ in 0..6000 {
+        if done() {
+            return;
         }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
-    Ok(reply)
+    panic!("it never came");
 }
 
 pub fn start() -> Simulator {

@@ -118,7 +118,8 @@ async fn some_names_are_never_found_by_name() {
 
 #[tokio::test]
 async fn new_names_lag() {
-    let simulator = start_with(|behaviour| behaviour.name_lag_ms = 600);
+    // Long enough for what is asked meanwhile.
+    let simulator = start_with(|behaviour| behaviour.name_lag_ms = 4_000);
     simulator.drive().put_file("seeded", "", 1);
     let client = Client::login(&simulator).await;
     client.make_folder("0", "folder").await.ok();
@@ -136,7 +137,7 @@ async fn new_names_lag() {
         (names(&listed, "Folders"), names(&listed, "Files").len()),
         (vec!["folder".to_owned()], 2)
     );
-    tokio::time::sleep(Duration::from_millis(650)).await;
+    tokio::time::sleep(Duration::from_secs(4)).await;
     for (name, kind) in [("folder", "Folders"), ("renamed", "Files")] {
         assert_eq!(
             client.by_name("0", name).await[kind].as_array().map(Vec::len),

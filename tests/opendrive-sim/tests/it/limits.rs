@@ -5,52 +5,59 @@ use std::time::{Duration, Instant};
 use opendrive_sim::{Fault, Options, Simulator, VolumeAnswer, What, texts};
 use serde_json::json;
 
-use crate::client::{Client, start, start_with};
+use crate::client::{Begun, Client, start, start_with, wait_until};
 
-/// Seven files, and the statuses of downloading them all at once.
-async fn seven_at_once(simulator: &Simulator, client: &Client) -> Vec<u16> {
+/// More bytes than are on their way while nobody reads: such a download is open until it is read.
+const LARGE: u64 = 12 << 20;
+
+/// Begins to download seven files at once, and gives what has come when each was answered. None of
+/// them is over then, however long that takes.
+async fn seven_at_once(simulator: &Simulator, client: &Client) -> Vec<Begun> {
     let files: Vec<String> =
-        (0..7).map(|at| simulator.drive().put_generated(&format!("{at}"), 20_000, at, 1)).collect();
+        (0..7).map(|at| simulator.drive().put_generated(&format!("{at}"), LARGE, at, 1)).collect();
     let downloads: Vec<_> = files
         .into_iter()
         .map(|file| {
             let client = client.clone();
-            tokio::spawn(async move {
-                let reply = client.download(&file, None).await;
-                if reply.status == 429 {
-                    assert_eq!(reply.refused(429), texts::TOO_MANY_DOWNLOADS);
-                    assert!(reply.headers.get("retry-after").is_none());
-                }
-                reply.status
-            })
+            tokio::spawn(async move { client.begin_download(&file).await })
         })
         .collect();
-    let mut statuses = Vec::new();
+    let mut begun = Vec::new();
     for download in downloads {
-        statuses.push(download.await.expect("a download"));
+        begun.push(download.await.expect("a download"));
     }
+    begun
+}
+
+fn statuses(begun: &[Begun]) -> Vec<u16> {
+    let mut statuses: Vec<u16> = begun.iter().map(Begun::status).collect();
     statuses.sort();
     statuses
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn six_downloads_at_once_from_one_address() {
-    // Each takes a second, so that all seven are there together.
-    let simulator = start_with(|behaviour| behaviour.download_speed = Some(20_000));
+    let simulator = start();
     for http2 in [false, true] {
         let client = Client::login_with(&simulator, http2).await;
         simulator.reset_calls();
-        assert_eq!(
-            seven_at_once(&simulator, &client).await,
-            [200, 200, 200, 200, 200, 200, 429],
-            "http2 {http2}"
-        );
+        let begun = seven_at_once(&simulator, &client).await;
+        assert_eq!(statuses(&begun), [200, 200, 200, 200, 200, 200, 429], "http2 {http2}");
+        for download in begun {
+            let reply = download.read().await;
+            if reply.status == 429 {
+                assert_eq!(reply.refused(429), texts::TOO_MANY_DOWNLOADS);
+                assert!(reply.headers.get("retry-after").is_none());
+            } else {
+                assert_eq!(reply.body.len() as u64, LARGE);
+            }
+        }
         let calls = simulator.calls();
         assert_eq!(
             (calls.refused_downloads, calls.refused, calls.peak_downloads, calls.downloads),
             (1, 0, 6, 0)
         );
-        assert_eq!((calls.bytes_down, calls.by_status[&429]), (6 * 20_000, 1));
+        assert_eq!((calls.bytes_down, calls.by_status[&429]), (6 * LARGE, 1));
     }
 
     // Another account or session makes no difference, another address does.
@@ -60,13 +67,16 @@ async fn six_downloads_at_once_from_one_address() {
     simulator.reset_calls();
     let (one, other) =
         tokio::join!(seven_at_once(&simulator, &here), seven_at_once(&simulator, &elsewhere));
-    assert_eq!((one.last(), other.last()), (Some(&429), Some(&429)));
+    assert_eq!((statuses(&one).last(), statuses(&other).last()), (Some(&429), Some(&429)));
     assert_eq!((simulator.calls().refused_downloads, simulator.calls().peak_downloads), (2, 12));
+    drop((one, other));
 
-    simulator.change_behaviour(|behaviour| behaviour.max_downloads = Some(3));
-    assert_eq!(seven_at_once(&simulator, &here).await, [200, 200, 200, 429, 429, 429, 429]);
-    simulator.change_behaviour(|behaviour| behaviour.max_downloads = None);
-    assert_eq!(seven_at_once(&simulator, &here).await, [200; 7]);
+    for (most, expected) in [(Some(3), [200, 200, 200, 429, 429, 429, 429]), (None, [200; 7])] {
+        // What nobody reads on was given up, which shows a little later.
+        wait_until(|| simulator.calls().downloads == 0).await;
+        simulator.change_behaviour(|behaviour| behaviour.max_downloads = most);
+        assert_eq!(statuses(&seven_at_once(&simulator, &here).await), expected);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -76,34 +86,31 @@ async fn a_download_counts_from_its_request_to_its_last_byte() {
         (simulator.drive().put_file("one", "1", 1), simulator.drive().put_file("two", "2", 1));
     let client = Client::login(&simulator).await;
     // While the first waits for its answer the second is refused.
-    simulator.add_fault(Fault::new(What::Delay { ms: 500 }).item("one"));
+    simulator.add_fault(Fault::new(What::Delay { ms: 600_000 }).item("one"));
     let first = tokio::spawn({
-        let client = client.clone();
-        async move { client.download(&one, None).await.ok().body }
+        let (client, one) = (client.clone(), one.clone());
+        async move { client.download(&one, None).await.status }
     });
     wait_until(|| simulator.calls().downloads == 1).await;
     client.download(&two, None).await.refused(429);
-    assert_eq!(first.await.expect("a download"), b"1");
+    first.abort();
+    wait_until(|| simulator.calls().downloads == 0).await;
+    assert_eq!(client.download(&one, None).await.ok().body, b"1");
     client.download(&two, None).await.ok();
     // One that is refused for another reason ends too, and so does one that the client breaks off.
     client.download("nonsense", None).await.refused(404);
     simulator.add_fault(Fault::new(What::StallBody { after: 0, ms: None }).item("two"));
-    let stalled =
-        tokio::time::timeout(Duration::from_millis(200), client.download(&two, None)).await;
-    assert!(stalled.is_err(), "it came");
+    let stalled = tokio::spawn({
+        let (client, two) = (client.clone(), two.clone());
+        async move { client.download(&two, None).await.status }
+    });
+    wait_until(|| simulator.calls().downloads == 1).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(!stalled.is_finished(), "it came");
+    stalled.abort();
     wait_until(|| simulator.calls().downloads == 0).await;
     client.download(&two, None).await.ok();
     assert!(simulator.unused_faults().is_empty());
-}
-
-async fn wait_until(done: impl Fn() -> bool) {
-    for _ in 0..1000 {
-        if done() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("it never came");
 }
 
 /// Times are asserted from below only: machines differ, but nothing may come faster than it is
@@ -130,10 +137,13 @@ async fn downloads_and_chunks_have_a_speed_of_their_own() {
     let (up, location) = (created.text("FileId"), created.text("TempLocation"));
     assert_eq!(created.json()["SpeedLimit"], 100_000);
     // The bytes are swallowed at once and the answer is late: whoever hangs up finds them there.
-    let hung_up =
-        tokio::time::timeout(Duration::from_millis(250), client.chunk(&up, &location, 0, &data))
-            .await;
-    assert!(hung_up.is_err(), "it was answered");
+    let hung_up = tokio::spawn({
+        let (client, up) = (client.clone(), up.clone());
+        let (location, data) = (location.clone(), data.clone());
+        async move { client.chunk(&up, &location, 0, &data).await.status }
+    });
+    wait_until(|| simulator.open_uploads().iter().any(|upload| upload.written == 60_000)).await;
+    hung_up.abort();
     let again = client.chunk(&up, &location, 0, &data).await.refused(400);
     assert_eq!(again, "Incorrect chunk offset: uploaded=60000, chunk_offset=0");
     let begun = Instant::now();
