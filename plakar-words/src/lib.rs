@@ -4,6 +4,12 @@
 //!
 //! [`USED`] says which command gets which of them. A test gives each to the real plakar, and names
 //! those that it does not know.
+//!
+//! [`FirstWord`] knows what it prints when it does not begin with the command.
+
+mod first_word;
+
+pub use first_word::{FirstWord, REASON};
 
 /// Before the command: where plakar keeps what it knows of stores.
 pub const CACHE_FOLDER: &str = "-cachedir";
@@ -60,7 +66,7 @@ pub const PLAINTEXT: &str = "-plaintext";
 pub const REBASE: &str = "-rebase";
 /// `show`: with passwords.
 pub const SECRETS: &str = "-secrets";
-/// `ls`, `backup`, `prune`, `sync`: tags of a snapshot.
+/// `ls`, `backup`, `prune`, `rm`, `sync`: tags of a snapshot.
 pub const TAG: &str = "-tag";
 /// `cached`: how long it stays after the last command.
 pub const TEARDOWN: &str = "-teardown";
@@ -159,7 +165,7 @@ pub const USED: &[(&str, &[UsedOption])] = &[
         ],
     ),
     ("restore", &[(TO, Some("/tmp"))]),
-    ("rm", &[(APPLY, None)]),
+    ("rm", &[(APPLY, None), (TAG, Some("x"))]),
     ("source import", &[(OVERWRITE, None)]),
     ("source show", &[(JSON, None), (SECRETS, None)]),
     ("store import", &[(OVERWRITE, None)]),

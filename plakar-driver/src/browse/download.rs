@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::stream::{BoxStream, StreamExt};
+use plakar_words::REASON;
 use plakar_words::{FORMAT, OUTPUT, REBASE, with};
 use tokio::io::{AsyncReadExt, BufReader};
 use tokio::sync::mpsc;
@@ -134,6 +135,16 @@ fn harmless(entry: &Entry) -> String {
     if known.contains(&kind) { kind.to_owned() } else { "application/octet-stream".to_owned() }
 }
 
+/// Why there is no archive, if that is what plakar wrote in its place: also with the exit status 0, where
+/// it cannot read the states of the store.
+fn refusal(written: &VecDeque<Bytes>) -> Option<String> {
+    let all: Vec<u8> = written.iter().flatten().copied().collect();
+    let said = all.strip_prefix(REASON.as_bytes())?;
+    let mut words = LastWords::default();
+    words.take(&format!("{REASON}{}", String::from_utf8_lossy(said).trim()));
+    Some(words.reason())
+}
+
 impl Plakar {
     /// A folder as an archive, with names from that folder on. Plakar's archives hold files only:
     /// no links, no empty folders.
@@ -176,7 +187,7 @@ impl Plakar {
         });
         let (sender, chunks) = mpsc::channel::<io::Result<Bytes>>(8);
         tokio::spawn(async move {
-            let mut held: VecDeque<Bytes> = VecDeque::new();
+            let (mut held, mut is_sent): (VecDeque<Bytes>, bool) = (VecDeque::new(), false);
             let copied = async {
                 loop {
                     let mut buffer = bytes::BytesMut::with_capacity(HELD_BACK_BYTES);
@@ -186,6 +197,7 @@ impl Plakar {
                     held.push_back(buffer.freeze());
                     while held.iter().skip(1).map(Bytes::len).sum::<usize>() >= HELD_BACK_BYTES {
                         let Some(chunk) = held.pop_front() else { break };
+                        is_sent = true;
                         if sender.send(Ok(chunk)).await.is_err() {
                             // Nobody reads on.
                             return Ok(false);
@@ -204,16 +216,16 @@ impl Plakar {
                 return;
             }
             let ended = running.ended().await;
+            // Of what is longer, the end alone is held.
+            let refusal = if is_sent { None } else { refusal(&held) };
             let failure = match (copied, ended) {
-                (Ok(_), Ok(0)) => None,
+                (Ok(_), Ok(0)) if refusal.is_none() => None,
                 (Err(error), _) => Some(error.to_string()),
                 (_, Err(error)) => Some(error.to_string()),
                 _ => {
-                    let mut last = tokio::time::timeout(Duration::from_secs(5), last)
-                        .await
-                        .ok()
-                        .and_then(Result::ok)
-                        .unwrap_or_default();
+                    let said = tokio::time::timeout(Duration::from_secs(5), last).await;
+                    let said = said.ok().and_then(Result::ok).unwrap_or_default();
+                    let mut last = refusal.unwrap_or(said);
                     secrets.apply(&mut last);
                     // Plakar may say why in the archive itself, or nowhere.
                     let reason = if last.trim().is_empty() { UNREADABLE } else { last.trim() };

@@ -17,7 +17,7 @@ const MAX_DAMAGED_LINES: usize = 10_000;
 
 /// What the reason of a plakar says that found no more to read: the store has it no more, or what
 /// it has is not what was put there. Another reason may be the store's that cannot be reached.
-const DAMAGE: [&str; 9] = [
+const DAMAGE: [&str; 11] = [
     "packfile not found",
     "blob not found",
     "snapshot not found",
@@ -27,6 +27,9 @@ const DAMAGE: [&str; 9] = [
     "failed to locate",
     "corrupt",
     "msgpack",
+    // A state, or what else is not a packfile.
+    "invalid plakar magic",
+    "lz4: ",
 ];
 
 /// What the lines say about one restore point.

@@ -38,6 +38,11 @@ pub(crate) const OWN_CACHE: &str = "own-cache";
 /// files that it would have without us.
 pub(crate) const OTHER_PROGRAM: &str = "other-program";
 
+/// What is said, and the exit code, of a job whose cache was lost while it ran: plakar does not notice it,
+/// and goes on with what it knew of the store by then (plakar v1.1.4, cached.go).
+const LOST_CACHE: (&str, i32) =
+    ("the daemon of its cache ended before it, so that it may not have known all of the store", 1);
+
 /// What a guard runs.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Guarded {
@@ -59,8 +64,8 @@ fn interval(since: Instant) -> Duration {
 /// (`shared-cache` for plakar, `own-cache` for plakar with an empty cache that is removed afterwards,
 /// `other-program`), the program, its arguments.
 ///
-/// Gives the exit code: the program's, 128 and the signal that ended it, or 127 if it could not be
-/// started.
+/// Gives the exit code: the program's, 128 and the signal that ended it, 127 if it could not be
+/// started, or 1 if plakar's own cache was lost while it ran.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> i32 {
     // Without our terminal: Ctrl-C there is for us, who end the job in order; and plakar, which would
     // ask there for a passphrase that it lacks, would be stopped as it reads, for ever.
@@ -81,7 +86,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> i32 {
         return 127;
     };
     match guard(bytes, what, &program, arguments.collect()) {
-        Ok(status) => code(status),
+        Ok(code) => code,
         Err(error) => {
             eprintln!("guard: cannot start {}: {error}", program.display());
             127
@@ -89,12 +94,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> i32 {
     }
 }
 
-fn guard(
-    bytes: u64,
-    what: Guarded,
-    program: &OsStr,
-    arguments: Vec<OsString>,
-) -> io::Result<ExitStatus> {
+fn guard(bytes: u64, what: Guarded, program: &OsStr, arguments: Vec<OsString>) -> io::Result<i32> {
     let with_us = EndsWithUs::begin()?;
     let _removed = RemovedFolder(std::env::var_os(REMOVED_AFTER));
     let is_plakar = what != Guarded::OtherProgram;
@@ -157,6 +157,7 @@ fn guard(
             Some(since) => std::thread::sleep(interval(since)),
         }
     };
+    let has_lost_cache = cache.as_mut().is_some_and(OwnCache::has_ended);
     drop(cache);
     if ProcessGroup::HAS_CACHE_DAEMON && asked.is_none() && what == Guarded::SharedCache {
         group.release();
@@ -164,7 +165,12 @@ fn guard(
     } else {
         end_rest(&mut group);
     }
-    Ok(status)
+    if has_lost_cache {
+        let (said, code) = LOST_CACHE;
+        eprintln!("error: {said}");
+        return Ok(code);
+    }
+    Ok(code(status))
 }
 
 /// Hands the program its bytes, and tells when the lifeline has closed.

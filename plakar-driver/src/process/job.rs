@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::process::Stdio;
 use std::time::Duration;
 
+use plakar_words::FirstWord;
 use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::process::{ChildStderr, ChildStdout, Command};
 use tokio::sync::mpsc;
@@ -13,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::error::{Error, Result};
 use crate::process::command::{CONFIGURATION_TIMEOUT, Plakar};
 use crate::process::guard::{OTHER_PROGRAM, OWN_CACHE, SHARED_CACHE};
-use crate::process::job_end::JobEnd;
+use crate::process::job_end::{JobEnd, refused};
 use crate::process::last_words::LastWords;
 use crate::process::lines::{Line, Redactor, Stream, pump};
 use crate::process::references::{self, REMOVED_AFTER};
@@ -187,6 +188,7 @@ impl Job {
     /// Runs it to its end and hands each line over as it comes, without secrets.
     pub(crate) async fn lines(self, sink: &mut (dyn FnMut(&Line) + Send)) -> Result<JobEnd> {
         let (redactor, vitals) = (self.redactor.clone(), self.plakar.0.vitals.clone());
+        let is_plakar = self.what != OTHER_PROGRAM;
         let mark = random_token()?;
         let job = self.variable(MARK_VARIABLE, &mark);
         let (mut running, stdout, stderr) = job.start().await?;
@@ -195,7 +197,7 @@ impl Job {
         let (sender, mut lines) = mpsc::channel(256);
         tokio::spawn(pump(Stream::Out, BufReader::new(stdout), sender.clone()));
         tokio::spawn(pump(Stream::Error, BufReader::new(stderr), sender));
-        let mut words = LastWords::default();
+        let (mut first, mut words) = (FirstWord::default(), LastWords::default());
         let mut take = |mut line: Line| {
             // For us alone: it is no last word, and nothing that a job reads.
             if line.stream == Stream::Error
@@ -208,6 +210,9 @@ impl Job {
                 line.text.truncate(before.len());
             }
             redactor.apply(&mut line.text);
+            if line.stream == Stream::Out {
+                first.take(&line.text);
+            }
             sink(&line);
             words.take(&line.text);
         };
@@ -228,6 +233,10 @@ impl Job {
         {
             take(line);
         }
+        let how = match how {
+            Ok(0) if is_plakar && first.is_reason() => Err(refused(1, words.reason())),
+            how => how,
+        };
         Ok(JobEnd { how, words })
     }
 

@@ -11,7 +11,8 @@ const WRONG_PASSPHRASE: &str = "the store is encrypted, and its passphrase is an
 /// How a job ended.
 #[derive(Debug)]
 pub(crate) struct JobEnd {
-    /// The exit code, of a job that neither was cancelled nor took too long.
+    /// The exit code, of a job that neither was cancelled nor took too long, and that plakar has begun:
+    /// where it has not, and calls that well ([`plakar_words::FirstWord`]), why.
     pub(crate) how: Result<i32>,
     /// What it said last.
     pub(crate) words: LastWords,
@@ -42,6 +43,8 @@ impl JobEnd {
 pub(crate) fn refused(code: i32, reason: String) -> Error {
     let locked = ["Can't take exclusive lock", "Can't take repository lock", "already locked"];
     match code {
+        // A check that found damage. A name may have anything in it, also that the store is locked.
+        65 => Error::Refused(reason),
         66 => Error::StoreUnavailable(reason),
         77 => Error::Passphrase(if reason.contains("failed to unlock") {
             WRONG_PASSPHRASE.to_owned()
@@ -51,5 +54,17 @@ pub(crate) fn refused(code: i32, reason: String) -> Error {
         }),
         _ if locked.iter().any(|lock| reason.contains(lock)) => Error::StoreLocked(reason),
         _ => Error::Refused(reason),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_makes_no_lock_of_damage_that_was_found() {
+        let named = || "plakar: already locked: object corrupted".to_owned();
+        assert!(matches!(refused(65, named()), Error::Refused(_)));
+        assert!(matches!(refused(1, named()), Error::StoreLocked(_)));
     }
 }

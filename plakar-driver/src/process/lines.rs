@@ -34,8 +34,13 @@ pub(crate) struct Redactor(Vec<String>);
 
 impl Redactor {
     pub(crate) fn new(secrets: impl IntoIterator<Item = String>) -> Self {
+        // Lines are looked at one by one: of a key of several lines each is a secret.
+        let lines = |secret: String| -> Vec<String> {
+            secret.lines().map(|line| line.trim().to_owned()).collect()
+        };
+        let all = secrets.into_iter().flat_map(lines);
         let mut secrets: Vec<String> =
-            secrets.into_iter().filter(|secret| secret.len() >= MIN_SECRET_BYTES).collect();
+            all.filter(|secret| secret.len() >= MIN_SECRET_BYTES).collect();
         // One that contains another goes first, or a part of it would stay.
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         Self(secrets)
@@ -111,5 +116,16 @@ mod tests {
         let mut text = "login hunter2;# and hunter, no more".to_owned();
         redactor.apply(&mut text);
         assert_eq!(text, "login ******** and ********, no more");
+    }
+
+    #[test]
+    fn of_a_secret_of_several_lines_none_is_shown() {
+        let key = "-----BEGIN KEY-----\nMIIBVgIBADAN\r\n  BgkqhkiG9w0B\n-----END KEY-----\n";
+        let redactor = Redactor::new([key.into(), "hunter2\n".into()]);
+        for line in ["MIIBVgIBADAN", "BgkqhkiG9w0B", "hunter2"] {
+            let mut text = format!("the key {line} is none");
+            redactor.apply(&mut text);
+            assert_eq!(text, "the key ******** is none");
+        }
     }
 }

@@ -12,8 +12,8 @@ use plakar_cache::OwnFolders;
 /// Timeout for the daemon of a job's own cache to start; it unpacks plakar's packages first.
 const DAEMON_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// How long the daemon waits for the next command. It is ended with the job.
-const MAX_IDLE: &str = "24h";
+/// How long the daemon waits for the next command: longer than any job. It is ended with the job.
+const MAX_IDLE: &str = "8760h";
 
 /// The variables that name the folder for temporary files.
 pub(super) const TEMPORARY_FOLDER: &[&str] =
@@ -53,6 +53,11 @@ impl OwnCache {
             std::thread::sleep(interval(started));
         }
         Ok(own)
+    }
+
+    /// Whether its daemon has ended, before the job that needs it.
+    pub(super) fn has_ended(&mut self) -> bool {
+        !matches!(self.daemon.try_wait(), Ok(None))
     }
 
     /// What plakar needs to use it.

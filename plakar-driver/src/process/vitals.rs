@@ -197,17 +197,22 @@ mod tests {
             let signs = vitals.signs()?;
             signs.processes.contains(&child.id()).then_some(signs)
         };
-        let before = ours().unwrap();
+        let begun = std::time::Instant::now();
+        let until = |is_so: &dyn Fn(&VitalSigns) -> bool| loop {
+            let signs = ours().unwrap();
+            if is_so(&signs) {
+                return signs;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(60), "{signs:?}");
+            std::thread::sleep(Duration::from_millis(5));
+        };
+        // A shell holds some memory when it has begun, and no gigabyte.
+        let before = until(&|signs| signs.resident >= 100_000);
+        assert!(before.resident < 1 << 30, "{}", before.resident);
         assert!(!before.stopped.iter().any(|(_, id)| *id == child.id()));
-        // A shell holds some memory, and no gigabyte.
-        assert!((100_000..1 << 30).contains(&before.resident), "{}", before.resident);
         use std::io::Write;
         child.stdin.as_ref().unwrap().write_all(b"go\n").unwrap();
-        let begun = std::time::Instant::now();
-        while !ours().unwrap().stopped.contains(&("sh".to_owned(), child.id())) {
-            assert!(begun.elapsed() < Duration::from_secs(60));
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        until(&|signs| signs.stopped.contains(&("sh".to_owned(), child.id())));
         child.kill().unwrap();
         child.wait().unwrap();
         drop(watched);

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+use plakar_words::FirstWord;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 
@@ -139,9 +140,8 @@ impl Machine {
     /// # Errors
     /// If Plakar was ended before it has read all, or could not begin.
     pub(super) async fn check(&self) -> Result<bool, Failure> {
-        let mut command = self.command(&["at", &self.store, "check"]);
-        command.stdout(Stdio::null());
-        let (status, _) = ended(command, |_| {}).await?;
+        let command = self.command(&["at", &self.store, "check"]);
+        let (status, _) = ended("check", command, |_| {}).await?;
         match status.code() {
             Some(0) => Ok(true),
             Some(INTEGRITY_FAILURE) => Ok(false),
@@ -155,26 +155,21 @@ impl Machine {
     }
 
     async fn run(&self, arguments: &[&str], line: impl FnMut(&str)) -> Result<(), Failure> {
-        let mut command = self.command(arguments);
-        command.stdout(Stdio::piped());
-        let (status, last) = ended(command, line).await?;
+        let named = arguments.iter().find(|word| **word != "at" && !word.starts_with(['@', '-']));
+        let what = named.copied().unwrap_or_default();
+        let (status, last) = ended(what, self.command(arguments), line).await?;
         if status.success() {
             return Ok(());
         }
-        let named = arguments.iter().find(|word| **word != "at" && !word.starts_with(['@', '-']));
-        let what = named.copied().unwrap_or_default();
         // What it gives up over stands on its standard output, at the end.
-        Err(Failure::new(
-            Exit::Failed,
-            format!("`plakar {what}` failed ({status}): {}", last.trim()),
-        ))
+        Err(failed(what, &status.to_string(), &last))
     }
 
     /// Passphrases are asked for by Plakar itself.
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(crate::cli::plakar::program());
         // Times are printed in the local zone.
-        command.env("TZ", "UTC").kill_on_drop(true);
+        command.env("TZ", "UTC").kill_on_drop(true).stdout(Stdio::piped());
         if let Some(cache) = &self.cache {
             command.args(cache.arguments());
         }
@@ -186,19 +181,24 @@ impl Machine {
     }
 }
 
-/// Runs Plakar to its end, with what it prints line by line; gives how it ended, and the last line
-/// that is not blank.
+/// Runs a command of Plakar's to its end, with what it prints line by line; gives how it ended, and
+/// the last line that is not blank.
+///
+/// # Errors
+/// If it could not be started, or ended well without having begun.
 async fn ended(
+    what: &str,
     mut command: Command,
     mut line: impl FnMut(&str),
 ) -> Result<(ExitStatus, String), Failure> {
     listen_to_children().map_err(|error| cannot_start(&error))?;
     let mut child = command.spawn().map_err(|error| cannot_start(&error))?;
-    let mut last = String::new();
+    let (mut first, mut last) = (FirstWord::default(), String::new());
     if let Some(output) = child.stdout.take() {
         let mut lines = BufReader::new(output).split(b'\n');
         while let Ok(Some(read)) = lines.next_segment().await {
             let read = String::from_utf8_lossy(&read);
+            first.take(&read);
             line(&read);
             if !read.trim().is_empty() {
                 last = read.into_owned();
@@ -209,8 +209,14 @@ async fn ended(
     if !status.success() {
         // If a signal has ended it, that ends us here as well.
         tokio::time::sleep(SIGNAL_TIME).await;
+    } else if first.is_reason() {
+        return Err(failed(what, "without having begun", &last));
     }
     Ok((status, last))
+}
+
+fn failed(what: &str, how: &str, last: &str) -> Failure {
+    Failure::new(Exit::Failed, format!("`plakar {what}` failed ({how}): {}", last.trim()))
 }
 
 /// Takes in a line of `plakar diag state`.
