@@ -10,8 +10,10 @@ use crate::browse::points::{Header, RestorePoint, Single};
 use crate::error::{Error, Result};
 use crate::names::{SnapshotId, SnapshotPath, percent};
 
-/// Timeout of an answer, other than a file's content.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+/// Timeout of an answer, other than a file's content: more than the five minutes for which a connector
+/// waits for a drive that has too many calls (`go/drive/retry.go`), and then says so. A comparison
+/// that asks a thousand times must not end over one of them.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(6 * 60);
 
 /// Maximum pause between two requests of somebody who waits for a page, which asks several things.
 const MAX_PAUSE: Duration = Duration::from_millis(30);
@@ -186,6 +188,17 @@ fn message(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connector_that_waits_for_its_drive_is_waited_for() {
+        // It never answers.
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let api = Api::new(listener.local_addr().unwrap().to_string(), String::new()).unwrap();
+        let begun = tokio::time::Instant::now();
+        let answer = api.get::<serde_json::Value>("/api/info", &[]).await;
+        assert!(matches!(answer, Err(Error::TimedOut(_))), "{answer:?}");
+        assert!(begun.elapsed() > Duration::from_secs(5 * 60), "{:?}", begun.elapsed());
+    }
 
     #[test]
     fn nothing_of_a_path_is_taken_for_an_address() {

@@ -55,6 +55,8 @@ pub struct Browser {
     running: Mutex<Running>,
     pub(crate) api: Arc<Api>,
     store: Store,
+    /// Of what plakar's configuration had of the store when this was started.
+    configured: Option<[u8; 32]>,
     indexes: Arc<Indexes>,
     used: Mutex<Instant>,
     known: AsyncMutex<KnownPoints>,
@@ -129,6 +131,7 @@ impl Browser {
         let arguments = ["at", &store.reference(), "ui", ADDRESS, &address, NO_BROWSER];
         let job = plakar.job(arguments).timeout(NO_TIMEOUT).variable("PLAKAR_UI_TOKEN", &token);
         let job = if alone { job.own_cache() } else { job };
+        let configured = plakar.configured_digest(store);
         let (running, stdout, stderr) = job.start().await?;
         let named = running.secrets();
         let last = Arc::new(Mutex::new(VecDeque::new()));
@@ -139,8 +142,15 @@ impl Browser {
         let (running, used, known) =
             (Mutex::new(running), Mutex::new(Instant::now()), AsyncMutex::default());
         let api = Arc::new(Api::new(address, token)?);
-        let browser =
-            Self { running, api, store: store.clone(), indexes: Arc::clone(indexes), used, known };
+        let browser = Self {
+            running,
+            api,
+            store: store.clone(),
+            configured,
+            indexes: Arc::clone(indexes),
+            used,
+            known,
+        };
         let started = Instant::now();
         let limit = if alone { START_ALONE_TIMEOUT } else { START_TIMEOUT };
         loop {
@@ -153,12 +163,11 @@ impl Browser {
                 };
                 return Err(refused(code, reason(&last, &secrets.and(named))));
             }
-            if browser
-                .api
-                .get::<serde_json::Value>("/api/info", &[])
-                .await
-                .is_ok_and(|info| info["repository_id"].is_string())
-            {
+            let asked = browser.api.get::<serde_json::Value>("/api/info", &[]);
+            let left = limit.saturating_sub(started.elapsed());
+            let answer =
+                tokio::time::timeout(left, asked).await.unwrap_or(Err(Error::TimedOut(limit)));
+            if answer.is_ok_and(|info| info["repository_id"].is_string()) {
                 return Ok(browser);
             }
             if started.elapsed() > limit {
@@ -176,6 +185,13 @@ impl Browser {
     /// noticed.
     pub(crate) async fn runs(&self) -> bool {
         self.exit_code().is_none() && self.api.listens().await
+    }
+
+    /// Whether plakar's configuration has the store as it was when this was started: it has read it
+    /// once, and would go on in another place, or with another login.
+    pub(crate) fn is_configured(&self, plakar: &Plakar) -> bool {
+        let now = plakar.configured_digest(&self.store);
+        now.is_none() || now == self.configured
     }
 
     pub(crate) fn touch(&self) {

@@ -92,6 +92,7 @@ impl Browsers {
     ) -> Result<(Arc<Browser>, bool)> {
         let mut slot = self.slot(store).lock_owned().await;
         if let Some(browser) = slot.as_ref()
+            && browser.is_configured(plakar)
             && browser.runs().await
         {
             browser.touch();

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use plakar_words::{APPLY, NO_COMPRESSION, PLAINTEXT, QUIET, TAG};
+use sha2::{Digest, Sha256};
 
 use crate::configuration::kinds::Kind;
 use crate::error::{Error, Result};
@@ -13,7 +14,11 @@ use crate::process::command::Plakar;
 use crate::process::lines::Redactor;
 
 /// Timeout to open a store: a remote one may have to log in first.
-const STORE_TIMEOUT: Duration = Duration::from_secs(180);
+pub(crate) const STORE_TIMEOUT: Duration = Duration::from_secs(180);
+
+/// Timeout of a task to remove snapshots: with each of the calls that it takes, a drive that has too
+/// many of them is waited for, up to five minutes (`go/drive/retry.go`).
+pub(crate) const REMOVAL_TIMEOUT: Duration = Duration::from_secs(3600);
 
 /// Where snapshots are.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -102,6 +107,17 @@ impl Store {
 }
 
 impl Plakar {
+    /// A digest of what the configuration has of a store, by which a change is seen that anybody made;
+    /// nothing of one that is no entry there, or where it cannot be read.
+    pub(crate) fn configured_digest(&self, store: &Store) -> Option<[u8; 32]> {
+        let file = self.configuration_folder().ok()?.join("stores.yml");
+        let name = store.name()?;
+        let all: serde_norway::Value =
+            serde_norway::from_str(&std::fs::read_to_string(file).ok()?).ok()?;
+        let entry = all.get("stores").and_then(|stores| stores.get(name.as_str()));
+        Some(Sha256::digest(serde_json::to_vec(&entry).ok()?).into())
+    }
+
     /// Looks whether a store is there and can be opened.
     ///
     /// # Errors
@@ -144,14 +160,14 @@ impl Plakar {
         &self,
         store: &Store,
         snapshots: &[SnapshotId],
+        timeout: Duration,
     ) -> Result<()> {
         if snapshots.is_empty() {
             return Ok(());
         }
         let reference = store.reference();
         let ids = snapshots.iter().map(SnapshotId::as_str);
-        let job =
-            self.job(["at", &reference, "rm", APPLY].into_iter().chain(ids)).timeout(STORE_TIMEOUT);
+        let job = self.job(["at", &reference, "rm", APPLY].into_iter().chain(ids)).timeout(timeout);
         job.redact(store.secrets(self).await?).output().await.map(drop)
     }
 }

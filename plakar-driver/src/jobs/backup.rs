@@ -131,12 +131,13 @@ impl Plakar {
         // write too. What it says besides, and what the store has, is what counts.
         let mut complaints: Vec<String> =
             reader.complaint().map(str::to_owned).into_iter().collect();
-        let snapshot = match self.snapshot_of(browsers, job, &short).await {
+        let snapshot = match self.snapshot_of(browsers, job, &short, cancel).await {
             Ok(Some(snapshot)) => Some(snapshot),
             Ok(None) => {
                 let reason = complaints.pop().unwrap_or_else(|| NOT_STORED.to_owned());
                 return Ok((Verdict::Failed { reason }, None));
             }
+            Err(Error::Cancelled) => return Err(Error::Cancelled),
             Err(error) => {
                 complaints.push(format!("the new restore point cannot be looked for: {error}"));
                 None
@@ -172,6 +173,7 @@ impl Plakar {
         browsers: &Browsers,
         job: &BackupJob,
         short: &str,
+        cancel: &CancellationToken,
     ) -> Result<Option<SnapshotId>> {
         let seen = async { browsers.of(self, &job.store).await?.newest_points().await };
         let ours = |point: &RestorePoint| {
@@ -187,7 +189,9 @@ impl Plakar {
         let tag = format!("{APP_TAG}{}", job.app);
         let reference = job.store.reference();
         let arguments = ["at", &reference, "ls", WHOLE_IDS, TAG, &tag];
-        let listed = self.job(arguments).redact(job.store.secrets(self).await?).output().await?;
+        // To open a store on a drive takes as long as that makes it wait.
+        let list = self.job(arguments).timeout(NO_TIMEOUT).cancelled_by(cancel);
+        let listed = list.redact(job.store.secrets(self).await?).output().await?;
         let ids = listed.split_whitespace().filter(|word| word.starts_with(short));
         Ok(ids.filter_map(|word| SnapshotId::new(word).ok()).next())
     }

@@ -69,11 +69,11 @@ impl Plakar {
         let mut found = Vec::new();
         let checked = async {
             for points in points.chunks(MAX_POINTS_PER_RUN) {
-                let told = run.told(points, None, news).await?;
+                let told = run.looked(points, news).await?;
                 for (id, told) in points.iter().zip(told) {
                     let told = match told {
                         Told::Undecided => {
-                            let one = run.told(std::slice::from_ref(id), None, news).await?;
+                            let one = run.looked(std::slice::from_ref(id), news).await?;
                             one.into_iter().next().unwrap_or(Told::Undecided)
                         }
                         told => told,
@@ -107,6 +107,31 @@ impl CheckRun<'_> {
         }
     }
 
+    /// What plakar tells of these restore points. What it does not find is looked for once more, all of
+    /// it in one run: plakar leaves out without a word what it cannot open (kloset v1.1.3,
+    /// locate/snapshots.go), also where the store did not answer once.
+    async fn looked(
+        &self,
+        points: &[SnapshotId],
+        news: &mut (dyn FnMut(Progress) + Send),
+    ) -> Result<Vec<Told>> {
+        let mut told = self.told(points, None, news).await?;
+        let found = points.iter().zip(&told);
+        let missing: Vec<SnapshotId> =
+            found.filter(|(_, told)| **told == Told::Missing).map(|(id, _)| id.clone()).collect();
+        if missing.is_empty() {
+            return Ok(told);
+        }
+        let line = "what was not found is looked for once more before it counts as missing";
+        news(Progress::Noted(line.into()));
+        let again = self.told(&missing, None, news).await?;
+        let places = told.iter_mut().filter(|told| **told == Told::Missing);
+        for (place, again) in places.zip(again) {
+            *place = again;
+        }
+        Ok(told)
+    }
+
     /// What plakar tells of these restore points, or of a path in one.
     pub(crate) async fn told(
         &self,
@@ -128,7 +153,13 @@ impl CheckRun<'_> {
         let ended = job.lines(&mut |line| news(lines.read(line))).await?;
         ended.exit_code().into_iter().for_each(|code| news(Progress::Exited(code)));
         let reason = ended.reason();
-        let code = ended.how?;
+        let code = match ended.how {
+            // A damaged state: who has never seen the store reads nothing of it.
+            Err(Error::Refused(reason)) if is_damage(&reason) => {
+                return Ok(vec![Told::Unread(reason); points.len()]);
+            }
+            how => how?,
+        };
         match crate::process::job_end::refused(code, reason.clone()) {
             Error::Refused(_) => Ok(lines.told(points, code, &reason)),
             _ if code == 0 => Ok(lines.told(points, code, &reason)),

@@ -20,6 +20,7 @@ use crate::error::{Error, Result};
 use crate::folders::restore_folder;
 use crate::jobs::check::CheckRun;
 use crate::jobs::check_lines::{Told, is_damage};
+use crate::jobs::own_folder::{DRILL_FOLDER, OwnFolder};
 use crate::jobs::progress::{Progress, ProgressReader};
 use crate::names::{SnapshotId, SnapshotPath};
 use crate::outcome::Failure;
@@ -91,8 +92,7 @@ impl Plakar {
     ) -> Result<DrillResult> {
         let secrets = store.secrets(self).await?;
         let drill = Drill { plakar: self, browsers, store, id, secrets, cancel };
-        let folder =
-            tempfile::Builder::new().prefix("pk-drill").tempdir_in(self.temporary_folder());
+        let folder = OwnFolder::make(DRILL_FOLDER, &self.temporary_folder());
         let folder = folder.map_err(Error::io("cannot make a folder to restore to"))?;
         let mut result = DrillResult::default();
         for (number, path) in files.iter().enumerate() {

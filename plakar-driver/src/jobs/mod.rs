@@ -10,6 +10,7 @@ pub(crate) mod drive_listing;
 mod entry_lock;
 pub(crate) mod kept;
 pub(crate) mod maintenance;
+mod own_folder;
 pub(crate) mod own_package;
 pub(crate) mod program;
 pub(crate) mod progress;

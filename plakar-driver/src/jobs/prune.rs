@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use plakar_words::{TAG, kept, kept_of_each, with};
 
 use crate::browse::browsers::Browsers;
-use crate::configuration::store::Store;
+use crate::configuration::store::{REMOVAL_TIMEOUT, Store};
 use crate::error::{Error, Result};
 use crate::jobs::prune_rule::{
     PlannedPoint, PrunePeriod, PruneRule, newest_periods, whole_instead,
@@ -102,7 +102,7 @@ impl Plakar {
         }
         let ids: Vec<SnapshotId> = gone.iter().map(|point| point.id.clone()).collect();
         for some in ids.chunks(MAX_REMOVED_AT_ONCE) {
-            self.remove_snapshots(store, some).await?;
+            self.remove_snapshots(store, some, REMOVAL_TIMEOUT).await?;
         }
         let left = browsers.of(self, store).await?.restore_points(Some(app)).await?;
         let is_left = |point: &PlannedPoint| left.iter().any(|other| other.id == point.id);

@@ -11,20 +11,19 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tempfile::TempDir;
-
 use crate::browse::browser::Browser;
 use crate::browse::indexes::{Indexes, MAX_INDEX_ENTRIES};
 use crate::configuration::Kind;
 use crate::configuration::location::local_folder;
 use crate::configuration::store::Store;
 use crate::error::{Error, Result};
+use crate::jobs::own_folder::{OwnFolder, VERIFY_FOLDER};
 use crate::jobs::temporary::TemporaryEntry;
 use crate::process::command::Plakar;
 
 /// A store that goes when it is closed; its folder also when it is dropped.
 pub(crate) struct ScratchStore {
-    _folder: TempDir,
+    _folder: OwnFolder,
     pub(crate) store: Store,
     /// What it is in plakar's configuration, which has the passphrase.
     entry: Option<TemporaryEntry>,
@@ -76,8 +75,8 @@ impl ScratchStore {
 }
 
 /// The folders of a store, its configuration and states, and links to its packfiles.
-fn copy(store: &Path, temporary: &Path) -> io::Result<TempDir> {
-    let folder = tempfile::Builder::new().prefix("pk-verify").tempdir_in(temporary)?;
+fn copy(store: &Path, temporary: &Path) -> io::Result<OwnFolder> {
+    let folder = OwnFolder::make(VERIFY_FOLDER, temporary)?;
     fs::copy(store.join("CONFIG"), folder.path().join("CONFIG"))?;
     fs::create_dir(folder.path().join("locks"))?;
     // No link to a name: plakar lists regular files alone. It replaces states, and changes none.

@@ -9,7 +9,9 @@
 //! plakar's own connector for files.
 
 use chrono::{DateTime, Utc};
-use plakar_words::{CACHE, IGNORE, LATEST, NAME, NO_PROGRESS, NO_XATTR, TAG, WHOLE_IDS, with};
+use plakar_words::{
+    APPLY, CACHE, IGNORE, LATEST, NAME, NO_PROGRESS, NO_XATTR, TAG, WHOLE_IDS, with,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::browse::browser::Browser;
@@ -17,7 +19,7 @@ use crate::browse::browsers::Browsers;
 use crate::browse::points::EntryKind;
 use crate::configuration::packages::{ConnectorKind, for_location, installed};
 use crate::configuration::schema::Schema;
-use crate::configuration::store::Store;
+use crate::configuration::store::{REMOVAL_TIMEOUT, STORE_TIMEOUT, Store};
 use crate::configuration::{Kind, Options};
 use crate::error::{Error, Result};
 use crate::folders::restore_folder;
@@ -68,7 +70,7 @@ impl Plakar {
                 ));
             }
         };
-        let (mut scratch, mut made, mut lock) = (None, Vec::new(), None);
+        let (mut scratch, mut lock) = (None, None);
         let compared = async {
             scratch = match ScratchStore::beside(self, &job.store, &mark).await {
                 // No room for it, or no right to the store's files: what follows may go well without.
@@ -92,7 +94,7 @@ impl Plakar {
                 alone: scratch.is_some(),
                 source: &source,
                 mark: &mark,
-                made: &mut made,
+                made: 0,
                 cancel,
             };
             let mut ignored = Vec::new();
@@ -127,7 +129,8 @@ impl Plakar {
         };
         let closed = match scratch {
             Some(scratch) => scratch.close().await,
-            None => self.remove_snapshots(&job.store, &made).await,
+            None if lock.is_some() => self.remove_marked(&job.store, &mark).await,
+            None => Ok(()),
         };
         drop(lock);
         let verified = compared?;
@@ -175,11 +178,19 @@ impl Plakar {
             marks.push(mark.to_owned());
             left.push(point.id);
         }
-        self.remove_snapshots(store, &left).await?;
+        self.remove_snapshots(store, &left, STORE_TIMEOUT).await?;
         for mark in marks {
             self.forget_mark(Kind::Store, &mark).await?;
         }
         Ok(())
+    }
+
+    /// Removes the snapshots of a mark, by their tag: also one of which nobody knows the id, as what came
+    /// after it failed.
+    async fn remove_marked(&self, store: &Store, mark: &str) -> Result<()> {
+        let (reference, tag) = (store.reference(), with(TAG, &mark_tag(mark)));
+        let job = self.job(["at", &reference, "rm", APPLY, &tag]).timeout(REMOVAL_TIMEOUT);
+        job.redact(store.secrets(self).await?).output().await.map(drop)
     }
 
     /// For a while, the place of a destination as a source, or of a source as a destination: with
@@ -217,6 +228,11 @@ impl Plakar {
     }
 }
 
+/// The tag that all snapshots of a restore have that are made to compare with.
+fn mark_tag(mark: &str) -> String {
+    format!("{VERIFICATION_TAG}{mark}")
+}
+
 /// The mark of the restore that made a snapshot with this tag to compare with.
 fn mark_of(tag: &str) -> Option<&str> {
     let told = tag.strip_prefix(VERIFICATION_TAG)?;
@@ -232,8 +248,8 @@ struct DestinationReader<'a> {
     alone: bool,
     source: &'a str,
     mark: &'a str,
-    /// The snapshots that were made for it.
-    made: &'a mut Vec<SnapshotId>,
+    /// How many snapshots were made for it.
+    made: usize,
     cancel: &'a CancellationToken,
 }
 
@@ -249,13 +265,14 @@ impl DestinationReader<'_> {
         if let RestoreTarget::Destination(name) = &self.job.to {
             secrets = secrets.and(plakar.secrets(Kind::Destination, name).await?);
         }
-        let (reference, tag) =
-            (store.reference(), format!("{VERIFICATION_TAG}{}.{}", self.mark, self.made.len()));
+        let all = mark_tag(self.mark);
+        let (reference, tag) = (store.reference(), format!("{all}.{}", self.made));
+        self.made += 1;
         let mut arguments: Vec<String> =
             ["at", &reference, "backup", NO_PROGRESS, NO_XATTR, &with(CACHE, "no")]
                 .map(str::to_owned)
                 .into();
-        arguments.extend([with(NAME, "verification"), with(TAG, &tag)]);
+        arguments.extend([with(NAME, "verification"), with(TAG, &format!("{all},{tag}"))]);
         arguments.extend(rules.iter().map(|rule| with(IGNORE, rule)));
         arguments.push(self.source.to_owned());
         let mut reader = ProgressReader::of("backup");
@@ -277,12 +294,11 @@ impl DestinationReader<'_> {
         // What could not be read is missing in the comparison.
         reader.result(ended)?;
         let arguments = ["at", &reference, "ls", WHOLE_IDS, LATEST, TAG, &tag];
-        let listed = of_store(plakar.job(arguments)).redact(secrets).output().await?;
+        // With an empty cache all states are read first; elsewhere the drive may make it wait.
+        let list = of_store(plakar.job(arguments)).timeout(NO_TIMEOUT).cancelled_by(self.cancel);
+        let listed = list.redact(secrets).output().await?;
         let id = listed.split_whitespace().find_map(|word| SnapshotId::new(word).ok());
-        let id = id
-            .ok_or_else(|| Error::Answer("the snapshot of the destination is not listed".into()))?;
-        self.made.push(id.clone());
-        Ok(id)
+        id.ok_or_else(|| Error::Answer("the snapshot of the destination is not listed".into()))
     }
 }
 

@@ -22,7 +22,9 @@ async fn a_backup_is_a_restore_point_of_its_app() {
     let (made, news) = world.backup().await;
     assert_eq!(made.verdict, Verdict::Succeeded);
     assert!(news.contains(&Progress::Done(format!("{}/letter.txt", folder.display()))), "{news:?}");
-    let points = world.browser().await.restore_points(Some(APP)).await.unwrap();
+    // Held to the end: it would end when nobody has used it for as long as a check may take.
+    let browser = world.browser().await;
+    let points = browser.restore_points(Some(APP)).await.unwrap();
     assert_eq!(points.len(), 1);
     let point = &points[0];
     assert_eq!(Some(&point.id), made.snapshot.as_ref());
@@ -34,7 +36,7 @@ async fn a_backup_is_a_restore_point_of_its_app() {
         (&point.classes[..], point.errors, point.files, point.size),
         (&["PII".to_owned(), "financial records".to_owned()][..], 0, 2, 16)
     );
-    assert!(world.browser().await.restore_points(Some("8")).await.unwrap().is_empty());
+    assert!(browser.restore_points(Some("8")).await.unwrap().is_empty());
 
     let unknown = SnapshotId::new(&"0".repeat(64)).unwrap();
     assert_eq!(
@@ -103,9 +105,9 @@ async fn a_cancelled_backup_leaves_nothing() {
     for n in 0..50 {
         world.put(&format!("file{n}"), &noise(n, 10_000));
     }
-    world
-        .simulator
-        .add_fault(Fault::new(What::Delay { ms: 100 }).endpoint("download/file").always());
+    // Some are read, and the others never: it does not come to its end by itself.
+    let never = Fault::new(What::Delay { ms: 3_600_000 }).endpoint("download/file");
+    world.simulator.add_fault(never.skip(10).always());
     let cancel = CancellationToken::new();
     let (mut done, canceller) = (0, cancel.clone());
     let mut news = |progress: Progress| {
@@ -159,6 +161,28 @@ async fn a_backup_that_plakar_calls_completed_counts_only_if_the_store_has_it() 
     assert!(points.len() == 3 && points.iter().any(|point| point.id == made), "{points:?}");
 }
 
+/// To open a store on a drive may take long: that ends nothing, but whoever cancels it does.
+#[tokio::test]
+async fn a_backup_is_cancelled_also_while_its_restore_point_is_looked_for() {
+    let world = World::new().await;
+    world.local(&[("file".into(), b"x".to_vec())]).await;
+    let (begun, cancel) = (world.user.home().join("begun"), CancellationToken::new());
+    let waits = format!(
+        "case \" $* \" in *\" ui \"*) exit 1;; esac; touch {}; sleep 600; exit 1",
+        begun.display()
+    );
+    let plakar = world.meddled("ls \"*|*\" ui", &waits);
+    let (browsers, job) = (Browsers::new(Duration::from_secs(60)), world.job());
+    let mut silent = |_: Progress| ();
+    let backup = plakar.backup(&browsers, &job, &mut silent, &cancel);
+    let look = async {
+        support::until(Duration::from_secs(60), "the list", || begun.exists()).await;
+        cancel.cancel();
+    };
+    let (made, ()) = tokio::join!(backup, look);
+    assert_eq!(made.unwrap().verdict, Verdict::Interrupted);
+}
+
 #[tokio::test]
 async fn a_store_under_maintenance_is_waited_for() {
     let world = World::new().await;
@@ -177,7 +201,7 @@ async fn a_store_under_maintenance_is_waited_for() {
 
 #[tokio::test]
 async fn prune_keeps_what_the_policy_says_and_always_the_newest() {
-    let world = World::new().await;
+    let world = World::within_a_day().await;
     let folder = world.user.home().join("files");
     std::fs::create_dir(&folder).unwrap();
     std::fs::write(folder.join("file"), "x").unwrap();

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use plakar_driver::{
-    ArchiveFormat, Browsers, CancellationToken, Download, EntryKind, Error, Kind, PointCheck,
+    ArchiveFormat, Browsers, CancellationToken, Download, EntryKind, Error, Kind, NewStore,
+    PointCheck, Store,
 };
 
-use crate::world::{World, noise, path};
+use crate::world::{World, name, noise, options, path};
 
 /// All of a download, or the error at its end.
 async fn read(download: Download) -> std::io::Result<Vec<u8>> {
@@ -108,6 +109,30 @@ async fn a_port_that_is_taken_meanwhile_is_not_the_end() {
     let always = world.meddled("ui", &gives_taken);
     let Err(error) = other.of(&always, &world.store).await else { panic!("on {taken}") };
     assert_eq!(error.to_string(), format!("listen tcp {taken}: bind: address already in use"),);
+}
+
+/// What runs has read the configuration once: it would show the store of before.
+#[tokio::test]
+async fn a_store_that_is_configured_anew_is_opened_anew() {
+    let world = World::new().await;
+    let vault = Store::named(name("vault"));
+    let place = async |entry: &str, folder: &str| {
+        let options = options(&[("location", &world.user.path(folder))]);
+        world.plakar.configure(Kind::Store, &name(entry), &options).await.unwrap();
+    };
+    for folder in ["one", "other"] {
+        place("vault", folder).await;
+        world.plakar.create_store(&vault, NewStore::UNENCRYPTED).await.unwrap();
+    }
+    let browser = async || world.browsers.of(&world.plakar, &vault).await.unwrap();
+    let other = browser().await.repository().await.unwrap();
+    place("vault", "one").await;
+    let one = browser().await;
+    assert_ne!(one.repository().await.unwrap().id, other.id);
+    // What becomes of other entries is no reason.
+    place("more", "more").await;
+    world.configure(Kind::Source, "opendrive://more").await;
+    assert!(std::sync::Arc::ptr_eq(&one, &browser().await));
 }
 
 #[tokio::test]

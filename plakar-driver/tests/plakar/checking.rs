@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use futures::StreamExt;
 use plakar_driver::{
-    Browsers, CancellationToken, Error, NewStore, Plakar, PointCheck, SnapshotId, Store,
-    StoreState, Verdict,
+    ArchiveFormat, Browsers, CancellationToken, Error, NewStore, Plakar, PointCheck, RestoreJob,
+    RestoreTarget, Retention, SnapshotId, Store, StoreState, Verdict,
 };
 
-use crate::world::{World, environment, guard, noise};
+use crate::world::{APP, World, environment, guard, noise, path};
 
 /// The paths that are damaged; none of what is whole.
 fn damaged(found: &PointCheck) -> Vec<String> {
@@ -110,6 +111,82 @@ async fn what_is_damaged_is_named_by_path_in_each_restore_point_that_has_it() {
         world.plakar.store_state(&world.store).await.unwrap(),
         StoreState::Unavailable(_)
     ));
+}
+
+/// Where it cannot read the states of a store, plakar says why, does nothing, and ends with the exit
+/// status 0.
+#[tokio::test]
+async fn what_plakar_did_not_begin_is_no_success() {
+    let world = World::new().await;
+    world.local(&[("file".into(), b"x".to_vec())]).await;
+    let id = backup(&world).await;
+    let commands = ["archive", "check", "ls", "prune", "restore"].join(" \"*|*\" ");
+    let away = "echo 'plakar: rpc error: code = Internal desc = the drive is away'; exit 0";
+    let (plakar, cancel) = (world.meddled(&commands, away), CancellationToken::new());
+    let reason = "the drive is away";
+    let failed = Verdict::Failed { reason: reason.into() };
+    let (points, news) = (std::slice::from_ref(&id), &mut |_| ());
+    let checked = plakar.check(&world.browsers, &world.store, points, news, &cancel).await;
+    assert!(checked.points.is_empty(), "{checked:?}");
+    assert_eq!(checked.broken, Some(failed.clone()));
+    let state = plakar.store_state(&world.store).await;
+    assert!(matches!(&state, Err(Error::Refused(why)) if why == reason), "{state:?}");
+    let (daily, none) = (Retention { daily: 1, ..Retention::default() }, BTreeSet::new());
+    let plan = plakar.prune_plan(&world.browsers, &world.store, APP, daily, &none, &none).await;
+    assert!(matches!(&plan, Err(Error::Refused(why)) if why == reason), "{plan:?}");
+    let to = RestoreTarget::Folder(world.user.home().join("restored"));
+    let job = RestoreJob { store: world.store.clone(), snapshot: id.clone(), path: path("/"), to };
+    let restored = plakar.restore(&world.browsers, &job, &mut |_| (), &cancel).await.unwrap();
+    assert_eq!(restored.verdict, failed);
+    let (root, format) = (path("/"), ArchiveFormat::Zip);
+    let archive = plakar.archive(&world.store, &id, &root, format, &cancel).await.unwrap();
+    let content: Vec<_> = archive.content.collect().await;
+    let [Err(error)] = &content[..] else { panic!("{content:?}") };
+    assert!(error.to_string().ends_with(reason), "{error}");
+
+    // A damaged state: whoever has never seen the store reads nothing of it.
+    for bucket in std::fs::read_dir(world.user.home().join("store/states")).unwrap().flatten() {
+        for state in std::fs::read_dir(bucket.path()).unwrap().flatten() {
+            std::fs::remove_file(state.path()).unwrap();
+            std::fs::write(state.path(), "this is no state any more").unwrap();
+        }
+    }
+    let found = world.check(points).await;
+    let PointCheck::Damaged { failed, .. } = &found[0] else { panic!("{found:?}") };
+    assert!(failed[0].reason.starts_with("it cannot be opened: "), "{failed:?}");
+}
+
+#[tokio::test]
+async fn what_is_left_out_of_a_check_is_looked_for_once_more() {
+    let world = World::new().await;
+    world.local(&[("file".into(), b"x".to_vec())]).await;
+    let id = backup(&world).await;
+    // As plakar does of what it cannot open: without a word.
+    let once = world.meddled("check", "if mkdir $HOME/left-out 2>/dev/null; then exit 0; fi");
+    let (cancel, points) = (CancellationToken::new(), std::slice::from_ref(&id));
+    let checked = once.check(&world.browsers, &world.store, points, &mut |_| (), &cancel).await;
+    assert!(world.user.home().join("left-out").is_dir());
+    assert_eq!(checked.points, [(id.clone(), PointCheck::Whole)]);
+}
+
+/// Plakar does not notice it, and goes on with what it knew of the store by then.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_check_that_loses_its_cache_finds_nothing_missing() {
+    let world = World::new().await;
+    world.local(&[("file".into(), b"x".to_vec())]).await;
+    let id = backup(&world).await;
+    let kills = "for word; do case $word in */cache) cache=$word;; esac; done; \
+        for process in /proc/[0-9]*; do \
+        if tr '\\0' ' ' <$process/cmdline | grep -q \"${cache:?} .* cached \"; then \
+        kill -9 ${process#/proc/}; \
+        while [ -e $process/status ] && ! grep -q 'State:.*Z' $process/status; do sleep 0.01; done; \
+        fi; done 2>/dev/null; sleep 0.2; exit 0";
+    let (plakar, cancel) = (world.meddled("check", kills), CancellationToken::new());
+    let (points, news) = (std::slice::from_ref(&id), &mut |_| ());
+    let checked = plakar.check(&world.browsers, &world.store, points, news, &cancel).await;
+    let [(_, PointCheck::Unread(reason))] = &checked.points[..] else { panic!("{checked:?}") };
+    assert!(reason.starts_with("the daemon of its cache ended before it"), "{reason}");
 }
 
 /// All packfiles of the store.

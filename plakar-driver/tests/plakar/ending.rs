@@ -91,8 +91,10 @@ async fn a_kill_leaves_no_orphan() {
 async fn a_connector_that_plakar_leaves_behind_belongs_to_the_guard() {
     let world = World::new().await;
     let file = world.user.home().join("parent");
+    // It looks when the shell that has started it is gone, however long that takes.
     let orphan = format!(
-        "(sleep 0.3; read -r _ _ _ parent _ </proc/self/stat; cat /proc/$parent/comm >{}) & exit 1",
+        "(until read -r _ _ _ parent _ </proc/self/stat; [ $parent != $$ ]; do sleep 0.01; done; \
+         cat /proc/$parent/comm >{}) & exit 1",
         file.display()
     );
     let plakar = world.meddled("backup", &orphan);

@@ -33,7 +33,7 @@ async fn maintain(world: &World, plakar: &Plakar) -> MaintenanceResult {
 
 #[tokio::test]
 async fn space_comes_back_after_the_grace_and_what_is_kept_stays_whole() {
-    let world = World::new().await;
+    let world = World::within_a_day().await;
     // Nothing of the one is in the other, not even the entry of a folder: plakar rewrites no
     // packfile of which anything is needed.
     world.local(&[("large.bin".into(), noise(1, 3_000_000))]).await;

@@ -1,12 +1,11 @@
 //! The package that came with the program is put into Plakar, or the one from before stays.
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use plakar_driver::{CancellationToken, Error, Kind, NewStore, Plakar, Store};
 use support::installed::installed;
 
-use crate::world::{APP, World, environment, guard, name, options};
+use crate::world::{APP, World, environment, guard, name, options, write_program};
 
 impl World {
     /// The same Plakar, run by a program with which a package of this version was installed.
@@ -57,8 +56,7 @@ async fn the_package_that_came_with_the_program_is_put_in_place_of_another() {
         "#!/bin/sh\ncase \"$*\" in *'pkg add'*v9.3.0*) echo 'no, thank you' >&2; exit 1;; esac\nexec {} \"$@\"\n",
         real.display()
     );
-    std::fs::write(&refusing, script).unwrap();
-    std::fs::set_permissions(&refusing, PermissionsExt::from_mode(0o700)).unwrap();
+    write_program(&refusing, &script);
     let plakar = world.installed_with("v9.3.0", &refusing);
     let refused = plakar.add_own_package(&plakar.own_package().unwrap().unwrap()).await;
     let refused = refused.unwrap_err().to_string();

@@ -279,6 +279,25 @@ async fn a_restore_from_the_drive_locks_what_it_compares_with() {
     let locks = std::fs::read_to_string(locks).unwrap();
     assert!(locks.contains(".source-app.store.verify-"), "{locks}");
     world.nothing_of_verification_is_left().await;
+
+    // It is cancelled when the snapshot to compare with is made, and nobody knows its id yet.
+    let begun = world.user.home().join("begun");
+    let plakar = world.meddled("ls", &format!("touch {}; sleep 600", begun.display()));
+    let to = RestoreTarget::Folder(world.user.home().join("again"));
+    let (job, stop) = (RestoreJob { to, ..job }, CancellationToken::new());
+    let mut silent = |_: RestoreProgress| ();
+    let restore = plakar.restore(&world.browsers, &job, &mut silent, &stop);
+    let look = async {
+        let limit = std::time::Duration::from_secs(60);
+        support::until(limit, "the restore to look for it", || begun.exists()).await;
+        stop.cancel();
+    };
+    let (restored, ()) = tokio::join!(restore, look);
+    assert_eq!(restored.unwrap().verdict, Verdict::Interrupted);
+    let browser = world.browsers.of(&world.plakar, &job.store).await.unwrap();
+    let points = browser.restore_points(None).await.unwrap();
+    assert!(points.iter().all(|point| point.app.as_deref() == Some(APP)), "{points:?}");
+    world.nothing_of_verification_is_left().await;
 }
 
 #[tokio::test]

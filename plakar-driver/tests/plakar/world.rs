@@ -43,6 +43,21 @@ pub fn guard() -> Vec<std::ffi::OsString> {
     vec![guard.into()]
 }
 
+/// Writes a script that can be run at once. Another process does it: what a test beside this one
+/// starts meanwhile has the files of this process, too, until it becomes its program, and what
+/// anybody has open to write cannot be run ("text file busy").
+pub fn write_program(path: &Path, text: &str) {
+    use std::io::Write;
+    let mut shell = std::process::Command::new("/bin/sh")
+        .args(["-c", "cat >\"$0\" && chmod 700 \"$0\""])
+        .arg(path)
+        .stdin(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    shell.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    assert!(shell.wait().unwrap().success(), "{}", path.display());
+}
+
 /// The environment of a user.
 pub fn environment(
     user: &user::Plakar,
@@ -79,6 +94,17 @@ impl World {
         world.configure(Kind::Source, "opendrive://").await;
         world.configure(Kind::Destination, "opendrive://Restored").await;
         world
+    }
+
+    /// The same for a test whose restore points have to be of one day, as retentions count them: near
+    /// its end it waits for the next one.
+    pub async fn within_a_day() -> Self {
+        use chrono::Timelike;
+        let left = 24 * 3600 - u64::from(chrono::Utc::now().num_seconds_from_midnight());
+        if left < 300 {
+            tokio::time::sleep(Duration::from_secs(left)).await;
+        }
+        Self::new().await
     }
 
     /// The source or destination `drive`.
@@ -120,9 +146,7 @@ impl World {
         let text = format!(
             "#!/bin/sh\nplakar() {{ {real} \"$@\"; }}\ncase \" $* \" in *\" {command} \"*) {instead};; esac\nexec {real} \"$@\"\n"
         );
-        std::fs::write(&script, text).unwrap();
-        std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o700))
-            .unwrap();
+        write_program(&script, &text);
         Plakar::new(&script, guard(), environment(&self.user, &self.simulator)).unwrap()
     }
 
