@@ -19,8 +19,9 @@ use terminal::text;
 /// source|destination|store import` reads
 ///
 /// The password is asked for without showing it, or read from standard input or the environment,
-/// and given on obscured as in rclone's configuration. Nothing is unless the login works and the
-/// folder is there. To make the source @drive: plakar-opendrive config drive --import source
+/// and passed on obscured, as in rclone's configuration. Nothing is passed on unless the login
+/// works and the folder is there. To make the source @drive: plakar-opendrive config drive --import
+/// source
 #[derive(Debug, clap::Args)]
 pub(super) struct ConfigArgs {
     /// What the source, destination or store is called

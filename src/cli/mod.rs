@@ -32,11 +32,11 @@ use clap::{CommandFactory, Parser, Subcommand};
 use terminal::command_line::{conclude, parse, with_exit_statuses};
 use terminal::diagnostics::log;
 use terminal::exit::{Exit, Failure};
-use terminal::output::Output;
+use terminal::output::{Output, unless_left};
 
 use crate::plugin::{self, Connector, PluginApi};
 
-/// Backs OpenDrive, or any other rclone remote, up with Plakar, and looks at what is there
+/// Back up OpenDrive, or any other rclone remote, with Plakar, and look at what is on it
 ///
 /// A REMOTE is opendrive://FOLDER, the account coming from the environment or a prompt, or
 /// @NAME[/FOLDER]: a source, destination or store of Plakar's, or a section of the file that
@@ -154,7 +154,8 @@ fn for_people(command: ForPeople) -> Result<Exit, Failure> {
             Ok(Exit::Done)
         }
     }?;
-    out.flush()?;
+    // Whoever reads may have enough: how the command ended is told all the same.
+    unless_left(out.flush())?;
     Ok(exit)
 }
 

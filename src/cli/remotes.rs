@@ -1,6 +1,8 @@
 //! `remotes`: what Plakar has of rclone's remotes, and which of them this build has no backend for. A package with few
 //! backends may have taken the place of one with all.
 
+use std::io;
+
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -9,13 +11,13 @@ use crate::connector::backends;
 use crate::rclone::Rclone;
 use terminal::diagnostics::say;
 use terminal::exit::{Exit, Failure};
-use terminal::output::{BAD, Output, coloured, shown};
+use terminal::output::{BAD, Output, coloured, shown, unless_left};
 use terminal::text;
 
 /// List the remotes that Plakar has, with their backends, and whether these are built in
 ///
-/// A package that takes the place of another one of the name rclone may have fewer backends: the
-/// exit status is then that of a bad configuration, and a line names what cannot be opened.
+/// A package that has replaced another one of the name rclone may have fewer backends. If it lacks
+/// one that is needed, the exit status is 7, and a line names what cannot be opened.
 #[derive(Debug, clap::Args)]
 pub(super) struct RemotesArgs {
     /// Print one JSON object in each line
@@ -39,7 +41,20 @@ struct ConfiguredRemote {
 impl RemotesArgs {
     pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
         let remotes = configured()?;
-        for remote in remotes.iter().filter(|_| !self.missing) {
+        if !self.missing {
+            unless_left(self.print(&remotes, out))?;
+        }
+        Ok(match missing_line(&remotes) {
+            Some(line) => {
+                say(&line);
+                Exit::Configuration
+            }
+            None => Exit::Done,
+        })
+    }
+
+    fn print(&self, remotes: &[ConfiguredRemote], out: &mut Output) -> io::Result<()> {
+        for remote in remotes {
             if self.json {
                 out.json(remote)?;
                 continue;
@@ -49,15 +64,8 @@ impl RemotesArgs {
             let missing = coloured(BAD, if remote.built_in { "" } else { "  not in this package" });
             out.line(&format!("{:<11} {name:<20} {}{missing}", remote.kind, shown(&backends)))?;
         }
-        // In this order also where both go to a terminal.
-        out.flush()?;
-        Ok(match missing_line(&remotes) {
-            Some(line) => {
-                say(&line);
-                Exit::Configuration
-            }
-            None => Exit::Done,
-        })
+        // Before what is missing is said, also where both go to a terminal.
+        out.flush()
     }
 }
 

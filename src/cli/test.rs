@@ -12,7 +12,7 @@ use crate::connector::paths::join;
 use crate::connector::{Identity, OpenError, Settings, explain, open_remote};
 use crate::rclone::{Entry, Error, ErrorKind, Remote};
 use terminal::exit::{Exit, Failure};
-use terminal::output::{ASIDE, BAD, GOOD, Output, coloured, count, shown, size};
+use terminal::output::{ASIDE, BAD, GOOD, Output, coloured, count, shown, size, unless_left};
 
 /// Number of calls that are timed.
 const TIMED_CALLS: u32 = 5;
@@ -79,7 +79,7 @@ impl TestArgs {
         match self.lookup.read().and_then(|mut lookup| lookup.find(&self.remote)) {
             // Not about the remote: as for any other command.
             Err(failure) if failure.exit != Exit::Configuration => return Err(failure),
-            Err(failure) => report.fail("configuration", &failure, Some("`plakar source show` lists what Plakar knows; `plakar-opendrive config NAME --import source --overwrite` makes it anew")),
+            Err(failure) => report.fail("configuration", &failure, Some("`plakar source show` lists what Plakar knows; `plakar-opendrive config NAME --location opendrive:///FOLDER --import source --overwrite` makes it anew")),
             Ok(settings) => {
                 let Identity { origin, kind, root } = &settings.identity;
                 report.pass("configuration", format!("{kind} ({origin}), folder {root}"));
@@ -95,12 +95,12 @@ impl TestArgs {
         report.ok = report.exit.is_none();
         let exit = report.exit.unwrap_or(Exit::Done);
         if let Some(error) = report.broken.take() {
-            return Err(error.into());
+            unless_left(Err(error))?;
         }
         if self.json {
             report.out = None;
             let report = serde_json::to_value(&report).map_err(io::Error::from)?;
-            out.json(&report)?;
+            unless_left(out.json(&report))?;
         }
         Ok(exit)
     }
@@ -343,7 +343,7 @@ fn advice(error: &OpenError) -> Option<&'static str> {
     match kind {
         ErrorKind::Authentication => Some(
             "Log in at https://www.opendrive.com with the same name and password; \
-             `plakar-opendrive config NAME --import source --overwrite` stores another one.",
+             `plakar-opendrive config NAME --location opendrive:///FOLDER --import source --overwrite` stores another one.",
         ),
         ErrorKind::Undecryptable => Some(ANOTHER_PASSWORD),
         ErrorKind::Permission => Some(

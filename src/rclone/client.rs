@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use super::error::{Error, ErrorKind, Result};
 use super::ffi;
 use super::object::release_dropped;
-use super::signals::settle_signal_handlers;
 
 /// rclone inside this process. There is one, started at first use and never shut down: Go's
 /// runtime cannot be unloaded, and the end of the process frees everything.
@@ -30,7 +29,8 @@ pub struct Rclone(());
 static RCLONE: Lazy<Rclone> = Lazy::new(|| {
     ffi::initialize();
     // Whoever listens to signals does so before; without this one could break Go's memory.
-    settle_signal_handlers().expect("the flags of a signal handler can be changed");
+    rclone_sys::run_handlers_on_alternate_stacks()
+        .expect("the flags of a signal handler can be changed");
     Rclone(())
 });
 

@@ -33,7 +33,7 @@ pub use object::Object;
 pub use reader::{CHUNK_BYTES, Prefetch, PrefetchJob, Reader};
 pub use remote::{Features, Quota, Remote};
 pub use remote_config::RemoteConfig;
-pub use signals::{listen_to_children, settle_signal_handlers};
+pub use signals::listen_to_children;
 pub use spent::Spent;
 pub use urgency::Urgency;
 pub use writer::Writer;

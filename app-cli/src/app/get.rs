@@ -11,7 +11,7 @@ use super::points::{PointArgs, snapshot_path};
 use crate::failure::Failure;
 use crate::opened::Opened;
 use terminal::diagnostics::say;
-use terminal::exit::Exit;
+use terminal::exit::{Exit, Failure as TerminalFailure};
 use terminal::output::{Output, size};
 use terminal::text;
 
@@ -102,8 +102,9 @@ impl Get {
     }
 }
 
+/// Whoever leaves has not got all of it, unlike the reader of a list.
 fn not_written(error: std::io::Error) -> Failure {
-    Failure::new(Exit::Failed, format!("cannot write to standard output: {error}"))
+    TerminalFailure { exit: Exit::Failed, ..error.into() }.into()
 }
 
 fn there(target: &Path) -> Failure {

@@ -281,7 +281,7 @@ impl<C: Clock + Clone> Scheduler<C> {
 
     /// Marks a task as interrupted whose end could not be written down. If that fails too, the next look
     /// does it.
-    async fn give_up(&self) {
+    pub(crate) async fn give_up(&self) {
         let scheduler = self.clone();
         let marked = blocking(move || scheduler.mark_interrupted(scheduler.clock.now())).await;
         if let Err(error) = marked {

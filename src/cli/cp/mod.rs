@@ -22,7 +22,7 @@ use source::CopySource;
 use store_layout::StoreLayout;
 use target::CopyTarget;
 use terminal::exit::{Exit, Failure};
-use terminal::output::Output;
+use terminal::output::{Output, unless_left};
 
 /// Copy files and folders between a remote and this machine, or between remotes
 ///
@@ -79,7 +79,7 @@ impl CpArgs {
         });
         let exit = report.finish();
         if self.json && outcome.is_ok() {
-            out.json(&report.summary())?;
+            unless_left(out.json(&report.summary()))?;
         }
         outcome.map(|()| exit)
     }

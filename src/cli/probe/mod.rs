@@ -15,7 +15,7 @@ use report::{ProbeReport, megabytes};
 use terminal::ask::{can_ask, line};
 use terminal::diagnostics::say;
 use terminal::exit::{Exit, Failure};
-use terminal::output::{Output, shown};
+use terminal::output::{Output, shown, unless_left};
 use terminal::runtime::{cannot_begin, on_runtime, until_signal};
 use terminal::signals::Signals;
 
@@ -65,7 +65,7 @@ impl ProbeArgs {
             let exit = report.exit();
             if self.json {
                 let value = report.json()?;
-                out.json(&value)?;
+                unless_left(out.json(&value))?;
             }
             outcome.map(|()| exit)
         })

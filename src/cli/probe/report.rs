@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::rclone::probe::{ObservedAnswer, Probe, ProbeFinding, ProbeQuestion, Verdict};
 use terminal::exit::{Exit, Failure};
-use terminal::output::{ASIDE, BAD, GOOD, Output, coloured, count, shown, time};
+use terminal::output::{ASIDE, BAD, GOOD, Output, coloured, count, shown, time, unless_left};
 
 /// The form of the JSON. It grows when a field is taken away or means something else.
 const JSON_FORMAT: u32 = 1;
@@ -206,10 +206,12 @@ impl<'a> ProbeReport<'a> {
     fn print(&mut self, lines: &[String]) -> io::Result<()> {
         let Some(out) = &mut self.out else { return Ok(()) };
         // The bar makes room for them.
-        self.bar.suspend(|| {
+        let printed = self.bar.suspend(|| {
             lines.iter().try_for_each(|line| out.line(line))?;
             out.flush()
-        })
+        });
+        // How it ends is told to whoever reads no more, too.
+        unless_left(printed)
     }
 }
 

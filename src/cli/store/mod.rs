@@ -16,6 +16,7 @@ mod machine;
 mod repair;
 mod view;
 
+use std::io;
 use std::path::PathBuf;
 
 use self::machine::{Listed, Machine};
@@ -26,9 +27,9 @@ use crate::cli::failure::failure;
 use crate::connector::store::{Kind, mac_to_hex};
 use crate::connector::{Store, resolve_location};
 use terminal::exit::{Exit, Failure};
-use terminal::output::Output;
+use terminal::output::{Output, unless_left};
 
-/// Look at a store as another machine would, and mend it
+/// Look at a store as another machine would, and repair it
 #[derive(Debug, clap::Args)]
 pub(super) struct StoreArgs {
     #[command(subcommand)]
@@ -37,7 +38,7 @@ pub(super) struct StoreArgs {
 
 #[derive(Debug, clap::Subcommand)]
 enum StoreAction {
-    /// Say which restore points a machine sees that has not seen the store before
+    /// Say which restore points a machine would see that has not used the store before
     Check {
         #[command(flatten)]
         store: StoreSelection,
@@ -107,32 +108,41 @@ impl StoreSelection {
             let whole = if data { Some(look.is_whole().await?) } else { None };
             Ok((look.view, whole))
         })?;
-        if self.json {
-            out.json(&serde_json::json!({ "sight": view, "whole": whole }))?;
-        } else {
-            view.print(out)?;
-            self.print_whole(whole, out)?;
-            if whole == Some(false) {
-                out.line(&format!("if this machine reads it, `plakar-opendrive store repair --data {}` may mend it for all", self.store))?;
-            }
-            if view.hides() {
-                out.line(&format!("`plakar-opendrive store repair {}` makes them visible again, as far as that can be done", self.store))?;
-            }
-        }
+        // Whoever reads may have enough: what was found is in the exit status too.
+        unless_left(self.print_check(&view, whole, out))?;
         Ok(if view.is_whole() && whole != Some(false) { Exit::Done } else { Exit::Failed })
     }
 
-    fn print_whole(&self, whole: Option<bool>, out: &mut Output) -> Result<(), Failure> {
+    fn print_check(
+        &self,
+        view: &StoreView,
+        whole: Option<bool>,
+        out: &mut Output,
+    ) -> io::Result<()> {
+        if self.json {
+            return out.json(&serde_json::json!({ "sight": view, "whole": whole }));
+        }
+        view.print(out)?;
+        self.print_whole(whole, out)?;
+        if whole == Some(false) {
+            out.line(&format!("if this machine reads it, `plakar-opendrive store repair --data {}` may mend it for all", self.store))?;
+        }
+        if view.hides() {
+            out.line(&format!("`plakar-opendrive store repair {}` makes them visible again, as far as that can be done", self.store))?;
+        }
+        Ok(())
+    }
+
+    fn print_whole(&self, whole: Option<bool>, out: &mut Output) -> io::Result<()> {
         match whole {
-            Some(true) => out.line("all data that they refer to was read and is whole")?,
+            Some(true) => out.line("all data that they refer to was read and is whole"),
             Some(false) => out.line(&format!(
                 "data is missing or damaged, or the drive did not give it: `plakar at {} check` on a machine that has not seen the store \
                  before names the files; what this machine still reads can be saved to a new store by `plakar at {} sync to @NEW`",
                 self.store, self.store
-            ))?,
-            None => {}
+            )),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     fn kloset(&self) -> Result<Store, Failure> {

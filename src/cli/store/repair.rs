@@ -1,5 +1,7 @@
 //! `store repair`: states get other names, and nothing is deleted.
 
+use std::io;
+
 use super::view::StoreView;
 use super::{Look, StoreSelection};
 use crate::cli::drive::drive;
@@ -7,7 +9,7 @@ use crate::cli::failure::failure;
 use crate::connector::Store;
 use crate::connector::store::{mac_from_hex, mac_to_hex};
 use terminal::exit::{Exit, Failure};
-use terminal::output::Output;
+use terminal::output::{Output, unless_left};
 
 /// The states that get other names.
 struct Renames {
@@ -40,37 +42,48 @@ impl StoreSelection {
         let kloset = self.kloset()?;
         let mut renames = Renames { dry_run, begun: false, made: Vec::new() };
         let mended = drive(self.mend(&kloset, data, &mut renames));
-        let Mended { view, replaced, whole, lacks } = match mended {
+        let mended = match mended {
             Ok(mended) => mended,
             Err(failure) => {
                 // What was renamed is told, whatever came afterwards.
-                if !self.json {
-                    renames.print(out)?;
+                let told = if !self.json {
+                    renames.print(out)
                 } else if !renames.made.is_empty() {
-                    out.json(&renames.report(None, None))?;
-                }
+                    out.json(&renames.report(None, None))
+                } else {
+                    Ok(())
+                };
+                unless_left(told)?;
                 return Err(if renames.begun { failure } else { nothing_changed(failure) });
             }
         };
+        unless_left(self.print_repair(&mended, &renames, out))?;
+        let is_whole = mended.view.is_whole() && mended.whole != Some(false);
+        Ok(if is_whole { Exit::Done } else { Exit::Failed })
+    }
+
+    fn print_repair(&self, mended: &Mended, renames: &Renames, out: &mut Output) -> io::Result<()> {
+        let Mended { view, replaced, whole, lacks } = mended;
         if self.json {
-            out.json(&renames.report(Some(&view), whole))?;
-        } else {
-            renames.print(out)?;
-            if lacks {
-                out.line("this machine does not read all data either: other names of states would not help")?;
-            } else if renames.made.is_empty() {
-                out.line("no state is in the way of another one: nothing to mend")?;
-            }
-            view.print(out)?;
-            self.print_whole(whole, out)?;
-            if replaced && !dry_run {
-                out.line(&format!(
-                    "a state that was replaced is lost, and with it what it told of: see by `plakar-opendrive store check --data {}` whether all is there",
-                    self.store
-                ))?;
-            }
+            return out.json(&renames.report(Some(view), *whole));
         }
-        Ok(if view.is_whole() && whole != Some(false) { Exit::Done } else { Exit::Failed })
+        renames.print(out)?;
+        if *lacks {
+            out.line(
+                "this machine does not read all data either: other names of states would not help",
+            )?;
+        } else if renames.made.is_empty() {
+            out.line("no state is in the way of another one: nothing to mend")?;
+        }
+        view.print(out)?;
+        self.print_whole(*whole, out)?;
+        if *replaced && !renames.dry_run {
+            out.line(&format!(
+                "a state that was replaced is lost, and with it what it told of: see by `plakar-opendrive store check --data {}` whether all is there",
+                self.store
+            ))?;
+        }
+        Ok(())
     }
 
     /// Renames what is in the way of restore points or of data; what it renamed is known also if it
@@ -154,7 +167,7 @@ impl Renames {
         Ok(())
     }
 
-    fn print(&self, out: &mut Output) -> Result<(), Failure> {
+    fn print(&self, out: &mut Output) -> io::Result<()> {
         for (from, to) in &self.made {
             out.line(&if self.dry_run {
                 format!("state {from} would get another name")

@@ -1,11 +1,11 @@
 //! What is to be seen of a store, and which of its states hide something.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 
 use serde::Serialize;
 
 use super::machine::{Listed, StateInfo};
-use terminal::exit::Failure;
 use terminal::output::{Output, count};
 
 /// What is to be seen of a store.
@@ -93,7 +93,7 @@ impl StoreView {
         !self.hidden.is_empty() || !self.here.is_subset(&self.unreadable)
     }
 
-    pub(super) fn print(&self, out: &mut Output) -> Result<(), Failure> {
+    pub(super) fn print(&self, out: &mut Output) -> io::Result<()> {
         let points = |points: &BTreeSet<String>| count(points.len() as u64, "restore point");
         out.line(&format!(
             "{} on every machine, of {}",
