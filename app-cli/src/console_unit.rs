@@ -19,7 +19,7 @@ pub(crate) struct Unit {
     /// A unit for the system, run as this user; without it one for `systemctl --user`
     #[arg(long, value_name = "USER")]
     system_user: Option<String>,
-    /// Where plakar-opendrive is where it runs [default: this executable]
+    /// The path of plakar-opendrive on the machine where it will run [default: this executable]
     #[arg(long, value_name = "PATH")]
     executable: Option<PathBuf>,
     #[command(flatten)]

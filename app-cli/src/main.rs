@@ -39,7 +39,7 @@ const EXAMPLES: [(&str, &str); 2] = [
     ("plakar-opendrive console", "Back it up, browse and restore it in a browser."),
 ];
 
-/// Backs sources up with Plakar, and browses, restores and schedules them
+/// Back up sources with Plakar, and browse, restore and schedule them
 #[derive(Debug, Parser)]
 #[command(
     name = "plakar-opendrive",
@@ -118,5 +118,16 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         command_line().debug_assert();
+    }
+
+    #[test]
+    fn no_list_is_shorter_than_it_was_asked_for() {
+        for list in ["tasks", "changes"] {
+            let asked = |limit| {
+                Cli::try_parse_from(["plakar-opendrive", "app", list, "--limit", limit]).is_ok()
+            };
+            assert!(asked("1") && asked("500"), "{list}");
+            assert!(!asked("0") && !asked("501") && !asked("10000"), "{list}");
+        }
     }
 }

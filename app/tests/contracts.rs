@@ -11,8 +11,8 @@ use plakar_driver::Plakar;
 use source_app::model::{HealthVerdict, Promise, PromisePeriod, Retention};
 use source_app::service::{PolicyDraft, PolicyTimes, Problem, Service};
 use source_app::state::{
-    App, AppKind, AppSpec, MatchMode, Owner, PolicySpec, ResourceSpec, Schedule, State, TaskKind,
-    TaskResult, TaskState,
+    App, AppKind, AppSpec, MatchMode, Owner, PolicySpec, ResourceSpec, Schedule, ScheduleSpec,
+    State, TaskKind, TaskResult, TaskState,
 };
 
 struct Site {
@@ -191,6 +191,7 @@ fn times(backup: Option<&str>, check: Option<&str>, prune: Option<&str>) -> Poli
         prune_at: text(prune),
         time_zone: Some("Europe/Berlin".into()),
         zone_was: None,
+        shown: Default::default(),
     }
 }
 
@@ -280,4 +281,47 @@ async fn one_draft_makes_the_schedules_and_leaves_those_made_by_hand() {
         contract.words.iter().any(|line| line.starts_with("Beware: its schedules make 1 backup"))
     );
     assert!(contract.words.iter().any(|line| line.starts_with("No schedule of it prunes")));
+}
+
+#[tokio::test]
+async fn what_was_changed_since_it_was_shown_stays() {
+    let site = site();
+    let spec = promising(2, PromisePeriod::Day);
+    let draft = |times| PolicyDraft { spec: spec.clone(), times };
+    let made = site.service.save_policy(None, draft(times(Some("@daily"), None, None))).await;
+    let made = made.unwrap();
+    let shown = PolicyTimes::of(&schedules(&site).await, made.id);
+    let backup = schedules(&site).await.remove(0);
+    let elsewhere = ScheduleSpec { cron: "0 5 * * *".into(), ..backup.spec };
+    site.state.edit_schedule(backup.id, backup.revision, &elsewhere, Utc::now()).unwrap();
+    let by_hand = schedule_spec(Owner::Policy(made.id), TaskKind::Check, "7 5 * * 2,4");
+    site.state.add_schedule(&by_hand, Utc::now()).unwrap();
+    let kept = schedules(&site).await;
+    let save = async |times| {
+        let policy = site.service.policy(made.id).await.unwrap();
+        site.service.save_policy(Some((policy.id, policy.revision)), draft(times)).await
+    };
+    save(shown.clone()).await.unwrap();
+    assert_eq!(schedules(&site).await, kept);
+    // Another time, or another zone, cannot be meant for what it has become.
+    for (times, words) in [
+        (
+            PolicyTimes { backup_at: Some("daily at 04:00".into()), ..shown.clone() },
+            "backup_at: that was changed meanwhile, it is daily at 05:00 now; load the page again",
+        ),
+        (
+            PolicyTimes { check_at: Some("@daily".into()), ..shown.clone() },
+            "check_at: that was changed meanwhile, it is weekly on tuesday and thursday at 05:07 now",
+        ),
+        (PolicyTimes { time_zone: Some("Asia/Tokyo".into()), ..shown.clone() }, "backup_at: that"),
+    ] {
+        let refused = save(times).await.unwrap_err();
+        assert_eq!(refused.problem(), Problem::Conflict);
+        assert!(refused.to_string().starts_with(words), "{refused}");
+        assert_eq!(schedules(&site).await, kept);
+    }
+    site.state.remove_schedule(kept[0].id).unwrap();
+    let gone = PolicyTimes { backup_at: Some("@hourly".into()), ..shown };
+    let refused = save(gone).await.unwrap_err().to_string();
+    assert!(refused.contains("there is no schedule now"), "{refused}");
 }

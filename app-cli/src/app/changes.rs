@@ -25,8 +25,8 @@ pub(super) struct Changes {
     /// The destination of this name, if there is a source of it too
     #[arg(long, requires = "app")]
     destination: bool,
-    /// At most so many, up to 500
-    #[arg(long, value_name = "N", default_value_t = 50)]
+    /// Show at most this many, up to 500
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=500))]
     limit: u32,
     /// Print a JSON object for each change, in a line: id, at, way, token, subject, action, name,
     /// app and fields (field, before, after)

@@ -56,6 +56,7 @@ impl ContractArgs {
             prune_at: self.prune_at.clone(),
             time_zone: self.time_zone.clone(),
             zone_was: None,
+            shown: Default::default(),
         }
     }
 }

@@ -9,12 +9,11 @@ use crate::opened::Opened;
 use terminal::exit::Exit;
 use terminal::output::Output;
 
-/// Restore some files of the newest restore point to a folder that goes afterwards, and compare
-/// them
+/// Restore some files of the newest restore point to a temporary folder, and compare them
 ///
-/// The files are chosen at random, every second one with a chance by its size. The log says the
-/// seed, and names each file that cannot be restored as it was backed up. What it measures says
-/// about how long a whole restore takes.
+/// The files are chosen at random; every second one is drawn with a chance in proportion to its
+/// size. The log says the seed, and names each file that cannot be restored as it was backed up.
+/// From what a drill measures, the time of a whole restore is estimated.
 #[derive(Debug, clap::Args)]
 pub(super) struct Drill {
     /// The source app

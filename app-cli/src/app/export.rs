@@ -39,8 +39,8 @@ pub(super) struct Export {
     /// The namespace
     #[arg(long, requires = "kubernetes")]
     namespace: Option<String>,
-    /// Where plakar-opendrive is where it runs [default: this executable; in an image
-    /// /usr/local/bin/plakar-opendrive]
+    /// The path of plakar-opendrive on the machine, or in the image, where it will run [default:
+    /// this executable; in an image /usr/local/bin/plakar-opendrive]
     #[arg(long, value_name = "PATH")]
     executable: Option<PathBuf>,
     /// Write the files into this folder, instead of printing them

@@ -68,7 +68,7 @@ pub(super) struct AppDetails {
 /// How many restore points are kept; 0 for a number that is not to count.
 #[derive(Debug, clap::Args)]
 pub(super) struct KeepArgs {
-    /// Keep the newest restore point of each of so many hours when pruning; hours, days, weeks,
+    /// When pruning, keep the newest restore point of each of this many hours; hours, days, weeks,
     /// months and years are those of UTC
     #[arg(long, value_name = "N")]
     keep_hourly: Option<u32>,
@@ -84,7 +84,8 @@ pub(super) struct KeepArgs {
     /// The same for years
     #[arg(long, value_name = "N")]
     keep_yearly: Option<u32>,
-    /// Keep so many of each of these hours, the newest; 1 by default, as of all that follow
+    /// How many restore points of each of these hours to keep, the newest ones; 1 by default, also
+    /// for the options that follow
     #[arg(long, value_name = "N")]
     keep_per_hour: Option<u32>,
     /// The same for days

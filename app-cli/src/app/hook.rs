@@ -13,9 +13,9 @@ use terminal::text;
 
 /// Show the scripts that run before and after tasks, and try them
 ///
-/// The file hooks.toml in the directory of the state says which: commands, for apps by name or all,
-/// around backups or other kinds of tasks. One before a task that fails keeps the task from
-/// beginning; one after it runs however the task ended.
+/// The file hooks.toml in the folder of the state names them: commands around backups or other
+/// kinds of tasks, for all apps or for some. If a command before a task fails, the task does not
+/// begin; a command after it runs however the task ended.
 #[derive(Debug, clap::Args)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
 pub(super) struct HookCommand {
@@ -44,7 +44,7 @@ struct HookList {
 
 /// Run the scripts around a task of an app now, without the task
 ///
-/// They do what they do: one that stops a database stops it. What they print goes to standard
+/// They really run: a script that stops a database stops it. What they print goes to standard
 /// error. HOOK_TEST is 1 for them, and there is no HOOK_TASK. The exit status is 1 if one fails.
 #[derive(Debug, clap::Args)]
 struct HookTest {

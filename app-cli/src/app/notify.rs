@@ -11,7 +11,7 @@ use terminal::output::{ASIDE, BAD, GOOD, Output, coloured, count, shown};
 
 /// Show who is told how apps are, and try whether messages arrive
 ///
-/// The file notify.toml in the directory of the state says who is told: webhooks, pings, ntfy, mail,
+/// The file notify.toml in the folder of the state says who is told: webhooks, pings, ntfy, mail,
 /// commands. They are told once when a backup fails, has errors or is overdue, when a check fails
 /// or prunes are held, again every few days while it lasts, and once when all is well again.
 #[derive(Debug, clap::Args)]

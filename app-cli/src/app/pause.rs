@@ -1,5 +1,7 @@
 //! `app pause` and `app resume`.
 
+use chrono::Utc;
+
 use super::lines::time;
 use crate::failure::Failure;
 use crate::opened::Opened;
@@ -53,7 +55,18 @@ impl Resume {
     pub(super) async fn run(self, opened: &Opened) -> Result<Exit, Failure> {
         let (app, what) = self.which.wanted(opened).await?;
         let was_paused = opened.service.resume(app).await?;
-        let said = if was_paused { "schedules run again" } else { "was not paused" };
+        let still = match app {
+            Some(id) => opened.service.app(id).await?.paused_until(Utc::now()),
+            None => None,
+        };
+        let said = match (still, was_paused) {
+            (Some(until), _) => format!(
+                "schedules run nothing until {}, as all apps are paused; `plakar-opendrive app resume --all` ends that",
+                time(until)
+            ),
+            (None, true) => "schedules run again".to_owned(),
+            (None, false) => "was not paused".to_owned(),
+        };
         say(&format!("{what}: {said}"));
         Ok(Exit::Done)
     }

@@ -7,7 +7,7 @@ use source_app::state::{self, MatchMode, Owner, PolicySpec};
 use super::contract::{ContractArgs, told};
 use super::fields::{KeepArgs, kept};
 use super::repeated::list;
-use super::schedule;
+use super::schedule::{self, NextTimes};
 use crate::failure::Failure;
 use crate::opened::Opened;
 use terminal::ask;
@@ -58,10 +58,10 @@ struct PolicyArgs {
     /// For sources with this data class; may be repeated, "" for any
     #[arg(long, value_name = "CLASS")]
     data_class: Vec<String>,
-    /// For those that have any of the data classes; that is how it is, if nothing is said
+    /// For sources that have any of the data classes; this is the default
     #[arg(long, conflicts_with = "all")]
     any: bool,
-    /// For those that have all of the data classes
+    /// For sources that have all of the data classes
     #[arg(long)]
     all: bool,
     /// For sources with this label; may be repeated, for those with any of them, "" for any
@@ -203,6 +203,7 @@ impl ListPolicies {
     async fn run(self, opened: &Opened, out: &mut Output) -> Result<(), Failure> {
         let apps = opened.service.apps().await?;
         let schedules = opened.service.schedules().await?;
+        let times = NextTimes::of(opened, None).await?;
         for policy in opened.service.policies().await? {
             let own: Vec<_> = schedules
                 .iter()
@@ -254,7 +255,7 @@ impl ListPolicies {
             ));
             out.line(&parts.join("   "))?;
             for schedule in own {
-                out.line(&format!("{:>7}  {}", schedule.id, schedule::line(schedule)))?;
+                out.line(&format!("{:>7}  {}", schedule.id, schedule::line(schedule, &times)))?;
             }
         }
         Ok(())

@@ -9,7 +9,7 @@ pub(super) struct ProtectionArgs {
     /// The app needs no protection: why, such as "is retired"
     #[arg(long, value_name = "REASON", conflicts_with = "include", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     exclude: Option<String>,
-    /// The app needs protection, as each one does that is not excluded
+    /// The app needs protection again: take the exclusion back
     #[arg(long)]
     include: bool,
     /// Without a schedule of backups: how old its newest backup may be [default: 30]
@@ -25,20 +25,20 @@ pub(super) struct ProtectionArgs {
     /// How long a task may run; 0 for any time [default: 0]
     #[arg(long, value_name = "MINUTES")]
     time_limit: Option<u32>,
-    /// Of a hundred files, how many a backup must find changed, gone or renamed to hold the prunes
-    /// until `app release`; 0 for never [default: 50]
+    /// Hold the prunes until `app release` when a backup finds this percentage of the files
+    /// changed, gone or renamed; 0 for never [default: 50]
     #[arg(long, value_name = "PERCENT")]
     alarm_percent: Option<u32>,
-    /// How many files these must be at least [default: 20]
+    /// The smallest number of such files that holds the prunes [default: 20]
     #[arg(long, value_name = "N")]
     alarm_files: Option<u32>,
     /// How many files a restore drill takes [default: 5]
     #[arg(long, value_name = "N")]
     drill_files: Option<u32>,
-    /// How large they are together at most [default: 100]
+    /// How large these files may be together [default: 100]
     #[arg(long, value_name = "MEGABYTES")]
     drill_megabytes: Option<u32>,
-    /// How much a comparison with the drive reads from the store for its MD5 at most; 0 for nothing
+    /// How much a comparison with the drive may read from the store to compute MD5s; 0 for nothing
     /// [default: 1000]
     #[arg(long, value_name = "MEGABYTES")]
     compare_megabytes: Option<u32>,

@@ -41,7 +41,7 @@ struct ListResources {
     /// Those with this tag
     #[arg(long)]
     tag: Option<String>,
-    /// Those that are doing so: "not protected", "at risk", protected or excluded
+    /// Those with this verdict: "not protected", "at risk", protected or excluded
     #[arg(long, value_name = "VERDICT", value_parser = read_verdict)]
     health: Option<HealthVerdict>,
     /// Print a JSON object for each, in a line: id, revision, by_hand, name, class, subclass, location,

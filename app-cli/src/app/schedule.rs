@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use chrono::Utc;
 use serde_json::json;
 use source_app::model::{delay_text, local_zone};
-use source_app::state::{self, AppKind, Owner, ScheduleId, ScheduleSpec};
+use source_app::scheduler::{NextRun, next_runs};
+use source_app::state::{self, AppId, AppKind, Owner, ScheduleId, ScheduleSpec};
 
 use super::export::Export;
 use super::lines::time;
@@ -169,10 +170,12 @@ impl AddSchedule {
             random_delay_minutes: self.random_delay,
         };
         let made = opened.service.add_schedule(spec).await?;
+        let times = NextTimes::of(opened, None).await?;
         if self.json {
-            out.json(&row(&made, name)?)?;
+            out.json(&row(&made, name, &times)?)?;
         } else {
-            let next = next(&made).map(|at| format!(", the next time {at}")).unwrap_or_default();
+            let next = times.of_schedule(made.id);
+            let next = next.map(|at| format!(", the next time {at}")).unwrap_or_default();
             say(&format!(
                 "schedule {}: {} of {name} {} in {}{}{next}",
                 made.id,
@@ -188,19 +191,21 @@ impl AddSchedule {
 
 impl ListSchedules {
     async fn run(self, opened: &Opened, out: &mut Output) -> Result<(), Failure> {
-        let schedules = match &self.name {
-            Some(name) => {
-                let app = opened.source(name).await?;
-                opened
-                    .service
-                    .effective_schedules(Some(app.id))
-                    .await?
-                    .into_iter()
-                    .map(|effective| effective.schedule)
-                    .collect()
-            }
+        let only = match &self.name {
+            Some(name) => Some(opened.source(name).await?.id),
+            None => None,
+        };
+        let schedules = match only {
+            Some(_) => opened
+                .service
+                .effective_schedules(only)
+                .await?
+                .into_iter()
+                .map(|effective| effective.schedule)
+                .collect(),
             None => opened.service.schedules().await?,
         };
+        let times = NextTimes::of(opened, only).await?;
         let apps: HashMap<i64, String> = {
             let apps = opened.service.apps().await?;
             apps.into_iter()
@@ -222,10 +227,10 @@ impl ListSchedules {
             };
             let name = name.map_or("", String::as_str);
             if self.json {
-                out.json(&row(schedule, name)?)?;
+                out.json(&row(schedule, name, &times)?)?;
                 continue;
             }
-            out.line(&format!("{:>5}  {kind} {name}  {}", schedule.id, line(schedule)))?;
+            out.line(&format!("{:>5}  {kind} {name}  {}", schedule.id, line(schedule, &times)))?;
         }
         Ok(())
     }
@@ -241,27 +246,32 @@ impl EditSchedule {
         spec.random_delay_minutes = self.random_delay.unwrap_or(spec.random_delay_minutes);
         spec.catch_up = self.catch_up || (spec.catch_up && !self.no_catch_up);
         let changed = opened.service.edit_schedule(old.id, old.revision, spec).await?;
-        say(&format!("schedule {}: {}", changed.id, line(&changed)));
+        let times = NextTimes::of(opened, None).await?;
+        say(&format!("schedule {}: {}", changed.id, line(&changed, &times)));
         Ok(())
     }
 }
 
-fn next(schedule: &state::Schedule) -> Option<String> {
-    if !schedule.spec.enabled {
-        return None;
+/// The next run of each schedule, by the apps that have it: while a policy is off, or for no app, its
+/// schedules run nothing, and of a paused app they run after that.
+pub(super) struct NextTimes(Vec<NextRun>);
+
+impl NextTimes {
+    /// Of all apps, or of one.
+    pub(super) async fn of(opened: &Opened, only: Option<AppId>) -> Result<Self, Failure> {
+        let effective = opened.service.effective_schedules(only).await?;
+        Ok(Self(next_runs(effective, Utc::now())))
     }
-    let calendar = schedule.spec.delayed_calendar("").ok()?;
-    let slot = calendar.next_after(Utc::now())?;
-    let latest = slot + calendar.longest_delay();
-    // Of each app it is another one.
-    Some(match latest == slot {
-        true => time(slot),
-        false => format!("between {} and {}", time(slot), time(latest)),
-    })
+
+    /// That of a schedule: of several apps, the first one's.
+    fn of_schedule(&self, id: ScheduleId) -> Option<String> {
+        // The soonest comes first.
+        self.0.iter().find(|run| run.schedule.schedule.id == id).map(|run| time(run.at))
+    }
 }
 
 /// A schedule in a list.
-pub(super) fn line(schedule: &state::Schedule) -> String {
+pub(super) fn line(schedule: &state::Schedule, times: &NextTimes) -> String {
     let spec = &schedule.spec;
     let mut line = format!(
         "{} {} in {}{}",
@@ -273,17 +283,21 @@ pub(super) fn line(schedule: &state::Schedule) -> String {
     if !spec.catch_up {
         line += ", no catching up";
     }
-    match next(schedule) {
+    match times.of_schedule(schedule.id) {
         Some(at) => line + &format!(", next {at}"),
-        None if spec.enabled => line,
+        None if spec.enabled => line + ", for no app now",
         None => line + ", disabled",
     }
 }
 
-fn row(schedule: &state::Schedule, name: &str) -> Result<serde_json::Value, Failure> {
+fn row(
+    schedule: &state::Schedule,
+    name: &str,
+    times: &NextTimes,
+) -> Result<serde_json::Value, Failure> {
     let mut value = serde_json::to_value(schedule).map_err(std::io::Error::from)?;
     value["owner_name"] = json!(name);
     value["timing"] = json!(schedule.spec.timing().to_string());
-    value["next"] = json!(next(schedule));
+    value["next"] = json!(times.of_schedule(schedule.id));
     Ok(value)
 }

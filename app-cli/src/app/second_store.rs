@@ -28,13 +28,13 @@ pub(super) struct SecondStoreArgs {
     /// Make it without compression, for what is compressed already: photos, music, films, archives
     #[arg(long, requires = "create_second_store")]
     uncompressed_second_store: bool,
-    /// Copy only so many of the newest restore points; 0 for all
+    /// Copy only this many of the newest restore points; 0 for all
     #[arg(long, value_name = "N")]
     copy_newest: Option<u32>,
-    /// Copy only what is not older than so many days; 0 for any age
+    /// Copy only restore points that are at most this many days old; 0 for any age
     #[arg(long, value_name = "DAYS")]
     copy_days: Option<u32>,
-    /// Copy only what has this label, or one of several; may be repeated, "" for all
+    /// Copy only restore points with this label; may be repeated for any of several, "" for all
     #[arg(long, value_name = "LABEL")]
     copy_label: Vec<String>,
 }

@@ -40,14 +40,16 @@ impl Show {
         let configuration = opened.service.configuration(app.id).await;
         if self.json {
             let mut value = serde_json::to_value(&board).map_err(std::io::Error::from)?;
-            let fields = configuration.map(|fields| {
-                let field = |field: &ConfiguredField| json!({ "key": field.field.key, "set": field.set, "value": field.value });
-                fields.iter().map(field).collect::<Vec<_>>()
-            });
+            let field = |field: &ConfiguredField| json!({ "key": field.field.key, "set": field.set, "value": field.value });
+            let (fields, fault) = match configuration {
+                Ok(fields) => (Some(fields.iter().map(field).collect::<Vec<_>>()), None),
+                Err(error) => (None, Some(error.to_string())),
+            };
             value["policies"] = json!(policies);
             value["budget"] = json!(opened.service.budget(app.id).await?);
             value["comparison"] = json!(comparison);
-            value["configuration"] = json!(fields?);
+            value["configuration"] = json!(fields);
+            value["configuration_fault"] = json!(fault);
             out.json(&value)?;
             return Ok(Exit::Done);
         }

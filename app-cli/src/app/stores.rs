@@ -21,7 +21,7 @@ pub(super) struct Stores {
     /// Open it now, and read what it says of itself
     #[arg(long, requires = "name")]
     read: bool,
-    /// List all restore points in it, of whomever
+    /// List all restore points in it, also those that no app here made
     #[arg(long, requires = "name", conflicts_with = "read")]
     points: bool,
     /// Print a JSON object for each store, in a line; with --points, for each restore point: id, taken,

@@ -23,14 +23,14 @@ pub(super) struct Tasks {
     /// cancelled, interrupted or missed
     #[arg(long, value_name = "STATE")]
     status: Option<TaskState>,
-    /// Those of this kind: backup, check, prune, restore, test or maintenance
+    /// Those of this kind: backup, check, prune, restore, test, maintenance, drill, compare or sync
     #[arg(long)]
     kind: Option<TaskKind>,
     /// Of apps that have this label
     #[arg(long)]
     label: Option<String>,
-    /// At most so many, up to 500
-    #[arg(long, value_name = "N", default_value_t = 50)]
+    /// Show at most this many, up to 500
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=500))]
     limit: u32,
     /// Print a JSON object for each task, in a line: id, app, app_name, kind, cause, state, about
     /// (what, from where, to where), started, ended, verdict, progress_detail and more

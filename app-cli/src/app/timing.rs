@@ -72,7 +72,7 @@ pub(super) struct WhatArgs {
     /// Free the space in the store that no restore point needs any more
     #[arg(long)]
     maintenance: bool,
-    /// Restore some files to a folder that goes afterwards, and compare them
+    /// Restore some files to a temporary folder, and compare them
     #[arg(long)]
     drill: bool,
     /// Compare the drive with the newest restore point, without reading its files

@@ -81,6 +81,10 @@ fn options_are_set_shown_and_taken_back() {
     {
         assert!(shown.contains(line), "{line}: {shown}");
     }
+    // Plakar cannot be asked what it has of the app: all else is told.
+    let shown: Value = serde_json::from_str(&done(&["show", "docs", "--json"])).unwrap();
+    assert_eq!((&shown["app"]["name"], &shown["configuration"]), (&"docs".into(), &Value::Null));
+    assert!(shown["configuration_fault"].is_string(), "{shown}");
     assert_eq!(done(&["tasks", "--label", "none", "--json"]), "");
     done(&["edit", "docs", "--ignore", "", "--folder", "", "--label", "", "--concurrency", "0"]);
     assert_eq!(state.app_named(AppKind::Source, "docs").unwrap().spec.backup, Default::default());
@@ -150,4 +154,18 @@ fn a_policy_says_what_it_comes_to_before_it_is_saved() {
     );
     assert_eq!(state.schedules().unwrap().len(), 1);
     assert_eq!(state.policies().unwrap()[0].spec.promise, None);
+    // While it is off its schedule runs nothing, and no list tells of a next run.
+    let lists = [&["policy", "list"][..], &["schedule", "list"]];
+    for list in lists {
+        let (text, _) = command(&directory, list);
+        assert!(text.contains(", next 20") && !text.contains("for no app now"), "{text}");
+    }
+    assert!(run(&directory, &["policy", "disable", "careful"]).status.success());
+    for list in lists {
+        let (text, _) = command(&directory, list);
+        assert!(text.contains(", for no app now") && !text.contains(", next "), "{text}");
+    }
+    let (text, _) = command(&directory, &["schedule", "list", "--json"]);
+    let row: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(row["next"], Value::Null, "{text}");
 }

@@ -39,6 +39,9 @@ fn a_pause_is_said_everywhere_and_hides_nothing() {
     assert!(
         said(&["pause", "--all", "--until", "12h"]).contains("all apps: schedules run nothing")
     );
+    let still = said(&["resume", "drive"]);
+    assert!(still.contains("drive: schedules run nothing until 20"), "{still}");
+    assert!(still.contains("app resume --all` ends that"), "{still}");
     let (text, _) = command(&directory, &["status", "--json"]);
     let status: Value = serde_json::from_str(&text).unwrap();
     assert!(status["apps"][0]["paused_until"].is_string(), "{text}");

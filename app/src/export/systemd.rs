@@ -74,7 +74,7 @@ pub fn console_unit(
     let target = if for_system { "multi-user.target" } else { "default.target" };
     let text = format!(
         "{notes}[Unit]\nDescription=Web console of plakar-opendrive\n{network}\n\
-         [Service]\nType=exec\nRestart=on-failure\nRestartSec=10\n{ENDING}{service}{HARDENING}\n\
+         [Service]\nType=exec\nRestart=on-failure\nRestartSec=10\nRestartPreventExitStatus=2 7\n{ENDING}{service}{HARDENING}\n\
          [Install]\nWantedBy={target}\n"
     );
     Ok(ExportedFile { name: name.to_owned(), text })
@@ -140,7 +140,7 @@ KillMode=mixed
 ";
 
 /// A backup may take days. What it needs is its home and the network; a local store may be anywhere
-/// a user may write. `/tmp` is that of everybody: somebody may restore to it, by the console or by a
+/// a user may write. A restore gives files the set-user-ID bits that they had. `/tmp` is that of everybody: somebody may restore to it, by the console or by a
 /// task that waited for a locked store and that a schedule's service goes on with.
 const HARDENING: &str = "TimeoutStartSec=infinity
 Nice=10
@@ -154,7 +154,6 @@ ProtectKernelTunables=true
 LockPersonality=true
 RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6
 RestrictRealtime=true
-RestrictSUIDSGID=true
 SystemCallArchitectures=native
 ";
 

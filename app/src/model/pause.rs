@@ -1,12 +1,15 @@
 //! Pauses: for how long schedules run nothing.
 
-use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 
 use super::invalid::Invalid;
 
 /// Maximum length of a pause: one that is longer was meant for a schedule to be turned off.
 const MAX_PAUSE: TimeDelta = TimeDelta::days(366);
+
+/// No clock leaves out more.
+const MINUTES_A_DAY: i64 = 24 * 60;
 
 /// A stretch of time in which schedules run nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,10 +103,12 @@ fn read(text: &str, zone: Tz, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         .or_else(|| {
             Some(NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_time(NaiveTime::MIN))
         })?;
-    // A time that the clock leaves out is taken as the same of the day after: it comes for sure.
-    let found = zone.from_local_datetime(&local).earliest();
-    let later = || zone.from_local_datetime(&local.checked_add_days(Days::new(1))?).earliest();
-    found.or_else(later).map(|at| at.to_utc())
+    // A time that the clock leaves out is taken as the first one after it.
+    let after = |minutes: i64| {
+        let local = local.checked_add_signed(TimeDelta::minutes(minutes))?;
+        zone.from_local_datetime(&local).earliest()
+    };
+    (0..=MINUTES_A_DAY).find_map(after).map(|at| at.to_utc())
 }
 
 #[cfg(test)]
@@ -139,6 +144,19 @@ mod tests {
         ] {
             let error = parse_until(text, zone, now).unwrap_err().to_string();
             assert!(error.contains(part) && !error.contains('\n'), "{text:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_time_that_no_clock_shows_is_the_first_one_after_it() {
+        // 02:30 was left out in Berlin, midnight in Beirut, and a whole day in Samoa.
+        for (text, zone, instant) in [
+            ("2026-03-29 02:30", chrono_tz::Europe::Berlin, "2026-03-29T01:00:00Z"),
+            ("2021-03-28", chrono_tz::Asia::Beirut, "2021-03-27T22:00:00Z"),
+            ("2011-12-30 08:00", chrono_tz::Pacific::Apia, "2011-12-30T10:00:00Z"),
+        ] {
+            let (instant, now) = (at(instant), at(instant) - TimeDelta::days(3));
+            assert_eq!(parse_until(text, zone, now), Ok(instant), "{text}");
         }
     }
 

@@ -343,10 +343,16 @@ impl Service {
         if app.adopted {
             return Ok(());
         }
-        Ok(self
-            .plakar
-            .unconfigure(configuration_kind(app.spec.kind), &Name::new(&app.spec.entry)?)
-            .await?)
+        let (kind, name) = (configuration_kind(app.spec.kind), Name::new(&app.spec.entry)?);
+        let removed = self.plakar.unconfigure(kind, &name).await;
+        // The app is gone, and nobody looks for a login of it any more.
+        removed.map_err(|error| {
+            let (app, word) = (app.spec.name, kind.word());
+            plakar_driver::Error::Refused(format!(
+                "the app {app} is removed, but Plakar's configuration still has its {word} {name} with the login ({error}); remove that: plakar {word} rm {name}"
+            ))
+            .into()
+        })
     }
 
     /// An app's configuration, by the fields of its form, without the values of secrets.

@@ -1,9 +1,11 @@
 //! Schedules for cron, systemd and Kubernetes.
 
+use std::path::PathBuf;
+
 use super::error::{Error, Result};
 use super::handle::Service;
 use crate::export::{Command, ExportedFile, Kubernetes, Systemd, crontab, kubernetes, systemd};
-use crate::state::AppId;
+use crate::state::{AppId, default_directory};
 
 /// What runs the schedules of an app instead of our scheduler.
 pub enum ExportAs {
@@ -28,6 +30,23 @@ pub struct Export {
 }
 
 impl Service {
+    /// What to export for a program at this path: on this machine it runs what is due in this service's
+    /// state, and finds Plakar and the drive as this process does.
+    ///
+    /// # Errors
+    /// A path or a variable that it needs is not UTF-8.
+    pub fn export_to(&self, form: ExportAs, executable: impl Into<PathBuf>) -> Result<Export> {
+        let mut command = Command::new(executable);
+        // A pod has its own state and environment.
+        if !matches!(form, ExportAs::Kubernetes(_)) {
+            if default_directory().ok().as_deref() != Some(self.directory()) {
+                command = command.on_state(self.directory())?;
+            }
+            command = command.in_this_environment()?;
+        }
+        Ok(Export { form, command })
+    }
+
     /// The files for an app, by name; a crontab is one.
     ///
     /// # Errors

@@ -158,9 +158,7 @@ impl Service {
     pub async fn watch_apps(&self) {
         while !self.stop.is_cancelled() {
             // Of a task that this process has given up no other one can tell, and here no schedules do.
-            if let Err(error) = self.state(|state| state.mark_interrupted(Utc::now())).await {
-                tracing::error!(%error, "what has no end could not be marked; the next look does it");
-            }
+            self.scheduler.give_up().await;
             self.look_after(Utc::now()).await;
             tokio::select! {
                 () = self.stop.cancelled() => {}

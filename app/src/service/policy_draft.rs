@@ -30,6 +30,9 @@ pub struct PolicyTimes {
     /// The zone that was shown: schedules that have it, and are the only ones of their kind, come to
     /// have the other.
     pub zone_was: Option<String>,
+    /// What was shown of backups, checks and prunes to whoever says when: a schedule that is another by
+    /// now was changed meanwhile.
+    pub shown: [Option<String>; 3],
 }
 
 /// A policy and when it runs something.
@@ -60,11 +63,8 @@ enum Change {
 impl PolicyTimes {
     /// Those of a policy that is there: of each kind of which there is one schedule.
     pub fn of(schedules: &[Schedule], policy: PolicyId) -> Self {
-        let text = |kind| match &of_kind(schedules, policy, kind)[..] {
-            [] => Some(String::new()),
-            [one] => Some(one.spec.timing().to_string()),
-            _ => None,
-        };
+        let text = |kind| text_of(&of_kind(schedules, policy, kind));
+        let shown = KINDS.map(|(kind, _)| text(kind));
         let zone = schedules.iter().find(|one| one.spec.owner == Owner::Policy(policy));
         let zone = zone.map_or_else(local_zone, |one| one.spec.time_zone.clone());
         Self {
@@ -73,6 +73,7 @@ impl PolicyTimes {
             prune_at: text(TaskKind::Prune),
             time_zone: Some(zone.clone()),
             zone_was: Some(zone),
+            shown,
         }
     }
 
@@ -91,9 +92,25 @@ impl PolicyTimes {
         let zone = self.time_zone.clone().unwrap_or_else(local_zone);
         let moved = self.zone_was.as_ref().filter(|was| **was != zone);
         let mut changes = Vec::new();
-        for (kind, field) in KINDS {
+        for ((kind, field), shown) in KINDS.into_iter().zip(&self.shown) {
             let Some(text) = self.get(kind).map(str::trim) else { continue };
             let there = of_kind(schedules, policy, kind);
+            let now = text_of(&there);
+            if let Some(shown) = shown.as_deref().filter(|shown| now.as_deref() != Some(*shown)) {
+                // Who wants nothing else than what was shown leaves what became of it.
+                if text == shown && moved.is_none() {
+                    continue;
+                }
+                let now = match now.as_deref() {
+                    Some("") => "there is no schedule now".to_owned(),
+                    Some(now) => format!("it is {now} now"),
+                    None => "there are several schedules now".to_owned(),
+                };
+                return Err(StateError::Conflict(format!(
+                    "{field}: that was changed meanwhile, {now}; load the page again"
+                ))
+                .into());
+            }
             let cron = match text {
                 "" => None,
                 text => {
@@ -149,6 +166,15 @@ impl PolicyTimes {
 fn of_kind(schedules: &[Schedule], policy: PolicyId, kind: TaskKind) -> Vec<&Schedule> {
     let of = |one: &&Schedule| one.spec.owner == Owner::Policy(policy) && one.spec.kind == kind;
     schedules.iter().filter(of).collect()
+}
+
+/// When these schedules of one kind run, as one writes it; empty without any, nothing of several.
+fn text_of(there: &[&Schedule]) -> Option<String> {
+    match there {
+        [] => Some(String::new()),
+        [one] => Some(one.spec.timing().to_string()),
+        _ => None,
+    }
 }
 
 /// The id of a policy that is not there yet.

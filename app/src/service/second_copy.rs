@@ -58,9 +58,16 @@ pub(super) async fn copy(
         return Err(same_store(second));
     }
     tools.plakar.opens_as_second(&to, other.encrypted).await?;
-    let seen = tools.plakar.seen_anew(&to, &job.app.key, &job.cancel).await?;
+    let mut seen = tools.plakar.seen_anew(&to, &job.app.key, &job.cancel).await?;
     let (app, place) = (job.app.id, second.to_owned());
     let known = tools.blocking(move |state| state.copied_points(app, &place)).await?;
+    let was_whole = |id: &SnapshotId| known.get(id.as_str()).is_some_and(|was| was.errors == 0);
+    if points.iter().any(|point| was_whole(&point.id) && !seen.points.contains(&point.id)) {
+        // Plakar leaves out of its list without a word what it cannot open, also where the store did
+        // not answer once: what was there is looked for once more before it counts as gone.
+        let again = tools.plakar.seen_anew(&to, &job.app.key, &job.cancel).await?;
+        seen.points.extend(again.points);
+    }
     let originals = points.iter().map(|point| (point.id.clone(), point.clone())).collect();
     let range = &spec.copy_range;
     let taken = points.iter().map(|point| (point.taken, &point.labels[..]));

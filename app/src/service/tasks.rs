@@ -207,11 +207,13 @@ impl Service {
 
     /// Removes what restores left that did not come to their end: their entries of Plakar's
     /// configuration, and what is in their stores of those of the last month. Nothing while a
-    /// restore runs. For a process that stays, when it begins.
+    /// restore runs. What they and drills restored into folders that were to go does so in any case.
+    /// For a process that stays, when it begins.
     ///
     /// # Errors
-    /// Plakar cannot be run, or such a store cannot be opened.
+    /// Plakar cannot be run, or such a store cannot be opened, or a folder stays.
     pub async fn remove_leftovers(&self) -> Result<()> {
+        let folders = self.plakar.remove_left_folders().await;
         // Before it is looked what runs: what begins later has none of these. Of restores of another
         // state, which are not known here, there are none either.
         let entries = self.plakar.temporary_entries().await?;
@@ -226,7 +228,7 @@ impl Service {
         if (entries.is_empty() && left.is_empty())
             || !restores(TaskState::Running, None).await?.is_empty()
         {
-            return Ok(());
+            return Ok(folders?);
         }
         let mut stores = Vec::new();
         for task in left {
@@ -236,7 +238,8 @@ impl Service {
                 stores.push(store);
             }
         }
-        Ok(self.plakar.remove_leftovers(&entries, &self.browsers, &stores).await?)
+        self.plakar.remove_leftovers(&entries, &self.browsers, &stores).await?;
+        Ok(folders?)
     }
 
     /// The store that a restore reads.

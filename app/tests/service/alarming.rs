@@ -50,7 +50,7 @@ async fn scheduled_prune(world: &World, service: &Service, app: &App) -> Task {
 
 #[tokio::test]
 async fn half_of_the_files_changed_type_and_the_next_prune_is_held() {
-    let world = World::new().await;
+    let world = World::within_a_day().await;
     let service = world.service();
     let app = letters(&world, &service).await;
     let verdict = async || {
@@ -139,7 +139,7 @@ async fn half_of_the_files_changed_type_and_the_next_prune_is_held() {
 /// The state fails when the alarm is to be kept, as it might when a disk is full.
 #[tokio::test]
 async fn what_was_not_compared_is_with_the_next_backup_and_no_prune_takes_the_last_good_point() {
-    let world = World::new().await;
+    let world = World::within_a_day().await;
     let service = world.service();
     let app = letters(&world, &service).await;
     let (first, log) = run(&service, &app, Work::Backup).await;

@@ -241,37 +241,63 @@ async fn a_copy_that_is_killed_goes_on_with_the_next_run() {
     let service = world.service();
     world.put("Documents/letter.txt", b"Dear all,");
     let app = service.assign(world.copied("docs", &world.user.path("away"))).await.unwrap();
-    for run in 0..3 {
-        world.put("Documents/large.bin", &noise(run, 2_000_000));
-        backup(&service, &app).await;
-    }
     service.stop().await;
     // Plakar is killed as soon as the first of them is in the second store.
-    let states = world.user.home().join("away/states");
+    let count = format!("$(find {}/states -type f | wc -l)", world.user.path("away"));
     let kill = format!(
-        "plakar_pid=; {} \"$@\" & plakar_pid=$!; while [ \"$(find {} -type f | wc -l)\" -lt 1 ]; do sleep 0.005; done; kill -9 $plakar_pid; wait $plakar_pid; exit 137",
-        crate::plakar::plakar().display(),
-        states.display()
+        "before={count}; {} \"$@\" & plakar_pid=$!; while [ {count} -le $before ]; do sleep 0.005; done; kill -9 $plakar_pid; wait $plakar_pid; exit 137",
+        crate::plakar::plakar().display()
     );
     let meddled = world.meddled("sync", &kill);
     let state = world.user.home().join("state");
-    let killed = Service::open(&state, meddled).unwrap();
-    let (failed, log) = run(&killed, &app, Work::Sync).await;
-    assert_eq!(failed.state, TaskState::Failed, "{log}");
-    assert_eq!(failed.figures, Default::default());
-    let there = world.seen("docs-copy", &app).await.len();
-    assert!((1..3).contains(&there), "{there}: {log}");
-    let copies = killed.second_copy(app.id).await.unwrap().unwrap();
-    assert_eq!((copies.points, copies.newest), (0, None), "nothing was read back");
-    killed.stop().await;
+    let (mut all, mut there) = (0, 0);
+    // Where the one who kills is held up plakar copies all of them before: then three more are made.
+    while there == all {
+        assert!(all < 15, "plakar is never killed before it has copied all");
+        let service = world.service();
+        for _ in 0..3 {
+            world.put("Documents/large.bin", &noise(all, 2_000_000));
+            backup(&service, &app).await;
+            all += 1;
+        }
+        service.stop().await;
+        let killed = Service::open(&state, meddled.clone()).unwrap();
+        let (failed, log) = run(&killed, &app, Work::Sync).await;
+        assert_eq!(failed.state, TaskState::Failed, "{log}");
+        assert_eq!(failed.figures, Default::default());
+        there = world.seen("docs-copy", &app).await.len() as u64;
+        assert!((all - 2..=all).contains(&there), "{there} of {all}: {log}");
+        let copies = killed.second_copy(app.id).await.unwrap().unwrap();
+        assert_eq!((copies.points, copies.newest), (0, None), "nothing was read back");
+        killed.stop().await;
+    }
 
     let service = world.service();
     let (made, log) = run(&service, &app, Work::Sync).await;
     assert_eq!(made.state, TaskState::Succeeded, "{log}");
-    assert_eq!(figures(&made), [3, 3, 3 - there as u64, 3], "{log}");
+    assert_eq!(figures(&made), [all, all, all - there, all], "{log}");
     let copies = service.second_copy(app.id).await.unwrap().unwrap();
-    assert_eq!((copies.points, copies.of), (3, Some(3)));
+    assert_eq!((copies.points, copies.of), (all, Some(all)));
     assert!(copies.newest.is_some() && copies.read_back.is_some());
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_copy_that_is_left_out_of_a_list_once_is_not_gone() {
+    let world = World::new().await;
+    let service = world.service();
+    world.put("Documents/letter.txt", b"Dear all,");
+    let app = service.assign(world.copied("docs", &world.user.path("away"))).await.unwrap();
+    backup(&service, &app).await;
+    let (made, log) = run(&service, &app, Work::Sync).await;
+    assert_eq!((made.state, figures(&made)), (TaskState::Succeeded, [1, 1, 1, 1]), "{log}");
+    service.stop().await;
+    // As plakar does of what it cannot open: without a word.
+    let once = world.meddled("ls", "if mkdir $HOME/left-out 2>/dev/null; then exit 0; fi");
+    let service = Service::open(&world.user.home().join("state"), once).unwrap();
+    let (again, log) = run(&service, &app, Work::Sync).await;
+    assert!(world.user.home().join("left-out").is_dir(), "{log}");
+    assert_eq!((again.state, figures(&again)), (TaskState::Succeeded, [1, 1, 0, 1]), "{log}");
     service.stop().await;
 }
 

@@ -76,6 +76,19 @@ async fn what_a_restore_left_goes_when_none_runs_and_from_the_store_that_it_read
 }
 
 #[tokio::test]
+async fn files_that_a_killed_drill_has_restored_go() {
+    let world = World::new().await;
+    let service = world.service();
+    let left = world.user.home().join("tmp/pk-drillAbCdEf");
+    std::fs::create_dir_all(left.join("0")).unwrap();
+    std::fs::write(left.join("0/letter.txt"), "Dear all,").unwrap();
+    std::fs::write(left.join(".in-use"), "").unwrap();
+    service.remove_leftovers().await.unwrap();
+    assert!(!left.exists());
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn what_a_running_restore_has_for_itself_is_nobodys_account_or_store() {
     let world = World::new().await;
     let service = world.service();

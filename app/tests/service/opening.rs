@@ -46,7 +46,7 @@ impl Openings {
 
 #[tokio::test]
 async fn a_task_opens_its_store_no_oftener_than_it_must() {
-    let world = World::new().await;
+    let world = World::within_a_day().await;
     let openings = Openings::of(&world);
     for number in 0..10 {
         world.put(&format!("{number}.bin"), &noise(number, 3000));

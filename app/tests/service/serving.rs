@@ -75,7 +75,7 @@ pub async fn ended(service: &Service, id: i64) -> (Task, String) {
 
 #[tokio::test]
 async fn an_app_from_its_assignment_to_a_restore() {
-    let world = World::new().await;
+    let world = World::within_a_day().await;
     let service = world.service();
     world.put("folder/a.txt", b"hello");
     world.put("folder/b.bin", &noise(1, 300_000));

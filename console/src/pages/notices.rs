@@ -25,6 +25,9 @@ pub fn text(code: &str) -> Option<&'static str> {
             "The schedules are paused. What they would run is left out; an app's protection goes on to age."
         }
         "resumed" => "The schedules run again.",
+        "still-paused" => {
+            "The app has no pause of its own any more; its schedules run nothing yet, as all apps are paused."
+        }
         "word-added" => "The word is offered in forms now.",
         "word-removed" => "The word is no longer offered.",
         "word-unmatched" => {

@@ -1,5 +1,7 @@
 //! All schedules, what they run on the next days, and pauses.
 
+use std::collections::HashSet;
+
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
@@ -10,11 +12,11 @@ use super::answer::{PageResult, redirect, render};
 use super::context::{Layout, PageContext, Section};
 use super::error::PageError;
 use super::form_data::FormData;
-use super::format::{Badge, DisplayTime};
+use super::format::{Badge, DisplayTime, PAUSED};
 use source_app::service::{
-    DayPlan, DayRun, NamedApp, ScheduleOverview, SchedulingOverview, Service,
+    DayPlan, DayRun, NamedApp, PausedApp, ScheduleOverview, SchedulingOverview, Service,
 };
-use source_app::state::{AppId, AppKind, Owner};
+use source_app::state::{App, AppId, AppKind, Owner};
 
 /// Maximum number of apps that a line names.
 const MAX_APPS_NAMED: usize = 5;
@@ -25,11 +27,19 @@ struct SchedulingPage {
     layout: Layout,
     zone: String,
     paused_until: Option<DisplayTime>,
-    paused: Vec<(NamedApp, DisplayTime)>,
+    paused: Vec<PausedRow>,
     /// What can be paused.
     sources: Vec<NamedApp>,
     rows: Vec<ScheduleLine>,
     days: Vec<DayRows>,
+}
+
+/// An app whose schedules run nothing now.
+struct PausedRow {
+    app: NamedApp,
+    until: DisplayTime,
+    /// Whether by a pause of its own, and not only with all apps.
+    own: bool,
 }
 
 /// A schedule.
@@ -71,11 +81,14 @@ impl AppList {
 }
 
 impl ScheduleLine {
-    fn of(plan: ScheduleOverview) -> Self {
+    /// Of a schedule, with the apps whose schedules run nothing now.
+    fn of(plan: ScheduleOverview, paused: &HashSet<AppId>) -> Self {
         let enabled = plan.schedule.spec.enabled;
+        let is_paused = plan.apps.iter().all(|app| paused.contains(&app.id));
         let (class, text) = match plan.next {
+            Some(_) if is_paused => (PAUSED.class, PAUSED.text),
             Some(_) => ("good", "on"),
-            None if enabled && !plan.apps.is_empty() => ("idle", "paused"),
+            None if enabled && !plan.apps.is_empty() => ("idle", "never again"),
             None if enabled => ("idle", "for no app"),
             None => ("idle", "off"),
         };
@@ -118,21 +131,30 @@ fn day(plan: DayPlan, zone: Tz) -> DayRows {
 }
 
 pub async fn show(State(service): State<Service>, context: PageContext) -> PageResult {
-    let apps = service.apps().await?.into_iter();
+    let (apps, now) = (service.apps().await?, Utc::now());
+    let has_own = |app: &&App| app.pauses.own.is_some_and(|own| own.until > now);
+    let own: HashSet<AppId> = apps.iter().filter(has_own).map(|app| app.id).collect();
     let sources = apps
+        .into_iter()
         .filter(|app| app.spec.kind == AppKind::Source)
         .map(|app| NamedApp { id: app.id, name: app.spec.name });
     let sources = sources.collect();
     let SchedulingOverview { time_zone, paused_until, paused, schedules, days } =
         service.scheduling().await?;
+    let ids: HashSet<AppId> = paused.iter().map(|one| one.app.id).collect();
+    let paused = paused.into_iter().map(|PausedApp { app, paused_until }| PausedRow {
+        own: own.contains(&app.id),
+        until: DisplayTime(paused_until),
+        app,
+    });
     let zone = time_zone.parse().unwrap_or(Tz::UTC);
     render(&SchedulingPage {
         layout: context.layout(Section::Scheduling),
         zone: time_zone,
         paused_until: paused_until.map(DisplayTime),
-        paused: paused.into_iter().map(|one| (one.app, DisplayTime(one.paused_until))).collect(),
+        paused: paused.collect(),
         sources,
-        rows: schedules.into_iter().map(ScheduleLine::of).collect(),
+        rows: schedules.into_iter().map(|one| ScheduleLine::of(one, &ids)).collect(),
         days: days.into_iter().map(|one| day(one, zone)).collect(),
     })
 }
@@ -169,7 +191,17 @@ pub async fn resume(
 ) -> Result<Response, PageError> {
     let (app, place) = wanted(&posted)?;
     service.resume(app).await?;
-    Ok(redirect(&place, "resumed"))
+    // With all apps it may be paused all the same.
+    let still = match app {
+        Some(id) => service.app(id).await?.paused_until(Utc::now()),
+        None => None,
+    };
+    Ok(redirect(&place, if still.is_some() { "still-paused" } else { "resumed" }))
+}
+
+/// The time zone that a form for a pause speaks of: the machine's, which need not be the browser's.
+pub fn zone() -> String {
+    source_app::model::local_zone()
 }
 
 /// What a form for a pause begins with: tomorrow at this time, as the browser's field takes it.

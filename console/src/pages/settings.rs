@@ -13,7 +13,7 @@ use super::forms::{Field, OPTION_PREFIX, Widget};
 use super::head::{AppHead, Tab};
 use plakar_driver::Options;
 use plakar_driver::schema::{self, FieldKind};
-use source_app::service::{ConfiguredField, Edit, Error, Form, Problem, Service};
+use source_app::service::{ConfiguredField, Edit, Error, Form, Service};
 use source_app::state::{App, AppId, AppKind, Resource};
 
 /// The name of what says which of the connector's fields are secrets.
@@ -257,9 +257,9 @@ pub async fn remove(
     State(service): State<Service>,
     Path(id): Path<AppId>,
 ) -> Result<Response, PageError> {
-    service.remove(id).await.map_err(|error| match error.problem() {
-        Problem::NotFound => PageError::from(error),
-        _ => PageError::from(error).back(&format!("/apps/{id}")),
-    })?;
-    Ok(redirect("/", "removed"))
+    let Err(error) = service.remove(id).await else { return Ok(redirect("/", "removed")) };
+    // It may be gone all the same, with its page.
+    let page = format!("/apps/{id}");
+    let back = if service.app(id).await.is_ok() { page.as_str() } else { "/" };
+    Err(PageError::from(error).back(back))
 }

@@ -50,7 +50,7 @@ impl Site {
         let mut answer = Vec::new();
         // Who is refused half-way may find the connection closed; the answer is there all the same.
         let _ = stream.write_all(request.as_bytes()).await;
-        let _ = timeout(Duration::from_secs(10), stream.read_to_end(&mut answer))
+        let _ = timeout(Duration::from_secs(60), stream.read_to_end(&mut answer))
             .await
             .expect("the server hangs up");
         String::from_utf8(answer).unwrap()

@@ -14,7 +14,7 @@ use crate::restoring::{backing_up, points, restoring};
 use crate::scheduling::schedules;
 use crate::storing::storing;
 use crate::telling::telling;
-use crate::world::{World, environment, guard};
+use crate::world::{World, environment, guard, write_program};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_operation_answers_as_it_is_described() {
@@ -77,10 +77,11 @@ async fn tasks(api: &Api, world: &World, app: &Value, installed: &Api) {
     assert_eq!(&api.get(&format!("/tasks/{task}")).await["id"], task);
     let usage = api.get(&format!("/tasks/{task}/usage")).await;
     if cfg!(target_os = "linux") {
-        let point = &usage["points"][0];
-        // Plakar holds more than ten megabytes, and has begun within a minute.
-        assert!(point["memory"].as_u64().unwrap() > 10 << 20, "{usage}");
-        assert!(point["seconds"].as_f64().unwrap() < 60.0, "{usage}");
+        let points = usage["points"].as_array().unwrap();
+        // Plakar holds more than ten megabytes, once it has begun: the first look may come before.
+        let memory = points.iter().filter_map(|point| point["memory"].as_u64()).max();
+        assert!(memory > Some(10 << 20), "{usage}");
+        assert!(points[0]["seconds"].as_f64().unwrap() < 60.0, "{usage}");
     }
     assert_eq!(api.get(&format!("/tasks/{task}/log?offset=9007199254740991")).await["text"], "");
     assert_eq!(
@@ -90,7 +91,7 @@ async fn tasks(api: &Api, world: &World, app: &Value, installed: &Api) {
 
     world
         .simulator
-        .add_fault(Fault::new(What::Delay { ms: 60_000 }).endpoint("download/file").always());
+        .add_fault(Fault::new(What::Delay { ms: 3_600_000 }).endpoint("download/file").always());
     // A maintenance may leave its lock behind: plakar ends before it is removed.
     crate::checking::unlocked(&world.user.path("store/locks"));
     let running =
@@ -120,8 +121,7 @@ async fn tasks(api: &Api, world: &World, app: &Value, installed: &Api) {
 /// Plakar does not work any more.
 async fn broken(api: &Api, world: &World, given: &Given) {
     let script = world.user.home().join("broken-plakar");
-    std::fs::write(&script, "#!/bin/sh\necho 'error: it is out of order' >&2\nexit 1\n").unwrap();
-    std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    write_program(&script, "#!/bin/sh\necho 'error: it is out of order' >&2\nexit 1\n");
     let mut environment = environment(&world.user, &world.simulator);
     let share = world.user.home().join("installed/share/plakar-opendrive");
     environment.push(("PLAKAR_OPENDRIVE_SHARE".into(), share.into()));

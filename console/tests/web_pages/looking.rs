@@ -222,11 +222,23 @@ async fn scheduling_shows_a_week_and_pauses() {
     let page = console.page("/scheduling").await;
     assert!(page.text(".alert").starts_with("All schedules are paused until"));
     assert_eq!(page.texts("section[aria-labelledby=pause] tbody tr").len(), 6);
+    // Alone only one of them can be resumed, and its schedules run nothing all the same.
+    assert_eq!(page.texts("section[aria-labelledby=pause] tbody form").len(), 1);
+    let badges = page.texts(".schedules tbody .badge");
+    assert!(badges[0] == "off" && badges[1..].iter().all(|badge| badge == "paused"), "{badges:?}");
+    let place = console.done("/scheduling/resume", &[("app", &id)]).await;
+    assert_eq!(place, "/scheduling?notice=still-paused");
+    assert!(console.page(&place).await.text(".notice").contains("as all apps are paused"));
     // It never hides that an app is not protected.
     assert!(console.page("/").await.text(".answer").starts_with("No: 3 of 6 drives"));
-    console.done("/scheduling/resume", &[("app", "")]).await;
-    console.done("/scheduling/resume", &[("app", &id)]).await;
+    let place = console.done("/scheduling/resume", &[("app", "")]).await;
+    assert_eq!(place, "/scheduling?notice=resumed");
+    let place = console.done("/scheduling/resume", &[("app", &id), ("from", "app")]).await;
+    assert_eq!(place, format!("/apps/{id}/schedules?notice=resumed"));
     assert!(!console.page("/scheduling").await.has(".alert"));
+    // A time is entered in the zone of the machine, which need not be the browser's.
+    let label = console.page(&format!("/apps/{id}/schedules")).await.text("label[for=until]");
+    assert_eq!(label, format!("Until {}", source_app::model::local_zone()));
 }
 
 #[tokio::test]

@@ -27,7 +27,10 @@ async fn ended(console: &Console) -> TaskState {
 async fn test_backup_and_check_are_started_by_buttons() {
     let world = World::new().await;
     world.put("letter.txt", b"Dear all");
-    let console = Console::new(world.plakar.clone()).await;
+    // A backup begins when it may.
+    let go = world.user.home().join("go");
+    let waits = format!("while [ ! -e {} ]; do sleep 0.05; done", go.display());
+    let console = Console::new(world.meddled("backup", &waits)).await;
     // The source `drive` is in Plakar's configuration.
     let app = AppSpec {
         store: Some(world.user.path("store")),
@@ -45,6 +48,7 @@ async fn test_backup_and_check_are_started_by_buttons() {
     let second = console.post(&tasks, &[("kind", "backup")]).await;
     assert_eq!(second.status, StatusCode::CONFLICT);
     assert_eq!(second.html("second").attribute(".faults + p a", "href"), path);
+    std::fs::write(&go, "").unwrap();
     assert_eq!(ended(&console).await, TaskState::Succeeded);
     let page = console.page(&path).await;
     assert!(page.text("table").contains("restore point") && page.has("a.mono[href*='/points/']"));

@@ -66,3 +66,18 @@ async fn a_store_of_plakar_stays_while_plakar_cannot_be_asked() {
     let kept = console.state.app(app.id).unwrap().spec;
     assert_eq!((kept.environment.as_str(), kept.store.as_deref()), ("attic", Some("vault")));
 }
+
+#[tokio::test]
+async fn an_app_that_goes_without_its_login_says_so() {
+    let console = Console::without_plakar().await;
+    let scene = Scene { state: &console.state, texts: PLAIN };
+    let app = scene.app(AppKind::Source, "drive", 9);
+    let answer = console.post(&format!("/apps/{}/remove", app.id), &[]).await;
+    assert_eq!(answer.status, StatusCode::BAD_GATEWAY);
+    assert!(console.state.app(app.id).is_err(), "it is removed");
+    let page = answer.html("removed");
+    let told = page.text(".faults");
+    let begin = "The app drive is removed, but Plakar's configuration still has its source drive";
+    assert!(told.starts_with(begin) && told.contains("plakar source rm drive"), "{told}");
+    assert_eq!(page.attribute(".faults + p a", "href"), "/", "its page is gone");
+}

@@ -1,5 +1,7 @@
 //! Policies: which apps they match, their faults and conflicts, their schedules on the apps' pages.
 
+use source_app::state::{ScheduleSpec, TaskKind};
+
 use crate::console::Console;
 
 const NEW: [(&str, &str); 7] = [
@@ -225,4 +227,83 @@ async fn hours_and_several_of_each_period_are_kept_and_shown() {
         form.text("main")
             .contains("hour by hour for 24 hours, then day by day for 7 days (3 of each)")
     );
+}
+
+/// A policy for all apps, which backs up daily.
+const DAILY: [(&str, &str); 6] = [
+    ("name", "nightly"),
+    ("classes", "any"),
+    ("daily", "7"),
+    ("enabled", "true"),
+    ("backup_at", "daily at 02:30"),
+    ("time_zone", "UTC"),
+];
+
+/// What a form posts, with some of it changed.
+fn changed(form: &[(String, String)], changes: &[(&str, &str)]) -> Vec<(String, String)> {
+    let stays = |name: &str| name != "csrf" && changes.iter().all(|(other, _)| *other != name);
+    let kept = form.iter().filter(|(name, _)| stays(name)).cloned();
+    let changes = changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    kept.chain(changes).collect()
+}
+
+#[tokio::test]
+async fn a_schedule_that_was_made_or_changed_meanwhile_is_not_lost_by_an_older_form() {
+    let directory = tempfile::tempdir().unwrap();
+    let console = Console::without_plakar(&directory.path().join("state")).await;
+    console.done("/policies/new", &DAILY).await;
+    let policy = console.service.policies().await.unwrap().pop().unwrap();
+    let home = format!("/policies/{}", policy.id);
+    let form = console.page(&home).await.form("form.stacked");
+    let post = async |changes: &[(&str, &str)]| {
+        let fields = changed(&form, changes);
+        let fields: Vec<_> = fields.iter().map(|(name, value)| (&**name, &**value)).collect();
+        console.post(&home, &fields).await
+    };
+    // By the command line, while the page is open.
+    let old = console.service.schedules().await.unwrap().pop().unwrap();
+    let later = ScheduleSpec { cron: "0 5 * * *".into(), ..old.spec };
+    console.service.edit_schedule(old.id, old.revision, later.clone()).await.unwrap();
+    let check = ScheduleSpec { kind: TaskKind::Check, cron: "0 6 * * 0".into(), ..later };
+    console.service.add_schedule(check).await.unwrap();
+    let made = console.service.schedules().await.unwrap();
+
+    assert_eq!(post(&[("daily", "9")]).await.status, 303);
+    assert_eq!(console.service.schedules().await.unwrap(), made, "both stay");
+    let saved = console.service.policy(policy.id).await.unwrap();
+    assert_eq!(saved.spec.retention.daily, 9);
+    // Who wants another time than was shown is told what it is by now.
+    let revision = saved.revision.to_string();
+    for (field, time, words) in [
+        ("backup_at", "daily at 04:00", "it is daily at 05:00 now"),
+        ("check_at", "daily at 04:00", "it is weekly on sunday at 06:00 now"),
+    ] {
+        let answer = post(&[("revision", revision.as_str()), (field, time)]).await;
+        assert_eq!(answer.status, 409, "{field}");
+        let page = crate::html::Html::sound(&answer.text(), field);
+        let fault = page.text(&format!("#{field}-fault"));
+        assert!(fault.contains("changed meanwhile") && fault.contains(words), "{fault}");
+        assert_eq!(page.attribute(&format!("#{field}"), "value"), time);
+        assert_eq!(console.service.schedules().await.unwrap(), made, "{field}");
+    }
+    assert_eq!(console.service.policy(policy.id).await.unwrap(), saved);
+}
+
+#[tokio::test]
+async fn a_policy_that_runs_nothing_tells_of_no_next_run() {
+    let directory = tempfile::tempdir().unwrap();
+    let console = Console::without_plakar(&directory.path().join("state")).await;
+    console.done("/policies/new", &DAILY).await;
+    let policy = console.service.policies().await.unwrap().pop().unwrap();
+    let home = format!("/policies/{}", policy.id);
+    let next = async || console.page(&home).await.text("td[data-label='Next run']");
+    assert_eq!(next().await, "none", "it is for no app");
+    console.source("drive", "", &[]);
+    assert_ne!(next().await, "none");
+    let form = console.page(&home).await.form("form.stacked");
+    let mut off = changed(&form, &[]);
+    off.retain(|(name, _)| name != "enabled");
+    let off: Vec<_> = off.iter().map(|(name, value)| (&**name, &**value)).collect();
+    console.done(&home, &off).await;
+    assert_eq!(next().await, "none", "it is off");
 }

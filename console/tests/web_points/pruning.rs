@@ -9,7 +9,7 @@ use crate::world::World;
 
 #[tokio::test]
 async fn nothing_goes_before_its_plan_was_seen_and_pinned_points_never_go() {
-    let world = World::new().await;
+    let world = World::within_a_day().await;
     let console = Console::of(&world).await;
     let app = console.assign(&world, AppKind::Source, "notes", "drive").await;
     let mut points = Vec::new();

@@ -7,11 +7,11 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use web_console::server::{Limits, Listen};
 
-use crate::web::{client, sign_in};
+use crate::web::{SignedIn, client, sign_in};
 use crate::{Counted, status};
 
-/// More than any of this takes.
-const LONG: Duration = Duration::from_secs(10);
+/// More than any of this takes, also on a busy machine.
+const LONG: Duration = Duration::from_secs(60);
 
 async fn with(limits: Limits) -> Counted {
     Counted::with(Listen::loopback(0), limits).await
@@ -41,22 +41,31 @@ async fn a_header_that_never_ends_is_given_up() {
     };
     tokio::join!(drip, async { assert_eq!(rest(&mut silent).await, "") });
     assert!(before.elapsed() >= Duration::from_millis(200), "not at once");
-    // And so is one that stays after an answer.
-    let mut idle = TcpStream::connect(site.address()).await.unwrap();
-    idle.write_all(format!("GET /login HTTP/1.1\r\nHost: {}\r\n\r\n", site.address()).as_bytes())
-        .await
-        .unwrap();
-    assert_eq!(status(&rest(&mut idle).await), 200);
+    // And so is one that stays after an answer. A busy machine may bring a header too late for one.
+    let request = format!("GET /login HTTP/1.1\r\nHost: {}\r\n\r\n", site.address());
+    let answer = loop {
+        let mut idle = TcpStream::connect(site.address()).await.unwrap();
+        let _ = idle.write_all(request.as_bytes()).await;
+        let answer = rest(&mut idle).await;
+        if !answer.is_empty() {
+            break answer;
+        }
+        assert!(before.elapsed() < 2 * LONG, "never an answer");
+    };
+    assert_eq!(status(&answer), 200);
+}
+
+/// The header of a change, of which the body is still to come.
+fn head(site: &Counted, owner: &SignedIn, more: &str) -> String {
+    let (host, cookie, csrf) = (site.address(), &owner.cookie, &owner.csrf);
+    format!(
+        "POST /form HTTP/1.1\r\nHost: {host}\r\nCookie: {cookie}\r\nX-CSRF-Token: {csrf}\r\nContent-Type: application/json\r\nConnection: close\r\n{more}\r\n\r\n"
+    )
 }
 
 #[tokio::test]
-async fn a_body_has_a_size_and_a_time() {
-    let site = with(Limits {
-        body_timeout: Duration::from_millis(200),
-        max_body_bytes: 100_000,
-        ..Limits::default()
-    })
-    .await;
+async fn a_body_has_a_size() {
+    let site = with(Limits { max_body_bytes: 100_000, ..Limits::default() }).await;
     let owner = sign_in(&client(), &site.server).await;
     site.reached();
     let sized = |size: usize| {
@@ -68,23 +77,14 @@ async fn a_body_has_a_size_and_a_time() {
     };
     assert_eq!(sized(100_000).await.unwrap().status(), 200);
     assert_eq!(site.reached(), 1);
-    let head = |path: &str, more: &str| {
-        let (host, cookie, csrf) = (site.address(), &owner.cookie, &owner.csrf);
-        format!(
-            "POST {path} HTTP/1.1\r\nHost: {host}\r\nCookie: {cookie}\r\nX-CSRF-Token: {csrf}\r\nContent-Type: application/json\r\nConnection: close\r\n{more}\r\n\r\n"
-        )
-    };
-    let answer = site.raw(&head("/form", "Content-Length: 100001")).await;
+    let answer = site.raw(&head(&site, &owner, "Content-Length: 100001")).await;
     assert_eq!(status(&answer), 413, "before a byte of it came");
     let chunked = format!(
         "{}186a1\r\n{}\r\n0\r\n\r\n",
-        head("/form", "Transfer-Encoding: chunked"),
+        head(&site, &owner, "Transfer-Encoding: chunked"),
         "x".repeat(100_001)
     );
     assert_eq!(status(&site.raw(&chunked).await), 413);
-    let slow = head("/form", "Content-Length: 5") + "ab";
-    let answer = site.raw(&slow).await;
-    assert_eq!(status(&answer), 408, "{answer}");
     let own =
         format!("Host: {}\r\nContent-Type: application/x-www-form-urlencoded", site.address());
     let answer =
@@ -93,11 +93,23 @@ async fn a_body_has_a_size_and_a_time() {
     let answer =
         site.raw(&format!("POST /form HTTP/1.1\r\n{own}\r\nContent-Length: 20\r\n\r\n")).await;
     assert_eq!(status(&answer), 401, "and is not waited for elsewhere");
-    // Two lengths are how a proxy and a server are made to disagree.
-    let answer = site.raw(&head("/form", "Content-Length: 5\r\nTransfer-Encoding: chunked")).await;
-    assert!([400, 408].contains(&status(&answer)), "{answer}");
-    let answer = site.raw(&head("/form", "Content-Length: 5\r\nContent-Length: 6")).await;
+    let answer = site.raw(&head(&site, &owner, "Content-Length: 5\r\nContent-Length: 6")).await;
     assert_eq!(status(&answer), 400);
+    assert_eq!(site.reached(), 0);
+}
+
+#[tokio::test]
+async fn a_body_has_a_time() {
+    let site = with(Limits { body_timeout: Duration::from_millis(200), ..Limits::default() }).await;
+    let owner = sign_in(&client(), &site.server).await;
+    site.reached();
+    let slow = head(&site, &owner, "Content-Length: 5") + "ab";
+    let answer = site.raw(&slow).await;
+    assert_eq!(status(&answer), 408, "{answer}");
+    // Two lengths are how a proxy and a server are made to disagree.
+    let both = head(&site, &owner, "Content-Length: 5\r\nTransfer-Encoding: chunked");
+    let answer = site.raw(&both).await;
+    assert!([400, 408].contains(&status(&answer)), "{answer}");
     assert_eq!(site.reached(), 0);
 }
 
@@ -124,15 +136,15 @@ async fn the_number_of_connections_is_bounded() {
         ..Limits::default()
     })
     .await;
+    let before = Instant::now();
     let held = [
         TcpStream::connect(site.address()).await.unwrap(),
         TcpStream::connect(site.address()).await.unwrap(),
     ];
-    let before = Instant::now();
     // The third waits in the queue until the first two are given up.
     let answer = timeout(LONG, client().get(site.url("/login")).send()).await.unwrap().unwrap();
     assert_eq!(answer.status(), 200);
-    assert!(before.elapsed() >= Duration::from_millis(300), "{:?}", before.elapsed());
+    assert!(before.elapsed() >= Duration::from_millis(500), "{:?}", before.elapsed());
     drop(held);
 }
 
@@ -175,8 +187,9 @@ async fn who_takes_nothing_of_an_answer_keeps_nobody_out_and_who_is_slow_is_not_
 
 #[tokio::test]
 async fn the_end_waits_for_answers_but_not_for_ever() {
-    let mut site =
-        with(Limits { shutdown_timeout: Duration::from_millis(300), ..Limits::default() }).await;
+    // The answer that is on its way has to come within it.
+    let grace = Duration::from_secs(2);
+    let mut site = with(Limits { shutdown_timeout: grace, ..Limits::default() }).await;
     let owner = sign_in(&client(), &site.server).await;
     let mut endless = owner.get("/endless").send().await.unwrap();
     endless.chunk().await.unwrap().unwrap();
@@ -201,7 +214,7 @@ async fn the_end_waits_for_answers_but_not_for_ever() {
     let answer = rest(&mut stream).await;
     assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("true"), "{answer}");
     timeout(LONG, &mut site.site.serving).await.expect("it ends").unwrap();
-    assert!(before.elapsed() >= Duration::from_millis(300), "the endless answer had its grace");
+    assert!(before.elapsed() >= grace, "the endless answer had its grace");
     let cut = async {
         while endless.chunk().await?.is_some() {}
         Ok::<_, reqwest::Error>(())

@@ -119,7 +119,8 @@ async fn what_is_no_token_is_told_so_in_one_line() {
             assert!((1..=61).contains(&wait), "{wait}");
         }
     }
-    assert_eq!((statuses[0], statuses[5]), (401, 429), "{statuses:?}");
+    // Whoever was held up for longer than a wait may try once more.
+    assert!(statuses[0] == 401 && statuses.contains(&429), "{statuses:?}");
     assert_eq!(ask(&format!("bearer {good}")).await.0, 200);
 }
 

@@ -6,6 +6,9 @@ use source_app::model::{Promise, PromisePeriod, Retention};
 use source_app::service::{Error, PolicyDraft, PolicyTimes};
 use source_app::state::{MatchMode, PolicySpec};
 
+/// The names of what the form shows of when something runs, in the order of [`PolicyTimes::shown`].
+const SHOWN: [&str; 3] = ["backup_at_shown", "check_at_shown", "prune_at_shown"];
+
 /// What stands in the form, usable or not.
 pub(super) struct DraftFields {
     /// As far as it can be told.
@@ -43,6 +46,7 @@ impl DraftFields {
             prune_at: none(),
             time_zone: Some(zone.clone()),
             zone_was: Some(zone),
+            shown: Default::default(),
         };
         let spec = PolicySpec {
             name: String::new(),
@@ -85,6 +89,7 @@ impl DraftFields {
             prune_at: text("prune_at"),
             time_zone: text("time_zone"),
             zone_was: text("zone_was"),
+            shown: SHOWN.map(text),
         };
         Self {
             spec,
@@ -105,6 +110,12 @@ impl DraftFields {
             Some(fault) => Err(Error::Input(fault.to_string())),
             None => Ok(PolicyDraft { spec: self.spec.clone(), times: self.times.clone() }),
         }
+    }
+
+    /// What the form shows of when something runs, to be told from what it is once it is saved.
+    pub(super) fn shown_times(&self) -> Vec<(&'static str, String)> {
+        let shown = SHOWN.into_iter().zip(&self.times.shown);
+        shown.filter_map(|(name, text)| Some((name, text.clone()?))).collect()
     }
 
     /// The fields of what is promised.

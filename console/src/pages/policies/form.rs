@@ -28,6 +28,8 @@ struct PolicyPage {
     labels: CheckboxGroup,
     times: Vec<Field>,
     zone_was: String,
+    /// What is shown of when something runs.
+    shown_times: Vec<(&'static str, String)>,
     promise: [Field; 3],
     retention: Vec<Field>,
     enabled: Field,
@@ -77,7 +79,7 @@ async fn made(
     let apps = service.apps().await?;
     let id = policy.as_ref().map(|(id, ..)| *id);
     let schedules = match id {
-        Some(id) => rows(&service.schedules().await?, id),
+        Some(id) => rows(&service.schedules().await?, service.effective_schedules(None).await?, id),
         None => Vec::new(),
     };
     let words = service.suggestions().await?;
@@ -116,6 +118,7 @@ async fn made(
         },
         times: fields.time_fields(),
         zone_was: fields.times.zone_was.clone().unwrap_or_default(),
+        shown_times: fields.shown_times(),
         promise: fields.promise_fields(),
         enabled: Field::checkbox("enabled", "Enabled", spec.enabled),
         retention: fields.retention,

@@ -7,7 +7,8 @@ use chrono::Utc;
 use crate::pages::format::{self, DisplayTime};
 use crate::pages::schedules::ScheduleRow;
 use source_app::model::Retention;
-use source_app::state::{App, MatchMode, Owner, PolicyId, PolicySpec, Schedule};
+use source_app::scheduler::next_runs;
+use source_app::state::{App, EffectiveSchedule, MatchMode, Owner, PolicyId, PolicySpec, Schedule};
 
 /// The schedules of a policy.
 pub(super) fn of_policy(schedules: &[Schedule], id: PolicyId) -> impl Iterator<Item = &Schedule> {
@@ -60,13 +61,17 @@ pub(super) fn promises(spec: &PolicySpec) -> String {
     promise.into_iter().chain(check).collect::<Vec<_>>().join("; ")
 }
 
-/// The schedules of a policy for its page.
-pub(super) fn rows(schedules: &[Schedule], id: PolicyId) -> Vec<ScheduleRow> {
+/// The schedules of a policy for its page, each with the next run for any of its apps: of a policy that
+/// is off, or for no app, nothing runs.
+pub(super) fn rows(
+    schedules: &[Schedule],
+    effective: Vec<EffectiveSchedule>,
+    id: PolicyId,
+) -> Vec<ScheduleRow> {
+    let runs = next_runs(effective, Utc::now());
     let next = |schedule: &Schedule| {
-        let spec = &schedule.spec;
-        spec.enabled
-            .then(|| spec.calendar().ok()?.next_after(Utc::now()).map(DisplayTime))
-            .flatten()
+        let run = runs.iter().find(|run| run.schedule.schedule.id == schedule.id);
+        run.map(|run| DisplayTime(run.at))
     };
     of_policy(schedules, id)
         .map(|schedule| ScheduleRow::new(schedule, next(schedule), None))
