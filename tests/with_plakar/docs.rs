@@ -11,6 +11,8 @@ use support::plakar::{package, plakar};
 use support::user::Plakar;
 use support::{executable, platform};
 
+use crate::scripts::{write_plakar, write_script};
+
 /// The simulator's password by `rclone obscure`.
 const OBSCURED: &str = "9b2ZWkwcU_mvNf2cRnZ4zaUPELoT9Deu6u7Sn2gwgl8";
 
@@ -79,7 +81,7 @@ impl Reader {
         let user = Plakar::without_package(&plakar(), &simulator.env());
         let bin = user.home().join("bin");
         std::fs::create_dir(&bin).unwrap();
-        std::os::unix::fs::symlink(plakar(), bin.join("plakar")).unwrap();
+        write_plakar(&bin.join("plakar"));
         std::os::unix::fs::symlink(executable(), bin.join("plakar-opendrive")).unwrap();
         let config = format!(
             "[mydrive]\ntype = opendrive\nusername = {}\npassword = {OBSCURED}\n\n[secret]\ntype = crypt\nremote = mydrive:Encrypted\npassword = {OBSCURED}\n",
@@ -87,12 +89,7 @@ impl Reader {
         );
         let rclone =
             format!("#!/bin/sh\ntest \"$*\" = 'config show' && cat <<'END'\n{config}END\n");
-        std::fs::write(bin.join("rclone"), rclone).unwrap();
-        std::fs::set_permissions(
-            bin.join("rclone"),
-            std::os::unix::fs::PermissionsExt::from_mode(0o755),
-        )
-        .unwrap();
+        write_script(&bin.join("rclone"), &rclone);
         std::fs::copy(package(), user.home().join(format!("rclone_{VERSION}_{}.ptar", platform())))
             .unwrap();
         std::fs::write(user.home().join(".passphrase"), PASSPHRASE).unwrap();

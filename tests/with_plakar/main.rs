@@ -23,6 +23,7 @@ mod package_v1_0;
 mod person;
 mod places;
 mod restore;
+mod scripts;
 mod secrets;
 mod six_downloads;
 mod state_kills;
