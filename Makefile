@@ -107,12 +107,14 @@ licenses: build $(NOTICES) ## Collect the licences of all that is linked in, and
 		-licenses $(dir $(EXECUTABLE))THIRD-PARTY-LICENSES -sbom $(dir $(EXECUTABLE))sbom.cdx.json
 
 $(NOTICES): FORCE | tools
+	@$(FETCH) --modules packaging/notices .
 	cd packaging/notices && $(GO_BUILD) -o ../../$@ .
 
 plakar: $(PLAKAR)
 
 $(PLAKAR): tests/plakar/go.mod tests/plakar/go.sum | tools
 	$(SAY) "building the real Plakar, about a minute"
+	@$(FETCH) --modules tests/plakar github.com/PlakarKorp/plakar
 	cd tests/plakar && $(GO_BUILD) -o ../../$@ github.com/PlakarKorp/plakar
 	@touch $@
 
@@ -120,6 +122,7 @@ plakar-kloset: $(PLAKAR_KLOSET)
 
 $(PLAKAR_KLOSET): tests/plakar-kloset-1.1.4/go.mod tests/plakar-kloset-1.1.4/go.sum | tools
 	$(SAY) "building the real Plakar with kloset v1.1.4, about a minute"
+	@$(FETCH) --modules tests/plakar-kloset-1.1.4 github.com/PlakarKorp/plakar
 	cd tests/plakar-kloset-1.1.4 && $(GO_BUILD) -o ../../$@ github.com/PlakarKorp/plakar
 	@touch $@
 
@@ -127,6 +130,7 @@ kloset-1.0: $(KLOSET_1_0)
 
 $(KLOSET_1_0): tests/kloset-1.0/main.go tests/kloset-1.0/go.mod tests/kloset-1.0/go.sum | tools
 	$(SAY) "building the engine of Plakar 1.0, half a minute"
+	@$(FETCH) --modules tests/kloset-1.0 .
 	cd tests/kloset-1.0 && $(GO_BUILD) -o ../../$@ .
 	@touch $@
 
@@ -142,19 +146,19 @@ $(SIMULATOR): FORCE | fetch
 FORCE:
 
 package: $(if $(filter v1.0,$(PLAKAR_API)),plakar-1.0,$(PLAKAR)) licenses ## Make the package for `plakar pkg add`; TARGET, BACKENDS as with build; PLAKAR_API=v1.0 for Plakar 1.0
-	PLAKAR=$(PACKAGER) PLAKAR_API=$(PLAKAR_API) GOOS=$(OS) GOARCH=$(ARCH) packaging/make-package $(EXECUTABLE) $(VERSION) $(PACKAGE)
+	PLAKAR="$(PACKAGER)" PLAKAR_API=$(PLAKAR_API) GOOS=$(OS) GOARCH=$(ARCH) packaging/make-package $(EXECUTABLE) $(VERSION) $(PACKAGE)
 
 plakar-1.0:
 	@test -x "$(PLAKAR_1_0)" || { echo "a package for Plakar 1.0 is made by a Plakar 1.0.3 to 1.0.6: name it, PLAKAR_1_0=/path/to/plakar" >&2; exit 1; }
 	@mkdir -p $@
 
-stage: licenses
+stage: licenses ## Lay out in target/stage what `make install` installs, with the script that installs it
 	PLAKAR_API=$(PLAKAR_API) packaging/stage $(EXECUTABLE) $(VERSION) $(OS)_$(ARCH) $(STAGE) $(RUNNABLE)
 
 install: stage ## Install executables, manual pages, completions and units into PREFIX (~/.local), and the package into your Plakar
 	@$(STAGE)/install "$(PREFIX)"
 
-uninstall: ## Take out again what `make install` has installed; configurations stay
+uninstall: ## Remove what `make install` has installed; configurations stay
 	@packaging/install --remove "$(PREFIX)"
 
 demo: package $(SIMULATOR) ## Back up a simulated drive with the real Plakar, step by step
@@ -173,6 +177,7 @@ $(PLAKAR_STATIC): tests/plakar/go.mod tests/plakar/go.sum | tools
 
 $(NFPM): packaging/nfpm/go.mod packaging/nfpm/go.sum | tools
 	$(SAY) "building nfpm, which makes .deb and .rpm, half a minute"
+	@$(FETCH) --modules packaging/nfpm github.com/goreleaser/nfpm/v2/cmd/nfpm
 	cd packaging/nfpm && $(GO_BUILD) -o ../../$@ github.com/goreleaser/nfpm/v2/cmd/nfpm
 	@touch $@
 
@@ -209,7 +214,7 @@ test-reproducible: $(PLAKAR) ## Build this commit twice, in two folders, and com
 
 test-plakar-1.0: $(if $(PLAKAR_1_0),package $(SIMULATOR)) ## Go the whole way with a real Plakar 1.0; PLAKAR_1_0=/path/to/plakar
 	$(if $(PLAKAR_1_0),$(MAKE) package PLAKAR_API=v1.0)
-	PLAKAR_1_0=$(PLAKAR_1_0) PLAKAR=$(PLAKAR) PACKAGE=$(PACKAGE) PACKAGE_1_0=plakar-1.0/$(PACKAGE) SIMULATOR=$(SIMULATOR) tests/plakar-1.0
+	PLAKAR_1_0="$(PLAKAR_1_0)" PLAKAR=$(PLAKAR) PACKAGE=$(PACKAGE) PACKAGE_1_0=plakar-1.0/$(PACKAGE) SIMULATOR=$(SIMULATOR) tests/plakar-1.0
 
 test-remotes: $(PLAKAR) ## Try real servers (SFTP, FTP, WebDAV, S3) and the backends that wrap others; REMOTES="--only ftp"
 	@$(PREREQUISITES) servers
@@ -240,10 +245,10 @@ test-windows: $(PLAKAR) $(KLOSET_1_0) ## Build for Windows and test that under w
 check-platforms: fetch ## Check that the code compiles for macOS and Windows
 	tests/check-platforms
 
-fuzz: fetch ## Feed every fuzz target random input; FUZZ="--seconds 600" for each, else 60
+fuzz: fetch ## Feed every fuzz target random input, for 60 seconds each; FUZZ="--seconds 600" for longer
 	tests/fuzz-all $(FUZZ)
 
-bench: package $(PLAKAR_KLOSET) $(RCLONE) ## Measure; BENCH="--rounds 3 --long --scale"; PEER=path adds another package (a .ptar, or the folder of Plakar's own executables), BEFORE=revision our own of then
+bench: package $(PLAKAR_KLOSET) $(RCLONE) ## Measure; BENCH="--rounds 3 --long --scale"; PEER=path adds another package (a .ptar, or the folder of Plakar's own executables), BEFORE=revision an earlier version of ours
 	$(STATIC) cargo build --release --locked --target $(HOST) -p bench
 	$(if $(BEFORE),BEFORE=$$(tests/bench/before $(BEFORE))) PLAKAR=$(PLAKAR) PLAKAR_KLOSET=$(PLAKAR_KLOSET) \
 		PLAKAR_OPENDRIVE="$(CURDIR)/$(EXECUTABLE)" RCLONE=$(RCLONE) PACKAGE=$(PACKAGE) target/$(HOST)/release/bench $(BENCH)
@@ -266,6 +271,7 @@ lint: fetch ## Check format and lints, warnings denied
 	@cd go && files=$$(gofmt -l . ../tests/plakar/ttlmap ../tests/kloset-1.0 ../packaging/notices) && test -z "$$files" || { echo "gofmt: $$files" >&2; exit 1; }
 	cd go && go vet ./...
 	cd tests/plakar/ttlmap && go vet ./...
+	@$(FETCH) --modules tests/kloset-1.0 .
 	cd tests/kloset-1.0 && go vet -trimpath ./...
 	cd packaging/notices && go vet -trimpath ./...
 
