@@ -10,6 +10,9 @@ use serde_json::json;
 /// Longest wait for anything but a schedule.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Longest wait for a window to take its size.
+const A_MOMENT: Duration = Duration::from_secs(10);
+
 /// A browser at the console.
 pub struct Browser {
     pub client: Client,
@@ -30,14 +33,21 @@ impl Browser {
             "--force-prefers-reduced-motion",
         ];
         let chrome = json!({ "binary": program, "args": arguments, "prefs": preferences });
-        let capabilities =
-            json!({ "goog:chromeOptions": chrome, "goog:loggingPrefs": { "browser": "ALL" } });
+        // The rules of accessibility take longer on a busy machine than the half minute that a script
+        // has.
+        let patience = u64::try_from(PATIENCE.as_millis()).unwrap();
+        let capabilities = json!({ "goog:chromeOptions": chrome, "goog:loggingPrefs": { "browser": "ALL" }, "timeouts": { "script": patience } });
         let mut builder = ClientBuilder::new(HttpConnector::new());
-        let client = builder
-            .capabilities(capabilities.as_object().unwrap().clone())
-            .connect(driver)
-            .await
-            .unwrap();
+        builder.capabilities(capabilities.as_object().unwrap().clone());
+        // A browser that does not come up in time is ended by its driver.
+        let mut tries = 0;
+        let client = loop {
+            tries += 1;
+            match builder.connect(driver).await {
+                Ok(client) => break client,
+                Err(error) => assert!(tries < 3, "{error}"),
+            }
+        };
         let shots = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/screenshots");
         std::fs::create_dir_all(&shots).unwrap();
         let axe = std::env::var("AXE").expect("AXE: `make test-browser` names it");
@@ -62,6 +72,19 @@ impl Browser {
     /// Presses a button or follows a link by what it says.
     pub async fn press(&self, text: &str) {
         self.click(&format!("//*[self::button or self::a][normalize-space(.)={text:?}]")).await;
+    }
+
+    /// Presses a button that sends something, and waits for the page which is answered: whoever opens
+    /// another one before takes back what was pressed.
+    pub async fn send(&self, text: &str) {
+        self.executed("document.isOld = true").await;
+        self.press(text).await;
+        let is_there = "return !document.isOld && document.readyState === 'complete'";
+        let begun = Instant::now();
+        while self.executed(is_there).await != json!(true) {
+            assert!(begun.elapsed() < PATIENCE, "nothing is answered to {text:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// Clicks an element. A live page may be loaded anew just then: the element is looked for
@@ -164,6 +187,32 @@ impl Browser {
         }
     }
 
+    /// What is seen. The driver gives a busy browser ten seconds for it.
+    async fn picture(&self) -> Vec<u8> {
+        let begun = Instant::now();
+        loop {
+            match self.client.screenshot().await {
+                Ok(picture) => return picture,
+                Err(error) => assert!(begun.elapsed() < PATIENCE, "{error}"),
+            }
+        }
+    }
+
+    /// How wide and how high the page is. A window takes its size a moment after it was told, so a page
+    /// that is wider is looked at again.
+    async fn size(&self, width: u32) -> [u64; 2] {
+        let script =
+            "return [document.documentElement.scrollWidth, document.documentElement.scrollHeight]";
+        let begun = Instant::now();
+        loop {
+            let size: [u64; 2] = serde_json::from_value(self.executed(script).await).unwrap();
+            if size[0] <= width.into() || begun.elapsed() > A_MOMENT {
+                return size;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     /// Whether a part of the page is pure red, as it is seen: what a viewer of the browser's own draws no
     /// script can look at.
     pub async fn has_red(&self) -> bool {
@@ -173,7 +222,7 @@ impl Browser {
             const seen = canvas.getImageData(0, 0, image.width, image.height).data; let red = 0; \
             for (let at = 0; at < seen.length; at += 4) if (seen[at] > 240 && seen[at + 1] < 20 && seen[at + 2] < 20) red++; \
             done(red); }, (error) => done(String(error)))";
-        let seen = self.client.screenshot().await.unwrap();
+        let seen = self.picture().await;
         let red = self.client.execute_async(COUNT, vec![json!(seen)]).await.unwrap();
         red.as_u64().unwrap_or_else(|| panic!("{red}")) > 5_000
     }
@@ -183,15 +232,14 @@ impl Browser {
     pub async fn shoot(&self, name: &str) {
         for (width, device) in [(1280, "desktop"), (390, "phone")] {
             self.client.set_window_size(width, 900).await.unwrap();
-            let script = "return [document.documentElement.scrollWidth, document.documentElement.scrollHeight]";
-            let size = self.executed(script).await;
+            let size = self.size(width).await;
             assert!(
-                name == "failed" || size[0].as_u64().unwrap() <= width.into(),
-                "{name} is wider than a {device}: {size}"
+                name == "failed" || size[0] <= width.into(),
+                "{name} is wider than a {device}: {size:?}"
             );
-            let height = u32::try_from(size[1].as_u64().unwrap()).unwrap().clamp(600, 3000) + 150;
+            let height = u32::try_from(size[1]).unwrap().clamp(600, 3000) + 150;
             self.client.set_window_size(width, height).await.unwrap();
-            let picture = self.client.screenshot().await.unwrap();
+            let picture = self.picture().await;
             std::fs::write(self.shots.join(format!("{name}-{device}.png")), picture).unwrap();
             if name != "failed" {
                 let violations = self.violations().await;

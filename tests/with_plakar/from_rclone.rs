@@ -28,7 +28,8 @@ fn from_rclone(name: &str, config: &str) -> Outcome {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    child.stdin.take().unwrap().write_all(config.as_bytes()).unwrap();
+    // It may be refused before it reads its input.
+    let _ = child.stdin.take().unwrap().write_all(config.as_bytes());
     let output = child.wait_with_output().unwrap();
     Outcome {
         code: output.status.code(),
@@ -160,7 +161,8 @@ fn import(user: &Plakar, arguments: &[&str], config: &str) -> Outcome {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    child.stdin.take().unwrap().write_all(config.as_bytes()).unwrap();
+    // It may be refused before it reads its input.
+    let _ = child.stdin.take().unwrap().write_all(config.as_bytes());
     let output = child.wait_with_output().unwrap();
     Outcome {
         code: output.status.code(),

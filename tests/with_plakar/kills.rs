@@ -10,12 +10,14 @@ use std::time::Duration;
 use opendrive_sim::{Fault, What};
 use support::drive_store::{DriveStore, tree};
 use support::plakar::Plakar;
+use support::user::wait;
 use support::{noise, wait_for};
 
 use crate::state_kills::{is_whole, kept};
 
-/// How soon after Plakar its plugin must be gone.
-const SOON: Duration = Duration::from_secs(4);
+/// No plugin takes longer to leave when its Plakar has gone, and no cache process when it is killed,
+/// unless it hangs.
+pub const HANG: Duration = Duration::from_secs(60);
 
 fn kills() -> u64 {
     std::env::var("KILLS").map_or(25, |kills| kills.parse().unwrap())
@@ -67,15 +69,23 @@ enum Victim {
 
 const VICTIMS: [Victim; 3] = [Victim::Plakar, Victim::Plugin, Victim::Both];
 
-/// The plugin that a Plakar has started. Its cache process, which outlives it, has one of its own.
-pub fn plugin_of(plakar: &Child, connector: &str) -> Option<PathBuf> {
+/// The plugins that a Plakar has started, one for each store on a drive. Its cache process, which
+/// outlives it, has some of its own.
+pub fn plugins_of(plakar: &Child, connector: &str) -> Vec<PathBuf> {
     let (parent, ending) = (format!("PPid:\t{}", plakar.id()), format!("\0{connector}\0"));
-    std::fs::read_dir("/proc").unwrap().flatten().map(|process| process.path()).find(|process| {
+    let is_one = |process: &PathBuf| {
         let status = std::fs::read_to_string(process.join("status")).unwrap_or_default();
         status.lines().any(|line| line == parent)
             && std::fs::read(process.join("cmdline"))
                 .is_ok_and(|line| line.ends_with(ending.as_bytes()))
-    })
+    };
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    processes.map(|process| process.path()).filter(is_one).collect()
+}
+
+/// The plugin of a Plakar that has one.
+pub fn plugin_of(plakar: &Child, connector: &str) -> Option<PathBuf> {
+    plugins_of(plakar, connector).pop()
 }
 
 fn quietly(mut command: Command) -> Child {
@@ -102,10 +112,14 @@ fn kill_at(
     }
     let mut child = quietly(plakar.command(arguments));
     let minute = Duration::from_secs(60);
-    let plugin = wait_for(minute, "the plugin", || {
-        (simulator.calls().total > 0).then(|| plugin_of(&child, connector)).flatten()
-    });
+    // On a busy machine it may have ended before anybody has looked.
     let mut ended = false;
+    let plugin = wait_for(minute, "the plugin", || {
+        ended = child.try_wait().unwrap().is_some();
+        let found = simulator.calls().total > 0;
+        let plugin = found.then(|| plugin_of(&child, connector)).flatten();
+        (ended || plugin.is_some()).then_some(plugin)
+    });
     wait_for(minute, "the call", || {
         ended = child.try_wait().unwrap().is_some();
         (ended || simulator.calls().total >= call).then_some(())
@@ -114,17 +128,17 @@ fn kill_at(
         let _ = child.kill();
     }
     if matches!(victim, Victim::Plugin | Victim::Both) {
-        let _ = Command::new("kill")
-            .arg("-9")
-            .arg(plugin.file_name().unwrap())
-            .stderr(Stdio::null())
-            .status();
+        let number = plugin.iter().filter_map(|plugin| plugin.file_name());
+        let _ = Command::new("kill").arg("-9").args(number).stderr(Stdio::null()).status();
     }
     // It ends by itself if only its plugin was killed. Its cache's plugin lives on, and each call of
-    // that may take a second.
-    wait_for(3 * minute, "the end of Plakar", || child.try_wait().unwrap());
-    wait_for(SOON, "the end of the plugin", || (!plugin.exists()).then_some(()));
-    wait_for(SOON, "the end of all calls", || {
+    // that may take a second. Plakar 1.1.4 may wait for ever for a plugin that has gone, and is
+    // killed then: see `World::end` in state_kills.rs.
+    let _ = wait(&mut child, 3 * minute);
+    wait_for(HANG, "the end of the plugin", || {
+        plugin.as_ref().is_none_or(|plugin| !plugin.exists()).then_some(())
+    });
+    wait_for(HANG, "the end of all calls", || {
         (before || simulator.calls().in_flight == 0).then_some(())
     });
     simulator.set_faults(Vec::new());
@@ -156,7 +170,7 @@ pub fn forget(plakar: &Plakar) {
             .arg(process.file_name().unwrap())
             .stderr(Stdio::null())
             .status();
-        wait_for(SOON, "the end of the cache", || (!process.exists()).then_some(()));
+        wait_for(HANG, "the end of the cache", || (!process.exists()).then_some(()));
     }
     for entry in std::fs::read_dir(plakar.home().join(".cache/plakar")).unwrap().flatten() {
         if !["plugins", "cookies"].contains(&entry.file_name().to_str().unwrap()) {

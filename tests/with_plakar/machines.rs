@@ -22,10 +22,10 @@ use std::time::Duration;
 
 use opendrive_sim::{Fault, Options, Simulator, What};
 
-use crate::kills::Draws;
+use crate::kills::{Draws, HANG, plugins_of};
 use support::drive_store::tree;
-use support::noise;
 use support::plakar::Plakar;
+use support::{noise, wait_for};
 
 /// How many commands there are between two looks at everything.
 const BETWEEN: u64 = 8;
@@ -195,9 +195,14 @@ impl World {
             }
             std::thread::sleep(Duration::from_millis(5));
         }
+        let plugins = plugins_of(&child, "storage");
         let _ = child.kill();
         let _ = child.wait();
-        // The plugins take back what was under way.
+        // The plugins take back what was under way, and no command overlaps that: maintenance would
+        // sweep what one of them still puts.
+        wait_for(HANG, "the end of the plugins", || {
+            plugins.iter().all(|plugin| !plugin.exists()).then_some(())
+        });
         for _ in 0..1000 {
             if self.simulator.calls().in_flight == 0 {
                 break;

@@ -1,11 +1,12 @@
 //! Somebody who makes and installs the package: every command is typed into a shell, word for word.
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use opendrive_sim::{Options, Simulator};
-use support::plakar::{Plakar, plakar};
+use support::plakar::Plakar;
 use support::{executable, platform};
+
+use crate::scripts::{write_plakar, write_script};
 
 /// The version that is built.
 pub const VERSION: &str = concat!("v", env!("CARGO_PKG_VERSION"));
@@ -32,11 +33,8 @@ impl Person {
         let shell = Plakar::without_package(Path::new("/bin/sh"), &[]);
         let bin = shell.home().join("bin");
         std::fs::create_dir(&bin).unwrap();
-        std::os::unix::fs::symlink(plakar(), bin.join("plakar")).unwrap();
-        let script = |name: &str, text: &str| {
-            std::fs::write(bin.join(name), text).unwrap();
-            std::fs::set_permissions(bin.join(name), PermissionsExt::from_mode(0o755)).unwrap();
-        };
+        write_plakar(&bin.join("plakar"));
+        let script = |name: &str, text: &str| write_script(&bin.join(name), text);
         std::fs::write(shell.path("rclone.conf"), RCLONE_CONFIG).unwrap();
         script(
             "rclone",

@@ -10,9 +10,11 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use opendrive_sim::{Fault, What};
+use rustix::process::{Pid, Signal, kill_process};
 
 use support::drive_store::{DriveStore, make_files, tree};
 use support::plakar::Plakar;
+use support::user::wait;
 use support::wait_for;
 
 use crate::kills::plugin_of;
@@ -115,20 +117,11 @@ impl World {
 
     /// Ends the trouble; the backup that was interrupted must have failed.
     fn end(&self, mut plakar: Child) {
-        let begun = Instant::now();
-        let status = loop {
-            if let Some(status) = plakar.try_wait().unwrap() {
-                break status;
-            }
-            // Plakar 1.1.4 may wait for ever for a plugin that has gone: its gRPC client connects
-            // anew, and closing that waits for a process (plugins/stdioconn.go). Its user ends it
-            // then, and the next backup must be whole all the same.
-            if begun.elapsed() > MINUTE {
-                plakar.kill().unwrap();
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        };
-        assert!(!status.success(), "{status}");
+        // Plakar 1.1.4 may wait for ever for a plugin that has gone: its gRPC client connects anew,
+        // and closing that waits for a process (plugins/stdioconn.go). Its user ends it then, and
+        // the next backup must be whole all the same.
+        let status = wait(&mut plakar, MINUTE);
+        assert!(status.is_none_or(|status| !status.success()), "{status:?}");
         self.drive.simulator.set_faults(Vec::new());
     }
 
@@ -194,6 +187,12 @@ fn a_plakar_that_is_killed_while_its_state_is_put_leaves_nothing_behind() {
     world.assert_the_next_backup_is_whole();
 }
 
+/// Sends a signal to a process that may have ended. No other process is started for it: that would
+/// take longer, on a busy machine much longer, than the moments in which a state comes.
+fn send_at_once(signal: Signal, to: &Path) {
+    let _ = kill_process(Pid::from_raw(name(to).parse().unwrap()).unwrap(), signal);
+}
+
 /// Lets a plugin go on for a moment at a time, until it has begun to keep a state; gives that, and
 /// leaves the plugin stopped. `None` if the backup has ended.
 fn stop_at_a_state(world: &World, plakar: &mut Child, plugin: &Path) -> Option<PathBuf> {
@@ -202,10 +201,13 @@ fn stop_at_a_state(world: &World, plakar: &mut Child, plugin: &Path) -> Option<P
         if let Some(state) = kept(world.user()).pop() {
             return Some(state);
         }
-        // It ends with its Plakar.
-        let _ = Command::new("kill").args(["-CONT", name(plugin)]).stderr(Stdio::null()).status();
-        std::thread::sleep(Duration::from_micros(500));
-        let _ = Command::new("kill").args(["-STOP", name(plugin)]).stderr(Stdio::null()).status();
+        // It ends with its Plakar. The moments grow: on a busy machine it may not have come to run
+        // within a short one.
+        send_at_once(Signal::CONT, plugin);
+        std::thread::sleep(Duration::from_micros(500).max(begun.elapsed() / 1000));
+        send_at_once(Signal::STOP, plugin);
+        // What it was at in the kernel comes to its end.
+        std::thread::sleep(Duration::from_millis(1));
     }
     None
 }
@@ -214,15 +216,15 @@ fn stop_at_a_state(world: &World, plakar: &mut Child, plugin: &Path) -> Option<P
 fn after_a_plugin_was_killed_with_a_part_of_a_state_nothing_is_put_that_builds_on_it() {
     let world = World::new();
     // On a busy machine all of it may come within one of the moments.
-    let state = (1..=10).find_map(|round| {
+    let state = (1..=30).find_map(|round| {
         world.add(1000 + 100 * round);
         let mut plakar = world.begin();
         let plugin = wait_for(MINUTE, "the plugin", || plugin_of(&plakar, "storage"));
         let state = stop_at_a_state(&world, &mut plakar, &plugin).filter(|state| !is_whole(state));
-        let signal = if state.is_some() { "-KILL" } else { "-CONT" };
-        let _ = Command::new("kill").args([signal, name(&plugin)]).stderr(Stdio::null()).status();
-        let status = wait_for(MINUTE, "the end of Plakar", || plakar.try_wait().unwrap());
-        assert_eq!(status.success(), state.is_none());
+        send_at_once(if state.is_some() { Signal::KILL } else { Signal::CONT }, &plugin);
+        // One that waits for ever for its plugin is ended: see `World::end`.
+        let status = wait(&mut plakar, MINUTE);
+        assert_eq!(status.is_some_and(|status| status.success()), state.is_none(), "{status:?}");
         state
     });
     let state = state.expect("no state was caught while it came");

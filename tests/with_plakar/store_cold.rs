@@ -5,9 +5,11 @@ use support::drive_store::{DriveStore, make_files};
 const SNAPSHOTS: usize = 16;
 
 /// Two processes of Plakar's open the store (a login, the folder by its path, its listing, `CONFIG`:
-/// 4 calls each); one lists the states and reads them (4), the other lists the packfiles (1), reads
-/// the header of each snapshot (16), and logs out (1).
-const MAX_CALLS: u64 = 30;
+/// 4 calls each); one lists the states and reads them (4), the other lists the packfiles (1) and
+/// reads the header of each snapshot (16). Logouts are not counted: one comes if there is time for
+/// it, and that of the process which kept the cache of the first machine comes seconds after its
+/// last command.
+const MAX_CALLS: u64 = 29;
 
 #[test]
 fn the_first_list_of_16_snapshots_takes_few_calls() {
@@ -26,5 +28,5 @@ fn the_first_list_of_16_snapshots_takes_few_calls() {
     assert_eq!(listed.lines().count(), SNAPSHOTS, "{listed}");
     let calls = world.simulator.calls();
     assert_eq!(calls.of("download/all"), 1, "{calls:?}");
-    assert!(calls.total <= MAX_CALLS, "{calls:?}");
+    assert!(calls.total - calls.of("session/logout") <= MAX_CALLS, "{calls:?}");
 }

@@ -217,10 +217,11 @@ fn two_plakars_use_one_store_at_once() {
     assert_eq!(snapshots(&world.plakar, "@drive").len(), 6);
     assert_eq!(locks(&world), 0);
 
-    // Whoever wants the store for itself is turned away while another is at work.
-    world.simulator.add_fault(
-        Fault::new(What::Delay { ms: 3_000 }).endpoint("upload/upload_file_chunk").skip(1).always(),
-    );
+    // Whoever wants the store for itself is turned away while another is at work: until it has put
+    // its state, which alone is made under a temporary name. A lock is not held up by that.
+    world
+        .simulator
+        .add_fault(Fault::new(What::Delay { ms: 10_000 }).endpoint("file/rename").always());
     let mut backup = other
         .command(&["at", "@drive", "backup", &files])
         .stdin(Stdio::null())

@@ -9,9 +9,11 @@ use std::time::Duration;
 
 use opendrive_sim::Fault;
 use support::drive_store::{DriveStore, make_files, tree};
-use support::plakar::{Plakar, own, plakar};
-use support::user::{drain, wait};
+use support::plakar::{Plakar, own, own_command, plakar};
+use support::user::{drain, nobody_reads, wait};
 use support::{executable, noise, platform, wait_for};
+
+use crate::scripts::write_script;
 
 /// Nothing that is waited for here takes longer, unless it hangs.
 pub const HANG: Duration = Duration::from_secs(120);
@@ -31,33 +33,25 @@ fn ours(user: &Plakar, arguments: &[&str]) -> (Option<i32>, String) {
 
 /// Does the same with a Plakar that runs some lines of shell first.
 fn ours_after(user: &Plakar, lines: &str, arguments: &[&str]) -> (Option<i32>, String) {
-    let program = user.path("plakar-after");
-    let script = format!("#!/bin/sh\n{lines}\nexec {} \"$@\"\n", plakar().display());
-    // By a shell: what another thread starts just then must not have it open for writing.
-    let write = "printf %s \"$1\" > \"$0\" && chmod +x \"$0\"";
-    assert!(Command::new("sh").args(["-c", write, &program, &script]).status().unwrap().success());
-    let like = user.command(&[]);
-    let output = Command::new(executable())
-        .args(arguments)
-        .env_clear()
-        .envs(like.get_envs().filter_map(|(name, value)| Some((name, value?))))
-        .env("PLAKAR", &program)
-        .current_dir(user.home())
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    let said = [output.stdout, output.stderr].concat();
-    (output.status.code(), String::from_utf8_lossy(&said).into_owned())
+    end(start(user, &plakar_after(user, lines), arguments))
 }
 
-/// Starts our command line in a process group of its own, as a terminal does.
-pub fn start(user: &Plakar, arguments: &[&str]) -> Child {
+/// A Plakar that runs some lines of shell first.
+pub fn plakar_after(user: &Plakar, lines: &str) -> PathBuf {
+    let program = user.home().join("plakar-after");
+    let script = format!("#!/bin/sh\n{lines}\nexec {} \"$@\"\n", plakar().display());
+    write_script(&program, &script);
+    program
+}
+
+/// Starts our command line in a process group of its own, as a terminal does, with this Plakar.
+pub fn start(user: &Plakar, program: &Path, arguments: &[&str]) -> Child {
     let like = user.command(&[]);
     Command::new(executable())
         .args(arguments)
         .env_clear()
         .envs(like.get_envs().filter_map(|(name, value)| Some((name, value?))))
-        .env("PLAKAR", plakar())
+        .env("PLAKAR", program)
         .current_dir(user.home())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -77,7 +71,7 @@ pub fn end(mut child: Child) -> (Option<i32>, String) {
 }
 
 /// Whether a Plakar of a user is at a check.
-pub fn checks(user: &Plakar) -> bool {
+fn checks(user: &Plakar) -> bool {
     user.processes().iter().any(|process| {
         let line = std::fs::read(process.join("cmdline")).unwrap_or_default();
         let words: Vec<&[u8]> = line.split(|byte| *byte == 0).collect();
@@ -159,6 +153,12 @@ fn states_in_a_circle_are_found_and_mended() {
     );
     assert!(said.contains(&format!("{} is seen by only this machine", &kept[..8])), "{said}");
     assert!(said.contains("`plakar-opendrive store repair @drive`"), "{said}");
+    // As in `store check | head -1`: whoever reads no more of it still learns how the store is.
+    for arguments in [&["store", "check", "@drive"][..], &["store", "check", "--json", "@drive"]] {
+        let mut check = own_command(user, arguments);
+        let status = check.stdout(nobody_reads()).stderr(Stdio::null()).status().unwrap();
+        assert_eq!(status.code(), Some(1), "{arguments:?}");
+    }
     let (code, said) = ours(&world.another_machine(), &["store", "check", "@drive"]);
     assert!(
         code == Some(1)
@@ -294,7 +294,7 @@ fn with_an_undone_removal(world: &DriveStore) {
 fn a_removal_that_is_read_before_what_it_removes_is_found_and_mended() {
     // The names of the other states are random, and so is where they come in the order: mostly, but
     // not always, a machine that comes anew reads what it must not.
-    let world = (0..8).map(|_| DriveStore::new()).find(|world| {
+    let world = (0..16).map(|_| DriveStore::new()).find(|world| {
         with_an_undone_removal(world);
         let fresh = world.plakar.path("fresh");
         world.plakar.run(&["-cachedir", &fresh, "at", "@drive", "check"]).code != Some(0)
@@ -342,7 +342,7 @@ fn a_signal_during_a_check_ends_the_repair_and_no_state_is_renamed() {
     world.simulator.set_latency(Duration::from_millis(100));
     // Ctrl-C goes to Plakar as well, `kill` to us alone.
     for (signal, group, status) in [("-INT", "-", 130), ("-TERM", "", 143)] {
-        let child = start(user, &["store", "repair", "--data", "@drive"]);
+        let child = start(user, &plakar(), &["store", "repair", "--data", "@drive"]);
         wait_for(HANG, "the check begins", || checks(user).then_some(()));
         let to = format!("{group}{}", child.id());
         assert!(Command::new("kill").args([signal, "--", &to]).status().unwrap().success());
@@ -365,6 +365,23 @@ fn what_the_drive_gives_no_more_is_not_called_whole() {
     let (code, said) = ours(&world.plakar, &["store", "check", "--data", "@drive"]);
     assert!(code == Some(1) && said.contains("2 restore points on every machine"), "{said}");
     assert!(said.contains("data is missing or damaged") && !said.contains("is whole"), "{said}");
+}
+
+#[test]
+fn a_state_that_is_damaged_is_not_called_well() {
+    let world = DriveStore::new();
+    with_two_restore_points(&world);
+    let drive = world.simulator.drive();
+    for path in drive.tree().into_keys().filter(|path| path.starts_with("kloset/states/")) {
+        drive.put_file(&path, b"this is no state any more".to_vec(), 1_600_000_000);
+    }
+    // Plakar ends well then, and has done nothing.
+    let other = world.another_machine();
+    for arguments in [&["store", "check", "@drive"][..], &["store", "check", "--data", "@drive"]] {
+        let (code, said) = ours(&other, arguments);
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains("failed (without having begun)"), "{said}");
+    }
 }
 
 #[test]
@@ -442,14 +459,15 @@ fn a_new_cache_is_kept_as_long_as_the_command_takes() {
     let world = DriveStore::new();
     let user = &world.plakar;
     user.ok(&["at", "@drive", "create", "-plaintext"]);
-    // It would leave after a second without a question, and then there is none for longer.
+    // It would leave after seconds without a question, in which a busy machine too comes to hold it,
+    // and then there is none for longer.
     let left = user.path("left");
     let lines = format!(
         "case \" $* \" in\n\
          *' cached '*)\n\
-         for word do shift; test \"$word\" = 15m && word=1s; set -- \"$@\" \"$word\"; done\n\
+         for word do shift; test \"$word\" = 15m && word=3s; set -- \"$@\" \"$word\"; done\n\
          {} \"$@\"; touch {left}; exit;;\n\
-         *' -cachedir '*' ls '*) sleep 4;;\n\
+         *' -cachedir '*' ls '*) sleep 8;;\n\
          esac",
         plakar().display()
     );

@@ -4,7 +4,7 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::store_repair::{checks, end, start};
+use crate::store_repair::{end, plakar_after, start};
 use support::drive_store::{DriveStore, make_files};
 use support::{noise, wait_for};
 
@@ -108,10 +108,20 @@ fn a_check_of_a_store_by_our_command_says_nothing_of_the_data() {
     make_files(&files, 60, 200_000);
     world.plakar.ok(&["at", "@drive", "create", "-plaintext"]);
     world.plakar.backup("@drive", files.to_str().unwrap());
-    let child = start(&world.plakar, &["store", "check", "--data", "@drive"]);
-    wait_for(Duration::from_secs(60), "the check begins", || checks(&world.plakar).then_some(()));
+    // Plakar's check waits until the volume is what it is to be: a quick one would have read all by
+    // then.
+    let [begins, goes_on] = ["begins", "goes-on"].map(|name| world.plakar.home().join(name));
+    let lines = format!(
+        "case \" $* \" in *' check '*) touch {}; while ! test -e {}; do sleep 0.05; done;; esac",
+        begins.display(),
+        goes_on.display()
+    );
+    let program = plakar_after(&world.plakar, &lines);
+    let child = start(&world.plakar, &program, &["store", "check", "--data", "@drive"]);
+    wait_for(Duration::from_secs(60), "the check begins", || begins.exists().then_some(()));
     world.simulator.reset_volume();
     world.simulator.change_behaviour(|behaviour| behaviour.daily_volume = Some(4_000_000));
+    std::fs::write(goes_on, "").unwrap();
     let (code, text) = end(child);
     assert_eq!(code, Some(1), "{text}");
     assert!(text.contains("`plakar check` did not come to its end"), "{text}");

@@ -17,7 +17,7 @@ use support_plugin::place::Place;
 use tokio::sync::mpsc;
 
 /// No walk of these tests takes longer, unless it hangs.
-const TIME_LIMIT: Duration = Duration::from_secs(30);
+const TIME_LIMIT: Duration = Duration::from_secs(120);
 
 /// What a walk told: folders, files, and what failed with the reason.
 struct Told {

@@ -121,7 +121,7 @@ async fn make_second_folder(place: &Place, path: &str) {
     // Each has seen that there is no such folder before either makes it.
     place
         .simulator()
-        .add_fault(Fault::new(What::Delay { ms: 300 }).endpoint("folder/create").always());
+        .add_fault(Fault::new(What::Delay { ms: 3_000 }).endpoint("folder/create").always());
     let (first, second) = tokio::join!(remotes[0].make_folder(path), remotes[1].make_folder(path));
     first.unwrap();
     second.unwrap();

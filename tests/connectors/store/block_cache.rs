@@ -142,7 +142,8 @@ proptest! {
     }
 }
 
-#[tokio::test]
+/// The clock stands still: a machine that is slow does not make a slow line.
+#[tokio::test(start_paused = true)]
 async fn many_runs_do_not_push_each_other_out_for_long() {
     // More runs than blocks of 4 MiB fit.
     let (size, runs, step) = (16 << 20, 30, 10_000);
@@ -193,7 +194,7 @@ async fn misses_of_one_place_share_a_read_and_a_failure() {
     assert_eq!(file.reads.load(Ordering::Relaxed), 1);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn large_reads_are_read_ahead_as_well() {
     // As Plakar reads large files: some runs in several packfiles, in pieces of a chunk.
     let (size, runs, step) = (64 << 20, 8, 280_000);

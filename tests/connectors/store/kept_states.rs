@@ -233,7 +233,7 @@ async fn a_state_whose_packfiles_are_gone_is_not_put() {
 
 /// Waits until so many files of states are kept.
 async fn wait_for_kept(folder: &TempDir, count: usize) {
-    for _ in 0..1000 {
+    for _ in 0..6000 {
         if kept(folder.path()).len() == count {
             return;
         }

@@ -166,6 +166,9 @@ async fn an_upload_that_is_under_way_is_not_seen() {
     for kind in [Kind::Packfile, Kind::State, Kind::Lock] {
         let place = Place::drive();
         let store = made(&place).await;
+        // It has logged in when the upload begins, so that it looks many times meanwhile.
+        let other = self::store(&place);
+        assert_eq!(listed(&other, kind).await, NONE);
         place
             .simulator()
             .add_fault(Fault::new(What::Delay { ms: 1_500 }).endpoint("upload/upload_file_chunk"));
@@ -174,7 +177,6 @@ async fn an_upload_that_is_under_way_is_not_seen() {
             async move { put(&store, kind, mac(1), b"in good time").await }
         });
         let mut seen_empty = false;
-        let other = self::store(&place);
         while !upload.is_finished() {
             let macs = listed(&other, kind).await;
             seen_empty |= place

@@ -167,7 +167,7 @@ fn consent_is_asked_for_at_a_terminal() {
             .stdout(std::process::Stdio::inherit())
             .stderr(std::process::Stdio::inherit());
         command.env("NO_COLOR", "1");
-        let options = rexpect::session::Options::new().timeout_ms(Some(50_000));
+        let options = rexpect::session::Options::new().timeout_ms(Some(240_000));
         let mut session = rexpect::session::spawn_with_options(command, options).unwrap();
         let before =
             session.exp_string("use it? (yes, or no to leave out what needs most)").unwrap();

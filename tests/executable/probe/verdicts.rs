@@ -121,7 +121,7 @@ fn another_number_of_downloads() {
     let with = |max_downloads| {
         World::with(Behaviour {
             max_downloads,
-            download_speed: Some(4_000_000),
+            download_speed: Some(500_000),
             ..Behaviour::default()
         })
     };

@@ -19,7 +19,7 @@ use tonic::Status;
 use tonic::transport::Channel;
 
 /// Nothing here takes longer, unless it hangs.
-const HANG: Duration = Duration::from_secs(60);
+const HANG: Duration = Duration::from_secs(180);
 
 const PACKFILE: i32 = 1;
 const LOCK: i32 = 3;

@@ -15,7 +15,7 @@ use tonic::{Code, Status};
 use super::{Exporter, FOLDER};
 
 /// Nothing here takes longer, unless it hangs.
-const HANG: Duration = Duration::from_secs(60);
+const HANG: Duration = Duration::from_secs(180);
 
 async fn start_exporter(simulator: &Simulator, base: &str) -> (Plugin, Exporter) {
     let plugin = Plugin::start_v1_0("exporter", &simulator.env()).await;

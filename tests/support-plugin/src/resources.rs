@@ -9,7 +9,7 @@ const REST: Duration = Duration::from_secs(10);
 
 /// How long whatever was told to end may take. A connection that was busy then is closed a minute
 /// later at the latest.
-const PATIENCE: Duration = Duration::from_secs(75);
+const PATIENCE: Duration = Duration::from_secs(150);
 
 /// Threads that Go's and Tokio's pools may have started since: they do with load, and keep them for
 /// a while.

@@ -12,13 +12,13 @@ use crate::user::{drain, wait};
 const MARK: &str = "PLAKAR_OPENDRIVE_TEST_ALONE";
 
 /// No test of this kind takes longer, unless it hangs.
-const TIME_LIMIT: Duration = Duration::from_secs(300);
+const TIME_LIMIT: Duration = Duration::from_secs(900);
 
 /// Stands first in such a test: `if ran_alone() { return; }`. Runs the test in a process of its
 /// own, which must succeed, and is true then; false in that process, where the test goes on.
 ///
 /// # Panics
-/// With all that it said, if the test fails there, or does not end within five minutes.
+/// With all that it said, if the test fails there, or does not end within a quarter of an hour.
 pub fn ran_alone() -> bool {
     // The harness gives each test a thread of its own, by the test's name.
     let thread = std::thread::current();

@@ -12,7 +12,7 @@ pub use crate::user::Outcome;
 use crate::user::{drain, wait};
 
 /// No command of a test takes longer, unless it hangs.
-const TIME_LIMIT: Duration = Duration::from_secs(60);
+const TIME_LIMIT: Duration = Duration::from_secs(240);
 
 /// A person who has an account on a simulated drive.
 pub struct Person<'a> {

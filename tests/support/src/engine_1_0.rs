@@ -30,7 +30,7 @@ fn engine() -> PathBuf {
 /// machine in the folder `state`.
 ///
 /// # Panics
-/// If it does not end within a minute.
+/// If it does not end within four minutes.
 pub fn run_engine(
     settings: &Path,
     simulator: &Simulator,
@@ -38,7 +38,7 @@ pub fn run_engine(
     arguments: &[&str],
 ) -> Said {
     let output = Command::new("timeout")
-        .args(["--kill-after=5", "60"])
+        .args(["--kill-after=5", "240"])
         .arg(engine())
         .arg(settings)
         .args(arguments)

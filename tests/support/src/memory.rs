@@ -221,6 +221,7 @@ fn wake_ups(process: &Path) -> io::Result<u64> {
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use std::io::{BufRead, BufReader, Write};
+    use std::path::PathBuf;
     use std::process::{Command, Stdio};
     use std::time::Instant;
 
@@ -280,7 +281,6 @@ mod tests {
         let plugin = home.path().join("plugin");
         std::fs::copy("/bin/sh", &plugin).unwrap();
         let watch = Watch::start(home.path());
-        // It waits before it ends, so that it is looked at once more.
         let mut process = Command::new(&plugin)
             .args(["-c", "for n in 1 2 3 4 5 6 7; do read -r line; echo $line; done; read -r line"])
             .stdin(Stdio::piped())
@@ -289,16 +289,27 @@ mod tests {
             .unwrap();
         let mut input = process.stdin.take().unwrap();
         let mut output = BufReader::new(process.stdout.take().unwrap());
+        let folder = PathBuf::from(format!("/proc/{}", process.id()));
         for _ in 0..7 {
+            // What is there before it asks is read without a wait.
+            wait(|| is_asleep(&folder));
             input.write_all(b"line\n").unwrap();
             output.read_line(&mut String::new()).unwrap();
         }
-        std::thread::sleep(2 * LOOKS_AT_THREADS * PERIOD);
+        // It waits before it ends, so that it is looked at once more.
+        wait(|| watch.seen.lock().unwrap().values().any(|usage| usage.hops.wake_ups >= 7));
         drop(input);
         process.wait().unwrap();
         let hops = watch.usage().unwrap().hops;
         assert!(hops.writes >= 7 && hops.reads >= 7 && hops.bytes >= 70, "{hops:?}");
         assert!((7..1000).contains(&hops.wake_ups), "{hops:?}");
+    }
+
+    /// Whether a process of one thread waits for something that may come at any time
+    /// (proc_pid_stat(5)).
+    fn is_asleep(process: &Path) -> bool {
+        let stat = std::fs::read_to_string(process.join("stat")).unwrap();
+        stat.rsplit_once(')').unwrap().1.trim_start().starts_with('S')
     }
 
     fn wait(until: impl Fn() -> bool) {

@@ -70,6 +70,11 @@ pub fn package() -> &'static Path {
 
 /// Runs our command line as a user of Plakar, which it asks for names.
 pub fn own(user: &Plakar, arguments: &[&str]) -> std::process::Output {
+    own_command(user, arguments).output().unwrap()
+}
+
+/// The same, ready to be started.
+pub fn own_command(user: &Plakar, arguments: &[&str]) -> Command {
     let like = user.command(&[]);
     let environment = like.get_envs().filter_map(|(name, value)| Some((name, value?)));
     let mut command = Command::new(executable());
@@ -80,5 +85,5 @@ pub fn own(user: &Plakar, arguments: &[&str]) -> std::process::Output {
         .env("PLAKAR", plakar())
         .current_dir(user.home())
         .stdin(Stdio::null());
-    command.output().unwrap()
+    command
 }

@@ -170,6 +170,12 @@ pub fn drain(mut pipe: impl Read + Send + 'static) -> std::thread::JoinHandle<Ve
     })
 }
 
+/// A standard output whose reader has left, as `head` does when it has enough.
+pub fn nobody_reads() -> std::io::PipeWriter {
+    let (_, writer) = std::io::pipe().unwrap();
+    writer
+}
+
 /// Waits for a process; one that has not ended within the limit is killed, and `None`.
 pub fn wait(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
     let start = Instant::now();

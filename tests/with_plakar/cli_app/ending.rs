@@ -1,13 +1,13 @@
 //! Commands that end before their task: by Ctrl-C, by another command, by SIGKILL.
 
 use std::io::{BufRead, BufReader, Read};
-use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
 
 use opendrive_sim::{Fault, What};
 use source_app::state::TaskKind;
 
 use super::world::{World, until};
+use crate::scripts::write_script;
 use support::noise;
 use support::plakar::plakar;
 
@@ -154,8 +154,7 @@ fn ctrl_c_waits_for_a_change_that_has_begun() {
         go.display(),
         plakar().display()
     );
-    std::fs::write(&script, text).unwrap();
-    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o700)).unwrap();
+    write_script(&script, &text);
     let location = "location=opendrive://Other";
     let mut command = world.command(&["app", "edit", "spare", "--option", location, "--no-test"]);
     let mut child = command.env("PLAKAR", &script).stdin(Stdio::null()).spawn().unwrap();

@@ -1,28 +1,34 @@
 //! At a terminal: questions, and what is not shown there.
 
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use rexpect::process::WaitStatus;
 use rexpect::session::{Options as Terminal, PtySession, spawn_with_options};
-use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+use rustix::termios::{LocalModes, tcgetattr};
 
 use super::world::{World, until};
 use support::planted::assert_plain;
 
 const PASSPHRASE: &str = "mule lantern orbit pickle 47";
 
+/// Nothing at a terminal takes longer, unless it hangs; in milliseconds.
+const HANG: u64 = 120_000;
+
+/// Starts a command at a terminal that shows what is typed. rexpect's terminals do not, and from here
+/// that could be changed too soon, before rexpect sets it, or too late, when the command asks for a
+/// password already: so a shell does it, which becomes the command.
 fn at_terminal(world: &World, arguments: &[&str]) -> PtySession {
-    let mut command = world.command(&[&["app"], arguments].concat());
-    command.env("TERM", "xterm");
-    // The terminal takes their place.
-    command.stdin(Stdio::inherit()).stdout(Stdio::inherit()).stderr(Stdio::inherit());
-    let session = spawn_with_options(command, Terminal::new().timeout_ms(Some(30_000))).unwrap();
-    // rexpect's terminals do not show what is typed.
-    let terminal = session.process().get_file_handle().unwrap();
-    let mut modes = tcgetattr(&terminal).unwrap();
-    modes.local_modes.insert(LocalModes::ECHO);
-    tcsetattr(&terminal, OptionalActions::Now, &modes).unwrap();
-    session
+    let ours = world.command(&[&["app"], arguments].concat());
+    let mut command = Command::new("/bin/sh");
+    command
+        .args(["-c", "stty echo && exec \"$@\"", "sh"])
+        .arg(ours.get_program())
+        .args(ours.get_args())
+        .env_clear()
+        .envs(ours.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .env("TERM", "xterm")
+        .current_dir(world.user.home());
+    spawn_with_options(command, Terminal::new().timeout_ms(Some(HANG))).unwrap()
 }
 
 /// Reads to the end, and gives what was shown and the exit status.
@@ -112,6 +118,11 @@ fn what_is_missing_is_asked_for_and_secrets_are_not_shown() {
     assert!(status == 1 && shown.contains("nothing was done"), "{shown}");
     let mut session = at_terminal(&world, &["edit", "drive", "--secret", "password"]);
     session.exp_string("Password: ").unwrap();
+    // Before that, a signal comes of it, and nobody to tell who reads the password.
+    let asking = session.process().get_file_handle().unwrap();
+    until("the terminal shows nothing that is typed", || {
+        !tcgetattr(&asking).unwrap().local_modes.contains(LocalModes::ECHO)
+    });
     session.send_control('c').unwrap();
     let (_, status) = rest(session);
     assert_eq!(status, 130);
@@ -161,8 +172,7 @@ fn the_console_gives_another_address_when_enter_is_pressed() {
         .stdin(Stdio::inherit())
         .stdout(Stdio::inherit())
         .stderr(Stdio::inherit());
-    let mut session =
-        spawn_with_options(command, Terminal::new().timeout_ms(Some(30_000))).unwrap();
+    let mut session = spawn_with_options(command, Terminal::new().timeout_ms(Some(HANG))).unwrap();
     let (_, first) = session.exp_regex("/enter#[0-9a-f]{32}").unwrap();
     session.exp_string("press Enter").unwrap();
     session.send_line("").unwrap();

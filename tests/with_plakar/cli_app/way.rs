@@ -3,6 +3,7 @@
 use opendrive_sim::{Fault, Options, What};
 use serde_json::{Value, json};
 use support::noise;
+use support::user::nobody_reads;
 
 use super::world::{World, everything};
 
@@ -175,6 +176,13 @@ fn download(world: &World) {
     assert_eq!(
         world.ok(&["get", "drive", "latest", "/Documents/letter.txt", "-o", "-"]),
         "Dear all,\n"
+    );
+    // Whoever leaves, as in `get -o - | head -c 1`, has not got all of it.
+    let mut left =
+        world.command(&["app", "get", "drive", "latest", "/Documents/letter.txt", "-o", "-"]);
+    assert_eq!(
+        left.stdout(nobody_reads()).stderr(std::process::Stdio::null()).status().unwrap().code(),
+        Some(1)
     );
     world.ok(&["get", "drive", "latest", "/Documents", "-o", "all.tar.gz"]);
     world.ok(&["get", "drive", "latest", "/Documents"]);

@@ -8,13 +8,14 @@ mod calls;
 mod sessions;
 
 use std::collections::BTreeMap;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use opendrive_sim::{CallRecord, Fault};
 use support::drive_store::{Cost, DriveStore, make_files, tree};
-use support::noise;
 use support::plakar::Plakar;
+use support::{noise, wait_for};
 
 /// Files by their relative path.
 type Files = BTreeMap<String, Vec<u8>>;
@@ -152,6 +153,17 @@ impl World {
             &["at", &self.local, "restore", "-to", "@drive", &what],
         )
         .1
+    }
+
+    /// Has Plakar's cache process stay as long as what is given. It would leave five seconds after the
+    /// last command, and on a busy machine in the middle of one; that which comes then logs in
+    /// anew. To Plakar 1.1.4 a connection is somebody who asks (`Watcher` in subcommands/cached).
+    fn hold_cache(&self) -> UnixStream {
+        let socket = self.plakar().home().join(".cache/plakar/cached.sock");
+        wait_for(Duration::from_secs(60), "the cache process stays", || {
+            self.plakar().ok(&["at", "@drive", "ls"]);
+            UnixStream::connect(&socket).ok()
+        })
     }
 
     /// Checks the store on the drive. Plakar remembers what it has checked: somebody else does it.

@@ -30,6 +30,7 @@ fn a_session_that_ends_in_the_middle_is_renewed_once() {
 
     world.make_drive_store();
     world.plakar().backup("@drive", &world.files);
+    let _stays = world.hold_cache();
     make_files(Path::new(&world.files), 60, 20_100);
     let (_, usual) = world.back_up_to_store("store", vec![]);
     make_files(Path::new(&world.files), 60, 20_200);
