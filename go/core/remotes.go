@@ -97,13 +97,15 @@ func open(ctx context.Context, in openIn) (openOut, error) {
 		return openOut{}, err
 	}
 	defer done()
-	// A backend keeps its context, to renew a token for example (TokenSource in rclone's lib/oauthutil), and rclone's cache keeps what others
-	// wrap: so it does not end with this call, only if that is cancelled.
+	// A backend keeps its context, to renew a token for example (TokenSource in rclone's lib/oauthutil): so it does not end with this call, only
+	// if that is cancelled. What others wrap is opened in a context of its own, by rclone's cache.
 	ctx, cancel := context.WithCancel(context.WithoutCancel(call))
 	defer context.AfterFunc(call, cancel)()
 
 	// The transport that the backend makes for itself takes rclone's global options from the context.
-	ctx, ci := fs.AddConfig(ctx)
+	ctx, opened := drive.WithOpening(ctx, drive.Opening{Downloads: in.Downloads, Certain: in.Certain})
+	defer opened()
+	ci := fs.GetConfig(ctx)
 	if err := configstruct.Set(overrides, ci); err != nil {
 		return openOut{}, fault.New(fault.Config, "", fault.Message(err))
 	}
@@ -113,7 +115,6 @@ func open(ctx context.Context, in openIn) (openOut, error) {
 	for _, value := range options {
 		fault.KeepSecretsIn(value)
 	}
-	ctx = drive.WithCertainty(drive.WithDownloads(ctx, in.Downloads), in.Certain)
 	f, err := drive.Open(ctx, info, in.Name, standardPath(in.Path), options)
 	if err != nil {
 		return openOut{}, err

@@ -23,7 +23,7 @@
 // The files:
 //
 //   - fields.go: the private fields of rclone's that are read and written, all of them
-//   - drive.go, open.go, login.go: a remote that is open, and what is changed on it then. Every OpenDrive remote of
+//   - drive.go, open.go, opening.go, login.go: a remote that is open, and what is changed on it then. Every OpenDrive remote of
 //     the process is opened here, also one that crypt wraps: a login, and one call that finds the base, or
 //     (certain) two calls, one of which lists the folders beside it, so that none that is there twice is
 //     taken

@@ -284,18 +284,3 @@ func (d *downloads) allowed() int {
 	defer d.mu.Unlock()
 	return d.most
 }
-
-type downloadsKey struct{}
-
-// WithDownloads puts into a context how many downloads a remote that is opened with it may have at once; 0 is the default.
-func WithDownloads(ctx context.Context, most int) context.Context {
-	return context.WithValue(ctx, downloadsKey{}, most)
-}
-
-// downloadsIn is what the context says of that.
-func downloadsIn(ctx context.Context) int {
-	if most, _ := ctx.Value(downloadsKey{}).(int); most > 0 {
-		return min(most, maxDownloads)
-	}
-	return DefaultDownloads
-}

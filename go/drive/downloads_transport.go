@@ -77,7 +77,7 @@ type downloadTransport struct {
 }
 
 func newDownloadTransport(ctx context.Context, proxy string, next http.RoundTripper) *downloadTransport {
-	return &downloadTransport{RoundTripper: next, line: &Line{budget: budgetOf(proxy, downloadsIn(ctx)), calls: 1}}
+	return &downloadTransport{RoundTripper: next, line: &Line{budget: budgetOf(proxy, openingIn(ctx).downloads()), calls: 1}}
 }
 
 // CloseIdleConnections is what http.Client looks for.

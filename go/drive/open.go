@@ -67,7 +67,7 @@ func (d *Drive) enter(ctx context.Context, root string) (isFile bool, err error)
 	if root == "" {
 		return false, nil
 	}
-	d.certain = certainIn(ctx)
+	d.certain = openingIn(ctx).Certain
 	id, missing, isFile, err := d.locate(ctx, root)
 	if err != nil {
 		return false, err
@@ -145,20 +145,6 @@ func (d *Drive) descend(ctx context.Context, id string, parts []string) (folder 
 		id, parts = below, parts[1:]
 	}
 	return id, nil, false, nil
-}
-
-type certainKey struct{}
-
-// WithCertainty has a remote opened only if its base is the only folder of its name where it is, where a drive can have two. It costs
-// a listing of the folders beside it.
-func WithCertainty(ctx context.Context, certain bool) context.Context {
-	return context.WithValue(ctx, certainKey{}, certain)
-}
-
-// certainIn is what the context says of that.
-func certainIn(ctx context.Context) bool {
-	certain, _ := ctx.Value(certainKey{}).(bool)
-	return certain
 }
 
 // byPath asks the drive for the id of a folder; "" if it does not tell, for whatever reason.

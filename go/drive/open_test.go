@@ -345,7 +345,9 @@ func TestBaseThatIsThereTwice(t *testing.T) {
 				s.hasFolder(a, "d")
 				s.has(a, "file", "x")
 				d := on(t, s)
-				isFile, err := d.enter(WithCertainty(t.Context(), true), base)
+				ctx, opened := WithOpening(t.Context(), Opening{Certain: true})
+				defer opened()
+				isFile, err := d.enter(ctx, base)
 				if want == "" {
 					checks.OK(t, err)
 					if isFile != (base == "a/file") {

@@ -18,14 +18,17 @@ const WRONG: &str = "h6WS7Fda4E_mUgO02v09KwYcN5VY";
 
 /// Opens a base of its own for each test: rclone shares wrapped remotes that are the same.
 async fn open(place: &Place, base: &str, password: &str) -> Result<Remote> {
+    Remote::open(&config(place, base, password)).await
+}
+
+fn config(place: &Place, base: &str, password: &str) -> RemoteConfig {
     let simulator = place.simulator();
     let wrapped = format!(":opendrive,username=user@example.com,password={password}:{base}");
-    let config = RemoteConfig::new("crypt", "")
+    RemoteConfig::new("crypt", "")
         .option("remote", &wrapped)
         .plain_password("password", "correct horse")
         .option("override.http_proxy", &simulator.proxy_url())
-        .option("override.ca_cert", simulator.ca_file().to_str().unwrap());
-    Remote::open(&config).await
+        .option("override.ca_cert", simulator.ca_file().to_str().unwrap())
 }
 
 async fn put(remote: &Remote, path: &str, bytes: &[u8]) -> Result<()> {
@@ -53,6 +56,24 @@ async fn a_session_that_ends_is_renewed() {
     remote.cat("file", 0, None, &mut bytes).await.unwrap();
     assert!(bytes == noise(1, 100_000));
     assert_eq!(place.simulator().calls().of("session/login"), 2);
+}
+
+/// How many downloads there may be, and whether the base may be there twice.
+#[tokio::test]
+async fn the_drive_is_opened_as_what_wraps_it() {
+    let place = Place::drive();
+    let drive = place.simulator().drive();
+    drive.put_file("Work/one", b"1".to_vec(), 1);
+    drive.put_in_twin("Work", "two", b"2".to_vec(), 1);
+    let sure = |base: &str| RemoteConfig {
+        unique_base: true,
+        downloads: 2,
+        ..config(&place, base, PASSWORD)
+    };
+    let told = Remote::open(&sure("Work")).await.unwrap_err().to_string();
+    assert!(told.contains("two folders of one name side by side, \"Work\""), "{told}");
+    let remote = Remote::open(&sure("Other")).await.unwrap();
+    assert_eq!(remote.features().downloads, 2);
 }
 
 /// Another password than that of crypt's, and a name that is not crypt's: told of, without another
