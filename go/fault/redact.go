@@ -78,13 +78,16 @@ func LogRedacted(_ slog.Level, text string) {
 	_, _ = os.Stderr.WriteString(text)
 }
 
+// everSecret matches those of options that hold a secret, although rclone does not call all of them sensitive.
+var everSecret = regexp.MustCompile(`(?:api_key|token|customer_key)$`)
+
 // secretName matches the names of options that hold a secret and are no passwords to rclone: it calls them sensitive, as it does user names and
 // hosts, which errors must name.
-var secretName = regexp.MustCompile(`pass|secret|token|cookie|mnemonic|grant|(?:credentials|authorization|_pem|sas_url)$|(?:^|_)keys?$|customer_key`)
+var secretName = regexp.MustCompile(`pass|secret|token|cookie|mnemonic|grant|(?:credentials|authorization|_pem|sas_url|connection_string|session_id)$|(?:^|_)keys?$|customer_key`)
 
 // IsSecret tells whether nobody must see the value of an option.
 func IsSecret(option *fs.Option) bool {
-	return option.IsPassword || (option.Sensitive && secretName.MatchString(option.Name))
+	return option.IsPassword || everSecret.MatchString(option.Name) || (option.Sensitive && secretName.MatchString(option.Name))
 }
 
 // KeepSecretsIn keeps the secrets of remotes that are written out in an option of another (":opendrive,password=…:path"): rclone puts the whole of
@@ -109,7 +112,10 @@ func KeepSecretsIn(option string) {
 func keepSecretsOf(remote string) {
 	parsed, err := fspath.Parse(remote)
 	if err != nil {
-		return
+		// The last colon is easily forgotten, and what rclone says of that has all of it.
+		if parsed, err = fspath.Parse(remote + ":"); err != nil {
+			return
+		}
 	}
 	info, err := fs.Find(strings.TrimPrefix(parsed.Name, ":"))
 	if err != nil {

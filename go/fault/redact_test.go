@@ -32,6 +32,10 @@ func TestRedact(t *testing.T) {
 
 // Whoever opens a remote that others are written out in may show the whole of it in an error.
 func TestSecretsOfRemotesThatAreWrittenOut(t *testing.T) {
+	// What other tests have kept is in the words below.
+	secrets.Lock()
+	secrets.texts, secrets.replacer = nil, nil
+	secrets.Unlock()
 	fs.Register(&fs.RegInfo{Name: "writtenout", Options: fs.Options{
 		{Name: "pass", IsPassword: true},
 		{Name: "secret_access_key", Sensitive: true},
@@ -43,6 +47,7 @@ func TestSecretsOfRemotesThatAreWrittenOut(t *testing.T) {
 		"other:x \":writtenout,pass='p4ss of a second',user='somebody':folder\"":                          {"p4ss of a second"},
 		":writtenout,pass=p4ss-of-the-first,user=somebody:folder other:":                                  {"p4ss-of-the-first"},
 		"a=:writtenout,pass=p4ss-of-a-combine,user=somebody:folder \"b=:writtenout,pass='its s3cond':y\"": {"p4ss-of-a-combine", "its s3cond"},
+		":writtenout,user=somebody,remote=folder,pass=p4ss-without-a-colon":                               {"p4ss-without-a-colon"},
 		"a=:writtenout,secret_access_key=an-acc3ss-key,user=somebody:folder":                              {"an-acc3ss-key"},
 		"a=:writtenout,user=somebody,remote=':writtenout,pass=p4ss-of-what-it-wraps:z':folder":            {"p4ss-of-what-it-wraps"},
 	} {
@@ -55,6 +60,30 @@ func TestSecretsOfRemotesThatAreWrittenOut(t *testing.T) {
 		}
 		if !strings.Contains(shown, "somebody") || !strings.Contains(shown, "folder") {
 			t.Errorf("more than secrets is gone: %s", shown)
+		}
+	}
+}
+
+// The names are those of real options: rclone does not call all of these secrets sensitive, and much else.
+func TestWhichOptionsAreSecret(t *testing.T) {
+	for _, name := range []string{"connection_string", "session_id", "master_key", "token", "service_account_credentials", "key_pem", "cookies"} {
+		if !IsSecret(&fs.Option{Name: name, Sensitive: true}) {
+			t.Error(name, "may be seen")
+		}
+	}
+	for _, name := range []string{"ibm_api_key", "web_token", "token", "sse_customer_key"} {
+		if !IsSecret(&fs.Option{Name: name}) {
+			t.Error(name, "may be seen, although it is not called sensitive")
+		}
+	}
+	for _, name := range []string{"user", "host", "account", "access_key_id", "sse_kms_key_id", "root_folder_id", "workstation"} {
+		if IsSecret(&fs.Option{Name: name, Sensitive: true}) {
+			t.Error(name, "is no secret")
+		}
+	}
+	for _, name := range []string{"key_file", "pubkey_file", "host_keys", "token_url", "token_expiry", "bearer_token_command", "ask_password", "pass_bad_blocks", "api_url", "sse_customer_key_file", "env_auth"} {
+		if IsSecret(&fs.Option{Name: name}) {
+			t.Error(name, "is no secret")
 		}
 	}
 }
