@@ -10,13 +10,14 @@ import (
 	"github.com/rclone/rclone/fs/config/configmap"
 )
 
-// combined is a combine that tells what its upstreams cannot.
+// combined is a combine that tells what its upstreams cannot. It is used by its address: rclone's cache compares remotes, and a slice cannot be
+// compared.
 type combined struct {
 	guarded
 	lacks []string
 }
 
-func (c combined) limits() []string { return c.lacks }
+func (c *combined) limits() []string { return c.lacks }
 
 // guardCombine makes uploads get their names when they are complete, wherever one of the upstreams needs that, and tells that two names
 // may be one, wherever they are on one of them.
@@ -31,7 +32,7 @@ func guardCombine(open newFs) newFs {
 			_, upstreams[at], _ = strings.Cut(upstream, "=")
 		}
 		uploadApart(ctx, f, upstreams)
-		whole := combined{before(f), limitsOf(ctx, upstreams)}
+		whole := &combined{before(f), limitsOf(ctx, upstreams)}
 		whole.features.CaseInsensitive = foldsAs(ctx, f, upstreams)
 		return whole, err
 	}

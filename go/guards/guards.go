@@ -51,6 +51,14 @@ func before(f fs.Fs) guarded {
 
 func (g guarded) Features() *fs.Features { return g.features }
 
+// Shutdown lets the backend clean up: rclone's cache asks for that when it drops what others have wrapped, and only of what can do so itself.
+func (g guarded) Shutdown(ctx context.Context) error {
+	if do := g.features.Shutdown; do != nil {
+		return do(ctx)
+	}
+	return nil
+}
+
 // limits are those of the backend, where the guard has none of its own.
 func (g guarded) limits() []string { return Limits(g.Fs) }
 

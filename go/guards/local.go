@@ -8,7 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"runtime"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -20,6 +20,7 @@ import (
 	"github.com/rclone/rclone/fs/hash"
 	"github.com/rclone/rclone/fs/object"
 	"github.com/rclone/rclone/lib/encoder"
+	"golang.org/x/text/unicode/norm"
 )
 
 // guardLocal makes an error of what may not be read. The local backend gives an empty folder in the place of one that may not be opened, and
@@ -36,7 +37,7 @@ func guardLocal(open newFs) newFs {
 		if optionsErr := configstruct.Set(config, &options); optionsErr != nil {
 			return nil, optionsErr
 		}
-		return localRemote{before(inner), options.Enc}, err
+		return localRemote{before(inner), options.Enc, options.UTFNorm}, err
 	}
 }
 
@@ -44,6 +45,8 @@ func guardLocal(open newFs) newFs {
 type localRemote struct {
 	guarded
 	encoding encoder.MultiEncoder
+	// composed tells that names are listed with their accents composed, whatever they are on the disk.
+	composed bool
 }
 
 func (l localRemote) List(ctx context.Context, dir string) (fs.DirEntries, error) {
@@ -59,7 +62,8 @@ func (l localRemote) List(ctx context.Context, dir string) (fs.DirEntries, error
 		return nil, err
 	}
 	found, err := os.ReadDir(at)
-	if errors.Is(err, iofs.ErrPermission) {
+	if err != nil && !isGone(err) {
+		// What was left out is not known then.
 		return nil, err
 	}
 	if len(found) <= len(entries) {
@@ -70,13 +74,32 @@ func (l localRemote) List(ctx context.Context, dir string) (fs.DirEntries, error
 
 // place is where a folder is on this machine.
 func (l localRemote) place(dir string) string {
-	root := l.Root()
-	if runtime.GOOS != "windows" {
-		// There it has the colon of a disk, which the encoding would quote.
-		root = l.encoding.FromStandardPath(root)
+	root := filepath.FromSlash(l.Root())
+	// On Windows it has the colon of a disk, which the encoding would quote.
+	volume := filepath.VolumeName(root)
+	parts := strings.Split(filepath.ToSlash(root[len(volume):]), "/")
+	above := true
+	for at, part := range parts {
+		// A base that is named from where this process is may begin with dots, which rclone tells as if they were a name.
+		if above = above && (part == "．" || part == "．．"); above {
+			parts[at] = strings.ReplaceAll(part, "．", ".")
+		} else {
+			parts[at] = l.encoding.FromStandardName(part)
+		}
 	}
-	return filepath.Join(filepath.FromSlash(root), filepath.FromSlash(l.encoding.FromStandardPath(dir)))
+	return filepath.Join(volume+filepath.FromSlash(strings.Join(parts, "/")), filepath.FromSlash(l.encoding.FromStandardPath(dir)))
 }
+
+// remoteOf gives the path by which something in a folder is listed.
+func (l localRemote) remoteOf(dir, name string) string {
+	if l.composed {
+		name = norm.NFC.String(name)
+	}
+	return path.Join(dir, l.encoding.ToStandardName(name))
+}
+
+// linkKinds are what the local backend takes for a link: on Windows also what is irregular, a junction for example.
+const linkKinds = os.ModeSymlink | os.ModeIrregular
 
 // leftOut gives what is in a folder and not in its listing because it may not be looked at, as entries that nobody can read, and counts what
 // is neither a file nor a folder.
@@ -87,9 +110,9 @@ func (l localRemote) leftOut(ctx context.Context, dir string, found []os.DirEntr
 	}
 	counter, _ := ctx.Value(leftOutKey{}).(*leftOutCounter)
 	for _, item := range found {
-		remote, kind := path.Join(dir, l.encoding.ToStandardName(item.Name())), item.Type()
+		remote, kind := l.remoteOf(dir, item.Name()), item.Type()
 		switch {
-		case told[remote], kind&os.ModeSymlink != 0 && told[remote+fs.LinkSuffix]:
+		case told[remote], kind&linkKinds != 0 && told[remote+fs.LinkSuffix]:
 		case kind.IsRegular(), kind.IsDir():
 			_, err := os.Lstat(filepath.Join(l.place(dir), item.Name()))
 			switch {
@@ -163,7 +186,7 @@ func (c *leftOutCounter) add(kind os.FileMode, name string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
-	case kind&os.ModeSymlink != 0:
+	case kind&linkKinds != 0:
 		c.count.Links++
 	case kind&os.ModeNamedPipe != 0:
 		c.count.Pipes++

@@ -3,6 +3,7 @@ package guards
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"path"
 
@@ -39,7 +40,14 @@ func (a allBuckets) List(ctx context.Context, dir string) (fs.DirEntries, error)
 		return entries, err
 	}
 	// To a question after a file there is an answer.
-	_, err = a.Fs.NewObject(ctx, path.Join(dir, nobodysName))
+	nobodys, err := a.Fs.NewObject(ctx, path.Join(dir, nobodysName))
+	if err == nil {
+		// With no_head_object nothing was asked yet.
+		var body io.ReadCloser
+		if body, err = nobodys.Open(ctx); err == nil {
+			_ = body.Close()
+		}
+	}
 	var answer interface{ HTTPStatusCode() int }
 	if errors.As(err, &answer) && answer.HTTPStatusCode() == http.StatusMovedPermanently {
 		return nil, fault.New(fault.Other, "", "the bucket is in another region than the remote, and cannot be listed beside others: give it a location of its own, rclone:///BUCKET")

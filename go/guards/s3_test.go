@@ -20,13 +20,15 @@ func (s httpStatus) HTTPStatusCode() int { return int(s) }
 // The backend lists a bucket of another region as an empty one.
 func TestS3BucketsOfAnotherRegion(t *testing.T) {
 	file := fs.DirEntries{object.NewMemoryObject("bucket/a", time.Unix(1_700_000_000, 0), nil)}
+	elsewhere := fmt.Errorf("operation error S3: %w", httpStatus(301))
 	for name, test := range map[string]struct {
 		f         *fixed
 		dir       string
 		questions int
 		region    bool
 	}{
-		"another region":        {&fixed{asked: fmt.Errorf("operation error S3: %w", httpStatus(301))}, "bucket", 1, true},
+		"another region":        {&fixed{asked: elsewhere}, "bucket", 1, true},
+		"not asked at once":     {&fixed{late: elsewhere}, "bucket", 1, true},
 		"empty":                 {&fixed{asked: fs.ErrorObjectNotFound}, "bucket", 1, false},
 		"nothing may be asked":  {&fixed{asked: httpStatus(403)}, "bucket", 1, false},
 		"something is there":    {&fixed{asked: httpStatus(301), entries: file}, "bucket", 0, false},

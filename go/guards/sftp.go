@@ -6,11 +6,12 @@ import (
 
 	"github.com/rclone/rclone/fs"
 	"github.com/rclone/rclone/fs/config/configmap"
+	"github.com/rclone/rclone/fs/hash"
 
 	"bridge/fault"
 )
 
-// guardSftp keeps pipes, sockets, devices and links that lead nowhere from being opened. The SFTP backend lists them as files, and rclone's
+// guardSftp keeps pipes, sockets, devices and links that cannot be followed from being opened. The SFTP backend lists them as files, and rclone's
 // commands pass over them (Storable): a server that opens a pipe (OpenSSH's does) waits for somebody who writes into it, for ever.
 func guardSftp(open newFs) newFs {
 	return func(ctx context.Context, name, root string, config configmap.Mapper) (fs.Fs, error) {
@@ -54,5 +55,12 @@ func ifRegular(o fs.Object) fs.Object {
 type noFile struct{ fs.Object }
 
 func (noFile) Open(context.Context, ...fs.OpenOption) (io.ReadCloser, error) {
-	return nil, fault.New(fault.Other, "", "is no regular file, but a pipe, a socket, a device, or a link that leads nowhere")
+	return nil, noFileError()
+}
+
+// Hash would have the server read it, for ever.
+func (noFile) Hash(context.Context, hash.Type) (string, error) { return "", noFileError() }
+
+func noFileError() error {
+	return fault.New(fault.Other, "", "is no regular file, but a pipe, a socket, a device, or a link that cannot be followed")
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/rclone/rclone/fs"
 	"github.com/rclone/rclone/fs/config/configmap"
+	"github.com/rclone/rclone/fs/hash"
 	"github.com/rclone/rclone/fs/object"
 )
 
@@ -21,6 +22,8 @@ type fixed struct {
 	entries  fs.DirEntries
 	// asked is the answer to a question after a file.
 	asked error
+	// late is that to the reading of one that nobody was asked for.
+	late error
 	// questions counts those.
 	questions int
 }
@@ -39,8 +42,19 @@ func (f *fixed) NewObject(_ context.Context, path string) (fs.Object, error) {
 			return o, nil
 		}
 	}
+	if f.late != nil {
+		return unasked{object.NewMemoryObject(path, time.Time{}, nil), f.late}, nil
+	}
 	return nil, f.asked
 }
+
+// unasked is a file that may not be there.
+type unasked struct {
+	fs.Object
+	answer error
+}
+
+func (u unasked) Open(context.Context, ...fs.OpenOption) (io.ReadCloser, error) { return nil, u.answer }
 
 // behind opens a remote behind a guard.
 func behind(t *testing.T, guard func(newFs) newFs, f fs.Fs) fs.Fs {
@@ -61,6 +75,8 @@ func (pipe) Storable() bool { return false }
 func (pipe) Open(context.Context, ...fs.OpenOption) (io.ReadCloser, error) {
 	return nil, errors.New("it was opened")
 }
+
+func (pipe) Hash(context.Context, hash.Type) (string, error) { return "", errors.New("it was read") }
 
 func TestSftpOpensRegularFilesOnly(t *testing.T) {
 	ctx := context.Background()
@@ -86,6 +102,9 @@ func TestSftpOpensRegularFilesOnly(t *testing.T) {
 		for _, o := range append(found, asked) {
 			_, err := o.Open(ctx)
 			if (err == nil) != (name == "file") || (err != nil && !strings.Contains(err.Error(), "is no regular file")) {
+				t.Error(name, err)
+			}
+			if _, err := o.Hash(ctx, hash.MD5); err != nil && err.Error() == "it was read" {
 				t.Error(name, err)
 			}
 		}

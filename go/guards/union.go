@@ -42,7 +42,7 @@ func guardUnion(open newFs) newFs {
 			return nil, err
 		}
 		uploadApart(ctx, f, upstreams)
-		whole := wholeUnion{before(f), limitsOf(ctx, upstreams)}
+		whole := &wholeUnion{before(f), limitsOf(ctx, upstreams)}
 		whole.features.CaseInsensitive = foldsAs(ctx, f, upstreams)
 		return whole, err
 	}
@@ -176,15 +176,15 @@ func note(ctx context.Context, err error) {
 	}
 }
 
-// wholeUnion is a union that tells what all upstreams have.
+// wholeUnion is a union that tells what all upstreams have. It is used by its address, as a combine is.
 type wholeUnion struct {
 	guarded
 	lacks []string
 }
 
-func (w wholeUnion) limits() []string { return w.lacks }
+func (w *wholeUnion) limits() []string { return w.lacks }
 
-func (w wholeUnion) List(ctx context.Context, dir string) (fs.DirEntries, error) {
+func (w *wholeUnion) List(ctx context.Context, dir string) (fs.DirEntries, error) {
 	ctx, noted := noting(ctx)
 	entries, err := w.Fs.List(ctx, dir)
 	if err != nil {
@@ -193,24 +193,38 @@ func (w wholeUnion) List(ctx context.Context, dir string) (fs.DirEntries, error)
 	if err := noted.failure(); err != nil {
 		return nil, fmt.Errorf("an upstream of the union cannot be listed: %w", err)
 	}
-	return append(entries, noted.hidden(entries, w.nameOf)...), nil
+	for _, entry := range noted.hidden(entries, w.nameOf) {
+		if _, isFile := entry.(fs.Object); isFile {
+			// Several upstreams may have it: which one is read is the union's to say, and not that of the upstream that answers first.
+			if o, err := w.NewObject(ctx, entry.Remote()); err == nil {
+				entry = o
+			}
+		}
+		entries = append(entries, entry)
+	}
+	return entries, nil
 }
 
 // nameOf gives the name by which the union takes entries of its upstreams for one.
-func (w wholeUnion) nameOf(entry fs.DirEntry) string {
+func (w *wholeUnion) nameOf(entry fs.DirEntry) string {
 	if w.Fs.Features().CaseInsensitive {
 		return strings.ToLower(entry.Remote())
 	}
 	return entry.Remote()
 }
 
-func (w wholeUnion) NewObject(ctx context.Context, path string) (fs.Object, error) {
+func (w *wholeUnion) NewObject(ctx context.Context, path string) (fs.Object, error) {
 	ctx, noted := noting(ctx)
 	o, err := w.Fs.NewObject(ctx, path)
+	failure := noted.failure()
+	if o != nil && failure == nil {
+		// Beside the file it gives what others say who have a folder there, or a file in the place of a folder above: that is no failure.
+		return o, nil
+	}
 	if !errors.Is(err, fs.ErrorObjectNotFound) {
 		return o, err
 	}
-	if failure := noted.failure(); failure != nil {
+	if failure != nil {
 		return nil, fmt.Errorf("an upstream of the union cannot be asked: %w", failure)
 	}
 	return nil, err
