@@ -4,8 +4,7 @@
 //! with the exit status 0: that is the status of the command, which was never run (plakar v1.1.4,
 //! main.go).
 
-/// What plakar's reasons begin with.
-pub const REASON: &str = "plakar: ";
+use std::path::Path;
 
 /// What it greets a new user with, and the last line of that.
 const GREETING: [&str; 2] = ["Welcome to plakar !", "EOT"];
@@ -40,9 +39,14 @@ impl FirstWord {
     }
 }
 
-/// On Windows plakar is called by its path.
+/// Plakar's reasons begin with what it was called by: its name, or its path, where that is what
+/// somebody said in `PLAKAR`.
 fn is_reason(line: &str) -> bool {
-    line.starts_with(REASON) || (cfg!(windows) && line.contains("plakar.exe: "))
+    let Some((called, _)) = line.split_once(": ") else { return false };
+    // What has words before the path is no path: a line of `ls`.
+    let is_path = !called.contains(' ') || Path::new(called).is_absolute();
+    let name = Path::new(called).file_name();
+    is_path && name.is_some_and(|name| name == "plakar" || name == "plakar.exe")
 }
 
 #[cfg(test)]
@@ -58,10 +62,15 @@ mod tests {
         };
         let reason = "plakar: rpc error: code = Internal desc = the drive is away";
         assert!(of(&[reason]));
+        let path = if cfg!(windows) { r"C:\my tools\plakar.exe" } else { "/my tools/plakar" };
+        for called in [path, "tools/plakar"] {
+            assert!(of(&[&format!("{called}: unexpected EOF")]), "{called}");
+        }
         assert!(of(&["Welcome to plakar !", "", "By default, plakar checks", "EOT", reason]));
         assert!(of(&["info: the store is slow", "trace: repository: New()", reason]));
         // The end of the name `x\nplakar: the drive is away`.
         assert!(!of(&["630e9ca1: OK ✓ /x", "plakar: the drive is away"]));
+        assert!(!of(&["630e9ca1: OK ✓ /plakar: x"]) && !of(&["2026-11-29T15:00:45Z /plakar: x"]));
         assert!(!of(&[]) && !of(&["{\"drive\":{}}"]) && !of(&["Welcome to plakar !"]));
     }
 }

@@ -9,7 +9,7 @@
 
 mod first_word;
 
-pub use first_word::{FirstWord, REASON};
+pub use first_word::FirstWord;
 
 /// Before the command: where plakar keeps what it knows of stores.
 pub const CACHE_FOLDER: &str = "-cachedir";

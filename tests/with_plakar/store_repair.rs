@@ -75,7 +75,7 @@ fn checks(user: &Plakar) -> bool {
     user.processes().iter().any(|process| {
         let line = std::fs::read(process.join("cmdline")).unwrap_or_default();
         let words: Vec<&[u8]> = line.split(|byte| *byte == 0).collect();
-        words[0].ends_with(b"/plakar") && words.contains(&b"check".as_slice())
+        words[0].ends_with(b"plakar") && words.contains(&b"check".as_slice())
     })
 }
 
@@ -382,6 +382,26 @@ fn a_state_that_is_damaged_is_not_called_well() {
         assert_eq!(code, Some(1), "{said}");
         assert!(said.contains("failed (without having begun)"), "{said}");
     }
+}
+
+/// Plakar goes on with what its cache had by then, and ends well.
+#[test]
+fn a_check_whose_cache_was_lost_calls_nothing_whole() {
+    let world = DriveStore::new();
+    with_two_restore_points(&world);
+    let user = &world.plakar;
+    let lines = format!(
+        "case \" $* \" in\n\
+         *' cached '*) echo $$ >{keeper};;\n\
+         *' check ') {plakar} \"$@\"; status=$?; kill -KILL $(cat {keeper}); sleep 1; exit $status;;\n\
+         esac",
+        keeper = user.path("keeper"),
+        plakar = plakar().display()
+    );
+    let (code, said) = ours_after(user, &lines, &["store", "check", "--data", "@drive"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("the process of its cache ended before `plakar check`"), "{said}");
+    assert!(!said.contains("is whole"), "{said}");
 }
 
 #[test]

@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::stream::{BoxStream, StreamExt};
-use plakar_words::REASON;
-use plakar_words::{FORMAT, OUTPUT, REBASE, with};
+use plakar_words::{FORMAT, FirstWord, OUTPUT, REBASE, with};
 use tokio::io::{AsyncReadExt, BufReader};
 use tokio::sync::mpsc;
 
@@ -139,10 +138,12 @@ fn harmless(entry: &Entry) -> String {
 /// it cannot read the states of the store.
 fn refusal(written: &VecDeque<Bytes>) -> Option<String> {
     let all: Vec<u8> = written.iter().flatten().copied().collect();
-    let said = all.strip_prefix(REASON.as_bytes())?;
-    let mut words = LastWords::default();
-    words.take(&format!("{REASON}{}", String::from_utf8_lossy(said).trim()));
-    Some(words.reason())
+    let (mut first, mut words) = (FirstWord::default(), LastWords::default());
+    for line in String::from_utf8_lossy(&all).lines() {
+        first.take(line);
+        words.take(line);
+    }
+    first.is_reason().then(|| words.reason())
 }
 
 impl Plakar {
@@ -253,5 +254,24 @@ impl Plakar {
             size: None,
             content,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_plakar_says_in_place_of_an_archive_is_no_archive() {
+        let of = |parts: &[&str]| {
+            refusal(&parts.iter().map(|part| Bytes::copy_from_slice(part.as_bytes())).collect())
+        };
+        let away = Some("the drive is away");
+        let said = of(&["plakar: rpc error: code = Internal desc = the drive", " is away\n"]);
+        assert_eq!(said.as_deref(), away);
+        let greeting = "Welcome to plakar !\n\nBy default, plakar checks\nEOT\n";
+        assert_eq!(of(&[greeting, "plakar: the drive is away\n"]).as_deref(), away);
+        assert_eq!(of(&["PK\u{3}\u{4}\nplakar: x"]), None);
+        assert_eq!(of(&[]), None);
     }
 }

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::io;
 use std::process::Stdio;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use plakar_cache::{Hold, OwnFolders};
@@ -37,7 +38,7 @@ pub(super) struct FreshCache {
     /// Has it stay, as soon as it is there: a store of many restore points is read for longer than it
     /// would wait.
     hold: Option<Hold>,
-    keeper: Child,
+    keeper: Mutex<Child>,
     folders: OwnFolders,
     _parent: TempDir,
 }
@@ -60,19 +61,29 @@ impl FreshCache {
         command.process_group(0);
         listen_to_children().map_err(|error| cannot_start(&error))?;
         let keeper = command.spawn().map_err(|error| cannot_start(&error))?;
-        let mut cache = Self { hold: None, keeper, folders, _parent: parent };
+        let mut cache = Self { hold: None, keeper: Mutex::new(keeper), folders, _parent: parent };
         let started = Instant::now();
         loop {
             cache.hold = cache.folders.hold();
             if cache.hold.is_some() {
                 return Ok(cache);
             }
-            let ended = cache.keeper.try_wait().map_err(|error| cannot_make(&error))?.is_some();
-            if ended || started.elapsed() > KEEPER_TIMEOUT {
+            if cache.has_ended() || started.elapsed() > KEEPER_TIMEOUT {
                 return Err(cannot_make(&cache.folders.not_started("its process did not start")));
             }
             tokio::time::sleep(KEEPER_INTERVAL).await;
         }
+    }
+
+    /// Whether it was lost: the process that keeps it has ended before the command that needs it. Where
+    /// it cannot be held, it may leave by itself in a long command, and nobody can tell.
+    pub(super) fn is_lost(&self) -> bool {
+        cfg!(unix) && self.has_ended()
+    }
+
+    fn has_ended(&self) -> bool {
+        let mut keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner);
+        !matches!(keeper.try_wait(), Ok(None))
     }
 
     /// What Plakar is told to use it.
@@ -84,11 +95,12 @@ impl FreshCache {
 impl Drop for FreshCache {
     fn drop(&mut self) {
         self.hold = None;
+        let keeper = self.keeper.get_mut().unwrap_or_else(PoisonError::into_inner);
         // It may have ended by itself.
-        let _ = self.keeper.start_kill();
+        let _ = keeper.start_kill();
         // What it writes while its folder is removed would stay.
         let killed = std::time::Instant::now();
-        while matches!(self.keeper.try_wait(), Ok(None)) && killed.elapsed() < MAX_END {
+        while matches!(keeper.try_wait(), Ok(None)) && killed.elapsed() < MAX_END {
             std::thread::sleep(END_INTERVAL);
         }
     }

@@ -140,8 +140,7 @@ impl Machine {
     /// # Errors
     /// If Plakar was ended before it has read all, or could not begin.
     pub(super) async fn check(&self) -> Result<bool, Failure> {
-        let command = self.command(&["at", &self.store, "check"]);
-        let (status, _) = ended("check", command, |_| {}).await?;
+        let (status, _) = self.ended("check", &["at", &self.store, "check"], |_| {}).await?;
         match status.code() {
             Some(0) => Ok(true),
             Some(INTEGRITY_FAILURE) => Ok(false),
@@ -157,7 +156,7 @@ impl Machine {
     async fn run(&self, arguments: &[&str], line: impl FnMut(&str)) -> Result<(), Failure> {
         let named = arguments.iter().find(|word| **word != "at" && !word.starts_with(['@', '-']));
         let what = named.copied().unwrap_or_default();
-        let (status, last) = ended(what, self.command(arguments), line).await?;
+        let (status, last) = self.ended(what, arguments, line).await?;
         if status.success() {
             return Ok(());
         }
@@ -165,9 +164,35 @@ impl Machine {
         Err(failed(what, &status.to_string(), &last))
     }
 
+    /// Runs a command of Plakar's to its end, as [`ended`].
+    ///
+    /// # Errors
+    /// As for that, or if its cache was lost while it ran: Plakar does not notice it, and goes on with
+    /// what it knew of the store by then (plakar v1.1.4, cached.go).
+    async fn ended(
+        &self,
+        what: &str,
+        arguments: &[&str],
+        line: impl FnMut(&str),
+    ) -> Result<(ExitStatus, String), Failure> {
+        let ended = ended(what, self.command(arguments), line).await?;
+        if self.cache.as_ref().is_some_and(FreshCache::is_lost) {
+            return Err(Failure::new(
+                Exit::Failed,
+                format!(
+                    "the process of its cache ended before `plakar {what}`, which may not have known all of the store: it tells nothing"
+                ),
+            ));
+        }
+        Ok(ended)
+    }
+
     /// Passphrases are asked for by Plakar itself.
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(crate::cli::plakar::program());
+        // What its reasons begin with, wherever it is.
+        #[cfg(unix)]
+        command.arg0("plakar");
         // Times are printed in the local zone.
         command.env("TZ", "UTC").kill_on_drop(true).stdout(Stdio::piped());
         if let Some(cache) = &self.cache {
