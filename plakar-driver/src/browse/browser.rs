@@ -34,6 +34,10 @@ const START_TIMEOUT: Duration = Duration::from_secs(120);
 /// The same with an empty cache: all states are read first.
 const START_ALONE_TIMEOUT: Duration = Duration::from_secs(20 * 60);
 
+/// How long one answer is waited for then, before it is looked whether plakar runs still: the port may
+/// be another program's, which answers nothing.
+const FIRST_ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// Maximum number of ports that are tried: another program can take the free one before plakar does.
 const MAX_PORTS: u32 = 5;
 
@@ -164,9 +168,9 @@ impl Browser {
                 return Err(refused(code, reason(&last, &secrets.and(named))));
             }
             let asked = browser.api.get::<serde_json::Value>("/api/info", &[]);
-            let left = limit.saturating_sub(started.elapsed());
+            let left = limit.saturating_sub(started.elapsed()).min(FIRST_ANSWER_TIMEOUT);
             let answer =
-                tokio::time::timeout(left, asked).await.unwrap_or(Err(Error::TimedOut(limit)));
+                tokio::time::timeout(left, asked).await.unwrap_or(Err(Error::TimedOut(left)));
             if answer.is_ok_and(|info| info["repository_id"].is_string()) {
                 return Ok(browser);
             }
