@@ -15,6 +15,8 @@ pub async fn backing_up(api: &Api, world: &World, app: &Value) -> String {
     world
         .simulator
         .add_fault(Fault::new(status).endpoint("download/file").item("bad.bin").always());
+    // It takes long enough for what it takes to be looked at.
+    world.simulator.add_fault(Fault::new(What::Delay { ms: 3_000 }));
     let (task, log) = api.run(app, json!({ "kind": "backup" })).await;
     assert_eq!(
         (&task["state"], &task["errors"]),
