@@ -69,7 +69,7 @@ func (l localRemote) List(ctx context.Context, dir string) (fs.DirEntries, error
 	if len(found) <= len(entries) {
 		return entries, nil
 	}
-	return append(entries, l.leftOut(ctx, dir, found, entries)...), nil
+	return append(entries, l.leftOut(ctx, dir, at, found, entries)...), nil
 }
 
 // place is where a folder is on this machine.
@@ -102,8 +102,8 @@ func (l localRemote) remoteOf(dir, name string) string {
 const linkKinds = os.ModeSymlink | os.ModeIrregular
 
 // leftOut gives what is in a folder and not in its listing because it may not be looked at, as entries that nobody can read, and counts what
-// is neither a file nor a folder.
-func (l localRemote) leftOut(ctx context.Context, dir string, found []os.DirEntry, listed fs.DirEntries) (unread fs.DirEntries) {
+// is neither a file nor a folder. The folder is dir to rclone, and at on this machine.
+func (l localRemote) leftOut(ctx context.Context, dir, at string, found []os.DirEntry, listed fs.DirEntries) (unread fs.DirEntries) {
 	told := make(map[string]bool, len(listed))
 	for _, entry := range listed {
 		told[entry.Remote()] = true
@@ -114,7 +114,7 @@ func (l localRemote) leftOut(ctx context.Context, dir string, found []os.DirEntr
 		switch {
 		case told[remote], kind&linkKinds != 0 && told[remote+fs.LinkSuffix]:
 		case kind.IsRegular(), kind.IsDir():
-			_, err := os.Lstat(filepath.Join(l.place(dir), item.Name()))
+			_, err := os.Lstat(filepath.Join(at, item.Name()))
 			switch {
 			case err == nil || isGone(err):
 				// It came meanwhile, or went, or the user wants no other file systems.

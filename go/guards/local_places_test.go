@@ -85,7 +85,7 @@ func TestLinksThatAreListedComposed(t *testing.T) {
 			t.Fatal(err)
 		}
 		ctx, count := CountLeftOut(context.Background())
-		l.leftOut(ctx, "", found, told)
+		l.leftOut(ctx, "", l.place(""), found, told)
 		if left := count(); (left == nil) != (want == 0) || left != nil && left.Links != want {
 			t.Errorf("links %s: %+v", links, left)
 		}
