@@ -168,34 +168,47 @@ func TestAUsedUpVolumeIsNoDriveThatIsAway(t *testing.T) {
 	})
 }
 
+// answeredWith gives two files of a drive that answers each download with one byte, and calls it this range.
+func answeredWith(t *testing.T, text, contentRange string) []fs.Object {
+	t.Helper()
+	s := newServer()
+	d := on(t, roundTrip(func(req *http.Request) (*http.Response, error) {
+		if !strings.Contains(req.URL.Path, downloadPath) {
+			return s.RoundTrip(req)
+		}
+		resp := plainAnswer(http.StatusPartialContent, text, "application/octet-stream")
+		resp.Header.Set("Content-Range", contentRange)
+		resp.Request = req
+		return resp, nil
+	}))
+	files := []fs.Object{}
+	for _, name := range []string{"a", "b"} {
+		file, err := uploaded(t.Context(), d, name, "abc", modified)
+		checks.OK(t, err)
+		files = append(files, file)
+	}
+	return files
+}
+
+// openFirst opens the first byte of a file for somebody who waits for it.
+func openFirst(t *testing.T, file fs.Object) error {
+	t.Helper()
+	w := &Want{Urgent: new(atomic.Bool)}
+	w.Urgent.Store(true)
+	in, err := file.Open(Wanting(t.Context(), w, file), &fs.RangeOption{Start: 0, End: 0})
+	if err == nil {
+		_ = in.Close()
+	}
+	return err
+}
+
 // Nor is one whose answers are not what was asked for.
 func TestJudgedAnswersAreNoDriveThatIsAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newServer()
-		d := on(t, roundTrip(func(req *http.Request) (*http.Response, error) {
-			if !strings.Contains(req.URL.Path, downloadPath) {
-				return s.RoundTrip(req)
-			}
-			resp := plainAnswer(http.StatusPartialContent, "a", "application/octet-stream")
-			resp.Header.Set("Content-Range", "bytes 0-0/4")
-			resp.Request = req
-			return resp, nil
-		}))
-		files := []fs.Object{}
-		for _, name := range []string{"a", "b"} {
-			file, err := uploaded(t.Context(), d, name, "abc", modified)
-			checks.OK(t, err)
-			files = append(files, file)
-		}
+		files := answeredWith(t, "a", "bytes 0-0/4")
 		for begun := time.Now(); time.Since(begun) < 2*awayTime; time.Sleep(time.Second) {
 			for _, file := range files {
-				w := &Want{Urgent: new(atomic.Bool)}
-				w.Urgent.Store(true)
-				in, err := file.Open(Wanting(t.Context(), w, file), &fs.RangeOption{Start: 0, End: 0})
-				if err == nil {
-					_ = in.Close()
-				}
-				checks.HasKind(t, err, fault.Corrupt)
+				checks.HasKind(t, openFirst(t, file), fault.Corrupt)
 			}
 		}
 	})
@@ -204,28 +217,10 @@ func TestJudgedAnswersAreNoDriveThatIsAway(t *testing.T) {
 // Nor is one that answers with other bytes, which is tried again.
 func TestOtherRangesAreNoDriveThatIsAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newServer()
-		d := on(t, roundTrip(func(req *http.Request) (*http.Response, error) {
-			if !strings.Contains(req.URL.Path, downloadPath) {
-				return s.RoundTrip(req)
-			}
-			resp := plainAnswer(http.StatusPartialContent, "b", "application/octet-stream")
-			resp.Header.Set("Content-Range", "bytes 1-1/3")
-			resp.Request = req
-			return resp, nil
-		}))
-		files := []fs.Object{}
-		for _, name := range []string{"a", "b"} {
-			file, err := uploaded(t.Context(), d, name, "abc", modified)
-			checks.OK(t, err)
-			files = append(files, file)
-		}
+		files := answeredWith(t, "b", "bytes 1-1/3")
 		for begun := time.Now(); time.Since(begun) < 4*awayTime; {
 			for _, file := range files {
-				w := &Want{Urgent: new(atomic.Bool)}
-				w.Urgent.Store(true)
-				if in, err := file.Open(Wanting(t.Context(), w, file), &fs.RangeOption{Start: 0, End: 0}); err == nil {
-					_ = in.Close()
+				if err := openFirst(t, file); err == nil {
 					t.Fatal("another range passes")
 				} else if isAway(err) {
 					t.Fatal(err)
