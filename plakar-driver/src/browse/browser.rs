@@ -169,9 +169,8 @@ impl Browser {
             }
             let asked = browser.api.get::<serde_json::Value>("/api/info", &[]);
             let left = limit.saturating_sub(started.elapsed()).min(FIRST_ANSWER_TIMEOUT);
-            let answer =
-                tokio::time::timeout(left, asked).await.unwrap_or(Err(Error::TimedOut(left)));
-            if answer.is_ok_and(|info| info["repository_id"].is_string()) {
+            let answer = tokio::time::timeout(left, asked).await;
+            if answer.is_ok_and(|info| info.is_ok_and(|info| info["repository_id"].is_string())) {
                 return Ok(browser);
             }
             if started.elapsed() > limit {
