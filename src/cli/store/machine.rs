@@ -140,7 +140,7 @@ impl Machine {
     /// # Errors
     /// If Plakar was ended before it has read all, or could not begin.
     pub(super) async fn check(&self) -> Result<bool, Failure> {
-        let (status, _) = self.ended("check", &["at", &self.store, "check"], |_| {}).await?;
+        let (status, _) = self.ended(&["at", &self.store, "check"], |_| {}).await?;
         match status.code() {
             Some(0) => Ok(true),
             Some(INTEGRITY_FAILURE) => Ok(false),
@@ -154,37 +154,57 @@ impl Machine {
     }
 
     async fn run(&self, arguments: &[&str], line: impl FnMut(&str)) -> Result<(), Failure> {
-        let named = arguments.iter().find(|word| **word != "at" && !word.starts_with(['@', '-']));
-        let what = named.copied().unwrap_or_default();
-        let (status, last) = self.ended(what, arguments, line).await?;
+        let (status, last) = self.ended(arguments, line).await?;
         if status.success() {
             return Ok(());
         }
         // What it gives up over stands on its standard output, at the end.
-        Err(failed(what, &status.to_string(), &last))
+        Err(failed(named(arguments), &status.to_string(), &last))
     }
 
-    /// Runs a command of Plakar's to its end, as [`ended`].
+    /// Runs a command of Plakar's to its end, with what it prints line by line; gives how it ended,
+    /// and the last line that is not blank.
     ///
     /// # Errors
-    /// As for that, or if its cache was lost while it ran: Plakar does not notice it, and goes on with
-    /// what it knew of the store by then (plakar v1.1.4, cached.go).
+    /// If it could not be started, ended well without having begun, or lost its cache while it ran:
+    /// Plakar does not notice that, and goes on with what it knew of the store by then (plakar v1.1.4,
+    /// cached.go).
     async fn ended(
         &self,
-        what: &str,
         arguments: &[&str],
-        line: impl FnMut(&str),
+        mut line: impl FnMut(&str),
     ) -> Result<(ExitStatus, String), Failure> {
-        let ended = ended(what, self.command(arguments), line).await?;
+        listen_to_children().map_err(|error| cannot_start(&error))?;
+        let mut child = self.command(arguments).spawn().map_err(|error| cannot_start(&error))?;
+        let (mut first, mut last) = (FirstWord::default(), String::new());
+        if let Some(output) = child.stdout.take() {
+            let mut lines = BufReader::new(output).split(b'\n');
+            while let Ok(Some(read)) = lines.next_segment().await {
+                let read = String::from_utf8_lossy(&read);
+                first.take(&read);
+                line(&read);
+                if !read.trim().is_empty() {
+                    last = read.into_owned();
+                }
+            }
+        }
+        let status = child.wait().await.map_err(|error| cannot_start(&error))?;
+        if !status.success() {
+            // If a signal has ended it, that ends us here as well.
+            tokio::time::sleep(SIGNAL_TIME).await;
+        } else if first.is_reason() {
+            return Err(failed(named(arguments), "without having begun", &last));
+        }
         if self.cache.as_ref().is_some_and(FreshCache::is_lost) {
             return Err(Failure::new(
                 Exit::Failed,
                 format!(
-                    "the process of its cache ended before `plakar {what}`, which may not have known all of the store: it tells nothing"
+                    "the process of its cache ended before `plakar {}`, which may not have known all of the store: it tells nothing",
+                    named(arguments)
                 ),
             ));
         }
-        Ok(ended)
+        Ok((status, last))
     }
 
     /// Passphrases are asked for by Plakar itself.
@@ -206,38 +226,10 @@ impl Machine {
     }
 }
 
-/// Runs a command of Plakar's to its end, with what it prints line by line; gives how it ended, and
-/// the last line that is not blank.
-///
-/// # Errors
-/// If it could not be started, or ended well without having begun.
-async fn ended(
-    what: &str,
-    mut command: Command,
-    mut line: impl FnMut(&str),
-) -> Result<(ExitStatus, String), Failure> {
-    listen_to_children().map_err(|error| cannot_start(&error))?;
-    let mut child = command.spawn().map_err(|error| cannot_start(&error))?;
-    let (mut first, mut last) = (FirstWord::default(), String::new());
-    if let Some(output) = child.stdout.take() {
-        let mut lines = BufReader::new(output).split(b'\n');
-        while let Ok(Some(read)) = lines.next_segment().await {
-            let read = String::from_utf8_lossy(&read);
-            first.take(&read);
-            line(&read);
-            if !read.trim().is_empty() {
-                last = read.into_owned();
-            }
-        }
-    }
-    let status = child.wait().await.map_err(|error| cannot_start(&error))?;
-    if !status.success() {
-        // If a signal has ended it, that ends us here as well.
-        tokio::time::sleep(SIGNAL_TIME).await;
-    } else if first.is_reason() {
-        return Err(failed(what, "without having begun", &last));
-    }
-    Ok((status, last))
+/// The command among the words that Plakar is called with.
+fn named<'a>(arguments: &[&'a str]) -> &'a str {
+    let named = arguments.iter().find(|word| **word != "at" && !word.starts_with(['@', '-']));
+    named.copied().unwrap_or_default()
 }
 
 fn failed(what: &str, how: &str, last: &str) -> Failure {
